@@ -1,0 +1,101 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Crosshead.Runtime;
+
+/// <summary>
+/// Loads libtorch and TorchSharp's native half, once, before the first tensor.
+/// <para>
+/// The libraries come from the NuGet packages, or — where the environment variable <c>CROSSHEAD_LIBTORCH</c> names
+/// the <c>torch/lib</c> folder of an installed PyTorch — from there, which brings CUDA along.
+/// </para>
+/// </summary>
+public static class LibTorch
+{
+    /// <summary>The environment variable that names the <c>torch/lib</c> folder of an installed PyTorch.</summary>
+    public const string PathVariable = "CROSSHEAD_LIBTORCH";
+
+    private const string TorchSharpLibrary = "libLibTorchSharp.so";
+
+    // The order matters: a library finds those it needs by their names among those already loaded.
+    private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
+    private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+
+    private static readonly Lazy<string> Loaded = new(Load);
+
+    /// <summary>The folder libtorch was loaded from; loads it on the first call.</summary>
+    /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
+    public static string Folder => Loaded.Value;
+
+    /// <summary>Makes sure that libtorch is loaded. Cheap after the first call.</summary>
+    /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
+    public static void EnsureLoaded() => _ = Loaded.Value;
+
+    /// <summary>The handle of <c>libtorch_cpu</c>, which holds the stable C interface.</summary>
+    internal static nint CpuLibrary { get; private set; }
+
+    private static string Load()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            throw new CrossheadException($"Crosshead runs on Linux x64; this is {RuntimeInformation.RuntimeIdentifier}.");
+
+        var installed = Environment.GetEnvironmentVariable(PathVariable);
+        var folder = string.IsNullOrEmpty(installed) ? PackageFolder("libtorch_cpu.so", "libtorch-cpu-linux-x64") : installed;
+        if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
+            throw new CrossheadException($"{PathVariable} names \"{folder}\", which holds no libtorch_cpu.so; name the torch/lib folder of an installed PyTorch, or unset it.");
+
+        var withCuda = File.Exists(Path.Combine(folder, "libtorch_cuda.so"));
+        foreach (var name in withCuda ? CudaLibraries : CpuLibraries)
+        {
+            var handle = LoadFile(Path.Combine(folder, name));
+            if (name == "libtorch_cpu.so") CpuLibrary = handle;
+        }
+
+        var binding = LoadTorchSharp(Path.Combine(PackageFolder(TorchSharpLibrary, "TorchSharp"), TorchSharpLibrary));
+        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? binding : 0);
+        SkipTorchSharpSearch();
+        CapturedErrors.Install();
+        return folder;
+    }
+
+    private static nint LoadFile(string path)
+    {
+        try
+        {
+            return NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new CrossheadException($"\"{path}\" does not load: {FirstLine(e.Message)}", e);
+        }
+    }
+
+    // On systems whose libstdc++ is older than the one TorchSharp was built with, the file is refused for a version
+    // need that nothing uses; a copy in memory with that need marked weak is accepted.
+    private static nint LoadTorchSharp(string path)
+    {
+        if (NativeLibrary.TryLoad(path, out var handle)) return handle;
+        using var copy = MemoryFile.Create(ElfVersionNeeds.WithWeakNeed(File.ReadAllBytes(path), "GLIBCXX_3.4.32"));
+        return LoadFile(copy.Path);
+    }
+
+    // TorchSharp would search the application's folders by itself and load a second copy of each library found.
+    private static void SkipTorchSharpSearch()
+    {
+        foreach (var flag in new[] { "nativeBackendLoaded", "nativeBackendCudaLoaded" })
+            typeof(torch).GetField(flag, BindingFlags.NonPublic | BindingFlags.Static)?.SetValue(null, true);
+    }
+
+    private static string PackageFolder(string library, string package)
+    {
+        var searched = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Prepend(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
+            .Prepend(AppContext.BaseDirectory);
+        return searched.FirstOrDefault(f => File.Exists(Path.Combine(f, library)))
+            ?? throw new CrossheadException($"{library} was not found beside the program; reference the package {package}, or set {PathVariable} to the torch/lib folder of an installed PyTorch.");
+    }
+
+    private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
+}
