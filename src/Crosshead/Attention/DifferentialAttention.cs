@@ -1,0 +1,72 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// Differential attention (arXiv 2410.05258): heads come in pairs, a pair's map is the difference of two softmax maps,
+/// A = softmax(S_2i) − λ softmax(S_2i+1), over the pair's two value heads side by side (width 2d), normed and scaled.
+/// </summary>
+public sealed class DifferentialAttention : IAttention
+{
+    private readonly AttentionProjections _projections;
+    private readonly Parameter _lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2; // [d]
+    private readonly HeadNorm _norm; // [2d]
+    private readonly double _lambdaStart;
+
+    /// <summary>Creates the projections, <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.</summary>
+    /// <param name="scope">Where the parameters go.</param>
+    /// <param name="width">Model width D.</param>
+    /// <param name="options">Validated options with even head counts.</param>
+    /// <param name="layer">Index of the layer, from 0; decides λ_init = 0.8 − 0.6·e^(−0.3·layer).</param>
+    /// <param name="standardDeviation">Of the starting weights.</param>
+    /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
+    public DifferentialAttention(ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation, double residualDeviation)
+    {
+        _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
+        _lambdaStart = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
+        var d = _projections.HeadDim;
+        Parameter Lambda(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Normal(0.1), d);
+        (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (Lambda("lambda_q1"), Lambda("lambda_k1"), Lambda("lambda_q2"), Lambda("lambda_k2"));
+        _norm = new HeadNorm(scope["head_norm"], options.Heads / 2, 2 * d, HeadNormKind.Shared, start: 1, options.HeadNormEpsilon);
+    }
+
+    /// <inheritdoc/>
+    public long CacheElementsPerToken => 2 * _projections.Groups * _projections.HeadDim;
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
+    {
+        var (batch, count, d) = (x.shape[0], x.shape[1], _projections.HeadDim);
+        var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
+
+        var query = _projections.Split(_projections.Query.Forward(x));                                // [B,N,h,d]
+        var key = _projections.Split(_projections.Key.Forward(x));                                    // [B,N,g,d]
+        var value = _projections.Value.Forward(x).view(batch, count, pairs, 2 * d).transpose(1, 2);   // [B,g/2,N,2d]
+        query = RotaryEmbedding.Rotate(query, span.Cos, span.Sin);
+        key = RotaryEmbedding.Rotate(key, span.Cos, span.Sin).transpose(1, 2);                        // [B,g,N,d]
+        if (cache is not null) (key, value) = cache.Append(key, value);
+
+        // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).
+        query = query.view(batch, count, pairs, repeats, 2, d).permute(0, 2, 4, 3, 1, 5).reshape(batch, -1, count, d);
+        // Both maps of a pair read the same values. Zeros widen queries and keys to the values' width, which flash kernels ask for.
+        var maps = SoftmaxAttention.Attend(nn.functional.pad(query, [0, d]), nn.functional.pad(key, [0, d]),
+            SoftmaxAttention.Repeat(value, 2), span, _projections.Scale)
+            .view(batch, pairs, 2, repeats, count, 2 * d);
+
+        var difference = maps.select(2, 0) - (Lambda(x.dtype) * maps.select(2, 1));                   // [B,g/2,r,N,2d]
+        var heads = difference.reshape(batch, -1, count, 2 * d).transpose(1, 2);                      // [B,N,h/2,2d]
+        return _projections.Merge(_norm.Forward(heads) * (1 - _lambdaStart));
+    }
+
+    /// <inheritdoc/>
+    public KeyValueCache CreateCache(long batch, long capacity, ScalarType type) =>
+        new(batch, capacity, (_projections.Groups, _projections.HeadDim), (_projections.Groups / 2, 2 * _projections.HeadDim), type, _lambdaQ1.Value.device);
+
+    /// <inheritdoc/>
+    public void Fold() { }
+
+    // λ = e^(λq1·λk1) − e^(λq2·λk2) + λ_init, in full precision.
+    private Tensor Lambda(ScalarType type) =>
+        ((_lambdaQ1.Value * _lambdaK1.Value).sum().exp() - (_lambdaQ2.Value * _lambdaK2.Value).sum().exp() + _lambdaStart).to(type);
+}

@@ -1,0 +1,32 @@
+using Crosshead.Layers;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// An RMSNorm of each head's output ("GroupNorm" in arXiv 2601.19611, eq. 12). Where its weight starts decides much:
+/// at 1 it blows a head's averaged value, small at first, up to unit size.
+/// </summary>
+public sealed class HeadNorm
+{
+    private readonly Parameter _weight; // [d], or [h, d]
+    private readonly double _epsilon;
+
+    /// <summary>Creates <c>weight</c> [width], or [heads, width] for a weight a head.</summary>
+    public HeadNorm(ParameterScope scope, long heads, long width, HeadNormKind kind, double start, double epsilon)
+    {
+        _epsilon = epsilon;
+        long[] shape = kind == HeadNormKind.PerHead ? [heads, width] : [width];
+        _weight = scope.Create("weight", ParameterKind.Norm, Initialization.Constant(start), shape);
+    }
+
+    /// <summary>[B, N, heads, width] → [B, N, heads, width].</summary>
+    public Tensor Forward(Tensor heads)
+    {
+        var weight = _weight.In(heads.dtype);
+        return weight.dim() == 1
+            ? Aten.RmsNorm(heads, weight, _epsilon)
+            : Aten.RmsNorm(heads, null, _epsilon) * weight;
+    }
+}

@@ -1,0 +1,26 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>An attention mechanism: a layer from hidden states to hidden states that looks only backwards.</summary>
+public interface IAttention
+{
+    /// <summary>Attends over the given tokens and, with a cache, over those before them.</summary>
+    /// <param name="x">Normed hidden states [B, N, D].</param>
+    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="cache">What earlier calls left, from <see cref="CreateCache"/>; the call appends to it. Null to attend within <paramref name="x"/> alone.</param>
+    /// <returns>[B, N, D], to be added to the residual stream.</returns>
+    Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null);
+
+    /// <summary>An empty cache for decoding: what it keeps a token is the mechanism's own choice.</summary>
+    /// <param name="batch">Sequences B.</param>
+    /// <param name="capacity">Most tokens a sequence.</param>
+    /// <param name="type">Precision.</param>
+    KeyValueCache CreateCache(long batch, long capacity, ScalarType type);
+
+    /// <summary>Elements the cache keeps for each token.</summary>
+    long CacheElementsPerToken { get; }
+
+    /// <summary>Merges what is constant at inference (mixes into projections). The layer can no longer be trained.</summary>
+    void Fold();
+}

@@ -1,0 +1,60 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// What decoding keeps of past tokens: a row of keys and a row of values a token, in memory taken once.
+/// The rows may be whole heads or components; only the mechanism that created the cache knows.
+/// </summary>
+public sealed class KeyValueCache : IDisposable
+{
+    private readonly Tensor _keys, _values; // [B, rows, capacity, width]
+
+    /// <summary>Takes the memory.</summary>
+    /// <param name="batch">Sequences B.</param>
+    /// <param name="capacity">Most tokens a sequence.</param>
+    /// <param name="keyShape">Rows and width of a token's keys.</param>
+    /// <param name="valueShape">Rows and width of a token's values.</param>
+    /// <param name="type">Precision.</param>
+    /// <param name="device">Device.</param>
+    public KeyValueCache(long batch, long capacity, (long Rows, long Width) keyShape, (long Rows, long Width) valueShape, ScalarType type, Device device)
+    {
+        Capacity = capacity;
+        _keys = zeros([batch, keyShape.Rows, capacity, keyShape.Width], type, device).DetachFromDisposeScope();
+        _values = zeros([batch, valueShape.Rows, capacity, valueShape.Width], type, device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Most tokens a sequence.</summary>
+    public long Capacity { get; }
+
+    /// <summary>Tokens kept so far.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Bytes of the kept tokens of all sequences.</summary>
+    public long Bytes => Capacity == 0 ? 0 : (_keys.NumberOfElements + _values.NumberOfElements) * _keys.ElementSize / Capacity * Length;
+
+    /// <summary>Appends N tokens and returns all that are kept, as views that are valid until the next call.</summary>
+    /// <param name="keys">[B, rows, N, width]</param>
+    /// <param name="values">[B, rows, N, width]</param>
+    /// <exception cref="InvalidOperationException">The capacity is exceeded.</exception>
+    public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values)
+    {
+        var count = keys.shape[2];
+        if (Length + count > Capacity)
+            throw new InvalidOperationException($"the cache holds {Capacity} tokens; {Length} + {count} do not fit.");
+        _keys.narrow(2, Length, count).copy_(keys);
+        _values.narrow(2, Length, count).copy_(values);
+        Length += count;
+        return (_keys.narrow(2, 0, Length), _values.narrow(2, 0, Length));
+    }
+
+    /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
+    public void Truncate(long length) => Length = Math.Clamp(length, 0, Length);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _keys.Dispose();
+        _values.Dispose();
+    }
+}

@@ -1,0 +1,43 @@
+using Crosshead.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>softmax(Q Kᵀ · scale) V, by the fastest kernel that the shapes and the device allow.</summary>
+internal static class SoftmaxAttention
+{
+    /// <param name="query">[B, h, N, w]</param>
+    /// <param name="key">[B, g, T, w]; query head i reads head i div (h/g).</param>
+    /// <param name="value">[B, g, T, w']</param>
+    /// <param name="span">What may be seen.</param>
+    /// <param name="scale">Factor of the scores, 1/√d.</param>
+    /// <returns>[B, h, N, w']</returns>
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale)
+    {
+        var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
+        var groups = key.shape[1];
+        if (heads == groups)
+            return Aten.ScaledDotProductAttention(query, key, value, span.Mask, span.Causal, scale);
+
+        // One query a head: the heads of a group are queries of one head, and nothing is repeated.
+        if (count == 1 && span.Mask is null)
+        {
+            var grouped = query.reshape(batch, groups, heads / groups, width); // [B,g,h/g,w]
+            return Aten.ScaledDotProductAttention(grouped, key, value, null, causal: false, scale).reshape(batch, heads, 1, value.shape[3]);
+        }
+
+        // The CPU has no grouped kernel: it would fall back to the one that keeps all scores.
+        if (query.device_type == DeviceType.CPU)
+            (key, value) = (Repeat(key, heads / groups), Repeat(value, heads / groups));
+        return Aten.ScaledDotProductAttention(query, key, value, span.Mask, span.Causal, scale);
+    }
+
+    /// <summary>Repeats each head for the query heads of its group: [B, g, T, w] → [B, g·times, T, w].</summary>
+    public static Tensor Repeat(Tensor heads, long times)
+    {
+        if (times == 1) return heads;
+        var (batch, groups, length, width) = (heads.shape[0], heads.shape[1], heads.shape[2], heads.shape[3]);
+        return heads.unsqueeze(2).expand(batch, groups, times, length, width).reshape(batch, groups * times, length, width);
+    }
+}

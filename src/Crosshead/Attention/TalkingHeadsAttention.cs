@@ -1,0 +1,77 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// Talking-Heads attention (arXiv 2003.02436; arXiv 2601.19611, eq. 7–9): scores are mixed across heads before the
+/// softmax and weights after it. All scores exist at once, O(N·T·h) memory: no flash kernel computes this.
+/// </summary>
+public sealed class TalkingHeadsAttention : IAttention
+{
+    /// <summary>Most bytes of scores one call may ask for.</summary>
+    public const long MaxScoreBytes = 4L << 30;
+
+    private readonly AttentionProjections _projections;
+    private readonly Parameter _logitMix, _weightMix; // [h, h]
+
+    /// <summary>Creates the projections, <c>logit_mix</c> and <c>weight_mix</c> [h, h], both starting as the identity.</summary>
+    public TalkingHeadsAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
+    {
+        _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
+        _logitMix = scope.Create("logit_mix", ParameterKind.Mix, Initialization.Identity, options.Heads, options.Heads);
+        _weightMix = scope.Create("weight_mix", ParameterKind.Mix, Initialization.Identity, options.Heads, options.Heads);
+    }
+
+    /// <inheritdoc/>
+    public long CacheElementsPerToken => 2 * _projections.Groups * _projections.HeadDim;
+
+    /// <inheritdoc/>
+    /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
+    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
+    {
+        var query = _projections.Split(_projections.Query.Forward(x));                                // [B,N,h,d]
+        var key = _projections.Split(_projections.Key.Forward(x));
+        var value = _projections.Split(_projections.Value.Forward(x)).transpose(1, 2);                // [B,g,N,d]
+        query = RotaryEmbedding.Rotate(query, span.Cos, span.Sin).transpose(1, 2);                    // [B,h,N,d]
+        key = RotaryEmbedding.Rotate(key, span.Cos, span.Sin).transpose(1, 2);
+        if (cache is not null) (key, value) = cache.Append(key, value);
+        RequireMemory(query, key.shape[2]);
+
+        var repeats = _projections.Heads / _projections.Groups;
+        var scores = query.matmul(SoftmaxAttention.Repeat(key, repeats).transpose(2, 3)) * _projections.Scale; // [B,h,N,T]
+        var mixed = Mix(_logitMix.In(x.dtype), scores);                                               // eq. 7
+        var unseen = span.Mask?.logical_not() ?? (span.Causal ? Future(scores) : null);
+        if (unseen is not null) mixed = mixed.masked_fill(unseen, double.NegativeInfinity);
+        var weights = Mix(_weightMix.In(x.dtype), mixed.softmax(-1));                                 // eq. 8
+        var heads = weights.matmul(SoftmaxAttention.Repeat(value, repeats));                          // eq. 9, [B,h,N,d]
+        return _projections.Merge(heads.transpose(1, 2));
+    }
+
+    /// <inheritdoc/>
+    public KeyValueCache CreateCache(long batch, long capacity, ScalarType type)
+    {
+        var row = (_projections.Groups, _projections.HeadDim);
+        return new KeyValueCache(batch, capacity, row, row, type, _logitMix.Value.device);
+    }
+
+    /// <inheritdoc/>
+    public void Fold() { }
+
+    private static void RequireMemory(Tensor query, long keys)
+    {
+        var bytes = query.shape[0] * query.shape[1] * query.shape[2] * keys * query.ElementSize;
+        if (bytes > MaxScoreBytes)
+            throw new CrossheadException($"talking-heads keeps the scores of all heads at once: batch {query.shape[0]} × {query.shape[1]} heads × {query.shape[2]} × {keys} tokens take {bytes >> 20} MiB, {MaxScoreBytes >> 20} MiB are allowed; shorten the context, lower the batch, or choose another variant.");
+    }
+
+    // out[b,i,n,t] = Σ_j mix[i,j] · maps[b,j,n,t]
+    private static Tensor Mix(Tensor mix, Tensor maps)
+    {
+        var (batch, heads, count, keys) = (maps.shape[0], maps.shape[1], maps.shape[2], maps.shape[3]);
+        return mix.matmul(maps.reshape(batch, heads, count * keys)).view(batch, heads, count, keys);
+    }
+
+    private static Tensor Future(Tensor scores) =>
+        ones(scores.shape[2], scores.shape[3], ScalarType.Bool, scores.device).triu(1);
+}

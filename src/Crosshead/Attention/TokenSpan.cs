@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>Where the tokens of one forward call stand: their rotary angles and what they may see.</summary>
+/// <param name="Cos">Cosines [N, d/2], or [B, N, d/2] where sequences stand at different positions.</param>
+/// <param name="Sin">Sines, as <paramref name="Cos"/>.</param>
+/// <param name="Mask">What each query sees, [N, T] or [B, 1, N, T], true = seen; null where <paramref name="Causal"/> says it all.</param>
+/// <param name="Causal">Query n sees keys up to n (no mask, no tokens before); false with a null mask: every query sees every key.</param>
+public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal);

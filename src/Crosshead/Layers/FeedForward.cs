@@ -1,0 +1,32 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Layers;
+
+/// <summary>SwiGLU: down(silu(gate(x)) · up(x)) (Shazeer, 2020), as in Llama.</summary>
+public sealed class FeedForward
+{
+    /// <summary>Creates <c>gate_proj</c>, <c>up_proj</c> [inner, width] and <c>down_proj</c> [width, inner].</summary>
+    /// <param name="scope">Where the parameters go.</param>
+    /// <param name="width">Model width D.</param>
+    /// <param name="inner">Inner width.</param>
+    /// <param name="standardDeviation">Of the starting weights.</param>
+    /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
+    public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation)
+    {
+        Gate = new Linear(scope["gate_proj"], width, inner, standardDeviation);
+        Up = new Linear(scope["up_proj"], width, inner, standardDeviation);
+        Down = new Linear(scope["down_proj"], inner, width, residualDeviation);
+    }
+
+    /// <summary>The gate projection [inner, width].</summary>
+    public Linear Gate { get; }
+
+    /// <summary>The up projection [inner, width].</summary>
+    public Linear Up { get; }
+
+    /// <summary>The down projection [width, inner].</summary>
+    public Linear Down { get; }
+
+    /// <summary>[B, N, D] → [B, N, D].</summary>
+    public Tensor Forward(Tensor x) => Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
+}

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Layers;
+
+/// <summary>A trainable tensor with its name in the checkpoint.</summary>
+public sealed class Parameter : IDisposable
+{
+    private readonly Action<Tensor, Generator> _initialize;
+
+    internal Parameter(string name, ParameterKind kind, Tensor value, Action<Tensor, Generator> initialize)
+    {
+        Name = name;
+        Kind = kind;
+        Value = value;
+        _initialize = initialize;
+    }
+
+    /// <summary>Name in Hugging Face's convention, for example <c>model.layers.0.self_attn.q_proj.weight</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>What the parameter is.</summary>
+    public ParameterKind Kind { get; }
+
+    /// <summary>The master value, a leaf of the autograd graph.</summary>
+    public Tensor Value { get; private set; }
+
+    /// <summary>The value in the given precision: itself, or a cast through which gradients flow.</summary>
+    public Tensor In(ScalarType type) => Value.dtype == type ? Value : Value.to(type);
+
+    /// <summary>Draws the starting value.</summary>
+    internal void Initialize(Generator generator)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        _initialize(Value, generator);
+    }
+
+    /// <summary>Replaces the value by itself in another precision or on another device.</summary>
+    internal void MoveTo(ScalarType type, Device device)
+    {
+        if (Value.dtype == type && Value.device_type == device.type && Value.device_index == device.index) return;
+        using var grad = no_grad();
+        var moved = Value.detach().to(type, device).DetachFromDisposeScope();
+        moved.requires_grad_(Value.requires_grad);
+        Value.Dispose();
+        Value = moved;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Value.Dispose();
+}

@@ -1,0 +1,23 @@
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Layers;
+
+/// <summary>x / √(mean(x²) + ε) · weight over the last dimension (Zhang and Sennrich, 2019).</summary>
+public sealed class RmsNorm
+{
+    private readonly double _epsilon;
+
+    /// <summary>Creates the layer with parameter <c>weight</c> [size], starting at <paramref name="start"/>.</summary>
+    public RmsNorm(ParameterScope scope, long size, double epsilon, double start = 1)
+    {
+        _epsilon = epsilon;
+        Weight = scope.Create("weight", ParameterKind.Norm, Initialization.Constant(start), size);
+    }
+
+    /// <summary>The weight [size].</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>[…, size] → […, size].</summary>
+    public Tensor Forward(Tensor x) => Aten.RmsNorm(x, Weight.In(x.dtype), _epsilon);
+}
