@@ -66,6 +66,9 @@ public sealed class DifferentialAttention : IAttention
     /// <inheritdoc/>
     public void Fold() { }
 
+    /// <inheritdoc/>
+    public void Dispose() { } // parameters belong to the model
+
     // λ = e^(λq1·λk1) − e^(λq2·λk2) + λ_init, in full precision.
     private Tensor Lambda(ScalarType type) =>
         ((_lambdaQ1.Value * _lambdaK1.Value).sum().exp() - (_lambdaQ2.Value * _lambdaK2.Value).sum().exp() + _lambdaStart).to(type);

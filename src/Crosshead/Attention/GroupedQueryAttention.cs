@@ -44,6 +44,9 @@ public class GroupedQueryAttention : IAttention
     /// <inheritdoc/>
     public virtual void Fold() { }
 
+    /// <inheritdoc/>
+    public virtual void Dispose() => GC.SuppressFinalize(this); // parameters belong to the model
+
     /// <summary>The key projection [rows·d, D]; with <paramref name="forCache"/>, of the rows that the cache keeps.</summary>
     protected virtual Tensor KeyWeight(ScalarType type, bool forCache) => Projections.Key.Weight.In(type);
 

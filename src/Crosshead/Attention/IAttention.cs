@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention;
 
 /// <summary>An attention mechanism: a layer from hidden states to hidden states that looks only backwards.</summary>
-public interface IAttention
+public interface IAttention : IDisposable
 {
     /// <summary>Attends over the given tokens and, with a cache, over those before them.</summary>
     /// <param name="x">Normed hidden states [B, N, D].</param>

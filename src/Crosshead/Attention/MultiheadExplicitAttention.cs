@@ -53,8 +53,17 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     public override void Fold()
     {
         using var grad = no_grad();
+        using var scope = NewDisposeScope();
         _foldedKey = _keys?.ComposeWeight(Projections.Key.Weight.Value).DetachFromDisposeScope();
         _foldedValue = _values?.ComposeWeight(Projections.Value.Weight.Value).DetachFromDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _foldedKey?.Dispose();
+        _foldedValue?.Dispose();
+        base.Dispose();
     }
 
     /// <inheritdoc/>

@@ -58,6 +58,9 @@ public sealed class TalkingHeadsAttention : IAttention
     /// <inheritdoc/>
     public void Fold() { }
 
+    /// <inheritdoc/>
+    public void Dispose() { } // parameters belong to the model
+
     private static void RequireMemory(Tensor query, long keys)
     {
         var bytes = query.shape[0] * query.shape[1] * query.shape[2] * keys * query.ElementSize;

@@ -1,0 +1,48 @@
+namespace Crosshead;
+
+/// <summary>Writes files so that a reader, or a run after a crash, sees the old contents or the new, never a part.</summary>
+public static class AtomicFile
+{
+    /// <summary>Writes aside, flushes to the disk and renames into place.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes the contents.</param>
+    /// <exception cref="CrossheadException">The disk is full or the folder cannot be written; nothing was changed.</exception>
+    public static void Write(string path, Action<FileStream> write)
+    {
+        var aside = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var stream = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(aside, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Discard(aside);
+            throw new CrossheadException($"\"{path}\" was not written: {e.Message.TrimEnd('.')}; free space or name another folder. What was there before is unchanged.", e);
+        }
+        catch
+        {
+            Discard(aside);
+            throw;
+        }
+    }
+
+    /// <summary>Writes a text file in UTF-8; see <see cref="Write"/>.</summary>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    private static void Discard(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (IOException)
+        {
+            // The file that could not be written may not be there to delete.
+        }
+    }
+}

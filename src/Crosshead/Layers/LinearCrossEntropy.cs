@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Layers;
+
+/// <summary>The output head and its cross-entropy together, a chunk of tokens at a time.</summary>
+internal static class LinearCrossEntropy
+{
+    /// <summary>Mean cross-entropy in nats, a scalar in at least float32.</summary>
+    /// <param name="hidden">[T, D]</param>
+    /// <param name="head">[V, D]</param>
+    /// <param name="targets">[T] (int64); −100 does not count.</param>
+    public static Tensor Loss(Tensor hidden, Parameter head, Tensor targets)
+    {
+        var logits = nn.functional.linear(hidden, head.In(hidden.dtype));
+        if (logits.dtype != ScalarType.Float64) logits = logits.to(ScalarType.Float32);
+        return nn.functional.cross_entropy(logits, targets, ignore_index: -100);
+    }
+}

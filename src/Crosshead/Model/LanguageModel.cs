@@ -1,0 +1,138 @@
+using Crosshead.Layers;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Model;
+
+/// <summary>
+/// A decoder in the style of Llama whose attention is any of the variants. Parameters carry Hugging Face's names.
+/// Master values keep their own precision; the computation runs in <see cref="ComputeType"/>.
+/// </summary>
+public sealed class LanguageModel : IDisposable
+{
+    private readonly Parameter _embedding;
+    private readonly TransformerBlock[] _blocks;
+    private readonly RmsNorm _norm;
+    private readonly Parameter _head; // [V, D]
+    private RotaryEmbedding _rotary;
+
+    /// <summary>Creates the model with zero matrices; <see cref="Initialize"/> or a checkpoint gives it weights.</summary>
+    /// <param name="options">Its shape; validated here.</param>
+    /// <param name="compute">Precision of the computation; master values are float64 for float64 and float32 otherwise.</param>
+    /// <param name="device">Where it lives; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The options do not fit each other.</exception>
+    public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null)
+    {
+        options.Validate();
+        LibTorch.EnsureLoaded();
+        Options = options;
+        ComputeType = compute;
+        Device = device ?? CPU;
+        var scope = new ParameterScope(Precision.MasterOf(compute), Device);
+        _embedding = scope["model"]["embed_tokens"].Create("weight", ParameterKind.Embedding,
+            Initialization.Normal(options.InitializerRange), options.VocabularySize, options.HiddenSize);
+        _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => new TransformerBlock(scope["model"]["layers"][$"{i}"], options, i))];
+        _norm = new RmsNorm(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
+        _head = options.TieEmbeddings
+            ? _embedding
+            : new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange, ParameterKind.Embedding).Weight;
+        Parameters = scope.Parameters;
+        _rotary = NewRotary();
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>Precision of activations and matrix products.</summary>
+    public ScalarType ComputeType { get; private set; }
+
+    /// <summary>Where the parameters live.</summary>
+    public Device Device { get; private set; }
+
+    /// <summary>All parameters, each once, in order from the embedding to the head.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>Whether blocks are computed again in the backward pass instead of keeping their activations.</summary>
+    public bool ActivationCheckpointing { get; set; }
+
+    /// <summary>Draws all starting weights from one seed; the same on every device.</summary>
+    public void Initialize(long seed)
+    {
+        using var generator = new Generator((ulong)seed);
+        foreach (var parameter in Parameters) parameter.Initialize(generator);
+    }
+
+    /// <summary>Final hidden states, normed, of tokens [B, N] (int64) → [B, N, D]; with a state, of the tokens after those it keeps.</summary>
+    /// <exception cref="CrossheadException">The sequence is longer than the context.</exception>
+    public Tensor Hidden(Tensor tokens, DecodeState? state = null)
+    {
+        var count = tokens.shape[1];
+        var length = (state?.Length ?? 0) + count;
+        if (length > _rotary.Positions)
+            throw new CrossheadException($"{length} tokens are more than the model's context ({_rotary.Positions}); shorten the prompt or generate fewer tokens.");
+        var span = TokenSpans.Create(_rotary, count, state, Device);
+        var x = Aten.Embedding(_embedding.Value, tokens).to(ComputeType);                 // [B,N,D]
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            var block = _blocks[i];
+            var cache = state?.Layers[i];
+            x = ActivationCheckpointing && x.requires_grad
+                ? Recompute.Apply(x, input => block.Forward(input, span, null))
+                : block.Forward(x, span, cache);
+        }
+        return _norm.Forward(x);
+    }
+
+    /// <summary>Logits [B, N, V] of tokens [B, N], in the computation's precision.</summary>
+    public Tensor Logits(Tensor tokens, DecodeState? state = null) => Head(Hidden(tokens, state));
+
+    /// <summary>Logits [B, 1, V] after the last of the given tokens.</summary>
+    public Tensor LastLogits(Tensor tokens, DecodeState? state = null) => Head(Hidden(tokens, state).narrow(1, tokens.shape[1] - 1, 1));
+
+    /// <summary>Mean cross-entropy in nats (a scalar) of predicting targets [B, N] from tokens [B, N]; targets of −100 do not count.</summary>
+    public Tensor Loss(Tensor tokens, Tensor targets)
+    {
+        var hidden = Hidden(tokens).reshape(-1, Options.HiddenSize);
+        return LinearCrossEntropy.Loss(hidden, _head, targets.reshape(-1));
+    }
+
+    /// <summary>An empty state for decoding.</summary>
+    /// <param name="batch">Sequences B.</param>
+    /// <param name="capacity">Most tokens, at most the context.</param>
+    /// <param name="padding">Padding tokens before each sequence's first token; null for none.</param>
+    public DecodeState CreateDecodeState(long batch, long capacity, IReadOnlyList<long>? padding = null)
+    {
+        if (padding is not null && padding.All(p => p == 0)) padding = null;
+        return new DecodeState([.. _blocks.Select(b => b.Attention.CreateCache(batch, capacity, ComputeType))], padding);
+    }
+
+    /// <summary>Bytes that decoding keeps of each token.</summary>
+    public long CacheBytesPerToken => _blocks.Sum(b => b.Attention.CacheElementsPerToken) * Precision.BytesOf(ComputeType);
+
+    /// <summary>Makes the model ready for inference alone: weights in the given precision, mixes merged into projections, no gradients.</summary>
+    public void Freeze(ScalarType type, Device? device = null)
+    {
+        foreach (var parameter in Parameters)
+        {
+            parameter.Value.requires_grad_(false);
+            parameter.MoveTo(type, device ?? Device);
+        }
+        (ComputeType, Device) = (type, device ?? Device);
+        _rotary.Dispose();
+        _rotary = NewRotary();
+        foreach (var block in _blocks) block.Attention.Fold();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var parameter in Parameters) parameter.Dispose();
+        foreach (var block in _blocks) block.Attention.Dispose();
+        _rotary.Dispose();
+    }
+
+    private Tensor Head(Tensor hidden) => nn.functional.linear(hidden, _head.In(ComputeType));
+
+    private RotaryEmbedding NewRotary() =>
+        new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device);
+}

@@ -1,0 +1,71 @@
+using Crosshead.Attention;
+
+namespace Crosshead.Model;
+
+/// <summary>Shape of a decoder in the style of Llama: pre-norm RMSNorm, rotary positions, SwiGLU, grouped heads.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Tokens V the model knows.</summary>
+    public int VocabularySize { get; init; } = 4096;
+
+    /// <summary>Model width D.</summary>
+    public int HiddenSize { get; init; } = 256;
+
+    /// <summary>Layers L.</summary>
+    public int Layers { get; init; } = 6;
+
+    /// <summary>Inner width of the feed-forward layers; null for 8/3 · D rounded up to a multiple of 16.</summary>
+    public int? FeedForwardSize { get; init; }
+
+    /// <summary>Longest sequence, in tokens.</summary>
+    public int Context { get; init; } = 256;
+
+    /// <summary>Base θ of the rotary frequencies.</summary>
+    public double RopeBase { get; init; } = 10000;
+
+    /// <summary>Added to the mean square in the norms.</summary>
+    public double NormEpsilon { get; init; } = 1e-5;
+
+    /// <summary>Whether the output head is the token embedding.</summary>
+    public bool TieEmbeddings { get; init; }
+
+    /// <summary>Standard deviation of the starting weights; projections into the residual stream start at this / √(2L).</summary>
+    public double InitializerRange { get; init; } = 0.02;
+
+    /// <summary>The attention layers.</summary>
+    public AttentionOptions Attention { get; init; } = new();
+
+    /// <summary>Inner width of the feed-forward layers with its default resolved.</summary>
+    public int FeedForward => FeedForwardSize ?? (((HiddenSize * 8 / 3) + 15) / 16 * 16);
+
+    /// <summary>Head width d with its default resolved.</summary>
+    public int HeadDim => Attention.HeadDimFor(HiddenSize);
+
+    /// <summary>Checks that the numbers are in range and fit each other.</summary>
+    /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
+    public void Validate()
+    {
+        AtLeastOne(VocabularySize, "vocabularySize");
+        AtLeastOne(HiddenSize, "hiddenSize");
+        AtLeastOne(Layers, "layers");
+        AtLeastOne(FeedForward, "feedForwardSize");
+        AtLeastOne(Context, "context");
+        Positive(RopeBase, "ropeBase", "10000");
+        Positive(NormEpsilon, "normEpsilon", "1e-5");
+        Positive(InitializerRange, "initializerRange", "0.02");
+        Attention.Validate();
+        var d = Attention.HeadDimFor(HiddenSize);
+        if (d % 2 != 0)
+            throw new CrossheadException($"the head width ({HiddenSize} / {Attention.Heads} = {d}) must be even, because rotary embedding turns pairs; choose heads so that it is, or set headDim.");
+    }
+
+    private static void AtLeastOne(int value, string name)
+    {
+        if (value < 1) throw new CrossheadException($"{name} ({value}) must be at least 1.");
+    }
+
+    private static void Positive(double value, string name, string usual)
+    {
+        if (!(value > 0) || !double.IsFinite(value)) throw new CrossheadException($"{name} ({value}) must be a positive number; the usual value is {usual}.");
+    }
+}

@@ -1,0 +1,36 @@
+using Crosshead.Attention;
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Model;
+
+/// <summary>x + attention(norm(x)), then x + feedForward(norm(x)).</summary>
+public sealed class TransformerBlock
+{
+    private readonly RmsNorm _inputNorm, _postAttentionNorm;
+    private readonly FeedForward _feedForward;
+
+    /// <summary>Creates the block's layers under Hugging Face's names.</summary>
+    /// <param name="scope">Where the parameters go, for example under <c>model.layers.0.</c></param>
+    /// <param name="options">Validated options.</param>
+    /// <param name="layer">Index of the block, from 0.</param>
+    public TransformerBlock(ParameterScope scope, ModelOptions options, int layer)
+    {
+        var deviation = options.InitializerRange;
+        var residual = deviation / Math.Sqrt(2 * options.Layers);
+        _inputNorm = new RmsNorm(scope["input_layernorm"], options.HiddenSize, options.NormEpsilon);
+        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, options.Attention, layer, deviation, residual);
+        _postAttentionNorm = new RmsNorm(scope["post_attention_layernorm"], options.HiddenSize, options.NormEpsilon);
+        _feedForward = new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual);
+    }
+
+    /// <summary>The attention mechanism.</summary>
+    public IAttention Attention { get; }
+
+    /// <summary>[B, N, D] → [B, N, D].</summary>
+    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache)
+    {
+        x = x + Attention.Forward(_inputNorm.Forward(x), span, cache);
+        return x + _feedForward.Forward(_postAttentionNorm.Forward(x));
+    }
+}

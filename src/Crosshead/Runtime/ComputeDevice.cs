@@ -1,0 +1,24 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Runtime;
+
+/// <summary>Devices by name: <c>auto</c> (CUDA where there is one), <c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>.</summary>
+public static class ComputeDevice
+{
+    /// <summary>The device of a name; loads libtorch.</summary>
+    /// <exception cref="CrossheadException">The name is unknown, or CUDA is asked for and absent.</exception>
+    public static Device Parse(string name)
+    {
+        LibTorch.EnsureLoaded();
+        if (name == "auto") return cuda_is_available() ? new Device("cuda:0") : CPU;
+        if (name == "cpu") return CPU;
+        if (name != "cuda" && !name.StartsWith("cuda:", StringComparison.Ordinal))
+            throw new CrossheadException($"device \"{name}\" is unknown; {Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"])}");
+        if (!cuda_is_available())
+            throw new CrossheadException($"device \"{name}\" was asked for, but this libtorch has no CUDA device ({LibTorch.Folder}); set {LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, or use --device cpu.");
+        var index = name == "cuda" ? 0 : int.TryParse(name.AsSpan(5), out var given) ? given : -1;
+        if (index < 0 || index >= cuda.device_count())
+            throw new CrossheadException($"device \"{name}\" is not there; this machine has {cuda.device_count()} CUDA device(s): cuda:0 to cuda:{cuda.device_count() - 1}.");
+        return new Device($"cuda:{index}");
+    }
+}
