@@ -1,0 +1,52 @@
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>
+/// Stored results of a model directory, <c>expected.safetensors</c>: logits of <c>input_ids</c>, and the greedy
+/// continuation (<c>greedy</c>) of <c>prompt</c>.
+/// </summary>
+public static class ExpectedOutputs
+{
+    /// <summary>Name of the file.</summary>
+    public const string FileName = "expected.safetensors";
+
+    /// <summary>Computes the model's logits and greedy continuation, with the cache, and compares.</summary>
+    /// <param name="folder">The model directory.</param>
+    /// <param name="type">Precision to compute in.</param>
+    /// <param name="device">Device to compute on.</param>
+    /// <exception cref="CrossheadException">Something is missing.</exception>
+    public static VerificationCase Verify(string folder, ScalarType type, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var expected = SafetensorsReader.Open(Path.Combine(folder, FileName));
+        using var model = ModelDirectory.Load(folder, type, device);
+        model.Freeze(type);
+
+        var tokens = expected.Read("input_ids").to(ScalarType.Int64, device);
+        var wanted = expected.Read("logits").to(ScalarType.Float64);
+        var actual = model.Logits(tokens).cpu().to(ScalarType.Float64);
+        var absolute = (actual - wanted).abs().max().item<double>();
+        var relative = absolute / wanted.abs().max().item<double>();
+        bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(model, expected, device) : null;
+        var tolerance = type == ScalarType.BFloat16 ? 0.1 : 2e-4;
+        return new VerificationCase(folder, absolute, relative, null, greedy, relative <= tolerance && greedy != false, tolerance);
+    }
+
+    private static bool GreedyMatches(LanguageModel model, SafetensorsReader expected, Device device)
+    {
+        var prompt = expected.Read("prompt").to(ScalarType.Int64, device).reshape(1, -1);
+        var wanted = expected.Read("greedy").to(ScalarType.Int64).reshape(-1).data<long>().ToArray();
+        using var state = model.CreateDecodeState(1, prompt.shape[1] + wanted.Length);
+        var next = prompt;
+        for (var i = 0; i < wanted.Length; i++)
+        {
+            using var scope = NewDisposeScope();
+            next = model.LastLogits(next, state).argmax(-1).MoveToOuterDisposeScope();
+            if (next.item<long>() != wanted[i]) return false;
+        }
+        return true;
+    }
+}

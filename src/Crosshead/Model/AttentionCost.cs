@@ -1,0 +1,32 @@
+using Crosshead.Attention;
+
+namespace Crosshead.Model;
+
+/// <summary>What one attention layer costs.</summary>
+/// <param name="Parameters">Its trainable numbers.</param>
+/// <param name="Multiplied">Numbers of its weights that multiply every token, mixes merged into the projections.</param>
+/// <param name="FlopsPerPair">Operations for each pair of a token and a token it sees.</param>
+/// <param name="CacheElements">Numbers kept of each token while decoding.</param>
+internal sealed record AttentionCost(long Parameters, long Multiplied, long FlopsPerPair, long CacheElements)
+{
+    public static AttentionCost Of(AttentionOptions options, long width, long d)
+    {
+        long h = options.Heads, g = options.Groups, keys = options.KeyRows, values = options.ValueRows;
+        var projections = d * width * ((2 * h) + keys + values);
+        var multiplied = d * width * ((2 * h) + (2 * g));
+        var cache = d * (Math.Min(keys, g) + Math.Min(values, g));
+        return options.Variant switch
+        {
+            AttentionVariant.TalkingHeads => new(projections + (2 * h * h), multiplied, (4 * h * d) + (4 * h * h), cache),
+            // h maps of width d over values of width 2d.
+            AttentionVariant.Differential => new(projections + (4 * d) + (2 * d), multiplied, 6 * h * d, cache),
+            _ => new(projections + Mixes(options) + Norms(options, d), multiplied, 4 * h * d, cache),
+        };
+    }
+
+    private static long Mixes(AttentionOptions options) =>
+        (options.ComposesKeys ? (long)options.KeyRows * options.Groups : 0) + (options.ComposesValues ? (long)options.ValueRows * options.Groups : 0);
+
+    private static long Norms(AttentionOptions options, long d) =>
+        !options.HasHeadNorm ? 0 : options.HeadNorm == HeadNormKind.PerHead ? options.Heads * d : d;
+}
