@@ -5,7 +5,7 @@ namespace Crosshead.Checkpoints;
 
 /// <summary>
 /// Stored results of a model directory, <c>expected.safetensors</c>: logits of <c>input_ids</c>, and the greedy
-/// continuation (<c>greedy</c>) of <c>prompt</c>.
+/// continuation of <c>prompt</c> (<c>greedy</c>, prompt included).
 /// </summary>
 public static class ExpectedOutputs
 {
@@ -38,7 +38,7 @@ public static class ExpectedOutputs
     private static bool GreedyMatches(LanguageModel model, SafetensorsReader expected, Device device)
     {
         var prompt = expected.Read("prompt").to(ScalarType.Int64, device).reshape(1, -1);
-        var wanted = expected.Read("greedy").to(ScalarType.Int64).reshape(-1).data<long>().ToArray();
+        var wanted = expected.Read("greedy").to(ScalarType.Int64).reshape(-1).data<long>().Skip((int)prompt.shape[1]).ToArray();
         using var state = model.CreateDecodeState(1, prompt.shape[1] + wanted.Length);
         var next = prompt;
         for (var i = 0; i < wanted.Length; i++)

@@ -1,0 +1,245 @@
+using Crosshead.Attention;
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Attention;
+
+public sealed class AttentionTests
+{
+    private const int Width = 24, Length = 6;
+    private const double Base = 100;
+
+    public static TheoryData<string> Cases => [.. Options.Keys];
+
+    // Head counts and component counts that divide, exceed and undercut each other.
+    private static readonly Dictionary<string, AttentionOptions> Options = new()
+    {
+        ["mha"] = new() { Heads = 4 },
+        ["gqa 6/2"] = new() { Heads = 6, KeyValueHeads = 2 },
+        ["mqa 4/1, wide heads"] = new() { Heads = 4, KeyValueHeads = 1, HeadDim = 10 },
+        ["groupnorm"] = new() { Variant = AttentionVariant.GroupNorm, Heads = 4, KeyValueHeads = 2 },
+        ["groupnorm per head"] = new() { Variant = AttentionVariant.GroupNorm, Heads = 4, HeadNorm = HeadNormKind.PerHead },
+        ["mea c = g"] = new() { Variant = AttentionVariant.Mea, Heads = 4 },
+        ["mea c < g"] = new() { Variant = AttentionVariant.Mea, Heads = 6, KeyValueHeads = 3, KeyComponents = 2, ValueComponents = 1 },
+        ["mea c > g"] = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, KeyComponents = 3, ValueComponents = 5 },
+        ["mea keys"] = new() { Variant = AttentionVariant.Mea, Heads = 4, Compose = ComposedParts.Keys, KeyComponents = 2 },
+        ["mea values"] = new() { Variant = AttentionVariant.Mea, Heads = 4, Compose = ComposedParts.Values, ValueComponents = 2, HeadNorm = HeadNormKind.PerHead },
+        ["mea without its norm"] = new() { Variant = AttentionVariant.Mea, Heads = 4, HeadNorm = HeadNormKind.None },
+        ["mea-no-norm"] = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 6, KeyValueHeads = 2, MixStart = MixStart.Normal },
+        ["talking-heads"] = new() { Variant = AttentionVariant.TalkingHeads, Heads = 4 },
+        ["talking-heads 4/2"] = new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, KeyValueHeads = 2 },
+        ["differential"] = new() { Variant = AttentionVariant.Differential, Heads = 4 },
+        ["differential 12/4"] = new() { Variant = AttentionVariant.Differential, Heads = 12, KeyValueHeads = 4, HeadDim = 4 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Equals_the_plain_reference(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new Layer(Options[name], seed: 3);
+        var x = layer.RandomInput();
+        Assert.True(TensorLeaks.RelativeError(layer.Forward(x), layer.Reference(x)) < 1e-11);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Gradients_equal_finite_differences(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new Layer(Options[name], seed: 5);
+        var x = layer.RandomInput();
+        var probe = randn_like(x);
+        (layer.Forward(x) * probe).sum().backward();
+        using var grad = no_grad();
+        foreach (var parameter in layer.Parameters)
+        {
+            var value = parameter.Value.view(-1);
+            var index = value.shape[0] / 2;
+            var start = value[index].item<double>();
+            double At(double v)
+            {
+                value[index] = v;
+                return (layer.Forward(x) * probe).sum().item<double>();
+            }
+            var slope = (At(start + 1e-5) - At(start - 1e-5)) / 2e-5;
+            value[index] = start;
+            var gradient = parameter.Value.grad!.view(-1)[index].item<double>();
+            Assert.True(Math.Abs(slope - gradient) <= 1e-6 * (1 + Math.Abs(slope)), $"{parameter.Name}: {slope} by differences, {gradient} by backward");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Does_not_look_into_the_future(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var layer = new Layer(Options[name], seed: 7);
+        var x = layer.RandomInput();
+        var before = layer.Forward(x);
+        x[0, Length - 1] += 1;
+        var after = layer.Forward(x);
+        Assert.Equal(0, (before - after)[0, ..(Length - 1)].abs().max().item<double>());
+        Assert.NotEqual(0, (before - after)[0, Length - 1].abs().max().item<double>());
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Leaves_no_tensors_behind(string name) => TensorLeaks.None(() =>
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new Layer(Options[name], seed: 1);
+        layer.Forward(layer.RandomInput()).sum().backward();
+    });
+
+    [Fact]
+    public void Mea_with_identity_mixes_and_no_norm_is_plain_attention()
+    {
+        using var scope = NewDisposeScope();
+        using var plain = new Layer(new() { Heads = 4, KeyValueHeads = 2 }, seed: 2, asInitialized: true);
+        using var mea = new Layer(new() { Variant = AttentionVariant.MeaNoNorm, Heads = 4, KeyValueHeads = 2 }, seed: 2, asInitialized: true);
+        var x = plain.RandomInput();
+        using (no_grad())
+            foreach (var p in plain.Parameters) mea.Parameters.Single(m => m.Name == p.Name).Value.copy_(p.Value);
+        Assert.True(TensorLeaks.RelativeError(mea.Forward(x), plain.Forward(x)) < 1e-12);
+    }
+
+    [Fact]
+    public void Talking_heads_refuses_scores_that_would_not_fit()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var layer = new Layer(new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, HeadDim = 2 }, seed: 1);
+        using var rotary = new RotaryEmbedding(2, 20000, Base, ScalarType.Float64, CPU);
+        var (cos, sin) = rotary.Rows(0, 20000);
+        var error = Assert.Throws<CrossheadException>(() => layer.Attention.Forward(zeros([1, 20000, Width], ScalarType.Float64), new TokenSpan(cos, sin, null, true)));
+        Assert.Contains("shorten the context", error.Message);
+    }
+
+    public static TheoryData<string, AttentionOptions> BadOptions => new()
+    {
+        { "heads (12) must be a multiple of keyValueHeads (5); use 1, 2, 3, 4, 6, 12.", new() { Heads = 12, KeyValueHeads = 5 } },
+        { "heads (0) must be at least 1.", new() { Heads = 0 } },
+        { "keyValueHeads (-1) must be at least 1.", new() { Heads = 4, KeyValueHeads = -1 } },
+        { "headDim (7) must be even", new() { Heads = 4, HeadDim = 7 } },
+        { "hiddenSize (24) must be a multiple of heads (5); use 25", new() { Heads = 5 } },
+        { "differential attention pairs heads", new() { Variant = AttentionVariant.Differential, Heads = 6, KeyValueHeads = 3 } },
+        { "keyComponents and valueComponents (2) belong to", new() { Heads = 4, KeyComponents = 2 } },
+        { "valueComponents is set, but compose leaves the values alone", new() { Variant = AttentionVariant.Mea, Heads = 4, Compose = ComposedParts.Keys, ValueComponents = 2 } },
+        { "keyComponents (0) must be at least 1.", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyComponents = 0 } },
+        { "headNormEpsilon (0) must be above 0", new() { HeadNormEpsilon = 0 } },
+        { "headNormStart (NaN) must be a finite number", new() { HeadNormStart = double.NaN } },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadOptions))]
+    public void Options_that_do_not_fit_never_reach_libtorch(string message, AttentionOptions options)
+    {
+        var error = Assert.Throws<CrossheadException>(() => AttentionFactory.Create(new ParameterScope(ScalarType.Float32, CPU), Width, options, 0));
+        Assert.StartsWith(message, error.Message);
+    }
+
+    [Fact]
+    public void An_unknown_variant_is_refused_with_a_suggestion() =>
+        Assert.Contains("did you mean \"groupnorm\"?", Assert.Throws<CrossheadException>(() => AttentionVariants.Parse("groupnrom")).Message);
+
+    /// <summary>One layer with random weights in float64 and its reference.</summary>
+    private sealed class Layer : IDisposable
+    {
+        private readonly AttentionOptions _options;
+        private readonly ParameterScope _scope = new(ScalarType.Float64, CPU);
+        private readonly RotaryEmbedding _rotary;
+        private readonly TokenSpan _span;
+
+        public Layer(AttentionOptions options, long seed, bool asInitialized = false)
+        {
+            _options = options;
+            Attention = AttentionFactory.Create(_scope, Width, options, layer: 2);
+            _rotary = new RotaryEmbedding(options.HeadDimFor(Width), Length, Base, ScalarType.Float64, CPU);
+            var (cos, sin) = _rotary.Rows(0, Length);
+            _span = new TokenSpan(cos, sin, null, Causal: true);
+            manual_seed(seed);
+            using var generator = new Generator((ulong)seed);
+            using var grad = no_grad();
+            foreach (var p in _scope.Parameters)
+            {
+                if (asInitialized) p.Initialize(generator);
+                else p.Value.normal_(0, p.Kind == ParameterKind.Matrix ? 0.3 : 0.6);
+            }
+        }
+
+        public IAttention Attention { get; }
+
+        public IReadOnlyList<Parameter> Parameters => _scope.Parameters;
+
+        public Tensor RandomInput() => randn([2, Length, Width], ScalarType.Float64);
+
+        public Tensor Forward(Tensor x) => Attention.Forward(x, _span);
+
+        public Tensor Reference(Tensor x)
+        {
+            using var grad = no_grad();
+            return stack(x.unbind(0).Select(One));
+        }
+
+        public void Dispose()
+        {
+            Attention.Dispose();
+            _rotary.Dispose();
+            foreach (var p in _scope.Parameters) p.Dispose();
+        }
+
+        private Tensor this[string name] => _scope.Parameters.Single(p => p.Name == name).Value;
+
+        private Tensor One(Tensor x) // [N,D]
+        {
+            long d = _options.HeadDimFor(Width), repeats = _options.Heads / _options.Groups;
+            Tensor[] Project(string name) => ReferenceAttention.Heads(x.matmul(this[$"{name}_proj.weight"].t()), d);
+            var (queries, keys, values) = (Project("q"), Project("k"), Project("v"));
+            if (_options.ComposesKeys) keys = ReferenceAttention.Compose(keys, this["k_mix"]);
+            if (_options.ComposesValues) values = ReferenceAttention.Compose(values, this["v_mix"]);
+            queries = [.. queries.Select(q => ReferenceAttention.Rotate(q, Base))];
+            keys = [.. keys.Select(k => ReferenceAttention.Rotate(k, Base))];
+            var heads = _options.Variant switch
+            {
+                AttentionVariant.Differential => Differential(queries, keys, values, repeats, d),
+                AttentionVariant.TalkingHeads => Talking(queries, keys, values, repeats, d),
+                _ => [.. queries.Select((q, i) => Normed(i, ReferenceAttention.CausalSoftmax(Scores(q, keys[i / repeats], d)).matmul(values[i / repeats])))],
+            };
+            return cat(heads, 1).matmul(this["o_proj.weight"].t());
+        }
+
+        private static Tensor Scores(Tensor query, Tensor key, long d) => query.matmul(key.t()) / Math.Sqrt(d);
+
+        private Tensor Normed(int head, Tensor output)
+        {
+            if (!_options.HasHeadNorm) return output;
+            var weight = this["head_norm.weight"];
+            return ReferenceAttention.HeadNorm(output, weight.dim() == 1 ? weight : weight[head], _options.HeadNormEpsilon);
+        }
+
+        private Tensor[] Talking(Tensor[] queries, Tensor[] keys, Tensor[] values, long repeats, long d)
+        {
+            var (logitMix, weightMix) = (this["logit_mix"], this["weight_mix"]);
+            var scores = queries.Select((q, j) => Scores(q, keys[j / repeats], d)).ToArray();
+            Tensor Mixed(Tensor mix, int i, Tensor[] maps) => maps.Select((m, j) => m * mix[i, j]).Aggregate((a, b) => a + b);
+            var weights = scores.Select((_, i) => ReferenceAttention.CausalSoftmax(Mixed(logitMix, i, scores))).ToArray();
+            return [.. queries.Select((_, i) => Mixed(weightMix, i, weights).matmul(values[i / repeats]))];
+        }
+
+        private Tensor[] Differential(Tensor[] queries, Tensor[] keys, Tensor[] values, long repeats, long d)
+        {
+            var start = 0.8 - (0.6 * Math.Exp(-0.3 * 2));
+            var lambda = (this["lambda_q1"] * this["lambda_k1"]).sum().exp() - (this["lambda_q2"] * this["lambda_k2"]).sum().exp() + start;
+            return [.. Enumerable.Range(0, queries.Length / 2).Select(i =>
+            {
+                var pair = 2 * (i / repeats);
+                var first = ReferenceAttention.CausalSoftmax(Scores(queries[2 * i], keys[pair], d));
+                var second = ReferenceAttention.CausalSoftmax(Scores(queries[(2 * i) + 1], keys[pair + 1], d));
+                var output = (first - (lambda * second)).matmul(cat([values[pair], values[pair + 1]], 1));
+                return ReferenceAttention.HeadNorm(output, this["head_norm.weight"], _options.HeadNormEpsilon) * (1 - start);
+            })];
+        }
+    }
+}

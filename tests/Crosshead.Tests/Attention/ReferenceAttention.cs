@@ -1,0 +1,43 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Attention;
+
+/// <summary>Every variant written out slowly, one query at a time, from mea.md §1–3: what the fast code must equal.</summary>
+internal static class ReferenceAttention
+{
+    public static Tensor Rotate(Tensor head, double frequencyBase) // [N,d]
+    {
+        var (n, d) = (head.shape[0], head.shape[1]);
+        var result = zeros_like(head);
+        for (var t = 0; t < n; t++)
+        {
+            for (var p = 0; p < d / 2; p++)
+            {
+                var angle = t * Math.Pow(frequencyBase, -2.0 * p / d);
+                var (a, b) = (head[t, p], head[t, p + (d / 2)]);
+                result[t, p] = (a * Math.Cos(angle)) - (b * Math.Sin(angle));
+                result[t, p + (d / 2)] = (b * Math.Cos(angle)) + (a * Math.Sin(angle));
+            }
+        }
+        return result;
+    }
+
+    /// <summary>Weights of each query over the keys up to itself: [N, N].</summary>
+    public static Tensor CausalSoftmax(Tensor scores)
+    {
+        var n = scores.shape[0];
+        var weights = zeros_like(scores);
+        for (var t = 0; t < n; t++) weights[t, ..(t + 1)] = scores[t, ..(t + 1)].softmax(0);
+        return weights;
+    }
+
+    public static Tensor HeadNorm(Tensor head, Tensor weight, double epsilon) => // [N,w]
+        head / (head.pow(2).mean([1L], keepdim: true) + epsilon).sqrt() * weight;
+
+    /// <summary>Splits rows [N, n·d] of one sequence in n heads [N, d].</summary>
+    public static Tensor[] Heads(Tensor rows, long d) => [.. Enumerable.Range(0, (int)(rows.shape[1] / d)).Select(i => rows.narrow(1, i * d, d))];
+
+    /// <summary>head g = Σ_c mix[c, g] · component c (eq. 10–11).</summary>
+    public static Tensor[] Compose(Tensor[] components, Tensor mix) =>
+        [.. Enumerable.Range(0, (int)mix.shape[1]).Select(g => components.Select((k, c) => k * mix[c, g]).Aggregate((a, b) => a + b))];
+}
