@@ -45,7 +45,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
             using var document = JsonDocument.Parse(json);
             return Parse(path, document.RootElement, 8 + (long)length, file.Length);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             throw Bad(path, $"its header is not the JSON of the format ({e.Message.Split('\n')[0]})", e);
         }

@@ -1,0 +1,49 @@
+using Crosshead.Attention;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Model;
+
+public sealed class ModelCostTests
+{
+    public static TheoryData<AttentionOptions> Variants =>
+    [
+        new AttentionOptions { Heads = 4, KeyValueHeads = 2 },
+        new AttentionOptions { Variant = AttentionVariant.GroupNorm, Heads = 4, HeadNorm = HeadNormKind.PerHead },
+        new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, KeyComponents = 1, ValueComponents = 3 },
+        new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, Compose = ComposedParts.Keys },
+        new AttentionOptions { Variant = AttentionVariant.TalkingHeads, Heads = 4 },
+        new AttentionOptions { Variant = AttentionVariant.Differential, Heads = 4, KeyValueHeads = 2 },
+    ];
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Counts_equal_the_real_tensors(AttentionOptions attention)
+    {
+        foreach (var tied in new[] { false, true })
+        {
+            var options = new ModelOptions { VocabularySize = 50, HiddenSize = 24, Layers = 3, Context = 16, Attention = attention, TieEmbeddings = tied };
+            using var model = new LanguageModel(options);
+            var cost = ModelCost.Of(options);
+            Assert.Equal(model.Parameters.Sum(p => p.Value.NumberOfElements), cost.Parameters);
+            Assert.Equal(cost.Parameters - (50 * 24 * (tied ? 1 : 2)), cost.NonEmbeddingParameters);
+
+            using var scope = NewDisposeScope();
+            using var grad = no_grad();
+            using var state = model.CreateDecodeState(2, 16);
+            model.Logits(ones([2, 5], ScalarType.Int64), state);
+            Assert.Equal(2 * 5 * cost.CacheBytesPerToken(4), state.Bytes);
+            Assert.Equal(model.CacheBytesPerToken, cost.CacheBytesPerToken(4));
+        }
+    }
+
+    [Fact]
+    public void Operations_of_a_known_shape_are_counted_by_hand()
+    {
+        // D 256, L 6, h 8, F 688, V 4096, context 256: 4·D² + 3·D·F a layer, D·V for the head; 4·h·d a pair over 128 keys.
+        var cost = ModelCost.Of(new ModelOptions());
+        Assert.Equal((2 * ((6 * ((4 * 256 * 256) + (3 * 256 * 688))) + (256 * 4096))) + (6 * 4 * 256 * 128L), cost.ForwardFlops);
+        Assert.Equal(3 * cost.ForwardFlops, cost.TrainingFlops);
+        Assert.Equal((2 * 4096 * 256) + (6 * ((4 * 256 * 256) + (3 * 256 * 688) + (2 * 256))) + 256, cost.Parameters);
+    }
+}
