@@ -67,7 +67,8 @@ public sealed class LanguageModel : IDisposable
     public Tensor Hidden(Tensor tokens, DecodeState? state = null)
     {
         var count = tokens.shape[1];
-        var length = (state?.Length ?? 0) + count;
+        // A padded sequence is shorter than the state; one that has ended may run on past the context beside it.
+        var length = (state?.Length ?? 0) + count - (state?.Padding?.Max() ?? 0);
         if (length > _rotary.Positions)
             throw new CrossheadException($"{length} tokens are more than the model's context ({_rotary.Positions}); shorten the prompt or generate fewer tokens.");
         var span = TokenSpans.Create(_rotary, count, state, Device);
@@ -98,7 +99,7 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>An empty state for decoding.</summary>
     /// <param name="batch">Sequences B.</param>
-    /// <param name="capacity">Most tokens, at most the context.</param>
+    /// <param name="capacity">Most tokens, padding included.</param>
     /// <param name="padding">Padding tokens before each sequence's first token; null for none.</param>
     public DecodeState CreateDecodeState(long batch, long capacity, IReadOnlyList<long>? padding = null)
     {

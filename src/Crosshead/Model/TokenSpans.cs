@@ -23,7 +23,7 @@ internal static class TokenSpans
     {
         var pads = tensor(padding.ToArray(), ScalarType.Int64, device).unsqueeze(1);             // [B,1]
         var indices = arange(start, start + count, ScalarType.Int64, device);                    // [N]
-        var (cos, sin) = rotary.Rows((indices - pads).clamp(min: 0));
+        var (cos, sin) = rotary.Rows((indices - pads).clamp(0, rotary.Positions - 1));
         var keys = arange(start + count, ScalarType.Int64, device);                              // [T]
         var real = keys >= pads;                                                                 // [B,T]
         // A padding token sees itself, so that its softmax is defined; nobody sees a padding token.
