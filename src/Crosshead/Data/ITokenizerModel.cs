@@ -1,0 +1,14 @@
+namespace Crosshead.Data;
+
+/// <summary>How plain text, without added tokens, becomes token ids. Safe to use from several threads.</summary>
+internal interface ITokenizerModel
+{
+    /// <summary>Appends the ids of <paramref name="text"/>.</summary>
+    void Encode(ReadOnlySpan<char> text, List<int> ids);
+
+    /// <summary>
+    /// A decoder for one sequence of ids. A <paramref name="streaming"/> one gives a character out as soon as all
+    /// of its bytes are there.
+    /// </summary>
+    ITokenDecoder CreateDecoder(bool streaming);
+}
