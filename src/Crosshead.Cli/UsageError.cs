@@ -10,7 +10,7 @@ internal static class UsageError
     {
         var command = parsed.CommandResult.Command;
         var path = Path(parsed);
-        if (parsed.UnmatchedTokens.FirstOrDefault() is { } unknown)
+        if (parsed.UnmatchedTokens is [var unknown, ..])
             return Unknown(command, path, unknown);
         if (command.Subcommands.Count > 0)
             return $"{path} needs a command: {string.Join(", ", command.Subcommands.Select(c => c.Name))}; see \"{path} --help\".";
