@@ -9,5 +9,7 @@ internal static class CommandList
     public static IEnumerable<Command> All()
     {
         yield return new DoctorCommand();
+        yield return new InfoCommand();
+        yield return new VerifyCommand();
     }
 }
