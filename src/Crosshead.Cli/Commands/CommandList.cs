@@ -11,5 +11,6 @@ internal static class CommandList
         yield return new DoctorCommand();
         yield return new InfoCommand();
         yield return new VerifyCommand();
+        yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device does at most.", "crosshead bench attention --variants gqa,mea", new BenchAttentionCommand());
     }
 }
