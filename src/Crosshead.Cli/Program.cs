@@ -1,1 +1,3 @@
-return 0;
+using Crosshead.Cli;
+
+return CommandLine.Run(args, new Terminal());

@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Benchmarking;
+
+/// <summary>How the cases of one run are timed.</summary>
+/// <param name="Device">Where.</param>
+/// <param name="Type">In which precision.</param>
+/// <param name="Batch">Sequences at once.</param>
+/// <param name="Seconds">Time to spend on each case.</param>
+/// <param name="Cancel">Stops between repetitions.</param>
+internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, double Seconds, CancellationToken Cancel)
+{
+    private const int FewestRepetitions = 5;
+
+    /// <summary>Times an action on the device of the run.</summary>
+    public Timing Time(Action action) => Timing.Of(action, Ceilings.Wait(Device), Seconds, FewestRepetitions, Cancel);
+
+    /// <summary>Random tokens [batch, length] of a vocabulary, on the device.</summary>
+    public Tensor Tokens(long length, long vocabulary) => randint(0, vocabulary, [Batch, length], ScalarType.Int64, Device);
+}

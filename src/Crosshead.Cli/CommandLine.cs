@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Crosshead.Cli.Commands;
+
+namespace Crosshead.Cli;
+
+/// <summary>The program: finds the command that was meant, runs it, and turns whatever happens into output and an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>Name of the program as users type it.</summary>
+    public const string Name = "crosshead";
+
+    // A response file (@name) would swallow a prompt that begins with @.
+    private static readonly ParserConfiguration s_parsing = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+
+    /// <summary>Runs one command line and returns its exit code (<see cref="ExitCode"/>).</summary>
+    /// <param name="args">The arguments after the program's name.</param>
+    /// <param name="terminal">Where results, messages and progress go.</param>
+    /// <param name="cancel">Asks the command to finish its step, save and stop, as a signal does.</param>
+    public static int Run(string[] args, Terminal terminal, CancellationToken cancel = default)
+    {
+        try
+        {
+            var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
+            if (parsed.Action is ParsedAction shown)
+                return shown.Show(parsed, terminal);
+            if (UsageError.Describe(parsed) is { } problem)
+            {
+                terminal.Error.WriteLine(problem);
+                return ExitCode.BadInput;
+            }
+            return Execute(parsed, terminal, cancel);
+        }
+        catch (Exception failure)
+        {
+            return Failure.Tell(failure, terminal);
+        }
+    }
+
+    /// <summary>All commands, each with its subcommands, arguments and options.</summary>
+    public static Command Root()
+    {
+        var root = new Command(Name, "Transformers whose attention heads work together: train them, compare them, sample from them.");
+        root.Options.Add(ParsedAction.Help("crosshead doctor", "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json"));
+        root.Options.Add(ParsedAction.Version());
+        foreach (var command in CommandList.All())
+            root.Subcommands.Add(command);
+        return root;
+    }
+
+    private static int Execute(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    {
+        var command = (CliCommand)parsed.CommandResult.Command;
+        using var interruption = new Interruption(terminal, cancel);
+        var output = new CommandOutput(terminal, parsed.GetValue(command.Json));
+        return command.Run(parsed, output, interruption.Token);
+    }
+}

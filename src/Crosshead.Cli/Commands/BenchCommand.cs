@@ -1,0 +1,90 @@
+using System.CommandLine;
+using Crosshead.Attention;
+using Crosshead.Cli.Benchmarking;
+using Crosshead.Cli.Options;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary>What the benchmarks have in common: a model's shape, the variants, the device, how long each case is timed.</summary>
+internal abstract class BenchCommand : CliCommand
+{
+    private readonly Option<string> _variants = new("--variants") { Description = "Attention variants, separated by commas.", HelpName = "a,b,…", DefaultValueFactory = _ => "gqa,mea" };
+    private readonly Option<int> _width, _heads, _context, _batch;
+    private readonly Option<int>? _layers, _vocabulary;
+    private readonly Option<int?> _groups;
+    private readonly Option<double> _seconds = NumberOption.WithDefault("--seconds", "Time to spend on each case, in seconds.", 0.01, 3600, 3.0);
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    /// <param name="name">As typed.</param>
+    /// <param name="description">What it times.</param>
+    /// <param name="wholeModel">Whether it times models, which have layers and a vocabulary, or one layer of theirs.</param>
+    /// <param name="batch">Sequences at once, unless given.</param>
+    /// <param name="examples">Whole command lines shown in the help.</param>
+    protected BenchCommand(string name, string description, bool wholeModel, int batch, params string[] examples) : base(name, description, examples)
+    {
+        _width = NumberOption.WithDefault("--dim", "Width of the model.", 1, 1 << 20, new ModelOptions().HiddenSize);
+        _layers = wholeModel ? NumberOption.WithDefault("--layers", "Layers.", 1, 10_000, new ModelOptions().Layers) : null;
+        _heads = NumberOption.WithDefault("--heads", "Query heads.", 1, 1 << 16, new AttentionOptions().Heads);
+        _groups = NumberOption.Optional("--kv-heads", "Key and value heads; as many as query heads without it.", 1, 1 << 16);
+        _vocabulary = wholeModel ? NumberOption.WithDefault("--vocab", "Vocabulary.", 1, 1 << 24, new ModelOptions().VocabularySize) : null;
+        _context = NumberOption.WithDefault("--context", "Tokens of a sequence.", 1, 1 << 24, new ModelOptions().Context);
+        _batch = NumberOption.WithDefault("--batch", "Sequences at once.", 1, 1 << 20, batch);
+        foreach (var option in new Option?[] { _variants, _width, _layers, _heads, _groups, _vocabulary, _context, _batch, _seconds })
+        {
+            if (option is not null)
+                Options.Add(option);
+        }
+        _compute = new ComputeOptions(this, "float32");
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var variants = arguments.GetRequiredValue(_variants).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(AttentionVariants.Parse).ToArray();
+        if (variants.Length == 0)
+            throw new CrossheadException($"--variants names none; known: {string.Join(", ", AttentionVariants.Names)}.");
+        var shapes = variants.Select(variant => Shape(arguments, variant)).ToArray();
+        foreach (var shape in shapes)
+            shape.Validate();
+        var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
+        var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds), cancel);
+
+        output.Message("measuring what the device does at most");
+        var ceilings = Ceilings.Of(device, type, cancel);
+        var cases = new List<BenchCase>();
+        foreach (var shape in shapes)
+        {
+            output.Message($"timing {shape.Attention.Variant.NameOf()}");
+            cases.AddRange(Time(shape, run));
+        }
+        BenchCase.Write(output, cases, ceilings, new BenchSetting(Describe(shapes[0], run), device.ToString(), Precision.NameOf(type), get_num_threads()));
+        return ExitCode.Done;
+    }
+
+    /// <summary>Times the cases of one model shape.</summary>
+    protected abstract IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run);
+
+    private string Describe(ModelOptions shape, BenchRun run)
+    {
+        var layer = $"width {shape.HiddenSize}, {shape.Attention.Heads}/{shape.Attention.KeyValueHeads} heads, context {shape.Context}, batch {run.Batch}";
+        return _layers is null ? $"one layer of {layer}" : $"{Quantity.Count(ModelCost.Of(shape).Parameters)} parameters, {shape.Layers} layers, vocabulary {shape.VocabularySize}, {layer}";
+    }
+
+    private ModelOptions Shape(ParseResult arguments, AttentionVariant variant) => new()
+    {
+        HiddenSize = arguments.GetValue(_width),
+        Layers = _layers is null ? 1 : arguments.GetValue(_layers),
+        VocabularySize = _vocabulary is null ? new ModelOptions().VocabularySize : arguments.GetValue(_vocabulary),
+        Context = arguments.GetValue(_context),
+        Attention = new AttentionOptions
+        {
+            Variant = variant,
+            Heads = arguments.GetValue(_heads),
+            KeyValueHeads = arguments.GetValue(_groups) ?? arguments.GetValue(_heads),
+        },
+    };
+}

@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary>Every command of the program, in the order in which the help lists them.</summary>
+internal static class CommandList
+{
+    /// <summary>Makes the commands; making one only describes it and loads no library that it runs on.</summary>
+    public static IEnumerable<Command> All()
+    {
+        yield return new DoctorCommand();
+        yield return new InfoCommand();
+        yield return new VerifyCommand();
+        yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device does at most.", "crosshead bench attention --variants gqa,mea", new BenchAttentionCommand());
+    }
+}

@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Crosshead.Checkpoints;
+using Crosshead.Cli.Options;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead verify</c>: computes what golden files hold and compares.</summary>
+internal sealed class VerifyCommand : CliCommand
+{
+    private readonly Argument<string[]> _paths = new("PATH")
+    {
+        Description = "Golden attention file, model directory with expected.safetensors, or a folder of either.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public VerifyCommand() : base("verify",
+        "Compute what golden files hold, outputs and gradients, and compare. Exit code 1 where a difference is beyond tolerance.",
+        "crosshead verify golden/mea.safetensors --dtype float64",
+        "crosshead verify models/llama --dtype float32 --json")
+    {
+        Arguments.Add(_paths);
+        _compute = new ComputeOptions(this, "float64 for attention files, float32 for models");
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var paths = arguments.GetRequiredValue(_paths).SelectMany(Expand).ToArray();
+        var device = _compute.Device(arguments);
+        var type = _compute.Type(arguments);
+        var cases = new List<VerificationCase>();
+        using (var progress = output.Progress("verifying", "cases"))
+        {
+            foreach (var path in paths)
+            {
+                cancel.ThrowIfCancellationRequested();
+                cases.Add(Verify(path, type, device));
+                progress.Report(cases.Count, paths.Length, path);
+            }
+        }
+
+        var ok = cases.TrueForAll(c => c.Ok);
+        var table = new ResultTable("path", "max abs error>", "max rel error>", "gradient rel error>", "greedy", "tolerance>", "ok");
+        foreach (var c in cases)
+            table.Row(c.Path, Shown(c.MaxAbsError), Shown(c.MaxRelError), c.GradMaxRelError is { } g ? Shown(g) : "–", c.GreedyMatches switch { null => "–", true => "same", false => "differs" }, Shown(c.Tolerance), c.Ok ? "yes" : "NO");
+        output.Table(table);
+        output.Line(ok
+            ? "Every figure is within tolerance; relative errors are max |a − b| / max |b|."
+            : $"{cases.Count(c => !c.Ok)} of {cases.Count} differ by more than the tolerance; relative errors are max |a − b| / max |b|.");
+        output.Result(new JsonObject { ["cases"] = CommandOutput.List(cases, Node), ["ok"] = ok });
+        return ok ? ExitCode.Done : ExitCode.AnswerIsNo;
+    }
+
+    private static VerificationCase Verify(string path, ScalarType? type, Device device)
+    {
+        if (Directory.Exists(path))
+            return ExpectedOutputs.Verify(path, type ?? ScalarType.Float32, device);
+        using var file = SafetensorsReader.Open(path);
+        return GoldenAttention.IsGolden(file)
+            ? GoldenAttention.Verify(file, type ?? ScalarType.Float64, device)
+            : throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a model name its folder, which holds {ExpectedOutputs.FileName}.");
+    }
+
+    // A folder that is no model stands for what it holds.
+    private static IEnumerable<string> Expand(string path)
+    {
+        if (!Directory.Exists(path) || File.Exists(Path.Combine(path, ModelDirectory.ConfigFile)))
+            return [path];
+        var within = Directory.EnumerateFiles(path, "*.safetensors")
+            .Concat(Directory.EnumerateDirectories(path).Where(d => File.Exists(Path.Combine(d, ExpectedOutputs.FileName))))
+            .Order(StringComparer.Ordinal).ToArray();
+        return within.Length > 0 ? within
+            : throw new CrossheadException($"\"{path}\" holds neither golden .safetensors files nor model directories with {ExpectedOutputs.FileName}.");
+    }
+
+    private static JsonObject Node(VerificationCase c) => new()
+    {
+        ["path"] = c.Path,
+        ["maxAbsError"] = CommandOutput.Number(c.MaxAbsError),
+        ["maxRelError"] = CommandOutput.Number(c.MaxRelError),
+        ["gradMaxRelError"] = c.GradMaxRelError is { } gradient ? CommandOutput.Number(gradient) : null,
+        ["greedyMatches"] = c.GreedyMatches,
+        ["tolerance"] = c.Tolerance,
+        ["ok"] = c.Ok,
+    };
+
+    private static string Shown(double error) => error.ToString("0.0e+0", CultureInfo.InvariantCulture);
+}

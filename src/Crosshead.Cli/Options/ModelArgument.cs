@@ -1,0 +1,11 @@
+using System.CommandLine;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>The model a command works on.</summary>
+internal static class ModelArgument
+{
+    /// <summary>The argument MODEL: a model directory.</summary>
+    public static Argument<string> Create() =>
+        new("MODEL") { Description = "Model directory: config.json, model.safetensors, tokenizer.json." };
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>Options that take a number within a range, and say so when they are given something else.</summary>
+internal static class NumberOption
+{
+    /// <summary>An option that is absent unless given.</summary>
+    /// <param name="name">With its dashes.</param>
+    /// <param name="description">What the number is, with its unit and what its absence means.</param>
+    /// <param name="smallest">The smallest value taken.</param>
+    /// <param name="largest">The largest value taken.</param>
+    public static Option<T?> Optional<T>(string name, string description, T smallest, T largest) where T : struct, INumber<T> =>
+        new(name) { Description = description, HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest) };
+
+    /// <summary>An option with a default, which the help shows.</summary>
+    /// <param name="name">With its dashes.</param>
+    /// <param name="description">What the number is, with its unit.</param>
+    /// <param name="smallest">The smallest value taken.</param>
+    /// <param name="largest">The largest value taken.</param>
+    /// <param name="otherwise">The value where the option is not given.</param>
+    public static Option<T> WithDefault<T>(string name, string description, T smallest, T largest, T otherwise) where T : struct, INumber<T> =>
+        new(name) { Description = description, HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest), DefaultValueFactory = _ => otherwise };
+
+    private static T Parse<T>(ArgumentResult result, string name, T smallest, T largest) where T : struct, INumber<T>
+    {
+        var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= smallest && value <= largest)
+            return value;
+        result.AddError($"{name} must be a {Kind<T>()} from {Shown(smallest)} to {Shown(largest)}; got \"{text}\".");
+        return default;
+    }
+
+    private static string Kind<T>() => typeof(T) == typeof(double) ? "number" : "whole number";
+
+    private static string Placeholder<T>() => typeof(T) == typeof(double) ? "number" : "n";
+
+    private static string Shown<T>(T value) where T : INumber<T> => value.ToString("0.########", CultureInfo.InvariantCulture);
+}

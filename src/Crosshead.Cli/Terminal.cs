@@ -1,0 +1,44 @@
+using System.Text;
+
+namespace Crosshead.Cli;
+
+/// <summary>The streams of one run of the program and whether people or files are at their other ends.</summary>
+internal sealed class Terminal
+{
+    private const int PlainWidth = 100;
+
+    /// <summary>The process's own streams.</summary>
+    public Terminal()
+    {
+        Out = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
+        Error = new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true };
+        In = Console.In;
+        var dumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+        OutIsScreen = !Console.IsOutputRedirected && !dumb;
+        ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
+    }
+
+    /// <summary>Given streams, taken to be files; used by tests.</summary>
+    public Terminal(TextWriter output, TextWriter error, TextReader? input = null)
+    {
+        (Out, Error, In) = (output, error, input ?? TextReader.Null);
+    }
+
+    /// <summary>Results, and nothing else.</summary>
+    public TextWriter Out { get; }
+
+    /// <summary>Progress and messages.</summary>
+    public TextWriter Error { get; }
+
+    /// <summary>Standard input.</summary>
+    public TextReader In { get; }
+
+    /// <summary>Whether results are shown on a screen rather than written to a file or pipe.</summary>
+    public bool OutIsScreen { get; }
+
+    /// <summary>Whether progress may rewrite its line.</summary>
+    public bool ErrorIsScreen { get; }
+
+    /// <summary>Columns for help and messages.</summary>
+    public int Width => OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
+}

@@ -1,0 +1,63 @@
+using System.Reflection;
+using NetArchTest.Rules;
+
+namespace Crosshead.Tests.Architecture;
+
+public sealed class LayeringTests
+{
+    private static readonly Assembly s_library = typeof(CrossheadException).Assembly;
+
+    /// <summary>Each layer with those it may use. Dependencies point one way.</summary>
+    private static readonly Dictionary<string, string[]> s_allowed = new()
+    {
+        ["Runtime"] = [],
+        ["Layers"] = ["Runtime"],
+        ["Attention"] = ["Layers", "Runtime"],
+        ["Model"] = ["Attention", "Layers", "Runtime"],
+        ["Checkpoints"] = ["Model", "Attention", "Layers", "Runtime"],
+        ["Data"] = [],
+        ["Generation"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Runtime"],
+        ["Training"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Runtime"],
+        ["Reports"] = ["Data"],
+    };
+
+    public static TheoryData<string> Layers => [.. s_allowed.Keys];
+
+    [Theory]
+    [MemberData(nameof(Layers))]
+    public void A_layer_uses_only_those_below_it(string layer)
+    {
+        var forbidden = s_allowed.Keys.Where(l => l != layer && !s_allowed[layer].Contains(l)).Select(Namespace).Append("Crosshead.Cli").ToArray();
+        AssertNone(layer, forbidden);
+    }
+
+    [Theory]
+    [InlineData("Data")]
+    [InlineData("Reports")]
+    public void A_layer_that_needs_no_tensors_does_not_know_them(string layer) => AssertNone(layer, "TorchSharp", Namespace("Runtime"));
+
+    [Fact]
+    public void Every_namespace_of_the_library_is_a_known_layer()
+    {
+        var unknown = s_library.GetTypes().Select(t => t.Namespace ?? "").Where(n => n.StartsWith("Crosshead.", StringComparison.Ordinal))
+            .Select(n => n.Split('.')[1]).Distinct().Except(s_allowed.Keys);
+        Assert.Empty(unknown);
+    }
+
+    [Fact]
+    public void Only_the_command_line_knows_the_packages_of_the_command_line() => Assert.Empty(
+        Types.InAssembly(s_library).That().HaveDependencyOnAny("System.CommandLine", "Spectre.Console").GetTypes());
+
+    [Fact]
+    public void The_rules_see_a_dependency_where_there_is_one() =>
+        Assert.NotEmpty(Types.InAssembly(s_library).That().ResideInNamespace(Namespace("Model")).And().HaveDependencyOnAny(Namespace("Attention")).GetTypes());
+
+    private static string Namespace(string layer) => $"Crosshead.{layer}";
+
+    private static void AssertNone(string layer, params string[] forbidden)
+    {
+        var types = Types.InAssembly(s_library).That().ResideInNamespace(Namespace(layer));
+        Assert.NotEmpty(types.GetTypes());
+        Assert.Empty(types.And().HaveDependencyOnAny(forbidden).GetTypes().Select(t => $"{t.FullName} uses one of {string.Join(", ", forbidden)}"));
+    }
+}
