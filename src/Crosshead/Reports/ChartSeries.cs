@@ -1,0 +1,8 @@
+namespace Crosshead.Reports;
+
+/// <summary>One line of a <see cref="LineChart"/>.</summary>
+/// <param name="Label">Stands at the line's end and in its tooltips.</param>
+/// <param name="Color">Which of the page's series colours it has; 0 is the accent.</param>
+/// <param name="Dash">Which dash pattern it has; 0 is solid.</param>
+/// <param name="Points">From left to right; a value that is not finite breaks the line.</param>
+internal sealed record ChartSeries(string Label, int Color, int Dash, IReadOnlyList<(double X, double Y)> Points);

@@ -1,0 +1,106 @@
+using static Crosshead.Reports.ReportNumbers;
+
+namespace Crosshead.Reports;
+
+/// <summary>Makes <c>report.html</c> of a comparison: verdict, curves, table, samples, and how to get the same numbers again.</summary>
+public static class ComparisonPage
+{
+    /// <summary>The whole page as text; interrupted, diverged and missing runs are shown for what they are.</summary>
+    public static string Render(ComparisonReport report) => ReportPage.Render(report.Title, report.Created, Sections(report));
+
+    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <exception cref="CrossheadException">The file cannot be written.</exception>
+    public static void Write(ComparisonReport report, string path) => ReportPage.Write(Render(report), path);
+
+    /// <summary>The page's parts in their order; a part that has nothing to show is left out.</summary>
+    internal static IEnumerable<ReportSection> Sections(ComparisonReport report)
+    {
+        var standings = new ComparisonStandings(report);
+        yield return Verdict(report, standings);
+        var curves = new ComparisonCurves(report, standings);
+        if (curves.Whole.Length > 0)
+            yield return new ReportSection("Held-out loss", "curves", new Dictionary<string, object?>
+            {
+                ["whole"] = curves.Whole,
+                ["end"] = curves.End,
+                ["endTitle"] = curves.EndTitle,
+                ["dashes"] = curves.Rates.Select((rate, i) => new Dictionary<string, object?> { ["dash"] = $"d{i % ComparisonCurves.Dashes}", ["rate"] = Rate(rate) }).ToArray(),
+            });
+        yield return Runs(report, standings);
+        var samples = report.Runs.Where(r => r.Sample is not null).OrderBy(r => r.LastHeldOutLoss ?? double.MaxValue).ToArray();
+        if (samples.Length > 0)
+            yield return new ReportSection("What they write", "samples", new Dictionary<string, object?> { ["samples"] = samples.Select(r => Sample(report, r)).ToArray() });
+        yield return new ReportSection("How to reproduce", "provenance", new Dictionary<string, object?>
+        {
+            ["command"] = report.Provenance.Command,
+            ["facts"] = report.Provenance.Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value }).ToArray(),
+            ["recipe"] = report.Provenance.Recipe,
+        });
+    }
+
+    private static ReportSection Verdict(ComparisonReport report, ComparisonStandings standings)
+    {
+        var verdict = ComparisonVerdict.Of(report);
+        return new ReportSection("", "verdict", new Dictionary<string, object?>
+        {
+            ["headline"] = verdict.Headline,
+            ["remarks"] = verdict.Remarks,
+            ["best"] = standings.Best.Select((b, i) => new Dictionary<string, object?>
+            {
+                ["color"] = ComparisonCurves.Color(report, b.Run),
+                ["name"] = b.Run.Name,
+                ["loss"] = Loss(b.Loss),
+                ["behind"] = i == 0 ? "" : Difference(b.Loss - standings.Best[0].Loss),
+                ["rate"] = Rate(b.Run.LearningRate),
+            }).ToArray(),
+        });
+    }
+
+    private static ReportSection Runs(ComparisonReport report, ComparisonStandings standings)
+    {
+        var best = standings is { Equal: true, Best.Count: > 1 } ? standings.Best[0].Run : null;
+        var ordered = report.Runs.OrderBy(r => r.Status == RunStatus.Diverged).ThenBy(r => r.LastHeldOutLoss ?? double.MaxValue).ToArray();
+        return new ReportSection("Runs", "runs", new Dictionary<string, object?>
+        {
+            ["cache"] = report.Runs.Any(r => r.CacheBytesPerToken is not null),
+            ["seeds"] = report.Runs.Select(r => r.Seed).Distinct().Count() > 1,
+            ["runs"] = ordered.Select(r => new Dictionary<string, object?>
+            {
+                ["best"] = r == best,
+                ["color"] = ComparisonCurves.Color(report, r),
+                ["name"] = r.Name,
+                ["rate"] = Rate(r.LearningRate),
+                ["seed"] = r.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["loss"] = Loss(r.LastHeldOutLoss),
+                ["perplexity"] = r.LastHeldOutLoss is { } loss ? Perplexity(loss) : "–",
+                ["train"] = Loss(r.Points.LastOrDefault(p => p.TrainLoss is not null)?.TrainLoss),
+                ["tokens"] = Count(r.Tokens),
+                ["speed"] = r.TokensPerSecond is { } speed and > 0 ? Whole(speed) : "–",
+                ["parameters"] = r.Parameters > 0 ? Count(r.Parameters) : "–",
+                ["cache"] = r.CacheBytesPerToken is { } bytes ? Whole(bytes) : "–",
+                ["spikes"] = Whole(r.Spikes),
+                ["status"] = Words(r.Status),
+            }).ToArray(),
+        });
+    }
+
+    private static Dictionary<string, object?> Sample(ComparisonReport report, ComparisonRun run) => new()
+    {
+        ["color"] = ComparisonCurves.Color(report, run),
+        ["name"] = run.Name,
+        ["rate"] = Rate(run.LearningRate),
+        ["loss"] = Loss(run.LastHeldOutLoss),
+        ["prompt"] = run.Sample!.Prompt,
+        ["text"] = run.Sample.Text,
+    };
+
+    private static string Perplexity(double loss) => Math.Exp(loss) is var value and < 1000 ? value.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture) : Count(Math.Exp(loss));
+
+    private static string Words(RunStatus status) => status switch
+    {
+        RunStatus.Waiting => "not begun",
+        RunStatus.Stopped => "stopped early",
+        RunStatus.Finished => "finished",
+        _ => "diverged",
+    };
+}

@@ -1,0 +1,14 @@
+namespace Crosshead.Reports;
+
+/// <summary>How a report's numbers came about, so that another can get them again.</summary>
+public sealed record ReportProvenance
+{
+    /// <summary>The command line that does it all again.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>Names and values in the order shown, such as <c>("Machine", "2 cores, AVX-512")</c>.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
+
+    /// <summary>The recipe as JSON; null when there is none to show.</summary>
+    public string? Recipe { get; init; }
+}

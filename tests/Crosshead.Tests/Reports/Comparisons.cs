@@ -1,0 +1,49 @@
+using Crosshead.Reports;
+
+namespace Crosshead.Tests.Reports;
+
+/// <summary>Small comparisons with round numbers.</summary>
+internal static class Comparisons
+{
+    public static ComparisonReport Report(params ComparisonRun[] runs) => new()
+    {
+        Title = "Variants compared",
+        Created = new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero),
+        Runs = runs,
+        Provenance = new ReportProvenance { Command = "crosshead demo", Facts = [new("Machine", "2 cores")], Recipe = "{ \"steps\": 40 }" },
+    };
+
+    // Falls by one nat at each of four evaluations, to the final loss after 400,000 tokens.
+    public static ComparisonRun Finished(string variant, double rate, double loss) => new()
+    {
+        Variant = variant,
+        Name = variant.ToUpperInvariant(),
+        LearningRate = rate,
+        Seed = 1,
+        Parameters = 2_912_000,
+        Points = [.. Enumerable.Range(1, 4).Select(i => new ComparisonPoint(i * 10, i * 100_000, loss + 3.9 - i, loss + 4 - i))],
+        FinalHeldOutLoss = loss,
+        TokensPerSecond = variant == "mea" ? 990 : 1000,
+        Status = RunStatus.Finished,
+        Sample = new ReportSample("Gets the", " value."),
+    };
+
+    public static ComparisonRun Stopped(string variant, double rate, double loss, int evaluations)
+    {
+        var run = Finished(variant, rate, loss);
+        return run with { Points = [.. run.Points.Take(evaluations)], FinalHeldOutLoss = null, Status = RunStatus.Stopped, Sample = null };
+    }
+
+    public static ComparisonRun Diverged(string variant, double rate)
+    {
+        var run = Finished(variant, rate, 3);
+        return run with
+        {
+            Points = [.. run.Points.Take(2), new ComparisonPoint(30, 300_000, 11, 11), new ComparisonPoint(31, 310_000, double.NaN, double.NaN)],
+            FinalHeldOutLoss = double.NaN,
+            Spikes = 3,
+            Status = RunStatus.Diverged,
+            Sample = null,
+        };
+    }
+}
