@@ -78,6 +78,20 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
+    /// <summary>left · right written to <paramref name="product"/>, no gradients.</summary>
+    /// <param name="left">[m, k]</param>
+    /// <param name="right">[k, n]</param>
+    /// <param name="product">[m, n]</param>
+    public static void MatMul(Tensor left, Tensor right, Tensor product)
+    {
+        var call = new OperatorCall(stackalloc ulong[3]);
+        call.Push(left);
+        call.Push(right);
+        call.Push(product);
+        call.Invoke("aten::mm"u8, "out"u8);
+        call.Drop(0);
+    }
+
     /// <summary>The address of a tensor's first element; valid while the tensor lives.</summary>
     public static nint DataPointer(Tensor tensor)
     {

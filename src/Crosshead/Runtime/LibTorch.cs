@@ -35,6 +35,9 @@ public static class LibTorch
     /// <summary>The handle of <c>libtorch_cpu</c>, which holds the stable C interface.</summary>
     internal static nint CpuLibrary { get; private set; }
 
+    /// <summary>The handle of TorchSharp's native half.</summary>
+    internal static nint BindingLibrary { get; private set; }
+
     private static string Load()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
@@ -53,6 +56,7 @@ public static class LibTorch
         }
 
         var binding = LoadTorchSharp(Path.Combine(PackageFolder(TorchSharpLibrary, "TorchSharp"), TorchSharpLibrary));
+        BindingLibrary = binding;
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? binding : 0);
         SkipTorchSharpSearch();
         CapturedErrors.Install();

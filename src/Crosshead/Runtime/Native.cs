@@ -2,15 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Runtime;
 
-/// <summary>libtorch's stable C interface, as far as it is used. Every function answers 0 for success.</summary>
+/// <summary>
+/// libtorch's stable C interface, as far as it is used: every function of it answers 0 for success. And the functions
+/// with which TorchSharp's native half records operations of managed code in the autograd graph.
+/// </summary>
 internal static unsafe partial class Native
 {
     private const string Library = "torch_cpu";
+    private const string Binding = "LibTorchSharp";
 
     static Native()
     {
         LibTorch.EnsureLoaded();
-        NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, (name, _, _) => name == Library ? LibTorch.CpuLibrary : 0);
+        NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, (name, _, _) => name switch
+        {
+            Library => LibTorch.CpuLibrary,
+            Binding => LibTorch.BindingLibrary,
+            _ => 0,
+        });
     }
 
     [LibraryImport(Library, EntryPoint = "torch_call_dispatcher")]
@@ -33,4 +42,37 @@ internal static unsafe partial class Native
 
     [LibraryImport(Library, EntryPoint = "torch_get_num_threads")]
     public static partial int GetThreadCount(out uint count);
+
+    /// <summary>An array of tensor handles and its length, as TorchSharp's native half passes them.</summary>
+    public struct HandleArray
+    {
+        public nint* Handles;
+        public long Count;
+    }
+
+    /// <summary>A node of the autograd graph: addresses of a strong and of a weak pointer to it.</summary>
+    public struct NodePointers
+    {
+        public nint Strong;
+        public nint Weak;
+    }
+
+    [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_ctor")]
+    public static partial NodePointers NewNode(nint apply, nint deleted);
+
+    [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_disposeSharedPtr")]
+    public static partial void ReleaseStrong(NodePointers node);
+
+    [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_disposeWeakPtr")]
+    public static partial void ReleaseWeak(NodePointers node);
+
+    [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_setNextEdges")]
+    public static partial void SetNextEdges(NodePointers node, HandleArray inputs, [MarshalAs(UnmanagedType.U1)] bool executable);
+
+    [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_clearInputMetadata")]
+    public static partial void ClearInputMetadata(NodePointers node);
+
+    [LibraryImport(Binding, EntryPoint = "THSAutograd_Function_wrapOutputs")]
+    public static partial void WrapOutputs(HandleArray inputs, HandleArray notDifferentiable, HandleArray dirty, HandleArray outputs,
+        NodePointers node, delegate* unmanaged<nuint, nint*> allocate);
 }

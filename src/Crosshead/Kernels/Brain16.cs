@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using static TorchSharp.torch;
+
+namespace Crosshead.Kernels;
+
+/// <summary>A bfloat16 element: the upper half of a float32.</summary>
+internal readonly unsafe struct Brain16 : IElement<Brain16>
+{
+    private readonly ushort _bits;
+
+    private Brain16(ushort bits) => _bits = bits;
+
+    public static ScalarType Type => ScalarType.BFloat16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(Brain16* source) => Widen(Vector256.Load((ushort*)source));
+
+    public static Vector512<float> Load(Brain16* source, int count)
+    {
+        var padded = stackalloc ushort[16];
+        for (var i = 0; i < 16; i++) padded[i] = i < count ? source[i]._bits : (ushort)0;
+        return Widen(Vector256.Load(padded));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Brain16* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
+
+    public static void Store(Brain16* target, Vector512<float> values, int count)
+    {
+        var narrow = Narrow(values);
+        for (var i = 0; i < count; i++) target[i] = new Brain16(narrow[i]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widen(Vector256<ushort> bits)
+    {
+        if (Avx512F.IsSupported) return (Avx512F.ConvertToVector512UInt32(bits) << 16).AsSingle();
+        var (low, high) = Vector256.Widen(bits);
+        return (Vector512.Create(low, high) << 16).AsSingle();
+    }
+
+    // To the nearest, ties to even: adding 0x7fff and the lowest kept bit carries into the upper half exactly when the
+    // lower half is above one half, or is one half and the upper is odd. Not-a-numbers are kept from carrying over.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<ushort> Narrow(Vector512<float> values)
+    {
+        var bits = values.AsUInt32();
+        var rounded = bits + (Vector512.Create(0x7fffu) + ((bits >> 16) & Vector512<uint>.One));
+        var upper = Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, bits | Vector512.Create(0x400000u)) >> 16;
+        if (Avx512F.IsSupported) return Avx512F.ConvertToVector256UInt16(upper);
+        return Vector256.Narrow(upper.GetLower(), upper.GetUpper());
+    }
+}
