@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -47,8 +48,27 @@ public sealed class AttentionProjections
     /// <summary>The output projection [D, h·d].</summary>
     public Linear Output { get; }
 
-    /// <summary>[B, N, n·d] → [B, N, n, d].</summary>
-    public Tensor Split(Tensor x) => x.view(x.shape[0], x.shape[1], -1, HeadDim);
+    /// <summary>Projects hidden states [B, N, D] and turns queries and keys by their positions.</summary>
+    /// <param name="x">[B, N, D]</param>
+    /// <param name="keyWeight">[rows·d, D], in the precision of <paramref name="x"/>.</param>
+    /// <param name="valueWeight">[rows·d, D], in the precision of <paramref name="x"/>.</param>
+    /// <param name="span">Where the tokens stand.</param>
+    /// <returns>Queries [B, N, h, d], keys and values [B, N, rows, d].</returns>
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, Tensor keyWeight, Tensor valueWeight, TokenSpan span)
+    {
+        var queryWeight = Query.Weight.In(x.dtype);
+        if (RowKernel.IsWorthJoining(x))
+        {
+            var joint = nn.functional.linear(x, cat([queryWeight, keyWeight, valueWeight]));
+            return FusedRotary.Split(joint, span.Cos, span.Sin, (int)Heads, (int)(keyWeight.shape[0] / HeadDim), (int)(valueWeight.shape[0] / HeadDim));
+        }
+        Tensor Split(Tensor weight) => nn.functional.linear(x, weight).view(x.shape[0], x.shape[1], -1, HeadDim);
+        return (RotaryEmbedding.Rotate(Split(queryWeight), span.Cos, span.Sin), RotaryEmbedding.Rotate(Split(keyWeight), span.Cos, span.Sin), Split(valueWeight));
+    }
+
+    /// <summary><see cref="Project(Tensor, Tensor, Tensor, TokenSpan)"/> with the layer's own key and value weights.</summary>
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span) =>
+        Project(x, Key.Weight.In(x.dtype), Value.Weight.In(x.dtype), span);
 
     /// <summary>Heads [B, N, h, d] → [B, N, D] through the output projection.</summary>
     public Tensor Merge(Tensor heads) => Output.Forward(heads.reshape(heads.shape[0], heads.shape[1], Heads * HeadDim));

@@ -40,11 +40,9 @@ public sealed class DifferentialAttention : IAttention
         var (batch, count, d) = (x.shape[0], x.shape[1], _projections.HeadDim);
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
 
-        var query = _projections.Split(_projections.Query.Forward(x));                                // [B,N,h,d]
-        var key = _projections.Split(_projections.Key.Forward(x));                                    // [B,N,g,d]
-        var value = _projections.Value.Forward(x).view(batch, count, pairs, 2 * d).transpose(1, 2);   // [B,g/2,N,2d]
-        query = RotaryEmbedding.Rotate(query, span.Cos, span.Sin);
-        key = RotaryEmbedding.Rotate(key, span.Cos, span.Sin).transpose(1, 2);                        // [B,g,N,d]
+        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
+        key = key.transpose(1, 2);                                                                    // [B,g,N,d]
+        value = value.reshape(batch, count, pairs, 2 * d).transpose(1, 2);                            // [B,g/2,N,2d]
         if (cache is not null) (key, value) = cache.Append(key, value);
 
         // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).

@@ -23,11 +23,8 @@ public class GroupedQueryAttention : IAttention
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {
         var decoding = cache is not null;
-        var query = Projections.Split(Projections.Query.Forward(x));                                  // [B,N,h,d]
-        var key = Projections.Split(nn.functional.linear(x, KeyWeight(x.dtype, decoding)));           // [B,N,g,d]
-        var value = Projections.Split(nn.functional.linear(x, ValueWeight(x.dtype, decoding)));       // [B,N,g,d]
-        query = RotaryEmbedding.Rotate(query, span.Cos, span.Sin).transpose(1, 2);                    // [B,h,N,d]
-        key = RotaryEmbedding.Rotate(key, span.Cos, span.Sin);
+        var (query, key, value) = Projections.Project(x, KeyWeight(x.dtype, decoding), ValueWeight(x.dtype, decoding), span); // [B,N,·,d]
+        query = query.transpose(1, 2);                                                                // [B,h,N,d]
         var heads = cache is null
             ? SoftmaxAttention.Attend(query, key.transpose(1, 2), value.transpose(1, 2), span, Projections.Scale)
             : AttendCached(query, key, value, span, cache);                                           // [B,h,N,d]

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Layers;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
@@ -24,6 +25,7 @@ public sealed class HeadNorm
     /// <summary>[B, N, heads, width] → [B, N, heads, width].</summary>
     public Tensor Forward(Tensor heads)
     {
+        if (FusedRmsNorm.Supports(heads, _weight.Value)) return FusedRmsNorm.Apply(heads, _weight.Value, _epsilon);
         var weight = _weight.In(heads.dtype);
         return weight.dim() == 1
             ? Aten.RmsNorm(heads, weight, _epsilon)

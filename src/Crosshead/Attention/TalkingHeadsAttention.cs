@@ -30,11 +30,8 @@ public sealed class TalkingHeadsAttention : IAttention
     /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {
-        var query = _projections.Split(_projections.Query.Forward(x));                                // [B,N,h,d]
-        var key = _projections.Split(_projections.Key.Forward(x));
-        var value = _projections.Split(_projections.Value.Forward(x)).transpose(1, 2);                // [B,g,N,d]
-        query = RotaryEmbedding.Rotate(query, span.Cos, span.Sin).transpose(1, 2);                    // [B,h,N,d]
-        key = RotaryEmbedding.Rotate(key, span.Cos, span.Sin).transpose(1, 2);
+        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
+        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));    // [B,·,N,d]
         if (cache is not null) (key, value) = cache.Append(key, value);
         RequireMemory(query, key.shape[2]);
 

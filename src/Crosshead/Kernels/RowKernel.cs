@@ -9,10 +9,16 @@ internal static unsafe class RowKernel
     /// <summary>Bytes below which a second thread costs more than it saves.</summary>
     private const long BytesWorthAThread = 32768;
 
+    // Below, copying the weights side by side costs more than the product with them.
+    private const long FewestJoinedRows = 32;
+
     /// <summary>Whether the tensor is on the CPU, float32 or bfloat16, and the processor has 512-bit vectors.</summary>
     public static bool Supports(Tensor tensor) =>
         tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16
         && Vector512.IsHardwareAccelerated;
+
+    /// <summary>Whether joining weights, so that one product and one kernel take the place of several, pays for these activations [B, N, D].</summary>
+    public static bool IsWorthJoining(Tensor x) => Supports(x) && x.shape[0] * x.shape[1] >= FewestJoinedRows;
 
     /// <summary>Whether the weight is on the CPU and in float32 or the activation's type.</summary>
     public static bool SupportsWeight(Tensor weight, Tensor activation) =>

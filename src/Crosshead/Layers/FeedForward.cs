@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -28,5 +29,11 @@ public sealed class FeedForward
     public Linear Down { get; }
 
     /// <summary>[B, N, D] → [B, N, D].</summary>
-    public Tensor Forward(Tensor x) => Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
+    public Tensor Forward(Tensor x)
+    {
+        if (!RowKernel.IsWorthJoining(x))
+            return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
+        var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
+        return Down.Forward(FusedSwiGlu.Apply(nn.functional.linear(x, weight)));
+    }
 }

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -11,6 +12,7 @@ internal static class LinearCrossEntropy
     /// <param name="targets">[T] (int64); −100 does not count.</param>
     public static Tensor Loss(Tensor hidden, Parameter head, Tensor targets)
     {
+        if (FusedLinearCrossEntropy.Supports(hidden, head.Value, targets)) return FusedLinearCrossEntropy.Apply(hidden, head.Value, targets);
         var logits = nn.functional.linear(hidden, head.In(hidden.dtype));
         if (logits.dtype != ScalarType.Float64) logits = logits.to(ScalarType.Float32);
         return nn.functional.cross_entropy(logits, targets, ignore_index: -100);

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -19,5 +20,15 @@ public sealed class RmsNorm
     public Parameter Weight { get; }
 
     /// <summary>[…, size] → […, size].</summary>
-    public Tensor Forward(Tensor x) => Aten.RmsNorm(x, Weight.In(x.dtype), _epsilon);
+    public Tensor Forward(Tensor x) => FusedRmsNorm.Supports(x, Weight.Value)
+        ? FusedRmsNorm.Apply(x, Weight.Value, _epsilon)
+        : Aten.RmsNorm(x, Weight.In(x.dtype), _epsilon);
+
+    /// <summary>x + delta, and its norm; all […, size].</summary>
+    public (Tensor Sum, Tensor Normed) ForwardSum(Tensor x, Tensor delta)
+    {
+        if (FusedAddRmsNorm.Supports(x, delta, Weight.Value)) return FusedAddRmsNorm.Apply(x, delta, Weight.Value, _epsilon);
+        var sum = x + delta;
+        return (sum, Forward(sum));
+    }
 }

@@ -30,7 +30,7 @@ public sealed class TransformerBlock
     /// <summary>[B, N, D] → [B, N, D].</summary>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache)
     {
-        x = x + Attention.Forward(_inputNorm.Forward(x), span, cache);
-        return x + _feedForward.Forward(_postAttentionNorm.Forward(x));
+        var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(_inputNorm.Forward(x), span, cache));
+        return sum + _feedForward.Forward(normed);
     }
 }

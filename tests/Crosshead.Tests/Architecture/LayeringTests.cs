@@ -11,13 +11,15 @@ public sealed class LayeringTests
     private static readonly Dictionary<string, string[]> s_allowed = new()
     {
         ["Runtime"] = [],
-        ["Layers"] = ["Runtime"],
-        ["Attention"] = ["Layers", "Runtime"],
-        ["Model"] = ["Attention", "Layers", "Runtime"],
-        ["Checkpoints"] = ["Model", "Attention", "Layers", "Runtime"],
+        ["Kernels"] = ["Runtime"],
+        ["Layers"] = ["Kernels", "Runtime"],
+        ["Attention"] = ["Layers", "Kernels", "Runtime"],
+        ["Model"] = ["Attention", "Layers", "Kernels", "Runtime"],
+        ["Checkpoints"] = ["Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Data"] = [],
-        ["Generation"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Runtime"],
-        ["Training"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Runtime"],
+        ["Generation"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
+        ["Evaluation"] = ["Generation", "Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
+        ["Training"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Reports"] = ["Data"],
     };
 
