@@ -28,6 +28,13 @@ internal sealed class CommandOutput(Terminal terminal, bool json)
             terminal.Out.WriteLine(text);
     }
 
+    /// <summary>Writes text that is itself the result, exactly and at once; nothing with <c>--json</c>.</summary>
+    public void Text(string text)
+    {
+        if (!json)
+            terminal.Out.Write(text);
+    }
+
     /// <summary>Writes a table for people; nothing with <c>--json</c>.</summary>
     public void Table(ResultTable table)
     {

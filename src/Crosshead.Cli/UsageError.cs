@@ -17,6 +17,9 @@ internal static class UsageError
         var missing = command.Arguments.FirstOrDefault(a => a.Arity.MinimumNumberOfValues > (parsed.GetResult(a)?.Tokens.Count ?? 0));
         if (missing is not null)
             return $"{path} needs {missing.HelpName ?? missing.Name}: {FirstSentence(missing.Description)} See \"{path} --help\".";
+        var option = command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is not { IdentifierToken: not null });
+        if (option is not null)
+            return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} --help\".";
         return parsed.Errors.Count == 0 ? null : Failure.OneLine(parsed.Errors[0].Message);
     }
 

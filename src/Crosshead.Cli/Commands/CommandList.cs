@@ -9,6 +9,8 @@ internal static class CommandList
     public static IEnumerable<Command> All()
     {
         yield return new DoctorCommand();
+        yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.", "crosshead tokenizer encode \"Heads that work together\" --tokenizer tokenizer.json",
+            new TokenizerEncodeCommand(), new TokenizerDecodeCommand());
         yield return new InfoCommand();
         yield return new VerifyCommand();
         yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device does at most.", "crosshead bench attention --variants gqa,mea", new BenchAttentionCommand());

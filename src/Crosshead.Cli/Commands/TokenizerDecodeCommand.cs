@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Options;
+using Crosshead.Data;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead tokenizer decode</c>: token ids to text.</summary>
+internal sealed class TokenizerDecodeCommand : CliCommand
+{
+    private readonly Argument<string[]> _ids = new("ID") { Description = "Token ids; without any they are read from standard input, separated by spaces.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string> _tokenizer = TokenizerOption.Create();
+    private readonly Option<bool> _skipSpecial = new("--skip-special") { Description = "Leave special tokens out of the text." };
+
+    /// <summary>Describes the command.</summary>
+    public TokenizerDecodeCommand() : base("decode",
+        "Turn token ids into text, exactly: nothing is added to it, not even a line end.",
+        "crosshead tokenizer decode 39 301 87 --tokenizer tokenizer.json",
+        "crosshead tokenizer decode --tokenizer tokenizer.json < ids.txt > text.txt")
+    {
+        Arguments.Add(_ids);
+        Options.Add(_tokenizer);
+        Options.Add(_skipSpecial);
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
+        var given = arguments.GetValue(_ids) is { Length: > 0 } words ? words : [output.Terminal.In.ReadToEnd()];
+        var ids = given.SelectMany(w => w.Split([' ', ',', '\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries)).Select(Id).ToArray();
+        var text = tokenizer.Decode(ids, arguments.GetValue(_skipSpecial));
+        output.Text(text);
+        if (output.Json)
+            output.Result(new JsonObject { ["vocab"] = tokenizer.VocabularySize, ["ids"] = CommandOutput.List(ids, id => JsonValue.Create(id)), ["text"] = text });
+        return ExitCode.Done;
+    }
+
+    private static int Id(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+        ? id
+        : throw new CrossheadException($"\"{word}\" is no token id; ids are whole numbers from 0, such as those that \"crosshead tokenizer encode\" prints.");
+}
