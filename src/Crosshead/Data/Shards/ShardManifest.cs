@@ -88,6 +88,7 @@ public sealed record ShardManifest
         if (TokenType == TokenType.UInt16 && VocabularySize > 65536) throw new JsonException($"vocabularySize {VocabularySize} does not fit tokens of type uInt16");
         foreach (var shard in Train.Shards.Concat(HeldOut.Shards))
         {
+            if (shard is null) throw new JsonException("a shard is null");
             if (shard.Tokens < 1) throw new JsonException($"shard \"{shard.File}\" has {shard.Tokens} tokens");
             if (Path.GetFileName(shard.File) != shard.File || shard.File.Length == 0) throw new JsonException($"shard \"{shard.File}\" is no plain file name");
         }

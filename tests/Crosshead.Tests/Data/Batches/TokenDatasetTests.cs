@@ -19,7 +19,7 @@ public sealed class TokenDatasetTests
         using var data = TokenDataset.Open(folder.Path);
         int[] all = [.. shards.SelectMany(s => s)];
         Assert.Equal((56L, 3L), (data.Train.Tokens, data.HeldOut.Tokens));
-        Gen.Int[0, 56].Select(start => Gen.Int[0, 56 - start], (start, count) => (start, count)).Sample((start, count) =>
+        Gen.Int[0, 56].SelectMany(start => Gen.Int[0, 56 - start].Select(count => (start, count))).Sample((start, count) =>
         {
             var read = new long[count];
             data.Train.Read(start, read);
