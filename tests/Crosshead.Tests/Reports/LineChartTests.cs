@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
-using CsCheck;
 using Crosshead.Reports;
+using CsCheck;
 
 namespace Crosshead.Tests.Reports;
 
