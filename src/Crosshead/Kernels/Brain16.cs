@@ -17,20 +17,36 @@ internal readonly unsafe struct Brain16 : IElement<Brain16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(Brain16* source) => Widen(Vector256.Load((ushort*)source));
 
-    public static Vector512<float> Load(Brain16* source, int count)
-    {
-        var padded = stackalloc ushort[16];
-        for (var i = 0; i < 16; i++) padded[i] = i < count ? source[i]._bits : (ushort)0;
-        return Widen(Vector256.Load(padded));
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(Brain16* source, int count) =>
+        Widen(Avx512BW.VL.IsSupported ? Avx512BW.VL.MaskLoad((ushort*)source, First(count), Vector256<ushort>.Zero) : LoadOneByOne(source, count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Brain16* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Brain16* target, Vector512<float> values, int count)
     {
-        var narrow = Narrow(values);
-        for (var i = 0; i < count; i++) target[i] = new Brain16(narrow[i]);
+        if (Avx512BW.VL.IsSupported) Avx512BW.VL.MaskStore((ushort*)target, First(count), Narrow(values));
+        else StoreOneByOne(target, Narrow(values), count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<ushort> First(int count) => Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
+
+    // Kept out of the loops that call them: a call there would spill their vectors.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector256<ushort> LoadOneByOne(Brain16* source, int count)
+    {
+        var padded = stackalloc ushort[16];
+        for (var i = 0; i < 16; i++) padded[i] = i < count ? source[i]._bits : (ushort)0;
+        return Vector256.Load(padded);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void StoreOneByOne(Brain16* target, Vector256<ushort> values, int count)
+    {
+        for (var i = 0; i < count; i++) target[i] = new Brain16(values[i]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

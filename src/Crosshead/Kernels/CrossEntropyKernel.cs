@@ -35,6 +35,7 @@ internal static unsafe class CrossEntropyKernel
         GC.KeepAlive(losses);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
         var vocabulary = context->Vocabulary;
@@ -61,6 +62,7 @@ internal static unsafe class CrossEntropyKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float LogSumExp<T>(T* logits, int count) where T : unmanaged, IElement<T>
     {
         var largest = Vector512.Create(float.NegativeInfinity);

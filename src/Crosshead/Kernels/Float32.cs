@@ -20,13 +20,8 @@ internal readonly unsafe struct Float32 : IElement<Float32>
     public static Vector512<float> Load(Float32* source) => Vector512.Load((float*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(Float32* source, int count)
-    {
-        if (Avx512F.IsSupported) return Avx512F.MaskLoad((float*)source, Lanes.First(count), Vector512<float>.Zero);
-        var padded = stackalloc float[16];
-        for (var i = 0; i < 16; i++) padded[i] = i < count ? source[i]._value : 0;
-        return Vector512.Load(padded);
-    }
+    public static Vector512<float> Load(Float32* source, int count) =>
+        Avx512F.IsSupported ? Avx512F.MaskLoad((float*)source, Lanes.First(count), Vector512<float>.Zero) : LoadOneByOne(source, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Float32* target, Vector512<float> values) => values.Store((float*)target);
@@ -34,11 +29,22 @@ internal readonly unsafe struct Float32 : IElement<Float32>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Float32* target, Vector512<float> values, int count)
     {
-        if (Avx512F.IsSupported)
-        {
-            Avx512F.MaskStore((float*)target, Lanes.First(count), values);
-            return;
-        }
+        if (Avx512F.IsSupported) Avx512F.MaskStore((float*)target, Lanes.First(count), values);
+        else StoreOneByOne(target, values, count);
+    }
+
+    // Kept out of the loops that call them: a call there would spill their vectors.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector512<float> LoadOneByOne(Float32* source, int count)
+    {
+        var padded = stackalloc float[16];
+        for (var i = 0; i < 16; i++) padded[i] = i < count ? source[i]._value : 0;
+        return Vector512.Load(padded);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void StoreOneByOne(Float32* target, Vector512<float> values, int count)
+    {
         for (var i = 0; i < count; i++) target[i] = new Float32(values[i]);
     }
 }

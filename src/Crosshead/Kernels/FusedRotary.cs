@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -84,6 +85,7 @@ internal static unsafe class FusedRotary
         foreach (var tensor in new[] { joint, query, key, value, cosine, sine }) GC.KeepAlive(tensor);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
         var (queries, keys, values, half) = (context->QueryHeads, context->KeyHeads, context->ValueHeads, context->Half);
@@ -112,6 +114,7 @@ internal static unsafe class FusedRotary
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rotate<T>(T* source, T* target, int heads, int half, Float32* cosines, Float32* sines, float direction) where T : unmanaged, IElement<T>
     {
         for (var i = 0; i < half; i += Lanes.Count)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
@@ -53,6 +54,7 @@ internal static unsafe class FusedSwiGlu
         GC.KeepAlive(gradient);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Forward<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
         var width = context->Width;
@@ -70,6 +72,7 @@ internal static unsafe class FusedSwiGlu
     }
 
     // silu'(x) = σ(x)·(1 + x·(1 − σ(x)))
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Backward<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
         var width = context->Width;

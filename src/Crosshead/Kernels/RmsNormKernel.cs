@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
@@ -73,6 +74,7 @@ internal static unsafe class RmsNormKernel
         return dense.to_type(ScalarType.Float32);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardRows<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
         var width = context->Width;
@@ -111,6 +113,7 @@ internal static unsafe class RmsNormKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardParts<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
         for (var part = begin; part < end; part++)
@@ -121,6 +124,7 @@ internal static unsafe class RmsNormKernel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardRow<T>(Context* context, long row, Float32* weightGradients) where T : unmanaged, IElement<T>
     {
         var width = context->Width;

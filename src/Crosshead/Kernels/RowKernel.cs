@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
 
@@ -56,6 +57,7 @@ internal static unsafe class RowKernel
         return type == ScalarType.Float32 ? total : total.to_type(type);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumColumns(SumContext* context, long begin, long end)
     {
         for (var block = (int)begin; block < end; block++)
