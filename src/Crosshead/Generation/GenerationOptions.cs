@@ -1,0 +1,30 @@
+namespace Crosshead.Generation;
+
+/// <summary>How much is generated and where it ends.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>Most new tokens a sequence, at least 1. The model's context may end it sooner.</summary>
+    public int MaxTokens { get; init; } = 256;
+
+    /// <summary>Texts that end a sequence when they are written; not part of the text returned.</summary>
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>Tokens that end a sequence when they are drawn; part of the ids, not of the text returned.</summary>
+    public IReadOnlyList<int> EndTokens { get; init; } = [];
+
+    /// <summary>How tokens are drawn.</summary>
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Most prompt tokens computed at once, at least 1: bounds the memory of a long prompt.</summary>
+    public int PrefillChunk { get; init; } = 512;
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="CrossheadException">A value is out of its range; the message names it and the range.</exception>
+    public void Validate()
+    {
+        if (MaxTokens < 1) throw new CrossheadException($"maxTokens ({MaxTokens}) must be at least 1.");
+        if (PrefillChunk < 1) throw new CrossheadException($"prefillChunk ({PrefillChunk}) must be at least 1; the default is 512.");
+        if (StopStrings.Any(string.IsNullOrEmpty)) throw new CrossheadException("a stop string is empty (\"\"), which would end every text at once; remove it.");
+        Sampling.Validate();
+    }
+}

@@ -1,0 +1,58 @@
+using Crosshead.Model;
+
+namespace Crosshead.Generation;
+
+/// <summary>Continues prompts with a model.</summary>
+public sealed class Generator
+{
+    private readonly LanguageModel _model;
+    private readonly ITextCodec? _codec;
+
+    /// <summary>A generator over a model, which must outlive it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="codec">Its tokenizer, for prompts and answers as text; null for token ids alone.</param>
+    public Generator(LanguageModel model, ITextCodec? codec = null) => (_model, _codec) = (model, codec);
+
+    /// <summary>Prepares to continue prompts given as text.</summary>
+    /// <exception cref="CrossheadException">There is no tokenizer, or as for token ids.</exception>
+    public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions options)
+    {
+        if (_codec is null) throw new CrossheadException("a prompt was given as text, but the model came without a tokenizer; put its tokenizer.json beside it.");
+        return Start([.. prompts.Select(_codec.Encode)], options);
+    }
+
+    /// <summary>Prepares to continue prompts given as token ids; the prompts may differ in length.</summary>
+    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, an unknown token, or an option out of range.</exception>
+    public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options)
+    {
+        options.Validate();
+        var context = _model.Options.Context;
+        if (prompts.Count == 0) throw new CrossheadException("no prompt was given; give at least one.");
+        foreach (var prompt in prompts) RequireUsable(prompt, context);
+        if (options.StopStrings.Count > 0 && _codec is null)
+            throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them or put its tokenizer.json beside it.");
+        var capacity = (int)Math.Min(context, prompts.Max(p => p.Count) + (long)options.MaxTokens);
+        return new GenerationRun(CreateDecoder(prompts.Count, capacity), prompts, context, options, _codec);
+    }
+
+    /// <summary>Continues prompts to their ends.</summary>
+    /// <exception cref="CrossheadException">As <see cref="Start(IReadOnlyList{IReadOnlyList{int}}, GenerationOptions)"/>.</exception>
+    public IReadOnlyList<GeneratedSequence> Generate(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, CancellationToken cancellation = default)
+    {
+        using var run = Start(prompts, options);
+        foreach (var _ in run.Tokens(cancellation)) { }
+        return run.Sequences;
+    }
+
+    private TensorDecoder CreateDecoder(int sequences, int capacity) => new(_model, sequences, capacity);
+
+    private void RequireUsable(IReadOnlyList<int> prompt, int context)
+    {
+        if (prompt.Count == 0) throw new CrossheadException("a prompt has no tokens; give at least one, for example the begin token.");
+        if (prompt.Count >= context)
+            throw new CrossheadException($"a prompt of {prompt.Count} tokens leaves no room in the model's context of {context}; shorten it to at most {context - 1}.");
+        foreach (var id in prompt)
+            if (id < 0 || id >= _model.Options.VocabularySize)
+                throw new CrossheadException($"a prompt holds token {id}; the model knows tokens 0 to {_model.Options.VocabularySize - 1}: was it made with another tokenizer?");
+    }
+}

@@ -1,0 +1,181 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Crosshead.Generation;
+
+/// <summary>
+/// Draws tokens of one sequence from logits. Remembers what has occurred, for the repetition penalty. All memory is
+/// taken once; drawing allocates nothing. Not for use by several threads at once.
+/// </summary>
+public sealed class Sampler
+{
+    private readonly SamplingOptions _options;
+    private readonly float[] _scores, _weights; // logits; probabilities times their sum
+    private readonly int[] _ids;                // tokens still in the draw, parallel to _weights
+    private readonly bool[] _occurred;
+    private readonly List<int> _occurredIds = [];
+    private RandomStream _random;
+
+    /// <summary>Prepares to draw.</summary>
+    /// <param name="options">How; validated here.</param>
+    /// <param name="vocabularySize">Number of logits.</param>
+    /// <param name="stream">Which of the seed's streams of random numbers; sequences of a batch take one each.</param>
+    /// <exception cref="CrossheadException">An option is out of range.</exception>
+    public Sampler(SamplingOptions options, int vocabularySize, int stream = 0)
+    {
+        options.Validate();
+        _options = options;
+        _scores = new float[vocabularySize];
+        _weights = new float[vocabularySize];
+        _ids = new int[vocabularySize];
+        _occurred = new bool[vocabularySize];
+        _random = new RandomStream(options.Seed ?? Random.Shared.NextInt64(), stream);
+    }
+
+    /// <summary>Counts tokens as having occurred, for the repetition penalty.</summary>
+    public void Observe(ReadOnlySpan<int> ids)
+    {
+        if (_options.RepetitionPenalty == 1) return; // no other option looks at them
+        foreach (var id in ids)
+        {
+            if (_occurred[id]) continue;
+            _occurred[id] = true;
+            _occurredIds.Add(id);
+        }
+    }
+
+    /// <summary>Draws the next token and counts it as having occurred.</summary>
+    /// <param name="logits">One for each token of the vocabulary; not changed.</param>
+    /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
+    public int Next(ReadOnlySpan<float> logits)
+    {
+        if (logits.Length != _scores.Length)
+            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_scores.Length}.", nameof(logits));
+        var id = Draw(logits);
+        Observe(new ReadOnlySpan<int>(in id));
+        return id;
+    }
+
+    private int Draw(ReadOnlySpan<float> logits)
+    {
+        var scores = logits;
+        if (_options.RepetitionPenalty != 1) scores = Penalized(logits);
+        var best = IndexOfMax(scores);
+        if (!float.IsFinite(scores[best]))
+            throw new CrossheadException($"the logit of token {best} is {scores[best]}, not a finite number; the weights have diverged or overflow this precision, try --dtype float32.");
+        if (_options.Temperature == 0) return best;
+
+        var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length ? KthLargest(scores, k) : float.NegativeInfinity, out var sum);
+        if (_options.TopP < 1) count = KeepMass(count, ref sum);
+        if (_options.MinP > 0) count = KeepLikely(count, ref sum);
+        return Pick(count, sum);
+    }
+
+    private ReadOnlySpan<float> Penalized(ReadOnlySpan<float> logits)
+    {
+        logits.CopyTo(_scores);
+        var penalty = (float)_options.RepetitionPenalty;
+        foreach (var id in CollectionsMarshal.AsSpan(_occurredIds))
+            _scores[id] = _scores[id] < 0 ? _scores[id] * penalty : _scores[id] / penalty;
+        return _scores;
+    }
+
+    // Weights e^((score − best) / temperature) of the tokens that reach the threshold, in order of their ids.
+    private int Softmax(ReadOnlySpan<float> scores, float best, float threshold, out double sum)
+    {
+        var count = 0;
+        for (var id = 0; id < scores.Length; id++)
+        {
+            if (!(scores[id] >= threshold)) continue;
+            _ids[count] = id;
+            _weights[count++] = scores[id] - best;
+        }
+        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights.AsSpan(0, count));
+        var scale = Vector512.Create((float)(1 / _options.Temperature));
+        foreach (ref var w in weights) w = Vector512.Exp(w * scale);
+        for (var i = weights.Length * Vector512<float>.Count; i < count; i++) _weights[i] = MathF.Exp(_weights[i] * scale[0]);
+        sum = 0;
+        foreach (var w in _weights.AsSpan(0, count)) sum += w;
+        return count;
+    }
+
+    // The k-th largest score: the root of a heap of the k largest, the smallest of them on top.
+    private float KthLargest(ReadOnlySpan<float> scores, int k)
+    {
+        var heap = _weights.AsSpan(0, k);
+        heap.Fill(float.NegativeInfinity);
+        foreach (var score in scores)
+        {
+            if (!(score > heap[0])) continue;
+            var at = 0;
+            for (int child; (child = (2 * at) + 1) < k; at = child)
+            {
+                if (child + 1 < k && heap[child + 1] < heap[child]) child++;
+                if (heap[child] >= score) break;
+                heap[at] = heap[child];
+            }
+            heap[at] = score;
+        }
+        return heap[0];
+    }
+
+    // Top-p: drops the least likely tokens while what is dropped sums to at most 1 − p.
+    private int KeepMass(int count, ref double sum)
+    {
+        // Together the tokens below an equal share of what may be dropped are less than it: they go without being sorted.
+        var droppable = (1 - _options.TopP) * sum;
+        count = KeepAtLeast((float)(droppable / count), count, ref sum, out var dropped);
+        Array.Sort(_weights, _ids, 0, count); // ascending
+        var first = 0;
+        while (first < count - 1 && dropped + _weights[first] <= droppable)
+        {
+            dropped += _weights[first];
+            sum -= _weights[first++];
+        }
+        _weights.AsSpan(first, count - first).CopyTo(_weights);
+        _ids.AsSpan(first, count - first).CopyTo(_ids);
+        return count - first;
+    }
+
+    private int KeepLikely(int count, ref double sum) => // the most likely token's weight is 1
+        KeepAtLeast((float)_options.MinP, count, ref sum, out _);
+
+    private int KeepAtLeast(float weight, int count, ref double sum, out double dropped)
+    {
+        var kept = 0;
+        dropped = 0;
+        for (var i = 0; i < count; i++)
+        {
+            if (_weights[i] >= weight) (_weights[kept], _ids[kept++]) = (_weights[i], _ids[i]);
+            else dropped += _weights[i];
+        }
+        sum -= dropped;
+        return kept;
+    }
+
+    private int Pick(int count, double sum)
+    {
+        var left = _random.NextDouble() * sum;
+        for (var i = 0; i < count; i++)
+        {
+            left -= _weights[i];
+            if (left < 0) return _ids[i];
+        }
+        return _ids[count - 1]; // rounding left a sliver
+    }
+
+    // The first of the largest; the first that is no number, where there is one.
+    private static int IndexOfMax(ReadOnlySpan<float> values)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector512<float>>(values);
+        var most = Vector512.Create(float.NegativeInfinity);
+        foreach (var v in vectors) most = Vector512.Max(most, v); // passes not-a-number on
+        var max = float.NegativeInfinity;
+        for (var i = 0; i < Vector512<float>.Count; i++) max = MathF.Max(max, most[i]);
+        foreach (var v in values[(vectors.Length * Vector512<float>.Count)..]) max = MathF.Max(max, v);
+        if (!float.IsNaN(max)) return values.IndexOf(max);
+        var first = 0;
+        while (!float.IsNaN(values[first])) first++;
+        return first;
+    }
+}

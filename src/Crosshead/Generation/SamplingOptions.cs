@@ -1,0 +1,45 @@
+namespace Crosshead.Generation;
+
+/// <summary>
+/// How the next token is drawn from the logits. The filters apply in the order of Hugging Face Transformers:
+/// repetition penalty, temperature, top-k, top-p, min-p.
+/// </summary>
+public sealed record SamplingOptions
+{
+    /// <summary>Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing.</summary>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Keeps the k most likely tokens, and those as likely as the last of them; 0 keeps all.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Keeps the fewest most likely tokens whose probabilities sum to at least this, above 0 to 1; 1 keeps all.</summary>
+    public double TopP { get; init; } = 1;
+
+    /// <summary>Keeps tokens at least this many times as likely as the most likely one, 0 to 1; 0 keeps all.</summary>
+    public double MinP { get; init; }
+
+    /// <summary>Divides the positive logits, multiplies the negative logits of tokens that have occurred, above 0 to 100; 1 changes nothing.</summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Start of the random numbers; the same seed draws the same tokens. Null for a new one each time.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>Takes the most likely token each time.</summary>
+    public static SamplingOptions Greedy { get; } = new() { Temperature = 0 };
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="CrossheadException">A value is out of its range; the message names it and the range.</exception>
+    public void Validate()
+    {
+        Require(Temperature is >= 0 and <= 100, "temperature", Temperature, "0 (greedy) to 100");
+        Require(TopK >= 0, "topK", TopK, "0 (all tokens) or more");
+        Require(TopP is > 0 and <= 1, "topP", TopP, "above 0, at most 1 (all tokens)");
+        Require(MinP is >= 0 and <= 1, "minP", MinP, "0 (all tokens) to 1");
+        Require(RepetitionPenalty is > 0 and <= 100, "repetitionPenalty", RepetitionPenalty, "above 0, at most 100; 1 changes nothing");
+    }
+
+    private static void Require(bool inRange, string name, double value, string range)
+    {
+        if (!inRange) throw new CrossheadException($"{name} ({value}) is out of range; use {range}.");
+    }
+}

@@ -1,0 +1,134 @@
+using Crosshead.Generation;
+using CsCheck;
+
+namespace Crosshead.Tests.Generation;
+
+public sealed class SamplerTests
+{
+    private static readonly Gen<float[]> Logits = Gen.Float[-6, 6].Array[2, 60]
+        .Select(logits => logits.Select((l, i) => l + (i * 1e-3f)).ToArray()); // of equal ones either may be kept
+
+    [Fact]
+    public void Greedy_takes_the_most_likely() =>
+        Logits.Sample(logits => Assert.Equal(logits.Max(), logits[new Sampler(SamplingOptions.Greedy, logits.Length).Next(logits)]));
+
+    [Fact]
+    public void A_seed_draws_the_same_tokens_and_a_stream_of_its_own_others()
+    {
+        Assert.Equal(Draw(7, 0), Draw(7, 0));
+        Assert.NotEqual(Draw(7, 0), Draw(7, 1));
+        Assert.NotEqual(Draw(7, 0), Draw(8, 0));
+        // Computed from SplitMix64's definition, so that no change of machine or runtime changes what a seed means.
+        Assert.Equal([23, 20, 17, 19, 11, 5, 29, 28], Draw(7, 0)[..8]);
+
+        static int[] Draw(long seed, int stream)
+        {
+            var sampler = new Sampler(new SamplingOptions { Seed = seed }, 32, stream);
+            return [.. Enumerable.Range(0, 50).Select(_ => sampler.Next(new float[32]))];
+        }
+    }
+
+    [Fact]
+    public void Draws_follow_the_softmax()
+    {
+        float[] logits = [0.5f, -1, 2, 0, 1];
+        var sampler = new Sampler(new SamplingOptions { Temperature = 0.7, Seed = 3 }, 5);
+        var counts = new int[5];
+        const int Draws = 40_000;
+        for (var i = 0; i < Draws; i++) counts[sampler.Next(logits)]++;
+        var expected = Probabilities(logits, new SamplingOptions { Temperature = 0.7 }, []);
+        for (var i = 0; i < 5; i++) Assert.InRange(counts[i] / (double)Draws, expected[i] - 0.01, expected[i] + 0.01);
+    }
+
+    [Fact]
+    public void Only_tokens_that_pass_every_filter_are_drawn_and_all_of_them()
+    {
+        var options = Gen.Select(Gen.Double[0.3, 3], Gen.Int[0, 12], Gen.Double[0.05, 1], Gen.Double[0, 0.5], Gen.Double[0.5, 2],
+            (t, k, p, m, r) => new SamplingOptions { Temperature = t, TopK = k, TopP = p, MinP = m, RepetitionPenalty = r, Seed = 1 });
+        Gen.Select(Logits, options, Gen.Int[0, 1].Array[0, 2]).Sample((logits, o, seen) =>
+        {
+            var allowed = Probabilities(logits, o, seen);
+            var drawn = new HashSet<int>();
+            for (var i = 0; i < 200; i++)
+            {
+                var sampler = new Sampler(o with { Seed = i }, logits.Length);
+                sampler.Observe(seen);
+                drawn.Add(sampler.Next(logits));
+            }
+            Assert.All(drawn, id => Assert.True(allowed[id] > 0, $"{id} of {string.Join(' ', allowed)}"));
+            Assert.All(Enumerable.Range(0, logits.Length).Where(id => allowed[id] > 0.1), id => Assert.Contains(id, drawn));
+        }, iter: 200);
+    }
+
+    [Fact]
+    public void Drawing_allocates_nothing()
+    {
+        var sampler = new Sampler(new SamplingOptions { Temperature = 0.8, TopK = 50, TopP = 0.9, MinP = 0.02, RepetitionPenalty = 1.1, Seed = 1 }, 500);
+        var random = new Random(1);
+        var logits = Enumerable.Range(0, 500).Select(_ => random.NextSingle() * 8).ToArray();
+        for (var i = 0; i < 600; i++) sampler.Next(logits); // the list of tokens that occurred has grown
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 50; i++) sampler.Next(logits);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Logits_that_are_no_numbers_are_refused(float bad)
+    {
+        var e = Assert.Throws<CrossheadException>(() => new Sampler(new SamplingOptions(), 3).Next([1, bad, 2]));
+        Assert.Contains("token 1", e.Message);
+    }
+
+    [Theory]
+    [InlineData("temperature (-1)")]
+    [InlineData("temperature (NaN)")]
+    [InlineData("topK (-2)")]
+    [InlineData("topP (0)")]
+    [InlineData("topP (1.5)")]
+    [InlineData("minP (1.1)")]
+    [InlineData("repetitionPenalty (0)")]
+    public void Values_out_of_range_are_refused_in_one_line(string named)
+    {
+        var value = double.Parse(named[(named.IndexOf('(') + 1)..^1], System.Globalization.CultureInfo.InvariantCulture);
+        var options = named.Split(' ')[0] switch
+        {
+            "temperature" => new SamplingOptions { Temperature = value },
+            "topK" => new SamplingOptions { TopK = (int)value },
+            "topP" => new SamplingOptions { TopP = value },
+            "minP" => new SamplingOptions { MinP = value },
+            _ => new SamplingOptions { RepetitionPenalty = value },
+        };
+        var e = Assert.Throws<CrossheadException>(() => new Sampler(options, 3));
+        Assert.Contains(named, e.Message);
+        Assert.DoesNotContain('\n', e.Message);
+    }
+
+    // The filters written plainly, over the whole vocabulary: 0 where a token is filtered out.
+    private static double[] Probabilities(float[] logits, SamplingOptions o, int[] seen)
+    {
+        var scores = logits.Select((l, i) => (double)(float)(!seen.Contains(i) ? l : l < 0 ? l * (float)o.RepetitionPenalty : l / (float)o.RepetitionPenalty)).ToArray();
+        if (o.TopK > 0 && o.TopK < scores.Length)
+        {
+            var kth = scores.OrderDescending().ElementAt(o.TopK - 1);
+            scores = [.. scores.Select(s => s >= kth ? s : double.NegativeInfinity)];
+        }
+        var p = Softmax([.. scores.Select(s => s / o.Temperature)]);
+        var order = Enumerable.Range(0, p.Length).OrderBy(i => p[i]).ToArray();
+        var sum = 0.0;
+        foreach (var i in order[..^1])
+        {
+            sum += p[i];
+            if (sum <= 1 - o.TopP - 1e-6) p[i] = 0;
+        }
+        var least = o.MinP * p.Max() * (1 - 1e-6);
+        return [.. p.Select(x => x >= least ? x : 0).Select(x => x)];
+    }
+
+    private static double[] Softmax(double[] scores)
+    {
+        var e = scores.Select(s => Math.Exp(s - scores.Max())).ToArray();
+        return [.. e.Select(x => x / e.Sum())];
+    }
+}

@@ -1,0 +1,91 @@
+using Crosshead.Attention;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Generation;
+
+/// <summary>Tiny random models of every variant and shape that decoding treats differently.</summary>
+internal static class TinyModels
+{
+    private static readonly AttentionOptions Grouped = new() { Heads = 4, KeyValueHeads = 2, HeadDim = 6 };
+    private static readonly AttentionOptions Mea = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 4, HeadDim = 6, MixStart = MixStart.Normal };
+
+    private static readonly Dictionary<string, AttentionOptions> Shapes = new()
+    {
+        ["mha"] = Grouped with { KeyValueHeads = 4 },
+        ["gqa"] = Grouped,
+        ["mqa, head width 18"] = Grouped with { KeyValueHeads = 1, HeadDim = 18 },
+        ["groupnorm"] = Grouped with { Variant = AttentionVariant.GroupNorm },
+        ["mea c=g"] = Mea,
+        ["mea c<g"] = Mea with { KeyComponents = 2, ValueComponents = 3 },
+        ["mea c<g, grouped"] = Mea with { Heads = 8, KeyComponents = 2, ValueComponents = 1 },
+        ["mea c>g"] = Mea with { KeyValueHeads = 2, KeyComponents = 5, ValueComponents = 3 },
+        ["mea keys only, c<g"] = Mea with { Compose = ComposedParts.Keys, KeyComponents = 2 },
+        ["mea values only, c<g, grouped"] = Mea with { Heads = 8, Compose = ComposedParts.Values, ValueComponents = 2 },
+        ["mea values only, c=g"] = Mea with { Compose = ComposedParts.Values },
+        ["mea norm per head"] = Mea with { HeadNorm = HeadNormKind.PerHead },
+        ["mea-no-norm"] = Mea with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 3, ValueComponents = 3 },
+        ["talking-heads"] = Grouped with { Variant = AttentionVariant.TalkingHeads, KeyValueHeads = 4 },
+        ["talking-heads, grouped"] = Grouped with { Variant = AttentionVariant.TalkingHeads },
+        ["differential"] = Grouped with { Variant = AttentionVariant.Differential, KeyValueHeads = 4 },
+        ["differential, grouped"] = Grouped with { Variant = AttentionVariant.Differential, Heads = 8, KeyValueHeads = 4 },
+    };
+
+    /// <summary>All names, for theories.</summary>
+    public static TheoryData<string> Names => [.. Shapes.Keys];
+
+    /// <summary>A model whose every parameter, norms and mixes included, is random.</summary>
+    public static LanguageModel Create(string name, int context = 24, bool tied = false, int vocabulary = 37)
+    {
+        var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = vocabulary,
+            HiddenSize = 20,
+            Layers = 2,
+            FeedForwardSize = 27,
+            Context = context,
+            TieEmbeddings = tied,
+            InitializerRange = 0.3,
+            Attention = Shapes[name],
+        });
+        model.Initialize(11);
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new TorchSharp.torch.Generator(12);
+        foreach (var parameter in model.Parameters)
+            parameter.Value.add_(empty_like(parameter.Value).normal_(0, 0.1, random));
+        return model;
+    }
+
+    /// <summary>Token ids of a seed.</summary>
+    public static int[] Ids(int count, int seed = 5, int vocabulary = 37)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => random.Next(vocabulary))];
+    }
+
+    /// <summary>Logits [N][V] of every prefix, computed at once without a cache.</summary>
+    public static float[][] Reference(LanguageModel model, int[] ids)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var logits = model.Logits(Tokens(ids)).to(ScalarType.Float32)[0];
+        return [.. Enumerable.Range(0, ids.Length).Select(n => logits[n].data<float>().ToArray())];
+    }
+
+    /// <summary>[1, N] on the CPU.</summary>
+    public static Tensor Tokens(params int[] ids) => tensor(ids.Select(i => (long)i).ToArray(), [1, ids.Length], ScalarType.Int64);
+
+    /// <summary>max |a − b| / max |b|.</summary>
+    public static double RelativeError(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double difference = 0, size = 0;
+        for (var i = 0; i < expected.Length; i++)
+        {
+            difference = Math.Max(difference, double.IsFinite(actual[i]) ? Math.Abs(actual[i] - (double)expected[i]) : double.PositiveInfinity);
+            size = Math.Max(size, Math.Abs(expected[i]));
+        }
+        return difference / size;
+    }
+}
