@@ -1,5 +1,3 @@
-using Crosshead.Data.Shards;
-
 namespace Crosshead.Data.Batches;
 
 /// <summary>Token ids to train on and to evaluate on: mapped from a prepared folder, or given in memory.</summary>
@@ -7,9 +5,9 @@ public sealed class TokenDataset : IDisposable
 {
     private readonly List<TokenShard> _shards = [];
 
-    private TokenDataset(string name, ShardManifest manifest, string folder)
+    private TokenDataset(string name, DatasetManifest manifest, string folder)
     {
-        (Name, Manifest, VocabularySize, TokenizerHash) = (name, manifest, manifest.VocabularySize, manifest.TokenizerHash);
+        (Name, Manifest, VocabularySize, TokenizerHash) = (name, manifest, manifest.VocabularySize, manifest.Request.TokenizerSha256);
         try
         {
             Train = Split("train", manifest.Train, folder);
@@ -38,7 +36,7 @@ public sealed class TokenDataset : IDisposable
     public string Name { get; }
 
     /// <summary>The folder's manifest; null for data in memory.</summary>
-    public ShardManifest? Manifest { get; }
+    public DatasetManifest? Manifest { get; }
 
     /// <summary>Every id is below it.</summary>
     public int VocabularySize { get; }
@@ -54,7 +52,7 @@ public sealed class TokenDataset : IDisposable
 
     /// <summary>Maps a prepared folder.</summary>
     /// <exception cref="CrossheadException">The manifest is missing or corrupt, or a shard is missing or not as long as the manifest says.</exception>
-    public static TokenDataset Open(string folder) => new($"\"{folder}\"", ShardManifest.Read(folder), folder);
+    public static TokenDataset Open(string folder) => new($"\"{folder}\"", DatasetManifest.Load(folder), folder);
 
     /// <summary>Refuses a model whose vocabulary is not the tokenizer's.</summary>
     /// <param name="vocabularySize">The model's vocabulary.</param>
@@ -82,11 +80,11 @@ public sealed class TokenDataset : IDisposable
         _shards.Clear();
     }
 
-    private TokenSplit Split(string name, SplitManifest manifest, string folder)
+    private TokenSplit Split(string name, SplitInfo part, string folder)
     {
         var first = _shards.Count;
-        foreach (var shard in manifest.Shards)
-            _shards.Add(new TokenShard(Path.Combine(folder, shard.File), shard.Tokens, Manifest!.TokenType));
+        foreach (var shard in part.Shards)
+            _shards.Add(new TokenShard(Path.Combine(folder, shard.File), shard.Tokens, Manifest!.TokenBytes));
         return new TokenSplit(name, _shards[first..], VocabularySize);
     }
 }

@@ -1,6 +1,5 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using Crosshead.Data.Shards;
 
 namespace Crosshead.Data.Batches;
 
@@ -19,9 +18,9 @@ internal sealed unsafe class TokenShard : IDisposable
         (_name, _array, Tokens) = ("the tokens in memory", tokens, tokens.Length);
     }
 
-    public TokenShard(string path, long tokens, TokenType type)
+    public TokenShard(string path, long tokens, int tokenBytes)
     {
-        (_name, Tokens, _wide) = ($"\"{path}\"", tokens, type == TokenType.UInt32);
+        (_name, Tokens, _wide) = ($"\"{path}\"", tokens, tokenBytes == 4);
         var expected = tokens * (_wide ? 4 : 2);
         try
         {

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using CsCheck;
 using Crosshead.Data.Batches;
-using Crosshead.Data.Shards;
+using Crosshead.Data;
 
 namespace Crosshead.Tests.Data.Batches;
 
@@ -72,25 +72,24 @@ public sealed class TokenDatasetTests
     }
 
     [Theory]
-    [InlineData("", "corrupt")]
-    [InlineData("{", "corrupt")]
-    [InlineData("null", "corrupt")]
+    [InlineData("", "cannot read")]
+    [InlineData("{", "cannot read")]
+    [InlineData("null", "cannot read")]
     [InlineData("{}", "required properties")]
-    [InlineData("\"version\": 1>\"version\": 2", "format version 2; this Crosshead reads 1")]
-    [InlineData("\"uInt16\">\"uInt8\"", "corrupt")]
-    [InlineData("\"uInt16\">1", "corrupt")]
+    [InlineData("\"version\": 1>\"version\": 2", "has version 2, but version 1 is read")]
+    [InlineData("\"uint16\">\"uint8\"", "dtype \"uint8\"")]
+    [InlineData("\"uint16\">1", "cannot read")]
     [InlineData("\"vocabularySize\": 300>\"vocabularySize\": 0", "vocabularySize is 0")]
-    [InlineData("\"vocabularySize\": 300>\"vocabularySize\": 65537", "does not fit")]
+    [InlineData("\"vocabularySize\": 300>\"vocabularySize\": 65537", "do not fit")]
     [InlineData("\"tokens\": 2>\"tokens\": -2", "has -2 tokens")]
     [InlineData("\"file\": \"train-00000.bin\">\"file\": \"../train.bin\"", "no plain file name")]
-    [InlineData("\"shards\": [>\"shards\": null, \"x\": [", "corrupt")]
-    [InlineData("\"file\": \"train-00000.bin\">\"file\": null", "corrupt")]
-    [InlineData("\"shards\": [>\"shards\": [null, ", "corrupt")]
+    [InlineData("\"file\": \"train-00000.bin\">\"file\": null", "cannot read")]
+    [InlineData("\"shards\": [>\"shards\": null, \"x\": [", "cannot read")]
     public void A_corrupt_manifest_is_refused_in_one_line(string change, string reason)
     {
         using var folder = new TemporaryFolder();
         Write(folder, 300, [[1, 2]], []);
-        var path = folder.File(ShardManifest.FileName);
+        var path = folder.File(DatasetManifest.FileName);
         var text = File.ReadAllText(path);
         var parts = change.Split('>');
         if (parts.Length == 2) Assert.Contains(parts[0], text);
@@ -114,28 +113,24 @@ public sealed class TokenDatasetTests
         Assert.Contains("bbbb", error);
     }
 
-    private static void Write(TemporaryFolder folder, int vocabulary, int[][] train, int[][] heldOut) => new ShardManifest
+    private static void Write(TemporaryFolder folder, int vocabulary, int[][] train, int[][] heldOut) => DataJson.Write(folder.File(DatasetManifest.FileName), new DatasetManifest
     {
+        Version = DatasetManifest.CurrentVersion,
         Crosshead = "test",
-        TokenizerHash = "hash",
         VocabularySize = vocabulary,
-        EndToken = 0,
-        TokenType = vocabulary <= 65536 ? TokenType.UInt16 : TokenType.UInt32,
-        Options = new DataPreparationOptions(),
-        Sources = [],
+        EndTokenId = 0,
+        Dtype = vocabulary <= 65536 ? "uint16" : "uint32",
+        Request = new PreparationRequest { TokenizerSha256 = "hash", Field = "text", SplitOn = "auto", HeldOutFraction = 0.1, Seed = 0, ShardTokens = 100, Sources = [] },
         Train = Split(folder, vocabulary, "train", train),
         HeldOut = Split(folder, vocabulary, "heldout", heldOut),
-    }.Write(folder.Path);
+    });
 
-    private static SplitManifest Split(TemporaryFolder folder, int vocabulary, string name, int[][] shards) => new()
+    private static SplitInfo Split(TemporaryFolder folder, int vocabulary, string name, int[][] shards) => SplitInfo.Of([.. shards.Select((tokens, i) =>
     {
-        Shards = [.. shards.Select((tokens, i) =>
-        {
-            var file = $"{name}-{i:00000}.bin";
-            File.WriteAllBytes(folder.File(file), vocabulary <= 65536
-                ? MemoryMarshal.AsBytes<ushort>([.. tokens.Select(t => (ushort)t)])
-                : MemoryMarshal.AsBytes<int>(tokens));
-            return new ShardEntry { File = file, Tokens = tokens.Length, Documents = 1, TextBytes = tokens.Length };
-        })],
-    };
+        var file = $"{name}-{i:00000}.bin";
+        File.WriteAllBytes(folder.File(file), vocabulary <= 65536
+            ? MemoryMarshal.AsBytes<ushort>([.. tokens.Select(t => (ushort)t)])
+            : MemoryMarshal.AsBytes<int>(tokens));
+        return new ShardInfo(file, tokens.Length, 1, tokens.Length, "");
+    })]);
 }

@@ -1,0 +1,221 @@
+using System.Diagnostics;
+using System.Reflection;
+
+namespace Crosshead.Data;
+
+/// <summary>
+/// Turns text into token shards: documents are read in order, encoded on several threads, split by a hash of
+/// their text and written in order. What is done is kept at every finished shard and on cancellation; the same
+/// call goes on from there and ends with the same bytes as a run without interruption.
+/// </summary>
+public sealed class DataPreparation
+{
+    private const int BatchCharacters = 1 << 18;
+
+    private readonly DocumentReader _reader;
+    private readonly Tokenizer _tokenizer;
+    private readonly int _endToken;
+    private readonly string _directory;
+    private readonly DataPreparationOptions _options;
+    private readonly PreparationRequest _request;
+    private readonly IProgress<PreparationProgress>? _progress;
+
+    private DataPreparation(DocumentReader reader, Tokenizer tokenizer, string directory, DataPreparationOptions options, IProgress<PreparationProgress>? progress)
+    {
+        (_reader, _tokenizer, _directory, _options, _progress) = (reader, tokenizer, directory, options, progress);
+        _endToken = tokenizer.EosTokenId
+            ?? throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+        _request = PreparationRequest.Of(reader, tokenizer, options);
+    }
+
+    /// <summary>Prepares a data folder, goes on with an unfinished one, or recognises a finished one.</summary>
+    /// <param name="inputs">Text, JSONL or Parquet files, folders or patterns.</param>
+    /// <param name="tokenizer">The tokenizer; a copy is put in the folder.</param>
+    /// <param name="directory">The data folder, made if need be.</param>
+    /// <param name="options">The split, the size of shards and so on.</param>
+    /// <param name="progress">Told about every megabyte, or null.</param>
+    /// <param name="cancellationToken">Stops the run, its state kept.</param>
+    /// <returns>What the folder holds.</returns>
+    /// <exception cref="CrossheadException">An input is bad, the folder holds other data, or it cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
+    public static DatasetManifest Run(
+        IReadOnlyList<string> inputs, Tokenizer tokenizer, string directory, DataPreparationOptions options,
+        IProgress<PreparationProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        options.Validate();
+        var preparation = new DataPreparation(new DocumentReader(inputs, options.Source), tokenizer, directory, options, progress);
+        try
+        {
+            return preparation.Run(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"cannot write the data folder {directory}: {e.Message.TrimEnd('.')}; free space or the folder and run the same command again to continue.", e);
+        }
+    }
+
+    private DatasetManifest Run(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_directory);
+        if (TryReuse() is { } finished)
+            return finished;
+        var state = TryContinue();
+        if (state is null)
+        {
+            PreparationFolder.Clear(_directory);
+            state = new PreparationState { Request = _request };
+            Save(state);
+            _tokenizer.Save(_directory);
+        }
+        while (true)
+        {
+            state = Write(state, cancellationToken);
+            var (train, heldOut) = (SplitInfo.Of(state.Train.Finished), SplitInfo.Of(state.HeldOut.Finished));
+            if (state.HoldOut.Documents == 0)
+            {
+                PreparationFolder.Clear(_directory);
+                throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name other inputs, or another field than \"{_options.Source.Field}\".");
+            }
+            if (state.HoldOut.SecondPass(train.Documents, heldOut.Documents, _options.HeldOutFraction) is not { } secondPass)
+                return Finish(train, heldOut);
+            state = new PreparationState { Request = _request, HoldOut = secondPass };
+            Save(state);
+        }
+    }
+
+    // One pass over the documents from where the state stands.
+    private PreparationState Write(PreparationState state, CancellationToken cancellationToken)
+    {
+        using var train = new ShardWriter(_directory, DataSplit.Train, TokenBytes, state.Train);
+        using var heldOut = new ShardWriter(_directory, DataSplit.HeldOut, TokenBytes, state.HeldOut);
+        var clock = Stopwatch.StartNew();
+        var tokens = SplitInfo.Of(state.Train.Finished).Tokens + SplitInfo.Of(state.HeldOut.Finished).Tokens + train.OpenTokens + heldOut.OpenTokens;
+        var firstByte = -1L;
+        try
+        {
+            foreach (var batch in EncodeInOrder(state.Source, state.Index, cancellationToken))
+            {
+                var start = 0;
+                foreach (var (document, hash, bytes, end) in batch.Documents)
+                {
+                    var (split, after) = state.HoldOut.Next(hash, _options.HeldOutFraction);
+                    var writer = split == DataSplit.Train ? train : heldOut;
+                    writer.Append(batch.Tokens[start..end], bytes);
+                    start = end;
+                    state = state with { Source = document.Source, Index = document.Index + 1, HoldOut = after };
+                    if (writer.OpenTokens < _options.ShardTokens)
+                        continue;
+                    writer.FinishShard();
+                    state = Keep(state, train, heldOut);
+                }
+                tokens += batch.Tokens.Length;
+                firstByte = firstByte < 0 ? _reader.BytesRead : firstByte;
+                _progress?.Report(new(_reader.BytesRead, _reader.TotalBytes, state.HoldOut.Documents, tokens, (_reader.BytesRead - firstByte) / clock.Elapsed.TotalSeconds));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Keep(state, train, heldOut);
+            throw;
+        }
+        train.FinishShard();
+        heldOut.FinishShard();
+        return state with { Train = train.State, HeldOut = heldOut.State };
+    }
+
+    // Reads on this thread, encodes on others, gives the batches back in the order they were read.
+    private IEnumerable<EncodedBatch> EncodeInOrder(int source, long index, CancellationToken cancellationToken)
+    {
+        var inFlight = new Queue<Task<EncodedBatch>>();
+        var documents = new List<Document>();
+        var characters = 0L;
+        foreach (var document in _reader.Read(source, index))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            documents.Add(document);
+            characters += document.Text.Length;
+            if (characters < BatchCharacters)
+                continue;
+            inFlight.Enqueue(Start(documents));
+            (documents, characters) = ([], 0);
+            if (inFlight.Count > _options.Workers)
+                yield return inFlight.Dequeue().GetAwaiter().GetResult();
+        }
+        if (documents.Count > 0)
+            inFlight.Enqueue(Start(documents));
+        while (inFlight.TryDequeue(out var batch))
+            yield return batch.GetAwaiter().GetResult();
+    }
+
+    private Task<EncodedBatch> Start(List<Document> documents) =>
+        Task.Run(() => EncodedBatch.Encode(documents, _tokenizer, _endToken, _options.Seed));
+
+    private DatasetManifest? TryReuse()
+    {
+        if (!File.Exists(Path.Combine(_directory, DatasetManifest.FileName)) || (_options.Overwrite && !IsSame()))
+            return null;
+        var manifest = DatasetManifest.Load(_directory);
+        if (_request.DifferenceFrom(manifest.Request) is { } difference)
+            throw new CrossheadException($"{_directory} holds data that was prepared otherwise: {difference}; use --overwrite or another folder.");
+        manifest.RequireShards(_directory);
+        return manifest;
+    }
+
+    // With --overwrite a folder is kept only if it is whole and the same.
+    private bool IsSame()
+    {
+        try
+        {
+            var manifest = DatasetManifest.Load(_directory);
+            manifest.RequireShards(_directory);
+            return _request.DifferenceFrom(manifest.Request) is null;
+        }
+        catch (CrossheadException)
+        {
+            return false;
+        }
+    }
+
+    private PreparationState? TryContinue()
+    {
+        var path = Path.Combine(_directory, PreparationState.FileName);
+        if (!File.Exists(path) || _options.Overwrite)
+            return null;
+        var state = DataJson.Read<PreparationState>(path, "prepare the data again with --overwrite.");
+        return _request.DifferenceFrom(state.Request) is { } difference
+            ? throw new CrossheadException($"{_directory} holds an unfinished preparation of other data: {difference}; use --overwrite or another folder.")
+            : state;
+    }
+
+    private PreparationState Keep(PreparationState state, ShardWriter train, ShardWriter heldOut)
+    {
+        train.Flush();
+        heldOut.Flush();
+        state = state with { Train = train.State, HeldOut = heldOut.State };
+        Save(state);
+        return state;
+    }
+
+    private void Save(PreparationState state) => DataJson.Write(Path.Combine(_directory, PreparationState.FileName), state);
+
+    private DatasetManifest Finish(SplitInfo train, SplitInfo heldOut)
+    {
+        var manifest = new DatasetManifest
+        {
+            Version = DatasetManifest.CurrentVersion,
+            Crosshead = typeof(DataPreparation).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+            Dtype = TokenBytes == 2 ? "uint16" : "uint32",
+            VocabularySize = _tokenizer.VocabularySize,
+            EndTokenId = _endToken,
+            Train = train,
+            HeldOut = heldOut,
+            Request = _request,
+        };
+        DataJson.Write(Path.Combine(_directory, DatasetManifest.FileName), manifest);
+        File.Delete(Path.Combine(_directory, PreparationState.FileName));
+        PreparationFolder.RemoveShardsBut(_directory, train.Shards.Concat(heldOut.Shards));
+        return manifest;
+    }
+
+    private int TokenBytes => _tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
+}
