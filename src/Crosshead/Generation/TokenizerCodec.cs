@@ -1,0 +1,20 @@
+using Crosshead.Data;
+
+namespace Crosshead.Generation;
+
+/// <summary>A model's tokenizer as generation uses it: prompts with the special tokens the tokenizer adds, answers without any.</summary>
+public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<int> Encode(string text) => tokenizer.Encode(text);
+
+    /// <inheritdoc/>
+    public ITextStream CreateStream() => new Stream(tokenizer.CreateDecodeStream());
+
+    private sealed class Stream(DecodeStream stream) : ITextStream
+    {
+        public string Push(int id) => stream.Step(id);
+
+        public string Finish() => stream.Finish();
+    }
+}
