@@ -42,9 +42,11 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
-    /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step number, from 1.</summary>
+    /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step number, from 1.
+    /// Gradients are divided, in place, by the float32 scalar <paramref name="gradientDivisor"/> where one is given.</summary>
     public static void FusedAdamW(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> firstMoments,
-        ReadOnlySpan<Tensor> secondMoments, ReadOnlySpan<Tensor> steps, double learningRate, double beta1, double beta2, double weightDecay, double epsilon)
+        ReadOnlySpan<Tensor> secondMoments, ReadOnlySpan<Tensor> steps, double learningRate, double beta1, double beta2, double weightDecay, double epsilon,
+        Tensor? gradientDivisor = null)
     {
         var call = new OperatorCall(stackalloc ulong[15]);
         call.Push(parameters);
@@ -60,7 +62,7 @@ internal static class Aten
         call.Push(epsilon);
         call.Push(false); // amsgrad
         call.Push(false); // maximize
-        call.PushOptional((Tensor?)null); // grad_scale
+        call.PushOptional(gradientDivisor); // grad_scale
         call.PushOptional((Tensor?)null); // found_inf
         call.Invoke("aten::_fused_adamw_"u8);
     }

@@ -1,0 +1,86 @@
+using Crosshead.Layers;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training;
+
+/// <summary>
+/// AdamW (Loshchilov and Hutter, 2019) over the master values, a whole group in one fused call. Moments have the
+/// precision of the masters.
+/// </summary>
+public sealed class AdamW : IDisposable
+{
+    private readonly IReadOnlyList<ParameterGroup> _groups;
+    private readonly double _beta1, _beta2, _epsilon;
+    private readonly Dictionary<string, (Tensor First, Tensor Second)> _moments = [];
+    private readonly Tensor _step; // read by the fused kernel on the device
+
+    /// <summary>Creates the optimizer with moments of zero.</summary>
+    /// <param name="groups">What to optimize.</param>
+    /// <param name="beta1">Decay of the gradient's running mean.</param>
+    /// <param name="beta2">Decay of its square's.</param>
+    /// <param name="epsilon">Added to the denominator.</param>
+    public AdamW(IReadOnlyList<ParameterGroup> groups, double beta1, double beta2, double epsilon)
+    {
+        (_groups, _beta1, _beta2, _epsilon) = (groups, beta1, beta2, epsilon);
+        foreach (var parameter in Parameters)
+            _moments.Add(parameter.Name, (zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope(), zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope()));
+        _step = zeros(1, ScalarType.Float32, Parameters.First().Value.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Steps taken.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>The moments by the names they have in a checkpoint: <c>exp_avg.NAME</c> and <c>exp_avg_sq.NAME</c>.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State => _moments.SelectMany(m => new[]
+    {
+        KeyValuePair.Create($"exp_avg.{m.Key}", m.Value.First),
+        KeyValuePair.Create($"exp_avg_sq.{m.Key}", m.Value.Second),
+    });
+
+    private IEnumerable<Parameter> Parameters => _groups.SelectMany(g => g.Parameters);
+
+    /// <summary>Goes on from saved moments.</summary>
+    /// <param name="steps">Steps taken so far.</param>
+    /// <param name="read">Gives a tensor by its name in the checkpoint.</param>
+    public void Restore(long steps, Func<string, Tensor> read)
+    {
+        using var grad = no_grad();
+        foreach (var (name, moment) in State)
+        {
+            using var scope = NewDisposeScope();
+            moment.copy_(read(name));
+        }
+        Steps = steps;
+    }
+
+    /// <summary>Steps every parameter that has a gradient.</summary>
+    /// <param name="learningRate">The rate of this step.</param>
+    /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by first.</param>
+    public void Step(double learningRate, Tensor gradientDivisor)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        _step.fill_(++Steps);
+        foreach (var group in _groups)
+        {
+            var found = group.Parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name])).Where(p => p.Gradient is not null).ToArray();
+            if (found.Length == 0) continue;
+            Aten.FusedAdamW(
+                [.. found.Select(p => p.Value)], [.. found.Select(p => p.Gradient!)],
+                [.. found.Select(p => p.Moments.First)], [.. found.Select(p => p.Moments.Second)],
+                [.. found.Select(_ => _step)], learningRate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (first, second) in _moments.Values)
+        {
+            first.Dispose();
+            second.Dispose();
+        }
+        _step.Dispose();
+    }
+}

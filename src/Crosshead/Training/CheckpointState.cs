@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Training;
+
+/// <summary>What a checkpoint keeps beside weights and moments: <c>state.json</c>.</summary>
+internal sealed record CheckpointState
+{
+    public const string FileName = "state.json";
+
+    /// <summary>Optimizer steps taken.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Tokens trained on.</summary>
+    public required long Tokens { get; init; }
+
+    /// <summary>Place in the data's order.</summary>
+    public required JsonNode Position { get; init; }
+
+    /// <summary>Held-out loss at this step; null where it was not evaluated.</summary>
+    public double? HeldOutLoss { get; init; }
+
+    /// <summary>Lowest held-out loss of the run so far.</summary>
+    public double? BestHeldOutLoss { get; init; }
+
+    /// <summary>The spike detector.</summary>
+    public required SpikeState Spike { get; init; }
+
+    /// <summary>Steps that were spikes.</summary>
+    public long Spikes { get; init; }
+
+    /// <summary>The whole recipe.</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>SHA-256 of the recipe's JSON.</summary>
+    public required string RecipeHash { get; init; }
+
+    /// <summary>Hash of the data.</summary>
+    public required string DataHash { get; init; }
+
+    /// <summary>Hash of the tokenizer.</summary>
+    public required string TokenizerHash { get; init; }
+
+    /// <summary>Version of this library.</summary>
+    public required string Version { get; init; }
+
+    public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options) + "\n";
+
+    /// <exception cref="CrossheadException">The file cannot be read.</exception>
+    public static CheckpointState Read(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        try
+        {
+            return JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(path), RecipeJson.Options)
+                ?? throw new JsonException("it is empty");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Message.Split('\n')[0]} Remove the folder to go back to the one before.", e);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training;
+
+/// <summary>Where a run's batches come from: training batches in an order that a position describes, and fixed held-out ones.</summary>
+internal interface ITrainingData : IDisposable
+{
+    /// <summary>Tokens the data's tokenizer knows.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>Names the contents: data of one hash give the same batches.</summary>
+    string Hash { get; }
+
+    /// <summary>Names the tokenizer the data were made with.</summary>
+    string TokenizerHash { get; }
+
+    /// <summary>The tokenizer's file, which goes with the model; null for none.</summary>
+    string? TokenizerFile { get; }
+
+    /// <summary>Id of the token that ends a document; null for none.</summary>
+    int? EndToken { get; }
+
+    /// <summary>The place in the order: batches restored to one place are the same from there on.</summary>
+    JsonNode Position { get; set; }
+
+    /// <summary>The next micro-batch.</summary>
+    TokenBatch Next(Device device);
+
+    /// <summary>At most so many held-out micro-batches, the same at every call.</summary>
+    IEnumerable<TokenBatch> HeldOut(int most, Device device);
+}
