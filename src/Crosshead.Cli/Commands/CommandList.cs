@@ -8,6 +8,7 @@ internal static class CommandList
     /// <summary>Makes the commands; making one only describes it and loads no library that it runs on.</summary>
     public static IEnumerable<Command> All()
     {
+        yield return new DemoCommand();
         yield return new DoctorCommand();
         yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.", "crosshead tokenizer encode \"Heads that work together\" --tokenizer tokenizer.json",
             new TokenizerEncodeCommand(), new TokenizerDecodeCommand());

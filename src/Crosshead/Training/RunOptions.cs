@@ -27,5 +27,5 @@ public sealed record RunOptions
     public double? PeakFlops { get; init; }
 
     /// <summary>Called after each evaluation.</summary>
-    public Action<Evaluation>? OnEvaluation { get; init; }
+    public Action<CurvePoint>? OnEvaluation { get; init; }
 }

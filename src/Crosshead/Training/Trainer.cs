@@ -18,7 +18,7 @@ public sealed class Trainer
     /// <param name="recipe">The run; validated here.</param>
     /// <param name="options">How it is run this time; null for a run that writes nothing.</param>
     /// <exception cref="CrossheadException">The recipe's values or the options do not fit each other.</exception>
-    public Trainer(Recipe recipe, RunOptions? options = null) : this(recipe, options ?? new RunOptions(), _ => throw new NotSupportedException()) { }
+    public Trainer(Recipe recipe, RunOptions? options = null) : this(recipe, options ?? new RunOptions(), ShardData.Open) { }
 
     internal Trainer(Recipe recipe, RunOptions options, Func<Recipe, ITrainingData> open)
     {

@@ -101,7 +101,7 @@ internal sealed class TrainingRun : IDisposable
         if (cancellation.IsCancellationRequested) return;
         _heldOut = _heldOutHere;
         if (_heldOut is { } loss && !(_bestHeldOut <= loss)) _bestHeldOut = loss;
-        _options.OnEvaluation?.Invoke(new Evaluation(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed));
+        _options.OnEvaluation?.Invoke(new CurvePoint(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed));
         (_lossSum, _lossCount) = (0, 0);
     }
 

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Demo;
+using Crosshead.Reports;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead demo</c>: the main job on text that the machine already has.</summary>
+internal sealed class DemoCommand : CliCommand
+{
+    private readonly Option<string[]> _text = new("--text") { Description = "Train on these files instead of the documentation of the .NET reference packs.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+    private readonly Option<string> _folder = new("--out") { Description = "Folder for data, runs and report.html.", DefaultValueFactory = _ => "demo-out" };
+    private readonly Option<double> _minutes = new("--minutes") { Description = "Wall-clock minutes that all of it may take.", DefaultValueFactory = _ => DemoPlan.DefaultMinutes };
+
+    /// <summary>Describes the command.</summary>
+    public DemoCommand() : base("demo",
+        "Train three attention variants on real text, compare them, and write report.html.",
+        "crosshead demo",
+        "crosshead demo --text book.txt --minutes 20 --out my-demo")
+    {
+        Options.Add(_text);
+        Options.Add(_folder);
+        Options.Add(_minutes);
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var options = Read(arguments);
+        options.Validate();
+        var data = DemoData.Prepare(options, output, cancel);
+        var session = new DemoSession(options, data, output, clock);
+        session.Run(cancel);
+
+        var report = session.Report();
+        Show(output, session, report);
+        output.Result(new JsonObject
+        {
+            ["variants"] = CommandOutput.List(report.Runs, Node),
+            ["verdict"] = ComparisonVerdict.Of(report).Headline,
+            ["report"] = session.ReportPath,
+            ["seconds"] = clock.Elapsed.TotalSeconds,
+        });
+        return cancel.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
+    }
+
+    private DemoOptions Read(ParseResult arguments)
+    {
+        var (texts, folder, minutes) = (arguments.GetRequiredValue(_text), arguments.GetRequiredValue(_folder), arguments.GetValue(_minutes));
+        var text = texts.Length > 0 ? $" --text {string.Join(' ', texts)}" : "";
+        return new DemoOptions(texts, folder, minutes, string.Create(CultureInfo.InvariantCulture, $"crosshead demo{text} --minutes {minutes} --out {folder}"));
+    }
+
+    private static void Show(CommandOutput output, DemoSession session, ComparisonReport report)
+    {
+        var table = new ResultTable("run", "rate>", "parameters>", "held-out loss>", "tokens/s>", "spikes>", "state");
+        foreach (var run in report.Runs.OrderBy(r => r.FinalHeldOutLoss ?? double.PositiveInfinity))
+            table.Row(run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), ReportNumbers.Loss(run.FinalHeldOutLoss), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", $"{run.Status}".ToLowerInvariant());
+        output.Table(table);
+        foreach (var run in report.Runs.Where(r => r.Sample is not null))
+            output.Line($"{run.Name}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
+        output.Line();
+        output.Line(ComparisonVerdict.Of(report).ToString());
+        output.Line($"Curves, samples and how to get them again: {session.ReportPath}");
+    }
+
+    private static JsonObject Node(ComparisonRun run) => new()
+    {
+        ["name"] = run.Variant,
+        ["run"] = run.Name,
+        ["learningRate"] = run.LearningRate,
+        ["parameters"] = run.Parameters,
+        ["heldOutLoss"] = run.FinalHeldOutLoss is { } loss ? CommandOutput.Number(loss) : null,
+        ["tokensPerSecond"] = run.TokensPerSecond is { } speed ? CommandOutput.Number(speed) : null,
+        ["spikes"] = run.Spikes,
+        ["status"] = $"{run.Status}".ToLowerInvariant(),
+    };
+}
