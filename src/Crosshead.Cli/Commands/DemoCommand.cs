@@ -61,7 +61,7 @@ internal sealed class DemoCommand : CliCommand
             table.Row(run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), ReportNumbers.Loss(run.FinalHeldOutLoss), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", $"{run.Status}".ToLowerInvariant());
         output.Table(table);
         foreach (var run in report.Runs.Where(r => r.Sample is not null))
-            output.Line($"{run.Name}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
+            output.Line($"{run.Name} at {ReportNumbers.Rate(run.LearningRate)}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
         output.Line();
         output.Line(ComparisonVerdict.Of(report).ToString());
         output.Line($"Curves, samples and how to get them again: {session.ReportPath}");
@@ -70,7 +70,7 @@ internal sealed class DemoCommand : CliCommand
     private static JsonObject Node(ComparisonRun run) => new()
     {
         ["name"] = run.Variant,
-        ["run"] = run.Name,
+        
         ["learningRate"] = run.LearningRate,
         ["parameters"] = run.Parameters,
         ["heldOutLoss"] = run.FinalHeldOutLoss is { } loss ? CommandOutput.Number(loss) : null,

@@ -37,7 +37,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         }
         return new DemoData(folder, tokenizer,
             ownText ? string.Join(", ", options.Texts.Select(Path.GetFileName)) : "English prose of the .NET reference packs' XML documentation",
-            ownText ? "The " : "Returns a ");
+            ownText ? "The" : "Returns the");
     }
 
     private static string WriteCorpus(string path, CommandOutput output, CancellationToken cancel)

@@ -42,7 +42,7 @@ internal sealed class DemoRun(Recipe recipe)
         return new ComparisonRun
         {
             Variant = Recipe.Model.Attention.Variant.NameOf(),
-            Name = Name,
+            Name = Recipe.Model.Attention.Variant.NameOf(),
             LearningRate = Recipe.Training.LearningRate,
             Seed = Recipe.Training.Seed,
             Parameters = cost.Parameters,
