@@ -15,15 +15,24 @@ internal static class RecipeSchema
     private static readonly JsonObject Root = Create();
 
     /// <summary>The schema of a recipe, in which every object is closed.</summary>
-    /// <param name="describe">Gives the description of a member; null for none.</param>
-    public static JsonObject Create(Func<MemberInfo, string?>? describe = null)
+    public static JsonObject Create()
     {
         var exporter = new JsonSchemaExporterOptions
         {
             TreatNullObliviousAsNonNullable = true,
-            TransformSchemaNode = (context, node) => Annotate(context, node.AsObject(), describe),
+            TransformSchemaNode = (context, node) => Annotate(context, node.AsObject()),
         };
         return RecipeJson.Options.GetJsonSchemaAsNode(typeof(Recipe), exporter).AsObject();
+    }
+
+    /// <summary>The text of <c>recipes/recipe.schema.json</c>, by which editors complete and check recipes.</summary>
+    public static string ToFile()
+    {
+        var schema = Create();
+        var members = schema["properties"]!.AsObject();
+        foreach (var key in FileKeys) members.Insert(0, key, new JsonObject { ["type"] = "string" });
+        schema.Insert(0, "$schema", "https://json-schema.org/draft/2020-12/schema");
+        return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n";
     }
 
     /// <summary>Checks a document, complete or in part.</summary>
@@ -93,7 +102,7 @@ internal static class RecipeSchema
         return members[key] as JsonObject ?? throw new CrossheadException($"{source}: unknown key {path}; {Suggestion.For(key, members.Select(m => m.Key))}");
     }
 
-    private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node, Func<MemberInfo, string?>? describe)
+    private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node)
     {
         if (node.ContainsKey("properties")) node["additionalProperties"] = false;
         if (context.PropertyInfo is not { AttributeProvider: MemberInfo member, DeclaringType: var type } property) return node;
@@ -104,7 +113,6 @@ internal static class RecipeSchema
         }
         if (member.GetCustomAttribute<AllowedValuesAttribute>() is { } values)
             node["enum"] = new JsonArray([.. values.Values.Select(v => JsonValue.Create((string?)v))]);
-        if (describe?.Invoke(member) is { } description) node.Insert(0, "description", description);
         if (!node.ContainsKey("properties"))
             node["default"] = JsonSerializer.SerializeToNode(property.Get!(Activator.CreateInstance(type)!), property.PropertyType, RecipeJson.Options);
         return node;

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -36,6 +37,7 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
             {
                 var loss = Model.Loss(batch.Tokens, batch.Targets) / batches.Count;
                 loss.backward();
+                GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
                 sum.add_(loss.detach());
             }
         }

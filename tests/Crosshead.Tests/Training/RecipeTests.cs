@@ -1,0 +1,101 @@
+using Crosshead.Attention;
+using Crosshead.Training;
+
+namespace Crosshead.Tests.Training;
+
+public sealed class RecipeTests
+{
+    [Fact]
+    public void A_recipe_comes_back_from_its_json()
+    {
+        var recipe = TinyRun.With(AttentionVariant.Mea, "bfloat16");
+        Assert.Equal(recipe, Recipe.Parse(recipe.ToJson()));
+    }
+
+    [Fact]
+    public void Overrides_are_set_last_and_derived_recipes_change_what_they_name()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("base.json"), """{ "model": { "layers": 3, "attention": { "heads": 4 } }, "training": { "steps": 50, "batch": 2 } }""");
+        File.WriteAllText(folder.File("derived.json"), """{ "extends": "base.json", "model": { "attention": { "variant": "mea" } } }""");
+        var recipe = Recipe.Load(folder.File("derived.json"), ["training.batch=16", "training.learningRate=3e-3", "training.schedule.kind=wsd", "training.schedule.warmupSteps=5"]);
+        Assert.Equal((3, 4, AttentionVariant.Mea), (recipe.Model.Layers, recipe.Model.Attention.Heads, recipe.Model.Attention.Variant));
+        Assert.Equal((50L, 16, 3e-3), (recipe.Training.Steps!.Value, recipe.Training.Batch, recipe.Training.LearningRate));
+        Assert.Equal(ScheduleKind.Wsd, recipe.Training.Schedule.Kind);
+    }
+
+    [Theory]
+    [InlineData("""{ "training": { "learningrat": 1 } }""", "did you mean \"learningRate\"?")]
+    [InlineData("""{ "modle": { } }""", "did you mean \"model\"?")]
+    [InlineData("""{ "training": { "batch": "eight" } }""", "training.batch")]
+    [InlineData("""{ "training": { "batch": 0 } }""", "training.batch")]
+    [InlineData("""{ "training": { "beta1": 1.5 } }""", "training.beta1")]
+    [InlineData("""{ "training": { "batch": 2.5 } }""", "training.batch")]
+    [InlineData("""{ "training": { "dtype": "fp16" } }""", "training.dtype")]
+    [InlineData("""{ "model": { "attention": { "variant": "mae" } } }""", "did you mean \"mea\"?")]
+    [InlineData("""{ "model": { "attention": { "heads": 12, "keyValueHeads": 5 } }, "training": { "steps": 1, "schedule": { "warmupSteps": 0 } } }""", "heads (12) must be a multiple of keyValueHeads (5)")]
+    [InlineData("""{ "training": { "steps": 10, "schedule": { "warmupSteps": 20 } } }""", "warmupSteps (20) must be less than the run's steps (10)")]
+    [InlineData("""{ "training": { } }""", "neither training.steps nor training.tokens is set")]
+    [InlineData("""{ "data": { "context": 900 }, "training": { "steps": 1000 } }""", "data.context (900) is more than model.context (256)")]
+    [InlineData("""{ "training": """, "recipe.json")]
+    [InlineData("""[1, 2]""", "recipe.json")]
+    public void A_recipe_that_is_wrong_is_refused_in_one_line(string json, string message)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("recipe.json"), json);
+        var error = Assert.Throws<CrossheadException>(() =>
+        {
+            var recipe = Recipe.Load(folder.File("recipe.json"));
+            recipe.Validate();
+        });
+        Assert.Contains(message, error.Message);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Theory]
+    [InlineData("training.batch", "training.batch")]
+    [InlineData("training.bacth=2", "did you mean \"batch\"?")]
+    [InlineData("training.batch=many", "training.batch")]
+    [InlineData("=3", "=3")]
+    public void An_override_that_is_wrong_is_refused(string change, string message)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("recipe.json"), """{ "training": { "steps": 50 } }""");
+        Assert.Contains(message, Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("recipe.json"), [change]).Validate()).Message);
+    }
+
+    [Fact]
+    public void Missing_recipes_and_circles_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("none.json"))).Message);
+        File.WriteAllText(folder.File("a.json"), """{ "extends": "b.json" }""");
+        File.WriteAllText(folder.File("b.json"), """{ "extends": "a.json" }""");
+        var error = Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("a.json")));
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void The_recipes_of_the_repository_are_valid()
+    {
+        var recipes = Directory.GetFiles(Folder(), "*.json").Where(f => !f.EndsWith("schema.json", StringComparison.Ordinal)).ToArray();
+        Assert.NotEmpty(recipes);
+        Assert.All(recipes, r => Recipe.Load(r).Validate());
+    }
+
+    [Fact]
+    public void The_schema_in_the_repository_is_that_of_the_types()
+    {
+        var path = Path.Combine(Folder(), "recipe.schema.json");
+        var schema = RecipeSchema.ToFile();
+        if (Environment.GetEnvironmentVariable("CROSSHEAD_ACCEPT_SNAPSHOTS") == "1") File.WriteAllText(path, schema);
+        Assert.True(File.Exists(path) && File.ReadAllText(path) == schema, "recipes/recipe.schema.json is not the schema of the recipe types. If the change is meant, run the tests once with CROSSHEAD_ACCEPT_SNAPSHOTS=1 and commit the file.");
+    }
+
+    private static string Folder()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (Directory.Exists(Path.Combine(folder.FullName, "recipes"))) return Path.Combine(folder.FullName, "recipes");
+        throw new DirectoryNotFoundException("recipes");
+    }
+}
