@@ -18,7 +18,11 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
     /// <param name="done">Amount done, in the unit of the line.</param>
     /// <param name="total">Amount in all, where it is known.</param>
     /// <param name="detail">Anything worth saying beside the numbers.</param>
-    public void Report(double done, double? total = null, string? detail = null)
+    public void Report(double done, double? total = null, string? detail = null) => Report(elapsed => Text(done, total, detail, elapsed));
+
+    /// <summary>Shows a line of the caller's own, as often as any other.</summary>
+    /// <param name="text">Makes the line from the time since the activity began; called only when it is shown.</param>
+    public void Report(Func<TimeSpan, string> text)
     {
         lock (_lock)
         {
@@ -26,7 +30,17 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
             if (elapsed < _next)
                 return;
             _next = elapsed + (screen ? s_screenPause : s_filePause);
-            Write(Text(done, total, detail, elapsed));
+            Write(text(elapsed));
+        }
+    }
+
+    /// <summary>Writes a line that stays, above the one that is rewritten.</summary>
+    public void Say(string text)
+    {
+        lock (_lock)
+        {
+            Clear();
+            error.WriteLine(text);
         }
     }
 
@@ -35,10 +49,15 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
     {
         lock (_lock)
         {
-            if (screen && _shown > 0)
-                error.Write("\r" + new string(' ', _shown) + "\r");
-            _shown = 0;
+            Clear();
         }
+    }
+
+    private void Clear()
+    {
+        if (_shown > 0)
+            error.Write("\r" + new string(' ', _shown) + "\r");
+        _shown = 0;
     }
 
     private string Text(double done, double? total, string? detail, TimeSpan elapsed)

@@ -10,10 +10,14 @@ internal static class CommandList
     {
         yield return new DemoCommand();
         yield return new DoctorCommand();
-        yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.", "crosshead tokenizer encode \"Heads that work together\" --tokenizer tokenizer.json",
-            new TokenizerEncodeCommand(), new TokenizerDecodeCommand());
+        yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.", "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json",
+            new TokenizerTrainCommand(), new TokenizerEncodeCommand(), new TokenizerDecodeCommand());
+        yield return new CommandGroup("data", "Prepare text for training.", "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes", new DataPrepareCommand());
+        yield return new TrainCommand();
+        yield return new GenerateCommand();
         yield return new InfoCommand();
         yield return new VerifyCommand();
+        yield return new PerplexityCommand();
         yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device does at most.", "crosshead bench attention --variants gqa,mea", new BenchAttentionCommand());
     }
 }

@@ -67,10 +67,4 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
             yield return document.Text;
             if ((characters += document.Text.Length) >= TokenizerCharacters) yield break;
         }
-    }
-
-    private sealed class Told<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
-    }
-}
+    }}

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Options;
+using Crosshead.Generation;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead generate</c>: text from a model, as it is made.</summary>
+internal sealed class GenerateCommand : CliCommand
+{
+    private readonly Argument<string> _model = ModelArgument.Create();
+    private readonly Option<string[]> _prompts = new("--prompt") { Description = "What the text begins with; given several times, the prompts are continued together.", HelpName = "text", Required = true };
+    private readonly SamplingArguments _sampling;
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public GenerateCommand() : base("generate",
+        "Continue a prompt, streaming the text. Ctrl-C ends it early, with what there is.",
+        "crosshead generate runs/tiny --prompt \"Once upon a time\" --temperature 0.8 --top-p 0.95",
+        "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype bfloat16 --json")
+    {
+        Arguments.Add(_model);
+        Options.Add(_prompts);
+        _sampling = new SamplingArguments(this);
+        _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var (folder, prompts) = (arguments.GetRequiredValue(_model), arguments.GetRequiredValue(_prompts));
+        _sampling.Options(arguments, []).Validate();
+        using var loaded = LoadedModel.Load(folder, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var options = _sampling.Options(arguments, EndTokens.Of(folder, loaded.Tokenizer));
+        using var run = new Generation.Generator(loaded.Model, new TokenizerCodec(loaded.Tokenizer)).Start(prompts, options);
+        Stream(run, prompts, output, cancel);
+
+        var statistics = run.Statistics;
+        output.Message($"{statistics.NewTokens} tokens at {statistics.DecodeTokensPerSecond:0} tokens/s after a prompt of {statistics.PromptTokens} tokens in {Quantity.Time(TimeSpan.FromSeconds(statistics.PrefillSeconds))}; the cache holds {Quantity.Bytes(statistics.CacheBytes)}.");
+        var first = run.Sequences[0];
+        output.Result(new JsonObject
+        {
+            ["ids"] = CommandOutput.List(first.Ids, id => JsonValue.Create(id)),
+            ["text"] = first.Text,
+            ["stop"] = Reason(first.Stop),
+            ["sequences"] = CommandOutput.List(prompts.Zip(run.Sequences), s => new JsonObject
+            {
+                ["prompt"] = s.First,
+                ["ids"] = CommandOutput.List(s.Second.Ids, id => JsonValue.Create(id)),
+                ["text"] = s.Second.Text,
+                ["stop"] = Reason(s.Second.Stop),
+            }),
+            ["promptTokens"] = statistics.PromptTokens,
+            ["tokensPerSecond"] = statistics.DecodeTokensPerSecond,
+            ["prefillTokensPerSecond"] = statistics.PrefillTokensPerSecond,
+            ["cacheBytes"] = statistics.CacheBytes,
+        });
+        return cancel.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
+    }
+
+    // One text is shown as it is made; several would mix, so each is shown when all are done.
+    private static void Stream(GenerationRun run, string[] prompts, CommandOutput output, CancellationToken cancel)
+    {
+        var live = prompts.Length == 1;
+        if (live)
+            output.Text(prompts[0]);
+        foreach (var token in run.Tokens(cancel))
+        {
+            if (live)
+                output.Text(token.Text);
+        }
+        if (live)
+            output.Line();
+        else
+            for (var i = 0; i < prompts.Length; i++)
+                output.Line($"[{i + 1}] {prompts[i]}{run.Sequences[i].Text}");
+    }
+
+    private static string Reason(StopReason reason) => reason switch
+    {
+        StopReason.EndToken => "end",
+        StopReason.StopString => "stop",
+        StopReason.Cancelled => "cancelled",
+        _ => "length",
+    };
+}

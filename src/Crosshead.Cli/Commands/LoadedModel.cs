@@ -1,0 +1,28 @@
+using Crosshead.Checkpoints;
+using Crosshead.Data;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary>A model directory ready for inference: its model, frozen in one precision on one device, and its tokenizer.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Tokenizer">The tokenizer it was trained with.</param>
+internal sealed record LoadedModel(LanguageModel Model, Tokenizer Tokenizer) : IDisposable
+{
+    /// <summary>Loads a directory and checks that its parts belong together.</summary>
+    /// <exception cref="CrossheadException">A part is missing or damaged, or the tokenizer knows more tokens than the model.</exception>
+    public static LoadedModel Load(string folder, ScalarType type, Device device)
+    {
+        var options = ModelConfig.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
+        var tokenizer = Tokenizer.Load(folder);
+        if (tokenizer.VocabularySize > options.VocabularySize)
+            throw new CrossheadException($"the tokenizer in \"{folder}\" has {tokenizer.VocabularySize} tokens, the model {options.VocabularySize}; put the tokenizer.json there that the model was trained with.");
+        var model = ModelDirectory.Load(folder, type, device);
+        model.Freeze(type);
+        return new LoadedModel(model, tokenizer);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Model.Dispose();
+}

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Options;
+using Crosshead.Evaluation;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead perplexity</c>: how well a model predicts a text.</summary>
+internal sealed class PerplexityCommand : CliCommand
+{
+    private readonly Argument<string> _model = ModelArgument.Create();
+    private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file.", HelpName = "file", Required = true };
+    private readonly Option<int?> _maxBytes = NumberOption.Optional("--max-bytes", "Read at most so many bytes of the text, to a whole character; all of it without the option.", 1, int.MaxValue);
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public PerplexityCommand() : base("perplexity",
+        "Measure how well a model predicts a text, as lm-evaluation-harness does: non-overlapping windows of the model's context.",
+        "crosshead perplexity runs/tiny --text held-out.txt",
+        "crosshead perplexity models/llama --text wiki.txt --max-bytes 200000 --json")
+    {
+        Arguments.Add(_model);
+        Options.Add(_text);
+        Options.Add(_maxBytes);
+        _compute = new ComputeOptions(this, "float32");
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var text = Read(arguments.GetRequiredValue(_text), arguments.GetValue(_maxBytes) ?? int.MaxValue);
+        using var loaded = LoadedModel.Load(arguments.GetRequiredValue(_model), _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var tokenizer = loaded.Tokenizer;
+        var prefix = tokenizer.BosTokenId ?? tokenizer.EosTokenId
+            ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
+        var ids = tokenizer.Encode(text, addSpecialTokens: false, parseSpecialTokens: false);
+
+        PerplexityResult result;
+        using (var progress = output.Progress("predicting", "tokens"))
+            result = Perplexity.Measure(loaded.Model, text, ids, prefix, new Told<long>(done => progress.Report(done, ids.Length)), cancel);
+
+        output.Table(new ResultTable("measure", "value>")
+            .Row("bits per byte", $"{result.BitsPerByte:0.0000}")
+            .Row("token perplexity", $"{result.TokenPerplexity:0.000}")
+            .Row("byte perplexity", $"{result.BytePerplexity:0.0000}")
+            .Row("word perplexity", $"{result.WordPerplexity:0.0}")
+            .Row("log-likelihood", $"{result.LogLikelihood:0.00} nats")
+            .Row("tokens", $"{result.Tokens}")
+            .Row("bytes", $"{result.Bytes}"));
+        output.Line("Bits per byte compare models with different tokenizers; token perplexities only those with the same one. Lower is better.");
+        output.Result(new JsonObject
+        {
+            ["bitsPerByte"] = CommandOutput.Number(result.BitsPerByte),
+            ["tokenPerplexity"] = CommandOutput.Number(result.TokenPerplexity),
+            ["bytePerplexity"] = CommandOutput.Number(result.BytePerplexity),
+            ["wordPerplexity"] = CommandOutput.Number(result.WordPerplexity),
+            ["logLikelihood"] = CommandOutput.Number(result.LogLikelihood),
+            ["tokens"] = result.Tokens,
+            ["bytes"] = result.Bytes,
+            ["words"] = result.Words,
+        });
+        return ExitCode.Done;
+    }
+
+    private static string Read(string path, int mostBytes)
+    {
+        if (!File.Exists(path))
+            throw new CrossheadException($"the text \"{path}\" does not exist; name a UTF-8 text file.");
+        using var file = File.OpenRead(path);
+        var bytes = new byte[(int)Math.Min(file.Length, mostBytes)];
+        file.ReadExactly(bytes);
+        var whole = bytes.Length < file.Length ? WholeCharacters(bytes) : bytes.Length;
+        if (whole == 0)
+            throw new CrossheadException($"the text \"{path}\" is empty{(file.Length > 0 ? $" within {mostBytes} bytes; raise --max-bytes" : "; name a text that is not")}.");
+        try
+        {
+            var text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes, 0, whole);
+            if (!text.Contains('\0', StringComparison.Ordinal))
+                return text;
+        }
+        catch (DecoderFallbackException)
+        {
+        }
+        throw new CrossheadException($"\"{path}\" is no UTF-8 text; convert it, or name another file.");
+    }
+
+    // How many of the bytes are whole characters: the last one may have been cut.
+    private static int WholeCharacters(ReadOnlySpan<byte> bytes)
+    {
+        var start = bytes.Length - 1;
+        while (start > 0 && bytes.Length - start < 4 && (bytes[start] & 0xC0) == 0x80)
+            start--;
+        var length = bytes[start] switch { < 0x80 => 1, < 0xE0 => 2, < 0xF0 => 3, _ => 4 };
+        return start + length <= bytes.Length ? start + length : start;
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Options;
+using Crosshead.Data;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead tokenizer train</c>: a byte-level BPE vocabulary from text.</summary>
+internal sealed class TokenizerTrainCommand : CliCommand
+{
+    private static readonly Dictionary<string, PreTokenizerPattern> s_patterns = new()
+    {
+        ["gpt2"] = PreTokenizerPattern.Gpt2,
+        ["gpt2-digits"] = PreTokenizerPattern.Gpt2Digits,
+        ["llama3"] = PreTokenizerPattern.Llama3,
+        ["qwen2"] = PreTokenizerPattern.Qwen2,
+    };
+
+    private readonly SourceArguments _source;
+    private readonly Option<int> _vocabulary = NumberOption.WithDefault("--vocab", "Tokens wanted, the 256 bytes and the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
+    private readonly Option<string> _out = new("--out") { Description = "The file to write.", HelpName = "file", DefaultValueFactory = _ => Tokenizer.FileName };
+    private readonly Option<string> _pattern = new("--pattern") { Description = "How words are cut: gpt2, gpt2-digits, llama3 or qwen2.", HelpName = "name", DefaultValueFactory = _ => "gpt2" };
+
+    /// <summary>Describes the command.</summary>
+    public TokenizerTrainCommand() : base("train",
+        "Train a byte-level BPE tokenizer and write it as Hugging Face's tokenizer.json.",
+        "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json",
+        "crosshead tokenizer train 'data/*.jsonl.zst' --field content --vocab 32000 --pattern llama3")
+    {
+        _source = new SourceArguments(this);
+        Options.Add(_vocabulary);
+        Options.Add(_out);
+        Options.Add(_pattern);
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var (path, name) = (arguments.GetRequiredValue(_out), arguments.GetRequiredValue(_pattern));
+        if (!s_patterns.TryGetValue(name, out var pattern))
+            throw new CrossheadException($"--pattern \"{name}\" is unknown: {Suggestion.For(name, s_patterns.Keys)}");
+        var reader = new DocumentReader(_source.Inputs(arguments), _source.Options(arguments));
+        var tokenizer = Train(reader, new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern }, output, cancel);
+        tokenizer.Save(path);
+        var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, Tokenizer.FileName);
+
+        output.Table(new ResultTable("property", "value>")
+            .Row("tokens", $"{tokenizer.VocabularySize}")
+            .Row("end token", $"{tokenizer.EosTokenId} {tokenizer.IdToToken(tokenizer.EosTokenId ?? 0)}")
+            .Row("read", Quantity.Bytes(reader.TotalBytes))
+            .Row("time", Quantity.Time(clock.Elapsed))
+            .Row("file", file));
+        output.Line($"Prepare training data with it: crosshead data prepare {string.Join(' ', _source.Inputs(arguments))} --tokenizer {file} --out data");
+        output.Result(new JsonObject
+        {
+            ["vocab"] = tokenizer.VocabularySize,
+            ["path"] = file,
+            ["sha256"] = tokenizer.Sha256,
+            ["bytes"] = reader.TotalBytes,
+            ["seconds"] = clock.Elapsed.TotalSeconds,
+        });
+        return ExitCode.Done;
+    }
+
+    private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output, CancellationToken cancel)
+    {
+        using ProgressLine reading = output.Progress("counting words", "B"), merging = output.Progress("choosing merges", "tokens");
+        return BpeTrainer.Train(reader.Read().Select(d => d.Text), options, new Told<TokenizerTrainingProgress>(p =>
+        {
+            if (p.Phase == TokenizerTrainingPhase.Counting)
+                reading.Report(reader.BytesRead, reader.TotalBytes);
+            else
+                merging.Report(_ => $"choosing merges: {p.Done} of {p.Total} tokens");
+        }), cancel);
+    }
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Crosshead.Training;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead train</c>: runs a recipe.</summary>
+internal sealed class TrainCommand : CliCommand
+{
+    private readonly Argument<string> _recipe = new("RECIPE.json") { Description = "What to train, on what and how; see the folder recipes." };
+    private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe, such as training.learningRate=3e-3; may be given several times.", HelpName = "path=value", DefaultValueFactory = _ => [] };
+    private readonly Option<string?> _out = new("--out") { Description = "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", HelpName = "dir" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on exactly from the newest checkpoint in the folder." };
+    private readonly Option<string?> _from = new("--from") { Description = "Start from the weights of a model directory or checkpoint.", HelpName = "model" };
+    private readonly Option<string?> _device = new("--device") { Description = "Short for --set training.device=…: auto, cpu, cuda or cuda:n.", HelpName = "auto|cpu|cuda[:n]" };
+    private readonly Option<string?> _type = new("--dtype") { Description = "Short for --set training.dtype=…; master weights stay float32.", HelpName = "float64|float32|bfloat16" };
+
+    /// <summary>Describes the command.</summary>
+    public TrainCommand() : base("train",
+        "Train a model by a recipe: pretraining, continued pretraining, recovery. Ctrl-C finishes the step and saves; --resume goes on.",
+        "crosshead train recipes/tiny-mea.json --set data.folder=data/notes --set training.steps=500",
+        "crosshead train recipes/tiny-mea.json --out runs/tiny-mea --resume")
+    {
+        Arguments.Add(_recipe);
+        foreach (var option in new Option[] { _set, _out, _resume, _from, _device, _type })
+            Options.Add(option);
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var recipe = Recipe.Load(arguments.GetRequiredValue(_recipe), Overrides(arguments));
+        var folder = arguments.GetValue(_out) ?? Path.Combine("runs", recipe.Name);
+        output.Message($"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}");
+
+        TrainingResult result;
+        using (var line = output.Progress("training", "steps"))
+        {
+            var trainer = new Trainer(recipe, new RunOptions
+            {
+                Folder = folder,
+                Resume = arguments.GetValue(_resume),
+                From = arguments.GetValue(_from),
+                OnEvaluation = point => line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}"),
+            });
+            result = trainer.Run(new Told<TrainingProgress>(p => line.Report(_ => Live(p))), cancel);
+        }
+
+        output.Table(new ResultTable("property", "value>")
+            .Row("steps", $"{result.Step} of {recipe.TotalSteps}")
+            .Row("tokens", Quantity.Count(result.Tokens))
+            .Row("held-out loss", Loss(result.HeldOutLoss))
+            .Row("best held-out loss", Loss(result.BestHeldOutLoss))
+            .Row("speed", $"{Quantity.Count(result.TokensPerSecond)} tokens/s")
+            .Row("loss spikes", $"{result.Spikes}")
+            .Row("checkpoint", result.Checkpoint ?? "–")
+            .Row("model", result.Model ?? "–"));
+        output.Line(result.Interrupted
+            ? $"Interrupted, its state saved: the same command with --resume --out {folder} goes on exactly from here."
+            : $"Losses are in nats a token, lower is better. Sample from it: crosshead generate {result.Model} --prompt \"…\"");
+        output.Result(Node(recipe, result));
+        return result.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
+    }
+
+    private IEnumerable<string> Overrides(ParseResult arguments)
+    {
+        foreach (var assignment in arguments.GetRequiredValue(_set))
+            yield return assignment;
+        if (arguments.GetValue(_device) is { } device)
+            yield return $"training.device={device}";
+        if (arguments.GetValue(_type) is { } type)
+            yield return $"training.dtype={type}";
+    }
+
+    private static string Live(TrainingProgress p) =>
+        $"step {p.Step} of {p.Steps}, loss {p.Loss:0.000}, held-out {Loss(p.HeldOutLoss)}, {Quantity.Count(p.TokensPerSecond)} tokens/s, {p.ShareOfPeak:P0} of peak, {Quantity.Time(p.TimeLeft)} left";
+
+    private static string Loss(double? loss) => loss is { } value ? $"{value:0.0000}" : "–";
+
+    private static JsonObject Node(Recipe recipe, TrainingResult result) => new()
+    {
+        ["name"] = recipe.Name,
+        ["step"] = result.Step,
+        ["steps"] = recipe.TotalSteps,
+        ["end"] = $"{result.End}".ToLowerInvariant(),
+        ["trainingLoss"] = CommandOutput.Number(result.TrainingLoss),
+        ["heldOutLoss"] = result.HeldOutLoss is { } loss ? CommandOutput.Number(loss) : null,
+        ["bestHeldOutLoss"] = result.BestHeldOutLoss is { } best ? CommandOutput.Number(best) : null,
+        ["tokens"] = result.Tokens,
+        ["tokensPerSecond"] = CommandOutput.Number(result.TokensPerSecond),
+        ["spikes"] = result.Spikes,
+        ["checkpoint"] = result.Checkpoint,
+        ["model"] = result.Model,
+    };
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Crosshead.Data;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>The text a command reads and how documents are found in it.</summary>
+internal sealed class SourceArguments
+{
+    private readonly Argument<string[]> _inputs = new("INPUT")
+    {
+        Description = "Text, JSONL or Parquet files (also .gz or .zst), folders, or patterns such as 'data/**/*.jsonl.gz'.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string> _field = new("--field")
+    {
+        Description = "JSON field or Parquet column that holds the text.",
+        HelpName = "name",
+        DefaultValueFactory = _ => new SourceOptions().Field,
+    };
+
+    private readonly Option<string> _split = new("--split-on")
+    {
+        Description = "Where plain text is split in documents: auto, paragraphs, file, or the line between documents.",
+        HelpName = "rule",
+        DefaultValueFactory = _ => new SourceOptions().SplitOn.ToString(),
+    };
+
+    /// <summary>Adds the argument and the options to a command.</summary>
+    public SourceArguments(Command command)
+    {
+        command.Arguments.Add(_inputs);
+        command.Options.Add(_field);
+        command.Options.Add(_split);
+    }
+
+    /// <summary>Files, folders and patterns.</summary>
+    public string[] Inputs(ParseResult arguments) => arguments.GetRequiredValue(_inputs);
+
+    /// <summary>How documents are found.</summary>
+    /// <exception cref="CrossheadException">The splitting rule is empty.</exception>
+    public SourceOptions Options(ParseResult arguments) =>
+        new() { Field = arguments.GetRequiredValue(_field), SplitOn = TextSplit.Parse(arguments.GetRequiredValue(_split)) };
+}
