@@ -35,7 +35,7 @@ internal sealed class PerplexityCommand : CliCommand
         var tokenizer = loaded.Tokenizer;
         var prefix = tokenizer.BosTokenId ?? tokenizer.EosTokenId
             ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
-        var ids = tokenizer.Encode(text, addSpecialTokens: false, parseSpecialTokens: false);
+        var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
 
         PerplexityResult result;
         using (var progress = output.Progress("predicting", "tokens"))

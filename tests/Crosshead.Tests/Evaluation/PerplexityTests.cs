@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using Crosshead.Checkpoints;
+using Crosshead.Data;
 using Crosshead.Evaluation;
 using Crosshead.Model;
 using static TorchSharp.torch;
@@ -36,6 +39,20 @@ public sealed class PerplexityTests
         Assert.Equal(expected, result.LogLikelihood, 9);
         Assert.Equal((count, 17, 4), (result.Tokens, result.Bytes, result.Words));
         Assert.Equal(-expected / 17 / Math.Log(2), result.BitsPerByte, 9);
+    }
+
+    [Fact]
+    public void A_real_model_gets_the_bits_a_byte_that_an_independent_implementation_got()
+    {
+        var folder = SharedData.Path("data", "models", "stories260K");
+        var expected = JsonNode.Parse(File.ReadAllText(SharedData.Path("fixtures", "eval-stories260K.json")))!.AsArray()
+            .Single(r => (string?)r!["task"] == "wikitext2-valid")!;
+        var text = File.ReadAllText(SharedData.Path("data", "text", "wikitext2-valid.txt"))[..(int)expected["chars"]!];
+        var tokenizer = Tokenizer.Load(folder);
+        using var model = ModelDirectory.Load(folder);
+        var result = Perplexity.Measure(model, text, tokenizer.Encode(text, addSpecialTokens: false), tokenizer.BosTokenId!.Value);
+        Assert.Equal((long)expected["tokens"]!, result.Tokens);
+        Assert.Equal((double)expected["bits_per_byte"]!, result.BitsPerByte, 1e-5);
     }
 
     [Fact]
