@@ -50,7 +50,7 @@ internal abstract class BenchCommand : CliCommand
         var shapes = variants.Select(variant => Shape(arguments, variant)).ToArray();
         foreach (var shape in shapes)
             shape.Validate();
-        Read(arguments);
+        Read(arguments, shapes[0]);
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
         var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds), cancel);
 
@@ -66,8 +66,9 @@ internal abstract class BenchCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>What a derived command reads from its own options before the cases are timed.</summary>
-    protected virtual void Read(ParseResult arguments) { }
+    /// <summary>What a derived command reads from its own options before anything is timed.</summary>
+    /// <exception cref="CrossheadException">They do not fit the shape.</exception>
+    protected virtual void Read(ParseResult arguments, ModelOptions shape) { }
 
     /// <summary>Times the cases of one model shape.</summary>
     protected abstract IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run);

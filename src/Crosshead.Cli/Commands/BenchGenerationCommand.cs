@@ -22,13 +22,16 @@ internal abstract class BenchGenerationCommand : BenchCommand
     }
 
     /// <inheritdoc/>
-    protected override void Read(ParseResult arguments) => (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
+    protected override void Read(ParseResult arguments, ModelOptions shape)
+    {
+        (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
+        if (_promptTokens + _newTokens > shape.Context)
+            throw new CrossheadException($"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context ({shape.Context}); raise --context to {_promptTokens + _newTokens} or generate fewer.");
+    }
 
     /// <inheritdoc/>
     protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)
     {
-        if (_promptTokens + _newTokens > shape.Context)
-            throw new CrossheadException($"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context ({shape.Context}); raise --context to {_promptTokens + _newTokens} or generate fewer.");
         using var model = new LanguageModel(shape, run.Type, run.Device);
         model.Initialize(1);
         model.Freeze(run.Type);
