@@ -15,6 +15,9 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
     /// <summary>Times an action on the device of the run.</summary>
     public Timing Time(Action action) => Timing.Of(action, Ceilings.Wait(Device), Seconds, FewestRepetitions, Cancel);
 
+    /// <summary>Times an action that times itself.</summary>
+    public Timing Time(Func<double> timed) => Timing.Of(timed, Seconds, FewestRepetitions, Cancel);
+
     /// <summary>Random tokens [batch, length] of a vocabulary, on the device.</summary>
     public Tensor Tokens(long length, long vocabulary) => randint(0, vocabulary, [Batch, length], ScalarType.Int64, Device);
 }

@@ -17,24 +17,33 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
     /// <param name="seconds">Time to spend on timed repetitions.</param>
     /// <param name="atLeast">Fewest timed repetitions.</param>
     /// <param name="cancel">Stops between repetitions.</param>
-    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancel)
+    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancel) => Of(() =>
+    {
+        var from = Stopwatch.GetTimestamp();
+        action();
+        wait();
+        return Stopwatch.GetElapsedTime(from).TotalSeconds;
+    }, seconds, atLeast, cancel);
+
+    /// <summary>As the other overload, of an action that times what matters of it.</summary>
+    /// <param name="timed">Does it once and returns the seconds it took.</param>
+    /// <param name="seconds">Time to spend on timed repetitions.</param>
+    /// <param name="atLeast">Fewest timed repetitions.</param>
+    /// <param name="cancel">Stops between repetitions.</param>
+    public static Timing Of(Func<double> timed, double seconds, int atLeast, CancellationToken cancel)
     {
         for (var i = 0; i < WarmUp; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            action();
+            timed();
         }
-        wait();
 
         var times = new List<double>();
         var start = Stopwatch.GetTimestamp();
         while (times.Count < atLeast || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds)
         {
             cancel.ThrowIfCancellationRequested();
-            var from = Stopwatch.GetTimestamp();
-            action();
-            wait();
-            times.Add(Stopwatch.GetElapsedTime(from).TotalSeconds);
+            times.Add(timed());
         }
         times.Sort();
         var median = (times[(times.Count - 1) / 2] + times[times.Count / 2]) / 2;

@@ -50,6 +50,7 @@ internal abstract class BenchCommand : CliCommand
         var shapes = variants.Select(variant => Shape(arguments, variant)).ToArray();
         foreach (var shape in shapes)
             shape.Validate();
+        Read(arguments, shapes[0]);
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
         var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds), cancel);
 
@@ -64,6 +65,10 @@ internal abstract class BenchCommand : CliCommand
         BenchCase.Write(output, cases, ceilings, new BenchSetting(Describe(shapes[0], run), device.ToString(), Precision.NameOf(type), get_num_threads()));
         return ExitCode.Done;
     }
+
+    /// <summary>What a derived command reads from its own options before anything is timed.</summary>
+    /// <exception cref="CrossheadException">They do not fit the shape.</exception>
+    protected virtual void Read(ParseResult arguments, ModelOptions shape) { }
 
     /// <summary>Times the cases of one model shape.</summary>
     protected abstract IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run);

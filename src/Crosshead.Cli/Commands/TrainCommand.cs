@@ -31,9 +31,9 @@ internal sealed class TrainCommand : CliCommand
     {
         var recipe = Recipe.Load(arguments.GetRequiredValue(_recipe), Overrides(arguments));
         var folder = arguments.GetValue(_out) ?? Path.Combine("runs", recipe.Name);
-        output.Message($"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}");
 
         TrainingResult result;
+        var begun = false;
         using (var line = output.Progress("training", "steps"))
         {
             var trainer = new Trainer(recipe, new RunOptions
@@ -43,7 +43,14 @@ internal sealed class TrainCommand : CliCommand
                 From = arguments.GetValue(_from),
                 OnEvaluation = point => line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}"),
             });
-            result = trainer.Run(new Told<TrainingProgress>(p => line.Report(_ => Live(p))), cancel);
+            result = trainer.Run(new Told<TrainingProgress>(p =>
+            {
+                // Not before the first step: a run that is refused says so in one line.
+                if (!begun)
+                    line.Say($"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}");
+                begun = true;
+                line.Report(_ => Live(p));
+            }), cancel);
         }
 
         output.Table(new ResultTable("property", "value>")

@@ -33,7 +33,7 @@ public sealed class HelpTests
         var examples = CliRun.Of([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Out.Split("Examples:\n")[1].Split("\n\n")[0];
         foreach (var example in examples.Split('\n', StringSplitOptions.TrimEntries))
         {
-            var line = example[example.IndexOf("crosshead ", StringComparison.Ordinal)..].Split(" | ")[0].Split(" > ")[0]["crosshead ".Length..];
+            var line = example[example.IndexOf("crosshead ", StringComparison.Ordinal)..].Split(" | ")[0].Split(" > ")[0].Split(" < ")[0]["crosshead ".Length..];
             Assert.Null(UsageError.Describe(CommandLine.Root().Parse(line)));
         }
     }

@@ -11,8 +11,40 @@ public sealed class ProgramTests
         using var folder = new TemporaryFolder();
         CopyProgram(folder.Path, leaveOut: "TorchSharp.dll");
 
-        foreach (var line in new[] { "--help", "--version", "verify --help" })
-            Assert.Equal((0, ""), Exit(Run(folder.Path, line.Split(' '))));
+        var text = folder.Write("text.txt", string.Concat(Enumerable.Repeat("A head that works with others.\n\n", 2000)));
+        var (tokenizer, data) = (folder["tokenizer.json"], folder["data"]);
+        string[][] lines =
+        [
+            ["--help"], ["--version"], ["verify", "--help"], ["bench", "train", "--help"],
+            ["tokenizer", "train", text, "--vocab", "300", "--out", tokenizer],
+            ["tokenizer", "encode", "A head", "--tokenizer", tokenizer],
+            ["tokenizer", "decode", "40", "--tokenizer", tokenizer],
+            ["data", "prepare", text, "--tokenizer", tokenizer, "--out", data],
+        ];
+        foreach (var line in lines)
+            Assert.Equal((0, ""), Exit(Run(folder.Path, line)));
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task A_signal_finishes_the_step_saves_and_exits_with_130(string signal)
+    {
+        using var folder = new TemporaryFolder();
+        var recipe = TinyRecipe.In(folder, steps: 1_000_000);
+        using var process = Process.Start(Start(AppContext.BaseDirectory, ["train", recipe, "--out", folder["run"], "--json"]))!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var log = folder[Path.Combine("run", "log.jsonl")];
+        while (!process.HasExited && !(File.Exists(log) && new FileInfo(log).Length > 0))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        Process.Start("kill", ["-s", signal, $"{process.Id}"]).WaitForExit();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(process.ExitCode == 130, await error);
+        var step = (int)System.Text.Json.Nodes.JsonNode.Parse(await output)!["step"]!;
+        Assert.True(Directory.Exists(folder[Path.Combine("run", "checkpoints", $"step-{step:D8}")]));
+        Assert.Equal(step, File.ReadAllLines(log).Length);
     }
 
     [Fact]
@@ -38,7 +70,7 @@ public sealed class ProgramTests
 
     private static (int ExitCode, string Error) Exit((int ExitCode, string Out, string Error) run) => (run.ExitCode, run.Error);
 
-    private static (int ExitCode, string Out, string Error) Run(string folder, string[] args)
+    private static ProcessStartInfo Start(string folder, string[] args)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", Path.Combine(folder, "Crosshead.Cli.dll"), .. args])
         {
@@ -46,7 +78,12 @@ public sealed class ProgramTests
             RedirectStandardError = true,
         };
         start.Environment.Remove(Crosshead.Runtime.LibTorch.PathVariable);
-        using var process = Process.Start(start)!;
+        return start;
+    }
+
+    private static (int ExitCode, string Out, string Error) Run(string folder, string[] args)
+    {
+        using var process = Process.Start(Start(folder, args))!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -1,0 +1,27 @@
+using Crosshead.Attention;
+using Crosshead.Cli.Benchmarking;
+using Crosshead.Generation;
+using Crosshead.Model;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead bench generate</c>: the prompt, and the prompt with all that follows.</summary>
+internal sealed class BenchGenerateCommand() : BenchGenerationCommand("generate",
+    "Time generation as a user meets it: the prompt, and the whole with all its new tokens.",
+    "crosshead bench generate --prompt-tokens 128 --dtype bfloat16",
+    "crosshead bench generate --context 4096 --prompt-tokens 2048 --batch 4 --json")
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<BenchCase> Cases(Func<GenerationStatistics> generate, ModelOptions shape, BenchRun run)
+    {
+        var name = shape.Attention.Variant.NameOf();
+        double flops = ModelCost.Of(shape).ForwardFlops, prompt = (double)run.Batch * PromptTokens, tokens = (double)run.Batch * (Steps + 1);
+        var weights = DecodeBytes(shape, run) / Steps;
+        yield return new BenchCase($"{name} prompt", run.Time(() => generate().PrefillSeconds), prompt, prompt * flops, weights);
+        yield return new BenchCase($"{name} whole", run.Time(() =>
+        {
+            var statistics = generate();
+            return statistics.PrefillSeconds + statistics.DecodeSeconds;
+        }), tokens, (prompt + tokens) * flops, weights + DecodeBytes(shape, run));
+    }
+}

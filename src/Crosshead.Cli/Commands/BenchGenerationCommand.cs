@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Crosshead.Cli.Benchmarking;
+using Crosshead.Cli.Options;
+using Crosshead.Generation;
+using Crosshead.Model;
+using Crosshead.Runtime;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary>What the benchmarks of generation have in common: a frozen model, prompts of random tokens, greedy choice.</summary>
+internal abstract class BenchGenerationCommand : BenchCommand
+{
+    private readonly Option<int> _prompt = NumberOption.WithDefault("--prompt-tokens", "Tokens of each prompt.", 1, 1 << 24, 16);
+    private readonly Option<int> _new = NumberOption.WithDefault("--new-tokens", "Tokens generated for each prompt.", 2, 1 << 24, 128);
+    private int _promptTokens, _newTokens;
+
+    /// <summary>Describes the command.</summary>
+    protected BenchGenerationCommand(string name, string description, params string[] examples) : base(name, description, wholeModel: true, batch: 1, examples)
+    {
+        Options.Add(_prompt);
+        Options.Add(_new);
+    }
+
+    /// <inheritdoc/>
+    protected override void Read(ParseResult arguments, ModelOptions shape)
+    {
+        (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
+        if (_promptTokens + _newTokens > shape.Context)
+            throw new CrossheadException($"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context ({shape.Context}); raise --context to {_promptTokens + _newTokens} or generate fewer.");
+    }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)
+    {
+        using var model = new LanguageModel(shape, run.Type, run.Device);
+        model.Initialize(1);
+        model.Freeze(run.Type);
+        var random = new Random(1);
+        int[][] prompts = [.. Enumerable.Range(0, run.Batch).Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
+        var generator = new Generator(model);
+        var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };
+        return [.. Cases(() => Generate(generator, prompts, options, run.Cancel), shape, run)];
+    }
+
+    /// <summary>The cases made of whole generations.</summary>
+    /// <param name="generate">Generates once and tells what it took.</param>
+    /// <param name="shape">The model.</param>
+    /// <param name="run">How to time.</param>
+    protected abstract IEnumerable<BenchCase> Cases(Func<GenerationStatistics> generate, ModelOptions shape, BenchRun run);
+
+    /// <summary>Steps after the prompt, each of which gives every sequence a token.</summary>
+    protected int Steps => _newTokens - 1;
+
+    /// <summary>Tokens of each prompt.</summary>
+    protected int PromptTokens => _promptTokens;
+
+    /// <summary>Bytes that the steps of one generation must at least read: all weights, and the cache as it grows.</summary>
+    protected double DecodeBytes(ModelOptions shape, BenchRun run)
+    {
+        var (cost, element) = (ModelCost.Of(shape), Precision.BytesOf(run.Type));
+        // Of the embedding, a row a token; of a tied one, all of it as the head.
+        var weights = (cost.NonEmbeddingParameters + ((long)shape.VocabularySize * shape.HiddenSize)) * (double)element;
+        var averageLength = _promptTokens + (Steps / 2.0);
+        return Steps * (weights + (run.Batch * averageLength * cost.CacheBytesPerToken(element)));
+    }
+
+    private static GenerationStatistics Generate(Generator generator, int[][] prompts, GenerationOptions options, CancellationToken cancel)
+    {
+        using var generation = generator.Start(prompts, options);
+        foreach (var _ in generation.Tokens(cancel)) { }
+        return generation.Statistics;
+    }
+}

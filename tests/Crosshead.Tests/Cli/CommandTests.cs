@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Tests.Cli;
+
+/// <summary>The commands one after the other, as a user meets them, on a model small enough to train here.</summary>
+public sealed class CommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_tokenizer_encodes_and_decodes_to_the_same_text()
+    {
+        TinyRecipe.In(_folder, 1);
+        var tokenizer = _folder["tokenizer.json"];
+        const string text = "word1 naïve 漢字 🙂\n";
+        var encoded = CliRun.With(text, default, "tokenizer", "encode", "--tokenizer", tokenizer, "--json").Json;
+        var ids = encoded["ids"]!.AsArray().Select(id => $"{id}").ToArray();
+        Assert.Equal(TinyRecipe.Vocabulary, (int)encoded["vocab"]!);
+        Assert.Equal(text, (string?)CliRun.Of(["tokenizer", "decode", "--tokenizer", tokenizer, "--json", .. ids]).Json["text"]);
+        Assert.Equal(text, CliRun.Of(["tokenizer", "decode", "--tokenizer", tokenizer, .. ids]).Out);
+    }
+
+    [Fact]
+    public void Prepared_data_are_counted()
+    {
+        TinyRecipe.In(_folder, 1);
+        var json = CliRun.Of("data", "prepare", _folder["text.txt"], "--tokenizer", _folder["tokenizer.json"], "--held-out", "0.2", "--out", _folder["data"], "--json").Json;
+        Assert.Equal((long)json["tokens"]!, json["shards"]!.AsArray().Sum(s => (long)s!["tokens"]!));
+        Assert.Equal((long)json["documents"]!, json["shards"]!.AsArray().Sum(s => (long)s!["documents"]!));
+        Assert.Equal(["held-out", "train"], json["shards"]!.AsArray().Select(s => (string)s!["split"]!).Distinct().Order());
+    }
+
+    [Fact]
+    public void A_run_can_be_trained_described_measured_and_sampled()
+    {
+        var run = Train(6);
+        Assert.Equal(6, (int)run["step"]!);
+        Assert.Equal(6 * 2 * 32, (int)run["tokens"]!);
+        Assert.True((double)run["heldOutLoss"]! > 0 && (double)run["tokensPerSecond"]! > 0);
+
+        var info = CliRun.Of("info", _folder["run"], "--json").Json;
+        Assert.Equal("mea", (string?)info["variant"]);
+        Assert.Equal(2 * 16 * 4, (int)info["cacheBytesPerToken"]!); // one layer, K and V of two heads of 8, float32
+        Assert.Equal(["keyHeads", "valueRank", "keyGrain", "valueGrain"], info["layers"]![0]!.AsObject().Select(p => p.Key).Skip(1));
+
+        var perplexity = CliRun.Of("perplexity", _folder["run"], "--text", _folder["text.txt"], "--max-bytes", "500", "--json").Json;
+        Assert.Equal(500, (int)perplexity["bytes"]!);
+        Assert.Equal((double)perplexity["bitsPerByte"]!, -(double)perplexity["logLikelihood"]! / 500 / Math.Log(2), 1e-9);
+
+        string[] generate = ["generate", _folder["run"], "--prompt", "word1", "--max-tokens", "8", "--seed", "3", "--json"];
+        var (first, again) = (CliRun.Of(generate).Json, CliRun.Of(generate).Json);
+        Assert.Equal($"{first["ids"]}", $"{again["ids"]}");
+        Assert.InRange(first["ids"]!.AsArray().Count, 1, 8);
+        Assert.True((long)first["cacheBytes"]! > 0);
+    }
+
+    [Fact]
+    public void Several_prompts_are_continued_together()
+    {
+        Train(1);
+        var sequences = CliRun.Of("generate", _folder["run"], "--prompt", "word1", "--prompt", "and 2, word3", "--max-tokens", "3", "--temperature", "0", "--json").Json["sequences"]!.AsArray();
+        Assert.Equal(["word1", "and 2, word3"], sequences.Select(s => (string)s!["prompt"]!));
+    }
+
+    [Fact]
+    public void A_run_is_not_begun_twice_and_goes_on_where_it_was_interrupted()
+    {
+        var recipe = TinyRecipe.In(_folder, 100_000);
+        using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        var interrupted = CliRun.With("", soon.Token, "train", recipe, "--out", _folder["run"], "--json");
+        Assert.Equal(130, interrupted.ExitCode);
+        var step = (int)interrupted.Json["step"]!;
+
+        Assert.Contains("--resume", CliRun.Of("train", recipe, "--out", _folder["run"]).Refusal());
+        Assert.Contains("training.batch: 2 → 4", CliRun.Of("train", recipe, "--out", _folder["run"], "--resume", "--set", "training.batch=4").Refusal());
+        var resumed = CliRun.Of("train", recipe, "--out", _folder["run"], "--resume", "--set", $"training.steps={step + 2}", "--json");
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Equal(step + 2, (int)resumed.Json["step"]!);
+    }
+
+    [Theory]
+    [InlineData("rows", "path=value")]
+    [InlineData("training.lerningRate=1", "learningRate")]
+    [InlineData("training.batch=0", "training.batch")]
+    public void A_bad_override_is_refused_in_one_line(string assignment, string told) =>
+        Assert.Contains(told, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", assignment).Refusal());
+
+    [Fact]
+    public void A_benchmark_reports_medians_against_ceilings()
+    {
+        var json = CliRun.Of("bench", "attention", "--dim", "16", "--heads", "2", "--context", "8", "--batch", "1", "--seconds", "0.01", "--device", "cpu", "--json").Json;
+        Assert.Equal(["gqa forward", "gqa forward + backward", "mea forward", "mea forward + backward"], json["cases"]!.AsArray().Select(c => (string)c!["name"]!));
+        Assert.All(json["cases"]!.AsArray(), c => Assert.True((double)c!["fastestSeconds"]! <= (double)c["medianSeconds"]! && (double)c["medianSeconds"]! > 0));
+        Assert.True((double)json["ceilings"]!["flopsPerSecond"]! > 0);
+    }
+
+    [Fact]
+    public void The_doctor_names_runtime_libtorch_and_devices()
+    {
+        var run = CliRun.Of("doctor", "--json");
+        Assert.Equal(0, run.ExitCode);
+        Assert.StartsWith(".NET 10.", (string?)run.Json["runtime"], StringComparison.Ordinal);
+        Assert.Matches(@"^\d+\.\d+\.\d+$", (string?)run.Json["libtorch"]!["version"]);
+        Assert.Equal("cpu", (string?)run.Json["devices"]![0]!["name"]);
+    }
+
+    private JsonObject Train(int steps)
+    {
+        var run = CliRun.Of("train", TinyRecipe.In(_folder, steps), "--out", _folder["run"], "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        return run.Json;
+    }
+}
