@@ -70,7 +70,7 @@ internal sealed class DemoCommand : CliCommand
     private static JsonObject Node(ComparisonRun run) => new()
     {
         ["name"] = run.Variant,
-        
+
         ["learningRate"] = run.LearningRate,
         ["parameters"] = run.Parameters,
         ["heldOutLoss"] = run.FinalHeldOutLoss is { } loss ? CommandOutput.Number(loss) : null,

@@ -67,4 +67,5 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
             yield return document.Text;
             if ((characters += document.Text.Length) >= TokenizerCharacters) yield break;
         }
-    }}
+    }
+}

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using CsCheck;
 using Crosshead.Checkpoints;
+using CsCheck;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Checkpoints;

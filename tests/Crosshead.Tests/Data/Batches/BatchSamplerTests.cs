@@ -1,6 +1,6 @@
 using System.Text.Json;
-using CsCheck;
 using Crosshead.Data.Batches;
+using CsCheck;
 
 namespace Crosshead.Tests.Data.Batches;
 

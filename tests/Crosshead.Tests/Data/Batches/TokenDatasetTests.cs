@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using CsCheck;
-using Crosshead.Data.Batches;
 using Crosshead.Data;
+using Crosshead.Data.Batches;
+using CsCheck;
 
 namespace Crosshead.Tests.Data.Batches;
 
