@@ -1,0 +1,49 @@
+namespace Crosshead.Tests.Cli;
+
+public sealed class DemoTests
+{
+    [Fact]
+    public void The_demo_trains_every_variant_at_two_rates_and_leaves_a_report()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CliRun.Of("demo", "--text", Text(folder), "--minutes", "0.2", "--out", folder["out"], "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var result = run.Json;
+        var variants = result["variants"]!.AsArray();
+        Assert.Equal(["differential", "differential", "gqa", "gqa", "mea", "mea"], variants.Select(v => (string)v!["name"]!).Order());
+        Assert.Equal(2, variants.Select(v => (double)v!["learningRate"]!).Distinct().Count());
+        // The first run has its time; on a busy machine the last may be cut short.
+        Assert.True((double)variants[0]!["heldOutLoss"]! < 7.6, "ln 2048 = 7.6 is what an untrained model gets");
+        Assert.True((double)variants[0]!["tokensPerSecond"]! > 0);
+        Assert.Contains("<svg", File.ReadAllText((string)result["report"]!));
+    }
+
+    [Fact]
+    public void An_interrupted_demo_leaves_a_usable_report()
+    {
+        using var folder = new TemporaryFolder();
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(4));
+        var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out", folder["out"]);
+        Assert.Equal(130, run.ExitCode);
+        Assert.Contains("</html>", File.ReadAllText(folder[Path.Combine("out", "report.html")]));
+    }
+
+    [Theory]
+    [InlineData("--minutes", "0", "--minutes (0) must be between 0.2 and 10000")]
+    [InlineData("--text", "/nowhere/book.txt", "/nowhere/book.txt")]
+    public void Bad_input_is_told_in_one_line(string option, string value, string message)
+    {
+        using var folder = new TemporaryFolder();
+        var run = CliRun.Of("demo", option, value, "--out", folder["out"]);
+        Assert.Contains(message, run.Refusal());
+    }
+
+    // Sentences with words to learn.
+    private static string Text(TemporaryFolder folder)
+    {
+        string[] words = ["head", "key", "value", "query", "mixes", "reads", "carries", "norms", "the", "a", "every", "one", "quickly", "slowly", "layer", "token"];
+        var random = new Random(1);
+        var sentences = Enumerable.Range(0, 6000).Select(i => string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[random.Next(words.Length)])) + (i % 5 == 4 ? ".\n\n" : ". "));
+        return folder.Write("text.txt", string.Concat(sentences));
+    }
+}
