@@ -54,13 +54,16 @@ internal abstract class BenchCommand : CliCommand
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
         var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds), cancel);
 
-        output.Message("measuring what the device does at most");
-        var ceilings = Ceilings.Of(device, type, cancel);
         var cases = new List<BenchCase>();
-        foreach (var shape in shapes)
+        Ceilings ceilings;
+        using (var progress = output.Progress("timing", "variants"))
         {
-            output.Message($"timing {shape.Attention.Variant.NameOf()}");
-            cases.AddRange(Time(shape, run));
+            ceilings = Ceilings.Of(device, type, cancel);
+            foreach (var shape in shapes)
+            {
+                progress.Report(elapsed => $"timing {shape.Attention.Variant.NameOf()}, {Quantity.Time(elapsed)} so far");
+                cases.AddRange(Time(shape, run));
+            }
         }
         BenchCase.Write(output, cases, ceilings, new BenchSetting(Describe(shapes[0], run), device.ToString(), Precision.NameOf(type), get_num_threads()));
         return ExitCode.Done;
