@@ -68,9 +68,7 @@ internal static unsafe class CrossEntropyKernel
         var largest = Vector512.Create(float.NegativeInfinity);
         for (var i = 0; i < count; i += Lanes.Count)
             largest = Vector512.Max(largest, Lanes.Load(logits, i, count, float.NegativeInfinity));
-        var max = float.NegativeInfinity;
-        for (var i = 0; i < Lanes.Count; i++) max = MathF.Max(max, largest[i]);
-
+        var max = Lanes.Max(largest);
         var shift = Vector512.Create(max);
         var sum = Vector512<float>.Zero;
         for (var i = 0; i < count; i += Lanes.Count)

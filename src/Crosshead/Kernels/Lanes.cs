@@ -34,6 +34,14 @@ internal static unsafe class Lanes
         else T.Store(row + index, values, length - index);
     }
 
+    /// <summary>The largest lane; not-a-number where any lane is.</summary>
+    public static float Max(Vector512<float> values)
+    {
+        var half = Vector256.Max(values.GetLower(), values.GetUpper());
+        var quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+        return MathF.Max(MathF.Max(quarter[0], quarter[1]), MathF.Max(quarter[2], quarter[3]));
+    }
+
     /// <summary>
     /// eˣ to about 1 unit in the last place for x ≤ 88.3, 0 below −87.3: 2ⁿ·p(r) with n = round(x/ln 2) and |r| ≤ ln 2/2.
     /// Larger x are taken as 88.3, so the result is always finite, except that not-a-number stays itself.
