@@ -41,19 +41,16 @@ public sealed class DifferentialAttention : IAttention
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
 
         var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
-        key = key.transpose(1, 2);                                                                    // [B,g,N,d]
-        value = value.reshape(batch, count, pairs, 2 * d).transpose(1, 2);                            // [B,g/2,N,2d]
-        if (cache is not null) (key, value) = cache.Append(key, value);
-
+        value = value.reshape(batch, count, pairs, 2 * d);                                            // [B,N,g/2,2d]
         // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).
-        query = query.view(batch, count, pairs, repeats, 2, d).permute(0, 2, 4, 3, 1, 5).reshape(batch, -1, count, d);
-        // Both maps of a pair read the same values. Zeros widen queries and keys to the values' width, which flash kernels ask for.
-        var maps = SoftmaxAttention.Attend(nn.functional.pad(query, [0, d]), nn.functional.pad(key, [0, d]),
-            SoftmaxAttention.Repeat(value, 2), span, _projections.Scale)
-            .view(batch, pairs, 2, repeats, count, 2 * d);
+        query = query.view(batch, count, pairs, repeats, 2, d).transpose(3, 4).reshape(batch, count, -1, d);
+        // Both maps of a pair read the same values.
+        var maps = (cache is null
+            ? SoftmaxAttention.AttendWithin(query, key, value, span, _projections.Scale)
+            : AttendCached(query, key, value, span, cache)).view(batch, count, pairs, 2, repeats, 2 * d);
 
-        var difference = maps.select(2, 0) - (Lambda(x.dtype) * maps.select(2, 1));                   // [B,g/2,r,N,2d]
-        var heads = difference.reshape(batch, -1, count, 2 * d).transpose(1, 2);                      // [B,N,h/2,2d]
+        var difference = maps.select(3, 0) - (Lambda(x.dtype) * maps.select(3, 1));                   // [B,N,g/2,r,2d]
+        var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
         return _projections.Merge(_norm.Forward(heads) * (1 - _lambdaStart));
     }
 
@@ -66,6 +63,13 @@ public sealed class DifferentialAttention : IAttention
 
     /// <inheritdoc/>
     public void Dispose() { } // parameters belong to the model
+
+    private Tensor AttendCached(Tensor query, Tensor key, Tensor value, TokenSpan span, KeyValueCache cache)
+    {
+        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2));                // [B,g,T,d], [B,g/2,T,2d]
+        var maps = SoftmaxAttention.Attend(query.transpose(1, 2), keys, SoftmaxAttention.Repeat(values, 2), span, _projections.Scale);
+        return maps.transpose(1, 2).contiguous();
+    }
 
     // λ = e^(λq1·λk1) − e^(λq2·λk2) + λ_init, in full precision.
     private Tensor Lambda(ScalarType type) =>

@@ -24,11 +24,10 @@ public class GroupedQueryAttention : IAttention
     {
         var decoding = cache is not null;
         var (query, key, value) = Projections.Project(x, KeyWeight(x.dtype, decoding), ValueWeight(x.dtype, decoding), span); // [B,N,·,d]
-        query = query.transpose(1, 2);                                                                // [B,h,N,d]
         var heads = cache is null
-            ? SoftmaxAttention.Attend(query, key.transpose(1, 2), value.transpose(1, 2), span, Projections.Scale)
-            : AttendCached(query, key, value, span, cache);                                           // [B,h,N,d]
-        return Projections.Merge(Normalize(heads.transpose(1, 2)));
+            ? SoftmaxAttention.AttendWithin(query, key, value, span, Projections.Scale)
+            : AttendCached(query.transpose(1, 2), key, value, span, cache).transpose(1, 2);           // [B,N,h,d]
+        return Projections.Merge(Normalize(heads));
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,6 +8,27 @@ namespace Crosshead.Attention;
 /// <summary>softmax(Q Kᵀ · scale) V, by the fastest kernel that the shapes and the device allow.</summary>
 internal static class SoftmaxAttention
 {
+    /// <summary>Attends within the tokens of one call, in the layout that projections have.</summary>
+    /// <param name="query">[B, N, h, w]</param>
+    /// <param name="key">[B, N, g, w]; query head i reads head i div (h/g).</param>
+    /// <param name="value">[B, N, gv, w'], gv divides g; query head i reads head i div (h/gv).</param>
+    /// <param name="span">What may be seen.</param>
+    /// <param name="scale">Factor of the scores, 1/√d.</param>
+    /// <returns>[B, N, h, w']</returns>
+    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale)
+    {
+        if (span is { Causal: true, Mask: null } && FusedCausalAttention.Supports(query, key, value))
+            return FusedCausalAttention.Apply(query, key, value, scale);
+        var (width, wide) = (key.shape[3], value.shape[3]);
+        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), Repeat(value.transpose(1, 2), key.shape[2] / value.shape[2]));
+        if (wide > width)
+        {
+            // Zeros widen queries and keys to the values' width, which flash kernels ask for.
+            (query, key) = (nn.functional.pad(query, [0, wide - width]), nn.functional.pad(key, [0, wide - width]));
+        }
+        return Attend(query, key, value, span, scale).transpose(1, 2);
+    }
+
     /// <param name="query">[B, h, N, w]</param>
     /// <param name="key">[B, g, T, w]; query head i reads head i div (h/g).</param>
     /// <param name="value">[B, g, T, w']</param>
