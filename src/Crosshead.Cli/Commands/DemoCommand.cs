@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Demo;
+using Crosshead.Cli.Options;
 using Crosshead.Reports;
 
 namespace Crosshead.Cli.Commands;
@@ -12,7 +13,7 @@ internal sealed class DemoCommand : CliCommand
 {
     private readonly Option<string[]> _text = new("--text") { Description = "Train on these files instead of the documentation of the .NET reference packs.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
     private readonly Option<string> _folder = new("--out") { Description = "Folder for data, runs and report.html.", DefaultValueFactory = _ => "demo-out" };
-    private readonly Option<double> _minutes = new("--minutes") { Description = "Wall-clock minutes that all of it may take.", DefaultValueFactory = _ => DemoPlan.DefaultMinutes };
+    private readonly Option<double> _minutes = NumberOption.WithDefault("--minutes", "Wall-clock minutes that all of it may take.", 0.2, 10_000, DemoPlan.DefaultMinutes);
 
     /// <summary>Describes the command.</summary>
     public DemoCommand() : base("demo",
@@ -30,7 +31,6 @@ internal sealed class DemoCommand : CliCommand
     {
         var clock = Stopwatch.StartNew();
         var options = Read(arguments);
-        options.Validate();
         var data = DemoData.Prepare(options, output, cancel);
         var session = new DemoSession(options, data, output, clock);
         session.Run(cancel);

@@ -5,13 +5,4 @@ namespace Crosshead.Cli.Demo;
 /// <param name="Folder">Where everything goes.</param>
 /// <param name="Minutes">Wall-clock minutes that all of it may take.</param>
 /// <param name="Command">The command line that does it again.</param>
-internal sealed record DemoOptions(IReadOnlyList<string> Texts, string Folder, double Minutes, string Command)
-{
-    /// <summary>Checks the numbers.</summary>
-    /// <exception cref="CrossheadException">The minutes are out of range.</exception>
-    public void Validate()
-    {
-        if (!(Minutes is >= 0.2 and <= 10000))
-            throw new CrossheadException($"--minutes ({Minutes}) must be between 0.2 and 10000; the default is {DemoPlan.DefaultMinutes}.");
-    }
-}
+internal sealed record DemoOptions(IReadOnlyList<string> Texts, string Folder, double Minutes, string Command);

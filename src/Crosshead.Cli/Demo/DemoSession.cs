@@ -22,7 +22,7 @@ internal sealed class DemoSession
     private readonly DemoScreen _screen;
 
     /// <summary>Plans the runs.</summary>
-    /// <param name="options">Validated options.</param>
+    /// <param name="options">What was asked for.</param>
     /// <param name="data">The prepared data.</param>
     /// <param name="output">Where progress goes.</param>
     /// <param name="clock">Running since the demo began.</param>
@@ -44,6 +44,7 @@ internal sealed class DemoSession
     /// <summary>Trains, samples and reports until all is done or it is asked to stop.</summary>
     public void Run(CancellationToken cancel)
     {
+        WriteReport(); // so that there is one whenever it is interrupted
         SetLengths(cancel);
         _screen.Show(() =>
         {
@@ -89,7 +90,7 @@ internal sealed class DemoSession
         var distinct = Runs.GroupBy(r => r.Recipe.Model.Attention.Variant).ToArray();
         foreach (var group in distinct)
         {
-            cancel.ThrowIfCancellationRequested();
+            if (cancel.IsCancellationRequested) return;
             var recipe = group.First().Recipe;
             var timed = new Trainer(recipe with { Training = recipe.Training with { Steps = TimedSteps, EvalEvery = 0, EvalBatches = 1, Schedule = recipe.Training.Schedule with { WarmupSteps = 0 } } }).Run(cancellation: cancel);
             seconds += recipe.TokensPerStep / timed.TokensPerSecond * group.Count();

@@ -101,6 +101,8 @@ public sealed class GenerationRun : IDisposable
             _sampler = new Sampler(options.Sampling, vocabulary, index);
             _sampler.Observe([.. prompt]);
             _stream = codec?.CreateStream();
+            // What a token looks like as text may depend on those before it: a space at the very start is left out.
+            foreach (var id in prompt) _stream?.Push(id);
             _filter = new StopStringFilter(options.StopStrings);
         }
 
