@@ -1,12 +1,14 @@
 using Crosshead.Model;
+using TorchSharp;
 
 namespace Crosshead.Generation;
 
-/// <summary>Continues prompts with a model.</summary>
-public sealed class Generator
+/// <summary>Continues prompts with a model, whose weights are taken as they are at the first start.</summary>
+public sealed class Generator : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly ITextCodec? _codec;
+    private CpuWeights? _packed;
 
     /// <summary>A generator over a model, which must outlive it.</summary>
     /// <param name="model">The model.</param>
@@ -44,7 +46,16 @@ public sealed class Generator
         return run.Sequences;
     }
 
-    private TensorDecoder CreateDecoder(int sequences, int capacity) => new(_model, sequences, capacity);
+    /// <inheritdoc/>
+    public void Dispose() => _packed?.Dispose();
+
+    // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
+    private IDecoder CreateDecoder(int sequences, int capacity)
+    {
+        if (_model.Device.type != DeviceType.CPU || !CpuWeights.Supports(_model.ComputeType)) return new TensorDecoder(_model, sequences, capacity);
+        _packed ??= new CpuWeights(_model);
+        return new CpuDecoder(_packed, sequences, capacity);
+    }
 
     private void RequireUsable(IReadOnlyList<int> prompt, int context)
     {

@@ -55,6 +55,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Whether blocks are computed again in the backward pass instead of keeping their activations.</summary>
     public bool ActivationCheckpointing { get; set; }
 
+    /// <summary>Angles of all positions of the context.</summary>
+    internal RotaryEmbedding Rotary => _rotary;
+
     /// <summary>Draws all starting weights from one seed; the same on every device.</summary>
     public void Initialize(long seed)
     {

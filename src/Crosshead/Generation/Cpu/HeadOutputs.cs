@@ -1,0 +1,72 @@
+using Crosshead.Attention;
+
+namespace Crosshead.Generation.Cpu;
+
+/// <summary>From block sums to the heads' outputs: blocks joined, values composed, differential maps subtracted, heads normed.</summary>
+internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch)
+{
+    private readonly HeadLayout _layout = weights.Layout;
+    private readonly bool _differential = weights.Options.Variant == AttentionVariant.Differential;
+    private readonly bool _talking = weights.Talking is not null;
+    private readonly double _epsilon = weights.Options.HeadNormEpsilon;
+    private readonly int _groups = weights.Options.Groups;
+    private readonly int _components = weights.Options.ValueRows;
+
+    /// <summary>Items a token: heads, or pairs of heads of differential attention.</summary>
+    public int Items => _differential ? _layout.Heads / 2 : _layout.Heads;
+
+    /// <summary>Finishes one head of a token.</summary>
+    public void Finish(int row, int head, int blocks, int member)
+    {
+        var width = _differential ? 2 * _layout.HeadDim : _layout.HeadDim;
+        float* output = scratch.Head[2 * member], other = scratch.Head[(2 * member) + 1];
+        if (_differential)
+        {
+            JoinBlocks(row, _layout.Slot(2 * head), blocks, output);
+            JoinBlocks(row, _layout.Slot((2 * head) + 1), blocks, other);
+            RowMath.AddScaled(other, -weights.Lambda, output, width);
+        }
+        else if (weights.ValueMix is { } mix)
+        {
+            JoinBlocks(row, _layout.Slot(head), blocks, other);
+            Compose(mix, head / (_layout.Heads / _groups), other, output);
+        }
+        else
+        {
+            JoinBlocks(row, _layout.Slot(head), blocks, output);
+        }
+        if (weights.HeadNorm is { } norm) RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
+        new ReadOnlySpan<float>(output, width).CopyTo(new Span<float>(scratch.Heads[row] + (head * width), width));
+    }
+
+    /// <summary>The largest score of all blocks, and the sum of weights that belongs to it.</summary>
+    public static (float Max, float Sum) Join((float Max, float Sum)* blocks, int count)
+    {
+        var max = float.NegativeInfinity;
+        for (var b = 0; b < count; b++) max = MathF.Max(max, blocks[b].Max);
+        var sum = 0f;
+        for (var b = 0; b < count; b++) sum += MathF.Exp(blocks[b].Max - max) * blocks[b].Sum;
+        return (max, sum);
+    }
+
+    private void JoinBlocks(int row, int slot, int count, float* output)
+    {
+        var first = (((long)row * _layout.Heads) + slot) * scratch.Blocks;
+        var softmax = scratch.Softmax.Pointer + first;
+        var (max, sum) = Join(softmax, count);
+        new Span<float>(output, scratch.Head.Stride).Clear();
+        for (var b = 0; b < count; b++)
+        {
+            var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum; // Talking-Heads' weights are whole already
+            RowMath.AddScaled(scratch.Sums[first + b], factor, output, _layout.ValueWidth);
+        }
+    }
+
+    // o = Σ_c mix[c, G] · sums[c]
+    private void Compose(float[] mix, int group, float* sums, float* output)
+    {
+        new Span<float>(output, scratch.Head.Stride).Clear();
+        for (var c = 0; c < _components; c++)
+            RowMath.AddScaled(sums + (c * _layout.HeadDim), mix[(c * _groups) + group], output, _layout.HeadDim);
+    }
+}

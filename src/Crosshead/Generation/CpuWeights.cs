@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using Crosshead.Generation.Cpu;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Generation;
+
+/// <summary>
+/// A model's weights packed for <see cref="CpuDecoder"/>, as they were when they were packed. Decoders may share them.
+/// </summary>
+public sealed class CpuWeights : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly ScalarType _type;
+
+    /// <summary>Packs a model.</summary>
+    /// <param name="model">The model; must outlive this.</param>
+    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's. Sums are float32 in both.</param>
+    /// <exception cref="CrossheadException">The precision is another, or there is not enough memory.</exception>
+    public CpuWeights(LanguageModel model, ScalarType? type = null)
+    {
+        _model = model;
+        _type = type ?? model.ComputeType;
+        if (!Supports(_type))
+            throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use --dtype float32.");
+        var parameters = model.Parameters.ToDictionary(p => p.Name, p => p.Value);
+        float[] Read(string name) => Values(parameters[name]);
+        PackedMatrix Pack(int inputs, float[][] parts) =>
+            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts) : new PanelMatrix<PanelSingle>(inputs, parts);
+
+        Embedding = Pack(Options.HiddenSize, [Read("model.embed_tokens.weight")]);
+        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(name => Read($"model.layers.{i}.{name}"), Pack, Options, i))];
+        Norm = new Rows(Read("model.norm.weight"), Options.HiddenSize);
+        Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [Read("lm_head.weight")]);
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelOptions Options => _model.Options;
+
+    /// <summary>Bytes of weights that each token streams through the processor: all but the input embedding.</summary>
+    public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.Matrices.Sum(m => m.Bytes));
+
+    /// <summary>Bytes of cache a token: what the model keeps, in this precision.</summary>
+    public long CacheBytesPerToken => _model.CacheBytesPerToken / Precision.BytesOf(_model.ComputeType) * Precision.BytesOf(_type);
+
+    internal PackedMatrix Embedding { get; }
+
+    internal LayerWeights[] Layers { get; }
+
+    internal Rows Norm { get; }
+
+    internal PackedMatrix Head { get; }
+
+    /// <summary>Whether a precision can be decoded in.</summary>
+    public static bool Supports(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Embedding.Dispose();
+        foreach (var layer in Layers) layer.Dispose();
+        Norm.Dispose();
+        if (Head != Embedding) Head.Dispose();
+    }
+
+    internal RotaryTable RotaryTable(int positions)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var (cos, sin) = _model.Rotary.Rows(0, positions);
+        return new RotaryTable(new Rows(Values(cos), Options.HeadDim / 2), new Rows(Values(sin), Options.HeadDim / 2));
+    }
+
+    internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
+    {
+        return _type == ScalarType.BFloat16 ? Create<PanelBrain16>() : Create<PanelSingle>();
+
+        CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
+        {
+            var weights = Layers[layer].Attention;
+            return weights.Talking is null
+                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity)
+                : new CachedTalkingHeads<T>(weights, scratch, rotary, sequences, capacity);
+        }
+    }
+
+    private static float[] Values(Tensor value)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        return MemoryMarshal.Cast<byte, float>(value.to(ScalarType.Float32).cpu().contiguous().bytes).ToArray();
+    }
+}
