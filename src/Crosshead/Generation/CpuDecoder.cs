@@ -9,6 +9,9 @@ namespace Crosshead.Generation;
 /// </summary>
 public sealed unsafe class CpuDecoder : IDecoder
 {
+    // A thread that has less to read spends its time waiting for the others.
+    private const long LeastBytesPerThread = 256 << 10;
+
     private readonly CpuWeights _weights;
     private readonly ThreadTeam _team;
     private readonly RotaryTable _rotary;
@@ -26,13 +29,19 @@ public sealed unsafe class CpuDecoder : IDecoder
     /// <param name="capacity">Most tokens a sequence, prompt included; at most the model's context.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public CpuDecoder(CpuWeights weights, int sequences, int capacity)
+        : this(weights, sequences, capacity, (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ThreadTeam.MaxMembers))
+    {
+    }
+
+    /// <summary>Prepares to decode on at most so many threads.</summary>
+    internal CpuDecoder(CpuWeights weights, int sequences, int capacity, int threads)
     {
         (_weights, _capacity, _lengths) = (weights, capacity, new int[sequences]);
-        _team = new ThreadTeam(Work);
+        _team = new ThreadTeam(Work, threads);
         _rotary = weights.RotaryTable(capacity);
         var first = weights.Layers[0].Attention;
-        _attentionScratch = new AttentionScratch(first.Layout, first.Projections.Outputs, capacity, _team.MaxMembers, first.Talking is not null);
-        _scratch = new DecodeScratch(weights.Options, _team.MaxMembers);
+        _attentionScratch = new AttentionScratch(first.Layout, first.Projections.Outputs, capacity, _team.Members, first.Talking is not null);
+        _scratch = new DecodeScratch(weights.Options, _team.Members);
         _attention = [.. Enumerable.Range(0, weights.Layers.Length).Select(i => weights.CachedAttention(i, _attentionScratch, _rotary, sequences, capacity))];
         _logits = new Rows(sequences, VocabularySize);
     }

@@ -45,7 +45,7 @@ public sealed class CpuDecoderTests
                 size += Math.Pow(expected[n][v], 2);
             }
         }
-        Assert.InRange(Math.Sqrt(difference / size), 1e-4, 0.01); // half a unit in the last place of bfloat16 is 0.002
+        Assert.InRange(Math.Sqrt(difference / size), 1e-4, 0.02); // half a unit in the last place of bfloat16 is 0.002
         Assert.Equal(_ids.Length * model.CacheBytesPerToken / 2, decoder.CacheBytes);
     }
 
@@ -56,9 +56,9 @@ public sealed class CpuDecoderTests
         using var weights = new CpuWeights(model);
         int[][] sequences = [TinyModels.Ids(150, 1), TinyModels.Ids(300, 2), TinyModels.Ids(20, 3)];
         var expected = sequences.Select(s => TinyModels.Reference(model, s)).ToArray();
-        foreach (var chunk in new[] { 5, 512 })
+        foreach (var (chunk, threads) in new[] { (5, 1), (512, 2), (512, 3) })
         {
-            using var decoder = new CpuDecoder(weights, 3, 300);
+            using var decoder = new CpuDecoder(weights, 3, 300, threads);
             decoder.Prefill([.. sequences.Select(s => s[..^6])], chunk, TestContext.Current.CancellationToken);
             for (var step = 6; ; step--)
             {

@@ -20,16 +20,20 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private Exception? _failure;
 
     /// <summary>A team for one kind of work, which every member calls.</summary>
-    public ThreadTeam(Action<Member> work)
+    /// <param name="work">What each member does.</param>
+    /// <param name="members">Most members.</param>
+    public ThreadTeam(Action<Member> work, int members)
     {
-        _work = work;
+        (_work, Members) = (work, members);
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
-        if (Native.GetThreadCount(out var count) != 0) throw new LibTorchException("torch_get_num_threads failed.");
-        MaxMembers = (int)count;
     }
 
+    /// <summary>Threads that libtorch computes with.</summary>
+    public static int MaxMembers =>
+        Native.GetThreadCount(out var count) == 0 ? (int)count : throw new LibTorchException("torch_get_num_threads failed.");
+
     /// <summary>Most members a run can have.</summary>
-    public int MaxMembers { get; }
+    public int Members { get; }
 
     private ref int Arrived => ref _shared.Pointer[0];
 
@@ -38,8 +42,13 @@ internal sealed unsafe class ThreadTeam : IDisposable
     /// <summary>Does the work once, on as many threads as libtorch gives.</summary>
     public void Run()
     {
+        if (Members == 1)
+        {
+            _work(new Member(this, 0, 1));
+            return;
+        }
         (Arrived, Chunk, _failure) = (0, 0, null);
-        var code = Native.ParallelFor(0, MaxMembers, 1, &Enter, (void*)GCHandle.ToIntPtr(_self));
+        var code = Native.ParallelFor(0, Members, 1, &Enter, (void*)GCHandle.ToIntPtr(_self));
         GC.KeepAlive(this);
         if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
         if (code != 0) throw new LibTorchException("torch_parallel_for failed.");
@@ -62,7 +71,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         var chunk = team.Chunk;
         try
         {
-            team._work(new Member(team, (int)begin / chunk, (team.MaxMembers + chunk - 1) / chunk));
+            team._work(new Member(team, (int)begin / chunk, (team.Members + chunk - 1) / chunk));
         }
 #pragma warning disable CA1031 // nothing managed may unwind through native frames; Run throws the first failure
         catch (Exception e)
