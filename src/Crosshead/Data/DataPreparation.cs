@@ -152,28 +152,13 @@ public sealed class DataPreparation
 
     private DatasetManifest? TryReuse()
     {
-        if (!File.Exists(Path.Combine(_directory, DatasetManifest.FileName)) || (_options.Overwrite && !IsSame()))
+        if (!File.Exists(Path.Combine(_directory, DatasetManifest.FileName)) || _options.Overwrite)
             return null;
         var manifest = DatasetManifest.Load(_directory);
         if (_request.DifferenceFrom(manifest.Request) is { } difference)
             throw new CrossheadException($"{_directory} holds data that was prepared otherwise: {difference}; use --overwrite or another folder.");
         manifest.RequireShards(_directory);
         return manifest;
-    }
-
-    // With --overwrite a folder is kept only if it is whole and the same.
-    private bool IsSame()
-    {
-        try
-        {
-            var manifest = DatasetManifest.Load(_directory);
-            manifest.RequireShards(_directory);
-            return _request.DifferenceFrom(manifest.Request) is null;
-        }
-        catch (CrossheadException)
-        {
-            return false;
-        }
     }
 
     private PreparationState? TryContinue()

@@ -18,7 +18,7 @@ public sealed record DataPreparationOptions
     /// <summary>Threads that encode; the result does not depend on it.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Whether a folder prepared otherwise is prepared anew; else that is an error.</summary>
+    /// <summary>Whether to prepare anew, from the beginning, whatever data set the folder holds; else other data there are an error.</summary>
     public bool Overwrite { get; init; }
 
     /// <summary>Checks every range.</summary>

@@ -42,14 +42,15 @@ internal static class ParquetDocuments
     {
         var field = schema.Fields.FirstOrDefault(f => f.Name == column)
             ?? throw new CrossheadException($"{path}: there is no column \"{column}\"; {Suggestion.For(column, schema.Fields.Select(f => f.Name))}");
-        if (field is DataField { IsArray: false } data && IsText(data))
-            return data;
-        var strings = schema.Fields.OfType<DataField>().Where(IsText).Select(f => f.Name);
-        throw new CrossheadException($"{path}: column \"{column}\" holds {(field as DataField)?.ClrType.Name ?? field.SchemaType.ToString()}, but strings are expected; columns of strings: {string.Join(", ", strings.DefaultIfEmpty("none"))}.");
+        if (IsText(field))
+            return (DataField)field;
+        var kind = field is not DataField data ? $"a {field.SchemaType}" : data.IsArray ? "arrays" : data.ClrType.IsGenericType ? "bytes" : data.ClrType.Name;
+        throw new CrossheadException($"{path}: column \"{column}\" holds {kind}, but strings are expected; columns of strings: {string.Join(", ", schema.Fields.Where(IsText).Select(f => f.Name).DefaultIfEmpty("none"))}.");
     }
 
-    // A schema read from a file has memory of characters where one that is written has strings.
-    private static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
+    // A column read from a file has Parquet.Net's own type for text.
+    private static bool IsText(Field field) =>
+        field is DataField { IsArray: false } data && (data.ClrType == typeof(string) || data.ClrType == typeof(ReadOnlyMemory<char>));
 
     // Parquet.Net meets damage with exceptions of many kinds, of its own and the framework's.
     private static T Guard<T>(string path, Func<T> read)

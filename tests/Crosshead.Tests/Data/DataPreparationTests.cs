@@ -1,189 +1,313 @@
-using System.IO.Compression;
 using System.Runtime.InteropServices;
+using System.Text;
 using Crosshead.Data;
+using Crosshead.Data.Batches;
 
 namespace Crosshead.Tests.Data;
 
 public sealed class DataPreparationTests
 {
-    private static readonly Lazy<Tokenizer> s_tokenizer = new(() => BpeTrainer.Train([Paragraphs(40)], new BpeTrainerOptions { VocabularySize = 320 }));
-
-    private static readonly DataPreparationOptions s_options = new() { HeldOutFraction = 0.2, ShardTokens = 2000, Workers = 2 };
+    private static readonly Tokenizer Small = BpeTrainer.Train(["the cat sat on the mat, the dog sat on the cat"], new() { VocabularySize = 270 });
 
     [Fact]
-    public void Shards_hold_every_document_ended_by_the_end_token()
+    public void Shards_hold_every_document_once_and_end_it()
     {
         using var folder = new TemporaryFolder();
-        var input = Write(folder, "text.jsonl", string.Concat(Enumerable.Range(0, 60).Select(i => $"{{\"text\":\"document {i}: heads and keys, {new string('x', i)}\"}}\n")));
-        var manifest = DataPreparation.Run([input], s_tokenizer.Value, folder.File("out"), s_options);
-        Assert.Equal(60, manifest.Train.Documents + manifest.HeldOut.Documents);
-        Assert.InRange(manifest.HeldOut.Documents, 1, 30);
-        var documents = new[] { manifest.Train, manifest.HeldOut }.SelectMany(s => Texts(folder.File("out"), s)).ToArray();
-        Assert.Equal(new DocumentReader([input], new SourceOptions()).Read().Select(d => d.Text).Order(StringComparer.Ordinal), documents.Order(StringComparer.Ordinal));
-        Assert.All(manifest.Train.Shards.SkipLast(1), s => Assert.True(s.Tokens >= 2000));
-        Assert.True(File.Exists(Path.Combine(folder.File("out"), "tokenizer.json")));
+        var texts = WriteCorpus(folder, 300);
+        var manifest = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { ShardTokens = 2000, HeldOutFraction = 0.1 });
+        var (train, heldOut) = (Documents(folder.File("out"), manifest.Train), Documents(folder.File("out"), manifest.HeldOut));
+        Assert.Equal(texts.Order(), train.Concat(heldOut).Order());
+        Assert.Equal(texts.Where(train.ToHashSet().Contains), train); // in order
+        Assert.InRange(heldOut.Count, 10, 60);
+        Assert.Equal(((long)train.Count, (long)heldOut.Count), (manifest.Train.Documents, manifest.HeldOut.Documents));
+        Assert.Equal((Bytes(train), Bytes(heldOut)), (manifest.Train.Bytes, manifest.HeldOut.Bytes));
+        Assert.True(manifest.Train.Shards.Count > 3);
+        Assert.All(manifest.Train.Shards.SkipLast(1), shard => Assert.InRange(shard.Tokens, 2000, 2200));
+        Assert.Equal(("uint16", Small.VocabularySize, 0), (manifest.Dtype, manifest.VocabularySize, manifest.EndTokenId));
+        Assert.Equal(Small.Sha256, manifest.Request.TokenizerSha256);
+        Assert.Equal(Small.Sha256, Tokenizer.Load(folder.File("out")).Sha256);
+        Assert.Equal([.. manifest.HeldOut.Shards.Select(s => s.File), "manifest.json", "tokenizer.json", "tokenizer_config.json", .. manifest.Train.Shards.Select(s => s.File)], Names(folder.File("out")));
+        using var data = TokenDataset.Open(folder.File("out"));
+        Assert.Equal(manifest.Train.Tokens, data.Train.Tokens);
+        static long Bytes(List<string> documents) => documents.Sum(d => (long)Encoding.UTF8.GetByteCount(d));
     }
 
     [Fact]
-    public void An_interrupted_preparation_ends_with_the_bytes_of_a_straight_one()
+    public void A_document_cannot_forge_an_end_of_document()
     {
         using var folder = new TemporaryFolder();
-        var input = Write(folder, "text.txt", Paragraphs(6000));
-        DataPreparation.Run([input], s_tokenizer.Value, folder.File("straight"), s_options);
+        File.WriteAllText(folder.File("in.jsonl"), "{\"text\":\"a<|endoftext|>b\"}\n{\"text\":\"c\"}\n");
+        var manifest = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { HeldOutFraction = 0 });
+        Assert.Equal(2, Tokens(folder.File("out"), manifest.Train).Count(id => id == 0));
+        Assert.Equal((2L, 0L), (manifest.Train.Documents, manifest.HeldOut.Documents));
+    }
 
-        var interruptions = 0;
-        for (var done = false; !done;)
+    [Fact]
+    public void Wide_vocabularies_take_four_bytes()
+    {
+        using var folder = new TemporaryFolder();
+        var tokenizer = TokenizerTests.Load(folder, TokenizerTests.Json(folder, json => json["model"]!["vocab"]!["Ġrare"] = 66_000));
+        File.WriteAllText(folder.File("in.txt"), "a b c");
+        var manifest = DataPreparation.Run([folder.File("in.txt")], tokenizer, folder.File("out"), new());
+        Assert.Equal("uint32", manifest.Dtype);
+        Assert.Equal(manifest.Train.Tokens * 4, new FileInfo(folder.File("out/train-00000.bin")).Length);
+        Assert.Equal([.. tokenizer.Encode("a b c"), tokenizer.EosTokenId!.Value], Tokens(folder.File("out"), manifest.Train));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void The_bytes_do_not_depend_on_workers(int workers)
+    {
+        using var folder = new TemporaryFolder();
+        WriteCorpus(folder, 4000);
+        var options = new DataPreparationOptions { ShardTokens = 20_000, Workers = 2 };
+        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("a"), options);
+        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("b"), options with { Workers = workers });
+        Assert.Equal(Contents(folder.File("a")), Contents(folder.File("b")));
+    }
+
+    // Stops at every progress report in turn, goes on, and stops again.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void An_interrupted_run_goes_on_to_the_same_bytes(int reportsBetweenStops)
+    {
+        using var folder = new TemporaryFolder();
+        WriteCorpus(folder, 5000);
+        File.Copy(folder.File("in.jsonl"), folder.File("in2.jsonl"));
+        string[] inputs = [folder.File("in.jsonl"), folder.File("in2.jsonl")];
+        var options = new DataPreparationOptions { ShardTokens = 30_000, HeldOutFraction = 0.05 };
+        DataPreparation.Run(inputs, Small, folder.File("straight"), options);
+        var stops = 0;
+        while (true)
         {
             using var stop = new CancellationTokenSource();
-            var target = ++interruptions <= 2 ? interruptions : int.MaxValue;
             var reports = 0;
             try
             {
-                DataPreparation.Run([input], s_tokenizer.Value, folder.File("broken"), s_options, new Told(() => { if (++reports == target) stop.Cancel(); }), stop.Token);
-                done = true;
+                DataPreparation.Run(inputs, Small, folder.File("stopped"), options, new Told(_ => { if (++reports == reportsBetweenStops) stop.Cancel(); }), stop.Token);
+                break;
             }
             catch (OperationCanceledException)
             {
-                Assert.False(File.Exists(Path.Combine(folder.File("broken"), DatasetManifest.FileName)));
+                stops++;
+                Assert.True(File.Exists(folder.File("stopped/preparation.json")));
+                Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("stopped"))).Message);
+                // What a killed process may leave behind the state: bytes beyond it.
+                foreach (var partial in Directory.GetFiles(folder.File("stopped"), "*.partial"))
+                    File.AppendAllText(partial, "beyond");
             }
         }
-        Assert.True(interruptions > 1, "the run was too short to be interrupted");
-        var files = Directory.GetFiles(folder.File("straight")).Select(Path.GetFileName).Order().ToArray();
-        Assert.Equal(files, Directory.GetFiles(folder.File("broken")).Select(Path.GetFileName).Order());
-        Assert.All(files, f => Assert.Equal(File.ReadAllBytes(Path.Combine(folder.File("straight"), f!)), File.ReadAllBytes(Path.Combine(folder.File("broken"), f!))));
+        Assert.True(stops >= 2, $"stopped {stops} times only");
+        Assert.Equal(Contents(folder.File("straight")), Contents(folder.File("stopped")));
     }
 
     [Fact]
-    public void A_finished_folder_is_recognised_and_other_data_are_refused()
+    public void A_shard_finished_before_its_state_was_kept_is_taken_up_again()
     {
         using var folder = new TemporaryFolder();
-        var input = Write(folder, "text.txt", Paragraphs(200));
-        var first = DataPreparation.Run([input], s_tokenizer.Value, folder.File("out"), s_options);
-        var written = File.GetLastWriteTimeUtc(Path.Combine(folder.File("out"), first.Train.Shards[0].File));
-        Assert.Equal(first.Identity(), DataPreparation.Run([input], s_tokenizer.Value, folder.File("out"), s_options).Identity());
-        Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(folder.File("out"), first.Train.Shards[0].File)));
-
-        Assert.Contains("seed is 7 here and 0 there", Refused(() => DataPreparation.Run([input], s_tokenizer.Value, folder.File("out"), s_options with { Seed = 7 })));
-        var other = BpeTrainer.Train([Paragraphs(40)], new BpeTrainerOptions { VocabularySize = 330 });
-        Assert.Contains("tokenizer is", Refused(() => DataPreparation.Run([input], other, folder.File("out"), s_options)));
-        Assert.NotEqual(first.Identity(), DataPreparation.Run([input], other, folder.File("out"), s_options with { Overwrite = true }).Identity());
+        WriteCorpus(folder, 8000);
+        var options = new DataPreparationOptions { ShardTokens = 30_000 };
+        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("straight"), options);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options, new Told(_ => stop.Cancel()), stop.Token));
+        var partial = Directory.GetFiles(folder.File("killed"), "train-*.partial").Single();
+        File.Move(partial, partial[..^".partial".Length]);
+        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options);
+        Assert.Equal(Contents(folder.File("straight")), Contents(folder.File("killed")));
     }
 
     [Fact]
-    public void One_document_of_several_is_held_out_however_small_the_fraction()
+    public void A_lost_partial_shard_is_refused()
     {
         using var folder = new TemporaryFolder();
-        var input = Write(folder, "two.jsonl", "{\"text\":\"first\"}\n{\"text\":\"second\"}\n");
-        var manifest = DataPreparation.Run([input], s_tokenizer.Value, folder.File("out"), s_options with { HeldOutFraction = 1e-6 });
-        Assert.Equal((1L, 1L), (manifest.Train.Documents, manifest.HeldOut.Documents));
+        WriteCorpus(folder, 8000);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(_ => stop.Cancel()), stop.Token));
+        File.Delete(folder.File("out/train-00000.bin.partial"));
+        Assert.Contains("train-00000.bin.partial does not hold", Refused(folder, "out", new()));
+        Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { Overwrite = true }));
     }
 
     [Fact]
-    public void Compressed_files_folders_and_patterns_give_the_documents_of_plain_files()
+    public void A_finished_folder_is_recognised_and_another_request_refused()
     {
         using var folder = new TemporaryFolder();
-        var text = Paragraphs(300);
-        Directory.CreateDirectory(folder.File("in"));
-        Write(folder, "in/a.txt", text);
-        var plain = Read(folder.File("in/a.txt"));
-        Assert.True(plain.Length > 2);
-        using (var gzip = new GZipStream(File.Create(folder.File("in/b.txt.gz")), CompressionLevel.Fastest)) gzip.Write(System.Text.Encoding.UTF8.GetBytes(text));
-        using (var file = File.Create(folder.File("in/c.txt.zst")))
-        using (var zstd = new ZstdSharp.CompressionStream(file)) zstd.Write(System.Text.Encoding.UTF8.GetBytes(text));
-        Assert.Equal(plain, Read(folder.File("in/b.txt.gz")));
-        Assert.Equal(plain, Read(folder.File("in/c.txt.zst")));
-        Assert.Equal(3 * plain.Length, Read(folder.File("in")).Length);
-        Assert.Equal(2 * plain.Length, Read(folder.File("in/*.txt*z*")).Length);
+        WriteCorpus(folder, 50);
+        var first = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new());
+        File.WriteAllText(folder.File("out/notes.txt"), "mine");
+        var written = File.GetLastWriteTimeUtc(folder.File("out/train-00000.bin"));
+        Assert.Equal(first.Identity(), DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new()).Identity());
+        Assert.Equal(written, File.GetLastWriteTimeUtc(folder.File("out/train-00000.bin")));
 
-        foreach (var name in new[] { "in/b.txt.gz", "in/c.txt.zst" })
-        {
-            var bytes = File.ReadAllBytes(folder.File(name));
-            File.WriteAllBytes(folder.File(name), bytes[..(bytes.Length / 2)]);
-            Assert.Contains("truncated", Refused(() => Read(folder.File(name))));
-        }
+        Assert.Contains("heldOutFraction is 0.3 here and 0.02 there", Refused(folder, "out", new() { HeldOutFraction = 0.3 }));
+        Assert.Contains("seed is 7 here and 0 there", Refused(folder, "out", new() { Seed = 7 }));
+        Assert.Contains("--overwrite", Refused(folder, "out", new() { ShardTokens = 99 }));
+        var other = BpeTrainer.Train(["other text other text"], new() { VocabularySize = 260 });
+        var error = Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], other, folder.File("out"), new())).Message;
+        Assert.Contains(other.Sha256, error);
+        Assert.Contains(Small.Sha256, error);
+
+        var shards = first.Train.Shards.Count;
+        var anew = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { ShardTokens = 200, Overwrite = true });
+        Assert.True(anew.Train.Shards.Count > shards);
+        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { Overwrite = true });
+        Assert.Equal(["heldout-00000.bin", "manifest.json", "notes.txt", "tokenizer.json", "tokenizer_config.json", "train-00000.bin"], Names(folder.File("out")));
+        Assert.NotEqual(first.Identity(), anew.Identity());
     }
 
     [Fact]
-    public async Task Parquet_gives_its_column_and_names_those_it_has()
+    public void A_changed_input_is_noticed()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("rows.parquet");
-        var schema = new Parquet.Schema.ParquetSchema(new Parquet.Schema.DataField<string>("body"));
-        await using (var stream = File.Create(path))
-        {
-            await using var writer = await Parquet.ParquetWriter.CreateAsync(schema, stream);
-            using var group = writer.CreateRowGroup();
-            await group.WriteAsync(schema.DataFields[0], new string?[] { "first row", "second row" });
-        }
-        Assert.Equal(["first row", "second row"], Read(path, "body"));
-        Assert.Contains("body", Refused(() => Read(path, "text")));
-        File.WriteAllBytes(path, File.ReadAllBytes(path)[..40]);
-        Assert.Contains("rows.parquet", Refused(() => Read(path, "body")));
+        WriteCorpus(folder, 50);
+        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new());
+        File.AppendAllText(folder.File("in.jsonl"), "{\"text\":\"more\"}\n");
+        Assert.Contains("the length of", Refused(folder, "out", new()));
     }
 
-    public static TheoryData<string, byte[], string> BadFiles => new()
+    [Fact]
+    public void An_unfinished_folder_is_not_continued_with_another_request()
     {
-        { "empty.txt", [], "is empty" },
-        { "nul.txt", [.. "text "u8, 0, .. "more"u8], "byte 5" },
-        { "latin1.txt", [.. "caf"u8, 0xe9, .. " au lait"u8], "byte 3" },
-        { "rows.jsonl", [.. "{\"text\":\"a\"}\n{\"text\":"u8], "line 2" },
-        { "rows.jsonl", [.. "{\"body\":\"a\"}\n"u8], "body" },
-        { "rows.jsonl", [.. "{\"text\":5}\n"u8], "line 1" },
-    };
+        using var folder = new TemporaryFolder();
+        WriteCorpus(folder, 8000);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there", Refused(folder, "out", new() { Seed = 1 }));
+        File.WriteAllText(folder.File("out/preparation.json"), "{");
+        Assert.Contains("preparation.json", Refused(folder, "out", new()));
+    }
 
     [Theory]
-    [MemberData(nameof(BadFiles))]
-    public void Bad_files_are_refused_with_the_place(string name, byte[] contents, string place)
+    [InlineData(1, 1, 0)]
+    [InlineData(2, 1, 1)]
+    [InlineData(3, 2, 1)]
+    public void Few_documents_still_give_both_splits_one(int documents, int train, int heldOut)
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllBytes(folder.File(name), contents);
-        var message = Refused(() => Read(folder.File(name)));
-        Assert.Contains(name, message);
-        Assert.Contains(place, message);
+        for (var seed = 0; seed < 5; seed++)
+            foreach (var fraction in new[] { 1e-9, 0.5 })
+            {
+                File.WriteAllLines(folder.File("in.jsonl"), Enumerable.Range(0, documents).Select(i => $"{{\"text\":\"document {i}\"}}"));
+                var manifest = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { HeldOutFraction = fraction, Seed = seed, Overwrite = true });
+                Assert.Equal(documents, manifest.Train.Documents + manifest.HeldOut.Documents);
+                Assert.True(manifest.Train.Documents >= 1);
+                Assert.Equal(documents > 1, manifest.HeldOut.Documents >= 1);
+                if (fraction < 0.1)
+                    Assert.Equal((train, heldOut), (manifest.Train.Documents, manifest.HeldOut.Documents));
+            }
     }
 
     [Fact]
-    public void Inputs_that_are_not_there_are_refused()
+    public void A_document_goes_the_same_way_whatever_is_around_it()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("nothing.txt", Refused(() => Read(folder.File("nothing.txt"))));
-        Assert.Contains("*.md", Refused(() => Read(folder.File("*.md"))));
-    }
-
-    private static string[] Read(string input, string field = "text") => [.. new DocumentReader([input], new SourceOptions { Field = field }).Read().Select(d => d.Text)];
-
-    private static string Refused(Action action)
-    {
-        var message = Assert.Throws<CrossheadException>(action).Message;
-        Assert.DoesNotContain('\n', message);
-        return message;
-    }
-
-    private static string Write(TemporaryFolder folder, string name, string text)
-    {
-        File.WriteAllText(folder.File(name), text);
-        return folder.File(name);
-    }
-
-    private static string Paragraphs(int count) => string.Concat(Enumerable.Range(0, count).Select(i =>
-        $"Paragraph {i} says that head {i % 7} reads key {i % 11}, and that nothing else is read by it; {string.Join(' ', Enumerable.Range(0, 20).Select(j => (i * j * 7919) % 1009))}.\n\n"));
-
-    private static IEnumerable<string> Texts(string folder, SplitInfo split)
-    {
-        var ids = split.Shards.SelectMany(s => MemoryMarshal.Cast<byte, ushort>(File.ReadAllBytes(Path.Combine(folder, s.File))).ToArray()).Select(t => (int)t).ToArray();
-        Assert.Equal(split.Tokens, ids.Length);
-        var start = 0;
-        for (var i = 0; i < ids.Length; i++)
+        var texts = WriteCorpus(folder, 400);
+        DatasetManifest Run(string name, IEnumerable<string> rows)
         {
-            if (ids[i] != s_tokenizer.Value.EosTokenId) continue;
-            yield return s_tokenizer.Value.Decode(ids.AsSpan(start..i));
-            start = i + 1;
+            File.WriteAllLines(folder.File(name + ".jsonl"), rows.Select(text => $"{{\"text\":\"{text}\"}}"));
+            return DataPreparation.Run([folder.File(name + ".jsonl")], Small, folder.File(name), new() { HeldOutFraction = 0.2, Seed = 3 });
         }
-        Assert.Equal(ids.Length, start);
+        var all = Documents(folder.File("all"), Run("all", texts).HeldOut);
+        var half = Documents(folder.File("half"), Run("half", texts.Where((_, i) => i % 2 == 0).Reverse()).HeldOut);
+        Assert.Equal(all.Intersect(texts.Where((_, i) => i % 2 == 0)).Order(), half.Order());
+        // The empty text's XXH3, from its specification: another machine must choose alike.
+        Assert.Equal(0x2D06800538D394C2UL, HoldOut.Hash([], 0));
     }
 
-    private sealed class Told(Action report) : IProgress<PreparationProgress>
+    [Fact]
+    public void Progress_reaches_the_end()
     {
-        public void Report(PreparationProgress value) => report();
+        using var folder = new TemporaryFolder();
+        WriteCorpus(folder, 2000);
+        var told = new List<PreparationProgress>();
+        var manifest = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(told.Add));
+        var total = new FileInfo(folder.File("in.jsonl")).Length;
+        Assert.Equal((total, total, 2000L, manifest.Train.Tokens + manifest.HeldOut.Tokens), (told[^1].BytesRead, told[^1].TotalBytes, told[^1].Documents, told[^1].Tokens));
+        Assert.True(told.Zip(told.Skip(1)).All(pair => pair.First.BytesRead <= pair.Second.BytesRead && pair.First.Tokens < pair.Second.Tokens));
+    }
+
+    [Fact]
+    public void Nothing_is_left_of_a_run_without_text()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("in.jsonl"), "{\"text\":\" \"}\n\n");
+        Assert.Contains("hold no document with text", Refused(folder, "out", new()));
+        Assert.DoesNotContain(Names(folder.File("out")), name => name is "manifest.json" or "preparation.json" || name.EndsWith(".bin"));
+    }
+
+    [Fact]
+    public void A_bad_row_stops_the_run_without_a_manifest()
+    {
+        using var folder = new TemporaryFolder();
+        WriteCorpus(folder, 20);
+        File.AppendAllText(folder.File("in.jsonl"), "{\"txt\":1}\n");
+        Assert.Contains("line 21: there is no field \"text\"", Refused(folder, "out", new()));
+        Assert.False(File.Exists(folder.File("out/manifest.json")));
+    }
+
+    [Fact]
+    public void Options_out_of_range_and_a_tokenizer_without_an_end_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        WriteCorpus(folder, 2);
+        Assert.Contains("heldOutFraction (0.6)", Refused(folder, "out", new() { HeldOutFraction = 0.6 }));
+        Assert.Contains("heldOutFraction (NaN)", Refused(folder, "out", new() { HeldOutFraction = double.NaN }));
+        Assert.Contains("shardTokens (0)", Refused(folder, "out", new() { ShardTokens = 0 }));
+        Assert.Contains("workers (0)", Refused(folder, "out", new() { Workers = 0 }));
+        var endless = BpeTrainer.Train(["some text some text"], new() { VocabularySize = 260, SpecialTokens = [] });
+        Assert.Contains("no end token", Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], endless, folder.File("out"), new())).Message);
+        File.WriteAllText(folder.File("file"), "");
+        Assert.Contains("cannot write the data folder", Refused(folder, "file", new()));
+    }
+
+    private static string Refused(TemporaryFolder folder, string output, DataPreparationOptions options)
+    {
+        var error = Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File(output), options)).Message;
+        Assert.DoesNotContain('\n', error);
+        return error;
+    }
+
+    private static List<string> WriteCorpus(TemporaryFolder folder, int documents)
+    {
+        var random = new Random(1);
+        var texts = Enumerable.Range(0, documents).Select(i => $"{i} " + string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => random.Next(3) == 0 ? "the cat " : "sat on日 "))).ToList();
+        File.WriteAllLines(folder.File("in.jsonl"), texts.Select(text => $"{{\"text\":\"{text}\"}}"));
+        return texts;
+    }
+
+    private static List<int> Tokens(string folder, SplitInfo split) => [.. split.Shards.SelectMany(shard =>
+    {
+        var bytes = File.ReadAllBytes(Path.Combine(folder, shard.File));
+        Assert.Equal(shard.Xxh128, Convert.ToHexStringLower(System.IO.Hashing.XxHash128.Hash(bytes)));
+        return bytes.Length == shard.Tokens * 2 ? MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(t => (int)t) : MemoryMarshal.Cast<byte, int>(bytes).ToArray();
+    })];
+
+    private static List<string> Documents(string folder, SplitInfo split)
+    {
+        var documents = new List<string>();
+        var current = new List<int>();
+        foreach (var token in Tokens(folder, split))
+        {
+            if (token != 0)
+            {
+                current.Add(token);
+                continue;
+            }
+            documents.Add(Small.Decode(CollectionsMarshal.AsSpan(current)));
+            current.Clear();
+        }
+        Assert.Empty(current);
+        return documents;
+    }
+
+    private static List<string> Names(string folder) => [.. Directory.GetFiles(folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+
+    private static Dictionary<string, string> Contents(string folder) => Names(folder).ToDictionary(name => name, name => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, name)))));
+
+    private sealed class Told(Action<PreparationProgress> report) : IProgress<PreparationProgress>
+    {
+        public void Report(PreparationProgress value) => report(value);
     }
 }
