@@ -124,6 +124,7 @@ internal sealed unsafe class GradientNode
             var results = _backward!(_saved, outputs);
             for (var i = 0; i < results.Length; i++)
                 _results[i] = results[i]?.DetachFromDisposeScope().Handle ?? 0;
+            ReleaseReturned(); // of a backward pass within this one
             t_returned = results;
         }
 #pragma warning disable CA1031 // nothing managed may unwind through native frames; RethrowFailure tells of it

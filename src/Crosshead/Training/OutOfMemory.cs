@@ -15,6 +15,15 @@ internal static partial class OutOfMemory
         var size = asked.Groups["unit"].Value == "bytes"
             ? string.Create(CultureInfo.InvariantCulture, $"{double.Parse(asked.Groups["number"].Value, CultureInfo.InvariantCulture) / (1 << 20):0.#} MiB")
             : $"{asked.Groups["number"].Value} {asked.Groups["unit"].Value}";
+        return Error(size, recipe, failure);
+    }
+
+    /// <summary>The error to show where a batch of tokens is larger than any array.</summary>
+    public static CrossheadException OfBatch(OutOfMemoryException failure, Recipe recipe) =>
+        Error(string.Create(CultureInfo.InvariantCulture, $"{2.0 * sizeof(long) * recipe.Training.Batch * recipe.Context / (1 << 20):0.#} MiB"), recipe, failure);
+
+    private static CrossheadException Error(string size, Recipe recipe, Exception failure)
+    {
         var training = recipe.Training;
         List<string> remedies =
         [

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Crosshead.Checkpoints;
+using Crosshead.Data;
 using Crosshead.Model;
 using Crosshead.Runtime;
 
@@ -56,6 +57,10 @@ public sealed class Trainer
         {
             throw translated;
         }
+        catch (OutOfMemoryException e)
+        {
+            throw OutOfMemory.OfBatch(e, _recipe);
+        }
     }
 
     private AdamW NewOptimizer(LanguageModel model)
@@ -83,7 +88,8 @@ public sealed class Trainer
             throw new CrossheadException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
         if (state.DataHash != data.Hash)
             throw new CrossheadException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with --from {newest}.");
-        if (state.Step >= _recipe.TotalSteps)
+        // A run that was killed between its last checkpoint and the final model still has that to write.
+        if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps && File.Exists(Path.Combine(_options.Folder!, ModelDirectory.ConfigFile))))
             throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of {_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
         return state;
     }
@@ -99,9 +105,17 @@ public sealed class Trainer
         {
             if (!Directory.Exists(from)) throw new CrossheadException($"--from \"{from}\" is no model directory; name a folder that holds {ModelDirectory.ConfigFile} and {ModelDirectory.WeightsFile}.");
             RequireVocabulary(ModelConfig.Read(Path.Combine(from, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{from}\"");
+            RequireTokenizer(Path.Combine(from, ModelDirectory.TokenizerFile), data);
             ModelDirectory.LoadWeights(model, Path.Combine(from, ModelDirectory.WeightsFile));
         }
         else model.Initialize(_recipe.Training.Seed);
+    }
+
+    // Ids mean nothing under another tokenizer; a model directory without one is trusted.
+    private static void RequireTokenizer(string file, ITrainingData data)
+    {
+        if (File.Exists(file) && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
+            throw new CrossheadException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
     }
 
     private void RequireVocabulary(int size, string whose)

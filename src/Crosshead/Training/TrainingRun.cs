@@ -20,6 +20,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly double _flopsPerToken, _peak;
 
     private long _step, _tokens, _spikeSteps;
+    private long? _savedStep;
     private double _loss, _lossSum;
     private long _lossCount;
     private double? _heldOut, _bestHeldOut, _heldOutHere;
@@ -31,7 +32,7 @@ internal sealed class TrainingRun : IDisposable
         _schedule = new Schedule(recipe.Training.Schedule, recipe.Training.LearningRate, recipe.TotalSteps);
         _spikes = new SpikeDetector(recipe.Training.Spike, state?.Spike);
         (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
-        (_heldOut, _bestHeldOut) = (state?.HeldOutLoss, state?.BestHeldOutLoss);
+        (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss, state?.BestHeldOutLoss, state?.Step);
         _flopsPerToken = ModelCost.Of(recipe.Model with { Context = recipe.Context }).TrainingFlops;
         _peak = options.PeakFlops ?? PeakFlops.Measure(model.Device, model.ComputeType);
         if (options.Folder is { } folder)
@@ -89,7 +90,7 @@ internal sealed class TrainingRun : IDisposable
     private TrainingResult Finish(TrainingEnd end, CancellationToken cancellation)
     {
         if (end == TrainingEnd.TimeLimit && _heldOutHere is null) Evaluate(cancellation);
-        var checkpoint = SavesCheckpoints ? Save() : null;
+        var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Before(long.MaxValue) : Save();
         string? model = null;
         if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data);
         return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model);
@@ -109,6 +110,7 @@ internal sealed class TrainingRun : IDisposable
     {
         var state = State();
         var folder = _checkpoints!.Write(_step, aside => Checkpoint.Write(aside, _model, _optimizer, state, _data));
+        _savedStep = _step;
         // Within a spike the checkpoint from before it may still be needed.
         if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
         return folder;
@@ -151,10 +153,11 @@ internal sealed class TrainingRun : IDisposable
 
     private void RequireHealth(StepResult result, double rate)
     {
-        if (result.IsFinite && !_spikes.Unrecovered(_step)) return;
-        var what = result.IsFinite
+        var finite = result.IsFinite && double.IsFinite(_heldOutHere ?? 0);
+        if (finite && !_spikes.Unrecovered(_step)) return;
+        var what = finite
             ? $"the loss has been above {_spikes.Threshold:0.####} since step {_spikes.State.Began} without recovering (training.spike.patience = {_recipe.Training.Spike.Patience} steps)"
-            : "the loss or the gradient is not finite";
+            : result.IsFinite ? $"the held-out loss ({_heldOutHere}) is not finite" : "the loss or the gradient is not finite";
         var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
             ? $"go back with --from {folder} and a lower training.learningRate, in a new folder"
             : "there is no checkpoint from before it; start again with a lower training.learningRate";

@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels;
 
+[Collection(Alone.Name)]
 public sealed class GradientNodeTests
 {
     [Fact]

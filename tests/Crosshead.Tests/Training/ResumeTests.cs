@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
+using Crosshead.Data;
 using Crosshead.Training;
 
 namespace Crosshead.Tests.Training;
@@ -118,6 +119,48 @@ public sealed class ResumeTests
         Assert.Equal([10L, 12L], kept.TakeLast(2).Select(c => c.Step));
         foreach (var (_, path) in kept) ModelDirectory.Load(path).Dispose();
         ModelDirectory.Load(result.Model!).Dispose();
+    }
+
+    [Fact]
+    public void The_best_checkpoint_outlives_newer_ones_and_only_where_asked()
+    {
+        foreach (var keepBest in new[] { true, false })
+        {
+            using var folder = new TemporaryFolder();
+            // So large a rate at the end that the loss rises again.
+            var recipe = TinyRun.Change(t => t with { Steps = 40, LearningRate = 0.3, Schedule = new ScheduleOptions { WarmupSteps = 39 }, EvalEvery = 0, CheckpointEvery = 2, KeepLast = 1, KeepBest = keepBest });
+            var curve = new List<CurvePoint>();
+            TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path, OnEvaluation = curve.Add }).Run();
+            var best = curve.MinBy(p => p.HeldOutLoss)!.Step;
+            Assert.InRange(best, 2, 36);
+            Assert.Equal(keepBest ? [best, 40] : [40], new CheckpointFolder(folder.File("checkpoints")).All.Select(c => c.Step));
+        }
+    }
+
+    [Fact]
+    public void A_run_killed_before_its_final_model_writes_it_when_resumed()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RunOptions { Folder = folder.Path };
+        var whole = TinyRun.Trainer(TinyRun.Recipe, options).Run();
+        var weights = File.ReadAllBytes(folder.File("model.safetensors"));
+        File.Delete(folder.File("config.json"));
+        File.Delete(folder.File("model.safetensors"));
+        var resumed = TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run();
+        Assert.Equal(whole with { TokensPerSecond = 0, TrainingLoss = 0 }, resumed with { TokensPerSecond = 0, TrainingLoss = 0 });
+        Assert.Equal(weights, File.ReadAllBytes(folder.File("model.safetensors")));
+    }
+
+    [Fact]
+    public void A_model_of_another_tokenizer_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var first = TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.File("a") }).Run();
+        var tokenizer = BpeTrainer.Train(["one two three", "four five six"], new BpeTrainerOptions { VocabularySize = 260 });
+        tokenizer.Save(Path.Combine(first.Model!, "tokenizer.json"));
+        Trainer Second(string hash) => TinyRun.Trainer(TinyRun.Recipe, new RunOptions { From = first.Model }, r => new MadeUpData(r) { TokenizerHash = hash });
+        Assert.Contains("is not the tokenizer that the data were made with (other…)", Assert.Throws<CrossheadException>(() => Second("other").Run()).Message);
+        Assert.Equal(12, Second(tokenizer.Sha256).Run().Step);
     }
 
     [Fact]

@@ -95,7 +95,8 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
             var noise = Mix((ulong)((index * tokens.Length) + i) + (ulong)recipe.Training.Seed * 0x9E3779B97F4A7C15);
             tokens[i] = i % length == 0 || noise % 4 == 0 ? (long)(noise >> 33) % VocabularySize : ((tokens[i - 1] * 7) + 3) % VocabularySize;
         }
-        using var all = tensor(tokens, [batch, length]);
+        using var scope = NewDisposeScope();
+        var all = tensor(tokens, [batch, length]);
         return new TokenBatch(all.narrow(1, 0, length - 1).contiguous().DetachFromDisposeScope(), all.narrow(1, 1, length - 1).contiguous().DetachFromDisposeScope());
     }
 

@@ -73,6 +73,33 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void A_loss_that_stops_being_finite_names_the_checkpoint_from_before()
+    {
+        using var folder = new TemporaryFolder();
+        var recipe = TinyRun.Change(t => t with { CheckpointEvery = 2 });
+        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path }, r => new Targetless(new MadeUpData(r), from: 5)).Run());
+        Assert.Matches(@"^training broke down at step 6: loss NaN, gradient norm \S+, learning rate \S+: the loss or the gradient is not finite; go back with --from \S+step-00000004 ", error.Message);
+        Assert.True(double.IsNaN(Crosshead.Training.Logging.JsonLinesLog.Read(folder.File("log.jsonl"))[^1].Loss));
+    }
+
+    [Fact]
+    public void A_held_out_loss_that_is_not_finite_stops_the_run_too()
+    {
+        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, new RunOptions(), r => new HeldOutTargetless(new MadeUpData(r))).Run());
+        Assert.Contains("at step 4: ", error.Message);
+        Assert.Contains("held-out loss (NaN) is not finite", error.Message);
+    }
+
+    [Fact]
+    public void A_batch_larger_than_any_array_names_the_size_and_the_knobs()
+    {
+        var recipe = TinyRun.Change(t => t with { Batch = 1_000_000 });
+        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions(), _ => new MadeUpData(TinyRun.Recipe) { VocabularySize = new byte[long.MaxValue].Length }).Run());
+        Assert.StartsWith("out of memory: 244.1 MiB could not be allocated", error.Message);
+        Assert.Contains("training.batch (now 1000000)", error.Message);
+    }
+
+    [Fact]
     public void A_spike_without_recovery_is_logged_and_stops_the_run_with_the_checkpoint_to_go_back_to()
     {
         using var folder = new TemporaryFolder();
@@ -162,6 +189,31 @@ public sealed class TrainerTests
         }
     }
 
+    /// <summary>From one batch on no target counts: the mean over no tokens is not a number.</summary>
+    private sealed class Targetless(MadeUpData data, int from) : Wrapped(data)
+    {
+        private int _count;
+
+        public override TokenBatch Next(Device device)
+        {
+            var batch = base.Next(device);
+            if (_count++ >= from) batch.Targets.fill_(-100);
+            return batch;
+        }
+    }
+
+    private sealed class HeldOutTargetless(MadeUpData data) : Wrapped(data)
+    {
+        public override IEnumerable<TokenBatch> HeldOut(int most, Device device)
+        {
+            foreach (var batch in base.HeldOut(most, device))
+            {
+                batch.Targets.fill_(-100);
+                yield return batch;
+            }
+        }
+    }
+
     private sealed class Huge(MadeUpData data) : Wrapped(data)
     {
         public override TokenBatch Next(Device device) => new(zeros([1L << 40, 16], ScalarType.Int64), zeros([1, 1], ScalarType.Int64));
@@ -187,7 +239,7 @@ public sealed class TrainerTests
 
         public virtual TokenBatch Next(Device device) => data.Next(device);
 
-        public IEnumerable<TokenBatch> HeldOut(int most, Device device) => data.HeldOut(most, device);
+        public virtual IEnumerable<TokenBatch> HeldOut(int most, Device device) => data.HeldOut(most, device);
 
         public void Dispose() => data.Dispose();
     }
