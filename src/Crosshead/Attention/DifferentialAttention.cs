@@ -1,4 +1,5 @@
 using Crosshead.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -12,7 +13,7 @@ public sealed class DifferentialAttention : IAttention
     private readonly AttentionProjections _projections;
     private readonly Parameter _lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2; // [d]
     private readonly HeadNorm _norm; // [2d]
-    private readonly double _lambdaStart;
+    private readonly Scalar _lambdaStart, _complement; // kept, so that they are not collected while native code reads them
 
     /// <summary>Creates the projections, <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.</summary>
     /// <param name="scope">Where the parameters go.</param>
@@ -24,7 +25,8 @@ public sealed class DifferentialAttention : IAttention
     public DifferentialAttention(ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation, double residualDeviation)
     {
         _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
-        _lambdaStart = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
+        var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
+        (_lambdaStart, _complement) = (start, 1 - start);
         var d = _projections.HeadDim;
         Parameter Lambda(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Normal(0.1), d);
         (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (Lambda("lambda_q1"), Lambda("lambda_k1"), Lambda("lambda_q2"), Lambda("lambda_k2"));
@@ -51,7 +53,7 @@ public sealed class DifferentialAttention : IAttention
 
         var difference = maps.select(3, 0) - (Lambda(x.dtype) * maps.select(3, 1));                   // [B,N,g/2,r,2d]
         var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
-        return _projections.Merge(_norm.Forward(heads) * (1 - _lambdaStart));
+        return _projections.Merge(_norm.Forward(heads).mul(_complement));
     }
 
     /// <inheritdoc/>
@@ -73,5 +75,5 @@ public sealed class DifferentialAttention : IAttention
 
     // λ = e^(λq1·λk1) − e^(λq2·λk2) + λ_init, in full precision.
     private Tensor Lambda(ScalarType type) =>
-        ((_lambdaQ1.Value * _lambdaK1.Value).sum().exp() - (_lambdaQ2.Value * _lambdaK2.Value).sum().exp() + _lambdaStart).to(type);
+        ((_lambdaQ1.Value * _lambdaK1.Value).sum().exp() - (_lambdaQ2.Value * _lambdaK2.Value).sum().exp()).add(_lambdaStart).to(type);
 }

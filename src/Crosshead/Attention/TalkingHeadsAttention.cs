@@ -1,4 +1,5 @@
 using Crosshead.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -36,7 +37,8 @@ public sealed class TalkingHeadsAttention : IAttention
         RequireMemory(query, key.shape[2]);
 
         var repeats = _projections.Heads / _projections.Groups;
-        var scores = query.matmul(SoftmaxAttention.Repeat(key, repeats).transpose(2, 3)) * _projections.Scale; // [B,h,N,T]
+        using Scalar scale = _projections.Scale; // named, so that it is not collected while native code reads it
+        var scores = query.matmul(SoftmaxAttention.Repeat(key, repeats).transpose(2, 3)).mul(scale); // [B,h,N,T]
         var mixed = Mix(_logitMix.In(x.dtype), scores);                                               // eq. 7
         var unseen = span.Mask?.logical_not() ?? (span.Causal ? Future(scores) : null);
         if (unseen is not null) mixed = mixed.masked_fill(unseen, double.NegativeInfinity);

@@ -1,5 +1,7 @@
+using Crosshead.Kernels;
 using Crosshead.Layers;
 using Crosshead.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training;
@@ -54,6 +56,18 @@ public sealed class AdamW : IDisposable
         Steps = steps;
     }
 
+    /// <summary>Norm of all gradients together: a float64 scalar on the parameters' device.</summary>
+    internal Tensor GradientNorm()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var all = WithGradients(Parameters);
+        var norm = Fused(all)
+            ? tensor(Math.Sqrt(Kernels.GradientNorm.Squared([.. all.Select(p => p.Gradient)])))
+            : linalg.norm(stack(all.Select(p => linalg.norm(p.Gradient))).to(ScalarType.Float64));
+        return norm.MoveToOuterDisposeScope();
+    }
+
     /// <summary>Steps every parameter that has a gradient.</summary>
     /// <param name="learningRate">The rate of this step.</param>
     /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by first.</param>
@@ -61,15 +75,18 @@ public sealed class AdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        _step.fill_(++Steps);
+        using Scalar number = ++Steps;
+        _step.fill_(number);
         foreach (var group in _groups)
         {
-            var found = group.Parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name])).Where(p => p.Gradient is not null).ToArray();
+            var found = WithGradients(group.Parameters);
             if (found.Length == 0) continue;
-            Aten.FusedAdamW(
-                [.. found.Select(p => p.Value)], [.. found.Select(p => p.Gradient!)],
-                [.. found.Select(p => p.Moments.First)], [.. found.Select(p => p.Moments.Second)],
-                [.. found.Select(_ => _step)], learningRate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
+            Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
+            Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
+            if (Fused(found))
+                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, learningRate, _beta1, _beta2, _epsilon, group.WeightDecay, 1 / gradientDivisor.item<float>()));
+            else
+                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], learningRate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
         }
     }
 
@@ -83,4 +100,13 @@ public sealed class AdamW : IDisposable
         }
         _step.Dispose();
     }
+
+    private (Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] WithGradients(IEnumerable<Parameter> parameters) =>
+    [
+        .. parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name])).Where(p => p.Gradient is not null)
+            .Select(p => (p.Value, p.Gradient!, p.Moments.First, p.Moments.Second)),
+    ];
+
+    // On the CPU in float32 there is a kernel of our own; libtorch's does the rest.
+    private static bool Fused((Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] found) => found.All(p => FusedAdamW.Supports(p.Value, p.Gradient));
 }

@@ -51,6 +51,8 @@ public sealed record Recipe
         if (Context > Model.Context)
             throw new CrossheadException($"data.context ({Context}) is more than model.context ({Model.Context}); use at most {Model.Context}, or raise model.context.");
         var training = Training;
+        if ((long)training.Batch * Context > Array.MaxLength)
+            throw new CrossheadException($"training.batch ({training.Batch}) × the context ({Context}) is too many tokens for a micro-batch; use a batch of at most {Array.MaxLength / Context} and raise training.gradientAccumulation.");
         if ((training.Steps is null) == (training.Tokens is null))
             throw new CrossheadException(training.Steps is null
                 ? "neither training.steps nor training.tokens is set; set one of them, for example --set training.steps=1000."

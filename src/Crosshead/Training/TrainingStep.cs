@@ -1,5 +1,6 @@
 using Crosshead.Kernels;
 using Crosshead.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training;
@@ -16,10 +17,12 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
     public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate)
     {
         using var scope = NewDisposeScope();
+        // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads them.
+        using Scalar limit = Clip, one = 1;
         var loss = AddGradients(batches);
-        var norm = GradientNorm();
+        var norm = Optimizer.GradientNorm();
         // Dividing within AdamW spares a pass over the gradients; not asking whether to clip spares a wait for the device.
-        var divisor = Clip > 0 ? (norm / Clip).clamp(min: 1) : ones(1, device: Model.Device);
+        var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
         foreach (var parameter in Model.Parameters) parameter.Value.grad = null;
         using var measured = stack([loss, norm]).cpu(); // the one wait for the device
@@ -29,27 +32,19 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
     // The mean loss (float64, on the device); gradients add up in the parameters.
     private Tensor AddGradients(IReadOnlyList<TokenBatch> batches)
     {
+        using Scalar count = batches.Count;
         var sum = zeros([], ScalarType.Float64, Model.Device);
         foreach (var batch in batches)
         {
             using var scope = NewDisposeScope();
             using (batch)
             {
-                var loss = Model.Loss(batch.Tokens, batch.Targets) / batches.Count;
+                var loss = Model.Loss(batch.Tokens, batch.Targets).div(count);
                 loss.backward();
                 GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
                 sum.add_(loss.detach());
             }
         }
         return sum;
-    }
-
-    // √(Σ‖g‖²) over all parameters, in float64.
-    private Tensor GradientNorm()
-    {
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        var norms = Model.Parameters.Select(p => p.Value.grad).Where(g => g is not null).Select(g => linalg.vector_norm(g!, 2, null!, false));
-        return linalg.vector_norm(stack(norms).to(ScalarType.Float64), 2, null!, false).MoveToOuterDisposeScope();
     }
 }

@@ -37,6 +37,7 @@ public sealed class RecipeTests
     [InlineData("""{ "training": { "steps": 10, "schedule": { "warmupSteps": 20 } } }""", "warmupSteps (20) must be less than the run's steps (10)")]
     [InlineData("""{ "training": { } }""", "neither training.steps nor training.tokens is set")]
     [InlineData("""{ "data": { "context": 900 }, "training": { "steps": 1000 } }""", "data.context (900) is more than model.context (256)")]
+    [InlineData("""{ "model": { "context": 1000000 }, "training": { "steps": 1000, "batch": 1000000 } }""", "use a batch of at most 2147")]
     [InlineData("""{ "training": """, "recipe.json")]
     [InlineData("""[1, 2]""", "recipe.json")]
     public void A_recipe_that_is_wrong_is_refused_in_one_line(string json, string message)
