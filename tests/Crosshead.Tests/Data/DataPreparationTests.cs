@@ -1,14 +1,12 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Crosshead.Data;
 using Crosshead.Data.Batches;
+using static Crosshead.Tests.Data.PreparedData;
 
 namespace Crosshead.Tests.Data;
 
 public sealed class DataPreparationTests
 {
-    private static readonly Tokenizer Small = BpeTrainer.Train(["the cat sat on the mat, the dog sat on the cat"], new() { VocabularySize = 270 });
-
     [Fact]
     public void Shards_hold_every_document_once_and_end_it()
     {
@@ -67,69 +65,6 @@ public sealed class DataPreparationTests
         Assert.Equal(Contents(folder.File("a")), Contents(folder.File("b")));
     }
 
-    // Stops at every progress report in turn, goes on, and stops again.
-    [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    public void An_interrupted_run_goes_on_to_the_same_bytes(int reportsBetweenStops)
-    {
-        using var folder = new TemporaryFolder();
-        WriteCorpus(folder, 5000);
-        File.Copy(folder.File("in.jsonl"), folder.File("in2.jsonl"));
-        string[] inputs = [folder.File("in.jsonl"), folder.File("in2.jsonl")];
-        var options = new DataPreparationOptions { ShardTokens = 30_000, HeldOutFraction = 0.05 };
-        DataPreparation.Run(inputs, Small, folder.File("straight"), options);
-        var stops = 0;
-        while (true)
-        {
-            using var stop = new CancellationTokenSource();
-            var reports = 0;
-            try
-            {
-                DataPreparation.Run(inputs, Small, folder.File("stopped"), options, new Told(_ => { if (++reports == reportsBetweenStops) stop.Cancel(); }), stop.Token);
-                break;
-            }
-            catch (OperationCanceledException)
-            {
-                stops++;
-                Assert.True(File.Exists(folder.File("stopped/preparation.json")));
-                Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("stopped"))).Message);
-                // What a killed process may leave behind the state: bytes beyond it.
-                foreach (var partial in Directory.GetFiles(folder.File("stopped"), "*.partial"))
-                    File.AppendAllText(partial, "beyond");
-            }
-        }
-        Assert.True(stops >= 2, $"stopped {stops} times only");
-        Assert.Equal(Contents(folder.File("straight")), Contents(folder.File("stopped")));
-    }
-
-    [Fact]
-    public void A_shard_finished_before_its_state_was_kept_is_taken_up_again()
-    {
-        using var folder = new TemporaryFolder();
-        WriteCorpus(folder, 8000);
-        var options = new DataPreparationOptions { ShardTokens = 30_000 };
-        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("straight"), options);
-        using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options, new Told(_ => stop.Cancel()), stop.Token));
-        var partial = Directory.GetFiles(folder.File("killed"), "train-*.partial").Single();
-        File.Move(partial, partial[..^".partial".Length]);
-        DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options);
-        Assert.Equal(Contents(folder.File("straight")), Contents(folder.File("killed")));
-    }
-
-    [Fact]
-    public void A_lost_partial_shard_is_refused()
-    {
-        using var folder = new TemporaryFolder();
-        WriteCorpus(folder, 8000);
-        using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(_ => stop.Cancel()), stop.Token));
-        File.Delete(folder.File("out/train-00000.bin.partial"));
-        Assert.Contains("train-00000.bin.partial does not hold", Refused(folder, "out", new()));
-        Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { Overwrite = true }));
-    }
-
     [Fact]
     public void A_finished_folder_is_recognised_and_another_request_refused()
     {
@@ -165,18 +100,6 @@ public sealed class DataPreparationTests
         DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new());
         File.AppendAllText(folder.File("in.jsonl"), "{\"text\":\"more\"}\n");
         Assert.Contains("the length of", Refused(folder, "out", new()));
-    }
-
-    [Fact]
-    public void An_unfinished_folder_is_not_continued_with_another_request()
-    {
-        using var folder = new TemporaryFolder();
-        WriteCorpus(folder, 8000);
-        using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(_ => stop.Cancel()), stop.Token));
-        Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there", Refused(folder, "out", new() { Seed = 1 }));
-        File.WriteAllText(folder.File("out/preparation.json"), "{");
-        Assert.Contains("preparation.json", Refused(folder, "out", new()));
     }
 
     [Theory]
@@ -260,54 +183,5 @@ public sealed class DataPreparationTests
         Assert.Contains("no end token", Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], endless, folder.File("out"), new())).Message);
         File.WriteAllText(folder.File("file"), "");
         Assert.Contains("cannot write the data folder", Refused(folder, "file", new()));
-    }
-
-    private static string Refused(TemporaryFolder folder, string output, DataPreparationOptions options)
-    {
-        var error = Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File(output), options)).Message;
-        Assert.DoesNotContain('\n', error);
-        return error;
-    }
-
-    private static List<string> WriteCorpus(TemporaryFolder folder, int documents)
-    {
-        var random = new Random(1);
-        var texts = Enumerable.Range(0, documents).Select(i => $"{i} " + string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => random.Next(3) == 0 ? "the cat " : "sat on日 "))).ToList();
-        File.WriteAllLines(folder.File("in.jsonl"), texts.Select(text => $"{{\"text\":\"{text}\"}}"));
-        return texts;
-    }
-
-    private static List<int> Tokens(string folder, SplitInfo split) => [.. split.Shards.SelectMany(shard =>
-    {
-        var bytes = File.ReadAllBytes(Path.Combine(folder, shard.File));
-        Assert.Equal(shard.Xxh128, Convert.ToHexStringLower(System.IO.Hashing.XxHash128.Hash(bytes)));
-        return bytes.Length == shard.Tokens * 2 ? MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(t => (int)t) : MemoryMarshal.Cast<byte, int>(bytes).ToArray();
-    })];
-
-    private static List<string> Documents(string folder, SplitInfo split)
-    {
-        var documents = new List<string>();
-        var current = new List<int>();
-        foreach (var token in Tokens(folder, split))
-        {
-            if (token != 0)
-            {
-                current.Add(token);
-                continue;
-            }
-            documents.Add(Small.Decode(CollectionsMarshal.AsSpan(current)));
-            current.Clear();
-        }
-        Assert.Empty(current);
-        return documents;
-    }
-
-    private static List<string> Names(string folder) => [.. Directory.GetFiles(folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
-
-    private static Dictionary<string, string> Contents(string folder) => Names(folder).ToDictionary(name => name, name => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, name)))));
-
-    private sealed class Told(Action<PreparationProgress> report) : IProgress<PreparationProgress>
-    {
-        public void Report(PreparationProgress value) => report(value);
     }
 }
