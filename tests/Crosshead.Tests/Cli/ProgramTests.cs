@@ -22,7 +22,10 @@ public sealed class ProgramTests
             ["data", "prepare", text, "--tokenizer", tokenizer, "--out", data],
         ];
         foreach (var line in lines)
-            Assert.Equal((0, ""), Exit(Run(folder.Path, line)));
+        {
+            var (exitCode, _, error) = Run(folder.Path, line);
+            Assert.True(exitCode == 0, error); // a slow machine may show progress there
+        }
     }
 
     [Theory]
