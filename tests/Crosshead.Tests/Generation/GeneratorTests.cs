@@ -1,5 +1,7 @@
 using Crosshead.Generation;
 using TorchSharp;
+using static TorchSharp.torch;
+using Generator = Crosshead.Generation.Generator;
 
 namespace Crosshead.Tests.Generation;
 
@@ -29,16 +31,20 @@ public sealed class GeneratorTests
     public void A_batch_of_unequal_prompts_is_each_prompt_alone(string name)
     {
         using var model = TinyModels.Create(name);
-        var generator = new Generator(model);
         int[][] prompts = [TinyModels.Ids(2, 1), TinyModels.Ids(9, 2), TinyModels.Ids(5, 3)];
         var options = Greedy with { MaxTokens = 40, PrefillChunk = 4 }; // to the end of the context of 24
-        var together = Generate(generator, prompts, options);
-        for (var i = 0; i < prompts.Length; i++)
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 }) // by vector kernels, and by tensor operators
         {
-            var alone = Assert.Single(Generate(generator, [prompts[i]], options with { PrefillChunk = 512 }));
-            Assert.Equal(alone.Ids, together[i].Ids);
-            Assert.Equal(24 - prompts[i].Length, alone.Ids.Count);
-            Assert.Equal(StopReason.Length, together[i].Stop);
+            model.Freeze(type);
+            using var generator = new Generator(model);
+            var together = Generate(generator, prompts, options);
+            for (var i = 0; i < prompts.Length; i++)
+            {
+                var alone = Assert.Single(Generate(generator, [prompts[i]], options with { PrefillChunk = 512 }));
+                Assert.Equal(alone.Ids, together[i].Ids);
+                Assert.Equal(24 - prompts[i].Length, alone.Ids.Count);
+                Assert.Equal(StopReason.Length, together[i].Stop);
+            }
         }
     }
 
@@ -123,8 +129,10 @@ public sealed class GeneratorTests
     public void A_run_leaves_no_tensor_behind()
     {
         using var model = TinyModels.Create("differential");
+        model.Freeze(ScalarType.Float64); // by tensor operators
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        Generate(new Generator(model), [TinyModels.Ids(4), TinyModels.Ids(7)], Greedy);
+        using var generator = new Generator(model);
+        Generate(generator, [TinyModels.Ids(4), TinyModels.Ids(7)], Greedy);
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 

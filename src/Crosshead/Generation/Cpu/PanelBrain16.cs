@@ -47,7 +47,8 @@ internal readonly unsafe struct PanelBrain16 : IPanelElement<PanelBrain16>
         var p = (uint*)panel;
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
         var upper = Vector512.Create(0xffff0000u);
-        Vector512<float> a = default, b = default, c = default, d = default;
+        Vector512<float> a = default, b = default, c = default, d = default;     // of even elements
+        Vector512<float> a1 = default, b1 = default, c1 = default, d1 = default; // of odd elements
         for (var k = 0; k < depth; k += 2, p += Panel.Lanes)
         {
             var pair = Vector512.Load(p);
@@ -57,14 +58,14 @@ internal readonly unsafe struct PanelBrain16 : IPanelElement<PanelBrain16>
             b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k]), even, b);
             c = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k]), even, c);
             d = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k]), even, d);
-            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), odd, a);
-            b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k + 1]), odd, b);
-            c = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k + 1]), odd, c);
-            d = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k + 1]), odd, d);
+            a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), odd, a1);
+            b1 = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k + 1]), odd, b1);
+            c1 = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k + 1]), odd, c1);
+            d1 = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k + 1]), odd, d1);
         }
-        a.Store(y);
-        b.Store(y + yStride);
-        c.Store(y + (2 * yStride));
-        d.Store(y + (3 * yStride));
+        (a + a1).Store(y);
+        (b + b1).Store(y + yStride);
+        (c + c1).Store(y + (2 * yStride));
+        (d + d1).Store(y + (3 * yStride));
     }
 }

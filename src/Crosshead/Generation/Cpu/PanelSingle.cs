@@ -35,18 +35,23 @@ internal readonly unsafe struct PanelSingle : IPanelElement<PanelSingle>
     {
         var p = (float*)panel;
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
-        Vector512<float> a = default, b = default, c = default, d = default;
-        for (var k = 0; k < depth; k++, p += Panel.Lanes)
+        Vector512<float> a = default, b = default, c = default, d = default;     // of even elements
+        Vector512<float> a1 = default, b1 = default, c1 = default, d1 = default; // of odd elements
+        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes)
         {
-            var w = Vector512.Load(p);
-            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), w, a);
-            b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k]), w, b);
-            c = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k]), w, c);
-            d = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k]), w, d);
+            var (even, odd) = (Vector512.Load(p), Vector512.Load(p + Panel.Lanes));
+            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), even, a);
+            b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k]), even, b);
+            c = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k]), even, c);
+            d = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k]), even, d);
+            a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), odd, a1);
+            b1 = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k + 1]), odd, b1);
+            c1 = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k + 1]), odd, c1);
+            d1 = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k + 1]), odd, d1);
         }
-        a.Store(y);
-        b.Store(y + yStride);
-        c.Store(y + (2 * yStride));
-        d.Store(y + (3 * yStride));
+        (a + a1).Store(y);
+        (b + b1).Store(y + yStride);
+        (c + c1).Store(y + (2 * yStride));
+        (d + d1).Store(y + (3 * yStride));
     }
 }
