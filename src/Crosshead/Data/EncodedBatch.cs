@@ -21,8 +21,9 @@ internal sealed class EncodedBatch
         foreach (var document in documents)
         {
             // Special tokens are not read from the text: it must not be able to forge an end of document.
+            var start = batch._tokens.Count;
             tokenizer.Encode(document.Text, batch._tokens, addSpecialTokens: true, parseSpecialTokens: false);
-            if (batch._tokens.Count == 0 || batch._tokens[^1] != endToken)
+            if (batch._tokens.Count == start || batch._tokens[^1] != endToken)
                 batch._tokens.Add(endToken);
             var text = Encoding.UTF8.GetBytes(document.Text);
             batch.Documents.Add((document with { Text = "" }, HoldOut.Hash(text, seed), text.Length, batch._tokens.Count));

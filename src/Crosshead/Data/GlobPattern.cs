@@ -1,47 +1,34 @@
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Crosshead.Data;
 
-/// <summary>Patterns of paths for shells that do not expand them: <c>*</c> and <c>?</c> within a name, <c>**</c> across folders.</summary>
+/// <summary>File patterns: * and ? match within a name, ** any number of folders.</summary>
 internal static class GlobPattern
 {
-    /// <summary>The files that match, in ordinal order; none where the folder before the first wildcard is missing.</summary>
+    private static readonly EnumerationOptions Everything = new() { IgnoreInaccessible = true, AttributesToSkip = 0 };
+
+    /// <summary>The files that match, in ordinal order. Only folders that the pattern leads to are read.</summary>
+    /// <param name="pattern">The pattern; the folders before its first wildcard are taken as they are.</param>
     public static IReadOnlyList<string> Expand(string pattern)
     {
         var normal = pattern.Replace('\\', '/');
         var fixedPart = normal[..(normal[..normal.AsSpan().IndexOfAny('*', '?')].LastIndexOf('/') + 1)];
-        var folder = fixedPart.Length == 0 ? "." : fixedPart;
-        if (!Directory.Exists(folder))
-            return [];
-        var below = normal[fixedPart.Length..];
-        var expression = new Regex(ToRegex(below), RegexOptions.CultureInvariant);
-        return
-        [
-            .. Directory.EnumerateFiles(folder, "*", below.Contains('/') || below.Contains("**") ? SearchOption.AllDirectories : SearchOption.TopDirectoryOnly)
-                .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))
-                .Where(path => expression.IsMatch(path))
-                .Select(path => fixedPart + path)
-                .Order(StringComparer.Ordinal),
-        ];
+        return [.. Below(fixedPart, normal[fixedPart.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries)).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    private static string ToRegex(string pattern)
+    // The folder is empty or ends with a slash.
+    private static IEnumerable<string> Below(string folder, ReadOnlyMemory<string> names)
     {
-        var regex = new StringBuilder("^");
-        for (var i = 0; i < pattern.Length; i++)
-        {
-            if (pattern[i] == '*' && i + 1 < pattern.Length && pattern[i + 1] == '*')
-            {
-                var slash = i + 2 < pattern.Length && pattern[i + 2] == '/';
-                regex.Append(slash ? "(?:.*/)?" : ".*");
-                i += slash ? 2 : 1;
-            }
-            else
-            {
-                regex.Append(pattern[i] switch { '*' => "[^/]*", '?' => "[^/]", var c => Regex.Escape(c.ToString()) });
-            }
-        }
-        return regex.Append("\\z").ToString();
+        var directory = new DirectoryInfo(folder.Length == 0 ? "." : folder);
+        if (!directory.Exists)
+            return [];
+        var rest = names[1..];
+        if (names.Span[0] == "**" && !rest.IsEmpty) // a link could lead around in circles
+            return Below(folder, rest).Concat(directory.EnumerateDirectories("*", Everything)
+                .Where(child => child.LinkTarget is null).SelectMany(child => Below($"{folder}{child.Name}/", names)));
+        var name = new Regex($"^{Regex.Escape(names.Span[0]).Replace("\\*", ".*").Replace("\\?", ".")}\\z", RegexOptions.CultureInvariant | RegexOptions.Singleline);
+        return rest.IsEmpty
+            ? directory.EnumerateFiles("*", Everything).Where(file => name.IsMatch(file.Name)).Select(file => folder + file.Name)
+            : directory.EnumerateDirectories("*", Everything).Where(child => name.IsMatch(child.Name)).SelectMany(child => Below($"{folder}{child.Name}/", rest));
     }
 }

@@ -44,7 +44,7 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
         IReadOnlyList<string> found;
         if (Directory.Exists(input))
         {
-            found = [.. Directory.EnumerateFiles(input, "*", SearchOption.AllDirectories).Where(IsKnown).Order(StringComparer.Ordinal)];
+            found = [.. Directory.EnumerateFiles(input, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = 0 }).Where(IsKnown).Order(StringComparer.Ordinal)];
             return found.Count > 0 ? found : throw new CrossheadException($"folder {input} has no .txt, .md, .jsonl or .parquet file (each also .gz or .zst); name the files if they are called otherwise.");
         }
         if (!input.AsSpan().ContainsAny('*', '?'))

@@ -22,7 +22,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             return new TokenizerConfig(Content(document.RootElement, "eos_token"), Content(document.RootElement, "bos_token"));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException($"cannot read {path}: {e.Message.ReplaceLineEndings(" ")} Get it again or remove it.", e);
         }

@@ -76,7 +76,7 @@ internal sealed class TokenizerReader
         foreach (var entry in model.GetProperty("merges").EnumerateArray())
         {
             // "a b" in older files, ["a", "b"] in newer ones.
-            var pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(e => e.GetString()!)];
+            var pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(e => e.GetString() ?? "")];
             if (pair.Length != 2 || vocabulary.IdOf(pair[0]) is not { } left || vocabulary.IdOf(pair[1]) is not { } right || vocabulary.IdOf(pair[0] + pair[1]) is not { } id)
                 throw new CrossheadException($"{_name}: merge {merges.Count}, \"{string.Join(' ', pair)}\", is not two tokens of the vocabulary that make a third; the file is damaged.");
             merges.Add((left, right, id));
@@ -91,12 +91,12 @@ internal sealed class TokenizerReader
             return tokens;
         foreach (var entry in list.EnumerateArray())
         {
-            var token = new AddedToken(entry.GetProperty("id").GetInt32(), entry.GetProperty("content").GetString()!, Flag(entry, "special", false));
+            var token = new AddedToken(entry.GetProperty("id").GetInt32(), Text(entry, "content") ?? "", Flag(entry, "special", false));
             foreach (var flag in (string[])["single_word", "lstrip", "rstrip"])
                 Require(!Flag(entry, flag, false), $"the added token \"{token.Content}\" with {flag}");
             Require(!Flag(entry, "normalized", !token.Special) || Child(root, "normalizer") is null, $"the added token \"{token.Content}\" behind a normalizer");
-            if (token.Id is < 0 or > 10_000_000 || token.Content.Length == 0)
-                throw new CrossheadException($"{_name}: added token \"{token.Content}\" has id {token.Id}; the file is damaged.");
+            if (token.Id is < 0 or > 10_000_000 || token.Content.Length == 0 || tokens.Exists(other => other.Id == token.Id))
+                throw new CrossheadException($"{_name}: added token \"{token.Content}\" has id {token.Id}, where a text and an id of its own are expected; the file is damaged.");
             tokens.Add(token);
         }
         return tokens;
@@ -153,7 +153,7 @@ internal sealed class TokenizerReader
                 if (Child(part, "SpecialToken") is not { } special)
                     side = suffix;
                 else
-                    side.Add(vocabulary.IdOf(Text(special, "id")!) ?? throw new CrossheadException($"{_name}: the template's token \"{Text(special, "id")}\" is not in the vocabulary; the file is damaged."));
+                    side.Add(vocabulary.IdOf(Text(special, "id") ?? "") ?? throw new CrossheadException($"{_name}: the template's token \"{Text(special, "id")}\" is not in the vocabulary; the file is damaged."));
             }
         }
         return (prefix, suffix);
