@@ -59,6 +59,8 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
         if (info.Length == 0)
             throw new CrossheadException($"{path} is empty (0 bytes); remove it from the inputs or get it again.");
         var name = WithoutCompression(path, out var compression);
+        if (HasExtension(name, ".json"))
+            throw new CrossheadException($"{path} is a .json file, which would be read as plain text; rows are read from JSONL, one object a line: rename it to .jsonl if it is that, otherwise convert it.");
         var format = HasExtension(name, ".parquet") ? SourceFormat.Parquet : HasExtension(name, JsonExtensions) ? SourceFormat.JsonLines : SourceFormat.Text;
         if (format == SourceFormat.Parquet && compression != SourceCompression.None)
             throw new CrossheadException($"{path} is a compressed Parquet file, which cannot be read in place; decompress it first (Parquet compresses its own columns).");

@@ -10,6 +10,14 @@ namespace Crosshead.Tests.Data;
 public sealed class SourceTests
 {
     [Fact]
+    public void A_json_file_is_not_taken_for_text()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("rows.json"), """[{"text": "a"}]""");
+        Assert.Contains("rename it to .jsonl", Assert.Throws<CrossheadException>(() => SourceFile.Find([folder.File("rows.json")])).Message);
+    }
+
+    [Fact]
     public void Paragraphs_join_to_the_text_and_end_where_documented()
     {
         using var folder = new TemporaryFolder();
