@@ -21,6 +21,30 @@ public sealed record AttentionOptions
     /// <summary>Component value heads c that the g value heads are composed of; null for g. Only for <c>mea</c> and <c>mea-no-norm</c>.</summary>
     public int? ValueComponents { get; init; }
 
+    /// <summary>What multiplies a key component (<c>mea</c>, <c>mea-no-norm</c>); frequency only with fewer components than heads.</summary>
+    public KeyGrain KeyGrain { get; init; } = KeyGrain.Head;
+
+    /// <summary>What multiplies a value component (<c>mea</c>, <c>mea-no-norm</c>); dense with <see cref="ValueRank"/> in place of <see cref="ValueComponents"/>.</summary>
+    public ValueGrain ValueGrain { get; init; } = ValueGrain.Head;
+
+    /// <summary>Numbers that the value heads are composed of where the grain is dense: any number below g·d.</summary>
+    public int? ValueRank { get; init; }
+
+    /// <summary>Whether the query, key and value projections have biases (Qwen 2).</summary>
+    public bool ProjectionBias { get; init; }
+
+    /// <summary>Whether the output projection has a bias.</summary>
+    public bool OutputBias { get; init; }
+
+    /// <summary>Whether each query and key head is normed before it is rotated (Qwen 3); for <c>gqa</c> and <c>mea-no-norm</c>.</summary>
+    public bool QueryKeyNorm { get; init; }
+
+    /// <summary>Added to the mean square in the norms of queries and keys.</summary>
+    public double QueryKeyNormEpsilon { get; init; } = 1e-6;
+
+    /// <summary>Most tokens that a query sees, itself among them; null for all before it.</summary>
+    public int? SlidingWindow { get; init; }
+
     /// <summary>Which of keys and values are composed (<c>mea</c>, <c>mea-no-norm</c>).</summary>
     public ComposedParts Compose { get; init; } = ComposedParts.Both;
 
@@ -79,6 +103,20 @@ public sealed record AttentionOptions
             throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and mea-no-norm, not to this one; remove them.");
         if (KeyComponents is { } ck) { Positive(ck, "keyComponents"); Require(ComposesKeys, "keyComponents", "keys"); }
         if (ValueComponents is { } cv) { Positive(cv, "valueComponents"); Require(ComposesValues, "valueComponents", "values"); }
+        if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && KeyRows < Groups))
+            throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
+        if (ValueGrain == ValueGrain.Dense != ValueRank.HasValue)
+            throw new CrossheadException($"valueGrain ({(ValueRank.HasValue ? "head" : "dense")}) and valueRank ({ValueRank?.ToString() ?? "null"}) belong together: a rank with the grain dense, none with the grain head.");
+        if (ValueRank is { } rank) { Positive(rank, "valueRank"); Require(ComposesValues, "valueRank", "values"); }
+        if (ValueRank is not null && ValueComponents is not null)
+            throw new CrossheadException($"valueRank ({ValueRank}) and valueComponents ({ValueComponents}) are both set; the grain dense takes valueRank alone.");
+        if (QueryKeyNorm && Variant is not (AttentionVariant.Gqa or AttentionVariant.MeaNoNorm))
+            throw new CrossheadException($"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
+        if (!(QueryKeyNormEpsilon > 0) || !double.IsFinite(QueryKeyNormEpsilon))
+            throw new CrossheadException($"queryKeyNormEpsilon ({QueryKeyNormEpsilon}) must be above 0; the default is 1e-6.");
+        if (SlidingWindow is { } window) Positive(window, "slidingWindow");
+        if (SlidingWindow is not null && Variant == AttentionVariant.Differential)
+            throw new CrossheadException("slidingWindow is not supported for differential attention; remove it.");
         if (!double.IsFinite(HeadNormStart))
             throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.2.");
         if (!(HeadNormEpsilon > 0) || !double.IsFinite(HeadNormEpsilon))

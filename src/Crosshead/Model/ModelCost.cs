@@ -16,14 +16,13 @@ public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, lon
     {
         options.Validate();
         long width = options.HiddenSize, layers = options.Layers, vocabulary = options.VocabularySize;
-        var attention = AttentionCost.Of(options.Attention, width, options.HeadDim);
+        var attention = Enumerable.Range(0, options.Layers).Select(i => AttentionCost.Of(options.AttentionOf(i), width, options.HeadDim)).ToArray();
         var feedForward = 3 * width * options.FeedForward;
         var embedding = vocabulary * width * (options.TieEmbeddings ? 1 : 2);
-        var perLayer = attention.Parameters + feedForward + (2 * width);
-        var multiplied = (layers * (attention.Multiplied + feedForward)) + (vocabulary * width);
-        var body = (layers * perLayer) + width;
+        var multiplied = attention.Sum(a => a.Multiplied) + (layers * feedForward) + (vocabulary * width);
+        var body = attention.Sum(a => a.Parameters) + (layers * (feedForward + (2 * width))) + width;
         return new ModelCost(body + embedding, body,
-            (2 * multiplied) + (layers * attention.FlopsPerPair * options.Context / 2), layers * attention.CacheElements);
+            (2 * multiplied) + (attention.Sum(a => a.FlopsPerPair) * options.Context / 2), attention.Sum(a => a.CacheElements));
     }
 
     /// <summary>Bytes that decoding keeps of each token.</summary>

@@ -35,6 +35,13 @@ public sealed record ModelOptions
     /// <summary>The attention layers.</summary>
     public AttentionOptions Attention { get; init; } = new();
 
+    /// <summary>Layer by layer, what is cached in place of whole heads, null for a layer as <see cref="Attention"/> describes it; null for none.</summary>
+    public IReadOnlyList<VirtualHeads?>? VirtualHeads { get; init; }
+
+    /// <summary>The attention of a layer.</summary>
+    /// <param name="layer">Index of the layer, from 0.</param>
+    public AttentionOptions AttentionOf(int layer) => VirtualHeads?[layer]?.ApplyTo(Attention, HeadDim) ?? Attention;
+
     /// <summary>Inner width of the feed-forward layers with its default resolved.</summary>
     public int FeedForward => FeedForwardSize ?? (((HiddenSize * 8 / 3) + 15) / 16 * 16);
 
@@ -54,6 +61,9 @@ public sealed record ModelOptions
         Positive(NormEpsilon, "normEpsilon", "1e-5");
         Positive(InitializerRange, "initializerRange", "0.02");
         Attention.Validate();
+        if (VirtualHeads is { } list && list.Count != Layers)
+            throw new CrossheadException($"virtualHeads describes {list.Count} layers, the model has {Layers}; give one entry a layer, null for a layer that is as it was.");
+        for (var i = 0; i < Layers; i++) AttentionOf(i).Validate();
         var d = Attention.HeadDimFor(HiddenSize);
         if (d % 2 != 0)
             throw new CrossheadException($"the head width ({HiddenSize} / {Attention.Heads} = {d}) must be even, because rotary embedding turns pairs; choose heads so that it is, or set headDim.");

@@ -19,7 +19,7 @@ public sealed class TransformerBlock
         var deviation = options.InitializerRange;
         var residual = deviation / Math.Sqrt(2 * options.Layers);
         _inputNorm = new RmsNorm(scope["input_layernorm"], options.HiddenSize, options.NormEpsilon);
-        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, options.Attention, layer, deviation, residual);
+        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, options.AttentionOf(layer), layer, deviation, residual);
         _postAttentionNorm = new RmsNorm(scope["post_attention_layernorm"], options.HiddenSize, options.NormEpsilon);
         _feedForward = new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual);
     }

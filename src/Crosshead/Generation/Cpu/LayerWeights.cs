@@ -19,7 +19,7 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
         var width = options.HiddenSize;
         return new LayerWeights(
             new Rows(read("input_layernorm.weight"), width),
-            AttentionWeights.Read(name => read($"self_attn.{name}"), pack, options.Attention, width, layer),
+            AttentionWeights.Read(name => read($"self_attn.{name}"), pack, options.AttentionOf(layer), width, layer),
             new Rows(read("post_attention_layernorm.weight"), width),
             pack(width, [read("mlp.gate_proj.weight")]),
             pack(width, [read("mlp.up_proj.weight")]),

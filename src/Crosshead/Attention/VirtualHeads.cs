@@ -1,0 +1,43 @@
+namespace Crosshead.Attention;
+
+/// <summary>
+/// How a layer's cache is kept smaller than its heads: key heads composed of fewer component heads, value heads of fewer
+/// numbers (arXiv 2601.19611, §5.2; the finer grains are ours).
+/// </summary>
+public sealed record VirtualHeads
+{
+    /// <summary>What multiplies a key component.</summary>
+    public KeyGrain KeyGrain { get; init; }
+
+    /// <summary>Key components of width d kept of each token, fewer than the key heads; null where whole key heads are kept.</summary>
+    public int? KeyComponents { get; init; }
+
+    /// <summary>What multiplies a value component.</summary>
+    public ValueGrain ValueGrain { get; init; }
+
+    /// <summary>Value numbers kept of each token, fewer than g·d (a multiple of d for the grain <c>head</c>); null where whole value heads are kept.</summary>
+    public int? ValueRank { get; init; }
+
+    /// <summary>Options of the layer whose plain form has the options <paramref name="plain"/>.</summary>
+    /// <param name="plain">The layer before its cache was made smaller; its own mixes, if any, are merged into the components.</param>
+    /// <param name="headDim">Head width d.</param>
+    /// <exception cref="CrossheadException">The mechanism has no components, or the rank is no multiple of d where it must be.</exception>
+    public AttentionOptions ApplyTo(AttentionOptions plain, int headDim)
+    {
+        if (KeyComponents is null && ValueRank is null) return plain;
+        if (plain.Variant is AttentionVariant.TalkingHeads or AttentionVariant.Differential)
+            throw new CrossheadException($"virtual heads do not apply to {plain.Variant.NameOf()}; they do to gqa, groupnorm, mea and mea-no-norm.");
+        if (ValueGrain == ValueGrain.Head && ValueRank % headDim is > 0)
+            throw new CrossheadException($"valueRank ({ValueRank}) must be a multiple of the head width ({headDim}) for the grain head; use {ValueRank / headDim * headDim}, or the grain dense.");
+        return plain with
+        {
+            Variant = plain.HasHeadNorm ? AttentionVariant.Mea : AttentionVariant.MeaNoNorm,
+            Compose = ValueRank is null ? ComposedParts.Keys : KeyComponents is null ? ComposedParts.Values : ComposedParts.Both,
+            KeyGrain = KeyComponents is null ? KeyGrain.Head : KeyGrain,
+            KeyComponents = KeyComponents,
+            ValueGrain = ValueRank is null ? ValueGrain.Head : ValueGrain,
+            ValueComponents = ValueGrain == ValueGrain.Head ? ValueRank / headDim : null,
+            ValueRank = ValueGrain == ValueGrain.Dense ? ValueRank : null,
+        };
+    }
+}
