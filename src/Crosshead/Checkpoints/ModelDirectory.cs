@@ -80,7 +80,7 @@ public static class ModelDirectory
         {
             throw new CrossheadException($"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
         }
-        WeightWriter.Write(folder, model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), metadata, type, shardBytes);
+        new WeightWriter(folder, metadata, type).Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
         AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), beginToken, endToken));
     }
 }

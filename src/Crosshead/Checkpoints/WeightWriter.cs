@@ -13,76 +13,89 @@ namespace Crosshead.Checkpoints;
 /// the single file, which counts before an index) is replaced in one step, and only then what is no longer listed is removed.
 /// </para>
 /// </summary>
-internal static partial class WeightWriter
+/// <param name="folder">The folder, which exists.</param>
+/// <param name="metadata">Strings to keep in each file's header.</param>
+/// <param name="type">Precision to write in; null for the tensors' own.</param>
+/// <param name="changed">Told of each change of the folder, where someone wants to look at what a crash would leave.</param>
+internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<string, string>? metadata, ScalarType? type, Action? changed = null)
 {
     /// <summary>Writes the weights.</summary>
-    /// <param name="folder">The folder, which exists.</param>
     /// <param name="tensors">Tensors by name, on any device.</param>
-    /// <param name="metadata">Strings to keep in each file's header.</param>
-    /// <param name="type">Precision to write in; null for the tensors' own.</param>
     /// <param name="shardBytes">Most bytes of tensors in a file; a tensor larger than that gets a file of its own.</param>
-    /// <exception cref="CrossheadException">The disk is full or cannot be written; the earlier model is still there.</exception>
-    public static void Write(string folder, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata, ScalarType? type, long shardBytes)
+    /// <exception cref="CrossheadException">The disk is full or cannot be written; the folder still holds a whole model.</exception>
+    public void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors, long shardBytes)
     {
         if (shardBytes < 1) throw new CrossheadException($"the shard size must be positive, not {shardBytes} bytes; the default is {ModelDirectory.DefaultShardBytes}.");
-        var shards = Split([.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal)], type, shardBytes);
+        var shards = Split([.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal)], shardBytes);
         try
         {
-            if (shards.Count == 1)
+            if (shards.Count > 1) WriteShards(shards);
+            else
             {
-                SafetensorsWriter.Write(Path.Combine(folder, ModelDirectory.WeightsFile), shards[0], metadata, type);
-                File.Delete(Path.Combine(folder, ShardIndex.FileName));
-                RemoveOthers(folder, []);
+                WriteFile(ModelDirectory.WeightsFile, shards[0]);
+                Remove(ShardIndex.FileName);
+                RemoveOthers([]);
             }
-            else WriteShards(folder, shards, metadata, type);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the weights in \"{folder}\" were not replaced entirely: {e.Message.TrimEnd('.')}; the folder must be writable.", e);
+            throw new CrossheadException($"the weights in \"{folder}\" were not replaced entirely: {e.Message.TrimEnd('.')}; make the folder writable and save again.", e);
         }
     }
 
-    private static void WriteShards(string folder, List<List<KeyValuePair<string, Tensor>>> shards, IReadOnlyDictionary<string, string>? metadata, ScalarType? type)
+    private void WriteShards(List<List<KeyValuePair<string, Tensor>>> shards)
     {
-        var usual = Enumerable.Range(1, shards.Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors")).ToArray();
-        var names = Free(folder, usual);
+        string[] usual = [.. Enumerable.Range(1, shards.Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors"))];
+        var names = Free(usual);
         try
         {
-            for (var i = 0; i < shards.Count; i++)
-                SafetensorsWriter.Write(Path.Combine(folder, names[i]), shards[i], metadata, type);
-            WriteIndex(folder, shards, names, type);
+            for (var i = 0; i < names.Length; i++) WriteFile(names[i], shards[i]);
+            WriteIndex(shards, names);
         }
         catch
         {
-            foreach (var name in names) File.Delete(Path.Combine(folder, name)); // the disk may be full
+            foreach (var name in names) Remove(name); // the disk may be full
             throw;
         }
-        File.Delete(Path.Combine(folder, ModelDirectory.WeightsFile)); // it would count before the index
+        Remove(ModelDirectory.WeightsFile); // it would count before the index
         AtomicFile.FlushFolder(folder);
-        if (names != usual && Rename(folder, names, usual))
+        if (names != usual && Link(names, usual))
         {
-            WriteIndex(folder, shards, usual, type);
+            WriteIndex(shards, usual);
             names = usual;
         }
-        RemoveOthers(folder, names);
+        RemoveOthers(names);
     }
 
-    private static void WriteIndex(string folder, List<List<KeyValuePair<string, Tensor>>> shards, string[] names, ScalarType? type)
+    private void WriteFile(string name, List<KeyValuePair<string, Tensor>> tensors)
+    {
+        SafetensorsWriter.Write(PathOf(name), tensors, metadata, type);
+        changed?.Invoke();
+    }
+
+    private void WriteIndex(List<List<KeyValuePair<string, Tensor>>> shards, string[] names)
     {
         var all = shards.SelectMany(s => s).ToArray();
         var shardOf = shards.SelectMany((shard, i) => shard.Select(t => KeyValuePair.Create(t.Key, names[i])));
-        AtomicFile.WriteText(Path.Combine(folder, ShardIndex.FileName),
+        AtomicFile.WriteText(PathOf(ShardIndex.FileName),
             ShardIndex.Text(shardOf, all.Sum(t => t.Value.NumberOfElements), all.Sum(t => SafetensorsWriter.BytesOf(t.Value, type))));
+        changed?.Invoke();
     }
 
-    private static List<List<KeyValuePair<string, Tensor>>> Split(KeyValuePair<string, Tensor>[] tensors, ScalarType? type, long shardBytes)
+    private void Remove(string name)
+    {
+        File.Delete(PathOf(name));
+        changed?.Invoke();
+    }
+
+    private List<List<KeyValuePair<string, Tensor>>> Split(KeyValuePair<string, Tensor>[] tensors, long shardBytes)
     {
         var shards = new List<List<KeyValuePair<string, Tensor>>> { new() };
         var filled = 0L;
         foreach (var tensor in tensors)
         {
             var bytes = SafetensorsWriter.BytesOf(tensor.Value, type);
-            if (shards[^1].Count > 0 && filled + bytes > shardBytes)
+            if (shards[^1].Count > 0 && bytes > shardBytes - filled)
             {
                 shards.Add([]);
                 filled = 0;
@@ -93,41 +106,42 @@ internal static partial class WeightWriter
         return shards;
     }
 
-    // The usual names, or others as long as a file of those names is there.
-    private static string[] Free(string folder, string[] usual)
+    // The usual names, or others while a file has one of those.
+    private string[] Free(string[] usual)
     {
         var names = usual;
-        for (var attempt = 1; names.Any(n => File.Exists(Path.Combine(folder, n))); attempt++)
+        for (var attempt = 1; names.Any(n => File.Exists(PathOf(n))); attempt++)
             names = [.. usual.Select(n => string.Create(CultureInfo.InvariantCulture, $"new{attempt}-{n}"))];
         return names;
     }
 
-    // Gives files their usual names beside those they have, which the index still lists; false where the file system has no second names.
-    private static bool Rename(string folder, string[] names, string[] usual)
+    // Gives files their usual names beside those that the index lists; false where the file system has no second names.
+    private bool Link(string[] names, string[] usual)
     {
         for (var i = 0; i < names.Length; i++)
         {
-            var target = Path.Combine(folder, usual[i]);
-            File.Delete(target);
-            if (Link(Path.Combine(folder, names[i]), target) != 0) return false;
+            Remove(usual[i]);
+            if (Link(PathOf(names[i]), PathOf(usual[i])) != 0) return false;
+            changed?.Invoke();
         }
         AtomicFile.FlushFolder(folder);
         return true;
     }
 
     // What earlier saves, also interrupted ones, left.
-    private static void RemoveOthers(string folder, string[] names)
+    private void RemoveOthers(string[] names)
     {
-        foreach (var path in Directory.GetFiles(folder))
+        foreach (var name in Directory.GetFiles(folder).Select(p => Path.GetFileName(p)))
         {
-            var name = Path.GetFileName(path);
-            if (Shard().IsMatch(name) && !names.Contains(name)) File.Delete(path);
+            if (Leftover().IsMatch(name) && !names.Contains(name)) Remove(name);
         }
         AtomicFile.FlushFolder(folder);
     }
 
-    [GeneratedRegex(@"^((new\d+-)?model-\d{5,}-of-\d{5,}\.safetensors|((new\d+-)?model-\d{5,}-of-\d{5,}|model)\.safetensors\.\d+\.tmp)$", RegexOptions.CultureInvariant)]
-    private static partial Regex Shard();
+    private string PathOf(string name) => Path.Combine(folder, name);
+
+    [GeneratedRegex(@"^((new\d+-)?model-\d{5,}-of-\d{5,}\.safetensors|((new\d+-)?model-\d{5,}-of-\d{5,}|model)\.safetensors(\.index\.json)?\.\d+\.tmp)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Leftover();
 
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string existing, string added);
