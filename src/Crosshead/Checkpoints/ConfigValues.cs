@@ -9,8 +9,9 @@ internal sealed class ConfigValues
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     private readonly JsonObject _json;
+    private readonly string _name; // what an error calls the object
 
-    private ConfigValues(string path, JsonObject json) => (Path, _json) = (path, json);
+    private ConfigValues(string path, string name, JsonObject json) => (Path, _name, _json) = (path, name, json);
 
     /// <summary>The file.</summary>
     public string Path { get; }
@@ -27,7 +28,7 @@ internal sealed class ConfigValues
     {
         try
         {
-            return new(path, JsonNode.Parse(text, null, Strict) as JsonObject ?? throw new JsonException("it is no object"));
+            return new(path, "it", JsonNode.Parse(text, null, Strict) as JsonObject ?? throw new JsonException("it is no object"));
         }
         catch (JsonException e)
         {
@@ -42,12 +43,12 @@ internal sealed class ConfigValues
     public ConfigValues? Child(string key) => _json[key] switch
     {
         null => null,
-        JsonObject child => new(Path, child),
+        JsonObject child => new(Path, key, child),
         _ => throw Error($"{Shown(key)} is no object"),
     };
 
     /// <summary>The value of a key that must be there.</summary>
-    public T Required<T>(string key) => _json[key] is null ? throw Error($"it lacks \"{key}\"") : Value<T>(key);
+    public T Required<T>(string key) => _json[key] is null ? throw Error($"{_name} lacks \"{key}\"") : Value<T>(key);
 
     /// <summary>The value of a key, or another where it is absent or null.</summary>
     public T Or<T>(string key, T otherwise) => _json[key] is null ? otherwise : Value<T>(key);

@@ -66,7 +66,7 @@ public static class ModelConfig
     // A model with another head (a classifier, a bare encoder) has another architecture under the same model_type.
     private static void RequireArchitecture(ConfigValues config, string supported)
     {
-        if (Array.Find(config.Or<string[]>("architectures", []), a => !a.Equals(supported, StringComparison.OrdinalIgnoreCase)) is not null)
+        if (config.Or<string?[]>("architectures", []).Any(a => !supported.Equals(a, StringComparison.OrdinalIgnoreCase)))
             throw config.Error($"{config.Shown("architectures")} is not supported; supported is {supported}");
     }
 }

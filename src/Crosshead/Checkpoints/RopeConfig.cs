@@ -63,7 +63,7 @@ internal static class RopeConfig
     private static void RequireKnown(string key, ConfigValues rope)
     {
         if (rope.Keys.FirstOrDefault(k => !KnownKeys.Contains(k)) is { } unknown)
-            throw rope.Error($"{rope.Shown(unknown)} within {key} is not supported; known are {string.Join(", ", KnownKeys[1..])}");
+            throw rope.Error($"{key} holds {rope.Shown(unknown)}, which is not supported; known are {string.Join(", ", KnownKeys[1..])}");
         if (rope.Or("partial_rotary_factor", 1.0) != 1)
             throw rope.Error($"{rope.Shown("partial_rotary_factor")} is not supported; supported is 1");
         if (rope[Type] is not null && rope[OldType] is not null && rope.Required<string>(Type) != rope.Required<string>(OldType))
