@@ -62,8 +62,8 @@ public sealed class RotaryEmbeddingTests
     [Fact]
     public void Yarn_with_a_ramp_of_no_length_steps()
     {
-        // So short a context that even a quarter turn is before the first pair: all is divided but the first.
-        var frequencies = Frequencies(10000, Yarn with { OriginalContext = 2, FastTurns = 32, SlowTurns = 32 });
+        // Both ends round to the first pair, which turns once in 2π tokens: all is divided but that pair.
+        var frequencies = Frequencies(10000, Yarn with { OriginalContext = 6, FastTurns = 1, SlowTurns = 1 });
         Assert.Equal(1, frequencies[0]);
         Equal(Frequencies(10000, null).Skip(1).Select(f => f / 4), frequencies[1..]);
     }
