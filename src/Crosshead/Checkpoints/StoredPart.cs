@@ -19,19 +19,22 @@ internal sealed partial record StoredPart(string Name, long[] Shape, long? Exper
     /// <param name="shape">Its shape.</param>
     public static IEnumerable<StoredPart> Of(string name, long[] shape)
     {
-        if (shape.Length != 3 || FusedName().Match(name) is not { Success: true } match) return [new(name, shape)];
-        string[] projections = match.Groups["kind"].Value == "gate_up" ? ["gate", "up"] : ["down"];
-        if (shape[1] % projections.Length != 0) return [new(name, shape)];
-        var rows = shape[1] / projections.Length;
-        return
-            from expert in Enumerable.Range(0, checked((int)shape[0]))
-            from p in projections.Index()
-            select new StoredPart($"{match.Groups["experts"].Value}{expert}.{p.Item}_proj.weight", [rows, shape[2]], expert, p.Index * rows);
+        string[]? projections = FusedName().Match(name) is not { Success: true } match || shape is not [> 0, > 0, > 0] ? null
+            : match.Groups["kind"].Value == "down" ? ["down"] : ["gate", "up"];
+        if (projections is null || shape[1] % projections.Length != 0)
+        {
+            yield return new(name, shape);
+            yield break;
+        }
+        var (experts, rows) = (name[..(name.LastIndexOf('.') + 1)], shape[1] / projections.Length);
+        for (var expert = 0L; expert < shape[0]; expert++)
+            for (var i = 0; i < projections.Length; i++)
+                yield return new($"{experts}{expert}.{projections[i]}_proj.weight", [rows, shape[2]], expert, i * rows);
     }
 
     /// <summary>The parameter's values: a view of the stored tensor.</summary>
     public Tensor In(Tensor stored) => Expert is { } expert ? stored.select(0, expert).narrow(0, Start, Shape[0]) : stored;
 
-    [GeneratedRegex(@"^(?<experts>.*\.mlp\.experts\.)(?<kind>gate_up|down)_proj$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\.mlp\.experts\.(?<kind>gate_up|down)_proj$", RegexOptions.ExplicitCapture)]
     private static partial Regex FusedName();
 }
