@@ -58,11 +58,13 @@ public sealed class Calibration : IDisposable
     private static void Add(LanguageModel model, HeadStatistics[] layers, Tensor ids)
     {
         var x = model.Embed(ids);
+        var spans = model.SpansOf(ids.shape[1]);
         for (var i = 0; i < layers.Length; i++)
         {
             using var scope = NewDisposeScope();
-            layers[i].Add(model.Blocks[i].AttentionInput(x));
-            x = model.Blocks[i].Forward(x, model.SpanOf(ids.shape[1]), null).MoveToOuterDisposeScope();
+            var block = model.Blocks[i];
+            layers[i].Add(block.AttentionInput(x));
+            x = block.Forward(x, spans.Within(block.SlidingWindow), null).MoveToOuterDisposeScope();
         }
     }
 }

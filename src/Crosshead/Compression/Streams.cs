@@ -32,7 +32,7 @@ internal sealed class Streams : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var (x, targets) = _batches[b];
-            _batches[b] = (_model.Blocks[layer].Forward(x, _model.SpanOf(x.shape[1]), null).DetachFromDisposeScope(), targets);
+            _batches[b] = (Through(_model.Blocks[layer], x, _model.SpansOf(x.shape[1])).DetachFromDisposeScope(), targets);
             x.Dispose();
         }
     }
@@ -46,14 +46,16 @@ internal sealed class Streams : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var span = _model.SpanOf(start.shape[1]);
-            var x = changed.Forward(start, span, null);
-            for (var i = layer + 1; i < _model.Blocks.Count; i++) x = _model.Blocks[i].Forward(x, span, null);
+            var spans = _model.SpansOf(start.shape[1]);
+            var x = Through(changed, start, spans);
+            foreach (var block in _model.Blocks.Skip(layer + 1)) x = Through(block, x, spans);
             sum += start.shape[0] * _model.StreamLoss(x, targets).to(ScalarType.Float64).item<double>();
             windows += start.shape[0];
         }
         return sum / windows;
     }
+
+    private static Tensor Through(TransformerBlock block, Tensor x, TokenSpans spans) => block.Forward(x, spans.Within(block.SlidingWindow), null);
 
     /// <inheritdoc/>
     public void Dispose()
