@@ -20,7 +20,7 @@ public static class BudgetPlanner
         var whole = profile.Groups * profile.HeadDim;
         var total = (long)chosen.Count * 2 * whole;
         var budget = (int)Math.Floor((share * total) + 1e-9);
-        // One group a layer and part; in each, one choice is taken. Whole heads cost nothing in loss.
+        // One group a layer and part; in each, one choice is taken.
         var groups = chosen.SelectMany(i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
         var least = groups.Sum(g => g.Min(c => c.Numbers));
         if (least > budget)
@@ -36,7 +36,12 @@ public static class BudgetPlanner
         }
         return new CompressionPlan(plans, groups.Zip(picks, (g, p) => g[p].LossIncrease).Sum());
 
-        ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces) => [.. pieces.Where(p => p.Method == method), new(method, 0, whole, 0)];
+        // Whole heads cost nothing in loss where the profile, taken around the whole model, does not list them.
+        ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces)
+        {
+            var own = pieces.Where(p => p.Method == method).ToArray();
+            return Array.Exists(own, p => p.Size == 0) ? own : [.. own, new(method, 0, whole, 0)];
+        }
     }
 
     // Which choice of each group: least[b] is the smallest loss with at most b numbers spent on the groups so far.

@@ -58,12 +58,11 @@ public static class Compressor
     private static (FittedKeys? Keys, FittedValues? Values) Fit(LanguageModel model, int layer, LayerPlan? plan, Calibration? calibration)
     {
         if (plan is null) return (null, null);
-        var fit = PieceFit.Of(model, layer, calibration);
         var (g, d) = (model.Options.Attention.Groups, model.Options.HeadDim);
         if (plan.KeyComponents is { } c && (c < 1 || c >= g))
             throw new CrossheadException($"{c} key components of {g} heads make nothing smaller; use 1 to {g - 1}.");
         if (plan.ValueRank is { } r && (r < 1 || r >= g * d || (plan.Method == CompressionMethod.Svd && r % d != 0)))
             throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {(g * d) - 1}{(plan.Method == CompressionMethod.Svd ? $", a multiple of {d} with the method svd" : "")}.");
-        return (plan.KeyComponents is { } keys ? fit.Keys(plan.Method, keys) : null, plan.ValueRank is { } values ? fit.Values(plan.Method, values) : null);
+        return PieceFit.Of(model, layer, calibration).Of(plan);
     }
 }

@@ -21,5 +21,9 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
         ? ValueFit.Svd(heads, rank / (int)heads.HeadDim)
         : ValueFit.Dense(heads, Statistics, rank);
 
+    /// <summary>Both parts as a plan has them; null for whole heads.</summary>
+    public (FittedKeys? Keys, FittedValues? Values) Of(LayerPlan? plan) =>
+        (plan?.KeyComponents is { } c ? Keys(plan.Method, c) : null, plan?.ValueRank is { } r ? Values(plan.Method, r) : null);
+
     private HeadStatistics Statistics => statistics ?? throw new InvalidOperationException("the fit needs statistics of text.");
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression;
 
 /// <summary>
-/// Measures what each piece of the cache costs: the loss with the keys, or the values, of one layer compressed to one size,
-/// everything else whole. A layer's pieces start from the residual stream before it, which is computed once.
+/// Measures what each piece of the cache costs: the loss with the keys, or the values, of one layer at another size and
+/// everything else as it is. A layer's pieces start from the residual stream before it, which is computed once.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="calibration">Statistics for the fits.</param>
@@ -14,35 +14,19 @@ namespace Crosshead.Compression;
 /// <param name="batch">Windows at once.</param>
 public sealed class Profiler(LanguageModel model, Calibration calibration, TokenWindows windows, int batch)
 {
-    /// <summary>Sizes of the values that are tried, between none and whole heads.</summary>
-    public const int ValueSteps = 16;
+    private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
 
-    private int Groups => model.Options.Attention.Groups;
+    /// <summary>Pieces of a layer when it is profiled by both methods.</summary>
+    public int PiecesPerLayer => Piece.All(_heads.Groups, _heads.HeadDim, Enum.GetValues<CompressionMethod>()).Count();
 
-    private int HeadDim => model.Options.HeadDim;
-
-    /// <summary>Pieces a layer.</summary>
-    public int PiecesPerLayer => (2 * (Groups - 1)) + (Groups - 1) + Ranks.Count();
-
-    private IEnumerable<int> Ranks
-    {
-        get
-        {
-            var whole = Groups * HeadDim;
-            var step = Math.Max(1, whole / ValueSteps);
-            return Enumerable.Range(1, ((whole + step - 1) / step) - 1).Select(n => n * step);
-        }
-    }
-
-    /// <summary>Names a model's key and value weights.</summary>
+    /// <summary>Names a model's attention weights.</summary>
     public static string Fingerprint(LanguageModel model)
     {
         using var grad = no_grad();
-        using var scope = NewDisposeScope();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var parameter in model.Parameters.Where(p => p.Name.Contains(".self_attn.", StringComparison.Ordinal)))
         {
-            using var inner = NewDisposeScope();
+            using var scope = NewDisposeScope();
             var value = parameter.Value.detach().to(ScalarType.Float64);
             hash.AppendData(BitConverter.GetBytes(value.sum().item<double>()));
             hash.AppendData(BitConverter.GetBytes(value.square().sum().item<double>()));
@@ -50,38 +34,33 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
-    /// <summary>Measures all layers, or those that <paramref name="begun"/> lacks.</summary>
+    /// <summary>Measures every piece of every layer alone, by both methods, or the layers that <paramref name="begun"/> lacks.</summary>
     /// <param name="text">Names the text.</param>
     /// <param name="begun">A profile that was interrupted; null for none.</param>
     /// <param name="save">Called after each layer with what there is.</param>
     /// <param name="progress">Told the pieces done, of this and earlier runs.</param>
-    /// <param name="cancellation">Stops between pieces.</param>
+    /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The begun profile is of another model or text.</exception>
     public Profile Run(string text, Profile? begun = null, Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         using var grad = no_grad();
-        var profile = new Profile
-        {
-            Model = Fingerprint(model),
-            Text = text,
-            Groups = Groups,
-            HeadDim = HeadDim,
-            LayerCount = model.Options.Layers,
-            BaseLoss = WindowLoss.Measure(model, windows, batch, null, cancellation),
-        };
+        var profile = NewProfile(text, WindowLoss.Measure(model, windows, batch, null, cancellation));
         if (begun is not null)
         {
             if (begun.Model != profile.Model || begun.Text != profile.Text)
                 throw new CrossheadException($"the profile that was begun is of another {(begun.Model != profile.Model ? $"model ({begun.Model}, not {profile.Model})" : $"text ({begun.Text}, not {profile.Text})")}; write to another file.");
             profile = profile with { Layers = begun.Layers };
         }
+        var pieces = Piece.All(_heads.Groups, _heads.HeadDim, Enum.GetValues<CompressionMethod>()).ToArray();
+        var done = (long)profile.Layers.Count * pieces.Length;
         using var streams = new Streams(model, windows, batch);
+        var meter = new PieceMeter(model, calibration, streams);
         for (var layer = 0; layer < profile.LayerCount; layer++)
         {
             if (layer >= profile.Layers.Count)
             {
-                var done = layer * PiecesPerLayer;
-                profile = profile with { Layers = [.. profile.Layers, Measure(layer, streams, profile.BaseLoss, done, progress, cancellation)] };
+                var losses = meter.Losses(layer, pieces, null, () => progress?.Report(++done), cancellation);
+                profile = profile with { Layers = [.. profile.Layers, Layer(layer, pieces, losses, profile.BaseLoss)] };
                 save?.Invoke(profile);
             }
             if (layer + 1 < profile.LayerCount) streams.Advance(layer, cancellation);
@@ -89,30 +68,51 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         return profile;
     }
 
-    private LayerProfile Measure(int layer, Streams streams, double baseLoss, int before, IProgress<long>? progress, CancellationToken cancellation)
+    /// <summary>
+    /// Measures the pieces of the chosen layers within a plan: each with everything else as the plan has it. Increases add
+    /// up only as long as they are small; around a plan they say which exchange of sizes makes it better.
+    /// </summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="compressed">The model of the plan.</param>
+    /// <param name="loss">Its loss on the text.</param>
+    /// <param name="method">Which fits to try.</param>
+    /// <param name="chosen">The layers.</param>
+    /// <param name="progress">Told the pieces done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public Profile Around(CompressionPlan plan, LanguageModel compressed, double loss, CompressionMethod method, IReadOnlyCollection<int> chosen, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
-        using var scope = NewDisposeScope();
-        var fit = PieceFit.Of(model, layer, calibration);
-        var pieces = Enumerable.Range(1, Groups - 1).SelectMany(c => new[]
+        using var grad = no_grad();
+        Piece[] pieces =
+        [
+            .. Piece.All(_heads.Groups, _heads.HeadDim, method),
+            Piece.Whole(true, method, _heads.Groups, _heads.HeadDim), Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
+        ];
+        using var streams = new Streams(compressed, windows, batch);
+        var meter = new PieceMeter(model, calibration, streams);
+        var (layers, done) = (new List<LayerProfile>(), 0L);
+        for (var layer = 0; layer < model.Options.Layers; layer++)
         {
-            new Piece(true, CompressionMethod.Svd, c, c * HeadDim), new Piece(true, CompressionMethod.Fine, c, c * HeadDim),
-            new Piece(false, CompressionMethod.Svd, c * HeadDim, c * HeadDim),
-        }).Concat(Ranks.Select(r => new Piece(false, CompressionMethod.Fine, r, r))).ToArray();
-        var losses = new double[pieces.Length];
-        var done = before;
-        for (var i = 0; i < pieces.Length; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            using var inner = NewDisposeScope();
-            var piece = pieces[i];
-            using var attention = CompressedLayer.Create(model, layer,
-                piece.OfKeys ? fit.Keys(piece.Method, piece.Size) : null, piece.OfKeys ? null : fit.Values(piece.Method, piece.Size));
-            losses[i] = streams.LossFrom(layer, attention.Attention, cancellation) - baseLoss;
-            progress?.Report(++done);
+            layers.Add(chosen.Contains(layer)
+                ? Layer(layer, pieces, meter.Losses(layer, pieces, plan.Layers[layer], () => progress?.Report(++done), cancellation), loss)
+                : new LayerProfile(layer, [], []));
+            if (layer + 1 < model.Options.Layers) streams.Advance(layer, cancellation);
         }
-        var measured = pieces.Zip(losses, (p, loss) => (p.OfKeys, Piece: new ProfiledPiece(p.Method, p.Size, p.Numbers, loss))).ToArray();
-        return new LayerProfile(layer, [.. measured.Where(m => m.OfKeys).Select(m => m.Piece)], [.. measured.Where(m => !m.OfKeys).Select(m => m.Piece)]);
+        return NewProfile("", loss) with { Layers = layers };
     }
 
-    private sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, int Numbers);
+    private Profile NewProfile(string text, double loss) => new()
+    {
+        Model = Fingerprint(model),
+        Text = text,
+        Groups = _heads.Groups,
+        HeadDim = _heads.HeadDim,
+        LayerCount = model.Options.Layers,
+        BaseLoss = loss,
+    };
+
+    private static LayerProfile Layer(int layer, Piece[] pieces, double[] losses, double baseLoss)
+    {
+        var measured = pieces.Zip(losses, (p, loss) => (p.OfKeys, Piece: new ProfiledPiece(p.Method, p.Size, p.Numbers, loss - baseLoss))).ToLookup(m => m.OfKeys, m => m.Piece);
+        return new LayerProfile(layer, [.. measured[true]], [.. measured[false]]);
+    }
 }

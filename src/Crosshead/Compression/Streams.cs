@@ -24,6 +24,20 @@ internal sealed class Streams : IDisposable
         })];
     }
 
+    /// <summary>How many losses can be measured at a time: as many as there are cores, as long as what a batch needs takes at most half of the free memory.</summary>
+    public int Workers
+    {
+        get
+        {
+            if (_model.Device.type != TorchSharp.DeviceType.CPU) return 1;
+            var options = _model.Options;
+            var tokens = _batches[0].X.shape[0] * _batches[0].X.shape[1];
+            var each = tokens * 4 * ((4L * options.HiddenSize) + (4L * options.FeedForward) + (4L * options.Attention.Heads * options.HeadDim));
+            var memory = GC.GetGCMemoryInfo();
+            return (int)Math.Clamp((memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes) / 2 / each, 1, Environment.ProcessorCount);
+        }
+    }
+
     /// <summary>Moves all streams through a layer.</summary>
     public void Advance(int layer, CancellationToken cancellation)
     {

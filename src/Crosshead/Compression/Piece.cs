@@ -1,0 +1,28 @@
+namespace Crosshead.Compression;
+
+/// <summary>A part of a layer's cache at one size.</summary>
+/// <param name="OfKeys">Whether it is the keys or the values.</param>
+/// <param name="Method">How it is fitted.</param>
+/// <param name="Size">Key components c or value rank r; 0 for whole heads.</param>
+/// <param name="Numbers">Numbers kept of each token.</param>
+internal sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, int Numbers)
+{
+    /// <summary>Sizes of the values that are tried, between none and whole heads.</summary>
+    public const int ValueSteps = 16;
+
+    /// <summary>The pieces of a layer with g heads of width d, whole heads not among them.</summary>
+    public static IEnumerable<Piece> All(int groups, int headDim, params IReadOnlyCollection<CompressionMethod> methods)
+    {
+        var whole = groups * headDim;
+        var step = Math.Max(1, whole / ValueSteps);
+        foreach (var method in methods)
+        {
+            for (var c = 1; c < groups; c++) yield return new Piece(true, method, c, c * headDim);
+            for (var r = method == CompressionMethod.Svd ? headDim : step; r < whole; r += method == CompressionMethod.Svd ? headDim : step)
+                yield return new Piece(false, method, r, r);
+        }
+    }
+
+    /// <summary>Whole keys or values.</summary>
+    public static Piece Whole(bool ofKeys, CompressionMethod method, int groups, int headDim) => new(ofKeys, method, 0, groups * headDim);
+}
