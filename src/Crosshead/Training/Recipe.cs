@@ -75,8 +75,6 @@ public sealed record Recipe
                 : $"training.steps ({training.Steps}) and training.tokens ({training.Tokens}) are both set; set one to null.");
         if (training.Trainable.Count == 0)
             throw new CrossheadException("training.trainable is empty, so nothing would be trained; name what is, for example all.");
-        if (training.Distillation is { Teacher.Length: 0 })
-            throw new CrossheadException("training.distillation has no teacher; name the original model's directory with --teacher, or set training.distillation=null.");
         if (training.Schedule.WarmupSteps >= TotalSteps && training.Schedule.WarmupSteps > 0)
             throw new CrossheadException($"training.schedule.warmupSteps ({training.Schedule.WarmupSteps}) must be less than the run's steps ({TotalSteps}); use fewer warm-up steps, such as {TotalSteps / 10}.");
     }

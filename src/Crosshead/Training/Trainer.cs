@@ -28,6 +28,8 @@ public sealed class Trainer
             throw new CrossheadException("--resume goes on with a run, --from starts a new one from another model; use one of them.");
         if (options.Resume && options.Folder is null)
             throw new CrossheadException("--resume needs the folder of the run to go on with; name it with --out.");
+        if (recipe.Training.Distillation is { Teacher.Length: 0 })
+            throw new CrossheadException("training.distillation has no teacher; name the original model's directory with --teacher, or set training.distillation=null.");
         (_recipe, _options, _open) = (recipe, options, open);
     }
 
