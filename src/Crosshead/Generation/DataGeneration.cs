@@ -22,6 +22,7 @@ public sealed class DataGeneration
     private readonly int? _begin;
     private readonly int _end;
     private readonly IProgress<DataGenerationProgress>? _progress;
+    private (long Tokens, long Before, long Documents) _progressed;
 
     private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
     {
@@ -70,7 +71,7 @@ public sealed class DataGeneration
     /// <param name="tokenizer">Its tokenizer; a copy is put in the folder.</param>
     /// <param name="directory">The data folder, made if need be.</param>
     /// <param name="options">How much is written and how.</param>
-    /// <param name="progress">Told about every token of all documents under way, or null.</param>
+    /// <param name="progress">Told every few tokens, from any thread, or null.</param>
     /// <param name="cancellation">Stops the run, its state kept.</param>
     /// <returns>What the folder holds.</returns>
     /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's, the folder holds other data, or it cannot be written.</exception>
@@ -102,9 +103,9 @@ public sealed class DataGeneration
         using var first = train;
         using var second = heldOut;
         var (tokens, documents) = Count(state.Train, state.HeldOut);
-        for (var before = tokens; tokens < _options.Tokens;)
+        _progressed = (tokens, tokens, documents);
+        foreach (var batch in tokens < _options.Tokens ? Batches(state.Index, cancellation) : [])
         {
-            var batch = Batch(state.Index, tokens, documents, before, cancellation);
             foreach (var document in batch)
             {
                 var writer = IsHeldOut(documents) ? heldOut : train;
@@ -112,28 +113,63 @@ public sealed class DataGeneration
                 (tokens, documents) = (tokens + document.Length, documents + 1);
                 if (writer.OpenTokens >= _options.ShardTokens) writer.FinishShard();
             }
+            lock (_generator) _progressed.Documents = documents;
             state = _folder.Keep(state with { Index = state.Index + 1 }, train, heldOut);
+            if (tokens >= _options.Tokens) break;
         }
         train.FinishShard();
         heldOut.FinishShard();
         return _folder.Finish(SplitInfo.Of(train.State.Finished), SplitInfo.Of(heldOut.State.Finished));
     }
 
+    // Batches without end in their order, as many under way as there are processors.
+    private IEnumerable<List<int[]>> Batches(long index, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<List<int[]>>>());
+        try
+        {
+            while (true)
+            {
+                for (; underWay.Count < parallel; index++)
+                {
+                    var next = index;
+                    underWay.Enqueue(Task.Run(() => Batch(next, parallel > 1 ? 1 : null, stop.Token), CancellationToken.None));
+                }
+                yield return underWay.Dequeue().GetAwaiter().GetResult();
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            Task.WhenAll(underWay).ContinueWith(_ => { }, TaskScheduler.Default).Wait(CancellationToken.None);
+        }
+    }
+
     // The documents of one batch, whole or not at all.
-    private List<int[]> Batch(long index, long tokens, long documents, long before, CancellationToken cancellation)
+    private List<int[]> Batch(long index, int? threads, CancellationToken cancellation)
     {
         var prompts = Enumerable.Range(0, _options.Batch).Select(i => _prompts[((index * _options.Batch) + i) % _prompts.Length]).ToArray();
         var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1); // the generator's own streams tell the documents of a batch apart
-        using var run = _generator.Start(prompts, _generation with { Sampling = _options.Sampling with { Seed = seed } });
-        var written = tokens;
+        using var run = _generator.Start(prompts, _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
+        var fresh = 0;
         foreach (var token in run.Tokens(cancellation))
         {
-            written++;
-            if (token.Sequence == prompts.Length - 1 || token.Stop is not null)
-                _progress?.Report(new(written, _options.Tokens, documents, before));
+            if (++fresh < prompts.Length) continue;
+            Report(fresh);
+            fresh = 0;
         }
         cancellation.ThrowIfCancellationRequested();
         return [.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Length > 1)];
+    }
+
+    private void Report(int tokens)
+    {
+        lock (_generator)
+        {
+            _progressed.Tokens += tokens;
+            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before));
+        }
     }
 
     // A begin token where the tokenizer has one, else an end token behind the document; never both a drawn begin token and the next document's.
