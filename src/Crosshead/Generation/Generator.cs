@@ -1,3 +1,4 @@
+using Crosshead.Generation.Cpu;
 using Crosshead.Model;
 using TorchSharp;
 
@@ -32,7 +33,7 @@ public sealed class Generator : IDisposable
     {
         if (!UsesCpuKernels) return 1;
         _packed ??= new CpuWeights(_model);
-        return Environment.ProcessorCount;
+        return ThreadTeam.MaxMembers;
     }
 
     /// <summary>Prepares to continue prompts on at most so many threads; null for as many as serve one run best.</summary>
