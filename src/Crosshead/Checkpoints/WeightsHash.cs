@@ -5,7 +5,7 @@ namespace Crosshead.Checkpoints;
 /// <summary>Names the weights of a model directory: directories of one hash hold the same model, whatever their path.</summary>
 public static class WeightsHash
 {
-    /// <summary>XXH128, in lower-case hexadecimal, over all safetensors files in the order of their names.</summary>
+    /// <summary>XXH128, in lower-case hexadecimal, over its safetensors files, shards in the order of their names.</summary>
     /// <param name="folder">The model directory.</param>
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
     public static string Of(string folder)
@@ -13,7 +13,7 @@ public static class WeightsHash
         var hash = new XxHash128();
         try
         {
-            foreach (var file in Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
+            foreach (var file in Directory.GetFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal))
             {
                 using var stream = File.OpenRead(file);
                 hash.Append(stream);

@@ -24,8 +24,17 @@ public sealed class TransformerBlock
         _feedForward = new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual);
     }
 
+    private TransformerBlock(TransformerBlock other, IAttention attention) =>
+        (_inputNorm, _postAttentionNorm, _feedForward, Attention) = (other._inputNorm, other._postAttentionNorm, other._feedForward, attention);
+
     /// <summary>The attention mechanism.</summary>
     public IAttention Attention { get; }
+
+    /// <summary>The block with another attention in place of its own; everything else is shared.</summary>
+    internal TransformerBlock With(IAttention attention) => new(this, attention);
+
+    /// <summary>What the attention sees of the residual stream [B, N, D].</summary>
+    internal Tensor AttentionInput(Tensor x) => _inputNorm.Forward(x);
 
     /// <summary>[B, N, D] → [B, N, D].</summary>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache)

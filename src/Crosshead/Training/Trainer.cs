@@ -114,7 +114,7 @@ public sealed class Trainer
             if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
             RequireVocabulary(ModelConfig.Read(Path.Combine(start, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{start}\"");
             RequireTokenizer(Path.Combine(start, ModelDirectory.TokenizerFile), data);
-            ModelDirectory.LoadWeights(model, Path.Combine(start, ModelDirectory.WeightsFile));
+            ModelDirectory.LoadWeights(model, start);
         }
         else model.Initialize(_recipe.Training.Seed);
     }
