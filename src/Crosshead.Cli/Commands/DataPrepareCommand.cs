@@ -52,6 +52,13 @@ internal sealed class DataPrepareCommand : CliCommand
             return ExitCode.Interrupted;
         }
 
+        Show(folder, manifest, output);
+        return ExitCode.Done;
+    }
+
+    /// <summary>Shows what a data folder holds.</summary>
+    public static void Show(string folder, DatasetManifest manifest, CommandOutput output)
+    {
         var table = new ResultTable("split", "documents>", "tokens>", "text>", "shards>");
         table.Row("train", $"{manifest.Train.Documents}", $"{manifest.Train.Tokens}", Quantity.Bytes(manifest.Train.Bytes), $"{manifest.Train.Shards.Count}");
         table.Row("held-out", $"{manifest.HeldOut.Documents}", $"{manifest.HeldOut.Tokens}", Quantity.Bytes(manifest.HeldOut.Bytes), $"{manifest.HeldOut.Shards.Count}");
@@ -67,7 +74,6 @@ internal sealed class DataPrepareCommand : CliCommand
             ["identity"] = manifest.Identity(),
             ["shards"] = new JsonArray([.. Shards(folder, "train", manifest.Train), .. Shards(folder, "held-out", manifest.HeldOut)]),
         });
-        return ExitCode.Done;
     }
 
     private static IEnumerable<JsonNode> Shards(string folder, string split, SplitInfo info) => info.Shards.Select(shard => new JsonObject

@@ -11,7 +11,8 @@ internal sealed class TrainCommand : CliCommand
     private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe, such as training.learningRate=3e-3; may be given several times.", HelpName = "path=value", DefaultValueFactory = _ => [] };
     private readonly Option<string?> _out = new("--out") { Description = "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", HelpName = "dir" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on exactly from the newest checkpoint in the folder." };
-    private readonly Option<string?> _from = new("--from") { Description = "Start from the weights of a model directory or checkpoint.", HelpName = "model" };
+    private readonly Option<string?> _from = new("--from") { Description = "Start from a model directory or checkpoint; a recipe without a model takes its shape from there too.", HelpName = "model" };
+    private readonly Option<string?> _teacher = new("--teacher") { Description = "Short for --set training.distillation.teacher=…: the original model, which the trained one is to agree with.", HelpName = "model" };
     private readonly Option<string?> _device = new("--device") { Description = "Short for --set training.device=…: auto, cpu, cuda or cuda:n.", HelpName = "auto|cpu|cuda[:n]" };
     private readonly Option<string?> _type = new("--dtype") { Description = "Short for --set training.dtype=…; master weights stay float32.", HelpName = "float64|float32|bfloat16" };
 
@@ -19,28 +20,33 @@ internal sealed class TrainCommand : CliCommand
     public TrainCommand() : base("train",
         "Train a model by a recipe: pretraining, continued pretraining, recovery. Ctrl-C finishes the step and saves; --resume goes on.",
         "crosshead train recipes/tiny-mea.json --set data.folder=data/notes --set training.steps=500",
-        "crosshead train recipes/tiny-mea.json --out runs/tiny-mea --resume")
+        "crosshead train recipes/tiny-mea.json --out runs/tiny-mea --resume",
+        "crosshead train recipes/recover.json --from compressed --teacher original --set data.folder=data/notes --out runs/recovered")
     {
         Arguments.Add(_recipe);
-        foreach (var option in new Option[] { _set, _out, _resume, _from, _device, _type })
+        foreach (var option in new Option[] { _set, _out, _resume, _from, _teacher, _device, _type })
             Options.Add(option);
     }
 
     /// <inheritdoc/>
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
-        var recipe = Recipe.Load(arguments.GetRequiredValue(_recipe), Overrides(arguments));
-        var folder = arguments.GetValue(_out) ?? Path.Combine("runs", recipe.Name);
+        var path = arguments.GetRequiredValue(_recipe);
+        var run = new RunOptions
+        {
+            Folder = arguments.GetValue(_out) ?? Path.Combine("runs", Recipe.NameOf(path, Overrides(arguments))),
+            Resume = arguments.GetValue(_resume),
+            From = arguments.GetValue(_from),
+        };
+        var recipe = Recipe.Load(path, Overrides(arguments), run);
+        var folder = run.Folder;
 
         TrainingResult result;
         var begun = false;
         using (var line = output.Progress("training", "steps"))
         {
-            var trainer = new Trainer(recipe, new RunOptions
+            var trainer = new Trainer(recipe, run with
             {
-                Folder = folder,
-                Resume = arguments.GetValue(_resume),
-                From = arguments.GetValue(_from),
                 OnEvaluation = point => line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}"),
             });
             result = trainer.Run(new Told<TrainingProgress>(p =>
@@ -73,6 +79,8 @@ internal sealed class TrainCommand : CliCommand
     {
         foreach (var assignment in arguments.GetRequiredValue(_set))
             yield return assignment;
+        if (arguments.GetValue(_teacher) is { } teacher)
+            yield return $"training.distillation.teacher={teacher}";
         if (arguments.GetValue(_device) is { } device)
             yield return $"training.device={device}";
         if (arguments.GetValue(_type) is { } type)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 
 namespace Crosshead.Data;
 
@@ -15,17 +14,18 @@ public sealed class DataPreparation
     private readonly DocumentReader _reader;
     private readonly Tokenizer _tokenizer;
     private readonly int _endToken;
-    private readonly string _directory;
+    private readonly DatasetFolder _folder;
     private readonly DataPreparationOptions _options;
     private readonly PreparationRequest _request;
     private readonly IProgress<PreparationProgress>? _progress;
 
     private DataPreparation(DocumentReader reader, Tokenizer tokenizer, string directory, DataPreparationOptions options, IProgress<PreparationProgress>? progress)
     {
-        (_reader, _tokenizer, _directory, _options, _progress) = (reader, tokenizer, directory, options, progress);
+        (_reader, _tokenizer, _options, _progress) = (reader, tokenizer, options, progress);
         _endToken = tokenizer.EosTokenId
             ?? throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
         _request = PreparationRequest.Of(reader, tokenizer, options);
+        _folder = new DatasetFolder(directory, _request, tokenizer, _endToken, options.Overwrite, "prepare the data");
     }
 
     /// <summary>Prepares a data folder, goes on with an unfinished one, or recognises a finished one.</summary>
@@ -56,38 +56,31 @@ public sealed class DataPreparation
 
     private DatasetManifest Run(CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(_directory);
-        if (TryReuse() is { } finished)
+        if (_folder.TryReuse() is { } finished)
             return finished;
-        var state = TryContinue();
-        if (state is null)
-        {
-            PreparationFolder.Clear(_directory);
-            state = new PreparationState { Request = _request };
-            Save(state);
-            _tokenizer.Save(_directory);
-        }
+        var state = _folder.Begin();
         while (true)
         {
             state = Write(state, cancellationToken);
             var (train, heldOut) = (SplitInfo.Of(state.Train.Finished), SplitInfo.Of(state.HeldOut.Finished));
             if (state.HoldOut.Documents == 0)
             {
-                PreparationFolder.Clear(_directory);
+                _folder.Clear();
                 throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name other inputs, or another field than \"{_options.Source.Field}\".");
             }
             if (state.HoldOut.SecondPass(train.Documents, heldOut.Documents, _options.HeldOutFraction) is not { } secondPass)
-                return Finish(train, heldOut);
+                return _folder.Finish(train, heldOut);
             state = new PreparationState { Request = _request, HoldOut = secondPass };
-            Save(state);
+            _folder.Save(state);
         }
     }
 
     // One pass over the documents from where the state stands.
     private PreparationState Write(PreparationState state, CancellationToken cancellationToken)
     {
-        using var train = new ShardWriter(_directory, DataSplit.Train, TokenBytes, state.Train);
-        using var heldOut = new ShardWriter(_directory, DataSplit.HeldOut, TokenBytes, state.HeldOut);
+        var (train, heldOut) = _folder.Writers(state);
+        using var first = train;
+        using var second = heldOut;
         var clock = Stopwatch.StartNew();
         var tokens = SplitInfo.Of(state.Train.Finished).Tokens + SplitInfo.Of(state.HeldOut.Finished).Tokens + train.OpenTokens + heldOut.OpenTokens;
         var firstByte = -1L;
@@ -106,7 +99,7 @@ public sealed class DataPreparation
                     if (writer.OpenTokens < _options.ShardTokens)
                         continue;
                     writer.FinishShard();
-                    state = Keep(state, train, heldOut);
+                    state = _folder.Keep(state, train, heldOut);
                 }
                 tokens += batch.Tokens.Length;
                 firstByte = firstByte < 0 ? _reader.BytesRead : firstByte;
@@ -115,7 +108,7 @@ public sealed class DataPreparation
         }
         catch (OperationCanceledException)
         {
-            Keep(state, train, heldOut);
+            _folder.Keep(state, train, heldOut);
             throw;
         }
         train.FinishShard();
@@ -149,58 +142,4 @@ public sealed class DataPreparation
 
     private Task<EncodedBatch> Start(List<Document> documents) =>
         Task.Run(() => EncodedBatch.Encode(documents, _tokenizer, _endToken, _options.Seed));
-
-    private DatasetManifest? TryReuse()
-    {
-        if (!File.Exists(Path.Combine(_directory, DatasetManifest.FileName)) || _options.Overwrite)
-            return null;
-        var manifest = DatasetManifest.Load(_directory);
-        if (_request.DifferenceFrom(manifest.Request) is { } difference)
-            throw new CrossheadException($"{_directory} holds data that was prepared otherwise: {difference}; use --overwrite or another folder.");
-        manifest.RequireShards(_directory);
-        return manifest;
-    }
-
-    private PreparationState? TryContinue()
-    {
-        var path = Path.Combine(_directory, PreparationState.FileName);
-        if (!File.Exists(path) || _options.Overwrite)
-            return null;
-        var state = DataJson.Read<PreparationState>(path, "prepare the data again with --overwrite.");
-        return _request.DifferenceFrom(state.Request) is { } difference
-            ? throw new CrossheadException($"{_directory} holds an unfinished preparation of other data: {difference}; use --overwrite or another folder.")
-            : state;
-    }
-
-    private PreparationState Keep(PreparationState state, ShardWriter train, ShardWriter heldOut)
-    {
-        train.Flush();
-        heldOut.Flush();
-        state = state with { Train = train.State, HeldOut = heldOut.State };
-        Save(state);
-        return state;
-    }
-
-    private void Save(PreparationState state) => DataJson.Write(Path.Combine(_directory, PreparationState.FileName), state);
-
-    private DatasetManifest Finish(SplitInfo train, SplitInfo heldOut)
-    {
-        var manifest = new DatasetManifest
-        {
-            Version = DatasetManifest.CurrentVersion,
-            Crosshead = typeof(DataPreparation).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
-            Dtype = TokenBytes == 2 ? "uint16" : "uint32",
-            VocabularySize = _tokenizer.VocabularySize,
-            EndTokenId = _endToken,
-            Train = train,
-            HeldOut = heldOut,
-            Request = _request,
-        };
-        DataJson.Write(Path.Combine(_directory, DatasetManifest.FileName), manifest);
-        File.Delete(Path.Combine(_directory, PreparationState.FileName));
-        PreparationFolder.RemoveShardsBut(_directory, train.Shards.Concat(heldOut.Shards));
-        return manifest;
-    }
-
-    private int TokenBytes => _tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
 }

@@ -5,7 +5,8 @@ namespace Crosshead.Data;
 
 /// <summary>
 /// What a prepared data folder holds: <c>manifest.json</c>, written last, so that a folder with one is whole.
-/// Shards are raw little-endian token ids, documents one after the other, each ended by the end token.
+/// Shards are raw little-endian token ids, documents one after the other, each ended by the end
+/// token (but for one that a model wrote until it began the next, or until its context was full).
 /// </summary>
 public sealed record DatasetManifest
 {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Crosshead.Data;
 
 /// <summary>Everything that decides the bytes of a data set: what is compared before one is continued or reused.</summary>
@@ -21,6 +23,10 @@ public sealed record PreparationRequest
     /// <summary><see cref="DataPreparationOptions.ShardTokens"/>.</summary>
     public required long ShardTokens { get; init; }
 
+    /// <summary>How a model wrote the text; null for text read from files.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GeneratedSource? Generated { get; init; }
+
     /// <summary>The input files in order.</summary>
     public required IReadOnlyList<SourceInfo> Sources { get; init; }
 
@@ -38,6 +44,8 @@ public sealed record PreparationRequest
     /// <summary>The first difference as "name (this, there: that)", or null where both ask for the same.</summary>
     internal string? DifferenceFrom(PreparationRequest other)
     {
+        if (GeneratedSource.Difference(Generated, other.Generated) is { } generated)
+            return $"{generated.Name} is {generated.Here} here and {generated.There} there";
         (string Name, object Here, object There)[] pairs =
         [
             ("tokenizer", TokenizerSha256, other.TokenizerSha256),

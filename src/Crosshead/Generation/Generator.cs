@@ -1,3 +1,4 @@
+using Crosshead.Generation.Cpu;
 using Crosshead.Model;
 using TorchSharp;
 
@@ -25,7 +26,18 @@ public sealed class Generator : IDisposable
 
     /// <summary>Prepares to continue prompts given as token ids; the prompts may differ in length.</summary>
     /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, an unknown token, or an option out of range.</exception>
-    public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options)
+    public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) => Start(prompts, options, null);
+
+    /// <summary>Runs that can go on side by side, each on one thread; one where the runs use a device or libtorch's threads.</summary>
+    internal int Parallel()
+    {
+        if (!UsesCpuKernels) return 1;
+        _packed ??= new CpuWeights(_model);
+        return ThreadTeam.MaxMembers;
+    }
+
+    /// <summary>Prepares to continue prompts on at most so many threads; null for as many as serve one run best.</summary>
+    internal GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, int? threads)
     {
         options.Validate();
         var context = _model.Options.Context;
@@ -34,7 +46,7 @@ public sealed class Generator : IDisposable
         if (options.StopStrings.Count > 0 && _codec is null)
             throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them or put its tokenizer.json beside it.");
         var capacity = (int)Math.Min(context, prompts.Max(p => p.Count) + (long)options.MaxTokens);
-        return new GenerationRun(CreateDecoder(prompts.Count, capacity), prompts, context, options, _codec);
+        return new GenerationRun(CreateDecoder(prompts.Count, capacity, threads), prompts, context, options, _codec);
     }
 
     /// <summary>Continues prompts to their ends.</summary>
@@ -50,12 +62,14 @@ public sealed class Generator : IDisposable
     public void Dispose() => _packed?.Dispose();
 
     // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
-    private IDecoder CreateDecoder(int sequences, int capacity)
+    private IDecoder CreateDecoder(int sequences, int capacity, int? threads)
     {
-        if (_model.Device.type != DeviceType.CPU || !CpuWeights.Supports(_model.ComputeType)) return new TensorDecoder(_model, sequences, capacity);
+        if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
         _packed ??= new CpuWeights(_model);
-        return new CpuDecoder(_packed, sequences, capacity);
+        return threads is { } most ? new CpuDecoder(_packed, sequences, capacity, most) : new CpuDecoder(_packed, sequences, capacity);
     }
+
+    private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);
 
     private void RequireUsable(IReadOnlyList<int> prompt, int context)
     {

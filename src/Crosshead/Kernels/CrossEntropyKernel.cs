@@ -62,17 +62,18 @@ internal static unsafe class CrossEntropyKernel
         }
     }
 
+    /// <summary>log Σ exp(factor · logit) of a row; the factor is positive.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float LogSumExp<T>(T* logits, int count) where T : unmanaged, IElement<T>
+    internal static float LogSumExp<T>(T* logits, int count, float factor = 1) where T : unmanaged, IElement<T>
     {
         var largest = Vector512.Create(float.NegativeInfinity);
         for (var i = 0; i < count; i += Lanes.Count)
             largest = Vector512.Max(largest, Lanes.Load(logits, i, count, float.NegativeInfinity));
-        var max = Lanes.Max(largest);
+        var max = Lanes.Max(largest) * factor;
         var shift = Vector512.Create(max);
         var sum = Vector512<float>.Zero;
         for (var i = 0; i < count; i += Lanes.Count)
-            sum += Lanes.Exp(Lanes.Load(logits, i, count, float.NegativeInfinity) - shift);
+            sum += Lanes.Exp((Lanes.Load(logits, i, count, float.NegativeInfinity) * factor) - shift);
         return max + MathF.Log(Vector512.Sum(sum));
     }
 

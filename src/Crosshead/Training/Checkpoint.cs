@@ -20,23 +20,18 @@ internal static class Checkpoint
     public static string HashOf(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(recipe.ToJson())));
 
     /// <summary>Writes all files into a new folder, each flushed to the disk.</summary>
-    public static void Write(string folder, LanguageModel model, AdamW optimizer, CheckpointState state, ITrainingData data)
+    public static void Write(string folder, LanguageModel model, AdamW optimizer, CheckpointState state, ITrainingData data, ModelCompanions companions)
     {
-        SaveModel(folder, model, state, data);
+        SaveModel(folder, model, state, data, companions);
         SafetensorsWriter.Write(Path.Combine(folder, OptimizerFile), optimizer.State);
         AtomicFile.WriteText(Path.Combine(folder, CheckpointState.FileName), state.ToJson());
     }
 
     /// <summary>Writes the model directory alone.</summary>
-    public static void SaveModel(string folder, LanguageModel model, CheckpointState state, ITrainingData data)
+    public static void SaveModel(string folder, LanguageModel model, CheckpointState state, ITrainingData data, ModelCompanions companions)
     {
         Directory.CreateDirectory(folder);
-        if (data.TokenizerFile is { } tokenizer)
-            AtomicFile.Write(Path.Combine(folder, ModelDirectory.TokenizerFile), stream =>
-            {
-                using var source = File.OpenRead(tokenizer);
-                source.CopyTo(stream);
-            });
+        companions.Save(folder);
         var metadata = new Dictionary<string, string>
         {
             ["crosshead_version"] = state.Version,
@@ -44,7 +39,7 @@ internal static class Checkpoint
             ["step"] = $"{state.Step}",
             ["tokens"] = $"{state.Tokens}",
         };
-        ModelDirectory.Save(folder, model, metadata, data.EndToken, data.EndToken);
+        ModelDirectory.Save(folder, model, metadata, data.BeginToken ?? data.EndToken, data.EndToken);
     }
 
     /// <summary>Reads weights and moments into a model and an optimizer of the same shape.</summary>

@@ -18,6 +18,13 @@ internal sealed class CheckpointFolder(string path)
             .Where(c => c.Step >= 0).OrderBy(c => c.Step),
     ];
 
+    /// <summary>Where a run keeps its checkpoints.</summary>
+    /// <param name="run">The run's folder.</param>
+    public static string In(string run) => Path.Combine(run, "checkpoints");
+
+    /// <summary>The newest checkpoint; null where there is none.</summary>
+    public string? Newest => Before(long.MaxValue);
+
     /// <summary>The newest checkpoint from before a step; null where there is none.</summary>
     public string? Before(long step) => All.LastOrDefault(c => c.Step < step).Path;
 

@@ -41,6 +41,9 @@ internal sealed record CheckpointState
     /// <summary>Hash of the tokenizer.</summary>
     public required string TokenizerHash { get; init; }
 
+    /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
+    public string? TeacherHash { get; init; }
+
     /// <summary>Version of this library.</summary>
     public required string Version { get; init; }
 

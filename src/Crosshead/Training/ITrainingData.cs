@@ -21,6 +21,9 @@ internal interface ITrainingData : IDisposable
     /// <summary>Id of the token that ends a document; null for none.</summary>
     int? EndToken { get; }
 
+    /// <summary>Id of the token that begins a document; null for none.</summary>
+    int? BeginToken { get; }
+
     /// <summary>The place in the order: batches restored to one place are the same from there on.</summary>
     JsonNode Position { get; set; }
 

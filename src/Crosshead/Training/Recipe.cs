@@ -33,6 +33,22 @@ public sealed record Recipe
     /// <exception cref="CrossheadException">A file cannot be read, a key is unknown, or a value has the wrong type or range.</exception>
     public static Recipe Load(string path, IEnumerable<string>? overrides = null) => RecipeReader.Read(path, overrides ?? []);
 
+    /// <summary>What a recipe is called: the name it gives itself, or its file's.</summary>
+    /// <param name="path">The recipe.</param>
+    /// <param name="overrides">Values set last.</param>
+    /// <exception cref="CrossheadException">A file cannot be read, a key is unknown, or a value has the wrong type or range.</exception>
+    public static string NameOf(string path, IEnumerable<string> overrides) => RecipeReader.NameOf(RecipeReader.ReadDocument(path, overrides), path);
+
+    /// <summary>
+    /// Reads the recipe of a run. Where it describes no model, the model is that of the directory the run starts from, or of
+    /// the checkpoint that it resumes.
+    /// </summary>
+    /// <param name="path">The recipe.</param>
+    /// <param name="overrides">Values set last.</param>
+    /// <param name="run">How the recipe is run.</param>
+    /// <exception cref="CrossheadException">As for a recipe alone; it describes no model and the run starts from none; or it contradicts the model.</exception>
+    public static Recipe Load(string path, IEnumerable<string> overrides, RunOptions run) => RunRecipe.Read(path, overrides, run);
+
     /// <summary>Reads a recipe from JSON text without <c>extends</c>.</summary>
     /// <param name="json">The text.</param>
     /// <param name="source">What error messages call it.</param>
@@ -57,6 +73,8 @@ public sealed record Recipe
             throw new CrossheadException(training.Steps is null
                 ? "neither training.steps nor training.tokens is set; set one of them, for example --set training.steps=1000."
                 : $"training.steps ({training.Steps}) and training.tokens ({training.Tokens}) are both set; set one to null.");
+        if (training.Trainable.Count == 0)
+            throw new CrossheadException("training.trainable is empty, so nothing would be trained; name what is, for example all.");
         if (training.Schedule.WarmupSteps >= TotalSteps && training.Schedule.WarmupSteps > 0)
             throw new CrossheadException($"training.schedule.warmupSteps ({training.Schedule.WarmupSteps}) must be less than the run's steps ({TotalSteps}); use fewer warm-up steps, such as {TotalSteps / 10}.");
     }

@@ -8,7 +8,7 @@ internal static class RecipeChanges
     /// <summary>Paths that may differ when a run is resumed: they decide how long it is, where it runs and what is kept, not what a step computes.</summary>
     public static readonly string[] Free =
     [
-        "name", "data.folder", "training.steps", "training.tokens", "training.device", "training.evalEvery", "training.evalBatches",
+        "name", "data.folder", "data.folders", "training.distillation.teacher", "training.steps", "training.tokens", "training.device", "training.evalEvery", "training.evalBatches",
         "training.checkpointEvery", "training.keepLast", "training.keepBest", "training.spike",
     ];
 

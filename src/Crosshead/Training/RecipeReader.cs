@@ -6,11 +6,14 @@ namespace Crosshead.Training;
 /// <summary>Reads recipes: files that derive from each other, and overrides, checked one by one and laid over each other.</summary>
 internal static class RecipeReader
 {
-    public static Recipe Read(string path, IEnumerable<string> overrides)
+    public static Recipe Read(string path, IEnumerable<string> overrides) => Bind(ReadDocument(path, overrides), path);
+
+    /// <summary>What a recipe and its overrides say, without defaults.</summary>
+    public static JsonObject ReadDocument(string path, IEnumerable<string> overrides)
     {
         var document = ReadFile(Path.GetFullPath(path), path, []);
         foreach (var assignment in overrides) Set(document, assignment);
-        return Bind(document, path);
+        return document;
     }
 
     public static Recipe Parse(string json, string source)
@@ -91,6 +94,9 @@ internal static class RecipeReader
         var schema = RecipeSchema.At(path, source);
         var isText = schema["type"] is null || schema["type"]!.ToJsonString().Contains("string", StringComparison.Ordinal);
         if (isText && text != "null") return JsonValue.Create(text.Trim('"'));
+        var isList = schema["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true;
+        if (isList && text.Length > 0 && text[0] != '[' && text != "null")
+            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries).Select(item => JsonValue.Create(item))]);
         try
         {
             return JsonNode.Parse(text);
@@ -101,7 +107,12 @@ internal static class RecipeReader
         }
     }
 
-    private static Recipe Bind(JsonObject document, string source)
+    /// <summary>The name that a checked document gives, or that of its file.</summary>
+    public static string NameOf(JsonObject document, string source) =>
+        document["name"]?.GetValue<string>() is { Length: > 0 } name ? name : Path.GetFileNameWithoutExtension(source);
+
+    /// <summary>The recipe that a checked document describes.</summary>
+    public static Recipe Bind(JsonObject document, string source)
     {
         Recipe recipe;
         try
@@ -113,7 +124,7 @@ internal static class RecipeReader
             var path = e.Path?.TrimStart('$', '.') ?? "";
             throw new CrossheadException($"{source}: {path} is out of range; use a smaller number.", e);
         }
-        if (recipe.Name.Length == 0) recipe = recipe with { Name = Path.GetFileNameWithoutExtension(source) };
+        recipe = recipe with { Name = NameOf(document, source) };
         try
         {
             recipe.Validate();

@@ -58,6 +58,9 @@ internal static class RecipeSchema
         if (value is JsonObject members)
             foreach (var (key, member) in members)
                 Check(member, Member(schema, key, Join(path, key), source), Join(path, key), source);
+        if (value is JsonArray items && schema["items"] is JsonObject itemSchema)
+            for (var i = 0; i < items.Count; i++)
+                Check(items[i], itemSchema, $"{path}[{i}]", source);
         if (schema["enum"] is JsonArray allowed && !allowed.Any(a => JsonNode.DeepEquals(a, value)))
             throw new CrossheadException($"{source}: {path} ({value.Text()}) is unknown; {Suggestion.For(value.Text().Trim('"'), allowed.OfType<JsonValue>().Select(a => a.GetValue<string>()))}");
         if (value?.GetValueKind() == JsonValueKind.Number) RequireRange(double.Parse(value.ToJsonString()), schema, path, source);

@@ -13,28 +13,38 @@ internal sealed class ShardData : ITrainingData
     private readonly BatchSampler _sampler;
     private readonly long[] _inputs, _targets;
 
-    private ShardData(TokenDataset dataset, Recipe recipe)
+    private readonly long? _first;
+    private readonly Lazy<int?> _beginToken;
+
+    private ShardData(TokenDataset dataset, string folder, Recipe recipe)
     {
         var (batch, context) = (recipe.Training.Batch, recipe.Context);
         _dataset = dataset;
         _sampler = new BatchSampler(dataset.Train, batch, context, recipe.Training.Seed);
         (_inputs, _targets) = (new long[(long)batch * context], new long[(long)batch * context]);
+        TokenizerFile = File.Exists(Path.Combine(folder, Tokenizer.FileName)) ? Path.Combine(folder, Tokenizer.FileName) : null;
+        _beginToken = new Lazy<int?>(() => TokenizerFile is { } file ? Tokenizer.Load(file).BosTokenId : null);
+        if (recipe.Data.BeginToken)
+            _first = BeginToken ?? throw new CrossheadException($"data.beginToken is true, but the tokenizer in \"{folder}\" has no begin token; set it to false, or name the bos_token in its tokenizer_config.json.");
     }
 
     /// <inheritdoc/>
     public int VocabularySize => _dataset.VocabularySize;
 
     /// <inheritdoc/>
-    public string Hash => _dataset.Manifest!.Identity();
+    public string Hash => _dataset.Identity;
 
     /// <inheritdoc/>
     public string TokenizerHash => _dataset.TokenizerHash;
 
     /// <inheritdoc/>
-    public string? TokenizerFile { get; private init; }
+    public string? TokenizerFile { get; }
 
     /// <inheritdoc/>
     public int? EndToken => _dataset.Manifest!.EndTokenId;
+
+    /// <inheritdoc/>
+    public int? BeginToken => _beginToken.Value;
 
     /// <inheritdoc/>
     public JsonNode Position
@@ -43,18 +53,19 @@ internal sealed class ShardData : ITrainingData
         set => _sampler.Position = value.Deserialize<BatchPosition>()!;
     }
 
-    /// <summary>Opens the folder that a recipe names.</summary>
-    /// <exception cref="CrossheadException">The recipe names none, or the folder is missing, damaged, or shorter than a sequence.</exception>
+    /// <summary>Opens the folder or the folders that a recipe names.</summary>
+    /// <exception cref="CrossheadException">The recipe names none, or one is missing, damaged, of another tokenizer, or all together are shorter than a sequence.</exception>
     public static ShardData Open(Recipe recipe)
     {
-        var folder = recipe.Data.Folder;
-        if (folder.Length == 0)
+        var (folder, folders) = (recipe.Data.Folder, recipe.Data.Folders);
+        if (folder.Length == 0 && folders.Count == 0)
             throw new CrossheadException("data.folder is not set; name the folder that \"crosshead data prepare\" made, for example --set data.folder=my-data.");
-        var dataset = TokenDataset.Open(folder);
+        if (folder.Length > 0 && folders.Count > 0)
+            throw new CrossheadException($"data.folder (\"{folder}\") and data.folders ({string.Join(", ", folders)}) are both set; set one of them.");
+        var dataset = TokenDataset.Open(folders.Count > 0 ? folders : [folder]);
         try
         {
-            var tokenizer = Path.Combine(folder, Tokenizer.FileName);
-            return new ShardData(dataset, recipe) { TokenizerFile = File.Exists(tokenizer) ? tokenizer : null };
+            return new ShardData(dataset, folders.Count > 0 ? folders[0] : folder, recipe);
         }
         catch
         {
@@ -81,7 +92,12 @@ internal sealed class ShardData : ITrainingData
     /// <inheritdoc/>
     public void Dispose() => _dataset.Dispose();
 
-    private TokenBatch Batch(int rows, Device device) => new(On(_inputs, rows, device), On(_targets, rows, device));
+    private TokenBatch Batch(int rows, Device device)
+    {
+        if (_first is { } begin)
+            for (var row = 0; row < rows; row++) _inputs[row * _sampler.Context] = begin;
+        return new TokenBatch(On(_inputs, rows, device), On(_targets, rows, device));
+    }
 
     private Tensor On(long[] ids, int rows, Device device)
     {

@@ -28,6 +28,8 @@ public sealed class Trainer
             throw new CrossheadException("--resume goes on with a run, --from starts a new one from another model; use one of them.");
         if (options.Resume && options.Folder is null)
             throw new CrossheadException("--resume needs the folder of the run to go on with; name it with --out.");
+        if (recipe.Training.Distillation is { Teacher.Length: 0 })
+            throw new CrossheadException("training.distillation has no teacher; name the original model's directory with --teacher, or set training.distillation=null.");
         (_recipe, _options, _open) = (recipe, options, open);
     }
 
@@ -43,14 +45,20 @@ public sealed class Trainer
         try
         {
             using var data = _open(_recipe);
-            RequireVocabulary(data.VocabularySize, "the data's tokenizer");
-            var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(Path.Combine(folder, "checkpoints")) : null;
+            var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
             var state = Resumed(checkpoints, data);
+            var start = state is null ? _options.From : checkpoints!.Newest;
+            RequireVocabulary(data.VocabularySize, "the data's tokenizer", orLess: start is not null);
             var device = ComputeDevice.Parse(_recipe.Training.Device);
             using var model = new LanguageModel(_recipe.Model, Precision.Parse(_recipe.Training.Dtype), device) { ActivationCheckpointing = _recipe.Training.ActivationCheckpointing };
             using var optimizer = NewOptimizer(model);
-            StartWeights(model, optimizer, state, checkpoints, data);
-            using var run = new TrainingRun(_recipe, _options, data, model, optimizer, checkpoints, state);
+            StartWeights(model, optimizer, state, start, data);
+            using var distillation = Teacher(model, state, data, out var teacherHash);
+            using var run = new TrainingRun(_recipe, _options, data, new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
+            {
+                Companions = new ModelCompanions(start, data.TokenizerFile),
+                TeacherHash = teacherHash,
+            };
             return run.ToTheEnd(progress, cancellation);
         }
         catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe) is { } translated)
@@ -66,7 +74,7 @@ public sealed class Trainer
     private AdamW NewOptimizer(LanguageModel model)
     {
         var training = _recipe.Training;
-        var groups = ParameterGroup.Split(model.Parameters, training.WeightDecay, training.DecayEmbeddings);
+        var groups = ParameterGroup.Split(TrainableParts.Choose(model.Parameters, training.Trainable), training.WeightDecay, training.DecayEmbeddings);
         return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
     }
 
@@ -74,7 +82,7 @@ public sealed class Trainer
     private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
     {
         checkpoints?.Clean();
-        var newest = checkpoints?.Before(long.MaxValue);
+        var newest = checkpoints?.Newest;
         if (!_options.Resume)
             return newest is null ? null : throw new CrossheadException($"\"{_options.Folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use --resume to go on with it, or another folder.");
         if (newest is null)
@@ -94,21 +102,42 @@ public sealed class Trainer
         return state;
     }
 
-    private void StartWeights(LanguageModel model, AdamW optimizer, CheckpointState? state, CheckpointFolder? checkpoints, ITrainingData data)
+    private void StartWeights(LanguageModel model, AdamW optimizer, CheckpointState? state, string? start, ITrainingData data)
     {
         if (state is not null)
         {
-            Checkpoint.Read(checkpoints!.Before(long.MaxValue)!, model, optimizer, state);
+            Checkpoint.Read(start!, model, optimizer, state);
             data.Position = state.Position;
         }
-        else if (_options.From is { } from)
+        else if (start is not null)
         {
-            if (!Directory.Exists(from)) throw new CrossheadException($"--from \"{from}\" is no model directory; name a folder that holds {ModelDirectory.ConfigFile} and {ModelDirectory.WeightsFile}.");
-            RequireVocabulary(ModelConfig.Read(Path.Combine(from, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{from}\"");
-            RequireTokenizer(Path.Combine(from, ModelDirectory.TokenizerFile), data);
-            ModelDirectory.LoadWeights(model, from);
+            if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
+            RequireVocabulary(ModelConfig.Read(Path.Combine(start, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{start}\"");
+            RequireTokenizer(Path.Combine(start, ModelDirectory.TokenizerFile), data);
+            ModelDirectory.LoadWeights(model, start);
         }
         else model.Initialize(_recipe.Training.Seed);
+    }
+
+    // The teacher; null where the recipe has none. A resumed run needs the same one, wherever it lies now.
+    private Distillation? Teacher(LanguageModel model, CheckpointState? state, ITrainingData data, out string? hash)
+    {
+        hash = null;
+        if (_recipe.Training.Distillation is not { } options) return null;
+        var distillation = Distillation.Load(options, model, _recipe.Context);
+        try
+        {
+            RequireTokenizer(Path.Combine(options.Teacher, ModelDirectory.TokenizerFile), data);
+            hash = WeightsHash.Of(options.Teacher);
+            if (state is not null && state.TeacherHash != hash)
+                throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with --teacher, or start a new run.");
+            return distillation;
+        }
+        catch
+        {
+            distillation.Dispose();
+            throw;
+        }
     }
 
     // Ids mean nothing under another tokenizer; a model directory without one is trusted.
@@ -118,9 +147,10 @@ public sealed class Trainer
             throw new CrossheadException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
     }
 
-    private void RequireVocabulary(int size, string whose)
+    // A model may have room for more tokens than its tokenizer knows; a new one is not made so.
+    private void RequireVocabulary(int size, string whose, bool orLess = false)
     {
-        if (size != _recipe.Model.VocabularySize)
+        if (size != _recipe.Model.VocabularySize && !(orLess && size < _recipe.Model.VocabularySize))
             throw new CrossheadException($"model.vocabularySize ({_recipe.Model.VocabularySize}) is not the vocabulary of {whose} ({size}); set model.vocabularySize={size}, or use data and tokenizer of {_recipe.Model.VocabularySize} tokens.");
     }
 }

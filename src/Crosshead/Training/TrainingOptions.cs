@@ -21,6 +21,12 @@ public sealed record TrainingOptions
     [Range(1.0, 1e18)]
     public long? Tokens { get; init; }
 
+    /// <summary>What is trained; the rest stays as it is, without gradients, optimizer state or decay.</summary>
+    public IReadOnlyList<TrainablePart> Trainable { get; init; } = [TrainablePart.All];
+
+    /// <summary>A teacher that the model is to agree with; null to learn from the text alone.</summary>
+    public DistillationOptions? Distillation { get; init; }
+
     /// <summary>Peak learning rate.</summary>
     [Range(0.0, 10.0, MinimumIsExclusive = true)]
     public double LearningRate { get; init; } = 1e-3;

@@ -25,16 +25,16 @@ internal sealed class TrainingRun : IDisposable
     private long _lossCount;
     private double? _heldOut, _bestHeldOut, _heldOutHere;
 
-    public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, LanguageModel model, AdamW optimizer, CheckpointFolder? checkpoints, CheckpointState? state)
+    public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, TrainingStep step, CheckpointFolder? checkpoints, CheckpointState? state)
     {
-        (_recipe, _options, _data, _model, _optimizer, _checkpoints) = (recipe, options, data, model, optimizer, checkpoints);
-        _trainingStep = new TrainingStep(model, optimizer, recipe.Training.Clip);
+        (_recipe, _options, _data, _trainingStep, _checkpoints) = (recipe, options, data, step, checkpoints);
+        (_model, _optimizer) = (step.Model, step.Optimizer);
         _schedule = new Schedule(recipe.Training.Schedule, recipe.Training.LearningRate, recipe.TotalSteps);
         _spikes = new SpikeDetector(recipe.Training.Spike, state?.Spike);
         (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
         (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss, state?.BestHeldOutLoss, state?.Step);
         _flopsPerToken = ModelCost.Of(recipe.Model with { Context = recipe.Context }).TrainingFlops;
-        _peak = options.PeakFlops ?? PeakFlops.Measure(model.Device, model.ComputeType);
+        _peak = options.PeakFlops ?? PeakFlops.Measure(_model.Device, _model.ComputeType);
         if (options.Folder is { } folder)
         {
             long? resumed = state is null ? null : _step;
@@ -43,6 +43,12 @@ internal sealed class TrainingRun : IDisposable
         }
         _pace = new Pace(recipe.TokensPerStep);
     }
+
+    /// <summary>Files that go with the model.</summary>
+    public required ModelCompanions Companions { get; init; }
+
+    /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
+    public string? TeacherHash { get; init; }
 
     private bool SavesCheckpoints => _checkpoints is not null && _options.Checkpoints;
 
@@ -90,9 +96,9 @@ internal sealed class TrainingRun : IDisposable
     private TrainingResult Finish(TrainingEnd end, CancellationToken cancellation)
     {
         if (end == TrainingEnd.TimeLimit && _heldOutHere is null) Evaluate(cancellation);
-        var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Before(long.MaxValue) : Save();
+        var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Newest : Save();
         string? model = null;
-        if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data);
+        if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
         return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model);
     }
 
@@ -109,7 +115,7 @@ internal sealed class TrainingRun : IDisposable
     private string Save()
     {
         var state = State();
-        var folder = _checkpoints!.Write(_step, aside => Checkpoint.Write(aside, _model, _optimizer, state, _data));
+        var folder = _checkpoints!.Write(_step, aside => Checkpoint.Write(aside, _model, _optimizer, state, _data, Companions));
         _savedStep = _step;
         // Within a spike the checkpoint from before it may still be needed.
         if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
@@ -129,6 +135,7 @@ internal sealed class TrainingRun : IDisposable
         RecipeHash = Checkpoint.HashOf(_recipe),
         DataHash = _data.Hash,
         TokenizerHash = _data.TokenizerHash,
+        TeacherHash = TeacherHash,
         Version = Checkpoint.Version,
     };
 

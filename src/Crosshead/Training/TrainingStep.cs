@@ -9,7 +9,8 @@ namespace Crosshead.Training;
 /// <param name="Model">What is trained.</param>
 /// <param name="Optimizer">What trains it.</param>
 /// <param name="Clip">Most that the norm of all gradients together may be; 0 for no clipping.</param>
-public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double Clip)
+/// <param name="Distillation">The loss where it comes from a teacher; null for the cross-entropy with the text.</param>
+public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double Clip, Distillation? Distillation = null)
 {
     /// <summary>Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same number of threads.</summary>
     /// <param name="batches">The micro-batches; each is disposed when it has been used.</param>
@@ -39,7 +40,7 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
             using var scope = NewDisposeScope();
             using (batch)
             {
-                var loss = Model.Loss(batch.Tokens, batch.Targets).div(count);
+                var loss = (Distillation?.Loss(Model, batch) ?? Model.Loss(batch.Tokens, batch.Targets)).div(count);
                 loss.backward();
                 GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
                 sum.add_(loss.detach());

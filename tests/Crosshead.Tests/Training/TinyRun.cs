@@ -72,6 +72,8 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
 
     public int? EndToken => 0;
 
+    public int? BeginToken => null;
+
     public long HeldOutBatches { get; init; } = 10;
 
     public JsonNode Position

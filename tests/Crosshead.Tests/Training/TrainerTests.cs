@@ -232,6 +232,8 @@ public sealed class TrainerTests
 
         public int? EndToken => data.EndToken;
 
+        public int? BeginToken => data.BeginToken;
+
         public System.Text.Json.Nodes.JsonNode Position
         {
             get => data.Position;

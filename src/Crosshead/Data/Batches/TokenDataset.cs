@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Crosshead.Data.Batches;
 
 /// <summary>Token ids to train on and to evaluate on: mapped from a prepared folder, or given in memory.</summary>
@@ -5,19 +8,26 @@ public sealed class TokenDataset : IDisposable
 {
     private readonly List<TokenShard> _shards = [];
 
-    private TokenDataset(string name, DatasetManifest manifest, string folder)
+    private TokenDataset(string name, IReadOnlyList<string> folders)
     {
-        (Name, Manifest, VocabularySize, TokenizerHash) = (name, manifest, manifest.VocabularySize, manifest.Request.TokenizerSha256);
+        var parts = folders.Select(folder => (Folder: folder, Manifest: DatasetManifest.Load(folder))).ToArray();
+        (Name, Manifest) = (name, parts[0].Manifest);
+        (VocabularySize, TokenizerHash) = (Manifest.VocabularySize, Manifest.Request.TokenizerSha256);
+        foreach (var (folder, manifest) in parts)
+            if (manifest.Request.TokenizerSha256 != TokenizerHash || manifest.VocabularySize != VocabularySize)
+                throw new CrossheadException($"\"{folder}\" was made with another tokenizer (hash {manifest.Request.TokenizerSha256}) than \"{folders[0]}\" (hash {TokenizerHash}); prepare all folders with one tokenizer.");
         try
         {
-            Train = Split("train", manifest.Train, folder);
-            HeldOut = Split("held-out", manifest.HeldOut, folder);
+            Train = new TokenSplit("train", [.. parts.SelectMany(p => Open(p.Manifest.Train, p.Manifest, p.Folder))], VocabularySize);
+            HeldOut = new TokenSplit("held-out", Open(Manifest.HeldOut, Manifest, folders[0]), VocabularySize);
         }
         catch
         {
             Dispose();
             throw;
         }
+        Identity = parts.Length == 1 ? Manifest.Identity()
+            : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', parts.Select(p => p.Manifest.Identity())))));
     }
 
     /// <summary>A data set of ids in memory.</summary>
@@ -35,8 +45,11 @@ public sealed class TokenDataset : IDisposable
     /// <summary>What the data set is called in messages: its folder.</summary>
     public string Name { get; }
 
-    /// <summary>The folder's manifest; null for data in memory.</summary>
+    /// <summary>The manifest of the folder, of the first of several; null for data in memory.</summary>
     public DatasetManifest? Manifest { get; }
+
+    /// <summary>Names the contents, as <see cref="DatasetManifest.Identity"/> does those of one folder; empty for data in memory.</summary>
+    public string Identity { get; } = "";
 
     /// <summary>Every id is below it.</summary>
     public int VocabularySize { get; }
@@ -52,7 +65,12 @@ public sealed class TokenDataset : IDisposable
 
     /// <summary>Maps a prepared folder.</summary>
     /// <exception cref="CrossheadException">The manifest is missing or corrupt, or a shard is missing or not as long as the manifest says.</exception>
-    public static TokenDataset Open(string folder) => new($"\"{folder}\"", DatasetManifest.Load(folder), folder);
+    public static TokenDataset Open(string folder) => Open([folder]);
+
+    /// <summary>Maps several prepared folders, whose tokens to train on follow each other; held-out tokens are the first one's.</summary>
+    /// <param name="folders">At least one; one named twice counts twice.</param>
+    /// <exception cref="CrossheadException">As for one folder, or they were made with different tokenizers.</exception>
+    public static TokenDataset Open(IReadOnlyList<string> folders) => new(string.Join(", ", folders.Select(f => $"\"{f}\"")), folders);
 
     /// <summary>Refuses a model whose vocabulary is not the tokenizer's.</summary>
     /// <param name="vocabularySize">The model's vocabulary.</param>
@@ -80,11 +98,11 @@ public sealed class TokenDataset : IDisposable
         _shards.Clear();
     }
 
-    private TokenSplit Split(string name, SplitInfo part, string folder)
+    private List<TokenShard> Open(SplitInfo part, DatasetManifest manifest, string folder)
     {
         var first = _shards.Count;
         foreach (var shard in part.Shards)
-            _shards.Add(new TokenShard(Path.Combine(folder, shard.File), shard.Tokens, Manifest!.TokenBytes));
-        return new TokenSplit(name, _shards[first..], VocabularySize);
+            _shards.Add(new TokenShard(Path.Combine(folder, shard.File), shard.Tokens, manifest.TokenBytes));
+        return _shards[first..];
     }
 }

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using Crosshead.Checkpoints;
+using Crosshead.Cli.Options;
+using Crosshead.Data;
+using Crosshead.Generation;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead data generate</c>: token shards that a model writes itself.</summary>
+internal sealed class DataGenerateCommand : CliCommand
+{
+    private readonly Argument<string> _model = ModelArgument.Create();
+    private readonly Option<long?> _tokens = NumberOption.Optional("--tokens", "Tokens to write.", 1L, 1L << 50);
+    private readonly Option<string> _out = new("--out") { Description = "Folder for the shards and their manifest.", HelpName = "dir", Required = true };
+    private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature", "Divides the logits; 1 draws what the model has learned.", 0.0, 100, new SamplingOptions().Temperature);
+    private readonly Option<int> _topK = NumberOption.WithDefault("--top-k", "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, new SamplingOptions().TopK);
+    private readonly Option<double> _topP = NumberOption.WithDefault("--top-p", "Keep the most likely tokens that together reach this probability.", 0.0, 1, new SamplingOptions().TopP);
+    private readonly Option<double> _minP = NumberOption.WithDefault("--min-p", "Keep tokens at least this many times as likely as the most likely.", 0.0, 1, new SamplingOptions().MinP);
+    private readonly Option<long> _seed = NumberOption.WithDefault("--seed", "Start of the random numbers; the same seed writes the same tokens.", 0, long.MaxValue, 0L);
+    private readonly Option<string?> _prompts = new("--prompt-file") { Description = "A text file whose lines the documents begin with, in turn; without it they begin with the begin token alone.", HelpName = "file" };
+    private readonly Option<int?> _maxTokens = NumberOption.Optional("--max-tokens", "Most tokens of a document; without it the model's context.", 2, int.MaxValue);
+    private readonly Option<int> _batch = NumberOption.WithDefault("--batch", "Documents written side by side.", 1, 4096, 32);
+    private readonly Option<double> _heldOut = NumberOption.WithDefault("--held-out", "Share of the documents kept aside for evaluation.", 0.0, 0.5, new DataPreparationOptions().HeldOutFraction);
+    private readonly Option<long> _shardTokens = NumberOption.WithDefault("--shard-tokens", "Tokens after which a shard ends.", 1, 1L << 30, new DataPreparationOptions().ShardTokens);
+    private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace a folder that was made otherwise." };
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public DataGenerateCommand() : base("generate",
+        "Let a model write its own training text, as token shards: for recovery without the data it was trained on. Run again, it goes on where it was stopped.",
+        "crosshead data generate models/original --tokens 2000000 --out data/generated",
+        "crosshead data generate models/original --tokens 2000000 --temperature 0.9 --prompt-file beginnings.txt --out data/generated")
+    {
+        _tokens.Required = true;
+        Arguments.Add(_model);
+        foreach (var option in new Option[] { _tokens, _out, _temperature, _topK, _topP, _minP, _seed, _prompts, _maxTokens, _batch, _heldOut, _shardTokens, _overwrite })
+            Options.Add(option);
+        _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var (model, folder) = (arguments.GetRequiredValue(_model), arguments.GetRequiredValue(_out));
+        var prompts = arguments.GetValue(_prompts) is { } file ? Prompts(file) : [];
+        using var loaded = LoadedModel.Load(model, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var options = new DataGenerationOptions
+        {
+            Tokens = arguments.GetValue(_tokens)!.Value,
+            Model = model,
+            WeightsHash = WeightsHash.Of(model),
+            Sampling = new SamplingOptions
+            {
+                Temperature = arguments.GetValue(_temperature),
+                TopK = arguments.GetValue(_topK),
+                TopP = arguments.GetValue(_topP),
+                MinP = arguments.GetValue(_minP),
+            },
+            Seed = arguments.GetValue(_seed),
+            Prompts = prompts,
+            EndTokens = EndTokens.Of(model, loaded.Tokenizer),
+            MaxTokens = arguments.GetValue(_maxTokens),
+            Batch = arguments.GetValue(_batch),
+            HeldOutFraction = arguments.GetValue(_heldOut),
+            ShardTokens = arguments.GetValue(_shardTokens),
+            Overwrite = arguments.GetValue(_overwrite),
+        };
+        DatasetManifest manifest;
+        try
+        {
+            using var progress = output.Progress("generating", "tokens");
+            manifest = DataGeneration.Run(loaded.Model, loaded.Tokenizer, folder, options,
+                new Told<DataGenerationProgress>(p => progress.Report(p.Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents")), cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            output.Message($"interrupted; what is done is kept in {folder}: run the same command again to go on.");
+            return ExitCode.Interrupted;
+        }
+        DataPrepareCommand.Show(folder, manifest, output);
+        return ExitCode.Done;
+    }
+
+    private static string[] Prompts(string file)
+    {
+        if (!File.Exists(file))
+            throw new CrossheadException($"the prompts \"{file}\" do not exist; name a text file with one beginning a line.");
+        string[] lines = [.. File.ReadLines(file).Where(line => !string.IsNullOrWhiteSpace(line))];
+        return lines.Length > 0 ? lines : throw new CrossheadException($"the prompts \"{file}\" are empty; write one beginning a line, or leave the option out.");
+    }
+}

@@ -1,0 +1,194 @@
+using System.Security.Cryptography;
+using System.Text;
+using Crosshead.Data;
+using Crosshead.Model;
+using Crosshead.Runtime;
+
+namespace Crosshead.Generation;
+
+/// <summary>
+/// A data set that a model writes itself: documents drawn from it, batch after batch, into token shards like those of
+/// <see cref="DataPreparation"/>. Each batch has its own random numbers, so that an interrupted run goes on with the next
+/// one and ends with the same bytes as a run without interruption.
+/// </summary>
+public sealed class DataGeneration
+{
+    private readonly Generator _generator;
+    private readonly Tokenizer _tokenizer;
+    private readonly DataGenerationOptions _options;
+    private readonly DatasetFolder _folder;
+    private readonly IReadOnlyList<int>[] _prompts;
+    private readonly GenerationOptions _generation;
+    private readonly int? _begin;
+    private readonly int _end;
+    private readonly IProgress<DataGenerationProgress>? _progress;
+    private (long Tokens, long Before, long Documents) _progressed;
+
+    private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
+    {
+        (_generator, _tokenizer, _options, _progress) = (generator, tokenizer, options, progress);
+        _end = tokenizer.EosTokenId ?? throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+        _begin = tokenizer.BosTokenId;
+        _prompts = options.Prompts.Count == 0 ? [[_begin ?? _end]] : [.. options.Prompts.Select(p => (IReadOnlyList<int>)[_begin ?? _end, .. tokenizer.Encode(p, addSpecialTokens: false, parseSpecialTokens: false)])];
+        var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Options.Context);
+        if (_prompts.FirstOrDefault(p => p.Count >= most) is { } tooLong)
+            throw new CrossheadException($"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
+        // Models that were not taught an end token begin the next document; tokens beyond the tokenizer's stand for nothing.
+        int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>(), .. Enumerable.Range(tokenizer.VocabularySize, Math.Max(0, model.Options.VocabularySize - tokenizer.VocabularySize))];
+        _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
+        MostTokens = most;
+        var request = new PreparationRequest
+        {
+            TokenizerSha256 = tokenizer.Sha256,
+            Field = "",
+            SplitOn = "",
+            HeldOutFraction = options.HeldOutFraction,
+            Seed = options.Seed,
+            ShardTokens = options.ShardTokens,
+            Sources = [],
+            Generated = new GeneratedSource
+            {
+                Model = options.Model,
+                WeightsHash = options.WeightsHash,
+                Dtype = Precision.NameOf(model.ComputeType),
+                Tokens = options.Tokens,
+                MaxTokens = most,
+                Batch = options.Batch,
+                Temperature = options.Sampling.Temperature,
+                TopK = options.Sampling.TopK,
+                TopP = options.Sampling.TopP,
+                MinP = options.Sampling.MinP,
+                PromptsSha256 = options.Prompts.Count == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', options.Prompts)))),
+            },
+        };
+        _folder = new DatasetFolder(directory, request, tokenizer, _end, options.Overwrite, "generate the data");
+    }
+
+    private int MostTokens { get; }
+
+    /// <summary>Fills a data folder, goes on with an unfinished one, or recognises a finished one.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer; a copy is put in the folder.</param>
+    /// <param name="directory">The data folder, made if need be.</param>
+    /// <param name="options">How much is written and how.</param>
+    /// <param name="progress">Told every few tokens, from any thread, or null.</param>
+    /// <param name="cancellation">Stops the run, its state kept.</param>
+    /// <returns>What the folder holds.</returns>
+    /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's, the folder holds other data, or it cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
+    public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options,
+        IProgress<DataGenerationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options.Validate();
+        if (tokenizer.VocabularySize > model.Options.VocabularySize)
+            throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.Options.VocabularySize}; use the tokenizer.json that the model was trained with.");
+        using var generator = new Generator(model);
+        var generation = new DataGeneration(generator, model, tokenizer, directory, options, progress);
+        try
+        {
+            return generation.Run(cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"cannot write the data folder {directory}: {e.Message.TrimEnd('.')}; free space or the folder and run the same command again to continue.", e);
+        }
+    }
+
+    private DatasetManifest Run(CancellationToken cancellation)
+    {
+        if (_folder.TryReuse() is { } finished)
+            return finished;
+        var state = _folder.Begin();
+        var (train, heldOut) = _folder.Writers(state);
+        using var first = train;
+        using var second = heldOut;
+        var (tokens, documents) = Count(state.Train, state.HeldOut);
+        _progressed = (tokens, tokens, documents);
+        foreach (var batch in tokens < _options.Tokens ? Batches(state.Index, cancellation) : [])
+        {
+            foreach (var document in batch)
+            {
+                var writer = IsHeldOut(documents) ? heldOut : train;
+                writer.Append(document, Encoding.UTF8.GetByteCount(_tokenizer.Decode(document, skipSpecialTokens: true)));
+                (tokens, documents) = (tokens + document.Length, documents + 1);
+                if (writer.OpenTokens >= _options.ShardTokens) writer.FinishShard();
+            }
+            lock (_generator) _progressed.Documents = documents;
+            state = _folder.Keep(state with { Index = state.Index + 1 }, train, heldOut);
+            if (tokens >= _options.Tokens) break;
+        }
+        train.FinishShard();
+        heldOut.FinishShard();
+        return _folder.Finish(SplitInfo.Of(train.State.Finished), SplitInfo.Of(heldOut.State.Finished));
+    }
+
+    // Batches without end in their order, as many under way as there are processors.
+    private IEnumerable<List<int[]>> Batches(long index, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<List<int[]>>>());
+        try
+        {
+            while (true)
+            {
+                for (; underWay.Count < parallel; index++)
+                {
+                    var next = index;
+                    underWay.Enqueue(Task.Run(() => Batch(next, parallel > 1 ? 1 : null, stop.Token), CancellationToken.None));
+                }
+                yield return underWay.Dequeue().GetAwaiter().GetResult();
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            Task.WhenAll(underWay).ContinueWith(_ => { }, TaskScheduler.Default).Wait(CancellationToken.None);
+        }
+    }
+
+    // The documents of one batch, whole or not at all.
+    private List<int[]> Batch(long index, int? threads, CancellationToken cancellation)
+    {
+        var prompts = Enumerable.Range(0, _options.Batch).Select(i => _prompts[((index * _options.Batch) + i) % _prompts.Length]).ToArray();
+        var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1); // the generator's own streams tell the documents of a batch apart
+        using var run = _generator.Start(prompts, _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
+        var fresh = 0;
+        foreach (var token in run.Tokens(cancellation))
+        {
+            if (++fresh < prompts.Length) continue;
+            Report(fresh);
+            fresh = 0;
+        }
+        cancellation.ThrowIfCancellationRequested();
+        return [.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Length > 1)];
+    }
+
+    private void Report(int tokens)
+    {
+        lock (_generator)
+        {
+            _progressed.Tokens += tokens;
+            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before));
+        }
+    }
+
+    // A begin token where the tokenizer has one, else an end token behind the document; never both a drawn begin token and the next document's.
+    private int[] Document(IReadOnlyList<int> prompt, GeneratedSequence sequence)
+    {
+        var ids = sequence.Ids.Take(MostTokens - prompt.Count).ToList();
+        var drawsEnd = sequence.Stop == StopReason.EndToken && ids.Count == sequence.Ids.Count;
+        if (drawsEnd && (ids[^1] == _begin || ids[^1] >= _tokenizer.VocabularySize)) ids.RemoveAt(ids.Count - 1);
+        if (_begin is null && (ids.Count == 0 || ids[^1] != _end)) ids.Add(_end);
+        return [.. _begin is null ? prompt.Skip(1) : prompt, .. ids];
+    }
+
+    // The second document, and then as many as the share says: both parts have some as soon as there are two.
+    private bool IsHeldOut(long document) =>
+        document > 0 && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
+
+    private static (long Tokens, long Documents) Count(ShardWriterState train, ShardWriterState heldOut)
+    {
+        var (a, b) = (SplitInfo.Of(train.Finished), SplitInfo.Of(heldOut.Finished));
+        return (a.Tokens + b.Tokens + train.Tokens + heldOut.Tokens, a.Documents + b.Documents + train.Documents + heldOut.Documents);
+    }
+}

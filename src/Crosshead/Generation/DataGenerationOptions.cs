@@ -1,0 +1,58 @@
+namespace Crosshead.Generation;
+
+/// <summary>How a model writes a data set. The same model and options give the same tokens.</summary>
+public sealed record DataGenerationOptions
+{
+    /// <summary>Tokens wanted, reached with the end of a batch of documents.</summary>
+    public required long Tokens { get; init; }
+
+    /// <summary>The model's directory, as the data set's manifest names it.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Hash of its weights.</summary>
+    public required string WeightsHash { get; init; }
+
+    /// <summary>How tokens are drawn; its seed is not used.</summary>
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Start of the random numbers.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>What documents begin with, in turn; none for the begin token alone.</summary>
+    public IReadOnlyList<string> Prompts { get; init; } = [];
+
+    /// <summary>Tokens that end a document beside the tokenizer's end and begin token.</summary>
+    public IReadOnlyList<int> EndTokens { get; init; } = [];
+
+    /// <summary>Most tokens of a document; null for the model's context.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>Documents written side by side.</summary>
+    public int Batch { get; init; } = 32;
+
+    /// <summary>The share of documents held out.</summary>
+    public double HeldOutFraction { get; init; } = 0.02;
+
+    /// <summary>Tokens after which a shard ends, at the next end of a document.</summary>
+    public long ShardTokens { get; init; } = 1L << 26;
+
+    /// <summary>Whether to begin anew whatever data set the folder holds; else other data there are an error.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>Checks every range.</summary>
+    /// <exception cref="CrossheadException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        Sampling.Validate();
+        Require(Tokens is >= 1 and <= 1L << 50, "tokens", Tokens, $"between 1 and {1L << 50}");
+        Require(MaxTokens is null or >= 2, "maxTokens", MaxTokens ?? 0, "at least 2");
+        Require(Batch is >= 1 and <= 4096, "batch", Batch, "between 1 and 4096");
+        Require(HeldOutFraction is >= 0 and <= 0.5, "heldOutFraction", HeldOutFraction, "between 0 and 0.5");
+        Require(ShardTokens is >= 1 and <= 1L << 30, "shardTokens", ShardTokens, $"between 1 and {1L << 30}");
+    }
+
+    private static void Require(bool inRange, string name, double value, string range)
+    {
+        if (!inRange) throw new CrossheadException($"{name} ({value}) must be {range}.");
+    }
+}

@@ -1,0 +1,8 @@
+namespace Crosshead.Generation;
+
+/// <summary>How far a model has come with a data set.</summary>
+/// <param name="Tokens">Tokens written, those of the documents under way among them.</param>
+/// <param name="TotalTokens">Tokens wanted.</param>
+/// <param name="Documents">Documents finished.</param>
+/// <param name="Before">Tokens that were there when this run began.</param>
+public readonly record struct DataGenerationProgress(long Tokens, long TotalTokens, long Documents, long Before);

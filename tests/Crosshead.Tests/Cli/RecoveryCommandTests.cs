@@ -1,0 +1,43 @@
+namespace Crosshead.Tests.Cli;
+
+/// <summary>A model writes text of its own, and another is trained from it and with it as the teacher.</summary>
+public sealed class RecoveryCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_model_is_recovered_with_what_it_wrote_itself()
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder["model"]).ExitCode);
+        string[] generate = ["data", "generate", _folder["model"], "--tokens", "700", "--batch", "8", "--seed", "4", "--out", _folder["generated"], "--json"];
+        using (var now = new CancellationTokenSource())
+        {
+            now.Cancel();
+            Assert.Equal(130, CliRun.With("", now.Token, generate).ExitCode);
+        }
+        var generated = CliRun.Of(generate);
+        Assert.True(generated.ExitCode == 0, generated.Error);
+        Assert.True((long)generated.Json["tokens"]! >= 700);
+
+        var recipe = _folder.Write("recover.json", """{ "training": { "batch": 2, "steps": 3, "device": "cpu", "evalBatches": 1, "schedule": { "warmupSteps": 0, "finalFraction": 0 } } }""");
+        string[] train = ["train", recipe, "--teacher", _folder["model"], "--set", $"data.folders={_folder["generated"]},{_folder["data"]}", "--set", "training.trainable=keys,values,mixes", "--out", _folder["run"], "--json"];
+        Assert.Contains("describes no model", CliRun.Of(train).Refusal());
+        var run = CliRun.Of([.. train, "--from", _folder["model"]]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(3, (int)run.Json["step"]!);
+        Assert.True(File.Exists(Path.Combine(_folder["run"], "tokenizer_config.json")));
+
+        var resumed = CliRun.Of([.. train, "--resume", "--set", "training.steps=5"]);
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Equal(5, (int)resumed.Json["step"]!);
+    }
+
+    [Theory]
+    [InlineData("data generate m --tokens 0 --out d", "--tokens must be a whole number from 1")]
+    [InlineData("data generate m --out d", "--tokens")]
+    [InlineData("data generate nowhere --tokens 10 --out d", "nowhere")]
+    [InlineData("data generate nowhere --tokens 10 --out d --prompt-file none.txt", "none.txt")]
+    public void Bad_input_is_named(string line, string told) => Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
+}

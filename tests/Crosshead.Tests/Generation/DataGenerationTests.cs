@@ -1,0 +1,112 @@
+using Crosshead.Data;
+using Crosshead.Data.Batches;
+using Crosshead.Generation;
+using Crosshead.Model;
+using Crosshead.Tests.Data;
+
+namespace Crosshead.Tests.Generation;
+
+public sealed class DataGenerationTests : IDisposable
+{
+    private static readonly DataGenerationOptions Options = new() { Tokens = 900, Model = "m", WeightsHash = "w", Batch = 6, HeldOutFraction = 0.2 };
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly LanguageModel _model;
+
+    public DataGenerationTests()
+    {
+        _model = new LanguageModel(new ModelOptions { VocabularySize = PreparedData.Small.VocabularySize + 10, HiddenSize = 16, Layers = 1, Context = 32, Attention = new() { Heads = 2 } });
+        _model.Initialize(1);
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Documents_fill_both_parts_and_say_where_they_come_from()
+    {
+        var reports = new List<DataGenerationProgress>();
+        var manifest = Run("out", Options, progress: reports.Add);
+        Assert.InRange(manifest.Train.Tokens + manifest.HeldOut.Tokens, 900, 900 + (6 * 33));
+        Assert.InRange((double)manifest.HeldOut.Documents / (manifest.Train.Documents + manifest.HeldOut.Documents), 0.15, 0.25);
+        var tokens = PreparedData.Tokens(_folder.File("out"), manifest.Train);
+        Assert.Equal(0, tokens[^1]); // the end token
+        Assert.Equal(manifest.Train.Documents, tokens.Count(t => t == 0));
+        Assert.All(tokens, t => Assert.InRange(t, 0, PreparedData.Small.VocabularySize - 1));
+        Assert.Equal(("m", "w", 900L, 1.0), (manifest.Request.Generated!.Model, manifest.Request.Generated.WeightsHash, manifest.Request.Generated.Tokens, manifest.Request.Generated.Temperature));
+        Assert.True(reports.Count > 1 && reports[^1].Tokens >= reports[0].Tokens);
+        using var dataset = TokenDataset.Open(_folder.File("out"));
+        Assert.Equal(manifest.Train.Tokens, dataset.Train.Tokens);
+    }
+
+    [Fact]
+    public void The_same_seed_writes_the_same_bytes_and_another_others()
+    {
+        Run("a", Options);
+        Run("b", Options);
+        Run("c", Options with { Seed = 1 });
+        Assert.Equal(PreparedData.Contents(_folder.File("a")), PreparedData.Contents(_folder.File("b")));
+        Assert.NotEqual(PreparedData.Contents(_folder.File("a"))["train-00000.bin"], PreparedData.Contents(_folder.File("c"))["train-00000.bin"]);
+    }
+
+    [Fact]
+    public void An_interrupted_run_goes_on_to_the_same_bytes()
+    {
+        var options = Options with { ShardTokens = 100 };
+        Run("whole", options);
+        foreach (var after in new[] { 1, 20, 60 })
+        {
+            using var stop = new CancellationTokenSource();
+            var reports = 0;
+            Assert.Throws<OperationCanceledException>(() => Run("parts", options, _ => { if (++reports == after) stop.Cancel(); }, cancellation: stop.Token));
+            Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(_folder.File("parts"))).Message);
+        }
+        Run("parts", options);
+        Assert.Equal(PreparedData.Contents(_folder.File("whole")), PreparedData.Contents(_folder.File("parts")));
+    }
+
+    [Fact]
+    public void Prompts_begin_the_documents_in_turn()
+    {
+        var manifest = Run("out", Options with { Prompts = ["the cat", "the dog"], HeldOutFraction = 0 });
+        var documents = PreparedData.Documents(_folder.File("out"), manifest.Train);
+        Assert.All(documents.Select((d, i) => (d, i)), d => Assert.StartsWith(d.i % 2 == 0 ? "the cat" : "the dog", d.d));
+    }
+
+    [Fact]
+    public void A_begin_token_opens_each_document_and_ends_the_one_before()
+    {
+        PreparedData.Small.Save(_folder.File("t"));
+        File.WriteAllText(_folder.File("t/tokenizer_config.json"), """{ "eos_token": "<|endoftext|>", "bos_token": "!" }""");
+        var tokenizer = Tokenizer.Load(_folder.File("t"));
+        var manifest = Run("out", Options with { HeldOutFraction = 0 }, tokenizer: tokenizer);
+        var tokens = PreparedData.Tokens(_folder.File("out"), manifest.Train);
+        var begin = tokenizer.BosTokenId!.Value;
+        Assert.Equal(begin, tokens[0]);
+        Assert.Equal(manifest.Train.Documents, tokens.Count(t => t == begin));
+    }
+
+    [Fact]
+    public void Other_options_and_unfit_ones_are_refused()
+    {
+        Run("out", Options);
+        Assert.Equal(Run("out", Options).Identity(), DatasetManifest.Load(_folder.File("out")).Identity()); // recognised
+        string Refused(DataGenerationOptions options) => Assert.Throws<CrossheadException>(() => Run("out", options)).Message;
+        Assert.Contains("temperature is 0.5 here and 1 there; use --overwrite", Refused(Options with { Sampling = new() { Temperature = 0.5 } }));
+        Assert.Contains("the model's weights is x here and w there", Refused(Options with { WeightsHash = "x" }));
+        Assert.Contains("tokens (0) must be between 1 and", Refused(Options with { Tokens = 0 }));
+        Assert.Contains("leaves no room in documents of 3 tokens", Refused(Options with { Prompts = ["the cat sat on the mat"], MaxTokens = 3 }));
+        Assert.Contains("the text is read from files here and generated there", Assert.Throws<CrossheadException>(() => { PreparedData.WriteCorpus(_folder, 9); DataPreparation.Run([_folder.File("in.jsonl")], PreparedData.Small, _folder.File("out"), new()); }).Message);
+    }
+
+    private DatasetManifest Run(string name, DataGenerationOptions options, Action<DataGenerationProgress>? progress = null, Tokenizer? tokenizer = null, CancellationToken cancellation = default) =>
+        DataGeneration.Run(_model, tokenizer ?? PreparedData.Small, _folder.File(name), options, progress is null ? null : new Told(progress), cancellation);
+
+    private sealed class Told(Action<DataGenerationProgress> report) : IProgress<DataGenerationProgress>
+    {
+        public void Report(DataGenerationProgress value) => report(value);
+    }
+}
