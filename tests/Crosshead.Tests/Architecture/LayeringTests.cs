@@ -19,6 +19,7 @@ public sealed class LayeringTests
         ["Data"] = [],
         ["Generation"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Evaluation"] = ["Generation", "Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
+        ["Compression"] = ["Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Training"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Reports"] = ["Data"],
     };
