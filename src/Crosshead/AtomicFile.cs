@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace Crosshead;
 
 /// <summary>Writes files so that a reader, or a run after a crash, sees the old contents or the new, never a part.</summary>
-public static class AtomicFile
+public static partial class AtomicFile
 {
     /// <summary>Writes aside, flushes to the disk and renames into place.</summary>
     /// <param name="path">The file.</param>
@@ -18,6 +20,7 @@ public static class AtomicFile
                 stream.Flush(flushToDisk: true);
             }
             File.Move(aside, path, overwrite: true);
+            FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -34,6 +37,15 @@ public static class AtomicFile
     /// <summary>Writes a text file in UTF-8; see <see cref="Write"/>.</summary>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Flushes a folder to the disk: a name given or taken away within survives a power failure only then.</summary>
+    internal static void FlushFolder(string folder)
+    {
+        var descriptor = Open(folder, 0);
+        if (descriptor < 0) return;
+        _ = Flush(descriptor);
+        _ = Close(descriptor);
+    }
+
     private static void Discard(string path)
     {
         try
@@ -45,4 +57,13 @@ public static class AtomicFile
             // The file that could not be written may not be there to delete.
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Flush(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
 }

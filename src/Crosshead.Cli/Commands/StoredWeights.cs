@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints;
-using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Commands;
 
@@ -8,14 +7,14 @@ namespace Crosshead.Cli.Commands;
 /// <param name="BytesPerElement">Bytes of one number.</param>
 internal sealed record StoredWeights(string TypeName, int BytesPerElement)
 {
-    /// <summary>Reads the header of a directory's weights; float32 is assumed where there are none.</summary>
+    /// <summary>Reads the headers of a directory's weights, one file or shards; float32 is assumed where there are none.</summary>
     public static StoredWeights In(string folder)
     {
-        var path = Path.Combine(folder, ModelDirectory.WeightsFile);
-        if (!File.Exists(path))
-            return new("float32 (no weights here)", 4);
-        using var file = SafetensorsReader.Open(path);
-        var type = file.Tensors.Values.GroupBy(t => t.Type).MaxBy(g => g.Sum(t => t.Bytes))!.Key;
-        return new(type.ToString().ToLowerInvariant(), Precision.BytesOf(type));
+        if (!WeightFiles.ExistIn(folder)) return new("float32 (no weights here)", 4);
+        using var files = WeightFiles.Open(folder);
+        var type = files.Tensors.Values.GroupBy(t => t.Type).MaxBy(g => g.Sum(t => t.Bytes))?.Key;
+        return type is null
+            ? new("float32 (no weights here)", 4)
+            : new(type.Scalar?.ToString().ToLowerInvariant() ?? type.Name, Math.Max(type.Bits / 8, 1));
     }
 }

@@ -67,7 +67,7 @@ public sealed class AttentionProjections
     /// <returns>Queries [B, N, h, d], keys [B, N, rows, d], values [B, N, rows, d], or [B, N, 1, width] where the width is no multiple of d.</returns>
     public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, HeadRows key, HeadRows value, TokenSpan span, bool normKeys = true)
     {
-        var query = new HeadRows(Query.Weight.In(x.dtype), Query.Bias?.In(x.dtype));
+        var query = OwnQueries(x.dtype);
         var whole = value.Weight.shape[0] % HeadDim == 0;
         if (QueryNorm is null && whole && RowKernel.IsWorthJoining(x))
         {
@@ -84,6 +84,9 @@ public sealed class AttentionProjections
     /// <summary><see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> with the layer's own key and value projections.</summary>
     public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span) =>
         Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), span);
+
+    /// <summary>The query projection.</summary>
+    internal HeadRows OwnQueries(ScalarType type) => new(Query.Weight.In(type), Query.Bias?.In(type));
 
     /// <summary>The layer's own key projection.</summary>
     internal HeadRows OwnKeys(ScalarType type) => new(Key.Weight.In(type), Key.Bias?.In(type));

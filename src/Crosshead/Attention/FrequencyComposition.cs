@@ -34,27 +34,29 @@ public sealed class FrequencyComposition : IKeyComposition
     /// <inheritdoc/>
     public Tensor ComposeWeight(Tensor weight)
     {
-        var (c, g, p, n) = (Components, Groups, Frequencies, weight.shape[1]);
-        var (real, imaginary) = Parts(weight.dtype, m => m.permute(2, 1, 0));                     // [p,g,c]
-        // (real, imaginary) of a head from (real, imaginary) of the components, frequency by frequency.
-        var matrix = cat([cat([real, imaginary.neg()], 2), cat([imaginary, real], 2)], 1);        // [p,2g,2c]
-        var components = weight.view(c, 2, p, n).permute(2, 1, 0, 3).reshape(p, 2 * c, n);
-        return matrix.bmm(components).view(p, 2, g, n).permute(2, 1, 0, 3).reshape(2 * g * p, n); // [g·d,n]
+        var mix = _mix.In(weight.dtype);
+        return Compose(mix.select(3, 0), mix.select(3, 1), weight);
+    }
+
+    /// <summary>Rows [to·d, n] whose z_p are Σ_from (real + i·imaginary)[from, to, p] · z_p of the rows <paramref name="weight"/> [from·d, n].</summary>
+    internal static Tensor Compose(Tensor real, Tensor imaginary, Tensor weight)
+    {
+        var (from, to, p, n) = (real.shape[0], real.shape[1], real.shape[2], weight.shape[1]);
+        (real, imaginary) = (real.permute(2, 1, 0), imaginary.permute(2, 1, 0));                   // [p,to,from]
+        // (real, imaginary) parts of the result from those of the rows, frequency by frequency.
+        var matrix = cat([cat([real, imaginary.neg()], 2), cat([imaginary, real], 2)], 1);         // [p,2to,2from]
+        var rows = weight.view(from, 2, p, n).permute(2, 1, 0, 3).reshape(p, 2 * from, n);
+        return matrix.bmm(rows).view(p, 2, to, n).permute(2, 1, 0, 3).reshape(2 * to * p, n);      // [to·d,n]
     }
 
     /// <inheritdoc/>
     public Tensor Absorb(Tensor query)
     {
         var (batch, heads, count) = (query.shape[0], query.shape[1], query.shape[2]);
-        var (real, imaginary) = Parts(query.dtype, m => m.transpose(0, 1).repeat_interleave(heads / Groups, 0).unsqueeze(1)); // [h,1,c,p]
+        var mix = _mix.In(query.dtype).transpose(0, 1).repeat_interleave(heads / Groups, 0).unsqueeze(1); // [h,1,c,p,2]
+        var (real, imaginary) = (mix.select(4, 0), mix.select(4, 1));
         var (a, b) = (query.narrow(-1, 0, Frequencies).unsqueeze(3), query.narrow(-1, Frequencies, Frequencies).unsqueeze(3)); // [B,h,N,1,p]
         // conj(mix) · q: the scalar product conjugates its left side.
         return cat([(a * real) + (b * imaginary), (b * real) - (a * imaginary)], -1).view(batch, heads, count, Width);
-    }
-
-    private (Tensor Real, Tensor Imaginary) Parts(ScalarType type, Func<Tensor, Tensor> arrange)
-    {
-        var mix = _mix.In(type);
-        return (arrange(mix.select(3, 0)), arrange(mix.select(3, 1)));
     }
 }

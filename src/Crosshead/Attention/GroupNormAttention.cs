@@ -16,6 +16,9 @@ public class GroupNormAttention : GroupedQueryAttention
             _headNorm = new HeadNorm(scope["head_norm"], options.Heads, Projections.HeadDim, options.HeadNorm, options.HeadNormStart, options.HeadNormEpsilon);
     }
 
+    /// <summary>Weight of the norm on the heads' outputs, [d] or [h, d]; null where there is no norm.</summary>
+    internal Parameter? HeadNormWeight => _headNorm?.Weight;
+
     /// <inheritdoc/>
     protected override Tensor Normalize(Tensor heads) => _headNorm is null ? heads : _headNorm.Forward(heads);
 }

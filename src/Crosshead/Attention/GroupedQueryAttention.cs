@@ -36,6 +36,17 @@ public class GroupedQueryAttention : IAttention
     /// <inheritdoc/>
     public virtual void Fold() { }
 
+    /// <summary>What the layer computes of hidden states [B, N, D] before anything is rotated: normed queries [B, N, h, d], keys (not yet normed) and values [B, N, g, d].</summary>
+    internal (Tensor Query, Tensor Key, Tensor Value) Observe(Tensor x)
+    {
+        Tensor Heads(HeadRows rows) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, Projections.HeadDim);
+        var query = Heads(Projections.OwnQueries(x.dtype));
+        return (Projections.QueryNorm?.Forward(query) ?? query, Heads(Keys(x.dtype)), Heads(Values(x.dtype)));
+    }
+
+    /// <summary>The projections of whole key and value heads [g·d, D], whatever they are composed of.</summary>
+    internal (HeadRows Keys, HeadRows Values) WholeHeads(ScalarType type) => (Keys(type), Values(type));
+
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this); // parameters belong to the model
 

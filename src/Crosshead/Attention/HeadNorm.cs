@@ -11,7 +11,6 @@ namespace Crosshead.Attention;
 /// </summary>
 public sealed class HeadNorm
 {
-    private readonly Parameter _weight; // [d], or [h, d]
     private readonly double _epsilon;
 
     /// <summary>Creates <c>weight</c> [width], or [heads, width] for a weight a head.</summary>
@@ -19,14 +18,17 @@ public sealed class HeadNorm
     {
         _epsilon = epsilon;
         long[] shape = kind == HeadNormKind.PerHead ? [heads, width] : [width];
-        _weight = scope.Create("weight", ParameterKind.Norm, Initialization.Constant(start), shape);
+        Weight = scope.Create("weight", ParameterKind.Norm, Initialization.Constant(start), shape);
     }
+
+    /// <summary>The weight [width], or [heads, width].</summary>
+    public Parameter Weight { get; }
 
     /// <summary>[B, N, heads, width] → [B, N, heads, width].</summary>
     public Tensor Forward(Tensor heads)
     {
-        if (FusedRmsNorm.Supports(heads, _weight.Value)) return FusedRmsNorm.Apply(heads, _weight.Value, _epsilon);
-        var weight = _weight.In(heads.dtype);
+        if (FusedRmsNorm.Supports(heads, Weight.Value)) return FusedRmsNorm.Apply(heads, Weight.Value, _epsilon);
+        var weight = Weight.In(heads.dtype);
         return weight.dim() == 1
             ? Aten.RmsNorm(heads, weight, _epsilon)
             : Aten.RmsNorm(heads, null, _epsilon) * weight;

@@ -1,10 +1,12 @@
 using Crosshead.Model;
-using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>A model on disk in Hugging Face's layout: <c>config.json</c>, <c>model.safetensors</c>, <c>tokenizer.json</c>.</summary>
+/// <summary>
+/// A model on disk in Hugging Face's layout: <c>config.json</c>, <c>model.safetensors</c> or its
+/// shards, <c>tokenizer.json</c>.
+/// </summary>
 public static class ModelDirectory
 {
     /// <summary>Name of the configuration file.</summary>
@@ -15,6 +17,9 @@ public static class ModelDirectory
 
     /// <summary>Name of the tokenizer file.</summary>
     public const string TokenizerFile = "tokenizer.json";
+
+    /// <summary>Most bytes of weights in a file, unless told otherwise: 5 GB, as for Transformers.</summary>
+    public const long DefaultShardBytes = 5_000_000_000;
 
     /// <summary>Loads a model for training (master precision) or, after <see cref="LanguageModel.Freeze"/>, for inference.</summary>
     /// <param name="folder">The folder.</param>
@@ -28,7 +33,7 @@ public static class ModelDirectory
         var model = new LanguageModel(options, compute, device);
         try
         {
-            LoadWeights(model, Path.Combine(folder, WeightsFile));
+            LoadWeights(model, folder);
             return model;
         }
         catch
@@ -38,42 +43,44 @@ public static class ModelDirectory
         }
     }
 
-    /// <summary>Copies the weights of a file into a model of the same shape.</summary>
-    /// <exception cref="CrossheadException">A tensor is missing, superfluous, or has another shape.</exception>
+    /// <summary>Copies stored weights into a model of the same shape, tensor by tensor: only the model itself takes memory.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">A model directory, with one weights file or with shards, or a <c>.safetensors</c> file.</param>
+    /// <exception cref="CrossheadException">A file is missing or damaged; a tensor is missing, superfluous, of another shape, no floating-point numbers, or holds NaN or infinity.</exception>
     public static void LoadWeights(LanguageModel model, string path)
     {
-        using var file = SafetensorsReader.Open(path);
-        using var grad = no_grad();
-        var names = model.Parameters.Select(p => p.Name).ToHashSet();
-        var surplus = file.Tensors.Keys.FirstOrDefault(n => !names.Contains(n) && !Ignorable(n, model));
-        if (surplus is not null) throw new CrossheadException($"\"{path}\" holds the tensor \"{surplus}\", which this model has no place for; its config.json belongs to another model.");
-        foreach (var parameter in model.Parameters)
-        {
-            using var scope = NewDisposeScope();
-            if (!file.Tensors.TryGetValue(parameter.Name, out var entry))
-                throw new CrossheadException($"\"{path}\" lacks the tensor \"{parameter.Name}\" of shape [{string.Join(", ", parameter.Value.shape)}].");
-            if (!entry.Shape.SequenceEqual(parameter.Value.shape))
-                throw new CrossheadException($"\"{path}\": tensor \"{parameter.Name}\" has shape [{string.Join(", ", entry.Shape)}], the configuration asks for [{string.Join(", ", parameter.Value.shape)}].");
-            parameter.Value.copy_(file.Read(parameter.Name));
-        }
+        using var files = WeightFiles.Open(path);
+        WeightLoader.Load(model, files);
     }
 
-    /// <summary>Writes a model's configuration and weights, each file atomically; the configuration last, so that a folder with one is complete.</summary>
+    /// <summary>
+    /// Writes a model's configuration and weights, each file atomically; the configuration last, so that a folder with one
+    /// is complete. Weights larger than a shard are split into several files with an index, as Hugging Face does; an earlier
+    /// model in the folder stays whole until the new one is.
+    /// </summary>
     /// <param name="folder">The folder; created where it is missing.</param>
     /// <param name="model">The model.</param>
     /// <param name="metadata">Strings to keep in the weights' header: what produced the model.</param>
     /// <param name="beginToken">Id of the token a text begins with; null for none.</param>
     /// <param name="endToken">Id of the token a text ends with; null for none.</param>
-    /// <exception cref="CrossheadException">The disk is full or cannot be written.</exception>
-    public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null, int? beginToken = null, int? endToken = null)
+    /// <param name="type">Precision to store the weights in: float32, bfloat16, float16 or float64; null for the model's own.</param>
+    /// <param name="shardBytes">Most bytes of weights in a file.</param>
+    /// <exception cref="CrossheadException">The precision is none to store, or the disk is full or cannot be written.</exception>
+    public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null, int? beginToken = null, int? endToken = null,
+        ScalarType? type = null, long shardBytes = DefaultShardBytes)
     {
-        Directory.CreateDirectory(folder);
-        SafetensorsWriter.Write(Path.Combine(folder, WeightsFile), model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), metadata);
-        var dtype = Precision.NameOf(model.Parameters[0].Value.dtype);
-        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ModelConfig.Write(model.Options, dtype, beginToken, endToken));
+        var stored = type ?? model.Parameters[0].Value.dtype;
+        if (SafetensorsType.Of(stored) is not { IsFloat: true })
+            throw new CrossheadException($"weights cannot be stored as {stored}; choose Float32, BFloat16, Float16 or Float64.");
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
+        }
+        new WeightWriter(folder, metadata, type).Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
+        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), beginToken, endToken));
     }
-
-    // Tied models may store the head again; old checkpoints store the rotary table.
-    private static bool Ignorable(string name, LanguageModel model) =>
-        (name == "lm_head.weight" && model.Options.TieEmbeddings) || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 }

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Crosshead.Checkpoints;
 
 /// <summary>One tensor of a safetensors file.</summary>
@@ -8,4 +6,8 @@ namespace Crosshead.Checkpoints;
 /// <param name="Shape">Its shape.</param>
 /// <param name="Offset">Where its bytes begin, from the start of the file.</param>
 /// <param name="Bytes">How many there are.</param>
-public sealed record SafetensorsEntry(string Name, ScalarType Type, long[] Shape, long Offset, long Bytes);
+public sealed record SafetensorsEntry(string Name, SafetensorsType Type, long[] Shape, long Offset, long Bytes)
+{
+    /// <summary>Number of elements.</summary>
+    public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
+}

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using static TorchSharp.torch;
+using Microsoft.Win32.SafeHandles;
 
 namespace Crosshead.Checkpoints;
 
@@ -8,86 +8,114 @@ namespace Crosshead.Checkpoints;
 /// The header of a safetensors file: 8 bytes of length, then JSON that gives each tensor's type, shape and place.
 /// It is read as hostile input: whatever does not add up is refused, and nothing outside the file is ever touched.
 /// </summary>
-internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEntry> Tensors, IReadOnlyDictionary<string, string> Metadata)
+internal sealed class SafetensorsHeader
 {
-    private const long MaxHeaderBytes = 100_000_000; // the format's own limit
+    /// <summary>The key of the file's own strings among the tensors.</summary>
+    public const string MetadataKey = "__metadata__";
 
-    /// <summary>Names of the element types the format has and libtorch shares.</summary>
-    public static readonly IReadOnlyDictionary<string, (ScalarType Type, int Bytes)> Types = new Dictionary<string, (ScalarType, int)>
+    /// <summary>Bytes before the JSON: its length.</summary>
+    public const int PrefixBytes = 8;
+
+    private const long MaxBytes = 100_000_000; // the format's own limit
+    private const int MaxRank = 64; // libtorch's
+
+    private readonly Dictionary<string, SafetensorsEntry> _tensors = [];
+    private readonly Dictionary<string, string> _metadata = [];
+    private readonly string _path;
+    private readonly long _dataStart, _fileLength;
+
+    private SafetensorsHeader(string path, JsonElement root, long dataStart, long fileLength)
     {
-        ["F64"] = (ScalarType.Float64, 8),
-        ["F32"] = (ScalarType.Float32, 4),
-        ["F16"] = (ScalarType.Float16, 2),
-        ["BF16"] = (ScalarType.BFloat16, 2),
-        ["I64"] = (ScalarType.Int64, 8),
-        ["I32"] = (ScalarType.Int32, 4),
-        ["I16"] = (ScalarType.Int16, 2),
-        ["I8"] = (ScalarType.Int8, 1),
-        ["U8"] = (ScalarType.Byte, 1),
-        ["BOOL"] = (ScalarType.Bool, 1),
-    };
+        (_path, _dataStart, _fileLength) = (path, dataStart, fileLength);
+        foreach (var property in root.EnumerateObject())
+        {
+            if (property.Name == MetadataKey) AddMetadata(property.Value);
+            else _tensors.Add(property.Name, Entry(property));
+        }
+        RequireOneAfterAnother();
+    }
+
+    /// <summary>Tensors by name.</summary>
+    public IReadOnlyDictionary<string, SafetensorsEntry> Tensors => _tensors;
+
+    /// <summary>The file's own strings.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>Reads and checks the header at the start of an open file.</summary>
     /// <exception cref="CrossheadException">The file is no safetensors file, is truncated, or contradicts itself.</exception>
-    public static SafetensorsHeader Read(FileStream file)
+    public static SafetensorsHeader Read(SafeFileHandle file, string path)
     {
-        var path = file.Name;
-        Span<byte> prefix = stackalloc byte[8];
-        if (file.Length < 8) throw Bad(path, $"it has {file.Length} bytes, a header alone has more than 8");
-        file.ReadExactly(prefix);
+        var fileLength = RandomAccess.GetLength(file);
+        if (fileLength < PrefixBytes) throw Bad(path, $"it has {fileLength} bytes, a header alone has more than {PrefixBytes}");
+        Span<byte> prefix = stackalloc byte[PrefixBytes];
+        Fill(file, path, prefix, 0);
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MaxHeaderBytes || (long)length > file.Length - 8)
-            throw Bad(path, $"its header claims {length} bytes of the file's {file.Length}; it is truncated or no safetensors file");
+        if (length > MaxBytes) throw Bad(path, $"its header claims {length} bytes, the format allows {MaxBytes}; it is damaged or no safetensors file");
+        var dataStart = PrefixBytes + (long)length;
+        if (dataStart > fileLength) throw Bad(path, $"its header claims {length} bytes, the file has {fileLength}; it is truncated or no safetensors file");
         var json = new byte[length];
-        file.ReadExactly(json);
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            return Parse(path, document.RootElement, 8 + (long)length, file.Length);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
-        {
-            throw Bad(path, $"its header is not the JSON of the format ({e.Message.Split('\n')[0]})", e);
-        }
+        Fill(file, path, json, PrefixBytes);
+        return StrictJson.Read(json, root => new SafetensorsHeader(path, root, dataStart, fileLength),
+            (reason, inner) => Bad(path, $"its header is not the JSON of the format ({reason.TrimEnd('.')})", inner));
     }
 
-    private static SafetensorsHeader Parse(string path, JsonElement root, long dataStart, long fileLength)
+    private static void Fill(SafeFileHandle file, string path, Span<byte> target, long offset)
     {
-        var tensors = new Dictionary<string, SafetensorsEntry>();
-        var metadata = new Dictionary<string, string>();
-        foreach (var property in root.EnumerateObject())
+        while (target.Length > 0)
         {
-            if (property.Name == "__metadata__")
-            {
-                foreach (var pair in property.Value.EnumerateObject()) metadata[pair.Name] = pair.Value.GetString() ?? "";
-                continue;
-            }
-            if (!tensors.TryAdd(property.Name, Entry(path, property, dataStart, fileLength)))
-                throw Bad(path, $"tensor \"{property.Name}\" is listed twice");
+            var count = RandomAccess.Read(file, target, offset);
+            if (count == 0) throw Bad(path, $"it ends at byte {offset}");
+            target = target[count..];
+            offset += count;
         }
-        RequireOneAfterAnother(path, tensors.Values, dataStart, fileLength);
-        return new SafetensorsHeader(tensors, metadata);
     }
 
-    private static SafetensorsEntry Entry(string path, JsonProperty property, long dataStart, long fileLength)
+    private void AddMetadata(JsonElement metadata)
     {
-        var typeName = property.Value.GetProperty("dtype").GetString() ?? "";
-        if (!Types.TryGetValue(typeName, out var type))
-            throw Bad(path, $"tensor \"{property.Name}\" has the element type {typeName}; supported are {string.Join(", ", Types.Keys)}");
-        var shape = property.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64()).ToArray();
-        var offsets = property.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64()).ToArray();
-        if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > fileLength - dataStart)
-            throw Bad(path, $"tensor \"{property.Name}\" claims bytes [{string.Join(", ", offsets)}] of {fileLength - dataStart}; the file is truncated or damaged");
-        if (shape.Any(d => d < 0) || ByteCount(shape, type.Bytes) != offsets[1] - offsets[0])
-            throw Bad(path, $"tensor \"{property.Name}\" of shape [{string.Join(", ", shape)}] and type {typeName} does not fill its {offsets[1] - offsets[0]} bytes");
-        return new SafetensorsEntry(property.Name, type.Type, shape, dataStart + offsets[0], offsets[1] - offsets[0]);
+        foreach (var pair in metadata.EnumerateObject())
+            _metadata.Add(pair.Name, pair.Value.GetString() ?? throw Bad($"its metadata \"{StrictJson.Shown(pair.Name)}\" is null, not a string"));
     }
 
-    private static long ByteCount(long[] shape, int elementBytes)
+    private SafetensorsEntry Entry(JsonProperty property)
+    {
+        var name = StrictJson.Shown(property.Name);
+        if (property.Name.Any(char.IsControl)) throw Bad($"the tensor name \"{name}\" holds a control character");
+        var (typeName, shape, offsets) = Fields(name, property.Value);
+        var type = SafetensorsType.Named(typeName)
+            ?? throw Bad($"tensor \"{name}\" has the unknown element type \"{StrictJson.Shown(typeName)}\"; known are {string.Join(", ", SafetensorsType.All)}");
+        if (shape.Length > MaxRank) throw Bad($"tensor \"{name}\" has {shape.Length} dimensions; at most {MaxRank} are supported");
+        var available = _fileLength - _dataStart;
+        if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > available)
+            throw Bad($"tensor \"{name}\" claims bytes [{StrictJson.Shown(string.Join(", ", offsets))}] of {available}; the file is truncated or damaged");
+        var bytes = offsets[1] - offsets[0];
+        if (ByteCount(shape, type.Bits) != bytes)
+            throw Bad($"tensor \"{name}\" of shape [{StrictJson.Shown(string.Join(", ", shape))}] and type {type} does not fill its {bytes} bytes");
+        return new SafetensorsEntry(property.Name, type, shape, _dataStart + offsets[0], bytes);
+    }
+
+    private (string Type, long[] Shape, long[] Offsets) Fields(string name, JsonElement entry)
     {
         try
         {
-            return shape.Aggregate((long)elementBytes, (product, size) => checked(product * size));
+            return (entry.GetProperty("dtype").GetString() ?? "", Numbers(entry.GetProperty("shape")), Numbers(entry.GetProperty("data_offsets")));
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw Bad($"tensor \"{name}\" is not described as the format asks, by a dtype (text), a shape and data_offsets (lists of whole numbers)", e);
+        }
+    }
+
+    private static long[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(n => n.GetInt64())];
+
+    // −1 where the shape is impossible. A size of 0 does not excuse the others: libtorch multiplies them for its strides.
+    private static long ByteCount(long[] shape, int bits)
+    {
+        try
+        {
+            var stride = shape.Aggregate(1L, (product, size) => checked(product * Math.Max(size, 1)));
+            var total = checked(stride * bits);
+            if (shape.Any(size => size < 0) || total % 8 != 0) return -1;
+            return shape.Contains(0) ? 0 : total / 8;
         }
         catch (OverflowException)
         {
@@ -95,17 +123,19 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
         }
     }
 
-    private static void RequireOneAfterAnother(string path, IEnumerable<SafetensorsEntry> tensors, long dataStart, long fileLength)
+    private void RequireOneAfterAnother()
     {
-        var end = dataStart;
-        foreach (var tensor in tensors.OrderBy(t => t.Offset).ThenBy(t => t.Bytes))
+        var end = _dataStart;
+        foreach (var tensor in _tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Bytes))
         {
             if (tensor.Offset != end)
-                throw Bad(path, $"tensor \"{tensor.Name}\" begins at byte {tensor.Offset}, not where the one before it ends ({end})");
+                throw Bad($"tensor \"{StrictJson.Shown(tensor.Name)}\" begins at byte {tensor.Offset}, not where the one before it ends ({end})");
             end += tensor.Bytes;
         }
-        if (end != fileLength) throw Bad(path, $"its tensors end at byte {end}, the file at {fileLength}");
+        if (end != _fileLength) throw Bad($"its tensors end at byte {end}, the file at {_fileLength}");
     }
+
+    private CrossheadException Bad(string reason, Exception? inner = null) => Bad(_path, reason, inner);
 
     private static CrossheadException Bad(string path, string reason, Exception? inner = null) =>
         new($"\"{path}\" cannot be read: {reason}; get the file again.", inner!);

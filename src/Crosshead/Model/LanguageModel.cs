@@ -75,7 +75,7 @@ public sealed class LanguageModel : IDisposable
         if (length > Options.Context)
             throw new CrossheadException($"{length} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
         var spans = new TokenSpans(_rotary, count, state, Device);
-        var x = Aten.Embedding(_embedding.Value, tokens).to(ComputeType);                 // [B,N,D]
+        var x = Embed(tokens);                                                           // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
         {
             var block = _blocks[i];
@@ -94,11 +94,19 @@ public sealed class LanguageModel : IDisposable
     public Tensor LastLogits(Tensor tokens, DecodeState? state = null) => Head(Hidden(tokens, state).narrow(1, tokens.shape[1] - 1, 1));
 
     /// <summary>Mean cross-entropy in nats (a scalar) of predicting targets [B, N] from tokens [B, N]; targets of −100 do not count.</summary>
-    public Tensor Loss(Tensor tokens, Tensor targets)
-    {
-        var hidden = Hidden(tokens).reshape(-1, Options.HiddenSize);
-        return LinearCrossEntropy.Loss(hidden, _head, targets.reshape(-1));
-    }
+    public Tensor Loss(Tensor tokens, Tensor targets) => HeadLoss(Hidden(tokens), targets);
+
+    /// <summary>The blocks, first to last.</summary>
+    internal IReadOnlyList<TransformerBlock> Blocks => _blocks;
+
+    /// <summary>The residual stream before the first block: tokens [B, N] → [B, N, D].</summary>
+    internal Tensor Embed(Tensor tokens) => Aten.Embedding(_embedding.Value, tokens).to(ComputeType);
+
+    /// <summary>Where the first tokens of a sequence stand, for each width of window.</summary>
+    internal TokenSpans SpansOf(long count) => new(_rotary, count, null, Device);
+
+    /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
+    internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);
 
     /// <summary>An empty state for decoding.</summary>
     /// <param name="batch">Sequences B.</param>
@@ -134,6 +142,9 @@ public sealed class LanguageModel : IDisposable
         foreach (var block in _blocks) block.Attention.Dispose();
         _rotary.Dispose();
     }
+
+    private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
+        LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));
 
     private Tensor Head(Tensor hidden) => nn.functional.linear(hidden, _head.In(ComputeType));
 

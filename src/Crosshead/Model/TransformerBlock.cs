@@ -28,11 +28,20 @@ public sealed class TransformerBlock
             : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual, options.FeedForwardBias);
     }
 
+    private TransformerBlock(TransformerBlock other, IAttention attention) =>
+        (_inputNorm, _postAttentionNorm, _feedForward, Attention, SlidingWindow) = (other._inputNorm, other._postAttentionNorm, other._feedForward, attention, other.SlidingWindow);
+
     /// <summary>The attention mechanism.</summary>
     public IAttention Attention { get; }
 
     /// <summary>Most tokens that a query of this block sees; null for all before it.</summary>
     public int? SlidingWindow { get; }
+
+    /// <summary>The block with another attention in place of its own; everything else is shared.</summary>
+    internal TransformerBlock With(IAttention attention) => new(this, attention);
+
+    /// <summary>What the attention sees of the residual stream [B, N, D].</summary>
+    internal Tensor AttentionInput(Tensor x) => _inputNorm.Forward(x);
 
     /// <summary>[B, N, D] → [B, N, D].</summary>
     /// <param name="x">[B, N, D]</param>

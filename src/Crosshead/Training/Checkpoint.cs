@@ -51,7 +51,7 @@ internal static class Checkpoint
     /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
     public static void Read(string folder, LanguageModel model, AdamW optimizer, CheckpointState state)
     {
-        ModelDirectory.LoadWeights(model, Path.Combine(folder, ModelDirectory.WeightsFile));
+        ModelDirectory.LoadWeights(model, folder);
         using var moments = SafetensorsReader.Open(Path.Combine(folder, OptimizerFile));
         optimizer.Restore(state.Step, moments.Read);
     }

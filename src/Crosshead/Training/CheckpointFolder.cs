@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Crosshead.Training;
 
@@ -7,7 +6,7 @@ namespace Crosshead.Training;
 /// A run's checkpoints: <c>step-00000100</c> and so on. A checkpoint is written into a folder with another name and
 /// renamed when all of it is on the disk, so that every folder with a step's name is complete.
 /// </summary>
-internal sealed partial class CheckpointFolder(string path)
+internal sealed class CheckpointFolder(string path)
 {
     private const string Partial = ".partial-", Prefix = "step-";
 
@@ -43,10 +42,10 @@ internal sealed partial class CheckpointFolder(string path)
             Directory.CreateDirectory(path);
             if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
             write(aside);
-            FlushFolder(aside);
+            AtomicFile.FlushFolder(aside);
             if (Directory.Exists(target)) Directory.Delete(target, recursive: true);
             Directory.Move(aside, target);
-            FlushFolder(path);
+            AtomicFile.FlushFolder(path);
             return target;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CrossheadException)
@@ -85,22 +84,4 @@ internal sealed partial class CheckpointFolder(string path)
             // Left for the next run to clean.
         }
     }
-
-    // A rename survives a power failure once the folder that holds the name is flushed.
-    private static void FlushFolder(string folder)
-    {
-        var descriptor = Open(folder, 0);
-        if (descriptor < 0) return;
-        _ = Flush(descriptor);
-        _ = Close(descriptor);
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Flush(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

@@ -106,7 +106,7 @@ public sealed class Trainer
             if (!Directory.Exists(from)) throw new CrossheadException($"--from \"{from}\" is no model directory; name a folder that holds {ModelDirectory.ConfigFile} and {ModelDirectory.WeightsFile}.");
             RequireVocabulary(ModelConfig.Read(Path.Combine(from, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{from}\"");
             RequireTokenizer(Path.Combine(from, ModelDirectory.TokenizerFile), data);
-            ModelDirectory.LoadWeights(model, Path.Combine(from, ModelDirectory.WeightsFile));
+            ModelDirectory.LoadWeights(model, from);
         }
         else model.Initialize(_recipe.Training.Seed);
     }

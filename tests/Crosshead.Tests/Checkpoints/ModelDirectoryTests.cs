@@ -79,6 +79,97 @@ public sealed class ModelDirectoryTests
         Assert.Contains("no valid config.json", Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
     }
 
+    [Theory]
+    [InlineData("float32", 4)]
+    [InlineData("bfloat16", 2)]
+    [InlineData("float16", 2)]
+    public void A_model_may_be_stored_in_another_precision(string name, int bytes)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Create(Tiny);
+        var type = Enum.Parse<ScalarType>(name, ignoreCase: true);
+        ModelDirectory.Save(folder.Path, model, type: type);
+        Assert.Equal(name, (string?)JsonNode.Parse(File.ReadAllText(folder.File("config.json")))!["torch_dtype"]);
+        using (var files = WeightFiles.Open(folder.Path))
+            Assert.All(files.Tensors.Values, t => Assert.Equal((type, t.Elements * bytes), (t.Type.Scalar, t.Bytes)));
+        using var loaded = ModelDirectory.Load(folder.Path);
+        foreach (var (actual, expected) in loaded.Parameters.Zip(model.Parameters))
+            Assert.True(actual.Value.equal(expected.Value.to(type).to(ScalarType.Float32)).all().item<bool>());
+    }
+
+    [Fact]
+    public void Options_of_a_save_that_make_no_sense_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = Create(Tiny);
+        Assert.Contains("cannot be stored as Int32", Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.Path, model, type: ScalarType.Int32)).Message);
+        Assert.Contains("must be positive, not 0 bytes", Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.Path, model, shardBytes: 0)).Message);
+        File.WriteAllText(folder.File("file"), "");
+        Assert.Contains("cannot be created", Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.File("file"), model)).Message);
+    }
+
+    [Fact]
+    public void Weights_that_do_not_fit_are_named_with_what_was_expected()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = Create(Tiny);
+        var path = folder.File("model.safetensors");
+        Dictionary<string, Tensor> Good() => model.Parameters.ToDictionary(p => p.Name, p => p.Value.detach().clone());
+        string Refused(Action<Dictionary<string, Tensor>> change)
+        {
+            var tensors = Good();
+            change(tensors);
+            SafetensorsWriter.Write(path, tensors);
+            using var target = new LanguageModel(Tiny);
+            var message = Assert.Throws<CrossheadException>(() => ModelDirectory.LoadWeights(target, path)).Message;
+            Assert.DoesNotContain('\n', message);
+            return message;
+        }
+        const string norm = "model.norm.weight", down = "model.layers.1.mlp.down_proj.weight";
+
+        Assert.Contains($"lacks the tensor \"{norm}\" of shape [16], which", Refused(t => t.Remove(norm)));
+        Assert.Contains("] and 16 more, which", Refused(t =>
+        {
+            foreach (var name in t.Keys.Skip(2).ToArray()) t.Remove(name);
+        }));
+        Assert.Contains($"tensor \"{down}\" has shape [48, 16], the configuration asks for [16, 48].", Refused(t => t[down] = t[down].t()));
+        Assert.Contains($"tensor \"{norm}\" is of type I64; weights are F64, F32, F16, BF16.", Refused(t => t[norm] = t[norm].to(ScalarType.Int64)));
+        Assert.Contains("holds the tensor \"extra\" of shape [2, 3], which this model has no place for", Refused(t => t["extra"] = zeros(2, 3)));
+        Assert.Contains($"NaN or infinite: \"{down}\" (2 of 768), \"{norm}\" (1 of 16); the run", Refused(t =>
+        {
+            t[down][3, 5] = float.NaN;
+            t[down][15, 47] = float.NegativeInfinity;
+            t[norm] = t[norm].to(ScalarType.Float16).fill_(65504); // finite, though their sum is not
+            t[norm][7] = float.PositiveInfinity;
+        }));
+    }
+
+    [Fact]
+    public void Loading_leaves_no_tensor_behind()
+    {
+        using var folder = new TemporaryFolder();
+        using (var model = Create(Tiny)) ModelDirectory.Save(folder.Path, model, shardBytes: 5000);
+        TensorLeaks.None(() => ModelDirectory.Load(folder.Path).Dispose());
+        Assert.DoesNotContain(folder.Path, File.ReadAllText("/proc/self/maps"));
+    }
+
+    [Theory]
+    [InlineData("qwen3", 7, "F32")]
+    [InlineData("qwen2", 1, "BF16")]
+    [InlineData("llama", 1, "F32")]
+    public void Real_checkpoints_open(string name, int files, string type)
+    {
+        using var scope = NewDisposeScope();
+        using var weights = WeightFiles.Open(SharedData.Path("fixtures", "hf", name));
+        Assert.Equal(files, weights.Files.Count);
+        Assert.All(weights.Tensors.Values, t => Assert.Equal(type, t.Type.Name));
+        Assert.Equal([320, 64], weights.Map("model.embed_tokens.weight").shape);
+        foreach (var tensor in weights.Tensors.Keys)
+            Assert.InRange(weights.Map(tensor).to(ScalarType.Float32).abs().max().item<float>(), 1e-3f, 10);
+    }
+
     private static LanguageModel Create(ModelOptions options)
     {
         var model = new LanguageModel(options);

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>
+/// Writes a model's weights into a folder: one file, or shards with an index where they are larger than one shard may be.
+/// <para>
+/// A folder may hold an earlier model, and at every moment, also after a crash, it holds that one or the new one, whole.
+/// New shards therefore never overwrite a file that is there: they are written under names that are free, the index (or
+/// the single file, which counts before an index) is replaced in one step, and only then what is no longer listed is removed.
+/// </para>
+/// </summary>
+/// <param name="folder">The folder, which exists.</param>
+/// <param name="metadata">Strings to keep in each file's header.</param>
+/// <param name="type">Precision to write in; null for the tensors' own.</param>
+/// <param name="changed">Told of each change of the folder, where someone wants to look at what a crash would leave.</param>
+internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<string, string>? metadata, ScalarType? type, Action? changed = null)
+{
+    /// <summary>Writes the weights.</summary>
+    /// <param name="tensors">Tensors by name, on any device.</param>
+    /// <param name="shardBytes">Most bytes of tensors in a file; a tensor larger than that gets a file of its own.</param>
+    /// <exception cref="CrossheadException">The disk is full or cannot be written; the folder still holds a whole model.</exception>
+    public void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors, long shardBytes)
+    {
+        if (shardBytes < 1) throw new CrossheadException($"the shard size must be positive, not {shardBytes} bytes; the default is {ModelDirectory.DefaultShardBytes}.");
+        var shards = Split([.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal)], shardBytes);
+        try
+        {
+            if (shards.Count > 1) WriteShards(shards);
+            else
+            {
+                WriteFile(ModelDirectory.WeightsFile, shards[0]);
+                Remove(ShardIndex.FileName);
+                RemoveOthers([]);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"the weights in \"{folder}\" were not replaced entirely: {e.Message.TrimEnd('.')}; make the folder writable and save again.", e);
+        }
+    }
+
+    private void WriteShards(List<List<KeyValuePair<string, Tensor>>> shards)
+    {
+        string[] usual = [.. Enumerable.Range(1, shards.Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors"))];
+        var names = Free(usual);
+        try
+        {
+            for (var i = 0; i < names.Length; i++) WriteFile(names[i], shards[i]);
+            WriteIndex(shards, names);
+        }
+        catch
+        {
+            foreach (var name in names) Remove(name); // the disk may be full
+            throw;
+        }
+        Remove(ModelDirectory.WeightsFile); // it would count before the index
+        AtomicFile.FlushFolder(folder);
+        if (names != usual && Link(names, usual))
+        {
+            WriteIndex(shards, usual);
+            names = usual;
+        }
+        RemoveOthers(names);
+    }
+
+    private void WriteFile(string name, List<KeyValuePair<string, Tensor>> tensors)
+    {
+        SafetensorsWriter.Write(PathOf(name), tensors, metadata, type);
+        changed?.Invoke();
+    }
+
+    private void WriteIndex(List<List<KeyValuePair<string, Tensor>>> shards, string[] names)
+    {
+        var all = shards.SelectMany(s => s).ToArray();
+        var shardOf = shards.SelectMany((shard, i) => shard.Select(t => KeyValuePair.Create(t.Key, names[i])));
+        AtomicFile.WriteText(PathOf(ShardIndex.FileName),
+            ShardIndex.Text(shardOf, all.Sum(t => t.Value.NumberOfElements), all.Sum(t => SafetensorsWriter.BytesOf(t.Value, type))));
+        changed?.Invoke();
+    }
+
+    private void Remove(string name)
+    {
+        File.Delete(PathOf(name));
+        changed?.Invoke();
+    }
+
+    private List<List<KeyValuePair<string, Tensor>>> Split(KeyValuePair<string, Tensor>[] tensors, long shardBytes)
+    {
+        var shards = new List<List<KeyValuePair<string, Tensor>>> { new() };
+        var filled = 0L;
+        foreach (var tensor in tensors)
+        {
+            var bytes = SafetensorsWriter.BytesOf(tensor.Value, type);
+            if (shards[^1].Count > 0 && bytes > shardBytes - filled)
+            {
+                shards.Add([]);
+                filled = 0;
+            }
+            shards[^1].Add(tensor);
+            filled += bytes;
+        }
+        return shards;
+    }
+
+    // The usual names, or others while a file has one of those.
+    private string[] Free(string[] usual)
+    {
+        var names = usual;
+        for (var attempt = 1; names.Any(n => File.Exists(PathOf(n))); attempt++)
+            names = [.. usual.Select(n => string.Create(CultureInfo.InvariantCulture, $"new{attempt}-{n}"))];
+        return names;
+    }
+
+    // Gives files their usual names beside those that the index lists; false where the file system has no second names.
+    private bool Link(string[] names, string[] usual)
+    {
+        for (var i = 0; i < names.Length; i++)
+        {
+            Remove(usual[i]);
+            if (Link(PathOf(names[i]), PathOf(usual[i])) != 0) return false;
+            changed?.Invoke();
+        }
+        AtomicFile.FlushFolder(folder);
+        return true;
+    }
+
+    // What earlier saves, also interrupted ones, left.
+    private void RemoveOthers(string[] names)
+    {
+        foreach (var name in Directory.GetFiles(folder).Select(p => Path.GetFileName(p)))
+        {
+            if (Leftover().IsMatch(name) && !names.Contains(name)) Remove(name);
+        }
+        AtomicFile.FlushFolder(folder);
+    }
+
+    private string PathOf(string name) => Path.Combine(folder, name);
+
+    [GeneratedRegex(@"^((new\d+-)?model-\d{5,}-of-\d{5,}\.safetensors|((new\d+-)?model-\d{5,}-of-\d{5,}|model)\.safetensors(\.index\.json)?\.\d+\.tmp)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Leftover();
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string added);
+}

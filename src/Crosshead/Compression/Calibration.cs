@@ -1,0 +1,69 @@
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression;
+
+/// <summary>Runs text through a model and keeps, of each layer, what the fits need.</summary>
+public sealed class Calibration : IDisposable
+{
+    private readonly HeadStatistics[] _layers;
+
+    private Calibration(HeadStatistics[] layers) => _layers = layers;
+
+    /// <summary>Tokens seen.</summary>
+    public long Tokens => _layers[0].Tokens;
+
+    internal HeadStatistics this[int layer] => _layers[layer];
+
+    /// <summary>Streams the windows through the model; memory does not depend on how many there are.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="windows">The text.</param>
+    /// <param name="batch">Windows at once.</param>
+    /// <param name="progress">Told the windows done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="CrossheadException">The model's attention has no components, or the text is too short to tell directions apart.</exception>
+    public static Calibration Run(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        var least = (long)model.Options.Attention.Groups * model.Options.HeadDim;
+        var tokens = (long)windows.Count * windows.Length;
+        if (tokens < 2 * least)
+            throw new CrossheadException($"the calibration text has {tokens} tokens; {2 * least} are the least that tell {least} value directions apart (2 a number), {20 * least} or more are better; give a longer text.");
+        using var grad = no_grad();
+        var layers = Enumerable.Range(0, model.Options.Layers).Select(i => new HeadStatistics(CompressedLayer.Source(model, i), model.Options.AttentionOf(i))).ToArray();
+        try
+        {
+            var done = 0L;
+            foreach (var ids in windows.Batches(batch, model.Device))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                using (ids) Add(model, layers, ids);
+                progress?.Report(done = Math.Min(windows.Count, done + batch));
+            }
+            return new Calibration(layers);
+        }
+        catch
+        {
+            foreach (var layer in layers) layer.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var layer in _layers) layer.Dispose();
+    }
+
+    private static void Add(LanguageModel model, HeadStatistics[] layers, Tensor ids)
+    {
+        var x = model.Embed(ids);
+        for (var i = 0; i < layers.Length; i++)
+        {
+            using var scope = NewDisposeScope();
+            var block = model.Blocks[i];
+            layers[i].Add(block.AttentionInput(x));
+            x = block.Forward(x, model.SpansOf(ids.shape[1]).Within(block.SlidingWindow), null).MoveToOuterDisposeScope();
+        }
+    }
+}

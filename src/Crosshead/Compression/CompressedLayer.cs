@@ -1,0 +1,69 @@
+using Crosshead.Attention;
+using Crosshead.Layers;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression;
+
+/// <summary>An attention layer rebuilt on fitted components.</summary>
+internal static class CompressedLayer
+{
+    /// <summary>A new attention in place of a block's own, in the model's precision; it owns its parameters.</summary>
+    public static OwnedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
+    {
+        var shape = Shape(keys, values);
+        var options = shape is null ? model.Options.AttentionOf(layer) : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
+        var scope = new ParameterScope(model.Parameters[0].Value.dtype, model.Device);
+        var attention = AttentionFactory.Create(scope, model.Options.HiddenSize, options, layer);
+        Fill(scope.Parameters, "", model, layer, keys, values);
+        return new OwnedAttention(attention, scope.Parameters);
+    }
+
+    /// <summary>What a layer's cache keeps with the fits; null where it keeps whole heads.</summary>
+    public static VirtualHeads? Shape(FittedKeys? keys, FittedValues? values) => keys is null && values is null ? null : new VirtualHeads
+    {
+        KeyGrain = keys?.Grain ?? KeyGrain.Head,
+        KeyComponents = keys?.Components,
+        ValueGrain = values?.Grain ?? ValueGrain.Head,
+        ValueRank = values?.Rank,
+    };
+
+    /// <summary>Writes a compressed layer's parameters: the fits, whole heads where there is none, and everything else as it was.</summary>
+    /// <param name="parameters">The new layer's parameters.</param>
+    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="model">The model before.</param>
+    /// <param name="layer">Index of the layer.</param>
+    /// <param name="keys">Fitted keys; null for whole key heads.</param>
+    /// <param name="values">Fitted values; null for whole value heads.</param>
+    public static void Fill(IEnumerable<Parameter> parameters, string prefix, LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var own = Prefix(layer);
+        var before = model.Parameters.Where(p => p.Name.StartsWith(own, StringComparison.Ordinal)).ToDictionary(p => p.Name[own.Length..], p => p.Value);
+        var (wholeKeys, wholeValues) = Source(model, layer).WholeHeads(ScalarType.Float64);
+        foreach (var parameter in parameters)
+        {
+            var name = parameter.Name[prefix.Length..];
+            parameter.Value.detach().copy_(name switch
+            {
+                "k_proj.weight" => keys?.Weight ?? wholeKeys.Weight,
+                "k_proj.bias" => keys is null ? wholeKeys.Bias! : keys.Bias!,
+                "k_mix" => keys!.Mix,
+                "v_proj.weight" => values?.Weight ?? wholeValues.Weight,
+                "v_proj.bias" => values is null ? wholeValues.Bias! : values.Bias!,
+                "v_mix" => values!.Mix,
+                _ => before[name],
+            });
+        }
+    }
+
+    /// <summary>What the names of a layer's attention parameters begin with.</summary>
+    public static string Prefix(int layer) => $"model.layers.{layer}.self_attn.";
+
+    /// <summary>The layer's attention.</summary>
+    /// <exception cref="CrossheadException">Its mechanism has no components.</exception>
+    public static GroupedQueryAttention Source(LanguageModel model, int layer) =>
+        model.Blocks[layer].Attention as GroupedQueryAttention
+        ?? throw new CrossheadException($"virtual heads do not apply to {model.Options.Attention.Variant.NameOf()}; they do to gqa, groupnorm, mea and mea-no-norm.");
+}

@@ -1,0 +1,14 @@
+namespace Crosshead.Compression;
+
+/// <summary>The sizes that a compressed model's cache is to have.</summary>
+/// <param name="Layers">One entry a layer: null for a layer left as it is.</param>
+/// <param name="PredictedIncrease">Sum of the profiled increases of the loss; null where nothing was profiled.</param>
+public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? PredictedIncrease)
+{
+    /// <summary>The same sizes in all chosen layers, as the paper does.</summary>
+    /// <param name="layers">Layers L of the model.</param>
+    /// <param name="chosen">The layers to compress.</param>
+    /// <param name="plan">Their sizes.</param>
+    public static CompressionPlan Uniform(int layers, IReadOnlyCollection<int> chosen, LayerPlan plan) =>
+        new([.. Enumerable.Range(0, layers).Select(i => chosen.Contains(i) ? plan : null)], null);
+}

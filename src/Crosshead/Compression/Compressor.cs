@@ -1,0 +1,69 @@
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression;
+
+/// <summary>Makes the model that a plan describes: fitted components in the planned layers, everything else as it was.</summary>
+public static class Compressor
+{
+    /// <summary>Compresses a model; the result is a new one.</summary>
+    /// <param name="model">A model in its master precision, which stays as it is.</param>
+    /// <param name="plan">The sizes.</param>
+    /// <param name="calibration">Statistics of text; null where the plan asks for <see cref="CompressionMethod.Svd"/> alone.</param>
+    /// <exception cref="CrossheadException">The mechanism has no components, or a size is out of range.</exception>
+    public static LanguageModel Compress(LanguageModel model, CompressionPlan plan, Calibration? calibration = null)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var fits = plan.Layers.Select((layer, i) => Fit(model, i, layer, calibration)).ToArray();
+        var before = model.Options.VirtualHeads;
+        var shapes = fits.Select((fit, i) => plan.Layers[i] is null ? before?[i] : CompressedLayer.Shape(fit.Keys, fit.Values)).ToArray();
+        var compressed = new LanguageModel(model.Options with { VirtualHeads = shapes }, model.ComputeType, model.Device);
+        var originals = model.Parameters.ToDictionary(p => p.Name, p => p.Value);
+        var replaced = Enumerable.Range(0, fits.Length).Where(i => plan.Layers[i] is not null).ToDictionary(CompressedLayer.Prefix);
+        foreach (var group in compressed.Parameters.GroupBy(p => replaced.Keys.FirstOrDefault(k => p.Name.StartsWith(k, StringComparison.Ordinal))))
+        {
+            if (group.Key is { } prefix)
+                CompressedLayer.Fill(group, prefix, model, replaced[prefix], fits[replaced[prefix]].Keys, fits[replaced[prefix]].Values);
+            else
+                foreach (var parameter in group) parameter.Value.detach().copy_(originals[parameter.Name]);
+        }
+        return compressed;
+    }
+
+    /// <summary>
+    /// Largest relative difference between the compressed model's logits computed token by token from its cache of
+    /// components, and computed at once with whole heads composed in weight space.
+    /// </summary>
+    /// <param name="model">A compressed model.</param>
+    /// <param name="tokens">A text [1, N].</param>
+    public static double SelfCheck(LanguageModel model, Tensor tokens)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var whole = model.Logits(tokens);                                                        // [1,N,V]
+        using var state = model.CreateDecodeState(1, tokens.shape[1]);
+        var (worst, chunk) = (0.0, Math.Max(1, tokens.shape[1] / 2));
+        for (var n = 0L; n < tokens.shape[1];)
+        {
+            using var step = NewDisposeScope();
+            var count = n == 0 ? chunk : 1;                                                      // a prompt, then token by token
+            var logits = model.LastLogits(tokens.narrow(1, n, count), state);
+            n += count;
+            worst = Math.Max(worst, (logits - whole.narrow(1, n - 1, 1)).abs().max().to(ScalarType.Float64).item<double>());
+        }
+        return worst / Math.Max(1e-30, whole.abs().max().to(ScalarType.Float64).item<double>());
+    }
+
+    private static (FittedKeys? Keys, FittedValues? Values) Fit(LanguageModel model, int layer, LayerPlan? plan, Calibration? calibration)
+    {
+        if (plan is null) return (null, null);
+        var fit = PieceFit.Of(model, layer, calibration);
+        var (g, d) = (model.Options.Attention.Groups, model.Options.HeadDim);
+        if (plan.KeyComponents is { } c && (c < 1 || c >= g))
+            throw new CrossheadException($"{c} key components of {g} heads make nothing smaller; use 1 to {g - 1}.");
+        if (plan.ValueRank is { } r && (r < 1 || r >= g * d || (plan.Method == CompressionMethod.Svd && r % d != 0)))
+            throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {(g * d) - 1}{(plan.Method == CompressionMethod.Svd ? $", a multiple of {d} with the method svd" : "")}.");
+        return (plan.KeyComponents is { } keys ? fit.Keys(plan.Method, keys) : null, plan.ValueRank is { } values ? fit.Values(plan.Method, values) : null);
+    }
+}

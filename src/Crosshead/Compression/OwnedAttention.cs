@@ -1,0 +1,15 @@
+using Crosshead.Attention;
+using Crosshead.Layers;
+
+namespace Crosshead.Compression;
+
+/// <summary>An attention layer outside a model, with the parameters it was given.</summary>
+internal sealed record OwnedAttention(IAttention Attention, IReadOnlyList<Parameter> Parameters) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Attention.Dispose();
+        foreach (var parameter in Parameters) parameter.Dispose();
+    }
+}

@@ -1,0 +1,25 @@
+using Crosshead.Model;
+
+namespace Crosshead.Compression;
+
+/// <summary>Fits of the pieces of one layer by either method.</summary>
+/// <param name="heads">The layer's whole heads.</param>
+/// <param name="statistics">What is known of them on text; null for <see cref="CompressionMethod.Svd"/> alone.</param>
+internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
+{
+    /// <summary>The fits of a layer; tensors belong to the surrounding scope.</summary>
+    public static PieceFit Of(LanguageModel model, int layer, Calibration? calibration) =>
+        new(PlainHeads.Of(CompressedLayer.Source(model, layer)), calibration?[layer]);
+
+    /// <summary>Keys of so many components.</summary>
+    public FittedKeys Keys(CompressionMethod method, int components) => method == CompressionMethod.Svd
+        ? KeyFit.Svd(heads, components)
+        : KeyFit.Frequency(heads, Statistics, components);
+
+    /// <summary>Values of so many numbers a token, a multiple of d for <see cref="CompressionMethod.Svd"/>.</summary>
+    public FittedValues Values(CompressionMethod method, int rank) => method == CompressionMethod.Svd
+        ? ValueFit.Svd(heads, rank / (int)heads.HeadDim)
+        : ValueFit.Dense(heads, Statistics, rank);
+
+    private HeadStatistics Statistics => statistics ?? throw new InvalidOperationException("the fit needs statistics of text.");
+}

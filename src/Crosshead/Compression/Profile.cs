@@ -1,0 +1,52 @@
+using System.Text.Json;
+
+namespace Crosshead.Compression;
+
+/// <summary>How sensitive a model's loss is to each piece of its cache: for every layer, keys and values, and size.</summary>
+public sealed record Profile
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
+
+    /// <summary>Names the weights that were profiled.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Names the text: the windows the fits were calibrated on and those the loss was measured on.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>Key/value heads g.</summary>
+    public required int Groups { get; init; }
+
+    /// <summary>Head width d.</summary>
+    public required int HeadDim { get; init; }
+
+    /// <summary>Layers L.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Loss of the model as it is, in nats a token.</summary>
+    public required double BaseLoss { get; init; }
+
+    /// <summary>The layers measured so far, in order.</summary>
+    public IReadOnlyList<LayerProfile> Layers { get; init; } = [];
+
+    /// <summary>Whether every layer has been measured.</summary>
+    public bool IsComplete => Layers.Count == LayerCount;
+
+    /// <summary>Reads a profile.</summary>
+    /// <exception cref="CrossheadException">The file is missing or no profile.</exception>
+    public static Profile Load(string path)
+    {
+        if (!File.Exists(path)) throw new CrossheadException($"the profile \"{path}\" does not exist; make it with: crosshead profile MODEL --text FILE --out {path}.");
+        try
+        {
+            return JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json) ?? throw new JsonException("it is empty");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"\"{path}\" is no profile: {e.Message.Split('\n')[0].Split(" Path:")[0].TrimEnd('.')}; make it again with: crosshead profile.", e);
+        }
+    }
+
+    /// <summary>Writes the profile, atomically.</summary>
+    /// <exception cref="CrossheadException">The file cannot be written.</exception>
+    public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Json) + "\n");
+}

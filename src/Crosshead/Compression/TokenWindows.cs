@@ -1,0 +1,60 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression;
+
+/// <summary>A text as windows of tokens that follow each other without overlap, each begun by the begin token.</summary>
+public sealed class TokenWindows
+{
+    private readonly long[] _ids; // [count · length]
+
+    private TokenWindows(long[] ids, int length) => (_ids, Length, Count) = (ids, length, ids.Length / length);
+
+    /// <summary>Tokens of a window, the begin token among them.</summary>
+    public int Length { get; }
+
+    /// <summary>Windows.</summary>
+    public int Count { get; }
+
+    /// <summary>Tokens that are predicted: all but the first of each window.</summary>
+    public long Predictions => (long)Count * (Length - 1);
+
+    /// <summary>Cuts a text into windows; what is left at its end is passed over.</summary>
+    /// <param name="ids">The text's tokens, without special tokens.</param>
+    /// <param name="begin">The token each window begins with; null for windows of text alone.</param>
+    /// <param name="length">Tokens of a window, the begin token among them.</param>
+    /// <param name="what">What the text is called in the error message.</param>
+    /// <exception cref="CrossheadException">The text does not fill a window.</exception>
+    public static TokenWindows Cut(IReadOnlyList<int> ids, int? begin, int length, string what)
+    {
+        var (first, body) = (begin is null ? 0 : 1, begin is null ? length : length - 1);
+        // A window is cut while more follows it, as reference implementations do.
+        var count = ids.Count == 0 ? 0 : (ids.Count - 1) / body;
+        if (count == 0)
+            throw new CrossheadException($"{what} has {ids.Count} tokens, a window needs {body + 1}; give a longer text, or shorter windows with --window.");
+        var windows = new long[(long)count * length];
+        for (var w = 0; w < count; w++)
+        {
+            if (begin is { } token) windows[w * length] = token;
+            for (var i = 0; i < body; i++) windows[(w * length) + first + i] = ids[(w * body) + i];
+        }
+        return new TokenWindows(windows, length);
+    }
+
+    /// <summary>At most so many windows, spread evenly over the text.</summary>
+    public TokenWindows AtMost(int most)
+    {
+        if (most >= Count) return this;
+        var ids = Enumerable.Range(0, most).SelectMany(i => _ids.AsSpan((int)((long)i * Count / most) * Length, Length).ToArray()).ToArray();
+        return new TokenWindows(ids, Length);
+    }
+
+    /// <summary>The windows in batches [at most <paramref name="size"/>, Length] (int64).</summary>
+    public IEnumerable<Tensor> Batches(int size, Device device)
+    {
+        for (var start = 0; start < Count; start += size)
+        {
+            var count = Math.Min(size, Count - start);
+            yield return tensor(_ids[(start * Length)..((start + count) * Length)], [count, Length], ScalarType.Int64, device);
+        }
+    }
+}

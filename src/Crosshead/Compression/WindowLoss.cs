@@ -1,0 +1,40 @@
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression;
+
+/// <summary>Mean cross-entropy, in nats a token, of a model on windows of text.</summary>
+public static class WindowLoss
+{
+    /// <summary>Measures a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="windows">The text; each window's tokens but the first are predicted.</param>
+    /// <param name="batch">Windows at once.</param>
+    /// <param name="progress">Told the windows done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static double Measure(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        using var grad = no_grad();
+        var (sum, done) = (0.0, 0L);
+        foreach (var ids in windows.Batches(batch, model.Device))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using (ids)
+            {
+                var count = ids.shape[0];
+                var (inputs, targets) = Split(ids);
+                sum += count * model.Loss(inputs, targets).to(ScalarType.Float64).item<double>();
+                progress?.Report(done += count);
+            }
+        }
+        return sum / windows.Count;
+    }
+
+    /// <summary>What is seen and what is to be predicted: [B, T] → both [B, T − 1].</summary>
+    internal static (Tensor Inputs, Tensor Targets) Split(Tensor ids)
+    {
+        var length = ids.shape[1] - 1;
+        return (ids.narrow(1, 0, length).contiguous(), ids.narrow(1, 1, length).contiguous());
+    }
+}
