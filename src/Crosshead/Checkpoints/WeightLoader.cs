@@ -1,5 +1,4 @@
 using Crosshead.Kernels;
-using Crosshead.Layers;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -23,11 +22,12 @@ internal static class WeightLoader
         {
             foreach (var entry in file.Tensors.Values.OrderBy(t => t.Offset))
             {
-                if (!parameters.TryGetValue(entry.Name, out var parameter) || files.FileOf(entry.Name) != file) continue;
+                var parts = StoredPart.Of(entry.Name, entry.Shape).Where(p => parameters.ContainsKey(p.Name)).ToArray();
+                if (parts.Length == 0 || files.FileOf(entry.Name) != file) continue;
                 using var scope = NewDisposeScope();
                 var stored = file.Map(entry.Name);
                 if (NonFinite.Count(stored) is var count and > 0) notFinite.Add((entry.Name, count));
-                else parameter.Value.copy_(stored);
+                else foreach (var part in parts) parameters[part.Name].Value.copy_(part.In(stored));
             }
             file.Dispose();
         }
@@ -38,19 +38,19 @@ internal static class WeightLoader
     private static void Check(LanguageModel model, WeightFiles files)
     {
         var wanted = model.Parameters.ToDictionary(p => p.Name);
-        Problems.Throw(model.Parameters.Where(p => !files.Tensors.ContainsKey(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Value.shape)}",
+        var stored = files.Tensors.Values.SelectMany(t => StoredPart.Of(t.Name, t.Shape), (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
+        Problems.Throw(stored.Where(s => s.Count() > 1), s => $"\"{StrictJson.Shown(s.Key)}\"",
+            twice => $"\"{files.Path}\" holds a tensor twice, by itself and among experts stored together: {twice}.");
+        Problems.Throw(model.Parameters.Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Value.shape)}",
             missing => $"\"{files.Path}\" lacks the tensor {missing}, which the configuration asks for.");
-        Problems.Throw(Pairs(model, files).Where(p => !p.Stored.Shape.SequenceEqual(p.Parameter.Value.shape)),
-            p => $"\"{p.Stored.Name}\" has shape {Shape(p.Stored.Shape)}, the configuration asks for {Shape(p.Parameter.Value.shape)}",
+        Problems.Throw(model.Parameters.Where(p => !stored[p.Name].First().Part.Shape.SequenceEqual(p.Value.shape)),
+            p => $"\"{p.Name}\" has shape {Shape(stored[p.Name].First().Part.Shape)}, the configuration asks for {Shape(p.Value.shape)}",
             wrong => $"\"{files.Path}\": tensor {wrong}.");
-        Problems.Throw(Pairs(model, files).Where(p => !p.Stored.Type.IsFloat), p => $"\"{p.Stored.Name}\" is of type {p.Stored.Type}",
+        Problems.Throw(model.Parameters.SelectMany(p => stored[p.Name]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
             wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
-        Problems.Throw(files.Tensors.Values.Where(t => !wanted.ContainsKey(t.Name) && !Ignorable(t.Name, model)), t => $"\"{StrictJson.Shown(t.Name)}\" of shape {Shape(t.Shape)}",
+        Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, model)), s => $"\"{StrictJson.Shown(s.Part.Name)}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
     }
-
-    private static IEnumerable<(Parameter Parameter, SafetensorsEntry Stored)> Pairs(LanguageModel model, WeightFiles files) =>
-        model.Parameters.Select(p => (p, files.Tensors[p.Name]));
 
     // Tied models may store the head again; old checkpoints store the rotary table.
     private static bool Ignorable(string name, LanguageModel model) =>

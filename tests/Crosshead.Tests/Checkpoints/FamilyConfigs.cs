@@ -49,6 +49,11 @@ internal static class FamilyConfigs
     /// <summary>All of them by name.</summary>
     public static readonly IReadOnlyDictionary<string, string> All = new Dictionary<string, string>
     {
-        [nameof(Llama)] = Llama, [nameof(Llama5)] = Llama5, [nameof(Mistral)] = Mistral, [nameof(Qwen2)] = Qwen2, [nameof(Qwen3)] = Qwen3, [nameof(Qwen3Moe)] = Qwen3Moe,
+        [nameof(Llama)] = Llama,
+        [nameof(Llama5)] = Llama5,
+        [nameof(Mistral)] = Mistral,
+        [nameof(Qwen2)] = Qwen2,
+        [nameof(Qwen3)] = Qwen3,
+        [nameof(Qwen3Moe)] = Qwen3Moe,
     };
 }

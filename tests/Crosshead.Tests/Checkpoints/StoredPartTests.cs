@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints;
+using Crosshead.Model;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Checkpoints;
@@ -30,6 +31,33 @@ public sealed class StoredPartTests
                 Assert.Equal(tensors[e].shape, part.Shape);
                 Assert.True(part.In(stored).equal(tensors[e]).all().item<bool>());
             }
+    }
+
+    [Fact]
+    public void A_model_loads_experts_kept_together_as_it_loads_them_apart()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var folder = new TemporaryFolder();
+        var options = ModelConfig.Parse("config.json", FamilyConfigs.Qwen3Moe);
+        using var model = new LanguageModel(options);
+        model.Initialize(1);
+        ModelDirectory.Save(folder.Path, model);
+        var tensors = model.Parameters.ToDictionary(p => p.Name, p => p.Value);
+        for (var layer = 0; layer < options.Layers; layer++)
+        {
+            var experts = $"model.layers.{layer}.mlp.experts.";
+            Tensor[] Take(string name) => [.. Enumerable.Range(0, 8).Select(e => tensors.Remove($"{experts}{e}.{name}_proj.weight", out var t) ? t : throw new InvalidOperationException(name))];
+            tensors.Add($"{experts}gate_up_proj", cat([stack(Take("gate")), stack(Take("up"))], 1));
+            tensors.Add($"{experts}down_proj", stack(Take("down")));
+        }
+        SafetensorsWriter.Write(folder.File(ModelDirectory.WeightsFile), tensors);
+
+        using var loaded = ModelDirectory.Load(folder.Path);
+        Assert.All(model.Parameters.Zip(loaded.Parameters), p => Assert.True(p.First.Value.equal(p.Second.Value).all().item<bool>(), p.First.Name));
+
+        SafetensorsWriter.Write(folder.File(ModelDirectory.WeightsFile), tensors.Append(new("model.layers.0.mlp.experts.0.up_proj.weight", zeros(48, 64))));
+        Assert.Contains("holds a tensor twice", Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
     }
 
     [Theory]

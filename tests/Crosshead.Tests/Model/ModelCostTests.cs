@@ -46,7 +46,12 @@ public sealed class ModelCostTests
         // D 24, experts of 20, 6 of them, 2 a token; layer 0 dense (F 32, biases), layers 1 and 2 sparse.
         var options = new ModelOptions
         {
-            VocabularySize = 50, HiddenSize = 24, Layers = 3, Context = 16, FeedForwardSize = 32, FeedForwardBias = true,
+            VocabularySize = 50,
+            HiddenSize = 24,
+            Layers = 3,
+            Context = 16,
+            FeedForwardSize = 32,
+            FeedForwardBias = true,
             Attention = new() { Heads = 4 },
             Experts = new() { Count = 6, PerToken = 2, InnerSize = 20, DenseLayers = [0] },
         };
