@@ -25,8 +25,10 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _tokenBytes = new Lazy<byte[][]>(definition.Vocabulary.ByteLevelBytes);
     }
 
-    public void Encode(ReadOnlySpan<char> text, List<int> ids)
+    public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
     {
+        if (_definition.PrefixSpace && !text.IsEmpty && text[0] != ' ')
+            text = string.Concat(" ", text);
         if (!_caches.TryTake(out var cache))
             cache = new WordCache();
         var words = new WordEnumerator(text, _definition.Pattern);
@@ -59,7 +61,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
         var rentedBytes = ArrayPool<byte>.Shared.Rent(most);
         var rentedSymbols = ArrayPool<int>.Shared.Rent(most);
         var bytes = rentedBytes.AsSpan(0, Encoding.UTF8.GetBytes(word, rentedBytes));
-        if (_definition.IgnoreMerges && _definition.Vocabulary.IdOf(ByteAlphabet.TokenOf(bytes)) is { } whole)
+        if (_definition.IgnoreMerges && _definition.Vocabulary.ModelIdOf(ByteAlphabet.TokenOf(bytes)) is { } whole)
         {
             ids.Add(whole);
         }

@@ -1,0 +1,19 @@
+using System.Text;
+
+namespace Crosshead.Data;
+
+/// <summary>SentencePiece's remove_extra_whitespaces: no space at either end, and one where there were several.</summary>
+internal sealed class SpaceNormalizer : INormalizer
+{
+    public string? Normalize(ReadOnlySpan<char> text)
+    {
+        var trimmed = text.Trim(' ');
+        if (!trimmed.Contains("  ", StringComparison.Ordinal))
+            return trimmed.Length == text.Length ? null : trimmed.ToString();
+        var result = new StringBuilder(trimmed.Length);
+        foreach (var character in trimmed)
+            if (character != ' ' || result[^1] != ' ')
+                result.Append(character);
+        return result.ToString();
+    }
+}
