@@ -20,12 +20,21 @@ internal static class AddedTokenEntry
         };
     }
 
-    /// <summary>Refuses tokens without a text or an id of their own.</summary>
-    public static void Require(List<AddedToken> tokens, string name)
+    /// <summary>
+    /// Gives tokens that the model has, too, the model's id, whatever the file says, as Hugging Face's tokenizers do;
+    /// refuses tokens without a text or an id of their own.
+    /// </summary>
+    public static List<AddedToken> Place(List<AddedToken> tokens, Dictionary<string, int> model, string name)
     {
+        var placed = new List<AddedToken>(tokens.Count);
         var ids = new HashSet<int>();
         foreach (var token in tokens)
-            if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !ids.Add(token.Id))
+        {
+            var id = model.TryGetValue(token.Content, out var own) ? own : token.Id;
+            if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !ids.Add(id))
                 throw new CrossheadException($"{name}: added token \"{token.Content}\" has id {token.Id}, where a text and an id of its own are expected; the file is damaged.");
+            placed.Add(token with { Id = id });
+        }
+        return placed;
     }
 }

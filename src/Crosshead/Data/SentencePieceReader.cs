@@ -14,9 +14,9 @@ internal static class SentencePieceReader
     {
         var file = SentencePieceFile.Read(content, name);
         config ??= new TokenizerConfig(TextOf(file, file.EosId), TextOf(file, file.BosId));
-        var added = AddedTokens(file, config);
-        AddedTokenEntry.Require(added, name);
-        var vocabulary = new Vocabulary(Ids(file, name), added);
+        var ids = Ids(file, name);
+        var added = AddedTokenEntry.Place(AddedTokens(file, config), ids, name);
+        var vocabulary = new Vocabulary(ids, added);
         Unsupported.Unless(!file.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), name, "byte fallback without its 256 byte tokens");
         var prefix = file.AddDummyPrefix && config.AddPrefixSpace != false;
         var marks = config.Legacy == false; // newer files put the space before the input alone, and none where there is one

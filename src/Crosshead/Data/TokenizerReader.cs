@@ -34,8 +34,9 @@ internal sealed class TokenizerReader
         Unsupported.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name, "continuing_subword_prefix");
         Unsupported.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name, "end_of_word_suffix");
 
-        var added = ReadAddedTokens(root);
-        var vocabulary = new Vocabulary(ReadVocabulary(model), added);
+        var ids = ReadVocabulary(model);
+        var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
+        var vocabulary = new Vocabulary(ids, added);
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
@@ -79,13 +80,6 @@ internal sealed class TokenizerReader
         return merges;
     }
 
-    private List<AddedToken> ReadAddedTokens(JsonElement root)
-    {
-        var tokens = new List<AddedToken>();
-        if (root.Child("added_tokens") is { } list)
-            foreach (var entry in list.EnumerateArray())
-                tokens.Add(AddedTokenEntry.Read(entry, entry.GetProperty("id").GetInt32()));
-        AddedTokenEntry.Require(tokens, _name);
-        return tokens;
-    }
+    private static List<AddedToken> ReadAddedTokens(JsonElement root) => root.Child("added_tokens") is not { } list ? []
+        : [.. list.EnumerateArray().Select(entry => AddedTokenEntry.Read(entry, entry.GetProperty("id").GetInt32()))];
 }

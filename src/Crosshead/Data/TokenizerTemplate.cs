@@ -16,7 +16,7 @@ internal static class TokenizerTemplate
         var (prefix, suffix) = steps[0].Kind() switch
         {
             "TemplateProcessing" => ReadTemplate(steps[0], definition.Vocabulary, name),
-            "BertProcessing" or "RobertaProcessing" => ([Pair(steps[0], "cls", name)], [Pair(steps[0], "sep", name)]),
+            "BertProcessing" or "RobertaProcessing" => ([Pair(steps[0], "cls", definition.Vocabulary, name)], [Pair(steps[0], "sep", definition.Vocabulary, name)]),
             _ => (null, (List<int>?)null),
         };
         Unsupported.Unless(prefix is not null, name, $"the post-processor {steps[0].Kind()}");
@@ -43,10 +43,10 @@ internal static class TokenizerTemplate
         return ids;
     }
 
-    private static int Pair(JsonElement step, string side, string name)
+    private static int Pair(JsonElement step, string side, Vocabulary vocabulary, string name)
     {
         var pair = step.GetProperty(side);
-        return pair.GetArrayLength() == 2 ? pair[1].GetInt32()
+        return pair.GetArrayLength() == 2 && pair[1].GetInt32() is var id && vocabulary.TokenOf(id) is not null ? id
             : throw new CrossheadException($"{name}: {side} of the post-processor is {pair.GetRawText()}, where a token and its id are expected; the file is damaged.");
     }
 }

@@ -48,7 +48,8 @@ internal sealed class UnicodeNormalizer : INormalizer
             done = end;
             active = NextActive(text, end);
         }
-        return result.Append(text[done..]).ToString();
+        var normal = result.Append(text[done..]).ToString();
+        return text.SequenceEqual(normal) ? null : normal;
     }
 
     private HashSet<int> FindActive()

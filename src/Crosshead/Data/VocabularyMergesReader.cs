@@ -23,7 +23,7 @@ internal static class VocabularyMergesReader
         var added = config?.AddedTokens.ToList() ?? [];
         if (added.Count == 0 && ids.TryGetValue(TokenizerConfig.Gpt2End, out var end))
             added.Add(new AddedToken(end, TokenizerConfig.Gpt2End, Special: true));
-        AddedTokenEntry.Require(added, name);
+        added = AddedTokenEntry.Place(added, ids, name);
         var vocabulary = new Vocabulary(ids, added);
         var type = config?.TokenizerClass?.Replace("Fast", "", StringComparison.Ordinal) ?? "GPT2Tokenizer";
         Unsupported.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder, $"the tokenizer_class {type} without a {Tokenizer.FileName}");

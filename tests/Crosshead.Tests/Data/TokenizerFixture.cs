@@ -12,5 +12,9 @@ internal static class TokenizerFixture
 
     public static JsonElement Read(string name) => JsonDocument.Parse(File.ReadAllBytes(Path(name))).RootElement;
 
+    /// <summary>Fails with the text and both ids.</summary>
+    public static void AssertIds(string text, IEnumerable<int> expected, IEnumerable<int> actual) =>
+        Assert.Equal($"{text}: {string.Join(' ', expected)}", $"{text}: {string.Join(' ', actual)}");
+
     public static int[] Ids(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
 }
