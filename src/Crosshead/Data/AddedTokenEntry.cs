@@ -21,18 +21,20 @@ internal static class AddedTokenEntry
     }
 
     /// <summary>
-    /// Gives tokens that the model has, too, the model's id, whatever the file says, as Hugging Face's tokenizers do;
-    /// refuses tokens without a text or an id of their own.
+    /// Gives tokens their ids as Hugging Face's tokenizers do: the model's where the model has the token, too, else
+    /// one after the other without a gap, whatever the file says. Refuses tokens without a text or an id of their own.
     /// </summary>
     public static List<AddedToken> Place(List<AddedToken> tokens, Dictionary<string, int> model, string name)
     {
         var placed = new List<AddedToken>(tokens.Count);
-        var ids = new HashSet<int>();
+        var (given, taken) = (new HashSet<int>(), new HashSet<string>());
+        var next = model.Count;
         foreach (var token in tokens)
         {
-            var id = model.TryGetValue(token.Content, out var own) ? own : token.Id;
-            if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !ids.Add(id))
+            if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !given.Add(token.Id) || !taken.Add(token.Content))
                 throw new CrossheadException($"{name}: added token \"{token.Content}\" has id {token.Id}, where a text and an id of its own are expected; the file is damaged.");
+            var id = model.TryGetValue(token.Content, out var own) ? own : next;
+            next = Math.Max(next, id + 1);
             placed.Add(token with { Id = id });
         }
         return placed;

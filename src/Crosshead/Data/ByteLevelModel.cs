@@ -22,7 +22,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _definition = definition;
         _merger = new PairMerger(new MergeTable(definition.Merges));
         _byteIds = definition.Vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString());
-        _tokenBytes = new Lazy<byte[][]>(definition.Vocabulary.ByteLevelBytes);
+        _tokenBytes = new Lazy<byte[][]>(TokenBytes);
     }
 
     public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
@@ -54,6 +54,17 @@ internal sealed class ByteLevelModel : ITokenizerModel
     }
 
     public ITokenDecoder CreateDecoder(bool streaming) => new ByteLevelDecoder(_tokenBytes.Value);
+
+    // The bytes that every token stands for, by id; none where there is no token.
+    private byte[][] TokenBytes()
+    {
+        var vocabulary = _definition.Vocabulary;
+        var bytes = new byte[vocabulary.Size][];
+        for (var id = 0; id < bytes.Length; id++)
+            bytes[id] = vocabulary.TokenOf(id) is not { } token ? []
+                : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token)) ?? Encoding.UTF8.GetBytes(_definition.Written(id));
+        return bytes;
+    }
 
     private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
     {

@@ -10,8 +10,7 @@ namespace Crosshead.Data;
 /// </summary>
 internal sealed class CharacterDecoder : ITokenDecoder
 {
-    private readonly Vocabulary _vocabulary;
-    private readonly TextDecoding _decoding;
+    private readonly TokenizerDefinition _definition;
     private readonly Dictionary<int, byte> _bytes = [];
     private readonly bool _streaming;
     private readonly List<byte> _run = [];
@@ -20,11 +19,10 @@ internal sealed class CharacterDecoder : ITokenDecoder
 
     public CharacterDecoder(TokenizerDefinition definition, int[] byteIds, bool streaming)
     {
-        _vocabulary = definition.Vocabulary;
-        _decoding = definition.Decoding;
+        _definition = definition;
         _streaming = streaming;
-        _strip = _decoding.StripStart;
-        for (var b = 0; b < byteIds.Length && _decoding.ByteFallback; b++)
+        _strip = _definition.Decoding.StripStart;
+        for (var b = 0; b < byteIds.Length && _definition.Decoding.ByteFallback; b++)
             _bytes[byteIds[b]] = (byte)b;
     }
 
@@ -38,10 +36,10 @@ internal sealed class CharacterDecoder : ITokenDecoder
             return;
         }
         EndRun(text);
-        var piece = _vocabulary.Require(id);
-        if (_atFirstToken && _decoding.DroppedFromFirst is { } dropped)
+        var piece = _definition.Written(id);
+        if (_atFirstToken && _definition.Decoding.DroppedFromFirst is { } dropped)
             piece = piece.Replace(dropped.ToString(), "", StringComparison.Ordinal);
-        foreach (var replacement in _decoding.Replacements)
+        foreach (var replacement in _definition.Decoding.Replacements)
             piece = replacement.Normalize(piece) ?? piece;
         _atFirstToken = false;
         Write(piece, text);
@@ -51,7 +49,7 @@ internal sealed class CharacterDecoder : ITokenDecoder
     {
         EndRun(text);
         _atFirstToken = true;
-        _strip = _decoding.StripStart;
+        _strip = _definition.Decoding.StripStart;
     }
 
     private void EndRun(StringBuilder text)

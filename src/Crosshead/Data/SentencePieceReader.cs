@@ -32,7 +32,7 @@ internal static class SentencePieceReader
             UnknownId = file.Pieces.FindIndex(piece => piece.Kind == SentencePieceKind.Unknown) is >= 0 and var unknown ? unknown : null,
             Normalizer = new NormalizerSequence(
             [
-                .. file.RemoveExtraWhitespaces ? [new SpaceNormalizer()] : (INormalizer[])[],
+                .. file.RemoveExtraWhitespaces ? [new SpaceNormalizer(mark)] : (INormalizer[])[],
                 .. prefix && !marks ? [new PrependNormalizer(mark.ToString())] : (INormalizer[])[],
                 .. marks ? [] : (INormalizer[])[new ReplaceNormalizer(" ", mark.ToString())],
             ]),

@@ -55,7 +55,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
                 AddPrefixSpace = root.Child("add_prefix_space")?.GetBoolean(),
                 Legacy = root.Child("legacy")?.GetBoolean(),
                 AddedTokens = root.Child("added_tokens_decoder") is { } added
-                    ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value, int.Parse(entry.Name, CultureInfo.InvariantCulture)))] : [],
+                    ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value, int.Parse(entry.Name, CultureInfo.InvariantCulture))).OrderBy(token => token.Id)] : [],
                 Source = bytes,
             };
         }

@@ -47,4 +47,11 @@ internal sealed record TokenizerDefinition
 
     /// <summary>Ids the template puts after a text.</summary>
     public IReadOnlyList<int> Suffix { get; init; } = [];
+
+    /// <summary>
+    /// What decoding makes of a token: for one that is looked for in normalized text, its normalized content.
+    /// </summary>
+    /// <exception cref="CrossheadException">The id is not in the vocabulary.</exception>
+    public string Written(int id) => Vocabulary.Added.TryGetValue(id, out var added) && added.Normalized
+        ? Normalizer.Normalize(added.Content) ?? added.Content : Vocabulary.Require(id);
 }

@@ -6,14 +6,11 @@ namespace Crosshead.Data;
 /// <summary>The files a tokenizer consists of, as they were read or trained; tokenizer_config.json is not among them.</summary>
 internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)> files)
 {
-    /// <summary>Every file that belongs to a tokenizer in a folder, whichever form it has.</summary>
-    public static readonly string[] Names = [Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName, VocabularyMergesReader.MergesName, TokenizerConfig.FileName];
-
     /// <summary>Loads the tokenizer that <paramref name="path"/>, a file or a folder, leads to.</summary>
     /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>
     public static Tokenizer Load(string path)
     {
-        var file = Directory.Exists(path) ? Find(path) : path;
+        var file = Directory.Exists(path) ? Find(path) ?? Path.Combine(path, Tokenizer.FileName) : path;
         if (!File.Exists(file))
             throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model or the folder of one, or make one with: crosshead tokenizer train.");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -69,10 +66,22 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    // The first form that a folder has; where it has none, what is asked for.
-    private static string Find(string folder) =>
-        new[] { Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName }
-            .Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? Path.Combine(folder, Tokenizer.FileName);
+    /// <summary>The file that leads to the tokenizer in a folder, whichever form it has; null where there is none.</summary>
+    public static string? Find(string folder) =>
+        new[] { Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>Copies the tokenizer that <paramref name="file"/> leads to, and its configuration, into a folder.</summary>
+    public static void Copy(string file, string folder)
+    {
+        var from = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        string[] companions = Path.GetFileName(file) == VocabularyMergesReader.VocabularyName ? [VocabularyMergesReader.MergesName, TokenizerConfig.FileName] : [TokenizerConfig.FileName];
+        foreach (var path in companions.Select(name => Path.Combine(from, name)).Where(File.Exists).Prepend(file))
+            AtomicFile.Write(Path.Combine(folder, Path.GetFileName(path)), stream =>
+            {
+                using var source = File.OpenRead(path);
+                source.CopyTo(stream);
+            });
+    }
 
     private static Tokenizer Build(IReadOnlyList<(string, byte[])> files, (TokenizerDefinition Definition, TokenizerConfig Config) read) =>
         new(new TokenizerFiles(files), read.Definition, read.Config);

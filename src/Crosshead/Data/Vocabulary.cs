@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Crosshead.Data;
 
 /// <summary>The tokens of a tokenizer by id and by name, added tokens among them.</summary>
@@ -58,15 +56,5 @@ internal sealed class Vocabulary
         for (var b = 0; b < 256; b++)
             ids[b] = ModelIdOf(nameOf((byte)b)) ?? -1;
         return ids;
-    }
-
-    /// <summary>The UTF-8 bytes every byte-level token stands for, by id.</summary>
-    public byte[][] ByteLevelBytes()
-    {
-        var bytes = new byte[_tokens.Length][];
-        for (var id = 0; id < bytes.Length; id++)
-            bytes[id] = _tokens[id] is not { } token ? []
-                : (Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token)) ?? Encoding.UTF8.GetBytes(token);
-        return bytes;
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Crosshead.Checkpoints;
+using Crosshead.Data;
 using Crosshead.Model;
 
 namespace Crosshead.Training;
@@ -32,11 +33,7 @@ internal static class Checkpoint
     {
         Directory.CreateDirectory(folder);
         if (data.TokenizerFile is { } tokenizer)
-            AtomicFile.Write(Path.Combine(folder, ModelDirectory.TokenizerFile), stream =>
-            {
-                using var source = File.OpenRead(tokenizer);
-                source.CopyTo(stream);
-            });
+            TokenizerFiles.Copy(tokenizer, folder);
         var metadata = new Dictionary<string, string>
         {
             ["crosshead_version"] = state.Version,

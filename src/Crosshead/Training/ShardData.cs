@@ -53,8 +53,7 @@ internal sealed class ShardData : ITrainingData
         var dataset = TokenDataset.Open(folder);
         try
         {
-            var tokenizer = Path.Combine(folder, Tokenizer.FileName);
-            return new ShardData(dataset, recipe) { TokenizerFile = File.Exists(tokenizer) ? tokenizer : null };
+            return new ShardData(dataset, recipe) { TokenizerFile = TokenizerFiles.Find(folder) };
         }
         catch
         {

@@ -105,16 +105,16 @@ public sealed class Trainer
         {
             if (!Directory.Exists(from)) throw new CrossheadException($"--from \"{from}\" is no model directory; name a folder that holds {ModelDirectory.ConfigFile} and {ModelDirectory.WeightsFile}.");
             RequireVocabulary(ModelConfig.Read(Path.Combine(from, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{from}\"");
-            RequireTokenizer(Path.Combine(from, ModelDirectory.TokenizerFile), data);
+            RequireTokenizer(from, data);
             ModelDirectory.LoadWeights(model, Path.Combine(from, ModelDirectory.WeightsFile));
         }
         else model.Initialize(_recipe.Training.Seed);
     }
 
     // Ids mean nothing under another tokenizer; a model directory without one is trusted.
-    private static void RequireTokenizer(string file, ITrainingData data)
+    private static void RequireTokenizer(string folder, ITrainingData data)
     {
-        if (File.Exists(file) && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
+        if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
             throw new CrossheadException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
     }
 

@@ -63,7 +63,7 @@ public sealed class RealTokenizerTests
             var text = Wikitext(part);
             var ids = tokenizer.Encode(text, parseSpecialTokens: name != "mistral");
             Assert.Equal((expected[0].GetInt32(), expected[1].GetString()), (ids.Length, Digest(ids)));
-            Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false)));
+            Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false, parseSpecialTokens: false)));
         }
     }
 
