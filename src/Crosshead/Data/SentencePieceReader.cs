@@ -13,7 +13,7 @@ internal static class SentencePieceReader
     public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlySpan<byte> content, TokenizerConfig? config, string name)
     {
         var file = SentencePieceFile.Read(content, name);
-        config ??= new TokenizerConfig(TextOf(file, file.EosId), TextOf(file, file.BosId));
+        config ??= new TokenizerConfig(TextOf(file, file.EosId), TextOf(file, file.BosId)) { TokenizerClass = "LlamaTokenizer" };
         var ids = Ids(file, name);
         var added = AddedTokenEntry.Place(AddedTokens(file, config), ids, name);
         var vocabulary = new Vocabulary(ids, added);

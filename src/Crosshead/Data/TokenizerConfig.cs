@@ -76,7 +76,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     public byte[] ToJson() => Source ?? JsonSerializer.SerializeToUtf8Bytes(
         new SortedDictionary<string, object?>
         {
-            ["tokenizer_class"] = "PreTrainedTokenizerFast",
+            ["tokenizer_class"] = TokenizerClass ?? "PreTrainedTokenizerFast",
             ["bos_token"] = BosToken,
             ["eos_token"] = EosToken,
             ["clean_up_tokenization_spaces"] = false,

@@ -38,7 +38,7 @@ internal static class VocabularyMergesReader
             Normalizer = type == "Qwen2Tokenizer" ? new NormalizerSequence([new UnicodeNormalizer(NormalizationForm.FormC)]) : NormalizerSequence.None,
             Prefix = config is { AddBosToken: true, BosToken: { } bos } && vocabulary.IdOf(bos) is { } begin ? [begin] : [],
         };
-        return (definition, config ?? TokenizerConfig.Guess(added));
+        return (definition, config ?? TokenizerConfig.Guess(added) with { TokenizerClass = type });
     }
 
     private static Dictionary<string, int> ReadIds(ReadOnlySpan<byte> json, string name)

@@ -26,6 +26,8 @@ public sealed class TokenizerPipelineTests
             if (name.StartsWith("bytes NFC token", StringComparison.Ordinal))
                 continue; // a byte-level decoder of theirs takes the é of an added token for a byte; ours gives it back
             Assert.Equal((texts[i], expected.GetProperty("decoded")[i].GetString()), (texts[i], tokenizer.Decode(ids)));
+            if (name.StartsWith("characters token", StringComparison.Ordinal) && name.Contains("normalized") && !name.Contains("special"))
+                continue; // theirs shows a special token whose name the normalizer changes, asked to skip it or not
             Assert.Equal((texts[i], expected.GetProperty("skipped")[i].GetString()), (texts[i], tokenizer.Decode(ids, skipSpecialTokens: true)));
         }
     }
