@@ -22,11 +22,13 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _definition = definition;
         _merger = new PairMerger(new MergeTable(definition.Merges));
         _byteIds = definition.Vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString());
-        _tokenBytes = new Lazy<byte[][]>(definition.Vocabulary.ByteLevelBytes);
+        _tokenBytes = new Lazy<byte[][]>(TokenBytes);
     }
 
-    public void Encode(ReadOnlySpan<char> text, List<int> ids)
+    public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
     {
+        if (_definition.PrefixSpace && !text.IsEmpty && text[0] != ' ')
+            text = string.Concat(" ", text);
         if (!_caches.TryTake(out var cache))
             cache = new WordCache();
         var words = new WordEnumerator(text, _definition.Pattern);
@@ -53,13 +55,24 @@ internal sealed class ByteLevelModel : ITokenizerModel
 
     public ITokenDecoder CreateDecoder(bool streaming) => new ByteLevelDecoder(_tokenBytes.Value);
 
+    // The bytes that every token stands for, by id; none where there is no token.
+    private byte[][] TokenBytes()
+    {
+        var vocabulary = _definition.Vocabulary;
+        var bytes = new byte[vocabulary.Size][];
+        for (var id = 0; id < bytes.Length; id++)
+            bytes[id] = vocabulary.TokenOf(id) is not { } token ? []
+                : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token)) ?? Encoding.UTF8.GetBytes(_definition.Written(id));
+        return bytes;
+    }
+
     private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
     {
         var most = Encoding.UTF8.GetMaxByteCount(word.Length);
         var rentedBytes = ArrayPool<byte>.Shared.Rent(most);
         var rentedSymbols = ArrayPool<int>.Shared.Rent(most);
         var bytes = rentedBytes.AsSpan(0, Encoding.UTF8.GetBytes(word, rentedBytes));
-        if (_definition.IgnoreMerges && _definition.Vocabulary.IdOf(ByteAlphabet.TokenOf(bytes)) is { } whole)
+        if (_definition.IgnoreMerges && _definition.Vocabulary.ModelIdOf(ByteAlphabet.TokenOf(bytes)) is { } whole)
         {
             ids.Add(whole);
         }

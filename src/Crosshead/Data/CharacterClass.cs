@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -27,6 +28,24 @@ internal static class CharacterClass
         length = 2;
         return Of(Rune.GetUnicodeCategory(new Rune(c, text[index + 1])));
     }
+
+    /// <summary>Whether the character that ends before <paramref name="index"/> is one of words.</summary>
+    public static bool IsWordBefore(ReadOnlySpan<char> text, int index) =>
+        Rune.DecodeLastFromUtf16(text[..index], out var rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    /// <summary>Whether the character that begins at <paramref name="index"/> is one of words.</summary>
+    public static bool IsWordAt(ReadOnlySpan<char> text, int index) =>
+        Rune.DecodeFromUtf16(text[index..], out var rune, out _) == OperationStatus.Done && IsWord(rune);
+
+    // \w of Unicode Technical Standard 18: alphabetic characters, marks, digits, connectors and the two joiners.
+    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
+    {
+        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+            or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation => true,
+        UnicodeCategory.OtherSymbol => rune.Value is (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
+        UnicodeCategory.Format => rune.Value is 0x200C or 0x200D,
+        var category => Of(category) == Letter,
+    };
 
     private static byte Of(UnicodeCategory category) => category switch
     {

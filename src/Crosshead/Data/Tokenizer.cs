@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace Crosshead.Data;
 
 /// <summary>
-/// Text to token ids and back, as Hugging Face's tokenizer.json describes it: byte-level BPE (GPT-2, Llama 3,
-/// Qwen 2, SmolLM, and what <see cref="BpeTrainer"/> makes) and Llama 2's BPE with byte fallback. Immutable and
-/// safe to use from several threads.
+/// Text to token ids and back, with the ids of Hugging Face's tokenizers: byte-level BPE (GPT-2, Llama 3, Qwen,
+/// SmolLM, and what <see cref="BpeTrainer"/> makes) and SentencePiece's BPE (Llama 2, Mistral), from a tokenizer.json,
+/// a tokenizer.model, or a vocab.json with its merges.txt. Immutable and safe to use from several threads.
 /// </summary>
 public sealed class Tokenizer
 {
@@ -14,23 +12,28 @@ public sealed class Tokenizer
 
     private readonly TokenizerDefinition _definition;
     private readonly ITokenizerModel _model;
-    private readonly AddedTokenMatcher _allAdded;
-    private readonly AddedTokenMatcher _plainAdded; // those that are read from any text: not special
-    private readonly byte[] _json;
+    private readonly AddedTokenMatcher _verbatim;   // added tokens that are looked for in the text as it is given
+    private readonly AddedTokenMatcher _normalized; // and those that are looked for once it is normalized
+    private readonly TokenizerFiles _files;
     private readonly TokenizerConfig _config;
     private readonly Lazy<string> _sha256;
 
     internal Tokenizer(byte[] json, TokenizerConfig? config, string name)
+        : this(new TokenizerFiles([(FileName, json)]), TokenizerReader.Read(json, name), config)
     {
-        _json = json;
-        _definition = TokenizerReader.Read(json, name);
-        _model = _definition.ByteLevel ? new ByteLevelModel(_definition) : new ByteFallbackModel(_definition);
-        _allAdded = new AddedTokenMatcher(_definition.AddedTokens);
-        _plainAdded = new AddedTokenMatcher(_definition.AddedTokens.Where(token => !token.Special));
-        _config = config ?? TokenizerConfig.Guess(_definition.AddedTokens);
-        _sha256 = new Lazy<string>(() => CanonicalJson.TokenizerSha256(_json));
-        EosTokenId = _config.EosToken is { } eos ? _definition.Vocabulary.IdOf(eos) : null;
-        BosTokenId = _config.BosToken is { } bos ? _definition.Vocabulary.IdOf(bos) : null;
+    }
+
+    internal Tokenizer(TokenizerFiles files, TokenizerDefinition definition, TokenizerConfig? config)
+    {
+        _files = files;
+        _definition = definition;
+        _model = definition.ByteLevel ? new ByteLevelModel(definition) : new CharacterModel(definition);
+        _verbatim = new AddedTokenMatcher(definition.AddedTokens.Where(token => !token.Normalized), NormalizerSequence.None);
+        _normalized = new AddedTokenMatcher(definition.AddedTokens.Where(token => token.Normalized), definition.Normalizer);
+        _config = config ?? TokenizerConfig.Guess(definition.AddedTokens);
+        _sha256 = new Lazy<string>(() => _files.Sha256(_definition));
+        EosTokenId = _config.EosToken is { } eos ? definition.Vocabulary.IdOf(eos) : null;
+        BosTokenId = _config.BosToken is { } bos ? definition.Vocabulary.IdOf(bos) : null;
     }
 
     /// <summary>One more than the largest token id: the least size of an embedding table.</summary>
@@ -46,29 +49,15 @@ public sealed class Tokenizer
     public IReadOnlyList<AddedToken> AddedTokens => _definition.AddedTokens;
 
     /// <summary>
-    /// The tokenizer's identity: SHA-256, in lower-case hexadecimal, over the parts of tokenizer.json that decide
-    /// about ids, whatever the file's layout.
+    /// The tokenizer's identity: SHA-256, in lower-case hexadecimal, over the parts of its files that decide about
+    /// ids, whatever the layout of a tokenizer.json.
     /// </summary>
     public string Sha256 => _sha256.Value;
 
-    /// <summary>Loads a tokenizer.json, with the tokenizer_config.json beside it where there is one.</summary>
-    /// <param name="path">The file, or the folder it is in.</param>
-    /// <exception cref="CrossheadException">The file is missing, damaged, or uses a feature that is not supported.</exception>
-    public static Tokenizer Load(string path)
-    {
-        var file = Directory.Exists(path) ? Path.Combine(path, FileName) : path;
-        if (!File.Exists(file))
-            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or its folder, or make one with: crosshead tokenizer train.");
-        var config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, TokenizerConfig.FileName);
-        try
-        {
-            return new Tokenizer(File.ReadAllBytes(file), File.Exists(config) ? TokenizerConfig.Read(config) : null, file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException($"cannot read tokenizer {file}: {e.Message}", e);
-        }
-    }
+    /// <summary>Loads a tokenizer, with the tokenizer_config.json beside it where there is one.</summary>
+    /// <param name="path">A tokenizer.json, a tokenizer.model, or the folder of either or of vocab.json and merges.txt.</param>
+    /// <exception cref="CrossheadException">A file is missing, damaged, or uses a feature that is not supported.</exception>
+    public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
 
     /// <summary>Encodes a text.</summary>
     /// <param name="text">Any text; half of a surrogate pair is encoded as U+FFFD.</param>
@@ -90,17 +79,31 @@ public sealed class Tokenizer
     public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true, bool parseSpecialTokens = true)
     {
         if (addSpecialTokens)
-            ids.AddRange(CollectionsMarshal.AsSpan(_definition.Prefix));
-        var matcher = parseSpecialTokens ? _allAdded : _plainAdded;
-        while (matcher.Next(text, out var index) is { } token)
-        {
-            _model.Encode(text[..index], ids);
-            ids.Add(token.Id);
-            text = text[(index + token.Content.Length)..];
-        }
-        _model.Encode(text, ids);
+            ids.AddRange(_definition.Prefix);
+        if (!_verbatim.Any(text))
+            EncodeVerbatim(text, first: true, parseSpecialTokens, ids);
+        else
+            foreach (var piece in _verbatim.Split(text, parseSpecialTokens))
+                if (piece.Id == TextPiece.Plain)
+                    EncodeVerbatim(text[piece.Start..piece.End], piece.Start == 0, parseSpecialTokens, ids);
+                else
+                    ids.Add(piece.Id);
         if (addSpecialTokens)
-            ids.AddRange(CollectionsMarshal.AsSpan(_definition.Suffix));
+            ids.AddRange(_definition.Suffix);
+    }
+
+    private void EncodeVerbatim(ReadOnlySpan<char> text, bool first, bool special, List<int> ids)
+    {
+        if (_definition.Normalizer.Normalize(text) is { } normalized)
+            text = normalized;
+        if (!_normalized.Any(text))
+            _model.Encode(text, first, ids);
+        else
+            foreach (var piece in _normalized.Split(text, special))
+                if (piece.Id == TextPiece.Plain)
+                    _model.Encode(text[piece.Start..piece.End], first && piece.Start == 0, ids);
+                else
+                    ids.Add(piece.Id);
     }
 
     /// <summary>Decodes ids; for byte-level tokenizers the inverse of encoding any valid Unicode text.</summary>
@@ -128,24 +131,10 @@ public sealed class Tokenizer
     /// <param name="id">The id.</param>
     public string? IdToToken(int id) => _definition.Vocabulary.TokenOf(id);
 
-    /// <summary>Writes tokenizer.json, byte for byte as it was read or trained, and tokenizer_config.json beside it.</summary>
-    /// <param name="path">The folder, made if need be, or the path of the file if it ends in <c>.json</c>.</param>
-    /// <exception cref="CrossheadException">The files cannot be written.</exception>
-    public void Save(string path)
-    {
-        var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, FileName);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException($"cannot make the folder {folder}: {e.Message} Choose another place.", e);
-        }
-        AtomicFile.Write(file, stream => stream.Write(_json));
-        AtomicFile.Write(Path.Combine(folder, TokenizerConfig.FileName), stream => stream.Write(_config.ToJson()));
-    }
+    /// <summary>Writes the files it was read from or trained to, byte for byte, and tokenizer_config.json beside them.</summary>
+    /// <param name="path">The folder, made if need be, or the path of a tokenizer.json if it ends in <c>.json</c>.</param>
+    /// <exception cref="CrossheadException">The files cannot be written, or there is no tokenizer.json.</exception>
+    public void Save(string path) => _files.Save(path, _config);
 
     internal bool IsSpecial(int id) => _definition.Vocabulary.Added.TryGetValue(id, out var token) && token.Special;
 

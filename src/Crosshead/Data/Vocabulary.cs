@@ -1,17 +1,16 @@
-using System.Text;
-
 namespace Crosshead.Data;
 
 /// <summary>The tokens of a tokenizer by id and by name, added tokens among them.</summary>
 internal sealed class Vocabulary
 {
-    private readonly Dictionary<string, int> _ids;
+    private readonly Dictionary<string, int> _model;
+    private readonly Dictionary<string, int> _added = [];
     private readonly string?[] _tokens;
 
     /// <summary>Joins the model's tokens with the added ones; an added token takes its id from the model's.</summary>
     public Vocabulary(Dictionary<string, int> model, IReadOnlyList<AddedToken> added)
     {
-        _ids = model;
+        _model = model;
         var last = Math.Max(model.Count == 0 ? -1 : model.Values.Max(), added.Select(token => token.Id).DefaultIfEmpty(-1).Max());
         _tokens = new string?[last + 1];
         foreach (var (token, id) in model)
@@ -19,7 +18,7 @@ internal sealed class Vocabulary
         foreach (var token in added)
         {
             _tokens[token.Id] = token.Content;
-            _ids[token.Content] = token.Id;
+            _added[token.Content] = token.Id;
         }
         Added = added.ToDictionary(token => token.Id);
     }
@@ -30,8 +29,17 @@ internal sealed class Vocabulary
     /// <summary>The added tokens by id.</summary>
     public Dictionary<int, AddedToken> Added { get; }
 
+    /// <summary>The model's own tokens: those that merging can make.</summary>
+    public IReadOnlyDictionary<string, int> Model => _model;
+
     /// <summary>The id of a token, or null.</summary>
-    public int? IdOf(string token) => _ids.TryGetValue(token, out var id) ? id : null;
+    public int? IdOf(string token) => _added.TryGetValue(token, out var id) ? id : ModelIdOf(token);
+
+    /// <summary>The id of a token of the model, or null.</summary>
+    public int? ModelIdOf(string token) => _model.TryGetValue(token, out var id) ? id : null;
+
+    /// <summary>The id of a token of the model, or null.</summary>
+    public int? ModelIdOf(ReadOnlySpan<char> token) => _model.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var id) ? id : null;
 
     /// <summary>The token of an id as the file writes it, or null.</summary>
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
@@ -46,17 +54,7 @@ internal sealed class Vocabulary
     {
         var ids = new int[256];
         for (var b = 0; b < 256; b++)
-            ids[b] = IdOf(nameOf((byte)b)) ?? -1;
+            ids[b] = ModelIdOf(nameOf((byte)b)) ?? -1;
         return ids;
-    }
-
-    /// <summary>The UTF-8 bytes every byte-level token stands for, by id.</summary>
-    public byte[][] ByteLevelBytes()
-    {
-        var bytes = new byte[_tokens.Length][];
-        for (var id = 0; id < bytes.Length; id++)
-            bytes[id] = _tokens[id] is not { } token ? []
-                : (Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token)) ?? Encoding.UTF8.GetBytes(token);
-        return bytes;
     }
 }

@@ -7,12 +7,12 @@ namespace Crosshead.Data;
 internal ref struct WordEnumerator
 {
     private readonly ReadOnlySpan<char> _text;
-    private readonly PreTokenizerPattern _pattern;
+    private readonly PreTokenizerPattern? _pattern; // null leaves the text whole
     private int _start;
     private int _end;
     private int _pieceEnd; // where the text ends for the expression: the next digit, if digits stand alone
 
-    public WordEnumerator(ReadOnlySpan<char> text, PreTokenizerPattern pattern)
+    public WordEnumerator(ReadOnlySpan<char> text, PreTokenizerPattern? pattern)
     {
         _text = text;
         _pattern = pattern;
@@ -28,6 +28,11 @@ internal ref struct WordEnumerator
         _start = _end;
         if (_start >= _text.Length)
             return false;
+        if (_pattern is null)
+        {
+            _end = _text.Length;
+            return true;
+        }
         if (_start == _pieceEnd)
         {
             if (CharacterClass.At(_text, _start, out var length) == CharacterClass.Number)

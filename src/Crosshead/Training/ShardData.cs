@@ -22,7 +22,7 @@ internal sealed class ShardData : ITrainingData
         _dataset = dataset;
         _sampler = new BatchSampler(dataset.Train, batch, context, recipe.Training.Seed);
         (_inputs, _targets) = (new long[(long)batch * context], new long[(long)batch * context]);
-        TokenizerFile = File.Exists(Path.Combine(folder, Tokenizer.FileName)) ? Path.Combine(folder, Tokenizer.FileName) : null;
+        TokenizerFile = TokenizerFiles.Find(folder);
         _beginToken = new Lazy<int?>(() => TokenizerFile is { } file ? Tokenizer.Load(file).BosTokenId : null);
         if (recipe.Data.BeginToken)
             _first = BeginToken ?? throw new CrossheadException($"data.beginToken is true, but the tokenizer in \"{folder}\" has no begin token; set it to false, or name the bos_token in its tokenizer_config.json.");

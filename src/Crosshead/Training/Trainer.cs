@@ -56,7 +56,7 @@ public sealed class Trainer
             using var distillation = Teacher(model, state, data, out var teacherHash);
             using var run = new TrainingRun(_recipe, _options, data, new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
             {
-                Companions = new ModelCompanions(start, data.TokenizerFile),
+                Companions = new ModelCompanions(start, Path.GetDirectoryName(data.TokenizerFile)),
                 TeacherHash = teacherHash,
             };
             return run.ToTheEnd(progress, cancellation);
@@ -113,7 +113,7 @@ public sealed class Trainer
         {
             if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
             RequireVocabulary(ModelConfig.Read(Path.Combine(start, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{start}\"");
-            RequireTokenizer(Path.Combine(start, ModelDirectory.TokenizerFile), data);
+            RequireTokenizer(start, data);
             ModelDirectory.LoadWeights(model, start);
         }
         else model.Initialize(_recipe.Training.Seed);
@@ -127,7 +127,7 @@ public sealed class Trainer
         var distillation = Distillation.Load(options, model, _recipe.Context);
         try
         {
-            RequireTokenizer(Path.Combine(options.Teacher, ModelDirectory.TokenizerFile), data);
+            RequireTokenizer(options.Teacher, data);
             hash = WeightsHash.Of(options.Teacher);
             if (state is not null && state.TeacherHash != hash)
                 throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with --teacher, or start a new run.");
@@ -141,9 +141,9 @@ public sealed class Trainer
     }
 
     // Ids mean nothing under another tokenizer; a model directory without one is trusted.
-    private static void RequireTokenizer(string file, ITrainingData data)
+    private static void RequireTokenizer(string folder, ITrainingData data)
     {
-        if (File.Exists(file) && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
+        if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
             throw new CrossheadException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
     }
 

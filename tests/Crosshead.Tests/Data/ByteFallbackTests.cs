@@ -43,8 +43,10 @@ public sealed class ByteFallbackTests
     }
 
     [Theory]
-    [InlineData("decoder", """{"type":"ByteFallback"}""", "byte fallback with the decoder ByteFallback")]
-    [InlineData("normalizer", "null", "byte fallback with the normalizer (none)")]
+    [InlineData("decoder", """{"type":"ByteFallback"}""", "the decoder ByteFallback")]
+    [InlineData("normalizer", """{"type":"Nmt"}""", "the normalizer Nmt")]
+    [InlineData("pre_tokenizer", """{"type":"ByteLevel","add_prefix_space":false}""", "byte fallback with the pre-tokenizer ByteLevel")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"String":"a"},"behavior":"MergedWithNext","invert":false}""", "the pre-tokenizer Split")]
     public void Another_pipeline_is_refused(string part, string value, string feature)
     {
         using var folder = new TemporaryFolder();

@@ -54,13 +54,8 @@ public class TokenizerFileTests
     [InlineData("model.continuing_subword_prefix", "\"##\"", "continuing_subword_prefix")]
     [InlineData("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
     [InlineData("model.byte_fallback", "true", "byte fallback")]
-    [InlineData("normalizer", "{\"type\": \"NFC\"}", "normalizer NFC")]
     [InlineData("pre_tokenizer", "{\"type\": \"Whitespace\"}", "pre-tokenizer Whitespace")]
-    [InlineData("pre_tokenizer", "null", "pre-tokenizer (none)")]
-    [InlineData("pre_tokenizer.add_prefix_space", "true", "add_prefix_space")]
     [InlineData("decoder", "{\"type\": \"WordPiece\"}", "decoder WordPiece")]
-    [InlineData("post_processor", "{\"type\": \"BertProcessing\"}", "BertProcessing")]
-    [InlineData("added_tokens.0.lstrip", "true", "lstrip")]
     public void An_unsupported_feature_is_named(string place, string value, string named)
     {
         var error = Refused(() => Load(Changed(place, value)));
@@ -87,6 +82,10 @@ public class TokenizerFileTests
     [InlineData("added_tokens", "[{\"id\": 0, \"content\": \"<a>\", \"special\": true}, {\"id\": 0, \"content\": \"<b>\", \"special\": true}]")]
     [InlineData("pre_tokenizer", "[]")]
     [InlineData("pre_tokenizer", "{\"type\": \"Sequence\"}")]
+    [InlineData("post_processor", "{\"type\": \"BertProcessing\"}")]
+    [InlineData("post_processor", "{\"type\": \"BertProcessing\", \"cls\": [\"<s>\", 99999], \"sep\": [\"<s>\", 0]}")]
+    [InlineData("normalizer", "{\"type\": \"Replace\"}")]
+    [InlineData("normalizer", "{\"type\": \"Prepend\"}")]
     [InlineData("post_processor", "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"<no>\"}}]}")]
     [InlineData("post_processor", "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {}}]}")]
     public void Damage_is_refused_in_one_line(string place, string value) =>

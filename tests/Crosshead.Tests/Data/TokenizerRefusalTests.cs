@@ -6,25 +6,25 @@ namespace Crosshead.Tests.Data;
 public sealed class TokenizerRefusalTests
 {
     [Theory]
-    [InlineData("normalizer", """{"type":"NFC"}""", "the normalizer NFC")]
-    [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"NFD"}]}""", "the normalizer Lowercase, NFD")]
-    [InlineData("pre_tokenizer", "null", "the pre-tokenizer (none)")]
+    [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"NFD"}]}""", "the normalizer Lowercase")]
     [InlineData("pre_tokenizer", """{"type":"Whitespace"}""", "the pre-tokenizer Whitespace")]
-    [InlineData("pre_tokenizer", """{"type":"ByteLevel","add_prefix_space":true}""", "add_prefix_space")]
-    [InlineData("pre_tokenizer", """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""", "the pre-tokenizer ByteLevel without a regular expression")]
+    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":true}]}""", "add_prefix_space after Digits")]
     [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\w+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", "a Split by {\"Regex\":")]
     [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"x"},"behavior":"Removed","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", "a Split with behavior Removed")]
     [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},{"type":"ByteLevel","add_prefix_space":false}]}""", "the pre-tokenizer Digits, ByteLevel")]
     [InlineData("decoder", """{"type":"WordPiece"}""", "the decoder WordPiece")]
     [InlineData("decoder", "null", "the decoder (none)")]
-    [InlineData("post_processor", """{"type":"RobertaProcessing"}""", "the post-processor RobertaProcessing")]
+    [InlineData("post_processor", """{"type":"Unheard"}""", "the post-processor Unheard")]
     [InlineData("model.type", "\"Unigram\"", "the model \"Unigram\"")]
     [InlineData("model.dropout", "0.1", "BPE dropout")]
     [InlineData("model.continuing_subword_prefix", "\"##\"", "continuing_subword_prefix")]
     [InlineData("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
     [InlineData("model.byte_fallback", "true", "byte fallback with the pre-tokenizer ByteLevel")]
-    [InlineData("added_tokens", """[{"id":0,"content":"<x>","lstrip":true,"special":true}]""", "the added token \"<x>\" with lstrip")]
-    [InlineData("added_tokens", """[{"id":0,"content":"<x>","single_word":true,"special":true}]""", "the added token \"<x>\" with single_word")]
+    [InlineData("normalizer", """{"type":"Replace","pattern":{"Regex":" +"},"content":" "}""", "a Replace of {\"Regex\":")]
+    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"__","prepend_scheme":"first"}""", "a Metaspace with the replacement \"__\"")]
+    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"▁","prepend_scheme":"last"}""", "a Metaspace with the prepend_scheme \"last\"")]
+    [InlineData("post_processor", """{"type":"Sequence","processors":[{"type":"TemplateProcessing"},{"type":"BertProcessing"}]}""", "the post-processors TemplateProcessing, BertProcessing together")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}]}""", "a template with 2 texts")]
     public void A_feature_that_cannot_be_followed_exactly_is_named(string path, string value, string feature)
     {
         using var folder = new TemporaryFolder();
@@ -43,7 +43,7 @@ public sealed class TokenizerRefusalTests
     [InlineData("model.merges", "5", "is not a tokenizer.json")]
     [InlineData("model", "null", "is not a tokenizer.json")]
     [InlineData("added_tokens", """[{"id":-1,"content":"<x>","special":true}]""", "added token \"<x>\" has id -1")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<nope>"}}]}""", "the template's token \"<nope>\" is not in the vocabulary")]
+    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<nope>"}},{"Sequence":{"id":"A"}}]}""", "the template's token \"<nope>\" is not in the vocabulary")]
     public void A_damaged_file_is_refused(string path, string value, string message)
     {
         using var folder = new TemporaryFolder();

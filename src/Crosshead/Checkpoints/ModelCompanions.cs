@@ -1,0 +1,32 @@
+namespace Crosshead.Checkpoints;
+
+/// <summary>The files beside a model's weights that go with it wherever it goes: its tokenizer, in whichever form, and how it generates.</summary>
+internal sealed class ModelCompanions
+{
+    private static readonly string[] Tokenizers = [ModelDirectory.TokenizerFile, "tokenizer.model", "vocab.json", "merges.txt"];
+    private static readonly string[] TokenizerSettings = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
+
+    private readonly Dictionary<string, byte[]> _files = [];
+
+    /// <summary>Reads the files, which are small.</summary>
+    /// <param name="model">The model directory or checkpoint that they come from; null for a new model.</param>
+    /// <param name="tokenizer">A folder with a tokenizer for a model that has none; null for none.</param>
+    public ModelCompanions(string? model, string? tokenizer)
+    {
+        if (model is not null) Add(model, [.. Tokenizers, .. TokenizerSettings, "generation_config.json"]);
+        if (tokenizer is not null && !Tokenizers.Any(_files.ContainsKey)) Add(tokenizer, [.. Tokenizers, .. TokenizerSettings]);
+    }
+
+    /// <summary>Writes the files into a model directory.</summary>
+    /// <exception cref="CrossheadException">One cannot be written.</exception>
+    public void Save(string folder)
+    {
+        foreach (var (name, bytes) in _files) AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes));
+    }
+
+    private void Add(string folder, IEnumerable<string> names)
+    {
+        foreach (var path in names.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+            _files[Path.GetFileName(path)] = File.ReadAllBytes(path);
+    }
+}
