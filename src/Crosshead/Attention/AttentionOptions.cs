@@ -77,6 +77,12 @@ public sealed record AttentionOptions
     /// <summary>Component value heads with the default resolved: g where values are not composed.</summary>
     internal int ValueRows => ComposesValues ? ValueComponents ?? Groups : Groups;
 
+    /// <summary>Component key numbers a token.</summary>
+    internal int KeyWidth(int headDim) => KeyRows * headDim;
+
+    /// <summary>Component value numbers a token.</summary>
+    internal int ValueWidth(int headDim) => ValueRank ?? (ValueRows * headDim);
+
     /// <summary>Head width for a model of the given width.</summary>
     /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is given.</exception>
     public int HeadDimFor(int hiddenSize)

@@ -7,7 +7,7 @@ namespace Crosshead.Attention;
 /// <summary>The four projections every mechanism has, and the way from rows of features to heads and back.</summary>
 public sealed class AttentionProjections
 {
-    /// <summary>Creates <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>o_proj</c>.</summary>
+    /// <summary>Creates <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>o_proj</c>, and the norms of queries and keys where the options ask.</summary>
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="options">Validated options.</param>
@@ -17,11 +17,15 @@ public sealed class AttentionProjections
     {
         Heads = options.Heads;
         Groups = options.Groups;
-        HeadDim = options.HeadDimFor(width);
-        Query = new Linear(scope["q_proj"], width, Heads * HeadDim, standardDeviation);
-        Key = new Linear(scope["k_proj"], width, options.KeyRows * HeadDim, standardDeviation);
-        Value = new Linear(scope["v_proj"], width, options.ValueRows * HeadDim, standardDeviation);
-        Output = new Linear(scope["o_proj"], Heads * HeadDim, width, residualDeviation);
+        var d = options.HeadDimFor(width);
+        HeadDim = d;
+        Query = new Linear(scope["q_proj"], width, Heads * HeadDim, standardDeviation, bias: options.ProjectionBias);
+        Key = new Linear(scope["k_proj"], width, options.KeyWidth(d), standardDeviation, bias: options.ProjectionBias);
+        Value = new Linear(scope["v_proj"], width, options.ValueWidth(d), standardDeviation, bias: options.ProjectionBias);
+        Output = new Linear(scope["o_proj"], Heads * HeadDim, width, residualDeviation, bias: options.OutputBias);
+        if (!options.QueryKeyNorm) return;
+        QueryNorm = new RmsNorm(scope["q_norm"], HeadDim, options.QueryKeyNormEpsilon);
+        KeyNorm = new RmsNorm(scope["k_norm"], HeadDim, options.QueryKeyNormEpsilon);
     }
 
     /// <summary>Query heads h.</summary>
@@ -39,36 +43,53 @@ public sealed class AttentionProjections
     /// <summary>The query projection [h·d, D].</summary>
     public Linear Query { get; }
 
-    /// <summary>The key projection [rows·d, D].</summary>
+    /// <summary>The key projection [width, D].</summary>
     public Linear Key { get; }
 
-    /// <summary>The value projection [rows·d, D].</summary>
+    /// <summary>The value projection [width, D].</summary>
     public Linear Value { get; }
 
     /// <summary>The output projection [D, h·d].</summary>
     public Linear Output { get; }
 
-    /// <summary>Projects hidden states [B, N, D] and turns queries and keys by their positions.</summary>
+    /// <summary>Norm of each query head before it is rotated; null for none.</summary>
+    public RmsNorm? QueryNorm { get; }
+
+    /// <summary>Norm of each key head before it is rotated; null for none.</summary>
+    public RmsNorm? KeyNorm { get; }
+
+    /// <summary>Projects hidden states [B, N, D], norms queries and keys where there are norms, and turns both by their positions.</summary>
     /// <param name="x">[B, N, D]</param>
-    /// <param name="keyWeight">[rows·d, D], in the precision of <paramref name="x"/>.</param>
-    /// <param name="valueWeight">[rows·d, D], in the precision of <paramref name="x"/>.</param>
+    /// <param name="key">Projection of the key rows.</param>
+    /// <param name="value">Projection of the value rows.</param>
     /// <param name="span">Where the tokens stand.</param>
-    /// <returns>Queries [B, N, h, d], keys and values [B, N, rows, d].</returns>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, Tensor keyWeight, Tensor valueWeight, TokenSpan span)
+    /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
+    /// <returns>Queries [B, N, h, d], keys [B, N, rows, d], values [B, N, rows, d], or [B, N, 1, width] where the width is no multiple of d.</returns>
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, HeadRows key, HeadRows value, TokenSpan span, bool normKeys = true)
     {
-        var queryWeight = Query.Weight.In(x.dtype);
-        if (RowKernel.IsWorthJoining(x))
+        var query = new HeadRows(Query.Weight.In(x.dtype), Query.Bias?.In(x.dtype));
+        var whole = value.Weight.shape[0] % HeadDim == 0;
+        if (QueryNorm is null && whole && RowKernel.IsWorthJoining(x))
         {
-            var joint = nn.functional.linear(x, cat([queryWeight, keyWeight, valueWeight]));
-            return FusedRotary.Split(joint, span.Cos, span.Sin, (int)Heads, (int)(keyWeight.shape[0] / HeadDim), (int)(valueWeight.shape[0] / HeadDim));
+            var bias = query.Bias is null ? null : cat([query.Bias, key.Bias!, value.Bias!]);
+            var joint = new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x);
+            return FusedRotary.Split(joint, span.Cos, span.Sin, (int)Heads, (int)(key.Weight.shape[0] / HeadDim), (int)(value.Weight.shape[0] / HeadDim));
         }
-        Tensor Split(Tensor weight) => nn.functional.linear(x, weight).view(x.shape[0], x.shape[1], -1, HeadDim);
-        return (RotaryEmbedding.Rotate(Split(queryWeight), span.Cos, span.Sin), RotaryEmbedding.Rotate(Split(keyWeight), span.Cos, span.Sin), Split(valueWeight));
+        Tensor Split(HeadRows rows, long width) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, width);
+        Tensor Turn(Tensor heads, RmsNorm? norm) => RotaryEmbedding.Rotate(norm?.Forward(heads) ?? heads, span.Cos, span.Sin);
+        return (Turn(Split(query, HeadDim), QueryNorm), Turn(Split(key, HeadDim), normKeys ? KeyNorm : null),
+            Split(value, whole ? HeadDim : value.Weight.shape[0]));
     }
 
-    /// <summary><see cref="Project(Tensor, Tensor, Tensor, TokenSpan)"/> with the layer's own key and value weights.</summary>
+    /// <summary><see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> with the layer's own key and value projections.</summary>
     public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span) =>
-        Project(x, Key.Weight.In(x.dtype), Value.Weight.In(x.dtype), span);
+        Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), span);
+
+    /// <summary>The layer's own key projection.</summary>
+    internal HeadRows OwnKeys(ScalarType type) => new(Key.Weight.In(type), Key.Bias?.In(type));
+
+    /// <summary>The layer's own value projection.</summary>
+    internal HeadRows OwnValues(ScalarType type) => new(Value.Weight.In(type), Value.Bias?.In(type));
 
     /// <summary>Heads [B, N, h, d] → [B, N, D] through the output projection.</summary>
     public Tensor Merge(Tensor heads) => Output.Forward(heads.reshape(heads.shape[0], heads.shape[1], Heads * HeadDim));

@@ -22,11 +22,7 @@ public class GroupedQueryAttention : IAttention
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {
-        var decoding = cache is not null;
-        var (query, key, value) = Projections.Project(x, KeyWeight(x.dtype, decoding), ValueWeight(x.dtype, decoding), span); // [B,N,·,d]
-        var heads = cache is null
-            ? SoftmaxAttention.AttendWithin(query, key, value, span, Projections.Scale)
-            : AttendCached(query.transpose(1, 2), key, value, span, cache).transpose(1, 2);           // [B,N,h,d]
+        var heads = cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache);             // [B,N,h,d]
         return Projections.Merge(Normalize(heads));
     }
 
@@ -43,19 +39,26 @@ public class GroupedQueryAttention : IAttention
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this); // parameters belong to the model
 
-    /// <summary>The key projection [rows·d, D]; with <paramref name="forCache"/>, of the rows that the cache keeps.</summary>
-    protected virtual Tensor KeyWeight(ScalarType type, bool forCache) => Projections.Key.Weight.In(type);
+    /// <summary>The projection of the key heads.</summary>
+    protected virtual HeadRows Keys(ScalarType type) => Projections.OwnKeys(type);
 
-    /// <summary>The value projection [rows·d, D]; with <paramref name="forCache"/>, of the rows that the cache keeps.</summary>
-    protected virtual Tensor ValueWeight(ScalarType type, bool forCache) => Projections.Value.Weight.In(type);
+    /// <summary>The projection of the value heads.</summary>
+    protected virtual HeadRows Values(ScalarType type) => Projections.OwnValues(type);
 
     /// <summary>What happens to the heads' outputs [B, N, h, d] before they are merged.</summary>
     protected virtual Tensor Normalize(Tensor heads) => heads;
 
-    /// <summary>Appends keys and values [B, N, rows, d] to the cache and attends over all it keeps; → [B, h, N, d].</summary>
-    protected virtual Tensor AttendCached(Tensor query, Tensor key, Tensor value, TokenSpan span, KeyValueCache cache)
+    /// <summary>Appends the tokens to the cache and attends over all it keeps; [B, N, D] → [B, N, h, d].</summary>
+    protected virtual Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2));
-        return SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale);
+        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);       // [B,N,·,d]
+        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2));                // [B,g,T,d]
+        return SoftmaxAttention.Attend(query.transpose(1, 2), keys, values, span, Projections.Scale).transpose(1, 2);
+    }
+
+    private Tensor AttendWithin(Tensor x, TokenSpan span)
+    {
+        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);
+        return SoftmaxAttention.AttendWithin(query, key, value, span, Projections.Scale);
     }
 }

@@ -10,7 +10,7 @@ namespace Crosshead.Attention;
 /// queries and the summed values while decoding from components — never to the keys and values of every token.
 /// </para>
 /// </summary>
-public sealed class HeadComposition
+public sealed class HeadComposition : IKeyComposition, IValueComposition
 {
     private readonly Parameter _mix; // [c, g]
     private readonly long _headDim;
@@ -36,7 +36,13 @@ public sealed class HeadComposition
     /// <summary>Composed heads g.</summary>
     public long Groups => _mix.Value.shape[1];
 
-    /// <summary>W̃[g·d, D] = Σ_c mix[c, g] · W[c·d, D] (eq. 18).</summary>
+    /// <inheritdoc cref="IKeyComposition.Width"/>
+    public long Width => Components * _headDim;
+
+    /// <inheritdoc cref="IKeyComposition.Compresses"/>
+    public bool Compresses => Components < Groups;
+
+    /// <summary>W̃[g·d, n] = Σ_c mix[c, g] · W[c·d, n] (eq. 18).</summary>
     public Tensor ComposeWeight(Tensor weight)
     {
         var components = weight.view(Components, -1); // [c, d·D]

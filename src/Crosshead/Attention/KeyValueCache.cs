@@ -9,6 +9,7 @@ namespace Crosshead.Attention;
 public sealed class KeyValueCache : IDisposable
 {
     private readonly Tensor _keys, _values; // [B, rows, capacity, width]
+    private readonly Tensor? _scales; // [B, g, capacity]
 
     /// <summary>Takes the memory.</summary>
     /// <param name="batch">Sequences B.</param>
@@ -17,11 +18,13 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="valueShape">Rows and width of a token's values.</param>
     /// <param name="type">Precision.</param>
     /// <param name="device">Device.</param>
-    public KeyValueCache(long batch, long capacity, (long Rows, long Width) keyShape, (long Rows, long Width) valueShape, ScalarType type, Device device)
+    /// <param name="keyScales">Factors of a token's scores, one a composed head, that are kept beside its keys; 0 for none.</param>
+    public KeyValueCache(long batch, long capacity, (long Rows, long Width) keyShape, (long Rows, long Width) valueShape, ScalarType type, Device device, long keyScales = 0)
     {
         Capacity = capacity;
         _keys = zeros([batch, keyShape.Rows, capacity, keyShape.Width], type, device).DetachFromDisposeScope();
         _values = zeros([batch, valueShape.Rows, capacity, valueShape.Width], type, device).DetachFromDisposeScope();
+        if (keyScales > 0) _scales = zeros([batch, keyScales, capacity], type, device).DetachFromDisposeScope();
     }
 
     /// <summary>Most tokens a sequence.</summary>
@@ -31,7 +34,7 @@ public sealed class KeyValueCache : IDisposable
     public long Length { get; private set; }
 
     /// <summary>Bytes of the kept tokens of all sequences.</summary>
-    public long Bytes => Capacity == 0 ? 0 : (_keys.NumberOfElements + _values.NumberOfElements) * _keys.ElementSize / Capacity * Length;
+    public long Bytes => Capacity == 0 ? 0 : (_keys.NumberOfElements + _values.NumberOfElements + (_scales?.NumberOfElements ?? 0)) * _keys.ElementSize / Capacity * Length;
 
     /// <summary>Appends N tokens and returns all that are kept, as views that are valid until the next call.</summary>
     /// <param name="keys">[B, rows, N, width]</param>
@@ -48,6 +51,15 @@ public sealed class KeyValueCache : IDisposable
         return (_keys.narrow(2, 0, Length), _values.narrow(2, 0, Length));
     }
 
+    /// <summary>Adds the factors [B, g, N] of the N tokens appended last and returns those of all tokens [B, g, T].</summary>
+    /// <exception cref="InvalidOperationException">The cache was made without them.</exception>
+    public Tensor AppendScales(Tensor scales)
+    {
+        if (_scales is null) throw new InvalidOperationException("the cache keeps no factors of scores.");
+        _scales.narrow(2, Length - scales.shape[2], scales.shape[2]).copy_(scales);
+        return _scales.narrow(2, 0, Length);
+    }
+
     /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
     public void Truncate(long length) => Length = Math.Clamp(length, 0, Length);
 
@@ -56,5 +68,6 @@ public sealed class KeyValueCache : IDisposable
     {
         _keys.Dispose();
         _values.Dispose();
+        _scales?.Dispose();
     }
 }

@@ -7,23 +7,32 @@ namespace Crosshead.Attention;
 /// Multi-head Explicit Attention (arXiv 2601.19611, eq. 10–12): keys and values are learned linear compositions of
 /// component heads, and every head's output is normed.
 /// <para>
-/// With fewer components than heads the cache keeps the components alone; scores then come from queries that carry
-/// the mix, and values are composed after the weighted sum.
+/// Where the components are fewer numbers than the heads the cache keeps the components alone; scores then come from
+/// queries that carry the mix, and values are composed after the weighted sum, whatever the grain.
 /// </para>
 /// </summary>
 public sealed class MultiheadExplicitAttention : GroupNormAttention
 {
-    private readonly HeadComposition? _keys, _values;
-    private Tensor? _foldedKey, _foldedValue;
+    private readonly IKeyComposition? _keys;
+    private readonly IValueComposition? _values;
+    private readonly KeyNormScales? _scales;
+    private HeadRows? _foldedKeys, _foldedValues;
 
     /// <summary>Creates the projections, <c>k_mix</c>, <c>v_mix</c> and <c>head_norm.weight</c> as the options ask.</summary>
     public MultiheadExplicitAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
         : base(scope, width, options, standardDeviation, residualDeviation)
     {
+        var (groups, d) = (options.Groups, Projections.HeadDim);
         if (options.ComposesKeys)
-            _keys = new HeadComposition(scope, "k_mix", options.KeyRows, options.Groups, Projections.HeadDim, options.MixStart);
+            _keys = options.KeyGrain == KeyGrain.Frequency
+                ? new FrequencyComposition(scope, options.KeyRows, groups, d)
+                : new HeadComposition(scope, "k_mix", options.KeyRows, groups, d, options.MixStart);
         if (options.ComposesValues)
-            _values = new HeadComposition(scope, "v_mix", options.ValueRows, options.Groups, Projections.HeadDim, options.MixStart);
+            _values = options.ValueRank is { } rank
+                ? new DenseComposition(scope, rank, groups, d)
+                : new HeadComposition(scope, "v_mix", options.ValueRows, groups, d, options.MixStart);
+        if (KeptKeys is not null && Projections.KeyNorm is { } norm)
+            _scales = new KeyNormScales(norm.Weight, groups, options.QueryKeyNormEpsilon);
     }
 
     /// <inheritdoc/>
@@ -32,71 +41,84 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         get
         {
             var (keys, values) = (KeyRow, ValueRow);
-            return (keys.Rows * keys.Width) + (values.Rows * values.Width);
+            return (keys.Rows * keys.Width) + (values.Rows * values.Width) + (_scales is null ? 0 : Projections.Groups);
         }
     }
 
-    // Components are kept side by side in one row that all heads read; whole heads are kept as heads.
-    private (long Rows, long Width) KeyRow => RowOf(KeptKeys);
+    // Components are kept side by side in one row that all heads read; whole heads are kept as heads. Components that
+    // are no fewer than the heads are composed at once: the heads are no larger, and need no work later.
+    private IKeyComposition? KeptKeys => _keys is { Compresses: true } ? _keys : null;
 
-    private (long Rows, long Width) ValueRow => RowOf(KeptValues);
+    private IValueComposition? KeptValues => _values is { Compresses: true } ? _values : null;
 
-    private HeadComposition? KeptKeys => Kept(_keys);
+    private (long Rows, long Width) KeyRow => KeptKeys is { } k ? (1, k.Width) : (Projections.Groups, Projections.HeadDim);
 
-    private HeadComposition? KeptValues => Kept(_values);
+    private (long Rows, long Width) ValueRow => KeptValues is { } v ? (1, v.Width) : (Projections.Groups, Projections.HeadDim);
 
     /// <inheritdoc/>
     public override KeyValueCache CreateCache(long batch, long capacity, ScalarType type) =>
-        new(batch, capacity, KeyRow, ValueRow, type, Projections.Query.Weight.Value.device);
+        new(batch, capacity, KeyRow, ValueRow, type, Projections.Query.Weight.Value.device, keyScales: _scales is null ? 0 : Projections.Groups);
 
     /// <inheritdoc/>
     public override void Fold()
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        _foldedKey = _keys?.ComposeWeight(Projections.Key.Weight.Value).DetachFromDisposeScope();
-        _foldedValue = _values?.ComposeWeight(Projections.Value.Weight.Value).DetachFromDisposeScope();
+        _foldedKeys = Detach(ComposedKeys(Projections.Key.Weight.Value.dtype));
+        _foldedValues = Detach(ComposedValues(Projections.Value.Weight.Value.dtype));
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _foldedKey?.Dispose();
-        _foldedValue?.Dispose();
+        foreach (var rows in new[] { _foldedKeys, _foldedValues })
+        {
+            rows?.Weight.Dispose();
+            rows?.Bias?.Dispose();
+        }
         base.Dispose();
     }
 
     /// <inheritdoc/>
-    protected override Tensor KeyWeight(ScalarType type, bool forCache) =>
-        Weight(Projections.Key, _keys, _foldedKey, forCache && KeptKeys is not null, type);
+    protected override HeadRows Keys(ScalarType type) => In(_foldedKeys, type) ?? ComposedKeys(type) ?? base.Keys(type);
 
     /// <inheritdoc/>
-    protected override Tensor ValueWeight(ScalarType type, bool forCache) =>
-        Weight(Projections.Value, _values, _foldedValue, forCache && KeptValues is not null, type);
+    protected override HeadRows Values(ScalarType type) => In(_foldedValues, type) ?? ComposedValues(type) ?? base.Values(type);
 
     /// <inheritdoc/>
-    protected override Tensor AttendCached(Tensor query, Tensor key, Tensor value, TokenSpan span, KeyValueCache cache)
+    protected override Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow));   // [B,rows,T,width]
-        if (KeptKeys is { } k) query = k.Absorb(query);                                 // [B,h,N,c·d]
+        if (KeptKeys is null && KeptValues is null) return base.AttendCached(x, span, cache);
+        var (query, key, value) = Projections.Project(x,
+            KeptKeys is null ? Keys(x.dtype) : Projections.OwnKeys(x.dtype),
+            KeptValues is null ? Values(x.dtype) : Projections.OwnValues(x.dtype), span, normKeys: KeptKeys is null);
+        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow));                  // [B,rows,T,width]
+        var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)));       // [B,g,T]
+        query = query.transpose(1, 2);                                                                // [B,h,N,d]
+        if (KeptKeys is { } k) query = k.Absorb(query);                                               // [B,h,N,c·d]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);
         if (values.shape[1] < keys.shape[1]) values = values.expand(-1, keys.shape[1], -1, -1);
-        var heads = SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale);
-        return KeptValues is { } v ? v.Expand(heads) : heads;
+        var heads = SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale, scales);    // [B,h,N,width]
+        return (KeptValues?.Expand(heads) ?? heads).transpose(1, 2);
     }
 
-    private static Tensor Weight(Linear projection, HeadComposition? composition, Tensor? folded, bool components, ScalarType type)
+    private HeadRows? ComposedKeys(ScalarType type)
     {
-        if (composition is null || components) return projection.Weight.In(type);
-        return folded?.to(type) ?? composition.ComposeWeight(projection.Weight.In(type));
+        if (_keys is null) return null;
+        var rows = Composed(Projections.OwnKeys(type), _keys.ComposeWeight);
+        return _scales is null ? rows : _scales.WithoutNorm(rows);
     }
 
-    // With c ≥ g the composed heads are no larger than the components, and need no work later.
-    private static HeadComposition? Kept(HeadComposition? composition) =>
-        composition is not null && composition.Components < composition.Groups ? composition : null;
+    private HeadRows? ComposedValues(ScalarType type) =>
+        _values is null ? null : Composed(Projections.OwnValues(type), _values.ComposeWeight);
 
-    private (long Rows, long Width) RowOf(HeadComposition? kept) =>
-        kept is null ? (Projections.Groups, Projections.HeadDim) : (1, kept.Components * Projections.HeadDim);
+    private static HeadRows Composed(HeadRows components, Func<Tensor, Tensor> compose) =>
+        new(compose(components.Weight), components.Bias is { } bias ? compose(bias.unsqueeze(1)).squeeze(1) : null);
+
+    private static HeadRows? In(HeadRows? rows, ScalarType type) => rows is { } r ? new(r.Weight.to(type), r.Bias?.to(type)) : null;
+
+    private static HeadRows? Detach(HeadRows? rows) =>
+        rows is { } r ? new(r.Weight.DetachFromDisposeScope(), r.Bias?.DetachFromDisposeScope()) : null;
 
     // [B,N,n,d] → [B,rows,N,width]
     private static Tensor Rows(Tensor x, (long Rows, long Width) row) =>

@@ -34,9 +34,11 @@ internal static class SoftmaxAttention
     /// <param name="value">[B, g, T, w']</param>
     /// <param name="span">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
+    /// <param name="keyScales">Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
     /// <returns>[B, h, N, w']</returns>
-    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale)
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyScales = null)
     {
+        if (keyScales is not null) return AttendScaled(query, key, value, span, scale, keyScales);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];
         if (heads == groups)
@@ -53,6 +55,18 @@ internal static class SoftmaxAttention
         if (query.device_type == DeviceType.CPU)
             (key, value) = (Repeat(key, heads / groups), Repeat(value, heads / groups));
         return Aten.ScaledDotProductAttention(query, key, value, span.Mask, span.Causal, scale);
+    }
+
+    // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.
+    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor keyScales)
+    {
+        var heads = query.shape[1];
+        using Scalar factor = scale; // named, so that it is not collected while native code reads it
+        var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);              // [B,h,N,T]
+        scores = scores * keyScales.repeat_interleave(heads / keyScales.shape[1], 1).unsqueeze(2);
+        var unseen = span.Mask?.logical_not() ?? (span.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
+        if (unseen is not null) scores = scores.masked_fill(unseen, double.NegativeInfinity);
+        return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));                               // [B,h,N,w']
     }
 
     /// <summary>Repeats each head for the query heads of its group: [B, g, T, w] → [B, g·times, T, w].</summary>

@@ -2,16 +2,22 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
 
-/// <summary>y = x Wᵀ, without bias.</summary>
+/// <summary>y = x Wᵀ + b, the bias on request.</summary>
 public sealed class Linear
 {
-    /// <summary>Creates the layer with parameter <c>weight</c> [outputs, inputs], normal with the given deviation.</summary>
-    public Linear(ParameterScope scope, long inputs, long outputs, double standardDeviation, ParameterKind kind = ParameterKind.Matrix) =>
+    /// <summary>Creates the layer with parameter <c>weight</c> [outputs, inputs], normal with the given deviation, and <c>bias</c> [outputs], zero, where asked for.</summary>
+    public Linear(ParameterScope scope, long inputs, long outputs, double standardDeviation, ParameterKind kind = ParameterKind.Matrix, bool bias = false)
+    {
         Weight = scope.Create("weight", kind, Initialization.Normal(standardDeviation), outputs, inputs);
+        if (bias) Bias = scope.Create("bias", ParameterKind.Bias, Initialization.Constant(0), outputs);
+    }
 
     /// <summary>The weight [outputs, inputs].</summary>
     public Parameter Weight { get; }
 
+    /// <summary>The bias [outputs]; null for none.</summary>
+    public Parameter? Bias { get; }
+
     /// <summary>[…, inputs] → [..., outputs], in the precision of <paramref name="x"/>.</summary>
-    public Tensor Forward(Tensor x) => nn.functional.linear(x, Weight.In(x.dtype));
+    public Tensor Forward(Tensor x) => nn.functional.linear(x, Weight.In(x.dtype), Bias?.In(x.dtype));
 }

@@ -9,24 +9,31 @@ namespace Crosshead.Model;
 /// <param name="CacheElements">Numbers kept of each token while decoding.</param>
 internal sealed record AttentionCost(long Parameters, long Multiplied, long FlopsPerPair, long CacheElements)
 {
-    public static AttentionCost Of(AttentionOptions options, long width, long d)
+    public static AttentionCost Of(AttentionOptions options, long width, int d)
     {
-        long h = options.Heads, g = options.Groups, keys = options.KeyRows, values = options.ValueRows;
-        var projections = d * width * ((2 * h) + keys + values);
+        long h = options.Heads, g = options.Groups, keys = options.KeyWidth(d), values = options.ValueWidth(d);
+        var projections = (width * ((2 * h * d) + keys + values)) + Biases(options, width, d, keys + values);
         var multiplied = d * width * ((2 * h) + (2 * g));
-        var cache = d * (Math.Min(keys, g) + Math.Min(values, g));
+        var cache = Math.Min(keys, g * d) + Math.Min(values, g * d) + (options.QueryKeyNorm && options.KeyRows < g ? g : 0);
         return options.Variant switch
         {
             AttentionVariant.TalkingHeads => new(projections + (2 * h * h), multiplied, (4 * h * d) + (4 * h * h), cache),
             // h maps of width d over values of width 2d.
             AttentionVariant.Differential => new(projections + (4 * d) + (2 * d), multiplied, 6 * h * d, cache),
-            _ => new(projections + Mixes(options) + Norms(options, d), multiplied, 4 * h * d, cache),
+            _ => new(projections + Mixes(options, d) + Norms(options, d), multiplied, 4 * h * d, cache),
         };
     }
 
-    private static long Mixes(AttentionOptions options) =>
-        (options.ComposesKeys ? (long)options.KeyRows * options.Groups : 0) + (options.ComposesValues ? (long)options.ValueRows * options.Groups : 0);
+    private static long Biases(AttentionOptions options, long width, int d, long rows) =>
+        (options.ProjectionBias ? ((long)options.Heads * d) + rows : 0) + (options.OutputBias ? width : 0);
 
-    private static long Norms(AttentionOptions options, long d) =>
-        !options.HasHeadNorm ? 0 : options.HeadNorm == HeadNormKind.PerHead ? options.Heads * d : d;
+    private static long Mixes(AttentionOptions options, int d)
+    {
+        long keys = options.ComposesKeys ? (long)options.KeyRows * options.Groups : 0;
+        long values = options.ComposesValues ? (long)(options.ValueRank ?? options.ValueRows) * options.Groups : 0;
+        return (options.KeyGrain == KeyGrain.Frequency ? keys * d : keys) + (options.ValueGrain == ValueGrain.Dense ? values * d : values);
+    }
+
+    private static long Norms(AttentionOptions options, int d) =>
+        (!options.HasHeadNorm ? 0 : options.HeadNorm == HeadNormKind.PerHead ? options.Heads * d : d) + (options.QueryKeyNorm ? 2 * d : 0);
 }

@@ -26,6 +26,13 @@ public sealed class AttentionTests
         ["mea values"] = new() { Variant = AttentionVariant.Mea, Heads = 4, Compose = ComposedParts.Values, ValueComponents = 2, HeadNorm = HeadNormKind.PerHead },
         ["mea without its norm"] = new() { Variant = AttentionVariant.Mea, Heads = 4, HeadNorm = HeadNormKind.None },
         ["mea-no-norm"] = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 6, KeyValueHeads = 2, MixStart = MixStart.Normal },
+        ["biases"] = new() { Heads = 4, KeyValueHeads = 2, ProjectionBias = true, OutputBias = true },
+        ["query-key norm"] = new() { Heads = 4, KeyValueHeads = 2, QueryKeyNorm = true },
+        ["mea c < g, biases"] = new() { Variant = AttentionVariant.Mea, Heads = 6, KeyValueHeads = 3, KeyComponents = 2, ValueComponents = 2, ProjectionBias = true },
+        ["frequency keys"] = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 6, KeyValueHeads = 3, Compose = ComposedParts.Keys, KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ProjectionBias = true },
+        ["dense values"] = new() { Variant = AttentionVariant.Mea, Heads = 6, KeyValueHeads = 3, Compose = ComposedParts.Values, ValueGrain = ValueGrain.Dense, ValueRank = 7, ProjectionBias = true },
+        ["frequency and dense, query-key norm"] = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 6, KeyValueHeads = 3, KeyGrain = KeyGrain.Frequency, KeyComponents = 1, ValueGrain = ValueGrain.Dense, ValueRank = 5, QueryKeyNorm = true },
+        ["head grain, query-key norm"] = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 6, KeyValueHeads = 3, KeyComponents = 2, ValueComponents = 2, QueryKeyNorm = true },
         ["talking-heads"] = new() { Variant = AttentionVariant.TalkingHeads, Heads = 4 },
         ["talking-heads 4/2"] = new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, KeyValueHeads = 2 },
         ["differential"] = new() { Variant = AttentionVariant.Differential, Heads = 4 },
@@ -128,6 +135,14 @@ public sealed class AttentionTests
         { "keyComponents and valueComponents (2) belong to", new() { Heads = 4, KeyComponents = 2 } },
         { "valueComponents is set, but compose leaves the values alone", new() { Variant = AttentionVariant.Mea, Heads = 4, Compose = ComposedParts.Keys, ValueComponents = 2 } },
         { "keyComponents (0) must be at least 1.", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyComponents = 0 } },
+        { "keyGrain frequency needs keys composed of fewer components than heads; set keyComponents to at most 3", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyGrain = KeyGrain.Frequency } },
+        { "valueGrain (dense) and valueRank (null) belong together", new() { Variant = AttentionVariant.Mea, Heads = 4, ValueGrain = ValueGrain.Dense } },
+        { "valueGrain (head) and valueRank (5) belong together", new() { Variant = AttentionVariant.Mea, Heads = 4, ValueRank = 5 } },
+        { "valueRank (0) must be at least 1", new() { Variant = AttentionVariant.Mea, Heads = 4, ValueGrain = ValueGrain.Dense, ValueRank = 0 } },
+        { "valueRank (5) and valueComponents (2) are both set", new() { Variant = AttentionVariant.Mea, Heads = 4, ValueGrain = ValueGrain.Dense, ValueRank = 5, ValueComponents = 2 } },
+        { "queryKeyNorm is for the variants gqa and mea-no-norm, not for differential", new() { Variant = AttentionVariant.Differential, Heads = 4, QueryKeyNorm = true } },
+        { "slidingWindow (0) must be at least 1", new() { Heads = 4, SlidingWindow = 0 } },
+        { "slidingWindow is not supported for differential", new() { Variant = AttentionVariant.Differential, Heads = 4, SlidingWindow = 5 } },
         { "headNormEpsilon (0) must be above 0", new() { HeadNormEpsilon = 0 } },
         { "headNormStart (NaN) must be a finite number", new() { HeadNormStart = double.NaN } },
     };
@@ -190,15 +205,28 @@ public sealed class AttentionTests
             foreach (var p in _scope.Parameters) p.Dispose();
         }
 
+        private Tensor? Find(string name) => _scope.Parameters.SingleOrDefault(p => p.Name == name)?.Value;
+
         private Tensor this[string name] => _scope.Parameters.Single(p => p.Name == name).Value;
 
         private Tensor One(Tensor x) // [N,D]
         {
             long d = _options.HeadDimFor(Width), repeats = _options.Heads / _options.Groups;
-            Tensor[] Project(string name) => ReferenceAttention.Heads(x.matmul(this[$"{name}_proj.weight"].t()), d);
-            var (queries, keys, values) = (Project("q"), Project("k"), Project("v"));
-            if (_options.ComposesKeys) keys = ReferenceAttention.Compose(keys, this["k_mix"]);
-            if (_options.ComposesValues) values = ReferenceAttention.Compose(values, this["v_mix"]);
+            Tensor Project(string name) => x.matmul(this[$"{name}_proj.weight"].t()) + (Find($"{name}_proj.bias") ?? zeros(1, ScalarType.Float64));
+            var (queries, keys) = (ReferenceAttention.Heads(Project("q"), d), ReferenceAttention.Heads(Project("k"), d));
+            if (_options.KeyGrain == KeyGrain.Frequency) keys = ReferenceAttention.ComposeByFrequency(keys, this["k_mix"]);
+            else if (_options.ComposesKeys) keys = ReferenceAttention.Compose(keys, this["k_mix"]);
+            var values = _options.ValueGrain == ValueGrain.Dense
+                ? [.. Enumerable.Range(0, _options.Groups).Select(g => Project("v").matmul(this["v_mix"][.., g]))]
+                : ReferenceAttention.Heads(Project("v"), d);
+            if (_options.ComposesValues && _options.ValueGrain == ValueGrain.Head) values = ReferenceAttention.Compose(values, this["v_mix"]);
+            if (_options.QueryKeyNorm)
+            {
+                // Components carry the norm's weight: what they compose to is divided by it first.
+                var carried = _options.ComposesKeys ? this["k_norm.weight"] : ones(1, ScalarType.Float64);
+                queries = [.. queries.Select(q => ReferenceAttention.HeadNorm(q, this["q_norm.weight"], _options.QueryKeyNormEpsilon))];
+                keys = [.. keys.Select(k => ReferenceAttention.HeadNorm(k / carried, this["k_norm.weight"], _options.QueryKeyNormEpsilon))];
+            }
             queries = [.. queries.Select(q => ReferenceAttention.Rotate(q, Base))];
             keys = [.. keys.Select(k => ReferenceAttention.Rotate(k, Base))];
             var heads = _options.Variant switch
@@ -207,7 +235,7 @@ public sealed class AttentionTests
                 AttentionVariant.TalkingHeads => Talking(queries, keys, values, repeats, d),
                 _ => [.. queries.Select((q, i) => Normed(i, ReferenceAttention.CausalSoftmax(Scores(q, keys[i / repeats], d)).matmul(values[i / repeats])))],
             };
-            return cat(heads, 1).matmul(this["o_proj.weight"].t());
+            return cat(heads, 1).matmul(this["o_proj.weight"].t()) + (Find("o_proj.bias") ?? zeros(1, ScalarType.Float64));
         }
 
         private static Tensor Scores(Tensor query, Tensor key, long d) => query.matmul(key.t()) / Math.Sqrt(d);

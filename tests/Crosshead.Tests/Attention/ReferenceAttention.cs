@@ -40,4 +40,24 @@ internal static class ReferenceAttention
     /// <summary>head g = Σ_c mix[c, g] · component c (eq. 10–11).</summary>
     public static Tensor[] Compose(Tensor[] components, Tensor mix) =>
         [.. Enumerable.Range(0, (int)mix.shape[1]).Select(g => components.Select((k, c) => k * mix[c, g]).Aggregate((a, b) => a + b))];
+
+    /// <summary>head g's z_p = Σ_c mix[c, g, p] · component c's z_p with z_p = x[p] + i·x[p + d/2], one number at a time.</summary>
+    public static Tensor[] ComposeByFrequency(Tensor[] components, Tensor mix)
+    {
+        var half = mix.shape[2];
+        return [.. Enumerable.Range(0, (int)mix.shape[1]).Select(g =>
+        {
+            var head = zeros_like(components[0]); // [N,d]
+            for (var c = 0; c < components.Length; c++)
+            {
+                for (var p = 0; p < half; p++)
+                {
+                    var (a, b, re, im) = (components[c][.., p], components[c][.., p + half], mix[c, g, p, 0], mix[c, g, p, 1]);
+                    head[.., p] += (a * re) - (b * im);
+                    head[.., p + half] += (b * re) + (a * im);
+                }
+            }
+            return head;
+        })];
+    }
 }

@@ -10,6 +10,8 @@ internal static class TinyModels
     private static readonly AttentionOptions Grouped = new() { Heads = 4, KeyValueHeads = 2, HeadDim = 6 };
     private static readonly AttentionOptions Mea = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 4, HeadDim = 6, MixStart = MixStart.Normal };
 
+    private static readonly AttentionOptions Virtual = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 8, KeyValueHeads = 4, HeadDim = 6 };
+
     private static readonly Dictionary<string, AttentionOptions> Shapes = new()
     {
         ["mha"] = Grouped with { KeyValueHeads = 4 },
@@ -25,6 +27,14 @@ internal static class TinyModels
         ["mea values only, c=g"] = Mea with { Compose = ComposedParts.Values },
         ["mea norm per head"] = Mea with { HeadNorm = HeadNormKind.PerHead },
         ["mea-no-norm"] = Mea with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 3, ValueComponents = 3 },
+        ["biases"] = Grouped with { ProjectionBias = true, OutputBias = true },
+        ["query-key norm"] = Grouped with { QueryKeyNorm = true },
+        ["mea c<g, biases"] = Mea with { KeyComponents = 2, ValueComponents = 3, ProjectionBias = true },
+        ["frequency keys"] = Virtual with { Compose = ComposedParts.Keys, KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ProjectionBias = true },
+        ["dense values"] = Virtual with { Compose = ComposedParts.Values, ValueGrain = ValueGrain.Dense, ValueRank = 7 },
+        ["frequency and dense"] = Virtual with { KeyGrain = KeyGrain.Frequency, KeyComponents = 1, ValueGrain = ValueGrain.Dense, ValueRank = 11, ProjectionBias = true },
+        ["frequency and dense, query-key norm"] = Virtual with { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 12, QueryKeyNorm = true },
+        ["heads and dense, head norm"] = Mea with { KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 9 },
         ["talking-heads"] = Grouped with { Variant = AttentionVariant.TalkingHeads, KeyValueHeads = 4 },
         ["talking-heads, grouped"] = Grouped with { Variant = AttentionVariant.TalkingHeads },
         ["differential"] = Grouped with { Variant = AttentionVariant.Differential, KeyValueHeads = 4 },

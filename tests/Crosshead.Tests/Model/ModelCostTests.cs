@@ -12,6 +12,9 @@ public sealed class ModelCostTests
         new AttentionOptions { Variant = AttentionVariant.GroupNorm, Heads = 4, HeadNorm = HeadNormKind.PerHead },
         new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, KeyComponents = 1, ValueComponents = 3 },
         new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, Compose = ComposedParts.Keys },
+        new AttentionOptions { Heads = 4, KeyValueHeads = 2, ProjectionBias = true, OutputBias = true, QueryKeyNorm = true },
+        new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 7, QueryKeyNorm = true, ProjectionBias = true },
+        new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, Compose = ComposedParts.Values, ValueGrain = ValueGrain.Dense, ValueRank = 30, QueryKeyNorm = true },
         new AttentionOptions { Variant = AttentionVariant.TalkingHeads, Heads = 4 },
         new AttentionOptions { Variant = AttentionVariant.Differential, Heads = 4, KeyValueHeads = 2 },
     ];

@@ -1,0 +1,33 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// The norm of keys that are cached as components. The components carry the norm's weight γ (they compose to γ ⊙ k), so
+/// that all that is left of the norm is one number a token and composed head, known when the token is written:
+/// r_g = 1/√(mean(k_g²) + ε), by which the head's scores are multiplied.
+/// </summary>
+/// <param name="weight">γ [d]</param>
+/// <param name="groups">Composed heads g.</param>
+/// <param name="epsilon">ε</param>
+internal sealed class KeyNormScales(Parameter weight, long groups, double epsilon)
+{
+    /// <summary>The projection to k of the one to γ ⊙ k, [g·d, D]; where γ is 0 so is k.</summary>
+    public HeadRows WithoutNorm(HeadRows rows)
+    {
+        var gamma = weight.In(rows.Weight.dtype);
+        var inverse = gamma.reciprocal().masked_fill(gamma == 0, 0).repeat(groups); // [g·d]
+        return new HeadRows(rows.Weight * inverse.unsqueeze(1), rows.Bias is { } bias ? bias * inverse : null);
+    }
+
+    /// <summary>r of tokens.</summary>
+    /// <param name="x">[B, N, D]</param>
+    /// <param name="keys">Projection to k, see <see cref="WithoutNorm"/>.</param>
+    /// <returns>[B, g, N]</returns>
+    public Tensor Of(Tensor x, HeadRows keys)
+    {
+        var heads = keys.Apply(x).view(x.shape[0], x.shape[1], groups, -1).to(Runtime.Precision.MasterOf(x.dtype)); // [B,N,g,d]
+        return (heads.square().mean([3]) + epsilon).rsqrt().to(x.dtype).transpose(1, 2);
+    }
+}
