@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Layers;
 
 /// <summary>SwiGLU: down(silu(gate(x)) · up(x)) (Shazeer, 2020), as in Llama.</summary>
-public sealed class FeedForward
+public sealed class FeedForward : IFeedForward
 {
     /// <summary>Creates <c>gate_proj</c>, <c>up_proj</c> [inner, width] and <c>down_proj</c> [width, inner].</summary>
     /// <param name="scope">Where the parameters go.</param>
@@ -12,11 +12,12 @@ public sealed class FeedForward
     /// <param name="inner">Inner width.</param>
     /// <param name="standardDeviation">Of the starting weights.</param>
     /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
-    public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation)
+    /// <param name="bias">Whether the three have biases.</param>
+    public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation, bool bias = false)
     {
-        Gate = new Linear(scope["gate_proj"], width, inner, standardDeviation);
-        Up = new Linear(scope["up_proj"], width, inner, standardDeviation);
-        Down = new Linear(scope["down_proj"], inner, width, residualDeviation);
+        Gate = new Linear(scope["gate_proj"], width, inner, standardDeviation, bias: bias);
+        Up = new Linear(scope["up_proj"], width, inner, standardDeviation, bias: bias);
+        Down = new Linear(scope["down_proj"], inner, width, residualDeviation, bias: bias);
     }
 
     /// <summary>The gate projection [inner, width].</summary>
@@ -28,12 +29,13 @@ public sealed class FeedForward
     /// <summary>The down projection [width, inner].</summary>
     public Linear Down { get; }
 
-    /// <summary>[B, N, D] → [B, N, D].</summary>
+    /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
         if (!RowKernel.IsWorthJoining(x))
             return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
         var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
-        return Down.Forward(FusedSwiGlu.Apply(nn.functional.linear(x, weight)));
+        var bias = Gate.Bias is { } gate && Up.Bias is { } up ? cat([gate.In(x.dtype), up.In(x.dtype)]) : null;
+        return Down.Forward(FusedSwiGlu.Apply(nn.functional.linear(x, weight, bias)));
     }
 }

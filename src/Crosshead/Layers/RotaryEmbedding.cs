@@ -4,37 +4,57 @@ namespace Crosshead.Layers;
 
 /// <summary>
 /// Rotary position embedding (Su et al., 2021) in the half-split form of Hugging Face Llama: the pair (x_p, x_{p+d/2})
-/// is turned by position · base^(−2p/d).
+/// is turned by position · base^(−2p/d), scaled as <see cref="RopeScaling"/> says. The tables grow with the positions
+/// asked for, so that a long context costs nothing until it is used.
 /// </summary>
 public sealed class RotaryEmbedding : IDisposable
 {
-    private readonly Tensor _cos, _sin; // [positions, d/2]
+    private const long FewestRows = 256;
 
-    /// <summary>Prepares the angles of positions 0 … <paramref name="positions"/> − 1.</summary>
+    private readonly Lock _growing = new();
+    private readonly double[] _frequencies; // [d/2]
+    private readonly double _magnitude;
+    private readonly ScalarType _type;
+    private readonly Device _device;
+    private Tensor _cos, _sin; // [rows so far, d/2]
+
+    /// <summary>Prepares to give the angles of positions 0 … <paramref name="positions"/> − 1.</summary>
     /// <param name="headDim">Head width d, even.</param>
-    /// <param name="positions">Longest sequence.</param>
+    /// <param name="positions">Longest sequence: the model's context.</param>
     /// <param name="frequencyBase">RoPE's base (θ).</param>
     /// <param name="type">Precision of the tables: float64 for float64 models, otherwise float32.</param>
     /// <param name="device">Device of the tables.</param>
-    public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device)
+    /// <param name="scaling">How frequencies are scaled; null for not at all.</param>
+    public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device, RopeScaling? scaling = null)
     {
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        // The angles are computed in float64: at far positions float32 loses digits of position · frequency.
-        var frequency = pow(frequencyBase, arange(0, headDim, 2, ScalarType.Float64) / -(double)headDim);
-        var angle = outer(arange(positions, ScalarType.Float64), frequency);
-        _cos = angle.cos().to(type, device).DetachFromDisposeScope();
-        _sin = angle.sin().to(type, device).DetachFromDisposeScope();
+        (Positions, _type, _device) = (positions, type, device);
+        _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions);
+        _magnitude = RotaryFrequencies.Magnitude(scaling);
+        (_cos, _sin) = Table(Math.Min(FewestRows, positions));
     }
 
-    /// <summary>Number of positions prepared.</summary>
-    public long Positions => _cos.shape[0];
+    /// <summary>Most positions.</summary>
+    public long Positions { get; }
 
     /// <summary>Cosines and sines [length, d/2] of the positions from <paramref name="start"/> on; views, not to be written.</summary>
-    public (Tensor Cos, Tensor Sin) Rows(long start, long length) => (_cos.narrow(0, start, length), _sin.narrow(0, start, length));
+    public (Tensor Cos, Tensor Sin) Rows(long start, long length)
+    {
+        lock (_growing)
+        {
+            Grow(start + length);
+            return (_cos.narrow(0, start, length), _sin.narrow(0, start, length));
+        }
+    }
 
-    /// <summary>Cosines and sines [B, N, d/2] of given positions [B, N] (int64).</summary>
-    public (Tensor Cos, Tensor Sin) Rows(Tensor positions) => (_cos[positions], _sin[positions]);
+    /// <summary>Cosines and sines [B, N, d/2] of given positions [B, N] (int64), each below <paramref name="bound"/>.</summary>
+    public (Tensor Cos, Tensor Sin) Rows(Tensor positions, long bound)
+    {
+        lock (_growing)
+        {
+            Grow(bound);
+            return (_cos[positions], _sin[positions]);
+        }
+    }
 
     /// <summary>Turns heads by their positions.</summary>
     /// <param name="x">[B, N, heads, d]</param>
@@ -54,5 +74,25 @@ public sealed class RotaryEmbedding : IDisposable
     {
         _cos.Dispose();
         _sin.Dispose();
+    }
+
+    // Doubles, so that decoding token by token seldom comes here. Views of the old tables keep their memory.
+    private void Grow(long rows)
+    {
+        var have = _cos.shape[0];
+        if (rows <= have) return;
+        var (cos, sin) = Table(Math.Min(Math.Max(rows, 2 * have), Positions));
+        Dispose();
+        (_cos, _sin) = (cos, sin);
+    }
+
+    private (Tensor Cos, Tensor Sin) Table(long rows)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        // The angles are computed in float64: at far positions float32 loses digits of position · frequency.
+        var angle = outer(arange(rows, ScalarType.Float64), tensor(_frequencies));
+        Tensor Stored(Tensor table) => table.mul(_magnitude).to(_type, _device).DetachFromDisposeScope();
+        return (Stored(angle.cos()), Stored(angle.sin()));
     }
 }

@@ -55,7 +55,7 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Whether blocks are computed again in the backward pass instead of keeping their activations.</summary>
     public bool ActivationCheckpointing { get; set; }
 
-    /// <summary>Angles of all positions of the context.</summary>
+    /// <summary>Angles of the positions of the context.</summary>
     internal RotaryEmbedding Rotary => _rotary;
 
     /// <summary>Draws all starting weights from one seed; the same on every device.</summary>
@@ -72,17 +72,17 @@ public sealed class LanguageModel : IDisposable
         var count = tokens.shape[1];
         // A padded sequence is shorter than the state; one that has ended may run on past the context beside it.
         var length = (state?.Length ?? 0) + count - (state?.Padding?.Max() ?? 0);
-        if (length > _rotary.Positions)
-            throw new CrossheadException($"{length} tokens are more than the model's context ({_rotary.Positions}); shorten the prompt or generate fewer tokens.");
-        var span = TokenSpans.Create(_rotary, count, state, Device);
+        if (length > Options.Context)
+            throw new CrossheadException($"{length} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
+        var spans = new TokenSpans(_rotary, count, state, Device);
         var x = Aten.Embedding(_embedding.Value, tokens).to(ComputeType);                 // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
         {
             var block = _blocks[i];
-            var cache = state?.Layers[i];
+            var span = spans.Within(block.SlidingWindow);
             x = ActivationCheckpointing && x.requires_grad
                 ? Recompute.Apply(x, input => block.Forward(input, span, null))
-                : block.Forward(x, span, cache);
+                : block.Forward(x, span, state?.Layers[i]);
         }
         return _norm.Forward(x);
     }
@@ -138,5 +138,5 @@ public sealed class LanguageModel : IDisposable
     private Tensor Head(Tensor hidden) => nn.functional.linear(hidden, _head.In(ComputeType));
 
     private RotaryEmbedding NewRotary() =>
-        new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device);
+        new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device, Options.RopeScaling);
 }

@@ -3,7 +3,7 @@ namespace Crosshead.Model;
 /// <summary>What a model costs, from its options alone: counted, not measured, and equal to the real tensors (tested).</summary>
 /// <param name="Parameters">All trainable numbers; a tied head counts once.</param>
 /// <param name="NonEmbeddingParameters">Without the token embedding and the head.</param>
-/// <param name="ForwardFlops">Operations a token at full context: 2 a weight that multiplies it (head included, embedding look-up not), and the attention's scores and sums over half the context on average.</param>
+/// <param name="ForwardFlops">Operations a token at full context: 2 a weight that multiplies it (head included, embedding look-up not; of experts those that a token is given), and the attention's scores and sums over half the context on average, less within windows.</param>
 /// <param name="CacheElements">Numbers that decoding keeps of each token, in all layers.</param>
 public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, long ForwardFlops, long CacheElements)
 {
@@ -17,14 +17,22 @@ public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, lon
         options.Validate();
         long width = options.HiddenSize, layers = options.Layers, vocabulary = options.VocabularySize;
         var attention = Enumerable.Range(0, options.Layers).Select(i => AttentionCost.Of(options.AttentionOf(i), width, options.HeadDim)).ToArray();
-        var feedForward = 3 * width * options.FeedForward;
+        var feedForward = Enumerable.Range(0, options.Layers).Select(i => FeedForwardCost.Of(options, i)).ToArray();
         var embedding = vocabulary * width * (options.TieEmbeddings ? 1 : 2);
-        var multiplied = attention.Sum(a => a.Multiplied) + (layers * feedForward) + (vocabulary * width);
-        var body = attention.Sum(a => a.Parameters) + (layers * (feedForward + (2 * width))) + width;
+        var multiplied = attention.Sum(a => a.Multiplied) + feedForward.Sum(f => f.Multiplied) + (vocabulary * width);
+        var body = attention.Sum(a => a.Parameters) + feedForward.Sum(f => f.Parameters) + (layers * 2 * width) + width;
         return new ModelCost(body + embedding, body,
-            (2 * multiplied) + (attention.Sum(a => a.FlopsPerPair) * options.Context / 2), attention.Sum(a => a.CacheElements));
+            (2 * multiplied) + attention.Select((a, i) => (long)(a.FlopsPerPair * Seen(options.Context, options.AttentionOf(i).SlidingWindow))).Sum(),
+            attention.Sum(a => a.CacheElements));
     }
 
     /// <summary>Bytes that decoding keeps of each token.</summary>
     public long CacheBytesPerToken(int elementBytes) => CacheElements * elementBytes;
+
+    // Tokens that a query sees: on average over the context, half of it, or less within a window.
+    private static double Seen(double context, double? window)
+    {
+        var most = Math.Min(window ?? context, context);
+        return most - (most * most / (2 * context));
+    }
 }

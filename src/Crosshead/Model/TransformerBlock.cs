@@ -8,7 +8,7 @@ namespace Crosshead.Model;
 public sealed class TransformerBlock
 {
     private readonly RmsNorm _inputNorm, _postAttentionNorm;
-    private readonly FeedForward _feedForward;
+    private readonly IFeedForward _feedForward;
 
     /// <summary>Creates the block's layers under Hugging Face's names.</summary>
     /// <param name="scope">Where the parameters go, for example under <c>model.layers.0.</c></param>
@@ -19,15 +19,25 @@ public sealed class TransformerBlock
         var deviation = options.InitializerRange;
         var residual = deviation / Math.Sqrt(2 * options.Layers);
         _inputNorm = new RmsNorm(scope["input_layernorm"], options.HiddenSize, options.NormEpsilon);
-        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, options.AttentionOf(layer), layer, deviation, residual);
+        var attention = options.AttentionOf(layer);
+        SlidingWindow = attention.SlidingWindow;
+        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, attention, layer, deviation, residual);
         _postAttentionNorm = new RmsNorm(scope["post_attention_layernorm"], options.HiddenSize, options.NormEpsilon);
-        _feedForward = new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual);
+        _feedForward = options.Experts is { } experts && experts.IsSparse(layer)
+            ? new MixtureOfExperts(scope["mlp"], options.HiddenSize, experts, deviation, residual)
+            : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual, options.FeedForwardBias);
     }
 
     /// <summary>The attention mechanism.</summary>
     public IAttention Attention { get; }
 
+    /// <summary>Most tokens that a query of this block sees; null for all before it.</summary>
+    public int? SlidingWindow { get; }
+
     /// <summary>[B, N, D] → [B, N, D].</summary>
+    /// <param name="x">[B, N, D]</param>
+    /// <param name="span">Where the tokens stand, and what they see within <see cref="SlidingWindow"/>.</param>
+    /// <param name="cache">Tokens before these; null for none.</param>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache)
     {
         var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(_inputNorm.Forward(x), span, cache));

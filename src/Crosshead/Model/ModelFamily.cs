@@ -1,0 +1,26 @@
+using System.Text.Json.Serialization;
+
+namespace Crosshead.Model;
+
+/// <summary>
+/// The published architecture a model belongs to: under which name it is written where that architecture can say all of
+/// it. What the model computes is in the other options.
+/// </summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ModelFamily>))]
+public enum ModelFamily
+{
+    /// <summary>Llama 1 to 3, and models that call themselves so (SmolLM 2).</summary>
+    [JsonStringEnumMemberName("llama")] Llama,
+
+    /// <summary>Mistral: sliding windows in all layers, or none.</summary>
+    [JsonStringEnumMemberName("mistral")] Mistral,
+
+    /// <summary>Qwen 2 and 2.5: biases of queries, keys and values.</summary>
+    [JsonStringEnumMemberName("qwen2")] Qwen2,
+
+    /// <summary>Qwen 3: norms of queries and keys.</summary>
+    [JsonStringEnumMemberName("qwen3")] Qwen3,
+
+    /// <summary>Qwen 3 with a mixture of experts.</summary>
+    [JsonStringEnumMemberName("qwen3_moe")] Qwen3Moe,
+}
