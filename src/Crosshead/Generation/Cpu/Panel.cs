@@ -41,12 +41,12 @@ internal static unsafe class Panel
             for (; row <= rows - 8; row += 8)
                 Multiply8x2(panel, panel + (second * panelStride), depth, x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
             for (var p = 0; p <= second; p++)
-                Multiply(panel + (p * panelStride), depth, x + ((long)row * stride), stride, rows - row, y + ((long)row * yStride) + (p * Lanes), yStride);
+                MultiplyRows(panel + (p * panelStride), depth, x + ((long)row * stride), stride, rows - row, y + ((long)row * yStride) + (p * Lanes), yStride);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply<T>(T* panel, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    private static void MultiplyRows<T>(T* panel, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
         for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride) Multiply4(panel, depth, x, stride, y, yStride);
         for (; rows > 0; rows--, x += stride, y += yStride) Multiply1(panel, depth, x).Store(y);

@@ -23,9 +23,7 @@ internal abstract unsafe class ValueExpansion : IDisposable
     public abstract void Expand(float* sums, int group, float* output);
 
     /// <inheritdoc/>
-    public virtual void Dispose()
-    {
-    }
+    public abstract void Dispose();
 
     // o = Σ_c mix[c, G] · sums[c]
     private sealed class Scalars(float[] mix, HeadLayout layout) : ValueExpansion
@@ -36,6 +34,10 @@ internal abstract unsafe class ValueExpansion : IDisposable
         {
             new Span<float>(output, Panel.Round(_headDim)).Clear();
             for (var i = group; i < mix.Length; i += _groups, sums += _headDim) RowMath.AddScaled(sums, mix[i], output, _headDim);
+        }
+
+        public override void Dispose()
+        {
         }
     }
 
