@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Crosshead.Generation.Cpu;
 
@@ -11,6 +12,8 @@ internal static unsafe class Panel
 
     /// <summary>Depths are multiples of this; what lies beyond the true depth is multiplied by zeros.</summary>
     public const int DepthStep = 4;
+
+    private const int CacheLine = 64; // bytes
 
     /// <summary>The next multiple of 16.</summary>
     public static int Round(int size) => (size + Lanes - 1) / Lanes * Lanes;
@@ -35,11 +38,13 @@ internal static unsafe class Panel
     {
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
         {
-            // A last panel without a partner is its own, so that sums do not depend on how panels are shared out.
+            // A last panel without a partner is its own, so that sums do not depend on how panels are shared out. The
+            // first vectors bring the next panels nearer while they use these.
             var second = panels > 1 ? 1 : 0;
+            var ahead = panels > 2 ? 2 * panelStride : 0;
             var row = 0;
-            for (; row <= rows - 8; row += 8)
-                Multiply8x2(panel, panel + (second * panelStride), depth, x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
+            for (; row <= rows - 8; row += 8, ahead = 0)
+                Multiply8x2(panel, panel + (second * panelStride), ahead, depth, x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
             for (var p = 0; p <= second; p++)
                 MultiplyRows(panel + (p * panelStride), depth, x + ((long)row * stride), stride, rows - row, y + ((long)row * yStride) + (p * Lanes), yStride);
         }
@@ -92,7 +97,7 @@ internal static unsafe class Panel
 
     // Eight vectors and two panels: 16 sums, and an element that was loaded is used by 8 or by 2 of them, so that the
     // multipliers and not the loads are the limit.
-    private static void Multiply8x2<T>(T* p, T* q, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
+    private static void Multiply8x2<T>(T* p, T* q, long ahead, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride, x6 = x5 + stride, x7 = x6 + stride;
         Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, p4 = default, p5 = default, p6 = default, p7 = default;
@@ -101,6 +106,8 @@ internal static unsafe class Panel
         {
             var (pEven, pOdd) = T.LoadRows(p);
             var (qEven, qOdd) = T.LoadRows(q);
+            Prefetch(p + ahead);
+            Prefetch(q + ahead);
             Add(x[k], pEven, qEven, ref p0, ref q0);
             Add(x1[k], pEven, qEven, ref p1, ref q1);
             Add(x2[k], pEven, qEven, ref p2, ref q2);
@@ -126,6 +133,15 @@ internal static unsafe class Panel
         Store(p5, q5, y + (5 * yStride), second);
         Store(p6, q6, y + (6 * yStride), second);
         Store(p7, q7, y + (7 * yStride), second);
+    }
+
+    // Brings the two rows at an address nearer. Hardware looks ahead to the end of a page of memory, and a panel is one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch<T>(T* rows) where T : unmanaged, IPanelElement<T>
+    {
+        if (!Sse.IsSupported) return;
+        Sse.Prefetch1(rows);
+        if (2 * Lanes * sizeof(T) > CacheLine) Sse.Prefetch1((byte*)rows + CacheLine);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -108,9 +108,7 @@ internal static unsafe class RowMath
     {
         var most = Vector512.Load(x);
         for (var i = Panel.Lanes; i < length; i += Panel.Lanes) most = Vector512.Max(most, Vector512.Load(x + i));
-        var max = most[0];
-        for (var i = 1; i < Panel.Lanes; i++) max = MathF.Max(max, most[i]);
-        return max;
+        return Lanes.Max(most);
     }
 
     /// <summary>y = e^(x − shift) · factor; returns the sum.</summary>
