@@ -86,7 +86,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     {
         var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerKeyRow);
         for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++, scores += slots * stride)
-            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride);
+            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
         if (Layout.KeyNorms == 0) return;
         scores -= Layout.SlotsPerUnit * stride;
         for (var head = 0; head < Layout.Heads; head++) cache.ScaleByNorm(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
@@ -97,7 +97,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     {
         var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerValueRow);
         for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++, weights += slots * stride)
-            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks);
+            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
     }
 
     /// <summary>Index of a block's sums.</summary>

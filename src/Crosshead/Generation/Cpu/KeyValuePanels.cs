@@ -24,6 +24,10 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
         _norms = new NativeBuffer<T>((long)layout.KeyNorms * _capacity);
     }
 
+    private long KeyStride => (long)_keyDepth * Panel.Lanes;
+
+    private long ValueStride => (long)_capacity * Panel.Lanes;
+
     /// <summary>Writes the key of a position.</summary>
     public void WriteKey(int row, int position, float* key, int width)
     {
@@ -49,8 +53,9 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     /// <param name="rows">Number of queries.</param>
     /// <param name="scores">[rows, scoreStride]</param>
     /// <param name="scoreStride">Elements from query to query.</param>
-    public void Score(int row, int start, int count, float* queries, int queryStride, int rows, float* scores, int scoreStride) =>
-        Panel.Multiply(Key(row, start), (long)_keyDepth * Panel.Lanes, Panel.Count(count), _keyDepth, queries, queryStride, rows, scores, scoreStride);
+    /// <param name="valueRow">The value row that will be read next.</param>
+    public void Score(int row, int start, int count, float* queries, int queryStride, int rows, float* scores, int scoreStride, int valueRow) =>
+        Panel.Multiply(Key(row, start), KeyStride, Panel.Count(count), _keyDepth, queries, queryStride, rows, scores, scoreStride, Value(valueRow, 0, start), ValueStride);
 
     /// <summary>Multiplies the scores of positions <paramref name="start"/> … by what was written for a composed key head.</summary>
     public void ScaleByNorm(int group, int start, int count, float* scores)
@@ -68,8 +73,9 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     /// <param name="rows">Number of sums.</param>
     /// <param name="sums">[rows, sumStride]</param>
     /// <param name="sumStride">Elements from sum to sum.</param>
-    public void Sum(int row, int start, int count, float* weights, int weightStride, int rows, float* sums, int sumStride) =>
-        Panel.Multiply(Value(row, 0, start), (long)_capacity * Panel.Lanes, _valuePanels, Panel.RoundDepth(count), weights, weightStride, rows, sums, sumStride);
+    /// <param name="keyRow">The key row that will be read next, from the positions after these on.</param>
+    public void Sum(int row, int start, int count, float* weights, int weightStride, int rows, float* sums, int sumStride, int keyRow) =>
+        Panel.Multiply(Value(row, 0, start), ValueStride, _valuePanels, Panel.RoundDepth(count), weights, weightStride, rows, sums, sumStride, Key(keyRow, start + count), KeyStride);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -34,26 +34,40 @@ internal static unsafe class Panel
     /// <param name="rows">Number of vectors.</param>
     /// <param name="y">[rows, yStride], gets the sums of the panels side by side.</param>
     /// <param name="yStride">Elements from result to result.</param>
-    public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    /// <param name="after">What will be read next, brought nearer at the end; null for nothing.</param>
+    /// <param name="afterStride">Elements from there to the panel that will be read with it.</param>
+    public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows, float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
     {
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
         {
-            // A last panel without a partner is its own, so that sums do not depend on how panels are shared out. The
-            // first vectors bring the next panels nearer while they use these.
+            // A last panel without a partner is its own, so that sums do not depend on how panels are shared out.
             var second = panels > 1 ? 1 : 0;
-            var ahead = panels > 2 ? 2 * panelStride : 0;
+            T* p = panel, q = panel + (second * panelStride);
+            // Hardware looks ahead to the end of a page of memory, and a panel is one. So while these panels are used the
+            // next ones are brought nearer: by the first vectors the first, by the second the second.
+            T* nextP = p, nextQ = q;
+            if (panels > 2)
+            {
+                nextP += 2 * panelStride;
+                nextQ += 2 * panelStride;
+            }
+            else if (after is not null)
+            {
+                nextP = after;
+                nextQ = after + afterStride;
+            }
             var row = 0;
-            for (; row <= rows - 8; row += 8, ahead = 0)
-                Multiply8x2(panel, panel + (second * panelStride), ahead, depth, x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
-            for (var p = 0; p <= second; p++)
-                MultiplyRows(panel + (p * panelStride), depth, x + ((long)row * stride), stride, rows - row, y + ((long)row * yStride) + (p * Lanes), yStride);
+            for (; row <= rows - 8; row += 8)
+                Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth, x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
+            float* restX = x + ((long)row * stride), restY = y + ((long)row * yStride);
+            MultiplyRows(p, row == 0 ? nextP : p, depth, restX, stride, rows - row, restY, yStride);
+            if (second > 0) MultiplyRows(q, row == 0 ? nextQ : q, depth, restX, stride, rows - row, restY + Lanes, yStride);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyRows<T>(T* panel, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    private static void MultiplyRows<T>(T* panel, T* next, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
-        for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride) Multiply4(panel, depth, x, stride, y, yStride);
+        for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride, next = panel) Multiply4(panel, next, depth, x, stride, y, yStride);
         for (; rows > 0; rows--, x += stride, y += yStride) Multiply1(panel, depth, x).Store(y);
     }
 
@@ -72,13 +86,14 @@ internal static unsafe class Panel
         return a + b + (c + d);
     }
 
-    private static void Multiply4<T>(T* panel, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    private static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
         Vector512<float> a = default, b = default, c = default, d = default;     // of even elements
         Vector512<float> a1 = default, b1 = default, c1 = default, d1 = default; // of odd elements
-        for (var k = 0; k < depth; k += 2, panel += 2 * Lanes)
+        for (var k = 0; k < depth; k += 2, panel += 2 * Lanes, next += 2 * Lanes)
         {
+            Prefetch(next);
             var (even, odd) = T.LoadRows(panel);
             a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), even, a);
             b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k]), even, b);
@@ -97,17 +112,17 @@ internal static unsafe class Panel
 
     // Eight vectors and two panels: 16 sums, and an element that was loaded is used by 8 or by 2 of them, so that the
     // multipliers and not the loads are the limit.
-    private static void Multiply8x2<T>(T* p, T* q, long ahead, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
+    private static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride, x6 = x5 + stride, x7 = x6 + stride;
         Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, p4 = default, p5 = default, p6 = default, p7 = default;
         Vector512<float> q0 = default, q1 = default, q2 = default, q3 = default, q4 = default, q5 = default, q6 = default, q7 = default;
-        for (var k = 0; k < depth; k += 2, p += 2 * Lanes, q += 2 * Lanes)
+        for (var k = 0; k < depth; k += 2, p += 2 * Lanes, q += 2 * Lanes, nextP += 2 * Lanes, nextQ += 2 * Lanes)
         {
             var (pEven, pOdd) = T.LoadRows(p);
             var (qEven, qOdd) = T.LoadRows(q);
-            Prefetch(p + ahead);
-            Prefetch(q + ahead);
+            Prefetch(nextP);
+            Prefetch(nextQ);
             Add(x[k], pEven, qEven, ref p0, ref q0);
             Add(x1[k], pEven, qEven, ref p1, ref q1);
             Add(x2[k], pEven, qEven, ref p2, ref q2);
@@ -135,7 +150,7 @@ internal static unsafe class Panel
         Store(p7, q7, y + (7 * yStride), second);
     }
 
-    // Brings the two rows at an address nearer. Hardware looks ahead to the end of a page of memory, and a panel is one.
+    // Brings the two rows at an address nearer.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch<T>(T* rows) where T : unmanaged, IPanelElement<T>
     {
