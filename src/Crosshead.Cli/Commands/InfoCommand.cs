@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
@@ -27,31 +28,36 @@ internal sealed class InfoCommand : CliCommand
         var cost = ModelCost.Of(options);
         var weights = StoredWeights.In(folder);
         var attention = options.Attention;
-        var keyHeads = CachedHeads(attention, attention.KeyComponents, ComposedParts.Values);
-        var valueHeads = CachedHeads(attention, attention.ValueComponents, ComposedParts.Keys);
+        var layers = Enumerable.Range(0, options.Layers).Select(options.AttentionOf).ToArray();
+        var (groups, rank) = (attention.Groups, attention.Groups * options.HeadDim);
+        var reduced = layers.Count(l => KeyHeads(l) < groups || ValueRank(l, options) < rank);
         var variant = attention.Variant.NameOf();
 
         output.Table(new ResultTable("property", "value>")
+            .Row("family", Written(options.Family))
             .Row("variant", variant)
             .Row("parameters", Grouped(cost.Parameters))
             .Row("… without embeddings", Grouped(cost.NonEmbeddingParameters))
             .Row("layers", Grouped(options.Layers))
             .Row("hidden size", Grouped(options.HiddenSize))
             .Row("feed-forward size", Grouped(options.FeedForward))
+            .Row("experts", Experts(options))
             .Row("vocabulary", Grouped(options.VocabularySize))
             .Row("context", $"{Grouped(options.Context)} tokens")
+            .Row("sliding window", Window(layers))
             .Row("query heads", Grouped(attention.Heads))
-            .Row("key heads cached", Grouped(keyHeads))
-            .Row("value heads cached", Grouped(valueHeads))
+            .Row("key heads cached", Range(layers.Select(KeyHeads)))
+            .Row("value numbers cached", Range(layers.Select(l => ValueRank(l, options))))
             .Row("head dim", Grouped(options.HeadDim))
             .Row("FLOPs a token, forward", Quantity.Count(cost.ForwardFlops))
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
             .Row("stored as", weights.TypeName)
             .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))));
-        output.Line($"Decoding keeps the cache of every token it has seen: {Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the full context in {weights.TypeName}. Nothing was compressed.");
+        output.Line($"Decoding keeps the cache of every token it has seen: {Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the full context in {weights.TypeName}. {(reduced == 0 ? "Nothing was compressed." : $"{reduced} of {options.Layers} layers keep less than {groups} key heads and {rank} value numbers.")}");
         output.Result(new JsonObject
         {
             ["path"] = folder,
+            ["family"] = Written(options.Family),
             ["variant"] = variant,
             ["parameters"] = cost.Parameters,
             ["nonEmbeddingParameters"] = cost.NonEmbeddingParameters,
@@ -64,25 +70,45 @@ internal sealed class InfoCommand : CliCommand
             ["hiddenSize"] = options.HiddenSize,
             ["headDim"] = options.HeadDim,
             ["heads"] = attention.Heads,
-            ["layers"] = CommandOutput.List(Enumerable.Range(0, options.Layers), layer => new JsonObject
+            ["experts"] = options.Experts is { } experts
+                ? new JsonObject { ["count"] = experts.Count, ["perToken"] = experts.PerToken, ["innerSize"] = experts.InnerSize, ["layers"] = SparseLayers(options) }
+                : null,
+            ["layers"] = CommandOutput.List(layers.Index(), layer => new JsonObject
             {
-                ["layer"] = layer,
-                ["keyHeads"] = keyHeads,
-                ["valueRank"] = valueHeads * options.HeadDim,
-                ["keyGrain"] = "head",
-                ["valueGrain"] = "head",
+                ["layer"] = layer.Index,
+                ["keyHeads"] = KeyHeads(layer.Item),
+                ["valueRank"] = ValueRank(layer.Item, options),
+                ["keyGrain"] = Written(layer.Item.KeyGrain),
+                ["valueGrain"] = Written(layer.Item.ValueGrain),
             }),
         });
         return ExitCode.Done;
     }
 
-    // With fewer components than groups the components are cached; otherwise the composed heads.
-    private static int CachedHeads(AttentionOptions attention, int? components, ComposedParts otherPartAlone)
+    // With fewer components than heads the components are cached; otherwise the composed heads.
+    private static int KeyHeads(AttentionOptions layer) => Math.Min(layer.KeyRows, layer.Groups);
+
+    private static int ValueRank(AttentionOptions layer, ModelOptions options) => Math.Min(layer.ValueWidth(options.HeadDim), layer.Groups * options.HeadDim);
+
+    private static int SparseLayers(ModelOptions options) => Enumerable.Range(0, options.Layers).Count(i => options.Experts?.IsSparse(i) == true);
+
+    private static string Experts(ModelOptions options) => options.Experts is { } experts
+        ? $"{experts.PerToken} of {experts.Count}, size {Grouped(experts.InnerSize)}, in {SparseLayers(options)} layers"
+        : "none";
+
+    private static string Window(AttentionOptions[] layers)
     {
-        var groups = attention.KeyValueHeads ?? attention.Heads;
-        var composes = attention.Variant is AttentionVariant.Mea or AttentionVariant.MeaNoNorm && attention.Compose != otherPartAlone;
-        return composes ? Math.Min(components ?? groups, groups) : groups;
+        var windows = layers.Select(l => l.SlidingWindow).OfType<int>().ToArray();
+        return windows.Length == 0 ? "none" : $"{Grouped(windows[0])} tokens in {windows.Length} layers";
     }
+
+    private static string Range(IEnumerable<int> values)
+    {
+        var (least, most) = (values.Min(), values.Max());
+        return least == most ? Grouped(least) : $"{Grouped(least)} to {Grouped(most)}";
+    }
+
+    private static string Written<T>(T value) where T : struct, Enum => JsonSerializer.SerializeToNode(value)!.GetValue<string>();
 
     private static string Grouped(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -6,6 +6,8 @@ namespace Crosshead.Model;
 /// <summary>Shape of a decoder in the style of Llama: pre-norm RMSNorm, rotary positions, SwiGLU, grouped heads.</summary>
 public sealed record ModelOptions
 {
+    private const int MostLayers = 100_000; // what a damaged configuration may ask for stays countable
+
     /// <summary>The published architecture the model is written as where that can say all of it.</summary>
     public ModelFamily Family { get; init; } = ModelFamily.Llama;
 
@@ -75,6 +77,7 @@ public sealed record ModelOptions
         AtLeastOne(VocabularySize, "vocabularySize");
         AtLeastOne(HiddenSize, "hiddenSize");
         AtLeastOne(Layers, "layers");
+        if (Layers > MostLayers) throw new CrossheadException($"layers ({Layers}) must be at most {MostLayers}.");
         AtLeastOne(FeedForward, "feedForwardSize");
         AtLeastOne(Context, "context");
         Positive(RopeBase, "ropeBase", "10000");

@@ -47,11 +47,11 @@ public sealed class ModelDirectoryTests
     }
 
     [Theory]
-    [InlineData("model_type", "\"gpt2\"", "model_type \"gpt2\" is not supported; supported are llama and crosshead")]
-    [InlineData("hidden_act", "\"gelu\"", "hidden_act = \"gelu\" is not supported; supported is silu")]
-    [InlineData("attention_bias", "true", "attention_bias = true is not supported")]
-    [InlineData("rope_scaling", "{\"type\":\"linear\"}", "rope_scaling = ")]
-    [InlineData("rope_parameters", "{\"rope_type\":\"yarn\"}", "rope_type \"yarn\" is not supported")]
+    [InlineData("model_type", "\"gpt2\"", "model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe and crosshead")]
+    [InlineData("hidden_act", "\"gelu\"", "hidden_act = \"gelu\" is not supported; supported is silu or swish")]
+    [InlineData("attention_bias", "true", "lacks the tensor \"model.layers.0.self_attn.q_proj.bias\"")]
+    [InlineData("rope_scaling", "{\"type\":\"linear\"}", "rope_scaling lacks \"factor\"")]
+    [InlineData("rope_parameters", "{\"rope_type\":\"dynamic\"}", "rope_type \"dynamic\" is not supported; supported are default, linear, llama3, yarn")]
     [InlineData("vocab_size", "\"many\"", "vocab_size = \"many\" is not of type Int32")]
     [InlineData("num_key_value_heads", "3", "heads (4) must be a multiple of keyValueHeads (3)")]
     [InlineData("intermediate_size", "100", "has shape [48, 16], the configuration asks for [100, 16]")]

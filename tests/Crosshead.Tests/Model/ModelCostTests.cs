@@ -41,6 +41,32 @@ public sealed class ModelCostTests
     }
 
     [Fact]
+    public void Of_experts_all_are_counted_as_parameters_and_those_of_a_token_as_operations()
+    {
+        // D 24, experts of 20, 6 of them, 2 a token; layer 0 dense (F 32, biases), layers 1 and 2 sparse.
+        var options = new ModelOptions
+        {
+            VocabularySize = 50, HiddenSize = 24, Layers = 3, Context = 16, FeedForwardSize = 32, FeedForwardBias = true,
+            Attention = new() { Heads = 4 },
+            Experts = new() { Count = 6, PerToken = 2, InnerSize = 20, DenseLayers = [0] },
+        };
+        using var model = new LanguageModel(options);
+        var cost = ModelCost.Of(options);
+        Assert.Equal(model.Parameters.Sum(p => p.Value.NumberOfElements), cost.Parameters);
+        var multiplied = (3 * 4 * 24 * 24) + (3 * 24 * 32) + (2 * ((24 * 6) + (2 * 3 * 24 * 20))) + (24 * 50);
+        Assert.Equal((2 * multiplied) + (3 * 4 * 24 * 16 / 2), cost.ForwardFlops);
+    }
+
+    [Fact]
+    public void Within_a_window_attention_costs_less()
+    {
+        // Of 16 queries, the first 4 see 1 to 4 tokens and the rest 4; the definition counts 4 − 4²/(2·16) = 3.5 on average.
+        var options = new ModelOptions { Layers = 2, HiddenSize = 24, Context = 16, Attention = new() { Heads = 4 } };
+        var windowed = options with { Attention = options.Attention with { SlidingWindow = 4 }, FullAttentionLayers = [1] };
+        Assert.Equal(4 * 24 * (8 - 3.5), ModelCost.Of(options).ForwardFlops - ModelCost.Of(windowed).ForwardFlops);
+    }
+
+    [Fact]
     public void Operations_of_a_known_shape_are_counted_by_hand()
     {
         // D 256, L 6, h 8, F 688, V 4096, context 256: 4·D² + 3·D·F a layer, D·V for the head; 4·h·d a pair over 128 keys.

@@ -24,6 +24,22 @@ public sealed class TrainingStepTests
         foreach (var (name, gradient) in plain) Assert.Equal(gradient, recomputed[name], (a, b) => Math.Abs(a - b) < 1e-13);
     }
 
+    [Fact]
+    public void A_mixture_of_experts_learns_router_included()
+    {
+        var recipe = Recipe with { Model = Recipe.Model with { Experts = new() { Count = 4, PerToken = 2, InnerSize = 16, DenseLayers = [0] }, Layers = 2 } };
+        using var model = TinyRun.Model(recipe, ScalarType.Float32);
+        model.ActivationCheckpointing = true;
+        using var optimizer = TinyRun.Optimizer(model, recipe.Training);
+        var router = model.Parameters.Single(p => p.Name == "model.layers.1.mlp.gate.weight");
+        using var before = router.Value.detach().clone();
+        var batch = new MadeUpData(recipe).Next(CPU);
+        var step = new TrainingStep(model, optimizer, 1);
+        var losses = Enumerable.Range(0, 30).Select(_ => step.Run([batch], 1e-2).Loss).ToArray();
+        Assert.True(losses[^1] < losses[0] / 2, $"{losses[0]} → {losses[^1]}");
+        Assert.False(router.Value.equal(before).all().item<bool>());
+    }
+
     [Theory]
     [InlineData(0.01)]
     [InlineData(0)]

@@ -1,0 +1,134 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Layers;
+
+/// <summary>The mixture against a loop over tokens and their experts.</summary>
+public sealed class MixtureOfExpertsTests
+{
+    private const int Width = 6;
+
+    private static readonly ExpertOptions Options = new() { Count = 5, PerToken = 2, InnerSize = 7 };
+
+    public static TheoryData<ExpertOptions, long, long> Cases => new()
+    {
+        { Options, 3, 4 },
+        { Options with { Renormalize = false }, 3, 4 },
+        { Options with { PerToken = 1 }, 1, 1 },
+        { Options with { PerToken = 5 }, 2, 3 },
+        { Options with { Count = 40, PerToken = 3 }, 1, 2 },
+        { Options, 2, 70 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Outputs_and_gradients_equal_those_of_a_loop_over_tokens(ExpertOptions options, long batch, long count)
+    {
+        using var scope = NewDisposeScope();
+        var (mixture, parameters) = Create(options, ScalarType.Float64);
+        var x = randn([batch, count, Width], ScalarType.Float64, requires_grad: true);
+        var probe = randn([batch, count, Width], ScalarType.Float64);
+
+        var output = mixture.Forward(x);
+        output.backward([probe]);
+        var gradients = parameters.Append(null).Select(p => (p?.Value ?? x).grad?.clone()).ToArray();
+        foreach (var leaf in parameters.Select(p => p.Value).Append(x)) leaf.grad = null;
+
+        var expected = Loop(mixture, options, x);
+        expected.backward([probe]);
+        Assert.InRange(TensorLeaks.RelativeError(output, expected), 0, 1e-12);
+        foreach (var (gradient, leaf) in gradients.Zip(parameters.Select(p => p.Value).Append(x)))
+        {
+            // An expert that no token chose has no gradient, neither here nor there.
+            Assert.Equal(leaf.grad is null, gradient is null);
+            if (gradient is not null) Assert.InRange(TensorLeaks.RelativeError(gradient, leaf.grad!), 0, 1e-9);
+        }
+        Assert.NotNull(gradients[0]); // the router learns
+        foreach (var parameter in parameters) parameter.Dispose();
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    [InlineData(ScalarType.BFloat16, 0.03)]
+    public void Lower_precisions_are_close_to_the_loop_in_float64(ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var (mixture, parameters) = Create(Options, ScalarType.Float64);
+        var x = randn([4, 50, Width], ScalarType.Float64).to(type).to(ScalarType.Float64);
+        foreach (var parameter in parameters) parameter.Value.copy_(parameter.Value.to(type));
+        var expected = Loop(mixture, Options, x);
+        Assert.InRange(TensorLeaks.RelativeError(mixture.Forward(x.to(type)), expected), 0, tolerance);
+        foreach (var parameter in parameters) parameter.Dispose();
+    }
+
+    [Fact]
+    public void Experts_that_no_token_chose_are_not_computed()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var (mixture, parameters) = Create(Options with { PerToken = 1 }, ScalarType.Float64);
+        using var one = randn([1, 1, Width], ScalarType.Float64);
+        var chosen = mixture.Router.Forward(one).argmax(-1).item<long>();
+        // Not a number times zero is not a number: it would show.
+        foreach (var (expert, i) in mixture.Experts.Select((e, i) => (e, i)).Where(e => e.i != chosen))
+            expert.Down.Weight.Value.fill_(double.NaN);
+        Assert.True(mixture.Forward(one).isfinite().all().item<bool>());
+        foreach (var parameter in parameters) parameter.Dispose();
+    }
+
+    [Fact]
+    public void No_tensor_is_left_behind()
+    {
+        var (mixture, parameters) = Create(Options, ScalarType.Float32);
+        TensorLeaks.None(() =>
+        {
+            using var scope = NewDisposeScope();
+            mixture.Forward(randn(2, 40, Width)).sum().backward();
+            foreach (var parameter in parameters) parameter.Value.grad = null;
+        });
+        foreach (var parameter in parameters) parameter.Dispose();
+    }
+
+    [Theory]
+    [InlineData(4, 5, 1, "experts.perToken (5) is more than experts.count (4); use at most 4.")]
+    [InlineData(0, 1, 1, "experts.count (0) must be at least 1.")]
+    [InlineData(4, 0, 1, "experts.perToken (0) must be at least 1.")]
+    [InlineData(4, 1, 0, "experts.step (0) must be at least 1.")]
+    public void Numbers_that_do_not_fit_are_refused(int count, int perToken, int step, string message) =>
+        Assert.Equal(message, Assert.Throws<CrossheadException>(new ExpertOptions { Count = count, PerToken = perToken, Step = step }.Validate).Message);
+
+    [Fact]
+    public void Sparse_are_every_so_many_layers_but_those_named_dense()
+    {
+        var options = new ExpertOptions { Step = 2, DenseLayers = [3, 4] };
+        Assert.Equal([1, 5, 7], Enumerable.Range(0, 8).Where(options.IsSparse));
+    }
+
+    private static (MixtureOfExperts Mixture, IReadOnlyList<Parameter> Parameters) Create(ExpertOptions options, ScalarType type)
+    {
+        var scope = new ParameterScope(type, CPU);
+        var mixture = new MixtureOfExperts(scope["mlp"], Width, options, 0.5, 0.5);
+        using var generator = new Generator(5);
+        foreach (var parameter in scope.Parameters) parameter.Initialize(generator);
+        return (mixture, scope.Parameters);
+    }
+
+    private static Tensor Loop(MixtureOfExperts mixture, ExpertOptions options, Tensor x)
+    {
+        var outputs = new List<Tensor>();
+        foreach (var token in x.reshape(-1, Width).unbind(0))
+        {
+            var probabilities = mixture.Router.Forward(token).softmax(0);
+            var chosen = Enumerable.Range(0, options.Count).OrderByDescending(e => probabilities[e].item<double>()).Take(options.PerToken).ToArray();
+            var sum = chosen.Select(e => probabilities[e]).Aggregate((a, b) => a + b);
+            Tensor Expert(int e)
+            {
+                var expert = mixture.Experts[e];
+                return expert.Down.Forward(nn.functional.silu(expert.Gate.Forward(token)) * expert.Up.Forward(token));
+            }
+            outputs.Add(chosen.Select(e => (options.Renormalize ? probabilities[e] / sum : probabilities[e]) * Expert(e)).Aggregate((a, b) => a + b));
+        }
+        return stack(outputs).view(x.shape);
+    }
+}
