@@ -10,7 +10,7 @@ namespace Crosshead.Benchmarks;
 
 /// <summary>
 /// A step of decoding from the full cache and from caches of half its size. What attention takes is the difference of
-/// <see cref="Step"/> and <see cref="EmptyStep"/>; <see cref="ReadCache"/> is the least that memory allows.
+/// <see cref="Step()"/> and <see cref="EmptyStep"/>; <see cref="ReadCache"/> is the least that memory allows.
 /// <para>
 /// From components all h query heads multiply the whole row, so that halving the bytes doubles the products of keys
 /// (16 · 2 · 64 in place of 16 · 64 a token and layer of the large model): the gain is that of the bytes only as far as
@@ -55,10 +55,10 @@ public unsafe class CompressedCacheBenchmark
     }
 
     [Benchmark(Baseline = true)]
-    public float Step() => Step(_filled);
+    public float Step() => Take(_filled);
 
     [Benchmark]
-    public float EmptyStep() => Step(_empty);
+    public float EmptyStep() => Take(_empty);
 
     [Benchmark]
     public long ReadCache()
@@ -78,7 +78,7 @@ public unsafe class CompressedCacheBenchmark
         _model.Dispose();
     }
 
-    private static float Step(CpuDecoder decoder)
+    private static float Take(CpuDecoder decoder)
     {
         decoder.Step([1]);
         decoder.Rewind(1);
