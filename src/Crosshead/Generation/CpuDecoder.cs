@@ -39,8 +39,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         (_weights, _capacity, _lengths) = (weights, capacity, new int[sequences]);
         _team = new ThreadTeam(Work, threads);
         _rotary = weights.RotaryTable(capacity);
-        var first = weights.Layers[0].Attention;
-        _attentionScratch = new AttentionScratch(first.Layout, first.Projections.Outputs, capacity, _team.Members, first.Talking is not null);
+        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, _team.Members);
         _scratch = new DecodeScratch(weights.Options, _team.Members);
         _attention = [.. Enumerable.Range(0, weights.Layers.Length).Select(i => weights.CachedAttention(i, _attentionScratch, _rotary, sequences, capacity))];
         _logits = new Rows(sequences, VocabularySize);
@@ -137,7 +136,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private void Attend(ref ThreadTeam.Member member, LayerWeights layer, CachedAttention attention)
     {
         var normed = Normed(ref member, layer.InputNorm);
-        Multiply(ref member, layer.Attention.Projections, normed, _attentionScratch.Projected);
+        Multiply(ref member, layer.Attention.Projections, normed, 0, _pass.Count, _attentionScratch.Projected, 0);
         member.Barrier();
         for (var phase = 0; phase < attention.Phases; phase++)
         {
@@ -145,17 +144,49 @@ public sealed unsafe class CpuDecoder : IDecoder
             attention.Run(phase, _pass, first, end, member.Index);
             member.Barrier();
         }
-        AddProduct(ref member, layer.Attention.Output, _attentionScratch.Heads);
+        var (start, stop) = Multiply(ref member, layer.Attention.Output, _attentionScratch.Heads, 0, _pass.Count, _scratch.Delta, 0);
+        for (var r = 0; r < _pass.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, stop - start);
+        member.Barrier();
     }
 
     private void FeedForward(ref ThreadTeam.Member member, LayerWeights layer)
     {
         var normed = Normed(ref member, layer.FeedForwardNorm);
-        var (first, end) = Multiply(ref member, layer.Gate, normed, _scratch.Gate);
-        Multiply(ref member, layer.Up, normed, _scratch.Up);
-        for (var r = 0; r < _pass.Count; r++) RowMath.SwiGlu(_scratch.Gate[r] + first, _scratch.Up[r] + first, end - first);
+        var routes = Route(ref member, layer, normed);
+        for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
+        {
+            for (int r = 0, count; r < _pass.Count; r += count)
+            {
+                count = routes.Run(choice, r, _pass.Count);
+                var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * DecodePass.MaxRows) + r);
+                var (first, end) = Multiply(ref member, expert.Gate, normed, r, count, _scratch.Gate, place);
+                Multiply(ref member, expert.Up, normed, r, count, _scratch.Up, place);
+                for (var i = 0; i < count; i++) RowMath.SwiGlu(_scratch.Gate[place + i] + first, _scratch.Up[place + i] + first, end - first);
+            }
+        }
         member.Barrier();
-        AddProduct(ref member, layer.Down, _scratch.Gate);
+        for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
+        {
+            for (int r = 0, count; r < _pass.Count; r += count)
+            {
+                count = routes.Run(choice, r, _pass.Count);
+                var (first, end) = Multiply(ref member, layer.Experts[routes[choice, r].Expert].Down, _scratch.Gate, (choice * DecodePass.MaxRows) + r, count, _scratch.Delta, r);
+                for (var i = r; i < r + count; i++) RowMath.AddScaled(_scratch.Delta[i] + first, routes[choice, i].Weight, _scratch.Hidden[i] + first, end - first);
+            }
+        }
+        member.Barrier();
+    }
+
+    // Which experts the tokens go to: a dense layer is a mixture of one.
+    private ExpertRoutes Route(ref ThreadTeam.Member member, LayerWeights layer, Rows normed)
+    {
+        if (layer.Router is not { } router) return _scratch.Dense;
+        Multiply(ref member, router.Matrix, normed, 0, _pass.Count, _scratch.Logits, 0);
+        member.Barrier();
+        var (first, end) = member.Share(_pass.Count);
+        for (var r = first; r < end; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
+        member.Barrier();
+        return _scratch.Routes;
     }
 
     private void Head(ref ThreadTeam.Member member)
@@ -181,19 +212,11 @@ public sealed unsafe class CpuDecoder : IDecoder
         return normed;
     }
 
-    // y[r] = W x[r], this member's share of the outputs, which is returned.
-    private (int First, int End) Multiply(ref ThreadTeam.Member member, PackedMatrix matrix, Rows x, Rows y)
+    // y[to + i] = W x[from + i], this member's share of the outputs, which is returned.
+    private static (int First, int End) Multiply(ref ThreadTeam.Member member, PackedMatrix matrix, Rows x, int from, int count, Rows y, int to)
     {
         var (first, end) = member.Share(matrix.Panels);
-        matrix.Multiply(first, end, x[0], x.Stride, _pass.Count, y[0], y.Stride);
+        matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);
         return (first * Panel.Lanes, end * Panel.Lanes);
-    }
-
-    // hidden[r] += W x[r]
-    private void AddProduct(ref ThreadTeam.Member member, PackedMatrix matrix, Rows x)
-    {
-        var (first, end) = Multiply(ref member, matrix, x, _scratch.Delta);
-        for (var r = 0; r < _pass.Count; r++) RowMath.Add(_scratch.Delta[r] + first, _scratch.Hidden[r] + first, end - first);
-        member.Barrier();
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Crosshead.Generation.Cpu;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -24,25 +23,24 @@ public sealed class CpuWeights : IDisposable
         _type = type ?? model.ComputeType;
         if (!Supports(_type))
             throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use --dtype float32.");
-        var parameters = model.Parameters.ToDictionary(p => p.Name, p => p.Value);
-        float[] Read(string name) => Values(parameters[name]);
-        PackedMatrix Pack(int inputs, float[][] parts) =>
-            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts) : new PanelMatrix<PanelSingle>(inputs, parts);
+        var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));
+        PackedMatrix Pack(int inputs, float[][] parts, float[]? bias = null) =>
+            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts, bias) : new PanelMatrix<PanelSingle>(inputs, parts, bias);
 
-        Embedding = Pack(Options.HiddenSize, [Read("model.embed_tokens.weight")]);
-        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(name => Read($"model.layers.{i}.{name}"), Pack, Options, i))];
-        Norm = new Rows(Read("model.norm.weight"), Options.HiddenSize);
-        Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [Read("lm_head.weight")]);
+        Embedding = Pack(Options.HiddenSize, [parameters.Read("model.embed_tokens.weight")]);
+        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(parameters[$"model.layers.{i}"], Pack, Options, i))];
+        Norm = new Rows(parameters.Read("model.norm.weight"), Options.HiddenSize);
+        Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [parameters.Read("lm_head.weight")]);
     }
 
     /// <summary>The model's shape.</summary>
     public ModelOptions Options => _model.Options;
 
-    /// <summary>Bytes of weights that each token streams through the processor: all but the input embedding.</summary>
-    public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.Matrices.Sum(m => m.Bytes));
+    /// <summary>Bytes of weights that each token streams through the processor: all but the input embedding, and of experts as many as a token is given.</summary>
+    public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.BytesPerToken);
 
-    /// <summary>Bytes of cache a token: what the model keeps, in this precision.</summary>
-    public long CacheBytesPerToken => _model.CacheBytesPerToken / Precision.BytesOf(_model.ComputeType) * Precision.BytesOf(_type);
+    /// <summary>Bytes of cache a token: what is kept, in this precision.</summary>
+    public long CacheBytesPerToken => Layers.Sum(l => l.Attention.Layout.ElementsPerToken) * Precision.BytesOf(_type);
 
     internal PackedMatrix Embedding { get; }
 
@@ -69,7 +67,7 @@ public sealed class CpuWeights : IDisposable
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         var (cos, sin) = _model.Rotary.Rows(0, positions);
-        return new RotaryTable(new Rows(Values(cos), Options.HeadDim / 2), new Rows(Values(sin), Options.HeadDim / 2));
+        return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2), new Rows(ParameterReader.Values(sin), Options.HeadDim / 2));
     }
 
     internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
@@ -83,12 +81,5 @@ public sealed class CpuWeights : IDisposable
                 ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity)
                 : new CachedTalkingHeads<T>(weights, scratch, rotary, sequences, capacity);
         }
-    }
-
-    private static float[] Values(Tensor value)
-    {
-        using var grad = no_grad();
-        using var scope = NewDisposeScope();
-        return MemoryMarshal.Cast<byte, float>(value.to(ScalarType.Float32).cpu().contiguous().bytes).ToArray();
     }
 }

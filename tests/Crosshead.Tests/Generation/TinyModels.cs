@@ -44,20 +44,26 @@ internal static class TinyModels
     /// <summary>All names, for theories.</summary>
     public static TheoryData<string> Names => [.. Shapes.Keys];
 
-    /// <summary>A model whose every parameter, norms and mixes included, is random.</summary>
-    public static LanguageModel Create(string name, int context = 24, bool tied = false, int vocabulary = 37)
+    /// <summary>A model of a shape by its name, whose every parameter, norms and mixes included, is random.</summary>
+    public static LanguageModel Create(string name, int context = 24, bool tied = false, int vocabulary = 37) =>
+        Create(Options(Shapes[name]) with { VocabularySize = vocabulary, Context = context, TieEmbeddings = tied });
+
+    /// <summary>A tiny model with the given attention.</summary>
+    public static ModelOptions Options(AttentionOptions attention) => new()
     {
-        var model = new LanguageModel(new ModelOptions
-        {
-            VocabularySize = vocabulary,
-            HiddenSize = 20,
-            Layers = 2,
-            FeedForwardSize = 27,
-            Context = context,
-            TieEmbeddings = tied,
-            InitializerRange = 0.3,
-            Attention = Shapes[name],
-        });
+        VocabularySize = 37,
+        HiddenSize = 20,
+        Layers = 2,
+        FeedForwardSize = 27,
+        Context = 24,
+        InitializerRange = 0.3,
+        Attention = attention,
+    };
+
+    /// <summary>A model whose every parameter, norms and mixes included, is random.</summary>
+    public static LanguageModel Create(ModelOptions options)
+    {
+        var model = new LanguageModel(options);
         model.Initialize(11);
         using var grad = no_grad();
         using var scope = NewDisposeScope();

@@ -6,26 +6,26 @@ internal sealed unsafe class AttentionScratch : IDisposable
     private const int SmallestBlock = 64, MostBlocks = 32;
 
     /// <summary>Takes the memory.</summary>
-    /// <param name="layout">Which head reads what; the same in all layers.</param>
-    /// <param name="projections">Outputs of the query, key and value projections together.</param>
+    /// <param name="layers">The layers that use it.</param>
     /// <param name="capacity">Most positions.</param>
     /// <param name="members">Threads.</param>
-    /// <param name="talking">Whether scores of all heads and positions are kept.</param>
-    public AttentionScratch(HeadLayout layout, int projections, int capacity, int members, bool talking)
+    public AttentionScratch(IReadOnlyList<AttentionWeights> layers, int capacity, int members)
     {
+        int Most(Func<AttentionWeights, int> size) => layers.Max(size);
+        var (heads, headDim) = (Most(l => l.Layout.Heads), Most(l => l.Layout.HeadDim));
         // Long sequences are attended in blocks of positions, so that the threads have work even where all heads share
         // their rows. Blocks depend on the capacity alone: results are the same on any number of threads.
         Block = Math.Max(SmallestBlock, Panel.Round((capacity + MostBlocks - 1) / MostBlocks));
         Blocks = (capacity + Block - 1) / Block;
         const int rows = DecodePass.MaxRows;
-        Projected = new Rows(rows, projections);
-        Queries = new Rows(rows * layout.Heads, layout.KeyWidth);
-        Sums = new Rows((long)rows * layout.Heads * Blocks, layout.ValueWidth);
-        Softmax = new NativeBuffer<(float, float)>((long)rows * layout.Heads * Blocks);
-        Heads = new Rows(rows, layout.Heads * layout.HeadDim);
-        Scores = new Rows((long)members * layout.Heads, Block);
-        Head = new Rows(2 * members, Math.Max(layout.ValueWidth, layout.HeadDim));
-        Maps = new Rows(talking ? rows * layout.Heads : 0, Blocks * Block);
+        Projected = new Rows(rows, Most(l => l.Projections.Outputs));
+        Queries = new Rows(rows * heads, Most(l => l.Layout.KeyWidth));
+        Sums = new Rows((long)rows * heads * Blocks, Most(l => l.Layout.ValueWidth));
+        Softmax = new NativeBuffer<(float, float)>((long)rows * heads * Blocks);
+        Heads = new Rows(rows, heads * headDim);
+        Scores = new Rows((long)members * heads, Block);
+        Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
+        Maps = new Rows(layers.Any(l => l.Talking is not null) ? rows * heads : 0, Blocks * Block);
     }
 
     /// <summary>Positions a block, a multiple of 16.</summary>

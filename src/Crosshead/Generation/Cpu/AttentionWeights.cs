@@ -20,11 +20,17 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>The output projection [D, h·d].</summary>
     public PackedMatrix Output { get; }
 
-    /// <summary>Mix of key components [c, g], carried by the queries; null where the keys are whole heads.</summary>
-    public float[]? KeyMix { get; private init; }
+    /// <summary>The matrices that each token multiplies.</summary>
+    public IEnumerable<PackedMatrix> Matrices => [Projections, Output, .. Values?.Matrices ?? []];
 
-    /// <summary>Mix of value components [c, g], applied to the sums; null where the values are whole heads.</summary>
-    public float[]? ValueMix { get; private init; }
+    /// <summary>Mix of key components, carried by the queries; null where the keys are whole heads.</summary>
+    public KeyMix? Keys { get; private init; }
+
+    /// <summary>Norm of queries and keys; null for none.</summary>
+    public QueryKeyNorm? QueryKeyNorm { get; private init; }
+
+    /// <summary>Mix of value components, applied to the sums; null where the values are whole heads.</summary>
+    public ValueExpansion? Values { get; private init; }
 
     /// <summary>Weight of the norm on the heads' outputs, a row a head or one for all; null for no norm.</summary>
     public Rows? HeadNorm { get; private init; }
@@ -36,32 +42,39 @@ internal sealed class AttentionWeights : IDisposable
     public float Lambda { get; private init; }
 
     /// <summary>Reads and packs a layer.</summary>
-    /// <param name="read">Reads a parameter of the layer by its name.</param>
-    /// <param name="pack">Packs matrices with so many inputs, one below the other.</param>
+    /// <param name="parameters">The layer's parameters.</param>
+    /// <param name="pack">Packs matrices.</param>
     /// <param name="options">The mechanism.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="layer">Index of the layer.</param>
-    public static AttentionWeights Read(Func<string, float[]> read, Func<int, float[][], PackedMatrix> pack, AttentionOptions options, int width, int layer)
+    public static AttentionWeights Read(ParameterReader parameters, MatrixPacker pack, AttentionOptions options, int width, int layer)
     {
         var layout = new HeadLayout(options, options.HeadDimFor(width));
         var d = layout.HeadDim;
-        var (key, value) = (read("k_proj.weight"), read("v_proj.weight"));
-        var keyMix = options.ComposesKeys ? read("k_mix") : null;
-        var valueMix = options.ComposesValues ? read("v_mix") : null;
-        if (keyMix is not null && !layout.SharedKeys) (key, keyMix) = (Compose(keyMix, key, options.KeyRows, options.Groups), null);
-        if (valueMix is not null && !layout.SharedValues) (value, valueMix) = (Compose(valueMix, value, options.ValueRows, options.Groups), null);
+        var keyMix = options.ComposesKeys ? parameters.Read("k_mix") : null;
+        var valueMix = options.ComposesValues ? parameters.Read("v_mix") : null;
+        // Whole heads of components: the projection is composed, and its bias is one input more. A dense mix composes
+        // g·d heads of width 1.
+        float[]? Key(string name) => Compose(layout.SharedKeys ? null : keyMix, parameters.Find($"k_proj.{name}"), layout.Groups);
+        float[]? Value(string name) => Compose(layout.SharedValues ? null : valueMix, parameters.Find($"v_proj.{name}"),
+            options.ValueGrain == ValueGrain.Dense ? layout.Groups * d : layout.Groups);
+        float[][] Parts(string name) => [.. new[] { parameters.Find($"q_proj.{name}"), Key(name), Value(name) }.OfType<float[]>()];
+        var bias = Parts("bias");
 
         var differential = options.Variant == AttentionVariant.Differential;
         var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
-        var norm = options.HasHeadNorm || differential ? read("head_norm.weight") : null;
+        var norm = options.HasHeadNorm || differential ? parameters.Read("head_norm.weight") : null;
         if (differential) norm = [.. norm!.Select(w => (float)(w * (1 - start)))];
-        return new AttentionWeights(options, layout, pack(width, [read("q_proj.weight"), key, value]), pack(options.Heads * d, [read("o_proj.weight")]))
+        return new AttentionWeights(options, layout,
+            pack(width, Parts("weight"), bias.Length > 0 ? [.. bias.SelectMany(b => b)] : null),
+            pack(options.Heads * d, [parameters.Read("o_proj.weight")], parameters.Find("o_proj.bias")))
         {
-            KeyMix = keyMix,
-            ValueMix = valueMix,
+            Keys = layout.SharedKeys ? new KeyMix(keyMix!, options.KeyGrain, layout) : null,
+            QueryKeyNorm = options.QueryKeyNorm ? new QueryKeyNorm(parameters.Read("q_norm.weight"), parameters.Read("k_norm.weight"), options.QueryKeyNormEpsilon) : null,
+            Values = layout.SharedValues ? ValueExpansion.Create(valueMix!, options.ValueGrain, layout, pack) : null,
             HeadNorm = norm is null ? null : new Rows(norm, differential ? 2 * d : d),
-            Talking = options.Variant == AttentionVariant.TalkingHeads ? (read("logit_mix"), read("weight_mix")) : null,
-            Lambda = differential ? (float)(start + ExpDot(read, "1") - ExpDot(read, "2")) : 0,
+            Talking = options.Variant == AttentionVariant.TalkingHeads ? (parameters.Read("logit_mix"), parameters.Read("weight_mix")) : null,
+            Lambda = differential ? (float)(start + ExpDot(parameters, "1") - ExpDot(parameters, "2")) : 0,
         };
     }
 
@@ -70,21 +83,26 @@ internal sealed class AttentionWeights : IDisposable
     {
         Projections.Dispose();
         Output.Dispose();
+        Keys?.Dispose();
+        QueryKeyNorm?.Dispose();
+        Values?.Dispose();
         HeadNorm?.Dispose();
     }
 
-    private static double ExpDot(Func<string, float[]> read, string which) =>
-        Math.Exp(read($"lambda_q{which}").Zip(read($"lambda_k{which}"), (q, k) => (double)q * k).Sum());
+    private static double ExpDot(ParameterReader parameters, string which) =>
+        Math.Exp(parameters.Read($"lambda_q{which}").Zip(parameters.Read($"lambda_k{which}"), (q, k) => (double)q * k).Sum());
 
-    // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row a head (eq. 18).
-    private static float[] Compose(float[] mix, float[] weight, int components, int groups)
+    // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row a head (eq. 18); W itself without a mix.
+    private static float[]? Compose(float[]? mix, float[]? components, int heads)
     {
-        var size = weight.Length / components;
-        var composed = new float[groups * size];
-        for (var g = 0; g < groups; g++)
-            for (var c = 0; c < components; c++)
+        if (mix is null || components is null) return components;
+        var count = mix.Length / heads;
+        var size = components.Length / count;
+        var composed = new float[heads * size];
+        for (var g = 0; g < heads; g++)
+            for (var c = 0; c < count; c++)
                 for (var i = 0; i < size; i++)
-                    composed[(g * size) + i] += mix[(c * groups) + g] * weight[(c * size) + i];
+                    composed[(g * size) + i] += mix[(c * heads) + g] * components[(c * size) + i];
         return composed;
     }
 }

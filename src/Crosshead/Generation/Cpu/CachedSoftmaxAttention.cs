@@ -46,7 +46,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     {
         for (var item = first; item < end; item++)
         {
-            if (phase == 0) _placement.Place(pass, item / _placement.Items, item % _placement.Items);
+            if (phase == 0) _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
             else if (phase == Phases - 1) _outputs.Finish(item / _outputs.Items, item % _outputs.Items, BlocksOf(pass[item / _outputs.Items]), member);
             else Attend(phase, pass, item, member);
         }
@@ -59,50 +59,74 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Items of the phases between placing and finishing.</summary>
-    protected virtual int AttendItems(DecodePass pass) => pass.Count * Layout.Units * BlocksOf(pass.Longest);
+    protected virtual int AttendItems(DecodePass pass) => pass.Count * Layout.Units * MostBlocks(pass);
 
     /// <summary>An item of the phases between placing and finishing: here, a unit of heads over a block of positions.</summary>
     protected virtual void Attend(int phase, DecodePass pass, int item, int member)
     {
-        var blocks = BlocksOf(pass.Longest);
-        var (unit, row, block) = (item / blocks % Layout.Units, item / blocks / Layout.Units, item % blocks);
-        if (block >= BlocksOf(pass[row])) return;
+        var most = MostBlocks(pass);
+        var (unit, row) = (item / most % Layout.Units, item / most / Layout.Units);
+        if (!Sees(pass[row], item % most, out var block, out var span)) return;
 
-        var cache = Caches[pass[row].Sequence];
-        var (start, count) = Span(pass[row], block);
-        var (slots, slot) = (Layout.SlotsPerUnit, unit * Layout.SlotsPerUnit);
         var scores = Scratch.Scores[(long)member * Layout.Heads];
         var stride = Scratch.Scores.Stride;
-        for (var k = 0; k < Layout.KeyRowsPerUnit; k++)
-        {
-            var first = k * Layout.SlotsPerKeyRow;
-            cache.Score(Layout.KeyRow(unit, k), start, count, Scratch.Queries[(row * Layout.Heads) + slot + first], Scratch.Queries.Stride,
-                Layout.SlotsPerKeyRow, scores + (first * stride), stride);
-        }
-        var length = Panel.Round(count);
-        for (var s = 0; s < slots; s++)
+        Score(pass[row], row, unit, span, scores, stride);
+        for (var s = 0; s < Layout.SlotsPerUnit; s++)
         {
             var x = scores + (s * stride);
-            var max = RowMath.Max(x, length);
-            Scratch.Softmax.Pointer[Place(row, slot + s, block)] = (max, RowMath.Exp(x, max, 1, x, length));
+            span.Mask(x);
+            var max = RowMath.Max(x, span.Length);
+            Scratch.Softmax.Pointer[Place(row, (unit * Layout.SlotsPerUnit) + s, block)] = (max, RowMath.Exp(x, max, 1, x, span.Length));
         }
-        cache.Sum(Layout.ValueRow(unit), start, count, scores, stride, slots,
-            Scratch.Sums[Place(row, slot, block)], Scratch.Sums.Stride * Scratch.Blocks);
+        Sum(pass[row], row, unit, block, span, scores, stride);
+    }
+
+    /// <summary>Scores of a unit's heads [slots, stride] for the positions of a span.</summary>
+    protected void Score(in DecodePass.Row token, int row, int unit, AttentionSpan span, float* scores, int stride)
+    {
+        var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerKeyRow);
+        for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++, scores += slots * stride)
+            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
+        if (Layout.KeyNorms == 0) return;
+        scores -= Layout.SlotsPerUnit * stride;
+        for (var head = 0; head < Layout.Heads; head++) cache.ScaleByNorm(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
+    }
+
+    /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>
+    protected void Sum(in DecodePass.Row token, int row, int unit, int block, AttentionSpan span, float* weights, int stride)
+    {
+        var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerValueRow);
+        for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++, weights += slots * stride)
+            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
     }
 
     /// <summary>Index of a block's sums.</summary>
     protected long Place(int row, int slot, int block) => ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
 
     /// <summary>Blocks that a token sees.</summary>
-    protected int BlocksOf(in DecodePass.Row row) => BlocksOf(row.Position + 1);
+    protected (int First, int End) BlocksOf(in DecodePass.Row row) => (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
 
-    /// <summary>Blocks of so many positions.</summary>
-    protected int BlocksOf(int positions) => (positions + Scratch.Block - 1) / Scratch.Block;
-
-    /// <summary>Positions of a block that a token sees.</summary>
-    protected (int Start, int Count) Span(in DecodePass.Row row, int block)
+    /// <summary>Most blocks that a token of the pass sees.</summary>
+    protected int MostBlocks(DecodePass pass)
     {
-        var start = block * Scratch.Block;
-        return (start, Math.Min(Scratch.Block, row.Position + 1 - start));
+        var most = 0;
+        for (var r = 0; r < pass.Count; r++)
+        {
+            var (first, end) = BlocksOf(pass[r]);
+            most = Math.Max(most, end - first);
+        }
+        return most;
     }
+
+    /// <summary>Block number <paramref name="index"/> of those that a token sees, and what it sees of it; false if they are fewer.</summary>
+    protected bool Sees(in DecodePass.Row row, int index, out int block, out AttentionSpan span)
+    {
+        var (first, end) = BlocksOf(row);
+        block = first + index;
+        var start = block * Scratch.Block;
+        span = new AttentionSpan(Math.Max(start, FirstSeen(row)), Math.Min(start + Scratch.Block, row.Position + 1));
+        return block < end;
+    }
+
+    private int FirstSeen(in DecodePass.Row row) => Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
 }

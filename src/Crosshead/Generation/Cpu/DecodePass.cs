@@ -14,21 +14,14 @@ internal sealed class DecodePass
     /// <summary>Whether no more fit.</summary>
     public bool Full => Count == MaxRows;
 
-    /// <summary>Positions seen by the token that sees most.</summary>
-    public int Longest { get; private set; }
-
     /// <summary>A token of the pass.</summary>
     public ref readonly Row this[int row] => ref _rows[row];
 
     /// <summary>Empties the pass.</summary>
-    public void Clear() => (Count, Longest) = (0, 0);
+    public void Clear() => Count = 0;
 
     /// <summary>Adds a token.</summary>
-    public void Add(int sequence, int position, int token, bool wanted)
-    {
-        _rows[Count++] = new Row(sequence, position, token, wanted);
-        Longest = Math.Max(Longest, position + 1);
-    }
+    public void Add(int sequence, int position, int token, bool wanted) => _rows[Count++] = new Row(sequence, position, token, wanted);
 
     /// <summary>A token, its place, and whether its logits are wanted.</summary>
     internal readonly record struct Row(int Sequence, int Position, int Token, bool Wanted);

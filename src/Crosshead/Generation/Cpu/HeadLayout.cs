@@ -3,28 +3,34 @@ using Crosshead.Attention;
 namespace Crosshead.Generation.Cpu;
 
 /// <summary>
-/// Which query head reads which cached row. Query heads that read the same rows form a unit, so that what is cached is
-/// read once for all of them; in a unit, heads with the same key row are neighbours ("slots").
+/// Which query head reads which cached row. A row is a head, or all components together, which every head reads. Query
+/// heads whose rows overlap form a unit, so that what is cached is read once for all of them; in a unit, heads with the
+/// same row are neighbours ("slots").
 /// </summary>
 internal sealed class HeadLayout
 {
+    private readonly int _maps; // of a differential pair; 1 for other variants
+
     /// <summary>The layout of a variant.</summary>
     public HeadLayout(AttentionOptions options, int headDim)
     {
-        (Heads, HeadDim) = (options.Heads, headDim);
-        var pairs = options.Variant == AttentionVariant.Differential;
-        SharedKeys = options.ComposesKeys && options.KeyRows < options.Groups;
-        SharedValues = options.ComposesValues && options.ValueRows < options.Groups;
-        KeyRows = SharedKeys ? 1 : options.Groups;
-        KeyWidth = SharedKeys ? options.KeyRows * headDim : headDim;
-        ValueRows = SharedValues ? 1 : pairs ? options.Groups / 2 : options.Groups;
-        ValueWidth = SharedValues ? options.ValueRows * headDim : pairs ? 2 * headDim : headDim;
-        Units = SharedKeys && SharedValues ? 1 : pairs ? options.Groups / 2 : options.Groups;
-        KeyRowsPerUnit = pairs ? 2 : 1;
+        (Heads, Groups, HeadDim) = (options.Heads, options.Groups, headDim);
+        _maps = options.Variant == AttentionVariant.Differential ? 2 : 1;
+        // Components are kept where they are fewer than what they make up; otherwise the projections are composed.
+        SharedKeys = options.ComposesKeys && options.KeyRows < Groups;
+        var rank = options.ValueRank ?? options.ValueRows * headDim;
+        SharedValues = options.ComposesValues && rank < Groups * headDim;
+        (KeyRows, KeyWidth) = SharedKeys ? (1, options.KeyRows * headDim) : (Groups, headDim);
+        (ValueRows, ValueWidth) = SharedValues ? (1, rank) : (Groups / _maps, headDim * _maps);
+        Units = Math.Min(KeyRows, ValueRows);
+        KeyNorms = SharedKeys && options.QueryKeyNorm ? Groups : 0;
     }
 
     /// <summary>Query heads h.</summary>
     public int Heads { get; }
+
+    /// <summary>Key/value heads g, kept whole or composed.</summary>
+    public int Groups { get; }
 
     /// <summary>Head width d.</summary>
     public int HeadDim { get; }
@@ -44,31 +50,40 @@ internal sealed class HeadLayout
     /// <summary>Cached value rows a token.</summary>
     public int ValueRows { get; }
 
-    /// <summary>Width of a value row: d, c·d of components, or 2d of a differential pair.</summary>
+    /// <summary>Width of a value row: d, the rank of components, or 2d of a differential pair.</summary>
     public int ValueWidth { get; }
+
+    /// <summary>Factors of composed key heads a token: g where key components are normed, otherwise 0.</summary>
+    public int KeyNorms { get; }
+
+    /// <summary>Elements that the cache keeps of a token.</summary>
+    public long ElementsPerToken => ((long)KeyRows * KeyWidth) + ((long)ValueRows * ValueWidth) + KeyNorms;
 
     /// <summary>Sets of query heads that read the same rows.</summary>
     public int Units { get; }
 
-    /// <summary>Key rows that a unit reads: 2 for a differential pair, otherwise 1.</summary>
-    public int KeyRowsPerUnit { get; }
+    /// <summary>Key rows that a unit reads.</summary>
+    public int KeyRowsPerUnit => KeyRows / Units;
+
+    /// <summary>Value rows that a unit reads.</summary>
+    public int ValueRowsPerUnit => ValueRows / Units;
 
     /// <summary>Query heads a unit.</summary>
     public int SlotsPerUnit => Heads / Units;
 
-    /// <summary>Query heads of a unit that read one key row.</summary>
-    public int SlotsPerKeyRow => SlotsPerUnit / KeyRowsPerUnit;
+    /// <summary>Query heads that read one key row.</summary>
+    public int SlotsPerKeyRow => Heads / KeyRows;
 
-    /// <summary>The key row number <paramref name="index"/> of a unit.</summary>
-    public int KeyRow(int unit, int index) => SharedKeys ? 0 : (unit * KeyRowsPerUnit) + index;
+    /// <summary>Query heads that read one value row.</summary>
+    public int SlotsPerValueRow => Heads / ValueRows;
 
-    /// <summary>The value row of a unit.</summary>
-    public int ValueRow(int unit) => SharedValues ? 0 : unit;
+    /// <summary>The key/value head of a query head.</summary>
+    public int GroupOf(int head) => head / (Heads / Groups);
 
-    /// <summary>The place of a query head: by unit, then key row. Heads of differential pairs alternate between key rows.</summary>
+    /// <summary>The place of a query head: by key row. Heads of differential pairs alternate between the pair's two key rows.</summary>
     public int Slot(int head)
     {
         var (unit, within) = Math.DivRem(head, SlotsPerUnit);
-        return (unit * SlotsPerUnit) + (within % KeyRowsPerUnit * SlotsPerKeyRow) + (within / KeyRowsPerUnit);
+        return (unit * SlotsPerUnit) + (within % _maps * SlotsPerKeyRow) + (within / _maps);
     }
 }

@@ -9,14 +9,16 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     private readonly bool _differential = weights.Options.Variant == AttentionVariant.Differential;
     private readonly bool _talking = weights.Talking is not null;
     private readonly double _epsilon = weights.Options.HeadNormEpsilon;
-    private readonly int _groups = weights.Options.Groups;
-    private readonly int _components = weights.Options.ValueRows;
 
     /// <summary>Items a token: heads, or pairs of heads of differential attention.</summary>
     public int Items => _differential ? _layout.Heads / 2 : _layout.Heads;
 
     /// <summary>Finishes one head of a token.</summary>
-    public void Finish(int row, int head, int blocks, int member)
+    /// <param name="row">The token.</param>
+    /// <param name="head">The head, or pair of heads.</param>
+    /// <param name="blocks">The blocks that the token sees.</param>
+    /// <param name="member">Index of the thread.</param>
+    public void Finish(int row, int head, (int First, int End) blocks, int member)
     {
         var width = _differential ? 2 * _layout.HeadDim : _layout.HeadDim;
         float* output = scratch.Head[2 * member], other = scratch.Head[(2 * member) + 1];
@@ -26,10 +28,10 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
             JoinBlocks(row, _layout.Slot((2 * head) + 1), blocks, other);
             RowMath.AddScaled(other, -weights.Lambda, output, width);
         }
-        else if (weights.ValueMix is { } mix)
+        else if (weights.Values is { } values)
         {
             JoinBlocks(row, _layout.Slot(head), blocks, other);
-            Compose(mix, head / (_layout.Heads / _groups), other, output);
+            values.Expand(other, _layout.GroupOf(head), output);
         }
         else
         {
@@ -40,33 +42,25 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     }
 
     /// <summary>The largest score of all blocks, and the sum of weights that belongs to it.</summary>
-    public static (float Max, float Sum) Join((float Max, float Sum)* blocks, int count)
+    public static (float Max, float Sum) Join((float Max, float Sum)* softmax, (int First, int End) blocks)
     {
         var max = float.NegativeInfinity;
-        for (var b = 0; b < count; b++) max = MathF.Max(max, blocks[b].Max);
+        for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, softmax[b].Max);
         var sum = 0f;
-        for (var b = 0; b < count; b++) sum += MathF.Exp(blocks[b].Max - max) * blocks[b].Sum;
+        for (var b = blocks.First; b < blocks.End; b++) sum += MathF.Exp(softmax[b].Max - max) * softmax[b].Sum;
         return (max, sum);
     }
 
-    private void JoinBlocks(int row, int slot, int count, float* output)
+    private void JoinBlocks(int row, int slot, (int First, int End) blocks, float* output)
     {
         var first = (((long)row * _layout.Heads) + slot) * scratch.Blocks;
         var softmax = scratch.Softmax.Pointer + first;
-        var (max, sum) = Join(softmax, count);
+        var (max, sum) = Join(softmax, blocks);
         new Span<float>(output, scratch.Head.Stride).Clear();
-        for (var b = 0; b < count; b++)
+        for (var b = blocks.First; b < blocks.End; b++)
         {
             var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum; // Talking-Heads' weights are whole already
             RowMath.AddScaled(scratch.Sums[first + b], factor, output, _layout.ValueWidth);
         }
-    }
-
-    // o = Σ_c mix[c, G] · sums[c]
-    private void Compose(float[] mix, int group, float* sums, float* output)
-    {
-        new Span<float>(output, scratch.Head.Stride).Clear();
-        for (var c = 0; c < _components; c++)
-            RowMath.AddScaled(sums + (c * _layout.HeadDim), mix[(c * _groups) + group], output, _layout.HeadDim);
     }
 }

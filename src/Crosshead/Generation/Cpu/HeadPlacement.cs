@@ -1,69 +1,56 @@
 namespace Crosshead.Generation.Cpu;
 
-/// <summary>From projections to what attention reads: queries rotated and scaled in their slots, keys rotated and values in the cache.</summary>
-internal sealed unsafe class HeadPlacement<T> where T : unmanaged, IPanelElement<T>
+/// <summary>From projections to what attention reads: queries normed, rotated and scaled in their slots, keys normed and rotated and values in the cache.</summary>
+internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, KeyValuePanels<T>[] caches) where T : unmanaged, IPanelElement<T>
 {
-    private readonly HeadLayout _layout;
-    private readonly AttentionScratch _scratch;
-    private readonly RotaryTable _rotary;
-    private readonly KeyValuePanels<T>[] _caches;
-    private readonly float[]? _keyMix;
-    private readonly int _groups, _keyHeads;
-    private readonly float _scale;
+    private readonly HeadLayout _layout = weights.Layout;
+    private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
 
-    public HeadPlacement(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, KeyValuePanels<T>[] caches)
-    {
-        (_layout, _scratch, _rotary, _caches, _keyMix) = (weights.Layout, scratch, rotary, caches, weights.KeyMix);
-        _groups = weights.Options.Groups;
-        _keyHeads = _layout.KeyRows * _layout.KeyWidth / _layout.HeadDim;
-        _scale = 1 / MathF.Sqrt(_layout.HeadDim);
-    }
-
-    /// <summary>Items a token: its query heads, its key heads or components, its value rows.</summary>
-    public int Items => _layout.Heads + _keyHeads + _layout.ValueRows;
+    /// <summary>Items a token: its query heads, its key rows, its value rows.</summary>
+    public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
 
     /// <summary>Places one item of a token.</summary>
-    public void Place(DecodePass pass, int row, int item)
+    public void Place(DecodePass pass, int row, int item, int member)
     {
-        var (position, d) = (pass[row].Position, _layout.HeadDim);
-        var cache = _caches[pass[row].Sequence];
-        var projected = _scratch.Projected[row];
-        if (item < _layout.Heads)
-        {
-            PlaceQuery(projected + (item * d), row, item, position);
-        }
-        else if (item < _layout.Heads + _keyHeads)
-        {
-            var head = item - _layout.Heads;
-            var key = projected + (item * d);
-            _rotary.Rotate(key, position, 1);
-            if (_layout.SharedKeys) cache.WriteKey(0, position, head * d, key, d);
-            else cache.WriteKey(head, position, 0, key, d);
-        }
-        else
-        {
-            var index = item - _layout.Heads - _keyHeads;
-            var value = projected + ((_layout.Heads + _keyHeads) * d) + (index * _layout.ValueWidth);
-            cache.WriteValue(index, position, value, _layout.ValueWidth);
-        }
+        var position = pass[row].Position;
+        var cache = caches[pass[row].Sequence];
+        var queries = scratch.Projected[row];
+        var keys = queries + (_layout.Heads * _layout.HeadDim);
+        var values = keys + (_layout.KeyRows * _layout.KeyWidth);
+        var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
+        if (key < 0) PlaceQuery(queries + (item * _layout.HeadDim), row, item, position);
+        else if (value < 0) PlaceKey(keys + (key * _layout.KeyWidth), cache, key, position, member);
+        else cache.WriteValue(value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
     }
 
     private void PlaceQuery(float* query, int row, int head, int position)
     {
         var d = _layout.HeadDim;
-        _rotary.Rotate(query, position, _scale);
-        var slot = _scratch.Queries[(row * _layout.Heads) + _layout.Slot(head)];
-        if (_keyMix is null)
+        weights.QueryKeyNorm?.Query(query);
+        rotary.Rotate(query, position, _scale);
+        var slot = scratch.Queries[(row * _layout.Heads) + _layout.Slot(head)];
+        if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), slot);
+        else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(slot, d));
+    }
+
+    private void PlaceKey(float* key, KeyValuePanels<T> cache, int row, int position, int member)
+    {
+        if (weights.QueryKeyNorm is { } norm)
         {
-            new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(slot, d));
-            return;
+            if (weights.Keys is { } mix) PlaceNorms(norm, mix, key, cache, position, member);
+            else norm.Key(key);
         }
-        // The query carries the mix: ⟨q̃, components⟩ = ⟨q, Σ_c mix[c, G] · component c⟩.
-        var group = head / (_layout.Heads / _groups);
-        for (var c = 0; c < _keyHeads; c++)
+        for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) rotary.Rotate(key + i, position, 1);
+        cache.WriteKey(row, position, key, _layout.KeyWidth);
+    }
+
+    private void PlaceNorms(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache, int position, int member)
+    {
+        float* head = scratch.Head[2 * member], term = scratch.Head[(2 * member) + 1];
+        for (var g = 0; g < _layout.Groups; g++)
         {
-            var mix = _keyMix[(c * _groups) + group];
-            for (var i = 0; i < d; i++) slot[(c * d) + i] = mix * query[i];
+            mix.Compose(components, g, head, term);
+            cache.WriteNorm(g, position, norm.Factor(head));
         }
     }
 }

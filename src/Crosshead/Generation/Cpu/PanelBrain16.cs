@@ -25,47 +25,17 @@ internal readonly unsafe struct PanelBrain16 : IPanelElement<PanelBrain16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Index(long k, int lane) => ((((k >> 1) * Panel.Lanes) + lane) << 1) + (k & 1);
 
-    public static Vector512<float> Multiply(PanelBrain16* panel, int depth, float* x)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelBrain16* rows)
     {
-        var p = (uint*)panel;
-        var upper = Vector512.Create(0xffff0000u);
-        Vector512<float> a = default, b = default, c = default, d = default; // four sums hide the latency of the products
-        for (var k = 0; k < depth; k += 4, p += 2 * Panel.Lanes)
-        {
-            var first = Vector512.Load(p);
-            var second = Vector512.Load(p + Panel.Lanes);
-            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), (first << 16).AsSingle(), a);
-            b = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), (first & upper).AsSingle(), b);
-            c = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 2]), (second << 16).AsSingle(), c);
-            d = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 3]), (second & upper).AsSingle(), d);
-        }
-        return a + b + (c + d);
+        var pairs = Vector512.Load((uint*)rows);
+        return ((pairs << 16).AsSingle(), (pairs & Vector512.Create(0xffff0000u)).AsSingle());
     }
 
-    public static void Multiply4(PanelBrain16* panel, int depth, float* x, int stride, float* y, int yStride)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(PanelBrain16* elements)
     {
-        var p = (uint*)panel;
-        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
-        var upper = Vector512.Create(0xffff0000u);
-        Vector512<float> a = default, b = default, c = default, d = default;     // of even elements
-        Vector512<float> a1 = default, b1 = default, c1 = default, d1 = default; // of odd elements
-        for (var k = 0; k < depth; k += 2, p += Panel.Lanes)
-        {
-            var pair = Vector512.Load(p);
-            var even = (pair << 16).AsSingle();
-            var odd = (pair & upper).AsSingle();
-            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), even, a);
-            b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k]), even, b);
-            c = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k]), even, c);
-            d = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k]), even, d);
-            a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), odd, a1);
-            b1 = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k + 1]), odd, b1);
-            c1 = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k + 1]), odd, c1);
-            d1 = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k + 1]), odd, d1);
-        }
-        (a + a1).Store(y);
-        (b + b1).Store(y + yStride);
-        (c + c1).Store(y + (2 * yStride));
-        (d + d1).Store(y + (3 * yStride));
+        var (low, high) = Vector256.Widen(Vector256.Load((ushort*)elements));
+        return (Vector512.Create(low, high) << 16).AsSingle();
     }
 }

@@ -7,7 +7,7 @@ internal sealed unsafe class PanelMatrix<T> : PackedMatrix where T : unmanaged, 
     private readonly long _panelSize;
 
     /// <summary>Packs matrices [outputs_i, inputs], one below the other.</summary>
-    public PanelMatrix(int inputs, params ReadOnlySpan<float[]> parts) : base(OutputsOf(inputs, parts), inputs)
+    public PanelMatrix(int inputs, float[][] parts, float[]? bias) : base((int)(parts.Sum(p => (long)p.Length) / inputs), inputs, bias)
     {
         _panelSize = (long)Depth * Panel.Lanes;
         _panels = new NativeBuffer<T>(Panels * _panelSize);
@@ -28,8 +28,10 @@ internal sealed unsafe class PanelMatrix<T> : PackedMatrix where T : unmanaged, 
     /// <inheritdoc/>
     public override void Multiply(int first, int end, float* x, int stride, int rows, float* y, int yStride)
     {
-        for (var p = first; p < end; p++)
-            Panel.Multiply(_panels.Pointer + (p * _panelSize), Depth, x, stride, rows, y + (p * Panel.Lanes), yStride);
+        y += first * Panel.Lanes;
+        Panel.Multiply(_panels.Pointer + (first * _panelSize), _panelSize, end - first, Depth, x, stride, rows, y, yStride);
+        if (Bias is null) return;
+        for (var r = 0; r < rows; r++) RowMath.Add(Bias[0] + (first * Panel.Lanes), y + ((long)r * yStride), (end - first) * Panel.Lanes);
     }
 
     /// <inheritdoc/>
@@ -40,12 +42,9 @@ internal sealed unsafe class PanelMatrix<T> : PackedMatrix where T : unmanaged, 
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => _panels.Dispose();
-
-    private static int OutputsOf(int inputs, ReadOnlySpan<float[]> parts)
+    public override void Dispose()
     {
-        var elements = 0L;
-        foreach (var part in parts) elements += part.Length;
-        return (int)(elements / inputs);
+        base.Dispose();
+        _panels.Dispose();
     }
 }

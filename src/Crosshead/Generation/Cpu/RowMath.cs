@@ -24,6 +24,60 @@ internal static unsafe class RowMath
         for (var i = 0; i < size; i += Panel.Lanes) (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
     }
 
+    /// <summary>y = x / √(Σx²/length + ε) · weight, for any length.</summary>
+    public static void HeadNorm(float* x, float* weight, int length, double epsilon, float* y)
+    {
+        var scale = (float)(1 / Math.Sqrt((SumOfSquares(x, length) / length) + epsilon));
+        var i = 0;
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes) (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
+        for (; i < length; i++) y[i] = x[i] * scale * weight[i];
+    }
+
+    /// <summary>Σ x², for any length.</summary>
+    public static double SumOfSquares(float* x, int length)
+    {
+        var squares = Vector512<float>.Zero;
+        var i = 0;
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes) squares = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(x + i), squares);
+        var sum = (double)Vector512.Sum(squares);
+        for (; i < length; i++) sum += x[i] * x[i];
+        return sum;
+    }
+
+    /// <summary>
+    /// y = scale · z · x, where element p of a half and element p of the other are the real and the imaginary part of a
+    /// complex number: the half-split form of rotary embedding, for any length.
+    /// </summary>
+    /// <param name="x">[2 · half]</param>
+    /// <param name="real">[half]: the real parts of z.</param>
+    /// <param name="imaginary">[half]: the imaginary parts of z.</param>
+    /// <param name="half">Number of complex numbers.</param>
+    /// <param name="scale">A real factor.</param>
+    /// <param name="y">[2 · half]; may be x.</param>
+    public static void MultiplyComplex(float* x, float* real, float* imaginary, int half, float scale, float* y)
+    {
+        var i = 0;
+        for (; i <= half - Panel.Lanes; i += Panel.Lanes)
+        {
+            var (a, b) = (Vector512.Load(x + i) * scale, Vector512.Load(x + half + i) * scale);
+            var (re, im) = (Vector512.Load(real + i), Vector512.Load(imaginary + i));
+            ((a * re) - (b * im)).Store(y + i);
+            ((b * re) + (a * im)).Store(y + half + i);
+        }
+        for (; i <= half - Vector128<float>.Count; i += Vector128<float>.Count)
+        {
+            var (a, b) = (Vector128.Load(x + i) * scale, Vector128.Load(x + half + i) * scale);
+            var (re, im) = (Vector128.Load(real + i), Vector128.Load(imaginary + i));
+            ((a * re) - (b * im)).Store(y + i);
+            ((b * re) + (a * im)).Store(y + half + i);
+        }
+        for (; i < half; i++)
+        {
+            var (a, b) = (x[i] * scale, x[half + i] * scale);
+            (y[i], y[half + i]) = ((a * real[i]) - (b * imaginary[i]), (b * real[i]) + (a * imaginary[i]));
+        }
+    }
+
     /// <summary>gate = silu(gate) · up.</summary>
     public static void SwiGlu(float* gate, float* up, int length)
     {
@@ -54,9 +108,7 @@ internal static unsafe class RowMath
     {
         var most = Vector512.Load(x);
         for (var i = Panel.Lanes; i < length; i += Panel.Lanes) most = Vector512.Max(most, Vector512.Load(x + i));
-        var max = most[0];
-        for (var i = 1; i < Panel.Lanes; i++) max = MathF.Max(max, most[i]);
-        return max;
+        return Lanes.Max(most);
     }
 
     /// <summary>y = e^(x − shift) · factor; returns the sum.</summary>
