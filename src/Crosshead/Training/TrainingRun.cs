@@ -1,3 +1,4 @@
+using Crosshead.Checkpoints;
 using Crosshead.Model;
 using Crosshead.Training.Logging;
 
