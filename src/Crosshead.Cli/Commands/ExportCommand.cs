@@ -12,6 +12,7 @@ internal sealed class ExportCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly Option<string> _out = new("--out") { Description = "Folder of the plain model; must not exist yet.", HelpName = "dir", Required = true };
+    private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -21,6 +22,7 @@ internal sealed class ExportCommand : CliCommand
     {
         Arguments.Add(_model);
         Options.Add(_out);
+        _shard = new ShardOption(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
@@ -34,7 +36,7 @@ internal sealed class ExportCommand : CliCommand
         destination.Write(folder =>
         {
             new ModelCompanions(source.Folder, null).Save(folder);
-            ModelDirectory.Save(folder, plain, null, source.Tokenizer.BosTokenId, source.Tokenizer.EosTokenId, stored.Type);
+            ModelDirectory.Save(folder, plain, null, source.Tokenizer.BosTokenId, source.Tokenizer.EosTokenId, stored.Type, _shard.Bytes(arguments));
         });
         var (before, after) = (ModelCost.Of(source.Model.Options), ModelCost.Of(plain.Options));
         var family = EnumName.Of(plain.Options.Family);
