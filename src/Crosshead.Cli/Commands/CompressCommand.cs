@@ -175,7 +175,8 @@ internal sealed class CompressCommand : CliCommand
     {
         new ModelCompanions(source.Folder, null).Save(folder);
         var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source.Folder), ["crosshead_method"] = EnumName.Of(method) };
-        ModelDirectory.Save(folder, compressed, metadata, source.Tokenizer.BosTokenId, source.Tokenizer.EosTokenId, type, shardBytes);
+        var tokens = TextTokens.Of(source.Folder);
+        ModelDirectory.Save(folder, compressed, metadata, tokens.Begin, tokens.End, type, shardBytes);
     }
 
     private static CompressionMethod Method(string name) => name switch
