@@ -81,7 +81,7 @@ internal sealed class PlainDecoder(LanguageModel model)
         if (options.QueryKeyNorm)
         {
             var gamma = Get(layer, "k_norm.weight");
-            keys = ReferenceAttention.HeadNorm((keys / gamma).masked_fill(gamma == 0, 0), gamma, options.QueryKeyNormEpsilon);
+            keys = stack([.. (keys / gamma).masked_fill(gamma == 0, 0).unbind(1).Select(k => ReferenceAttention.HeadNorm(k, gamma, options.QueryKeyNormEpsilon))], 1);
         }
         Tensor Turned(Tensor heads, long i) => ReferenceAttention.Rotate(heads[.., i], model.Options.RopeBase);
         var repeats = options.Heads / options.Groups;
