@@ -96,8 +96,12 @@ public sealed class HardCasesTests
         using (no_grad())
         using (NewDisposeScope())
             model.Parameters.Single(p => p.Name == "model.layers.1.self_attn." + name).Value[3, 2] = value;
-        OneLine(Assert.Throws<CrossheadException>(() => Calibration.Run(model, SmallModels.Text(), 5)));
-        if (name[0] is 'k' or 'v')
+        OneLine(Assert.Throws<CrossheadException>(() =>
+        {
+            using var calibration = Calibration.Run(model, SmallModels.Text(), 5);
+            Compressor.Compress(model, CompressionPlan.Uniform(2, [0, 1], Plans[1]), calibration);
+        }));
+        if (name[0] is not 'q') // the method svd looks at no queries
             OneLine(Assert.Throws<CrossheadException>(() => Compressor.Compress(model, CompressionPlan.Uniform(2, [0, 1], Plans[0]))));
 
         static void OneLine(CrossheadException error)

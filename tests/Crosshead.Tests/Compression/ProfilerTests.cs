@@ -190,6 +190,23 @@ public sealed class ProfilerTests
         TensorLeaks.None(() => Assert.ThrowsAny<OperationCanceledException>(() => subject.Profiler.Run(Source, Methods, cancellation: new CancellationToken(true))));
     }
 
+    [Fact]
+    public void Stopped_between_pieces_it_ends_with_a_cancellation_and_leaves_no_tensor_behind()
+    {
+        using var subject = new Subject("gqa");
+        TensorLeaks.None(() =>
+        {
+            using var stop = new CancellationTokenSource();
+            var told = 0L;
+            Assert.ThrowsAny<OperationCanceledException>(() => subject.Profiler.Run(Source, Methods, null, null, new Told(done =>
+            {
+                told = done;
+                if (done == 3) stop.Cancel();
+            }), stop.Token));
+            Assert.InRange(told, 3, 3 + Environment.ProcessorCount);
+        });
+    }
+
     private static CompressionPlan At(int layer, LayerPlan plan) => With(new([null, null], null), layer, plan);
 
     private static CompressionPlan With(CompressionPlan plan, int layer, LayerPlan other) => new([.. plan.Layers.Index().Select(l => l.Index == layer ? other : l.Item)], null);
