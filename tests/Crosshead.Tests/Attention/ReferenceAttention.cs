@@ -8,18 +8,13 @@ internal static class ReferenceAttention
     public static Tensor Rotate(Tensor head, double frequencyBase) // [N,d]
     {
         var (n, d) = (head.shape[0], head.shape[1]);
-        var result = zeros_like(head);
+        var (cos, sin) = (new double[n, d / 2], new double[n, d / 2]);
         for (var t = 0; t < n; t++)
         {
-            for (var p = 0; p < d / 2; p++)
-            {
-                var angle = t * Math.Pow(frequencyBase, -2.0 * p / d);
-                var (a, b) = (head[t, p], head[t, p + (d / 2)]);
-                result[t, p] = (a * Math.Cos(angle)) - (b * Math.Sin(angle));
-                result[t, p + (d / 2)] = (b * Math.Cos(angle)) + (a * Math.Sin(angle));
-            }
+            for (var p = 0; p < d / 2; p++) (sin[t, p], cos[t, p]) = Math.SinCos(t * Math.Pow(frequencyBase, -2.0 * p / d));
         }
-        return result;
+        var (a, b) = (head.narrow(1, 0, d / 2), head.narrow(1, d / 2, d / 2));
+        return cat([(a * Constant(cos)) - (b * Constant(sin)), (b * Constant(cos)) + (a * Constant(sin))], 1);
     }
 
     /// <summary>Weights of each query over the keys up to itself: [N, N].</summary>
@@ -32,7 +27,12 @@ internal static class ReferenceAttention
     }
 
     public static Tensor HeadNorm(Tensor head, Tensor weight, double epsilon) => // [N,w]
-        head / (head.pow(2).mean([1L], keepdim: true) + epsilon).sqrt() * weight;
+        head / ((head * head).mean([1L], keepdim: true) + Constant(epsilon)).sqrt() * weight;
+
+    // TorchSharp's own scalars may be finalized while libtorch still reads them; a reference makes enough of them for that to happen.
+    private static Tensor Constant(double value) => tensor(new[] { value });
+
+    private static Tensor Constant(double[,] values) => tensor(values);
 
     /// <summary>Splits rows [N, n·d] of one sequence in n heads [N, d].</summary>
     public static Tensor[] Heads(Tensor rows, long d) => [.. Enumerable.Range(0, (int)(rows.shape[1] / d)).Select(i => rows.narrow(1, i * d, d))];

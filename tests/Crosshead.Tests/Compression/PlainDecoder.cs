@@ -88,7 +88,7 @@ internal sealed class PlainDecoder(LanguageModel model)
         var turned = Enumerable.Range(0, options.Groups).Select(g => Turned(keys, g)).ToArray();
         var outputs = Enumerable.Range(0, options.Heads).Select(i =>
         {
-            var scores = Turned(queries, i).matmul(turned[i / repeats].t()) / Math.Sqrt(model.Options.HeadDim);
+            var scores = Turned(queries, i).matmul(turned[i / repeats].t()) / tensor(new[] { Math.Sqrt(model.Options.HeadDim) });
             var output = Softmax(scores, options.SlidingWindow ?? int.MaxValue).matmul(values[.., i / repeats]);
             if (!options.HasHeadNorm) return output;
             var weight = Get(layer, "head_norm.weight");
