@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
@@ -30,11 +29,12 @@ internal sealed class InfoCommand : CliCommand
         var attention = options.Attention;
         var layers = Enumerable.Range(0, options.Layers).Select(options.AttentionOf).ToArray();
         var (groups, rank) = (attention.Groups, attention.Groups * options.HeadDim);
-        var reduced = layers.Count(l => KeyHeads(l) < groups || ValueRank(l, options) < rank);
+        var cached = CachedLayer.Of(options);
+        var reduced = cached.Count(l => l.IsReduced(options));
         var variant = attention.Variant.NameOf();
 
         output.Table(new ResultTable("property", "value>")
-            .Row("family", Written(options.Family))
+            .Row("family", EnumName.Of(options.Family))
             .Row("variant", variant)
             .Row("parameters", Grouped(cost.Parameters))
             .Row("… without embeddings", Grouped(cost.NonEmbeddingParameters))
@@ -46,8 +46,8 @@ internal sealed class InfoCommand : CliCommand
             .Row("context", $"{Grouped(options.Context)} tokens")
             .Row("sliding window", Window(layers))
             .Row("query heads", Grouped(attention.Heads))
-            .Row("key heads cached", Range(layers.Select(KeyHeads)))
-            .Row("value numbers cached", Range(layers.Select(l => ValueRank(l, options))))
+            .Row("key heads cached", Range(cached.Select(l => l.KeyHeads)))
+            .Row("value numbers cached", Range(cached.Select(l => l.ValueRank)))
             .Row("head dim", Grouped(options.HeadDim))
             .Row("FLOPs a token, forward", Quantity.Count(cost.ForwardFlops))
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
@@ -57,7 +57,7 @@ internal sealed class InfoCommand : CliCommand
         output.Result(new JsonObject
         {
             ["path"] = folder,
-            ["family"] = Written(options.Family),
+            ["family"] = EnumName.Of(options.Family),
             ["variant"] = variant,
             ["parameters"] = cost.Parameters,
             ["nonEmbeddingParameters"] = cost.NonEmbeddingParameters,
@@ -73,22 +73,10 @@ internal sealed class InfoCommand : CliCommand
             ["experts"] = options.Experts is { } experts
                 ? new JsonObject { ["count"] = experts.Count, ["perToken"] = experts.PerToken, ["innerSize"] = experts.InnerSize, ["layers"] = SparseLayers(options) }
                 : null,
-            ["layers"] = CommandOutput.List(layers.Index(), layer => new JsonObject
-            {
-                ["layer"] = layer.Index,
-                ["keyHeads"] = KeyHeads(layer.Item),
-                ["valueRank"] = ValueRank(layer.Item, options),
-                ["keyGrain"] = Written(layer.Item.KeyGrain),
-                ["valueGrain"] = Written(layer.Item.ValueGrain),
-            }),
+            ["layers"] = CommandOutput.List(cached, layer => layer.ToJson()),
         });
         return ExitCode.Done;
     }
-
-    // With fewer components than heads the components are cached; otherwise the composed heads.
-    private static int KeyHeads(AttentionOptions layer) => Math.Min(layer.KeyRows, layer.Groups);
-
-    private static int ValueRank(AttentionOptions layer, ModelOptions options) => Math.Min(layer.ValueWidth(options.HeadDim), layer.Groups * options.HeadDim);
 
     private static int SparseLayers(ModelOptions options) => Enumerable.Range(0, options.Layers).Count(i => options.Experts?.IsSparse(i) == true);
 
@@ -107,8 +95,6 @@ internal sealed class InfoCommand : CliCommand
         var (least, most) = (values.Min(), values.Max());
         return least == most ? Grouped(least) : $"{Grouped(least)} to {Grouped(most)}";
     }
-
-    private static string Written<T>(T value) where T : struct, Enum => JsonSerializer.SerializeToNode(value)!.GetValue<string>();
 
     private static string Grouped(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -15,12 +15,19 @@ internal sealed record LoadedModel(LanguageModel Model, Tokenizer Tokenizer) : I
     public static LoadedModel Load(string folder, ScalarType type, Device device)
     {
         var options = ModelConfig.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
-        var tokenizer = Tokenizer.Load(folder);
-        if (tokenizer.VocabularySize > options.VocabularySize)
-            throw new CrossheadException($"the tokenizer in \"{folder}\" has {tokenizer.VocabularySize} tokens, the model {options.VocabularySize}; put the tokenizer.json there that the model was trained with.");
+        var tokenizer = TokenizerOf(folder, options);
         var model = ModelDirectory.Load(folder, type, device);
         model.Freeze(type);
         return new LoadedModel(model, tokenizer);
+    }
+
+    /// <summary>The tokenizer of a model directory.</summary>
+    /// <exception cref="CrossheadException">There is none, or it knows more tokens than the model.</exception>
+    public static Tokenizer TokenizerOf(string folder, ModelOptions options)
+    {
+        var tokenizer = Tokenizer.Load(folder);
+        return tokenizer.VocabularySize <= options.VocabularySize ? tokenizer
+            : throw new CrossheadException($"the tokenizer in \"{folder}\" has {tokenizer.VocabularySize} tokens, the model {options.VocabularySize}; put the tokenizer there that the model was trained with.");
     }
 
     /// <inheritdoc/>

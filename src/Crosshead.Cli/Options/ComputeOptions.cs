@@ -14,15 +14,16 @@ internal sealed class ComputeOptions
         DefaultValueFactory = _ => "auto",
     };
 
-    private readonly Option<string?> _type;
+    private readonly Option<string?>? _type;
 
-    /// <summary>Adds both options to a command.</summary>
+    /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="typeWhenAbsent">What the help says of a missing <c>--dtype</c>.</param>
-    public ComputeOptions(Command command, string typeWhenAbsent)
+    /// <param name="typeWhenAbsent">What the help says of a missing <c>--dtype</c>; null for a command that has its own precision, and no such option.</param>
+    public ComputeOptions(Command command, string? typeWhenAbsent)
     {
-        _type = new Option<string?>("--dtype") { Description = $"Precision to compute in; without it {typeWhenAbsent}.", HelpName = "float64|float32|bfloat16" };
         command.Options.Add(_device);
+        if (typeWhenAbsent is null) return;
+        _type = new Option<string?>("--dtype") { Description = $"Precision to compute in; without it {typeWhenAbsent}.", HelpName = "float64|float32|bfloat16" };
         command.Options.Add(_type);
     }
 
@@ -32,5 +33,5 @@ internal sealed class ComputeOptions
 
     /// <summary>The precision asked for, or null.</summary>
     /// <exception cref="CrossheadException">Its name is unknown.</exception>
-    public ScalarType? Type(ParseResult arguments) => arguments.GetValue(_type) is { } name ? Precision.Parse(name) : null;
+    public ScalarType? Type(ParseResult arguments) => _type is not null && arguments.GetValue(_type) is { } name ? Precision.Parse(name) : null;
 }

@@ -58,6 +58,24 @@ internal static class CompressedLayer
         }
     }
 
+    /// <summary>Copies a model into one whose attention keeps something else: the fits in the given layers, everything else as it was.</summary>
+    /// <param name="source">The model before.</param>
+    /// <param name="target">The new model.</param>
+    /// <param name="layers">The layers that change, each with its fits; null for whole heads.</param>
+    public static void CopyModel(LanguageModel source, LanguageModel target, IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
+    {
+        using var grad = no_grad();
+        var originals = source.Parameters.ToDictionary(p => p.Name, p => p.Value);
+        var changed = layers.Keys.ToDictionary(Prefix);
+        foreach (var group in target.Parameters.GroupBy(p => changed.Keys.FirstOrDefault(k => p.Name.StartsWith(k, StringComparison.Ordinal))))
+        {
+            if (group.Key is { } prefix)
+                Fill(group, prefix, source, changed[prefix], layers[changed[prefix]].Keys, layers[changed[prefix]].Values);
+            else
+                foreach (var parameter in group) parameter.Value.detach().copy_(originals[parameter.Name]);
+        }
+    }
+
     /// <summary>What the names of a layer's attention parameters begin with.</summary>
     public static string Prefix(int layer) => $"model.layers.{layer}.self_attn.";
 

@@ -19,16 +19,30 @@ public static class Compressor
         var before = model.Options.VirtualHeads;
         var shapes = fits.Select((fit, i) => plan.Layers[i] is null ? before?[i] : CompressedLayer.Shape(fit.Keys, fit.Values)).ToArray();
         var compressed = new LanguageModel(model.Options with { VirtualHeads = shapes }, model.ComputeType, model.Device);
-        var originals = model.Parameters.ToDictionary(p => p.Name, p => p.Value);
-        var replaced = Enumerable.Range(0, fits.Length).Where(i => plan.Layers[i] is not null).ToDictionary(CompressedLayer.Prefix);
-        foreach (var group in compressed.Parameters.GroupBy(p => replaced.Keys.FirstOrDefault(k => p.Name.StartsWith(k, StringComparison.Ordinal))))
-        {
-            if (group.Key is { } prefix)
-                CompressedLayer.Fill(group, prefix, model, replaced[prefix], fits[replaced[prefix]].Keys, fits[replaced[prefix]].Values);
-            else
-                foreach (var parameter in group) parameter.Value.detach().copy_(originals[parameter.Name]);
-        }
+        CompressedLayer.CopyModel(model, compressed, plan.Layers.Index().Where(l => l.Item is not null).ToDictionary(l => l.Index, l => fits[l.Index]));
         return compressed;
+    }
+
+    /// <summary>The paper's sizes for a share of the cache: the same number of key and value components, whole heads.</summary>
+    /// <exception cref="CrossheadException">No number of heads is that share; the message names the nearest that is.</exception>
+    public static LayerPlan SvdPlan(int groups, int headDim, double share)
+    {
+        var components = (int)Math.Clamp(Math.Round(share * groups), 1, Math.Max(1, groups - 1));
+        if (groups < 2) throw new CrossheadException("the model has 1 key/value head, of which the method svd cannot keep a part; use --method fine.");
+        if (Math.Abs((share * groups) - components) > 1e-9)
+            throw new CrossheadException($"--cache {share:P1} of {groups} heads is no number of heads; use {(double)components / groups:P1}, which keeps {components}, or --method fine.");
+        return new LayerPlan(CompressionMethod.Svd, components, components * headDim);
+    }
+
+    /// <summary>Rounds all weights to the precision they are to be stored in, so that what is measured is what is stored.</summary>
+    public static void RoundTo(LanguageModel model, ScalarType stored)
+    {
+        using var grad = no_grad();
+        foreach (var parameter in model.Parameters)
+        {
+            using var scope = NewDisposeScope();
+            if (parameter.Value.dtype != stored) parameter.Value.detach().copy_(parameter.Value.to(stored));
+        }
     }
 
     /// <summary>

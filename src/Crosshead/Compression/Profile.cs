@@ -7,11 +7,8 @@ public sealed record Profile
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
-    /// <summary>Names the weights that were profiled.</summary>
-    public required string Model { get; init; }
-
-    /// <summary>Names the text: the windows the fits were calibrated on and those the loss was measured on.</summary>
-    public required string Text { get; init; }
+    /// <summary>What was profiled.</summary>
+    public required ProfileSource Source { get; init; }
 
     /// <summary>Key/value heads g.</summary>
     public required int Groups { get; init; }

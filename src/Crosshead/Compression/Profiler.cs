@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -16,42 +15,27 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
 {
     private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
 
-    /// <summary>Pieces of a layer when it is profiled by both methods.</summary>
-    public int PiecesPerLayer => Piece.All(_heads.Groups, _heads.HeadDim, Enum.GetValues<CompressionMethod>()).Count();
+    /// <summary>Pieces of a layer that is profiled by some methods.</summary>
+    public int PiecesPerLayer(IReadOnlyCollection<CompressionMethod> methods) => Piece.All(_heads.Groups, _heads.HeadDim, methods).Count();
 
-    /// <summary>Names a model's attention weights.</summary>
-    public static string Fingerprint(LanguageModel model)
-    {
-        using var grad = no_grad();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var parameter in model.Parameters.Where(p => p.Name.Contains(".self_attn.", StringComparison.Ordinal)))
-        {
-            using var scope = NewDisposeScope();
-            var value = parameter.Value.detach().to(ScalarType.Float64);
-            hash.AppendData(BitConverter.GetBytes(value.sum().item<double>()));
-            hash.AppendData(BitConverter.GetBytes(value.square().sum().item<double>()));
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
-    }
-
-    /// <summary>Measures every piece of every layer alone, by both methods, or the layers that <paramref name="begun"/> lacks.</summary>
-    /// <param name="text">Names the text.</param>
+    /// <summary>Measures every piece of every layer alone, or the layers that <paramref name="begun"/> lacks.</summary>
+    /// <param name="source">Names the model and the text.</param>
+    /// <param name="methods">Which fits to try.</param>
     /// <param name="begun">A profile that was interrupted; null for none.</param>
     /// <param name="save">Called after each layer with what there is.</param>
     /// <param name="progress">Told the pieces done, of this and earlier runs.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The begun profile is of another model or text.</exception>
-    public Profile Run(string text, Profile? begun = null, Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public Profile Run(ProfileSource source, IReadOnlyCollection<CompressionMethod> methods, Profile? begun = null, Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         using var grad = no_grad();
-        var profile = NewProfile(text, WindowLoss.Measure(model, windows, batch, null, cancellation));
+        var profile = NewProfile(source, WindowLoss.Measure(model, windows, batch, null, cancellation));
         if (begun is not null)
         {
-            if (begun.Model != profile.Model || begun.Text != profile.Text)
-                throw new CrossheadException($"the profile that was begun is of another {(begun.Model != profile.Model ? $"model ({begun.Model}, not {profile.Model})" : $"text ({begun.Text}, not {profile.Text})")}; write to another file.");
+            source.RequireSame(begun.Source, "the profile that was begun");
             profile = profile with { Layers = begun.Layers };
         }
-        var pieces = Piece.All(_heads.Groups, _heads.HeadDim, Enum.GetValues<CompressionMethod>()).ToArray();
+        var pieces = Piece.All(_heads.Groups, _heads.HeadDim, methods).ToArray();
         var done = (long)profile.Layers.Count * pieces.Length;
         using var streams = new Streams(model, windows, batch);
         var meter = new PieceMeter(model, calibration, streams);
@@ -97,13 +81,12 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
                 : new LayerProfile(layer, [], []));
             if (layer + 1 < model.Options.Layers) streams.Advance(layer, cancellation);
         }
-        return NewProfile("", loss) with { Layers = layers };
+        return NewProfile(new ProfileSource("", ""), loss) with { Layers = layers };
     }
 
-    private Profile NewProfile(string text, double loss) => new()
+    private Profile NewProfile(ProfileSource source, double loss) => new()
     {
-        Model = Fingerprint(model),
-        Text = text,
+        Source = source,
         Groups = _heads.Groups,
         HeadDim = _heads.HeadDim,
         LayerCount = model.Options.Layers,

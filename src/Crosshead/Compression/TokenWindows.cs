@@ -19,6 +19,9 @@ public sealed class TokenWindows
     /// <summary>Tokens that are predicted: all but the first of each window.</summary>
     public long Predictions => (long)Count * (Length - 1);
 
+    /// <summary>Names the windows' tokens.</summary>
+    public string Hash => Convert.ToHexStringLower(System.IO.Hashing.XxHash128.Hash(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_ids.AsSpan())));
+
     /// <summary>Cuts a text into windows; what is left at its end is passed over.</summary>
     /// <param name="ids">The text's tokens, without special tokens.</param>
     /// <param name="begin">The token each window begins with; null for windows of text alone.</param>

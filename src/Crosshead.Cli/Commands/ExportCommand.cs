@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Crosshead.Checkpoints;
+using Crosshead.Cli.Options;
+using Crosshead.Compression;
+using Crosshead.Model;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead export</c>: a model that other programs know.</summary>
+internal sealed class ExportCommand : CliCommand
+{
+    private readonly Argument<string> _model = ModelArgument.Create();
+    private readonly Option<string> _out = new("--out") { Description = "Folder of the plain model; must not exist yet.", HelpName = "dir", Required = true };
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public ExportCommand() : base("export",
+        "Merge composed heads into the projections: the same outputs from a plain Llama, Mistral or Qwen model that every program loads, with a cache of whole heads.",
+        "crosshead export runs/mea-no-norm --out models/plain")
+    {
+        Arguments.Add(_model);
+        Options.Add(_out);
+        _compute = new ComputeOptions(this, typeWhenAbsent: null);
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var destination = new NewFolder(arguments.GetRequiredValue(_out));
+        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments));
+        using var plain = PlainExport.Of(source.Model);
+        var stored = StoredWeights.In(source.Folder);
+        destination.Write(folder =>
+        {
+            new ModelCompanions(source.Folder, null).Save(folder);
+            ModelDirectory.Save(folder, plain, null, source.Tokenizer.BosTokenId, source.Tokenizer.EosTokenId, stored.Type);
+        });
+        var (before, after) = (ModelCost.Of(source.Model.Options), ModelCost.Of(plain.Options));
+        var family = EnumName.Of(plain.Options.Family);
+        output.Line($"Written to {arguments.GetRequiredValue(_out)} as {family}: {Quantity.Count(after.Parameters)} parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was {Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
+        output.Result(new JsonObject
+        {
+            ["out"] = arguments.GetRequiredValue(_out),
+            ["modelType"] = family,
+            ["cacheBytesPerTokenBefore"] = before.CacheBytesPerToken(stored.BytesPerElement),
+            ["cacheBytesPerTokenAfter"] = after.CacheBytesPerToken(stored.BytesPerElement),
+        });
+        return ExitCode.Done;
+    }
+}

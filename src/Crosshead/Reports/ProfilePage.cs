@@ -1,0 +1,55 @@
+using System.Globalization;
+using static Crosshead.Reports.ReportNumbers;
+
+namespace Crosshead.Reports;
+
+/// <summary>Makes the page of a profile: which layers, keys or values, bear to be made smaller.</summary>
+public static class ProfilePage
+{
+    /// <summary>The whole page as text.</summary>
+    public static string Render(ProfileReport report) => ReportPage.Render($"What {report.Model} keeps of each token, and what it is worth", report.Created, Sections(report));
+
+    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <exception cref="CrossheadException">The file cannot be written.</exception>
+    public static void Write(ProfileReport report, string path) => ReportPage.Write(Render(report), path);
+
+    private static IEnumerable<ReportSection> Sections(ProfileReport report)
+    {
+        yield return new ReportSection("", "verdict", new Dictionary<string, object?> { ["headline"] = Headline(report), ["remarks"] = Array.Empty<string>(), ["best"] = Array.Empty<object>() });
+        yield return Plot("Layer by layer, one piece halved", report.ByLayer, "layer", x => x.ToString("0", CultureInfo.InvariantCulture),
+            $"Increase of the loss, {Loss(report.BaseLoss)} nats a token with the whole cache, when the keys or the values of one layer alone are halved. svd is the paper's fit, from weights alone; fine is calibrated on text.");
+        yield return Plot("By the share that is kept, mean over the layers", report.ByShare, "share of the piece that is kept", x => x.ToString("P0", CultureInfo.InvariantCulture),
+            "The same for every size that was measured. Where a line is flat, cache can be saved for nothing.");
+        yield return new ReportSection("How to reproduce", "provenance", new Dictionary<string, object?>
+        {
+            ["command"] = report.Provenance.Command,
+            ["facts"] = report.Provenance.Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value }).ToArray(),
+            ["recipe"] = report.Provenance.Recipe,
+        });
+    }
+
+    // The dearest piece among the lines of the better fit, the last of each part.
+    private static string Headline(ProfileReport report)
+    {
+        var worst = report.ByLayer.SelectMany(l => l.Points.Select(p => (l.Label, p.X, p.Increase))).Where(p => p.Label.Contains("fine", StringComparison.Ordinal)).OrderByDescending(p => p.Increase).ToArray();
+        return worst.Length == 0
+            ? "Nothing was measured."
+            : $"Halving the {worst[0].Label.Split(',')[0]} of layer {worst[0].X:0} costs most, {Signed(worst[0].Increase)} nats a token; the median piece costs {Signed(worst[worst.Length / 2].Increase)}.";
+    }
+
+    private static ReportSection Plot(string heading, IReadOnlyList<ProfileLine> lines, string x, Func<double, string> format, string note) => new(heading, "plot", new Dictionary<string, object?>
+    {
+        ["note"] = note,
+        ["chart"] = new LineChart
+        {
+            Title = heading,
+            XTitle = x,
+            YTitle = "increase of the loss, nats a token",
+            XFormat = format,
+            YFormat = y => Signed(y),
+            Series = [.. lines.Select((l, i) => new ChartSeries(l.Label, i, 0, [.. l.Points.Select(p => (p.X, p.Increase))]))],
+        }.ToSvg(),
+    });
+
+    private static string Signed(double value) => value.ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture);
+}
