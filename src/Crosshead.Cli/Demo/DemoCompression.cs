@@ -113,7 +113,8 @@ internal sealed class DemoCompression
     private CompressionPlan Plan(LanguageModel model, Calibration calibration, TokenWindows windows, double windowSeconds, CancellationToken cancel)
     {
         const int batch = LeastWindows;
-        var pieces = new Profiler(model, calibration, windows, batch).PiecesPerLayer * model.Options.Layers;
+        CompressionMethod[] methods = [CompressionMethod.Fine];
+        var pieces = new Profiler(model, calibration, windows, batch).PiecesPerLayer(methods) * model.Options.Layers;
         var budget = Math.Min(ProfileShare * _time.TotalSeconds, Left.TotalSeconds);
         int Fit(int rounds) => (int)Math.Min(MostWindows, budget / (windowSeconds * pieces * (1 + rounds)));
         Require(Fit(0) >= LeastWindows, "a profile");
@@ -121,7 +122,8 @@ internal sealed class DemoCompression
 
         var measured = windows.AtMost(Fit(rounds));
         using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
-        var profile = new Profiler(model, calibration, measured, batch).Run(_data.Description, progress: new Told<long>(done => progress.Report(done, pieces)), cancellation: cancel);
+        var profile = new Profiler(model, calibration, measured, batch).Run(new ProfileSource(_original.Name, measured.Hash), methods,
+            progress: new Told<long>(done => progress.Report(done, pieces)), cancellation: cancel);
         return new PlanSearch(model, calibration, measured, batch).Run(profile, DemoPlan.CompressedLayers(model.Options), DemoPlan.CacheShare, rounds,
             progress: new Told<long>(done => progress.Report(done)), cancellation: cancel);
     }
@@ -131,7 +133,9 @@ internal sealed class DemoCompression
         var teacher = _original.Result!.Model!;
         var model = ModelConfig.Read(Path.Combine(compressed, ModelDirectory.ConfigFile));
         var recipe = DemoPlan.Recovery(_original.Recipe, model, teacher);
-        var steps = (long)(Left.TotalSeconds * (1 - Reserve) / DemoTraining.StepSeconds(recipe, compressed, cancel));
+        // As many steps as fit, but no more than the training had.
+        var seconds = DemoTraining.StepSeconds(recipe, compressed, cancel);
+        var steps = Math.Min(_original.Recipe.TotalSteps, (long)(Left.TotalSeconds * (1 - Reserve) / seconds));
         cancel.ThrowIfCancellationRequested();
         Require(steps >= LeastSteps, "recovery");
 

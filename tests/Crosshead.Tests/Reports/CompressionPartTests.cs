@@ -20,7 +20,7 @@ public sealed class CompressionPartTests
         string[] parts =
         [
             "<h2>Runs</h2>", "<h2>Half the cache</h2>", "<p class=\"lead\">With half its key/value cache MEA loses",
-            "MEA, the paper&#x27;s method", "\u002B0.400", "MEA, by the profile", "MEA, recovered", "GQA, the paper&#x27;s method",
+            "MEA, the paper&#x27;s method", "&#x2B;0.400", "MEA, by the profile", "MEA, recovered", "GQA, the paper&#x27;s method",
             "<h4>as trained</h4>", "the value.", "<h4>half the cache</h4>", "a value.", "<h4>recovered</h4>", "the values.", "<h2>What they write</h2>",
         ];
         var place = 0;
