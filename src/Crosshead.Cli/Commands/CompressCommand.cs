@@ -26,6 +26,7 @@ internal sealed class CompressCommand : CliCommand
     private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "Most rounds of measuring around the plan and spending the budget anew; 0 takes the profile's plan.", 0, 100, 3);
     private readonly Option<int?> _keys = NumberOption.Optional("--key-components", "Key components of every chosen layer, in place of a budget.", 1, 1 << 20);
     private readonly Option<int?> _values = NumberOption.Optional("--value-rank", "Value numbers of every chosen layer, in place of a budget.", 1, 1 << 20);
+    private readonly ShardOption _shard;
     private readonly WindowOptions _windows;
     private readonly ComputeOptions _compute;
 
@@ -38,6 +39,7 @@ internal sealed class CompressCommand : CliCommand
     {
         Arguments.Add(_model);
         foreach (var option in new Option[] { _out, _cache, _method, _layers, _calibrate, _heldOut, _profile, _rounds, _keys, _values }) Options.Add(option);
+        _shard = new ShardOption(this);
         _windows = new WindowOptions(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
@@ -66,7 +68,7 @@ internal sealed class CompressCommand : CliCommand
         if (!(difference <= SelfCheckTolerance))
             throw new CrossheadException($"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from those of the fitted weights, {SelfCheckTolerance:0.0e+0} is allowed; nothing was written. A layer's weights may be out of range; try --method svd, or other --layers.");
         cancel.ThrowIfCancellationRequested();
-        destination.Write(folder => Save(folder, source, compressed, stored.Type, method));
+        destination.Write(folder => Save(folder, source, compressed, stored.Type, method, _shard.Bytes(arguments)));
         Show(arguments, output, source, compressed, stored, plan, before, after, difference);
         return ExitCode.Done;
     }
@@ -114,9 +116,10 @@ internal sealed class CompressCommand : CliCommand
 
         var profile = arguments.GetValue(_profile) is { } path ? Load(path, source) : Measure(output, source, calibration!, calibrate!, arguments, cancel);
         BudgetPlanner.Plan(profile, method, chosen, kept); // refuses a budget that cannot be met before the search begins
+        var pieces = (double)chosen.Count * (Piece.All(groups, d, method).Count() + 2); // of a round
         using var progress = output.Progress("measuring around the plan", "pieces");
         return new PlanSearch(source.Model, calibration!, calibrate!.AtMost(SearchWindows), _windows.Batch(arguments))
-            .Run(profile, chosen, kept, arguments.GetValue(_rounds), progress.Say, new Told<long>(done => progress.Report(done)), cancel);
+            .Run(profile, chosen, kept, arguments.GetValue(_rounds), progress.Say, new Told<long>(done => progress.Report(done, pieces)), cancel);
     }
 
     private static CrossheadException TooMany(string option, int? value, int whole) => new($"{option} {value} is more than the {whole} that whole heads have; use at most {whole - 1}, or leave the option out for whole heads.");
@@ -168,11 +171,12 @@ internal sealed class CompressCommand : CliCommand
         return Compressor.SelfCheck(model, some);
     }
 
-    private static void Save(string folder, ModelToCompress source, LanguageModel compressed, ScalarType type, CompressionMethod method)
+    private static void Save(string folder, ModelToCompress source, LanguageModel compressed, ScalarType type, CompressionMethod method, long shardBytes)
     {
         new ModelCompanions(source.Folder, null).Save(folder);
         var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source.Folder), ["crosshead_method"] = EnumName.Of(method) };
-        ModelDirectory.Save(folder, compressed, metadata, source.Tokenizer.BosTokenId, source.Tokenizer.EosTokenId, type);
+        var tokens = TextTokens.Of(source.Folder);
+        ModelDirectory.Save(folder, compressed, metadata, tokens.Begin, tokens.End, type, shardBytes);
     }
 
     private static CompressionMethod Method(string name) => name switch

@@ -12,6 +12,7 @@ internal sealed class ExportCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly Option<string> _out = new("--out") { Description = "Folder of the plain model; must not exist yet.", HelpName = "dir", Required = true };
+    private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -21,6 +22,7 @@ internal sealed class ExportCommand : CliCommand
     {
         Arguments.Add(_model);
         Options.Add(_out);
+        _shard = new ShardOption(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
@@ -28,15 +30,16 @@ internal sealed class ExportCommand : CliCommand
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
         var destination = new NewFolder(arguments.GetRequiredValue(_out));
-        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments));
-        using var plain = PlainExport.Of(source.Model);
-        var stored = StoredWeights.In(source.Folder);
+        var source = arguments.GetRequiredValue(_model);
+        using var model = ModelDirectory.Load(source, device: _compute.Device(arguments));
+        using var plain = PlainExport.Of(model);
+        var (stored, tokens) = (StoredWeights.In(source), TextTokens.Of(source));
         destination.Write(folder =>
         {
-            new ModelCompanions(source.Folder, null).Save(folder);
-            ModelDirectory.Save(folder, plain, null, source.Tokenizer.BosTokenId, source.Tokenizer.EosTokenId, stored.Type);
+            new ModelCompanions(source, null).Save(folder);
+            ModelDirectory.Save(folder, plain, null, tokens.Begin, tokens.End, stored.Type, _shard.Bytes(arguments));
         });
-        var (before, after) = (ModelCost.Of(source.Model.Options), ModelCost.Of(plain.Options));
+        var (before, after) = (ModelCost.Of(model.Options), ModelCost.Of(plain.Options));
         var family = EnumName.Of(plain.Options.Family);
         output.Line($"Written to {arguments.GetRequiredValue(_out)} as {family}: {Quantity.Count(after.Parameters)} parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was {Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
         output.Result(new JsonObject

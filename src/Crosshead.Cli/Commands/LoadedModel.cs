@@ -16,9 +16,7 @@ internal sealed record LoadedModel(LanguageModel Model, Tokenizer Tokenizer) : I
     {
         var options = ModelConfig.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
         var tokenizer = TokenizerOf(folder, options);
-        var model = ModelDirectory.Load(folder, type, device);
-        model.Freeze(type);
-        return new LoadedModel(model, tokenizer);
+        return new LoadedModel(ModelDirectory.LoadFrozen(folder, type, device), tokenizer);
     }
 
     /// <summary>The tokenizer of a model directory.</summary>

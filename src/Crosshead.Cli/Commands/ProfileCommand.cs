@@ -47,8 +47,18 @@ internal sealed class ProfileCommand : CliCommand
         var pieces = (double)profiler.PiecesPerLayer(methods) * model.Options.Layers;
         Profile profile;
         using (var progress = output.Progress("measuring", "pieces"))
-            profile = profiler.Run(new ProfileSource(WeightsHash.Of(source.Folder), $"{first.Hash}/{second.Hash}"), methods, begun,
-                p => p.Save(path), new Told<long>(done => progress.Report(done, pieces)), cancel);
+        {
+            try
+            {
+                profile = profiler.Run(new ProfileSource(WeightsHash.Of(source.Folder), $"{first.Hash}/{second.Hash}"), methods, begun,
+                    p => p.Save(path), new Told<long>(done => progress.Report(done, pieces)), cancel);
+            }
+            catch (OperationCanceledException) when (File.Exists(path))
+            {
+                progress.Say($"Interrupted, the layers measured so far saved: the same command goes on with the next one.");
+                return ExitCode.Interrupted;
+            }
+        }
         profile.Save(path);
         var page = Path.ChangeExtension(path, ".html");
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(source.Folder));

@@ -22,8 +22,7 @@ public static class ExpectedOutputs
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using var expected = SafetensorsReader.Open(Path.Combine(folder, FileName));
-        using var model = ModelDirectory.Load(folder, type, device);
-        model.Freeze(type);
+        using var model = ModelDirectory.LoadFrozen(folder, type, device);
 
         var tokens = expected.Read("input_ids").to(ScalarType.Int64, device);
         var wanted = expected.Read("logits").to(ScalarType.Float64);

@@ -26,11 +26,25 @@ public static class ModelDirectory
     /// <param name="compute">Precision of the computation.</param>
     /// <param name="device">Where to; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null)
+    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(folder, compute, device, null);
+
+    /// <summary>Loads a model for inference alone: weights at once in the precision of the computation, mixes merged, no gradients.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Where to; null for the CPU.</param>
+    /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
+    public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null)
+    {
+        var model = Load(folder, type, device, type);
+        model.Freeze(type);
+        return model;
+    }
+
+    private static LanguageModel Load(string folder, ScalarType compute, Device? device, ScalarType? master)
     {
         if (!Directory.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
         var options = ModelConfig.Read(Path.Combine(folder, ConfigFile));
-        var model = new LanguageModel(options, compute, device);
+        var model = new LanguageModel(options, compute, device, master);
         try
         {
             LoadWeights(model, folder);

@@ -20,15 +20,16 @@ public sealed class LanguageModel : IDisposable
     /// <param name="options">Its shape; validated here.</param>
     /// <param name="compute">Precision of the computation; master values are float64 for float64 and float32 otherwise.</param>
     /// <param name="device">Where it lives; null for the CPU.</param>
+    /// <param name="master">Precision of the master values, for a model that is not to be trained; null for what <paramref name="compute"/> trains with.</param>
     /// <exception cref="CrossheadException">The options do not fit each other.</exception>
-    public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null)
+    public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null, ScalarType? master = null)
     {
         options.Validate();
         LibTorch.EnsureLoaded();
         Options = options;
         ComputeType = compute;
         Device = device ?? CPU;
-        var scope = new ParameterScope(Precision.MasterOf(compute), Device);
+        var scope = new ParameterScope(master ?? Precision.MasterOf(compute), Device);
         _embedding = scope["model"]["embed_tokens"].Create("weight", ParameterKind.Embedding,
             Initialization.Normal(options.InitializerRange), options.VocabularySize, options.HiddenSize);
         _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => new TransformerBlock(scope["model"]["layers"][$"{i}"], options, i))];

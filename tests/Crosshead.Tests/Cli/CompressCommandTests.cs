@@ -1,0 +1,175 @@
+using System.Text.Json.Nodes;
+using Crosshead.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Cli;
+
+/// <summary>profile, compress and export as a user meets them, on a model small enough to train here.</summary>
+public sealed class CompressCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private string Model => _folder["model"];
+
+    private string Text => _folder["text.txt"];
+
+    [Fact]
+    public void Half_the_cache_is_kept_measured_and_saved()
+    {
+        Train();
+        var json = Compress("--rounds", "1", "--json").Json;
+        Assert.Equal((long)json["cacheBytesPerTokenBefore"]!, 2 * (long)json["cacheBytesPerTokenAfter"]!);
+        Assert.True((double)json["heldOutLossBefore"]! > 0 && (double)json["heldOutLossAfter"]! > 0 && (double)json["selfCheck"]! < 1e-4);
+
+        var info = CliRun.Of("info", _folder["half"], "--json").Json;
+        Assert.Equal((long)json["cacheBytesPerTokenAfter"]!, (long)info["cacheBytesPerToken"]!);
+        Assert.Equal($"{json["layers"]}", $"{info["layers"]}");
+        var generated = CliRun.Of("generate", _folder["half"], "--prompt", "word1", "--max-tokens", "5", "--json").Json;
+        Assert.Equal((long)info["cacheBytesPerToken"]! * ((long)generated["promptTokens"]! + generated["ids"]!.AsArray().Count - 1), (long)generated["cacheBytes"]!);
+    }
+
+    [Fact]
+    public void What_is_saved_loads_back_bit_for_bit_and_compresses_again()
+    {
+        Train();
+        Assert.Equal(0, Compress("--key-components", "1", "--value-rank", "6").ExitCode);
+        using var scope = NewDisposeScope();
+        using var first = ModelDirectory.Load(_folder["half"]);
+        ModelDirectory.Save(_folder["copy"], first);
+        using var second = ModelDirectory.Load(_folder["copy"]);
+        foreach (var (a, b) in first.Parameters.Zip(second.Parameters)) Assert.True(a.Name == b.Name && a.Value.eq(b.Value).all().item<bool>());
+        Assert.Equal(first.Options.VirtualHeads, second.Options.VirtualHeads);
+
+        var again = CliRun.Of("compress", _folder["half"], "--calibrate", Text, "--key-components", "1", "--value-rank", "3", "--out", _folder["quarter"], "--json");
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Equal(3, (int)again.Json["layers"]![0]!["valueRank"]!);
+    }
+
+    [Fact]
+    public void The_paper_s_method_needs_no_text_and_keeps_the_layers_that_were_not_chosen()
+    {
+        Train();
+        var run = CliRun.Of("compress", Model, "--method", "svd", "--layers", "1", "--out", _folder["half"], "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Null(run.Json["heldOutLossAfter"]);
+        Assert.Equal([2, 1], run.Json["layers"]!.AsArray().Select(l => (int)l!["keyHeads"]!));
+        using var scope = NewDisposeScope();
+        using var before = ModelDirectory.Load(Model);
+        using var after = ModelDirectory.Load(_folder["half"]);
+        var kept = after.Parameters.ToDictionary(p => p.Name, p => p.Value);
+        foreach (var parameter in before.Parameters.Where(p => p.Name.Contains("layers.0."))) Assert.True(parameter.Value.eq(kept[parameter.Name]).all().item<bool>());
+    }
+
+    [Fact]
+    public void A_profile_is_written_resumed_and_spent()
+    {
+        Train();
+        var profile = _folder["profile.json"];
+        var made = CliRun.Of("profile", Model, "--text", Text, "--windows", "6", "--out", profile, "--json");
+        Assert.True(made.ExitCode == 0, made.Error);
+        var layers = made.Json["layers"]!.AsArray();
+        Assert.Equal(["head", "frequency"], layers[0]!["keys"]!.AsArray().Select(p => (string)p!["grain"]!));
+        Assert.StartsWith("<!doctype html>", File.ReadAllText(_folder["profile.html"]));
+
+        // As an interruption leaves it: the first layer only.
+        var whole = JsonNode.Parse(File.ReadAllText(profile))!.AsObject();
+        var expected = $"{whole["layers"]}";
+        whole["layers"]!.AsArray().RemoveAt(1);
+        File.WriteAllText(profile, whole.ToJsonString());
+        Assert.Contains("covers 1 of 2 layers", CliRun.Of("compress", Model, "--calibrate", Text, "--profile", profile, "--out", _folder["half"]).Refusal());
+        Assert.Equal(0, CliRun.Of("profile", Model, "--text", Text, "--windows", "6", "--out", profile).ExitCode);
+        Assert.Equal(expected, $"{JsonNode.Parse(File.ReadAllText(profile))!["layers"]}");
+
+        Assert.Contains("other text or windows", CliRun.Of("profile", Model, "--text", Text, "--windows", "5", "--out", profile).Refusal());
+        var run = Compress("--profile", profile, "--rounds", "0", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.NotNull(run.Json["predictedIncrease"]);
+
+        // Another model may not be spent by it.
+        Assert.Equal(0, CliRun.Of("compress", Model, "--method", "svd", "--out", _folder["other"]).ExitCode);
+        Assert.Contains("is of another model", CliRun.Of("compress", _folder["other"], "--calibrate", Text, "--profile", profile, "--out", _folder["x"]).Refusal());
+    }
+
+    [Fact]
+    public void A_compressed_model_exports_to_a_plain_one_of_the_same_logits()
+    {
+        Train();
+        Assert.Equal(0, Compress("--key-components", "1", "--value-rank", "5").ExitCode);
+        var export = CliRun.Of("export", _folder["half"], "--max-shard-size", "4KB", "--out", _folder["plain"], "--json");
+        Assert.True(export.ExitCode == 0, export.Error);
+        Assert.Equal("llama", (string?)export.Json["modelType"]);
+        Assert.True(File.Exists(Path.Combine(_folder["plain"], "model.safetensors.index.json")));
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var half = ModelDirectory.Load(_folder["half"]);
+        using var plain = ModelDirectory.Load(_folder["plain"]);
+        Assert.Null(plain.Options.VirtualHeads);
+        var tokens = arange(20, ScalarType.Int64).unsqueeze(0);
+        Assert.InRange(TensorLeaks.RelativeError(plain.Logits(tokens), half.Logits(tokens)), 0, 1e-5);
+    }
+
+    [Theory]
+    [InlineData("--cache 1%", "cannot be met: the smallest pieces profiled take")]
+    [InlineData("--cache 0%", "--cache must be a share above 0 % and below 100 %, such as 50%; got \"0%\".")]
+    [InlineData("--method svd --cache 40%", "--cache 40.0 % of 2 heads is no number of heads; use 50.0 %")]
+    [InlineData("--method svdd", "did you mean \"svd\"?")]
+    [InlineData("--layers 0-7", "names layer 7; the model has layers 0 to 1")]
+    [InlineData("--layers deep", "leaves nothing of 2 layers")]
+    [InlineData("--key-components 3", "--key-components 3 is more than the 2 that whole heads have")]
+    [InlineData("--method svd --value-rank 3", "a value rank of 3 is out of range")]
+    [InlineData("--cache 50% --value-rank 3", "are both given")]
+    [InlineData("--window 64", "--window 64 is longer than the model's context (32)")]
+    [InlineData("--profile nowhere.json", "nowhere.json")]
+    [InlineData("--max-shard-size 5", "--max-shard-size must be a size with its unit")]
+    public void What_cannot_be_done_is_said_and_nothing_is_written(string options, string told)
+    {
+        Train();
+        Assert.Contains(told, Compress(options.Split(' ')).Refusal());
+        Assert.False(Directory.Exists(_folder["half"]));
+    }
+
+    [Fact]
+    public void Text_that_is_missing_or_too_short_is_named_with_what_is_needed()
+    {
+        Train();
+        Assert.Contains("--method fine needs text", CliRun.Of("compress", Model, "--out", _folder["half"]).Refusal());
+        var little = _folder.Write("little.txt", "word1 and 2, word3.\n\nword4 and 5.");
+        Assert.Contains("a window needs", CliRun.Of("compress", Model, "--calibrate", little, "--out", _folder["half"]).Refusal());
+        Assert.Contains("are the least that tell", CliRun.Of("compress", Model, "--calibrate", Text, "--windows", "1", "--window", "4", "--out", _folder["half"]).Refusal());
+    }
+
+    [Fact]
+    public void A_folder_that_exists_and_a_model_that_cannot_are_refused()
+    {
+        Train();
+        Assert.Contains("exists already", CliRun.Of("compress", Model, "--method", "svd", "--out", Model).Refusal());
+        Train("differential", "other");
+        Assert.Contains("virtual heads do not apply to differential", CliRun.Of("compress", _folder["other"], "--method", "svd", "--out", _folder["half"]).Refusal());
+        Train("groupnorm", "normed");
+        Assert.Contains("a norm on its heads' outputs", CliRun.Of("export", _folder["normed"], "--out", _folder["half"]).Refusal());
+        Assert.False(Directory.Exists(_folder["half"]));
+    }
+
+    [Fact]
+    public void An_interrupted_compression_leaves_nothing_behind()
+    {
+        Train();
+        using var now = new CancellationTokenSource();
+        now.Cancel();
+        var before = Directory.GetFileSystemEntries(_folder.Path).Length;
+        Assert.Equal(130, CliRun.With("", now.Token, "compress", Model, "--calibrate", Text, "--out", _folder["half"]).ExitCode);
+        Assert.Equal(before, Directory.GetFileSystemEntries(_folder.Path).Length);
+    }
+
+    private CliRun Compress(params string[] options) => CliRun.Of(["compress", Model, "--calibrate", Text, "--windows", "8", "--out", _folder["half"], .. options]);
+
+    private void Train(string variant = "gqa", string name = "model")
+    {
+        var recipe = File.Exists(_folder["tiny.json"]) ? _folder["tiny.json"] : TinyRecipe.In(_folder, 2);
+        var run = CliRun.Of("train", recipe, "--out", _folder[name], "--set", "model.layers=2", "--set", "model.attention.heads=4",
+            "--set", $"model.attention.keyValueHeads={(variant == "differential" ? 4 : 2)}", "--set", $"model.attention.variant={variant}");
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+}
