@@ -12,10 +12,12 @@ namespace Crosshead.Cli.Demo;
 /// <summary>Halves the cache of a trained model of the demo and recovers it, within a time; what does not fit is left out and said.</summary>
 internal sealed class DemoCompression
 {
-    // Windows of training text that the fits see: 128 tokens a value direction, whatever the batch.
-    private const int CalibrationWindows = 128;
+    // Windows of training text that the fits see: 64 tokens a value direction.
+    private const int CalibrationWindows = 64;
     // Of a model's time, what the profile may take; the rest is recovery, and a little for evaluations and samples.
-    private const double ProfileShare = 0.3, Reserve = 0.15;
+    private const double ProfileShare = 0.25, Reserve = 0.15;
+    // What a piece takes of the time of the whole model: it starts at its own layer, and several are measured at a time.
+    private const double PieceShare = 0.5;
     // Windows that the profile measures on, and rounds around the plan: as many as fit.
     private const int LeastWindows = 8, MostWindows = 64, MostRounds = 2;
     private const int LeastSteps = 10;
@@ -89,13 +91,16 @@ internal sealed class DemoCompression
         var windows = TokenWindows.Read(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
 
         using var model = ModelDirectory.Load(_original.Result!.Model!, Precision.Parse(recipe.Training.Dtype));
-        var start = _clock.Elapsed;
         Outcome = Outcome with { LossBefore = WindowLoss.Measure(model, heldOut, batch, null, cancel) };
-        var windowSeconds = (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
 
         using var calibration = Calibration.Run(model, windows, batch, null, cancel);
+        double windowSeconds; // the first measurement is slow for reasons of its own
         using (var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers, DemoPlan.CompressedLayers(model.Options), DemoPlan.UniformHalf(model.Options))))
+        {
+            var start = _clock.Elapsed;
             Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, batch, null, cancel) };
+            windowSeconds = (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
+        }
 
         using var half = Compressor.Compress(model, Plan(model, calibration, windows, windowSeconds, cancel), calibration);
         var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
@@ -116,7 +121,7 @@ internal sealed class DemoCompression
         CompressionMethod[] methods = [CompressionMethod.Fine];
         var pieces = new Profiler(model, calibration, windows, batch).PiecesPerLayer(methods) * model.Options.Layers;
         var budget = Math.Min(ProfileShare * _time.TotalSeconds, Left.TotalSeconds);
-        int Fit(int rounds) => (int)Math.Min(MostWindows, budget / (windowSeconds * pieces * (1 + rounds)));
+        int Fit(int rounds) => (int)Math.Min(MostWindows, budget / (windowSeconds * PieceShare * pieces * (1 + rounds)));
         Require(Fit(0) >= LeastWindows, "a profile");
         var rounds = Enumerable.Range(0, MostRounds + 1).Last(r => Fit(r) >= LeastWindows);
 

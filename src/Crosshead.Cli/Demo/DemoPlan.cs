@@ -9,7 +9,7 @@ namespace Crosshead.Cli.Demo;
 internal static class DemoPlan
 {
     /// <summary>Minutes the demo takes unless asked otherwise.</summary>
-    public const double DefaultMinutes = 4.5;
+    public const double DefaultMinutes = 5;
 
     /// <summary>Tokens of the demo's tokenizer.</summary>
     public const int VocabularySize = 2048;

@@ -11,9 +11,9 @@ internal sealed class DemoSession
     // Of the time that is left when training begins: for evaluations, checkpoints, samples, and a machine that slows down.
     private const double Reserve = 0.18;
 
-    // Of the time that is left when training begins, what halving caches and recovery may take; a minute or so of recovery each is enough.
-    private const double CompressionShare = 0.4;
-    private static readonly TimeSpan MostCompression = TimeSpan.FromSeconds(170);
+    // Of the time that is left when training begins, what halving caches and recovery may take; recovery for more than a minute or two gains little.
+    private const double CompressionShare = 0.45;
+    private static readonly TimeSpan MostCompression = TimeSpan.FromMinutes(4);
 
     private readonly DemoOptions _options;
     private readonly DemoData _data;
