@@ -39,7 +39,7 @@ public static class BudgetPlanner
         // Whole heads cost nothing in loss where the profile, taken around the whole model, does not list them.
         ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces)
         {
-            var own = pieces.Where(p => p.Method == method).ToArray();
+            var own = pieces.Where(p => p.Method == method && double.IsFinite(p.LossIncrease)).ToArray();
             return Array.Exists(own, p => p.Size == 0) ? own : [.. own, new(method, 0, whole, 0)];
         }
     }

@@ -21,7 +21,7 @@ public sealed class Calibration : IDisposable
     /// <param name="batch">Windows at once.</param>
     /// <param name="progress">Told the windows done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">The model's attention has no components, or the text is too short to tell directions apart.</exception>
+    /// <exception cref="CrossheadException">The model's attention has no components, the text is too short to tell directions apart, or activations are no finite numbers.</exception>
     public static Calibration Run(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         var least = (long)model.Options.Attention.Groups * model.Options.HeadDim;
@@ -35,11 +35,16 @@ public sealed class Calibration : IDisposable
             var done = 0L;
             foreach (var ids in windows.Batches(batch, model.Device))
             {
-                cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
-                using (ids) Add(model, layers, ids);
+                using (ids)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    Add(model, layers, ids);
+                }
                 progress?.Report(done = Math.Min(windows.Count, done + batch));
             }
+            if (Array.FindIndex(layers, l => !l.IsFinite) is >= 0 and var damaged)
+                throw new CrossheadException($"queries, keys or values of layer {damaged} are no finite numbers on the calibration text; the model's weights are damaged or out of range, check them with: crosshead verify.");
             return new Calibration(layers);
         }
         catch
@@ -59,12 +64,13 @@ public sealed class Calibration : IDisposable
     {
         var x = model.Embed(ids);
         var spans = model.SpansOf(ids.shape[1]);
+        var seen = model.Blocks.Select(b => spans.Within(b.SlidingWindow)).ToArray(); // masks that layers share outlive each layer's scope
         for (var i = 0; i < layers.Length; i++)
         {
             using var scope = NewDisposeScope();
             var block = model.Blocks[i];
             layers[i].Add(block.AttentionInput(x));
-            x = block.Forward(x, spans.Within(block.SlidingWindow), null).MoveToOuterDisposeScope();
+            x = block.Forward(x, seen[i], null).MoveToOuterDisposeScope();
         }
     }
 }

@@ -8,14 +8,20 @@ namespace Crosshead.Compression;
 /// <summary>An attention layer rebuilt on fitted components.</summary>
 internal static class CompressedLayer
 {
-    /// <summary>A new attention in place of a block's own, in the model's precision; it owns its parameters.</summary>
+    /// <summary>A new attention in place of a block's own, in the model's precision; without fits it is as the block's. It owns its parameters.</summary>
     public static OwnedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
     {
         var shape = Shape(keys, values);
         var options = shape is null ? model.Options.AttentionOf(layer) : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
         var scope = new ParameterScope(model.Parameters[0].Value.dtype, model.Device);
         var attention = AttentionFactory.Create(scope, model.Options.HiddenSize, options, layer);
-        Fill(scope.Parameters, "", model, layer, keys, values);
+        if (shape is not null) Fill(scope.Parameters, "", model, layer, keys, values);
+        else
+        {
+            using var grad = no_grad();
+            var own = Own(model, layer);
+            foreach (var parameter in scope.Parameters) parameter.Value.copy_(own[parameter.Name]);
+        }
         return new OwnedAttention(attention, scope.Parameters);
     }
 
@@ -39,8 +45,7 @@ internal static class CompressedLayer
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        var own = Prefix(layer);
-        var before = model.Parameters.Where(p => p.Name.StartsWith(own, StringComparison.Ordinal)).ToDictionary(p => p.Name[own.Length..], p => p.Value);
+        var before = Own(model, layer);
         var (wholeKeys, wholeValues) = Source(model, layer).WholeHeads(ScalarType.Float64);
         foreach (var parameter in parameters)
         {
@@ -79,6 +84,12 @@ internal static class CompressedLayer
 
     /// <summary>What the names of a layer's attention parameters begin with.</summary>
     public static string Prefix(int layer) => $"model.layers.{layer}.self_attn.";
+
+    private static Dictionary<string, Tensor> Own(LanguageModel model, int layer)
+    {
+        var prefix = Prefix(layer);
+        return model.Parameters.Where(p => p.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(p => p.Name[prefix.Length..], p => p.Value);
+    }
 
     /// <summary>The layer's attention.</summary>
     /// <exception cref="CrossheadException">Its mechanism has no components.</exception>

@@ -10,16 +10,18 @@ public static class Compressor
     /// <param name="model">A model in its master precision, which stays as it is.</param>
     /// <param name="plan">The sizes.</param>
     /// <param name="calibration">Statistics of text; null where the plan asks for <see cref="CompressionMethod.Svd"/> alone.</param>
-    /// <exception cref="CrossheadException">The mechanism has no components, or a size is out of range.</exception>
+    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, the plan is of another number of layers, or weights are no finite numbers.</exception>
     public static LanguageModel Compress(LanguageModel model, CompressionPlan plan, Calibration? calibration = null)
     {
+        if (plan.Layers.Count != model.Options.Layers)
+            throw new CrossheadException($"the plan describes {plan.Layers.Count} layers, the model has {model.Options.Layers}; plan for this model.");
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        var fits = plan.Layers.Select((layer, i) => Fit(model, i, layer, calibration)).ToArray();
+        var fits = plan.Layers.Index().Where(l => l.Item is { KeyComponents: not null } or { ValueRank: not null }).ToDictionary(l => l.Index, l => Fit(model, l.Index, l.Item!, calibration));
         var before = model.Options.VirtualHeads;
-        var shapes = fits.Select((fit, i) => plan.Layers[i] is null ? before?[i] : CompressedLayer.Shape(fit.Keys, fit.Values)).ToArray();
+        var shapes = plan.Layers.Select((_, i) => fits.TryGetValue(i, out var fit) ? CompressedLayer.Shape(fit.Keys, fit.Values) : before?[i]).ToArray();
         var compressed = new LanguageModel(model.Options with { VirtualHeads = shapes }, model.ComputeType, model.Device);
-        CompressedLayer.CopyModel(model, compressed, plan.Layers.Index().Where(l => l.Item is not null).ToDictionary(l => l.Index, l => fits[l.Index]));
+        CompressedLayer.CopyModel(model, compressed, fits);
         return compressed;
     }
 
@@ -69,10 +71,11 @@ public static class Compressor
         return worst / Math.Max(1e-30, whole.abs().max().to(ScalarType.Float64).item<double>());
     }
 
-    private static (FittedKeys? Keys, FittedValues? Values) Fit(LanguageModel model, int layer, LayerPlan? plan, Calibration? calibration)
+    private static (FittedKeys? Keys, FittedValues? Values) Fit(LanguageModel model, int layer, LayerPlan plan, Calibration? calibration)
     {
-        if (plan is null) return (null, null);
         var (g, d) = (model.Options.Attention.Groups, model.Options.HeadDim);
+        if (plan.KeyComponents is { } only && g == 1)
+            throw new CrossheadException($"the model has 1 key/value head, which {only} components make no smaller; leave the keys whole and choose a value rank of 1 to {d - 1}.");
         if (plan.KeyComponents is { } c && (c < 1 || c >= g))
             throw new CrossheadException($"{c} key components of {g} heads make nothing smaller; use 1 to {g - 1}.");
         if (plan.ValueRank is { } r && (r < 1 || r >= g * d || (plan.Method == CompressionMethod.Svd && r % d != 0)))

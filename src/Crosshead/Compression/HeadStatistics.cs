@@ -39,6 +39,16 @@ internal sealed class HeadStatistics : IDisposable
     /// <summary>Σ v vᵀ over all value heads side by side [g·d, g·d].</summary>
     public Tensor ValueMoments { get; }
 
+    /// <summary>Whether all sums are finite.</summary>
+    public bool IsFinite
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return new[] { QuerySquares, KeyMoments, KeyScaleSquares, ValueMoments }.All(m => m.isfinite().all().item<bool>());
+        }
+    }
+
     /// <summary>Adds tokens.</summary>
     /// <param name="x">What the attention sees of them, [B, N, D].</param>
     public void Add(Tensor x)

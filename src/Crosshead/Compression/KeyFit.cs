@@ -34,12 +34,17 @@ internal static class KeyFit
         return new FittedKeys(KeyGrain.Frequency, weight, bias, mix);
     }
 
+    // Only ratios between heads matter. A head that no query looks at keeps this much: its components stay in the range of any
+    // precision, and where no head is looked at all count alike.
+    private const double Least = 1e-4, Nothing = 1e-30;
+
     // RMS over the text of a key head's queries at each frequency (pairs p, p + d/2), times that of the key norm's factor.
     private static Tensor Importance(PlainHeads heads, HeadStatistics statistics)
     {
         var (g, half) = (heads.Groups, heads.HeadDim / 2);
         var squares = statistics.QuerySquares.view(g, -1, 2, half).sum(2).sum(1) / statistics.Tokens;    // [g,p]
         var scaled = squares * (statistics.KeyScaleSquares / statistics.Tokens).unsqueeze(1);
-        return scaled.sqrt().clamp_min(1e-9).t();
+        var roots = scaled.sqrt().t();                                                                   // [p,g]
+        return ((roots + Nothing) / (roots.amax([1], keepdim: true) + Nothing)).clamp_min(Least);
     }
 }

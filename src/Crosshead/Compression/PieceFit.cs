@@ -8,8 +8,14 @@ namespace Crosshead.Compression;
 internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
 {
     /// <summary>The fits of a layer; tensors belong to the surrounding scope.</summary>
-    public static PieceFit Of(LanguageModel model, int layer, Calibration? calibration) =>
-        new(PlainHeads.Of(CompressedLayer.Source(model, layer)), calibration?[layer]);
+    /// <exception cref="CrossheadException">The layer's weights are no finite numbers, or its mechanism has no components.</exception>
+    public static PieceFit Of(LanguageModel model, int layer, Calibration? calibration)
+    {
+        var heads = PlainHeads.Of(CompressedLayer.Source(model, layer));
+        if (!new[] { heads.Keys, heads.Values, heads.OutputMoments }.All(w => w.isfinite().all().item<bool>()))
+            throw new CrossheadException($"attention weights of layer {layer} are NaN or infinite; the model is damaged, restore it or leave the layer out with --layers.");
+        return new PieceFit(heads, calibration?[layer]);
+    }
 
     /// <summary>Keys of so many components.</summary>
     public FittedKeys Keys(CompressionMethod method, int components) => method == CompressionMethod.Svd

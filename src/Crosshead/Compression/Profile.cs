@@ -1,11 +1,18 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Crosshead.Compression;
 
 /// <summary>How sensitive a model's loss is to each piece of its cache: for every layer, keys and values, and size.</summary>
 public sealed record Profile
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a piece may be so small that the loss overflows
+    };
 
     /// <summary>What was profiled.</summary>
     public required ProfileSource Source { get; init; }
@@ -28,6 +35,10 @@ public sealed record Profile
     /// <summary>Whether every layer has been measured.</summary>
     public bool IsComplete => Layers.Count == LayerCount;
 
+    // Layers in order, and pieces that keep something and no more than whole heads do.
+    private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount && Layers.Index().All(l => l.Item is { } layer && layer.Layer == l.Index
+        && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && p.Numbers <= (long)Groups * HeadDim));
+
     /// <summary>Reads a profile.</summary>
     /// <exception cref="CrossheadException">The file is missing or no profile.</exception>
     public static Profile Load(string path)
@@ -35,7 +46,8 @@ public sealed record Profile
         if (!File.Exists(path)) throw new CrossheadException($"the profile \"{path}\" does not exist; make it with: crosshead profile MODEL --text FILE --out {path}.");
         try
         {
-            return JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json) ?? throw new JsonException("it is empty");
+            var profile = JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json) ?? throw new JsonException("it is empty");
+            return profile.IsSound ? profile : throw new JsonException("its layers or sizes contradict each other");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -25,11 +25,13 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     /// <param name="save">Called after each layer with what there is.</param>
     /// <param name="progress">Told the pieces done, of this and earlier runs.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">The begun profile is of another model or text.</exception>
+    /// <exception cref="CrossheadException">The begun profile is of another model or text, or the model's own loss is no finite number.</exception>
     public Profile Run(ProfileSource source, IReadOnlyCollection<CompressionMethod> methods, Profile? begun = null, Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         using var grad = no_grad();
         var profile = NewProfile(source, WindowLoss.Measure(model, windows, batch, null, cancellation));
+        if (!double.IsFinite(profile.BaseLoss))
+            throw new CrossheadException($"the model's own loss on the text is {profile.BaseLoss}; its weights are damaged or out of range, check them with: crosshead verify.");
         if (begun is not null)
         {
             source.RequireSame(begun.Source, "the profile that was begun");

@@ -27,9 +27,10 @@ public sealed class TokenWindows
     /// <param name="begin">The token each window begins with; null for windows of text alone.</param>
     /// <param name="length">Tokens of a window, the begin token among them.</param>
     /// <param name="what">What the text is called in the error message.</param>
-    /// <exception cref="CrossheadException">The text does not fill a window.</exception>
+    /// <exception cref="CrossheadException">The text does not fill a window, or a window has no token to predict.</exception>
     public static TokenWindows Cut(IReadOnlyList<int> ids, int? begin, int length, string what)
     {
+        if (length < 2) throw new CrossheadException($"in a window of {length} tokens nothing is predicted; use at least 2 with --window.");
         var (first, body) = (begin is null ? 0 : 1, begin is null ? length : length - 1);
         // A window is cut while more follows it, as reference implementations do.
         var count = ids.Count == 0 ? 0 : (ids.Count - 1) / body;

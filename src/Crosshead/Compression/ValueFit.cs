@@ -6,6 +6,10 @@ namespace Crosshead.Compression;
 /// <summary>Fits of value components, in closed form and float64.</summary>
 internal static class ValueFit
 {
+    // Only ratios matter. A direction that the output ignores keeps this much of the largest: mixes stay in the range of any
+    // precision, and where all is ignored all directions count alike.
+    private const double Least = 1e-4, Nothing = 1e-30;
+
     /// <summary>The paper's: the heads' projections as g long vectors, their leading singular directions (arXiv 2601.19611, §5.2 and appendix F).</summary>
     public static FittedValues Svd(PlainHeads heads, int components)
     {
@@ -26,11 +30,11 @@ internal static class ValueFit
         if (heads.NormedOutputs)
         {
             // A norm makes each head's output equally large, whatever the size of its values.
-            var energy = moments.diagonal().view(g, d).mean([1]).clamp_min(1e-12);
-            importance = importance / energy.view(g, 1, 1);
+            var energy = moments.diagonal().view(g, d).mean([1]);
+            importance = importance / energy.clamp_min((energy.max().item<double>() * Least) + Nothing).view(g, 1, 1);
         }
         var (values, vectors) = linalg.eigh(importance);                                             // [g,d], [g,d,d]
-        var roots = values.clamp_min(1e-12).sqrt();
+        var roots = ((values + Nothing) / (values.max() + Nothing)).clamp_min(Least * Least).sqrt();
         Tensor Block(Tensor diagonal) => block_diag([.. vectors.matmul(diagonal.unsqueeze(2) * vectors.transpose(1, 2)).unbind(0)]);
         var (whiten, restore) = (Block(roots), Block(roots.reciprocal()));                           // A^½, A^−½
         var (_, directions) = linalg.eigh(whiten.matmul(moments).matmul(whiten));

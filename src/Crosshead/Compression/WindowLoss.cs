@@ -18,10 +18,10 @@ public static class WindowLoss
         var (sum, done) = (0.0, 0L);
         foreach (var ids in windows.Batches(batch, model.Device))
         {
-            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using (ids)
             {
+                cancellation.ThrowIfCancellationRequested();
                 var count = ids.shape[0];
                 var (inputs, targets) = Split(ids);
                 sum += count * model.Loss(inputs, targets).to(ScalarType.Float64).item<double>();

@@ -14,6 +14,7 @@ internal static class Workers
         workers = Math.Min(workers, items);
         if (workers <= 1)
         {
+            using var grad = no_grad();
             for (var i = 0; i < items; i++) run(i);
             return;
         }

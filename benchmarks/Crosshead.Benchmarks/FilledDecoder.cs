@@ -1,0 +1,89 @@
+using System.Runtime.Intrinsics;
+using Crosshead.Attention;
+using Crosshead.Generation;
+using Crosshead.Generation.Cpu;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Benchmarks;
+
+/// <summary>A decoder at the end of its context, another at its beginning, and a buffer as large as the full one's cache.</summary>
+internal sealed unsafe class FilledDecoder : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly CpuWeights _weights;
+    private readonly CpuDecoder _filled, _empty;
+    private readonly NativeBuffer<int> _bytes;
+    private readonly ThreadTeam _readers;
+    private readonly List<double> _steps = [], _emptySteps = [], _reads = [];
+    private long _sink;
+
+    public FilledDecoder(ModelOptions options, VirtualHeads? kept, ScalarType type)
+    {
+        if (kept is not null) options = options with { VirtualHeads = [.. Enumerable.Repeat(kept, options.Layers)] };
+        _model = new LanguageModel(options);
+        _model.Initialize(1);
+        _weights = new CpuWeights(_model, type);
+        _filled = new CpuDecoder(_weights, 1, options.Context);
+        _empty = new CpuDecoder(_weights, 1, options.Context);
+        _filled.Prefill([[.. Enumerable.Range(0, options.Context - 1).Select(n => n % 512)]], 512);
+        _bytes = new NativeBuffer<int>(_filled.CacheBytes / sizeof(int));
+        _readers = new ThreadTeam(Read, ThreadTeam.MaxMembers);
+    }
+
+    public long CacheBytes => _filled.CacheBytes;
+
+    public IReadOnlyList<double> StepTimes => _steps;
+
+    public IReadOnlyList<double> ReadTimes => _reads;
+
+    /// <summary>What attention took in each round.</summary>
+    public IEnumerable<double> AttentionTimes => _steps.Zip(_emptySteps, (step, empty) => step - empty);
+
+    public double Attention() => CacheComparison.Median(AttentionTimes);
+
+    public void Measure()
+    {
+        _steps.Add(CacheComparison.Seconds(() => Take(_filled)));
+        _emptySteps.Add(CacheComparison.Seconds(() => Take(_empty)));
+        _reads.Add(CacheComparison.Seconds(_readers.Run));
+    }
+
+    public void Clear()
+    {
+        _steps.Clear();
+        _emptySteps.Clear();
+        _reads.Clear();
+    }
+
+    public void Dispose()
+    {
+        _readers.Dispose();
+        _bytes.Dispose();
+        _empty.Dispose();
+        _filled.Dispose();
+        _weights.Dispose();
+        _model.Dispose();
+    }
+
+    private static void Take(CpuDecoder decoder)
+    {
+        decoder.Step([1]);
+        decoder.Rewind(1);
+    }
+
+    private void Read(ThreadTeam.Member member)
+    {
+        const int step = 64;
+        var (first, end) = member.Share((int)(_bytes.Length / step));
+        Vector512<int> a = default, b = default, c = default, d = default;
+        for (var p = _bytes.Pointer + ((long)first * step); p < _bytes.Pointer + ((long)end * step); p += step)
+        {
+            a ^= Vector512.Load(p);
+            b ^= Vector512.Load(p + 16);
+            c ^= Vector512.Load(p + 32);
+            d ^= Vector512.Load(p + 48);
+        }
+        Interlocked.Add(ref _sink, Vector512.Sum(a ^ b ^ c ^ d));
+    }
+}
