@@ -40,7 +40,7 @@ public sealed class CompressionVerdict
     private static IEnumerable<string> RemarksOf(CompressedRun run)
     {
         if (run is { LossBefore: { } before, LossAfter: { } after, LossSvd: { } svd })
-            yield return $"Before any recovery {run.Name} loses {Loss(after - before)} nats with the bytes spent where a profile says they matter, {Loss(svd - before)} by the paper's method with the same half in every layer"
+            yield return $"Before any recovery the loss of {run.Name} changes by {Difference(after - before)} nats with the bytes spent where a profile says they matter, by {Difference(svd - before)} with the paper's method, the same half in every layer"
                 + (after < svd ? "." : ": here the profile did not help.");
         if (run.LossRecovered > run.LossAfter)
             yield return $"Recovery made {run.Name} worse, from {Loss(run.LossAfter)} to {Loss(run.LossRecovered)}.";
