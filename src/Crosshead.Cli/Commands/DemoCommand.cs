@@ -17,7 +17,7 @@ internal sealed class DemoCommand : CliCommand
 
     /// <summary>Describes the command.</summary>
     public DemoCommand() : base("demo",
-        "Train three attention variants on real text, compare them, and write report.html.",
+        "Train three attention variants on real text, compare them, halve the cache of the best, and write report.html.",
         "crosshead demo",
         "crosshead demo --text book.txt --minutes 20 --out my-demo")
     {
@@ -40,6 +40,7 @@ internal sealed class DemoCommand : CliCommand
         output.Result(new JsonObject
         {
             ["variants"] = CommandOutput.List(report.Runs, Node),
+            ["compression"] = new JsonObject { ["models"] = CommandOutput.List(report.Compressed, Node) },
             ["verdict"] = ComparisonVerdict.Of(report).Headline,
             ["report"] = session.ReportPath,
             ["seconds"] = clock.Elapsed.TotalSeconds,
@@ -62,18 +63,45 @@ internal sealed class DemoCommand : CliCommand
         output.Table(table);
         foreach (var run in report.Runs.Where(r => r.Sample is not null))
             output.Line($"{run.Name} at {ReportNumbers.Rate(run.LearningRate)}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
+        if (report.Compressed.Count > 0) ShowCompression(output, report.Compressed);
         output.Line();
         output.Line(ComparisonVerdict.Of(report).ToString());
+        if (report.Compressed.Count > 0) output.Line(CompressionVerdict.Of(report.Compressed).ToString());
         output.Line($"Curves, samples and how to get them again: {session.ReportPath}");
     }
+
+    private static void ShowCompression(CommandOutput output, IReadOnlyList<CompressedRun> runs)
+    {
+        output.Line();
+        var table = new ResultTable("half the cache", "bytes/token>", "halved>", "held-out loss>", "paper's method>", "by the profile>", "recovered>");
+        foreach (var run in runs)
+            table.Row(run.Name, $"{run.CacheBytesBefore}", run.CacheBytesAfter is { } bytes ? $"{bytes}" : "–", ReportNumbers.Loss(run.LossBefore), ReportNumbers.Loss(run.LossSvd), ReportNumbers.Loss(run.LossAfter), ReportNumbers.Loss(run.LossRecovered));
+        output.Table(table);
+    }
+
+    private static JsonObject Node(CompressedRun run) => new()
+    {
+        ["name"] = run.Variant,
+        ["learningRate"] = run.LearningRate,
+        ["cacheBytesPerTokenBefore"] = run.CacheBytesBefore,
+        ["cacheBytesPerTokenAfter"] = run.CacheBytesAfter,
+        ["heldOutLossBefore"] = Loss(run.LossBefore),
+        ["heldOutLossSvd"] = Loss(run.LossSvd),
+        ["heldOutLossAfter"] = Loss(run.LossAfter),
+        ["heldOutLossRecovered"] = Loss(run.LossRecovered),
+        ["recoveryTokens"] = run.RecoveryTokens,
+        ["recoverySeconds"] = run.RecoveryTime?.TotalSeconds,
+        ["missing"] = run.Missing,
+    };
+
+    private static JsonNode? Loss(double? loss) => loss is { } value ? CommandOutput.Number(value) : null;
 
     private static JsonObject Node(ComparisonRun run) => new()
     {
         ["name"] = run.Variant,
-
         ["learningRate"] = run.LearningRate,
         ["parameters"] = run.Parameters,
-        ["heldOutLoss"] = run.FinalHeldOutLoss is { } loss ? CommandOutput.Number(loss) : null,
+        ["heldOutLoss"] = Loss(run.FinalHeldOutLoss),
         ["tokensPerSecond"] = run.TokensPerSecond is { } speed ? CommandOutput.Number(speed) : null,
         ["spikes"] = run.Spikes,
         ["status"] = $"{run.Status}".ToLowerInvariant(),

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Compression;
 using Crosshead.Model;
 using Crosshead.Training;
 
@@ -8,7 +9,7 @@ namespace Crosshead.Cli.Demo;
 internal static class DemoPlan
 {
     /// <summary>Minutes the demo takes unless asked otherwise.</summary>
-    public const double DefaultMinutes = 4.5;
+    public const double DefaultMinutes = 5;
 
     /// <summary>Tokens of the demo's tokenizer.</summary>
     public const int VocabularySize = 2048;
@@ -31,6 +32,40 @@ internal static class DemoPlan
             Steps = steps,
             EvalEvery = (int)Math.Max(1, steps / 12),
             Schedule = recipe.Training.Schedule with { WarmupSteps = (int)Math.Min(60, steps / 10) },
+        },
+    };
+
+    /// <summary>Of which variants the best run is compressed.</summary>
+    public static readonly IReadOnlyList<AttentionVariant> CompressedVariants = [AttentionVariant.Mea, AttentionVariant.Gqa];
+
+    /// <summary>Share of the cache that is kept when it is made smaller.</summary>
+    public const double CacheShare = 0.5;
+
+    // As in recipes/recover-small.json.
+    private const double RecoveryRate = 2e-3;
+
+    /// <summary>The layers whose cache is made smaller: all.</summary>
+    public static IReadOnlyList<int> CompressedLayers(ModelOptions model) => [.. Enumerable.Range(0, model.Layers)];
+
+    /// <summary>The paper's plan for a layer: half the key heads, half the value heads.</summary>
+    public static LayerPlan UniformHalf(ModelOptions model)
+    {
+        var heads = (int)(CacheShare * model.Attention.Groups);
+        return new LayerPlan(CompressionMethod.Svd, heads, heads * model.HeadDim);
+    }
+
+    /// <summary>How a compressed model learns to agree with the one it was made from, on the same text.</summary>
+    /// <param name="trained">How that one was trained.</param>
+    /// <param name="compressed">The compressed model.</param>
+    /// <param name="teacher">Directory of the model it was made from.</param>
+    public static Recipe Recovery(Recipe trained, ModelOptions compressed, string teacher) => trained with
+    {
+        Model = compressed,
+        Training = trained.Training with
+        {
+            LearningRate = RecoveryRate,
+            WeightDecay = 0,
+            Distillation = new DistillationOptions { Teacher = teacher },
         },
     };
 

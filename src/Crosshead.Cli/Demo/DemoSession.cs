@@ -1,25 +1,27 @@
 using System.Diagnostics;
-using Crosshead.Checkpoints;
-using Crosshead.Generation;
+using Crosshead.Attention;
 using Crosshead.Reports;
 using Crosshead.Training;
-using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>The demo's work: runs a machine's speed decides the length of, one after another, a report after each.</summary>
+/// <summary>The demo's work: runs a machine's speed decides the length of, one after another, then the best of them with half the cache; a report after each.</summary>
 internal sealed class DemoSession
 {
     // Of the time that is left when training begins: for evaluations, checkpoints, samples, and a machine that slows down.
     private const double Reserve = 0.18;
-    private const int TimedSteps = 6;
-    private const int SampleTokens = 90;
+
+    // Of the time that is left when training begins, what halving caches and recovery may take; recovery for more than a minute or two gains little.
+    private const double CompressionShare = 0.45;
+    private static readonly TimeSpan MostCompression = TimeSpan.FromMinutes(4);
 
     private readonly DemoOptions _options;
     private readonly DemoData _data;
     private readonly CommandOutput _output;
     private readonly Stopwatch _clock;
     private readonly DemoScreen _screen;
+    private readonly DemoTraining _training;
+    private readonly List<CompressedRun> _compressed = [];
 
     /// <summary>Plans the runs.</summary>
     /// <param name="options">What was asked for.</param>
@@ -31,6 +33,7 @@ internal sealed class DemoSession
         (_options, _data, _output, _clock) = (options, data, output, clock);
         Runs = [.. DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize).Select(r => new DemoRun(r))];
         _screen = new DemoScreen(output.Terminal, Runs);
+        _training = new DemoTraining(options, data, output);
     }
 
     /// <summary>All runs, those that did not begin included.</summary>
@@ -41,19 +44,22 @@ internal sealed class DemoSession
 
     private TimeSpan Left => TimeSpan.FromMinutes(_options.Minutes) - _clock.Elapsed;
 
-    /// <summary>Trains, samples and reports until all is done or it is asked to stop.</summary>
+    /// <summary>Trains, samples, compresses and reports until all is done or it is asked to stop.</summary>
     public void Run(CancellationToken cancel)
     {
         WriteReport(); // so that there is one whenever it is interrupted
-        SetLengths(cancel);
+        var reserved = Min(Left * CompressionShare, MostCompression);
+        SetLengths(Left - reserved, cancel);
         _screen.Show(() =>
         {
             for (var i = 0; i < Runs.Count && !cancel.IsCancellationRequested; i++)
             {
-                Train(Runs[i], timeLimit: Left * (1 - (Reserve / 3)) / (Runs.Count - i) * 1.6, cancel);
+                var limit = Max((Left - reserved) * (1 - (Reserve / 3)) / (Runs.Count - i) * 1.6, TimeSpan.Zero);
+                _training.Run(Runs[i], "runs", from: null, limit, _screen, cancel);
                 WriteReport();
             }
         });
+        Compress(cancel);
         WriteReport();
     }
 
@@ -63,6 +69,7 @@ internal sealed class DemoSession
         Title = "Attention variants compared",
         Created = DateTimeOffset.Now,
         Runs = [.. Runs.Select(r => r.ToReport())],
+        Compressed = [.. _compressed],
         Provenance = new ReportProvenance
         {
             Command = _options.Command,
@@ -83,74 +90,40 @@ internal sealed class DemoSession
         System.Reflection.CustomAttributeExtensions.GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(Recipe).Assembly)?.InformationalVersion ?? "unknown";
 
     // Every run gets as many steps as all of them can take in the time there is: equal data for all.
-    private void SetLengths(CancellationToken cancel)
+    private void SetLengths(TimeSpan time, CancellationToken cancel)
     {
         using var progress = _output.Progress("timing the variants", "variants");
-        var seconds = 0.0;
-        var distinct = Runs.GroupBy(r => r.Recipe.Model.Attention.Variant).ToArray();
-        foreach (var group in distinct)
+        var (clock, seconds) = (Stopwatch.StartNew(), 0.0);
+        foreach (var group in Runs.GroupBy(r => r.Recipe.Model.Attention.Variant))
         {
+            seconds += DemoTraining.StepSeconds(group.First().Recipe, from: null, cancel) * group.Count();
             if (cancel.IsCancellationRequested) return;
-            var recipe = group.First().Recipe;
-            var timed = new Trainer(recipe with { Training = recipe.Training with { Steps = TimedSteps, EvalEvery = 0, EvalBatches = 1, Schedule = recipe.Training.Schedule with { WarmupSteps = 0 } } }).Run(cancellation: cancel);
-            seconds += recipe.TokensPerStep / timed.TokensPerSecond * group.Count();
         }
-        var steps = Math.Max(20, (long)(Left.TotalSeconds * (1 - Reserve) / seconds));
+        var steps = Math.Max(20, (long)((time - clock.Elapsed).TotalSeconds * (1 - Reserve) / seconds));
         foreach (var run in Runs) run.Recipe = DemoPlan.WithSteps(run.Recipe, steps);
     }
 
-    private void Train(DemoRun run, TimeSpan timeLimit, CancellationToken cancel)
+    // The best run of MEA and of plain attention, each in its share of the time that is left.
+    private void Compress(CancellationToken cancel)
     {
-        var folder = Path.Combine(_options.Folder, "runs", run.Name);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); // an earlier demo's
-        var trainer = new Trainer(run.Recipe, new RunOptions
+        DemoRun[] best = [.. DemoPlan.CompressedVariants.Select(Best).OfType<DemoRun>()];
+        for (var i = 0; i < best.Length && !cancel.IsCancellationRequested; i++)
         {
-            Folder = folder,
-            Checkpoints = false,
-            TimeLimit = timeLimit,
-            OnEvaluation = evaluation =>
-            {
-                run.Add(evaluation);
-                _screen.Evaluated(run);
-            },
-        });
-        try
-        {
-            run.Result = trainer.Run(new Reporter(run, _screen), cancel);
-            run.Status = run.Result.End == TrainingEnd.Completed ? RunStatus.Finished : RunStatus.Stopped;
+            var time = Min(Left, MostCompression) / (best.Length - i);
+            var compression = new DemoCompression(_options, _data, _training, _output, best[i], time);
+            compression.Run(cancel);
+            _compressed.Add(compression.Outcome);
+            WriteReport();
         }
-        catch (CrossheadException e) when (e.Message.Contains("loss", StringComparison.Ordinal))
-        {
-            _output.Message(e.Message);
-            run.Status = RunStatus.Diverged;
-        }
-        if (run.Result?.Model is { } model) run.Sample = Sample(model);
-        _screen.Evaluated(run);
     }
 
-    private ReportSample Sample(string folder)
-    {
-        using var model = ModelDirectory.Load(folder);
-        model.Freeze(ScalarType.BFloat16);
-        using var decoding = new Generation.Generator(model, new TokenizerCodec(_data.Tokenizer)).Start([_data.Prompt], new GenerationOptions
-        {
-            MaxTokens = Math.Min(SampleTokens, model.Options.Context - _data.Tokenizer.Encode(_data.Prompt).Length - 1),
-            EndTokens = _data.Tokenizer.EosTokenId is { } end ? [end] : [],
-            Sampling = new SamplingOptions { Temperature = 0.7, TopP = 0.95, Seed = 1 },
-        });
-        foreach (var _ in decoding.Tokens()) { }
-        return new ReportSample(_data.Prompt, decoding.Sequences[0].Text);
-    }
+    private DemoRun? Best(AttentionVariant variant) => Runs
+        .Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished or RunStatus.Stopped && r.Result is { Model: not null, HeldOutLoss: not null })
+        .MinBy(r => r.Result!.HeldOutLoss);
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private void WriteReport() => ComparisonPage.Write(Report(), ReportPath);
-
-    // Progress<T> would report on another thread, after the fact.
-    private sealed class Reporter(DemoRun run, DemoScreen screen) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            run.Progress = value;
-            screen.Stepped();
-        }
-    }
 }

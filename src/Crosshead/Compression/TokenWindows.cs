@@ -1,3 +1,4 @@
+using Crosshead.Data.Batches;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -42,6 +43,18 @@ public sealed class TokenWindows
             for (var i = 0; i < body; i++) windows[(w * length) + first + i] = ids[(w * body) + i];
         }
         return new TokenWindows(windows, length);
+    }
+
+    /// <summary>The windows that training and its evaluations see: context + 1 tokens, the first of each the last of the one before.</summary>
+    /// <param name="split">Prepared text.</param>
+    /// <param name="windows">Which windows, in this order.</param>
+    /// <param name="context">Tokens that are predicted of each.</param>
+    /// <exception cref="CrossheadException">An id is beyond the vocabulary.</exception>
+    public static TokenWindows Read(TokenSplit split, IReadOnlyList<long> windows, int context)
+    {
+        var ids = new long[(long)windows.Count * (context + 1)];
+        for (var w = 0; w < windows.Count; w++) split.Read(windows[w] * context, ids.AsSpan(w * (context + 1), context + 1));
+        return new TokenWindows(ids, context + 1);
     }
 
     /// <summary>At most so many windows, spread evenly over the text.</summary>

@@ -37,14 +37,15 @@ internal sealed class ComparisonCurves
     public string EndTitle { get; } = "";
 
     /// <summary>The colour class of a run's variant: <c>c0</c>, the accent, for the report's subject.</summary>
-    public static string Color(ComparisonReport report, ComparisonRun run) => "c" + ColorOf(report, run);
+    public static string Color(ComparisonReport report, ComparisonRun run) => "c" + ColorOf(report, run.Variant);
 
-    private static int ColorOf(ComparisonReport report, ComparisonRun run) => run.Variant == report.Subject ? 0
-        : 1 + report.Runs.Select(r => r.Variant).Where(v => v != report.Subject).Distinct().ToList().IndexOf(run.Variant) % Colors;
+    /// <summary>The index of a variant's colour.</summary>
+    public static int ColorOf(ComparisonReport report, string variant) => variant == report.Subject ? 0
+        : 1 + report.Runs.Select(r => r.Variant).Where(v => v != report.Subject).Distinct().ToList().IndexOf(variant) % Colors;
 
     private ChartSeries Series(ComparisonReport report, ComparisonRun run, long from, long to, double highest) => new(
         $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}" + (run.Status == RunStatus.Diverged ? ", diverged" : ""),
-        ColorOf(report, run),
+        ColorOf(report, run.Variant),
         Rates.ToList().IndexOf(run.LearningRate) % Dashes,
         [.. run.Points.Where(p => p.HeldOutLoss is not null && p.Tokens >= from && p.Tokens <= to).Select(p => ((double)p.Tokens, p.HeldOutLoss!.Value)).TakeWhile(p => p.Value <= highest || p.Item1 <= 0)]);
 

@@ -2,7 +2,7 @@ using static Crosshead.Reports.ReportNumbers;
 
 namespace Crosshead.Reports;
 
-/// <summary>Makes <c>report.html</c> of a comparison: verdict, curves, table, samples, and how to get the same numbers again.</summary>
+/// <summary>Makes <c>report.html</c> of a comparison: verdict, curves, table, smaller caches, samples, and how to get the same numbers again.</summary>
 public static class ComparisonPage
 {
     /// <summary>The whole page as text; interrupted, diverged and missing runs are shown for what they are.</summary>
@@ -27,6 +27,8 @@ public static class ComparisonPage
                 ["dashes"] = curves.Rates.Select((rate, i) => new Dictionary<string, object?> { ["dash"] = $"d{i % ComparisonCurves.Dashes}", ["rate"] = Rate(rate) }).ToArray(),
             });
         yield return Runs(report, standings);
+        if (report.Compressed.Count > 0)
+            yield return CompressionPart.Section(report.Compressed, variant => ComparisonCurves.ColorOf(report, variant));
         var samples = report.Runs.Where(r => r.Sample is not null).OrderBy(r => r.LastHeldOutLoss ?? double.MaxValue).ToArray();
         if (samples.Length > 0)
             yield return new ReportSection("What they write", "samples", new Dictionary<string, object?> { ["samples"] = samples.Select(r => Sample(report, r)).ToArray() });

@@ -15,6 +15,9 @@ public sealed record ComparisonReport
     /// <summary>All runs, begun or not; of any variant the first tells its name, and the first variant that is not the subject is the baseline.</summary>
     public required IReadOnlyList<ComparisonRun> Runs { get; init; }
 
+    /// <summary>Trained models whose cache was halved; empty where none was.</summary>
+    public IReadOnlyList<CompressedRun> Compressed { get; init; } = [];
+
     /// <summary>How the numbers came about.</summary>
     public required ReportProvenance Provenance { get; init; }
 }

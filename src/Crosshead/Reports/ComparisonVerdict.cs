@@ -5,8 +5,8 @@ namespace Crosshead.Reports;
 /// <summary>Says in words what a comparison's numbers mean, for the page and for the terminal.</summary>
 public sealed class ComparisonVerdict
 {
-    // Losses that are shown alike are called alike.
-    private const double Tie = 0.0005;
+    /// <summary>Losses that are shown alike are called alike.</summary>
+    internal const double Tie = 0.0005;
 
     private ComparisonVerdict(string headline, IReadOnlyList<string> remarks)
     {

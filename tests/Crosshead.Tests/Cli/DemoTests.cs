@@ -15,6 +15,11 @@ public sealed class DemoTests
         // The first run has its time; on a busy machine the last may be cut short.
         Assert.True((double)variants[0]!["heldOutLoss"]! < 7.6, "ln 2048 = 7.6 is what an untrained model gets");
         Assert.True((double)variants[0]!["tokensPerSecond"]! > 0);
+        var compressed = result["compression"]!["models"]!.AsArray();
+        Assert.Equal(["mea", "gqa"], compressed.Select(m => (string)m!["name"]!));
+        // In so short a demo a stage may not fit: then its number is null and the reason is told.
+        Assert.All(compressed, m => Assert.True(m!["heldOutLossRecovered"] is not null || ((string)m["missing"]!).Contains("--minutes 0.2 left no time for", StringComparison.Ordinal), m.ToJsonString()));
+        Assert.Contains("Half the cache", File.ReadAllText((string)result["report"]!));
         Assert.Contains("<svg", File.ReadAllText((string)result["report"]!));
     }
 

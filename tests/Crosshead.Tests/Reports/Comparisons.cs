@@ -46,4 +46,22 @@ internal static class Comparisons
             Sample = null,
         };
     }
+
+    public static CompressedRun Compressed(string variant, double before, double? svd, double? after, double? recovered) => new()
+    {
+        Variant = variant,
+        Name = variant.ToUpperInvariant(),
+        LearningRate = 3e-3,
+        CacheBytesBefore = 2048,
+        CacheBytesAfter = 1024,
+        LossBefore = before,
+        LossSvd = svd,
+        LossAfter = after,
+        LossRecovered = recovered,
+        RecoveryTime = recovered is null ? null : TimeSpan.FromSeconds(60),
+        RecoveryTokens = recovered is null ? 0 : 512_000,
+        SampleBefore = new ReportSample("Gets", " the value."),
+        SampleAfter = new ReportSample("Gets", " a value."),
+        SampleRecovered = recovered is null ? null : new ReportSample("Gets", " the values."),
+    };
 }

@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using Crosshead.Attention;
+using Crosshead.Checkpoints;
+using Crosshead.Compression;
+using Crosshead.Data.Batches;
+using Crosshead.Model;
+using Crosshead.Reports;
+using Crosshead.Runtime;
+
+namespace Crosshead.Cli.Demo;
+
+/// <summary>Halves the cache of a trained model of the demo and recovers it, within a time; what does not fit is left out and said.</summary>
+internal sealed class DemoCompression
+{
+    // Windows of training text that the fits see: 64 tokens a value direction.
+    private const int CalibrationWindows = 64;
+    // Of a model's time, what the profile may take; the rest is recovery, and a little for evaluations and samples.
+    private const double ProfileShare = 0.25, Reserve = 0.15;
+    // What a piece takes of the time of the whole model: it starts at its own layer, and several are measured at a time.
+    private const double PieceShare = 0.5;
+    // Windows that the profile measures on, and rounds around the plan: as many as fit.
+    private const int LeastWindows = 8, MostWindows = 64, MostRounds = 2;
+    private const int LeastSteps = 10;
+
+    private readonly DemoOptions _options;
+    private readonly DemoData _data;
+    private readonly DemoTraining _training;
+    private readonly CommandOutput _output;
+    private readonly DemoRun _original;
+    private readonly TimeSpan _time;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+    /// <summary>Prepares.</summary>
+    /// <param name="options">What the demo was asked for.</param>
+    /// <param name="data">The demo's data.</param>
+    /// <param name="training">Trains and samples.</param>
+    /// <param name="output">Where progress goes.</param>
+    /// <param name="original">A finished run.</param>
+    /// <param name="time">What all of it may take, from now.</param>
+    public DemoCompression(DemoOptions options, DemoData data, DemoTraining training, CommandOutput output, DemoRun original, TimeSpan time)
+    {
+        (_options, _data, _training, _output, _original, _time) = (options, data, training, output, original, time);
+        var attention = original.Recipe.Model.Attention;
+        Outcome = new CompressedRun
+        {
+            Variant = attention.Variant.NameOf(),
+            Name = attention.Variant.NameOf(),
+            LearningRate = original.Recipe.Training.LearningRate,
+            CacheBytesBefore = ModelCost.Of(original.Recipe.Model).CacheBytesPerToken(2),
+            LossBefore = original.Result?.HeldOutLoss,
+            SampleBefore = original.Sample,
+        };
+    }
+
+    /// <summary>What has come of it so far.</summary>
+    public CompressedRun Outcome { get; private set; }
+
+    private TimeSpan Left => _time - _clock.Elapsed;
+
+    /// <summary>Does what there is time for; being stopped, and errors, are noted in the outcome.</summary>
+    public void Run(CancellationToken cancel)
+    {
+        try
+        {
+            var compressed = Compress(cancel);
+            Outcome = Outcome with { SampleAfter = _training.Sample(compressed) };
+            Recover(compressed, cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            Outcome = Outcome with { Missing = "It was interrupted here." };
+        }
+        catch (CrossheadException e)
+        {
+            _output.Message(e.Message);
+            Outcome = Outcome with { Missing = e.Message };
+        }
+    }
+
+    // The folder of the model with half the cache.
+    private string Compress(CancellationToken cancel)
+    {
+        Require(Left > TimeSpan.Zero, "halving the cache");
+        var recipe = _original.Recipe;
+        using var text = TokenDataset.Open(_data.Folder);
+        var (batch, context) = (recipe.Training.Batch, recipe.Context);
+        // The windows of the runs' own evaluations, so that all losses compare.
+        var heldOut = TokenWindows.Read(text.HeldOut, [.. Enumerable.Range(0, (int)Math.Min(text.HeldOut.Windows(context), (long)recipe.Training.EvalBatches * batch)).Select(i => (long)i)], context);
+        // The fits see whole windows, last token included: one less is predicted.
+        var seen = text.Train.Windows(context - 1);
+        var windows = TokenWindows.Read(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
+
+        using var model = ModelDirectory.Load(_original.Result!.Model!, Precision.Parse(recipe.Training.Dtype));
+        Outcome = Outcome with { LossBefore = WindowLoss.Measure(model, heldOut, batch, null, cancel) };
+
+        using var calibration = Calibration.Run(model, windows, batch, null, cancel);
+        double windowSeconds; // the first measurement is slow for reasons of its own
+        using (var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers, DemoPlan.CompressedLayers(model.Options), DemoPlan.UniformHalf(model.Options))))
+        {
+            var start = _clock.Elapsed;
+            Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, batch, null, cancel) };
+            windowSeconds = (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
+        }
+
+        using var half = Compressor.Compress(model, Plan(model, calibration, windows, windowSeconds, cancel), calibration);
+        var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
+        ModelDirectory.Save(folder, half, endToken: _data.Tokenizer.EosTokenId);
+        _data.Tokenizer.Save(Path.Combine(folder, ModelDirectory.TokenizerFile));
+        Outcome = Outcome with
+        {
+            CacheBytesAfter = ModelCost.Of(half.Options).CacheBytesPerToken(2),
+            LossAfter = WindowLoss.Measure(half, heldOut, batch, null, cancel),
+        };
+        return folder;
+    }
+
+    // Where the bytes are worth most, measured on as much calibration text as there is time for.
+    private CompressionPlan Plan(LanguageModel model, Calibration calibration, TokenWindows windows, double windowSeconds, CancellationToken cancel)
+    {
+        const int batch = LeastWindows;
+        CompressionMethod[] methods = [CompressionMethod.Fine];
+        var pieces = new Profiler(model, calibration, windows, batch).PiecesPerLayer(methods) * model.Options.Layers;
+        var budget = Math.Min(ProfileShare * _time.TotalSeconds, Left.TotalSeconds);
+        int Fit(int rounds) => (int)Math.Min(MostWindows, budget / (windowSeconds * PieceShare * pieces * (1 + rounds)));
+        Require(Fit(0) >= LeastWindows, "a profile");
+        var rounds = Enumerable.Range(0, MostRounds + 1).Last(r => Fit(r) >= LeastWindows);
+
+        var measured = windows.AtMost(Fit(rounds));
+        using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
+        var profile = new Profiler(model, calibration, measured, batch).Run(new ProfileSource(_original.Name, measured.Hash), methods,
+            progress: new Told<long>(done => progress.Report(done, pieces)), cancellation: cancel);
+        return new PlanSearch(model, calibration, measured, batch).Run(profile, DemoPlan.CompressedLayers(model.Options), DemoPlan.CacheShare, rounds,
+            progress: new Told<long>(done => progress.Report(done)), cancellation: cancel);
+    }
+
+    private void Recover(string compressed, CancellationToken cancel)
+    {
+        var teacher = _original.Result!.Model!;
+        var model = ModelConfig.Read(Path.Combine(compressed, ModelDirectory.ConfigFile));
+        var recipe = DemoPlan.Recovery(_original.Recipe, model, teacher);
+        // As many steps as fit, but no more than the training had.
+        var seconds = DemoTraining.StepSeconds(recipe, compressed, cancel);
+        var steps = Math.Min(_original.Recipe.TotalSteps, (long)(Left.TotalSeconds * (1 - Reserve) / seconds));
+        cancel.ThrowIfCancellationRequested();
+        Require(steps >= LeastSteps, "recovery");
+
+        var run = new DemoRun(DemoPlan.WithSteps(recipe, steps));
+        var screen = new DemoScreen(_output.Terminal, [run]);
+        var start = _clock.Elapsed;
+        screen.Show(() => _training.Run(run, "recovered", compressed, Left, screen, cancel));
+        cancel.ThrowIfCancellationRequested();
+        Outcome = Outcome with
+        {
+            LossRecovered = run.Status == RunStatus.Diverged ? double.NaN : run.Result?.HeldOutLoss,
+            RecoveryTime = _clock.Elapsed - start,
+            RecoveryTokens = run.Result?.Tokens ?? 0,
+            SampleRecovered = run.Sample,
+        };
+    }
+
+    private void Require(bool fits, string what)
+    {
+        if (!fits) throw new CrossheadException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--minutes {_options.Minutes} left no time for {what}; give it more minutes."));
+    }
+}

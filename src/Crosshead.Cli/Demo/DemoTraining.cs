@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using Crosshead.Checkpoints;
+using Crosshead.Generation;
+using Crosshead.Reports;
+using Crosshead.Training;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Demo;
+
+/// <summary>What every training run of the demo has in common: how it is timed, run and sampled.</summary>
+internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOutput output)
+{
+    private const int TimedSteps = 8;
+    private const int SampleTokens = 90;
+
+    /// <summary>Seconds that a step of a recipe takes here: the median of a few, of which the first are slow for reasons of their own.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="from">Model directory that the run starts from; null for random weights.</param>
+    /// <param name="cancel">Ends the timing early.</param>
+    public static double StepSeconds(Recipe recipe, string? from, CancellationToken cancel)
+    {
+        var timed = recipe with
+        {
+            Training = recipe.Training with { Steps = TimedSteps, EvalEvery = 0, EvalBatches = 1, Schedule = recipe.Training.Schedule with { WarmupSteps = 0 } },
+        };
+        var (clock, steps) = (new Stopwatch(), new List<double>());
+        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 }).Run(new Told<TrainingProgress>(_ =>
+        {
+            if (clock.IsRunning) steps.Add(clock.Elapsed.TotalSeconds);
+            clock.Restart();
+        }), cancel);
+        return steps.Count > 0 ? steps.Order().ElementAt(steps.Count / 2) : double.PositiveInfinity;
+    }
+
+    /// <summary>Trains a run and samples from what comes of it; a run that breaks down is told and called diverged.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="folder">Name of its folder within the demo's.</param>
+    /// <param name="from">Model directory that it starts from; null for random weights.</param>
+    /// <param name="timeLimit">Time after which it ends.</param>
+    /// <param name="screen">Where it is shown.</param>
+    /// <param name="cancel">Asks to stop.</param>
+    public void Run(DemoRun run, string folder, string? from, TimeSpan timeLimit, DemoScreen screen, CancellationToken cancel)
+    {
+        var trainer = new Trainer(run.Recipe, new RunOptions
+        {
+            Folder = Emptied(Path.Combine(folder, run.Name)),
+            From = from,
+            Checkpoints = false,
+            TimeLimit = timeLimit,
+            OnEvaluation = evaluation =>
+            {
+                run.Add(evaluation);
+                screen.Evaluated(run);
+            },
+        });
+        try
+        {
+            run.Result = trainer.Run(new Told<TrainingProgress>(progress =>
+            {
+                run.Progress = progress;
+                screen.Stepped();
+            }), cancel);
+            run.Status = run.Result.End == TrainingEnd.Completed ? RunStatus.Finished : RunStatus.Stopped;
+        }
+        catch (CrossheadException e) when (e.Message.Contains("loss", StringComparison.Ordinal))
+        {
+            output.Message(e.Message);
+            run.Status = RunStatus.Diverged;
+        }
+        if (run.Result?.Model is { } model) run.Sample = Sample(model);
+        screen.Evaluated(run);
+    }
+
+    /// <summary>A folder within the demo's, without what an earlier demo left there.</summary>
+    public string Emptied(string name)
+    {
+        var folder = Path.Combine(options.Folder, name);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        return folder;
+    }
+
+    /// <summary>What a model writes after the demo's prompt; the same seed for all.</summary>
+    public ReportSample Sample(string folder)
+    {
+        using var model = ModelDirectory.Load(folder);
+        model.Freeze(ScalarType.BFloat16);
+        using var decoding = new Generation.Generator(model, new TokenizerCodec(data.Tokenizer)).Start([data.Prompt], new GenerationOptions
+        {
+            MaxTokens = Math.Min(SampleTokens, model.Options.Context - data.Tokenizer.Encode(data.Prompt).Length - 1),
+            EndTokens = data.Tokenizer.EosTokenId is { } end ? [end] : [],
+            Sampling = new SamplingOptions { Temperature = 0.7, TopP = 0.95, Seed = 1 },
+        });
+        foreach (var _ in decoding.Tokens()) { }
+        return new ReportSample(data.Prompt, decoding.Sequences[0].Text);
+    }
+}
