@@ -52,7 +52,6 @@ internal static class CompressedLayer
             var name = parameter.Name[prefix.Length..];
             parameter.Value.detach().copy_(name switch
             {
-                _ when keys is null && values is null => before[name], // the layer as it is, its own mixes included
                 "k_proj.weight" => keys?.Weight ?? wholeKeys.Weight,
                 "k_proj.bias" => keys is null ? wholeKeys.Bias! : keys.Bias!,
                 "k_mix" => keys!.Mix,

@@ -51,6 +51,6 @@ public sealed class BadInputTests : IDisposable
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder["run"]).ExitCode);
         Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["text.txt"], "--vocab", "300", "--out", Path.Combine(_folder["run"], "tokenizer.json")).ExitCode);
-        Assert.Contains(" tokens, the model 280; put the tokenizer.json there", CliRun.Of("generate", _folder["run"], "--prompt", "word").Refusal());
+        Assert.Contains(" tokens, the model 280; put the tokenizer there", CliRun.Of("generate", _folder["run"], "--prompt", "word").Refusal());
     }
 }
