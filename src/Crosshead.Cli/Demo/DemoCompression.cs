@@ -85,10 +85,10 @@ internal sealed class DemoCompression
         using var text = TokenDataset.Open(_data.Folder);
         var (batch, context) = (recipe.Training.Batch, recipe.Context);
         // The windows of the runs' own evaluations, so that all losses compare.
-        var heldOut = TokenWindows.Read(text.HeldOut, [.. Enumerable.Range(0, (int)Math.Min(text.HeldOut.Windows(context), (long)recipe.Training.EvalBatches * batch)).Select(i => (long)i)], context);
+        var heldOut = Windows(text.HeldOut, [.. Enumerable.Range(0, (int)Math.Min(text.HeldOut.Windows(context), (long)recipe.Training.EvalBatches * batch)).Select(i => (long)i)], context);
         // The fits see whole windows, last token included: one less is predicted.
         var seen = text.Train.Windows(context - 1);
-        var windows = TokenWindows.Read(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
+        var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
 
         using var model = ModelDirectory.Load(_original.Result!.Model!, Precision.Parse(recipe.Training.Dtype));
         Outcome = Outcome with { LossBefore = WindowLoss.Measure(model, heldOut, batch, null, cancel) };
@@ -112,6 +112,14 @@ internal sealed class DemoCompression
             LossAfter = WindowLoss.Measure(half, heldOut, batch, null, cancel),
         };
         return folder;
+    }
+
+    // Windows as training sees them: context + 1 tokens, the first of each the last of the one before.
+    private static TokenWindows Windows(TokenSplit split, IReadOnlyList<long> places, int context)
+    {
+        var ids = new long[places.Count * (context + 1)];
+        for (var w = 0; w < places.Count; w++) split.Read(places[w] * context, ids.AsSpan(w * (context + 1), context + 1));
+        return TokenWindows.Of(ids, context + 1);
     }
 
     // Where the bytes are worth most, measured on as much calibration text as there is time for.

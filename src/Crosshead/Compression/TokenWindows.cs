@@ -1,4 +1,3 @@
-using Crosshead.Data.Batches;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -45,17 +44,13 @@ public sealed class TokenWindows
         return new TokenWindows(windows, length);
     }
 
-    /// <summary>The windows that training and its evaluations see: context + 1 tokens, the first of each the last of the one before.</summary>
-    /// <param name="split">Prepared text.</param>
-    /// <param name="windows">Which windows, in this order.</param>
-    /// <param name="context">Tokens that are predicted of each.</param>
-    /// <exception cref="CrossheadException">An id is beyond the vocabulary.</exception>
-    public static TokenWindows Read(TokenSplit split, IReadOnlyList<long> windows, int context)
-    {
-        var ids = new long[(long)windows.Count * (context + 1)];
-        for (var w = 0; w < windows.Count; w++) split.Read(windows[w] * context, ids.AsSpan(w * (context + 1), context + 1));
-        return new TokenWindows(ids, context + 1);
-    }
+    /// <summary>Windows that were cut already.</summary>
+    /// <param name="ids">Their tokens, window after window.</param>
+    /// <param name="length">Tokens of a window.</param>
+    /// <exception cref="CrossheadException">The tokens are not those of whole windows.</exception>
+    public static TokenWindows Of(IReadOnlyCollection<long> ids, int length) => length > 0 && ids.Count > 0 && ids.Count % length == 0
+        ? new TokenWindows([.. ids], length)
+        : throw new CrossheadException($"{ids.Count} tokens do not make whole windows of {length}; give a multiple of the length.");
 
     /// <summary>At most so many windows, spread evenly over the text.</summary>
     public TokenWindows AtMost(int most)
