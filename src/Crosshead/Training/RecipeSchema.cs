@@ -116,10 +116,16 @@ internal static class RecipeSchema
         }
         if (member.GetCustomAttribute<AllowedValuesAttribute>() is { } values)
             node["enum"] = new JsonArray([.. values.Values.Select(v => JsonValue.Create((string?)v))]);
+        // The exporter takes the elements of a list for never null, whatever the type says.
+        if (node["items"] is JsonObject items && items["type"] is JsonValue element && ElementsMayBeNull(member))
+            items["type"] = new JsonArray(element.DeepClone(), "null");
         if (!node.ContainsKey("properties"))
             node["default"] = JsonSerializer.SerializeToNode(property.Get!(Activator.CreateInstance(type)!), property.PropertyType, RecipeJson.Options);
         return node;
     }
+
+    private static bool ElementsMayBeNull(MemberInfo member) =>
+        member is PropertyInfo property && new NullabilityInfoContext().Create(property).GenericTypeArguments is [{ ReadState: NullabilityState.Nullable }];
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 

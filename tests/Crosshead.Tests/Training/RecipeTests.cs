@@ -1,10 +1,23 @@
 using Crosshead.Attention;
+using Crosshead.Model;
 using Crosshead.Training;
 
 namespace Crosshead.Tests.Training;
 
 public sealed class RecipeTests
 {
+    [Fact]
+    public void A_layer_may_be_left_whole_beside_compressed_ones()
+    {
+        var recipe = new Recipe
+        {
+            Model = new ModelOptions { VocabularySize = 32, HiddenSize = 16, Layers = 2, Context = 8, Attention = new AttentionOptions { Heads = 4 }, VirtualHeads = [null, new VirtualHeads { KeyComponents = 2 }] },
+            Training = new TrainingOptions { Steps = 10, Schedule = new ScheduleOptions { WarmupSteps = 0 } },
+        };
+        recipe.Validate();
+        Assert.Equal(recipe.Model.VirtualHeads, Recipe.Parse(recipe.ToJson()).Model.VirtualHeads);
+    }
+
     [Fact]
     public void A_recipe_comes_back_from_its_json()
     {
