@@ -14,6 +14,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class CompressCommand : CliCommand
 {
     private const double SelfCheckTolerance = 1e-3;
+    private const int SearchWindows = 32; // enough to tell sizes apart; the profile and the search measure hundreds of pieces on them
 
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly Option<string> _out = new("--out") { Description = "Folder of the compressed model; must not exist yet.", HelpName = "dir", Required = true };
@@ -73,7 +74,7 @@ internal sealed class CompressCommand : CliCommand
         return ExitCode.Done;
     }
 
-    private static void Show(ParseResult arguments, CommandOutput output, ModelToCompress source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, double? before, double? after, double difference)
+    private void Show(ParseResult arguments, CommandOutput output, ModelToCompress source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, double? before, double? after, double difference)
     {
         var (groups, whole) = (source.Model.Options.Attention.Groups, source.Model.Options.Attention.Groups * source.Model.Options.HeadDim);
         var (bytesBefore, bytesAfter) = (ModelCost.Of(source.Model.Options).CacheBytesPerToken(stored.BytesPerElement), ModelCost.Of(compressed.Options).CacheBytesPerToken(stored.BytesPerElement));
@@ -82,12 +83,12 @@ internal sealed class CompressCommand : CliCommand
         foreach (var layer in cached)
             table.Row($"{layer.Index}", $"{layer.KeyHeads} of {groups}", layer.KeyHeads < groups ? EnumName.Of(layer.KeyGrain) : "–", $"{layer.ValueRank} of {whole}", layer.ValueRank < whole ? EnumName.Of(layer.ValueGrain) : "–");
         output.Table(table);
-        var folder = arguments.GetRequiredValue((Option<string>)arguments.CommandResult.Command.Options.Single(o => o.Name == "--out"));
+        var folder = arguments.GetRequiredValue(_out);
         output.Line($"The cache of a token takes {Quantity.Bytes(bytesAfter)}, {(double)bytesAfter / bytesBefore:P1} of {Quantity.Bytes(bytesBefore)}. "
             + (after - before is { } increase
                 ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token ({increase:+0.0000;-0.0000}){(plan.PredictedIncrease is { } predicted ? $"; the plan predicted {predicted:+0.0000;-0.0000} on the calibration text" : "")}. "
                 : "No text was given to measure the loss on. ")
-            + $"Written to {folder}; recover it with: crosshead train recipes/recover.json --from {folder} --teacher {source.Folder}");
+            + $"Written to {folder}; recover it with: crosshead train recipes/recover.json --from {folder} --teacher {source.Folder} --set data.folder=… (crosshead data prepare, or data generate)");
         output.Result(new JsonObject
         {
             ["out"] = folder,
@@ -123,8 +124,6 @@ internal sealed class CompressCommand : CliCommand
     }
 
     private static CrossheadException TooMany(string option, int? value, int whole) => new($"{option} {value} is more than the {whole} that whole heads have; use at most {whole - 1}, or leave the option out for whole heads.");
-
-    private const int SearchWindows = 32;
 
     private static Profile Load(string path, ModelToCompress source)
     {

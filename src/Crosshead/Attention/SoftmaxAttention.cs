@@ -61,11 +61,11 @@ internal static class SoftmaxAttention
     private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor keyScales)
     {
         var heads = query.shape[1];
-        using Scalar factor = scale; // named, so that it is not collected while native code reads it
+        using Scalar factor = scale, never = double.NegativeInfinity; // named, so that they are not collected while native code reads them
         var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);              // [B,h,N,T]
         scores = scores * keyScales.repeat_interleave(heads / keyScales.shape[1], 1).unsqueeze(2);
         var unseen = span.Mask?.logical_not() ?? (span.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
-        if (unseen is not null) scores = scores.masked_fill(unseen, double.NegativeInfinity);
+        if (unseen is not null) scores = scores.masked_fill(unseen, never);
         return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));                               // [B,h,N,w']
     }
 
