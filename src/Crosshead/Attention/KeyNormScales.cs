@@ -1,4 +1,5 @@
 using Crosshead.Layers;
+using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ internal sealed class KeyNormScales(Parameter weight, long groups, double epsilo
     public HeadRows WithoutNorm(HeadRows rows)
     {
         var gamma = weight.In(rows.Weight.dtype);
-        using Scalar zero = 0.0; // named, as below, so that it is not collected while native code reads it
+        using Scalar zero = 0.0; // named, so that it is not collected while native code reads it
         var inverse = gamma.reciprocal().masked_fill(gamma.eq(zero), zero).repeat(groups); // [g·d]
         return new HeadRows(rows.Weight * inverse.unsqueeze(1), rows.Bias is { } bias ? bias * inverse : null);
     }
@@ -29,8 +30,7 @@ internal sealed class KeyNormScales(Parameter weight, long groups, double epsilo
     /// <returns>[B, g, N]</returns>
     public Tensor Of(Tensor x, HeadRows keys)
     {
-        var heads = keys.Apply(x).view(x.shape[0], x.shape[1], groups, -1).to(Runtime.Precision.MasterOf(x.dtype)); // [B,N,g,d]
-        using Scalar added = epsilon;
-        return heads.square().mean([3]).add(added).rsqrt().to(x.dtype).transpose(1, 2);
+        var heads = keys.Apply(x).view(x.shape[0], x.shape[1], groups, -1).to(Precision.MasterOf(x.dtype)); // [B,N,g,d]
+        return heads.square().mean([3]).Plus(epsilon).rsqrt().to(x.dtype).transpose(1, 2);
     }
 }

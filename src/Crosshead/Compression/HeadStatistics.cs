@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -59,10 +60,10 @@ internal sealed class HeadStatistics : IDisposable
         QuerySquares.add_(q.square().sum([0L]));
         if (_attention.Projections.KeyNorm is { } norm)
         {
-            KeyScaleSquares.add_((k.square().mean([2]) + _options.QueryKeyNormEpsilon).reciprocal().sum([0L]));
+            KeyScaleSquares.add_(k.square().mean([2]).Plus(_options.QueryKeyNormEpsilon).reciprocal().sum([0L]));
             k *= norm.Weight.Value.to(ScalarType.Float64);
         }
-        else KeyScaleSquares.add_(k.shape[0]);
+        else KeyScaleSquares.add_(ones_like(k.select(2, 0)).sum([0L]));
         var half = k.shape[2] / 2;
         var z = complex(k.narrow(2, 0, half).contiguous(), k.narrow(2, half, half).contiguous()).permute(2, 0, 1); // [p,T,g]
         KeyMoments.add_(z.transpose(1, 2).conj().resolve_conj().bmm(z));

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -42,9 +43,9 @@ internal static class KeyFit
     private static Tensor Importance(PlainHeads heads, HeadStatistics statistics)
     {
         var (g, half) = (heads.Groups, heads.HeadDim / 2);
-        var squares = statistics.QuerySquares.view(g, -1, 2, half).sum(2).sum(1) / statistics.Tokens;    // [g,p]
-        var scaled = squares * (statistics.KeyScaleSquares / statistics.Tokens).unsqueeze(1);
+        var squares = statistics.QuerySquares.view(g, -1, 2, half).sum(2).sum(1).Over(statistics.Tokens);    // [g,p]
+        var scaled = squares * statistics.KeyScaleSquares.Over(statistics.Tokens).unsqueeze(1);
         var roots = scaled.sqrt().t();                                                                   // [p,g]
-        return ((roots + Nothing) / (roots.amax([1], keepdim: true) + Nothing)).clamp_min(Least);
+        return (roots.Plus(Nothing) / roots.amax([1], keepdim: true).Plus(Nothing)).AtLeast(Least);
     }
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -25,16 +26,16 @@ internal static class ValueFit
     public static FittedValues Dense(PlainHeads heads, HeadStatistics statistics, int rank)
     {
         var (g, d) = (heads.Groups, heads.HeadDim);
-        var moments = statistics.ValueMoments / statistics.Tokens;                                   // [g·d,g·d]
+        var moments = statistics.ValueMoments.Over(statistics.Tokens);                                   // [g·d,g·d]
         var importance = heads.OutputMoments;
         if (heads.NormedOutputs)
         {
             // A norm makes each head's output equally large, whatever the size of its values.
             var energy = moments.diagonal().view(g, d).mean([1]);
-            importance = importance / energy.clamp_min((energy.max().item<double>() * Least) + Nothing).view(g, 1, 1);
+            importance = importance / energy.AtLeast((energy.max().item<double>() * Least) + Nothing).view(g, 1, 1);
         }
         var (values, vectors) = linalg.eigh(importance);                                             // [g,d], [g,d,d]
-        var roots = ((values + Nothing) / (values.max() + Nothing)).clamp_min(Least * Least).sqrt();
+        var roots = (values.Plus(Nothing) / values.max().Plus(Nothing)).AtLeast(Least * Least).sqrt();
         Tensor Block(Tensor diagonal) => block_diag([.. vectors.matmul(diagonal.unsqueeze(2) * vectors.transpose(1, 2)).unbind(0)]);
         var (whiten, restore) = (Block(roots), Block(roots.reciprocal()));                           // A^½, A^−½
         var (_, directions) = linalg.eigh(whiten.matmul(moments).matmul(whiten));
