@@ -59,6 +59,7 @@ public static class LibTorch
         BindingLibrary = binding;
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? binding : 0);
         SkipTorchSharpSearch();
+        ScalarLifetime.Extend(binding);
         CapturedErrors.Install();
         return folder;
     }
