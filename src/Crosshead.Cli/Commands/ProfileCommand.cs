@@ -34,6 +34,8 @@ internal sealed class ProfileCommand : CliCommand
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
         var path = arguments.GetRequiredValue(_out);
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+            throw new CrossheadException($"the folder of --out \"{path}\" does not exist; make it, or name another place.");
         var begun = File.Exists(path) ? Profile.Load(path) : null;
         var (calibrate, measure) = WindowOptions.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
         using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments));
