@@ -32,12 +32,7 @@ public static class ComparisonPage
         var samples = report.Runs.Where(r => r.Sample is not null).OrderBy(r => r.LastHeldOutLoss ?? double.MaxValue).ToArray();
         if (samples.Length > 0)
             yield return new ReportSection("What they write", "samples", new Dictionary<string, object?> { ["samples"] = samples.Select(r => Sample(report, r)).ToArray() });
-        yield return new ReportSection("How to reproduce", "provenance", new Dictionary<string, object?>
-        {
-            ["command"] = report.Provenance.Command,
-            ["facts"] = report.Provenance.Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value }).ToArray(),
-            ["recipe"] = report.Provenance.Recipe,
-        });
+        yield return report.Provenance.ToSection();
     }
 
     private static ReportSection Verdict(ComparisonReport report, ComparisonStandings standings)

@@ -20,12 +20,7 @@ public static class ProfilePage
             $"Increase of the loss, {Loss(report.BaseLoss)} nats a token with the whole cache, when the keys or the values of one layer alone are halved. svd is the paper's fit, from weights alone; fine is calibrated on text.");
         yield return Plot("By the share that is kept, mean over the layers", report.ByShare, "share of the piece that is kept", x => x.ToString("P0", CultureInfo.InvariantCulture),
             "The same for every size that was measured. Where a line is flat, cache can be saved for nothing.");
-        yield return new ReportSection("How to reproduce", "provenance", new Dictionary<string, object?>
-        {
-            ["command"] = report.Provenance.Command,
-            ["facts"] = report.Provenance.Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value }).ToArray(),
-            ["recipe"] = report.Provenance.Recipe,
-        });
+        yield return report.Provenance.ToSection();
     }
 
     // The dearest piece among the lines of the better fit, the last of each part.

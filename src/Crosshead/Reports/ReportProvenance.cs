@@ -11,4 +11,12 @@ public sealed record ReportProvenance
 
     /// <summary>The recipe as JSON; null when there is none to show.</summary>
     public string? Recipe { get; init; }
+
+    /// <summary>The part of a page that says it.</summary>
+    internal ReportSection ToSection() => new("How to reproduce", "provenance", new Dictionary<string, object?>
+    {
+        ["command"] = Command,
+        ["facts"] = Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value }).ToArray(),
+        ["recipe"] = Recipe,
+    });
 }
