@@ -75,7 +75,12 @@ public sealed class LanguageModel : IDisposable
         var length = (state?.Length ?? 0) + count - (state?.Padding?.Max() ?? 0);
         if (length > Options.Context)
             throw new CrossheadException($"{length} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
-        var spans = new TokenSpans(_rotary, count, state, Device);
+        return Hidden(tokens, new SequenceSpans(_rotary, count, state, Device), state);
+    }
+
+    /// <summary>Final hidden states, normed, of tokens [B, N] that stand as said → [B, N, D].</summary>
+    internal Tensor Hidden(Tensor tokens, TokenSpans spans, DecodeState? state = null)
+    {
         var x = Embed(tokens);                                                           // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
         {
@@ -104,7 +109,10 @@ public sealed class LanguageModel : IDisposable
     internal Tensor Embed(Tensor tokens) => Aten.Embedding(_embedding.Value, tokens).to(ComputeType);
 
     /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
-    internal TokenSpans SpansOf(long count) => new(_rotary, count, null, Device);
+    internal TokenSpans SpansOf(long count) => new SequenceSpans(_rotary, count, null, Device);
+
+    /// <summary>Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeSpans"/> asks.</summary>
+    internal TokenSpans SpansOf(Tensor depths, Tensor ends, long deepest) => new TreeSpans(_rotary, depths, ends, deepest);
 
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
     internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);
@@ -144,10 +152,11 @@ public sealed class LanguageModel : IDisposable
         _rotary.Dispose();
     }
 
+    /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
+    internal Tensor Head(Tensor hidden) => nn.functional.linear(hidden, _head.In(ComputeType));
+
     private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
         LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));
-
-    private Tensor Head(Tensor hidden) => nn.functional.linear(hidden, _head.In(ComputeType));
 
     private RotaryEmbedding NewRotary() =>
         new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device, Options.RopeScaling);

@@ -1,6 +1,4 @@
 using Crosshead.Attention;
-using Crosshead.Layers;
-using static TorchSharp.torch;
 
 namespace Crosshead.Model;
 
@@ -8,59 +6,21 @@ namespace Crosshead.Model;
 /// Where the tokens of a call stand and what they see: rotary angles worked out once for all layers, and a mask once for
 /// each width of window that layers have.
 /// </summary>
-internal sealed class TokenSpans
+/// <param name="total">Tokens that the call's last token could see without a window.</param>
+internal abstract class TokenSpans(long total)
 {
     private readonly Dictionary<long, TokenSpan> _byWindow = [];
-    private readonly long _start, _count;
-    private readonly Device _device;
-    private readonly Tensor _cos, _sin;
-    private readonly Tensor? _pads; // [B,1] padding tokens before each sequence's first
-
-    /// <summary>The next <paramref name="count"/> tokens after what <paramref name="state"/> keeps; all of a sequence without one.</summary>
-    public TokenSpans(RotaryEmbedding rotary, long count, DecodeState? state, Device device)
-    {
-        (_start, _count, _device) = (state?.Length ?? 0, count, device);
-        if (state?.Padding is { } padding)
-        {
-            // Sequences are padded on the left to end together; a token's position counts from its own sequence's first token.
-            _pads = tensor(padding.ToArray(), ScalarType.Int64, device).unsqueeze(1);
-            var last = Math.Min(Total, rotary.Positions) - 1;
-            (_cos, _sin) = rotary.Rows((Queries - _pads).clamp(0, last), last + 1);
-        }
-        else
-        {
-            (_cos, _sin) = rotary.Rows(_start, count);
-        }
-    }
-
-    private long Total => _start + _count;
-
-    private Tensor Queries => arange(_start, Total, ScalarType.Int64, _device); // [N]
 
     /// <summary>The span of a layer whose queries see at most <paramref name="window"/> tokens, themselves among them; null for all before them.</summary>
     public TokenSpan Within(int? window)
     {
-        var width = Math.Min(window ?? Total, Total); // a window as long as the sequence hides nothing
-        if (!_byWindow.TryGetValue(width, out var span)) _byWindow[width] = span = Create(width);
+        var width = Math.Min(window ?? total, total); // a window as long as the sequence hides nothing
+        if (!_byWindow.TryGetValue(width, out var span)) _byWindow[width] = span = Create(width, width == total);
         return span;
     }
 
-    private TokenSpan Create(long width)
-    {
-        var whole = width == Total;
-        if (_pads is null && whole && (_start == 0 || _count == 1))
-            return new TokenSpan(_cos, _sin, null, Causal: _count > 1);
-
-        // Query n of the call sees keys up to start + n, and within a window none before start + n − width + 1.
-        var seen = ones([_count, Total], ScalarType.Bool, _device).tril(_start);                // [N,T]
-        if (!whole) seen = seen.triu(_start - width + 1);
-        if (_pads is null) return new TokenSpan(_cos, _sin, seen, Causal: false);
-
-        var keys = arange(Total, ScalarType.Int64, _device);                                    // [T]
-        var real = keys >= _pads;                                                               // [B,T]
-        // A padding token sees itself, so that its softmax is defined; nobody sees a padding token.
-        var itself = keys == Queries.unsqueeze(1);                                              // [N,T]
-        var mask = seen.logical_and(real.unsqueeze(1)).logical_or(itself);                      // [B,N,T]
-        return new TokenSpan(_cos, _sin, mask.unsqueeze(1), Causal: false);
-    }
+    /// <summary>Makes the span of a window.</summary>
+    /// <param name="width">Tokens seen, the query among them.</param>
+    /// <param name="whole">Whether the window hides nothing.</param>
+    protected abstract TokenSpan Create(long width, bool whole);
 }

@@ -37,7 +37,7 @@ public sealed class SlidingWindowTests
             using var model = Create(new AttentionOptions { Heads = 4 });
             using var state = model.CreateDecodeState(3, Length, padding);
             if (start > 0) model.Logits(ones([3, start], ScalarType.Int64), state);
-            var span = new TokenSpans(model.Rotary, count, state, CPU).Within(window);
+            var span = new SequenceSpans(model.Rotary, count, state, CPU).Within(window);
             for (var b = 0; b < 3; b++)
                 for (var n = 0; n < count; n++)
                     for (var key = 0; key < start + count; key++)
@@ -55,7 +55,7 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var spans = new TokenSpans(model.Rotary, 10, null, CPU);
+        var spans = new SequenceSpans(model.Rotary, 10, null, CPU);
         Assert.True(spans.Within(10) is { Mask: null, Causal: true });
         Assert.Same(spans.Within(null), spans.Within(11));
         Assert.Same(spans.Within(4), spans.Within(4));

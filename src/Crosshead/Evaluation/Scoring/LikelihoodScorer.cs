@@ -1,0 +1,142 @@
+using Crosshead.Model;
+using Crosshead.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Evaluation.Scoring;
+
+/// <summary>
+/// Log-likelihoods of many requests. What requests begin with alike is computed once (the choices of a question, the
+/// examples before questions); trees of similar size go through the model together. A request's score does not
+/// depend on the others beyond rounding.
+/// </summary>
+/// <param name="model">A model; must outlive the scorer.</param>
+public sealed class LikelihoodScorer(LanguageModel model)
+{
+    private const int TokensPerBatchOnCpu = 4096, TokensPerBatchOnDevice = 32768; // padding included
+    private const long LogitsAtOnce = 1 << 25;
+    private const int RequestsPerTurn = 16384; // packed together: enough to find what begins alike, soon enough to be scored and kept
+
+    /// <summary>Whether requests share what they begin with; false computes each alone, for comparison.</summary>
+    public bool SharePrefixes { get; init; } = true;
+
+    /// <summary>Scores requests.</summary>
+    /// <param name="requests">Requests, each within the model's context.</param>
+    /// <param name="scored">Told each score once it is known, in no particular order: the request's index and its score.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="CrossheadException">A token is not in the model's vocabulary.</exception>
+    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, CancellationToken cancellation = default)
+    {
+        RequireKnownTokens(requests);
+        using var grad = no_grad();
+        // Requests keep near their neighbours of the task, so that work done is spread evenly over it.
+        for (var start = 0; start < requests.Count; start += RequestsPerTurn)
+        {
+            var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start));
+            foreach (var batch in Batches(Trees(requests, turn)))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Score(batch, scored);
+            }
+        }
+    }
+
+    /// <summary>Scores requests and returns the scores in their order.</summary>
+    /// <exception cref="CrossheadException">A token is not in the model's vocabulary.</exception>
+    public RequestScore[] Score(IReadOnlyList<ScoringRequest> requests, CancellationToken cancellation = default)
+    {
+        var scores = new RequestScore[requests.Count];
+        Score(requests, (index, score) => scores[index] = score, cancellation);
+        return scores;
+    }
+
+    private List<TokenTree> Trees(IReadOnlyList<ScoringRequest> requests, IEnumerable<int> indices)
+    {
+        var trees = new List<TokenTree>();
+        TokenTree? tree = null;
+        foreach (var index in indices.Order(Comparer<int>.Create((a, b) => requests[a].Input.SequenceCompareTo(requests[b].Input))))
+        {
+            if (SharePrefixes && tree is not null && tree.TryAdd(index, requests[index])) continue;
+            trees.Add(tree = new TokenTree());
+            tree.TryAdd(index, requests[index]);
+        }
+        return trees;
+    }
+
+    // Of similar size, largest first: what does not fit in memory shows at once. Chains need no mask.
+    private IEnumerable<IReadOnlyList<TokenTree>> Batches(List<TokenTree> trees)
+    {
+        var most = model.Device.type == DeviceType.CPU ? TokensPerBatchOnCpu : TokensPerBatchOnDevice;
+        foreach (var kind in trees.GroupBy(t => t.IsChain))
+        {
+            var ordered = kind.OrderByDescending(t => t.Count).ToList();
+            for (var start = 0; start < ordered.Count;)
+            {
+                var rows = Math.Clamp(most / ordered[start].Count, 1, ordered.Count - start);
+                yield return ordered.GetRange(start, rows);
+                start += rows;
+            }
+        }
+    }
+
+    private void Score(IReadOnlyList<TokenTree> batch, Action<int, RequestScore> scored)
+    {
+        using var scope = NewDisposeScope();
+        var nodes = batch[0].Count;
+        // Padding stands after a tree's nodes: it sees itself alone, and nobody sees it.
+        Tensor Rows(Func<TokenTree, IReadOnlyList<int>> of, Func<int, long> padding)
+        {
+            var rows = new long[batch.Count * nodes];
+            for (var b = 0; b < batch.Count; b++)
+                for (var n = 0; n < nodes; n++)
+                    rows[(b * nodes) + n] = n < batch[b].Count ? of(batch[b])[n] : padding(n);
+            return tensor(rows, [batch.Count, nodes], ScalarType.Int64, model.Device);
+        }
+        var spans = batch[0].IsChain
+            ? model.SpansOf(nodes)
+            : model.SpansOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1), batch.Max(t => t.Depths.Max()) + 1);
+        var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), spans).reshape(-1, model.Options.HiddenSize);   // [B·N,D]
+
+        var asked = batch.SelectMany((tree, b) => tree.Predictions.Select(p => (Row: b * nodes, Prediction: p))).ToList();
+        var (likelihoods, firsts) = Predict(hidden,
+            [.. asked.SelectMany(a => a.Prediction.Nodes.Select(n => (long)a.Row + n))],
+            [.. asked.SelectMany(a => a.Prediction.Targets.Select(t => (long)t))]);
+        var at = 0;
+        foreach (var (_, prediction) in asked)
+        {
+            var (sum, greedy) = (0.0, true);
+            foreach (var target in prediction.Targets)
+            {
+                sum += likelihoods[at];
+                greedy &= firsts[at++] == target;
+            }
+            scored(prediction.Request, new RequestScore(sum, greedy));
+        }
+    }
+
+    // log p of a target after each position, and the most likely token there; logits of so many positions at a time as fit.
+    private (double[] LogLikelihoods, long[] Firsts) Predict(Tensor hidden, long[] positions, long[] targets)
+    {
+        var (likelihoods, firsts) = (new double[positions.Length], new long[positions.Length]);
+        var chunk = (int)Math.Max(1, LogitsAtOnce / model.Options.VocabularySize);
+        for (var start = 0; start < positions.Length; start += chunk)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(chunk, positions.Length - start);
+            Tensor Chunk(long[] of) => tensor(of.AsSpan(start, count).ToArray(), ScalarType.Int64, model.Device);
+            var logits = model.Head(hidden.index_select(0, Chunk(positions))).to(Precision.MasterOf(model.ComputeType)); // [P,V]
+            var target = logits.gather(1, Chunk(targets).unsqueeze(1)).squeeze(1);                                // [P]
+            (target - logits.logsumexp(1)).to(ScalarType.Float64).cpu().data<double>().CopyTo(likelihoods, start);
+            logits.argmax(1).cpu().data<long>().CopyTo(firsts, start);
+        }
+        return (likelihoods, firsts);
+    }
+
+    private void RequireKnownTokens(IReadOnlyList<ScoringRequest> requests)
+    {
+        foreach (var request in requests)
+            foreach (var id in request.Tokens)
+                if (id < 0 || id >= model.Options.VocabularySize)
+                    throw new CrossheadException($"the tokenizer gave the id {id}, the model knows ids below {model.Options.VocabularySize}; use the tokenizer the model was trained with.");
+    }
+}

@@ -1,0 +1,28 @@
+namespace Crosshead.Evaluation.Scoring;
+
+/// <summary>A continuation whose likelihood is asked for, after the context that it follows.</summary>
+/// <param name="Tokens">Context and continuation; at least one token of context.</param>
+/// <param name="Predicted">How many of the last tokens are the continuation, at least 1.</param>
+/// <param name="Truncated">Whether tokens were left out because the model's context is shorter.</param>
+public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated = false)
+{
+    /// <summary>The tokens that the model is given: all but the last, which is only predicted.</summary>
+    internal ReadOnlySpan<int> Input => Tokens.AsSpan(0, Tokens.Length - 1);
+
+    /// <summary>
+    /// A request that fits a model, cut as lm-evaluation-harness cuts: of a continuation longer than the model's context
+    /// the end is kept, and of the context what is left room for.
+    /// </summary>
+    /// <param name="context">Tokens before the continuation, at least one.</param>
+    /// <param name="continuation">Tokens to predict, at least one.</param>
+    /// <param name="maxLength">Most tokens the model takes in.</param>
+    /// <exception cref="ArgumentException">No context or no continuation.</exception>
+    public static ScoringRequest Create(ReadOnlySpan<int> context, ReadOnlySpan<int> continuation, int maxLength)
+    {
+        if (context.IsEmpty || continuation.IsEmpty) throw new ArgumentException("a request needs a context and a continuation.");
+        var predicted = Math.Min(continuation.Length, maxLength);
+        var kept = Math.Min(context.Length, maxLength + 1 - predicted);
+        return new ScoringRequest([.. context[^kept..], .. continuation[^predicted..]], predicted,
+            kept < context.Length || predicted < continuation.Length);
+    }
+}
