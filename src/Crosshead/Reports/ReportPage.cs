@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Unicode;
 using Fluid;
@@ -36,23 +35,15 @@ internal static class ReportPage
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public static void Write(string html, string path)
     {
-        var full = Path.GetFullPath(path);
-        var aside = full + ".tmp";
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-            using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write))
-            {
-                file.Write(Encoding.UTF8.GetBytes(html));
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(aside, full, overwrite: true);
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (File.Exists(aside)) File.Delete(aside);
-            throw new CrossheadException($"cannot write the report {full}: {e.Message} Free space or choose another folder with --out.", e);
+            throw new CrossheadException($"the report \"{path}\" cannot be written: {e.Message} Choose another folder.", e);
         }
+        AtomicFile.WriteText(path, html);
     }
 
     private static string Render(string template, IReadOnlyDictionary<string, object?> model)

@@ -32,8 +32,9 @@ public sealed class LikelihoodScorer(LanguageModel model)
         // Requests keep near their neighbours of the task, so that work done is spread evenly over it.
         for (var start = 0; start < requests.Count; start += RequestsPerTurn)
         {
-            var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start));
-            foreach (var batch in Batches(Trees(requests, turn)))
+            var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start)).ToLookup(i => requests[i].Predicted > 0);
+            foreach (var index in turn[false]) scored(index, new RequestScore(0, Greedy: true)); // nothing to predict
+            foreach (var batch in Batches(Trees(requests, turn[true])))
             {
                 cancellation.ThrowIfCancellationRequested();
                 Score(batch, scored);

@@ -39,6 +39,7 @@ public sealed class LikelihoodScorerTests
             requests.Add(ScoringRequest.Create(question, common.AsSpan(0, 1), Context));
         }
         requests.Add(ScoringRequest.Create(Draw(60), Draw(5), Context));
+        requests.Add(ScoringRequest.Create(Draw(1), [], Context));
         requests.Add(ScoringRequest.Create(Draw(3), Draw(70), Context));
         return requests;
     }

@@ -1,0 +1,62 @@
+using Crosshead.Data;
+
+namespace Crosshead.Evaluation.Scoring;
+
+/// <summary>Turns a context and its continuation into tokens as lm-evaluation-harness does.</summary>
+public sealed class RequestEncoder
+{
+    private readonly Tokenizer _tokenizer;
+    private readonly int _maxLength;
+    private readonly int? _begin;
+
+    /// <summary>Prepares to encode.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="maxLength">Most tokens the model takes in.</param>
+    /// <param name="addBegin">Whether the begin token stands before every context.</param>
+    /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
+    public RequestEncoder(Tokenizer tokenizer, int maxLength, bool addBegin = false)
+    {
+        (_tokenizer, _maxLength) = (tokenizer, maxLength);
+        if (addBegin)
+            _begin = tokenizer.BosTokenId ?? throw new CrossheadException("a begin token was asked for, and the model's tokenizer has none; leave --add-bos out, or name its bos_token in tokenizer_config.json.");
+    }
+
+    /// <summary>
+    /// The request for a continuation. Spaces that end the context move to the continuation; the continuation's tokens are
+    /// those of the whole text after the first so many as the context has alone. Without a context the begin token, or
+    /// the end token, stands for it.
+    /// </summary>
+    /// <exception cref="CrossheadException">The context has no tokens, and the tokenizer neither a begin nor an end token.</exception>
+    public ScoringRequest Encode(string context, string continuation)
+    {
+        var kept = context.AsSpan().TrimEnd().Length;
+        (context, continuation) = (context[..kept], context[kept..] + continuation);
+        var before = Tokens(context);
+        if (before.Count == 0) return ScoringRequest.Create([Prefix], [.. Tokens(continuation)], _maxLength);
+        var whole = Tokens(context + continuation);
+        return ScoringRequest.Create([.. before], [.. whole.Skip(before.Count)], _maxLength);
+    }
+
+    /// <summary>Tokens of a prompt that is to be continued, the last of them where there are more than fit.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="room">Tokens that must stay free for the answer.</param>
+    /// <exception cref="CrossheadException">As <see cref="Encode"/>.</exception>
+    public (int[] Tokens, bool Truncated) EncodePrompt(string prompt, int room)
+    {
+        var tokens = Tokens(prompt);
+        if (tokens.Count == 0) tokens.Add(Prefix);
+        var most = Math.Max(1, _maxLength - room);
+        return tokens.Count <= most ? ([.. tokens], false) : ([.. tokens.Skip(tokens.Count - most)], true);
+    }
+
+    private int Prefix => _tokenizer.BosTokenId ?? _tokenizer.EosTokenId
+        ?? throw new CrossheadException("a context is empty, and the model's tokenizer has neither a begin nor an end token to stand for it; name its bos_token in tokenizer_config.json.");
+
+    private List<int> Tokens(string text)
+    {
+        var ids = new List<int>();
+        if (_begin is { } begin) ids.Add(begin);
+        _tokenizer.Encode(text, ids, addSpecialTokens: false);
+        return ids;
+    }
+}

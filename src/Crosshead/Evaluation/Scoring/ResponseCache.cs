@@ -1,0 +1,156 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Evaluation.Scoring;
+
+/// <summary>
+/// What a model answered, kept on disk as it answers, so that an interrupted evaluation goes on where it stopped. One
+/// file for a model in a precision on a kind of device; a line a response, found by a hash of the request's tokens.
+/// </summary>
+public sealed class ResponseCache : IDisposable
+{
+    private readonly Dictionary<UInt128, RequestScore> _scores = [];
+    private readonly Dictionary<UInt128, string> _texts = [];
+    private readonly FileStream _file;
+    private readonly string _path;
+
+    /// <summary>Opens a cache; its folder is made when absent. A last line that a killed process left torn is cut.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="CrossheadException">Another process writes it, it cannot be written, or it holds something else.</exception>
+    public ResponseCache(string path)
+    {
+        _path = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+            _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"the cache of responses \"{_path}\" cannot be opened: {e.Message.TrimEnd('.')}; name another folder with --cache, or use --no-cache.", e);
+        }
+        try
+        {
+            _file.SetLength(Read());
+            _file.Seek(0, SeekOrigin.End);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Responses known.</summary>
+    public int Count => _scores.Count + _texts.Count;
+
+    /// <summary>The key of a request.</summary>
+    public static UInt128 KeyOf(ScoringRequest request) => KeyOf(request.Tokens, $"{request.Predicted}");
+
+    /// <summary>The key of a prompt continued under given settings.</summary>
+    public static UInt128 KeyOf(ReadOnlySpan<int> tokens, string settings)
+    {
+        var hash = new XxHash128();
+        hash.Append(MemoryMarshal.AsBytes(tokens));
+        hash.Append(Encoding.UTF8.GetBytes(settings));
+        return hash.GetCurrentHashAsUInt128();
+    }
+
+    /// <summary>The score of a request, where it is known.</summary>
+    public bool TryGetScore(UInt128 key, out RequestScore score) => _scores.TryGetValue(key, out score);
+
+    /// <summary>The answer to a prompt, where it is known.</summary>
+    public bool TryGetText(UInt128 key, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? text) => _texts.TryGetValue(key, out text);
+
+    /// <summary>Keeps a score. It survives the end of this process once <see cref="Flush"/> returns.</summary>
+    public void Add(UInt128 key, RequestScore score)
+    {
+        if (_scores.TryAdd(key, score)) Append(key, new JsonObject { ["logLikelihood"] = Exact(score.LogLikelihood), ["greedy"] = score.Greedy });
+    }
+
+    /// <summary>Keeps an answer; as <see cref="Add(UInt128, RequestScore)"/>.</summary>
+    public void Add(UInt128 key, string text)
+    {
+        if (_texts.TryAdd(key, text)) Append(key, new JsonObject { ["text"] = text });
+    }
+
+    /// <summary>Hands what was added to the operating system.</summary>
+    /// <exception cref="CrossheadException">The disk is full.</exception>
+    public void Flush() => Guard(_file.Flush);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private void Append(UInt128 key, JsonObject response)
+    {
+        response.Insert(0, "key", key.ToString("x32"));
+        var line = Encoding.UTF8.GetBytes(response.ToJsonString() + "\n");
+        Guard(() => _file.Write(line));
+    }
+
+    // JSON has no NaN and no infinity; a model that is broken gives them.
+    private static JsonNode Exact(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create($"{value}");
+
+    private static double Number(JsonNode node) => node.GetValueKind() == JsonValueKind.String
+        ? double.Parse(node.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture) : node.GetValue<double>();
+
+    // Returns the length of the whole lines.
+    private long Read()
+    {
+        var (whole, number) = (0L, 0);
+        foreach (var line in Lines())
+        {
+            number++;
+            try
+            {
+                var entry = JsonNode.Parse(line)!.AsObject();
+                var key = UInt128.Parse(entry["key"]!.GetValue<string>(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+                if (entry["text"] is { } text) _texts[key] = text.GetValue<string>();
+                else _scores[key] = new RequestScore(Number(entry["logLikelihood"]!), entry["greedy"]!.GetValue<bool>());
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException)
+            {
+                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: {Shortened(line)}; delete the file, or name another folder with --cache.", e);
+            }
+            whole += line.Length + 1;
+        }
+        return whole;
+    }
+
+    // Lines that end; bytes, because lengths in bytes say where to cut.
+    private IEnumerable<byte[]> Lines()
+    {
+        var line = new List<byte>();
+        for (var value = _file.ReadByte(); value >= 0; value = _file.ReadByte()) // from the stream's own buffer
+        {
+            if (value != '\n')
+            {
+                line.Add((byte)value);
+                continue;
+            }
+            yield return [.. line];
+            line.Clear();
+        }
+    }
+
+    private static string Shortened(byte[] line)
+    {
+        var text = Encoding.UTF8.GetString(line);
+        return text.Length <= 60 ? text : text[..60] + "…";
+    }
+
+    private void Guard(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name another folder with --cache, or use --no-cache.", e);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+
+namespace Crosshead.Reports;
+
+/// <summary>Makes the page of an evaluation: one table and one plot, as in arXiv 2601.19611, tables 2–5.</summary>
+public static class EvaluationPage
+{
+    /// <summary>The whole page as text.</summary>
+    public static string Render(EvaluationReport report) => ReportPage.Render(Title(report), report.Created, Sections(report));
+
+    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <exception cref="CrossheadException">The file cannot be written.</exception>
+    public static void Write(EvaluationReport report, string path) => ReportPage.Write(Render(report), path);
+
+    private static string Title(EvaluationReport report) =>
+        report.Models.Count == 1 ? $"{report.Models[0]} evaluated" : $"{string.Join(", ", report.Models.Skip(1))} beside {report.Models[0]}";
+
+    private static IEnumerable<ReportSection> Sections(EvaluationReport report)
+    {
+        yield return new ReportSection("", "verdict", new Dictionary<string, object?>
+        {
+            ["headline"] = EvaluationVerdict.Headline(report),
+            ["remarks"] = EvaluationVerdict.Remarks(report).ToArray(),
+            ["best"] = Array.Empty<object>(),
+        });
+        yield return new ReportSection("Task by task", "scores", new Dictionary<string, object?>
+        {
+            ["models"] = report.Models.Select((name, m) => new Dictionary<string, object?> { ["name"] = name, ["color"] = $"c{m % 6}", ["first"] = m == 0 }).ToArray(),
+            ["columns"] = (3 + (2 * report.Models.Count) - 1).ToString(CultureInfo.InvariantCulture),
+            ["compared"] = report.Models.Count > 1,
+            ["groups"] = report.Groups.Select(g => new Dictionary<string, object?>
+            {
+                ["name"] = g.Name,
+                ["rows"] = g.Rows.Select(r => Row(r, isMean: false)).Concat(g.Mean is { } mean ? [Row(mean, isMean: true)] : []).ToArray(),
+            }).ToArray(),
+            ["mean"] = report.Mean is { } all ? Row(all, isMean: true) : null,
+        });
+        if (Plot(report) is { Length: > 0 } svg)
+            yield return new ReportSection("Scores", "plot", new Dictionary<string, object?>
+            {
+                ["note"] = "Percent of the samples that are answered rightly; the whiskers span 95 % intervals (1.96 standard errors). Models are compared on the same samples: a difference can be clear although the whiskers overlap.",
+                ["chart"] = svg,
+            });
+        yield return report.Provenance.ToSection();
+    }
+
+    private static Dictionary<string, object?> Row(EvaluationRow row, bool isMean) => new()
+    {
+        ["name"] = row.Name,
+        ["measure"] = row.Measure,
+        ["samples"] = isMean ? $"{row.Samples} tasks" : ReportNumbers.Whole(row.Samples),
+        ["mean"] = isMean,
+        ["cells"] = row.Scores.Select((s, m) => new Dictionary<string, object?>
+        {
+            ["value"] = EvaluationVerdict.Value(row, m),
+            ["error"] = double.IsFinite(s.StandardError) ? "± " + s.StandardError.ToString(row.IsPerplexity ? "0.000" : "0.00", CultureInfo.InvariantCulture) : "",
+            ["difference"] = EvaluationVerdict.Difference(row, m),
+            ["first"] = m == 0,
+        }).ToArray(),
+    };
+
+    private static string Plot(EvaluationReport report)
+    {
+        var groups = report.Groups.Select(g => new DotGroup(g.Name, [.. g.Rows.Where(r => !r.IsPerplexity).Select(Dots)])).Where(g => g.Rows.Count > 0).ToList();
+        if (report.Mean is { } mean) groups.Add(new DotGroup("all", [Dots(mean)]));
+        return new DotChart { Title = "Scores by task", XTitle = "percent", Series = report.Models, Groups = groups }.ToSvg();
+    }
+
+    private static DotRow Dots(EvaluationRow row) =>
+        new(row.Name, [.. row.Scores.Select(s => (s.Value, double.IsFinite(s.StandardError) ? 1.96 * s.StandardError : 0))]);
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace Crosshead.Reports;
+
+/// <summary>Says in words what an evaluation's numbers mean.</summary>
+public static class EvaluationVerdict
+{
+    private const double Clear = 2; // standard errors from which a difference is called one
+
+    /// <summary>One sentence: the mean scores, and how far the others are from the first.</summary>
+    public static string Headline(EvaluationReport report)
+    {
+        var rows = report.Groups.SelectMany(g => g.Rows).ToArray();
+        if ((report.Mean ?? rows.FirstOrDefault(r => !r.IsPerplexity) ?? rows.FirstOrDefault()) is not { } row) return "Nothing was measured.";
+        var over = report.Mean is null ? $" on {row.Name}" : $" on average over {row.Samples} tasks";
+        var first = $"{report.Models[0]} {(row.IsPerplexity ? "has a perplexity of" : "scores")} {Value(row, 0)}{over}";
+        return report.Models.Count == 1 ? first + "." : first + "; " + string.Join(", ", report.Models.Skip(1).Select((m, i) => Against(row, i + 1, m))) + ".";
+    }
+
+    /// <summary>Further sentences: for each other model where it differs clearly, and where most.</summary>
+    public static IEnumerable<string> Remarks(EvaluationReport report)
+    {
+        var rows = report.Groups.SelectMany(g => g.Rows).Where(r => !r.IsPerplexity).ToArray();
+        for (var m = 1; m < report.Models.Count; m++)
+        {
+            var clear = rows.Where(r => Errors(r.Scores[m]) is { } e && Math.Abs(e) >= Clear).OrderBy(r => r.Scores[m].Difference).ToArray();
+            var (losses, gains) = (clear.Where(r => r.Scores[m].Difference < 0).ToArray(), clear.Where(r => r.Scores[m].Difference > 0).Reverse().ToArray());
+            yield return clear.Length == 0
+                ? $"{report.Models[m]} differs from {report.Models[0]} in no task by more than {Clear:0} standard errors: these samples cannot tell them apart."
+                : $"{report.Models[m]} is clearly worse than {report.Models[0]} in {losses.Length} of {rows.Length} tasks{Most(losses, m)}, and clearly better in {gains.Length}{Most(gains, m)}.";
+        }
+        foreach (var remark in report.Remarks) yield return remark;
+    }
+
+    /// <summary>A value as tables show it: <c>45.9</c> (percent) or a perplexity.</summary>
+    public static string Value(EvaluationRow row, int model) =>
+        row.Scores[model].Value is var value && !double.IsFinite(value) ? "not finite"
+        : row.IsPerplexity ? value.ToString(value < 100 ? "0.000" : "0.0", CultureInfo.InvariantCulture)
+        : value.ToString("0.00", CultureInfo.InvariantCulture) + " %";
+
+    /// <summary>A difference as tables show it, with its size in standard errors: <c>−1.3 (−2.1 σ)</c>; empty for the first model.</summary>
+    public static string Difference(EvaluationRow row, int model)
+    {
+        if (row.Scores[model].Difference is not { } difference) return "";
+        var text = difference.ToString(row.IsPerplexity ? "+0.000;−0.000;0.000" : "+0.00;−0.00;0.00", CultureInfo.InvariantCulture);
+        return Errors(row.Scores[model]) is { } errors ? $"{text} ({errors.ToString("+0.0;−0.0;0.0", CultureInfo.InvariantCulture)} σ)" : text;
+    }
+
+    private static string Against(EvaluationRow row, int model, string name)
+    {
+        var score = row.Scores[model];
+        if (row.IsPerplexity) return $"{name} {Value(row, model)}";
+        var size = Errors(score) is { } errors ? $" ({Math.Abs(errors).ToString("0.0", CultureInfo.InvariantCulture)} standard errors)" : "";
+        return Math.Round(score.Difference!.Value, 2) == 0
+            ? $"{name} the same"
+            : $"{name} {Value(row, model)}, {Math.Abs(score.Difference.Value).ToString("0.00", CultureInfo.InvariantCulture)} points {(score.Difference < 0 ? "less" : "more")}{size}";
+    }
+
+    private static string Most(EvaluationRow[] rows, int model) => rows.Length == 0 ? "" : $" (most in {rows[0].Name}, {Difference(rows[0], model)})";
+
+    private static double? Errors(EvaluationScore score) =>
+        score.Difference is { } difference && score.DifferenceError > 0 && double.IsFinite(difference) ? difference / score.DifferenceError : null;
+}

@@ -1,0 +1,35 @@
+using Crosshead.Evaluation.Results;
+
+namespace Crosshead.Tests.Evaluation;
+
+public sealed class MetricTests
+{
+    [Fact]
+    public void A_share_has_the_standard_error_of_a_mean()
+    {
+        var metric = new Metric("acc", [1, 0, 0, 1, 1]);
+        Assert.Equal((3, 0.6), (metric.Count, metric.Value));
+        Assert.Equal(Math.Sqrt(0.6 * 0.4 / 4), metric.StandardError, 12); // s² = n·p·(1 − p)/(n − 1)
+        Assert.True(double.IsNaN(new Metric("acc", [1]).StandardError));
+    }
+
+    [Fact]
+    public void A_perplexity_is_exp_of_the_mean_loss()
+    {
+        var metric = new Metric(Metric.Perplexity, [1, 2, 3]);
+        Assert.Equal(Math.Exp(2), metric.Value, 12);
+        Assert.Equal(Math.Exp(2) / Math.Sqrt(3), metric.StandardError, 12);
+        Assert.True(metric.LowerIsBetter);
+    }
+
+    [Fact]
+    public void Differences_are_taken_sample_by_sample()
+    {
+        Metric first = new("acc", [1, 0, 0, 1, 1, 0]), second = new("acc", [1, 0, 1, 1, 1, 0]);
+        var (difference, error) = second.Against(first);
+        Assert.Equal(1.0 / 6, difference, 12);
+        Assert.Equal(Math.Sqrt(((25.0 / 36) + (5.0 / 36)) / 5 / 6), error, 12); // one sample changed in six
+        Assert.Equal((0, 0), first.Against(first));
+        Assert.Throws<ArgumentException>(() => first.Against(new Metric("acc", [1])));
+    }
+}
