@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Crosshead.Data;
+
+namespace Crosshead.Evaluation.Tasks;
+
+/// <summary>Reads rows from JSON: an object a line, a list of objects, or an object with such a list in it.</summary>
+internal static class JsonRows
+{
+    private const int LongestLine = 64 << 20;
+
+    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
+
+    /// <summary>An object a line; blank lines are skipped.</summary>
+    public static IEnumerable<TaskRow> ReadLines(string path)
+    {
+        using var stream = File.OpenRead(path);
+        var lines = new SourceLines(stream, path, LongestLine, cutLongLines: false);
+        while (lines.TryRead(out var line))
+            if (!line.Trim(" \t\r\n"u8).IsEmpty)
+                yield return ReadLine(line.ToArray(), path, lines.Number);
+    }
+
+    /// <summary>A list of objects, alone or in an object.</summary>
+    public static IEnumerable<TaskRow> ReadDocument(string path)
+    {
+        var bytes = File.ReadAllBytes(path);
+        if (IsLines(bytes))
+        {
+            foreach (var row in ReadLines(path)) yield return row;
+            yield break;
+        }
+        using var document = Parse(bytes, path);
+        var number = 0L;
+        foreach (var item in Items(document.RootElement, path).EnumerateArray())
+            yield return Row(item, path, "item", ++number);
+    }
+
+    private static TaskRow ReadLine(ReadOnlyMemory<byte> line, string path, long number)
+    {
+        using var document = Parse(line, $"{path}, line {number}");
+        return Row(document.RootElement, path, "line", number);
+    }
+
+    private static TaskRow Row(JsonElement element, string path, string unit, long number)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+            throw new CrossheadException($"{path}, {unit} {number}: the row is a JSON {element.ValueKind.ToString().ToLowerInvariant()}, but an object is expected; repair or remove it.");
+        try
+        {
+            return new(path, unit, number, RowValues.Members(element));
+        }
+        catch (InvalidOperationException e) // a string with half of a surrogate pair
+        {
+            throw new CrossheadException($"{path}, {unit} {number}: a text is not valid ({e.Message}); repair or remove the row.", e);
+        }
+    }
+
+    private static JsonElement Items(JsonElement root, string path)
+    {
+        if (root.ValueKind == JsonValueKind.Array) return root;
+        var lists = root.ValueKind != JsonValueKind.Object ? [] : root.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array).ToArray();
+        return lists.Length == 1 ? lists[0].Value : throw new CrossheadException(
+            $"{path} must be a list of objects, or an object with one such list in it; it has {lists.Length} lists{(lists.Length == 0 ? "" : $" ({string.Join(", ", lists.Select(l => l.Name))})")}.");
+    }
+
+    // Files of an object a line are often called .json: the first line is then an object of its own, and not the last.
+    private static bool IsLines(ReadOnlySpan<byte> bytes)
+    {
+        var end = bytes.IndexOf((byte)'\n');
+        if (end < 0 || bytes[end..].Trim(" \t\r\n"u8).IsEmpty) return false;
+        try
+        {
+            var reader = new Utf8JsonReader(bytes[..end]);
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject && reader.TrySkip() && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> utf8, string place)
+    {
+        try
+        {
+            return JsonDocument.Parse(utf8, Options);
+        }
+        catch (JsonException e)
+        {
+            throw new CrossheadException($"{place}: it is not valid JSON ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); repair or remove it.", e);
+        }
+    }
+}
