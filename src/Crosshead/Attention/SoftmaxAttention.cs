@@ -17,8 +17,8 @@ internal static class SoftmaxAttention
     /// <returns>[B, N, h, w']</returns>
     public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale)
     {
-        if (span is { Causal: true, Mask: null } && FusedCausalAttention.Supports(query, key, value))
-            return FusedCausalAttention.Apply(query, key, value, scale);
+        if ((span.Ends is not null || span is { Causal: true, Mask: null }) && FusedCausalAttention.Supports(query, key, value))
+            return FusedCausalAttention.Apply(query, key, value, scale, span.Ends);
         var (width, wide) = (key.shape[3], value.shape[3]);
         (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), Repeat(value.transpose(1, 2), key.shape[2] / value.shape[2]));
         if (wide > width)

@@ -7,4 +7,8 @@ namespace Crosshead.Attention;
 /// <param name="Sin">Sines, as <paramref name="Cos"/>.</param>
 /// <param name="Mask">What each query sees, [N, T] or [B, 1, N, T], true = seen; null where <paramref name="Causal"/> says it all.</param>
 /// <param name="Causal">Query n sees keys up to n (no mask, no tokens before); false with a null mask: every query sees every key.</param>
-public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal);
+public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal)
+{
+    /// <summary>Where the tokens form trees and <see cref="Mask"/> says nothing more: one past the last query that sees a token, [B, N] (int32), for kernels that need no mask.</summary>
+    public Tensor? Ends { get; init; }
+}

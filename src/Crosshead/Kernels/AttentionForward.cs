@@ -88,7 +88,9 @@ internal static unsafe class AttentionForward
         for (var row = 0; row < AttentionShape.Stripe; row++)
         {
             var limit = shape.SeenBy(first + row / MatrixTile.Rows * MatrixTile.Rows, MatrixTile.Rows);
-            var sum = Softmax(scores + (long)row * shape.PaddedKeys, shape.Seen(first + row), limit, out var largest);
+            var seen = shape.Seen(first + row);
+            if (context->Ends != null) Hide(scores + (long)row * shape.PaddedKeys, context->Ends + batch * shape.Keys, seen, first + row);
+            var sum = Softmax(scores + (long)row * shape.PaddedKeys, seen, limit, out var largest);
             if (row >= rows) continue;
             factors[row] = 1 / sum;
             logSums[row] = largest + MathF.Log(sum);
@@ -97,6 +99,19 @@ internal static unsafe class AttentionForward
         var target = (T*)context->Output + (batch * shape.Queries + first) * outputStride + head * shape.ValueWidth;
         for (var row = 0; row < rows; row++)
             AttentionPacking.Store(output + row * shape.PaddedValueWidth, shape.PaddedValueWidth, 1, shape.ValueWidth, factors[row], target + row * outputStride, outputStride);
+    }
+
+    // −∞ for the keys whose descendants the query is not among.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Hide(float* scores, int* ends, int seen, int query)
+    {
+        var at = Vector512.Create(query);
+        var never = Vector512.Create(float.NegativeInfinity);
+        var key = 0;
+        for (; key <= seen - Lanes.Count; key += Lanes.Count)
+            Vector512.ConditionalSelect(Vector512.GreaterThan(Vector512.Load(ends + key), at).AsSingle(), Vector512.Load(scores + key), never).Store(scores + key);
+        for (; key < seen; key++)
+            if (ends[key] <= query) scores[key] = float.NegativeInfinity;
     }
 
     // e^(x − max) of the first `seen` scores, 0 for the rest up to `limit`; the sum of the first.

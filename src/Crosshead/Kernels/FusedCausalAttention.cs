@@ -24,9 +24,14 @@ internal static unsafe class FusedCausalAttention
     /// <param name="key">[B, T, g, d]; query n sees keys up to T − N + n.</param>
     /// <param name="value">[B, T, gv, d']</param>
     /// <param name="scale">Factor of the scores; null for 1/√d.</param>
+    /// <param name="ends">
+    /// For trees of tokens in depth-first order, T = N: one past the last query that sees a key, [B, T] (int32), without
+    /// gradients. Null: all queries from the key on see it.
+    /// </param>
     /// <returns>[B, N, h, d']</returns>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double? scale = null)
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double? scale = null, Tensor? ends = null)
     {
+        if (ends is not null && GradientNode.Needed(query, key, value)) throw new NotSupportedException("trees of tokens have no backward pass.");
         query = RowKernel.Dense(query);
         key = RowKernel.Dense(key);
         value = RowKernel.Dense(value);
@@ -36,6 +41,7 @@ internal static unsafe class FusedCausalAttention
         var output = empty([shape.Batch, shape.Queries, shape.QueryHeads, shape.ValueWidth], query.dtype);
         using var logSums = empty([shape.Batch, shape.QueryHeads, shape.Queries], ScalarType.Float32);
         var context = Context(shape, factor, query, key, value, output, logSums);
+        if (ends is not null) context.Ends = (int*)Aten.DataPointer(ends);
         if (query.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Brain16>);
         else CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Float32>);
         if (GradientNode.Needed(query, key, value))
@@ -46,6 +52,7 @@ internal static unsafe class FusedCausalAttention
         GC.KeepAlive(query);
         GC.KeepAlive(key);
         GC.KeepAlive(value);
+        GC.KeepAlive(ends);
         return output;
     }
 

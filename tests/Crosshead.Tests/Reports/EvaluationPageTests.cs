@@ -51,7 +51,7 @@ public sealed class EvaluationPageTests
         [
             "<title>half beside original</title>", "<p class=\"headline\">original scores", "<th colspan=\"6\">science</th>", "<th>arc_easy</th>", "−2.00 (−4.0 σ)",
             "<tr class=\"mean\">", "<th colspan=\"6\">language</th>", "<th>lambada</th>", "12.340", "&#x2B;0.052 (&#x2B;5.2 σ)", "<svg class=\"chart\"",
-            "half, arc_easy: 57.50 ± 1.96", "crosshead eval original half",
+            "half, arc_easy: 57.50 &#xB1; 1.96", "crosshead eval original half",
         ];
         var places = parts.Select(p => html.IndexOf(p, StringComparison.Ordinal)).ToArray();
         Assert.DoesNotContain(-1, places);

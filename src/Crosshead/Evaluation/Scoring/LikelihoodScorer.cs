@@ -95,7 +95,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
         }
         var spans = batch[0].IsChain
             ? model.SpansOf(nodes)
-            : model.SpansOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1), batch.Max(t => t.Depths.Max()) + 1);
+            : model.SpansOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1).to(ScalarType.Int32), batch.Max(t => t.Depths.Max()) + 1);
         var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), spans).reshape(-1, model.Options.HiddenSize);   // [B·N,D]
 
         var asked = batch.SelectMany((tree, b) => tree.Predictions.Select(p => (Row: b * nodes, Prediction: p))).ToList();

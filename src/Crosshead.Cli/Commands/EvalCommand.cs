@@ -1,0 +1,185 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Evaluations;
+using Crosshead.Cli.Options;
+using Crosshead.Evaluation.Tasks;
+using Crosshead.Reports;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead eval</c>: models scored on tasks, and compared.</summary>
+internal sealed class EvalCommand : CliCommand
+{
+    private readonly Argument<string[]> _models = new("MODEL") { Description = "Model directories; the others are compared with the first.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string[]> _tasks = new("--tasks") { Description = "Tasks, families of tasks or groups, separated by commas.", HelpName = "a,b", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<bool> _list = new("--list") { Description = "List the tasks, where their data can be had, and what is measured; then stop." };
+    private readonly Option<string> _data = new("--data") { Description = "The folder that holds a folder of data for each task.", HelpName = "folder", DefaultValueFactory = _ => Path.Combine("data", "eval") };
+    private readonly Option<string?> _include = new("--include") { Description = "A folder of your own task files; they replace those of the same name.", HelpName = "folder" };
+    private readonly Option<int?> _limit = NumberOption.Optional("--limit", "Only the first so many samples of each task.", 1, int.MaxValue);
+    private readonly Option<int?> _shots = NumberOption.Optional("--num-fewshot", "Solved examples before each question; each task's own number without the option.", 0, 1000);
+    private readonly Option<bool> _bos = new("--add-bos") { Description = "Put the tokenizer's begin token before every context." };
+    private readonly Option<bool> _chat = new("--apply-chat-template") { Description = "Write each prompt as a message of the user, by the model's own chat template." };
+    private readonly Option<string?> _out = new("--out") { Description = "Write the results as JSON to a new file.", HelpName = "results.json" };
+    private readonly Option<string?> _report = new("--report") { Description = "Write a page with the table and the plot.", HelpName = "page.html" };
+    private readonly Option<string?> _log = new("--log-samples") { Description = "Write every sample with its scores, a JSON object a line, to a new file.", HelpName = "samples.jsonl" };
+    private readonly Option<string> _cache = new("--cache") { Description = "Where responses are kept, so that an interrupted or repeated run does not ask again.", HelpName = "folder", DefaultValueFactory = _ => ResponseFile.DefaultFolder };
+    private readonly Option<bool> _noCache = new("--no-cache") { Description = "Ask everything again, and keep nothing." };
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public EvalCommand() : base("eval",
+        "Score models on tasks as lm-evaluation-harness does, and compare them on the same samples. Interrupted, the same command goes on where it was.",
+        "crosshead eval --list",
+        "crosshead eval models/llama --tasks arc_easy,piqa --data data/eval",
+        "crosshead eval models/llama models/llama-half --tasks commonsense --report half.html --out half.json")
+    {
+        Arguments.Add(_models);
+        foreach (var option in new Option[] { _tasks, _list, _data, _include, _limit, _shots, _bos, _chat, _out, _report, _log, _cache, _noCache }) Options.Add(option);
+        _compute = new ComputeOptions(this, "float32");
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var catalog = TaskCatalog.Load(arguments.GetValue(_include));
+        if (arguments.GetValue(_list)) return List(catalog, output);
+
+        var folders = arguments.GetRequiredValue(_models);
+        if (folders.Length == 0) throw new CrossheadException("no model is named; give at least one model directory, or --list to see the tasks.");
+        var names = (arguments.GetValue(_tasks) ?? []).SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
+        var tasks = catalog.Resolve(names);
+        foreach (var file in new[] { arguments.GetValue(_out), arguments.GetValue(_log) }) RequireNew(file);
+        var data = tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data), arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit), cancel))).ToArray();
+
+        var run = new EvaluationRun
+        {
+            Tasks = data,
+            Type = _compute.Type(arguments) ?? ScalarType.Float32,
+            Device = _compute.Device(arguments),
+            AddBegin = arguments.GetValue(_bos),
+            ApplyChatTemplate = arguments.GetValue(_chat),
+            CacheFolder = arguments.GetValue(_noCache) ? null : arguments.GetRequiredValue(_cache),
+        };
+        IReadOnlyList<ModelEvaluation> models;
+        try
+        {
+            models = run.Run(folders, output, cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            output.Message(run.CacheFolder is null ? "Interrupted; nothing was kept." : "Interrupted, what was answered so far kept: the same command goes on from there.");
+            return ExitCode.Interrupted;
+        }
+        return Tell(arguments, output, run, models);
+    }
+
+    private int Tell(ParseResult arguments, CommandOutput output, EvaluationRun run, IReadOnlyList<ModelEvaluation> models)
+    {
+        var provenance = Provenance(arguments, run, models);
+        var report = EvaluationSummary.Create(models, provenance);
+        var result = Json(report, models);
+        if (arguments.GetValue(_log) is { } log) WriteSamples(log, models);
+        if (arguments.GetValue(_report) is { } page)
+        {
+            EvaluationPage.Write(report, page);
+            result["report"] = page;
+        }
+        if (arguments.GetValue(_out) is { } path) AtomicFile.WriteText(path, result.ToJsonString(new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n");
+
+        output.Table(Table(report));
+        output.Line(EvaluationVerdict.Headline(report));
+        foreach (var remark in EvaluationVerdict.Remarks(report)) output.Line(remark);
+        output.Result(result);
+        return ExitCode.Done;
+    }
+
+    private static int List(TaskCatalog catalog, CommandOutput output)
+    {
+        var table = new ResultTable("task", "group", "measures", "examples>", "asks", "data");
+        foreach (var task in catalog.Tasks)
+            table.Row(task.Name, task.Group, string.Join(", ", task.Metrics), $"{task.DefaultShots}", task.About, task.Source);
+        output.Table(table);
+        output.Line("Put the data of a task into DIR/TASK and name DIR with --data. Families and groups of tasks can be named instead of each.");
+        output.Result(new JsonObject
+        {
+            ["tasks"] = CommandOutput.List(catalog.Tasks, t => new JsonObject
+            {
+                ["task"] = t.Name,
+                ["version"] = t.Version,
+                ["group"] = t.Group,
+                ["family"] = t.Family,
+                ["kind"] = EnumName.Of(t.Kind),
+                ["metrics"] = CommandOutput.List(t.Metrics, m => JsonValue.Create(m)),
+                ["shots"] = t.DefaultShots,
+                ["about"] = t.About,
+                ["source"] = t.Source,
+                ["note"] = t.Note,
+            }),
+        });
+        return ExitCode.Done;
+    }
+
+    private static JsonObject Json(EvaluationReport report, IReadOnlyList<ModelEvaluation> models)
+    {
+        var facts = new JsonObject();
+        foreach (var fact in report.Provenance.Facts) facts[fact.Key] = fact.Value;
+        return new JsonObject
+        {
+            ["results"] = CommandOutput.List(models.SelectMany(m => m.Results.Select((r, i) => EvaluationJson.Result(m, r, models[0].Results[i]))), r => r),
+            ["means"] = EvaluationJson.Means(report),
+            ["models"] = CommandOutput.List(models, m => new JsonObject { ["model"] = m.Name, ["folder"] = m.Folder, ["weights"] = m.Weights }),
+            ["command"] = report.Provenance.Command,
+            ["facts"] = facts,
+            ["remarks"] = CommandOutput.List(EvaluationVerdict.Remarks(report), r => JsonValue.Create(r)),
+        };
+    }
+
+    private ReportProvenance Provenance(ParseResult arguments, EvaluationRun run, IReadOnlyList<ModelEvaluation> models) => new()
+    {
+        Command = "crosshead " + string.Join(' ', arguments.Tokens.Select(t => t.Value.Contains(' ', StringComparison.Ordinal) ? $"\"{t.Value}\"" : t.Value)),
+        Facts =
+        [
+            .. models.Select(m => KeyValuePair.Create($"Weights of {m.Name}", m.Weights)),
+            .. run.Tasks.Select(t => KeyValuePair.Create($"Data of {t.Task.Name}", $"version {t.Task.Version}, {string.Join(", ", t.Data.Files.Select(Path.GetFileName).Distinct().Take(4))}{(t.Data.Files.Count > 4 ? " …" : "")}, SHA-256 {t.Data.Sha256[..16]}")),
+            new("Prompts", (run.ApplyChatTemplate ? "by the chat template" : "plain") + (run.AddBegin ? ", with the begin token" : ", without a begin token") + (arguments.GetValue(_limit) is { } limit ? $", the first {limit} samples of a task" : "")),
+            new("Computed", $"{Runtime.Precision.NameOf(run.Type)} on {run.Device}"),
+            new("Version", typeof(EvalCommand).Assembly.GetName().Version!.ToString(3)),
+        ],
+    };
+
+    private static ResultTable Table(EvaluationReport report)
+    {
+        string[] headers = ["task", "measure", "samples>", .. report.Models.SelectMany((m, i) => i == 0 ? new[] { m + ">", "±>" } : [m + ">", "±>", "difference>"])];
+        var table = new ResultTable(headers);
+        void Row(string name, EvaluationRow row, string samples) => table.Row([name, row.Measure, samples, .. row.Scores.SelectMany((s, i) =>
+        {
+            var error = double.IsFinite(s.StandardError) ? $"{s.StandardError:0.00}" : "–";
+            return i == 0 ? new[] { EvaluationVerdict.Value(row, i), error } : [EvaluationVerdict.Value(row, i), error, EvaluationVerdict.Difference(row, i)];
+        })]);
+        foreach (var group in report.Groups)
+        {
+            foreach (var row in group.Rows) Row(row.Name, row, $"{row.Samples}");
+            if (group.Mean is { } mean && report.Groups.Count > 1) Row($"mean of {group.Name}", mean, $"{mean.Samples} tasks");
+        }
+        if (report.Mean is { } all) Row("mean", all, $"{all.Samples} tasks");
+        return table;
+    }
+
+    private static void WriteSamples(string path, IReadOnlyList<ModelEvaluation> models) => AtomicFile.Write(path, stream =>
+    {
+        foreach (var model in models)
+            foreach (var result in model.Results)
+                for (var i = 0; i < result.Samples.Count; i++)
+                    stream.Write(Encoding.UTF8.GetBytes(EvaluationJson.Sample(model.Name, result, i).ToJsonString() + "\n"));
+    });
+
+    private static void RequireNew(string? path)
+    {
+        if (path is null) return;
+        if (Path.Exists(path)) throw new CrossheadException($"\"{path}\" exists already; name a new file, or remove it.");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
+            throw new CrossheadException($"the folder of \"{path}\" does not exist; make it, or name another place.");
+    }
+}

@@ -1,0 +1,124 @@
+using System.Text.Json.Nodes;
+using Crosshead.Evaluation.Results;
+using Crosshead.Evaluation.Tasks;
+using Crosshead.Reports;
+
+namespace Crosshead.Cli.Evaluations;
+
+/// <summary>An evaluation as scripts read it.</summary>
+internal static class EvaluationJson
+{
+    /// <summary>A model's result on a task.</summary>
+    public static JsonObject Result(ModelEvaluation model, TaskResult result, TaskResult first)
+    {
+        var main = result.Metrics[0];
+        var node = new JsonObject
+        {
+            ["model"] = model.Name,
+            ["task"] = result.Task.Name,
+            ["version"] = result.Task.Version,
+            ["group"] = result.Task.Group,
+            ["shots"] = result.Shots,
+            ["n"] = result.Samples.Count,
+            ["metric"] = main.Name,
+            ["value"] = CommandOutput.Number(main.Value),
+        };
+        // The accuracy of a task in which the model writes is its main filter's exact match.
+        var accuracy = result.Task.Kind == TaskKind.Generation ? main : result.Metrics.Single(m => m.Name == "acc");
+        Add(node, accuracy, "acc", "stderr");
+        if (result.Metrics.FirstOrDefault(m => m.Name == "acc_norm") is { } normalized) Add(node, normalized, "accNorm", "accNormStderr");
+        if (result.Metrics.FirstOrDefault(m => m.LowerIsBetter) is { } perplexity) (node["perplexity"], node["perplexityStderr"]) = (CommandOutput.Number(perplexity.Value), CommandOutput.Number(perplexity.StandardError));
+        if (result.Task.Kind == TaskKind.Generation)
+            node["filters"] = CommandOutput.List(result.Metrics.Zip(result.Task.Filters), m =>
+            {
+                var filter = new JsonObject { ["name"] = m.Second.Name };
+                Add(filter, m.First, "acc", "stderr");
+                return filter;
+            });
+        else
+            node["meanGoldLogLikelihood"] = CommandOutput.Number(result.MeanGoldLogLikelihood);
+        if (!ReferenceEquals(result, first))
+        {
+            var (difference, error) = main.Against(first.Metrics[0]);
+            (node["difference"], node["differenceStderr"]) = (CommandOutput.Number(difference), CommandOutput.Number(error));
+        }
+        if (Subjects(result) is { } subjects) node["subjects"] = subjects;
+        node["truncated"] = result.Truncated;
+        node["fromCache"] = result.FromCache;
+        node["seconds"] = result.Duration.TotalSeconds;
+        return node;
+    }
+
+    /// <summary>The means of groups and of all tasks, one entry a model.</summary>
+    public static JsonArray Means(EvaluationReport report)
+    {
+        var means = report.Groups.Where(g => g.Mean is not null).Select(g => (g.Name, Mean: g.Mean!)).ToList();
+        if (report.Mean is { } all) means.Add(("all", all));
+        return CommandOutput.List(means.SelectMany(m => report.Models.Select((model, i) => (m.Name, m.Mean.Samples, Model: model, Score: m.Mean.Scores[i]))), m => new JsonObject
+        {
+            ["model"] = m.Model,
+            ["group"] = m.Name,
+            ["tasks"] = m.Samples,
+            ["value"] = CommandOutput.Number(m.Score.Value / 100),
+            ["stderr"] = CommandOutput.Number(m.Score.StandardError / 100),
+            ["difference"] = m.Score.Difference is { } difference ? CommandOutput.Number(difference / 100) : null,
+            ["differenceStderr"] = CommandOutput.Number(m.Score.DifferenceError / 100),
+        });
+    }
+
+    /// <summary>A sample's entry in the log.</summary>
+    public static JsonObject Sample(string model, TaskResult result, int index)
+    {
+        var sample = result.Samples[index];
+        var node = new JsonObject
+        {
+            ["model"] = model,
+            ["task"] = result.Task.Name,
+            ["row"] = sample.Sample.Row,
+            ["id"] = sample.Sample.Id,
+        };
+        if (sample.Sample.Subject is { } subject) node["subject"] = subject;
+        foreach (var metric in result.Metrics) node[metric.Name] = CommandOutput.Number(metric.PerSample[index]);
+        node["truncated"] = sample.Truncated;
+        if (result.Task.Kind == TaskKind.Generation)
+        {
+            node["prompt"] = sample.Sample.Prompt!.ToText();
+            node["output"] = sample.Output;
+            node["answers"] = CommandOutput.List(sample.Sample.Answers, a => JsonValue.Create(a));
+            node["found"] = CommandOutput.List(sample.Answers, a => new JsonObject { ["filter"] = a.Filter, ["answer"] = a.Found, ["right"] = a.Right });
+            return node;
+        }
+        node["gold"] = sample.Sample.Gold;
+        if (result.Task.Kind == TaskKind.Choice) (node["choice"], node["normalizedChoice"]) = (sample.Choice, sample.NormalizedChoice);
+        node["requests"] = CommandOutput.List(sample.Sample.Choices.Zip(sample.Scores), c => new JsonObject
+        {
+            ["context"] = c.First.Prompt.ToText(),
+            ["continuation"] = c.First.Continuation,
+            ["logLikelihood"] = CommandOutput.Number(c.Second.LogLikelihood),
+            ["greedy"] = c.Second.Greedy,
+        });
+        return node;
+    }
+
+    private static void Add(JsonObject node, Metric metric, string name, string error)
+    {
+        node[name] = CommandOutput.Number(metric.Value);
+        node[name + "Count"] = metric.Count;
+        node[error] = CommandOutput.Number(metric.StandardError);
+    }
+
+    private static JsonObject? Subjects(TaskResult result)
+    {
+        var main = result.Metrics[0];
+        var subjects = result.Samples.Select((s, i) => (s.Sample.Subject, Value: main.PerSample[i])).Where(s => s.Subject is not null)
+            .GroupBy(s => s.Subject!).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
+        if (subjects.Length == 0) return null;
+        var node = new JsonObject();
+        foreach (var subject in subjects)
+        {
+            var metric = main with { PerSample = [.. subject.Select(s => s.Value)] };
+            node[subject.Key] = new JsonObject { ["n"] = metric.PerSample.Count, ["value"] = CommandOutput.Number(metric.Value) };
+        }
+        return node;
+    }
+}

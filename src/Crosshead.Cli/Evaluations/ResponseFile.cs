@@ -1,0 +1,29 @@
+using System.IO.Hashing;
+using Crosshead.Checkpoints;
+using Crosshead.Data;
+using Crosshead.Model;
+using Crosshead.Runtime;
+
+namespace Crosshead.Cli.Evaluations;
+
+/// <summary>Where a model's responses are kept between runs.</summary>
+internal static class ResponseFile
+{
+    /// <summary>The folder of all models' responses: below <c>XDG_CACHE_HOME</c>, or <c>~/.cache</c>.</summary>
+    public static string DefaultFolder
+    {
+        get
+        {
+            var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+            if (string.IsNullOrEmpty(caches)) caches = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            return Path.Combine(caches, "crosshead", "eval");
+        }
+    }
+
+    /// <summary>A model's file: the same for the same weights, shape, tokenizer, precision and kind of device, whatever the directory.</summary>
+    public static string In(string folder, string weights, string modelFolder, LanguageModel model, Tokenizer tokenizer)
+    {
+        var shape = XxHash128.Hash(File.ReadAllBytes(Path.Combine(modelFolder, ModelDirectory.ConfigFile)));
+        return Path.Combine(folder, $"{weights[..16]}-{Convert.ToHexStringLower(shape)[..8]}-{tokenizer.Sha256[..8]}-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}.jsonl");
+    }
+}

@@ -1,0 +1,30 @@
+using Crosshead.Evaluation.Scoring;
+using Crosshead.Evaluation.Tasks;
+
+namespace Crosshead.Evaluation.Results;
+
+/// <summary>How a model did on one sample of a task.</summary>
+/// <param name="Sample">The sample.</param>
+/// <param name="Scores">Of its choices, or of the last word; empty where the model writes.</param>
+/// <param name="Output">What the model wrote; null for the other kinds.</param>
+/// <param name="Answers">What the task's filters made of it.</param>
+/// <param name="Truncated">Whether the model's context was too short for all of the sample.</param>
+public sealed record SampleResult(TaskSample Sample, IReadOnlyList<RequestScore> Scores, string? Output, IReadOnlyList<JudgedAnswer> Answers, bool Truncated)
+{
+    /// <summary>The choice of the highest log-likelihood; the first of several equal ones; −1 where there is none.</summary>
+    public int Choice => Best(Scores.Select(s => s.LogLikelihood));
+
+    /// <summary>The choice of the highest log-likelihood a character of its text (Unicode code points), as lm-evaluation-harness divides.</summary>
+    public int NormalizedChoice => Best(Scores.Select((s, i) => s.LogLikelihood / Sample.Choices[i].Text.EnumerateRunes().Count()));
+
+    private static int Best(IEnumerable<double> values)
+    {
+        var (best, most, at) = (-1, double.NaN, 0);
+        foreach (var value in values)
+        {
+            if (best < 0 || value > most || double.IsNaN(most) && !double.IsNaN(value)) (best, most) = (at, value);
+            at++;
+        }
+        return best;
+    }
+}

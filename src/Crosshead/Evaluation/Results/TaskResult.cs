@@ -1,0 +1,40 @@
+using Crosshead.Evaluation.Tasks;
+
+namespace Crosshead.Evaluation.Results;
+
+/// <summary>How a model did on a task.</summary>
+public sealed record TaskResult
+{
+    /// <summary>The task.</summary>
+    public required EvaluationTask Task { get; init; }
+
+    /// <summary>Solved examples before each question.</summary>
+    public required int Shots { get; init; }
+
+    /// <summary>Sample by sample.</summary>
+    public required IReadOnlyList<SampleResult> Samples { get; init; }
+
+    /// <summary>Time it took.</summary>
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>Responses that were known from an earlier run.</summary>
+    public int FromCache { get; init; }
+
+    /// <summary>Samples that the model's context was too short for, and that lost their beginning.</summary>
+    public int Truncated => Samples.Count(s => s.Truncated);
+
+    /// <summary>Mean Σ log p of the right continuations, in nats; NaN where the model writes.</summary>
+    public double MeanGoldLogLikelihood => Task.Kind == TaskKind.Generation ? double.NaN : Samples.Average(s => s.Scores[s.Sample.Gold].LogLikelihood);
+
+    /// <summary>All that the kind of task allows to measure, the task's main measure first.</summary>
+    public IReadOnlyList<Metric> Metrics => Task.Kind switch
+    {
+        TaskKind.Choice => Ordered(Measure("acc", s => s.Choice == s.Sample.Gold), Measure("acc_norm", s => s.NormalizedChoice == s.Sample.Gold)),
+        TaskKind.LastWord => Ordered(Measure("acc", s => s.Scores[0].Greedy), new Metric(Metric.Perplexity, [.. Samples.Select(s => -s.Scores[0].LogLikelihood)])),
+        _ => [.. Task.Filters.Select((f, i) => Measure(Task.Filters.Count == 1 ? "exact_match" : $"exact_match ({f.Name})", s => s.Answers[i].Right))],
+    };
+
+    private Metric[] Ordered(params Metric[] metrics) => [.. metrics.OrderBy(m => m.Name == Task.Metrics[0] ? 0 : 1)];
+
+    private Metric Measure(string name, Func<SampleResult, bool> right) => new(name, [.. Samples.Select(s => right(s) ? 1.0 : 0.0)]);
+}
