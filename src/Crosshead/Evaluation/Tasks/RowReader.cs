@@ -19,18 +19,15 @@ internal static class RowReader
     };
 
     /// <summary>The same with each row's line of a file of labels as its field <c>label</c>.</summary>
+    /// <exception cref="CrossheadException">There is another number of lines than of rows.</exception>
     public static IEnumerable<TaskRow> Labelled(IEnumerable<TaskRow> rows, string labels)
     {
         var lines = File.ReadAllLines(labels).Select(l => l.Trim()).ToList();
         while (lines.Count > 0 && lines[^1].Length == 0) lines.RemoveAt(lines.Count - 1);
-        var read = 0;
-        foreach (var row in rows)
-        {
-            if (read < lines.Count) row.Values["label"] = new StringValue(lines[read]);
-            read++;
-            if (read <= lines.Count) yield return row;
-        }
-        if (read != lines.Count)
-            throw new CrossheadException($"{labels} has {lines.Count} labels for {read} rows; each row needs one line, get both files again.");
+        var all = rows.ToArray();
+        if (all.Length != lines.Count)
+            throw new CrossheadException($"{labels} has {lines.Count} labels for {all.Length} rows; each row needs one line, get both files again.");
+        for (var i = 0; i < all.Length; i++) all[i].Values["label"] = new StringValue(lines[i]);
+        return all;
     }
 }

@@ -50,7 +50,7 @@ internal static class TaskFile
         catch (JsonException e)
         {
             var what = json.Length == 0 ? "it is empty" : e.Message.Split(" Path:", 2)[0].Split(" LineNumber", 2)[0].TrimEnd('.');
-            throw new CrossheadException($"{source} is no JSON: {what}{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}; see docs/tasks.md.", e);
+            throw new CrossheadException($"{source} is no JSON: {what}{(json.Length > 0 && e.LineNumber is { } line ? $" (line {line + 1})" : "")}; see docs/tasks.md.", e);
         }
     }
 

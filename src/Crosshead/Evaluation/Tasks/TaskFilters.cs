@@ -10,11 +10,11 @@ internal static class TaskFilters
 {
     private static readonly TimeSpan RegexTime = TimeSpan.FromSeconds(5);
 
-    /// <summary>Adds them.</summary>
+    /// <summary>Adds them. What is absent stays absent through each.</summary>
     public static void AddTo(FilterCollection filters)
     {
         Add("capitalize", (input, _) => Text(Capitalize(input.ToStringValue())));
-        Add("list", (input, a) => new ArrayValue([input, .. a.Values]));
+        Add("list", (input, a) => new ArrayValue([input, .. Given(a)]));
         Add("letter", (input, _) => Text(Letter(input)));
         Add("lettered", (input, a) => Text(Lettered(Items(input), a)));
         Add("letters_in", (input, a) => Text(string.Join(", ", Items(input).Select(i => Letter(Position(i, Items(a.At(0))))))));
@@ -27,7 +27,8 @@ internal static class TaskFilters
         Add("keys", (input, _) => new ArrayValue([.. Members(input).Keys.Select(Text)]));
         Add("keys_where", (input, a) => new ArrayValue([.. Members(input).Keys.Where(k => Members(input).TryGetValue(k, out var v) && v.Equals(a.At(0))).Select(Text)]));
 
-        void Add(string name, Func<FluidValue, FilterArguments, FluidValue> filter) => filters.AddFilter(name, (input, arguments, _) => filter(input, arguments));
+        void Add(string name, Func<FluidValue, FilterArguments, FluidValue> filter) =>
+            filters.AddFilter(name, (input, arguments, _) => input.IsNil() || Given(arguments).Any(a => a.IsNil()) ? NilValue.Instance : filter(input, arguments));
     }
 
     /// <summary>The letter of a position from 0; a letter stays what it is.</summary>
@@ -76,6 +77,8 @@ internal static class TaskFilters
 
     private static IFluidIndexable Members(FluidValue value) =>
         value.ToObjectValue() as IFluidIndexable ?? throw new CrossheadException($"\"{value.ToStringValue()}\" is no object.");
+
+    private static IEnumerable<FluidValue> Given(FilterArguments a) => Enumerable.Range(0, a.Count).Select(a.At);
 
     private static StringValue Text(string text) => new(text);
 }

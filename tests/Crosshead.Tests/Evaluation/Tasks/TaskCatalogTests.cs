@@ -1,0 +1,62 @@
+using Crosshead.Evaluation.Tasks;
+
+namespace Crosshead.Tests.Evaluation.Tasks;
+
+public sealed class TaskCatalogTests
+{
+    private static readonly string[] Known =
+    [
+        "aime2025", "arc_challenge", "arc_easy", "chembench", "chembench4k", "climaqa", "climaqa_cloze", "gpqa", "gsm8k", "hellaswag", "lambada", "livemathbench",
+        "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa", "physics", "piqa", "supergpqa", "winogrande",
+    ];
+
+    [Fact]
+    public void The_library_has_these_tasks_in_five_groups()
+    {
+        var tasks = TaskCatalog.Load().Tasks;
+        Assert.Equal(Known, tasks.Select(t => t.Name));
+        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "science"], tasks.Select(t => t.Group).Distinct().Order());
+        Assert.All(tasks, t => Assert.Contains("https://", t.Source, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("piqa,gsm8k,piqa", "piqa,gsm8k")]
+    [InlineData("arc", "arc_challenge,arc_easy")]
+    [InlineData("olymmath,arc_easy", "olymmath_easy,olymmath_hard,arc_easy")]
+    [InlineData("knowledge", "mmlu,mmlu_pro")]
+    public void Names_families_and_groups_are_resolved(string asked, string found) =>
+        Assert.Equal(found.Split(','), TaskCatalog.Load().Resolve(asked.Split(',')).Select(t => t.Name));
+
+    [Fact]
+    public void All_is_all() => Assert.Equal(Known.Length, TaskCatalog.Load().Resolve(["all"]).Count);
+
+    [Theory]
+    [InlineData("arc-easy", "unknown task \"arc-easy\"; did you mean \"arc_easy\"? known: aime2025, ")]
+    [InlineData("hellaswg", "did you mean \"hellaswag\"?")]
+    public void An_unknown_name_gets_a_suggestion(string name, string message) =>
+        Assert.Contains(message, Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([name])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void No_name_is_refused() =>
+        Assert.StartsWith("no task is named;", Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_users_file_adds_a_task_and_one_of_the_same_name_replaces_it()
+    {
+        using var folder = new TemporaryFolder();
+        var piqa = TaskWorkbench.Choice();
+        piqa["name"] = "piqa";
+        File.WriteAllText(folder.File("a.json"), TaskWorkbench.Choice().ToJsonString());
+        File.WriteAllText(folder.File("b.json"), piqa.ToJsonString());
+        var catalog = TaskCatalog.Load(folder.Path);
+        Assert.Equal(Known.Length + 1, catalog.Tasks.Count);
+        Assert.All(catalog.Resolve(["own", "piqa"]), t => Assert.Equal("mine", t.Group));
+
+        File.WriteAllText(folder.File("c.json"), piqa.ToJsonString());
+        Assert.Contains("both describe the task \"piqa\"", Assert.Throws<CrossheadException>(() => TaskCatalog.Load(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_does_not_exist_is_refused() =>
+        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => TaskCatalog.Load("/no/such/folder")).Message, StringComparison.Ordinal);
+}
