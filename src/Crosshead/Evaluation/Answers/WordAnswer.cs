@@ -1,0 +1,30 @@
+namespace Crosshead.Evaluation.Answers;
+
+/// <summary>Answers that are words: <c>\text{(B)}</c> and B, <c>\text{no solution}</c> and No solution.</summary>
+internal static class WordAnswer
+{
+    // Of fewer letters without \text, an answer may be a product of variables.
+    private const int ShortestWord = 4;
+
+    /// <summary>Whether both answers are the same words, case and spaces left out of account; null where they may be mathematics.</summary>
+    public static bool? AreEqual(IReadOnlyList<MathToken> first, IReadOnlyList<MathToken> second)
+    {
+        if (Marked(first) is { } a && Marked(second) is { } b && (IsMarked(first) || IsMarked(second)))
+            return string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+        if (Letters(first) is not { } x || Letters(second) is not { } y) return null;
+        // Capitals tell variables apart, but Even and even are one word.
+        return x.Length > 2 && Uncapitalised(x) == Uncapitalised(y) ? true : Math.Max(x.Length, y.Length) >= ShortestWord ? false : null;
+    }
+
+    private static bool IsMarked(IReadOnlyList<MathToken> tokens) => tokens.Any(token => token.Kind == MathTokenKind.Text);
+
+    // Words and letters without the brackets and points around them, or null where there is anything else.
+    private static string? Marked(IReadOnlyList<MathToken> tokens) =>
+        tokens.All(token => token.Kind is MathTokenKind.Text or MathTokenKind.Letter || token is { Kind: MathTokenKind.Symbol, Text: "(" or ")" or "." or "," or "'" or "-" or ":" })
+            ? string.Concat(tokens.SelectMany(token => token.Text).Where(c => !char.IsWhiteSpace(c) && c is not ('(' or ')' or '.' or '\'' or ':'))) : null;
+
+    private static string? Letters(IReadOnlyList<MathToken> tokens) =>
+        tokens.All(token => token.Kind == MathTokenKind.Letter) ? string.Concat(tokens.Select(token => token.Text)) : null;
+
+    private static string Uncapitalised(string word) => word[1..].All(char.IsAsciiLetterLower) ? word.ToLowerInvariant() : word;
+}
