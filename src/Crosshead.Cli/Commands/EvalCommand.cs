@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Evaluations;
 using Crosshead.Cli.Options;
@@ -12,6 +14,8 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead eval</c>: models scored on tasks, and compared.</summary>
 internal sealed class EvalCommand : CliCommand
 {
+    private static readonly JsonSerializerOptions s_format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly Argument<string[]> _models = new("MODEL") { Description = "Model directories; the others are compared with the first.", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string[]> _tasks = new("--tasks") { Description = "Tasks, families of tasks or groups, separated by commas.", HelpName = "a,b", AllowMultipleArgumentsPerToken = true };
     private readonly Option<bool> _list = new("--list") { Description = "List the tasks, where their data can be had, and what is measured; then stop." };
@@ -79,16 +83,16 @@ internal sealed class EvalCommand : CliCommand
     {
         var provenance = Provenance(arguments, run, models);
         var report = EvaluationSummary.Create(models, provenance);
-        var result = Json(report, models);
+        var result = EvaluationJson.Of(report, models);
         if (arguments.GetValue(_log) is { } log) WriteSamples(log, models);
         if (arguments.GetValue(_report) is { } page)
         {
             EvaluationPage.Write(report, page);
             result["report"] = page;
         }
-        if (arguments.GetValue(_out) is { } path) AtomicFile.WriteText(path, result.ToJsonString(new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n");
+        if (arguments.GetValue(_out) is { } path) AtomicFile.WriteText(path, result.ToJsonString(s_format) + "\n");
 
-        output.Table(Table(report));
+        output.Table(EvaluationTable.Of(report));
         output.Line(EvaluationVerdict.Headline(report));
         foreach (var remark in EvaluationVerdict.Remarks(report)) output.Line(remark);
         output.Result(result);
@@ -121,21 +125,6 @@ internal sealed class EvalCommand : CliCommand
         return ExitCode.Done;
     }
 
-    private static JsonObject Json(EvaluationReport report, IReadOnlyList<ModelEvaluation> models)
-    {
-        var facts = new JsonObject();
-        foreach (var fact in report.Provenance.Facts) facts[fact.Key] = fact.Value;
-        return new JsonObject
-        {
-            ["results"] = CommandOutput.List(models.SelectMany(m => m.Results.Select((r, i) => EvaluationJson.Result(m, r, models[0].Results[i]))), r => r),
-            ["means"] = EvaluationJson.Means(report),
-            ["models"] = CommandOutput.List(models, m => new JsonObject { ["model"] = m.Name, ["folder"] = m.Folder, ["weights"] = m.Weights }),
-            ["command"] = report.Provenance.Command,
-            ["facts"] = facts,
-            ["remarks"] = CommandOutput.List(EvaluationVerdict.Remarks(report), r => JsonValue.Create(r)),
-        };
-    }
-
     private ReportProvenance Provenance(ParseResult arguments, EvaluationRun run, IReadOnlyList<ModelEvaluation> models) => new()
     {
         Command = "crosshead " + string.Join(' ', arguments.Tokens.Select(t => t.Value.Contains(' ', StringComparison.Ordinal) ? $"\"{t.Value}\"" : t.Value)),
@@ -148,24 +137,6 @@ internal sealed class EvalCommand : CliCommand
             new("Version", typeof(EvalCommand).Assembly.GetName().Version!.ToString(3)),
         ],
     };
-
-    private static ResultTable Table(EvaluationReport report)
-    {
-        string[] headers = ["task", "measure", "samples>", .. report.Models.SelectMany((m, i) => i == 0 ? new[] { m + ">", "±>" } : [m + ">", "±>", "difference>"])];
-        var table = new ResultTable(headers);
-        void Row(string name, EvaluationRow row, string samples) => table.Row([name, row.Measure, samples, .. row.Scores.SelectMany((s, i) =>
-        {
-            var error = double.IsFinite(s.StandardError) ? $"{s.StandardError:0.00}" : "–";
-            return i == 0 ? new[] { EvaluationVerdict.Value(row, i), error } : [EvaluationVerdict.Value(row, i), error, EvaluationVerdict.Difference(row, i)];
-        })]);
-        foreach (var group in report.Groups)
-        {
-            foreach (var row in group.Rows) Row(row.Name, row, $"{row.Samples}");
-            if (group.Mean is { } mean && report.Groups.Count > 1) Row($"mean of {group.Name}", mean, $"{mean.Samples} tasks");
-        }
-        if (report.Mean is { } all) Row("mean", all, $"{all.Samples} tasks");
-        return table;
-    }
 
     private static void WriteSamples(string path, IReadOnlyList<ModelEvaluation> models) => AtomicFile.Write(path, stream =>
     {

@@ -8,8 +8,57 @@ namespace Crosshead.Cli.Evaluations;
 /// <summary>An evaluation as scripts read it.</summary>
 internal static class EvaluationJson
 {
-    /// <summary>A model's result on a task.</summary>
-    public static JsonObject Result(ModelEvaluation model, TaskResult result, TaskResult first)
+    /// <summary>The whole evaluation.</summary>
+    public static JsonObject Of(EvaluationReport report, IReadOnlyList<ModelEvaluation> models)
+    {
+        var facts = new JsonObject();
+        foreach (var fact in report.Provenance.Facts) facts[fact.Key] = fact.Value;
+        return new JsonObject
+        {
+            ["results"] = CommandOutput.List(models.SelectMany(m => m.Results.Select((r, i) => Result(m, r, models[0].Results[i]))), r => r),
+            ["means"] = Means(report),
+            ["models"] = CommandOutput.List(models, m => new JsonObject { ["model"] = m.Name, ["folder"] = m.Folder, ["weights"] = m.Weights }),
+            ["command"] = report.Provenance.Command,
+            ["facts"] = facts,
+            ["remarks"] = CommandOutput.List(EvaluationVerdict.Remarks(report), r => JsonValue.Create(r)),
+        };
+    }
+
+    /// <summary>A sample's entry in the log.</summary>
+    public static JsonObject Sample(string model, TaskResult result, int index)
+    {
+        var sample = result.Samples[index];
+        var node = new JsonObject
+        {
+            ["model"] = model,
+            ["task"] = result.Task.Name,
+            ["row"] = sample.Sample.Row,
+            ["id"] = sample.Sample.Id,
+        };
+        if (sample.Sample.Subject is { } subject) node["subject"] = subject;
+        foreach (var metric in result.Metrics) node[metric.Name] = CommandOutput.Number(metric.PerSample[index]);
+        node["truncated"] = sample.Truncated;
+        if (result.Task.Kind == TaskKind.Generation)
+        {
+            node["prompt"] = sample.Sample.Prompt!.ToText();
+            node["output"] = sample.Output;
+            node["answers"] = CommandOutput.List(sample.Sample.Answers, a => JsonValue.Create(a));
+            node["found"] = CommandOutput.List(sample.Answers, a => new JsonObject { ["filter"] = a.Filter, ["answer"] = a.Found, ["right"] = a.Right });
+            return node;
+        }
+        node["gold"] = sample.Sample.Gold;
+        if (result.Task.Kind == TaskKind.Choice) (node["choice"], node["normalizedChoice"]) = (sample.Choice, sample.NormalizedChoice);
+        node["requests"] = CommandOutput.List(sample.Sample.Choices.Zip(sample.Scores), c => new JsonObject
+        {
+            ["context"] = c.First.Prompt.ToText(),
+            ["continuation"] = c.First.Continuation,
+            ["logLikelihood"] = CommandOutput.Number(c.Second.LogLikelihood),
+            ["greedy"] = c.Second.Greedy,
+        });
+        return node;
+    }
+
+    private static JsonObject Result(ModelEvaluation model, TaskResult result, TaskResult first)
     {
         var main = result.Metrics[0];
         var node = new JsonObject
@@ -49,8 +98,8 @@ internal static class EvaluationJson
         return node;
     }
 
-    /// <summary>The means of groups and of all tasks, one entry a model.</summary>
-    public static JsonArray Means(EvaluationReport report)
+    // The means of groups and of all tasks, one entry a model.
+    private static JsonArray Means(EvaluationReport report)
     {
         var means = report.Groups.Where(g => g.Mean is not null).Select(g => (g.Name, Mean: g.Mean!)).ToList();
         if (report.Mean is { } all) means.Add(("all", all));
@@ -64,40 +113,6 @@ internal static class EvaluationJson
             ["difference"] = m.Score.Difference is { } difference ? CommandOutput.Number(difference / 100) : null,
             ["differenceStderr"] = CommandOutput.Number(m.Score.DifferenceError / 100),
         });
-    }
-
-    /// <summary>A sample's entry in the log.</summary>
-    public static JsonObject Sample(string model, TaskResult result, int index)
-    {
-        var sample = result.Samples[index];
-        var node = new JsonObject
-        {
-            ["model"] = model,
-            ["task"] = result.Task.Name,
-            ["row"] = sample.Sample.Row,
-            ["id"] = sample.Sample.Id,
-        };
-        if (sample.Sample.Subject is { } subject) node["subject"] = subject;
-        foreach (var metric in result.Metrics) node[metric.Name] = CommandOutput.Number(metric.PerSample[index]);
-        node["truncated"] = sample.Truncated;
-        if (result.Task.Kind == TaskKind.Generation)
-        {
-            node["prompt"] = sample.Sample.Prompt!.ToText();
-            node["output"] = sample.Output;
-            node["answers"] = CommandOutput.List(sample.Sample.Answers, a => JsonValue.Create(a));
-            node["found"] = CommandOutput.List(sample.Answers, a => new JsonObject { ["filter"] = a.Filter, ["answer"] = a.Found, ["right"] = a.Right });
-            return node;
-        }
-        node["gold"] = sample.Sample.Gold;
-        if (result.Task.Kind == TaskKind.Choice) (node["choice"], node["normalizedChoice"]) = (sample.Choice, sample.NormalizedChoice);
-        node["requests"] = CommandOutput.List(sample.Sample.Choices.Zip(sample.Scores), c => new JsonObject
-        {
-            ["context"] = c.First.Prompt.ToText(),
-            ["continuation"] = c.First.Continuation,
-            ["logLikelihood"] = CommandOutput.Number(c.Second.LogLikelihood),
-            ["greedy"] = c.Second.Greedy,
-        });
-        return node;
     }
 
     private static void Add(JsonObject node, Metric metric, string name, string error)

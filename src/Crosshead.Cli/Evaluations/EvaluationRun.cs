@@ -1,6 +1,6 @@
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Commands;
-using Crosshead.Data;
+using Crosshead.Data.Chat;
 using Crosshead.Evaluation;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;

@@ -1,4 +1,3 @@
-using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Reports;
 

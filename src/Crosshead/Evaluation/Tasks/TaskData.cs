@@ -5,11 +5,14 @@ namespace Crosshead.Evaluation.Tasks;
 /// <summary>A task's samples, read from its files.</summary>
 public sealed class TaskData
 {
-    private TaskData(EvaluationTask task, IReadOnlyList<TaskSample> samples, IReadOnlyList<string> files, string sha256) =>
-        (Task, Samples, Files, Sha256) = (task, samples, files, sha256);
+    private TaskData(EvaluationTask task, int shots, IReadOnlyList<TaskSample> samples, IReadOnlyList<string> files, string sha256) =>
+        (Task, Shots, Samples, Files, Sha256) = (task, shots, samples, files, sha256);
 
     /// <summary>The task.</summary>
     public EvaluationTask Task { get; }
+
+    /// <summary>How many solved examples stand before each question.</summary>
+    public int Shots { get; }
 
     /// <summary>The samples, in the order of the files and of the rows in them.</summary>
     public IReadOnlyList<TaskSample> Samples { get; }
@@ -45,7 +48,7 @@ public sealed class TaskData
             if (samples.Count == 0)
                 throw new CrossheadException($"{task.Name}: {string.Join(", ", scored.Files)} hold no rows{(task.Where is null ? "" : $" for which {task.Where} holds")}; get the data from {task.Source}.");
             string[] files = [.. scored.All.Concat(examples.Files).Distinct()];
-            return new(task, samples, files, Hash(files, cancellation));
+            return new(task, shots, samples, files, Hash(files, cancellation));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
