@@ -31,7 +31,8 @@ internal sealed class TaskTemplates
         Question = TaskTemplate.Parse(task.Question, withText, "question", source);
         Continuation = task.Kind == TaskKind.Generation ? null : TaskTemplate.Parse(task.Continuation, withText, "continuation", source);
         ShotQuestion = task.Shots?.Question is { } question ? TaskTemplate.Parse(question, fields, "shots.question", source) : null;
-        ShotAnswer = TaskTemplate.Parse(task.Shots?.Answer ?? " {{ answer }}", task.Shots?.Answer is null ? [.. fields, "answer"] : fields, "shots.answer", source);
+        var shotAnswer = task.Shots?.Answer ?? (task.Kind == TaskKind.Generation ? " {{ answer }}" : null);
+        ShotAnswer = shotAnswer is null ? null : TaskTemplate.Parse(shotAnswer, fields, "shots.answer", source);
         QuestionIsOfChoice = Question.Names.Overlaps(["choice", "text", "letter", "index"]);
     }
 
@@ -46,9 +47,11 @@ internal sealed class TaskTemplates
 
     public TaskTemplate? Continuation { get; }
 
+    /// <summary>The template of an example's question; null: that of all questions.</summary>
     public TaskTemplate? ShotQuestion { get; }
 
-    public TaskTemplate ShotAnswer { get; }
+    /// <summary>The template of an example's answer; null: it is the right continuation.</summary>
+    public TaskTemplate? ShotAnswer { get; }
 
     /// <summary>Whether the row is asked, and the context with its fields if it is.</summary>
     public TemplateContext? Open(TaskRow row)
