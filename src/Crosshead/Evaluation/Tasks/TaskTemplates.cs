@@ -11,10 +11,12 @@ internal sealed class TaskTemplates
 
     private readonly (string Name, TaskTemplate[] Alternatives)[] _fields;
     private readonly TaskTemplate? _where;
+    private readonly string _labels;
 
     /// <summary>Parses them; errors call the task <paramref name="source"/>.</summary>
     public TaskTemplates(EvaluationTask task, string source)
     {
+        _labels = string.Join(" or ", task.Data.Select(d => d.Labels).OfType<string>());
         List<string> known = ["row", "file", "folder"];
         _where = task.Where is { } where ? TaskTemplate.ParseExpression(where, known, "where", source) : null;
         _fields = [.. task.Fields.Select(f =>
@@ -65,7 +67,7 @@ internal sealed class TaskTemplates
         return context;
     }
 
-    private static FluidValue Value(string name, TaskTemplate[] alternatives, TemplateContext context, TaskRow row)
+    private FluidValue Value(string name, TaskTemplate[] alternatives, TemplateContext context, TaskRow row)
     {
         var missing = new List<string>();
         foreach (var alternative in alternatives)
@@ -74,6 +76,7 @@ internal sealed class TaskTemplates
             missing.AddRange(StrictMember.Absent(context));
         }
         var absent = string.Join(", ", missing.Distinct());
-        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys)}: repair it, or get the data that the task names.");
+        var labels = _labels.Length > 0 && missing.Contains("row.label") ? $", and {_labels} is not beside its file" : "";
+        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys)}{labels}: repair it, or get the data that the task names.");
     }
 }

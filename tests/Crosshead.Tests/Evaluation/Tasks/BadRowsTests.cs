@@ -113,6 +113,16 @@ public sealed class BadRowsTests
     }
 
     [Fact]
+    public void Rows_without_labels_in_them_or_beside_them_are_refused_with_both()
+    {
+        using var bench = new TaskWorkbench();
+        bench.Write("rows.jsonl", """{"q": "x", "options": ["a"]}""");
+        var task = Labelled();
+        task["data"] = new JsonArray(task["data"]!.DeepClone(), new JsonObject { ["rows"] = "rows.jsonl" });
+        Assert.Contains("there is no row.label for the field \"answer\"; the row has q, options, and labels.lst is not beside its file:", bench.Refusal(task), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_task_without_files_says_what_was_looked_for_and_where()
     {
         using var bench = new TaskWorkbench();

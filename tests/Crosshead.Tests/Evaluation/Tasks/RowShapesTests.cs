@@ -39,8 +39,9 @@ public sealed class RowShapesTests
         task["fields"]!["choices"] = "row.A | list: row.B";
         task["fields"]!["answer"] = "row.answer | letter";
         task["answer"] = "letter";
-        var sample = Assert.Single(bench.Write("rows.csv", "\"first\n\nthird line\",x,y,B\n").Load(task).Samples);
-        Assert.Equal("Q: first\n\nthird line\nA:", sample.Choices[0].Prompt.ToText());
+        var lines = string.Concat(Enumerable.Repeat("a line\n\n", 20_000));
+        var sample = Assert.Single(bench.Write("rows.csv", $"\"{lines}\",x,y,B\n").Load(task).Samples);
+        Assert.Equal($"Q: {lines}\nA:", sample.Choices[0].Prompt.ToText());
         Assert.Equal(1, sample.Gold);
     }
 
