@@ -20,7 +20,7 @@ internal sealed class ShotRows
         if (task.Shots is not { } split)
             throw new CrossheadException($"{task.Name} has no examples, but {count} were asked for; ask for 0.");
         var found = TaskFolder.Find(task, dataFolder, split.Data);
-        var shots = maker.MakeShots(found.Rows());
+        var shots = maker.MakeShots(found.Read());
         if (!split.SameSubject) shots = shots.Take(count);
         var bySubject = shots.GroupBy(s => split.SameSubject ? s.Subject! : "", s => s.Shot).ToDictionary(g => g.Key, g => (IReadOnlyList<TaskShot>)[.. g.Take(count)]);
         return new(task, count, [.. found.All], bySubject);

@@ -40,13 +40,13 @@ public sealed class TaskData
             var maker = new TaskSamples(task);
             var examples = ShotRows.Load(task, maker, dataFolder, shots);
             var samples = new List<TaskSample>();
-            foreach (var sample in maker.Make(scored.Rows(), examples.For).Take(limit ?? int.MaxValue))
+            foreach (var sample in maker.Make(scored.Read(), examples.For).Take(limit ?? int.MaxValue))
             {
                 cancellation.ThrowIfCancellationRequested();
                 samples.Add(sample);
             }
             if (samples.Count == 0)
-                throw new CrossheadException($"{task.Name}: {string.Join(", ", scored.Files)} hold no rows{(task.Where is null ? "" : $" for which {task.Where} holds")}; get the data from {task.Source}.");
+                throw new CrossheadException($"{task.Name}: {string.Join(", ", scored.Rows)} hold no rows{(task.Where is null ? "" : $" for which {task.Where} holds")}; get the data from {task.Source}.");
             string[] files = [.. scored.All.Concat(examples.Files).Distinct()];
             return new(task, shots, samples, files, Hash(files, cancellation));
         }

@@ -5,26 +5,12 @@ namespace Crosshead.Evaluation.Tasks;
 /// <summary>Finds a task's files below a folder of benchmarks.</summary>
 internal static class TaskFolder
 {
-    /// <summary>Files that were found, the form they are in, and the file of labels beside them.</summary>
-    public sealed record Found(IReadOnlyList<string> Files, TaskSource Source, string? Labels)
-    {
-        /// <summary>All files, that of the labels last.</summary>
-        public IEnumerable<string> All => Labels is null ? Files : Files.Append(Labels);
-
-        /// <summary>Their rows in order.</summary>
-        public IEnumerable<TaskRow> Rows()
-        {
-            var rows = Files.SelectMany(f => RowReader.Read(f, Source.Columns));
-            return Labels is null ? rows : RowReader.Labelled(rows, Labels);
-        }
-    }
-
     /// <summary>
     /// The first of <paramref name="sources"/> of which there are files: in a folder of <paramref name="data"/> that has the
     /// task's name or one of its other names, or in <paramref name="data"/> itself where it has such a name.
     /// </summary>
     /// <exception cref="CrossheadException">There is none; the message says where people get them.</exception>
-    public static Found Find(EvaluationTask task, string data, IReadOnlyList<TaskSource> sources)
+    public static TaskFiles Find(EvaluationTask task, string data, IReadOnlyList<TaskSource> sources)
     {
         if (!Directory.Exists(data))
             throw new CrossheadException($"the data folder \"{data}\" does not exist; name the folder that holds {task.Name}/.");

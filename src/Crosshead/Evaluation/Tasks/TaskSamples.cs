@@ -32,7 +32,7 @@ internal sealed class TaskSamples(EvaluationTask task)
             var sample = Make(row, context, number++, []);
             var right = sample.Choices.Count > 0 ? sample.Choices[sample.Gold] : null;
             var question = _templates.ShotQuestion?.Render(context, row) ?? (right?.Prompt ?? sample.Prompt!).Question;
-            var answer = right is not null && task.Shots?.Answer is null ? right.Continuation : _templates.ShotAnswer.Render(context, row);
+            var answer = _templates.ShotAnswer?.Render(context, row) ?? right!.Continuation;
             yield return (sample.Subject, new(question, answer));
         }
     }

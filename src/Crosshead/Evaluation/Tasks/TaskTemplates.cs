@@ -11,10 +11,12 @@ internal sealed class TaskTemplates
 
     private readonly (string Name, TaskTemplate[] Alternatives)[] _fields;
     private readonly TaskTemplate? _where;
+    private readonly string _labels;
 
     /// <summary>Parses them; errors call the task <paramref name="source"/>.</summary>
     public TaskTemplates(EvaluationTask task, string source)
     {
+        _labels = string.Join(" or ", task.Data.Select(d => d.Labels).OfType<string>());
         List<string> known = ["row", "file", "folder"];
         _where = task.Where is { } where ? TaskTemplate.ParseExpression(where, known, "where", source) : null;
         _fields = [.. task.Fields.Select(f =>
@@ -31,7 +33,8 @@ internal sealed class TaskTemplates
         Question = TaskTemplate.Parse(task.Question, withText, "question", source);
         Continuation = task.Kind == TaskKind.Generation ? null : TaskTemplate.Parse(task.Continuation, withText, "continuation", source);
         ShotQuestion = task.Shots?.Question is { } question ? TaskTemplate.Parse(question, fields, "shots.question", source) : null;
-        ShotAnswer = TaskTemplate.Parse(task.Shots?.Answer ?? " {{ answer }}", task.Shots?.Answer is null ? [.. fields, "answer"] : fields, "shots.answer", source);
+        var shotAnswer = task.Shots?.Answer ?? (task.Kind == TaskKind.Generation ? " {{ answer }}" : null);
+        ShotAnswer = shotAnswer is null ? null : TaskTemplate.Parse(shotAnswer, fields, "shots.answer", source);
         QuestionIsOfChoice = Question.Names.Overlaps(["choice", "text", "letter", "index"]);
     }
 
@@ -46,9 +49,11 @@ internal sealed class TaskTemplates
 
     public TaskTemplate? Continuation { get; }
 
+    /// <summary>The template of an example's question; null: that of all questions.</summary>
     public TaskTemplate? ShotQuestion { get; }
 
-    public TaskTemplate ShotAnswer { get; }
+    /// <summary>The template of an example's answer; null: it is the right continuation.</summary>
+    public TaskTemplate? ShotAnswer { get; }
 
     /// <summary>Whether the row is asked, and the context with its fields if it is.</summary>
     public TemplateContext? Open(TaskRow row)
@@ -62,7 +67,7 @@ internal sealed class TaskTemplates
         return context;
     }
 
-    private static FluidValue Value(string name, TaskTemplate[] alternatives, TemplateContext context, TaskRow row)
+    private FluidValue Value(string name, TaskTemplate[] alternatives, TemplateContext context, TaskRow row)
     {
         var missing = new List<string>();
         foreach (var alternative in alternatives)
@@ -71,6 +76,7 @@ internal sealed class TaskTemplates
             missing.AddRange(StrictMember.Absent(context));
         }
         var absent = string.Join(", ", missing.Distinct());
-        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys)}: repair it, or get the data that the task names.");
+        var labels = _labels.Length > 0 && missing.Contains("row.label") ? $", and {_labels} is not beside its file" : "";
+        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys)}{labels}: repair it, or get the data that the task names.");
     }
 }

@@ -43,12 +43,23 @@ public sealed class BadRowsTests
     [InlineData("rows.csv", "q,options,answer\nx,\0y,0", "rows.csv, row 2: it is not valid CSV in UTF-8 (it holds a NUL character)")]
     [InlineData("rows.csv", "q,options,answer\nx,y,0", "rows.csv, row 2: choices must be a list of texts")]
     [InlineData("rows.csv", "q,options,answer\n", "hold no rows")]
+    [InlineData("rows.csv", "q,options,answer\nx,\"y,0\n", "rows.csv, row 2: it is not valid CSV in UTF-8 (")]
+    [InlineData("rows.csv", "q,options,answer\nx,y\"z,0\n", "rows.csv, row 2: choices must be a list of texts")]
+    [InlineData("rows.txt", "x", "rows.txt: rows of the format \".txt\" cannot be read; use .jsonl, .json, .csv, .tsv or .parquet.")]
     [InlineData("rows.parquet", "PAR1 and no more", "rows.parquet is not a whole Parquet file (")]
     [InlineData("rows.parquet", "", "rows.parquet is not a whole Parquet file (")]
     public void A_file_is_refused(string file, string text, string message)
     {
         using var bench = new TaskWorkbench();
         Assert.Contains(message, bench.Write(file, text).Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Csv_that_is_not_utf8_is_refused()
+    {
+        using var bench = new TaskWorkbench();
+        File.WriteAllBytes(bench.Data("own/rows.csv"), [.. "q,options,answer\nx"u8, 0xE9, .. ",y,0\n"u8]);
+        Assert.Contains("rows.csv, row 1: it is not valid CSV in UTF-8 (", bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,12 +113,22 @@ public sealed class BadRowsTests
     }
 
     [Fact]
+    public void Rows_without_labels_in_them_or_beside_them_are_refused_with_both()
+    {
+        using var bench = new TaskWorkbench();
+        bench.Write("rows.jsonl", """{"q": "x", "options": ["a"]}""");
+        var task = Labelled();
+        task["data"] = new JsonArray(task["data"]!.DeepClone(), new JsonObject { ["rows"] = "rows.jsonl" });
+        Assert.Contains("there is no row.label for the field \"answer\"; the row has q, options, and labels.lst is not beside its file:", bench.Refusal(task), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_task_without_files_says_what_was_looked_for_and_where()
     {
         using var bench = new TaskWorkbench();
-        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet in DATA/own; get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.txt in DATA/own; get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
         Directory.Delete(bench.Data("own"));
-        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet in DATA/own (no such folder); get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.txt in DATA/own (no such folder); get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
         Directory.Delete(bench.Root);
         Assert.Equal("the data folder \"DATA\" does not exist; name the folder that holds own/.", bench.Refusal(TaskWorkbench.Choice()));
     }

@@ -57,6 +57,25 @@ public sealed class TaskCatalogTests
     }
 
     [Fact]
+    public void The_example_of_the_documentation_works()
+    {
+        var text = File.ReadAllText(Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../../../docs/tasks.md"));
+        var task = TaskFile.Parse(text.Split("```json")[1].Split("```")[0], "docs/tasks.md");
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("capitals"));
+        File.WriteAllText(folder.File("capitals/test.jsonl"), """{"country": "France", "cities": ["Lyon", "Paris", "Nice"], "capital": "Paris"}""");
+        File.WriteAllText(folder.File("capitals/train.jsonl"), """
+            {"country": " Chad ", "a": "N'Djamena", "b": "Moundou", "c": "Abéché", "capital": "N'Djamena"}
+            {"country": "Peru", "cities": ["Cusco", "Lima"], "capital": "Lima"}
+            """);
+        var sample = Assert.Single(TaskData.Load(task, folder.Path, task.DefaultShots).Samples);
+        Assert.Equal("Question: What is the capital of Chad?\nAnswer: N'Djamena\n\nQuestion: What is the capital of Peru?\nAnswer: Lima\n\nQuestion: What is the capital of France?\nAnswer:", sample.Choices[1].Prompt.ToText());
+        Assert.Equal((1, " Paris"), (sample.Gold, sample.Choices[1].Continuation));
+    }
+
+    private static string ThisFile([System.Runtime.CompilerServices.CallerFilePath] string path = "") => path;
+
+    [Fact]
     public void A_folder_that_does_not_exist_is_refused() =>
         Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => TaskCatalog.Load("/no/such/folder")).Message, StringComparison.Ordinal);
 }
