@@ -14,7 +14,7 @@ internal static class SweepReport
     private const int CurvePoints = 60;
 
     private static readonly string s_rule = string.Create(CultureInfo.InvariantCulture,
-        $"A rate is stable when its runs took all steps, did not end within a spike of the training loss, and their final loss is at most {100 * RateChoice.Tolerance:0.#} % above the lowest of the variant; the largest such rate is chosen.");
+        $"A rate is stable when its runs took all steps, did not end within a spike of the training loss, and their final loss is at most {100 * RateChoice.Tolerance:0.#} % above that of any smaller stable rate; the largest such rate is chosen.");
 
     /// <summary>The page's content.</summary>
     public static StudyReport Of(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs) => new()

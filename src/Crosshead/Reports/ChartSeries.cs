@@ -10,6 +10,9 @@ internal sealed record ChartSeries(string Label, int Color, int Dash, IReadOnlyL
     /// <summary>An area behind the line, from left to right.</summary>
     public IReadOnlyList<(double X, double Low, double High)> Band { get; init; } = [];
 
+    /// <summary>A point's tooltip; null for the label and both values.</summary>
+    public Func<(double X, double Y), string>? Tip { get; init; }
+
     /// <summary>How the points are drawn.</summary>
     public ChartPoints Drawn { get; init; } = ChartPoints.LineAndDots;
 }

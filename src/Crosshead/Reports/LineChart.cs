@@ -32,6 +32,9 @@ internal sealed class LineChart
     /// <summary>Whether the horizontal axis is logarithmic; points at 0 and below are then left out.</summary>
     public bool LogX { get; init; }
 
+    /// <summary>Room between the ends of the horizontal axis and the points.</summary>
+    public double Inset { get; init; }
+
     /// <summary>How values of the horizontal axis are written.</summary>
     public Func<double, string> XFormat { get; init; } = ReportNumbers.Count;
 
@@ -45,7 +48,7 @@ internal sealed class LineChart
         if (points.Length == 0) return "";
         _right = Width - 26 - 8 * Math.Min(30, Series.Max(s => s.Label.Length));
         var margin = Math.Max(1e-9, 0.05 * (points.Max(p => p.Y) - points.Min(p => p.Y)));
-        var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left, _right, LogX);
+        var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left + Inset, _right - Inset, LogX);
         var y = new ChartAxis(points.Min(p => p.Y) - margin, points.Max(p => p.Y) + margin, Height - Bottom, Top);
 
         _svg.Clear();
@@ -99,7 +102,7 @@ internal sealed class LineChart
 
     private void AddPoint(ChartSeries series, (double X, double Y) point, double x, double y)
     {
-        var title = Encode($"{series.Label}: {YFormat(point.Y)} at {XFormat(point.X)}");
+        var title = Encode(series.Tip?.Invoke(point) ?? $"{series.Label}: {YFormat(point.Y)} at {XFormat(point.X)}");
         if (series.Drawn == ChartPoints.Crosses)
             Add($"<path class=\"cross\" d=\"M{x - 5:0.#} {y - 5:0.#}l10 10m0 -10l-10 10\"><title>{title}</title></path>");
         else

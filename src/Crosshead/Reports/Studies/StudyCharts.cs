@@ -7,19 +7,27 @@ internal sealed class StudyCharts(StudyReport report)
 {
     private const string Tokens = "tokens trained on (logarithmic)", HeldOut = "held-out loss, nats a token";
 
-    /// <summary>The final loss by the rate, a line a variant, crosses where a rate is not stable.</summary>
+    // A final loss beyond this multiple of the lowest would press all others flat.
+    private const double MostShown = 1.25;
+
+    /// <summary>The final loss by the rate, a line a variant; crosses where a rate is not stable, at the upper edge where its loss is off the chart.</summary>
     public string LossByRate()
     {
-        // A rate that learns far worse would press all others flat: it stands at the upper edge.
-        var stable = report.Variants.SelectMany(v => v.Rates).Where(r => r.Stable == true).Select(r => r.HeldOutLoss!.Value).ToArray();
-        var top = stable.Length == 0 ? double.MaxValue : stable.Min() + Math.Max(3 * (stable.Max() - stable.Min()), 0.1 * stable.Min());
-        double Shown(StudyReportRate rate) => rate.HeldOutLoss is { } loss && loss <= top ? loss : rate.Stable == false && stable.Length > 0 ? top : double.NaN;
+        var rates = report.Variants.SelectMany(v => v.Rates).ToArray();
+        var lowest = rates.Select(r => r.HeldOutLoss).Where(l => l is { } loss && double.IsFinite(loss)).Min() ?? double.NaN;
+        bool Fits(StudyReportRate rate) => rate.HeldOutLoss <= MostShown * lowest;
+        var edge = rates.Where(Fits).Select(r => r.HeldOutLoss!.Value).DefaultIfEmpty(double.NaN).Max();
+        edge += 0.1 * (edge - lowest);
         var series = report.Variants.SelectMany(v => new[]
         {
-            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Select(r => (r.LearningRate, Shown(r)))]),
-            new ChartSeries($"{v.Name}, not stable", report.ColorOf(v.Name), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Shown(r)))]) { Drawn = ChartPoints.Crosses },
+            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(Fits).Select(r => (r.LearningRate, r.HeldOutLoss!.Value))]),
+            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Fits(r) ? r.HeldOutLoss!.Value : edge))])
+            {
+                Drawn = ChartPoints.Crosses,
+                Tip = p => v.Rates.First(r => r.LearningRate == p.X) is var r && r.HeldOutLoss is { } loss ? $"{v.Name}: {Loss(loss)} at {Rate(p.X)}, {r.Why}" : $"{v.Name} at {Rate(p.X)}: {r.Why}",
+            },
         });
-        return Chart(series, "Final held-out loss by learning rate", "learning rate (logarithmic)", Rate);
+        return Chart(series, "Final held-out loss by learning rate", "learning rate (logarithmic)", Rate, inset: 24);
     }
 
     /// <summary>The curves of all variants, each at its chosen rate.</summary>
@@ -76,7 +84,7 @@ internal sealed class StudyCharts(StudyReport report)
         return before.Loss + (share * (after.Loss - before.Loss));
     }
 
-    private static string Chart(IEnumerable<ChartSeries> series, string title, string x, Func<double, string> format) => series.ToArray() is { Length: > 0 } drawn
-        ? new LineChart { Series = drawn, Title = title, XTitle = x, YTitle = HeldOut, LogX = true, XFormat = format }.ToSvg()
+    private static string Chart(IEnumerable<ChartSeries> series, string title, string x, Func<double, string> format, double inset = 0) => series.ToArray() is { Length: > 0 } drawn
+        ? new LineChart { Series = drawn, Title = title, XTitle = x, YTitle = HeldOut, LogX = true, XFormat = format, Inset = inset }.ToSvg()
         : "";
 }

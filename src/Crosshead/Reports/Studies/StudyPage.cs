@@ -19,15 +19,14 @@ public static class StudyPage
         yield return Verdict(report);
         foreach (var section in new[]
         {
-            Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a rate that is not stable, at the upper edge where its loss is far above the others'. " + report.Rule, [("", charts.LossByRate())]),
+            Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a rate that is not stable, at the upper edge where its loss is off the chart. " + report.Rule, [("", charts.LossByRate())]),
             Plots("Every variant at its chosen rate", "Constant rate after a linear warm-up, the largest stable one of each variant.", [("", charts.Chosen())]),
             Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross is where the training loss began to spike.", [.. report.Variants.Select(v => (v.Name, charts.Curves(v)))]),
-            Plots("Fits", "Points: measured after the warm-up. Lines: L(D) = (D_c/D)^α + L_0, fitted to them. Areas: where the line is with 95 % confidence, for each number of tokens by itself.", [.. report.Variants.Select(v => (v.Name, charts.Fits(v)))]),
         })
         {
             if (section is not null) yield return section;
         }
-        yield return Fits(report);
+        yield return Fits(report, charts);
         yield return Runs(report);
         yield return report.Provenance.ToSection();
     }
@@ -50,19 +49,16 @@ public static class StudyPage
         });
     }
 
-    private static ReportSection? Plots(string heading, string note, IReadOnlyList<(string Caption, string Chart)> plots)
-    {
-        var drawn = plots.Where(p => p.Chart.Length > 0).ToArray();
-        return drawn.Length == 0 ? null : new ReportSection(heading, "plots", new Dictionary<string, object?>
-        {
-            ["note"] = note,
-            ["plots"] = drawn.Select(p => new Dictionary<string, object?> { ["caption"] = p.Caption, ["chart"] = p.Chart }).ToArray(),
-        });
-    }
+    private static ReportSection? Plots(string heading, string note, IEnumerable<(string Caption, string Chart)> plots) => Drawn(plots) is { Length: > 0 } drawn
+        ? new ReportSection(heading, "plots", new Dictionary<string, object?> { ["note"] = note, ["plots"] = drawn })
+        : null;
 
-    private static ReportSection Fits(StudyReport report) => new("What was fitted", "study-fits", new Dictionary<string, object?>
+    private static Dictionary<string, object?>[] Drawn(IEnumerable<(string Caption, string Chart)> plots) =>
+        [.. plots.Where(p => p.Chart.Length > 0).Select(p => new Dictionary<string, object?> { ["caption"] = p.Caption, ["chart"] = p.Chart })];
+
+    private static ReportSection Fits(StudyReport report, StudyCharts charts) => new("Fits", "study-fits", new Dictionary<string, object?>
     {
-        ["note"] = "α says how fast the loss falls, L_0 where it goes, D_c after how many tokens it is one nat above that; with 95 % intervals, taking the points for independent. The three depend on each other: a short run often tells the curve well and its parts badly.",
+        ["plots"] = Drawn(report.Variants.Select(v => (v.Name, charts.Fits(v)))),
         ["seeds"] = report.Seeds,
         ["runs"] = report.Runs.Select(r => Row(report, r, r.Fit is { } fit ? new Dictionary<string, object?>
         {
@@ -91,9 +87,16 @@ public static class StudyPage
             ["spikes"] = Whole(r.SpikeSteps),
             ["speed"] = r.TokensPerSecond is { } speed ? Whole(speed) : "–",
             ["status"] = $"{r.Status}".ToLowerInvariant(),
-            ["stable"] = v.Rates.First(s => s.LearningRate == r.LearningRate) is { Stable: true } ? "yes" : v.Rates.First(s => s.LearningRate == r.LearningRate) is { Stable: false, Why: var why } ? $"no: {why}" : "–",
+            ["stable"] = Words(v, v.Rates.First(s => s.LearningRate == r.LearningRate)),
         }))).ToArray(),
     });
+
+    private static string Words(StudyReportVariant variant, StudyReportRate rate) => rate.Stable switch
+    {
+        true => rate == variant.Chosen ? "yes, chosen" : "yes",
+        false => $"no: {rate.Why}",
+        null => "–",
+    };
 
     private static Dictionary<string, object?> Row(StudyReport report, StudyReportRun run, Dictionary<string, object?> cells)
     {

@@ -4,19 +4,19 @@ namespace Crosshead.Training.Studies;
 
 /// <summary>
 /// The learning rate of a variant: the largest stable one (arXiv 2601.19611, §5.1). A rate is stable when each of its runs took
-/// all steps and did not end within a spike, and when their mean final loss is at most <see cref="Tolerance"/> above the lowest
-/// of the variant: a rate so large that training goes on but learns worse is not what "stable" is asked for.
+/// all steps and did not end within a spike, and when their mean final loss is at most <see cref="Tolerance"/> above the lowest of
+/// the smaller stable rates: where a larger rate learns worse than a smaller one, training has begun to suffer from it.
 /// </summary>
 public sealed record RateChoice
 {
-    /// <summary>How far above the variant's lowest final loss, as a share of it, a stable rate may end.</summary>
+    /// <summary>How far above the lowest final loss of the smaller stable rates, as a share of it, a stable rate may end.</summary>
     public const double Tolerance = 0.02;
 
     private RateChoice(string variant, IReadOnlyList<RateStanding> rates)
     {
         (Variant, Rates) = (variant, rates);
         LargestStable = rates.LastOrDefault(r => r.Stable == true);
-        LowestLoss = rates.Where(r => r.HeldOutLoss is not null && r.Stable is not null).MinBy(r => r.HeldOutLoss);
+        LowestLoss = rates.Where(r => r.HeldOutLoss is { } loss && double.IsFinite(loss) && r.Stable is not null).MinBy(r => r.HeldOutLoss);
     }
 
     /// <summary>Name of the variant.</summary>
@@ -37,8 +37,10 @@ public sealed record RateChoice
     private static RateChoice Of(string variant, StudyRun[] runs)
     {
         var rates = runs.GroupBy(r => r.LearningRate).OrderBy(g => g.Key).Select(g => (Rate: g.Key, Runs: g.ToArray(), Loss: MeanLoss([.. g]))).ToArray();
-        var lowest = rates.Select(r => r.Loss).Where(l => l is { } loss && double.IsFinite(loss)).Min();
-        return new RateChoice(variant, [.. rates.Select(r => Judge(r.Rate, r.Runs, r.Loss, lowest))]);
+        var standings = new List<RateStanding>();
+        foreach (var (rate, those, loss) in rates)
+            standings.Add(Judge(rate, those, loss, standings.Where(s => s.Stable == true).Min(s => s.HeldOutLoss)));
+        return new RateChoice(variant, standings);
     }
 
     private static double? MeanLoss(StudyRun[] runs) => runs.All(r => r.HeldOutLoss is not null) ? runs.Average(r => r.HeldOutLoss!.Value) : null;
@@ -51,8 +53,8 @@ public sealed record RateChoice
         if (loss is null) return new(rate, loss, null, "no held-out loss");
         if (!double.IsFinite(loss.Value)) return new(rate, loss, false, "loss not finite");
         if (runs.Any(r => r.EndsInSpike)) return new(rate, loss, false, "ends in a spike");
-        return loss <= lowest * (1 + Tolerance)
-            ? new(rate, loss, true, null)
-            : new(rate, loss, false, string.Create(CultureInfo.InvariantCulture, $"{100 * (loss.Value / lowest!.Value - 1):0.#} % above its best"));
+        return lowest is { } best && loss > best * (1 + Tolerance)
+            ? new(rate, loss, false, string.Create(CultureInfo.InvariantCulture, $"{100 * (loss.Value / best - 1):0.#} % above a smaller rate"))
+            : new(rate, loss, true, null);
     }
 }
