@@ -4,13 +4,19 @@ namespace Crosshead.Cli;
 
 /// <summary>
 /// Ctrl-C and SIGTERM: the first asks the command to finish its step and save, the second stops the process at once.
+/// A supervised process is asked by the end of its standard input too, so that it never outlives who started it.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
+    /// <summary>The environment variable that a process sets to 1 for one that it supervises.</summary>
+    public const string SupervisedVariable = "CROSSHEAD_SUPERVISED";
+
+    private readonly Lock _lock = new();
     private readonly CancellationTokenSource _source;
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Terminal _terminal;
     private int _signals;
+    private bool _disposed;
 
     /// <summary>Listens until disposed.</summary>
     public Interruption(Terminal terminal, CancellationToken outer)
@@ -18,6 +24,8 @@ internal sealed class Interruption : IDisposable
         _terminal = terminal;
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
         _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        if (Environment.GetEnvironmentVariable(SupervisedVariable) == "1")
+            new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }
 
     /// <summary>Set by the first signal.</summary>
@@ -28,7 +36,22 @@ internal sealed class Interruption : IDisposable
     {
         foreach (var registration in _registrations)
             registration.Dispose();
-        _source.Dispose();
+        lock (_lock)
+        {
+            _disposed = true;
+            _source.Dispose();
+        }
+    }
+
+    private void AwaitEndOfInput()
+    {
+        using (var input = Console.OpenStandardInput())
+            while (input.ReadByte() >= 0) { }
+        // The command may be done by now.
+        lock (_lock)
+        {
+            if (!_disposed) _source.Cancel();
+        }
     }
 
     private void Handle(PosixSignalContext signal)

@@ -14,6 +14,7 @@ internal static class CommandList
             new TokenizerTrainCommand(), new TokenizerEncodeCommand(), new TokenizerDecodeCommand());
         yield return new CommandGroup("data", "Prepare text for training, or let a model write it.", "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes", new DataPrepareCommand(), new DataGenerateCommand());
         yield return new TrainCommand();
+        yield return new SweepCommand();
         yield return new GenerateCommand();
         yield return new InfoCommand();
         yield return new VerifyCommand();

@@ -98,6 +98,7 @@ public static class ComparisonPage
         RunStatus.Waiting => "not begun",
         RunStatus.Stopped => "stopped early",
         RunStatus.Finished => "finished",
+        RunStatus.Failed => "failed",
         _ => "diverged",
     };
 }

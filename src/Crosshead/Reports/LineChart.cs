@@ -32,6 +32,9 @@ internal sealed class LineChart
     /// <summary>Whether the horizontal axis is logarithmic; points at 0 and below are then left out.</summary>
     public bool LogX { get; init; }
 
+    /// <summary>Room between the ends of the horizontal axis and the points.</summary>
+    public double Inset { get; init; }
+
     /// <summary>How values of the horizontal axis are written.</summary>
     public Func<double, string> XFormat { get; init; } = ReportNumbers.Count;
 
@@ -45,7 +48,7 @@ internal sealed class LineChart
         if (points.Length == 0) return "";
         _right = Width - 26 - 8 * Math.Min(30, Series.Max(s => s.Label.Length));
         var margin = Math.Max(1e-9, 0.05 * (points.Max(p => p.Y) - points.Min(p => p.Y)));
-        var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left, _right, LogX);
+        var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left + Inset, _right - Inset, LogX);
         var y = new ChartAxis(points.Min(p => p.Y) - margin, points.Max(p => p.Y) + margin, Height - Bottom, Top);
 
         _svg.Clear();
@@ -77,7 +80,17 @@ internal sealed class LineChart
 
     private void AddLine(ChartSeries series, ChartAxis x, ChartAxis y)
     {
-        Add($"<g class=\"series c{series.Color} d{series.Dash}\"><path d=\"");
+        Add($"<g class=\"series c{series.Color} d{series.Dash}\">");
+        AddBand(series, x, y);
+        if (series.Drawn is ChartPoints.LineAndDots or ChartPoints.Line) AddPath(series, x, y);
+        if (series.Drawn != ChartPoints.Line)
+            foreach (var point in series.Points.Where(Drawn)) AddPoint(series, point, x.Place(point.X), y.Place(point.Y));
+        Add($"</g>");
+    }
+
+    private void AddPath(ChartSeries series, ChartAxis x, ChartAxis y)
+    {
+        Add($"<path d=\"");
         var begin = true;
         foreach (var point in series.Points)
         {
@@ -85,15 +98,36 @@ internal sealed class LineChart
             begin = !Drawn(point);
         }
         Add($"\"/>");
-        foreach (var point in series.Points.Where(Drawn))
-            Add($"<circle cx=\"{x.Place(point.X):0.#}\" cy=\"{y.Place(point.Y):0.#}\" r=\"2.4\"><title>{Encode($"{series.Label}: {YFormat(point.Y)} at {XFormat(point.X)}")}</title></circle>");
-        Add($"</g>");
+    }
+
+    private void AddPoint(ChartSeries series, (double X, double Y) point, double x, double y)
+    {
+        var title = Encode(series.Tip?.Invoke(point) ?? $"{series.Label}: {YFormat(point.Y)} at {XFormat(point.X)}");
+        if (series.Drawn == ChartPoints.Crosses)
+            Add($"<path class=\"cross\" d=\"M{x - 5:0.#} {y - 5:0.#}l10 10m0 -10l-10 10\"><title>{title}</title></path>");
+        else
+            Add($"<circle cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"2.4\"><title>{title}</title></circle>");
+    }
+
+    // Along the upper edge and back along the lower; what leaves the chart is cut at its edges.
+    private void AddBand(ChartSeries series, ChartAxis x, ChartAxis y)
+    {
+        if (series.Band.Count == 0) return;
+        var edge = series.Band.Select(b => (b.X, Y: b.High)).Concat(series.Band.Reverse().Select(b => (b.X, Y: b.Low)));
+        Add($"<path class=\"band\" d=\"");
+        var command = 'M';
+        foreach (var point in edge)
+        {
+            Add($"{command}{x.Place(point.X):0.#} {Math.Clamp(y.Place(point.Y), Top, Height - Bottom):0.#}");
+            command = 'L';
+        }
+        Add($"Z\"/>");
     }
 
     // Labels stand beside the lines' ends, moved apart where they would cover each other, each with a thin line to its end.
     private void AddLabels(ChartAxis x, ChartAxis y)
     {
-        var ends = Series.Where(s => s.Points.Any(Drawn)).Select(s => (Series: s, End: s.Points.Last(Drawn)))
+        var ends = Series.Where(s => s.Drawn is ChartPoints.LineAndDots or ChartPoints.Line && s.Points.Any(Drawn)).Select(s => (Series: s, End: s.Points.Last(Drawn)))
             .OrderBy(e => y.Place(e.End.Y)).ToArray();
         var places = ends.Select(e => y.Place(e.End.Y)).ToArray();
         for (var i = 1; i < places.Length; i++) places[i] = Math.Max(places[i], places[i - 1] + LabelHeight);

@@ -14,4 +14,7 @@ public enum RunStatus
 
     /// <summary>Its loss was not finite, or rose and did not come back.</summary>
     Diverged,
+
+    /// <summary>It could not go on for another reason: no memory, a crash, options that do not fit.</summary>
+    Failed,
 }

@@ -73,7 +73,7 @@ public sealed class ProgramTests
 
     private static (int ExitCode, string Error) Exit((int ExitCode, string Out, string Error) run) => (run.ExitCode, run.Error);
 
-    private static ProcessStartInfo Start(string folder, string[] args)
+    internal static ProcessStartInfo Start(string folder, string[] args)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", Path.Combine(folder, "Crosshead.Cli.dll"), .. args])
         {

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.Globalization;
+using Crosshead.Attention;
+using Crosshead.Cli.Options;
+using Crosshead.Cli.Studies;
+using Crosshead.Reports.Studies;
+using Crosshead.Training;
+using Crosshead.Training.Studies;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead sweep</c>: the study of learning rates.</summary>
+internal sealed class SweepCommand : CliCommand
+{
+    private const string RatesExample = "1e-4,5e-4,1e-3,3e-3";
+
+    private readonly Argument<string> _recipe = new("RECIPE.json") { Description = "What to train, on what and how; its variant, rate and schedule are those of the grid." };
+    private readonly Option<string> _variants = ListOption.Required("--variants", "Attention variants, apart by commas: " + string.Join(", ", AttentionVariants.Names) + ".", "a,b,…");
+    private readonly Option<string> _rates = ListOption.Required("--learning-rates", "Learning rates, apart by commas.", RatesExample);
+    private readonly Option<string?> _seeds = new("--seeds") { Description = "Seeds, apart by commas; without it the recipe's.", HelpName = "1,2,…" };
+    private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations hold for the grid alone, all else for the full runs' recipes too.", HelpName = "path=value", DefaultValueFactory = _ => [] };
+    private readonly Option<string> _out = new("--out") { Description = "Folder for runs, recipes and report.html; the same command goes on where it was stopped.", HelpName = "dir", Required = true };
+    private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the processors.", 1, 1024, 1);
+
+    /// <summary>Describes the command.</summary>
+    public SweepCommand() : base("sweep",
+        "Find each variant's learning rate: short runs at constant rates, power laws fitted to their curves, the largest stable rate, recipes for the full runs, and report.html.",
+        $"crosshead sweep recipes/tiny.json --variants gqa,mea --learning-rates {RatesExample} --set training.steps=600 --set training.evalEvery=30 --out studies/tiny",
+        "crosshead train studies/tiny/recipes/mea.json")
+    {
+        Arguments.Add(_recipe);
+        foreach (var option in new Option[] { _variants, _rates, _seeds, _set, _out, _parallel }) Options.Add(option);
+    }
+
+    /// <inheritdoc/>
+    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var options = Read(arguments);
+        var sweep = new Sweep(options, output);
+        StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
+        sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), cancel);
+
+        var runs = sweep.Measured();
+        var report = SweepReport.Of(options, sweep.Basis, runs);
+        StudyPage.Write(report, SweepFolder.Report(options.Folder));
+        var choices = RateChoice.Of(runs);
+        if (!cancel.IsCancellationRequested) WriteRecipes(options, choices);
+
+        SweepResult.Show(output, options, report);
+        output.Result(SweepResult.Node(options, runs, choices));
+        return cancel.IsCancellationRequested ? ExitCode.Interrupted
+            : runs.All(r => r.Status == StudyStatus.Finished) ? ExitCode.Done : ExitCode.AnswerIsNo;
+    }
+
+    private SweepOptions Read(ParseResult arguments)
+    {
+        var (recipe, variants, rates, seeds) = (arguments.GetRequiredValue(_recipe), arguments.GetRequiredValue(_variants), arguments.GetRequiredValue(_rates), arguments.GetValue(_seeds));
+        var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), arguments.GetRequiredValue(_out), arguments.GetValue(_parallel));
+        var command = $"crosshead sweep {recipe} --variants {variants} --learning-rates {rates}" + (seeds is null ? "" : $" --seeds {seeds}")
+            + string.Concat(overrides.Select(o => $" --set {o}")) + $" --out {folder}" + (parallel == 1 ? "" : $" --parallel {parallel}");
+        return new SweepOptions(recipe,
+            ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea"),
+            ListOption.Read(_rates.Name, rates, Rate, RatesExample),
+            seeds is null ? [] : ListOption.Read(_seeds.Name, seeds, Seed, "1,2,3"),
+            overrides, folder, parallel, command);
+    }
+
+    private double Rate(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && rate is > 0 and <= 10 ? rate
+        : throw new CrossheadException($"{_rates.Name} (\"{text}\") must be numbers above 0 and at most 10, such as {RatesExample}.");
+
+    private long Seed(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed
+        : throw new CrossheadException($"{_seeds.Name} (\"{text}\") must be whole numbers from 0 to {int.MaxValue}, such as 1,2,3.");
+
+    // The full runs are as long as the recipe's file says, or as the study where it says nothing.
+    private static void WriteRecipes(SweepOptions options, IReadOnlyList<RateChoice> choices)
+    {
+        Recipe basis;
+        try
+        {
+            basis = Recipe.Load(options.Recipe, StudyRecipes.Lasting(options.Overrides));
+        }
+        catch (CrossheadException)
+        {
+            basis = Recipe.Load(options.Recipe, options.Overrides);
+        }
+        foreach (var choice in choices)
+        {
+            var path = SweepFolder.FullRecipe(options.Folder, choice.Variant);
+            if (choice.LargestStable is not { } rate)
+            {
+                File.Delete(path); // of an earlier grid
+                continue;
+            }
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            AtomicFile.WriteText(path, StudyRecipes.Full(basis, choice.Variant, AttentionVariants.Parse(choice.Variant), rate.LearningRate).ToJson() + "\n");
+        }
+    }
+}

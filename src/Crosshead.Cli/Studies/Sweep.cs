@@ -1,0 +1,113 @@
+using Crosshead.Attention;
+using Crosshead.Data.Batches;
+using Crosshead.Training;
+using Crosshead.Training.Studies;
+
+namespace Crosshead.Cli.Studies;
+
+/// <summary>Runs a grid of variants and learning rates, several at a time, each in a process of its own.</summary>
+internal sealed class Sweep
+{
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly SweepOptions _options;
+    private readonly CommandOutput _output;
+
+    /// <summary>Plans the runs and opens the folder.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="output">Where progress goes.</param>
+    /// <exception cref="CrossheadException">The recipe, the data or the folder cannot be used.</exception>
+    public Sweep(SweepOptions options, CommandOutput output)
+    {
+        (_options, _output) = (options, output);
+        Basis = Recipe.Load(options.Recipe, options.Overrides);
+        RequireCurves(Basis);
+        RequireData(Basis);
+        var seeds = options.Seeds.Count > 0 ? options.Seeds : [Basis.Training.Seed];
+        // Small rates first: where time is cut short, what is there compares.
+        Runs = [.. options.Rates.Order().SelectMany(rate => seeds.SelectMany(seed => options.Variants.Select(variant => new SweepRun(options, Basis, variant, rate, seed))))];
+        SweepFolder.Open(options.Folder, Basis);
+    }
+
+    /// <summary>The recipe that all runs are made from.</summary>
+    public Recipe Basis { get; }
+
+    /// <summary>All runs of the grid.</summary>
+    public IReadOnlyList<SweepRun> Runs { get; }
+
+    /// <summary>What the runs measured so far, variant by variant.</summary>
+    public IReadOnlyList<StudyRun> Measured() =>
+        [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Variants.ToList().IndexOf(AttentionVariants.Parse(r.Variant))).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
+
+    /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
+    /// <param name="ended">Called after each run's end.</param>
+    /// <param name="cancel">Asks to stop.</param>
+    public void Run(Action ended, CancellationToken cancel)
+    {
+        var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));
+        var skipped = Runs.Count - waiting.Count;
+        using var progress = new SweepProgress(_output, [.. waiting], skipped, Runs.Count);
+        var running = new List<TrainProcess>();
+        try
+        {
+            while (running.Count > 0 || (waiting.Count > 0 && !cancel.IsCancellationRequested))
+            {
+                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancel.IsCancellationRequested) running.Add(Start(waiting.Dequeue()));
+                if (!cancel.WaitHandle.WaitOne(s_pause)) progress.Show([.. running.Select(p => p.Run)]);
+                else
+                {
+                    running.ForEach(p => p.Stop());
+                    running.ForEach(p => _ = p.Ending());
+                }
+                foreach (var process in running.Where(p => p.HasExited).ToArray())
+                {
+                    running.Remove(process);
+                    using (process) Note(process);
+                    progress.Ended(process.Run);
+                    ended();
+                }
+            }
+        }
+        finally
+        {
+            running.ForEach(p => p.Dispose());
+        }
+    }
+
+    private TrainProcess Start(SweepRun run)
+    {
+        run.Prepare();
+        return TrainProcess.Start(run, _options.Parallel);
+    }
+
+    // What the run's folder does not say by itself.
+    private static void Note(TrainProcess process)
+    {
+        var (exitCode, error) = process.Ending();
+        if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
+        var brokeDown = error.StartsWith(TrainingRun.BrokeDown, StringComparison.Ordinal);
+        var told = exitCode == ExitCode.BadInput && error.Length > 0;
+        process.Run.Fail(brokeDown ? StudyStatus.Diverged : StudyStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
+    }
+
+    private static void RequireCurves(Recipe basis)
+    {
+        var evaluations = StudyRecipes.EvaluationsAfterWarmup(basis);
+        if (evaluations >= PowerLawFitting.LeastPoints) return;
+        var left = basis.TotalSteps - basis.Training.Schedule.WarmupSteps;
+        var remedy = left >= PowerLawFitting.LeastPoints
+            ? $"use --set training.evalEvery={Math.Max(1, left / (2 * PowerLawFitting.LeastPoints))}"
+            : $"raise training.steps (now {basis.TotalSteps}), or lower training.schedule.warmupSteps";
+        throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations in the {left} steps after the warm-up; a fit needs {PowerLawFitting.LeastPoints} or more: {remedy}.");
+    }
+
+    // Once here rather than in every run.
+    private static void RequireData(Recipe basis)
+    {
+        using var data = ShardData.Open(basis);
+        using var text = TokenDataset.Open(basis.Data.Folders.Count > 0 ? basis.Data.Folders[0] : basis.Data.Folder);
+        text.EnsureCompatible(basis.Model.VocabularySize);
+        if (text.HeldOut.Windows(basis.Context) == 0)
+            throw new CrossheadException($"{text.Name} holds {text.HeldOut.Tokens} held-out tokens, fewer than a sequence ({basis.Context} and one more): there would be no curve to compare; prepare the data with a larger --held-out.");
+    }
+}

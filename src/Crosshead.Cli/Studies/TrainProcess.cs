@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+
+namespace Crosshead.Cli.Studies;
+
+/// <summary>
+/// <c>crosshead train</c> in a process of its own, so that a crash or a lack of memory ends that run alone. The end of its
+/// standard input asks it to save and stop; as that comes with the end of this process too, it never runs on alone.
+/// </summary>
+internal sealed class TrainProcess : IDisposable
+{
+    private const string ThreadsVariable = "OMP_NUM_THREADS";
+    private const int KeptLines = 20;
+
+    private readonly Process _process;
+    private readonly Queue<string> _errors = new();
+
+    private TrainProcess(SweepRun run, Process process) => (Run, _process) = (run, process);
+
+    /// <summary>What it trains.</summary>
+    public SweepRun Run { get; }
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Starts a run, or goes on with it from its newest checkpoint.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parallel">How many processes share the machine; with one, it has as many threads as it likes.</param>
+    public static TrainProcess Start(SweepRun run, int parallel)
+    {
+        string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json", .. run.CanResume ? ["--resume"] : Array.Empty<string>()];
+        var (program, before) = Program();
+        var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment[Interruption.SupervisedVariable] = "1";
+        if (parallel > 1) start.Environment[ThreadsVariable] = $"{Math.Max(1, Threads() / parallel)}";
+        var process = new TrainProcess(run, Process.Start(start)!);
+        process._process.ErrorDataReceived += (_, line) => process.Keep(line.Data);
+        process._process.BeginErrorReadLine();
+        process._process.OutputDataReceived += (_, _) => { }; // the result stands in the run's folder
+        process._process.BeginOutputReadLine();
+        return process;
+    }
+
+    /// <summary>Asks it to finish its step, save and stop.</summary>
+    public void Stop() => _process.StandardInput.Close();
+
+    /// <summary>How it ended, once it has: its exit code and the last line that it wrote to standard error.</summary>
+    public (int ExitCode, string LastError) Ending()
+    {
+        _process.WaitForExit(); // until its streams are read to their ends
+        lock (_errors)
+        {
+            return (_process.ExitCode, _errors.LastOrDefault(""));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _process.Dispose();
+
+    private void Keep(string? line)
+    {
+        if (string.IsNullOrWhiteSpace(line)) return;
+        lock (_errors)
+        {
+            _errors.Enqueue(line.Trim());
+            if (_errors.Count > KeptLines) _errors.Dequeue();
+        }
+    }
+
+    private static int Threads() =>
+        int.TryParse(Environment.GetEnvironmentVariable(ThreadsVariable), NumberStyles.None, CultureInfo.InvariantCulture, out var set) && set > 0 ? set : Environment.ProcessorCount;
+
+    // This program again: its own host, or dotnet with the program's library where that is how it was started, or where another program hosts it.
+    private static (string Program, string[] Arguments) Program()
+    {
+        var library = typeof(TrainProcess).Assembly;
+        var host = Environment.ProcessPath;
+        var isDotnet = Path.GetFileNameWithoutExtension(host) == "dotnet";
+        if (host is not null && !isDotnet && Assembly.GetEntryAssembly() == library) return (host, []);
+        return (isDotnet ? host! : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", library.Location]);
+    }
+}

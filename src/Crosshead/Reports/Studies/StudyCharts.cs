@@ -1,0 +1,90 @@
+using static Crosshead.Reports.ReportNumbers;
+
+namespace Crosshead.Reports.Studies;
+
+/// <summary>The charts of a study (the paper's figures 2 to 7). In a variant's own charts its chosen rate has the accent colour.</summary>
+internal sealed class StudyCharts(StudyReport report)
+{
+    private const string Tokens = "tokens trained on (logarithmic)", HeldOut = "held-out loss, nats a token";
+
+    // A final loss beyond this multiple of the lowest would press all others flat.
+    private const double MostShown = 1.25;
+
+    /// <summary>The final loss by the rate, a line a variant; crosses where a rate is not stable, at the upper edge where its loss is off the chart.</summary>
+    public string LossByRate()
+    {
+        var rates = report.Variants.SelectMany(v => v.Rates).ToArray();
+        var lowest = rates.Select(r => r.HeldOutLoss).Where(l => l is { } loss && double.IsFinite(loss)).Min() ?? double.NaN;
+        bool Fits(StudyReportRate rate) => rate.HeldOutLoss <= MostShown * lowest;
+        var edge = rates.Where(Fits).Select(r => r.HeldOutLoss!.Value).DefaultIfEmpty(double.NaN).Max();
+        edge += 0.1 * (edge - lowest);
+        var series = report.Variants.SelectMany(v => new[]
+        {
+            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(Fits).Select(r => (r.LearningRate, r.HeldOutLoss!.Value))]),
+            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Fits(r) ? r.HeldOutLoss!.Value : edge))])
+            {
+                Drawn = ChartPoints.Crosses,
+                Tip = p => v.Rates.First(r => r.LearningRate == p.X) is var r && r.HeldOutLoss is { } loss ? $"{v.Name}: {Loss(loss)} at {Rate(p.X)}, {r.Why}" : $"{v.Name} at {Rate(p.X)}: {r.Why}",
+            },
+        });
+        return Chart(series, "Final held-out loss by learning rate", "learning rate (logarithmic)", Rate, inset: 24);
+    }
+
+    /// <summary>The curves of all variants, each at its chosen rate.</summary>
+    public string Chosen() => Chart(report.Variants.Where(v => v.Chosen is not null).OrderBy(v => v.Name == report.Subject).SelectMany(v =>
+        v.Runs.Where(r => r.LearningRate == v.Chosen!.LearningRate).Select(r => new ChartSeries(Label(r, v.Name + " "), report.ColorOf(v.Name), 0, r.Points))), "Held-out loss at the chosen learning rates", Tokens, Count);
+
+    /// <summary>The curves of a variant, a colour a rate; crosses where the training loss began to spike.</summary>
+    public string Curves(StudyReportVariant variant)
+    {
+        var sound = variant.Runs.Where(r => r.Status != RunStatus.Diverged).SelectMany(r => r.Points).Select(p => p.Loss).Where(double.IsFinite).DefaultIfEmpty(double.MaxValue).Max();
+        return Chart(Ordered(variant).SelectMany(r => new[]
+        {
+            new ChartSeries(Label(r), Color(variant, r), Dash(variant, r), [.. r.Points.TakeWhile(p => p.Loss <= sound)]),
+            new ChartSeries($"{Rate(r.LearningRate)}, a spike of the training loss begins", Color(variant, r), 0, [.. r.SpikesAt.Select(t => (t, LossAt(r, t))).Where(p => p.Item2 <= sound)]) { Drawn = ChartPoints.Crosses },
+        }), $"Held-out loss of {variant.Name}", Tokens, Count);
+    }
+
+    /// <summary>The fitted laws of a variant with their bands over the points; empty where there is none.</summary>
+    public string Fits(StudyReportVariant variant)
+    {
+        var fitted = Ordered(variant).Where(r => r.Fit is not null).ToArray();
+        return Chart(fitted.SelectMany(r => new[]
+        {
+            new ChartSeries(Label(r), Color(variant, r), Dash(variant, r), [.. r.Fit!.Curve.Select(c => (c.Tokens, c.Loss.Value))])
+            {
+                Band = [.. r.Fit.Curve.Select(c => (c.Tokens, c.Loss.Low, c.Loss.High))],
+                Drawn = ChartPoints.Line,
+            },
+            new ChartSeries(Rate(r.LearningRate), Color(variant, r), 0, [.. r.Points.Where(p => p.Tokens >= r.Fit.Curve[0].Tokens)]) { Drawn = ChartPoints.Dots },
+        }), $"Fits to the held-out loss of {variant.Name}", Tokens, Count);
+    }
+
+    // The chosen rate last, on top of the others.
+    private static IEnumerable<StudyReportRun> Ordered(StudyReportVariant variant) => variant.Runs.OrderBy(r => r.LearningRate == variant.Chosen?.LearningRate);
+
+    private static int Color(StudyReportVariant variant, StudyReportRun run) => run.LearningRate == variant.Chosen?.LearningRate ? 0
+        : 1 + (Place(variant, run) % ComparisonCurves.Colors);
+
+    private static int Dash(StudyReportVariant variant, StudyReportRun run) => Place(variant, run) / ComparisonCurves.Colors % ComparisonCurves.Dashes;
+
+    private static int Place(StudyReportVariant variant, StudyReportRun run) => variant.Rates.ToList().FindIndex(r => r.LearningRate == run.LearningRate);
+
+    private string Label(StudyReportRun run, string before = "") => before + Rate(run.LearningRate)
+        + (report.Seeds ? $", seed {run.Seed}" : "")
+        + run.Status switch { RunStatus.Diverged => ", diverged", RunStatus.Stopped => ", stopped", RunStatus.Failed => ", failed", _ => "" };
+
+    // Where the curve is when something happens between two evaluations.
+    private static double LossAt(StudyReportRun run, double tokens)
+    {
+        var (before, after) = (run.Points.LastOrDefault(p => p.Tokens <= tokens), run.Points.FirstOrDefault(p => p.Tokens > tokens));
+        if (before.Tokens == 0 || after.Tokens == 0) return double.NaN;
+        // Straight over the logarithmic axis.
+        var share = Math.Log(tokens / before.Tokens) / Math.Log(after.Tokens / before.Tokens);
+        return before.Loss + (share * (after.Loss - before.Loss));
+    }
+
+    private static string Chart(IEnumerable<ChartSeries> series, string title, string x, Func<double, string> format, double inset = 0) => series.ToArray() is { Length: > 0 } drawn
+        ? new LineChart { Series = drawn, Title = title, XTitle = x, YTitle = HeldOut, LogX = true, XFormat = format, Inset = inset }.ToSvg()
+        : "";
+}

@@ -1,0 +1,62 @@
+using static Crosshead.Reports.ReportNumbers;
+
+namespace Crosshead.Reports.Studies;
+
+/// <summary>Says in words what a study's numbers mean, for the page and for the terminal.</summary>
+public sealed class StudyVerdict
+{
+    private StudyVerdict(string headline, IReadOnlyList<string> remarks) => (Headline, Remarks) = (headline, remarks);
+
+    /// <summary>Which variant has the lowest loss at its chosen rate, and by how much.</summary>
+    public string Headline { get; }
+
+    /// <summary>Each variant's choice, and what a reader should know before believing the headline.</summary>
+    public IReadOnlyList<string> Remarks { get; }
+
+    /// <summary>Judges a study; one that is not complete gets as much of a verdict as its numbers allow.</summary>
+    public static StudyVerdict Of(StudyReport report)
+    {
+        var complete = report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Stopped));
+        return new StudyVerdict((complete ? "" : "So far: ") + HeadlineOf(report), [.. RemarksOf(report)]);
+    }
+
+    /// <summary>The headline and the remarks, one a line.</summary>
+    public override string ToString() => string.Join('\n', Remarks.Prepend(Headline));
+
+    /// <summary>The variants that have a chosen rate, lowest loss first.</summary>
+    internal static StudyReportVariant[] Standings(StudyReport report) =>
+        [.. report.Variants.Where(v => v.Chosen?.HeldOutLoss is not null).OrderBy(v => v.Chosen!.HeldOutLoss)];
+
+    private static string HeadlineOf(StudyReport report)
+    {
+        var best = Standings(report);
+        if (best.Length == 0) return "No variant has a stable learning rate.";
+        var first = $"{Loss(best[0].Chosen!.HeldOutLoss)} nats a token at {Rate(best[0].Chosen!.LearningRate)}";
+        if (best.Length == 1) return $"Of {best[0].Name} the largest stable learning rate is {Rate(best[0].Chosen!.LearningRate)}, with a held-out loss of {Loss(best[0].Chosen!.HeldOutLoss)} nats a token.";
+        var (second, gap) = (best[1].Chosen!, best[1].Chosen!.HeldOutLoss!.Value - best[0].Chosen!.HeldOutLoss!.Value);
+        return gap < ComparisonVerdict.Tie
+            ? $"At their largest stable learning rates {best[0].Name} and {best[1].Name} are level: {first}, and {Loss(second.HeldOutLoss)} at {Rate(second.LearningRate)}."
+            : $"At its largest stable learning rate {best[0].Name} has the lowest held-out loss: {first}. That is {Loss(gap)} less than {best[1].Name}, the next best ({Loss(second.HeldOutLoss)} at {Rate(second.LearningRate)}).";
+    }
+
+    private static IEnumerable<string> RemarksOf(StudyReport report)
+    {
+        foreach (var variant in report.Variants) yield return Choice(variant);
+        var top = report.Variants.Where(v => v.Chosen is not null && v.Chosen == v.Rates[^1]).Select(v => v.Name).ToArray();
+        if (top.Length > 0)
+            yield return $"{string.Join(" and ", top)} {(top.Length == 1 ? "is" : "are")} stable at the largest rate tried: a larger one may be better still.";
+        var failed = report.Runs.Count(r => r.Status is RunStatus.Failed or RunStatus.Diverged);
+        if (failed > 0) yield return $"{failed} of {report.Runs.Count()} runs did not finish; the table says why.";
+        if (!report.Seeds) yield return "With one seed a rate, differences of a few hundredths of a nat can turn.";
+    }
+
+    private static string Choice(StudyReportVariant variant)
+    {
+        if (variant.Chosen is not { } chosen) return $"{variant.Name}: no stable rate ({string.Join(", ", variant.Rates.Select(r => $"{Rate(r.LearningRate)} {r.Why ?? "not known"}"))}).";
+        var above = variant.Rates.Where(r => r.LearningRate > chosen.LearningRate).Select(r => $"{Rate(r.LearningRate)}: {r.Why}").ToArray();
+        var lowest = variant.LowestLoss is { } low && low.LearningRate != chosen.LearningRate
+            ? $"; its loss is lowest at {Rate(low.LearningRate)}, {Loss(low.HeldOutLoss)} against {Loss(chosen.HeldOutLoss)}"
+            : "; its loss is lowest there too";
+        return $"{variant.Name}: stable up to {Rate(chosen.LearningRate)}" + (above.Length > 0 ? $" ({string.Join(", ", above)})" : "") + lowest + ".";
+    }
+}

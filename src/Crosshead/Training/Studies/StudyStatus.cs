@@ -1,0 +1,20 @@
+namespace Crosshead.Training.Studies;
+
+/// <summary>How far a run of a study has come.</summary>
+public enum StudyStatus
+{
+    /// <summary>It has not begun.</summary>
+    Waiting,
+
+    /// <summary>It was stopped before its last step and can go on.</summary>
+    Interrupted,
+
+    /// <summary>It took all its steps.</summary>
+    Finished,
+
+    /// <summary>Its loss was not finite, or rose and did not come back.</summary>
+    Diverged,
+
+    /// <summary>It ended for another reason: no memory, a crash, options that do not fit its variant.</summary>
+    Failed,
+}

@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Crosshead.Training;
+
+namespace Crosshead.Tests.Cli;
+
+/// <summary>A tiny study of learning rates from end to end: each run is a process of its own.</summary>
+public sealed class SweepTests : IDisposable
+{
+    private const int Steps = 12;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private string[] Command(string recipe, string variants, string rates, params string[] more) =>
+        ["sweep", recipe, "--variants", variants, "--learning-rates", rates, "--out", _folder["study"], "--parallel", "2", "--json", "--set", "training.evalEvery=1", .. more];
+
+    [Fact]
+    public void A_grid_is_run_judged_and_picked_up_where_it_was()
+    {
+        var recipe = TinyRecipe.In(_folder, Steps);
+        var command = Command(recipe, "gqa,mea", "1e-3,1e-2");
+        var run = CliRun.Of(command);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var runs = run.Json["runs"]!.AsArray();
+        Assert.Equal([("gqa", 1e-3), ("gqa", 1e-2), ("mea", 1e-3), ("mea", 1e-2)], runs.Select(r => ((string)r!["variant"]!, (double)r["learningRate"]!)));
+        Assert.All(runs, r =>
+        {
+            Assert.Equal(("finished", null, 1), ((string)r!["status"]!, (string?)r["reason"], (int)r["seed"]!));
+            Assert.InRange((double)r["heldOutLoss"]!, 0.5, 6);
+            Assert.True(r["fit"] is null != r["fitRefused"] is null);
+        });
+        Assert.Equal(["gqa", "mea"], run.Json["best"]!.AsArray().Select(b => (string)b!["variant"]!));
+        Assert.Contains("Loss by learning rate", File.ReadAllText((string)run.Json["report"]!), StringComparison.Ordinal);
+
+        // A run is what train makes of its recipe.
+        var short_ = Recipe.Load(_folder[Path.Combine("study", "runs", "mea-1e-3", "recipe.json")]);
+        Assert.Equal((1e-3, ScheduleKind.Constant), (short_.Training.LearningRate, short_.Training.Schedule.Kind));
+        Assert.Equal(0, CliRun.Of("train", _folder[Path.Combine("study", "runs", "mea-1e-3", "recipe.json")], "--out", _folder["alone"]).ExitCode);
+        Assert.Equal(Losses(_folder["alone"]).Count, Losses(RunFolder("mea-1e-3")).Count);
+        Assert.Equal(Losses(_folder["alone"])[^1], Losses(RunFolder("mea-1e-3"))[^1], 1e-4);
+
+        // A recipe of a full run is loaded by train.
+        var full = Recipe.Load((string)run.Json["best"]![1]!["recipe"]!);
+        Assert.Equal(((double)run.Json["best"]![1]!["learningRate"]!, ScheduleKind.Cosine, 0.1), (full.Training.LearningRate, full.Training.Schedule.Kind, full.Training.Schedule.FinalFraction));
+        Assert.Equal(100, full.Training.EvalEvery); // that of the study is its own
+
+        // Nothing is run again.
+        var written = File.GetLastWriteTimeUtc(Path.Combine(RunFolder("gqa-1e-3"), "log.jsonl"));
+        var again = CliRun.Of(command);
+        Assert.Equal(0, again.ExitCode);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(RunFolder("gqa-1e-3"), "log.jsonl")));
+        Assert.True(JsonNode.DeepEquals(run.Json["runs"], again.Json["runs"]));
+
+        var told = CliRun.Of([.. command, "--set", "training.batch=3"]).Refusal();
+        Assert.Contains("training.batch: 2 → 3", told, StringComparison.Ordinal);
+        Assert.Contains("another folder", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_fails_loses_no_other()
+    {
+        // Differential attention pairs heads: one key/value head cannot be paired. A rate of 10 without clipping breaks down.
+        var run = CliRun.Of(Command(TinyRecipe.In(_folder, Steps), "gqa,differential", "1e-3,10",
+            "--set", "model.attention.keyValueHeads=1", "--set", "training.clip=0", "--set", "training.spike.window=2", "--set", "training.spike.patience=2", "--set", "training.weightDecay=0"));
+        Assert.True(run.ExitCode == 1, run.Error);
+        var runs = run.Json["runs"]!.AsArray().ToDictionary(r => ((string)r!["variant"]!, (double)r["learningRate"]!), r => r!);
+        Assert.Equal("finished", (string)runs[("gqa", 1e-3)]["status"]!);
+        Assert.Equal("diverged", (string)runs[("gqa", 10)]["status"]!);
+        Assert.StartsWith("training broke down at step", (string)runs[("gqa", 10)]["reason"]!, StringComparison.Ordinal);
+        Assert.False((bool)runs[("gqa", 10)]["stable"]!);
+        Assert.Equal("failed", (string)runs[("differential", 1e-3)]["status"]!);
+        Assert.Contains("must be even", (string)runs[("differential", 1e-3)]["reason"]!, StringComparison.Ordinal);
+        Assert.Contains("must be even", File.ReadAllText((string)run.Json["report"]!), StringComparison.Ordinal);
+        Assert.Equal("gqa", (string)Assert.Single(run.Json["best"]!.AsArray())!["variant"]!);
+    }
+
+    [Fact]
+    public async Task A_signal_lets_the_runs_save_and_the_same_command_goes_on_exactly()
+    {
+        var recipe = TinyRecipe.In(_folder, 3000);
+        string[] command = [.. Command(recipe, "gqa,mea", "1e-3"), "--set", "training.evalEvery=500"];
+        using (var process = Process.Start(ProgramTests.Start(AppContext.BaseDirectory, command))!)
+        {
+            var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            while (!process.HasExited && !new[] { "gqa-1e-3", "mea-1e-3" }.All(r => Losses(RunFolder(r)).Count > 0)) await Task.Delay(20, TestContext.Current.CancellationToken);
+            Process.Start("kill", ["-s", "INT", $"{process.Id}"]).WaitForExit();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.True(process.ExitCode == 130, await error);
+            Assert.Contains("interrupted", await output, StringComparison.Ordinal);
+        }
+        var stopped = Losses(RunFolder("mea-1e-3")).Count;
+        Assert.InRange(stopped, 1, 2999);
+        Assert.True(Directory.Exists(Path.Combine(RunFolder("mea-1e-3"), "checkpoints", $"step-{stopped:D8}")));
+
+        var resumed = CliRun.Of(command);
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Equal(3000, Losses(RunFolder("mea-1e-3")).Count);
+        var whole = CliRun.Of([.. command, "--out", _folder["whole"]]);
+        Assert.Equal(0, whole.ExitCode);
+        Assert.Equal(Losses(Path.Combine(_folder["whole"], "runs", "mea-1e-3")), Losses(RunFolder("mea-1e-3")));
+    }
+
+    [Fact]
+    public async Task When_it_is_killed_its_runs_save_and_stop()
+    {
+        using var process = Process.Start(ProgramTests.Start(AppContext.BaseDirectory, Command(TinyRecipe.In(_folder, 1_000_000), "mea", "1e-3", "--set", "training.evalEvery=50000")))!;
+        while (!process.HasExited && Losses(RunFolder("mea-1e-3")).Count == 0) await Task.Delay(20, TestContext.Current.CancellationToken);
+        process.Kill(); // this process alone
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        while (!Directory.Exists(Path.Combine(RunFolder("mea-1e-3"), "checkpoints")) || Directory.GetDirectories(Path.Combine(RunFolder("mea-1e-3"), "checkpoints"), "step-*").Length == 0)
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void An_interruption_before_the_first_run_is_told()
+    {
+        using var now = new CancellationTokenSource();
+        now.Cancel();
+        var run = CliRun.With("", now.Token, Command(TinyRecipe.In(_folder, Steps), "gqa", "1e-3"));
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal("waiting", (string)run.Json["runs"]![0]!["status"]!);
+        Assert.False(Directory.Exists(_folder[Path.Combine("study", "recipes")]));
+    }
+
+    [Theory]
+    [InlineData("gqa,mee", "1e-3", "", "did you mean \"mea\"")]
+    [InlineData("gqa,mha", "1e-3", "", "the same value as gqa and mha")]
+    [InlineData("", "1e-3", "", "--variants (\"\") is empty")]
+    [InlineData("gqa", "", "", "--learning-rates (\"\") is empty")]
+    [InlineData("gqa,", "1e-3", "", "has an empty item")]
+    [InlineData("gqa", "0", "", "--learning-rates (\"0\") must be numbers above 0")]
+    [InlineData("gqa", "-1e-3", "", "above 0")]
+    [InlineData("gqa", "NaN", "", "above 0")]
+    [InlineData("gqa", "1e-3,fast", "", "--learning-rates (\"fast\") must be numbers")]
+    [InlineData("gqa", "1e-3,1e-3", "", "names 1e-3 twice")]
+    [InlineData("gqa", "1e-3,0.001", "", "the same value as 1e-3 and 0.001")]
+    [InlineData("gqa", "1e-3", "--seeds 1,x", "--seeds (\"x\") must be whole numbers")]
+    [InlineData("gqa", "1e-3", "--seeds 1,1", "names 1 twice")]
+    [InlineData("gqa", "1e-3", "--parallel 0", "--parallel must be a whole number from 1")]
+    [InlineData("gqa", "1e-3", "--set training.evalEvery=4", "gives 3 evaluations in the 12 steps after the warm-up; a fit needs 6 or more: use --set training.evalEvery=1.")]
+    [InlineData("gqa", "1e-3", "--set training.steps=3", "raise training.steps (now 3)")]
+    [InlineData("gqa", "1e-3", "--set training.bach=4", "did you mean \"batch\"")]
+    [InlineData("gqa", "1e-3", "--set data.folder=nowhere", "nowhere")]
+    [InlineData("gqa", "1e-3", "--set model.vocabularySize=300", "300")]
+    public void Bad_input_is_named(string variants, string rates, string more, string told)
+    {
+        var recipe = TinyRecipe.In(_folder, Steps);
+        Assert.Contains(told, CliRun.Of([.. Command(recipe, variants, rates), .. more.Split(' ', StringSplitOptions.RemoveEmptyEntries)]).Refusal(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder["study"]));
+    }
+
+    [Fact]
+    public void A_recipe_that_is_missing_or_invalid_is_named()
+    {
+        Assert.Contains("nothing.json", CliRun.Of(Command("nothing.json", "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("hiddenSise", CliRun.Of(Command(_folder.Write("bad.json", """{ "model": { "hiddenSise": 8 } }"""), "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_that_holds_something_else_is_left_alone()
+    {
+        var recipe = TinyRecipe.In(_folder, Steps);
+        Directory.CreateDirectory(_folder["study"]);
+        File.WriteAllText(_folder[Path.Combine("study", "thesis.txt")], "years of work");
+        Assert.Contains("holds something that is no sweep (thesis.txt)", CliRun.Of(Command(recipe, "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("is a file", CliRun.Of([.. Command(recipe, "gqa", "1e-3"), "--out", recipe]).Refusal(), StringComparison.Ordinal);
+        Assert.Single(Directory.GetFileSystemEntries(_folder["study"]));
+    }
+
+    private string RunFolder(string name) => _folder[Path.Combine("study", "runs", name)];
+
+    private static List<double> Losses(string run)
+    {
+        var log = Path.Combine(run, "log.jsonl");
+        if (!File.Exists(log)) return [];
+        using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => l[^1] == '}').Select(l => (double)JsonNode.Parse(l)!["loss"]!)];
+    }
+}
