@@ -114,7 +114,7 @@ internal sealed class EvalCommand : CliCommand
                 ["version"] = t.Version,
                 ["group"] = t.Group,
                 ["family"] = t.Family,
-                ["kind"] = EnumName.Of(t.Kind),
+                ["kind"] = JsonNamingPolicy.CamelCase.ConvertName($"{t.Kind}"),
                 ["metrics"] = CommandOutput.List(t.Metrics, m => JsonValue.Create(m)),
                 ["shots"] = t.DefaultShots,
                 ["about"] = t.About,
