@@ -73,10 +73,14 @@ internal static class EvaluationJson
             ["value"] = CommandOutput.Number(main.Value),
         };
         // The accuracy of a task in which the model writes is its main filter's exact match.
-        var accuracy = result.Task.Kind == TaskKind.Generation ? main : result.Metrics.Single(m => m.Name == "acc");
-        Add(node, accuracy, "acc", "stderr");
+        var accuracy = result.Task.Kind == TaskKind.Generation ? main : result.Metrics.FirstOrDefault(m => m.Name == "acc");
+        if (accuracy is not null) Add(node, accuracy, "acc", "stderr");
         if (result.Metrics.FirstOrDefault(m => m.Name == "acc_norm") is { } normalized) Add(node, normalized, "accNorm", "accNormStderr");
-        if (result.Metrics.FirstOrDefault(m => m.LowerIsBetter) is { } perplexity) (node["perplexity"], node["perplexityStderr"]) = (CommandOutput.Number(perplexity.Value), CommandOutput.Number(perplexity.StandardError));
+        foreach (var metric in result.Metrics.Where(m => m.LowerIsBetter))
+        {
+            var name = JsonName(metric.Name);
+            (node[name], node[name + "Stderr"]) = (CommandOutput.Number(metric.Value), CommandOutput.Number(metric.StandardError));
+        }
         if (result.Task.Kind == TaskKind.Generation)
             node["filters"] = CommandOutput.List(result.Metrics.Zip(result.Task.Filters), m =>
             {
@@ -114,6 +118,10 @@ internal static class EvaluationJson
             ["differenceStderr"] = CommandOutput.Number(m.Score.DifferenceError / 100),
         });
     }
+
+    // word_perplexity → wordPerplexity
+    private static string JsonName(string metric) =>
+        string.Concat(metric.Split('_').Select((word, i) => i == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..]));
 
     private static void Add(JsonObject node, Metric metric, string name, string error)
     {

@@ -38,13 +38,13 @@ internal static class EvaluationSummary
             var (difference, error) = metric.Against(metrics[0]);
             return new EvaluationScore(scale * metric.Value, scale * metric.StandardError, scale * difference, scale * error);
         })])
-        { IsPerplexity = metrics[0].LowerIsBetter };
+        { LowerIsBetter = metrics[0].LowerIsBetter };
     }
 
     // Tasks weigh alike, whatever their number of samples; they are independent, so their errors add as squares.
     private static EvaluationRow? Mean(IReadOnlyList<EvaluationRow> rows)
     {
-        var counted = rows.Where(r => !r.IsPerplexity).ToArray();
+        var counted = rows.Where(r => !r.LowerIsBetter).ToArray();
         if (counted.Length < 2) return null;
         double Error(Func<EvaluationScore, double> of, int m) => Math.Sqrt(counted.Sum(r => of(r.Scores[m]) * of(r.Scores[m]))) / counted.Length;
         return new EvaluationRow("mean", "", counted.Length, [.. Enumerable.Range(0, counted[0].Scores.Count).Select(m => new EvaluationScore(

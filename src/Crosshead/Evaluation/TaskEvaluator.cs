@@ -45,9 +45,12 @@ public sealed class TaskEvaluator : IDisposable
     public TaskResult Evaluate(EvaluationTask task, TaskData data, IProgress<(int Done, int All)>? progress = null, CancellationToken cancellation = default)
     {
         var clock = Stopwatch.StartNew();
-        var (samples, cached) = task.Kind == TaskKind.Generation
-            ? Write(task, data.Samples, progress, cancellation)
-            : Choose(data.Samples, progress, cancellation);
+        var (samples, cached) = task.Kind switch
+        {
+            TaskKind.Generation => Write(task, data.Samples, progress, cancellation),
+            TaskKind.Text => Read(data.Samples, progress, cancellation),
+            _ => Choose(data.Samples, progress, cancellation),
+        };
         return new TaskResult { Task = task, Shots = data.Shots, Samples = samples, FromCache = cached, Duration = clock.Elapsed };
     }
 
@@ -63,6 +66,21 @@ public sealed class TaskEvaluator : IDisposable
         {
             var range = at..(at += sample.Choices.Count);
             results.Add(new SampleResult(sample, scores[range], null, [], requests[range].Any(r => r.Truncated)));
+        }
+        return (results, cached);
+    }
+
+    private (IReadOnlyList<SampleResult> Samples, int Cached) Read(IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
+    {
+        var windows = samples.Select(s => _encoder.EncodeText(s.Choices[0].Text).ToArray()).ToArray();
+        var scores = Scores([.. windows.SelectMany(w => w)], progress, cancellation, out var cached);
+        var (results, at) = (new List<SampleResult>(samples.Count), 0);
+        foreach (var (sample, own) in samples.Zip(windows))
+        {
+            var range = scores.AsSpan(at, own.Length).ToArray();
+            at += own.Length;
+            var whole = new RequestScore(range.Sum(s => s.LogLikelihood), range.All(s => s.Greedy));
+            results.Add(new SampleResult(sample, [whole], null, [], Truncated: false) { Tokens = own.Sum(w => w.Predicted) });
         }
         return (results, cached);
     }

@@ -53,7 +53,7 @@ public static class EvaluationPage
         ["cells"] = row.Scores.Select((s, m) => new Dictionary<string, object?>
         {
             ["value"] = EvaluationVerdict.Value(row, m),
-            ["error"] = double.IsFinite(s.StandardError) ? "± " + s.StandardError.ToString(row.IsPerplexity ? "0.000" : "0.00", CultureInfo.InvariantCulture) : "",
+            ["error"] = double.IsFinite(s.StandardError) ? "± " + s.StandardError.ToString(row.LowerIsBetter ? "0.000" : "0.00", CultureInfo.InvariantCulture) : "",
             ["difference"] = EvaluationVerdict.Difference(row, m),
             ["first"] = m == 0,
         }).ToArray(),
@@ -61,7 +61,7 @@ public static class EvaluationPage
 
     private static string Plot(EvaluationReport report)
     {
-        var groups = report.Groups.Select(g => new DotGroup(g.Name, [.. g.Rows.Where(r => !r.IsPerplexity).Select(Dots)])).Where(g => g.Rows.Count > 0).ToList();
+        var groups = report.Groups.Select(g => new DotGroup(g.Name, [.. g.Rows.Where(r => !r.LowerIsBetter).Select(Dots)])).Where(g => g.Rows.Count > 0).ToList();
         if (report.Mean is { } mean) groups.Add(new DotGroup("all", [Dots(mean)]));
         return new DotChart { Title = "Scores by task", XTitle = "percent", Series = report.Models, Groups = groups }.ToSvg();
     }

@@ -7,6 +7,6 @@ namespace Crosshead.Reports;
 /// <param name="Scores">One a model, in the models' order.</param>
 public sealed record EvaluationRow(string Name, string Measure, int Samples, IReadOnlyList<EvaluationScore> Scores)
 {
-    /// <summary>Whether the values are perplexities, of which less is better, and not percent.</summary>
-    public bool IsPerplexity { get; init; }
+    /// <summary>Whether the values are perplexities or bits, of which less is better, and not percent.</summary>
+    public bool LowerIsBetter { get; init; }
 }

@@ -11,16 +11,16 @@ public static class EvaluationVerdict
     public static string Headline(EvaluationReport report)
     {
         var rows = report.Groups.SelectMany(g => g.Rows).ToArray();
-        if ((report.Mean ?? rows.FirstOrDefault(r => !r.IsPerplexity) ?? rows.FirstOrDefault()) is not { } row) return "Nothing was measured.";
+        if ((report.Mean ?? rows.FirstOrDefault(r => !r.LowerIsBetter) ?? rows.FirstOrDefault()) is not { } row) return "Nothing was measured.";
         var over = report.Mean is null ? $" on {row.Name}" : $" on average over {row.Samples} tasks";
-        var first = $"{report.Models[0]} {(row.IsPerplexity ? "has a perplexity of" : "scores")} {Value(row, 0)}{over}";
+        var first = $"{report.Models[0]} {(row.LowerIsBetter ? $"has a {row.Measure} of" : "scores")} {Value(row, 0)}{over}";
         return report.Models.Count == 1 ? first + "." : first + "; " + string.Join(", ", report.Models.Skip(1).Select((m, i) => Against(row, i + 1, m))) + ".";
     }
 
     /// <summary>Further sentences: for each other model where it differs clearly, and where most.</summary>
     public static IEnumerable<string> Remarks(EvaluationReport report)
     {
-        var rows = report.Groups.SelectMany(g => g.Rows).Where(r => !r.IsPerplexity).ToArray();
+        var rows = report.Groups.SelectMany(g => g.Rows).Where(r => !r.LowerIsBetter).ToArray();
         for (var m = 1; m < report.Models.Count; m++)
         {
             var clear = rows.Where(r => Errors(r.Scores[m]) is { } e && Math.Abs(e) >= Clear).OrderBy(r => r.Scores[m].Difference).ToArray();
@@ -35,21 +35,21 @@ public static class EvaluationVerdict
     /// <summary>A value as tables show it: <c>45.9</c> (percent) or a perplexity.</summary>
     public static string Value(EvaluationRow row, int model) =>
         row.Scores[model].Value is var value && !double.IsFinite(value) ? "not finite"
-        : row.IsPerplexity ? value.ToString(value < 100 ? "0.000" : "0.0", CultureInfo.InvariantCulture)
+        : row.LowerIsBetter ? value.ToString(value < 100 ? "0.000" : "0.0", CultureInfo.InvariantCulture)
         : value.ToString("0.00", CultureInfo.InvariantCulture) + " %";
 
     /// <summary>A difference as tables show it, with its size in standard errors: <c>−1.3 (−2.1 σ)</c>; empty for the first model.</summary>
     public static string Difference(EvaluationRow row, int model)
     {
         if (row.Scores[model].Difference is not { } difference) return "";
-        var text = difference.ToString(row.IsPerplexity ? "+0.000;−0.000;0.000" : "+0.00;−0.00;0.00", CultureInfo.InvariantCulture);
+        var text = difference.ToString(row.LowerIsBetter ? "+0.000;−0.000;0.000" : "+0.00;−0.00;0.00", CultureInfo.InvariantCulture);
         return Errors(row.Scores[model]) is { } errors ? $"{text} ({errors.ToString("+0.0;−0.0;0.0", CultureInfo.InvariantCulture)} σ)" : text;
     }
 
     private static string Against(EvaluationRow row, int model, string name)
     {
         var score = row.Scores[model];
-        if (row.IsPerplexity) return $"{name} {Value(row, model)}";
+        if (row.LowerIsBetter) return $"{name} {Value(row, model)}";
         var size = Errors(score) is { } errors ? $" ({Math.Abs(errors).ToString("0.0", CultureInfo.InvariantCulture)} standard errors)" : "";
         return Math.Round(score.Difference!.Value, 2) == 0
             ? $"{name} the same"

@@ -16,7 +16,7 @@ public sealed class EvaluationPageTests
         [
             new("science", [new("arc_easy", "acc", 2376, [First(59.5), Other(57.5, -2, 0.5)]), new("openbookqa", "acc", 500, [First(21), Other(21.2, 0.2, 1)])],
                 new("mean", "acc", 2, [First(40.25), Other(39.35, -0.9, 0.56)])),
-            new("language", [new("lambada", "perplexity", 5153, [First(12.34), Other(13, 0.052, 0.01)]) { IsPerplexity = true }], null),
+            new("language", [new("lambada", "perplexity", 5153, [First(12.34), Other(13, 0.052, 0.01)]) { LowerIsBetter = true }], null),
         ],
         Mean = new("mean", "acc", 2, [First(40.25), Other(39.35, -0.9, 0.56)]),
         Remarks = ["arc_easy: 3 contexts were cut."],

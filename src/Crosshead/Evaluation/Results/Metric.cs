@@ -1,44 +1,53 @@
 namespace Crosshead.Evaluation.Results;
 
 /// <summary>A measure over the samples of a task.</summary>
-/// <param name="Name">As lm-evaluation-harness calls it: <c>acc</c>, <c>acc_norm</c>, <c>exact_match</c>, <c>perplexity</c> …</param>
-/// <param name="PerSample">A value a sample, in the order of the task's samples; for <c>perplexity</c> its loss in nats.</param>
+/// <param name="Name">As lm-evaluation-harness calls it: <c>acc</c>, <c>acc_norm</c>, <c>exact_match</c>, <c>word_perplexity</c>, <c>bits_per_byte</c> …</param>
+/// <param name="PerSample">A value a sample, in the order of the task's samples; for perplexities its loss in nats.</param>
 public sealed record Metric(string Name, IReadOnlyList<double> PerSample)
 {
-    /// <summary>The measure of how surprising a continuation is, exp of the mean loss.</summary>
-    public const string Perplexity = "perplexity";
+    private const string Perplexity = "perplexity", BitsPerByte = "bits_per_byte";
 
-    /// <summary>Whether less is better.</summary>
-    public bool LowerIsBetter => Name == Perplexity;
+    /// <summary>What each sample's value is of: words, bytes, tokens; null where each counts once.</summary>
+    public IReadOnlyList<double>? Sizes { get; init; }
+
+    /// <summary>Whether less is better, and the value no share.</summary>
+    public bool LowerIsBetter => IsPerplexity || Name == BitsPerByte;
 
     /// <summary>Samples that count fully.</summary>
     public int Count => PerSample.Count(v => v == 1);
 
-    /// <summary>The mean, or for perplexity exp of it.</summary>
-    public double Value => LowerIsBetter ? Math.Exp(Mean(PerSample)) : Mean(PerSample);
+    /// <summary>The mean, of the samples or of what they are made of; for perplexities exp of it.</summary>
+    public double Value => IsPerplexity ? Math.Exp(Mean) : Mean;
 
-    /// <summary>Standard error of <see cref="Value"/>: s/√n with n − 1, carried through exp for perplexity; NaN for one sample.</summary>
-    public double StandardError => (LowerIsBetter ? Value : 1) * ErrorOfMean(PerSample);
+    /// <summary>Standard error of <see cref="Value"/>: s/√n with n − 1 (of a ratio, where samples have sizes), carried through exp for perplexities; NaN for one sample.</summary>
+    public double StandardError => (IsPerplexity ? Value : 1) * ErrorOfMean(Residuals());
+
+    private bool IsPerplexity => Name.EndsWith(Perplexity, StringComparison.Ordinal);
+
+    private double Mean => PerSample.Sum() / Size;
+
+    private double Size => Sizes?.Sum() ?? PerSample.Count;
 
     /// <summary>
-    /// How far this is from a baseline on the same samples: the difference of the values, and its standard error from the
-    /// differences sample by sample, which is smaller than that of two independent measurements. For perplexity both are
+    /// How far this is from a baseline on the same samples: the difference of the means, and its standard error from the
+    /// differences sample by sample, which is smaller than that of two independent measurements. For perplexities both are
     /// of the mean loss, in nats.
     /// </summary>
     /// <exception cref="ArgumentException">The samples are not as many.</exception>
     public (double Difference, double StandardError) Against(Metric baseline)
     {
         if (PerSample.Count != baseline.PerSample.Count) throw new ArgumentException("the metrics are of different samples.", nameof(baseline));
-        var differences = PerSample.Zip(baseline.PerSample, (a, b) => a - b).ToArray();
-        return (Mean(differences), ErrorOfMean(differences));
+        return (Mean - baseline.Mean, ErrorOfMean([.. Residuals().Zip(baseline.Residuals(), (a, b) => a - b)]));
     }
 
-    private static double Mean(IReadOnlyCollection<double> values) => values.Sum() / values.Count;
-
-    private static double ErrorOfMean(IReadOnlyCollection<double> values)
+    // What each sample is above the mean, as a share of the mean size, so that models whose tokens differ compare too.
+    private double[] Residuals()
     {
-        if (values.Count < 2) return double.NaN;
-        var mean = Mean(values);
-        return Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1) / values.Count);
+        var (mean, size) = (Mean, Size / PerSample.Count);
+        return [.. PerSample.Select((v, i) => (v - (mean * (Sizes?[i] ?? 1))) / size)];
     }
+
+    // Residuals sum to nought.
+    private static double ErrorOfMean(IReadOnlyCollection<double> residuals) =>
+        residuals.Count < 2 ? double.NaN : Math.Sqrt(residuals.Sum(r => r * r) / (residuals.Count - 1) / residuals.Count);
 }

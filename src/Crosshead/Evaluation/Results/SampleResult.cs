@@ -5,12 +5,15 @@ namespace Crosshead.Evaluation.Results;
 
 /// <summary>How a model did on one sample of a task.</summary>
 /// <param name="Sample">The sample.</param>
-/// <param name="Scores">Of its choices, or of the last word; empty where the model writes.</param>
+/// <param name="Scores">Of its choices, of the last word, or of the text; empty where the model writes.</param>
 /// <param name="Output">What the model wrote; null for the other kinds.</param>
 /// <param name="Answers">What the task's filters made of it.</param>
 /// <param name="Truncated">Whether the model's context was too short for all of the sample.</param>
 public sealed record SampleResult(TaskSample Sample, IReadOnlyList<RequestScore> Scores, string? Output, IReadOnlyList<JudgedAnswer> Answers, bool Truncated)
 {
+    /// <summary>Tokens predicted; of a text only.</summary>
+    public int Tokens { get; init; }
+
     /// <summary>The choice of the highest log-likelihood; the first of several equal ones; −1 where there is none.</summary>
     public int Choice => Best(Scores.Select(s => s.LogLikelihood));
 

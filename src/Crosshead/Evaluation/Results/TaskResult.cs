@@ -1,3 +1,4 @@
+using System.Text;
 using Crosshead.Evaluation.Tasks;
 
 namespace Crosshead.Evaluation.Results;
@@ -30,11 +31,21 @@ public sealed record TaskResult
     public IReadOnlyList<Metric> Metrics => Task.Kind switch
     {
         TaskKind.Choice => Ordered(Measure("acc", s => s.Choice == s.Sample.Gold), Measure("acc_norm", s => s.NormalizedChoice == s.Sample.Gold)),
-        TaskKind.LastWord => Ordered(Measure("acc", s => s.Scores[0].Greedy), new Metric(Metric.Perplexity, [.. Samples.Select(s => -s.Scores[0].LogLikelihood)])),
+        TaskKind.LastWord => Ordered(Measure("acc", s => s.Scores[0].Greedy), Losses("perplexity")),
+        TaskKind.Text => Ordered(
+            Losses("word_perplexity", s => Words(s.Sample)), Losses("byte_perplexity", s => Bytes(s.Sample)), Losses("token_perplexity", s => s.Tokens),
+            Losses("bits_per_byte", s => Bytes(s.Sample), 1 / Math.Log(2))),
         _ => [.. Task.Filters.Select((f, i) => Measure(Task.Filters.Count == 1 ? "exact_match" : $"exact_match ({f.Name})", s => s.Answers[i].Right))],
     };
 
     private Metric[] Ordered(params Metric[] metrics) => [.. metrics.OrderBy(m => m.Name == Task.Metrics[0] ? 0 : 1)];
+
+    private Metric Losses(string name, Func<SampleResult, double>? size = null, double unit = 1) =>
+        new(name, [.. Samples.Select(s => -s.Scores[0].LogLikelihood * unit)]) { Sizes = size is null ? null : [.. Samples.Select(size)] };
+
+    private static double Bytes(TaskSample sample) => Encoding.UTF8.GetByteCount(sample.Choices[0].Text);
+
+    private static double Words(TaskSample sample) => sample.Choices[0].Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
 
     private Metric Measure(string name, Func<SampleResult, bool> right) => new(name, [.. Samples.Select(s => right(s) ? 1.0 : 0.0)]);
 }

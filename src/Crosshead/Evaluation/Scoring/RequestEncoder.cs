@@ -49,8 +49,23 @@ public sealed class RequestEncoder
         return tokens.Count <= most ? ([.. tokens], false) : ([.. tokens.Skip(tokens.Count - most)], true);
     }
 
+    /// <summary>
+    /// The requests for a whole text, none of them before: a prefix token, then windows of as many predictions as the model's
+    /// context, that overlap nowhere; the first prediction of a window sees the one token before it.
+    /// </summary>
+    /// <exception cref="CrossheadException">The tokenizer has neither a begin nor an end token to stand before the text.</exception>
+    public IEnumerable<ScoringRequest> EncodeText(string text)
+    {
+        int[] tokens = [Prefix, .. _tokenizer.Encode(text, addSpecialTokens: false)];
+        for (var start = 1; start < tokens.Length; start += _maxLength)
+        {
+            var end = Math.Min(tokens.Length, start + _maxLength);
+            yield return new ScoringRequest(tokens[(start - 1)..end], end - start);
+        }
+    }
+
     private int Prefix => _tokenizer.BosTokenId ?? _tokenizer.EosTokenId
-        ?? throw new CrossheadException("a context is empty, and the model's tokenizer has neither a begin nor an end token to stand for it; name its bos_token in tokenizer_config.json.");
+        ?? throw new CrossheadException("nothing stands before a text, and the model's tokenizer has neither a begin nor an end token to stand there; name its bos_token in tokenizer_config.json.");
 
     private List<int> Tokens(string text)
     {

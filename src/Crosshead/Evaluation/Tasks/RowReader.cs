@@ -15,7 +15,8 @@ internal static class RowReader
         ".json" => JsonRows.ReadDocument(path),
         ".csv" or ".tsv" => CsvRows.Read(path, columns),
         ".parquet" => ParquetRows.Read(path),
-        var other => throw new CrossheadException($"{path}: rows of the format \"{other}\" cannot be read; use .jsonl, .json, .csv, .tsv or .parquet."),
+        ".txt" or ".raw" or ".tokens" => TextRows.Read(path),
+        var other => throw new CrossheadException($"{path}: rows of the format \"{other}\" cannot be read; use .jsonl, .json, .csv, .tsv, .parquet or .txt."),
     };
 
     /// <summary>The same with each row's line of a file of labels as its field <c>label</c>.</summary>

@@ -9,6 +9,9 @@ public enum TaskKind
     /// <summary>One continuation, the last word of a text: is it what greedy decoding writes, and how likely is it?</summary>
     LastWord,
 
+    /// <summary>A text is read from its beginning; how likely is it?</summary>
+    Text,
+
     /// <summary>The model writes; an answer is found in its text and compared with the right one.</summary>
     Generation,
 }

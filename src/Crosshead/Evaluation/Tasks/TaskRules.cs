@@ -9,6 +9,7 @@ internal static partial class TaskRules
     {
         [TaskKind.Choice] = ["acc", "acc_norm"],
         [TaskKind.LastWord] = ["acc", "perplexity"],
+        [TaskKind.Text] = ["word_perplexity", "byte_perplexity", "token_perplexity", "bits_per_byte"],
         [TaskKind.Generation] = ["exact_match"],
     };
 

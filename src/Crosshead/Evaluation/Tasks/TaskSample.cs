@@ -4,7 +4,7 @@ namespace Crosshead.Evaluation.Tasks;
 /// <param name="Row">The number of its row among all that were read, from 0.</param>
 /// <param name="Id">The row's own name, or its number.</param>
 /// <param name="Subject">What it belongs to, such as one of MMLU's subjects; null where the task has none.</param>
-/// <param name="Choices">The continuations: several for a choice, one for a last word, none where the model writes.</param>
+/// <param name="Choices">The continuations: several for a choice, one for a last word or a text, none where the model writes.</param>
 /// <param name="Gold">The position of the right choice; -1 where the model writes.</param>
 /// <param name="Prompt">What a writing model reads; null for the other kinds.</param>
 /// <param name="Answers">Where the model writes: the answers of which any is right; else empty.</param>

@@ -45,8 +45,8 @@ internal sealed class TaskSamples(EvaluationTask task)
         if (task.Kind == TaskKind.Generation)
             return new(number, id, subject, [], -1, Prompt(row, context, shots), Answers(row, context));
 
-        var elements = task.Kind == TaskKind.LastWord ? [NilValue.Instance] : Elements(row, context);
-        var gold = task.Kind == TaskKind.LastWord ? 0 : Gold(row, context, elements);
+        var elements = task.Kind == TaskKind.Choice ? Elements(row, context) : [NilValue.Instance];
+        var gold = task.Kind == TaskKind.Choice ? Gold(row, context, elements) : 0;
         if (task.ShuffleSeed is { } seed) gold = Shuffle(elements, context, gold, seed, number);
         var choices = new TaskChoice[elements.Length];
         var shared = _templates.QuestionIsOfChoice ? null : Prompt(row, context, shots);
