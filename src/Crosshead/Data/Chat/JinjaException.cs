@@ -1,0 +1,8 @@
+namespace Crosshead.Data.Chat;
+
+/// <summary>A template that cannot be read or rendered; the one who knows the line adds it.</summary>
+internal sealed class JinjaException(string message, int? line = null) : Exception(message)
+{
+    /// <summary>The template's line, counted from 1.</summary>
+    public int? Line { get; } = line;
+}

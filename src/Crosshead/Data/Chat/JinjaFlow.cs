@@ -1,0 +1,19 @@
+using System.Text;
+
+namespace Crosshead.Data.Chat;
+
+/// <summary>Where a template goes on after a statement.</summary>
+internal enum JinjaFlow
+{
+    /// <summary>At the next statement.</summary>
+    Next,
+
+    /// <summary>At the loop's next item.</summary>
+    Continue,
+
+    /// <summary>Behind the loop.</summary>
+    Break,
+}
+
+/// <summary>A statement, ready to be run.</summary>
+internal delegate JinjaFlow JinjaStatement(JinjaScope scope, StringBuilder output);

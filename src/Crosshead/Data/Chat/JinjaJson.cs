@@ -1,0 +1,90 @@
+using System.Text;
+
+namespace Crosshead.Data.Chat;
+
+/// <summary>Values as JSON the way Python's json.dumps writes them, which is not quite how .NET does.</summary>
+internal static class JinjaJson
+{
+    /// <summary>The filter <c>tojson</c> as Transformers defines it: ensure_ascii, indent, separators, sort_keys; nothing is escaped for HTML.</summary>
+    public static string Write(object? value, JinjaArguments arguments)
+    {
+        var indent = arguments.Get(1, "indent") switch { null => null, long width => new string(' ', (int)Math.Clamp(width, 0, 100)), string text => text, _ => throw new JinjaException("tojson: indent must be a whole number or a string") };
+        var separators = arguments.Get(2, "separators") switch
+        {
+            null => (indent is null ? ", " : ",", ": "),
+            System.Collections.IList { Count: 2 } pair when pair[0] is string item && pair[1] is string key => (item, key),
+            _ => throw new JinjaException("tojson: separators must be two strings"),
+        };
+        var writer = new Writer(indent, separators, JinjaValue.IsTrue(arguments.Get(0, "ensure_ascii")), JinjaValue.IsTrue(arguments.Get(3, "sort_keys")));
+        writer.Add(value, 0);
+        return writer.Output.ToString();
+    }
+
+    private sealed record Writer(string? Indent, (string Item, string Key) Separators, bool Ascii, bool Sorted)
+    {
+        public StringBuilder Output { get; } = new();
+
+        public void Add(object? value, int depth)
+        {
+            if (depth > 100) throw new JinjaException("tojson: nested too deeply");
+            switch (value)
+            {
+                case null: Output.Append("null"); break;
+                case bool flag: Output.Append(flag ? "true" : "false"); break;
+                case long or double: Output.Append(JinjaValue.ToText(value)); break;
+                case string text: AddText(text); break;
+                case OrderedDictionary<string, object?> dictionary:
+                    var entries = Sorted ? dictionary.OrderBy(entry => entry.Key, StringComparer.Ordinal) : dictionary.AsEnumerable();
+                    AddAll('{', '}', depth, [.. entries.Select(entry => (Action)(() =>
+                    {
+                        AddText(entry.Key);
+                        Output.Append(Separators.Key);
+                        Add(entry.Value, depth + 1);
+                    }))]);
+                    break;
+                case IReadOnlyList<object?> list: AddAll('[', ']', depth, [.. list.Select(item => (Action)(() => Add(item, depth + 1)))]); break;
+                default: throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"tojson: {JinjaValue.TypeName(value)} is not JSON");
+            }
+        }
+
+        private void AddAll(char open, char close, int depth, IReadOnlyList<Action> items)
+        {
+            Output.Append(open);
+            for (var i = 0; i < items.Count; i++)
+            {
+                if (i > 0) Output.Append(Separators.Item);
+                NewLine(depth + 1);
+                items[i]();
+            }
+            if (items.Count > 0) NewLine(depth);
+            Output.Append(close);
+        }
+
+        private void NewLine(int depth)
+        {
+            if (Indent is null) return;
+            Output.Append('\n');
+            for (var i = 0; i < depth; i++) Output.Append(Indent);
+        }
+
+        private void AddText(string text)
+        {
+            Output.Append('"');
+            foreach (var c in text)
+                Output.Append(c switch
+                {
+                    '"' => "\\\"",
+                    '\\' => "\\\\",
+                    '\n' => "\\n",
+                    '\r' => "\\r",
+                    '\t' => "\\t",
+                    '\b' => "\\b",
+                    '\f' => "\\f",
+                    < ' ' => $"\\u{(int)c:x4}",
+                    > '~' when Ascii => $"\\u{(int)c:x4}",
+                    _ => c.ToString(),
+                });
+            Output.Append('"');
+        }
+    }
+}

@@ -1,0 +1,42 @@
+namespace Crosshead.Data.Chat;
+
+/// <summary>The variable <c>loop</c> inside a <c>{% for %}</c>.</summary>
+/// <param name="items">All items of the loop.</param>
+internal sealed class JinjaLoop(IReadOnlyList<object?> items)
+{
+    private object? _last;
+    private bool _hasLast;
+
+    /// <summary>Which item the loop is at, counted from 0.</summary>
+    public int Index { get; set; }
+
+    /// <summary>An attribute by its name.</summary>
+    public bool TryGet(string name, out object? value)
+    {
+        var count = items.Count;
+        (var known, value) = name switch
+        {
+            "index" => (true, Index + 1L),
+            "index0" => (true, (long)Index),
+            "revindex" => (true, (long)count - Index),
+            "revindex0" => (true, count - Index - 1L),
+            "first" => (true, Index == 0),
+            "last" => (true, Index == count - 1),
+            "length" => (true, (long)count),
+            "previtem" => (true, Index > 0 ? items[Index - 1] : new JinjaUndefined("there is no previous item")),
+            "nextitem" => (true, Index < count - 1 ? items[Index + 1] : new JinjaUndefined("there is no next item")),
+            "cycle" => (true, (JinjaFunction)(arguments => arguments.Positional.Count == 0 ? throw new JinjaException("loop.cycle needs items") : arguments.Positional[Index % arguments.Positional.Count])),
+            "changed" => (true, (JinjaFunction)Changed),
+            _ => (false, (object?)null),
+        };
+        return known;
+    }
+
+    private object? Changed(JinjaArguments arguments)
+    {
+        var value = arguments.Positional.ToArray();
+        var changed = !_hasLast || !JinjaValue.AreEqual(_last, value);
+        (_last, _hasLast) = (value, true);
+        return changed;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text;
+
+namespace Crosshead.Data.Chat;
+
+/// <summary>
+/// A template of the part of Jinja that chat templates are written in: outputs, if, for with loop controls, set with
+/// namespaces, macros, filters, tests and the methods of Python's strings, lists and dictionaries. It is read once into functions.
+/// </summary>
+internal sealed class JinjaTemplate
+{
+    private readonly JinjaStatement _body;
+
+    private JinjaTemplate(JinjaStatement body) => _body = body;
+
+    /// <summary>Reads a template; <see cref="JinjaException"/> names what it cannot read and the line.</summary>
+    public static JinjaTemplate Parse(string source) => new(new JinjaStatementParser(JinjaLexer.Read(source)).Template());
+
+    /// <summary>Renders the template with these variables.</summary>
+    public string Render(IEnumerable<KeyValuePair<string, object?>> variables)
+    {
+        var scope = new JinjaScope();
+        foreach (var (name, function) in JinjaGlobals.Functions) scope[name] = function;
+        foreach (var (name, value) in variables) scope[name] = value;
+        var output = new StringBuilder();
+        try
+        {
+            _body(scope, output);
+        }
+        catch (InsufficientExecutionStackException)
+        {
+            throw new JinjaException("its values nest too deeply");
+        }
+        return output.ToString();
+    }
+}
