@@ -44,6 +44,8 @@ internal sealed class Sweep
     /// <param name="cancel">Asks to stop.</param>
     public void Run(Action ended, CancellationToken cancel)
     {
+        foreach (var unfit in Runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
+            _output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
         var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));
         var skipped = Runs.Count - waiting.Count;
         using var progress = new SweepProgress(_output, [.. waiting], skipped, Runs.Count);

@@ -50,9 +50,10 @@ internal sealed class SweepProgress : IDisposable
         else { _done.Remove(run); _before.Remove(run); }
         _line.Say($"{run.Name}: " + measured.Status switch
         {
-            StudyStatus.Finished => $"held-out loss {ReportNumbers.Loss(measured.HeldOutLoss)}" + (measured.SpikeSteps > 0 ? $", {measured.SpikeSteps} spike steps" : ""),
+            StudyStatus.Finished => $"held-out loss {ReportNumbers.Loss(measured.HeldOutLoss)}" + (measured.SpikeSteps > 0 ? $", {measured.SpikeSteps} spike step{(measured.SpikeSteps == 1 ? "" : "s")}" : ""),
             StudyStatus.Interrupted => "stopped, its state saved",
-            _ => $"{measured.Status}: {measured.Reason}".ToLowerInvariant()[..1] + $"{measured.Status}: {measured.Reason}"[1..],
+            StudyStatus.Diverged => $"diverged: {measured.Reason}",
+            _ => $"failed: {measured.Reason}",
         });
     }
 

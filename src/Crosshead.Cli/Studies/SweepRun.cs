@@ -13,7 +13,6 @@ internal sealed class SweepRun
     private const string RecipeFile = "recipe.json", LogFile = "log.jsonl";
 
     private readonly SweepOutcome _outcome;
-    private readonly string? _unfit;
 
     /// <summary>Describes the run; nothing is written.</summary>
     /// <param name="options">The sweep.</param>
@@ -33,12 +32,15 @@ internal sealed class SweepRun
         }
         catch (CrossheadException e)
         {
-            _unfit = e.Message;
+            Unfit = e.Message;
         }
     }
 
     /// <summary>What the run's folder and recipe are called.</summary>
     public string Name => Recipe.Name;
+
+    /// <summary>Why the recipe does not fit the variant; null where it does.</summary>
+    public string? Unfit { get; }
 
     /// <summary>What is trained.</summary>
     public Recipe Recipe { get; }
@@ -53,11 +55,11 @@ internal sealed class SweepRun
     public bool CanResume => Newest is not null;
 
     /// <summary>Whether there is anything left to do: a run that diverged would do so again, one that failed otherwise may not.</summary>
-    public bool Pending => _unfit is null && Status is not (StudyStatus.Finished or StudyStatus.Diverged);
+    public bool Pending => Unfit is null && Status is not (StudyStatus.Finished or StudyStatus.Diverged);
 
     /// <summary>How far the run has come.</summary>
     public StudyStatus Status =>
-        _unfit is not null ? StudyStatus.Failed
+        Unfit is not null ? StudyStatus.Failed
         : IsComplete ? StudyStatus.Finished
         : _outcome.Read() is { } outcome ? outcome.Status
         : Newest is not null || File.Exists(LogPath) ? StudyStatus.Interrupted
@@ -96,8 +98,8 @@ internal sealed class SweepRun
             LearningRate = Recipe.Training.LearningRate,
             Seed = Recipe.Training.Seed,
             Status = status,
-            Reason = status is StudyStatus.Failed or StudyStatus.Diverged ? _unfit ?? _outcome.Read()?.Reason : null,
+            Reason = status is StudyStatus.Failed or StudyStatus.Diverged ? Unfit ?? _outcome.Read()?.Reason : null,
         };
-        return _unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath), Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep) : run;
+        return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath), Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep) : run;
     }
 }

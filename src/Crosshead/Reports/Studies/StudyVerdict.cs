@@ -17,7 +17,10 @@ public sealed class StudyVerdict
     public static StudyVerdict Of(StudyReport report)
     {
         var complete = report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Stopped));
-        return new StudyVerdict((complete ? "" : "So far: ") + HeadlineOf(report), [.. RemarksOf(report)]);
+        var standings = Standings(report);
+        var headline = standings.Length > 0 ? (complete ? "" : "So far: ") + HeadlineOf(standings)
+            : complete ? "No variant has a stable learning rate." : "No variant has a finished run to choose from yet.";
+        return new StudyVerdict(headline, [.. RemarksOf(report)]);
     }
 
     /// <summary>The headline and the remarks, one a line.</summary>
@@ -27,10 +30,8 @@ public sealed class StudyVerdict
     internal static StudyReportVariant[] Standings(StudyReport report) =>
         [.. report.Variants.Where(v => v.Chosen?.HeldOutLoss is not null).OrderBy(v => v.Chosen!.HeldOutLoss)];
 
-    private static string HeadlineOf(StudyReport report)
+    private static string HeadlineOf(StudyReportVariant[] best)
     {
-        var best = Standings(report);
-        if (best.Length == 0) return "No variant has a stable learning rate.";
         var first = $"{Loss(best[0].Chosen!.HeldOutLoss)} nats a token at {Rate(best[0].Chosen!.LearningRate)}";
         if (best.Length == 1) return $"Of {best[0].Name} the largest stable learning rate is {Rate(best[0].Chosen!.LearningRate)}, with a held-out loss of {Loss(best[0].Chosen!.HeldOutLoss)} nats a token.";
         var (second, gap) = (best[1].Chosen!, best[1].Chosen!.HeldOutLoss!.Value - best[0].Chosen!.HeldOutLoss!.Value);
@@ -52,7 +53,7 @@ public sealed class StudyVerdict
 
     private static string Choice(StudyReportVariant variant)
     {
-        if (variant.Chosen is not { } chosen) return $"{variant.Name}: no stable rate ({string.Join(", ", variant.Rates.Select(r => $"{Rate(r.LearningRate)} {r.Why ?? "not known"}"))}).";
+        if (variant.Chosen is not { } chosen) return $"{variant.Name}: no rate to choose ({string.Join(", ", variant.Rates.Select(r => $"{Rate(r.LearningRate)} {r.Why ?? "not known"}"))}).";
         var above = variant.Rates.Where(r => r.LearningRate > chosen.LearningRate).Select(r => $"{Rate(r.LearningRate)}: {r.Why}").ToArray();
         var lowest = variant.LowestLoss is { } low && low.LearningRate != chosen.LearningRate
             ? $"; its loss is lowest at {Rate(low.LearningRate)}, {Loss(low.HeldOutLoss)} against {Loss(chosen.HeldOutLoss)}"
