@@ -42,7 +42,7 @@ internal static class MathFunctions
             case "binomial": return Binomial(x, arguments[1]);
             case "exp" or "sin" or "tan" or "arcsin" or "arctan" when x.Exact is { IsZero: true }: return MathValue.Of(name == "exp" ? 1 : 0);
             case "ln" or "log" or "lg" or "cot" or "csc" when x.Exact is { IsZero: true }: return null;
-            default: return s_complex.TryGetValue(name, out var function) ? MathValue.Finite(function(x.Approximate)) : null;
+            default: return s_complex.TryGetValue(name, out var function) ? (name == "exp" ? MathValue.Nonzero(function(x.Approximate)) : MathValue.Finite(function(x.Approximate))) : null;
         }
     }
 

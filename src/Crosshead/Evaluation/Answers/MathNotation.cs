@@ -60,7 +60,7 @@ internal static class MathNotation
 
     /// <summary>Commands whose argument is mathematics in another type face, or a name.</summary>
     public static readonly FrozenSet<string> Styles = FrozenSet.Create(
-        "mathrm", "mathbf", "mathit", "mathsf", "mathcal", "mathbb", "operatorname", "boldsymbol", "bm", "rm");
+        "mathrm", "mathbf", "mathit", "mathsf", "mathcal", "mathbb", "operatorname", "boldsymbol", "bm", "rm", "boxed", "fbox");
 
     /// <summary>Words that are mathematics when they stand alone.</summary>
     public static readonly FrozenDictionary<string, string> PlainNames = new Dictionary<string, string>

@@ -31,7 +31,7 @@ internal sealed partial class MathParser
     // factor {["*" | "/"] factor}, from the left: a/bc is (a/b)c.
     private MathNode Product()
     {
-        var factors = new List<MathNode> { Factor() };
+        var factors = new List<MathNode> { SignedFactor() };
         while (true)
         {
             if (Accept("*")) factors.Add(SignedFactor());

@@ -44,9 +44,10 @@ internal sealed partial class MathParser
         }
     }
 
-    // union {("=" | "<" | ...) union}
+    // ["="] union {("=" | "<" | ...) union}
     private MathNode Relation()
     {
+        _ = Accept("=");
         var sides = new List<MathNode> { Combination() };
         var relations = new List<string>();
         while (RelationSign() is { } sign)

@@ -38,7 +38,7 @@ internal sealed partial class MathTokenizer
             else if (Take(Degree()) is not null) Add(MathTokenKind.Symbol, "°");
             else if (c == '\\') Command();
             else if (Take(_brackets > 0 ? GroupedInBrackets() : Grouped()) is { } grouped) Add(MathTokenKind.Number, Separators().Replace(grouped, ""));
-            else if (Take(Number()) is { } number) Add(MathTokenKind.Number, number);
+            else if ((Take(Scientific()) ?? Take(Number())) is { } number) Add(MathTokenKind.Number, number);
             else if (char.IsAsciiLetter(c)) Letters(spaced: _at > 0 && char.IsWhiteSpace(_text[_at - 1]), Take(Run())!);
             else
             {
@@ -140,6 +140,10 @@ internal sealed partial class MathTokenizer
 
     [GeneratedRegex(@"\G([0-9]+(\.[0-9]+|\.(?=\s*\\overline))?|\.[0-9]+)")]
     private static partial Regex Number();
+
+    // 2e-3 may be twice Euler's number less 3; 2.0e-3 may not.
+    [GeneratedRegex(@"\G([0-9]+\.[0-9]+[eE][-+]?|[0-9]+[eE])[0-9]+(?![0-9A-Za-z.])")]
+    private static partial Regex Scientific();
 
     // Thousands: 1{,}000, 1,\!000 and 1\,000 anywhere; 1,000 outside brackets, where no further item follows.
     [GeneratedRegex(@"\G[0-9]{1,3}((\{,\}|,\s*\\!|\\[,!;:])\s*[0-9]{3}(?![0-9]))+(\.[0-9]+)?")]

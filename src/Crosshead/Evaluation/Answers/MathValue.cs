@@ -22,7 +22,9 @@ internal readonly record struct MathValue(Rational? Exact, Complex Approximate)
         a.Exact is { } x && b.Exact is { } y && Rational.Add(x, y) is { } sum ? Of(sum) : Finite(a.Approximate + b.Approximate);
 
     public static MathValue? Multiply(MathValue a, MathValue b) =>
-        a.Exact is { } x && b.Exact is { } y && Rational.Multiply(x, y) is { } product ? Of(product) : Finite(a.Approximate * b.Approximate);
+        a.Exact is { } x && b.Exact is { } y && Rational.Multiply(x, y) is { } product ? Of(product)
+        : a.Exact is { IsZero: true } || b.Exact is { IsZero: true } ? Of(0)
+        : Nonzero(a.Approximate * b.Approximate, a.Approximate == 0 || b.Approximate == 0);
 
     public static MathValue? Power(MathValue a, MathValue b)
     {
@@ -32,7 +34,7 @@ internal readonly record struct MathValue(Rational? Exact, Complex Approximate)
             if (y.IsInteger && x.Power(y.Numerator) is { } power) return Of(power);
             if (x.Sign > 0 && y.Denominator <= 100 && x.Root((int)y.Denominator)?.Power(y.Numerator) is { } root) return Of(root);
         }
-        return Finite(b.Exact is { IsInteger: false } half && half.Denominator == 2 && half.Numerator.IsOne ? Complex.Sqrt(a.Approximate) : Complex.Pow(a.Approximate, b.Approximate));
+        return Nonzero(b.Exact is { IsInteger: false } half && half.Denominator == 2 && half.Numerator.IsOne ? Complex.Sqrt(a.Approximate) : Complex.Pow(a.Approximate, b.Approximate), a.Approximate == 0);
     }
 
     /// <summary>The root of a whole degree: the real one of a negative number where the degree is odd.</summary>
@@ -54,9 +56,16 @@ internal readonly record struct MathValue(Rational? Exact, Complex Approximate)
     {
         if (a.Exact is { } x && b.Exact is { } y)
             return x == y || (rounded && !(x.IsFiniteDecimal() && y.IsFiniteDecimal()) && AreNear(a.Approximate, b.Approximate, MathAnswer.DecimalTolerance));
+        if (IsBeyondDouble(a) || IsBeyondDouble(b)) return false;
         if (a.Exact is { IsZero: true } || b.Exact is { IsZero: true }) return Complex.Abs(a.Approximate - b.Approximate) <= Residue;
         return AreNear(a.Approximate, b.Approximate, rounded ? MathAnswer.DecimalTolerance : Precision);
     }
+
+    /// <summary>A finite value, or null where a result that cannot be zero is: it was too small for a double.</summary>
+    public static MathValue? Nonzero(Complex value, bool mayBeZero = false) => value == 0 && !mayBeZero ? null : Finite(value);
+
+    // An exact number whose double is infinite or zero equals no approximate one that we could tell.
+    private static bool IsBeyondDouble(MathValue value) => value.Exact is { IsZero: false } && (value.Approximate == 0 || !double.IsFinite(value.Approximate.Real));
 
     private static bool AreNear(Complex a, Complex b, double relative) => Complex.Abs(a - b) <= relative * Math.Max(Complex.Abs(a), Complex.Abs(b));
 }

@@ -36,9 +36,13 @@ internal readonly record struct Rational
 
     public static implicit operator Rational(int value) => new(value, BigInteger.One);
 
-    /// <summary>A decimal's exact value, such as 12.50 or .5; its length bounds the work.</summary>
-    public static Rational? Parse(string digits)
+    /// <summary>A decimal's exact value, such as 12.50, .5 or 1.2e3; its length bounds the work.</summary>
+    public static Rational? Parse(string text)
     {
+        var parts = text.Split('e', 'E');
+        if (parts.Length == 2)
+            return Parse(parts[0]) is { } mantissa && ((Rational)10).Power(BigInteger.Parse(parts[1], CultureInfo.InvariantCulture)) is { } scale ? Multiply(mantissa, scale) : null;
+        var digits = parts[0];
         var point = digits.IndexOf('.');
         var decimals = point < 0 ? 0 : digits.Length - point - 1;
         var whole = BigInteger.Parse(point < 0 ? digits : "0" + digits.Remove(point, 1), CultureInfo.InvariantCulture);

@@ -11,10 +11,18 @@ internal static class WordAnswer
     {
         if (Marked(first) is { } a && Marked(second) is { } b && (IsMarked(first) || IsMarked(second)))
             return string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
+        if ((IsMarked(first) || IsMarked(second)) && IsPlain(first) && IsPlain(second) && string.Equals(Spaceless(first), Spaceless(second), StringComparison.OrdinalIgnoreCase)) return true;
         if (Letters(first) is not { } x || Letters(second) is not { } y) return null;
         // Capitals tell variables apart, but Even and even are one word.
-        return x.Length > 2 && Uncapitalised(x) == Uncapitalised(y) ? true : Math.Max(x.Length, y.Length) >= ShortestWord ? false : null;
+        return x.Length > 2 && Uncapitalised(x) == Uncapitalised(y) ? true : IsWord(x) || IsWord(y) ? false : null;
     }
+
+    // Three capitals name something, an order of finishing or a triangle.
+    private static bool IsWord(string letters) => letters.Length >= ShortestWord || (letters.Length == ShortestWord - 1 && letters.All(char.IsAsciiLetterUpper));
+
+    private static bool IsPlain(IReadOnlyList<MathToken> tokens) => tokens.All(token => token.Kind is MathTokenKind.Text or MathTokenKind.Letter or MathTokenKind.Number);
+
+    private static string Spaceless(IReadOnlyList<MathToken> tokens) => string.Concat(tokens.SelectMany(token => token.Text).Where(c => !char.IsWhiteSpace(c)));
 
     private static bool IsMarked(IReadOnlyList<MathToken> tokens) => tokens.Any(token => token.Kind == MathTokenKind.Text);
 

@@ -55,6 +55,16 @@ public sealed class MathAnswerPropertyTests
     }
 
     [Fact]
+    public void Different_answers_of_the_olympiads_are_seldom_equal()
+    {
+        string[] answers = [.. Answers("olympiadbench", "OE_maths_en_675.jsonl", "final_answer"), .. Answers("olymmath", "OlymMATH-EN-EASY.jsonl", "answer"), .. Answers("olymmath", "OlymMATH-EN-HARD.jsonl", "answer"), .. Answers("aime2025", "test.jsonl", "answer")];
+        answers = [.. answers.Distinct()];
+        var equal = answers.SelectMany((a, i) => answers.Skip(i + 1).Where(b => MathAnswer.AreEqual(a, b)).Select(b => a + " ¦ " + b)).ToArray();
+        // Read by hand: dollar signs, spaces, degrees, percent signs, names and one order of a list.
+        Assert.True(equal.Length == 21, $"{equal.Length}\n{string.Join("\n", equal)}");
+    }
+
+    [Fact]
     public void A_fraction_equals_its_finite_decimals() =>
         Gen.Select(Gen.Int[-5_000, 5_000], Gen.Int[0, 4], Gen.Int[0, 4]).Sample((p, twos, fives) =>
         {

@@ -156,7 +156,22 @@ public sealed class MathAnswerTests
         \mathbf{7} ¦ 7
         \text{7} ¦ 7
         x^{-1} ¦ \frac1x
-        \boxed ¦ \boxed
+        \boxed{5} ¦ 5
+        = 5 ¦ 5
+        \approx 5 ¦ 5
+        --5 ¦ 5
+        5 + -3 ¦ 2
+        1e3 ¦ 1000
+        1.5e-3 ¦ 0.0015
+        2e-3 ¦ 2e - 3
+        \text{June 6} ¦ June 6
+        x = 1 \text{ or } x = 2 ¦ \{1,2\}
+        (-\infty, 0) \cup\{1\}. ¦ (-\infty,0)\cup\{1\}
+        x^2-1=0 ¦ 2x^2-2=0
+        \frac{-b\pm\sqrt{b^2-4ac}}{2a} ¦ \frac{-b+\sqrt{b^2-4ac}}{2a}, \frac{-b-\sqrt{b^2-4ac}}{2a}
+        e^{x+1} ¦ e\cdot e^x
+        18\pi\text{ cm}^3 ¦ 18\pi
+        xyz ¦ zyx
         (n-2) 2^{n}+1 ¦ 1 + n2^n - 2^{n+1}
         2\cdot 3 ¦ 6
         12 ÷ 4 ¦ 3
@@ -271,6 +286,14 @@ public sealed class MathAnswerTests
         a, b, c ¦ abc
         (a,b,c) ¦ abc
         ABC ¦ abc
+        ABC ¦ CBA
+        \sqrt{2} ¦ 2^{2020}
+        M=2^{N-2}+1 ¦ 2^{2019} - 2020
+        \pi \cdot 10^{400} ¦ 10^{400}
+        e^{-1000} ¦ e^{-2000}
+        e^{-1000} ¦ 2^{-5000}
+        \frac{1}{2}\text{ hours} ¦ 30\text{ minutes}
+        2e-3 ¦ 0.002
         5r^5 ¦ 5r^4
         1 = 1 ¦ 2 = 2
         """;
