@@ -52,13 +52,15 @@ internal static class EvaluationSummary
             m == 0 ? null : counted.Average(r => r.Scores[m].Difference!.Value), Error(s => s.DifferenceError, m)))]);
     }
 
+    private static string Truncated(ModelEvaluation model) =>
+        string.Join(", ", model.Results.Where(r => r.Truncated > 0).Select(r => $"{r.Truncated} of {r.Samples.Count} in {r.Task.Name}"));
+
     private static IEnumerable<string> Remarks(IReadOnlyList<ModelEvaluation> models)
     {
         foreach (var task in models[0].Results.Select(r => r.Task).Where(t => t.Note is not null))
             yield return $"{task.Name}: {task.Note}";
-        foreach (var model in models)
-            foreach (var result in model.Results.Where(r => r.Truncated > 0))
-                yield return $"{result.Task.Name}: {result.Truncated} of {result.Samples.Count} samples are longer than the context of {model.Name} and lost their beginning.";
+        foreach (var alike in models.GroupBy(Truncated).Where(g => g.Key.Length > 0))
+            yield return $"Samples longer than the context of {string.Join(", ", alike.Select(m => m.Name))} lost their beginning: {alike.Key}.";
         foreach (var model in models)
             foreach (var result in model.Results.Where(r => r.Task.Kind != TaskKind.Generation && !double.IsFinite(r.MeanGoldLogLikelihood)))
                 yield return $"{result.Task.Name}: {model.Name} gave log-likelihoods that are not finite; its scores mean nothing.";

@@ -26,7 +26,7 @@ public static class EvaluationVerdict
             var clear = rows.Where(r => Errors(r.Scores[m]) is { } e && Math.Abs(e) >= Clear).OrderBy(r => r.Scores[m].Difference).ToArray();
             var (losses, gains) = (clear.Where(r => r.Scores[m].Difference < 0).ToArray(), clear.Where(r => r.Scores[m].Difference > 0).Reverse().ToArray());
             yield return clear.Length == 0
-                ? $"{report.Models[m]} differs from {report.Models[0]} in no task by more than {Clear:0} standard errors: these samples cannot tell them apart."
+                ? $"{report.Models[m]} differs from {report.Models[0]} in no single task by {Clear:0} standard errors or more: these samples cannot tell them apart task by task."
                 : $"{report.Models[m]} is clearly worse than {report.Models[0]} in {losses.Length} of {rows.Length} tasks{Most(losses, m)}, and clearly better in {gains.Length}{Most(gains, m)}.";
         }
         foreach (var remark in report.Remarks) yield return remark;
@@ -35,7 +35,7 @@ public static class EvaluationVerdict
     /// <summary>A value as tables show it: <c>45.9</c> (percent) or a perplexity.</summary>
     public static string Value(EvaluationRow row, int model) =>
         row.Scores[model].Value is var value && !double.IsFinite(value) ? "not finite"
-        : row.LowerIsBetter ? value.ToString(value < 100 ? "0.000" : "0.0", CultureInfo.InvariantCulture)
+        : row.LowerIsBetter ? value.ToString(value < 100 ? "0.000" : value < 1e5 ? "0.0" : "0.00e0", CultureInfo.InvariantCulture)
         : value.ToString("0.00", CultureInfo.InvariantCulture) + " %";
 
     /// <summary>A difference as tables show it, with its size in standard errors: <c>−1.3 (−2.1 σ)</c>; empty for the first model.</summary>

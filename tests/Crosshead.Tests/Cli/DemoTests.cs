@@ -24,11 +24,11 @@ public sealed class DemoTests
     }
 
     [Fact]
-    public void An_interrupted_demo_leaves_a_usable_report()
+    public async Task An_interrupted_demo_leaves_a_usable_report()
     {
         using var folder = new TemporaryFolder();
         using var stop = new CancellationTokenSource();
-        using var watch = new Timer(_ => { if (Directory.Exists(folder[Path.Combine("out", "runs")])) stop.Cancel(); }, null, 0, 20);
+        await using var watch = new Timer(_ => { if (Directory.Exists(folder[Path.Combine("out", "runs")])) stop.Cancel(); }, null, 0, 20);
         var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out", folder["out"]);
         Assert.Equal(130, run.ExitCode);
         Assert.Contains("</html>", File.ReadAllText(folder[Path.Combine("out", "report.html")]));

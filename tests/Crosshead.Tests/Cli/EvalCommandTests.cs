@@ -91,7 +91,7 @@ public sealed class EvalCommandTests : IDisposable
         Write("arc_easy/test.jsonl", $$"""{"id":"a","question":{"stem":"{{stem}}","choices":[{"text":"word3","label":"A"},{"text":"word4","label":"B"}]},"answerKey":"B"}""");
         var run = Eval("first", "--tasks", "arc_easy");
         Assert.True(run.ExitCode == 0, run.Error);
-        Assert.Contains("1 of 1 samples are longer than the context of first and lost their beginning", run.Out);
+        Assert.Contains("Samples longer than the context of first lost their beginning: 1 of 1 in arc_easy.", run.Out);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class BadRowsTests
     [InlineData("rows.csv", "q,options,answer\n", "hold no rows")]
     [InlineData("rows.csv", "q,options,answer\nx,\"y,0\n", "rows.csv, row 2: it is not valid CSV in UTF-8 (")]
     [InlineData("rows.csv", "q,options,answer\nx,y\"z,0\n", "rows.csv, row 2: choices must be a list of texts")]
-    [InlineData("rows.txt", "x", "rows.txt: rows of the format \".txt\" cannot be read; use .jsonl, .json, .csv, .tsv or .parquet.")]
+    [InlineData("rows.doc", "x", "rows.doc: rows of the format \".doc\" cannot be read; use .jsonl, .json, .csv, .tsv or .parquet.")]
     [InlineData("rows.parquet", "PAR1 and no more", "rows.parquet is not a whole Parquet file (")]
     [InlineData("rows.parquet", "", "rows.parquet is not a whole Parquet file (")]
     public void A_file_is_refused(string file, string text, string message)

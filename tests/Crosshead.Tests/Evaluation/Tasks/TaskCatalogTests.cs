@@ -7,7 +7,7 @@ public sealed class TaskCatalogTests
     private static readonly string[] Known =
     [
         "aime2025", "arc_challenge", "arc_easy", "chembench", "chembench4k", "climaqa", "climaqa_cloze", "gpqa", "gsm8k", "hellaswag", "lambada", "livemathbench",
-        "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa", "physics", "piqa", "supergpqa", "winogrande",
+        "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa", "physics", "piqa", "supergpqa", "wikitext2", "winogrande",
     ];
 
     [Fact]

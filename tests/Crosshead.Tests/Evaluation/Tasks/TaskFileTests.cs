@@ -22,7 +22,7 @@ public sealed class TaskFileTests
     [Theory]
     [InlineData("""{ "qestion": "x" }""", "unknown key qestion; did you mean \"question\"?")]
     [InlineData("""{ "kind": "choise" }""", "kind (\"choise\") is unknown; did you mean \"choice\"?")]
-    [InlineData("""{ "kind": 3 }""", "kind (3) must be one of choice, lastWord, generation.")]
+    [InlineData("""{ "kind": 3 }""", "kind (3) must be one of choice, lastWord, text, generation.")]
     [InlineData("""{ "version": "one" }""", "version (\"one\") must be a whole number.")]
     [InlineData("""{ "version": 0 }""", "version (0) must be at least 1.")]
     [InlineData("""{ "name": "My Task" }""", "name (\"My Task\") must be lower-case")]
