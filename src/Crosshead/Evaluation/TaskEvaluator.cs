@@ -130,7 +130,11 @@ public sealed class TaskEvaluator : IDisposable
         {
             var sequences = _generator.Generate([.. batch.Select(i => prompts[i].Tokens)], options, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            foreach (var (i, sequence) in batch.Zip(sequences)) _cache?.Add(keys[i], texts[i] = sequence.Text);
+            foreach (var (i, sequence) in batch.Zip(sequences))
+            {
+                texts[i] = sequence.Text;
+                _cache?.Add(keys[i], sequence.Text);
+            }
             _cache?.Flush();
             progress?.Report((done += batch.Length, samples.Count));
         }

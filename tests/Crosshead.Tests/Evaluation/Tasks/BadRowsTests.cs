@@ -45,7 +45,7 @@ public sealed class BadRowsTests
     [InlineData("rows.csv", "q,options,answer\n", "hold no rows")]
     [InlineData("rows.csv", "q,options,answer\nx,\"y,0\n", "rows.csv, row 2: it is not valid CSV in UTF-8 (")]
     [InlineData("rows.csv", "q,options,answer\nx,y\"z,0\n", "rows.csv, row 2: choices must be a list of texts")]
-    [InlineData("rows.doc", "x", "rows.doc: rows of the format \".doc\" cannot be read; use .jsonl, .json, .csv, .tsv or .parquet.")]
+    [InlineData("rows.doc", "x", "rows.doc: rows of the format \".doc\" cannot be read; use .jsonl, .json, .csv, .tsv, .parquet or .txt.")]
     [InlineData("rows.parquet", "PAR1 and no more", "rows.parquet is not a whole Parquet file (")]
     [InlineData("rows.parquet", "", "rows.parquet is not a whole Parquet file (")]
     public void A_file_is_refused(string file, string text, string message)
@@ -126,9 +126,9 @@ public sealed class BadRowsTests
     public void A_task_without_files_says_what_was_looked_for_and_where()
     {
         using var bench = new TaskWorkbench();
-        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.txt in DATA/own; get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.doc in DATA/own; get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
         Directory.Delete(bench.Data("own"));
-        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.txt in DATA/own (no such folder); get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.doc in DATA/own (no such folder); get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
         Directory.Delete(bench.Root);
         Assert.Equal("the data folder \"DATA\" does not exist; name the folder that holds own/.", bench.Refusal(TaskWorkbench.Choice()));
     }

@@ -1,0 +1,106 @@
+using System.Text.Json.Nodes;
+using Crosshead.Data;
+using Crosshead.Evaluation;
+using Crosshead.Evaluation.Answers;
+using Crosshead.Evaluation.Results;
+using Crosshead.Evaluation.Tasks;
+using Crosshead.Model;
+using Crosshead.Tests.Cli;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Evaluation;
+
+public sealed class TaskEvaluatorTests : IDisposable
+{
+    private readonly Crosshead.Tests.TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private EvaluationTask Task(string kind, string rest)
+    {
+        var file = JsonNode.Parse($$"""{ "name": "own", "version": 1, "kind": "{{kind}}", "group": "mine", "about": "x", "source": "https://example.org/own", {{rest}} }""")!;
+        var folder = Directory.CreateDirectory(_folder.File("tasks")).FullName;
+        File.WriteAllText(Path.Combine(folder, "own.json"), file.ToJsonString());
+        return TaskCatalog.Load(folder).Resolve(["own"])[0];
+    }
+
+    private TaskData Rows(EvaluationTask task, string name, string text)
+    {
+        var folder = Directory.CreateDirectory(_folder.File("own")).FullName;
+        File.WriteAllText(Path.Combine(folder, name), text);
+        return TaskData.Load(task, _folder.Path, shots: 0);
+    }
+
+    private static (LanguageModel Model, Tokenizer Tokenizer) Create(int context = 24)
+    {
+        var tokenizer = BpeTrainer.Train([TinyRecipe.Text], new BpeTrainerOptions { VocabularySize = 280 });
+        var model = new LanguageModel(new() { VocabularySize = 280, HiddenSize = 32, Layers = 2, Context = context, Attention = new() { Heads = 2 } }, ScalarType.Float64);
+        model.Initialize(7);
+        return (model, tokenizer);
+    }
+
+    [Fact]
+    public void Texts_have_the_likelihood_of_their_windows()
+    {
+        var task = Task("text", """ "data": { "rows": ["a.txt"] }, "fields": { "passage": "row.text" }, "question": "", "text": "{{ passage }}", "continuation": "{{ text }}", "metrics": ["bits_per_byte", "word_perplexity"] """);
+        var text = TinyRecipe.Text[..700];
+        var (model, tokenizer) = Create();
+        using var owned = model;
+        using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions());
+        var result = evaluator.Evaluate(task, Rows(task, "a.txt", text), cancellation: TestContext.Current.CancellationToken);
+        var expected = Perplexity.Measure(model, text, tokenizer.Encode(text, addSpecialTokens: false), tokenizer.EosTokenId!.Value, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(expected.LogLikelihood, result.MeanGoldLogLikelihood, 1e-9 * Math.Abs(expected.LogLikelihood));
+        Assert.Equal("bits_per_byte", result.Metrics[0].Name);
+        double Value(string name) => result.Metrics.Single(m => m.Name == name).Value;
+        Assert.Equal(expected.BitsPerByte, Value("bits_per_byte"), 9);
+        Assert.Equal(expected.BytePerplexity, Value("byte_perplexity"), 9);
+        Assert.Equal(expected.TokenPerplexity, Value("token_perplexity"), 1e-9 * expected.TokenPerplexity);
+        Assert.Equal(Math.Log(expected.WordPerplexity), Math.Log(Value("word_perplexity")), 9);
+    }
+
+    [Fact]
+    public void What_a_model_writes_is_judged_by_every_filter()
+    {
+        const string Rest = """
+            "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{ stem }}", "metrics": ["exact_match"], "maxTokens": 6,
+            "filters": [ { "name": "all", "extract": "whole", "compare": "text" }, { "name": "none", "extract": "boxed", "compare": "text" } ]
+            """;
+        var task = Task("generation", Rest);
+        var (model, tokenizer) = Create();
+        using var owned = model;
+        using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions());
+        var first = evaluator.Evaluate(task, Rows(task, "a.jsonl", """{"q":"word1 and","a":"x"}"""), cancellation: TestContext.Current.CancellationToken);
+        var written = first.Samples[0].Output!;
+
+        // The same prompt with the answer that the model gives, and one that it does not.
+        var rows = new JsonObject { ["q"] = "word1 and", ["a"] = written }.ToJsonString() + "\n" + """{"q":"word1 and","a":"x"}""" + "\n";
+        var result = evaluator.Evaluate(task, Rows(task, "a.jsonl", rows), cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(["exact_match (all)", "exact_match (none)"], result.Metrics.Select(m => m.Name));
+        Assert.Equal([1, 0], result.Metrics[0].PerSample);
+        Assert.Equal([0, 0], result.Metrics[1].PerSample);
+        Assert.All(result.Samples, s => Assert.Equal(written, s.Output));
+    }
+
+    [Fact]
+    public void The_first_of_equal_choices_is_taken_and_lengths_are_of_characters()
+    {
+        var choices = new[] { "ab", "a😀", "abcd" }.Select(t => new TaskChoice(new TaskPrompt("", [], "q"), " " + t, t)).ToArray();
+        var sample = new TaskSample(0, "0", null, choices, 1, null, []);
+        Assert.Equal(0, new SampleResult(sample, [new(-4, false), new(-4, false), new(-9, false)], null, [], false).Choice);
+        Assert.Equal(0, new SampleResult(sample, [new(-4, false), new(-4, false), new(-9, false)], null, [], false).NormalizedChoice); // two characters each
+        Assert.Equal(2, new SampleResult(sample, [new(-4, false), new(-4, false), new(-7, false)], null, [], false).NormalizedChoice);
+    }
+
+    [Theory]
+    [InlineData(AnswerExtraction.Regex, "answer is \\(?([A-J])\\)?", AnswerComparison.Text, "so the answer is (B).", "B", true)]
+    [InlineData(AnswerExtraction.Regex, "answer is \\(?([A-J])\\)?", AnswerComparison.Text, "no idea", "B", false)]
+    [InlineData(AnswerExtraction.LastNumber, null, AnswerComparison.Number, "12 + 3 makes $1,500.", "1500", true)]
+    [InlineData(AnswerExtraction.Boxed, null, AnswerComparison.Mathematics, "thus \\boxed{\\frac{1}{2}}", "0.5", true)]
+    [InlineData(AnswerExtraction.Boxed, null, AnswerComparison.Mathematics, "thus 1/2", "0.5", false)]
+    [InlineData(AnswerExtraction.Whole, null, AnswerComparison.LetterSet, "(C) and A", "A, C", true)]
+    [InlineData(AnswerExtraction.Whole, null, AnswerComparison.LetterSet, "C", "A, C", false)]
+    [InlineData(AnswerExtraction.Whole, null, AnswerComparison.Text, " Paris. ", "paris", true)]
+    [InlineData(AnswerExtraction.Regex, "^(a+)+$", AnswerComparison.Text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "a", false)] // ends although the pattern would not
+    public void Answers_are_found_and_compared(AnswerExtraction extract, string? pattern, AnswerComparison compare, string text, string answer, bool right) =>
+        Assert.Equal(right, new AnswerJudge(new AnswerFilter("f", extract, pattern, Compare: compare)).Judge(text, ["other", answer]).Right);
+}
