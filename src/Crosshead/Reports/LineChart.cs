@@ -46,7 +46,7 @@ internal sealed class LineChart
     {
         var points = Series.SelectMany(s => s.Points).Where(Drawn).ToArray();
         if (points.Length == 0) return "";
-        _right = Width - 26 - 8 * Math.Min(30, Series.Max(s => s.Label.Length));
+        _right = Width - 26 - 8 * Math.Min(30, Series.Where(Labelled).Select(s => s.Label.Length).DefaultIfEmpty().Max());
         var margin = Math.Max(1e-9, 0.05 * (points.Max(p => p.Y) - points.Min(p => p.Y)));
         var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left + Inset, _right - Inset, LogX);
         var y = new ChartAxis(points.Min(p => p.Y) - margin, points.Max(p => p.Y) + margin, Height - Bottom, Top);
@@ -60,6 +60,9 @@ internal sealed class LineChart
     }
 
     private bool Drawn((double X, double Y) p) => double.IsFinite(p.X) && double.IsFinite(p.Y) && (!LogX || p.X > 0);
+
+    // A line that can be seen.
+    private bool Labelled(ChartSeries series) => series.Drawn is ChartPoints.LineAndDots or ChartPoints.Line && series.Points.Any(Drawn);
 
     private void AddAxes(ChartAxis x, ChartAxis y)
     {
@@ -127,7 +130,7 @@ internal sealed class LineChart
     // Labels stand beside the lines' ends, moved apart where they would cover each other, each with a thin line to its end.
     private void AddLabels(ChartAxis x, ChartAxis y)
     {
-        var ends = Series.Where(s => s.Drawn is ChartPoints.LineAndDots or ChartPoints.Line && s.Points.Any(Drawn)).Select(s => (Series: s, End: s.Points.Last(Drawn)))
+        var ends = Series.Where(Labelled).Select(s => (Series: s, End: s.Points.Last(Drawn)))
             .OrderBy(e => y.Place(e.End.Y)).ToArray();
         var places = ends.Select(e => y.Place(e.End.Y)).ToArray();
         for (var i = 1; i < places.Length; i++) places[i] = Math.Max(places[i], places[i - 1] + LabelHeight);

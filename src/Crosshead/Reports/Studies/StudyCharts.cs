@@ -17,11 +17,11 @@ internal sealed class StudyCharts(StudyReport report)
         var lowest = rates.Select(r => r.HeldOutLoss).Where(l => l is { } loss && double.IsFinite(loss)).Min() ?? double.NaN;
         bool Fits(StudyReportRate rate) => rate.HeldOutLoss <= MostShown * lowest;
         var edge = rates.Where(Fits).Select(r => r.HeldOutLoss!.Value).DefaultIfEmpty(double.NaN).Max();
-        edge += 0.1 * (edge - lowest);
-        var series = report.Variants.SelectMany(v => new[]
+        var step = 0.08 * (edge - lowest); // so that no cross hides another
+        var series = report.Variants.SelectMany((v, i) => new[]
         {
             new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(Fits).Select(r => (r.LearningRate, r.HeldOutLoss!.Value))]),
-            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Fits(r) ? r.HeldOutLoss!.Value : edge))])
+            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Fits(r) ? r.HeldOutLoss!.Value : edge + ((i + 1) * step)))])
             {
                 Drawn = ChartPoints.Crosses,
                 Tip = p => v.Rates.First(r => r.LearningRate == p.X) is var r && r.HeldOutLoss is { } loss ? $"{v.Name}: {Loss(loss)} at {Rate(p.X)}, {r.Why}" : $"{v.Name} at {Rate(p.X)}: {r.Why}",
@@ -37,10 +37,12 @@ internal sealed class StudyCharts(StudyReport report)
     /// <summary>The curves of a variant, a colour a rate; crosses where the training loss began to spike.</summary>
     public string Curves(StudyReportVariant variant)
     {
-        var sound = variant.Runs.Where(r => r.Status != RunStatus.Diverged).SelectMany(r => r.Points).Select(p => p.Loss).Where(double.IsFinite).DefaultIfEmpty(double.MaxValue).Max();
+        // A curve that shoots up would press all others flat: it is left out where it leaves the range of the stable ones.
+        var stable = variant.Runs.Where(r => variant.Rates.Any(s => s.LearningRate == r.LearningRate && s.Stable == true)).SelectMany(r => r.Points).Select(p => p.Loss);
+        var sound = stable.DefaultIfEmpty(double.MaxValue).Max();
         return Chart(Ordered(variant).SelectMany(r => new[]
         {
-            new ChartSeries(Label(r), Color(variant, r), Dash(variant, r), [.. r.Points.TakeWhile(p => p.Loss <= sound)]),
+            new ChartSeries(Label(r), Color(variant, r), Dash(variant, r), [.. r.Points.Select(p => (p.Tokens, p.Loss <= sound ? p.Loss : double.NaN))]),
             new ChartSeries($"{Rate(r.LearningRate)}, a spike of the training loss begins", Color(variant, r), 0, [.. r.SpikesAt.Select(t => (t, LossAt(r, t))).Where(p => p.Item2 <= sound)]) { Drawn = ChartPoints.Crosses },
         }), $"Held-out loss of {variant.Name}", Tokens, Count);
     }

@@ -21,7 +21,7 @@ public static class StudyPage
         {
             Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a rate that is not stable, at the upper edge where its loss is off the chart. " + report.Rule, [("", charts.LossByRate())]),
             Plots("Every variant at its chosen rate", "Constant rate after a linear warm-up, the largest stable one of each variant.", [("", charts.Chosen())]),
-            Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross is where the training loss began to spike.", [.. report.Variants.Select(v => (v.Name, charts.Curves(v)))]),
+            Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross is where the training loss began to spike. Where a curve is above all those of stable rates it is left out.", [.. report.Variants.Select(v => (v.Name, charts.Curves(v)))]),
         })
         {
             if (section is not null) yield return section;
