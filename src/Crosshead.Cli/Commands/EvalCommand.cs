@@ -54,6 +54,8 @@ internal sealed class EvalCommand : CliCommand
         if (folders.Length == 0) throw new CrossheadException("no model is named; give at least one model directory, or --list to see the tasks.");
         var names = (arguments.GetValue(_tasks) ?? []).SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
         var tasks = catalog.Resolve(names);
+        if (arguments.GetValue(_bos) && arguments.GetValue(_chat))
+            throw new CrossheadException("--add-bos and --apply-chat-template exclude each other: a chat template writes its own begin token; leave one out.");
         foreach (var file in new[] { arguments.GetValue(_out), arguments.GetValue(_log) }) RequireNew(file);
         var data = tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data), arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit), cancel))).ToArray();
 

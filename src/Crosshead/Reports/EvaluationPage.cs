@@ -25,8 +25,8 @@ public static class EvaluationPage
         });
         yield return new ReportSection("Task by task", "scores", new Dictionary<string, object?>
         {
-            ["models"] = report.Models.Select((name, m) => new Dictionary<string, object?> { ["name"] = name, ["color"] = $"c{m % 6}", ["first"] = m == 0 }).ToArray(),
-            ["columns"] = (3 + (2 * report.Models.Count) - 1).ToString(CultureInfo.InvariantCulture),
+            ["models"] = report.Models.Select((name, m) => new Dictionary<string, object?> { ["name"] = name, ["color"] = $"c{m % 6}" }).ToArray(),
+            ["columns"] = (3 + report.Models.Count).ToString(CultureInfo.InvariantCulture),
             ["compared"] = report.Models.Count > 1,
             ["groups"] = report.Groups.Select(g => new Dictionary<string, object?>
             {
@@ -55,7 +55,6 @@ public static class EvaluationPage
             ["value"] = EvaluationVerdict.Value(row, m),
             ["error"] = double.IsFinite(s.StandardError) ? "± " + s.StandardError.ToString(row.LowerIsBetter ? "0.000" : "0.00", CultureInfo.InvariantCulture) : "",
             ["difference"] = EvaluationVerdict.Difference(row, m),
-            ["first"] = m == 0,
         }).ToArray(),
     };
 

@@ -126,6 +126,7 @@ public sealed class EvalCommandTests : IDisposable
     [InlineData("--tasks arc_easy --log-samples nowhere/s.jsonl", "does not exist")]
     [InlineData("--tasks arc_easy --include nowhere", "nowhere")]
     [InlineData("--tasks arc_easy --add-bos", "the model's tokenizer has none")]
+    [InlineData("--tasks arc_easy --add-bos --apply-chat-template", "exclude each other")]
     [InlineData("--tasks arc_easy --apply-chat-template", "chat template")]
     [InlineData("nowhere --tasks arc_easy", "nowhere")]
     public void What_cannot_be_done_is_refused_before_anything_is_scored(string line, string told)

@@ -49,8 +49,8 @@ public sealed class EvaluationPageTests
         var html = EvaluationPage.Render(Two());
         string[] parts =
         [
-            "<title>half beside original</title>", "<p class=\"headline\">original scores", "<th colspan=\"6\">science</th>", "<th>arc_easy</th>", "<td>−2.00 (−4.0 σ)</td>",
-            "<tr class=\"mean\">", "<th colspan=\"6\">language</th>", "<th>lambada</th>", "12.340", "&#x2B;0.052 (&#x2B;5.2 σ)", "<svg class=\"chart\"",
+            "<title>half beside original</title>", "<p class=\"headline\">original scores", "<th colspan=\"5\">science</th>", "<th>arc_easy</th>", "<span class=\"difference\">−2.00 (−4.0 σ)</span>",
+            "<tr class=\"mean\">", "<th colspan=\"5\">language</th>", "<th>lambada</th>", "12.340", "&#x2B;0.052 (&#x2B;5.2 σ)", "<svg class=\"chart\"",
             "half, arc_easy: 57.50 &#xB1; 1.96", "crosshead eval original half",
         ];
         var places = parts.Select(p => html.IndexOf(p, StringComparison.Ordinal)).ToArray();
