@@ -1,0 +1,434 @@
+// One step of decoding: softmax(q Kᵀ · scale) V for one token a sequence, over a cache whose rows serve several queries.
+//
+// A row is a head or, where a model caches components, all components of a token side by side; queries that carry the mix
+// (q̃ = Σ_j a_ij q_i) then read a component row as if it were a head, whatever the grain. Row widths WK of keys and WV of values
+// are independent.
+//
+// A block takes one row of one sequence, all its queries, and a span of tokens. Tiles of TOKENS tokens travel through two rings in
+// shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
+// (mma.m16n8k16, bfloat16 in, float32 out) with an online softmax between them:
+//
+//     Sᵀ(i+1) = K(i+1) Qᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
+//     P(i+1), fade = softmax of S(i+1)                     in the next.
+//
+// Scores are transposed so that each key leaves shared memory once. A second kernel joins the spans.
+//
+// Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
+// ring), WARPS, BLOCKS (a multiprocessor), PAGED, FACTORS. For compute capability 9.0 and later.
+
+typedef unsigned short bf16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#define TOKEN_GROUPS (TOKENS / 16)
+#define QUERY_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 8) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 8))
+#define QUERY_TILES (QUERIES / 8 / QUERY_GROUPS)        // of 8 queries, a warp's share of the scores
+#define ROW_TILES (QUERIES / 16)                        // of 16 queries
+#define COLUMN_PAIRS ((WV / 16 + WARPS - 1) / WARPS)    // of 2 × 8 columns, a warp's share of the sums
+#define KEY_STRIDE (WK + 8)                             // odd multiples of 16 bytes: eight rows lie in different banks
+#define VALUE_STRIDE (WV + 8)
+#define SCORE_STRIDE (TOKENS + 4)
+#define WEIGHT_STRIDE (TOKENS + 8)
+#define KEY_TILE (TOKENS * KEY_STRIDE)
+#define VALUE_TILE (TOKENS * VALUE_STRIDE)
+#define LANES_A_QUERY (TOKENS / 2)                      // in the softmax, two tokens a lane
+#define QUERIES_A_PASS (WARPS * 32 / LANES_A_QUERY)
+#define PASSES ((QUERIES + QUERIES_A_PASS - 1) / QUERIES_A_PASS)
+#define QUERIES_IN_REGISTERS (QUERY_TILES * WK / 8 <= 96)
+
+__device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
+
+// 16 bytes, or zeros where the token is not there.
+__device__ __forceinline__ void copy_async(u32 target, const void* source, bool there)
+{
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;\n" ::"r"(target), "l"(source), "r"(there ? 16 : 0) : "memory");
+}
+
+// A tile of rows, a part of 16 bytes a thread at a time.
+template <int WIDTH, int STRIDE>
+__device__ __forceinline__ void copy_tile(u32 target, const bf16* source, long long token_stride, int there)
+{
+    constexpr int parts = WIDTH / 8, threads = WARPS * 32;
+    if (threads % parts == 0 && TOKENS % (threads / parts) == 0)  // a thread keeps its column
+    {
+        constexpr int step = threads % parts == 0 ? threads / parts : 1;
+        const int token = threadIdx.x / parts, part = threadIdx.x % parts;
+        source += token * token_stride + part * 8;
+        target += (token * STRIDE + part * 8) * 2;
+        if (there >= TOKENS)
+#pragma unroll
+            for (int i = 0; i < TOKENS / step; i++) copy_async(target + i * step * STRIDE * 2, source + i * step * token_stride, true);
+        else
+            for (int i = 0; i < TOKENS / step; i++)
+            {
+                const bool is = token + i * step < there;
+                copy_async(target + i * step * STRIDE * 2, is ? source + i * step * token_stride : source - token * token_stride, is);
+            }
+        return;
+    }
+    for (int i = threadIdx.x; i < TOKENS * parts; i += threads)
+    {
+        const int token = i / parts, part = i % parts;
+        copy_async(target + (token * STRIDE + part * 8) * 2, source + (token < there ? token : 0) * token_stride + part * 8, token < there);
+    }
+}
+
+__device__ __forceinline__ void load4(u32 (&r)[4], u32 address)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address));
+}
+
+__device__ __forceinline__ void load2(u32& a, u32& b, u32 address)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];\n" : "=r"(a), "=r"(b) : "r"(address));
+}
+
+__device__ __forceinline__ void load4_transposed(u32 (&r)[4], u32 address)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];\n" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address));
+}
+
+__device__ __forceinline__ void multiply_add(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1)
+{
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
+                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// Two floats to two bfloat16, the first in the low half.
+__device__ __forceinline__ u32 pack(float low, float high)
+{
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
+
+__device__ __forceinline__ float exp2_fast(float x)
+{
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
+    return r;
+}
+
+#define NEVER (-1e30f)
+#define MOST_SPANS 1024
+#define JOIN_GROUPS 8
+
+struct Shape
+{
+    int rows, queries;          // rows a token, queries a row (at most QUERIES)
+    int spans, tiles;           // spans a sequence is cut into, tiles a span
+    long long key_batch, key_row, key_token;         // strides in elements
+    long long value_batch, value_row, value_token;
+    int scale_rows;             // G: heads that have factors of their own
+    long long scale_batch, scale_row;
+    int page_tokens, pages_a_sequence;
+    float scale;                // of the scores, times log2(e)
+};
+
+extern "C" __global__ void __launch_bounds__(WARPS * 32, BLOCKS)
+decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
+                 const bf16* __restrict__ keys, const bf16* __restrict__ values,
+                 const float* __restrict__ factors,  // [B, G, T] of the scores; null for none
+                 const int* __restrict__ begins, const int* __restrict__ ends, // tokens [begin, end) a sequence is asked about
+                 const int* __restrict__ pages,      // [B, pages a sequence]; PAGED only
+                 float* __restrict__ sums,           // [B, rows, spans, QUERIES, WV]
+                 float* __restrict__ largest, float* __restrict__ totals, // [B, rows, spans, QUERIES]
+                 Shape shape)
+{
+    extern __shared__ __align__(128) unsigned char memory[];
+    bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
+    bf16* value_ring = key_ring + STAGES * KEY_TILE;         // [STAGES, TOKENS, VALUE_STRIDE]
+    float* scores = (float*)(value_ring + STAGES * VALUE_TILE); // [QUERIES, SCORE_STRIDE]
+    bf16* weights = (bf16*)(scores + QUERIES * SCORE_STRIDE);   // [QUERIES, WEIGHT_STRIDE]
+    float* fading = (float*)(weights + QUERIES * WEIGHT_STRIDE);// [QUERIES]: what earlier sums are multiplied by
+#if !QUERIES_IN_REGISTERS
+    bf16* q = (bf16*)(fading + QUERIES);                     // [QUERIES, KEY_STRIDE]
+#endif
+
+    const int span = blockIdx.x, row = blockIdx.y, sequence = blockIdx.z;
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int begin = begins[sequence], end = ends[sequence];
+    const int all = (end + TOKENS - 1) / TOKENS;             // tiles lie on a fixed raster, pages are whole tiles
+    const int first = begin / TOKENS + span * shape.tiles;
+    const int count = min(all, first + shape.tiles) - first;
+    const long long place = ((long long)(sequence * shape.rows + row) * shape.spans + span) * QUERIES;
+
+    if (count <= 0)                                          // nothing here: the join must see it
+    {
+        for (int i = threadIdx.x; i < QUERIES; i += WARPS * 32) { largest[place + i] = NEVER; totals[place + i] = 0; }
+        return;
+    }
+
+    const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
+    auto tile_of = [&](const bf16* cache, int i, long long batch_stride, long long row_stride, long long token_stride)
+    {
+        const int tile = first + i;
+#if PAGED
+        const int tiles_a_page = shape.page_tokens / TOKENS;
+        return cache + pages[sequence * shape.pages_a_sequence + tile / tiles_a_page] * batch_stride + row * row_stride + (long long)(tile % tiles_a_page) * TOKENS * token_stride;
+#else
+        return cache + sequence * batch_stride + row * row_stride + (long long)tile * TOKENS * token_stride;
+#endif
+    };
+    // Keys of tile i and values of the tile before it are one group of copies.
+    auto bring = [&](int i)
+    {
+        if (i < count)
+            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, i, shape.key_batch, shape.key_row, shape.key_token), shape.key_token, end - (first + i) * TOKENS);
+        if (i > 0 && i - 1 < count)
+            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, i - 1, shape.value_batch, shape.value_row, shape.value_token), shape.value_token, end - (first + i - 1) * TOKENS);
+        asm volatile("cp.async.commit_group;\n" ::: "memory");
+    };
+    for (int i = 0; i < STAGES; i++) bring(i);
+
+    // Queries, zeros for those that pad.
+    const int token_group = warp % TOKEN_GROUPS, query_group = warp / TOKEN_GROUPS;
+    const bf16* source = query + (long long)(sequence * shape.rows + row) * shape.queries * WK;
+#if QUERIES_IN_REGISTERS
+    u32 fragments[QUERY_TILES][WK / 16][2];
+#pragma unroll
+    for (int t = 0; t < QUERY_TILES; t++)
+    {
+        const int m = (query_group * QUERY_TILES + t) * 8 + lane / 4;
+        const u32* own = (const u32*)(source + (long long)m * WK + lane % 4 * 2);
+#pragma unroll
+        for (int d = 0; d < WK / 16; d++)
+        {
+            fragments[t][d][0] = m < shape.queries ? own[d * 8] : 0;
+            fragments[t][d][1] = m < shape.queries ? own[d * 8 + 4] : 0;
+        }
+    }
+#else
+    for (int i = threadIdx.x; i < QUERIES * (WK / 8); i += WARPS * 32)
+    {
+        const int m = i / (WK / 8), chunk = i % (WK / 8);
+        *(uint4*)(q + m * KEY_STRIDE + chunk * 8) = m < shape.queries ? *(const uint4*)(source + (long long)m * WK + chunk * 8) : make_uint4(0, 0, 0, 0);
+    }
+#endif
+
+    float sum[ROW_TILES][COLUMN_PAIRS][2][4];
+#pragma unroll
+    for (int a = 0; a < ROW_TILES; a++)
+#pragma unroll
+        for (int b = 0; b < COLUMN_PAIRS; b++)
+#pragma unroll
+            for (int c = 0; c < 8; c++) sum[a][b][c / 4][c % 4] = 0;
+    float highest[PASSES], total[PASSES];
+#pragma unroll
+    for (int i = 0; i < PASSES; i++) { highest[i] = NEVER; total[i] = 0; }
+
+    // Sᵀ [16 tokens, queries of the warp] = K Qᵀ
+    auto score = [&](int i)
+    {
+        if (query_group >= QUERY_GROUPS) return;
+        float s[2][QUERY_TILES][4];                          // of even and odd depths, so that products wait less for each other
+#pragma unroll
+        for (int t = 0; t < QUERY_TILES; t++)
+#pragma unroll
+            for (int c = 0; c < 4; c++) s[0][t][c] = s[1][t][c] = 0;
+        const u32 key_address = key_address0 + (i % STAGES * KEY_TILE + (token_group * 16 + lane % 16) * KEY_STRIDE + lane / 16 * 8) * 2;
+#pragma unroll
+        for (int d = 0; d < WK / 16; d++)
+        {
+            u32 a[4];
+            load4(a, key_address + d * 32);
+#pragma unroll
+            for (int t = 0; t < QUERY_TILES; t++)
+            {
+#if QUERIES_IN_REGISTERS
+                multiply_add(s[d % 2][t], a, fragments[t][d][0], fragments[t][d][1]);
+#else
+                u32 b0, b1;
+                load2(b0, b1, shared_address(q + ((query_group * QUERY_TILES + t) * 8 + lane % 8) * KEY_STRIDE + lane / 8 % 2 * 8 + d * 16));
+                multiply_add(s[d % 2][t], a, b0, b1);
+#endif
+            }
+        }
+#pragma unroll
+        for (int t = 0; t < QUERY_TILES; t++)
+#pragma unroll
+            for (int c = 0; c < 4; c++)
+            {
+                const int at = (query_group * QUERY_TILES + t) * 8 + lane % 4 * 2 + c % 2;
+                scores[at * SCORE_STRIDE + token_group * 16 + lane / 4 + c / 2 * 8] = s[0][t][c] + s[1][t][c];
+            }
+    };
+
+    // Weights of a tile against the largest score so far; a lane has the same queries in every tile.
+    auto weigh = [&](int i)
+    {
+        const int token = (first + i) * TOKENS + lane % LANES_A_QUERY * 2;
+        const bool whole = (first + i) * TOKENS >= begin && (first + i + 1) * TOKENS <= end;
+        float2 x[PASSES];
+        float most[PASSES];
+#pragma unroll
+        for (int w = 0; w < PASSES; w++)
+        {
+            const int m = w * QUERIES_A_PASS + threadIdx.x / LANES_A_QUERY;
+            x[w] = m < QUERIES ? *(const float2*)(scores + m * SCORE_STRIDE + lane % LANES_A_QUERY * 2) : make_float2(0, 0);
+            x[w].x *= shape.scale;
+            x[w].y *= shape.scale;
+#if FACTORS
+            if (m < shape.queries)
+            {
+                const int g = (row * shape.queries + m) / (shape.rows * shape.queries / shape.scale_rows);
+                const float* factor = factors + sequence * shape.scale_batch + g * shape.scale_row + token;
+                if (token < end) x[w].x *= factor[0];
+                if (token + 1 < end) x[w].y *= factor[1];
+            }
+#endif
+            if (!whole)
+            {
+                if (token < begin || token >= end) x[w].x = -INFINITY;
+                if (token + 1 < begin || token + 1 >= end) x[w].y = -INFINITY;
+            }
+            most[w] = fmaxf(highest[w], fmaxf(x[w].x, x[w].y));
+        }
+#pragma unroll
+        for (int offset = LANES_A_QUERY / 2; offset > 0; offset /= 2)
+#pragma unroll
+            for (int w = 0; w < PASSES; w++) most[w] = fmaxf(most[w], __shfl_xor_sync(~0u, most[w], offset));
+#pragma unroll
+        for (int w = 0; w < PASSES; w++)
+        {
+            const int m = w * QUERIES_A_PASS + threadIdx.x / LANES_A_QUERY;
+            const float fade = exp2_fast(highest[w] - most[w]);
+            const float low = exp2_fast(x[w].x - most[w]), high = exp2_fast(x[w].y - most[w]);
+            total[w] = total[w] * fade + low + high;         // lane by lane; joined at the end
+            highest[w] = most[w];
+            if (m >= QUERIES) continue;
+            *(u32*)(weights + m * WEIGHT_STRIDE + lane % LANES_A_QUERY * 2) = pack(low, high);
+            if (lane % LANES_A_QUERY == 0) fading[m] = fade;
+        }
+    };
+
+    // O [queries, columns of the warp] = fade · O + P V
+    auto add = [&](int i)
+    {
+#pragma unroll
+        for (int a = 0; a < ROW_TILES; a++)
+        {
+            const float upper = fading[a * 16 + lane / 4], lower = fading[a * 16 + lane / 4 + 8];
+#pragma unroll
+            for (int b = 0; b < COLUMN_PAIRS; b++)
+#pragma unroll
+                for (int c = 0; c < 8; c++) sum[a][b][c / 4][c % 4] *= c % 4 < 2 ? upper : lower;
+        }
+        const u32 weight_address = shared_address(weights + lane % 16 * WEIGHT_STRIDE + lane / 16 * 8);
+        const u32 value_address = value_address0 + (i % STAGES * VALUE_TILE + lane % 16 * VALUE_STRIDE + warp * 16 + lane / 16 * 8) * 2;
+#pragma unroll
+        for (int d = 0; d < TOKENS / 16; d++)
+        {
+            u32 p[ROW_TILES][4];
+#pragma unroll
+            for (int a = 0; a < ROW_TILES; a++) load4(p[a], weight_address + (a * 16 * WEIGHT_STRIDE + d * 16) * 2);
+#pragma unroll
+            for (int b = 0; b < COLUMN_PAIRS; b++)
+            {
+                if (warp + b * WARPS >= WV / 16) break;
+                u32 columns[4];
+                load4_transposed(columns, value_address + (d * 16 * VALUE_STRIDE + b * WARPS * 16) * 2);
+#pragma unroll
+                for (int a = 0; a < ROW_TILES; a++)
+                {
+                    multiply_add(sum[a][b][0], p[a], columns[0], columns[1]);
+                    multiply_add(sum[a][b][1], p[a], columns[2], columns[3]);
+                }
+            }
+        }
+    };
+
+    asm volatile("griddepcontrol.launch_dependents;\n");     // the join may be made ready
+    asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 1) : "memory");
+    __syncthreads();
+    score(0);
+    __syncthreads();
+    weigh(0);
+    for (int i = 0; i < count; i++)
+    {
+        asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 2) : "memory");
+        __syncthreads();                                     // keys i + 1 and values i are there; nobody reads keys i or values i − 1
+        bring(i + STAGES);
+        if (i + 1 < count) score(i + 1);
+        add(i);
+        __syncthreads();
+        if (i + 1 < count) weigh(i + 1);
+    }
+    asm volatile("cp.async.wait_group 0;\n" ::: "memory");
+
+
+#pragma unroll
+    for (int a = 0; a < ROW_TILES; a++)
+#pragma unroll
+        for (int b = 0; b < COLUMN_PAIRS; b++)
+        {
+            const int pair = warp + b * WARPS;
+            if (pair < WV / 16)
+#pragma unroll
+                for (int half = 0; half < 2; half++)
+#pragma unroll
+                    for (int side = 0; side < 2; side++)
+                    {
+                        const long long m = place + a * 16 + lane / 4 + side * 8;
+                        *(float2*)(sums + m * WV + pair * 16 + half * 8 + lane % 4 * 2) = make_float2(sum[a][b][half][side * 2], sum[a][b][half][side * 2 + 1]);
+                    }
+        }
+#pragma unroll
+    for (int w = 0; w < PASSES; w++)
+    {
+        const int m = w * QUERIES_A_PASS + threadIdx.x / LANES_A_QUERY;
+        float joined = total[w];
+#pragma unroll
+        for (int offset = LANES_A_QUERY / 2; offset > 0; offset /= 2) joined += __shfl_xor_sync(~0u, joined, offset);
+        if (lane % LANES_A_QUERY == 0 && m < QUERIES) { largest[place + m] = highest[w]; totals[place + m] = joined; }
+    }
+}
+
+// Joins the spans of a query: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block a query; WV / 4 threads side by side sum
+// four columns each; the block has as many such groups, at most JOIN_GROUPS, as are worth it for the number of spans.
+extern "C" __global__ void join_spans(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
+                                      bf16* __restrict__ output, // [B, rows, queries, WV]
+                                      int spans, int queries)
+{
+    asm volatile("griddepcontrol.wait;\n" ::: "memory");     // the block may have started before the spans were done
+    const int m = blockIdx.x, groups = blockDim.x / (WV / 4);
+    const long long place = (long long)blockIdx.y * spans;   // y: sequence and row
+    __shared__ float share[MOST_SPANS];
+    __shared__ float4 parts[JOIN_GROUPS][WV / 4];
+    __shared__ float joined;
+    if (threadIdx.x < 32)
+    {
+        float high = NEVER;
+        for (int s = threadIdx.x; s < spans; s += 32) high = fmaxf(high, largest[(place + s) * QUERIES + m]);
+        for (int offset = 16; offset > 0; offset /= 2) high = fmaxf(high, __shfl_xor_sync(~0u, high, offset));
+        float sum = 0;
+        for (int s = threadIdx.x; s < spans; s += 32)
+        {
+            const float total = totals[(place + s) * QUERIES + m];
+            share[s] = total == 0 ? 0 : exp2_fast(largest[(place + s) * QUERIES + m] - high);
+            sum += share[s] * total;
+        }
+        for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
+        if (threadIdx.x == 0) joined = sum;
+    }
+    __syncthreads();
+    const int column = threadIdx.x % (WV / 4), group = threadIdx.x / (WV / 4);
+    float4 sum = make_float4(0, 0, 0, 0);
+#pragma unroll 4
+    for (int s = group; s < spans; s += groups)
+    {
+        if (share[s] == 0) continue;                         // what was never written must not be read
+        const float4 part = *(const float4*)(sums + ((place + s) * QUERIES + m) * WV + column * 4);
+        sum.x += share[s] * part.x; sum.y += share[s] * part.y; sum.z += share[s] * part.z; sum.w += share[s] * part.w;
+    }
+    parts[group][column] = sum;
+    __syncthreads();
+    if (group > 0) return;
+    for (int g = 1; g < groups; g++)
+    {
+        const float4 part = parts[g][column];
+        sum.x += part.x; sum.y += part.y; sum.z += part.z; sum.w += part.w;
+    }
+    const float factor = 1 / joined;
+    *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column * 4) = make_uint2(pack(sum.x * factor, sum.y * factor), pack(sum.z * factor, sum.w * factor));
+}
