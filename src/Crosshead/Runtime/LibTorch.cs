@@ -35,6 +35,9 @@ public static class LibTorch
     /// <summary>The handle of <c>libtorch_cpu</c>, which holds the stable C interface.</summary>
     internal static nint CpuLibrary { get; private set; }
 
+    /// <summary>The handle of <c>libtorch_cuda</c>, which holds the CUDA part of the stable C interface; 0 for a libtorch without CUDA.</summary>
+    internal static nint CudaLibrary { get; private set; }
+
     /// <summary>The handle of TorchSharp's native half.</summary>
     internal static nint BindingLibrary { get; private set; }
 
@@ -53,6 +56,7 @@ public static class LibTorch
         {
             var handle = LoadFile(Path.Combine(folder, name));
             if (name == "libtorch_cpu.so") CpuLibrary = handle;
+            if (name == "libtorch_cuda.so") CudaLibrary = handle;
         }
 
         var binding = LoadTorchSharp(Path.Combine(PackageFolder(TorchSharpLibrary, "TorchSharp"), TorchSharpLibrary));

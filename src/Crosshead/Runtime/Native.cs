@@ -9,6 +9,7 @@ namespace Crosshead.Runtime;
 internal static unsafe partial class Native
 {
     private const string Library = "torch_cpu";
+    private const string CudaLibrary = "torch_cuda";
     private const string Binding = "LibTorchSharp";
 
     static Native()
@@ -17,6 +18,7 @@ internal static unsafe partial class Native
         NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, (name, _, _) => name switch
         {
             Library => LibTorch.CpuLibrary,
+            CudaLibrary => LibTorch.CudaLibrary,
             Binding => LibTorch.BindingLibrary,
             _ => 0,
         });
@@ -36,6 +38,9 @@ internal static unsafe partial class Native
 
     [LibraryImport(Library, EntryPoint = "aoti_torch_get_data_ptr")]
     public static partial int GetDataPointer(nint tensor, out nint pointer);
+
+    [LibraryImport(CudaLibrary, EntryPoint = "aoti_torch_get_current_cuda_stream")]
+    public static partial int GetCurrentCudaStream(int device, out nint stream);
 
     [LibraryImport(Library, EntryPoint = "torch_parallel_for")]
     public static partial int ParallelFor(long begin, long end, long grain, delegate* unmanaged<long, long, void*, void> body, void* context);

@@ -1,0 +1,26 @@
+namespace Crosshead.Runtime.Cuda;
+
+/// <summary>
+/// Makes a context current on this thread while the scope lasts. A thread that had none keeps it afterwards, one that had
+/// another device's gets that one back: libtorch tells its current device by it.
+/// </summary>
+internal readonly ref struct CudaContextScope
+{
+    private readonly nint _previous;
+
+    /// <summary>Makes <paramref name="context"/> current.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public CudaContextScope(nint context)
+    {
+        CudaDriver.Check(CudaDriver.GetCurrentContext(out var current), "asking for the current CUDA context");
+        if (current == context) return;
+        CudaDriver.Check(CudaDriver.SetCurrentContext(context), "making a CUDA context current");
+        _previous = current;
+    }
+
+    /// <summary>Gives the thread its former context back.</summary>
+    public void Dispose()
+    {
+        if (_previous != 0) CudaDriver.Check(CudaDriver.SetCurrentContext(_previous), "making the former CUDA context current");
+    }
+}

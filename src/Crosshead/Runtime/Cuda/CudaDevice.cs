@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+
+namespace Crosshead.Runtime.Cuda;
+
+/// <summary>What a kernel's launch depends on of a CUDA device.</summary>
+/// <param name="Index">Its number, as in <c>cuda:n</c>.</param>
+/// <param name="Multiprocessors">Number of streaming multiprocessors.</param>
+/// <param name="ComputeCapability">The architecture kernels are compiled for, as NVRTC names it: <c>sm_90a</c>.</param>
+/// <param name="SharedMemoryPerBlock">Most bytes of shared memory that a block may have.</param>
+/// <param name="Context">The device's primary context, which libtorch works in too.</param>
+internal sealed record CudaDevice(int Index, int Multiprocessors, string ComputeCapability, int SharedMemoryPerBlock, nint Context)
+{
+    private static readonly ConcurrentDictionary<int, Lazy<CudaDevice>> Known = new();
+
+    /// <summary>Device <paramref name="index"/>; asks the driver once.</summary>
+    /// <exception cref="CrossheadException">There is no driver or no such device.</exception>
+    public static CudaDevice Get(int index) => Known.GetOrAdd(index, i => new Lazy<CudaDevice>(() => Ask(i))).Value;
+
+    /// <summary>Makes the device's context current on this thread while the scope lasts.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public CudaContextScope Enter() => new(Context);
+
+    private static CudaDevice Ask(int index)
+    {
+        try
+        {
+            CudaDriver.Check(CudaDriver.Initialize(0), "starting CUDA");
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new CrossheadException($"device cuda:{index} was asked for, but this machine has no NVIDIA driver (libcuda.so.1); install it, or use --device cpu.", e);
+        }
+        CudaDriver.Check(CudaDriver.GetDevice(out var device, index), $"asking for device cuda:{index}");
+        CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}"); // held as long as the process lives
+        var (major, minor) = (Attribute(CudaDriver.ComputeCapabilityMajor), Attribute(CudaDriver.ComputeCapabilityMinor));
+        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context);
+
+        int Attribute(int attribute)
+        {
+            CudaDriver.Check(CudaDriver.GetDeviceAttribute(out var value, attribute, device), $"asking for an attribute of device cuda:{index}");
+            return value;
+        }
+    }
+
+    // Hopper's matrix instructions (wgmma) are in the "a" variant of its architecture alone.
+    private static string Architecture(int major, int minor) => (major, minor) == (9, 0) ? "sm_90a" : $"sm_{major}{minor}";
+}
