@@ -1,4 +1,5 @@
 using Crosshead.Kernels;
+using Crosshead.Kernels.Cuda;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,6 +39,8 @@ internal static class SoftmaxAttention
     /// <returns>[B, h, N, w']</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyScales = null)
     {
+        if (span.IsRange && DecodeAttention.Supports(query, key, value, keyScales))
+            return DecodeAttention.Apply(query, key, value, scale, keyScales, span.Begins);
         if (keyScales is not null) return AttendScaled(query, key, value, span, scale, keyScales);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];

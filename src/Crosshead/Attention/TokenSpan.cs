@@ -11,4 +11,10 @@ public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal
 {
     /// <summary>Where the tokens form trees and <see cref="Mask"/> says nothing more: one past the last query that sees a token, [B, N] (int32), for kernels that need no mask.</summary>
     public Tensor? Ends { get; init; }
+
+    /// <summary>Where each sequence has one query: the first token it sees, [B] or [1] (int32), all later ones being seen too. Null where that is the first token, or where <see cref="Mask"/> says it.</summary>
+    public Tensor? Begins { get; init; }
+
+    /// <summary>Whether the first and the last token seen say all, so that no mask is needed.</summary>
+    public bool IsRange => Begins is not null || (Mask is null && !Causal);
 }

@@ -42,13 +42,21 @@ internal sealed class SequenceSpans : TokenSpans
         // Query n of the call sees keys up to start + n, and within a window none before start + n − width + 1.
         var seen = ones([_count, Total], ScalarType.Bool, _device).tril(_start);                // [N,T]
         if (!whole) seen = seen.triu(_start - width + 1);
-        if (_pads is null) return new TokenSpan(_cos, _sin, seen, Causal: false);
+        if (_pads is null) return new TokenSpan(_cos, _sin, seen, Causal: false) { Begins = Begins(width) };
 
         var keys = arange(Total, ScalarType.Int64, _device);                                    // [T]
         var real = keys >= _pads;                                                               // [B,T]
         // A padding token sees itself, so that its softmax is defined; nobody sees a padding token.
         var itself = keys == Queries.unsqueeze(1);                                              // [N,T]
         var mask = seen.logical_and(real.unsqueeze(1)).logical_or(itself);                      // [B,N,T]
-        return new TokenSpan(_cos, _sin, mask.unsqueeze(1), Causal: false);
+        return new TokenSpan(_cos, _sin, mask.unsqueeze(1), Causal: false) { Begins = Begins(width) };
+    }
+
+    // The first token that the one query of each sequence sees, [B] or [1].
+    private Tensor? Begins(long width)
+    {
+        if (_count > 1) return null;
+        var begins = full([1], Total - width, ScalarType.Int32, _device);
+        return _pads is null ? begins : begins.maximum(_pads.squeeze(1).to(ScalarType.Int32));
     }
 }

@@ -14,7 +14,7 @@
 // Scores are transposed so that each key leaves shared memory once. A second kernel joins the spans.
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
-// ring), WARPS, BLOCKS (a multiprocessor), PAGED, FACTORS. For compute capability 9.0 and later.
+// ring), WARPS, PAGED, FACTORS. For compute capability 8.0 and later.
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
@@ -102,6 +102,8 @@ __device__ __forceinline__ u32 pack(float low, float high)
     return r;
 }
 
+__device__ __forceinline__ float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
+
 __device__ __forceinline__ float exp2_fast(float x)
 {
     float r;
@@ -109,31 +111,27 @@ __device__ __forceinline__ float exp2_fast(float x)
     return r;
 }
 
-#define NEVER (-1e30f)
+#define NEVER (-1e30f)                                  // below every score
+#define NEVER_EVER (-3e38f)                             // of tokens that must not be seen: 2^(this − NEVER) is 0
 #define MOST_SPANS 1024
-#define JOIN_GROUPS 8
+#define MOST_JOIN_THREADS 512
+#define JOIN_COLUMNS 64
 
-struct Shape
-{
-    int rows, queries;          // rows a token, queries a row (at most QUERIES)
-    int spans, tiles;           // spans a sequence is cut into, tiles a span
-    long long key_batch, key_row, key_token;         // strides in elements
-    long long value_batch, value_row, value_token;
-    int scale_rows;             // G: heads that have factors of their own
-    long long scale_batch, scale_row;
-    int page_tokens, pages_a_sequence;
-    float scale;                // of the scores, times log2(e)
-};
-
-extern "C" __global__ void __launch_bounds__(WARPS * 32, BLOCKS)
+extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
                  const bf16* __restrict__ keys, const bf16* __restrict__ values,
-                 const float* __restrict__ factors,  // [B, G, T] of the scores; null for none
+                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only
                  const int* __restrict__ begins, const int* __restrict__ ends, // tokens [begin, end) a sequence is asked about
                  const int* __restrict__ pages,      // [B, pages a sequence]; PAGED only
                  float* __restrict__ sums,           // [B, rows, spans, QUERIES, WV]
                  float* __restrict__ largest, float* __restrict__ totals, // [B, rows, spans, QUERIES]
-                 Shape shape)
+                 int rows, int queries,              // rows a token, queries a row (at most QUERIES)
+                 int spans, int tiles,               // spans a sequence is cut into, tiles a span
+                 long long key_batch, long long key_row, long long key_token,       // strides in elements; of pages for batches where PAGED
+                 long long value_batch, long long value_row, long long value_token,
+                 int factor_rows, long long factor_batch, long long factor_row,     // G and strides
+                 int page_tokens, int pages_a_sequence,
+                 float scale)                        // of the scores, times log2(e)
 {
     extern __shared__ __align__(128) unsigned char memory[];
     bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
@@ -149,9 +147,9 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int begin = begins[sequence], end = ends[sequence];
     const int all = (end + TOKENS - 1) / TOKENS;             // tiles lie on a fixed raster, pages are whole tiles
-    const int first = begin / TOKENS + span * shape.tiles;
-    const int count = min(all, first + shape.tiles) - first;
-    const long long place = ((long long)(sequence * shape.rows + row) * shape.spans + span) * QUERIES;
+    const int first = begin / TOKENS + span * tiles;
+    const int count = min(all, first + tiles) - first;
+    const long long place = ((long long)(sequence * rows + row) * spans + span) * QUERIES;
 
     if (count <= 0)                                          // nothing here: the join must see it
     {
@@ -164,8 +162,8 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     {
         const int tile = first + i;
 #if PAGED
-        const int tiles_a_page = shape.page_tokens / TOKENS;
-        return cache + pages[sequence * shape.pages_a_sequence + tile / tiles_a_page] * batch_stride + row * row_stride + (long long)(tile % tiles_a_page) * TOKENS * token_stride;
+        const int tiles_a_page = page_tokens / TOKENS;
+        return cache + pages[sequence * pages_a_sequence + tile / tiles_a_page] * batch_stride + row * row_stride + (long long)(tile % tiles_a_page) * TOKENS * token_stride;
 #else
         return cache + sequence * batch_stride + row * row_stride + (long long)tile * TOKENS * token_stride;
 #endif
@@ -174,16 +172,16 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     auto bring = [&](int i)
     {
         if (i < count)
-            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, i, shape.key_batch, shape.key_row, shape.key_token), shape.key_token, end - (first + i) * TOKENS);
+            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, i, key_batch, key_row, key_token), key_token, end - (first + i) * TOKENS);
         if (i > 0 && i - 1 < count)
-            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, i - 1, shape.value_batch, shape.value_row, shape.value_token), shape.value_token, end - (first + i - 1) * TOKENS);
+            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, i - 1, value_batch, value_row, value_token), value_token, end - (first + i - 1) * TOKENS);
         asm volatile("cp.async.commit_group;\n" ::: "memory");
     };
     for (int i = 0; i < STAGES; i++) bring(i);
 
     // Queries, zeros for those that pad.
     const int token_group = warp % TOKEN_GROUPS, query_group = warp / TOKEN_GROUPS;
-    const bf16* source = query + (long long)(sequence * shape.rows + row) * shape.queries * WK;
+    const bf16* source = query + (long long)(sequence * rows + row) * queries * WK;
 #if QUERIES_IN_REGISTERS
     u32 fragments[QUERY_TILES][WK / 16][2];
 #pragma unroll
@@ -194,15 +192,15 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
 #pragma unroll
         for (int d = 0; d < WK / 16; d++)
         {
-            fragments[t][d][0] = m < shape.queries ? own[d * 8] : 0;
-            fragments[t][d][1] = m < shape.queries ? own[d * 8 + 4] : 0;
+            fragments[t][d][0] = m < queries ? own[d * 8] : 0;
+            fragments[t][d][1] = m < queries ? own[d * 8 + 4] : 0;
         }
     }
 #else
     for (int i = threadIdx.x; i < QUERIES * (WK / 8); i += WARPS * 32)
     {
         const int m = i / (WK / 8), chunk = i % (WK / 8);
-        *(uint4*)(q + m * KEY_STRIDE + chunk * 8) = m < shape.queries ? *(const uint4*)(source + (long long)m * WK + chunk * 8) : make_uint4(0, 0, 0, 0);
+        *(uint4*)(q + m * KEY_STRIDE + chunk * 8) = m < queries ? *(const uint4*)(source + (long long)m * WK + chunk * 8) : make_uint4(0, 0, 0, 0);
     }
 #endif
 
@@ -266,21 +264,21 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         {
             const int m = w * QUERIES_A_PASS + threadIdx.x / LANES_A_QUERY;
             x[w] = m < QUERIES ? *(const float2*)(scores + m * SCORE_STRIDE + lane % LANES_A_QUERY * 2) : make_float2(0, 0);
-            x[w].x *= shape.scale;
-            x[w].y *= shape.scale;
+            x[w].x *= scale;
+            x[w].y *= scale;
 #if FACTORS
-            if (m < shape.queries)
+            if (m < queries)
             {
-                const int g = (row * shape.queries + m) / (shape.rows * shape.queries / shape.scale_rows);
-                const float* factor = factors + sequence * shape.scale_batch + g * shape.scale_row + token;
-                if (token < end) x[w].x *= factor[0];
-                if (token + 1 < end) x[w].y *= factor[1];
+                const int g = (row * queries + m) / (rows * queries / factor_rows);
+                const bf16* factor = factors + sequence * factor_batch + g * factor_row + token;
+                if (token < end) x[w].x *= widen(factor[0]);
+                if (token + 1 < end) x[w].y *= widen(factor[1]);
             }
 #endif
             if (!whole)
             {
-                if (token < begin || token >= end) x[w].x = -INFINITY;
-                if (token + 1 < begin || token + 1 >= end) x[w].y = -INFINITY;
+                if (token < begin || token >= end) x[w].x = NEVER_EVER;
+                if (token + 1 < begin || token + 1 >= end) x[w].y = NEVER_EVER;
             }
             most[w] = fmaxf(highest[w], fmaxf(x[w].x, x[w].y));
         }
@@ -338,7 +336,6 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         }
     };
 
-    asm volatile("griddepcontrol.launch_dependents;\n");     // the join may be made ready
     asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 1) : "memory");
     __syncthreads();
     score(0);
@@ -384,17 +381,17 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     }
 }
 
-// Joins the spans of a query: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block a query; WV / 4 threads side by side sum
-// four columns each; the block has as many such groups, at most JOIN_GROUPS, as are worth it for the number of spans.
+// Joins the spans of a query: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes columns of a query: JOIN_COLUMNS / 4
+// threads side by side sum four columns each, the others of the block the same columns of other spans.
 extern "C" __global__ void join_spans(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
                                       bf16* __restrict__ output, // [B, rows, queries, WV]
                                       int spans, int queries)
 {
-    asm volatile("griddepcontrol.wait;\n" ::: "memory");     // the block may have started before the spans were done
-    const int m = blockIdx.x, groups = blockDim.x / (WV / 4);
+    constexpr int side = JOIN_COLUMNS / 4;
+    const int m = blockIdx.x, groups = blockDim.x / side;
     const long long place = (long long)blockIdx.y * spans;   // y: sequence and row
     __shared__ float share[MOST_SPANS];
-    __shared__ float4 parts[JOIN_GROUPS][WV / 4];
+    __shared__ float4 parts[MOST_JOIN_THREADS];
     __shared__ float joined;
     if (threadIdx.x < 32)
     {
@@ -412,23 +409,24 @@ extern "C" __global__ void join_spans(const float* __restrict__ sums, const floa
         if (threadIdx.x == 0) joined = sum;
     }
     __syncthreads();
-    const int column = threadIdx.x % (WV / 4), group = threadIdx.x / (WV / 4);
+    const int column = blockIdx.z * JOIN_COLUMNS + threadIdx.x % side * 4, group = threadIdx.x / side;
     float4 sum = make_float4(0, 0, 0, 0);
+    if (column < WV)
 #pragma unroll 4
-    for (int s = group; s < spans; s += groups)
-    {
-        if (share[s] == 0) continue;                         // what was never written must not be read
-        const float4 part = *(const float4*)(sums + ((place + s) * QUERIES + m) * WV + column * 4);
-        sum.x += share[s] * part.x; sum.y += share[s] * part.y; sum.z += share[s] * part.z; sum.w += share[s] * part.w;
-    }
-    parts[group][column] = sum;
+        for (int s = group; s < spans; s += groups)
+        {
+            if (share[s] == 0) continue;                     // what was never written must not be read
+            const float4 part = *(const float4*)(sums + ((place + s) * QUERIES + m) * WV + column);
+            sum.x += share[s] * part.x; sum.y += share[s] * part.y; sum.z += share[s] * part.z; sum.w += share[s] * part.w;
+        }
+    parts[threadIdx.x] = sum;
     __syncthreads();
-    if (group > 0) return;
+    if (group > 0 || column >= WV) return;
     for (int g = 1; g < groups; g++)
     {
-        const float4 part = parts[g][column];
+        const float4 part = parts[g * side + threadIdx.x];
         sum.x += part.x; sum.y += part.y; sum.z += part.z; sum.w += part.w;
     }
     const float factor = 1 / joined;
-    *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column * 4) = make_uint2(pack(sum.x * factor, sum.y * factor), pack(sum.z * factor, sum.w * factor));
+    *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column) = make_uint2(pack(sum.x * factor, sum.y * factor), pack(sum.z * factor, sum.w * factor));
 }
