@@ -12,7 +12,7 @@ namespace Crosshead.Kernels.Cuda;
 /// </summary>
 internal static class DecodeAttention
 {
-    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, MostSpans = 1024, JoinColumns = 64, MostJoinThreads = 512;
+    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, MostSpans = 1024, MostJoinThreads = 512, ManySpans = 16;
 
     private static readonly Lazy<string> Source = new(() =>
     {
@@ -42,15 +42,14 @@ internal static class DecodeAttention
     /// <param name="scale">Factor of the scores.</param>
     /// <param name="factors">Further factors, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
     /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32); null for the first of all.</param>
-    /// <param name="ends">One past the last, [B] (int32), at most T; null for T.</param>
     /// <returns>[B, h, 1, w']</returns>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null, Tensor? begins = null)
     {
         var (batch, heads, rows, tokens) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1], (int)key.shape[2]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var index = query.device.index;
         var plan = DecodeAttentionPlan.For((int)key.shape[3], wide, queries, CudaDevice.Get(index).SharedMemoryPerBlock);
-        var defines = plan.Defines(factors is not null, paged: false);
+        var defines = plan.Defines(factors is not null);
         var kernel = CudaKernel.Load(index, Source.Value, "decode_attention", defines);
         var join = CudaKernel.Load(index, Source.Value, "join_spans", defines);
 
@@ -61,8 +60,7 @@ internal static class DecodeAttention
         var tilesOfSpan = (tiles + spans - 1) / spans;
         spans = (tiles + tilesOfSpan - 1) / tilesOfSpan;
 
-        using var starts = begins?.expand(batch).contiguous() ?? zeros([batch], ScalarType.Int32, query.device);
-        using var whole = full([batch], tokens, ScalarType.Int32, query.device);
+        using var starts = begins?.expand(batch).contiguous();
         using var sums = empty([batch, rows, spans, plan.Queries, wide], ScalarType.Float32, query.device);
         using var largest = empty([batch, rows, spans, plan.Queries], ScalarType.Float32, query.device);
         using var totals = empty_like(largest);
@@ -71,17 +69,19 @@ internal static class DecodeAttention
         kernel.Launch((spans, rows, batch), DecodeAttentionPlan.Threads, plan.SharedBytes,
         [
             Aten.DataPointer(dense), Aten.DataPointer(key), Aten.DataPointer(value), factors is null ? 0 : Aten.DataPointer(factors),
-            Aten.DataPointer(starts), Aten.DataPointer(ends ?? whole), (nint)0,
+            starts is null ? 0 : Aten.DataPointer(starts),
             Aten.DataPointer(sums), Aten.DataPointer(largest), Aten.DataPointer(totals),
-            rows, queries, spans, tilesOfSpan,
+            rows, queries, tokens, spans, tilesOfSpan,
             key.stride(0), key.stride(1), key.stride(2), value.stride(0), value.stride(1), value.stride(2),
             factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
-            0, 0, (float)(scale / Math.Log(2)),
+            (float)(scale / Math.Log(2)),
         ]);
-        var groups = Math.Clamp(spans / 8, 2, MostJoinThreads / (JoinColumns / 4));
-        join.Launch((queries, batch * rows, (wide + JoinColumns - 1) / JoinColumns), groups * (JoinColumns / 4), 0,
-            [Aten.DataPointer(sums), Aten.DataPointer(largest), Aten.DataPointer(totals), Aten.DataPointer(output), spans, queries]);
-        foreach (var tensor in new[] { key, value, factors, ends }) GC.KeepAlive(tensor);
+        // Many spans are shared out among many threads, few are not worth it.
+        var columns = spans >= ManySpans ? 64 : (wide + 127) / 128 * 128;
+        var groups = Math.Min(Math.Max(1, spans / 8), MostJoinThreads / (columns / 4));
+        join.Launch((queries, batch * rows, (wide + columns - 1) / columns), groups * (columns / 4), 0,
+            [Aten.DataPointer(sums), Aten.DataPointer(largest), Aten.DataPointer(totals), Aten.DataPointer(output), spans, queries, columns]);
+        foreach (var tensor in new[] { key, value, factors }) GC.KeepAlive(tensor);
         return output;
     }
 

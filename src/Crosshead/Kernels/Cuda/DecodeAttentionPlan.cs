@@ -35,11 +35,10 @@ internal sealed record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Que
 
     /// <summary>The kernel's macros.</summary>
     /// <param name="factors">Whether scores have factors.</param>
-    /// <param name="paged">Whether the cache lies in pages.</param>
-    public string[] Defines(bool factors, bool paged) =>
+    public string[] Defines(bool factors) =>
     [
         $"WK={KeyWidth}", $"WV={ValueWidth}", $"QUERIES={Queries}", $"TOKENS={Tokens}", $"STAGES={Stages}", $"WARPS={Warps}",
-        $"FACTORS={(factors ? 1 : 0)}", $"PAGED={(paged ? 1 : 0)}",
+        $"FACTORS={(factors ? 1 : 0)}",
     ];
 
     private bool QueriesInRegisters

@@ -11,10 +11,10 @@
 //     Sᵀ(i+1) = K(i+1) Qᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
 //     P(i+1), fade = softmax of S(i+1)                     in the next.
 //
-// Scores are transposed so that each key leaves shared memory once. A second kernel joins the spans.
+// Scores are transposed: a warp takes 16 tokens and a group of queries, whose part of q stays in registers. A second kernel joins the spans.
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
-// ring), WARPS, PAGED, FACTORS. For compute capability 8.0 and later.
+// ring), WARPS, FACTORS. For compute capability 8.0 and later.
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
@@ -115,22 +115,20 @@ __device__ __forceinline__ float exp2_fast(float x)
 #define NEVER_EVER (-3e38f)                             // of tokens that must not be seen: 2^(this − NEVER) is 0
 #define MOST_SPANS 1024
 #define MOST_JOIN_THREADS 512
-#define JOIN_COLUMNS 64
 
 extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
                  const bf16* __restrict__ keys, const bf16* __restrict__ values,
                  const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only
-                 const int* __restrict__ begins, const int* __restrict__ ends, // tokens [begin, end) a sequence is asked about
-                 const int* __restrict__ pages,      // [B, pages a sequence]; PAGED only
+                 const int* __restrict__ begins,     // [B], the first token that a sequence sees; null for 0
                  float* __restrict__ sums,           // [B, rows, spans, QUERIES, WV]
                  float* __restrict__ largest, float* __restrict__ totals, // [B, rows, spans, QUERIES]
                  int rows, int queries,              // rows a token, queries a row (at most QUERIES)
+                 int end,                            // one past the last token that all sequences see
                  int spans, int tiles,               // spans a sequence is cut into, tiles a span
-                 long long key_batch, long long key_row, long long key_token,       // strides in elements; of pages for batches where PAGED
+                 long long key_batch, long long key_row, long long key_token,       // strides in elements
                  long long value_batch, long long value_row, long long value_token,
                  int factor_rows, long long factor_batch, long long factor_row,     // G and strides
-                 int page_tokens, int pages_a_sequence,
                  float scale)                        // of the scores, times log2(e)
 {
     extern __shared__ __align__(128) unsigned char memory[];
@@ -145,8 +143,8 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
 
     const int span = blockIdx.x, row = blockIdx.y, sequence = blockIdx.z;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    const int begin = begins[sequence], end = ends[sequence];
-    const int all = (end + TOKENS - 1) / TOKENS;             // tiles lie on a fixed raster, pages are whole tiles
+    const int begin = begins ? begins[sequence] : 0;
+    const int all = (end + TOKENS - 1) / TOKENS;             // tiles lie on a fixed raster
     const int first = begin / TOKENS + span * tiles;
     const int count = min(all, first + tiles) - first;
     const long long place = ((long long)(sequence * rows + row) * spans + span) * QUERIES;
@@ -160,13 +158,7 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
     auto tile_of = [&](const bf16* cache, int i, long long batch_stride, long long row_stride, long long token_stride)
     {
-        const int tile = first + i;
-#if PAGED
-        const int tiles_a_page = page_tokens / TOKENS;
-        return cache + pages[sequence * pages_a_sequence + tile / tiles_a_page] * batch_stride + row * row_stride + (long long)(tile % tiles_a_page) * TOKENS * token_stride;
-#else
-        return cache + sequence * batch_stride + row * row_stride + (long long)tile * TOKENS * token_stride;
-#endif
+        return cache + sequence * batch_stride + row * row_stride + (long long)(first + i) * TOKENS * token_stride;
     };
     // Keys of tile i and values of the tile before it are one group of copies.
     auto bring = [&](int i)
@@ -381,13 +373,13 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     }
 }
 
-// Joins the spans of a query: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes columns of a query: JOIN_COLUMNS / 4
-// threads side by side sum four columns each, the others of the block the same columns of other spans.
+// Joins the spans of a query: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes some columns of a query: a quarter
+// as many threads side by side sum four columns each, the others of the block the same columns of other spans.
 extern "C" __global__ void join_spans(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
                                       bf16* __restrict__ output, // [B, rows, queries, WV]
-                                      int spans, int queries)
+                                      int spans, int queries, int columns)
 {
-    constexpr int side = JOIN_COLUMNS / 4;
+    const int side = columns / 4;
     const int m = blockIdx.x, groups = blockDim.x / side;
     const long long place = (long long)blockIdx.y * spans;   // y: sequence and row
     __shared__ float share[MOST_SPANS];
@@ -409,7 +401,7 @@ extern "C" __global__ void join_spans(const float* __restrict__ sums, const floa
         if (threadIdx.x == 0) joined = sum;
     }
     __syncthreads();
-    const int column = blockIdx.z * JOIN_COLUMNS + threadIdx.x % side * 4, group = threadIdx.x / side;
+    const int column = blockIdx.z * columns + threadIdx.x % side * 4, group = threadIdx.x / side;
     float4 sum = make_float4(0, 0, 0, 0);
     if (column < WV)
 #pragma unroll 4

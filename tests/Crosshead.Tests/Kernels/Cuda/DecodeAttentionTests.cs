@@ -55,7 +55,10 @@ public sealed class DecodeAttentionTests
         using var grad = no_grad();
         using var model = new LanguageModel(new()
         {
-            VocabularySize = 64, HiddenSize = 256, Layers = 2, Context = 128,
+            VocabularySize = 64,
+            HiddenSize = 256,
+            Layers = 2,
+            Context = 128,
             Attention = new() { Variant = variant, Heads = 8, HeadDim = 64, KeyValueHeads = 4, KeyComponents = components, ValueComponents = components, SlidingWindow = window },
         }, ScalarType.BFloat16, CUDA);
         model.Initialize(1);
