@@ -51,8 +51,9 @@ internal static class SoftmaxAttention
         if (heads == groups)
             return Aten.ScaledDotProductAttention(query, key, value, span.Mask, span.Causal, scale);
 
-        // One query a head: the heads of a group are queries of one head, and nothing is repeated. CUDA has a grouped kernel.
-        if (count == 1 && span.Mask is null && query.device_type == DeviceType.CPU)
+        // One query a head: the heads of a group are queries of one head, and nothing is repeated. CUDA
+        // has a grouped kernel for bfloat16.
+        if (count == 1 && span.Mask is null && !(query.device_type == DeviceType.CUDA && query.dtype == ScalarType.BFloat16))
         {
             var grouped = query.reshape(batch, groups, heads / groups, width); // [B,g,h/g,w]
             return Aten.ScaledDotProductAttention(grouped, key, value, null, causal: false, scale).reshape(batch, heads, 1, value.shape[3]);
