@@ -6,6 +6,8 @@ namespace Crosshead.Evaluation.Results;
 /// <summary>How a model did on a task.</summary>
 public sealed record TaskResult
 {
+    private Metric[]? _metrics; // worked out once: a log of samples asks for them at every sample
+
     /// <summary>The task.</summary>
     public required EvaluationTask Task { get; init; }
 
@@ -28,7 +30,9 @@ public sealed record TaskResult
     public double MeanGoldLogLikelihood => Task.Kind == TaskKind.Generation ? double.NaN : Samples.Average(s => s.Scores[s.Sample.Gold].LogLikelihood);
 
     /// <summary>All that the kind of task allows to measure, the task's main measure first.</summary>
-    public IReadOnlyList<Metric> Metrics => Task.Kind switch
+    public IReadOnlyList<Metric> Metrics => _metrics ??= Measured();
+
+    private Metric[] Measured() => Task.Kind switch
     {
         TaskKind.Choice => Ordered(Measure("acc", s => s.Choice == s.Sample.Gold), Measure("acc_norm", s => s.NormalizedChoice == s.Sample.Gold)),
         TaskKind.LastWord => Ordered(Measure("acc", s => s.Scores[0].Greedy), Losses("perplexity")),
