@@ -40,8 +40,17 @@ public sealed class KeyValueCache : IDisposable
     /// <param name="keys">[B, rows, N, width]</param>
     /// <param name="values">[B, rows, N, width]</param>
     /// <exception cref="InvalidOperationException">The capacity is exceeded.</exception>
-    public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values)
+    public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values) => Append(keys, values, null);
+
+    /// <summary>As <see cref="Append(Tensor, Tensor)"/>; or, where the device alone knows the position [1] (int64), writes the one token there and returns the whole capacity, <see cref="Length"/> being left to <see cref="Advance"/>.</summary>
+    internal (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values, Tensor? position)
     {
+        if (position is not null)
+        {
+            _keys.index_copy_(2, position, keys);
+            _values.index_copy_(2, position, values);
+            return (_keys, _values);
+        }
         var count = keys.shape[2];
         if (Length + count > Capacity)
             throw new InvalidOperationException($"the cache holds {Capacity} tokens; {Length} + {count} do not fit.");
@@ -53,12 +62,19 @@ public sealed class KeyValueCache : IDisposable
 
     /// <summary>Adds the factors [B, g, N] of the N tokens appended last and returns those of all tokens [B, g, T].</summary>
     /// <exception cref="InvalidOperationException">The cache was made without them.</exception>
-    public Tensor AppendScales(Tensor scales)
+    public Tensor AppendScales(Tensor scales) => AppendScales(scales, null);
+
+    /// <summary>As <see cref="AppendScales(Tensor)"/>, or at a position that the device alone knows.</summary>
+    internal Tensor AppendScales(Tensor scales, Tensor? position)
     {
         if (_scales is null) throw new InvalidOperationException("the cache keeps no factors of scores.");
+        if (position is not null) return _scales.index_copy_(2, position, scales);
         _scales.narrow(2, Length - scales.shape[2], scales.shape[2]).copy_(scales);
         return _scales.narrow(2, 0, Length);
     }
+
+    /// <summary>Counts tokens that were written at positions the device alone knew.</summary>
+    internal void Advance(long count) => Length += count;
 
     /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
     public void Truncate(long length) => Length = Math.Clamp(length, 0, Length);

@@ -92,8 +92,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var (query, key, value) = Projections.Project(x,
             KeptKeys is null ? Keys(x.dtype) : Projections.OwnKeys(x.dtype),
             KeptValues is null ? Values(x.dtype) : Projections.OwnValues(x.dtype), span, normKeys: KeptKeys is null);
-        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow));                  // [B,rows,T,width]
-        var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)));       // [B,g,T]
+        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow), span.Position);   // [B,rows,T,width]
+        var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)), span.Position);       // [B,g,T]
         query = query.transpose(1, 2);                                                                // [B,h,N,d]
         if (KeptKeys is { } k) query = k.Absorb(query);                                               // [B,h,N,c·d]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);

@@ -33,7 +33,7 @@ public sealed class TalkingHeadsAttention : IAttention
     {
         var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
         (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));    // [B,·,N,d]
-        if (cache is not null) (key, value) = cache.Append(key, value);
+        if (cache is not null) (key, value) = cache.Append(key, value, span.Position);
         RequireMemory(query, key.shape[2]);
 
         var repeats = _projections.Heads / _projections.Groups;

@@ -9,6 +9,18 @@ namespace Crosshead.Attention;
 /// <param name="Causal">Query n sees keys up to n (no mask, no tokens before); false with a null mask: every query sees every key.</param>
 public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal)
 {
+    /// <summary>What each query sees, [N, T] or [B, 1, N, T], true = seen; null where <see cref="Causal"/> or the first and the last token seen say it all.</summary>
+    public Tensor? Mask { get => field ??= LateMask?.Invoke(); init; } = Mask;
+
+    /// <summary>Makes the mask when somebody asks for it: kernels that are told the first and the last token seen need none.</summary>
+    internal Func<Tensor>? LateMask { get; init; }
+
+    /// <summary>Where the one token of each sequence stands in the cache, [1] (int64), if the device alone knows it; the cache is then seen at its whole capacity, up to <see cref="Length"/>.</summary>
+    internal Tensor? Position { get; init; }
+
+    /// <summary>With <see cref="Position"/>: tokens kept, the one at the position among them, [1] (int32).</summary>
+    internal Tensor? Length { get; init; }
+
     /// <summary>Where the tokens form trees and <see cref="Mask"/> says nothing more: one past the last query that sees a token, [B, N] (int32), for kernels that need no mask.</summary>
     public Tensor? Ends { get; init; }
 
@@ -16,5 +28,5 @@ public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal
     public Tensor? Begins { get; init; }
 
     /// <summary>Whether the first and the last token seen say all, so that no mask is needed.</summary>
-    public bool IsRange => Begins is not null || (Mask is null && !Causal);
+    public bool IsRange => Begins is not null || Length is not null || (Mask is null && !Causal);
 }

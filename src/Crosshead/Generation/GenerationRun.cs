@@ -58,7 +58,7 @@ public sealed class GenerationRun : IDisposable
             {
                 if (_sequences[i].Stop is not null) { ids[i] = -1; continue; }
                 var from = Stopwatch.GetTimestamp();
-                var token = cancelled ? _sequences[i].Cancel() : _sequences[i].Advance(_decoder.Logits(i), _endTokens);
+                var token = cancelled ? _sequences[i].Cancel() : _sequences[i].Advance(_decoder, _endTokens);
                 ids[i] = token.Stop is null ? token.Id : -1;
                 _decodeSeconds += Stopwatch.GetElapsedTime(from).TotalSeconds;
                 yield return token;
@@ -112,9 +112,10 @@ public sealed class GenerationRun : IDisposable
 
         public StopReason? Stop { get; private set; }
 
-        public GeneratedToken Advance(ReadOnlySpan<float> logits, HashSet<int> endTokens)
+        public GeneratedToken Advance(IDecoder decoder, HashSet<int> endTokens)
         {
-            var id = _sampler.Next(logits);
+            // A device tells the likeliest token at once; all logits of a batch are tens of megabytes.
+            var id = _sampler.IsGreedy ? Sampler.Take(decoder.MostLikely(_index)) : _sampler.Next(decoder.Logits(_index));
             Ids.Add(id);
             if (endTokens.Contains(id)) return End(id, "", StopReason.EndToken);
             var text = _filter.Push(_stream?.Push(id) ?? "");

@@ -64,6 +64,7 @@ public sealed class Generator : IDisposable
     // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
     private IDecoder CreateDecoder(int sequences, int capacity, int? threads)
     {
+        if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
         _packed ??= new CpuWeights(_model);
         return threads is { } most ? new CpuDecoder(_packed, sequences, capacity, most) : new CpuDecoder(_packed, sequences, capacity);

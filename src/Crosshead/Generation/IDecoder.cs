@@ -29,6 +29,9 @@ public interface IDecoder : IDisposable
     /// <summary>Logits [V] after a sequence's last token; valid until the next call.</summary>
     ReadOnlySpan<float> Logits(int sequence);
 
+    /// <summary>The likeliest token after a sequence's last, the lowest of equals, and its logit: a not-a-number counts as the largest.</summary>
+    (int Id, float Logit) MostLikely(int sequence) => Sampler.MostLikely(Logits(sequence));
+
     /// <summary>Forgets the last tokens of every sequence; the logits are undefined until the next step.</summary>
     /// <param name="count">How many, at most the shortest sequence less one.</param>
     void Rewind(int count);

@@ -56,13 +56,29 @@ public sealed class Sampler
         return id;
     }
 
+    /// <summary>Whether the likeliest token is all that is asked for, so that <see cref="Take"/> does for <see cref="Next"/>.</summary>
+    public bool IsGreedy => _options is { Temperature: 0, RepetitionPenalty: 1 };
+
+    /// <summary>Takes the likeliest token, found elsewhere.</summary>
+    /// <param name="likeliest">The token and its logit.</param>
+    /// <exception cref="CrossheadException">The logit is not a finite number.</exception>
+    public static int Take((int Id, float Logit) likeliest) => float.IsFinite(likeliest.Logit)
+        ? likeliest.Id
+        : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; the weights have diverged or overflow this precision, try --dtype float32.");
+
+    /// <summary>The first of the largest logits, or the first that is not a number, and what it is.</summary>
+    /// <param name="logits">One for each token of the vocabulary.</param>
+    internal static (int Id, float Logit) MostLikely(ReadOnlySpan<float> logits)
+    {
+        var best = IndexOfMax(logits);
+        return (best, logits[best]);
+    }
+
     private int Draw(ReadOnlySpan<float> logits)
     {
         var scores = logits;
         if (_options.RepetitionPenalty != 1) scores = Penalized(logits);
-        var best = IndexOfMax(scores);
-        if (!float.IsFinite(scores[best]))
-            throw new CrossheadException($"the logit of token {best} is {scores[best]}, not a finite number; the weights have diverged or overflow this precision, try --dtype float32.");
+        var best = Take(MostLikely(scores));
         if (_options.Temperature == 0) return best;
 
         var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length ? KthLargest(scores, k) : float.NegativeInfinity, out var sum);

@@ -29,6 +29,9 @@ public sealed class TensorDecoder : IDecoder
         _ids = new long[sequences];
     }
 
+    /// <summary>What the tokens so far have left; null before the prompts.</summary>
+    internal DecodeState? State => _state;
+
     /// <inheritdoc/>
     public int Sequences { get; }
 

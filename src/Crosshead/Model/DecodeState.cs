@@ -1,11 +1,16 @@
 using Crosshead.Attention;
+using static TorchSharp.torch;
 
 namespace Crosshead.Model;
 
 /// <summary>What a batch of sequences has left behind while it is being decoded: a cache a layer, and where sequences begin.</summary>
 public sealed class DecodeState : IDisposable
 {
-    internal DecodeState(KeyValueCache[] layers, IReadOnlyList<long>? padding) => (Layers, Padding) = (layers, padding);
+    internal DecodeState(KeyValueCache[] layers, IReadOnlyList<long>? padding, Device device)
+    {
+        (Layers, Padding) = (layers, padding);
+        if (padding is not null) Pads = tensor(padding.ToArray(), ScalarType.Int64, device).unsqueeze(1).DetachFromDisposeScope();
+    }
 
     /// <summary>Tokens kept so far, padding included.</summary>
     public long Length => Layers[0].Length;
@@ -19,7 +24,16 @@ public sealed class DecodeState : IDisposable
     /// <summary>Padding tokens before each sequence's first; null where no sequence is padded.</summary>
     internal IReadOnlyList<long>? Padding { get; }
 
+    /// <summary><see cref="Padding"/> on the device, [B, 1] (int64).</summary>
+    internal Tensor? Pads { get; }
+
     internal KeyValueCache[] Layers { get; }
+
+    /// <summary>Counts tokens that were written at positions the device alone knew.</summary>
+    internal void Advance(long count)
+    {
+        foreach (var layer in Layers) layer.Advance(count);
+    }
 
     /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
     public void Truncate(long length)
@@ -31,5 +45,6 @@ public sealed class DecodeState : IDisposable
     public void Dispose()
     {
         foreach (var layer in Layers) layer.Dispose();
+        Pads?.Dispose();
     }
 }

@@ -114,6 +114,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeSpans"/> asks.</summary>
     internal TokenSpans SpansOf(Tensor depths, Tensor ends, long deepest) => new TreeSpans(_rotary, depths, ends, deepest);
 
+    /// <summary>Where the next token of each sequence stands and what it sees, if the device alone knows the position.</summary>
+    internal TokenSpans SpansAt(Tensor position, DecodeState state) => new StepSpans(_rotary, position, state, Device);
+
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
     internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);
 
@@ -124,7 +127,7 @@ public sealed class LanguageModel : IDisposable
     public DecodeState CreateDecodeState(long batch, long capacity, IReadOnlyList<long>? padding = null)
     {
         if (padding is not null && padding.All(p => p == 0)) padding = null;
-        return new DecodeState([.. _blocks.Select(b => b.Attention.CreateCache(batch, capacity, ComputeType))], padding);
+        return new DecodeState([.. _blocks.Select(b => b.Attention.CreateCache(batch, capacity, ComputeType))], padding, Device);
     }
 
     /// <summary>Bytes that decoding keeps of each token.</summary>

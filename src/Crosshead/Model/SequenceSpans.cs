@@ -16,10 +16,10 @@ internal sealed class SequenceSpans : TokenSpans
     public SequenceSpans(RotaryEmbedding rotary, long count, DecodeState? state, Device device) : base((state?.Length ?? 0) + count)
     {
         (_start, _count, _device) = (state?.Length ?? 0, count, device);
-        if (state?.Padding is { } padding)
+        if (state?.Pads is { } pads)
         {
             // Sequences are padded on the left to end together; a token's position counts from its own sequence's first token.
-            _pads = tensor(padding.ToArray(), ScalarType.Int64, device).unsqueeze(1);
+            _pads = pads;
             var last = Math.Min(Total, rotary.Positions) - 1;
             (_cos, _sin) = rotary.Rows((Queries - _pads).clamp(0, last), last + 1);
         }

@@ -42,6 +42,12 @@ internal static unsafe partial class Native
     [LibraryImport(CudaLibrary, EntryPoint = "aoti_torch_get_current_cuda_stream")]
     public static partial int GetCurrentCudaStream(int device, out nint stream);
 
+    [LibraryImport(CudaLibrary, EntryPoint = "aoti_torch_create_cuda_stream_guard")]
+    public static partial int NewStreamGuard(nint stream, int device, out nint guard);
+
+    [LibraryImport(CudaLibrary, EntryPoint = "aoti_torch_delete_cuda_stream_guard")]
+    public static partial int DeleteStreamGuard(nint guard);
+
     [LibraryImport(Library, EntryPoint = "torch_parallel_for")]
     public static partial int ParallelFor(long begin, long end, long grain, delegate* unmanaged<long, long, void*, void> body, void* context);
 

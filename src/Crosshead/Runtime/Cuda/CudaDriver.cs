@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>NVIDIA's driver interface, as far as it is used to load and launch kernels. Every function of it answers 0 for success.</summary>
+/// <summary>NVIDIA's driver interface, as far as it is used to load and launch kernels, and to capture and replay them. Every function of it answers 0 for success.</summary>
 internal static unsafe partial class CudaDriver
 {
     /// <summary>CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT.</summary>
@@ -19,6 +19,12 @@ internal static unsafe partial class CudaDriver
 
     /// <summary>CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES.</summary>
     public const int MaxDynamicSharedBytes = 8;
+
+    /// <summary>CU_STREAM_NON_BLOCKING: the stream does not wait for the default stream.</summary>
+    public const uint NonBlockingStream = 1;
+
+    /// <summary>CU_STREAM_CAPTURE_MODE_RELAXED: this thread and others may do anything else meanwhile, taking memory among it.</summary>
+    public const int RelaxedCapture = 2;
 
     private const string Library = "libcuda.so.1";
 
@@ -69,4 +75,43 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
     public static partial int Launch(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
         uint sharedBytes, nint stream, void** arguments, void** extra);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamCreate")]
+    public static partial int CreateStream(out nint stream, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
+    public static partial int WaitForStream(nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
+    public static partial int BeginCapture(nint stream, int mode);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamEndCapture")]
+    public static partial int EndCapture(nint stream, out nint graph);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphGetNodes")]
+    public static partial int GetGraphNodes(nint graph, nint* nodes, ref nuint count);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphInstantiateWithFlags")]
+    public static partial int InstantiateGraph(out nint executable, nint graph, ulong flags);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphLaunch")]
+    public static partial int LaunchGraph(nint executable, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphDestroy")]
+    public static partial int DestroyGraph(nint graph);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphExecDestroy")]
+    public static partial int DestroyGraphExecutable(nint executable);
+
+    [LibraryImport(Library, EntryPoint = "cuMemAllocHost_v2")]
+    public static partial int AllocatePinned(out nint address, nuint bytes);
+
+    [LibraryImport(Library, EntryPoint = "cuMemFreeHost")]
+    public static partial int FreePinned(nint address);
+
+    [LibraryImport(Library, EntryPoint = "cuMemcpyHtoDAsync_v2")]
+    public static partial int CopyToDevice(nint device, nint host, nuint bytes, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuMemcpyDtoHAsync_v2")]
+    public static partial int CopyToHost(nint host, nint device, nuint bytes, nint stream);
 }
