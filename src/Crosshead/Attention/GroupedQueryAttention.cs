@@ -63,7 +63,7 @@ public class GroupedQueryAttention : IAttention
     protected virtual Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
         var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);       // [B,N,·,d]
-        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2), span.Position);                // [B,g,T,d]
+        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2), span.Position); // [B,g,T,d]
         return SoftmaxAttention.Attend(query.transpose(1, 2), keys, values, span, Projections.Scale).transpose(1, 2);
     }
 

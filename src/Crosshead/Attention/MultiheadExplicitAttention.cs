@@ -93,7 +93,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
             KeptKeys is null ? Keys(x.dtype) : Projections.OwnKeys(x.dtype),
             KeptValues is null ? Values(x.dtype) : Projections.OwnValues(x.dtype), span, normKeys: KeptKeys is null);
         var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow), span.Position);   // [B,rows,T,width]
-        var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)), span.Position);       // [B,g,T]
+        var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)), span.Position); // [B,g,T]
         query = query.transpose(1, 2);                                                                // [B,h,N,d]
         if (KeptKeys is { } k) query = k.Absorb(query);                                               // [B,h,N,c·d]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);

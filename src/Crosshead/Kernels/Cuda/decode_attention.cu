@@ -4,7 +4,8 @@
 // (q̃ = Σ_j a_ij q_i) then read a component row as if it were a head, whatever the grain. Row widths WK of keys and WV of values
 // are independent.
 //
-// A block takes one row of one sequence, all its queries, and a span of tokens. Tiles of TOKENS tokens travel through two rings in
+// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to the device alone: the
+// launch depends on the cache's capacity, so that a captured one serves while sequences grow. Tiles of TOKENS tokens travel through two rings in
 // shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
 // (mma.m16n8k16, bfloat16 in, float32 out) with an online softmax between them:
 //
@@ -120,12 +121,13 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
                  const bf16* __restrict__ keys, const bf16* __restrict__ values,
                  const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only
-                 const int* __restrict__ begins,     // [B], the first token that a sequence sees; null for 0
+                 const int* __restrict__ begins, int begin_step, // [B] (step 1) or [1] (step 0), the first token that a sequence sees; null for 0
+                 const int* __restrict__ ends, int end_step,     // likewise, one past the last token; null for capacity
                  float* __restrict__ sums,           // [B, rows, spans, QUERIES, WV]
                  float* __restrict__ largest, float* __restrict__ totals, // [B, rows, spans, QUERIES]
                  int rows, int queries,              // rows a token, queries a row (at most QUERIES)
-                 int end,                            // one past the last token that all sequences see
-                 int spans, int tiles,               // spans a sequence is cut into, tiles a span
+                 int value_sharing,                  // rows of keys that read the same row of values
+                 int capacity,                       // tokens that the cache has room for
                  long long key_batch, long long key_row, long long key_token,       // strides in elements
                  long long value_batch, long long value_row, long long value_token,
                  int factor_rows, long long factor_batch, long long factor_row,     // G and strides
@@ -143,10 +145,13 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
 
     const int span = blockIdx.x, row = blockIdx.y, sequence = blockIdx.z;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    const int begin = begins ? begins[sequence] : 0;
-    const int all = (end + TOKENS - 1) / TOKENS;             // tiles lie on a fixed raster
+    const int spans = gridDim.x;
+    const int begin = begins ? max(begins[sequence * begin_step], 0) : 0;
+    const int end = ends ? min(ends[sequence * end_step], capacity) : capacity;
+    // Tiles lie on a fixed raster. The launch knows the capacity alone; here the tiles that there are get shared out.
+    const int all = (end + TOKENS - 1) / TOKENS, tiles = max((all - begin / TOKENS + spans - 1) / spans, 1);
     const int first = begin / TOKENS + span * tiles;
-    const int count = min(all, first + tiles) - first;
+    const int count = begin < end ? min(all, first + tiles) - first : 0;
     const long long place = ((long long)(sequence * rows + row) * spans + span) * QUERIES;
 
     if (count <= 0)                                          // nothing here: the join must see it
@@ -156,17 +161,16 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     }
 
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
-    auto tile_of = [&](const bf16* cache, int i, long long batch_stride, long long row_stride, long long token_stride)
-    {
-        return cache + sequence * batch_stride + row * row_stride + (long long)(first + i) * TOKENS * token_stride;
-    };
+    keys += sequence * key_batch + row * key_row;
+    values += sequence * value_batch + row / value_sharing * value_row;
+    auto tile_of = [&](const bf16* cache, int i, long long token_stride) { return cache + (long long)(first + i) * TOKENS * token_stride; };
     // Keys of tile i and values of the tile before it are one group of copies.
     auto bring = [&](int i)
     {
         if (i < count)
-            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, i, key_batch, key_row, key_token), key_token, end - (first + i) * TOKENS);
+            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, i, key_token), key_token, end - (first + i) * TOKENS);
         if (i > 0 && i - 1 < count)
-            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, i - 1, value_batch, value_row, value_token), value_token, end - (first + i - 1) * TOKENS);
+            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, i - 1, value_token), value_token, end - (first + i - 1) * TOKENS);
         asm volatile("cp.async.commit_group;\n" ::: "memory");
     };
     for (int i = 0; i < STAGES; i++) bring(i);
@@ -419,6 +423,6 @@ extern "C" __global__ void join_spans(const float* __restrict__ sums, const floa
         const float4 part = parts[g * side + threadIdx.x];
         sum.x += part.x; sum.y += part.y; sum.z += part.z; sum.w += part.w;
     }
-    const float factor = 1 / joined;
+    const float factor = joined == 0 ? 0 : 1 / joined;      // nothing seen: zeros
     *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column) = make_uint2(pack(sum.x * factor, sum.y * factor), pack(sum.z * factor, sum.w * factor));
 }
