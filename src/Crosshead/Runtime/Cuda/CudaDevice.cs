@@ -12,6 +12,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
 {
     private static readonly ConcurrentDictionary<int, Lazy<CudaDevice>> Known = new();
 
+    /// <summary>Whether the device computes in bfloat16: compute capability 8.0 or later.</summary>
+    public bool HasBrainFloat => ComputeCapability is not ['s', 'm', '_', '1' or '2' or '3' or '5' or '6' or '7', _];
+
     /// <summary>Device <paramref name="index"/>; asks the driver once.</summary>
     /// <exception cref="CrossheadException">There is no driver or no such device.</exception>
     public static CudaDevice Get(int index) => Known.GetOrAdd(index, i => new Lazy<CudaDevice>(() => Ask(i))).Value;
