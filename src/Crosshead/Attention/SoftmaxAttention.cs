@@ -45,8 +45,6 @@ internal static class SoftmaxAttention
         var usual = span.Begins is null && keyScales is null && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
         if (span.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyScales))
             return DecodeAttention.Apply(query, key, value, scale, keyScales, span.Begins);
-        if (span is { Causal: true, Mask: null } && keyScales is null && CudnnAttention.Supports(query, key, value))
-            return Aten.CudnnCausalAttention(query, key, value, scale);
         if (keyScales is not null) return AttendScaled(query, key, value, span, scale, keyScales);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];

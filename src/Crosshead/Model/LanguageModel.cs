@@ -86,9 +86,15 @@ public sealed class LanguageModel : IDisposable
         {
             var block = _blocks[i];
             var span = spans.Within(block.SlidingWindow);
-            x = ActivationCheckpointing && x.requires_grad
-                ? Recompute.Apply(x, input => block.Forward(input, span, null))
-                : block.Forward(x, span, state?.Layers[i]);
+            // What autograd does not keep goes at once, and what it keeps goes with it on the way back.
+            using var scope = spans.Retains ? null : NewDisposeScope();
+            var (input, cache) = (x, state?.Layers[i]);
+            x = ActivationCheckpointing && input.requires_grad
+                ? Recompute.Apply(input, again => block.Forward(again, span, null))
+                : block.Forward(input, span, cache);
+            if (scope is null) continue;
+            x.MoveToOuterDisposeScope();
+            input.Dispose();
         }
         return _norm.Forward(x);
     }

@@ -42,30 +42,6 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
-    /// <summary>Causal attention by cuDNN, in bfloat16 on a CUDA device; query head i reads key head i div (h/g). Gradients flow.</summary>
-    /// <param name="query">[B, h, N, d]</param>
-    /// <param name="key">[B, g, N, d]</param>
-    /// <param name="value">[B, g, N, d]</param>
-    /// <param name="scale">Factor of the scores.</param>
-    /// <exception cref="LibTorchException">This libtorch or device has no such kernel.</exception>
-    public static Tensor CudnnCausalAttention(Tensor query, Tensor key, Tensor value, double scale)
-    {
-        var call = new OperatorCall(stackalloc ulong[9]);
-        call.Push(query);
-        call.Push(key);
-        call.Push(value);
-        call.PushOptional((Tensor?)null); // attn_bias
-        call.Push(true); // compute_log_sumexp, for the way back
-        call.Push(0.0); // dropout_p
-        call.Push(true); // is_causal
-        call.Push(false); // return_debug_mask
-        call.PushOptional(scale);
-        call.Invoke("aten::_scaled_dot_product_cudnn_attention"u8);
-        // logsumexp, cum_seq_q, cum_seq_k, (two numbers,) philox_seed, philox_offset, debug_attn_mask
-        foreach (var unwanted in (ReadOnlySpan<int>)[1, 2, 3, 6, 7, 8]) call.Drop(unwanted);
-        return call.TakeTensor(0);
-    }
-
     /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step number, from 1.
     /// Gradients are divided, in place, by the float32 scalar <paramref name="gradientDivisor"/> where one is given.</summary>
     public static void FusedAdamW(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> firstMoments,
