@@ -56,7 +56,7 @@ public sealed class LossCurveTests
         }, type, device);
         model.Initialize(7);
         var training = new TrainingOptions();
-        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, training.WeightDecay, training.DecayEmbeddings), training.Beta1, training.Beta2, training.Epsilon);
+        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, training), training.Beta1, training.Beta2, training.Epsilon);
         var step = new TrainingStep(model, optimizer, training.Clip);
         var random = new Random(11);
         return [.. Enumerable.Range(0, Steps).Select(_ => step.Run([Text(random, device)], 1e-3).Loss)];
