@@ -12,7 +12,7 @@ namespace Crosshead.Kernels.Cuda;
 /// </summary>
 internal static class DecodeAttention
 {
-    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, JoinThreads = 128, MostJoinGroups = 32, PartsOfJoinGroup = 4;
+    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, JoinThreads = 128, MostJoinGroups = 16, PartsOfJoinGroup = 4;
 
     /// <summary>Pages hold multiples of so many tokens.</summary>
     public const int PageTokens = 64;

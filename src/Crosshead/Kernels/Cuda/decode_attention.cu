@@ -4,13 +4,13 @@
 // (q̃ = Σ_j a_ij q_i) then read a component row as if it were a head, whatever the grain. Row widths WK of keys and WV of values
 // are independent.
 //
-// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to the device alone: the
-// launch depends on the cache's capacity, so that a captured one serves while sequences grow. Tiles of TOKENS tokens travel through two rings in
-// shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
+// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to the device
+// alone: the launch depends on the cache's capacity, so that a captured one serves while sequences grow. Tiles of TOKENS tokens
+// travel through two rings in shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
 // (mma.m16n8k16, bfloat16 in, float32 out) with an online softmax between them:
 //
-//     Sᵀ(i+1) = K(i+1) Qᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
-//     P(i+1), fade = softmax of S(i+1)                     in the next.
+//     S(i+1) = Q K(i+1)ᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
+//     P(i+1), fade = softmax of S(i+1)                    in the next.
 //
 // A warp takes 8 tokens, whose keys leave shared memory once, and all queries or a part of them, which stay in registers.
 //
@@ -123,12 +123,18 @@ __device__ __forceinline__ float exp2_fast(float x)
     return r;
 }
 
-// A kernel that follows another one in its stream may be launched before that one is done: it waits here until all of the
-// earlier one is written, and lets its own follower come.
+// A kernel may be launched before the one ahead of it in the stream is done: here it waits until all of that is written.
 __device__ __forceinline__ void follow()
 {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;\n" ::: "memory");
+#endif
+}
+
+// The next kernel may be launched, to wait for this one. Without this it is launched when all blocks are done.
+__device__ __forceinline__ void let_follow()
+{
+#if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
 #endif
 }
@@ -174,7 +180,7 @@ __device__ __forceinline__ float4 read_peer4(u32 address)
 extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
                  const bf16* __restrict__ keys, const bf16* __restrict__ values,
-                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only
+                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only. As keys, [pages, ·, page_tokens, ·] where PAGED
                  const int* __restrict__ begins, int begin_step, // [B] (step 1) or [1] (step 0), the first token that a sequence sees; null for 0
                  const int* __restrict__ ends, int end_step,     // likewise, one past the last token; null for capacity
                  const int* __restrict__ table, int table_pages, int page_tokens, // [B, table_pages], numbers of pages; PAGED only
@@ -215,6 +221,7 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     const int cluster = cluster_size(), rank = cluster_rank(), clusters = spans / cluster;
     const long long place = ((long long)(sequence * rows + row) * clusters + span / cluster) * QUERIES;
 
+    if (clusters == 1) let_follow();                         // not a join: one that waits from here on costs more than it saves (measured)
     if (clusters > 1 && (begin >= end || first - rank * tiles >= all)) // nothing for this cluster: the join must see it
     {
         for (int i = threadIdx.x; rank == 0 && i < QUERIES; i += WARPS * 32) { largest[place + i] = NEVER; totals[place + i] = 0; }
