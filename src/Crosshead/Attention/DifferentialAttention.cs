@@ -69,7 +69,7 @@ public sealed class DifferentialAttention : IAttention
     private Tensor AttendCached(Tensor query, Tensor key, Tensor value, TokenSpan span, KeyValueCache cache)
     {
         var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2));                // [B,g,T,d], [B,g/2,T,2d]
-        var maps = SoftmaxAttention.Attend(query.transpose(1, 2), keys, SoftmaxAttention.Repeat(values, 2), span, _projections.Scale);
+        var maps = SoftmaxAttention.Attend(query.transpose(1, 2), keys, values, span, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }
 

@@ -23,7 +23,7 @@ internal static class SoftmaxAttention
         if ((span.Ends is not null || span is { Causal: true, Mask: null }) && FusedCausalAttention.Supports(query, key, value))
             return FusedCausalAttention.Apply(query, key, value, scale, span.Ends);
         var (width, wide) = (key.shape[3], value.shape[3]);
-        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), Repeat(value.transpose(1, 2), key.shape[2] / value.shape[2]));
+        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
         if (wide > width)
         {
             // Zeros widen queries and keys to the values' width, which flash kernels ask for.
@@ -32,9 +32,10 @@ internal static class SoftmaxAttention
         return Attend(query, key, value, span, scale).transpose(1, 2);
     }
 
+    /// <summary>Attends to tokens of a cache.</summary>
     /// <param name="query">[B, h, N, w]</param>
     /// <param name="key">[B, g, T, w]; query head i reads head i div (h/g).</param>
-    /// <param name="value">[B, g, T, w']</param>
+    /// <param name="value">[B, gv, T, w'], gv divides g; query head i reads head i div (h/gv).</param>
     /// <param name="span">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
     /// <param name="keyScales">Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
@@ -42,9 +43,10 @@ internal static class SoftmaxAttention
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyScales = null)
     {
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
-        var usual = span.Begins is null && keyScales is null && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
+        var usual = span.Begins is null && keyScales is null && key.shape[1] == value.shape[1] && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
         if (span.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyScales))
             return DecodeAttention.Apply(query, key, value, scale, keyScales, span.Begins);
+        value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
         if (keyScales is not null) return AttendScaled(query, key, value, span, scale, keyScales);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];

@@ -23,6 +23,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public CudaContextScope Enter() => new(Context);
 
+    /// <summary>Whether blocks can form clusters and kernels be launched early: compute capability 9.0 and later.</summary>
+    public bool HasClusters { get; private init; }
+
     private static CudaDevice Ask(int index)
     {
         try
@@ -36,7 +39,7 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         CudaDriver.Check(CudaDriver.GetDevice(out var device, index), $"asking for device cuda:{index}");
         CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}"); // held as long as the process lives
         var (major, minor) = (Attribute(CudaDriver.ComputeCapabilityMajor), Attribute(CudaDriver.ComputeCapabilityMinor));
-        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context);
+        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context) { HasClusters = major >= 9 };
 
         int Attribute(int attribute)
         {
