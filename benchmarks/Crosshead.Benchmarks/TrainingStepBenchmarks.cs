@@ -29,7 +29,7 @@ public class TrainingStepBenchmarks
         var training = _recipe.Training;
         _model = new LanguageModel(_recipe.Model with { Attention = new AttentionOptions { Variant = Variant } }, Precision.Parse(Dtype));
         _model.Initialize(1);
-        _optimizer = new AdamW(ParameterGroup.Split(_model.Parameters, training.WeightDecay, training.DecayEmbeddings), training.Beta1, training.Beta2, training.Epsilon);
+        _optimizer = new AdamW(ParameterGroup.Split(_model.Parameters, training), training.Beta1, training.Beta2, training.Epsilon);
         _tokens = randint(0, _recipe.Model.VocabularySize, [training.Batch, _recipe.Context], ScalarType.Int64);
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Crosshead.Attention;
+using Crosshead.Checkpoints;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Model;
@@ -15,6 +16,8 @@ internal abstract class BenchCommand : CliCommand
     private readonly Option<int> _width, _heads, _context, _batch;
     private readonly Option<int>? _layers, _vocabulary;
     private readonly Option<int?> _groups;
+    private readonly Option<int?>? _feedForward;
+    private readonly Option<string?>? _config;
     private readonly Option<double> _seconds = NumberOption.WithDefault("--seconds", "Time to spend on each case, in seconds.", 0.01, 3600, 3.0);
     private readonly ComputeOptions _compute;
 
@@ -31,9 +34,11 @@ internal abstract class BenchCommand : CliCommand
         _heads = NumberOption.WithDefault("--heads", "Query heads.", 1, 1 << 16, new AttentionOptions().Heads);
         _groups = NumberOption.Optional("--kv-heads", "Key and value heads; as many as query heads without it.", 1, 1 << 16);
         _vocabulary = wholeModel ? NumberOption.WithDefault("--vocab", "Vocabulary.", 1, 1 << 24, new ModelOptions().VocabularySize) : null;
+        _feedForward = wholeModel ? NumberOption.Optional("--ffn", "Inner width of the feed-forward layers; what the model's width suggests without it.", 1, 1 << 24) : null;
+        _config = wholeModel ? new Option<string?>("--config") { Description = "A config.json whose shape takes the place of all of the above but the variant.", HelpName = "file" } : null;
         _context = NumberOption.WithDefault("--context", "Tokens of a sequence.", 1, 1 << 24, new ModelOptions().Context);
         _batch = NumberOption.WithDefault("--batch", "Sequences at once.", 1, 1 << 20, batch);
-        foreach (var option in new Option?[] { _variants, _width, _layers, _heads, _groups, _vocabulary, _context, _batch, _seconds })
+        foreach (var option in new Option?[] { _variants, _width, _layers, _heads, _groups, _feedForward, _vocabulary, _config, _context, _batch, _seconds })
         {
             if (option is not null)
                 Options.Add(option);
@@ -79,12 +84,20 @@ internal abstract class BenchCommand : CliCommand
     private string Describe(ModelOptions shape, BenchRun run)
     {
         var layer = $"width {shape.HiddenSize}, {shape.Attention.Heads}/{shape.Attention.KeyValueHeads} heads, context {shape.Context}, batch {run.Batch}";
-        return _layers is null ? $"one layer of {layer}" : $"{Quantity.Count(ModelCost.Of(shape).Parameters)} parameters, {shape.Layers} layers, vocabulary {shape.VocabularySize}, {layer}";
+        return _layers is null ? $"one layer of {layer}" : $"{Quantity.Count(ModelCost.Of(shape).Parameters)} parameters, {shape.Layers} layers, feed-forward {shape.FeedForward}, vocabulary {shape.VocabularySize}, {layer}";
     }
 
-    private ModelOptions Shape(ParseResult arguments, AttentionVariant variant) => new()
+    private ModelOptions Shape(ParseResult arguments, AttentionVariant variant)
+    {
+        if (_config is null || arguments.GetValue(_config) is not { } path) return Given(arguments, variant);
+        var shape = ModelConfig.Read(path);
+        return shape with { Context = arguments.GetResult(_context) is { Implicit: false } ? arguments.GetValue(_context) : shape.Context, Attention = shape.Attention with { Variant = variant } };
+    }
+
+    private ModelOptions Given(ParseResult arguments, AttentionVariant variant) => new()
     {
         HiddenSize = arguments.GetValue(_width),
+        FeedForwardSize = _feedForward is null ? null : arguments.GetValue(_feedForward),
         Layers = _layers is null ? 1 : arguments.GetValue(_layers),
         VocabularySize = _vocabulary is null ? new ModelOptions().VocabularySize : arguments.GetValue(_vocabulary),
         Context = arguments.GetValue(_context),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Generation;
@@ -5,16 +6,33 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead bench decode</c>: the steps after the prompt, one token a sequence each.</summary>
+/// <summary><c>crosshead bench decode</c>: the steps after the prompt, each of which gives every sequence a token.</summary>
 internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
-    "Time decoding alone: the steps after the prompt, greedy, with the cache.",
+    "Time decoding alone: one step after the prompt, greedy, with the cache, as the sequences grow by --new-tokens.",
     "crosshead bench decode --dtype bfloat16",
     "crosshead bench decode --variants gqa,mea --batch 16 --context 1024 --new-tokens 512 --json")
 {
     /// <inheritdoc/>
-    protected override IEnumerable<BenchCase> Cases(Func<GenerationStatistics> generate, ModelOptions shape, BenchRun run)
+    protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run)
     {
-        var tokens = (double)run.Batch * Steps;
-        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} decode", run.Time(() => generate().DecodeSeconds), tokens, tokens * ModelCost.Of(shape).ForwardFlops, DecodeBytes(shape, run));
+        using var decoder = generator.CreateDecoder(run.Batch, PromptTokens + Steps, null);
+        decoder.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
+        var ids = new int[run.Batch];
+        void Choose()
+        {
+            for (var i = 0; i < ids.Length; i++) ids[i] = decoder.MostLikely(i).Id;
+        }
+        Choose();
+        var done = 0;
+        var timing = run.Time(() =>
+        {
+            if (done == Steps) decoder.Rewind(done);
+            done = done == Steps ? 1 : done + 1;
+            var from = Stopwatch.GetTimestamp();
+            decoder.Step(ids);
+            Choose();
+            return Stopwatch.GetElapsedTime(from).TotalSeconds;
+        });
+        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, run.Batch, (double)run.Batch * ModelCost.Of(shape).ForwardFlops, DecodeBytes(shape, run) / Steps);
     }
 }

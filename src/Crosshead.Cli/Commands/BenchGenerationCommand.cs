@@ -2,8 +2,11 @@ using System.CommandLine;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Generation;
+using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using static TorchSharp.torch;
+using Generator = Crosshead.Generation.Generator;
 
 namespace Crosshead.Cli.Commands;
 
@@ -32,21 +35,21 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// <inheritdoc/>
     protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)
     {
-        using var model = new LanguageModel(shape, run.Type, run.Device);
-        model.Initialize(1);
+        using var model = new LanguageModel(shape, run.Type, run.Device, run.Type);
+        Fill(model);
         model.Freeze(run.Type);
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, run.Batch).Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
-        var generator = new Generator(model);
-        var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };
-        return [.. Cases(() => Generate(generator, prompts, options, run.Cancel), shape, run)];
+        using var generator = new Generator(model);
+        return [.. Cases(generator, prompts, shape, run)];
     }
 
-    /// <summary>The cases made of whole generations.</summary>
-    /// <param name="generate">Generates once and tells what it took.</param>
+    /// <summary>The cases of a model.</summary>
+    /// <param name="generator">Generates with the model.</param>
+    /// <param name="prompts">Token ids, as many prompts as the batch has sequences.</param>
     /// <param name="shape">The model.</param>
     /// <param name="run">How to time.</param>
-    protected abstract IEnumerable<BenchCase> Cases(Func<GenerationStatistics> generate, ModelOptions shape, BenchRun run);
+    protected abstract IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run);
 
     /// <summary>Steps after the prompt, each of which gives every sequence a token.</summary>
     protected int Steps => _newTokens - 1;
@@ -59,13 +62,30 @@ internal abstract class BenchGenerationCommand : BenchCommand
     {
         var (cost, element) = (ModelCost.Of(shape), Precision.BytesOf(run.Type));
         // Of the embedding, a row a token; of a tied one, all of it as the head.
-        var weights = (cost.NonEmbeddingParameters + ((long)shape.VocabularySize * shape.HiddenSize)) * (double)element;
+        // Of experts, those that one token is given: how many more a batch wants is chance.
+        var idle = shape.Experts is { } experts ? Enumerable.Range(0, shape.Layers).Count(experts.IsSparse) * 3L * (experts.Count - experts.PerToken) * experts.InnerSize * shape.HiddenSize : 0;
+        var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize)) * (double)element;
         var averageLength = _promptTokens + (Steps / 2.0);
         return Steps * (weights + (run.Batch * averageLength * cost.CacheBytesPerToken(element)));
     }
 
-    private static GenerationStatistics Generate(Generator generator, int[][] prompts, GenerationOptions options, CancellationToken cancel)
+    // Large weights are drawn where they lie: how fast a step is does not depend on what they are.
+    private static void Fill(LanguageModel model)
     {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new TorchSharp.torch.Generator(1);
+        foreach (var parameter in model.Parameters)
+        {
+            if (parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding) parameter.Value.normal_(0, model.Options.InitializerRange);
+            else parameter.Initialize(random);
+        }
+    }
+
+    /// <summary>Continues the prompts greedily to their ends, and tells what it took.</summary>
+    protected GenerationStatistics Generate(Generator generator, int[][] prompts, CancellationToken cancel)
+    {
+        var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };
         using var generation = generator.Start(prompts, options);
         foreach (var _ in generation.Tokens(cancel)) { }
         return generation.Statistics;

@@ -19,7 +19,7 @@ internal sealed class BenchTrainCommand() : BenchCommand("train",
         var recipe = new TrainingOptions();
         using var model = new LanguageModel(shape, run.Type, run.Device);
         model.Initialize(recipe.Seed);
-        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, recipe.WeightDecay, recipe.DecayEmbeddings), recipe.Beta1, recipe.Beta2, recipe.Epsilon);
+        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, recipe), recipe.Beta1, recipe.Beta2, recipe.Epsilon);
         var step = new TrainingStep(model, optimizer, recipe.Clip);
         var timing = run.Time(() =>
         {

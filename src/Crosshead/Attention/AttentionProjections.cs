@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention;
 
 /// <summary>The four projections every mechanism has, and the way from rows of features to heads and back.</summary>
-public sealed class AttentionProjections
+public sealed class AttentionProjections : IDisposable
 {
+    private JointLinear? _joint; // queries, and the keys and values of decoding
+
     /// <summary>Creates <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>o_proj</c>, and the norms of queries and keys where the options ask.</summary>
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
@@ -69,16 +71,50 @@ public sealed class AttentionProjections
     {
         var query = OwnQueries(x.dtype);
         var whole = value.Weight.shape[0] % HeadDim == 0;
+        if (_joint is { } kept && kept.Holds(x, query.Weight, key.Weight, value.Weight)) return Split(kept.Forward(x), key, value, span, normKeys);
         if (QueryNorm is null && whole && RowKernel.IsWorthJoining(x))
         {
             var bias = query.Bias is null ? null : cat([query.Bias, key.Bias!, value.Bias!]);
             var joint = new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x);
             return FusedRotary.Split(joint, span.Cos, span.Sin, (int)Heads, (int)(key.Weight.shape[0] / HeadDim), (int)(value.Weight.shape[0] / HeadDim));
         }
-        Tensor Split(HeadRows rows, long width) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, width);
-        Tensor Turn(Tensor heads, RmsNorm? norm) => RotaryEmbedding.Rotate(norm?.Forward(heads) ?? heads, span.Cos, span.Sin);
-        return (Turn(Split(query, HeadDim), QueryNorm), Turn(Split(key, HeadDim), normKeys ? KeyNorm : null),
-            Split(value, whole ? HeadDim : value.Weight.shape[0]));
+        return Turn(query.Apply(x), key.Apply(x), value.Apply(x), span, normKeys);
+    }
+
+    /// <summary>Lays the projections of queries and of the rows that decoding uses side by side, on a CUDA device: one product from then on. No gradients flow through it.</summary>
+    /// <param name="key">Key rows, as <see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> will be given them.</param>
+    /// <param name="value">Value rows, likewise.</param>
+    internal void Join(HeadRows key, HeadRows value)
+    {
+        _joint?.Dispose();
+        var type = Query.Weight.Value.dtype;
+        (Tensor, Tensor?, Linear?) Part(HeadRows rows, Linear own) => (rows.Weight, rows.Bias, ReferenceEquals(rows.Weight, own.Weight.Value) ? own : null);
+        _joint = JointLinear.Of(Part(OwnQueries(type), Query), Part(key, Key), Part(value, Value));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _joint?.Dispose();
+
+    // The joint product [B,N,Σ width] taken apart.
+    private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor joint, HeadRows key, HeadRows value, TokenSpan span, bool normKeys)
+    {
+        var (keys, values) = (key.Weight.shape[0], value.Weight.shape[0]);
+        var queries = joint.shape[2] - keys - values;
+        if (QueryNorm is null && values % HeadDim == 0)
+        {
+            var (h, k, v) = ((int)Heads, (int)(keys / HeadDim), (int)(values / HeadDim));
+            if (FusedRotary.Supports(joint, span.Cos, span.Sin, h, k, v)) return FusedRotary.Split(joint, span.Cos, span.Sin, h, k, v);
+        }
+        return Turn(joint.narrow(2, 0, queries), joint.narrow(2, queries, keys), joint.narrow(2, queries + keys, values), span, normKeys);
+    }
+
+    // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
+    private (Tensor Query, Tensor Key, Tensor Value) Turn(Tensor query, Tensor key, Tensor value, TokenSpan span, bool normKeys)
+    {
+        Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
+        Tensor Normed(Tensor rows, RmsNorm? norm) => RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span.Cos, span.Sin);
+        var wide = value.shape[2];
+        return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, wide % HeadDim == 0 ? HeadDim : wide));
     }
 
     /// <summary><see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> with the layer's own key and value projections.</summary>

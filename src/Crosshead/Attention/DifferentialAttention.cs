@@ -61,10 +61,10 @@ public sealed class DifferentialAttention : IAttention
         new(batch, capacity, (_projections.Groups, _projections.HeadDim), (_projections.Groups / 2, 2 * _projections.HeadDim), type, _lambdaQ1.Value.device);
 
     /// <inheritdoc/>
-    public void Fold() { }
+    public void Fold() => _projections.Join(_projections.OwnKeys(_projections.Query.Weight.Value.dtype), _projections.OwnValues(_projections.Query.Weight.Value.dtype));
 
     /// <inheritdoc/>
-    public void Dispose() { } // parameters belong to the model
+    public void Dispose() => _projections.Dispose();
 
     private Tensor AttendCached(Tensor query, Tensor key, Tensor value, TokenSpan span, KeyValueCache cache)
     {

@@ -34,7 +34,7 @@ public class GroupedQueryAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public virtual void Fold() { }
+    public virtual void Fold() => Projections.Join(Keys(Projections.Query.Weight.Value.dtype), Values(Projections.Query.Weight.Value.dtype));
 
     /// <summary>What the layer computes of hidden states [B, N, D] before anything is rotated: normed queries [B, N, h, d], keys (not yet normed) and values [B, N, g, d].</summary>
     internal (Tensor Query, Tensor Key, Tensor Value) Observe(Tensor x)
@@ -48,7 +48,11 @@ public class GroupedQueryAttention : IAttention
     internal (HeadRows Keys, HeadRows Values) WholeHeads(ScalarType type) => (Keys(type), Values(type));
 
     /// <inheritdoc/>
-    public virtual void Dispose() => GC.SuppressFinalize(this); // parameters belong to the model
+    public virtual void Dispose()
+    {
+        Projections.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     /// <summary>The projection of the key heads.</summary>
     protected virtual HeadRows Keys(ScalarType type) => Projections.OwnKeys(type);

@@ -66,6 +66,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         using var scope = NewDisposeScope();
         _foldedKeys = Detach(ComposedKeys(Projections.Key.Weight.Value.dtype));
         _foldedValues = Detach(ComposedValues(Projections.Value.Weight.Value.dtype));
+        var type = Projections.Query.Weight.Value.dtype;
+        Projections.Join(CachedKeys(type), CachedValues(type));
     }
 
     /// <inheritdoc/>
@@ -90,8 +92,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     {
         if (KeptKeys is null && KeptValues is null) return base.AttendCached(x, span, cache);
         var (query, key, value) = Projections.Project(x,
-            KeptKeys is null ? Keys(x.dtype) : Projections.OwnKeys(x.dtype),
-            KeptValues is null ? Values(x.dtype) : Projections.OwnValues(x.dtype), span, normKeys: KeptKeys is null);
+            CachedKeys(x.dtype), CachedValues(x.dtype), span, normKeys: KeptKeys is null);
         var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow), span.Position);   // [B,rows,T,width]
         var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)), span.Position); // [B,g,T]
         query = query.transpose(1, 2);                                                                // [B,h,N,d]
@@ -101,6 +102,11 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var heads = SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale, scales);    // [B,h,N,width]
         return (KeptValues?.Expand(heads) ?? heads).transpose(1, 2);
     }
+
+    // The projections of what the cache keeps.
+    private HeadRows CachedKeys(ScalarType type) => KeptKeys is null ? Keys(type) : Projections.OwnKeys(type);
+
+    private HeadRows CachedValues(ScalarType type) => KeptValues is null ? Values(type) : Projections.OwnValues(type);
 
     private HeadRows? ComposedKeys(ScalarType type)
     {
@@ -115,7 +121,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     private static HeadRows Composed(HeadRows components, Func<Tensor, Tensor> compose) =>
         new(compose(components.Weight), components.Bias is { } bias ? compose(bias.unsqueeze(1)).squeeze(1) : null);
 
-    private static HeadRows? In(HeadRows? rows, ScalarType type) => rows is { } r ? new(r.Weight.to(type), r.Bias?.to(type)) : null;
+    private static HeadRows? In(HeadRows? rows, ScalarType type) => rows is { } r ? r.Weight.dtype == type ? r : new(r.Weight.to(type), r.Bias?.to(type)) : null;
 
     private static HeadRows? Detach(HeadRows? rows) =>
         rows is { } r ? new(r.Weight.DetachFromDisposeScope(), r.Bias?.DetachFromDisposeScope()) : null;

@@ -55,10 +55,10 @@ public sealed class TalkingHeadsAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public void Fold() { }
+    public void Fold() => _projections.Join(_projections.OwnKeys(_projections.Query.Weight.Value.dtype), _projections.OwnValues(_projections.Query.Weight.Value.dtype));
 
     /// <inheritdoc/>
-    public void Dispose() { } // parameters belong to the model
+    public void Dispose() => _projections.Dispose();
 
     private static void RequireMemory(Tensor query, long keys)
     {

@@ -62,7 +62,7 @@ public sealed class Generator : IDisposable
     public void Dispose() => _packed?.Dispose();
 
     // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
-    private IDecoder CreateDecoder(int sequences, int capacity, int? threads)
+    internal IDecoder CreateDecoder(int sequences, int capacity, int? threads)
     {
         if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Kernels.Cuda;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -13,10 +14,15 @@ internal static unsafe class CrossEntropyKernel
     /// <param name="targets">[r]</param>
     /// <param name="losses">[r], float32; 0 for ignored rows.</param>
     /// <param name="ignoreIndex">Marks rows that do not count.</param>
-    /// <param name="scale">Factor of the gradients.</param>
+    /// <param name="scale">Factor of the gradients, a float32 scalar on the device of the logits.</param>
     /// <param name="withGradients">Whether to write the gradients.</param>
-    public static void Run(Tensor logits, Tensor targets, Tensor losses, long ignoreIndex, float scale, bool withGradients)
+    public static void Run(Tensor logits, Tensor targets, Tensor losses, long ignoreIndex, Tensor scale, bool withGradients)
     {
+        if (logits.device_type == TorchSharp.DeviceType.CUDA)
+        {
+            CudaCrossEntropy.Run(logits, targets, losses, ignoreIndex, scale, withGradients);
+            return;
+        }
         var context = new Context
         {
             Logits = (void*)Aten.DataPointer(logits),
@@ -24,7 +30,7 @@ internal static unsafe class CrossEntropyKernel
             Losses = (float*)Aten.DataPointer(losses),
             Vocabulary = (int)logits.shape[1],
             IgnoreIndex = ignoreIndex,
-            Scale = scale,
+            Scale = scale.item<float>(),
             WithGradients = withGradients,
         };
         var grain = RowKernel.Grain(context.Vocabulary * 8L);

@@ -14,8 +14,8 @@ internal static unsafe class FusedAdamW
     /// <param name="parameter">float32, dense.</param>
     /// <param name="gradient">float32 or bfloat16, dense, of the same shape.</param>
     public static bool Supports(Tensor parameter, Tensor gradient) =>
-        RowKernel.Supports(parameter) && parameter.dtype == ScalarType.Float32 && parameter.is_contiguous()
-        && RowKernel.Supports(gradient) && gradient.is_contiguous() && parameter.shape.AsSpan().SequenceEqual(gradient.shape);
+        RowKernel.SupportsOnCpu(parameter) && parameter.dtype == ScalarType.Float32 && parameter.is_contiguous()
+        && RowKernel.SupportsOnCpu(gradient) && gradient.is_contiguous() && parameter.shape.AsSpan().SequenceEqual(gradient.shape);
 
     /// <summary>
     /// With g = gradient · scale: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,

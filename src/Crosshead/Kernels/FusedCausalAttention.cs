@@ -14,7 +14,7 @@ internal static unsafe class FusedCausalAttention
     /// <param name="key">[B, T, g, d], T ≥ N, g divides h.</param>
     /// <param name="value">[B, T, gv, d'], gv divides g.</param>
     public static bool Supports(Tensor query, Tensor key, Tensor value) =>
-        RowKernel.Supports(query) && RowKernel.Supports(key) && RowKernel.Supports(value)
+        RowKernel.SupportsOnCpu(query) && RowKernel.SupportsOnCpu(key) && RowKernel.SupportsOnCpu(value)
         && query.dtype == key.dtype && query.dtype == value.dtype
         && query.dim() == 4 && key.dim() == 4 && value.dim() == 4
         && Fits(query.shape, key.shape, value.shape);

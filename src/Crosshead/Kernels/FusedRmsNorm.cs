@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels;
 
 /// <summary>
-/// y = x / rms(x) · w over the last dimension, rms(x) = √(mean(x²) + ε), on the CPU in one pass forward and one pass
+/// y = x / rms(x) · w over the last dimension, rms(x) = √(mean(x²) + ε), in one pass forward and one pass
 /// backward. With x̂ = x/rms(x) and g = ∂y·w: ∂x = (g − x̂·mean(g·x̂)) / rms(x), ∂w = Σ ∂y·x̂.
 /// </summary>
 internal static class FusedRmsNorm

@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
+using Crosshead.Kernels.Cuda;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels;
 
 /// <summary>
-/// Splits a joint projection into queries, keys and values and rotates queries and keys by their positions (RoPE), on
-/// the CPU, in one pass forward and one backward. A head's first half x₁ and second half x₂ become
+/// Splits a joint projection into queries, keys and values and rotates queries and keys by their positions (RoPE),
+/// in one pass forward and one backward. A head's first half x₁ and second half x₂ become
 /// x₁·cos − x₂·sin and x₂·cos + x₁·sin: the layout of Hugging Face's Llama.
 /// </summary>
 internal static unsafe class FusedRotary
@@ -35,20 +36,20 @@ internal static unsafe class FusedRotary
         sine = RowKernel.Dense(sine);
         var (batch, length) = (projected.shape[0], projected.shape[1]);
         var width = projected.shape[2] / (queryHeads + keyHeads + valueHeads);
-        var query = empty([batch, length, queryHeads, width], projected.dtype);
-        var key = empty([batch, length, keyHeads, width], projected.dtype);
-        var value = empty([batch, length, valueHeads, width], projected.dtype);
+        var query = empty([batch, length, queryHeads, width], projected.dtype, projected.device);
+        var key = empty([batch, length, keyHeads, width], projected.dtype, projected.device);
+        var value = empty([batch, length, valueHeads, width], projected.dtype, projected.device);
         Run(projected, query, key, value, cosine, sine, backward: false);
         if (GradientNode.Needed(projected))
         {
             var shape = projected.shape;
-            var type = projected.dtype;
+            var (type, device) = (projected.dtype, projected.device);
             long[][] shapes = [query.shape, key.shape, value.shape];
             GradientNode.Record([projected], [query, key, value], [cosine, sine], (saved, outputs) =>
             {
-                var gradient = empty(shape, type);
+                var gradient = empty(shape, type, device);
                 var parts = new Tensor[3];
-                for (var i = 0; i < 3; i++) parts[i] = outputs[i] is { } part ? RowKernel.Dense(part) : zeros(shapes[i], type);
+                for (var i = 0; i < 3; i++) parts[i] = outputs[i] is { } part ? RowKernel.Dense(part) : zeros(shapes[i], type, device);
                 Run(gradient, parts[0], parts[1], parts[2], saved[0], saved[1], backward: true);
                 return [gradient];
             });
@@ -57,12 +58,17 @@ internal static unsafe class FusedRotary
     }
 
     private static bool SupportsTable(Tensor table, Tensor projected, int heads) =>
-        table.device_type == TorchSharp.DeviceType.CPU && table.dtype == ScalarType.Float32 && !table.requires_grad
+        table.device_type == projected.device_type && table.dtype == ScalarType.Float32 && !table.requires_grad
         && table.dim() is 2 or 3 && table.shape[^1] == projected.shape[2] / heads / 2
         && table.shape[^2] == projected.shape[1] && (table.dim() == 2 || table.shape[0] == projected.shape[0]);
 
     private static void Run(Tensor joint, Tensor query, Tensor key, Tensor value, Tensor cosine, Tensor sine, bool backward)
     {
+        if (joint.device_type == TorchSharp.DeviceType.CUDA)
+        {
+            CudaRotary.Run(joint, query, key, value, cosine, sine, backward);
+            return;
+        }
         var context = new Context
         {
             Joint = (void*)Aten.DataPointer(joint),

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Kernels.Cuda;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels;
 
-/// <summary>silu(gate)·up on the CPU, silu(x) = x·σ(x), in one pass forward and one backward.</summary>
+/// <summary>silu(gate)·up, silu(x) = x·σ(x), in one pass forward and one backward.</summary>
 internal static unsafe class FusedSwiGlu
 {
     /// <summary>Whether <see cref="Apply"/> takes this tensor.</summary>
@@ -20,14 +21,14 @@ internal static unsafe class FusedSwiGlu
         gateUp = RowKernel.Dense(gateUp);
         var shape = gateUp.shape;
         shape[^1] /= 2;
-        var output = empty(shape, gateUp.dtype);
+        var output = empty(shape, gateUp.dtype, gateUp.device);
         Run(gateUp, null, output);
         if (GradientNode.Needed(gateUp))
         {
             GradientNode.Record([gateUp], [output], [gateUp], static (saved, outputs) =>
             {
                 if (outputs[0] is not { } gradient) return [null];
-                var result = empty(saved[0].shape, saved[0].dtype);
+                var result = empty_like(saved[0]);
                 Run(saved[0], RowKernel.Dense(gradient), result);
                 return [result];
             });
@@ -38,6 +39,11 @@ internal static unsafe class FusedSwiGlu
     // Forward without a gradient, backward with one.
     private static void Run(Tensor gateUp, Tensor? gradient, Tensor output)
     {
+        if (gateUp.device_type == TorchSharp.DeviceType.CUDA)
+        {
+            CudaSwiGlu.Run(gateUp, gradient, output);
+            return;
+        }
         var width = (int)(gateUp.shape[^1] / 2);
         var context = new Context
         {

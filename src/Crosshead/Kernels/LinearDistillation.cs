@@ -87,7 +87,7 @@ internal static class LinearDistillation
     // The rows' summed loss, float64; their gradients of the mean take the place of the student's logits.
     private static Tensor Rows(Tensor logits, Tensor teacher, Tensor targets, Tensor counted, DistillationTerms terms, bool withGradients)
     {
-        if (RowKernel.Supports(logits))
+        if (RowKernel.SupportsOnCpu(logits))
         {
             var losses = empty([logits.shape[0]], ScalarType.Float32);
             DistillationKernel.Run(logits, teacher, targets, losses, FusedLinearCrossEntropy.IgnoreIndex, terms, (float)(1 / counted.item<double>()), withGradients);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Kernels.Cuda;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ internal static unsafe class RmsNormKernel
     /// <summary>Adds <paramref name="residual"/>, if there is one, and normalises; <paramref name="inverse"/> is 1/rms of each row.</summary>
     public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon, out Tensor inverse)
     {
+        if (input.device_type == TorchSharp.DeviceType.CUDA) return CudaRmsNorm.Forward(residual, input, weight, epsilon, out inverse);
         using var weight32 = Float32Of(weight);
         var normed = empty(input.shape, input.dtype);
         var sum = residual is null ? null : empty(input.shape, input.dtype);
@@ -39,6 +41,7 @@ internal static unsafe class RmsNormKernel
     /// <summary>Gradients of what was normalised (plus <paramref name="direct"/>, its gradient by other ways) and of the weight.</summary>
     public static (Tensor Input, Tensor Weight) Backward(Tensor input, Tensor weight, Tensor inverse, Tensor? direct, Tensor gradient)
     {
+        if (input.device_type == TorchSharp.DeviceType.CUDA) return CudaRmsNorm.Backward(input, weight, inverse, direct, gradient);
         using var weight32 = Float32Of(weight);
         gradient = RowKernel.Dense(gradient);
         direct = direct is null ? null : RowKernel.Dense(direct);

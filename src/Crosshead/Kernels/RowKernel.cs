@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels;
 
-/// <summary>What kernels over the rows of dense CPU tensors share.</summary>
+/// <summary>What kernels over the rows of dense tensors share.</summary>
 internal static unsafe class RowKernel
 {
     /// <summary>Bytes below which a second thread costs more than it saves.</summary>
@@ -13,17 +14,20 @@ internal static unsafe class RowKernel
     // Below, copying the weights side by side costs more than the product with them.
     private const long FewestJoinedRows = 32;
 
+    /// <summary>Whether there are kernels for the tensor: float32 or bfloat16, on a CPU with 512-bit vectors or a CUDA device.</summary>
+    public static bool Supports(Tensor tensor) => SupportsOnCpu(tensor) || RowSource.Supports(tensor);
+
     /// <summary>Whether the tensor is on the CPU, float32 or bfloat16, and the processor has 512-bit vectors.</summary>
-    public static bool Supports(Tensor tensor) =>
+    public static bool SupportsOnCpu(Tensor tensor) =>
         tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16
         && Vector512.IsHardwareAccelerated;
 
     /// <summary>Whether joining weights, so that one product and one kernel take the place of several, pays for these activations [B, N, D].</summary>
     public static bool IsWorthJoining(Tensor x) => Supports(x) && x.shape[0] * x.shape[1] >= FewestJoinedRows;
 
-    /// <summary>Whether the weight is on the CPU and in float32 or the activation's type.</summary>
+    /// <summary>Whether the weight is on the activation's device and in float32 or the activation's type.</summary>
     public static bool SupportsWeight(Tensor weight, Tensor activation) =>
-        weight.device_type == TorchSharp.DeviceType.CPU && (weight.dtype == ScalarType.Float32 || weight.dtype == activation.dtype);
+        weight.device_type == activation.device_type && (weight.dtype == ScalarType.Float32 || weight.dtype == activation.dtype);
 
     /// <summary>The tensor itself where its elements are in order without gaps, else a copy in order.</summary>
     public static Tensor Dense(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.contiguous();

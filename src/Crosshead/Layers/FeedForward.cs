@@ -6,6 +6,8 @@ namespace Crosshead.Layers;
 /// <summary>SwiGLU: down(silu(gate(x)) · up(x)) (Shazeer, 2020), as in Llama.</summary>
 public sealed class FeedForward : IFeedForward
 {
+    private JointLinear? _joint; // gate and up
+
     /// <summary>Creates <c>gate_proj</c>, <c>up_proj</c> [inner, width] and <c>down_proj</c> [width, inner].</summary>
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
@@ -30,12 +32,31 @@ public sealed class FeedForward : IFeedForward
     public Linear Down { get; }
 
     /// <inheritdoc/>
+    public void Fold()
+    {
+        _joint?.Dispose();
+        var type = Gate.Weight.Value.dtype;
+        (Tensor, Tensor?, Linear?) Part(Linear linear) => (linear.Weight.Value, linear.Bias?.In(type), linear);
+        _joint = JointLinear.Of(Part(Gate), Part(Up));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _joint?.Dispose();
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
+        if (_joint is { } joint && joint.Holds(x, Gate.Weight.Value, Up.Weight.Value))
+        {
+            var both = joint.Forward(x);                                                               // [B,N,2·inner]
+            if (FusedSwiGlu.Supports(both)) return Down.Forward(FusedSwiGlu.Apply(both));
+            var halves = both.chunk(2, -1);
+            return Down.Forward(nn.functional.silu(halves[0]) * halves[1]);
+        }
         if (!RowKernel.IsWorthJoining(x))
             return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
         var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
         var bias = Gate.Bias is { } gate && Up.Bias is { } up ? cat([gate.In(x.dtype), up.In(x.dtype)]) : null;
-        return Down.Forward(FusedSwiGlu.Apply(nn.functional.linear(x, weight, bias)));
+        return Down.Forward(FusedSwiGlu.Apply(Linear.Product(x, weight, bias)));
     }
 }

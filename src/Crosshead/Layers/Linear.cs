@@ -19,5 +19,11 @@ public sealed class Linear
     public Parameter? Bias { get; }
 
     /// <summary>[…, inputs] → [..., outputs], in the precision of <paramref name="x"/>.</summary>
-    public Tensor Forward(Tensor x) => nn.functional.linear(x, Weight.In(x.dtype), Bias?.In(x.dtype));
+    public Tensor Forward(Tensor x) => Product(x, Weight.In(x.dtype), Bias?.In(x.dtype));
+
+    /// <summary>x weightᵀ + bias.</summary>
+    /// <param name="x">[…, D]</param>
+    /// <param name="weight">[O, D]</param>
+    /// <param name="bias">[O]; null for none.</param>
+    internal static Tensor Product(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
 }

@@ -32,6 +32,18 @@ public sealed class MixtureOfExperts : IFeedForward
     public IReadOnlyList<FeedForward> Experts => _experts;
 
     /// <inheritdoc/>
+    public void Fold()
+    {
+        foreach (var expert in _experts) expert.Fold();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var expert in _experts) expert.Dispose();
+    }
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
         var rows = x.reshape(-1, x.shape[^1]);                                                // [T,D]

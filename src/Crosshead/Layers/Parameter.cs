@@ -46,6 +46,13 @@ public sealed class Parameter : IDisposable
         Value = moved;
     }
 
+    /// <summary>Replaces the value by an equal one, a part of a larger tensor, so that the memory is not taken twice.</summary>
+    internal void Become(Tensor part)
+    {
+        Value.Dispose();
+        Value = part.DetachFromDisposeScope();
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Value.Dispose();
 }

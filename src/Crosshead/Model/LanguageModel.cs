@@ -86,9 +86,15 @@ public sealed class LanguageModel : IDisposable
         {
             var block = _blocks[i];
             var span = spans.Within(block.SlidingWindow);
-            x = ActivationCheckpointing && x.requires_grad
-                ? Recompute.Apply(x, input => block.Forward(input, span, null))
-                : block.Forward(x, span, state?.Layers[i]);
+            // What autograd does not keep goes at once, and what it keeps goes with it on the way back.
+            using var scope = spans.Retains ? null : NewDisposeScope();
+            var (input, cache) = (x, state?.Layers[i]);
+            x = ActivationCheckpointing && input.requires_grad
+                ? Recompute.Apply(input, again => block.Forward(again, span, null))
+                : block.Forward(input, span, cache);
+            if (scope is null) continue;
+            x.MoveToOuterDisposeScope();
+            input.Dispose();
         }
         return _norm.Forward(x);
     }
@@ -144,19 +150,19 @@ public sealed class LanguageModel : IDisposable
         (ComputeType, Device) = (type, device ?? Device);
         _rotary.Dispose();
         _rotary = NewRotary();
-        foreach (var block in _blocks) block.Attention.Fold();
+        foreach (var block in _blocks) block.Fold();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var parameter in Parameters) parameter.Dispose();
-        foreach (var block in _blocks) block.Attention.Dispose();
+        foreach (var block in _blocks) block.Dispose();
         _rotary.Dispose();
     }
 
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
-    internal Tensor Head(Tensor hidden) => nn.functional.linear(hidden, _head.In(ComputeType));
+    internal Tensor Head(Tensor hidden) => Linear.Product(hidden, _head.In(ComputeType), null);
 
     private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
         LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));

@@ -19,6 +19,9 @@ internal abstract class TokenSpans(long total)
         return span;
     }
 
+    /// <summary>Whether all that a call computes lives on after it, for a captured graph that writes to it again.</summary>
+    public virtual bool Retains => false;
+
     /// <summary>Makes the span of a window.</summary>
     /// <param name="width">Tokens seen, the query among them.</param>
     /// <param name="whole">Whether the window hides nothing.</param>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Model;
 
 /// <summary>x + attention(norm(x)), then x + feedForward(norm(x)).</summary>
-public sealed class TransformerBlock
+public sealed class TransformerBlock : IDisposable
 {
     private readonly RmsNorm _inputNorm, _postAttentionNorm;
     private readonly IFeedForward _feedForward;
@@ -26,6 +26,20 @@ public sealed class TransformerBlock
         _feedForward = options.Experts is { } experts && experts.IsSparse(layer)
             ? new MixtureOfExperts(scope["mlp"], options.HiddenSize, experts, deviation, residual)
             : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual, options.FeedForwardBias);
+    }
+
+    /// <summary>Merges what is constant at inference. The block can no longer be trained.</summary>
+    internal void Fold()
+    {
+        Attention.Fold();
+        _feedForward.Fold();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Attention.Dispose();
+        _feedForward.Dispose();
     }
 
     private TransformerBlock(TransformerBlock other, IAttention attention) =>

@@ -83,10 +83,11 @@ public sealed class AdamW : IDisposable
             if (found.Length == 0) continue;
             Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
             Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
+            var rate = learningRate * group.RateFactor;
             if (Fused(found))
-                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, learningRate, _beta1, _beta2, _epsilon, group.WeightDecay, 1 / gradientDivisor.item<float>()));
+                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon, group.WeightDecay, 1 / gradientDivisor.item<float>()));
             else
-                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], learningRate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
+                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
         }
     }
 

@@ -74,7 +74,7 @@ public sealed class Trainer
     private AdamW NewOptimizer(LanguageModel model)
     {
         var training = _recipe.Training;
-        var groups = ParameterGroup.Split(TrainableParts.Choose(model.Parameters, training.Trainable), training.WeightDecay, training.DecayEmbeddings);
+        var groups = ParameterGroup.Split(TrainableParts.Choose(model.Parameters, training.Trainable), training);
         return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
     }
 

@@ -42,12 +42,20 @@ public sealed record TrainingOptions
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Beta2 { get; init; } = 0.95;
 
-    /// <summary>AdamW's decoupled weight decay of matrices; norms, biases and mixes do not decay.</summary>
+    /// <summary>AdamW's decoupled weight decay of matrices; norms and biases do not decay.</summary>
     [Range(0.0, 10.0)]
     public double WeightDecay { get; init; } = 0.1;
 
     /// <summary>Whether the token embedding and the output head decay too.</summary>
     public bool DecayEmbeddings { get; init; } = true;
+
+    /// <summary>AdamW's decoupled weight decay of the mixes of heads.</summary>
+    [Range(0.0, 10.0)]
+    public double MixWeightDecay { get; init; }
+
+    /// <summary>The learning rate of the mixes of heads, in multiples of the others'.</summary>
+    [Range(0.0, 1000.0)]
+    public double MixRateFactor { get; init; } = 1;
 
     /// <summary>AdamW's ε.</summary>
     [Range(0.0, 1.0, MinimumIsExclusive = true)]

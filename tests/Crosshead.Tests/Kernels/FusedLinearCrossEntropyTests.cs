@@ -19,7 +19,7 @@ public sealed class FusedLinearCrossEntropyTests
         Assert.True(FusedLinearCrossEntropy.Supports(hidden, weight, targets));
         // bfloat16 logits carry an error of 1/256 each: gradients of a few rows show it, the loss hardly
         KernelCheck.Same(
-            t => [FusedLinearCrossEntropy.Apply(t[0], t[1], targets)],
+            t => [FusedLinearCrossEntropy.Apply(t[0], t[1], targets.to(t[0].device))],
             t => [nn.functional.cross_entropy(t[0].matmul(t[1].to_type(type).to_type(ScalarType.Float64).t()), targets)],
             type == ScalarType.Float32 ? 1e-5 : 0.03, hidden, weight);
     }

@@ -23,7 +23,7 @@ public sealed class FusedRotaryTests
         KernelCheck.Same(
             t =>
             {
-                var (query, key, value) = FusedRotary.Split(t[0], cosine, sine, queryHeads, keyHeads, valueHeads);
+                var (query, key, value) = FusedRotary.Split(t[0], cosine.to(t[0].device), sine.to(t[0].device), queryHeads, keyHeads, valueHeads);
                 return [query, key, value];
             },
             t =>

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,16 +15,26 @@ internal static class KernelCheck
         return randn(shape, ScalarType.Float32, generator: generator).to_type(type);
     }
 
-    /// <summary>Outputs and the gradients of all inputs under random output gradients, kernel against reference.</summary>
+    /// <summary>The CPU, and a CUDA device where there is one.</summary>
+    public static Device[] Devices => cuda.is_available() ? [CPU, CUDA] : [CPU];
+
+    /// <summary>Outputs and the gradients of all inputs under random output gradients, kernel on every device against reference.</summary>
     public static void Same(Func<Tensor[], Tensor[]> kernel, Func<Tensor[], Tensor[]> reference, double tolerance, params Tensor[] inputs)
     {
+        foreach (var device in Devices) SameOn(device, kernel, reference, tolerance, inputs);
+    }
+
+    /// <summary><see cref="Same"/> on one device.</summary>
+    public static void SameOn(Device device, Func<Tensor[], Tensor[]> kernel, Func<Tensor[], Tensor[]> reference, double tolerance, params Tensor[] inputs)
+    {
         using var scope = NewDisposeScope();
-        var forKernel = inputs.Select(t => t.detach().requires_grad_()).ToArray();
+        var forKernel = inputs.Select(t => t.detach().to(device).requires_grad_()).ToArray();
         var forReference = inputs.Select(t => t.detach().to_type(ScalarType.Float64).requires_grad_()).ToArray();
         var outputs = kernel(forKernel);
         var expected = reference(forReference);
         Backward(outputs);
         Backward(expected);
+        GradientNode.RethrowFailure();
         for (var i = 0; i < outputs.Length; i++) Close(expected[i], outputs[i], tolerance, $"output {i}");
         for (var i = 0; i < inputs.Length; i++)
         {
@@ -37,7 +48,7 @@ internal static class KernelCheck
         using var scope = NewDisposeScope();
         Assert.Equal(expected.shape, actual.shape);
         var largest = expected.abs().max().ToDouble();
-        var error = (expected - actual.to_type(ScalarType.Float64)).abs().max().ToDouble() / Math.Max(largest, 1e-30);
+        var error = (expected - actual.cpu().to_type(ScalarType.Float64)).abs().max().ToDouble() / Math.Max(largest, 1e-30);
         Assert.True(error <= tolerance, $"{what}: relative error {error:G3} > {tolerance:G3}");
     }
 
@@ -60,7 +71,7 @@ internal static class KernelCheck
     {
         var total = zeros([], ScalarType.Float64);
         for (var i = 0; i < outputs.Length; i++)
-            total = total + (outputs[i].to_type(ScalarType.Float64) * Random(100 + i, outputs[i].dtype, outputs[i].shape).to_type(ScalarType.Float64)).sum();
+            total = total + (outputs[i].cpu().to_type(ScalarType.Float64) * Random(100 + i, outputs[i].dtype, outputs[i].shape).to_type(ScalarType.Float64)).sum();
         total.backward();
     }
 }

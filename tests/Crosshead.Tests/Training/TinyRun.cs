@@ -42,7 +42,7 @@ internal static class TinyRun
     }
 
     public static AdamW Optimizer(LanguageModel model, TrainingOptions options) =>
-        new(ParameterGroup.Split(model.Parameters, options.WeightDecay, options.DecayEmbeddings), options.Beta1, options.Beta2, options.Epsilon);
+        new(ParameterGroup.Split(model.Parameters, options), options.Beta1, options.Beta2, options.Epsilon);
 }
 
 /// <summary>Collects what a run reports.</summary>

@@ -12,11 +12,14 @@ namespace Crosshead.Kernels.Cuda;
 /// </summary>
 internal static class DecodeAttention
 {
-    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, MostSpans = 1024, MostJoinThreads = 512, ManySpans = 16;
+    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, JoinThreads = 128, MostJoinGroups = 16, PartsOfJoinGroup = 4;
+
+    /// <summary>Pages hold multiples of so many tokens.</summary>
+    public const int PageTokens = 64;
 
     private static readonly ConcurrentDictionary<int, bool> Usable = new();
 
-    /// <summary>Whether <see cref="Apply"/> takes these tensors.</summary>
+    /// <summary>Whether <see cref="Apply"/>, or with pools of pages <see cref="ApplyPaged"/>, takes these tensors.</summary>
     /// <param name="query">[B, h, 1, w]</param>
     /// <param name="key">[B, g, T, w], g divides h.</param>
     /// <param name="value">[B, gv, T, w'], gv divides g.</param>
@@ -27,7 +30,8 @@ internal static class DecodeAttention
         && query.shape[2] == 1 && IsRow(key) && IsRow(value)
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
-        && Usable.GetOrAdd(query.device.index, index => Nvrtc.IsAvailable && CudaDevice.Get(index).ComputeCapability is not ("sm_50" or "sm_52" or "sm_60" or "sm_61" or "sm_70" or "sm_75"));
+        && Usable.GetOrAdd(query.device.index, index => Nvrtc.IsAvailable && CudaDevice.Get(index).ComputeCapability is not ("sm_50" or "sm_52" or "sm_60" or "sm_61" or "sm_70" or "sm_75"))
+        && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]));
 
     /// <summary>
     /// Attends. Neither waits for the device nor reads its memory, and the launches depend on T alone, not on what <paramref name="begins"/>
@@ -41,45 +45,69 @@ internal static class DecodeAttention
     /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the first of all.</param>
     /// <param name="ends">One past the last token that each sequence sees, likewise; null for T. A sequence that sees none gets zeros.</param>
     /// <returns>[B, h, 1, w']</returns>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
-    {
-        var (batch, heads, rows, capacity) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1], (int)key.shape[2]);
-        var (queries, wide) = (heads / rows, (int)value.shape[3]);
-        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries, factors is not null);
-        // As many spans as give every multiprocessor its blocks. The kernel shares out the tiles that there are among them.
-        var tiles = (capacity + kernel.Plan.Tokens - 1) / kernel.Plan.Tokens;
-        var spans = Math.Clamp(kernel.Places / (batch * rows), 1, Math.Min(MostSpans, tiles));
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null) =>
+        Launch(query, key, value, null, (int)key.shape[2], scale, factors, begins, ends);
 
-        // For each span and query its sums, its largest score and its total of weights, one after the other.
-        var parts = (long)batch * rows * spans * kernel.Plan.Queries;
+    /// <summary>As <see cref="Apply"/>, over a cache that lies in pages of P tokens: token t of sequence b is token t mod P of page <c>table[b, t div P]</c>.</summary>
+    /// <param name="query">[B, h, 1, w]; query head i reads row i div (h/g).</param>
+    /// <param name="key">[pages, g, P, w]</param>
+    /// <param name="value">[pages, gv, P, w'], gv divides g.</param>
+    /// <param name="table">[B, n] (int32, on the device), rows in order; entries past a sequence's last page are not read.</param>
+    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="factors">Further factors, [pages, G, P]; null for none.</param>
+    /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the first of all.</param>
+    /// <param name="ends">One past the last token that each sequence sees, likewise; null for n·P.</param>
+    /// <returns>[B, h, 1, w']</returns>
+    /// <exception cref="ArgumentException">P is no multiple of <see cref="PageTokens"/>.</exception>
+    public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
+    {
+        if (key.shape[2] % PageTokens != 0) throw new ArgumentException($"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
+        return Launch(query, key, value, table, (int)(table.shape[1] * key.shape[2]), scale, factors, begins, ends);
+    }
+
+    private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity, double scale, Tensor? factors, Tensor? begins, Tensor? ends)
+    {
+        var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
+        var (queries, wide) = (heads / rows, (int)value.shape[3]);
+        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries, factors is not null, table is not null);
+        var (spans, cluster) = kernel.Cut(batch * rows, capacity);
+        var clusters = spans / cluster;
+
+        // For each cluster and query its sums, its largest score and its total of weights, one after the other.
+        var parts = clusters == 1 ? 0 : (long)batch * rows * clusters * kernel.Plan.Queries;
         using var scratch = empty([parts * (wide + 2)], ScalarType.Float32, query.device);
-        var sums = Aten.DataPointer(scratch);
+        var sums = Address(scratch);
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
         using var dense = query.contiguous();
         var output = empty([batch, heads, 1, wide], query.dtype, query.device);
         kernel.Attend.Launch((spans, rows, batch), DecodeAttentionPlan.Threads, kernel.Plan.SharedBytes,
         [
-            Aten.DataPointer(dense), Aten.DataPointer(key), Aten.DataPointer(value), factors is null ? 0 : Aten.DataPointer(factors),
-            begins is null ? 0 : Aten.DataPointer(begins), begins is null ? 0 : Step(begins),
-            ends is null ? 0 : Aten.DataPointer(ends), ends is null ? 0 : Step(ends),
-            sums, largest, totals,
+            Address(dense), Address(key), Address(value), Address(factors),
+            Address(begins), Step(begins), Address(ends), Step(ends),
+            Address(table), (int)(table?.stride(0) ?? 0), (int)key.shape[2],
+            Address(output), sums, largest, totals,
             rows, queries, rows / (int)value.shape[1], capacity,
             key.stride(0), key.stride(1), key.stride(2), value.stride(0), value.stride(1), value.stride(2),
             factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
             (float)(scale / Math.Log(2)),
-        ]);
-        // Many spans are shared out among many threads, few are not worth it.
-        var columns = spans >= ManySpans ? 64 : (wide + 127) / 128 * 128;
-        var groups = Math.Min(Math.Max(1, spans / 8), MostJoinThreads / (columns / 4));
-        kernel.Join.Launch((queries, batch * rows, (wide + columns - 1) / columns), groups * (columns / 4), 0,
-            [sums, largest, totals, Aten.DataPointer(output), spans, queries, columns]);
-        foreach (var tensor in new[] { key, value, factors, begins, ends }) GC.KeepAlive(tensor);
+        ], cluster, early: true);
+        if (clusters > 1)
+        {
+            // A thread sums four columns of some clusters: the more clusters there are, the more groups of threads share them.
+            var groups = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(clusters / PartsOfJoinGroup, 1, MostJoinGroups));
+            var columns = JoinThreads / groups * 4;
+            kernel.Join.Launch((queries, batch * rows, (wide + columns - 1) / columns), JoinThreads, 0,
+                [sums, largest, totals, Address(output), clusters, queries, columns], early: true);
+        }
+        foreach (var tensor in new[] { key, value, table, factors, begins, ends }) GC.KeepAlive(tensor);
         return output;
     }
 
+    private static nint Address(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
+
     // From one sequence's bound to the next one's: all may have the same.
-    private static int Step(Tensor bounds) => bounds.shape[0] == 1 ? 0 : (int)bounds.stride(0);
+    private static int Step(Tensor? bounds) => bounds is null || bounds.shape[0] == 1 ? 0 : (int)bounds.stride(0);
 
     // Rows of whole multiples of 16 elements, in order, each on 32 bytes.
     private static bool IsRow(Tensor rows) =>

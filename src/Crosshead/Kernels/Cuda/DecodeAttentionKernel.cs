@@ -4,34 +4,79 @@ using Crosshead.Runtime.Cuda;
 namespace Crosshead.Kernels.Cuda;
 
 /// <summary>The decode kernel ready for some widths on a device: found once, so that a step asks neither compiler nor driver.</summary>
-/// <param name="Plan">How it was compiled.</param>
-/// <param name="Attend">The kernel over spans.</param>
-/// <param name="Join">The kernel that joins them.</param>
-/// <param name="Places">Blocks that the device runs at once.</param>
-internal sealed record DecodeAttentionKernel(DecodeAttentionPlan Plan, CudaKernel Attend, CudaKernel Join, int Places)
+internal sealed class DecodeAttentionKernel
 {
+    private const int MostSpans = 1024, MostCluster = 8;
+
     private static readonly Lazy<string> Source = new(() =>
     {
         using var reader = new StreamReader(typeof(DecodeAttentionKernel).Assembly.GetManifestResourceStream("Crosshead.Kernels.Cuda.decode_attention.cu")!);
         return reader.ReadToEnd();
     });
 
-    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, bool Factors), DecodeAttentionKernel> Known = new();
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries), DecodeAttentionPlan?> Plans = new();
 
-    /// <summary>The kernel for these widths; compiled on the first call.</summary>
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, bool Factors, bool Paged), DecodeAttentionKernel> Known = new();
+
+    private readonly int _places;     // blocks that the device runs at once
+    private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
+
+    private DecodeAttentionKernel(DecodeAttentionPlan plan, CudaKernel attend, CudaKernel join)
+    {
+        (Plan, Attend, Join) = (plan, attend, join);
+        _places = attend.Device.Multiprocessors * Math.Max(1, attend.BlocksPerMultiprocessor(DecodeAttentionPlan.Threads, plan.SharedBytes));
+        _clusters = [.. Enumerable.Range(0, MostCluster + 1).Select(size => size > 1 && attend.Device.HasClusters ? attend.ClustersAtOnce(size, DecodeAttentionPlan.Threads, plan.SharedBytes) : 0)];
+    }
+
+    /// <summary>How it was compiled.</summary>
+    public DecodeAttentionPlan Plan { get; }
+
+    /// <summary>The kernel over spans.</summary>
+    public CudaKernel Attend { get; }
+
+    /// <summary>The kernel that joins them.</summary>
+    public CudaKernel Join { get; }
+
+    /// <summary>Whether the device has room for these widths.</summary>
+    /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
+    /// <param name="keyWidth">Width of a key row.</param>
+    /// <param name="valueWidth">Width of a value row.</param>
+    /// <param name="queries">Queries a row.</param>
+    /// <exception cref="CrossheadException">The device is not to be had.</exception>
+    public static bool Fits(int device, int keyWidth, int valueWidth, int queries) => PlanOf(device, keyWidth, valueWidth, queries) is not null;
+
+    /// <summary>The kernel for widths that <see cref="Fits">fit</see>; compiled on the first call.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
     /// <param name="keyWidth">Width of a key row.</param>
     /// <param name="valueWidth">Width of a value row.</param>
     /// <param name="queries">Queries a row.</param>
     /// <param name="factors">Whether scores have factors.</param>
+    /// <param name="paged">Whether the cache lies in pages.</param>
     /// <exception cref="CrossheadException">The source does not compile, or the device is not to be had.</exception>
-    public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries, bool factors) =>
-        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors), static key =>
+    public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries, bool factors, bool paged) =>
+        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged), static key =>
         {
-            var plan = DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, CudaDevice.Get(key.Device).SharedMemoryPerBlock);
-            var defines = plan.Defines(key.Factors);
-            var attend = CudaKernel.Load(key.Device, Source.Value, "decode_attention", defines);
-            var blocks = Math.Max(1, attend.BlocksPerMultiprocessor(DecodeAttentionPlan.Threads, plan.SharedBytes));
-            return new(plan, attend, CudaKernel.Load(key.Device, Source.Value, "join_spans", defines), attend.Device.Multiprocessors * blocks);
+            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries)!;
+            var defines = plan.Defines(key.Factors, key.Paged);
+            CudaKernel Load(string name) => CudaKernel.Load(key.Device, Source.Value, name, defines);
+            return new DecodeAttentionKernel(plan, Load("decode_attention"), Load("join_clusters"));
         });
+
+    /// <summary>
+    /// How many spans a sequence is cut into and how many of them a cluster has: as many spans as give every multiprocessor its
+    /// blocks, in one cluster where that fits, so that nothing is left to join. Larger clusters of many spans would leave
+    /// multiprocessors idle (measured: docs/research-log.md).
+    /// </summary>
+    /// <param name="sequences">Sequences, times the rows of each.</param>
+    /// <param name="tokens">Tokens that a sequence has room for.</param>
+    public (int Spans, int Cluster) Cut(int sequences, int tokens)
+    {
+        var tiles = (tokens + Plan.Tokens - 1) / Plan.Tokens;
+        var spans = Math.Clamp(_places / sequences, 1, Math.Min(MostSpans, tiles));
+        if (tiles <= 2 * MostCluster && sequences <= _clusters[MostCluster]) spans = Math.Min(spans, MostCluster); // a second tile costs less than a join
+        return (spans, spans <= MostCluster && sequences <= _clusters[spans] ? spans : 1);
+    }
+
+    private static DecodeAttentionPlan? PlanOf(int device, int keyWidth, int valueWidth, int queries) =>
+        Plans.GetOrAdd((device, keyWidth, valueWidth, queries), static key => DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, CudaDevice.Get(key.Device).SharedMemoryPerBlock));
 }

@@ -4,38 +4,49 @@
 // (q̃ = Σ_j a_ij q_i) then read a component row as if it were a head, whatever the grain. Row widths WK of keys and WV of values
 // are independent.
 //
-// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to the device alone: the
-// launch depends on the cache's capacity, so that a captured one serves while sequences grow. Tiles of TOKENS tokens travel through two rings in
-// shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
+// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to the device
+// alone: the launch depends on the cache's capacity, so that a captured one serves while sequences grow. Tiles of TOKENS tokens
+// travel through two rings in shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
 // (mma.m16n8k16, bfloat16 in, float32 out) with an online softmax between them:
 //
-//     Sᵀ(i+1) = K(i+1) Qᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
-//     P(i+1), fade = softmax of S(i+1)                     in the next.
+//     S(i+1) = Q K(i+1)ᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
+//     P(i+1), fade = softmax of S(i+1)                    in the next.
 //
-// Scores are transposed: a warp takes 16 tokens and a group of queries, whose part of q stays in registers. A second kernel joins the spans.
+// A warp takes 8 tokens, whose keys leave shared memory once, and all queries or a part of them, which stay in registers.
+//
+// Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared memory;
+// where a sequence has several clusters, a second kernel joins what they leave.
+//
+// Keys, values and factors of a sequence lie in order or, PAGED, in pages that a table lists; a tile never straddles two.
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
-// ring), WARPS, FACTORS. For compute capability 8.0 and later.
+// ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later.
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define TOKEN_GROUPS (TOKENS / 16)
-#define QUERY_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 8) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 8))
-#define QUERY_TILES (QUERIES / 8 / QUERY_GROUPS)        // of 8 queries, a warp's share of the scores
+#define TOKEN_GROUPS (TOKENS / 8)
+#define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
+#define QUERY_GROUPS (QUERIES / 16 % MOST_GROUPS == 0 ? MOST_GROUPS : 1)
+#define QUERY_TILES (QUERIES / 16 / QUERY_GROUPS)       // of 16 queries, a warp's share of the scores
+#define QUERIES_IN_REGISTERS (QUERY_TILES * WK / 4 + ROW_TILES * COLUMN_PAIRS * 8 <= 160) // with the sums
+#define SCORE_STRIDE (TOKENS + 8)
 #define ROW_TILES (QUERIES / 16)                        // of 16 queries
 #define COLUMN_PAIRS ((WV / 16 + WARPS - 1) / WARPS)    // of 2 × 8 columns, a warp's share of the sums
 #define KEY_STRIDE (WK + 8)                             // odd multiples of 16 bytes: eight rows lie in different banks
 #define VALUE_STRIDE (WV + 8)
-#define SCORE_STRIDE (TOKENS + 4)
 #define WEIGHT_STRIDE (TOKENS + 8)
 #define KEY_TILE (TOKENS * KEY_STRIDE)
 #define VALUE_TILE (TOKENS * VALUE_STRIDE)
 #define LANES_A_QUERY (TOKENS / 2)                      // in the softmax, two tokens a lane
 #define QUERIES_A_PASS (WARPS * 32 / LANES_A_QUERY)
 #define PASSES ((QUERIES + QUERIES_A_PASS - 1) / QUERIES_A_PASS)
-#define QUERIES_IN_REGISTERS (QUERY_TILES * WK / 8 <= 96)
+// Queries on their way to registers lie where the last tile of values will; else they have a place of their own.
+#define QUERIES_LIE_IN_RING (QUERIES_IN_REGISTERS && QUERIES * KEY_STRIDE <= VALUE_TILE)
+#define SUM_STRIDE (WV + 8)                             // of floats: four rows lie in different banks
+#define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE) * 2)
+#define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
 
 __device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
 
@@ -112,23 +123,74 @@ __device__ __forceinline__ float exp2_fast(float x)
     return r;
 }
 
+// A kernel may be launched before the one ahead of it in the stream is done: here it waits until all of that is written.
+__device__ __forceinline__ void follow()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;\n" ::: "memory");
+#endif
+}
+
+// The next kernel may be launched, to wait for this one. Without this it is launched when all blocks are done.
+__device__ __forceinline__ void let_follow()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
+#endif
+}
+
+// Blocks that may read each other's shared memory: their number, one's own rank, a barrier, a read.
+#if __CUDA_ARCH__ >= 900
+__device__ __forceinline__ int cluster_size() { int r; asm("mov.u32 %0, %%cluster_nctaid.x;\n" : "=r"(r)); return r; }
+__device__ __forceinline__ int cluster_rank() { int r; asm("mov.u32 %0, %%cluster_ctaid.x;\n" : "=r"(r)); return r; }
+__device__ __forceinline__ void cluster_barrier() { asm volatile("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;\n" ::: "memory"); }
+__device__ __forceinline__ u32 address_of_peer(u32 address, int rank)
+{
+    u32 r;
+    asm("mapa.shared::cluster.u32 %0, %1, %2;\n" : "=r"(r) : "r"(address), "r"(rank));
+    return r;
+}
+__device__ __forceinline__ float read_peer(u32 address) { float r; asm volatile("ld.shared::cluster.f32 %0, [%1];\n" : "=f"(r) : "r"(address)); return r; }
+__device__ __forceinline__ float4 read_peer4(u32 address)
+{
+    float4 r;
+    asm volatile("ld.shared::cluster.v4.f32 {%0,%1,%2,%3}, [%4];\n" : "=f"(r.x), "=f"(r.y), "=f"(r.z), "=f"(r.w) : "r"(address));
+    return r;
+}
+#else
+__device__ __forceinline__ int cluster_size() { return 1; }
+__device__ __forceinline__ int cluster_rank() { return 0; }
+__device__ __forceinline__ void cluster_barrier() { __syncthreads(); }
+__device__ __forceinline__ u32 address_of_peer(u32 address, int) { return address; }
+__device__ __forceinline__ float read_peer(u32 address) { float r; asm volatile("ld.shared.f32 %0, [%1];\n" : "=f"(r) : "r"(address)); return r; }
+__device__ __forceinline__ float4 read_peer4(u32 address)
+{
+    float4 r;
+    asm volatile("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];\n" : "=f"(r.x), "=f"(r.y), "=f"(r.z), "=f"(r.w) : "r"(address));
+    return r;
+}
+#endif
+
 #define NEVER (-1e30f)                                  // below every score
 #define NEVER_EVER (-3e38f)                             // of tokens that must not be seen: 2^(this − NEVER) is 0
-#define MOST_SPANS 1024
-#define MOST_JOIN_THREADS 512
+#define MOST_PARTS 1024
+#define MOST_CLUSTER 8
+#define JOIN_THREADS 128
 
 extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
                  const bf16* __restrict__ keys, const bf16* __restrict__ values,
-                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only
+                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only. As keys, [pages, ·, page_tokens, ·] where PAGED
                  const int* __restrict__ begins, int begin_step, // [B] (step 1) or [1] (step 0), the first token that a sequence sees; null for 0
                  const int* __restrict__ ends, int end_step,     // likewise, one past the last token; null for capacity
-                 float* __restrict__ sums,           // [B, rows, spans, QUERIES, WV]
-                 float* __restrict__ largest, float* __restrict__ totals, // [B, rows, spans, QUERIES]
+                 const int* __restrict__ table, int table_pages, int page_tokens, // [B, table_pages], numbers of pages; PAGED only
+                 bf16* __restrict__ output,          // [B, rows, queries, WV]
+                 float* __restrict__ sums,           // [B, rows, clusters, QUERIES, WV], of several clusters
+                 float* __restrict__ largest, float* __restrict__ totals, // [B, rows, clusters, QUERIES]
                  int rows, int queries,              // rows a token, queries a row (at most QUERIES)
                  int value_sharing,                  // rows of keys that read the same row of values
                  int capacity,                       // tokens that the cache has room for
-                 long long key_batch, long long key_row, long long key_token,       // strides in elements
+                 long long key_batch, long long key_row, long long key_token,       // strides in elements; of a page where there are pages
                  long long value_batch, long long value_row, long long value_token,
                  int factor_rows, long long factor_batch, long long factor_row,     // G and strides
                  float scale)                        // of the scores, times log2(e)
@@ -136,68 +198,79 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     extern __shared__ __align__(128) unsigned char memory[];
     bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
     bf16* value_ring = key_ring + STAGES * KEY_TILE;         // [STAGES, TOKENS, VALUE_STRIDE]
-    float* scores = (float*)(value_ring + STAGES * VALUE_TILE); // [QUERIES, SCORE_STRIDE]
+    float* joining = (float*)memory;                         // [QUERIES, SUM_STRIDE], in the end
+    float* scores = (float*)(memory + (RING_BYTES > SUM_BYTES ? RING_BYTES : SUM_BYTES)); // [QUERIES, SCORE_STRIDE]
     bf16* weights = (bf16*)(scores + QUERIES * SCORE_STRIDE);   // [QUERIES, WEIGHT_STRIDE]
     float* fading = (float*)(weights + QUERIES * WEIGHT_STRIDE);// [QUERIES]: what earlier sums are multiplied by
-#if !QUERIES_IN_REGISTERS
+#if QUERIES_LIE_IN_RING
+    bf16* q = value_ring + (STAGES - 1) * VALUE_TILE;
+#else
     bf16* q = (bf16*)(fading + QUERIES);                     // [QUERIES, KEY_STRIDE]
 #endif
 
     const int span = blockIdx.x, row = blockIdx.y, sequence = blockIdx.z;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int spans = gridDim.x;
+    follow();
     const int begin = begins ? max(begins[sequence * begin_step], 0) : 0;
     const int end = ends ? min(ends[sequence * end_step], capacity) : capacity;
     // Tiles lie on a fixed raster. The launch knows the capacity alone; here the tiles that there are get shared out.
     const int all = (end + TOKENS - 1) / TOKENS, tiles = max((all - begin / TOKENS + spans - 1) / spans, 1);
     const int first = begin / TOKENS + span * tiles;
     const int count = begin < end ? min(all, first + tiles) - first : 0;
-    const long long place = ((long long)(sequence * rows + row) * spans + span) * QUERIES;
+    const int cluster = cluster_size(), rank = cluster_rank(), clusters = spans / cluster;
+    const long long place = ((long long)(sequence * rows + row) * clusters + span / cluster) * QUERIES;
 
-    if (count <= 0)                                          // nothing here: the join must see it
+    if (clusters == 1) let_follow();                         // not a join: one that waits from here on costs more than it saves (measured)
+    if (clusters > 1 && (begin >= end || first - rank * tiles >= all)) // nothing for this cluster: the join must see it
     {
-        for (int i = threadIdx.x; i < QUERIES; i += WARPS * 32) { largest[place + i] = NEVER; totals[place + i] = 0; }
+        for (int i = threadIdx.x; rank == 0 && i < QUERIES; i += WARPS * 32) { largest[place + i] = NEVER; totals[place + i] = 0; }
         return;
     }
 
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
-    keys += sequence * key_batch + row * key_row;
-    values += sequence * value_batch + row / value_sharing * value_row;
-    auto tile_of = [&](const bf16* cache, int i, long long token_stride) { return cache + (long long)(first + i) * TOKENS * token_stride; };
+    keys += row * key_row;
+    values += row / value_sharing * value_row;
+#if PAGED
+    table += sequence * table_pages;
+    auto page_of = [&](int i) { return i < count ? table[(first + i) * TOKENS / page_tokens] : 0; };
+    auto tile_of = [&](const bf16* cache, int page, int i, long long batch_stride, long long token_stride)
+    {
+        return cache + page * batch_stride + (first + i) * TOKENS % page_tokens * token_stride;
+    };
+#else
+    auto page_of = [&](int) { return sequence; };            // a sequence is one page
+    auto tile_of = [&](const bf16* cache, int page, int i, long long batch_stride, long long token_stride)
+    {
+        return cache + page * batch_stride + (long long)(first + i) * TOKENS * token_stride;
+    };
+#endif
+    int page = page_of(0), earlier = 0;                      // of the next tile of keys and of values: known before they are needed
     // Keys of tile i and values of the tile before it are one group of copies.
     auto bring = [&](int i)
     {
         if (i < count)
-            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, i, key_token), key_token, end - (first + i) * TOKENS);
+            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, page, i, key_batch, key_token), key_token, end - (first + i) * TOKENS);
         if (i > 0 && i - 1 < count)
-            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, i - 1, value_token), value_token, end - (first + i - 1) * TOKENS);
+            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, earlier, i - 1, value_batch, value_token), value_token, end - (first + i - 1) * TOKENS);
         asm volatile("cp.async.commit_group;\n" ::: "memory");
+        earlier = page;
+        page = page_of(i + 1);
     };
-    for (int i = 0; i < STAGES; i++) bring(i);
 
-    // Queries, zeros for those that pad.
-    const int token_group = warp % TOKEN_GROUPS, query_group = warp / TOKEN_GROUPS;
-    const bf16* source = query + (long long)(sequence * rows + row) * queries * WK;
-#if QUERIES_IN_REGISTERS
-    u32 fragments[QUERY_TILES][WK / 16][2];
-#pragma unroll
-    for (int t = 0; t < QUERY_TILES; t++)
-    {
-        const int m = (query_group * QUERY_TILES + t) * 8 + lane / 4;
-        const u32* own = (const u32*)(source + (long long)m * WK + lane % 4 * 2);
-#pragma unroll
-        for (int d = 0; d < WK / 16; d++)
-        {
-            fragments[t][d][0] = m < queries ? own[d * 8] : 0;
-            fragments[t][d][1] = m < queries ? own[d * 8 + 4] : 0;
-        }
-    }
-#else
+    // Queries come first, zeros for those that pad: whatever is asked for after the first tiles waits for them.
+    query += (long long)(sequence * rows + row) * queries * WK;
     for (int i = threadIdx.x; i < QUERIES * (WK / 8); i += WARPS * 32)
     {
-        const int m = i / (WK / 8), chunk = i % (WK / 8);
-        *(uint4*)(q + m * KEY_STRIDE + chunk * 8) = m < queries ? *(const uint4*)(source + (long long)m * WK + chunk * 8) : make_uint4(0, 0, 0, 0);
+        const int m = i / (WK / 8), part = i % (WK / 8);
+        copy_async(shared_address(q + m * KEY_STRIDE + part * 8), query + (m < queries ? m * WK + part * 8 : 0), m < queries);
     }
+    for (int i = 0; i < STAGES; i++) bring(i);
+
+    const int token_group = warp % TOKEN_GROUPS, query_group = warp / TOKEN_GROUPS;
+    auto query_address = [&](int t, int d) { return shared_address(q + ((query_group * QUERY_TILES + t) * 16 + lane % 16) * KEY_STRIDE + lane / 16 * 8 + d * 16); };
+#if QUERIES_IN_REGISTERS
+    u32 fragments[QUERY_TILES][WK / 16][4];
 #endif
 
     float sum[ROW_TILES][COLUMN_PAIRS][2][4];
@@ -211,7 +284,7 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
 #pragma unroll
     for (int i = 0; i < PASSES; i++) { highest[i] = NEVER; total[i] = 0; }
 
-    // Sᵀ [16 tokens, queries of the warp] = K Qᵀ
+    // S [queries of the warp, 8 tokens] = Q Kᵀ
     auto score = [&](int i)
     {
         if (query_group >= QUERY_GROUPS) return;
@@ -220,32 +293,35 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         for (int t = 0; t < QUERY_TILES; t++)
 #pragma unroll
             for (int c = 0; c < 4; c++) s[0][t][c] = s[1][t][c] = 0;
-        const u32 key_address = key_address0 + (i % STAGES * KEY_TILE + (token_group * 16 + lane % 16) * KEY_STRIDE + lane / 16 * 8) * 2;
+        const u32 key_address = key_address0 + (i % STAGES * KEY_TILE + (token_group * 8 + lane % 8) * KEY_STRIDE + lane / 8 * 8) * 2;
 #pragma unroll
-        for (int d = 0; d < WK / 16; d++)
+        for (int d = 0; d < WK / 16; d += 2)
         {
-            u32 a[4];
-            load4(a, key_address + d * 32);
+            u32 b[4];
+            load4(b, key_address + d * 32);                  // of two depths; past an odd last one something that nobody uses
 #pragma unroll
-            for (int t = 0; t < QUERY_TILES; t++)
+            for (int e = 0; e < 2; e++)
             {
+                if (d + e >= WK / 16) break;
+#pragma unroll
+                for (int t = 0; t < QUERY_TILES; t++)
+                {
 #if QUERIES_IN_REGISTERS
-                multiply_add(s[d % 2][t], a, fragments[t][d][0], fragments[t][d][1]);
+                    multiply_add(s[e][t], fragments[t][d + e], b[e * 2], b[e * 2 + 1]);
 #else
-                u32 b0, b1;
-                load2(b0, b1, shared_address(q + ((query_group * QUERY_TILES + t) * 8 + lane % 8) * KEY_STRIDE + lane / 8 % 2 * 8 + d * 16));
-                multiply_add(s[d % 2][t], a, b0, b1);
+                    u32 a[4];
+                    load4(a, query_address(t, d + e));
+                    multiply_add(s[e][t], a, b[e * 2], b[e * 2 + 1]);
 #endif
+                }
             }
         }
 #pragma unroll
         for (int t = 0; t < QUERY_TILES; t++)
 #pragma unroll
-            for (int c = 0; c < 4; c++)
-            {
-                const int at = (query_group * QUERY_TILES + t) * 8 + lane % 4 * 2 + c % 2;
-                scores[at * SCORE_STRIDE + token_group * 16 + lane / 4 + c / 2 * 8] = s[0][t][c] + s[1][t][c];
-            }
+            for (int c = 0; c < 4; c += 2)
+                *(float2*)(scores + ((query_group * QUERY_TILES + t) * 16 + lane / 4 + c * 4) * SCORE_STRIDE + token_group * 8 + lane % 4 * 2)
+                    = make_float2(s[0][t][c] + s[1][t][c], s[0][t][c + 1] + s[1][t][c + 1]);
     };
 
     // Weights of a tile against the largest score so far; a lane has the same queries in every tile.
@@ -266,7 +342,11 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
             if (m < queries)
             {
                 const int g = (row * queries + m) / (rows * queries / factor_rows);
+#if PAGED
+                const bf16* factor = factors + table[token / page_tokens] * factor_batch + g * factor_row + token % page_tokens;
+#else
                 const bf16* factor = factors + sequence * factor_batch + g * factor_row + token;
+#endif
                 if (token < end) x[w].x *= widen(factor[0]);
                 if (token + 1 < end) x[w].y *= widen(factor[1]);
             }
@@ -332,24 +412,37 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         }
     };
 
-    asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 1) : "memory");
-    __syncthreads();
-    score(0);
-    __syncthreads();
-    weigh(0);
-    for (int i = 0; i < count; i++)
+    if (count > 0)
     {
-        asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 2) : "memory");
-        __syncthreads();                                     // keys i + 1 and values i are there; nobody reads keys i or values i − 1
-        bring(i + STAGES);
-        if (i + 1 < count) score(i + 1);
-        add(i);
+        asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 1) : "memory");
         __syncthreads();
-        if (i + 1 < count) weigh(i + 1);
+#if QUERIES_IN_REGISTERS
+        if (query_group < QUERY_GROUPS)
+#pragma unroll
+            for (int t = 0; t < QUERY_TILES; t++)
+#pragma unroll
+                for (int d = 0; d < WK / 16; d++) load4(fragments[t][d], query_address(t, d));
+#endif
+        score(0);
+        __syncthreads();
+        weigh(0);
+        for (int i = 0; i < count; i++)
+        {
+            asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 2) : "memory");
+            __syncthreads();                                 // keys i + 1 and values i are there; nobody reads keys i or values i − 1
+            bring(i + STAGES);
+            if (i + 1 < count) score(i + 1);
+            add(i);
+            __syncthreads();
+            if (i + 1 < count) weigh(i + 1);
+        }
     }
     asm volatile("cp.async.wait_group 0;\n" ::: "memory");
+    __syncthreads();
 
-
+    // What the block found, for its cluster to read.
+    float* highests = scores;                                // [QUERIES]
+    float* whole_totals = scores + QUERIES;                  // [QUERIES]
 #pragma unroll
     for (int a = 0; a < ROW_TILES; a++)
 #pragma unroll
@@ -361,10 +454,8 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
                 for (int half = 0; half < 2; half++)
 #pragma unroll
                     for (int side = 0; side < 2; side++)
-                    {
-                        const long long m = place + a * 16 + lane / 4 + side * 8;
-                        *(float2*)(sums + m * WV + pair * 16 + half * 8 + lane % 4 * 2) = make_float2(sum[a][b][half][side * 2], sum[a][b][half][side * 2 + 1]);
-                    }
+                        *(float2*)(joining + (a * 16 + lane / 4 + side * 8) * SUM_STRIDE + pair * 16 + half * 8 + lane % 4 * 2)
+                            = make_float2(sum[a][b][half][side * 2], sum[a][b][half][side * 2 + 1]);
         }
 #pragma unroll
     for (int w = 0; w < PASSES; w++)
@@ -373,29 +464,65 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         float joined = total[w];
 #pragma unroll
         for (int offset = LANES_A_QUERY / 2; offset > 0; offset /= 2) joined += __shfl_xor_sync(~0u, joined, offset);
-        if (lane % LANES_A_QUERY == 0 && m < QUERIES) { largest[place + m] = highest[w]; totals[place + m] = joined; }
+        if (lane % LANES_A_QUERY == 0 && m < QUERIES) { highests[m] = highest[w]; whole_totals[m] = joined; }
     }
+    cluster_barrier();
+
+    // Σ 2^(max_s − max) O_s over the cluster's spans s, four columns of a query a thread.
+    for (int part = rank * WARPS * 32 + threadIdx.x; part < queries * (WV / 4); part += cluster * WARPS * 32)
+    {
+        const int m = part / (WV / 4), column = part % (WV / 4) * 4;
+        const u32 own_highest = shared_address(highests + m), own_total = shared_address(whole_totals + m), own_sum = shared_address(joining + m * SUM_STRIDE + column);
+        float high[MOST_CLUSTER], most = NEVER, whole = 0;
+        float4 joined = make_float4(0, 0, 0, 0);
+#pragma unroll
+        for (int r = 0; r < MOST_CLUSTER; r++)
+        {
+            high[r] = r < cluster ? read_peer(address_of_peer(own_highest, r)) : NEVER;
+            most = fmaxf(most, high[r]);
+        }
+#pragma unroll
+        for (int r = 0; r < MOST_CLUSTER; r++)
+        {
+            if (r >= cluster) break;
+            const float share = exp2_fast(high[r] - most);
+            const float4 x = read_peer4(address_of_peer(own_sum, r));
+            whole += share * read_peer(address_of_peer(own_total, r));
+            joined.x += share * x.x; joined.y += share * x.y; joined.z += share * x.z; joined.w += share * x.w;
+        }
+        if (clusters == 1)
+        {
+            const float factor = whole == 0 ? 0 : 1 / whole; // nothing seen: zeros
+            *(uint2*)(output + ((long long)(sequence * rows + row) * queries + m) * WV + column) = make_uint2(pack(joined.x * factor, joined.y * factor), pack(joined.z * factor, joined.w * factor));
+            continue;
+        }
+        *(float4*)(sums + (place + m) * WV + column) = joined;
+        if (column == 0) { largest[place + m] = most; totals[place + m] = whole; }
+    }
+    cluster_barrier();                                       // a block's memory stays until its peers have read it
 }
 
-// Joins the spans of a query: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes some columns of a query: a quarter
-// as many threads side by side sum four columns each, the others of the block the same columns of other spans.
-extern "C" __global__ void join_spans(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
-                                      bf16* __restrict__ output, // [B, rows, queries, WV]
-                                      int spans, int queries, int columns)
+// Joins what several clusters found: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes some columns of a query: a quarter
+// as many threads side by side sum four columns each, the others of the block the same columns of other clusters.
+extern "C" __global__ void __launch_bounds__(JOIN_THREADS)
+join_clusters(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
+              bf16* __restrict__ output, // [B, rows, queries, WV]
+              int clusters, int queries, int columns)
 {
+    follow();
     const int side = columns / 4;
-    const int m = blockIdx.x, groups = blockDim.x / side;
-    const long long place = (long long)blockIdx.y * spans;   // y: sequence and row
-    __shared__ float share[MOST_SPANS];
-    __shared__ float4 parts[MOST_JOIN_THREADS];
+    const int m = blockIdx.x, groups = JOIN_THREADS / side;
+    const long long place = (long long)blockIdx.y * clusters;   // y: sequence and row
+    __shared__ float share[MOST_PARTS];
+    __shared__ float4 parts[JOIN_THREADS];
     __shared__ float joined;
     if (threadIdx.x < 32)
     {
         float high = NEVER;
-        for (int s = threadIdx.x; s < spans; s += 32) high = fmaxf(high, largest[(place + s) * QUERIES + m]);
+        for (int s = threadIdx.x; s < clusters; s += 32) high = fmaxf(high, largest[(place + s) * QUERIES + m]);
         for (int offset = 16; offset > 0; offset /= 2) high = fmaxf(high, __shfl_xor_sync(~0u, high, offset));
         float sum = 0;
-        for (int s = threadIdx.x; s < spans; s += 32)
+        for (int s = threadIdx.x; s < clusters; s += 32)
         {
             const float total = totals[(place + s) * QUERIES + m];
             share[s] = total == 0 ? 0 : exp2_fast(largest[(place + s) * QUERIES + m] - high);
@@ -409,7 +536,7 @@ extern "C" __global__ void join_spans(const float* __restrict__ sums, const floa
     float4 sum = make_float4(0, 0, 0, 0);
     if (column < WV)
 #pragma unroll 4
-        for (int s = group; s < spans; s += groups)
+        for (int s = group; s < clusters; s += groups)
         {
             if (share[s] == 0) continue;                     // what was never written must not be read
             const float4 part = *(const float4*)(sums + ((place + s) * QUERIES + m) * WV + column);

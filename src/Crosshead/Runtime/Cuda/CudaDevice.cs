@@ -12,6 +12,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
 {
     private static readonly ConcurrentDictionary<int, Lazy<CudaDevice>> Known = new();
 
+    /// <summary>Whether the device computes in bfloat16: compute capability 8.0 or later.</summary>
+    public bool HasBrainFloat => ComputeCapability is not ['s', 'm', '_', '1' or '2' or '3' or '5' or '6' or '7', _];
+
     /// <summary>Device <paramref name="index"/>; asks the driver once.</summary>
     /// <exception cref="CrossheadException">There is no driver or no such device.</exception>
     public static CudaDevice Get(int index) => Known.GetOrAdd(index, i => new Lazy<CudaDevice>(() => Ask(i))).Value;
@@ -19,6 +22,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <summary>Makes the device's context current on this thread while the scope lasts.</summary>
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public CudaContextScope Enter() => new(Context);
+
+    /// <summary>Whether blocks can form clusters and kernels be launched early: compute capability 9.0 and later.</summary>
+    public bool HasClusters { get; private init; }
 
     private static CudaDevice Ask(int index)
     {
@@ -33,7 +39,7 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         CudaDriver.Check(CudaDriver.GetDevice(out var device, index), $"asking for device cuda:{index}");
         CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}"); // held as long as the process lives
         var (major, minor) = (Attribute(CudaDriver.ComputeCapabilityMajor), Attribute(CudaDriver.ComputeCapabilityMinor));
-        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context);
+        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context) { HasClusters = major >= 9 };
 
         int Attribute(int attribute)
         {

@@ -72,9 +72,11 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuOccupancyMaxActiveBlocksPerMultiprocessor")]
     public static partial int GetActiveBlocks(out int blocks, nint function, int threads, nuint sharedBytes);
 
-    [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
-    public static partial int Launch(nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ,
-        uint sharedBytes, nint stream, void** arguments, void** extra);
+    [LibraryImport(Library, EntryPoint = "cuOccupancyMaxActiveClusters")]
+    public static partial int GetActiveClusters(out int clusters, nint function, CudaLaunch* launch);
+
+    [LibraryImport(Library, EntryPoint = "cuLaunchKernelEx")]
+    public static partial int Launch(CudaLaunch* launch, nint function, void** arguments, void** extra);
 
     [LibraryImport(Library, EntryPoint = "cuStreamCreate")]
     public static partial int CreateStream(out nint stream, uint flags);

@@ -34,16 +34,35 @@ internal sealed unsafe class CudaKernel
     /// <param name="threads">Threads of a block.</param>
     /// <param name="sharedBytes">Dynamic shared memory of a block, in bytes.</param>
     /// <param name="arguments">The kernel's parameters, in order and of its types.</param>
+    /// <param name="cluster">Blocks along x that read each other's shared memory, at most 8; more than 1 where the device <see cref="CudaDevice.HasClusters"/>.</param>
+    /// <param name="early">Whether the kernel may be launched before the one ahead of it is done, because it waits for that itself (<c>griddepcontrol.wait</c>, in every thread). Without effect before compute capability 9.0.</param>
     /// <exception cref="CrossheadException">The driver refused the launch.</exception>
-    public void Launch((int X, int Y, int Z) grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments)
+    public void Launch((int X, int Y, int Z) grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments, int cluster = 1, bool early = false)
     {
         using var scope = Device.Enter();
         AllowShared(sharedBytes);
+        var attributes = stackalloc CudaLaunchAttribute[2];
+        var count = 0u;
+        if (cluster > 1) attributes[count++] = CudaLaunchAttribute.Cluster(cluster);
+        if (early && Device.HasClusters) attributes[count++] = CudaLaunchAttribute.Early;
+        var launch = new CudaLaunch
+        {
+            GridX = (uint)grid.X,
+            GridY = (uint)grid.Y,
+            GridZ = (uint)grid.Z,
+            BlockX = (uint)threads,
+            BlockY = 1,
+            BlockZ = 1,
+            SharedBytes = (uint)sharedBytes,
+            Stream = CudaStream.Current(Device.Index),
+            Attributes = attributes,
+            AttributeCount = count,
+        };
         fixed (KernelArgument* storage = arguments)
         {
             var addresses = stackalloc void*[arguments.Length];
             for (var i = 0; i < arguments.Length; i++) addresses[i] = storage + i;
-            var code = CudaDriver.Launch(_function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)threads, 1, 1, (uint)sharedBytes, CudaStream.Current(Device.Index), addresses, null);
+            var code = CudaDriver.Launch(&launch, _function, addresses, null);
             if (code != 0) CudaDriver.Check(code, $"launching kernel {_name} on {grid.X} x {grid.Y} x {grid.Z} blocks of {threads} threads with {sharedBytes} bytes of shared memory");
         }
     }
@@ -58,6 +77,21 @@ internal sealed unsafe class CudaKernel
         AllowShared(sharedBytes);
         CudaDriver.Check(CudaDriver.GetActiveBlocks(out var blocks, _function, threads, (nuint)sharedBytes), $"asking how many blocks of kernel {_name} fit");
         return blocks;
+    }
+
+    /// <summary>How many clusters of <paramref name="cluster"/> blocks the device runs at once; 0 where one does not fit.</summary>
+    /// <param name="cluster">Blocks of a cluster, at most 8.</param>
+    /// <param name="threads">Threads of a block.</param>
+    /// <param name="sharedBytes">Dynamic shared memory of a block, in bytes.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public int ClustersAtOnce(int cluster, int threads, int sharedBytes)
+    {
+        using var scope = Device.Enter();
+        AllowShared(sharedBytes);
+        var attribute = CudaLaunchAttribute.Cluster(cluster);
+        var launch = new CudaLaunch { GridX = (uint)cluster, GridY = 1, GridZ = 1, BlockX = (uint)threads, BlockY = 1, BlockZ = 1, SharedBytes = (uint)sharedBytes, Attributes = &attribute, AttributeCount = 1 };
+        CudaDriver.Check(CudaDriver.GetActiveClusters(out var clusters, _function, &launch), $"asking how many clusters of kernel {_name} fit");
+        return clusters;
     }
 
     private static CudaKernel Make(Identity identity, IReadOnlyList<string> defines)

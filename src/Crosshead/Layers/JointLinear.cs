@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Layers;
+
+/// <summary>
+/// Linear layers of the same input whose weights lie side by side, so that one product takes the place of several: made
+/// once, for inference on a device. The layers' own parameters become parts of the joint weight.
+/// </summary>
+internal sealed class JointLinear : IDisposable
+{
+    private readonly Tensor[] _weights; // what each part was joined from, or has become
+    private readonly Tensor _weight;    // [Σ width, D]
+    private readonly Tensor? _bias;
+
+    private JointLinear(Tensor weight, Tensor? bias, Tensor[] weights) => (_weight, _bias, _weights) = (weight, bias, weights);
+
+    /// <summary>Joins weights on a CUDA device; null elsewhere: weights that are mapped from a file stay so.</summary>
+    /// <param name="parts">The weights [width, D] and biases, all with a bias or none; and the layer each belongs to, null for one that is of no layer.</param>
+    public static JointLinear? Of(params (Tensor Weight, Tensor? Bias, Linear? Owner)[] parts)
+    {
+        if (parts[0].Weight.device_type != DeviceType.CUDA || parts.Any(p => p.Bias is null) != parts.All(p => p.Bias is null)) return null;
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var weight = cat([.. parts.Select(p => p.Weight)]);
+        var bias = parts[0].Bias is null ? null : cat([.. parts.Select(p => p.Bias!)]);
+        var weights = new Tensor[parts.Length];
+        var start = 0L;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var (old, _, owner) = parts[i];
+            var width = old.shape[0];
+            owner?.Weight.Become(weight.narrow(0, start, width));
+            weights[i] = owner?.Weight.Value ?? old;
+            start += width;
+        }
+        return new JointLinear(weight.DetachFromDisposeScope(), bias?.DetachFromDisposeScope(), weights);
+    }
+
+    /// <summary>Whether these are still the weights that were joined, and nothing asks for gradients.</summary>
+    public bool Holds(Tensor x, params ReadOnlySpan<Tensor> weights)
+    {
+        if (x.dtype != _weight.dtype || x.requires_grad) return false;
+        for (var i = 0; i < weights.Length; i++)
+            if (!ReferenceEquals(weights[i], _weights[i])) return false;
+        return true;
+    }
+
+    /// <summary>[…, D] → […, Σ width]</summary>
+    public Tensor Forward(Tensor x) => Linear.Product(x, _weight, _bias);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _weight.Dispose();
+        _bias?.Dispose();
+    }
+}
