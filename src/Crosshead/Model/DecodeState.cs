@@ -9,7 +9,7 @@ public sealed class DecodeState : IDisposable
     internal DecodeState(KeyValueCache[] layers, IReadOnlyList<long>? padding, Device device)
     {
         (Layers, Padding) = (layers, padding);
-        if (padding is not null) Pads = tensor(padding.ToArray(), ScalarType.Int64, device).unsqueeze(1).DetachFromDisposeScope();
+        if (padding is not null) Pads = tensor(padding.ToArray(), [padding.Count, 1], ScalarType.Int64, device).DetachFromDisposeScope();
     }
 
     /// <summary>Tokens kept so far, padding included.</summary>

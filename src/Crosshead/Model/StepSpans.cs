@@ -33,6 +33,9 @@ internal sealed class StepSpans : TokenSpans
     }
 
     /// <inheritdoc/>
+    public override bool Retains => true;
+
+    /// <inheritdoc/>
     protected override TokenSpan Create(long width, bool whole)
     {
         // The first token seen: within the window, and none of the padding.

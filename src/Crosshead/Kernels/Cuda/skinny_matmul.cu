@@ -1,0 +1,167 @@
+// y = x wᵀ + bias for a few tokens: bound by reading the weight, so it is read once, 16 bytes a thread at a time and much of it
+// at once, straight into the registers of the tensor cores' product (mma.m16n8k16, bfloat16 in, float32 out).
+//
+// A warp takes TILES tiles of 16 outputs and a part of the inputs, a block's WARPS warps all parts; their sums meet in shared
+// memory. The order of inputs within a product is free as long as weight and tokens agree on it: a thread takes 8 inputs in a
+// row of a weight's row, the same 8 of a token, and they serve two products.
+//
+// Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a block are
+// rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1: a weight an expert,
+// see below). For compute capability 8.0 and later.
+
+typedef unsigned short bf16;
+typedef unsigned int u32;
+
+#define STEP 32
+#define COLUMNS (8 * GROUPS)
+#define OUTPUTS_OF_BLOCK (GLU ? 16 : 16 * TILES)
+
+__device__ inline float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
+
+__device__ inline bf16 narrow(float x)
+{
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(0.0f), "f"(x));
+    return (bf16)r;
+}
+
+// Weights are read once: they leave what others read again where it is.
+__device__ inline uint4 stream(const bf16* p)
+{
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
+    return v;
+}
+
+__device__ inline void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
+{
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
+        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3]) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+// x [tokens, inputs], w [outputs, inputs] (GLU: [2·outputs, inputs]), y [tokens, outputs]. With experts, w is one such matrix
+// an expert; block row e serves expert chosen[e], −1 for none, whose tokens are places[starts[e]] … places[starts[e+1] − 1]:
+// y's rows are these places, x's the places divided by `shared`.
+extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x, const bf16* __restrict__ w, const bf16* __restrict__ bias,
+    bf16* __restrict__ y, int tokens, int outputs, int inputs, const int* __restrict__ chosen, const int* __restrict__ starts, const int* __restrict__ places, int shared)
+{
+    __shared__ float sums[WARPS][TILES * 16][COLUMNS + 1];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
+    const int first = blockIdx.x * OUTPUTS_OF_BLOCK;
+#if EXPERTS
+    // Which experts there are is known only when the router is done.
+    asm volatile("griddepcontrol.wait;\n" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
+    const int expert = chosen[blockIdx.y];
+    if (expert < 0) return;
+    w += (long long)expert * outputs * (GLU ? 2 : 1) * inputs;
+    const int begin = starts[blockIdx.y];
+    tokens = starts[blockIdx.y + 1] - begin;
+#endif
+
+    const bf16* rows[TILES][2];
+#pragma unroll
+    for (int tile = 0; tile < TILES; tile++)
+#pragma unroll
+        for (int half = 0; half < 2; half++)
+        {
+            const int output = min(first + (GLU ? 0 : 16 * tile) + 8 * half + row, outputs - 1) + (GLU ? tile * outputs : 0);
+            rows[tile][half] = w + (long long)output * inputs + 8 * quad;
+        }
+
+    const int steps = (inputs + STEP - 1) / STEP, own = (steps + WARPS - 1) / WARPS;
+    const int from = warp * own, to = min(from + own, steps);
+    const uint4 none = make_uint4(0, 0, 0, 0);
+    uint4 weights[DEPTH][TILES][2];
+    auto fetch = [&](int start) {
+#pragma unroll
+        for (int d = 0; d < DEPTH; d++)
+        {
+            const int at = (start + d) * STEP;
+            const bool there = start + d < to && at + 8 * quad < inputs;
+#pragma unroll
+            for (int tile = 0; tile < TILES; tile++)
+#pragma unroll
+                for (int half = 0; half < 2; half++) weights[d][tile][half] = there ? stream(rows[tile][half] + at) : none;
+        }
+    };
+    fetch(from); // the weight is there before the tokens are
+
+#if !EXPERTS
+    asm volatile("griddepcontrol.wait;\n" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
+#endif
+
+    for (int base = 0; base < tokens; base += COLUMNS)
+    {
+        if (base > 0) fetch(from);
+        const bf16* columns[GROUPS];
+#pragma unroll
+        for (int group = 0; group < GROUPS; group++)
+        {
+            const int token = base + 8 * group + row;
+#if EXPERTS
+            columns[group] = token < tokens ? x + (long long)(places[begin + token] / shared) * inputs + 8 * quad : nullptr;
+#else
+            columns[group] = token < tokens ? x + (long long)token * inputs + 8 * quad : nullptr;
+#endif
+        }
+        float products[TILES][GROUPS][4] = {};
+        for (int start = from; start < to; start += DEPTH)
+        {
+            if (start > from) fetch(start);
+#pragma unroll
+            for (int d = 0; d < DEPTH; d++)
+            {
+                const int at = (start + d) * STEP;
+                const bool there = start + d < to && at + 8 * quad < inputs;
+#pragma unroll
+                for (int group = 0; group < GROUPS; group++)
+                {
+                    const uint4 token = there && columns[group] ? *(const uint4*)(columns[group] + at) : none;
+#pragma unroll
+                    for (int tile = 0; tile < TILES; tile++)
+                    {
+                        const uint4 upper = weights[d][tile][0], lower = weights[d][tile][1];
+                        multiply(products[tile][group], upper.x, lower.x, upper.y, lower.y, token.x, token.y);
+                        multiply(products[tile][group], upper.z, lower.z, upper.w, lower.w, token.z, token.w);
+                    }
+                }
+            }
+        }
+
+#pragma unroll
+        for (int tile = 0; tile < TILES; tile++)
+#pragma unroll
+            for (int group = 0; group < GROUPS; group++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) sums[warp][16 * tile + row + 8 * (i / 2)][8 * group + 2 * quad + i % 2] = products[tile][group][i];
+        __syncthreads();
+        for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * COLUMNS; i += 32 * WARPS)
+        {
+            const int output = i % OUTPUTS_OF_BLOCK, column = i / OUTPUTS_OF_BLOCK;
+            if (base + column >= tokens || first + output >= outputs) continue;
+            float total = 0;
+            for (int part = 0; part < WARPS; part++) total += sums[part][output][column];
+#if GLU
+            float up = 0;
+            for (int part = 0; part < WARPS; part++) up += sums[part][16 + output][column];
+            if (bias)
+            {
+                total += widen(bias[first + output]);
+                up += widen(bias[outputs + first + output]);
+            }
+            total = total / (1 + __expf(-total)) * up;
+#else
+            if (bias) total += widen(bias[first + output]);
+#endif
+#if EXPERTS
+            const long long place = places[begin + base + column];
+#else
+            const long long place = base + column;
+#endif
+            y[place * outputs + first + output] = narrow(total);
+        }
+        __syncthreads();
+    }
+}
