@@ -1,4 +1,3 @@
-using Crosshead.Layers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -9,5 +8,5 @@ namespace Crosshead.Attention;
 public readonly record struct HeadRows(Tensor Weight, Tensor? Bias)
 {
     /// <summary>[B, N, D] → [B, N, width]</summary>
-    internal Tensor Apply(Tensor x) => Linear.Product(x, Weight, Bias);
+    internal Tensor Apply(Tensor x) => nn.functional.linear(x, Weight, Bias);
 }

@@ -27,12 +27,12 @@ internal sealed class CapturedStep : IDisposable
     public CapturedStep(LanguageModel model, DecodeState state, int sequences)
     {
         (_model, _state, Sequences) = (model, state, sequences);
-        var index = model.Device.index;
+        _input = zeros([1 + sequences], ScalarType.Int64, model.Device).DetachFromDisposeScope();
+        var index = _input.device.index; // the model's may be left open
         _stream = SideStream.Rent(index);
         _told = new PinnedMemory(index, (1 + sequences) * sizeof(long));
         _ids = new PinnedMemory(index, sequences * sizeof(long));
         _values = new PinnedMemory(index, sequences * sizeof(float));
-        _input = zeros([1 + sequences], ScalarType.Int64, model.Device).DetachFromDisposeScope();
         cuda.synchronize(model.Device); // the side stream does not wait for the one that the prompts were computed on
     }
 
@@ -87,7 +87,7 @@ internal sealed class CapturedStep : IDisposable
         using var scope = NewDisposeScope();
         using var stream = _stream.Enter();
         var logits = _logits!.to(ScalarType.Float32);
-        _logitsOnHost ??= new PinnedMemory(_model.Device.index, logits.numel() * sizeof(float));
+        _logitsOnHost ??= new PinnedMemory(_input.device.index, logits.numel() * sizeof(float));
         _logitsOnHost.CopyFrom(logits);
         _stream.Wait();
         _fetched = true;
@@ -102,7 +102,7 @@ internal sealed class CapturedStep : IDisposable
             Compute();
             _stream.Wait();
         }
-        _graph = CudaGraph.TryCapture(_model.Device.index, _stream, () => _logits = Compute(), out _);
+        _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out _);
         return _graph is not null;
     }
 

@@ -40,6 +40,13 @@ public sealed class FeedForward : IFeedForward
         _joint = JointLinear.Of(Part(Gate), Part(Up));
     }
 
+    /// <summary>As <see cref="Fold()"/>, where gate and up [2·inner, width] lie side by side already.</summary>
+    internal void Fold(Tensor gateUp)
+    {
+        _joint?.Dispose();
+        _joint = JointLinear.Over(gateUp, Gate, Up);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _joint?.Dispose();
 
@@ -47,16 +54,11 @@ public sealed class FeedForward : IFeedForward
     public Tensor Forward(Tensor x)
     {
         if (_joint is { } joint && joint.Holds(x, Gate.Weight.Value, Up.Weight.Value))
-        {
-            var both = joint.Forward(x);                                                               // [B,N,2·inner]
-            if (FusedSwiGlu.Supports(both)) return Down.Forward(FusedSwiGlu.Apply(both));
-            var halves = both.chunk(2, -1);
-            return Down.Forward(nn.functional.silu(halves[0]) * halves[1]);
-        }
+            return Down.Forward(joint.Gated(x));
         if (!RowKernel.IsWorthJoining(x))
             return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
         var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
         var bias = Gate.Bias is { } gate && Up.Bias is { } up ? cat([gate.In(x.dtype), up.In(x.dtype)]) : null;
-        return Down.Forward(FusedSwiGlu.Apply(Linear.Product(x, weight, bias)));
+        return Down.Forward(FusedSwiGlu.Apply(nn.functional.linear(x, weight, bias)));
     }
 }

@@ -1,3 +1,5 @@
+using Crosshead.Kernels;
+using Crosshead.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,7 +49,34 @@ internal sealed class JointLinear : IDisposable
     }
 
     /// <summary>[…, D] → […, Σ width]</summary>
-    public Tensor Forward(Tensor x) => Linear.Product(x, _weight, _bias);
+    public Tensor Forward(Tensor x) => SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias) : nn.functional.linear(x, _weight, _bias);
+
+    /// <summary>silu(first)·second of two layers of the same width: […, D] → […, width]</summary>
+    public Tensor Gated(Tensor x)
+    {
+        if (SkinnyMatMul.Supports(x, _weight, _bias)) return SkinnyMatMul.ApplyGated(x, _weight, _bias);
+        var both = nn.functional.linear(x, _weight, _bias);
+        if (FusedSwiGlu.Supports(both)) return FusedSwiGlu.Apply(both);
+        var halves = both.chunk(2, -1);
+        return nn.functional.silu(halves[0]) * halves[1];
+    }
+
+    /// <summary>Layers whose weights lie side by side already.</summary>
+    /// <param name="weight">All of them, [Σ width, D]; taken over.</param>
+    /// <param name="owners">The layers, which have no biases; their parameters become parts of it.</param>
+    public static JointLinear Over(Tensor weight, params ReadOnlySpan<Linear> owners)
+    {
+        var start = 0L;
+        var weights = new Tensor[owners.Length];
+        for (var i = 0; i < owners.Length; i++)
+        {
+            var width = owners[i].Weight.Value.shape[0];
+            owners[i].Weight.Become(weight.narrow(0, start, width));
+            weights[i] = owners[i].Weight.Value;
+            start += width;
+        }
+        return new JointLinear(weight.DetachFromDisposeScope(), null, weights);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

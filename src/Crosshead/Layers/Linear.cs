@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -19,11 +20,16 @@ public sealed class Linear
     public Parameter? Bias { get; }
 
     /// <summary>[…, inputs] → [..., outputs], in the precision of <paramref name="x"/>.</summary>
-    public Tensor Forward(Tensor x) => Product(x, Weight.In(x.dtype), Bias?.In(x.dtype));
+    public Tensor Forward(Tensor x) => Product(x, Weight, Bias);
 
-    /// <summary>x weightᵀ + bias.</summary>
+    /// <summary>x weightᵀ + bias, in the precision of <paramref name="x"/>.</summary>
     /// <param name="x">[…, D]</param>
     /// <param name="weight">[O, D]</param>
     /// <param name="bias">[O]; null for none.</param>
-    internal static Tensor Product(Tensor x, Tensor weight, Tensor? bias) => nn.functional.linear(x, weight, bias);
+    internal static Tensor Product(Tensor x, Parameter weight, Parameter? bias)
+    {
+        // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
+        var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
+        return ReferenceEquals(own, weight.Value) && SkinnyMatMul.Supports(x, own, offset) ? SkinnyMatMul.Apply(x, own, offset) : nn.functional.linear(x, own, offset);
+    }
 }

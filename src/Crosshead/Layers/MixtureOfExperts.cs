@@ -1,3 +1,5 @@
+using Crosshead.Kernels.Cuda;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -11,6 +13,8 @@ public sealed class MixtureOfExperts : IFeedForward
     private readonly FeedForward[] _experts;
     private readonly int _chosen;
     private readonly bool _renormalize;
+    private Tensor? _router;        // [E,D] in float32
+    private Tensor? _gateUp, _down; // all experts', [E,2·inner,D] and [E,D,inner]
 
     /// <summary>Creates the router <c>gate</c> [experts, width] and <c>experts.0</c>, <c>experts.1</c>, …</summary>
     /// <param name="scope">Where the parameters go.</param>
@@ -34,19 +38,42 @@ public sealed class MixtureOfExperts : IFeedForward
     /// <inheritdoc/>
     public void Fold()
     {
-        foreach (var expert in _experts) expert.Fold();
+        DisposePacked();
+        if (Router.Weight.Value.device_type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        _router = Router.Weight.Value.to(ScalarType.Float32, copy: true).DetachFromDisposeScope();
+        _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value })).view(_experts.Length, -1, _router.shape[1]).DetachFromDisposeScope();
+        for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i]);
+        _down = stack(_experts.Select(e => e.Down.Weight.Value)).DetachFromDisposeScope();
+        for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.Become(_down[i]);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var expert in _experts) expert.Dispose();
+        DisposePacked();
+    }
+
+    private void DisposePacked()
+    {
+        foreach (var tensor in new[] { _router, _gateUp, _down }) tensor?.Dispose();
+        (_router, _gateUp, _down) = (null, null, null);
     }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
         var rows = x.reshape(-1, x.shape[^1]);                                                // [T,D]
+        if (_gateUp is { } gateUp && _down is { } down && ExpertRoutes.Supports(rows.shape[0], _experts.Length, _chosen)
+            && SkinnyMatMul.SupportsTypes(rows, gateUp, null) && gateUp.shape[1] % 16 == 0)
+        {
+            // A few tokens: only the experts chosen are read, each once, and the host need not know which.
+            var routes = ExpertRoutes.Of(nn.functional.linear(rows.to(ScalarType.Float32), _router!), _chosen, _renormalize);
+            var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: true);     // [T·k,inner]
+            return routes.Sum(SkinnyMatMul.ApplyExperts(inner, down, routes, 1, gated: false)).view(x.shape);
+        }
         var (weights, chosen) = Route(rows);                                                  // [T,k]
 
         // Every token stands in line once for each of its experts; sorted by expert, each expert serves one stretch.

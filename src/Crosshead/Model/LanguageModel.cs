@@ -162,7 +162,7 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
-    internal Tensor Head(Tensor hidden) => Linear.Product(hidden, _head.In(ComputeType), null);
+    internal Tensor Head(Tensor hidden) => Linear.Product(hidden, _head, null);
 
     private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
         LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));

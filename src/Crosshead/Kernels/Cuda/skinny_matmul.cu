@@ -33,6 +33,15 @@ __device__ inline uint4 stream(const bf16* p)
     return v;
 }
 
+// Waits for the kernel before this one, whose end a launch may not have waited for, and lets the next one begin likewise.
+__device__ inline void await_inputs()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;\n" ::: "memory");
+    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
+#endif
+}
+
 __device__ inline void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
 {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
@@ -49,9 +58,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
     const int first = blockIdx.x * OUTPUTS_OF_BLOCK;
 #if EXPERTS
-    // Which experts there are is known only when the router is done.
-    asm volatile("griddepcontrol.wait;\n" ::: "memory");
-    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
+    await_inputs(); // which experts there are is known only when the router is done
     const int expert = chosen[blockIdx.y];
     if (expert < 0) return;
     w += (long long)expert * outputs * (GLU ? 2 : 1) * inputs;
@@ -88,8 +95,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     fetch(from); // the weight is there before the tokens are
 
 #if !EXPERTS
-    asm volatile("griddepcontrol.wait;\n" ::: "memory");
-    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
+    await_inputs();
 #endif
 
     for (int base = 0; base < tokens; base += COLUMNS)

@@ -1,0 +1,120 @@
+// From a router's logits to the experts that tokens are given, and back from the experts' outputs to the tokens: for the few
+// tokens of a step, so that nothing of it has to be known to the host.
+
+typedef unsigned short bf16;
+typedef unsigned int u32;
+
+#define MOST 1024
+#define INFINITE __int_as_float(0x7f800000)
+
+__device__ inline float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
+
+__device__ inline bf16 narrow(float x)
+{
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(0.0f), "f"(x));
+    return (bf16)r;
+}
+
+// One block. logits [tokens, experts]; weights [tokens, k]; chosen [slots], starts [slots + 1], places [tokens·k]: slot s serves
+// expert chosen[s], whose places are places[starts[s]] … places[starts[s + 1] − 1], and place t·k + j is token t's j-th expert.
+extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __restrict__ logits, float* __restrict__ weights, int* __restrict__ chosen,
+    int* __restrict__ starts, int* __restrict__ places, int tokens, int experts, int k, int slots, int renormalize)
+{
+    __shared__ int expertOf[MOST];
+    __shared__ int counts[MOST];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+
+    // A warp a token: the largest, k times.
+    for (int token = warp; token < tokens; token += blockDim.x / 32)
+    {
+        const float* row = logits + (long long)token * experts;
+        float own[MOST / 32];
+        float largest = -INFINITE;
+#pragma unroll
+        for (int i = 0; i < MOST / 32; i++)
+        {
+            own[i] = 32 * i + lane < experts ? row[32 * i + lane] : -INFINITE;
+            largest = fmaxf(largest, own[i]);
+        }
+        for (int step = 16; step > 0; step /= 2) largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, step));
+        float total = 0;
+#pragma unroll
+        for (int i = 0; i < MOST / 32; i++) total += __expf(own[i] - largest); // e^−∞ = 0
+        for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(0xffffffffu, total, step);
+
+        float sum = 0;
+        u32 taken = 0; // one bit a number of this lane
+        for (int j = 0; j < k; j++)
+        {
+            float best = -INFINITE;
+            int at = MOST;
+#pragma unroll
+            for (int i = 0; i < MOST / 32; i++)
+                if (32 * i + lane < experts && !(taken >> i & 1) && (own[i] > best || at == MOST))
+                {
+                    best = own[i];
+                    at = 32 * i + lane;
+                }
+            for (int step = 16; step > 0; step /= 2)
+            {
+                const float other = __shfl_xor_sync(0xffffffffu, best, step);
+                const int place = __shfl_xor_sync(0xffffffffu, at, step);
+                if (place < MOST && (at == MOST || other > best || (other == best && place < at)))
+                {
+                    best = other;
+                    at = place;
+                }
+            }
+            if (at % 32 == lane) taken |= 1u << (at / 32);
+            const float probability = __expf(best - largest) / total;
+            sum += probability;
+            if (lane == 0)
+            {
+                expertOf[token * k + j] = at;
+                weights[token * k + j] = probability;
+            }
+        }
+        __syncwarp();
+        if (renormalize)
+            for (int j = lane; j < k; j += 32) weights[token * k + j] /= sum;
+    }
+    __syncthreads();
+
+    // A thread an expert: in the order of experts, and within one in the order of places.
+    const int expert = threadIdx.x, all = tokens * k;
+    int count = 0;
+    for (int i = 0; i < all; i++) count += expertOf[i] == expert;
+    counts[expert] = count;
+    __syncthreads();
+    int slot = 0, start = 0;
+    for (int other = 0; other < min(expert, experts); other++)
+    {
+        slot += counts[other] > 0;
+        start += counts[other];
+    }
+    if (expert >= experts) return;
+    if (count > 0)
+    {
+        chosen[slot] = expert;
+        starts[slot] = start;
+        for (int i = 0; i < all; i++)
+            if (expertOf[i] == expert) places[start++] = i;
+    }
+    if (expert == experts - 1)
+    {
+        slot += count > 0;
+        starts[slot] = all;
+        for (; slot < slots; slot++) chosen[slot] = -1;
+    }
+}
+
+// sum[t] = Σ_j weights[t, j] · outputs[t·k + j]
+extern "C" __global__ void expert_sum(const bf16* __restrict__ outputs, const float* __restrict__ weights, bf16* __restrict__ sum, int k, int width)
+{
+    const int column = blockIdx.x * blockDim.x + threadIdx.x, token = blockIdx.y;
+    if (column >= width) return;
+    float total = 0;
+    for (int j = 0; j < k; j++) total += weights[token * k + j] * widen(outputs[(long long)(token * k + j) * width + column]);
+    sum[(long long)token * width + column] = narrow(total);
+}
