@@ -1,5 +1,6 @@
 using Crosshead.Kernels;
 using Crosshead.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -108,11 +109,19 @@ public sealed class AttentionProjections : IDisposable
         return Turn(joint.narrow(2, 0, queries), joint.narrow(2, queries, keys), joint.narrow(2, queries + keys, values), span, normKeys);
     }
 
+    private static Tensor Rotated(Tensor heads, TokenSpan span)
+    {
+        var count = (int)heads.shape[2];
+        if (heads.device_type == DeviceType.CUDA && heads.reshape(heads.shape[0], heads.shape[1], -1) is var rows && FusedRotary.Supports(rows, span.Cos, span.Sin, count, 0, 0))
+            return FusedRotary.Split(rows, span.Cos, span.Sin, count, 0, 0).Query;
+        return RotaryEmbedding.Rotate(heads, span.Cos, span.Sin);
+    }
+
     // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
     private (Tensor Query, Tensor Key, Tensor Value) Turn(Tensor query, Tensor key, Tensor value, TokenSpan span, bool normKeys)
     {
         Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
-        Tensor Normed(Tensor rows, RmsNorm? norm) => RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span.Cos, span.Sin);
+        Tensor Normed(Tensor rows, RmsNorm? norm) => Rotated(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span);
         var wide = value.shape[2];
         return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, wide % HeadDim == 0 ? HeadDim : wide));
     }

@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -47,8 +48,15 @@ public sealed class KeyValueCache : IDisposable
     {
         if (position is not null)
         {
-            _keys.index_copy_(2, position, keys);
-            _values.index_copy_(2, position, values);
+            if (CacheAppend.Supports(keys, _keys) && CacheAppend.Supports(values, _values))
+            {
+                CacheAppend.Apply(keys, _keys, values, _values, position);
+            }
+            else
+            {
+                _keys.index_copy_(2, position, keys);
+                _values.index_copy_(2, position, values);
+            }
             return (_keys, _values);
         }
         var count = keys.shape[2];
