@@ -25,7 +25,8 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
             table.Row(c.Name, $"{c.Timing.Median * 1e3:0.000}", $"{c.Timing.Fastest * 1e3:0.000}", $"{c.TokensPerSecond:0}",
                 $"{c.Flops / c.Timing.Median / 1e9:0.0}", $"{c.FlopShare(ceilings):P0}", $"{c.Bytes / c.Timing.Median / 1e9:0.0}", $"{c.ByteShare(ceilings):P0}");
         output.Table(table);
-        output.Line($"{setting.Description}; peaks measured just now: {ceilings.FlopsPerSecond / 1e9:0} GFLOP/s, {ceilings.BytesPerSecond / 1e9:0.0} GB/s. The larger share says what the case is bound by.");
+        output.Line($"{setting.Description}; peaks measured just now: {ceilings.FlopsPerSecond / 1e9:0} GFLOP/s, {ceilings.BytesPerSecond / 1e9:0.0} GB/s. The larger share says what the case is bound by."
+            + (setting.DeviceMemory is { } taken ? $" Device memory taken: {Quantity.Bytes(taken)}." : ""));
         output.Result(new JsonObject
         {
             ["cases"] = CommandOutput.List(cases, c => c.Node(ceilings)),
@@ -33,6 +34,7 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
             ["device"] = setting.Device,
             ["dtype"] = setting.Type,
             ["threads"] = setting.Threads,
+            ["deviceMemoryBytes"] = setting.DeviceMemory,
         });
     }
 

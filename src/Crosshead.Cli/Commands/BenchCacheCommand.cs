@@ -66,8 +66,8 @@ internal sealed class BenchCacheCommand : CliCommand
             Case("full cache", groups, width, Ours),
             Case("half cache", 1, (long)groups / 2 * width, Ours),
         ];
-        BenchCase.Write(output, cases, ceilings, new BenchSetting(
-            $"{batch} x {context} cached tokens, {heads} query heads, {groups} key/value heads of width {width}, {StepsOfARepetition} steps a repetition", device.ToString(), Precision.NameOf(type), get_num_threads()));
+        BenchCase.Write(output, cases, ceilings, BenchSetting.Of(
+            $"{batch} x {context} cached tokens, {heads} query heads, {groups} key/value heads of width {width}, {StepsOfARepetition} steps a repetition", device, type));
         output.Line($"Half the cache takes {cases[2].Timing.Median / cases[0].Timing.Median:0.00} of the time that libtorch takes for the full one.");
         return ExitCode.Done;
     }

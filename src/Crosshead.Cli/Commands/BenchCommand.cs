@@ -4,7 +4,6 @@ using Crosshead.Checkpoints;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Model;
-using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -70,7 +69,7 @@ internal abstract class BenchCommand : CliCommand
                 cases.AddRange(Time(shape, run));
             }
         }
-        BenchCase.Write(output, cases, ceilings, new BenchSetting(Describe(shapes[0], run), device.ToString(), Precision.NameOf(type), get_num_threads()));
+        BenchCase.Write(output, cases, ceilings, BenchSetting.Of(Describe(shapes[0], run), device, type));
         return ExitCode.Done;
     }
 

@@ -52,7 +52,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
             .Row("read", Quantity.Bytes(reader.TotalBytes))
             .Row("time", Quantity.Time(clock.Elapsed))
             .Row("file", file));
-        output.Line($"Prepare training data with it: crosshead data prepare {string.Join(' ', _source.Inputs(arguments))} --tokenizer {file} --out data");
+        output.Line($"Prepare training data with it: crosshead data prepare {string.Join(' ', _source.Inputs(arguments).Select(Quoted))} --tokenizer {file} --out data");
         output.Result(new JsonObject
         {
             ["vocab"] = tokenizer.VocabularySize,
@@ -75,4 +75,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
                 merging.Report(_ => $"choosing merges: {p.Done} of {p.Total} tokens");
         }), cancel);
     }
+
+    // As a shell takes it for one word.
+    private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c)) ? argument : $"'{argument.Replace("'", @"'\''")}'";
 }

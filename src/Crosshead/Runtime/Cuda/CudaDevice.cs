@@ -26,6 +26,15 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <summary>Whether blocks can form clusters and kernels be launched early: compute capability 9.0 and later.</summary>
     public bool HasClusters { get; private init; }
 
+    /// <summary>Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve included.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public long MemoryTaken()
+    {
+        using var scope = Enter();
+        CudaDriver.Check(CudaDriver.GetMemory(out var free, out var total), $"asking for the free memory of device cuda:{Index}");
+        return (long)(total - free);
+    }
+
     private static CudaDevice Ask(int index)
     {
         try

@@ -60,6 +60,9 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuCtxSetCurrent")]
     public static partial int SetCurrentContext(nint context);
 
+    [LibraryImport(Library, EntryPoint = "cuMemGetInfo_v2")]
+    public static partial int GetMemory(out nuint free, out nuint total);
+
     [LibraryImport(Library, EntryPoint = "cuModuleLoadData")]
     public static partial int LoadModule(out nint module, ReadOnlySpan<byte> image);
 
