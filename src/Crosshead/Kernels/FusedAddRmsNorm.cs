@@ -28,8 +28,8 @@ internal static class FusedAddRmsNorm
                 var (input, weight) = RmsNormKernel.Backward(saved[0], saved[1], saved[2], outputs[0], gradient);
                 return [input, input, weight];
             });
+            inverse.Dispose(); // else left to the scope, which may be a captured graph's that writes to it again
         }
-        inverse.Dispose();
         return (sum!, normed);
     }
 }

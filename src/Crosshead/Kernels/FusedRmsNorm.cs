@@ -32,8 +32,8 @@ internal static class FusedRmsNorm
                 var (input, weight) = RmsNormKernel.Backward(saved[0], saved[1], saved[2], null, gradient);
                 return [input, weight];
             });
+            inverse.Dispose(); // else left to the scope, which may be a captured graph's that writes to it again
         }
-        inverse.Dispose();
         return normed;
     }
 }

@@ -75,11 +75,12 @@ internal static class DecodeAttention
 
         // For each cluster and query its sums, its largest score and its total of weights, one after the other.
         var parts = clusters == 1 ? 0 : (long)batch * rows * clusters * kernel.Plan.Queries;
-        using var scratch = empty([parts * (wide + 2)], ScalarType.Float32, query.device);
+        // Scratch is left to the scope around the call: a captured graph, whose scope it then is, writes to it at every replay.
+        var scratch = empty([parts * (wide + 2)], ScalarType.Float32, query.device);
         var sums = Address(scratch);
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
-        using var dense = query.contiguous();
+        var dense = query.contiguous();
         var output = empty([batch, heads, 1, wide], query.dtype, query.device);
         kernel.Attend.Launch((spans, rows, batch), DecodeAttentionPlan.Threads, kernel.Plan.SharedBytes,
         [
@@ -100,7 +101,7 @@ internal static class DecodeAttention
             kernel.Join.Launch((queries, batch * rows, (wide + columns - 1) / columns), JoinThreads, 0,
                 [sums, largest, totals, Address(output), clusters, queries, columns], early: true);
         }
-        foreach (var tensor in new[] { key, value, table, factors, begins, ends }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { key, value, table, factors, begins, ends, scratch, dense }) GC.KeepAlive(tensor);
         return output;
     }
 
