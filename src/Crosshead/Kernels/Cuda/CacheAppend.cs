@@ -9,11 +9,7 @@ internal static class CacheAppend
 {
     private const int Threads = 256, ManyLanes = 8;
 
-    private static readonly Lazy<string> Source = new(() =>
-    {
-        using var reader = new StreamReader(typeof(CacheAppend).Assembly.GetManifestResourceStream("Crosshead.Kernels.Cuda.cache_append.cu")!);
-        return reader.ReadToEnd();
-    });
+    private static readonly Lazy<string> Source = new(() => KernelText.Read("cache_append.cu"));
 
     /// <summary>Whether <see cref="Apply"/> takes these tensors.</summary>
     /// <param name="rows">[B, rows, 1, width], keys or values.</param>

@@ -30,7 +30,7 @@ internal static class DecodeAttention
         && query.shape[2] == 1 && IsRow(key) && IsRow(value)
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
-        && Usable.GetOrAdd(query.device.index, index => Nvrtc.IsAvailable && CudaDevice.Get(index).ComputeCapability is not ("sm_50" or "sm_52" or "sm_60" or "sm_61" or "sm_70" or "sm_75"))
+        && Usable.GetOrAdd(query.device.index, index => Nvrtc.IsAvailable && CudaDevice.Get(index).HasBrainFloat)
         && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]));
 
     /// <summary>

@@ -8,11 +8,7 @@ internal sealed class DecodeAttentionKernel
 {
     private const int MostSpans = 1024, MostCluster = 8;
 
-    private static readonly Lazy<string> Source = new(() =>
-    {
-        using var reader = new StreamReader(typeof(DecodeAttentionKernel).Assembly.GetManifestResourceStream("Crosshead.Kernels.Cuda.decode_attention.cu")!);
-        return reader.ReadToEnd();
-    });
+    private static readonly Lazy<string> Source = new(() => KernelText.Read("decode_attention.cu"));
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries), DecodeAttentionPlan?> Plans = new();
 

@@ -15,7 +15,7 @@ internal sealed class RowSource(string name)
 
     private static readonly ConcurrentDictionary<int, bool> Usable = new();
 
-    private readonly Lazy<string> _text = new(() => Read("elements.cuh") + Read(name));
+    private readonly Lazy<string> _text = new(() => KernelText.Read("elements.cuh") + KernelText.Read(name));
     private readonly ConcurrentDictionary<Variant, CudaKernel> _kernels = new();
 
     /// <summary>Whether the tensor is on a CUDA device that runs these kernels, float32 or bfloat16.</summary>
@@ -47,12 +47,6 @@ internal sealed class RowSource(string name)
         ]));
 
     private static int Brain(ScalarType type) => type == ScalarType.BFloat16 ? 1 : 0;
-
-    private static string Read(string file)
-    {
-        using var reader = new StreamReader(typeof(RowSource).Assembly.GetManifestResourceStream($"Crosshead.Kernels.Cuda.{file}")!);
-        return reader.ReadToEnd();
-    }
 
     private readonly record struct Variant(int Device, string Function, ScalarType Type, int Lanes, ScalarType WeightType, int Width, int Group);
 }

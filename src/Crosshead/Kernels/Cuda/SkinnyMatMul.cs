@@ -15,11 +15,7 @@ internal static class SkinnyMatMul
 
     private const int Warps = 8, TileOutputs = 16;
 
-    private static readonly Lazy<string> Source = new(() =>
-    {
-        using var reader = new StreamReader(typeof(SkinnyMatMul).Assembly.GetManifestResourceStream("Crosshead.Kernels.Cuda.skinny_matmul.cu")!);
-        return reader.ReadToEnd();
-    });
+    private static readonly Lazy<string> Source = new(() => KernelText.Read("skinny_matmul.cu"));
 
     /// <summary>Whether <see cref="Apply"/> takes these tensors and is the fastest.</summary>
     /// <param name="x">[…, K]</param>
