@@ -1,6 +1,5 @@
 using Crosshead.Kernels;
 using Crosshead.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -76,8 +75,7 @@ public sealed class AttentionProjections : IDisposable
         if (QueryNorm is null && whole && RowKernel.IsWorthJoining(x))
         {
             var bias = query.Bias is null ? null : cat([query.Bias, key.Bias!, value.Bias!]);
-            var joint = new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x);
-            return FusedRotary.Split(joint, span.Cos, span.Sin, (int)Heads, (int)(key.Weight.shape[0] / HeadDim), (int)(value.Weight.shape[0] / HeadDim));
+            return Split(new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x), key, value, span, normKeys);
         }
         return Turn(query.Apply(x), key.Apply(x), value.Apply(x), span, normKeys);
     }
@@ -109,19 +107,12 @@ public sealed class AttentionProjections : IDisposable
         return Turn(joint.narrow(2, 0, queries), joint.narrow(2, queries, keys), joint.narrow(2, queries + keys, values), span, normKeys);
     }
 
-    private static Tensor Rotated(Tensor heads, TokenSpan span)
-    {
-        var count = (int)heads.shape[2];
-        if (heads.device_type == DeviceType.CUDA && heads.reshape(heads.shape[0], heads.shape[1], -1) is var rows && FusedRotary.Supports(rows, span.Cos, span.Sin, count, 0, 0))
-            return FusedRotary.Split(rows, span.Cos, span.Sin, count, 0, 0).Query;
-        return RotaryEmbedding.Rotate(heads, span.Cos, span.Sin);
-    }
-
     // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
     private (Tensor Query, Tensor Key, Tensor Value) Turn(Tensor query, Tensor key, Tensor value, TokenSpan span, bool normKeys)
     {
         Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
-        Tensor Normed(Tensor rows, RmsNorm? norm) => Rotated(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span);
+        Tensor Normed(Tensor rows, RmsNorm? norm) =>
+            RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span.Cos, span.Sin);
         var wide = value.shape[2];
         return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, wide % HeadDim == 0 ? HeadDim : wide));
     }

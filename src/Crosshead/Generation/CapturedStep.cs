@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// One step of decoding as one launch: the model's own operations on fixed memory, captured as a CUDA graph at the second
+/// One step of decoding as one launch: the model's own operations on fixed memory, captured as a CUDA graph at the first
 /// step. The position is on the device, so that every step is the same work.
 /// </summary>
 internal sealed class CapturedStep : IDisposable

@@ -1,3 +1,5 @@
+using Crosshead.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -63,6 +65,11 @@ public sealed class RotaryEmbedding : IDisposable
     /// <returns>[B, N, heads, d]</returns>
     public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
+        // On a CUDA device a launch costs more than the work.
+        var count = (int)x.shape[2];
+        if (x.device_type == DeviceType.CUDA && x.reshape(x.shape[0], x.shape[1], -1) is var rows && FusedRotary.Supports(rows, cos, sin, count, 0, 0))
+            return FusedRotary.Split(rows, cos, sin, count, 0, 0).Query;
+
         var half = x.shape[^1] / 2;
         var (c, s) = (cos.unsqueeze(-2).to(x.dtype), sin.unsqueeze(-2).to(x.dtype)); // [N,1,d/2]
         var (a, b) = (x.narrow(-1, 0, half), x.narrow(-1, half, half));

@@ -1,7 +1,4 @@
-using System.Collections.Concurrent;
 using Crosshead.Runtime;
-using Crosshead.Runtime.Cuda;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Cuda;
@@ -17,20 +14,17 @@ internal static class DecodeAttention
     /// <summary>Pages hold multiples of so many tokens.</summary>
     public const int PageTokens = 64;
 
-    private static readonly ConcurrentDictionary<int, bool> Usable = new();
-
     /// <summary>Whether <see cref="Apply"/>, or with pools of pages <see cref="ApplyPaged"/>, takes these tensors.</summary>
     /// <param name="query">[B, h, 1, w]</param>
     /// <param name="key">[B, g, T, w], g divides h.</param>
     /// <param name="value">[B, gv, T, w'], gv divides g.</param>
     /// <param name="factors">[B, G, T], G divides h; null for none.</param>
     public static bool Supports(Tensor query, Tensor key, Tensor value, Tensor? factors) =>
-        query.device_type == DeviceType.CUDA && query.dtype == ScalarType.BFloat16 && key.dtype == query.dtype && value.dtype == query.dtype
+        RowSource.Supports(query) && query.dtype == ScalarType.BFloat16 && key.dtype == query.dtype && value.dtype == query.dtype
         && (factors is null || factors.dtype == query.dtype && factors.stride(2) == 1)
         && query.shape[2] == 1 && IsRow(key) && IsRow(value)
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
-        && Usable.GetOrAdd(query.device.index, index => Nvrtc.IsAvailable && CudaDevice.Get(index).HasBrainFloat)
         && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]));
 
     /// <summary>
