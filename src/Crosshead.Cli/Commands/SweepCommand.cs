@@ -20,7 +20,7 @@ internal sealed class SweepCommand : CliCommand
     private readonly Option<string?> _seeds = new("--seeds") { Description = "Seeds, apart by commas; without it the recipe's.", HelpName = "1,2,…" };
     private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations hold for the grid alone, all else for the full runs' recipes too.", HelpName = "path=value", DefaultValueFactory = _ => [] };
     private readonly Option<string> _out = new("--out") { Description = "Folder for runs, recipes and report.html; the same command goes on where it was stopped.", HelpName = "dir", Required = true };
-    private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the processors.", 1, 1024, 1);
+    private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the processors and, where the recipe's device is auto or cuda, take a GPU each in turn.", 1, 1024, 1);
 
     /// <summary>Describes the command.</summary>
     public SweepCommand() : base("sweep",

@@ -12,6 +12,7 @@ internal sealed class Sweep
 
     private readonly SweepOptions _options;
     private readonly CommandOutput _output;
+    private readonly VisibleGpus _gpus;
 
     /// <summary>Plans the runs and opens the folder.</summary>
     /// <param name="options">What was asked for.</param>
@@ -21,6 +22,7 @@ internal sealed class Sweep
     {
         (_options, _output) = (options, output);
         Basis = Recipe.Load(options.Recipe, options.Overrides);
+        _gpus = VisibleGpus.For(Basis.Training.Device);
         RequireCurves(Basis);
         RequireData(Basis);
         var seeds = options.Seeds.Count > 0 ? options.Seeds : [Basis.Training.Seed];
@@ -54,7 +56,7 @@ internal sealed class Sweep
         {
             while (running.Count > 0 || (waiting.Count > 0 && !cancel.IsCancellationRequested))
             {
-                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancel.IsCancellationRequested) running.Add(Start(waiting.Dequeue()));
+                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancel.IsCancellationRequested) running.Add(Start(waiting.Dequeue(), running));
                 if (!cancel.WaitHandle.WaitOne(s_pause)) progress.Show([.. running.Select(p => p.Run)]);
                 else
                 {
@@ -76,10 +78,10 @@ internal sealed class Sweep
         }
     }
 
-    private TrainProcess Start(SweepRun run)
+    private TrainProcess Start(SweepRun run, IEnumerable<TrainProcess> beside)
     {
         run.Prepare();
-        return TrainProcess.Start(run, _options.Parallel);
+        return TrainProcess.Start(run, _options.Parallel, _gpus.LeastBusy(beside.Select(p => p.Gpu)));
     }
 
     // What the run's folder does not say by itself.

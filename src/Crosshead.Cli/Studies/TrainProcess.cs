@@ -16,10 +16,13 @@ internal sealed class TrainProcess : IDisposable
     private readonly Process _process;
     private readonly Queue<string> _errors = new();
 
-    private TrainProcess(SweepRun run, Process process) => (Run, _process) = (run, process);
+    private TrainProcess(SweepRun run, string? gpu, Process process) => (Run, Gpu, _process) = (run, gpu, process);
 
     /// <summary>What it trains.</summary>
     public SweepRun Run { get; }
+
+    /// <summary>The GPU that it sees alone; null for all.</summary>
+    public string? Gpu { get; }
 
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => _process.HasExited;
@@ -27,14 +30,16 @@ internal sealed class TrainProcess : IDisposable
     /// <summary>Starts a run, or goes on with it from its newest checkpoint.</summary>
     /// <param name="run">The run.</param>
     /// <param name="parallel">How many processes share the machine; with one, it has as many threads as it likes.</param>
-    public static TrainProcess Start(SweepRun run, int parallel)
+    /// <param name="gpu">The GPU that it sees alone, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all that this process sees.</param>
+    public static TrainProcess Start(SweepRun run, int parallel, string? gpu)
     {
         string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json", .. run.CanResume ? ["--resume"] : Array.Empty<string>()];
         var (program, before) = Program();
         var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[Interruption.SupervisedVariable] = "1";
         if (parallel > 1) start.Environment[ThreadsVariable] = $"{Math.Max(1, Threads() / parallel)}";
-        var process = new TrainProcess(run, Process.Start(start)!);
+        if (gpu is not null) start.Environment[VisibleGpus.Variable] = gpu;
+        var process = new TrainProcess(run, gpu, Process.Start(start)!);
         process._process.ErrorDataReceived += (_, line) => process.Keep(line.Data);
         process._process.BeginErrorReadLine();
         process._process.OutputDataReceived += (_, _) => { }; // the result stands in the run's folder

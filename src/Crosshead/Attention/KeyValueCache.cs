@@ -84,6 +84,13 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Counts tokens that were written at positions the device alone knew.</summary>
     internal void Advance(long count) => Length += count;
 
+    /// <summary>Draws N tokens at random, from a normal distribution, instead of computing them.</summary>
+    internal void Draw(long count)
+    {
+        foreach (var rows in new[] { _keys, _values, _scales }) rows?.narrow(2, Length, count).normal_();
+        Length += count;
+    }
+
     /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
     public void Truncate(long length) => Length = Math.Clamp(length, 0, Length);
 

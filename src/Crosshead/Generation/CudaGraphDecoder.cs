@@ -46,6 +46,13 @@ public sealed class CudaGraphDecoder : IDecoder
         _plain.Prefill(prompts, chunk, cancellation);
     }
 
+    /// <summary>Takes prompts of so many tokens as read, with a cache drawn at random.</summary>
+    internal void Draw(int tokens)
+    {
+        Forget();
+        _plain.Draw(tokens);
+    }
+
     /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> ids)
     {

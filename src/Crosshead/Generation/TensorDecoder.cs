@@ -60,6 +60,14 @@ public sealed class TensorDecoder : IDecoder
         }
     }
 
+    /// <summary>Takes prompts of so many tokens as read, with a cache drawn at random.</summary>
+    internal void Draw(int tokens)
+    {
+        _state?.Dispose();
+        _state = _model.CreateDecodeState(Sequences, _capacity, null);
+        _state.Draw(tokens);
+    }
+
     /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> ids)
     {

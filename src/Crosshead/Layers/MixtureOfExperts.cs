@@ -13,7 +13,6 @@ public sealed class MixtureOfExperts : IFeedForward
     private readonly FeedForward[] _experts;
     private readonly int _chosen;
     private readonly bool _renormalize;
-    private Tensor? _router;        // [E,D] in float32
     private Tensor? _gateUp, _down; // all experts', [E,2·inner,D] and [E,D,inner]
 
     /// <summary>Creates the router <c>gate</c> [experts, width] and <c>experts.0</c>, <c>experts.1</c>, …</summary>
@@ -42,8 +41,7 @@ public sealed class MixtureOfExperts : IFeedForward
         if (Router.Weight.Value.device_type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        _router = Router.Weight.Value.to(ScalarType.Float32, copy: true).DetachFromDisposeScope();
-        _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value })).view(_experts.Length, -1, _router.shape[1]).DetachFromDisposeScope();
+        _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value })).view(_experts.Length, -1, Router.Weight.Value.shape[1]).DetachFromDisposeScope();
         for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i]);
         _down = stack(_experts.Select(e => e.Down.Weight.Value)).DetachFromDisposeScope();
         for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.Become(_down[i]);
@@ -58,8 +56,8 @@ public sealed class MixtureOfExperts : IFeedForward
 
     private void DisposePacked()
     {
-        foreach (var tensor in new[] { _router, _gateUp, _down }) tensor?.Dispose();
-        (_router, _gateUp, _down) = (null, null, null);
+        foreach (var tensor in new[] { _gateUp, _down }) tensor?.Dispose();
+        (_gateUp, _down) = (null, null);
     }
 
     /// <inheritdoc/>
@@ -67,10 +65,10 @@ public sealed class MixtureOfExperts : IFeedForward
     {
         var rows = x.reshape(-1, x.shape[^1]);                                                // [T,D]
         if (_gateUp is { } gateUp && _down is { } down && ExpertRoutes.Supports(rows.shape[0], _experts.Length, _chosen)
-            && SkinnyMatMul.SupportsTypes(rows, gateUp, null) && gateUp.shape[1] % 16 == 0)
+            && SkinnyMatMul.SupportsTypes(rows, gateUp, null) && SkinnyMatMul.SupportsTypes(rows, Router.Weight.Value, null) && gateUp.shape[1] % 16 == 0)
         {
             // A few tokens: only the experts chosen are read, each once, and the host need not know which.
-            var routes = ExpertRoutes.Of(nn.functional.linear(rows.to(ScalarType.Float32), _router!), _chosen, _renormalize);
+            var routes = ExpertRoutes.Of(SkinnyMatMul.ApplyWide(rows, Router.Weight.Value), _chosen, _renormalize);
             var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: true);     // [T·k,inner]
             return routes.Sum(SkinnyMatMul.ApplyExperts(inner, down, routes, 1, gated: false)).view(x.shape);
         }

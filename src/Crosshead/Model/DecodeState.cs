@@ -35,6 +35,13 @@ public sealed class DecodeState : IDisposable
         foreach (var layer in Layers) layer.Advance(count);
     }
 
+    /// <summary>Draws N tokens at random instead of computing them: what a step costs does not depend on them.</summary>
+    internal void Draw(long count)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var layer in Layers) layer.Draw(count);
+    }
+
     /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
     public void Truncate(long length)
     {

@@ -37,14 +37,20 @@ internal static class SkinnyMatMul
     /// <param name="weight">[O, K]</param>
     /// <param name="bias">[O]; null for none.</param>
     /// <returns>[…, O]</returns>
-    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0], gated: false);
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
+
+    /// <summary>x weightᵀ, as exact as its sums: a router's logits, whose order must not hang on a rounding.</summary>
+    /// <param name="x">[…, K]</param>
+    /// <param name="weight">[O, K]</param>
+    /// <returns>[…, O] in float32.</returns>
+    public static Tensor ApplyWide(Tensor x, Tensor weight) => Run(x, weight, null, weight.shape[0], gated: false, ScalarType.Float32);
 
     /// <summary>silu(gate)·up of a joint projection.</summary>
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[2·O, K]: gate, then up.</param>
     /// <param name="bias">[2·O]; null for none.</param>
     /// <returns>[…, O]</returns>
-    public static Tensor ApplyGated(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0] / 2, gated: true);
+    public static Tensor ApplyGated(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0] / 2, gated: true, x.dtype);
 
     /// <summary>As <see cref="Apply"/> or <see cref="ApplyGated"/> with a weight an expert.</summary>
     /// <param name="x">[T, K]</param>
@@ -59,7 +65,7 @@ internal static class SkinnyMatMul
         var (outputs, inputs) = ((int)(weight.shape[1] / (gated ? 2 : 1)), (int)weight.shape[2]);
         var output = empty([routes.Places, outputs], x.dtype, x.device);
         // An expert seldom serves more than 8 tokens; where it does, its weight comes from the cache again.
-        var (kernel, width) = Kernel(x.device_index, outputs, gated, experts: true);
+        var (kernel, width) = Kernel(x.device_index, outputs, gated, experts: true, wide: false);
         kernel.Launch(((outputs + width - 1) / width, routes.Slots, 1), 32 * Warps, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), 0, outputs, inputs,
@@ -69,12 +75,12 @@ internal static class SkinnyMatMul
         return output;
     }
 
-    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated)
+    private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type)
     {
         x = RowKernel.Dense(x);
         var inputs = x.shape[^1];
-        var output = empty([.. x.shape[..^1], outputs], x.dtype, x.device);
-        var (kernel, width) = Kernel(x.device_index, (int)outputs, gated, experts: false);
+        var output = empty([.. x.shape[..^1], outputs], type, x.device);
+        var (kernel, width) = Kernel(x.device_index, (int)outputs, gated, experts: false, wide: type == ScalarType.Float32);
         kernel.Launch((((int)outputs + width - 1) / width, 1, 1), 32 * Warps, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias), Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
@@ -85,12 +91,12 @@ internal static class SkinnyMatMul
     }
 
     // Two tiles a block where they are enough for all multiprocessors, else one that is read further ahead.
-    private static (CudaKernel Kernel, int Outputs) Kernel(int device, int outputs, bool gated, bool experts)
+    private static (CudaKernel Kernel, int Outputs) Kernel(int device, int outputs, bool gated, bool experts, bool wide)
     {
         var two = gated || (!experts && outputs > TileOutputs * CudaDevice.Get(device).Multiprocessors);
         var kernel = CudaKernel.Load(device, Source.Value, "skinny_matmul",
         [
-            $"TILES={(two ? 2 : 1)}", $"WARPS={Warps}", $"DEPTH={(two ? 4 : 8)}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}", $"EXPERTS={(experts ? 1 : 0)}",
+            $"TILES={(two ? 2 : 1)}", $"WARPS={Warps}", $"DEPTH={(two ? 4 : 8)}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}", $"EXPERTS={(experts ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
         ]);
         return (kernel, two && !gated ? 2 * TileOutputs : TileOutputs);
     }

@@ -7,10 +7,15 @@
 //
 // Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a block are
 // rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1: a weight an expert,
-// see below). For compute capability 8.0 and later.
+// see below), WIDE (1: y in float32). For compute capability 8.0 and later.
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
+#if WIDE
+typedef float result;
+#else
+typedef bf16 result;
+#endif
 
 #define STEP 32
 #define COLUMNS (8 * GROUPS)
@@ -18,11 +23,15 @@ typedef unsigned int u32;
 
 __device__ inline float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
 
-__device__ inline bf16 narrow(float x)
+__device__ inline void store(result* y, float x)
 {
+#if WIDE
+    *y = x;
+#else
     u32 r;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(0.0f), "f"(x));
-    return (bf16)r;
+    *y = (bf16)r;
+#endif
 }
 
 // Weights are read once: they leave what others read again where it is.
@@ -52,7 +61,7 @@ __device__ inline void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3,
 // an expert; block row e serves expert chosen[e], −1 for none, whose tokens are places[starts[e]] … places[starts[e+1] − 1]:
 // y's rows are these places, x's the places divided by `shared`.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x, const bf16* __restrict__ w, const bf16* __restrict__ bias,
-    bf16* __restrict__ y, int tokens, int outputs, int inputs, const int* __restrict__ chosen, const int* __restrict__ starts, const int* __restrict__ places, int shared)
+    result* __restrict__ y, int tokens, int outputs, int inputs, const int* __restrict__ chosen, const int* __restrict__ starts, const int* __restrict__ places, int shared)
 {
     __shared__ float sums[WARPS][TILES * 16][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
@@ -166,7 +175,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
 #else
             const long long place = base + column;
 #endif
-            y[place * outputs + first + output] = narrow(total);
+            store(y + place * outputs + first + output, total);
         }
         __syncthreads();
     }

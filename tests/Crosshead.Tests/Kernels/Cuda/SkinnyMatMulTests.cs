@@ -23,6 +23,8 @@ public sealed class SkinnyMatMulTests
         Assert.True(SkinnyMatMul.Supports(x, weight, bias));
         var expected = nn.functional.linear(Wide(x)!, Wide(weight)!, Wide(bias));
         Close(SkinnyMatMul.Apply(x, weight, bias), expected);
+        var plain = nn.functional.linear(Wide(x)!, Wide(weight)!);
+        Assert.InRange((SkinnyMatMul.ApplyWide(x, weight) - plain).norm().item<double>() / plain.norm().item<double>(), 0, 1e-5);
         var halves = expected.chunk(2, -1);
         Close(SkinnyMatMul.ApplyGated(x, weight, bias), nn.functional.silu(halves[0]) * halves[1]);
         Assert.False(SkinnyMatMul.Supports(Random(9, inputs), weight, bias));
