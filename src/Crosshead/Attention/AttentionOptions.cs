@@ -55,7 +55,7 @@ public sealed record AttentionOptions
     public HeadNormKind HeadNorm { get; init; } = HeadNormKind.Shared;
 
     /// <summary>Where the HeadNorm weights start. At 1 a head's small averaged value is blown up early in training.</summary>
-    public double HeadNormStart { get; init; } = 0.2;
+    public double HeadNormStart { get; init; } = 0.05;
 
     /// <summary>Added to the mean square in HeadNorm and in the differential subnorm.</summary>
     public double HeadNormEpsilon { get; init; } = 1e-5;
@@ -124,7 +124,7 @@ public sealed record AttentionOptions
         if (SlidingWindow is not null && Variant == AttentionVariant.Differential)
             throw new CrossheadException("slidingWindow is not supported for differential attention; remove it.");
         if (!double.IsFinite(HeadNormStart))
-            throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.2.");
+            throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
         if (!(HeadNormEpsilon > 0) || !double.IsFinite(HeadNormEpsilon))
             throw new CrossheadException($"headNormEpsilon ({HeadNormEpsilon}) must be above 0; the default is 1e-5.");
     }

@@ -28,9 +28,5 @@ public sealed class DenseComposition : IValueComposition
     public Tensor ComposeWeight(Tensor weight) => _mix.In(weight.dtype).view(Width, -1).t().matmul(weight);
 
     /// <inheritdoc/>
-    public Tensor Expand(Tensor sums)
-    {
-        var perHead = _mix.In(sums.dtype).transpose(0, 1).repeat_interleave(sums.shape[1] / Groups, 0); // [h,r,d]
-        return sums.matmul(perHead);
-    }
+    public Tensor SumMix(ScalarType type) => _mix.In(type).transpose(0, 1);
 }

@@ -50,13 +50,13 @@ public sealed class FrequencyComposition : IKeyComposition
     }
 
     /// <inheritdoc/>
-    public Tensor Absorb(Tensor query)
+    public Tensor QueryMix(ScalarType type)
     {
-        var (batch, heads, count) = (query.shape[0], query.shape[1], query.shape[2]);
-        var mix = _mix.In(query.dtype).transpose(0, 1).repeat_interleave(heads / Groups, 0).unsqueeze(1); // [h,1,c,p,2]
-        var (real, imaginary) = (mix.select(4, 0), mix.select(4, 1));
-        var (a, b) = (query.narrow(-1, 0, Frequencies).unsqueeze(3), query.narrow(-1, Frequencies, Frequencies).unsqueeze(3)); // [B,h,N,1,p]
         // conj(mix) · q: the scalar product conjugates its left side.
-        return cat([(a * real) + (b * imaginary), (b * real) - (a * imaginary)], -1).view(batch, heads, count, Width);
+        var mix = _mix.In(type).transpose(0, 1);                                                // [g,c,p,2]
+        var (real, imaginary) = (mix.select(3, 0).diag_embed(), mix.select(3, 1).diag_embed()); // [g,c,p,p]
+        var fromReal = cat([real, imaginary.neg()], 3);                                         // [g,c,p,d]
+        var fromImaginary = cat([imaginary, real], 3);
+        return cat([fromReal, fromImaginary], 2).transpose(1, 2).reshape(Groups, 2 * Frequencies, Width);
     }
 }

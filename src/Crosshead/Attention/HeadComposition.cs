@@ -49,28 +49,13 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
         return _mix.In(weight.dtype).t().matmul(components).view(Groups * _headDim, -1);
     }
 
-    /// <summary>
-    /// Moves the mix from the keys to the queries: q̃_i = (mix[1, G(i)] q_i, …, mix[c, G(i)] q_i), so that
-    /// ⟨q̃_i, components⟩ = ⟨q_i, head G(i)⟩. RoPE commutes with it (eq. 13).
-    /// </summary>
-    /// <param name="query">[B, h, N, d]</param>
-    /// <returns>[B, h, N, c·d]</returns>
-    public Tensor Absorb(Tensor query)
+    /// <inheritdoc/>
+    public Tensor QueryMix(ScalarType type)
     {
-        var (batch, heads, count) = (query.shape[0], query.shape[1], query.shape[2]);
-        var mix = PerQueryHead(heads, query.dtype); // [h,1,c,1]
-        return (query.unsqueeze(3) * mix).view(batch, heads, count, Components * _headDim);
+        var identity = eye(_headDim, dtype: type, device: _mix.Value.device);
+        return (_mix.In(type).t().view(Groups, 1, Components, 1) * identity.unsqueeze(1)).reshape(Groups, _headDim, Width); // [g,d,c,d]
     }
 
-    /// <summary>Composes values that were summed in component space: o_i = Σ_c mix[c, G(i)] · sum_i[c].</summary>
-    /// <param name="sums">[B, h, N, c·d]</param>
-    /// <returns>[B, h, N, d]</returns>
-    public Tensor Expand(Tensor sums)
-    {
-        var (batch, heads, count) = (sums.shape[0], sums.shape[1], sums.shape[2]);
-        return (sums.view(batch, heads, count, Components, _headDim) * PerQueryHead(heads, sums.dtype)).sum(3);
-    }
-
-    private Tensor PerQueryHead(long heads, ScalarType type) =>
-        _mix.In(type).t().repeat_interleave(heads / Groups, 0).view(heads, 1, Components, 1);
+    /// <inheritdoc/>
+    public Tensor SumMix(ScalarType type) => QueryMix(type).transpose(1, 2);
 }

@@ -14,8 +14,11 @@ public interface IKeyComposition
     /// <summary>The projection of the composed heads: W̃ [g·d, n] from that of the components [Width, n] (eq. 18); a bias is a column.</summary>
     Tensor ComposeWeight(Tensor weight);
 
-    /// <summary>Moves the composition from the keys to the queries, so that ⟨q̃_i, components⟩ = ⟨q_i, head G(i)⟩; it commutes with RoPE (eq. 13).</summary>
-    /// <param name="query">[B, h, N, d], rotated.</param>
-    /// <returns>[B, h, N, Width]</returns>
-    Tensor Absorb(Tensor query);
+    /// <summary>
+    /// The composition moved from the keys to the queries: q̃_i = q_i · M_G(i), so that ⟨q̃_i, components⟩ = ⟨q_i, head G(i)⟩;
+    /// it commutes with RoPE (eq. 13).
+    /// </summary>
+    /// <param name="type">Precision.</param>
+    /// <returns>M [g, d, Width]</returns>
+    Tensor QueryMix(ScalarType type);
 }

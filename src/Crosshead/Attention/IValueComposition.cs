@@ -14,8 +14,8 @@ public interface IValueComposition
     /// <summary>The projection of the composed heads: W̃ [g·d, n] from that of the components [Width, n] (eq. 18); a bias is a column.</summary>
     Tensor ComposeWeight(Tensor weight);
 
-    /// <summary>Composes values that were summed in component space.</summary>
-    /// <param name="sums">[B, h, N, Width]</param>
-    /// <returns>[B, h, N, d]</returns>
-    Tensor Expand(Tensor sums);
+    /// <summary>Composes values that were summed in component space: o_i = sum_i · M_G(i).</summary>
+    /// <param name="type">Precision.</param>
+    /// <returns>M [g, Width, d]</returns>
+    Tensor SumMix(ScalarType type);
 }

@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Layers;
 using Crosshead.Runtime;
 using TorchSharp;
@@ -30,7 +31,10 @@ internal sealed class KeyNormScales(Parameter weight, long groups, double epsilo
     /// <returns>[B, g, N]</returns>
     public Tensor Of(Tensor x, HeadRows keys)
     {
-        var heads = keys.Apply(x).view(x.shape[0], x.shape[1], groups, -1).to(Precision.MasterOf(x.dtype)); // [B,N,g,d]
-        return heads.square().mean([3]).Plus(epsilon).rsqrt().to(x.dtype).transpose(1, 2);
+        var heads = keys.Apply(x).view(x.shape[0], x.shape[1], groups, -1);                    // [B,N,g,d]
+        var inverse = FusedRmsNorm.Supports(heads, weight.Value) && !GradientNode.Needed(heads)
+            ? FusedRmsNorm.Inverse(heads, weight.Value, epsilon)
+            : heads.to(Precision.MasterOf(x.dtype)).square().mean([3]).Plus(epsilon).rsqrt();
+        return inverse.to(x.dtype).transpose(1, 2);
     }
 }

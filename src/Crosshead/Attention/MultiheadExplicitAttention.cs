@@ -17,6 +17,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     private readonly IValueComposition? _values;
     private readonly KeyNormScales? _scales;
     private HeadRows? _foldedKeys, _foldedValues;
+    private Tensor? _foldedQueryMix, _foldedSumMix;
 
     /// <summary>Creates the projections, <c>k_mix</c>, <c>v_mix</c> and <c>head_norm.weight</c> as the options ask.</summary>
     public MultiheadExplicitAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
@@ -67,6 +68,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         _foldedKeys = Detach(ComposedKeys(Projections.Key.Weight.Value.dtype));
         _foldedValues = Detach(ComposedValues(Projections.Value.Weight.Value.dtype));
         var type = Projections.Query.Weight.Value.dtype;
+        _foldedQueryMix = KeptKeys?.QueryMix(type).contiguous().DetachFromDisposeScope();
+        _foldedSumMix = KeptValues?.SumMix(type).contiguous().DetachFromDisposeScope();
         Projections.Join(CachedKeys(type), CachedValues(type));
     }
 
@@ -78,6 +81,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
             rows?.Weight.Dispose();
             rows?.Bias?.Dispose();
         }
+        _foldedQueryMix?.Dispose();
+        _foldedSumMix?.Dispose();
         base.Dispose();
     }
 
@@ -96,11 +101,12 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow), span.Position);   // [B,rows,T,width]
         var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)), span.Position); // [B,g,T]
         query = query.transpose(1, 2);                                                                // [B,h,N,d]
-        if (KeptKeys is { } k) query = k.Absorb(query);                                               // [B,h,N,c·d]
+        if (KeptKeys is { } k) query = GroupProduct.Of(query, In(_foldedQueryMix, x.dtype) ?? k.QueryMix(x.dtype));    // [B,h,N,c·d]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);
         if (values.shape[1] < keys.shape[1]) values = values.expand(-1, keys.shape[1], -1, -1);
         var heads = SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale, scales);    // [B,h,N,width]
-        return (KeptValues?.Expand(heads) ?? heads).transpose(1, 2);
+        if (KeptValues is { } v) heads = GroupProduct.Of(heads, In(_foldedSumMix, x.dtype) ?? v.SumMix(x.dtype));       // [B,h,N,d]
+        return heads.transpose(1, 2);
     }
 
     // The projections of what the cache keeps.
@@ -122,6 +128,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         new(compose(components.Weight), components.Bias is { } bias ? compose(bias.unsqueeze(1)).squeeze(1) : null);
 
     private static HeadRows? In(HeadRows? rows, ScalarType type) => rows is { } r ? r.Weight.dtype == type ? r : new(r.Weight.to(type), r.Bias?.to(type)) : null;
+
+    private static Tensor? In(Tensor? mix, ScalarType type) => mix?.to(type);
 
     private static HeadRows? Detach(HeadRows? rows) =>
         rows is { } r ? new(r.Weight.DetachFromDisposeScope(), r.Bias?.DetachFromDisposeScope()) : null;

@@ -16,6 +16,17 @@ internal static class FusedRmsNorm
         && weight.dim() is 1 or 2 && weight.shape[^1] == input.shape[^1]
         && input.numel() / Math.Max(1, input.shape[^1]) % (weight.dim() == 2 ? weight.shape[0] : 1) == 0;
 
+    /// <summary>1/rms(x) alone; without a gradient.</summary>
+    /// <param name="input">[…, d]</param>
+    /// <param name="weight">[d] or [h, d], of no account.</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <returns>[…] in float32.</returns>
+    public static Tensor Inverse(Tensor input, Tensor weight, double epsilon)
+    {
+        RmsNormKernel.Forward(null, RowKernel.Dense(input), weight, epsilon, out var inverse);
+        return inverse.view(input.shape[..^1]);
+    }
+
     /// <summary>Normalises each row and multiplies it by its weight.</summary>
     /// <param name="input">[…, d]</param>
     /// <param name="weight">[d], or [h, d]: row r uses weight row r mod h.</param>

@@ -21,7 +21,7 @@ public sealed class CompositionTests
         var (query, components) = (randn([1, Heads, Length, HeadDim], ScalarType.Float64), randn([Length, count * HeadDim], ScalarType.Float64));
         // Both are turned by their positions, as in a cache; composed heads are turned after composing.
         var turned = cat([.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
-        var absorbed = keys.Absorb(query);                                                   // [1,h,N,c·d]
+        var absorbed = GroupProduct.Of(query, keys.QueryMix(ScalarType.Float64));             // [1,h,N,c·d]
         Assert.Equal([1, Heads, Length, keys.Width], absorbed.shape);
         var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mix);
         for (var i = 0; i < Heads; i++)
@@ -64,7 +64,7 @@ public sealed class CompositionTests
         var components = x.matmul(weight.t());                                               // [N,r]
         var heads = x.matmul(values.ComposeWeight(weight).t()).view(Length, Groups, HeadDim);
         var weights = rand([Heads, 2, Length], ScalarType.Float64);                          // of two queries a head
-        var expanded = values.Expand(weights.matmul(components).unsqueeze(0));               // [1,h,2,d]
+        var expanded = GroupProduct.Of(weights.matmul(components).unsqueeze(0), values.SumMix(ScalarType.Float64)); // [1,h,2,d]
         for (var g = 0; g < Groups; g++)
         {
             var expected = zeros([Length, HeadDim], ScalarType.Float64);
