@@ -42,7 +42,7 @@ public sealed class CompressionVerdict
         if (run is { LossBefore: { } before, LossAfter: { } after, LossSvd: { } svd })
             yield return $"Before any recovery the loss of {run.Name} changes by {Difference(after - before)} nats with the bytes spent where a profile says they matter, by {Difference(svd - before)} with the paper's method, the same half in every layer"
                 + (after < svd ? "." : ": here the profile did not help.");
-        if (run.LossRecovered > run.LossAfter)
+        if (run.LossRecovered - run.LossAfter >= ComparisonVerdict.Tie)
             yield return $"Recovery made {run.Name} worse, from {Loss(run.LossAfter)} to {Loss(run.LossRecovered)}.";
         if (run.Missing is { } missing) yield return $"{run.Name}: {missing}";
     }

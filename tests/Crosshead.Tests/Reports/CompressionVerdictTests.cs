@@ -30,6 +30,7 @@ public sealed class CompressionVerdictTests
         Assert.Contains("MEA loses 0.500 nats a token (16.7 %) after", verdict.Headline, StringComparison.Ordinal);
         Assert.EndsWith("by +0.100 with the paper's method, the same half in every layer: here the profile did not help.", verdict.Remarks[0], StringComparison.Ordinal);
         Assert.Equal("Recovery made MEA worse, from 3.400 to 3.500.", verdict.Remarks[1]);
+        Assert.Single(CompressionVerdict.Of([Compressed("mea", 3.0, 3.1, 3.4, 3.4004)]).Remarks); // shown alike
         Assert.Equal("With half its key/value cache MEA breaks down after 60 s of recovery.", CompressionVerdict.Of([Compressed("mea", 3.0, 3.1, 3.4, double.NaN)]).Headline);
     }
 
