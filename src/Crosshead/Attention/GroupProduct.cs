@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -11,6 +12,8 @@ internal static class GroupProduct
     /// <returns>[B, h, N, m]</returns>
     public static Tensor Of(Tensor heads, Tensor matrices)
     {
+        // A step's few rows, of a folded matrix, without turning them: [g,m,n] in a row of memory.
+        if (heads.shape[2] == 1 && matrices.transpose(1, 2) is var weight && SkinnyMatMul.SupportsTypes(heads, weight, null)) return SkinnyMatMul.ApplyGroups(heads, weight);
         var (batch, count, tokens, groups) = (heads.shape[0], heads.shape[1], heads.shape[2], matrices.shape[0]);
         var rows = heads.reshape(batch, groups, -1, heads.shape[3]).transpose(0, 1).reshape(groups, -1, heads.shape[3]); // [g,B·h/g·N,n]
         return rows.bmm(matrices).view(groups, batch, count / groups * tokens, -1).transpose(0, 1).reshape(batch, count, tokens, -1);

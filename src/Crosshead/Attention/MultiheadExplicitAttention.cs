@@ -68,8 +68,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         _foldedKeys = Detach(ComposedKeys(Projections.Key.Weight.Value.dtype));
         _foldedValues = Detach(ComposedValues(Projections.Value.Weight.Value.dtype));
         var type = Projections.Query.Weight.Value.dtype;
-        _foldedQueryMix = KeptKeys?.QueryMix(type).contiguous().DetachFromDisposeScope();
-        _foldedSumMix = KeptValues?.SumMix(type).contiguous().DetachFromDisposeScope();
+        _foldedQueryMix = Turned(KeptKeys?.QueryMix(type));
+        _foldedSumMix = Turned(KeptValues?.SumMix(type));
         Projections.Join(CachedKeys(type), CachedValues(type));
     }
 
@@ -128,6 +128,9 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         new(compose(components.Weight), components.Bias is { } bias ? compose(bias.unsqueeze(1)).squeeze(1) : null);
 
     private static HeadRows? In(HeadRows? rows, ScalarType type) => rows is { } r ? r.Weight.dtype == type ? r : new(r.Weight.to(type), r.Bias?.to(type)) : null;
+
+    // The same, its columns in memory side by side.
+    private static Tensor? Turned(Tensor? mix) => mix?.transpose(1, 2).contiguous().transpose(1, 2).DetachFromDisposeScope();
 
     private static Tensor? In(Tensor? mix, ScalarType type) => mix?.to(type);
 

@@ -26,6 +26,19 @@ public sealed class FusedRmsNormTests
     }
 
     [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void The_inverse_alone_is_that_of_the_plain_operators(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var input = KernelCheck.Random(1, type, 3, 5, 6, 33).transpose(1, 2); // rows in another order than memory's
+        var plain = input.to(ScalarType.Float64).square().mean([3]).add(Epsilon).rsqrt();
+        var inverse = FusedRmsNorm.Inverse(input, KernelCheck.Random(2, ScalarType.Float32, 33), Epsilon);
+        Assert.Equal(plain.shape, inverse.shape);
+        Assert.True(TensorLeaks.RelativeError(inverse.to(ScalarType.Float64), plain) < 1e-6);
+    }
+
+    [Theory]
     [InlineData(ScalarType.Float32, 20)]
     [InlineData(ScalarType.Float32, 256)]
     [InlineData(ScalarType.BFloat16, 33)]

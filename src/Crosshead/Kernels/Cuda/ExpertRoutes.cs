@@ -38,7 +38,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         var slots = Math.Min(experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device), empty([slots], ScalarType.Int32, logits.device),
             empty([slots + 1], ScalarType.Int32, logits.device), empty([tokens * perToken], ScalarType.Int32, logits.device));
-        CudaKernel.Load(logits.device_index, Source.Value, "expert_routes", []).Launch((1, 1, 1), Threads, 0,
+        CudaKernel.Load(logits.device_index, Source.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), Threads, 0,
         [
             Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
             tokens, experts, perToken, slots, renormalize ? 1 : 0,
@@ -54,7 +54,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
     {
         var (tokens, perToken, width) = ((int)Weights.shape[0], (int)Weights.shape[1], (int)outputs.shape[1]);
         var sum = empty([tokens, width], outputs.dtype, outputs.device);
-        CudaKernel.Load(outputs.device_index, Source.Value, "expert_sum", []).Launch(((width + 255) / 256, tokens, 1), 256, 0,
+        CudaKernel.Load(outputs.device_index, Source.Value, "expert_sum", ["LANE_EXPERTS=1"]).Launch(((width + 255) / 256, tokens, 1), 256, 0,
             [Aten.DataPointer(outputs), Aten.DataPointer(Weights), Aten.DataPointer(sum), perToken, width]);
         GC.KeepAlive(outputs);
         return sum;

@@ -13,9 +13,12 @@ internal static class SkinnyMatMul
     /// <summary>More tokens are cuBLAS's (measured: docs/research-log.md).</summary>
     private const int MostTokens = 8;
 
-    private const int Warps = 8, TileOutputs = 16;
+    private const int TileOutputs = 16, Columns = 8, ShortInputs = 1024;
 
     private static readonly Lazy<string> Source = new(() => KernelText.Read("skinny_matmul.cu"));
+
+    // What a weight serves.
+    private enum Weights { All, Expert, Group }
 
     /// <summary>Whether <see cref="Apply"/> takes these tensors and is the fastest.</summary>
     /// <param name="x">[…, K]</param>
@@ -65,8 +68,8 @@ internal static class SkinnyMatMul
         var (outputs, inputs) = ((int)(weight.shape[1] / (gated ? 2 : 1)), (int)weight.shape[2]);
         var output = empty([routes.Places, outputs], x.dtype, x.device);
         // An expert seldom serves more than 8 tokens; where it does, its weight comes from the cache again.
-        var (kernel, width) = Kernel(x.device_index, outputs, gated, experts: true, wide: false);
-        kernel.Launch(((outputs + width - 1) / width, routes.Slots, 1), 32 * Warps, 0,
+        var (kernel, width, threads) = Kernel(x.device_index, outputs, inputs, Weights.Expert, gated);
+        kernel.Launch(((outputs + width - 1) / width, routes.Slots, 1), threads, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), 0, outputs, inputs,
             Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order), shared,
@@ -75,13 +78,34 @@ internal static class SkinnyMatMul
         return output;
     }
 
+    /// <summary>As <see cref="Apply"/> with a weight a group of heads.</summary>
+    /// <param name="heads">[B, h, 1, K]</param>
+    /// <param name="weight">[g, O, K]: a matrix for each h/g heads in a row.</param>
+    /// <returns>[B, h, 1, O]</returns>
+    public static Tensor ApplyGroups(Tensor heads, Tensor weight)
+    {
+        heads = RowKernel.Dense(heads);
+        var (batch, count, groups, outputs, inputs) = ((int)heads.shape[0], (int)heads.shape[1], (int)weight.shape[0], (int)weight.shape[1], (int)weight.shape[2]);
+        var output = empty([batch, count, 1, outputs], heads.dtype, heads.device);
+        var (kernel, width, threads) = Kernel(heads.device_index, outputs, inputs, Weights.Group);
+        var rows = batch * (count / groups);
+        kernel.Launch(((outputs + width - 1) / width, groups, (rows + Columns - 1) / Columns), threads, 0,
+        [
+            Aten.DataPointer(heads), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), rows, outputs, inputs,
+            (nint)0, (nint)0, (nint)0, count / groups,
+        ], early: true);
+        GC.KeepAlive(heads);
+        GC.KeepAlive(weight);
+        return output;
+    }
+
     private static Tensor Run(Tensor x, Tensor weight, Tensor? bias, long outputs, bool gated, ScalarType type)
     {
         x = RowKernel.Dense(x);
         var inputs = x.shape[^1];
         var output = empty([.. x.shape[..^1], outputs], type, x.device);
-        var (kernel, width) = Kernel(x.device_index, (int)outputs, gated, experts: false, wide: type == ScalarType.Float32);
-        kernel.Launch((((int)outputs + width - 1) / width, 1, 1), 32 * Warps, 0,
+        var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gated, wide: type == ScalarType.Float32);
+        kernel.Launch((((int)outputs + width - 1) / width, 1, 1), threads, 0,
         [
             Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias), Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
             (nint)0, (nint)0, (nint)0, 1,
@@ -90,14 +114,17 @@ internal static class SkinnyMatMul
         return output;
     }
 
-    // Two tiles a block where they are enough for all multiprocessors, else one that is read further ahead.
-    private static (CudaKernel Kernel, int Outputs) Kernel(int device, int outputs, bool gated, bool experts, bool wide)
+    // Measured (docs/research-log.md): two tiles a block where they are enough for all multiprocessors, else one that is read
+    // further ahead; small blocks for the short rows of experts' second products.
+    private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of, bool gated = false, bool wide = false)
     {
-        var two = gated || (!experts && outputs > TileOutputs * CudaDevice.Get(device).Multiprocessors);
+        var experts = of == Weights.Expert;
+        var (tiles, warps, depth) = of != Weights.All && inputs <= ShortInputs ? (2, 4, 2)
+            : gated || experts || outputs > TileOutputs * CudaDevice.Get(device).Multiprocessors ? (2, 8, 4) : (1, 8, 8);
         var kernel = CudaKernel.Load(device, Source.Value, "skinny_matmul",
         [
-            $"TILES={(two ? 2 : 1)}", $"WARPS={Warps}", $"DEPTH={(two ? 4 : 8)}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}", $"EXPERTS={(experts ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
+            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}", $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
         ]);
-        return (kernel, two && !gated ? 2 * TileOutputs : TileOutputs);
+        return (kernel, gated ? TileOutputs : tiles * TileOutputs, 32 * warps);
     }
 }

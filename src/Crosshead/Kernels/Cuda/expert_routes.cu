@@ -1,5 +1,7 @@
 // From a router's logits to the experts that tokens are given, and back from the experts' outputs to the tokens: for the few
 // tokens of a step, so that nothing of it has to be known to the host.
+//
+// Compile-time: LANE_EXPERTS (a lane's share of the experts in a warp, 1 to 32).
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
@@ -29,10 +31,10 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
     for (int token = warp; token < tokens; token += blockDim.x / 32)
     {
         const float* row = logits + (long long)token * experts;
-        float own[MOST / 32];
+        float own[LANE_EXPERTS];
         float largest = -INFINITE;
 #pragma unroll
-        for (int i = 0; i < MOST / 32; i++)
+        for (int i = 0; i < LANE_EXPERTS; i++)
         {
             own[i] = 32 * i + lane < experts ? row[32 * i + lane] : -INFINITE;
             largest = fmaxf(largest, own[i]);
@@ -40,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
         for (int step = 16; step > 0; step /= 2) largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, step));
         float total = 0;
 #pragma unroll
-        for (int i = 0; i < MOST / 32; i++) total += __expf(own[i] - largest); // e^−∞ = 0
+        for (int i = 0; i < LANE_EXPERTS; i++) total += __expf(own[i] - largest); // e^−∞ = 0
         for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(0xffffffffu, total, step);
 
         float sum = 0;
@@ -50,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
             float best = -INFINITE;
             int at = MOST;
 #pragma unroll
-            for (int i = 0; i < MOST / 32; i++)
+            for (int i = 0; i < LANE_EXPERTS; i++)
                 if (32 * i + lane < experts && !(taken >> i & 1) && (own[i] > best || at == MOST))
                 {
                     best = own[i];
@@ -84,10 +86,12 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
     // A thread an expert: in the order of experts, and within one in the order of places.
     const int expert = threadIdx.x, all = tokens * k;
     int count = 0;
+#pragma unroll 8
     for (int i = 0; i < all; i++) count += expertOf[i] == expert;
     counts[expert] = count;
     __syncthreads();
     int slot = 0, start = 0;
+#pragma unroll 8
     for (int other = 0; other < min(expert, experts); other++)
     {
         slot += counts[other] > 0;
@@ -98,6 +102,7 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
     {
         chosen[slot] = expert;
         starts[slot] = start;
+#pragma unroll 8
         for (int i = 0; i < all; i++)
             if (expertOf[i] == expert) places[start++] = i;
     }

@@ -7,7 +7,7 @@
 //
 // Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a block are
 // rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1: a weight an expert,
-// see below), WIDE (1: y in float32). For compute capability 8.0 and later.
+// see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute capability 8.0 and later.
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
@@ -59,21 +59,40 @@ __device__ inline void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3,
 
 // x [tokens, inputs], w [outputs, inputs] (GLU: [2·outputs, inputs]), y [tokens, outputs]. With experts, w is one such matrix
 // an expert; block row e serves expert chosen[e], −1 for none, whose tokens are places[starts[e]] … places[starts[e+1] − 1]:
-// y's rows are these places, x's the places divided by `shared`.
+// y's rows are these places, x's the places divided by `shared`. With heads, w is a matrix a group of `shared` heads and x and y
+// are [sequences, heads, …]: block row e serves group e, and block layer z 8·GROUPS of its `tokens` rows.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x, const bf16* __restrict__ w, const bf16* __restrict__ bias,
     result* __restrict__ y, int tokens, int outputs, int inputs, const int* __restrict__ chosen, const int* __restrict__ starts, const int* __restrict__ places, int shared)
 {
     __shared__ float sums[WARPS][TILES * 16][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
     const int first = blockIdx.x * OUTPUTS_OF_BLOCK;
+#if EXPERTS || HEADS
+    await_inputs(); // which experts there are is known only when the router is done; heads' matrices may have just been made
+#endif
 #if EXPERTS
-    await_inputs(); // which experts there are is known only when the router is done
     const int expert = chosen[blockIdx.y];
     if (expert < 0) return;
     w += (long long)expert * outputs * (GLU ? 2 : 1) * inputs;
     const int begin = starts[blockIdx.y];
     tokens = starts[blockIdx.y + 1] - begin;
+#elif HEADS
+    w += (long long)blockIdx.y * outputs * inputs;
+    const int begin = blockIdx.z * COLUMNS;
+    tokens = min(tokens - begin, COLUMNS);
 #endif
+    // The row of y that a token is, and the row of x.
+    auto place_of = [&](int token) -> long long {
+#if EXPERTS
+        return places[begin + token];
+#elif HEADS
+        const int row = begin + token;
+        return (long long)(row / shared * gridDim.y + blockIdx.y) * shared + row % shared;
+#else
+        return token;
+#endif
+    };
+    auto row_of = [&](int token) -> long long { return EXPERTS ? place_of(token) / shared : place_of(token); };
 
     const bf16* rows[TILES][2];
 #pragma unroll
@@ -103,7 +122,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     };
     fetch(from); // the weight is there before the tokens are
 
-#if !EXPERTS
+#if !EXPERTS && !HEADS
     await_inputs();
 #endif
 
@@ -115,11 +134,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
         for (int group = 0; group < GROUPS; group++)
         {
             const int token = base + 8 * group + row;
-#if EXPERTS
-            columns[group] = token < tokens ? x + (long long)(places[begin + token] / shared) * inputs + 8 * quad : nullptr;
-#else
-            columns[group] = token < tokens ? x + (long long)token * inputs + 8 * quad : nullptr;
-#endif
+            columns[group] = token < tokens ? x + row_of(token) * inputs + 8 * quad : nullptr;
         }
         float products[TILES][GROUPS][4] = {};
         for (int start = from; start < to; start += DEPTH)
@@ -170,12 +185,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
 #else
             if (bias) total += widen(bias[first + output]);
 #endif
-#if EXPERTS
-            const long long place = places[begin + base + column];
-#else
-            const long long place = base + column;
-#endif
-            store(y + place * outputs + first + output, total);
+            store(y + place_of(base + column) * outputs + first + output, total);
         }
         __syncthreads();
     }

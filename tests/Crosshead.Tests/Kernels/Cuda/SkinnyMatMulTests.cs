@@ -1,3 +1,4 @@
+using Crosshead.Attention;
 using Crosshead.Kernels.Cuda;
 using Crosshead.Layers;
 using static TorchSharp.torch;
@@ -29,6 +30,20 @@ public sealed class SkinnyMatMulTests
         Close(SkinnyMatMul.ApplyGated(x, weight, bias), nn.functional.silu(halves[0]) * halves[1]);
         Assert.False(SkinnyMatMul.Supports(Random(9, inputs), weight, bias));
         Assert.False(SkinnyMatMul.Supports(x.to(ScalarType.Float32), weight, bias));
+    }
+
+    [Theory]
+    [InlineData(1, 32, 4, 128, 256)]
+    [InlineData(16, 32, 4, 256, 128)]
+    [InlineData(3, 4, 4, 40, 37)]
+    public void A_matrix_a_group_of_heads_equals_the_product_in_float64(int batch, int heads, int groups, int inputs, int outputs)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        var (x, weight) = (Random(batch, heads, 1, inputs), Random(groups, outputs, inputs));
+        var expected = Wide(x)!.matmul(Wide(weight)!.transpose(1, 2).repeat_interleave(heads / groups, 0));
+        Close(SkinnyMatMul.ApplyGroups(x, weight), expected);
+        Close(GroupProduct.Of(x, weight.transpose(1, 2)), expected);
     }
 
     [Theory]
