@@ -129,7 +129,7 @@ internal sealed class EvalCommand : CliCommand
 
     private ReportProvenance Provenance(ParseResult arguments, EvaluationRun run, IReadOnlyList<ModelEvaluation> models) => new()
     {
-        Command = "crosshead " + string.Join(' ', arguments.Tokens.Select(t => t.Value.Contains(' ', StringComparison.Ordinal) ? $"\"{t.Value}\"" : t.Value)),
+        Command = TypedCommand.Of(arguments),
         Facts =
         [
             .. models.Select(m => KeyValuePair.Create($"Weights of {m.Name}", m.Weights)),

@@ -64,7 +64,7 @@ internal sealed class ProfileCommand : CliCommand
         profile.Save(path);
         var page = Path.ChangeExtension(path, ".html");
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(source.Folder));
-        ProfilePage.Write(ProfilePlots.Report(profile, name, $"crosshead profile {source.Folder} --text {arguments.GetRequiredValue(_text)} --out {path}"), page);
+        ProfilePage.Write(ProfilePlots.Report(profile, name, TypedCommand.Of(arguments)), page);
 
         output.Table(Table(profile));
         output.Line($"Increases of the loss ({profile.BaseLoss:0.0000} nats a token with the whole cache) when one layer's keys, or values, alone are halved. Small numbers are cheap to compress; compress --profile {path} spends a budget by them. Plots: {page}");

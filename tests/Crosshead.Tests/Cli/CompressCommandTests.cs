@@ -71,7 +71,10 @@ public sealed class CompressCommandTests : IDisposable
         Assert.True(made.ExitCode == 0, made.Error);
         var layers = made.Json["layers"]!.AsArray();
         Assert.Equal(["head", "frequency"], layers[0]!["keys"]!.AsArray().Select(p => (string)p!["grain"]!));
-        Assert.StartsWith("<!doctype html>", File.ReadAllText(_folder["profile.html"]));
+        var page = File.ReadAllText(_folder["profile.html"]);
+        Assert.StartsWith("<!doctype html>", page);
+        Assert.Contains("crosshead profile ", page);
+        Assert.Contains("--windows 6", page); // all that it was made with
 
         // As an interruption leaves it: the first layer only.
         var whole = JsonNode.Parse(File.ReadAllText(profile))!.AsObject();
