@@ -8,7 +8,7 @@ internal sealed class DecodeAttentionKernel
 {
     private const int MostSpans = 1024, MostCluster = 8;
 
-    private static readonly Lazy<string> Source = new(() => KernelText.Read("decode_attention.cu"));
+    private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh", "decode_attention.cu", "join_clusters.cu"));
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries), DecodeAttentionPlan?> Plans = new();
 

@@ -16,7 +16,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
 {
     private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, Threads = 1024;
 
-    private static readonly Lazy<string> Source = new(() => KernelText.Read("expert_routes.cu"));
+    private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "expert_routes.cu"));
 
     /// <summary>Places T·k.</summary>
     public int Places => (int)Order.shape[0];

@@ -15,7 +15,7 @@ internal sealed class RowSource(string name)
 
     private static readonly ConcurrentDictionary<int, bool> Usable = new();
 
-    private readonly Lazy<string> _text = new(() => KernelText.Read("elements.cuh") + KernelText.Read(name));
+    private readonly Lazy<string> _text = new(() => KernelText.Read("elements.cuh", name));
     private readonly ConcurrentDictionary<Variant, CudaKernel> _kernels = new();
 
     /// <summary>Whether the tensor is on a CUDA device that runs these kernels, float32 or bfloat16.</summary>

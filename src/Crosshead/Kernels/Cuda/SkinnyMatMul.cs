@@ -15,7 +15,7 @@ internal static class SkinnyMatMul
 
     private const int TileOutputs = 16, Columns = 8, ShortInputs = 1024;
 
-    private static readonly Lazy<string> Source = new(() => KernelText.Read("skinny_matmul.cu"));
+    private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
 
     // What a weight serves.
     private enum Weights { All, Expert, Group }

@@ -20,11 +20,8 @@
 // Keys, values and factors of a sequence lie in order or, PAGED, in pages that a table lists; a tile never straddles two.
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
-// ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later.
-
-typedef unsigned short bf16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
+// ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh and
+// clusters.cuh, before join_clusters.cu.
 
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
@@ -48,12 +45,11 @@ typedef unsigned long long u64;
 #define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE) * 2)
 #define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
 
-__device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
-
-// 16 bytes, or zeros where the token is not there.
-__device__ __forceinline__ void copy_async(u32 target, const void* source, bool there)
+__device__ __forceinline__ float exp2_fast(float x)
 {
-    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;\n" ::"r"(target), "l"(source), "r"(there ? 16 : 0) : "memory");
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
+    return r;
 }
 
 // A tile of rows, a part of 16 bytes a thread at a time.
@@ -85,97 +81,9 @@ __device__ __forceinline__ void copy_tile(u32 target, const bf16* source, long l
     }
 }
 
-__device__ __forceinline__ void load4(u32 (&r)[4], u32 address)
-{
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address));
-}
-
-__device__ __forceinline__ void load2(u32& a, u32& b, u32 address)
-{
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];\n" : "=r"(a), "=r"(b) : "r"(address));
-}
-
-__device__ __forceinline__ void load4_transposed(u32 (&r)[4], u32 address)
-{
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];\n" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address));
-}
-
-__device__ __forceinline__ void multiply_add(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1)
-{
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
-                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
-// Two floats to two bfloat16, the first in the low half.
-__device__ __forceinline__ u32 pack(float low, float high)
-{
-    u32 r;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(high), "f"(low));
-    return r;
-}
-
-__device__ __forceinline__ float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
-
-__device__ __forceinline__ float exp2_fast(float x)
-{
-    float r;
-    asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
-    return r;
-}
-
-// A kernel may be launched before the one ahead of it in the stream is done: here it waits until all of that is written.
-__device__ __forceinline__ void follow()
-{
-#if __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.wait;\n" ::: "memory");
-#endif
-}
-
-// The next kernel may be launched, to wait for this one. Without this it is launched when all blocks are done.
-__device__ __forceinline__ void let_follow()
-{
-#if __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
-#endif
-}
-
-// Blocks that may read each other's shared memory: their number, one's own rank, a barrier, a read.
-#if __CUDA_ARCH__ >= 900
-__device__ __forceinline__ int cluster_size() { int r; asm("mov.u32 %0, %%cluster_nctaid.x;\n" : "=r"(r)); return r; }
-__device__ __forceinline__ int cluster_rank() { int r; asm("mov.u32 %0, %%cluster_ctaid.x;\n" : "=r"(r)); return r; }
-__device__ __forceinline__ void cluster_barrier() { asm volatile("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;\n" ::: "memory"); }
-__device__ __forceinline__ u32 address_of_peer(u32 address, int rank)
-{
-    u32 r;
-    asm("mapa.shared::cluster.u32 %0, %1, %2;\n" : "=r"(r) : "r"(address), "r"(rank));
-    return r;
-}
-__device__ __forceinline__ float read_peer(u32 address) { float r; asm volatile("ld.shared::cluster.f32 %0, [%1];\n" : "=f"(r) : "r"(address)); return r; }
-__device__ __forceinline__ float4 read_peer4(u32 address)
-{
-    float4 r;
-    asm volatile("ld.shared::cluster.v4.f32 {%0,%1,%2,%3}, [%4];\n" : "=f"(r.x), "=f"(r.y), "=f"(r.z), "=f"(r.w) : "r"(address));
-    return r;
-}
-#else
-__device__ __forceinline__ int cluster_size() { return 1; }
-__device__ __forceinline__ int cluster_rank() { return 0; }
-__device__ __forceinline__ void cluster_barrier() { __syncthreads(); }
-__device__ __forceinline__ u32 address_of_peer(u32 address, int) { return address; }
-__device__ __forceinline__ float read_peer(u32 address) { float r; asm volatile("ld.shared.f32 %0, [%1];\n" : "=f"(r) : "r"(address)); return r; }
-__device__ __forceinline__ float4 read_peer4(u32 address)
-{
-    float4 r;
-    asm volatile("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];\n" : "=f"(r.x), "=f"(r.y), "=f"(r.z), "=f"(r.w) : "r"(address));
-    return r;
-}
-#endif
-
 #define NEVER (-1e30f)                                  // below every score
 #define NEVER_EVER (-3e38f)                             // of tokens that must not be seen: 2^(this − NEVER) is 0
-#define MOST_PARTS 1024
 #define MOST_CLUSTER 8
-#define JOIN_THREADS 128
 
 extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
@@ -500,56 +408,4 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         if (column == 0) { largest[place + m] = most; totals[place + m] = whole; }
     }
     cluster_barrier();                                       // a block's memory stays until its peers have read it
-}
-
-// Joins what several clusters found: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes some columns of a query: a quarter
-// as many threads side by side sum four columns each, the others of the block the same columns of other clusters.
-extern "C" __global__ void __launch_bounds__(JOIN_THREADS)
-join_clusters(const float* __restrict__ sums, const float* __restrict__ largest, const float* __restrict__ totals,
-              bf16* __restrict__ output, // [B, rows, queries, WV]
-              int clusters, int queries, int columns)
-{
-    follow();
-    const int side = columns / 4;
-    const int m = blockIdx.x, groups = JOIN_THREADS / side;
-    const long long place = (long long)blockIdx.y * clusters;   // y: sequence and row
-    __shared__ float share[MOST_PARTS];
-    __shared__ float4 parts[JOIN_THREADS];
-    __shared__ float joined;
-    if (threadIdx.x < 32)
-    {
-        float high = NEVER;
-        for (int s = threadIdx.x; s < clusters; s += 32) high = fmaxf(high, largest[(place + s) * QUERIES + m]);
-        for (int offset = 16; offset > 0; offset /= 2) high = fmaxf(high, __shfl_xor_sync(~0u, high, offset));
-        float sum = 0;
-        for (int s = threadIdx.x; s < clusters; s += 32)
-        {
-            const float total = totals[(place + s) * QUERIES + m];
-            share[s] = total == 0 ? 0 : exp2_fast(largest[(place + s) * QUERIES + m] - high);
-            sum += share[s] * total;
-        }
-        for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
-        if (threadIdx.x == 0) joined = sum;
-    }
-    __syncthreads();
-    const int column = blockIdx.z * columns + threadIdx.x % side * 4, group = threadIdx.x / side;
-    float4 sum = make_float4(0, 0, 0, 0);
-    if (column < WV)
-#pragma unroll 4
-        for (int s = group; s < clusters; s += groups)
-        {
-            if (share[s] == 0) continue;                     // what was never written must not be read
-            const float4 part = *(const float4*)(sums + ((place + s) * QUERIES + m) * WV + column);
-            sum.x += share[s] * part.x; sum.y += share[s] * part.y; sum.z += share[s] * part.z; sum.w += share[s] * part.w;
-        }
-    parts[threadIdx.x] = sum;
-    __syncthreads();
-    if (group > 0 || column >= WV) return;
-    for (int g = 1; g < groups; g++)
-    {
-        const float4 part = parts[g * side + threadIdx.x];
-        sum.x += part.x; sum.y += part.y; sum.z += part.z; sum.w += part.w;
-    }
-    const float factor = joined == 0 ? 0 : 1 / joined;      // nothing seen: zeros
-    *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column) = make_uint2(pack(sum.x * factor, sum.y * factor), pack(sum.z * factor, sum.w * factor));
 }

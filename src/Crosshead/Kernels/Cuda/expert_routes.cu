@@ -1,22 +1,10 @@
 // From a router's logits to the experts that tokens are given, and back from the experts' outputs to the tokens: for the few
 // tokens of a step, so that nothing of it has to be known to the host.
 //
-// Compile-time: LANE_EXPERTS (a lane's share of the experts in a warp, 1 to 32).
-
-typedef unsigned short bf16;
-typedef unsigned int u32;
+// Compile-time: LANE_EXPERTS (a lane's share of the experts in a warp, 1 to 32). Compiled behind bfloat16.cuh.
 
 #define MOST 1024
 #define INFINITE __int_as_float(0x7f800000)
-
-__device__ inline float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
-
-__device__ inline bf16 narrow(float x)
-{
-    u32 r;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(0.0f), "f"(x));
-    return (bf16)r;
-}
 
 // One block. logits [tokens, experts]; weights [tokens, k]; chosen [slots], starts [slots + 1], places [tokens·k]: slot s serves
 // expert chosen[s], whose places are places[starts[s]] … places[starts[s + 1] − 1], and place t·k + j is token t's j-th expert.

@@ -7,10 +7,9 @@
 //
 // Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a block are
 // rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1: a weight an expert,
-// see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute capability 8.0 and later.
+// see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute capability 8.0 and later;
+// compiled behind bfloat16.cuh, tensor_cores.cuh and launches.cuh.
 
-typedef unsigned short bf16;
-typedef unsigned int u32;
 #if WIDE
 typedef float result;
 #else
@@ -21,16 +20,12 @@ typedef bf16 result;
 #define COLUMNS (8 * GROUPS)
 #define OUTPUTS_OF_BLOCK (GLU ? 16 : 16 * TILES)
 
-__device__ inline float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
-
 __device__ inline void store(result* y, float x)
 {
 #if WIDE
     *y = x;
 #else
-    u32 r;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(0.0f), "f"(x));
-    *y = (bf16)r;
+    *y = narrow(x);
 #endif
 }
 
@@ -40,21 +35,6 @@ __device__ inline uint4 stream(const bf16* p)
     uint4 v;
     asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
     return v;
-}
-
-// Waits for the kernel before this one, whose end a launch may not have waited for, and lets the next one begin likewise.
-__device__ inline void await_inputs()
-{
-#if __CUDA_ARCH__ >= 900
-    asm volatile("griddepcontrol.wait;\n" ::: "memory");
-    asm volatile("griddepcontrol.launch_dependents;\n" ::: "memory");
-#endif
-}
-
-__device__ inline void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1)
-{
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3]) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
 
 // x [tokens, inputs], w [outputs, inputs] (GLU: [2·outputs, inputs]), y [tokens, outputs]. With experts, w is one such matrix
@@ -68,7 +48,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
     const int first = blockIdx.x * OUTPUTS_OF_BLOCK;
 #if EXPERTS || HEADS
-    await_inputs(); // which experts there are is known only when the router is done; heads' matrices may have just been made
+    follow(); // which experts there are is known only when the router is done; heads' matrices may have just been made
+    let_follow();
 #endif
 #if EXPERTS
     const int expert = chosen[blockIdx.y];
@@ -123,7 +104,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
     fetch(from); // the weight is there before the tokens are
 
 #if !EXPERTS && !HEADS
-    await_inputs();
+    follow();
+    let_follow();
 #endif
 
     for (int base = 0; base < tokens; base += COLUMNS)
@@ -153,8 +135,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
                     for (int tile = 0; tile < TILES; tile++)
                     {
                         const uint4 upper = weights[d][tile][0], lower = weights[d][tile][1];
-                        multiply(products[tile][group], upper.x, lower.x, upper.y, lower.y, token.x, token.y);
-                        multiply(products[tile][group], upper.z, lower.z, upper.w, lower.w, token.z, token.w);
+                        multiply_add(products[tile][group], { upper.x, lower.x, upper.y, lower.y }, token.x, token.y);
+                        multiply_add(products[tile][group], { upper.z, lower.z, upper.w, lower.w }, token.z, token.w);
                     }
                 }
             }
