@@ -26,15 +26,14 @@ internal sealed class KeyNormScales(Parameter weight, long groups, double epsilo
     }
 
     /// <summary>r of tokens.</summary>
-    /// <param name="x">[B, N, D]</param>
-    /// <param name="keys">Projection to k, see <see cref="WithoutNorm"/>.</param>
+    /// <param name="keys">k [B, N, g·d], see <see cref="WithoutNorm"/>.</param>
     /// <returns>[B, g, N]</returns>
-    public Tensor Of(Tensor x, HeadRows keys)
+    public Tensor Of(Tensor keys)
     {
-        var heads = keys.Apply(x).view(x.shape[0], x.shape[1], groups, -1);                    // [B,N,g,d]
+        var heads = keys.view(keys.shape[0], keys.shape[1], groups, -1);                       // [B,N,g,d]
         var inverse = FusedRmsNorm.Supports(heads, weight.Value) && !GradientNode.Needed(heads)
             ? FusedRmsNorm.Inverse(heads, weight.Value, epsilon)
-            : heads.to(Precision.MasterOf(x.dtype)).square().mean([3]).Plus(epsilon).rsqrt();
-        return inverse.to(x.dtype).transpose(1, 2);
+            : heads.to(Precision.MasterOf(keys.dtype)).square().mean([3]).Plus(epsilon).rsqrt();
+        return inverse.to(keys.dtype).transpose(1, 2);
     }
 }

@@ -16,7 +16,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     private readonly IKeyComposition? _keys;
     private readonly IValueComposition? _values;
     private readonly KeyNormScales? _scales;
-    private HeadRows? _foldedKeys, _foldedValues;
+    private HeadRows? _foldedKeys, _foldedValues, _foldedValuesAndKeys; // the last: one product for what is kept of values and for the keys whose norm is
     private Tensor? _foldedQueryMix, _foldedSumMix;
 
     /// <summary>Creates the projections, <c>k_mix</c>, <c>v_mix</c> and <c>head_norm.weight</c> as the options ask.</summary>
@@ -70,13 +70,14 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var type = Projections.Query.Weight.Value.dtype;
         _foldedQueryMix = Turned(KeptKeys?.QueryMix(type));
         _foldedSumMix = Turned(KeptValues?.SumMix(type));
-        Projections.Join(CachedKeys(type), CachedValues(type));
+        if (_scales is not null) _foldedValuesAndKeys = Detach(Beside(CachedValues(type), Keys(type)));
+        Projections.Join(CachedKeys(type), _foldedValuesAndKeys ?? CachedValues(type));
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (var rows in new[] { _foldedKeys, _foldedValues })
+        foreach (var rows in new[] { _foldedKeys, _foldedValues, _foldedValuesAndKeys })
         {
             rows?.Weight.Dispose();
             rows?.Bias?.Dispose();
@@ -96,10 +97,13 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     protected override Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
         if (KeptKeys is null && KeptValues is null) return base.AttendCached(x, span, cache);
-        var (query, key, value) = Projections.Project(x,
-            CachedKeys(x.dtype), CachedValues(x.dtype), span, normKeys: KeptKeys is null);
-        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value, ValueRow), span.Position);   // [B,rows,T,width]
-        var scales = _scales is null ? null : cache.AppendScales(_scales.Of(x, Keys(x.dtype)), span.Position); // [B,g,T]
+        var both = In(_foldedValuesAndKeys, x.dtype);
+        var (query, key, value) = Projections.Project(x, CachedKeys(x.dtype), both ?? CachedValues(x.dtype), span, normKeys: KeptKeys is null);
+        value = value.flatten(2);                                                                     // [B,N,rows·width] and, of both, [B,N,g·d]
+        var own = ValueRow.Rows * ValueRow.Width;
+        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value.narrow(2, 0, own), ValueRow), span.Position); // [B,rows,T,width]
+        var scales = _scales is null ? null : cache.AppendScales(
+            _scales.Of(both is null ? Keys(x.dtype).Apply(x) : value.narrow(2, own, value.shape[2] - own)), span.Position); // [B,g,T]
         query = query.transpose(1, 2);                                                                // [B,h,N,d]
         if (KeptKeys is { } k) query = GroupProduct.Of(query, In(_foldedQueryMix, x.dtype) ?? k.QueryMix(x.dtype));    // [B,h,N,c·d]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);
@@ -126,6 +130,9 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
 
     private static HeadRows Composed(HeadRows components, Func<Tensor, Tensor> compose) =>
         new(compose(components.Weight), components.Bias is { } bias ? compose(bias.unsqueeze(1)).squeeze(1) : null);
+
+    private static HeadRows Beside(HeadRows first, HeadRows second) =>
+        new(cat([first.Weight, second.Weight]), first.Bias is { } a && second.Bias is { } b ? cat([a, b]) : null);
 
     private static HeadRows? In(HeadRows? rows, ScalarType type) => rows is { } r ? r.Weight.dtype == type ? r : new(r.Weight.to(type), r.Bias?.to(type)) : null;
 

@@ -98,7 +98,7 @@ public sealed class CompositionTests
         Assert.True(TensorLeaks.RelativeError(back.Weight, Rows(present).Weight) < tolerance);
         Assert.True(TensorLeaks.RelativeError(back.Bias!, Rows(present).Bias!) < tolerance);
 
-        var factors = scales.Of(x.to(type), Rows(present));                                  // [B,g,N]
+        var factors = scales.Of(Rows(present).Apply(x.to(type)));                           // [B,g,N]
         Assert.Equal([2, Groups, Length], factors.shape);
         Assert.Equal(type, factors.dtype);
         var keys = (x.matmul((weight * present.repeat(Groups).unsqueeze(1)).t()) + (bias * present.repeat(Groups))).view(2, Length, Groups, HeadDim);
