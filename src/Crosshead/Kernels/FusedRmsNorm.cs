@@ -23,7 +23,7 @@ internal static class FusedRmsNorm
     /// <returns>[…] in float32.</returns>
     public static Tensor Inverse(Tensor input, Tensor weight, double epsilon)
     {
-        RmsNormKernel.Forward(null, RowKernel.Dense(input), weight, epsilon, out var inverse);
+        RmsNormKernel.Forward(null, input, weight, epsilon, out var inverse);
         return inverse.view(input.shape[..^1]);
     }
 
@@ -33,7 +33,7 @@ internal static class FusedRmsNorm
     /// <param name="epsilon">Added to the mean square.</param>
     public static Tensor Apply(Tensor input, Tensor weight, double epsilon)
     {
-        input = RowKernel.Dense(input);
+        if (GradientNode.Needed(input, weight)) input = RowKernel.Dense(input); // what is kept for the way back
         var (_, normed) = RmsNormKernel.Forward(null, input, weight, epsilon, out var inverse);
         if (GradientNode.Needed(input, weight))
         {

@@ -13,6 +13,7 @@ internal static unsafe class RmsNormKernel
     public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon, out Tensor inverse)
     {
         if (input.device_type == TorchSharp.DeviceType.CUDA) return CudaRmsNorm.Forward(residual, input, weight, epsilon, out inverse);
+        input = RowKernel.Dense(input);
         using var weight32 = Float32Of(weight);
         var normed = empty(input.shape, input.dtype);
         var sum = residual is null ? null : empty(input.shape, input.dtype);

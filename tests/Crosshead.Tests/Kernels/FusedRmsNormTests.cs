@@ -76,6 +76,26 @@ public sealed class FusedRmsNormTests
         KernelCheck.Same(t => [FusedRmsNorm.Apply(t[0].transpose(1, 2), t[1], Epsilon)], t => [Plain(t[0].transpose(1, 2), t[1])], 1e-5, input, weight);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 33)]
+    [InlineData(ScalarType.BFloat16, 64)]
+    public void Heads_within_a_joint_product_are_taken_where_they_lie(ScalarType type, int width)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        foreach (var device in KernelCheck.Devices)
+        {
+            var weight = KernelCheck.Random(2, ScalarType.Float32, width).to(device);
+            var joint = KernelCheck.Random(1, type, 5, 1, 9 * width).to(device);
+            var heads = joint.narrow(2, 2 * width, 6 * width).view(5, 1, 6, width);
+            Assert.False(heads.is_contiguous());
+            var plain = Plain(heads.to(ScalarType.Float64), weight.to(ScalarType.Float64));
+            KernelCheck.Close(plain.cpu(), FusedRmsNorm.Apply(heads, weight, Epsilon).cpu(), KernelCheck.Tolerance(type), $"norm on {device}");
+            var inverse = heads.to(ScalarType.Float64).square().mean([3]).add(Epsilon).rsqrt();
+            KernelCheck.Close(inverse.cpu(), FusedRmsNorm.Inverse(heads, weight, Epsilon).cpu(), 1e-5, $"inverse on {device}");
+        }
+    }
+
     [Fact]
     public void The_same_step_twice_gives_the_same_bits()
     {

@@ -14,6 +14,8 @@ internal static class CudaRmsNorm
     /// <inheritdoc cref="RmsNormKernel.Forward"/>
     public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon, out Tensor inverse)
     {
+        var (together, step) = Stretches(input);
+        if (together == 0) input = RowKernel.Dense(input);
         var (width, device) = ((int)input.shape[^1], input.device_index);
         var rows = input.numel() / Math.Max(1, width);
         var normed = empty(input.shape, input.dtype, input.device);
@@ -28,7 +30,7 @@ internal static class CudaRmsNorm
         kernel.Launch(((int)((rows + rowsOfBlock - 1) / rowsOfBlock), 1, 1), Threads, 0,
         [
             Aten.DataPointer(input), Pointer(residual), Aten.DataPointer(dense), WeightRows(weight),
-            Pointer(sum), Aten.DataPointer(normed), Aten.DataPointer(inverse), rows, (float)epsilon,
+            Pointer(sum), Aten.DataPointer(normed), Aten.DataPointer(inverse), rows, (float)epsilon, together, step,
         ]);
         GC.KeepAlive(residual);
         GC.KeepAlive(input);
@@ -58,6 +60,15 @@ internal static class CudaRmsNorm
         ]);
         foreach (var tensor in new[] { input, inverse, direct, gradient }) GC.KeepAlive(tensor);
         return (result, parts.sum([0L]).view(weight.shape).to_type(weight.dtype));
+    }
+
+    // How many rows of a tensor [A, 1, n, d] lie side by side, and how far apart such stretches do, where they are parts of a joint
+    // product of one token a sequence; 0 for other tensors.
+    private static (int Together, long Step) Stretches(Tensor input)
+    {
+        if (input.dim() != 4 || input.is_contiguous() || input.shape[1] != 1) return (0, 0);
+        var (rows, width, step) = (input.shape[2], input.shape[3], input.stride(0));
+        return input.stride(3) == 1 && input.stride(2) == width && step % RowSource.ManyLanes == 0 ? ((int)rows, step) : (0, 0);
     }
 
     // Threads a row: as many as have work, so that most rows need one load a thread.

@@ -11,11 +11,11 @@ namespace Crosshead.Kernels.Cuda;
 internal sealed class RowSource(string name)
 {
     /// <summary>Elements a thread takes at once where rows lie on 16 bytes.</summary>
-    private const int ManyLanes = 8;
+    public const int ManyLanes = 8;
 
     private static readonly ConcurrentDictionary<int, bool> Usable = new();
 
-    private readonly Lazy<string> _text = new(() => KernelText.Read("elements.cuh", name));
+    private readonly Lazy<string> _text = new(() => KernelText.Read("bfloat16.cuh", "elements.cuh", name));
     private readonly ConcurrentDictionary<Variant, CudaKernel> _kernels = new();
 
     /// <summary>Whether the tensor is on a CUDA device that runs these kernels, float32 or bfloat16.</summary>

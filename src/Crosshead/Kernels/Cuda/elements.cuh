@@ -1,23 +1,10 @@
 // What every kernel over rows begins with: the element, float32 or bfloat16, and reading and writing several of them as floats.
 //
 // Compile-time: BRAIN (1 for bfloat16, 0 for float32), LANES (elements a thread takes at once: 8, where every row lies on 16
-// bytes, or 1). For compute capability 8.0 and later.
-
-typedef unsigned short bf16;
-typedef unsigned int u32;
+// bytes, or 1). For compute capability 8.0 and later. Behind bfloat16.cuh.
 
 #define INFINITE __int_as_float(0x7f800000)
 #define NOT_A_NUMBER __int_as_float(0x7fc00000)
-
-inline float widen(bf16 x) { return __uint_as_float((u32)x << 16); }
-
-// Two floats to two bfloat16, the first in the low half.
-inline u32 pack(float low, float high)
-{
-    u32 r;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(r) : "f"(high), "f"(low));
-    return r;
-}
 
 inline void load(const float* p, float (&x)[1]) { x[0] = *p; }
 inline void load(const bf16* p, float (&x)[1]) { x[0] = widen(*p); }

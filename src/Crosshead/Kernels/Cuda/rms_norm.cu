@@ -36,17 +36,19 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 rms_norm(const element* __restrict__ input, const element* __restrict__ residual, // [rows, WIDTH]; residual null for none
          const weight_element* __restrict__ weight, int weight_rows,              // [weight_rows, WIDTH]: row r uses r mod weight_rows
          element* __restrict__ sum, element* __restrict__ normed, float* __restrict__ inverse, // sum with a residual only
-         long long rows, float epsilon)
+         long long rows, float epsilon,
+         int together, long long step) // the input's rows lie so many side by side, such stretches `step` elements apart; 0: all side by side
 {
     const long long row = (long long)blockIdx.x * ROWS + threadIdx.x / GROUP;
     const int lane = threadIdx.x % GROUP;
+    const element* source = input + (together ? row / together * step + row % together * WIDTH : row * WIDTH);
     float x[ITEMS][LANES], squares = 0;
 #pragma unroll
     for (int i = 0; i < ITEMS; i++)
     {
         const int at = (i * GROUP + lane) * LANES;
         if (row >= rows || at >= WIDTH) continue;
-        load(input + row * WIDTH + at, x[i]);
+        load(source + at, x[i]);
         if (residual)
         {
             float other[LANES];
