@@ -91,6 +91,9 @@ public sealed class AttentionProjections : IDisposable
         _joint = JointLinear.Of(Part(OwnQueries(type), Query), Part(key, Key), Part(value, Value));
     }
 
+    /// <summary><see cref="Join(HeadRows, HeadRows)"/> with the layer's own key and value projections.</summary>
+    internal void Join() => Join(OwnKeys(Query.Weight.Value.dtype), OwnValues(Query.Weight.Value.dtype));
+
     /// <inheritdoc/>
     public void Dispose() => _joint?.Dispose();
 

@@ -61,7 +61,7 @@ public sealed class DifferentialAttention : IAttention
         new(batch, capacity, (_projections.Groups, _projections.HeadDim), (_projections.Groups / 2, 2 * _projections.HeadDim), type, _lambdaQ1.Value.device);
 
     /// <inheritdoc/>
-    public void Fold() => _projections.Join(_projections.OwnKeys(_projections.Query.Weight.Value.dtype), _projections.OwnValues(_projections.Query.Weight.Value.dtype));
+    public void Fold() => _projections.Join();
 
     /// <inheritdoc/>
     public void Dispose() => _projections.Dispose();

@@ -13,7 +13,8 @@ internal static class GroupProduct
     public static Tensor Of(Tensor heads, Tensor matrices)
     {
         // A step's few rows, of a folded matrix, without turning them: [g,m,n] in a row of memory.
-        if (heads.shape[2] == 1 && matrices.transpose(1, 2) is var weight && SkinnyMatMul.SupportsTypes(heads, weight, null)) return SkinnyMatMul.ApplyGroups(heads, weight);
+        var turned = matrices.transpose(1, 2);
+        if (heads.shape[2] == 1 && SkinnyMatMul.SupportsTypes(heads, turned, null)) return SkinnyMatMul.ApplyGroups(heads, turned);
         var (batch, count, tokens, groups) = (heads.shape[0], heads.shape[1], heads.shape[2], matrices.shape[0]);
         var rows = heads.reshape(batch, groups, -1, heads.shape[3]).transpose(0, 1).reshape(groups, -1, heads.shape[3]); // [g,B·h/g·N,n]
         return rows.bmm(matrices).view(groups, batch, count / groups * tokens, -1).transpose(0, 1).reshape(batch, count, tokens, -1);

@@ -1,4 +1,5 @@
 using Crosshead.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -70,7 +71,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var type = Projections.Query.Weight.Value.dtype;
         _foldedQueryMix = Turned(KeptKeys?.QueryMix(type));
         _foldedSumMix = Turned(KeptValues?.SumMix(type));
-        if (_scales is not null) _foldedValuesAndKeys = Detach(Beside(CachedValues(type), Keys(type)));
+        // Elsewhere nothing is joined, and a copy of weights that may be mapped from a file would be for nothing.
+        if (_scales is not null && Projections.Value.Weight.Value.device_type == DeviceType.CUDA) _foldedValuesAndKeys = Detach(Beside(CachedValues(type), Keys(type)));
         Projections.Join(CachedKeys(type), _foldedValuesAndKeys ?? CachedValues(type));
     }
 

@@ -55,7 +55,7 @@ public sealed class TalkingHeadsAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public void Fold() => _projections.Join(_projections.OwnKeys(_projections.Query.Weight.Value.dtype), _projections.OwnValues(_projections.Query.Weight.Value.dtype));
+    public void Fold() => _projections.Join();
 
     /// <inheritdoc/>
     public void Dispose() => _projections.Dispose();

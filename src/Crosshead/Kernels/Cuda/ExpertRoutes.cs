@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Cuda;
 
 /// <summary>
-/// Which experts a few tokens are given, worked out on a CUDA device without the host (<c>expert_routes.cu</c>). Place
+/// Which experts a few tokens are given, worked out on a CUDA device without the host (<c>expert_routes.cu</c>, <c>expert_sum.cu</c>). Place
 /// t·k + j is token t's j-th expert; an expert that was chosen has a slot, and serves a stretch of <see cref="Order"/>.
 /// </summary>
 /// <param name="Weights">The router's probabilities, [T, k] (float32).</param>
@@ -16,7 +16,8 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
 {
     private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, Threads = 1024;
 
-    private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "expert_routes.cu"));
+    private static readonly Lazy<string> RoutesSource = new(() => KernelText.Read("expert_routes.cu"));
+    private static readonly Lazy<string> SumSource = new(() => KernelText.Read("bfloat16.cuh", "expert_sum.cu"));
 
     /// <summary>Places T·k.</summary>
     public int Places => (int)Order.shape[0];
@@ -38,7 +39,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         var slots = Math.Min(experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device), empty([slots], ScalarType.Int32, logits.device),
             empty([slots + 1], ScalarType.Int32, logits.device), empty([tokens * perToken], ScalarType.Int32, logits.device));
-        CudaKernel.Load(logits.device_index, Source.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), Threads, 0,
+        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), Threads, 0,
         [
             Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
             tokens, experts, perToken, slots, renormalize ? 1 : 0,
@@ -54,7 +55,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
     {
         var (tokens, perToken, width) = ((int)Weights.shape[0], (int)Weights.shape[1], (int)outputs.shape[1]);
         var sum = empty([tokens, width], outputs.dtype, outputs.device);
-        CudaKernel.Load(outputs.device_index, Source.Value, "expert_sum", ["LANE_EXPERTS=1"]).Launch(((width + 255) / 256, tokens, 1), 256, 0,
+        CudaKernel.Load(outputs.device_index, SumSource.Value, "expert_sum", []).Launch(((width + 255) / 256, tokens, 1), 256, 0,
             [Aten.DataPointer(outputs), Aten.DataPointer(Weights), Aten.DataPointer(sum), perToken, width]);
         GC.KeepAlive(outputs);
         return sum;

@@ -1,7 +1,7 @@
-// From a router's logits to the experts that tokens are given, and back from the experts' outputs to the tokens: for the few
-// tokens of a step, so that nothing of it has to be known to the host.
+// From a router's logits to the experts that tokens are given: for the few tokens of a step, so that nothing of it has to be known
+// to the host.
 //
-// Compile-time: LANE_EXPERTS (a lane's share of the experts in a warp, 1 to 32). Compiled behind bfloat16.cuh.
+// Compile-time: LANE_EXPERTS (a lane's share of the experts in a warp, 1 to 32).
 
 #define MOST 1024
 #define INFINITE __int_as_float(0x7f800000)
@@ -34,7 +34,7 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
         for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(0xffffffffu, total, step);
 
         float sum = 0;
-        u32 taken = 0; // one bit a number of this lane
+        unsigned taken = 0; // one bit a number of this lane
         for (int j = 0; j < k; j++)
         {
             float best = -INFINITE;
@@ -100,14 +100,4 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
         starts[slot] = all;
         for (; slot < slots; slot++) chosen[slot] = -1;
     }
-}
-
-// sum[t] = Σ_j weights[t, j] · outputs[t·k + j]
-extern "C" __global__ void expert_sum(const bf16* __restrict__ outputs, const float* __restrict__ weights, bf16* __restrict__ sum, int k, int width)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x, token = blockIdx.y;
-    if (column >= width) return;
-    float total = 0;
-    for (int j = 0; j < k; j++) total += weights[token * k + j] * widen(outputs[(long long)(token * k + j) * width + column]);
-    sum[(long long)token * width + column] = narrow(total);
 }
