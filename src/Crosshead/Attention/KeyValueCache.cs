@@ -25,7 +25,9 @@ public sealed class KeyValueCache : IDisposable
         Capacity = capacity;
         _keys = zeros([batch, keyShape.Rows, capacity, keyShape.Width], type, device).DetachFromDisposeScope();
         _values = zeros([batch, valueShape.Rows, capacity, valueShape.Width], type, device).DetachFromDisposeScope();
-        if (keyScales > 0) _scales = zeros([batch, keyScales, capacity], type, device).DetachFromDisposeScope();
+        if (keyScales == 0) return;
+        using var even = zeros([batch, keyScales, capacity + (capacity % 2)], type, device); // kernels read two at once
+        _scales = even.narrow(2, 0, capacity).DetachFromDisposeScope();
     }
 
     /// <summary>Most tokens a sequence.</summary>

@@ -30,7 +30,7 @@ public sealed class CudaGraphDecoderTests
         ["differential"] = (Grouped with { Variant = AttentionVariant.Differential }, null),
         ["talking-heads"] = (Grouped with { Variant = AttentionVariant.TalkingHeads }, null),
         [Refused] = (Grouped, new ExpertOptions { Count = 4, PerToken = 2, InnerSize = 20 }),
-        ["experts"] = (Grouped, new ExpertOptions { Count = 16, PerToken = 4, InnerSize = 192 }),
+        ["experts"] = (Grouped, new ExpertOptions { Count = 16, PerToken = 12, InnerSize = 192 }),
     };
 
     public static TheoryData<string> Names => [.. Shapes.Keys.Where(n => n != Refused)];
@@ -171,6 +171,9 @@ public sealed class CudaGraphDecoderTests
             Experts = Shapes[name].Experts,
         }, ScalarType.BFloat16, CUDA);
         model.Initialize(1);
+        // Routers of strong opinions and many experts a token: where rounding decides which comes last, that one counts for next to nothing.
+        using (no_grad())
+            foreach (var router in model.Parameters.Where(p => p.Name.EndsWith(".gate.weight", StringComparison.Ordinal))) router.Value.mul_(3);
         model.Freeze(ScalarType.BFloat16);
         return model;
     }

@@ -18,14 +18,14 @@ internal static class DecodeAttention
     /// <param name="query">[B, h, 1, w]</param>
     /// <param name="key">[B, g, T, w], g divides h.</param>
     /// <param name="value">[B, gv, T, w'], gv divides g.</param>
-    /// <param name="factors">[B, G, T], G divides h; null for none.</param>
+    /// <param name="factors">[B, G, T], G divides h, its strides even; null for none.</param>
     public static bool Supports(Tensor query, Tensor key, Tensor value, Tensor? factors) =>
         RowSource.Supports(query) && query.dtype == ScalarType.BFloat16 && key.dtype == query.dtype && value.dtype == query.dtype
-        && (factors is null || factors.dtype == query.dtype && factors.stride(2) == 1)
+        && (factors is null || factors.dtype == query.dtype && factors.stride(2) == 1 && factors.stride(0) % 2 == 0 && factors.stride(1) % 2 == 0 && Aten.DataPointer(factors) % 4 == 0)
         && query.shape[2] == 1 && IsRow(key) && IsRow(value)
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
-        && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]));
+        && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors));
 
     /// <summary>
     /// Attends. Neither waits for the device nor reads its memory, and the launches depend on T alone, not on what <paramref name="begins"/>
@@ -63,7 +63,7 @@ internal static class DecodeAttention
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
-        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries, factors is not null, table is not null);
+        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries, FactorRows(query, key, factors), table is not null);
         var (spans, cluster) = kernel.Cut(batch * rows, capacity);
         var clusters = spans / cluster;
 
@@ -76,7 +76,7 @@ internal static class DecodeAttention
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
         var output = empty([batch, heads, 1, wide], query.dtype, query.device);
-        kernel.Attend.Launch((spans, rows, batch), DecodeAttentionPlan.Threads, kernel.Plan.SharedBytes,
+        kernel.Attend.Launch((spans, rows, batch), kernel.Plan.Threads, kernel.Plan.SharedBytes,
         [
             Address(dense), Address(key), Address(value), Address(factors),
             Address(begins), Step(begins), Address(ends), Step(ends),
@@ -97,6 +97,14 @@ internal static class DecodeAttention
         }
         foreach (var tensor in new[] { key, value, table, factors, begins, ends, scratch, dense }) GC.KeepAlive(tensor);
         return output;
+    }
+
+    // Most rows of factors that the queries of one row have: of h/G queries each, they may begin before the row and end after it.
+    private static int FactorRows(Tensor query, Tensor key, Tensor? factors)
+    {
+        if (factors is null) return 0;
+        var (queries, sharing) = ((int)(query.shape[1] / key.shape[1]), (int)(query.shape[1] / factors.shape[1]));
+        return queries % sharing == 0 ? queries / sharing : sharing % queries == 0 ? 1 : (queries / sharing) + 2;
     }
 
     private static nint Address(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);

@@ -14,7 +14,7 @@ namespace Crosshead.Kernels.Cuda;
 /// <param name="Order">Places sorted by expert, [T·k] (int32).</param>
 internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts, Tensor Order)
 {
-    private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, Threads = 1024;
+    private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, MostThreads = 1024;
 
     private static readonly Lazy<string> RoutesSource = new(() => KernelText.Read("expert_routes.cu"));
     private static readonly Lazy<string> SumSource = new(() => KernelText.Read("bfloat16.cuh", "expert_sum.cu"));
@@ -39,7 +39,7 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         var slots = Math.Min(experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device), empty([slots], ScalarType.Int32, logits.device),
             empty([slots + 1], ScalarType.Int32, logits.device), empty([tokens * perToken], ScalarType.Int32, logits.device));
-        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), Threads, 0,
+        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), Math.Min(MostThreads, 32 * Math.Max(tokens, (experts + 31) / 32)), 0,
         [
             Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
             tokens, experts, perToken, slots, renormalize ? 1 : 0,

@@ -15,13 +15,13 @@
 // A warp takes 8 tokens, whose keys leave shared memory once, and all queries or a part of them, which stay in registers.
 //
 // Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared memory;
-// where a sequence has several clusters, a second kernel joins what they leave.
+// where a sequence has several clusters, a second kernel joins what they leave (spans.cuh).
 //
 // Keys, values and factors of a sequence lie in order or, PAGED, in pages that a table lists; a tile never straddles two.
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
-// ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh and
-// clusters.cuh, before join_clusters.cu.
+// ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh,
+// launches.cuh, clusters.cuh and spans.cuh, before join_clusters.cu.
 
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
@@ -44,13 +44,6 @@
 #define SUM_STRIDE (WV + 8)                             // of floats: four rows lie in different banks
 #define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE) * 2)
 #define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
-
-__device__ __forceinline__ float exp2_fast(float x)
-{
-    float r;
-    asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(r) : "f"(x));
-    return r;
-}
 
 // A tile of rows, a part of 16 bytes a thread at a time.
 template <int WIDTH, int STRIDE>
@@ -80,10 +73,6 @@ __device__ __forceinline__ void copy_tile(u32 target, const bf16* source, long l
         copy_async(target + (token * STRIDE + part * 8) * 2, source + (token < there ? token : 0) * token_stride + part * 8, token < there);
     }
 }
-
-#define NEVER (-1e30f)                                  // below every score
-#define NEVER_EVER (-3e38f)                             // of tokens that must not be seen: 2^(this − NEVER) is 0
-#define MOST_CLUSTER 8
 
 extern "C" __global__ void __launch_bounds__(WARPS * 32)
 decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
@@ -116,25 +105,14 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     bf16* q = (bf16*)(fading + QUERIES);                     // [QUERIES, KEY_STRIDE]
 #endif
 
-    const int span = blockIdx.x, row = blockIdx.y, sequence = blockIdx.z;
+    const int row = blockIdx.y, sequence = blockIdx.z;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    const int spans = gridDim.x;
     follow();
-    const int begin = begins ? max(begins[sequence * begin_step], 0) : 0;
-    const int end = ends ? min(ends[sequence * end_step], capacity) : capacity;
-    // Tiles lie on a fixed raster. The launch knows the capacity alone; here the tiles that there are get shared out.
-    const int all = (end + TOKENS - 1) / TOKENS, tiles = max((all - begin / TOKENS + spans - 1) / spans, 1);
-    const int first = begin / TOKENS + span * tiles;
-    const int count = begin < end ? min(all, first + tiles) - first : 0;
-    const int cluster = cluster_size(), rank = cluster_rank(), clusters = spans / cluster;
-    const long long place = ((long long)(sequence * rows + row) * clusters + span / cluster) * QUERIES;
-
-    if (clusters == 1) let_follow();                         // not a join: one that waits from here on costs more than it saves (measured)
-    if (clusters > 1 && (begin >= end || first - rank * tiles >= all)) // nothing for this cluster: the join must see it
-    {
-        for (int i = threadIdx.x; rank == 0 && i < QUERIES; i += WARPS * 32) { largest[place + i] = NEVER; totals[place + i] = 0; }
-        return;
-    }
+    const Span span = take_span(begins, begin_step, ends, end_step, capacity, sequence);
+    const int begin = span.begin, end = span.end, first = span.first, count = span.count;
+    const Parts parts = parts_of(span, sums, largest, totals);
+    if (span.clusters == 1) let_follow();                    // not a join: one that waits from here on costs more than it saves (measured)
+    if (span.clusters > 1 && span.nothing) { leave_nothing(span, parts); return; }
 
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
     keys += row * key_row;
@@ -374,38 +352,5 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
         for (int offset = LANES_A_QUERY / 2; offset > 0; offset /= 2) joined += __shfl_xor_sync(~0u, joined, offset);
         if (lane % LANES_A_QUERY == 0 && m < QUERIES) { highests[m] = highest[w]; whole_totals[m] = joined; }
     }
-    cluster_barrier();
-
-    // Σ 2^(max_s − max) O_s over the cluster's spans s, four columns of a query a thread.
-    for (int part = rank * WARPS * 32 + threadIdx.x; part < queries * (WV / 4); part += cluster * WARPS * 32)
-    {
-        const int m = part / (WV / 4), column = part % (WV / 4) * 4;
-        const u32 own_highest = shared_address(highests + m), own_total = shared_address(whole_totals + m), own_sum = shared_address(joining + m * SUM_STRIDE + column);
-        float high[MOST_CLUSTER], most = NEVER, whole = 0;
-        float4 joined = make_float4(0, 0, 0, 0);
-#pragma unroll
-        for (int r = 0; r < MOST_CLUSTER; r++)
-        {
-            high[r] = r < cluster ? read_peer(address_of_peer(own_highest, r)) : NEVER;
-            most = fmaxf(most, high[r]);
-        }
-#pragma unroll
-        for (int r = 0; r < MOST_CLUSTER; r++)
-        {
-            if (r >= cluster) break;
-            const float share = exp2_fast(high[r] - most);
-            const float4 x = read_peer4(address_of_peer(own_sum, r));
-            whole += share * read_peer(address_of_peer(own_total, r));
-            joined.x += share * x.x; joined.y += share * x.y; joined.z += share * x.z; joined.w += share * x.w;
-        }
-        if (clusters == 1)
-        {
-            const float factor = whole == 0 ? 0 : 1 / whole; // nothing seen: zeros
-            *(uint2*)(output + ((long long)(sequence * rows + row) * queries + m) * WV + column) = make_uint2(pack(joined.x * factor, joined.y * factor), pack(joined.z * factor, joined.w * factor));
-            continue;
-        }
-        *(float4*)(sums + (place + m) * WV + column) = joined;
-        if (column == 0) { largest[place + m] = most; totals[place + m] = whole; }
-    }
-    cluster_barrier();                                       // a block's memory stays until its peers have read it
+    join_spans<SUM_STRIDE, WARPS * 32>(span, joining, highests, whole_totals, parts, output + (long long)(sequence * rows + row) * queries * WV, queries);
 }

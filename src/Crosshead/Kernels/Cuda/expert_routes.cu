@@ -6,7 +6,7 @@
 #define MOST 1024
 #define INFINITE __int_as_float(0x7f800000)
 
-// One block. logits [tokens, experts]; weights [tokens, k]; chosen [slots], starts [slots + 1], places [tokens·k]: slot s serves
+// One block, a thread an expert or more. logits [tokens, experts]; weights [tokens, k]; chosen [slots], starts [slots + 1], places [tokens·k]: slot s serves
 // expert chosen[s], whose places are places[starts[s]] … places[starts[s + 1] − 1], and place t·k + j is token t's j-th expert.
 extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __restrict__ logits, float* __restrict__ weights, int* __restrict__ chosen,
     int* __restrict__ starts, int* __restrict__ places, int tokens, int experts, int k, int slots, int renormalize)
@@ -74,18 +74,21 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
     // A thread an expert: in the order of experts, and within one in the order of places.
     const int expert = threadIdx.x, all = tokens * k;
     int count = 0;
+    if (expert < experts)
+    {
 #pragma unroll 8
-    for (int i = 0; i < all; i++) count += expertOf[i] == expert;
-    counts[expert] = count;
+        for (int i = 0; i < all; i++) count += expertOf[i] == expert;
+        counts[expert] = count;
+    }
     __syncthreads();
+    if (expert >= experts) return;
     int slot = 0, start = 0;
 #pragma unroll 8
-    for (int other = 0; other < min(expert, experts); other++)
+    for (int other = 0; other < expert; other++)
     {
         slot += counts[other] > 0;
         start += counts[other];
     }
-    if (expert >= experts) return;
     if (count > 0)
     {
         chosen[slot] = expert;

@@ -8,6 +8,12 @@ __device__ __forceinline__ void copy_async(u32 target, const void* source, bool 
     asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;\n" ::"r"(target), "l"(source), "r"(there ? 16 : 0) : "memory");
 }
 
+// Likewise 4 bytes.
+__device__ __forceinline__ void copy_word_async(u32 target, const void* source, bool there)
+{
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(target), "l"(source), "r"(there ? 4 : 0) : "memory");
+}
+
 __device__ __forceinline__ void load4(u32 (&r)[4], u32 address)
 {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n" : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address));

@@ -15,6 +15,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <summary>Whether the device computes in bfloat16: compute capability 8.0 or later.</summary>
     public bool HasBrainFloat => ComputeCapability is not ['s', 'm', '_', '1' or '2' or '3' or '5' or '6' or '7', _];
 
+    /// <summary>Whether four warps together can multiply what lies in shared memory (<c>wgmma</c>): compute capability 9.0 alone.</summary>
+    public bool HasWarpgroups => ComputeCapability == "sm_90a";
+
     /// <summary>Device <paramref name="index"/>; asks the driver once.</summary>
     /// <exception cref="CrossheadException">There is no driver or no such device.</exception>
     public static CudaDevice Get(int index) => Known.GetOrAdd(index, i => new Lazy<CudaDevice>(() => Ask(i))).Value;

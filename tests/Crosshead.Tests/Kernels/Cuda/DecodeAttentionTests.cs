@@ -36,7 +36,7 @@ public sealed class DecodeAttentionTests
         const int batch = 3;
         var (query, key, value) = (Random(batch, rows * queries, 1, keyWidth), Random(batch, rows, tokens + 5, keyWidth).narrow(2, 0, tokens), Random(batch, rows, tokens, valueWidth));
         var begins = tensor(new[] { 0, tokens / 2, tokens - 1 }, ScalarType.Int32, CUDA);
-        foreach (var (first, factors) in new[] { (null, null), (begins, null), ((Tensor?)null, (rand(batch, rows, tokens, device: CUDA) + 0.5).to(ScalarType.BFloat16)) })
+        foreach (var (first, factors) in new[] { (null, null), (begins, null), ((Tensor?)null, Factors(batch, rows, tokens)) })
         {
             Assert.True(DecodeAttention.Supports(query, key, value, factors));
             AssertNear(Reference(query, key, value, factors, first), DecodeAttention.Apply(query, key, value, Scale, factors, first));
@@ -119,7 +119,7 @@ public sealed class DecodeAttentionTests
         var count = (tokens + pageTokens - 1) / pageTokens;
         var table = randperm((batch * count) + 5, ScalarType.Int64, CUDA).narrow(0, 0, batch * count).view(batch, count);
         var (query, key, value) = (Random(batch, 12, 1, 128), Random((batch * count) + 5, 2, pageTokens, 128), Random((batch * count) + 5, 1, pageTokens, 256));
-        var factors = scaled ? (rand((batch * count) + 5, 4, pageTokens, device: CUDA) + 0.5).to(ScalarType.BFloat16) : null;
+        var factors = scaled ? Factors((batch * count) + 5, 4, pageTokens) : null;
         Tensor InOrder(Tensor pages) => pages[table].transpose(1, 2).flatten(2, 3);                       // [B,g,T,w] or, of factors, [B,G,T]
         var (begins, ends) = (tensor(new[] { 0, tokens / 3, 70 }, ScalarType.Int32, CUDA), tensor(new[] { tokens, tokens / 2, 71 }, ScalarType.Int32, CUDA));
         var actual = DecodeAttention.ApplyPaged(query, key, value, table.to(ScalarType.Int32), Scale, factors, begins, ends);
@@ -166,20 +166,28 @@ public sealed class DecodeAttentionTests
     }
 
     [Theory]
-    [InlineData(128, 128, 8, 64, 2)]
-    [InlineData(256, 256, 32, 64, 3)]
-    [InlineData(512, 512, 64, 32, 2)]
-    [InlineData(64, 64, 1, 64, 2)]
-    public void The_plan_fits_in_shared_memory(int keyWidth, int valueWidth, int queries, int tokens, int stages)
+    [InlineData(false, 128, 128, 8, 0, 16, 64, 2)]
+    [InlineData(false, 256, 256, 32, 4, 32, 64, 3)]
+    [InlineData(false, 512, 512, 64, 0, 64, 32, 2)]
+    [InlineData(false, 64, 64, 1, 1, 16, 64, 2)]
+    [InlineData(true, 128, 128, 8, 0, 16, 64, 2)] // no warpgroups: two blocks fit
+    [InlineData(true, 128, 128, 8, 1, 8, 64, 6)]
+    [InlineData(true, 256, 256, 32, 0, 32, 64, 3)]
+    [InlineData(true, 256, 256, 32, 4, 32, 64, 3)]
+    [InlineData(true, 256, 256, 32, 8, 32, 64, 2)]
+    [InlineData(true, 256, 256, 33, 0, 64, 64, 2)]
+    [InlineData(true, 512, 512, 48, 0, 48, 32, 2)] // no warpgroups: too little of the cache would be under way
+    public void The_plan_fits_in_shared_memory(bool warpgroups, int keyWidth, int valueWidth, int queries, int factors, int padded, int tokens, int stages)
     {
         const int sharedBytes = 232448; // a block of an H100 or H200
-        var plan = DecodeAttentionPlan.For(keyWidth, valueWidth, queries, sharedBytes);
+        var plan = DecodeAttentionPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes, warpgroups);
         Assert.NotNull(plan);
-        Assert.Equal((tokens, stages), (plan.Tokens, plan.Stages));
+        Assert.Equal((padded, tokens, stages), (plan.Queries, plan.Tokens, plan.Stages));
         Assert.InRange(plan.SharedBytes, 1, sharedBytes);
-        Assert.Equal(0, plan.Queries % 16);
-        Assert.True(plan.Queries >= queries);
     }
+
+    private static Tensor Factors(long batch, long groups, long tokens) =>
+        (rand(batch, groups, tokens + (tokens % 2), device: CUDA) + 0.5).to(ScalarType.BFloat16).narrow(2, 0, tokens);
 
     private static Tensor Random(params long[] shape) => randn(shape, device: CUDA).to(ScalarType.BFloat16);
 
