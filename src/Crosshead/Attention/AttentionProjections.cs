@@ -1,4 +1,5 @@
 using Crosshead.Kernels;
+using Crosshead.Kernels.Cuda;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -7,6 +8,7 @@ namespace Crosshead.Attention;
 /// <summary>The four projections every mechanism has, and the way from rows of features to heads and back.</summary>
 public sealed class AttentionProjections : IDisposable
 {
+    private readonly double _epsilon; // of the norms
     private JointLinear? _joint; // queries, and the keys and values of decoding
 
     /// <summary>Creates <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>o_proj</c>, and the norms of queries and keys where the options ask.</summary>
@@ -25,6 +27,7 @@ public sealed class AttentionProjections : IDisposable
         Key = new Linear(scope["k_proj"], width, options.KeyWidth(d), standardDeviation, bias: options.ProjectionBias);
         Value = new Linear(scope["v_proj"], width, options.ValueWidth(d), standardDeviation, bias: options.ProjectionBias);
         Output = new Linear(scope["o_proj"], Heads * HeadDim, width, residualDeviation, bias: options.OutputBias);
+        _epsilon = options.QueryKeyNormEpsilon;
         if (!options.QueryKeyNorm) return;
         QueryNorm = new RmsNorm(scope["q_norm"], HeadDim, options.QueryKeyNormEpsilon);
         KeyNorm = new RmsNorm(scope["k_norm"], HeadDim, options.QueryKeyNormEpsilon);
@@ -78,6 +81,43 @@ public sealed class AttentionProjections : IDisposable
             return Split(new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x), key, value, span, normKeys);
         }
         return Turn(query.Apply(x), key.Apply(x), value.Apply(x), span, normKeys);
+    }
+
+    /// <summary>Projects tokens and adds their keys and values to the cache.</summary>
+    /// <param name="x">[B, N, D]</param>
+    /// <param name="key">Projection of the key heads.</param>
+    /// <param name="value">Projection of the value heads.</param>
+    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="cache">What is kept of earlier tokens.</param>
+    internal KeptTokens Append(Tensor x, HeadRows key, HeadRows value, TokenSpan span, KeyValueCache cache)
+    {
+        if (Step(x, key, value, span, cache) is { } kept) return kept;
+        var (query, newKeys, newValues) = Project(x, key, value, span);
+        var (keys, values) = cache.Append(cache.AsKeys(newKeys), cache.AsValues(newValues), span.Position);
+        return new KeptTokens(query, keys, values);
+    }
+
+    /// <summary><see cref="Append(Tensor, HeadRows, HeadRows, TokenSpan, KeyValueCache)"/> with the layer's own key and value projections.</summary>
+    internal KeptTokens Append(Tensor x, TokenSpan span, KeyValueCache cache) => Append(x, OwnKeys(x.dtype), OwnValues(x.dtype), span, cache);
+
+    /// <summary>
+    /// As <see cref="Append(Tensor, HeadRows, HeadRows, TokenSpan, KeyValueCache)"/> for one token of each sequence, by one product and one
+    /// kernel; null where there is none for it.
+    /// </summary>
+    /// <param name="x">[B, 1, D]</param>
+    /// <param name="key">Projection of the key rows, heads or components.</param>
+    /// <param name="value">Projection of the value rows and, where the cache keeps factors of scores, of the composed keys.</param>
+    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="cache">What is kept of earlier tokens.</param>
+    /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
+    internal KeptTokens? Step(Tensor x, HeadRows key, HeadRows value, TokenSpan span, KeyValueCache cache, bool normKeys = true)
+    {
+        var (keys, values, scales) = cache.Whole;
+        if (span.Position is not { } position || _joint is not { } joint || !joint.Holds(x, OwnQueries(x.dtype).Weight, key.Weight, value.Weight)
+            || value.Weight.shape[0] != (values.shape[1] * values.shape[3]) + ((scales?.shape[1] ?? 0) * HeadDim)
+            || !StepHeads.Supports(x, span.Cos, keys, values)) return null;
+        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, QueryNorm?.Weight.Value, normKeys ? KeyNorm?.Weight.Value : null, _epsilon, position, keys, values, scales);
+        return new KeptTokens(query, keys, values, scales);
     }
 
     /// <summary>Lays the projections of queries and of the rows that decoding uses side by side, on a CUDA device: one product from then on. No gradients flow through it.</summary>

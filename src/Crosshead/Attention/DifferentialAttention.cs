@@ -42,14 +42,10 @@ public sealed class DifferentialAttention : IAttention
         var (batch, count, d) = (x.shape[0], x.shape[1], _projections.HeadDim);
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
 
-        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
-        value = value.reshape(batch, count, pairs, 2 * d);                                            // [B,N,g/2,2d]
         // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).
-        query = query.view(batch, count, pairs, repeats, 2, d).transpose(3, 4).reshape(batch, count, -1, d);
+        Tensor Sides(Tensor query) => query.view(batch, count, pairs, repeats, 2, d).transpose(3, 4).reshape(batch, count, -1, d);
         // Both maps of a pair read the same values.
-        var maps = (cache is null
-            ? SoftmaxAttention.AttendWithin(query, key, value, span, _projections.Scale)
-            : AttendCached(query, key, value, span, cache)).view(batch, count, pairs, 2, repeats, 2 * d);
+        var maps = (cache is null ? AttendWithin(x, span, Sides) : AttendCached(x, span, cache, Sides)).view(batch, count, pairs, 2, repeats, 2 * d);
 
         var difference = maps.select(3, 0) - (Lambda(x.dtype) * maps.select(3, 1));                   // [B,N,g/2,r,2d]
         var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
@@ -66,10 +62,17 @@ public sealed class DifferentialAttention : IAttention
     /// <inheritdoc/>
     public void Dispose() => _projections.Dispose();
 
-    private Tensor AttendCached(Tensor query, Tensor key, Tensor value, TokenSpan span, KeyValueCache cache)
+    private Tensor AttendWithin(Tensor x, TokenSpan span, Func<Tensor, Tensor> sides)
     {
-        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2), span.Position); // [B,g,T,d], [B,g/2,T,2d]
-        var maps = SoftmaxAttention.Attend(query.transpose(1, 2), keys, values, span, _projections.Scale);
+        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
+        var wide = value.reshape(x.shape[0], x.shape[1], -1, 2 * _projections.HeadDim);               // [B,N,g/2,2d]
+        return SoftmaxAttention.AttendWithin(sides(query), key, wide, span, _projections.Scale);
+    }
+
+    private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache, Func<Tensor, Tensor> sides)
+    {
+        var kept = _projections.Append(x, span, cache);                                               // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
+        var maps = SoftmaxAttention.Attend(sides(kept.Query).transpose(1, 2), kept.Keys, kept.Values, span, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }
 

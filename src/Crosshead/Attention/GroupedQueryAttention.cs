@@ -66,9 +66,8 @@ public class GroupedQueryAttention : IAttention
     /// <summary>Appends the tokens to the cache and attends over all it keeps; [B, N, D] → [B, N, h, d].</summary>
     protected virtual Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);       // [B,N,·,d]
-        var (keys, values) = cache.Append(key.transpose(1, 2), value.transpose(1, 2), span.Position); // [B,g,T,d]
-        return SoftmaxAttention.Attend(query.transpose(1, 2), keys, values, span, Projections.Scale).transpose(1, 2);
+        var kept = Projections.Append(x, Keys(x.dtype), Values(x.dtype), span, cache);                // [B,N,h,d], [B,g,T,d]
+        return SoftmaxAttention.Attend(kept.Query.transpose(1, 2), kept.Keys, kept.Values, span, Projections.Scale).transpose(1, 2);
     }
 
     private Tensor AttendWithin(Tensor x, TokenSpan span)

@@ -1,4 +1,3 @@
-using Crosshead.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -50,15 +49,8 @@ public sealed class KeyValueCache : IDisposable
     {
         if (position is not null)
         {
-            if (CacheAppend.Supports(keys, _keys) && CacheAppend.Supports(values, _values))
-            {
-                CacheAppend.Apply(keys, _keys, values, _values, position);
-            }
-            else
-            {
-                _keys.index_copy_(2, position, keys);
-                _values.index_copy_(2, position, values);
-            }
+            _keys.index_copy_(2, position, keys);
+            _values.index_copy_(2, position, values);
             return (_keys, _values);
         }
         var count = keys.shape[2];
@@ -83,6 +75,15 @@ public sealed class KeyValueCache : IDisposable
         return _scales.narrow(2, 0, Length);
     }
 
+    /// <summary>The memory of all tokens there is room for: [B, rows, capacity, width] each, and of factors [B, g, capacity].</summary>
+    internal (Tensor Keys, Tensor Values, Tensor? Scales) Whole => (_keys, _values, _scales);
+
+    /// <summary>Keys of heads or components side by side, [B, N, n, d], as rows of the cache [B, rows, N, width].</summary>
+    internal Tensor AsKeys(Tensor heads) => AsRows(heads, _keys);
+
+    /// <summary>Values, likewise.</summary>
+    internal Tensor AsValues(Tensor heads) => AsRows(heads, _values);
+
     /// <summary>Counts tokens that were written at positions the device alone knew.</summary>
     internal void Advance(long count) => Length += count;
 
@@ -95,6 +96,8 @@ public sealed class KeyValueCache : IDisposable
 
     /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
     public void Truncate(long length) => Length = Math.Clamp(length, 0, Length);
+
+    private static Tensor AsRows(Tensor heads, Tensor kept) => heads.reshape(heads.shape[0], heads.shape[1], kept.shape[1], kept.shape[3]).transpose(1, 2);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -99,13 +99,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     protected override Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
         if (KeptKeys is null && KeptValues is null) return base.AttendCached(x, span, cache);
-        var both = In(_foldedValuesAndKeys, x.dtype);
-        var (query, key, value) = Projections.Project(x, CachedKeys(x.dtype), both ?? CachedValues(x.dtype), span, normKeys: KeptKeys is null);
-        value = value.flatten(2);                                                                     // [B,N,rows·width] and, of both, [B,N,g·d]
-        var own = ValueRow.Rows * ValueRow.Width;
-        var (keys, values) = cache.Append(Rows(key, KeyRow), Rows(value.narrow(2, 0, own), ValueRow), span.Position); // [B,rows,T,width]
-        var scales = _scales is null ? null : cache.AppendScales(
-            _scales.Of(both is null ? Keys(x.dtype).Apply(x) : value.narrow(2, own, value.shape[2] - own)), span.Position); // [B,g,T]
+        var (query, keys, values, scales) = Append(x, span, cache);                                   // [B,N,h,d], [B,rows,T,width], [B,g,T]
         query = query.transpose(1, 2);                                                                // [B,h,N,d]
         if (KeptKeys is { } k) query = GroupProduct.Of(query, In(_foldedQueryMix, x.dtype) ?? k.QueryMix(x.dtype));    // [B,h,N,c·d]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);
@@ -113,6 +107,19 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var heads = SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale, scales);    // [B,h,N,width]
         if (KeptValues is { } v) heads = GroupProduct.Of(heads, In(_foldedSumMix, x.dtype) ?? v.SumMix(x.dtype));       // [B,h,N,d]
         return heads.transpose(1, 2);
+    }
+
+    private KeptTokens Append(Tensor x, TokenSpan span, KeyValueCache cache)
+    {
+        var (rows, both) = (CachedKeys(x.dtype), In(_foldedValuesAndKeys, x.dtype));
+        if (Projections.Step(x, rows, both ?? CachedValues(x.dtype), span, cache, normKeys: KeptKeys is null) is { } kept) return kept;
+        var (query, key, value) = Projections.Project(x, rows, both ?? CachedValues(x.dtype), span, normKeys: KeptKeys is null);
+        value = value.flatten(2);                                                                     // [B,N,rows·width] and, of both, [B,N,g·d]
+        var own = ValueRow.Rows * ValueRow.Width;
+        var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value.narrow(2, 0, own)), span.Position);
+        var scales = _scales is null ? null : cache.AppendScales(
+            _scales.Of(both is null ? Keys(x.dtype).Apply(x) : value.narrow(2, own, value.shape[2] - own)), span.Position);
+        return new KeptTokens(query, keys, values, scales);
     }
 
     // The projections of what the cache keeps.
@@ -145,8 +152,4 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
 
     private static HeadRows? Detach(HeadRows? rows) =>
         rows is { } r ? new(r.Weight.DetachFromDisposeScope(), r.Bias?.DetachFromDisposeScope()) : null;
-
-    // [B,N,n,d] → [B,rows,N,width]
-    private static Tensor Rows(Tensor x, (long Rows, long Width) row) =>
-        x.reshape(x.shape[0], x.shape[1], row.Rows, row.Width).transpose(1, 2);
 }

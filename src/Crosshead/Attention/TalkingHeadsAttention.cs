@@ -31,9 +31,7 @@ public sealed class TalkingHeadsAttention : IAttention
     /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {
-        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
-        (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));    // [B,·,N,d]
-        if (cache is not null) (key, value) = cache.Append(key, value, span.Position);
+        var (query, key, value) = Heads(x, span, cache);                                              // [B,·,N or T,d]
         RequireMemory(query, key.shape[2]);
 
         var repeats = _projections.Heads / _projections.Groups;
@@ -45,6 +43,17 @@ public sealed class TalkingHeadsAttention : IAttention
         var weights = Mix(_weightMix.In(x.dtype), mixed.softmax(-1));                                 // eq. 8
         var heads = weights.matmul(SoftmaxAttention.Repeat(value, repeats));                          // eq. 9, [B,h,N,d]
         return _projections.Merge(heads.transpose(1, 2));
+    }
+
+    private (Tensor Query, Tensor Key, Tensor Value) Heads(Tensor x, TokenSpan span, KeyValueCache? cache)
+    {
+        if (cache is not null)
+        {
+            var kept = _projections.Append(x, span, cache);
+            return (kept.Query.transpose(1, 2), kept.Keys, kept.Values);
+        }
+        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
+        return (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
     }
 
     /// <inheritdoc/>
