@@ -39,7 +39,9 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         var slots = Math.Min(experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device), empty([slots], ScalarType.Int32, logits.device),
             empty([slots + 1], ScalarType.Int32, logits.device), empty([tokens * perToken], ScalarType.Int32, logits.device));
-        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), Math.Min(MostThreads, 32 * Math.Max(tokens, (experts + 31) / 32)), 0,
+        // A warp a token, a thread an expert and a place.
+        var threads = Math.Min(MostThreads, 32 * Math.Max(tokens, (Math.Max(experts, routes.Places) + 31) / 32));
+        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), threads, 0,
         [
             Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
             tokens, experts, perToken, slots, renormalize ? 1 : 0,
