@@ -81,22 +81,22 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Final hidden states, normed, of tokens [B, N] that stand as said → [B, N, D].</summary>
     internal Tensor Hidden(Tensor tokens, TokenSpans spans, DecodeState? state = null)
     {
-        var x = Embed(tokens);                                                           // [B,N,D]
+        var stream = new ResidualStream(Embed(tokens));                                  // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
         {
             var block = _blocks[i];
             var span = spans.Within(block.SlidingWindow);
             // What autograd does not keep goes at once, and what it keeps goes with it on the way back.
             using var scope = spans.Retains ? null : NewDisposeScope();
-            var (input, cache) = (x, state?.Layers[i]);
-            x = ActivationCheckpointing && input.requires_grad
-                ? Recompute.Apply(input, again => block.Forward(again, span, null))
-                : block.Forward(input, span, cache);
+            var (before, cache) = (stream, state?.Layers[i]);
+            stream = ActivationCheckpointing && before.Sum.requires_grad
+                ? new ResidualStream(Recompute.Apply(before.Whole, again => block.Forward(again, span, null)))
+                : block.Forward(before, span, cache);
             if (scope is null) continue;
-            x.MoveToOuterDisposeScope();
-            input.Dispose();
+            stream.MoveToOuterDisposeScope();
+            before.Dispose();
         }
-        return _norm.Forward(x);
+        return stream.Through(_norm).Normed;
     }
 
     /// <summary>Logits [B, N, V] of tokens [B, N], in the computation's precision.</summary>

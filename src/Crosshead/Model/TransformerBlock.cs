@@ -62,9 +62,13 @@ public sealed class TransformerBlock : IDisposable
     /// <param name="x">[B, N, D]</param>
     /// <param name="span">Where the tokens stand, and what they see within <see cref="SlidingWindow"/>.</param>
     /// <param name="cache">Tokens before these; null for none.</param>
-    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache)
+    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache) => Forward(new ResidualStream(x), span, cache).Whole;
+
+    /// <summary>As <see cref="Forward(Tensor, TokenSpan, KeyValueCache)"/>, the last addition being left to the next norm.</summary>
+    internal ResidualStream Forward(ResidualStream stream, TokenSpan span, KeyValueCache? cache)
     {
-        var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(_inputNorm.Forward(x), span, cache));
-        return sum + _feedForward.Forward(normed);
+        var (x, input) = stream.Through(_inputNorm);
+        var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(input, span, cache));
+        return new ResidualStream(sum, _feedForward.Forward(normed));
     }
 }
