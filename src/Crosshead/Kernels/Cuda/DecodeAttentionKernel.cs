@@ -52,7 +52,7 @@ internal sealed class DecodeAttentionKernel
         Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged), static key =>
         {
             var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors)!;
-            var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh", "spans.cuh", .. plan.Sources, "join_clusters.cu"]);
+            var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh", "spans.cuh", "tiles.cuh", .. plan.Sources, "join_clusters.cu"]);
             var defines = plan.Defines(key.Paged);
             CudaKernel Load(string name) => CudaKernel.Load(key.Device, source, name, defines);
             return new DecodeAttentionKernel(plan, Load("decode_attention"), Load("join_clusters"));

@@ -17,11 +17,9 @@
 // Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared memory;
 // where a sequence has several clusters, a second kernel joins what they leave (spans.cuh).
 //
-// Keys, values and factors of a sequence lie in order or, PAGED, in pages that a table lists; a tile never straddles two.
-//
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
 // ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh,
-// launches.cuh, clusters.cuh and spans.cuh, before join_clusters.cu.
+// launches.cuh, clusters.cuh, spans.cuh and tiles.cuh, before join_clusters.cu.
 
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
@@ -45,52 +43,7 @@
 #define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE) * 2)
 #define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
 
-// A tile of rows, a part of 16 bytes a thread at a time.
-template <int WIDTH, int STRIDE>
-__device__ __forceinline__ void copy_tile(u32 target, const bf16* source, long long token_stride, int there)
-{
-    constexpr int parts = WIDTH / 8, threads = WARPS * 32;
-    if (threads % parts == 0 && TOKENS % (threads / parts) == 0)  // a thread keeps its column
-    {
-        constexpr int step = threads % parts == 0 ? threads / parts : 1;
-        const int token = threadIdx.x / parts, part = threadIdx.x % parts;
-        source += token * token_stride + part * 8;
-        target += (token * STRIDE + part * 8) * 2;
-        if (there >= TOKENS)
-#pragma unroll
-            for (int i = 0; i < TOKENS / step; i++) copy_async(target + i * step * STRIDE * 2, source + i * step * token_stride, true);
-        else
-            for (int i = 0; i < TOKENS / step; i++)
-            {
-                const bool is = token + i * step < there;
-                copy_async(target + i * step * STRIDE * 2, is ? source + i * step * token_stride : source - token * token_stride, is);
-            }
-        return;
-    }
-    for (int i = threadIdx.x; i < TOKENS * parts; i += threads)
-    {
-        const int token = i / parts, part = i % parts;
-        copy_async(target + (token * STRIDE + part * 8) * 2, source + (token < there ? token : 0) * token_stride + part * 8, token < there);
-    }
-}
-
-extern "C" __global__ void __launch_bounds__(WARPS * 32)
-decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
-                 const bf16* __restrict__ keys, const bf16* __restrict__ values,
-                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only. As keys, [pages, ·, page_tokens, ·] where PAGED
-                 const int* __restrict__ begins, int begin_step, // [B] (step 1) or [1] (step 0), the first token that a sequence sees; null for 0
-                 const int* __restrict__ ends, int end_step,     // likewise, one past the last token; null for capacity
-                 const int* __restrict__ table, int table_pages, int page_tokens, // [B, table_pages], numbers of pages; PAGED only
-                 bf16* __restrict__ output,          // [B, rows, queries, WV]
-                 float* __restrict__ sums,           // [B, rows, clusters, QUERIES, WV], of several clusters
-                 float* __restrict__ largest, float* __restrict__ totals, // [B, rows, clusters, QUERIES]
-                 int rows, int queries,              // rows a token, queries a row (at most QUERIES)
-                 int value_sharing,                  // rows of keys that read the same row of values
-                 int capacity,                       // tokens that the cache has room for
-                 long long key_batch, long long key_row, long long key_token,       // strides in elements; of a page where there are pages
-                 long long value_batch, long long value_row, long long value_token,
-                 int factor_rows, long long factor_batch, long long factor_row,     // G and strides
-                 float scale)                        // of the scores, times log2(e)
+extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE_PARAMETERS)
 {
     extern __shared__ __align__(128) unsigned char memory[];
     bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
@@ -117,31 +70,18 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
     keys += row * key_row;
     values += row / value_sharing * value_row;
-#if PAGED
-    table += sequence * table_pages;
-    auto page_of = [&](int i) { return i < count ? table[(first + i) * TOKENS / page_tokens] : 0; };
-    auto tile_of = [&](const bf16* cache, int page, int i, long long batch_stride, long long token_stride)
-    {
-        return cache + page * batch_stride + (first + i) * TOKENS % page_tokens * token_stride;
-    };
-#else
-    auto page_of = [&](int) { return sequence; };            // a sequence is one page
-    auto tile_of = [&](const bf16* cache, int page, int i, long long batch_stride, long long token_stride)
-    {
-        return cache + page * batch_stride + (long long)(first + i) * TOKENS * token_stride;
-    };
-#endif
-    int page = page_of(0), earlier = 0;                      // of the next tile of keys and of values: known before they are needed
+    const Tiles tiles = { table + sequence * table_pages, page_tokens, sequence, first, count };
+    int page = tiles.page(0), earlier = 0;                      // of the next tile of keys and of values: known before they are needed
     // Keys of tile i and values of the tile before it are one group of copies.
     auto bring = [&](int i)
     {
         if (i < count)
-            copy_tile<WK, KEY_STRIDE>(key_address0 + i % STAGES * KEY_TILE * 2, tile_of(keys, page, i, key_batch, key_token), key_token, end - (first + i) * TOKENS);
+            copy_tile<WK, KEY_STRIDE, WARPS * 32>(key_address0 + i % STAGES * KEY_TILE * 2, keys + page * key_batch + tiles.token(i) * key_token, key_token, end - (first + i) * TOKENS);
         if (i > 0 && i - 1 < count)
-            copy_tile<WV, VALUE_STRIDE>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, tile_of(values, earlier, i - 1, value_batch, value_token), value_token, end - (first + i - 1) * TOKENS);
+            copy_tile<WV, VALUE_STRIDE, WARPS * 32>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, values + earlier * value_batch + tiles.token(i - 1) * value_token, value_token, end - (first + i - 1) * TOKENS);
         asm volatile("cp.async.commit_group;\n" ::: "memory");
         earlier = page;
-        page = page_of(i + 1);
+        page = tiles.page(i + 1);
     };
 
     // Queries come first, zeros for those that pad: whatever is asked for after the first tiles waits for them.
@@ -229,7 +169,7 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
             {
                 const int g = (row * queries + m) / (rows * queries / factor_rows);
 #if PAGED
-                const bf16* factor = factors + table[token / page_tokens] * factor_batch + g * factor_row + token % page_tokens;
+                const bf16* factor = factors + tiles.table[token / page_tokens] * factor_batch + g * factor_row + token % page_tokens;
 #else
                 const bf16* factor = factors + sequence * factor_batch + g * factor_row + token;
 #endif

@@ -10,7 +10,7 @@
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to 8, 16, 32 or 64), TOKENS (64), STAGES (tiles of keys, and of values),
 // FACTORS (rows of factors that a row's queries have; 0 for none), PAGED. Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh,
-// clusters.cuh, spans.cuh and warpgroups.cuh, before join_clusters.cu.
+// clusters.cuh, spans.cuh, tiles.cuh and warpgroups.cuh, before join_clusters.cu.
 
 #define PARTS 2                                         // of a weight
 #define GROUP 128                                       // threads of a warpgroup
@@ -30,37 +30,7 @@
 #define FACTOR_BYTES (FACTORS * TOKENS * 2)             // of a tile
 #define COLUMNS (QUERIES / 8)                           // pairs of queries that a thread has scores of
 
-// Rows of WIDTH to blocks of 64 columns, each row's parts of 16 bytes swapped as wgmma wants them; zeros from `there` on.
-template <int WIDTH, int ROWS>
-__device__ __forceinline__ void copy_rows(u32 target, const bf16* source, long long stride, int there)
-{
-    constexpr int parts = WIDTH / 8;
-    const int thread = threadIdx.x % GROUP;
-#pragma unroll 16
-    for (int i = thread; i < ROWS * parts; i += GROUP)
-    {
-        const int row = i / parts, part = i % parts;
-        copy_async(target + part / 8 * (ROWS * 128) + row * 128 + (part % 8 ^ row % 8) * 16, source + (row < there ? row : 0) * stride + part * 8, row < there);
-    }
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
-decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
-                 const bf16* __restrict__ keys, const bf16* __restrict__ values,
-                 const bf16* __restrict__ factors,   // [B, G, T] of the scores; FACTORS only. As keys, [pages, ·, page_tokens, ·] where PAGED
-                 const int* __restrict__ begins, int begin_step, // [B] (step 1) or [1] (step 0), the first token that a sequence sees; null for 0
-                 const int* __restrict__ ends, int end_step,     // likewise, one past the last token; null for capacity
-                 const int* __restrict__ table, int table_pages, int page_tokens, // [B, table_pages], numbers of pages; PAGED only
-                 bf16* __restrict__ output,          // [B, rows, queries, WV]
-                 float* __restrict__ sums,           // [B, rows, clusters, QUERIES, WV], of several clusters
-                 float* __restrict__ largest, float* __restrict__ totals, // [B, rows, clusters, QUERIES]
-                 int rows, int queries,              // rows a token, queries a row (at most QUERIES)
-                 int value_sharing,                  // rows of keys that read the same row of values
-                 int capacity,                       // tokens that the cache has room for
-                 long long key_batch, long long key_row, long long key_token,       // strides in elements; of a page where there are pages
-                 long long value_batch, long long value_row, long long value_token,
-                 int factor_rows, long long factor_batch, long long factor_row,     // G and strides
-                 float scale)                        // of the scores, times log2(e)
+extern "C" __global__ void __launch_bounds__(THREADS, 1) decode_attention(DECODE_PARAMETERS)
 {
     extern __shared__ __align__(1024) unsigned char memory[];
     float* joining = (float*)memory;                         // [QUERIES, SUM_STRIDE], in the end
@@ -96,17 +66,10 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
     {
         keys += row * key_row;
         values += row / value_sharing * value_row;
-#if PAGED
-        table += sequence * table_pages;
-        auto page_of = [&](int i) { return i < count ? table[(first + i) * TOKENS / page_tokens] : 0; };
-        auto place_of = [&](int i) { return (long long)((first + i) * TOKENS % page_tokens); };
-#else
-        auto page_of = [&](int) { return sequence; };        // a sequence is one page
-        auto place_of = [&](int i) { return (long long)(first + i) * TOKENS; };
-#endif
+        const Tiles tiles = { table + sequence * table_pages, page_tokens, sequence, first, count };
         // Queries come first, zeros for those that pad: whatever is asked for after the first tiles waits for them.
-        if (count > 0) copy_rows<WK, QUERIES>(q, query + (long long)(sequence * rows + row) * queries * WK, WK, queries);
-        int page = page_of(0);
+        if (count > 0) copy_rows<WK, QUERIES, GROUP>(q, query + (long long)(sequence * rows + row) * queries * WK, WK, queries);
+        int page = tiles.page(0);
         for (int j = 0; j < 2 * count; j++)
         {
             const int i = j / 2, slot = j % SLOTS, there = end - (first + i) * TOKENS;
@@ -114,20 +77,20 @@ decode_attention(const bf16* __restrict__ query, // [B, rows, queries, WK]
             wait(emptied + slot * 8, j / SLOTS % 2 ^ 1);
             if (j % 2 == 0)
             {
-                copy_rows<WK, TOKENS>(target, keys + page * key_batch + place_of(i) * key_token, key_token, there);
+                copy_rows<WK, TOKENS, GROUP>(target, keys + page * key_batch + tiles.token(i) * key_token, key_token, there);
 #if FACTORS
                 for (int k = threadIdx.x % GROUP; k < FACTORS * (TOKENS / 2); k += GROUP)
                 {
                     const int f = k / (TOKENS / 2), token = k % (TOKENS / 2) * 2;
                     const bool is = token < there && first_factor + f < factor_rows;
-                    copy_word_async(shared_address(factor_ring) + slot / 2 * FACTOR_BYTES + k * 4, factors + page * factor_batch + (is ? (first_factor + f) * factor_row + place_of(i) + token : 0), is);
+                    copy_word_async(shared_address(factor_ring) + slot / 2 * FACTOR_BYTES + k * 4, factors + page * factor_batch + (is ? (first_factor + f) * factor_row + tiles.token(i) + token : 0), is);
                 }
 #endif
             }
             else
             {
-                copy_rows<WV, TOKENS>(target + KEY_TILE, values + page * value_batch + place_of(i) * value_token, value_token, there);
-                page = page_of(i + 1);
+                copy_rows<WV, TOKENS, GROUP>(target + KEY_TILE, values + page * value_batch + tiles.token(i) * value_token, value_token, there);
+                page = tiles.page(i + 1);
             }
             arrive_with_copies(filled + slot * 8);
         }

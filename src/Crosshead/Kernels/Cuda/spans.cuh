@@ -12,6 +12,21 @@ __device__ __forceinline__ float exp2_fast(float x)
     return r;
 }
 
+// What the kernels are given. Query [B, rows, queries, WK]; the cache's keys and values with their strides in elements, of a page where there
+// are pages; factors of the scores [B, G, T] or [pages, G, page_tokens] (FACTORS only); the first token that a sequence sees and one past the
+// last, [B] (step 1) or [1] (step 0), null for 0 and for capacity; numbers of pages [B, table_pages] (PAGED only). They write output
+// [B, rows, queries, WV] or, of several clusters, sums [B, rows, clusters, QUERIES, WV], and each query's largest score and total of weights
+// [B, rows, clusters, QUERIES]. A token has `rows` rows of keys, each with `queries` queries, of which `value_sharing` read the same row of values,
+// and the cache has room for `capacity` tokens. The scores' scale has log2(e) in it.
+#define DECODE_PARAMETERS                                                                                                                  \
+    const bf16 *__restrict__ query, const bf16 *__restrict__ keys, const bf16 *__restrict__ values, const bf16 *__restrict__ factors,       \
+    const int *__restrict__ begins, int begin_step, const int *__restrict__ ends, int end_step,                                            \
+    const int *__restrict__ table, int table_pages, int page_tokens,                                                                       \
+    bf16 *__restrict__ output, float *__restrict__ sums, float *__restrict__ largest, float *__restrict__ totals,                           \
+    int rows, int queries, int value_sharing, int capacity,                                                                                \
+    long long key_batch, long long key_row, long long key_token, long long value_batch, long long value_row, long long value_token,        \
+    int factor_rows, long long factor_batch, long long factor_row, float scale
+
 struct Span
 {
     int begin, end;                                     // the tokens that the sequence sees
