@@ -44,8 +44,10 @@ internal sealed class Sweep
     /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
     /// <param name="ended">Called after each run's end.</param>
     /// <param name="cancel">Asks to stop.</param>
+    /// <exception cref="CrossheadException">Another sweep writes the folder.</exception>
     public void Run(Action ended, CancellationToken cancel)
     {
+        using var held = FolderLock.Take(_options.Folder);
         foreach (var unfit in Runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
             _output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
         var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));

@@ -45,6 +45,7 @@ public sealed class Trainer
         try
         {
             using var data = _open(_recipe);
+            using var held = _options.Folder is { } own ? FolderLock.Take(own) : null;
             var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
             var state = Resumed(checkpoints, data);
             var start = state is null ? _options.From : checkpoints!.Newest;

@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace Crosshead;
+
+/// <summary>
+/// A folder that one process writes at a time. The lock is on the folder itself (flock) and leaves no file; it goes with the process,
+/// however that ends. Where the file system has no locks, there is none.
+/// </summary>
+public sealed partial class FolderLock : IDisposable
+{
+    private const int CloseOnExec = 0x80000, Exclusive = 2, AtOnce = 4, WouldBlock = 11;
+
+    private readonly string _folder;
+    private readonly bool _made;
+    private int _descriptor;
+
+    private FolderLock(string folder, bool made, int descriptor) => (_folder, _made, _descriptor) = (folder, made, descriptor);
+
+    /// <summary>Takes a folder, which is made where there is none.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CrossheadException">Another process, or another part of this one, holds it; or it cannot be made.</exception>
+    public static FolderLock Take(string folder)
+    {
+        var made = !Directory.Exists(folder);
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"\"{folder}\" cannot be made: {e.Message.TrimEnd('.')}; name another folder.", e);
+        }
+        var descriptor = Open(folder, CloseOnExec);
+        if (descriptor >= 0 && Lock(descriptor, Exclusive | AtOnce) != 0 && Marshal.GetLastPInvokeError() == WouldBlock)
+        {
+            _ = Close(descriptor);
+            throw new CrossheadException($"\"{folder}\" is being written by another run; wait for its end or stop it, or name another folder.");
+        }
+        return new FolderLock(folder, made, descriptor);
+    }
+
+    /// <summary>Lets the folder go; one that was made for nothing goes too.</summary>
+    public void Dispose()
+    {
+        if (_descriptor < 0) return;
+        try
+        {
+            if (_made && !Directory.EnumerateFileSystemEntries(_folder).Any()) Directory.Delete(_folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // An empty folder stays.
+        }
+        _ = Close(_descriptor);
+        _descriptor = -1;
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Lock(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}
