@@ -56,13 +56,11 @@ internal sealed class SweepCommand : CliCommand
     {
         var (recipe, variants, rates, seeds) = (arguments.GetRequiredValue(_recipe), arguments.GetRequiredValue(_variants), arguments.GetRequiredValue(_rates), arguments.GetValue(_seeds));
         var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), arguments.GetRequiredValue(_out), arguments.GetValue(_parallel));
-        var command = $"crosshead sweep {recipe} --variants {variants} --learning-rates {rates}" + (seeds is null ? "" : $" --seeds {seeds}")
-            + string.Concat(overrides.Select(o => $" --set {o}")) + $" --out {folder}" + (parallel == 1 ? "" : $" --parallel {parallel}");
         return new SweepOptions(recipe,
             ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea"),
             ListOption.Read(_rates.Name, rates, Rate, RatesExample),
             seeds is null ? [] : ListOption.Read(_seeds.Name, seeds, Seed, "1,2,3"),
-            overrides, folder, parallel, command);
+            overrides, folder, parallel, TypedCommand.Of(arguments));
     }
 
     private double Rate(string text) =>
