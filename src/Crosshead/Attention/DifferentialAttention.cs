@@ -42,10 +42,8 @@ public sealed class DifferentialAttention : IAttention
         var (batch, count, d) = (x.shape[0], x.shape[1], _projections.HeadDim);
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
 
-        // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).
-        Tensor Sides(Tensor query) => query.view(batch, count, pairs, repeats, 2, d).transpose(3, 4).reshape(batch, count, -1, d);
         // Both maps of a pair read the same values.
-        var maps = (cache is null ? AttendWithin(x, span, Sides) : AttendCached(x, span, cache, Sides)).view(batch, count, pairs, 2, repeats, 2 * d);
+        var maps = (cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache)).view(batch, count, pairs, 2, repeats, 2 * d);
 
         var difference = maps.select(3, 0) - (Lambda(x.dtype) * maps.select(3, 1));                   // [B,N,g/2,r,2d]
         var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
@@ -62,19 +60,23 @@ public sealed class DifferentialAttention : IAttention
     /// <inheritdoc/>
     public void Dispose() => _projections.Dispose();
 
-    private Tensor AttendWithin(Tensor x, TokenSpan span, Func<Tensor, Tensor> sides)
+    private Tensor AttendWithin(Tensor x, TokenSpan span)
     {
         var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
         var wide = value.reshape(x.shape[0], x.shape[1], -1, 2 * _projections.HeadDim);               // [B,N,g/2,2d]
-        return SoftmaxAttention.AttendWithin(sides(query), key, wide, span, _projections.Scale);
+        return SoftmaxAttention.AttendWithin(Sides(query), key, wide, span, _projections.Scale);
     }
 
-    private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache, Func<Tensor, Tensor> sides)
+    private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
         var kept = _projections.Append(x, span, cache);                                               // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
-        var maps = SoftmaxAttention.Attend(sides(kept.Query).transpose(1, 2), kept.Keys, kept.Values, span, _projections.Scale);
+        var maps = SoftmaxAttention.Attend(Sides(kept.Query).transpose(1, 2), kept.Keys, kept.Values, span, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }
+
+    // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).
+    private Tensor Sides(Tensor query) =>
+        query.view(query.shape[0], query.shape[1], _projections.Groups / 2, -1, 2, _projections.HeadDim).transpose(3, 4).reshape(query.shape);
 
     // λ = e^(λq1·λk1) − e^(λq2·λk2) + λ_init, in full precision.
     private Tensor Lambda(ScalarType type) =>

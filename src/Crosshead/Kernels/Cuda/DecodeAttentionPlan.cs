@@ -31,8 +31,7 @@ internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Q
     public static DecodeAttentionPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes, bool warpgroups)
     {
         var warps = WarpPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes);
-        var small = warps is not null && 2 * warps.SharedBytes <= sharedBytes;
-        return warpgroups && (factors > 0 || !small) && WarpgroupPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes) is { } plan ? plan : warps;
+        return warpgroups && (factors > 0 || warps?.FitsTwice(sharedBytes) != true) && WarpgroupPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes) is { } plan ? plan : warps;
     }
 
     /// <summary>The kernel's macros.</summary>

@@ -15,6 +15,10 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     public override int SharedBytes => Math.Max(Stages * Tokens * (KeyWidth + 8 + ValueWidth + 8) * 2, Queries * (ValueWidth + 8) * 4)
         + (Queries * (Tokens + 8) * 4) + (Queries * (Tokens + 8) * 2) + (Queries * 4) + (QueriesLieInRing ? 0 : Queries * (KeyWidth + 8) * 2);
 
+    /// <summary>Whether a multiprocessor runs two blocks at once.</summary>
+    /// <param name="sharedBytes">Most shared memory of a block, nearly all that a multiprocessor has.</param>
+    public bool FitsTwice(int sharedBytes) => 2 * SharedBytes <= sharedBytes;
+
     private bool QueriesLieInRing
     {
         get
@@ -42,7 +46,7 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
         // However many rows of factors there are, the code is the same.
         WarpPlan With(int tokens, int stages) => new(keyWidth, valueWidth, padded, Math.Min(factors, 1), tokens, stages);
         WarpPlan[] plans = [With(64, 3), With(64, 2), With(32, 3), With(32, 2)];
-        return With(64, 2) is { } small && 2 * small.SharedBytes <= sharedBytes ? small : plans.FirstOrDefault(p => p.SharedBytes <= sharedBytes);
+        return With(64, 2) is { } small && small.FitsTwice(sharedBytes) ? small : plans.FirstOrDefault(p => p.SharedBytes <= sharedBytes);
     }
 
     /// <inheritdoc/>
