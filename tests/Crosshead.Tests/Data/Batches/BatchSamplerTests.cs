@@ -90,10 +90,11 @@ public sealed class BatchSamplerTests
         var (inputs, targets) = (new long[512], new long[512]);
         sampler.Next(inputs, targets);
         heldOut.Next(inputs, targets);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++) sampler.Next(inputs, targets);
-        for (var i = 0; i < 100; i++) heldOut.Next(inputs, targets);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (var i = 0; i < 100; i++) sampler.Next(inputs, targets);
+            for (var i = 0; i < 100; i++) heldOut.Next(inputs, targets);
+        }));
     }
 
     [Fact]
