@@ -10,7 +10,7 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead bench cache</c>: the attention of one step of decoding, from the full cache and from half of it.</summary>
 internal sealed class BenchCacheCommand : CliCommand
 {
-    private const int StepsOfARepetition = 20; // queued together, so that waiting for the device does not count
+    private const int StepsOfARepetition = 20;
 
     private readonly Option<int> _batch = NumberOption.WithDefault("--batch", "Sequences.", 1, 1 << 20, 1);
     private readonly Option<int> _context = NumberOption.WithDefault("--context", "Cached tokens of a sequence.", 1, 1 << 24, 8192);
@@ -50,11 +50,8 @@ internal sealed class BenchCacheCommand : CliCommand
             using var own = NewDisposeScope();
             progress.Report(elapsed => $"timing {name}, {Quantity.Time(elapsed)} so far");
             var (query, keys, values) = (Random(batch, heads, 1, rowWidth), Random(batch, rows, context, rowWidth), Random(batch, rows, context, rowWidth));
-            var timing = run.Time(() =>
-            {
-                using var step = NewDisposeScope();
-                for (var i = 0; i < StepsOfARepetition; i++) attend(query, keys, values);
-            });
+            using var steps = new QueuedSteps(device, () => attend(query, keys, values), StepsOfARepetition);
+            var timing = run.Time(steps.Run);
             var bytes = (keys.numel() + values.numel()) * Precision.BytesOf(type);
             return new BenchCase(name, timing, batch * StepsOfARepetition, 4.0 * batch * heads * context * rowWidth * StepsOfARepetition, (double)bytes * StepsOfARepetition);
         }

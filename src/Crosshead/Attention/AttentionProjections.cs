@@ -110,13 +110,14 @@ public sealed class AttentionProjections : IDisposable
     /// <param name="span">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
-    internal KeptTokens? Step(Tensor x, HeadRows key, HeadRows value, TokenSpan span, KeyValueCache cache, bool normKeys = true)
+    /// <param name="queryMix">The mix of components that queries carry, see <see cref="IKeyComposition.QueryMix"/>; null for none.</param>
+    internal KeptTokens? Step(Tensor x, HeadRows key, HeadRows value, TokenSpan span, KeyValueCache cache, bool normKeys = true, Tensor? queryMix = null)
     {
         var (keys, values, scales) = cache.Whole;
         if (span.Position is not { } position || _joint is not { } joint || !joint.Holds(x, OwnQueries(x.dtype).Weight, key.Weight, value.Weight)
             || value.Weight.shape[0] != (values.shape[1] * values.shape[3]) + ((scales?.shape[1] ?? 0) * HeadDim)
             || !StepHeads.Supports(x, span.Cos, keys, values)) return null;
-        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, QueryNorm?.Weight.Value, normKeys ? KeyNorm?.Weight.Value : null, _epsilon, position, keys, values, scales);
+        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, QueryNorm?.Weight.Value, normKeys ? KeyNorm?.Weight.Value : null, _epsilon, queryMix, position, keys, values, scales);
         return new KeptTokens(query, keys, values, scales);
     }
 

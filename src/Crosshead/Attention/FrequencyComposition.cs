@@ -50,13 +50,5 @@ public sealed class FrequencyComposition : IKeyComposition
     }
 
     /// <inheritdoc/>
-    public Tensor QueryMix(ScalarType type)
-    {
-        // conj(mix) · q: the scalar product conjugates its left side.
-        var mix = _mix.In(type).transpose(0, 1);                                                // [g,c,p,2]
-        var (real, imaginary) = (mix.select(3, 0).diag_embed(), mix.select(3, 1).diag_embed()); // [g,c,p,p]
-        var fromReal = cat([real, imaginary.neg()], 3);                                         // [g,c,p,d]
-        var fromImaginary = cat([imaginary, real], 3);
-        return cat([fromReal, fromImaginary], 2).transpose(1, 2).reshape(Groups, 2 * Frequencies, Width);
-    }
+    public Tensor QueryMix(ScalarType type) => _mix.In(type).permute(1, 0, 3, 2);
 }

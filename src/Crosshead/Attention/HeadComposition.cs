@@ -52,10 +52,14 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     /// <inheritdoc/>
     public Tensor QueryMix(ScalarType type)
     {
-        var identity = eye(_headDim, dtype: type, device: _mix.Value.device);
-        return (_mix.In(type).t().view(Groups, 1, Components, 1) * identity.unsqueeze(1)).reshape(Groups, _headDim, Width); // [g,d,c,d]
+        var real = _mix.In(type).t().view(Groups, Components, 1, 1).expand(-1, -1, 1, _headDim / 2);
+        return cat([real, real.zeros_like()], 2); // [g,c,2,d/2]
     }
 
     /// <inheritdoc/>
-    public Tensor SumMix(ScalarType type) => QueryMix(type).transpose(1, 2);
+    public Tensor SumMix(ScalarType type)
+    {
+        var identity = eye(_headDim, dtype: type, device: _mix.Value.device);
+        return (_mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Width, _headDim); // [g,c·d,d]
+    }
 }

@@ -15,10 +15,10 @@ public interface IKeyComposition
     Tensor ComposeWeight(Tensor weight);
 
     /// <summary>
-    /// The composition moved from the keys to the queries: q̃_i = q_i · M_G(i), so that ⟨q̃_i, components⟩ = ⟨q_i, head G(i)⟩;
-    /// it commutes with RoPE (eq. 13).
+    /// The composition moved from the keys to the queries, so that ⟨q̃_i, components⟩ = ⟨q_i, head G(i)⟩: component j of q̃_i is
+    /// conj(m_j,G(i)) ⊙ q_i, with z_p = x[p] + i·x[p + d/2] of either. It commutes with RoPE (eq. 13).
     /// </summary>
     /// <param name="type">Precision.</param>
-    /// <returns>M [g, d, Width]</returns>
+    /// <returns>m [g, c, 2, d/2], real and imaginary parts.</returns>
     Tensor QueryMix(ScalarType type);
 }

@@ -18,7 +18,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     private readonly IValueComposition? _values;
     private readonly KeyNormScales? _scales;
     private HeadRows? _foldedKeys, _foldedValues, _foldedValuesAndKeys; // the last: one product for what is kept of values and for the keys whose norm is
-    private Tensor? _foldedQueryMix, _foldedSumMix;
+    private Tensor? _foldedQueryMix, _foldedQueryMatrices, _foldedSumMix;
 
     /// <summary>Creates the projections, <c>k_mix</c>, <c>v_mix</c> and <c>head_norm.weight</c> as the options ask.</summary>
     public MultiheadExplicitAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
@@ -69,7 +69,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         _foldedKeys = Detach(ComposedKeys(Projections.Key.Weight.Value.dtype));
         _foldedValues = Detach(ComposedValues(Projections.Value.Weight.Value.dtype));
         var type = Projections.Query.Weight.Value.dtype;
-        _foldedQueryMix = Turned(KeptKeys?.QueryMix(type));
+        _foldedQueryMix = KeptKeys?.QueryMix(type).contiguous().DetachFromDisposeScope();
+        _foldedQueryMatrices = Turned(_foldedQueryMix is { } mix ? QueryMix.AsMatrices(mix) : null);
         _foldedSumMix = Turned(KeptValues?.SumMix(type));
         // Elsewhere nothing is joined, and a copy of weights that may be mapped from a file would be for nothing.
         if (_scales is not null && Projections.Value.Weight.Value.device_type == DeviceType.CUDA) _foldedValuesAndKeys = Detach(Beside(CachedValues(type), Keys(type)));
@@ -84,8 +85,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
             rows?.Weight.Dispose();
             rows?.Bias?.Dispose();
         }
-        _foldedQueryMix?.Dispose();
-        _foldedSumMix?.Dispose();
+        foreach (var mix in new[] { _foldedQueryMix, _foldedQueryMatrices, _foldedSumMix }) mix?.Dispose();
         base.Dispose();
     }
 
@@ -99,9 +99,8 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     protected override Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
         if (KeptKeys is null && KeptValues is null) return base.AttendCached(x, span, cache);
-        var (query, keys, values, scales) = Append(x, span, cache);                                   // [B,N,h,d], [B,rows,T,width], [B,g,T]
-        query = query.transpose(1, 2);                                                                // [B,h,N,d]
-        if (KeptKeys is { } k) query = GroupProduct.Of(query, In(_foldedQueryMix, x.dtype) ?? k.QueryMix(x.dtype));    // [B,h,N,c·d]
+        var (query, keys, values, scales) = Append(x, span, cache);                                   // [B,N,h,width], [B,rows,T,width], [B,g,T]
+        query = query.transpose(1, 2);                                                                // [B,h,N,width]
         if (keys.shape[1] < values.shape[1]) keys = keys.expand(-1, values.shape[1], -1, -1);
         if (values.shape[1] < keys.shape[1]) values = values.expand(-1, keys.shape[1], -1, -1);
         var heads = SoftmaxAttention.Attend(query, keys, values, span, Projections.Scale, scales);    // [B,h,N,width]
@@ -112,8 +111,10 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
     private KeptTokens Append(Tensor x, TokenSpan span, KeyValueCache cache)
     {
         var (rows, both) = (CachedKeys(x.dtype), In(_foldedValuesAndKeys, x.dtype));
-        if (Projections.Step(x, rows, both ?? CachedValues(x.dtype), span, cache, normKeys: KeptKeys is null) is { } kept) return kept;
+        if (Projections.Step(x, rows, both ?? CachedValues(x.dtype), span, cache, normKeys: KeptKeys is null, In(_foldedQueryMix, x.dtype)) is { } kept) return kept;
         var (query, key, value) = Projections.Project(x, rows, both ?? CachedValues(x.dtype), span, normKeys: KeptKeys is null);
+        if (KeptKeys is { } k)                                                                        // [B,N,h,c·d]
+            query = GroupProduct.Of(query.transpose(1, 2), In(_foldedQueryMatrices, x.dtype) ?? QueryMix.AsMatrices(k.QueryMix(x.dtype))).transpose(1, 2);
         value = value.flatten(2);                                                                     // [B,N,rows·width] and, of both, [B,N,g·d]
         var own = ValueRow.Rows * ValueRow.Width;
         var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value.narrow(2, 0, own)), span.Position);

@@ -21,7 +21,7 @@ public sealed class CompositionTests
         var (query, components) = (randn([1, Heads, Length, HeadDim], ScalarType.Float64), randn([Length, count * HeadDim], ScalarType.Float64));
         // Both are turned by their positions, as in a cache; composed heads are turned after composing.
         var turned = cat([.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
-        var absorbed = GroupProduct.Of(query, keys.QueryMix(ScalarType.Float64));             // [1,h,N,c·d]
+        var absorbed = GroupProduct.Of(query, QueryMix.AsMatrices(keys.QueryMix(ScalarType.Float64)));           // [1,h,N,c·d]
         Assert.Equal([1, Heads, Length, keys.Width], absorbed.shape);
         var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mix);
         for (var i = 0; i < Heads; i++)

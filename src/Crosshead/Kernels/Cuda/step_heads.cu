@@ -1,12 +1,12 @@
 // Between the joint product of a decoding step and its attention: query and key heads are normed where there are norms and turned by
-// their positions (RoPE), keys and values are written to the caches at the position that the device alone knows, and so are the
+// their positions (RoPE), queries take on the mix of components where the cache keeps those, keys and values are written to the caches at the position that the device alone knows, and so are the
 // factors of scores, 1/rms of composed keys.
 //
 // A group of threads takes a head's worth of the product's row: LANES pairs a thread, an element of the first half with its partner in
 // the second.
 //
 // Compile-time, besides those of elements.cuh: HALF (pairs of a head, a multiple of LANES), GROUP (threads a head, a power of two up to
-// 32), BRAIN_WEIGHT (1 for norms in bfloat16, 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
+// 32), COMPONENTS (what a query head becomes: a head for each component of keys; 0 for itself), BRAIN_WEIGHT (1 for norms in bfloat16, 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
 
 #define THREADS 128
 #define HEADS (THREADS / GROUP)
@@ -33,7 +33,8 @@ step_heads(const element* __restrict__ joint, long long step, // [B, …], seque
            const float* __restrict__ cosine, const float* __restrict__ sine, int table_rows, // [1 or B, HALF]
            const weight_element* __restrict__ query_norm, const weight_element* __restrict__ key_norm, float epsilon, // [WIDTH], null for none
            const long long* __restrict__ position,
-           element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH]
+           const element* __restrict__ mix, int sharing,      // [query_heads / sharing, COMPONENTS, 2, HALF], real and imaginary parts
+           element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH], or for each component
            element* __restrict__ keys, long long key_batch, long long key_row, int key_width, int key_heads,
            element* __restrict__ values, long long value_batch, long long value_row, int value_width, int value_count, // elements a token
            element* __restrict__ factors, long long factor_batch, long long factor_row, int factor_count) // [B, factor_count, capacity]
@@ -92,9 +93,28 @@ step_heads(const element* __restrict__ joint, long long step, // [B, …], seque
     }
     if (head < query_heads)
     {
-        element* to = query + ((long long)sequence * query_heads + head) * WIDTH + at;
-        store(to, a);
-        store(to + HALF, b);
+        const long long row = (long long)sequence * query_heads + head;
+#if COMPONENTS
+        for (int i = 0; i < COMPONENTS; i++) // conj(mix) · query: the scalar product conjugates its left side
+        {
+            const element* of = mix + (head / sharing * COMPONENTS + i) * WIDTH + at;
+            float real[LANES], imaginary[LANES], x[LANES], y[LANES];
+            load(of, real);
+            load(of + HALF, imaginary);
+#pragma unroll
+            for (int j = 0; j < LANES; j++)
+            {
+                x[j] = real[j] * a[j] + imaginary[j] * b[j];
+                y[j] = real[j] * b[j] - imaginary[j] * a[j];
+            }
+            element* to = query + (row * COMPONENTS + i) * WIDTH + at;
+            store(to, x);
+            store(to + HALF, y);
+        }
+#else
+        store(query + row * WIDTH + at, a);
+        store(query + row * WIDTH + HALF + at, b);
+#endif
         return;
     }
     const rows to = { keys + sequence * key_batch + token * key_width, key_row, key_width };
