@@ -1,3 +1,4 @@
+using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,6 +20,7 @@ internal sealed class QueuedSteps : IDisposable
     /// <param name="step">Queues one; nothing in it may wait for the device.</param>
     /// <param name="count">How many.</param>
     /// <exception cref="CrossheadException">The driver refused.</exception>
+    /// <exception cref="LibTorchException">libtorch refused.</exception>
     public QueuedSteps(Device device, Action step, int count)
     {
         _all = () =>
@@ -27,10 +29,11 @@ internal sealed class QueuedSteps : IDisposable
         };
         if (device.type != DeviceType.CUDA) return;
         cuda.synchronize(device); // what the steps read was made on another stream
-        _stream = SideStream.Rent(Math.Max(device.index, 0));
+        var index = Math.Max(device.index, 0);
+        _stream = SideStream.Rent(index);
         using (_stream.Enter()) Run();
         _stream.Wait();
-        _graph = CudaGraph.TryCapture(Math.Max(device.index, 0), _stream, _all, out var refusal);
+        _graph = CudaGraph.TryCapture(index, _stream, _all, out var refusal);
         if (refusal is null) return;
         Dispose();
         throw refusal;

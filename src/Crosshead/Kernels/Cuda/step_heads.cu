@@ -1,12 +1,13 @@
 // Between the joint product of a decoding step and its attention: query and key heads are normed where there are norms and turned by
-// their positions (RoPE), queries take on the mix of components where the cache keeps those, keys and values are written to the caches at the position that the device alone knows, and so are the
-// factors of scores, 1/rms of composed keys.
+// their positions (RoPE), queries take on the mix of components where the cache keeps those; keys and values are written to the caches
+// at the position that the device alone knows, and so are the factors of scores, 1/rms of composed keys.
 //
 // A group of threads takes a head's worth of the product's row: LANES pairs a thread, an element of the first half with its partner in
 // the second.
 //
 // Compile-time, besides those of elements.cuh: HALF (pairs of a head, a multiple of LANES), GROUP (threads a head, a power of two up to
-// 32), COMPONENTS (what a query head becomes: a head for each component of keys; 0 for itself), BRAIN_WEIGHT (1 for norms in bfloat16, 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
+// 32), COMPONENTS (of keys, for each of which a query head becomes a head; 0 where it stays itself), BRAIN_WEIGHT (1 for norms in bfloat16,
+// 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
 
 #define THREADS 128
 #define HEADS (THREADS / GROUP)
