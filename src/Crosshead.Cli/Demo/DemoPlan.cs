@@ -24,14 +24,14 @@ internal static class DemoPlan
     public static IReadOnlyList<Recipe> Recipes(string data, int vocabulary) =>
         [.. s_learningRates.SelectMany(rate => s_variants.Select(variant => Create(variant, rate, data, vocabulary)))];
 
-    /// <summary>The same recipe with its length, and as many evaluations as make a curve.</summary>
+    /// <summary>The same recipe with its length, as many evaluations as make a curve, and a quarter for the warm-up, by which every variant gains (docs/research-log.md).</summary>
     public static Recipe WithSteps(Recipe recipe, long steps) => recipe with
     {
         Training = recipe.Training with
         {
             Steps = steps,
             EvalEvery = (int)Math.Max(1, steps / 12),
-            Schedule = recipe.Training.Schedule with { WarmupSteps = (int)Math.Min(60, steps / 10) },
+            Schedule = recipe.Training.Schedule with { WarmupSteps = (int)(steps / 4) },
         },
     };
 
