@@ -80,7 +80,8 @@ public sealed class ComparisonVerdict
         var baselineBest = best.FirstOrDefault(b => b.Run.Variant == baseline?.Variant).Run;
         if (subject?.TokensPerSecond is > 0 and var fast && baselineBest?.TokensPerSecond is > 0 and var other)
             yield return string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"{subject.Name} trained at {fast / other:0.00} times the speed of {baselineBest.Name} ({Whole(fast)} against {Whole(other)} tokens a second).");
+                $"{subject.Name} trained at {fast / other:0.00} times the speed of {baselineBest.Name} ({Whole(fast)} against {Whole(other)} tokens a second), ")
+                + "each run in its own time: on a shared machine such a ratio moves by a quarter.";
     }
 
     private static double[] Comparable(ComparisonReport report, string name) =>
