@@ -21,17 +21,14 @@ internal static class Failure
     /// <summary>The one line for an exception.</summary>
     public static string Describe(Exception failure) => failure switch
     {
-        CrossheadException => OneLine(failure.Message),
+        CrossheadException => failure.Message,
         OperationCanceledException => "interrupted.",
         _ when OutOfMemory.Describe(failure) is { } told => told,
         ExternalException => "libtorch: " + FirstLine(failure.Message),
         DllNotFoundException or BadImageFormatException => $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
-        IOException or UnauthorizedAccessException => OneLine(failure.Message),
+        IOException or UnauthorizedAccessException => failure.Message.OneLine(),
         _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
     };
-
-    /// <summary>A message without line breaks.</summary>
-    public static string OneLine(string message) => string.Join(' ', message.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
     private static string FirstLine(string message) => message.TrimStart().Split(['\n', '\r'], 2)[0].TrimEnd();
 

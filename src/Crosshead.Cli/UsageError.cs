@@ -20,7 +20,7 @@ internal static class UsageError
         var option = command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is not { IdentifierToken: not null });
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} --help\".";
-        return parsed.Errors.Count == 0 ? null : Failure.OneLine(parsed.Errors[0].Message);
+        return parsed.Errors.Count == 0 ? null : parsed.Errors[0].Message.OneLine();
     }
 
     private static string Unknown(Command command, string path, string unknown)

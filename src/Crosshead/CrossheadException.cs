@@ -7,8 +7,8 @@ namespace Crosshead;
 public sealed class CrossheadException : Exception
 {
     /// <summary>Creates the error with its one-line message.</summary>
-    public CrossheadException(string message) : base(message) { }
+    public CrossheadException(string message) : base(message.OneLine()) { }
 
     /// <summary>Creates the error with its one-line message and the failure that caused it.</summary>
-    public CrossheadException(string message, Exception inner) : base(message, inner) { }
+    public CrossheadException(string message, Exception inner) : base(message.OneLine(), inner) { }
 }

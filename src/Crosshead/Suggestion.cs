@@ -3,16 +3,19 @@ namespace Crosshead;
 /// <summary>Finds the nearest known name to a misspelt one, for "did you mean" messages.</summary>
 public static class Suggestion
 {
+    private const int LongestName = 100; // of a name that anyone may have meant
+    private const int MostNames = 60;
+
     /// <summary>
-    /// A sentence for an unknown name: the nearest known name where one is near, then all of them.
+    /// A sentence for an unknown name: the nearest known name where one is near, then all of them, or the first 60.
     /// Example: <c>did you mean "learningRate"? known: batch, learningRate, steps.</c>
     /// </summary>
     public static string For(string unknown, IEnumerable<string> known)
     {
-        var names = known.ToArray();
-        var nearest = names.Select(n => (Name: n, Distance: Distance(unknown, n))).OrderBy(p => p.Distance).FirstOrDefault();
+        var names = known.Select(n => n.Shown()).ToArray();
+        var nearest = unknown.Length > LongestName ? default : names.Select(n => (Name: n, Distance: Distance(unknown, n))).OrderBy(p => p.Distance).FirstOrDefault();
         var near = nearest.Name is not null && nearest.Distance <= Math.Max(2, unknown.Length / 3);
-        return (near ? $"did you mean \"{nearest.Name}\"? " : "") + "known: " + string.Join(", ", names) + ".";
+        return (near ? $"did you mean \"{nearest.Name}\"? " : "") + "known: " + string.Join(", ", names.Take(MostNames)) + (names.Length > MostNames ? $" and {names.Length - MostNames} more." : ".");
     }
 
     // Levenshtein distance, case ignored, one row of the table at a time.

@@ -73,23 +73,23 @@ internal sealed class SafetensorsHeader
     private void AddMetadata(JsonElement metadata)
     {
         foreach (var pair in metadata.EnumerateObject())
-            _metadata.Add(pair.Name, pair.Value.GetString() ?? throw Bad($"its metadata \"{StrictJson.Shown(pair.Name)}\" is null, not a string"));
+            _metadata.Add(pair.Name, pair.Value.GetString() ?? throw Bad($"its metadata \"{pair.Name.Shown()}\" is null, not a string"));
     }
 
     private SafetensorsEntry Entry(JsonProperty property)
     {
-        var name = StrictJson.Shown(property.Name);
+        var name = property.Name.Shown();
         if (property.Name.Any(char.IsControl)) throw Bad($"the tensor name \"{name}\" holds a control character");
         var (typeName, shape, offsets) = Fields(name, property.Value);
         var type = SafetensorsType.Named(typeName)
-            ?? throw Bad($"tensor \"{name}\" has the unknown element type \"{StrictJson.Shown(typeName)}\"; known are {string.Join(", ", SafetensorsType.All)}");
+            ?? throw Bad($"tensor \"{name}\" has the unknown element type \"{typeName.Shown()}\"; known are {string.Join(", ", SafetensorsType.All)}");
         if (shape.Length > MaxRank) throw Bad($"tensor \"{name}\" has {shape.Length} dimensions; at most {MaxRank} are supported");
         var available = _fileLength - _dataStart;
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > available)
-            throw Bad($"tensor \"{name}\" claims bytes [{StrictJson.Shown(string.Join(", ", offsets))}] of {available}; the file is truncated or damaged");
+            throw Bad($"tensor \"{name}\" claims bytes [{string.Join(", ", offsets).Shown()}] of {available}; the file is truncated or damaged");
         var bytes = offsets[1] - offsets[0];
         if (ByteCount(shape, type.Bits) != bytes)
-            throw Bad($"tensor \"{name}\" of shape [{StrictJson.Shown(string.Join(", ", shape))}] and type {type} does not fill its {bytes} bytes");
+            throw Bad($"tensor \"{name}\" of shape [{string.Join(", ", shape).Shown()}] and type {type} does not fill its {bytes} bytes");
         return new SafetensorsEntry(property.Name, type, shape, _dataStart + offsets[0], bytes);
     }
 
@@ -129,7 +129,7 @@ internal sealed class SafetensorsHeader
         foreach (var tensor in _tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Bytes))
         {
             if (tensor.Offset != end)
-                throw Bad($"tensor \"{StrictJson.Shown(tensor.Name)}\" begins at byte {tensor.Offset}, not where the one before it ends ({end})");
+                throw Bad($"tensor \"{tensor.Name.Shown()}\" begins at byte {tensor.Offset}, not where the one before it ends ({end})");
             end += tensor.Bytes;
         }
         if (end != _fileLength) throw Bad($"its tensors end at byte {end}, the file at {_fileLength}");

@@ -54,7 +54,7 @@ internal static class ShardIndex
         {
             var shard = pair.Value.GetString() ?? "";
             if (!IsFileName(shard))
-                throw Bad(path, $"tensor \"{StrictJson.Shown(pair.Name)}\" is said to be in \"{StrictJson.Shown(shard)}\", which is not the name of a .safetensors file in the same folder");
+                throw Bad(path, $"tensor \"{pair.Name.Shown()}\" is said to be in \"{shard.Shown()}\", which is not the name of a .safetensors file in the same folder");
             shardOf.Add(pair.Name, shard);
         }
         return shardOf.Count > 0 ? shardOf : throw Bad(path, "its \"weight_map\" is empty");

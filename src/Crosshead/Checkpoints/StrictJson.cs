@@ -3,11 +3,9 @@ using System.Text.Unicode;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>Reads small JSON documents that may come from anyone: no doubled keys, no deep nesting, no bytes that are not UTF-8.</summary>
+/// <summary>Reads small JSON documents that may come from anyone: no doubled keys, no deep nesting, no bytes that are not UTF-8, no halves of surrogate pairs.</summary>
 internal static class StrictJson
 {
-    private const int MaxShown = 100;
-
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
     /// <summary>Reads a JSON object.</summary>
@@ -21,19 +19,12 @@ internal static class StrictJson
         if (!Utf8.IsValid(utf8.Span)) throw bad("it is not UTF-8", null);
         try
         {
-            using var document = JsonDocument.Parse(utf8, Options);
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(utf8), Options);
             return read(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
-            throw bad(Shown(e.Message.Split('\n')[0]), e);
+            throw bad(e.Reason(), e);
         }
-    }
-
-    /// <summary>Text from a document as a message may show it: on one line, and not endless.</summary>
-    public static string Shown(string text)
-    {
-        var start = text.Length > MaxShown ? $"{text.AsSpan(0, MaxShown)}…" : text;
-        return string.Concat(start.Select(c => char.IsControl(c) ? '\uFFFD' : c));
     }
 }

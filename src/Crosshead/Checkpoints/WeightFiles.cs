@@ -83,7 +83,7 @@ public sealed class WeightFiles : IDisposable
         {
             var file = SafetensorsReader.Open(System.IO.Path.Combine(folder, shard.Key));
             _files.Add(file);
-            Problems.Throw(shard.Where(name => !file.Tensors.ContainsKey(name)), name => $"\"{StrictJson.Shown(name)}\"",
+            Problems.Throw(shard.Where(name => !file.Tensors.ContainsKey(name)), name => $"\"{name.Shown()}\"",
                 missing => $"\"{file.Path}\" lacks tensors that {ShardIndex.FileName} says are in it: {missing}; get both files again.");
             foreach (var name in shard) Add(name, file);
         }

@@ -39,7 +39,7 @@ internal static class WeightLoader
     {
         var wanted = model.Parameters.ToDictionary(p => p.Name);
         var stored = files.Tensors.Values.SelectMany(t => StoredPart.Of(t.Name, t.Shape), (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
-        Problems.Throw(stored.Where(s => s.Count() > 1), s => $"\"{StrictJson.Shown(s.Key)}\"",
+        Problems.Throw(stored.Where(s => s.Count() > 1), s => $"\"{s.Key.Shown()}\"",
             twice => $"\"{files.Path}\" holds a tensor twice, by itself and among experts stored together: {twice}.");
         Problems.Throw(model.Parameters.Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Value.shape)}",
             missing => $"\"{files.Path}\" lacks the tensor {missing}, which the configuration asks for.");
@@ -48,7 +48,7 @@ internal static class WeightLoader
             wrong => $"\"{files.Path}\": tensor {wrong}.");
         Problems.Throw(model.Parameters.SelectMany(p => stored[p.Name]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
             wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
-        Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, model)), s => $"\"{StrictJson.Shown(s.Part.Name)}\" of shape {Shape(s.Part.Shape)}",
+        Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, model)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
     }
 

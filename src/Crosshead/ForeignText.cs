@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Crosshead;
+
+/// <summary>
+/// How messages show what came from elsewhere, a file or a command line: on one line, nothing hidden in it, and cut
+/// where it is long.
+/// </summary>
+internal static class ForeignText
+{
+    private const int LongestValue = 100;
+    private const int LongestReason = 200;
+    private const int LongestMessage = 2000;
+
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>A name or a value: at most 100 characters of it, line breaks and other invisible characters escaped.</summary>
+    public static string Shown(this string text) => Cut(text, LongestValue);
+
+    /// <summary>A JSON value, cut and escaped as any text.</summary>
+    public static string Shown(this JsonNode? value)
+    {
+        try
+        {
+            return Shown(value?.ToJsonString(Plain) ?? "null");
+        }
+        catch (InvalidOperationException) // half of a surrogate pair
+        {
+            return $"a JSON {value!.GetValueKind().ToString().ToLowerInvariant()}";
+        }
+    }
+
+    /// <summary>
+    /// What an exception says, without the full stop, to stand within a sentence. Of an error in a JSON document the
+    /// line is told, where it is not the first.
+    /// </summary>
+    public static string Reason(this Exception exception)
+    {
+        // System.Text.Json adds path, line and byte to what it says.
+        var what = exception.Message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].ReplaceLineEndings(" ").Trim().TrimEnd('.');
+        return Cut(what, LongestReason) + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
+    }
+
+    /// <summary>A whole message: lines joined, and cut in its middle where it is endless; its end is the remedy.</summary>
+    public static string OneLine(this string message)
+    {
+        if (message.Any(char.IsControl)) message = string.Join(' ', message.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        return message.Length <= LongestMessage ? message : $"{message[..(LongestMessage * 3 / 4)]} … {message[^(LongestMessage / 4)..]}";
+    }
+
+    private static string Cut(string text, int length)
+    {
+        var shown = new StringBuilder();
+        for (var i = 0; i < text.Length; i++)
+        {
+            var whole = Rune.TryGetRuneAt(text, i, out var rune);
+            if (shown.Length >= length) return shown.Append('…').ToString();
+            if (!whole) shown.Append(Escaped(text[i]));
+            else if (IsHidden(rune)) shown.Append(string.Concat(rune.ToString().Select(Escaped)));
+            else shown.Append(rune);
+            if (whole && !rune.IsBmp) i++;
+        }
+        return shown.ToString();
+    }
+
+    private static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+
+    private static string Escaped(char c) => c switch { '\n' => "\\n", '\r' => "\\r", '\t' => "\\t", _ => $"\\u{(int)c:x4}" };
+}

@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Tests;
+
+public sealed class ForeignTextTests
+{
+    [Theory]
+    [InlineData("<|end|> 终 😀", "<|end|> 终 😀")]
+    [InlineData("a\r\nb\tc\u0007", "a\\r\\nb\\tc\\u0007")]
+    [InlineData("a\u2028b\u202ec\u200d", "a\\u2028b\\u202ec\\u200d")]
+    public void What_a_message_could_hide_is_escaped(string text, string shown) => Assert.Equal(shown, text.Shown());
+
+    [Fact]
+    public void Half_of_a_surrogate_pair_is_escaped() => Assert.Equal("\\udc00b\\ud83d", "\udc00b\ud83d".Shown());
+
+    [Fact]
+    public void A_long_value_is_cut_between_characters()
+    {
+        Assert.Equal(new string('x', 100), new string('x', 100).Shown());
+        Assert.Equal(new string('x', 100) + "…", new string('x', 100_000).Shown());
+        Assert.Equal(new string('x', 99) + "😀…", (new string('x', 99) + "😀😀").Shown());
+    }
+
+    [Fact]
+    public void A_json_value_is_shown_as_it_is_written()
+    {
+        Assert.Equal("null", ((JsonNode?)null).Shown());
+        Assert.Equal("""{"a":[1,"é"]}""", JsonNode.Parse("""{ "a": [1, "é"] }""").Shown());
+        Assert.Equal("a JSON object", JsonNode.Parse("""{"\ud800":1}""").Shown());
+    }
+
+    [Fact]
+    public void A_reason_is_one_phrase_with_the_line_of_a_document()
+    {
+        Assert.Equal("no space left", new IOException("no space\nleft.").Reason());
+        var error = Assert.ThrowsAny<JsonException>(() => JsonNode.Parse("{\n\"a\": " + new string('x', 50_000)));
+        Assert.EndsWith(" (line 2)", error.Reason());
+        Assert.InRange(error.Reason().Length, 20, 230);
+        Assert.DoesNotContain("BytePosition", error.Reason());
+    }
+
+    [Fact]
+    public void Every_message_is_one_line_and_keeps_its_remedy()
+    {
+        Assert.Equal("a b; use c.", new CrossheadException("a\r\n  b; use c.").Message);
+        var message = new CrossheadException(new string('a', 100_000) + "; use c.").Message;
+        Assert.InRange(message.Length, 1_000, 2_100);
+        Assert.EndsWith("; use c.", message);
+    }
+}
