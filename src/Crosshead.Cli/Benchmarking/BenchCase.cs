@@ -8,29 +8,36 @@ namespace Crosshead.Cli.Benchmarking;
 /// <param name="Tokens">Tokens of a repetition.</param>
 /// <param name="Flops">Operations of a repetition.</param>
 /// <param name="Bytes">Bytes that a repetition must at least read: weights and cache.</param>
-internal sealed record BenchCase(string Name, Timing Timing, double Tokens, double Flops, double Bytes)
+/// <param name="WorkingSet">Bytes that it reads again and again; below <paramref name="Bytes"/> where a repetition has several passes.</param>
+internal sealed record BenchCase(string Name, Timing Timing, double Tokens, double Flops, double Bytes, double WorkingSet)
 {
+    /// <summary>Whether the working set stays in a cache, so that memory's speed is no measure of the case.</summary>
+    public bool Cached { get; init; }
+
     /// <summary>Tokens a second, by the median.</summary>
     public double TokensPerSecond => Tokens / Timing.Median;
 
     /// <summary>Writes the cases as a table and as <c>cases[]</c> of the JSON result.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="cases">What was timed.</param>
-    /// <param name="ceilings">What the device does at most.</param>
+    /// <param name="measured">What the device does at most.</param>
     /// <param name="setting">Shape, device and precision, for the sentence below the table and for JSON.</param>
-    public static void Write(CommandOutput output, IReadOnlyList<BenchCase> cases, Ceilings ceilings, BenchSetting setting)
+    public static void Write(CommandOutput output, IReadOnlyList<BenchCase> cases, Ceilings measured, BenchSetting setting)
     {
-        var table = new ResultTable("case", "median ms>", "fastest ms>", "tokens/s>", "GFLOP/s>", "of peak>", "GB/s>", "of peak>");
+        var ceilings = measured.Including(cases);
+        var table = new ResultTable("case", "median ms>", "fastest ms>", "tokens/s>", "GFLOP/s>", "of peak>", "GB/s>", "of memory's>");
         foreach (var c in cases)
             table.Row(c.Name, $"{c.Timing.Median * 1e3:0.000}", $"{c.Timing.Fastest * 1e3:0.000}", $"{c.TokensPerSecond:0}",
-                $"{c.Flops / c.Timing.Median / 1e9:0.0}", $"{c.FlopShare(ceilings):P0}", $"{c.Bytes / c.Timing.Median / 1e9:0.0}", $"{c.ByteShare(ceilings):P0}");
+                $"{c.Flops / c.Timing.Median / 1e9:0.0}", $"{c.FlopShare(ceilings):P0}", $"{c.Bytes / c.Timing.Median / 1e9:0.0}", c.ByteShare(ceilings) is { } share ? $"{share:P0}" : "cached");
         output.Table(table);
         output.Line($"{setting.Description}; peaks measured just now: {ceilings.FlopsPerSecond / 1e9:0} GFLOP/s, {ceilings.BytesPerSecond / 1e9:0.0} GB/s. The larger share says what the case is bound by."
+            + (cases.Any(c => c.Cached) ? " What a case marked cached reads again and again stays in a cache, which is faster than memory." : "")
+            + (ceilings.Busy ? " The machine did other work meanwhile, which disturbed the measurement of the peaks: the shares are a hint at best." : "")
             + (setting.DeviceMemory is { } taken ? $" Device memory taken: {Quantity.Bytes(taken)}." : ""));
         output.Result(new JsonObject
         {
             ["cases"] = CommandOutput.List(cases, c => c.Node(ceilings)),
-            ["ceilings"] = new JsonObject { ["flopsPerSecond"] = ceilings.FlopsPerSecond, ["bytesPerSecond"] = ceilings.BytesPerSecond },
+            ["ceilings"] = new JsonObject { ["flopsPerSecond"] = ceilings.FlopsPerSecond, ["bytesPerSecond"] = ceilings.BytesPerSecond, ["busy"] = ceilings.Busy },
             ["device"] = setting.Device,
             ["dtype"] = setting.Type,
             ["threads"] = setting.Threads,
@@ -38,9 +45,11 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
         });
     }
 
-    private double FlopShare(Ceilings ceilings) => Flops / Timing.Median / ceilings.FlopsPerSecond;
+    /// <summary>Share of the most operations a second, by the median.</summary>
+    internal double FlopShare(Ceilings ceilings) => Flops / Timing.Median / ceilings.FlopsPerSecond;
 
-    private double ByteShare(Ceilings ceilings) => Bytes / Timing.Median / ceilings.BytesPerSecond;
+    /// <summary>Share of memory's speed, by the median; null where memory is no measure.</summary>
+    internal double? ByteShare(Ceilings ceilings) => Cached ? null : Bytes / Timing.Median / ceilings.BytesPerSecond;
 
     private JsonObject Node(Ceilings ceilings) => new()
     {
@@ -53,6 +62,7 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
         ["flopsPerSecond"] = Flops / Timing.Median,
         ["flopShare"] = FlopShare(ceilings),
         ["bytesPerSecond"] = Bytes / Timing.Median,
+        ["cached"] = Cached,
         ["byteShare"] = ByteShare(ceilings),
     };
 }

@@ -47,7 +47,7 @@ internal sealed class BenchAttentionCommand() : BenchCommand("attention",
         double bytes = parameters.Parameters.Sum(p => p.Value.numel()) * Precision.BytesOf(run.Type);
         foreach (var parameter in parameters.Parameters)
             parameter.Dispose();
-        return [new BenchCase($"{name} forward", forward, tokens, flops, bytes), new BenchCase($"{name} forward + backward", both, tokens, 3 * flops, 3 * bytes)];
+        return [new BenchCase($"{name} forward", forward, tokens, flops, bytes, bytes), new BenchCase($"{name} forward + backward", both, tokens, 3 * flops, 3 * bytes, bytes)];
     }
 
     // What one layer more costs a model, without that layer's feed-forward.

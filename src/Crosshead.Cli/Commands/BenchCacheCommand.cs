@@ -53,7 +53,7 @@ internal sealed class BenchCacheCommand : CliCommand
             using var steps = new QueuedSteps(device, () => attend(query, keys, values), StepsOfARepetition);
             var timing = run.Time(steps.Run);
             var bytes = (keys.numel() + values.numel()) * Precision.BytesOf(type);
-            return new BenchCase(name, timing, batch * StepsOfARepetition, 4.0 * batch * heads * context * rowWidth * StepsOfARepetition, (double)bytes * StepsOfARepetition);
+            return new BenchCase(name, timing, batch * StepsOfARepetition, 4.0 * batch * heads * context * rowWidth * StepsOfARepetition, (double)bytes * StepsOfARepetition, bytes);
         }
         var scale = 1 / Math.Sqrt(width);
         Tensor Ours(Tensor query, Tensor keys, Tensor values) => SoftmaxAttention.Attend(query, keys, values, span, scale);
@@ -63,7 +63,7 @@ internal sealed class BenchCacheCommand : CliCommand
             Case("full cache", groups, width, Ours),
             Case("half cache", 1, (long)groups / 2 * width, Ours),
         ];
-        BenchCase.Write(output, cases, ceilings, BenchSetting.Of(
+        BenchCase.Write(output, ceilings.Mark(cases, device, cancel), ceilings, BenchSetting.Of(
             $"{batch} x {context} cached tokens, {heads} query heads, {groups} key/value heads of width {width}, {StepsOfARepetition} steps a repetition", device, type));
         output.Line($"Half the cache takes {cases[2].Timing.Median / cases[0].Timing.Median:0.00} of the time that libtorch takes for the full one.");
         return ExitCode.Done;

@@ -58,16 +58,18 @@ internal abstract class BenchCommand : CliCommand
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
         var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds), cancel);
 
-        var cases = new List<BenchCase>();
+        IReadOnlyList<BenchCase> cases;
         Ceilings ceilings;
         using (var progress = output.Progress("timing", "variants"))
         {
             ceilings = Ceilings.Of(device, type, cancel);
+            var timed = new List<BenchCase>();
             foreach (var shape in shapes)
             {
                 progress.Report(elapsed => $"timing {shape.Attention.Variant.NameOf()}, {Quantity.Time(elapsed)} so far");
-                cases.AddRange(Time(shape, run));
+                timed.AddRange(Time(shape, run));
             }
+            cases = ceilings.Mark(timed, device, cancel);
         }
         BenchCase.Write(output, cases, ceilings, BenchSetting.Of(Describe(shapes[0], run), device, type));
         return ExitCode.Done;

@@ -35,6 +35,7 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
             Choose();
             return Stopwatch.GetElapsedTime(from).TotalSeconds;
         });
-        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, run.Batch, (double)run.Batch * ModelCost.Of(shape).ForwardFlops, DecodeBytes(shape, run) / Steps);
+        var bytes = DecodeBytes(shape, run) / Steps;
+        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, run.Batch, (double)run.Batch * ModelCost.Of(shape).ForwardFlops, bytes, bytes);
     }
 }

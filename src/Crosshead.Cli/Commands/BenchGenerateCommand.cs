@@ -17,11 +17,11 @@ internal sealed class BenchGenerateCommand() : BenchGenerationCommand("generate"
         var name = shape.Attention.Variant.NameOf();
         double flops = ModelCost.Of(shape).ForwardFlops, prompt = (double)run.Batch * PromptTokens, tokens = (double)run.Batch * (Steps + 1);
         var weights = DecodeBytes(shape, run) / Steps;
-        yield return new BenchCase($"{name} prompt", run.Time(() => Generate(generator, prompts, run.Cancel).PrefillSeconds), prompt, prompt * flops, weights);
+        yield return new BenchCase($"{name} prompt", run.Time(() => Generate(generator, prompts, run.Cancel).PrefillSeconds), prompt, prompt * flops, weights, weights);
         yield return new BenchCase($"{name} whole", run.Time(() =>
         {
             var statistics = Generate(generator, prompts, run.Cancel);
             return statistics.PrefillSeconds + statistics.DecodeSeconds;
-        }), tokens, (prompt + tokens) * flops, weights + DecodeBytes(shape, run));
+        }), tokens, (prompt + tokens) * flops, weights + DecodeBytes(shape, run), weights);
     }
 }

@@ -30,6 +30,6 @@ internal sealed class BenchTrainCommand() : BenchCommand("train",
         var (cost, tokens) = (ModelCost.Of(shape), (double)run.Batch * shape.Context);
         // Weights, gradients and both moments, each read once at least.
         double bytes = cost.Parameters * 4.0 * Precision.BytesOf(Precision.MasterOf(run.Type));
-        return [new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, tokens, tokens * cost.TrainingFlops, bytes)];
+        return [new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, tokens, tokens * cost.TrainingFlops, bytes, bytes)];
     }
 }

@@ -39,6 +39,8 @@ internal sealed class DemoCommand : CliCommand
         Show(output, session, report);
         output.Result(new JsonObject
         {
+            ["dtype"] = session.Precision.Dtype,
+            ["dtypeReason"] = session.Precision.Reason,
             ["variants"] = CommandOutput.List(report.Runs, Node),
             ["compression"] = new JsonObject { ["models"] = CommandOutput.List(report.Compressed, Node) },
             ["verdict"] = ComparisonVerdict.Of(report).Headline,

@@ -14,7 +14,7 @@ internal sealed class TrainCommand : CliCommand
     private readonly Option<string?> _from = new("--from") { Description = "Start from a model directory or checkpoint; a recipe without a model takes its shape from there too.", HelpName = "model" };
     private readonly Option<string?> _teacher = new("--teacher") { Description = "Short for --set training.distillation.teacher=…: the original model, which the trained one is to agree with.", HelpName = "model" };
     private readonly Option<string?> _device = new("--device") { Description = "Short for --set training.device=…: auto, cpu, cuda or cuda:n.", HelpName = "auto|cpu|cuda[:n]" };
-    private readonly Option<string?> _type = new("--dtype") { Description = "Short for --set training.dtype=…; master weights stay float32.", HelpName = "float64|float32|bfloat16" };
+    private readonly Option<string?> _type = new("--dtype") { Description = "Short for --set training.dtype=…; auto takes what is faster on the device, of bfloat16 and float32. Master weights stay float32.", HelpName = "auto|float64|float32|bfloat16" };
 
     /// <summary>Describes the command.</summary>
     public TrainCommand() : base("train",
@@ -42,18 +42,20 @@ internal sealed class TrainCommand : CliCommand
         var folder = run.Folder;
 
         TrainingResult result;
-        var begun = false;
+        var (begun, notes) = (false, new List<string>());
         using (var line = output.Progress("training", "steps"))
         {
             var trainer = new Trainer(recipe, run with
             {
+                OnNote = notes.Add,
                 OnEvaluation = point => line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}"),
             });
             result = trainer.Run(new Told<TrainingProgress>(p =>
             {
                 // Not before the first step: a run that is refused says so in one line.
                 if (!begun)
-                    line.Say($"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}");
+                    foreach (var said in notes.Prepend($"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}"))
+                        line.Say(said);
                 begun = true;
                 line.Report(_ => Live(p));
             }), cancel);
@@ -65,6 +67,7 @@ internal sealed class TrainCommand : CliCommand
             .Row("held-out loss", Loss(result.HeldOutLoss))
             .Row("best held-out loss", Loss(result.BestHeldOutLoss))
             .Row("speed", $"{Quantity.Count(result.TokensPerSecond)} tokens/s")
+            .Row("precision", $"{result.Precision}")
             .Row("loss spikes", $"{result.Spikes}")
             .Row("checkpoint", result.Checkpoint ?? "–")
             .Row("model", result.Model ?? "–"));
@@ -88,7 +91,7 @@ internal sealed class TrainCommand : CliCommand
     }
 
     private static string Live(TrainingProgress p) =>
-        $"step {p.Step} of {p.Steps}, loss {p.Loss:0.000}, held-out {Loss(p.HeldOutLoss)}, {Quantity.Count(p.TokensPerSecond)} tokens/s, {p.ShareOfPeak:P0} of peak, {Quantity.Time(p.TimeLeft)} left";
+        $"step {p.Step} of {p.Steps}, loss {p.Loss:0.000}, held-out {Loss(p.HeldOutLoss)}, {Quantity.Count(p.TokensPerSecond)} tokens/s, {(p.ShareOfPeak is { } share ? $"{share:P0} of peak, " : "")}{Quantity.Time(p.TimeLeft)} left";
 
     private static string Loss(double? loss) => loss is { } value ? $"{value:0.0000}" : "–";
 
@@ -103,6 +106,8 @@ internal sealed class TrainCommand : CliCommand
         ["bestHeldOutLoss"] = result.BestHeldOutLoss is { } best ? CommandOutput.Number(best) : null,
         ["tokens"] = result.Tokens,
         ["tokensPerSecond"] = CommandOutput.Number(result.TokensPerSecond),
+        ["dtype"] = result.Precision.Dtype,
+        ["dtypeReason"] = result.Precision.Reason,
         ["spikes"] = result.Spikes,
         ["checkpoint"] = result.Checkpoint,
         ["model"] = result.Model,

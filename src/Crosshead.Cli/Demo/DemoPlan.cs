@@ -87,7 +87,7 @@ internal static class DemoPlan
             Batch = 8,
             Steps = 1000,
             LearningRate = rate,
-            Dtype = "bfloat16",
+            Dtype = TrainingPrecision.Auto,
             Device = "cpu",
             EvalBatches = 16,
             CheckpointEvery = 0,

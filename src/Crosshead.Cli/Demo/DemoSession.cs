@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crosshead.Attention;
 using Crosshead.Reports;
+using Crosshead.Runtime;
 using Crosshead.Training;
 
 namespace Crosshead.Cli.Demo;
@@ -31,13 +32,20 @@ internal sealed class DemoSession
     public DemoSession(DemoOptions options, DemoData data, CommandOutput output, Stopwatch clock)
     {
         (_options, _data, _output, _clock) = (options, data, output, clock);
-        Runs = [.. DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize).Select(r => new DemoRun(r))];
+        var recipes = DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize);
+        // One precision for all runs, so that they compare.
+        Precision = TrainingPrecision.Of(recipes[0], ComputeDevice.Parse(recipes[0].Training.Device));
+        output.Message($"{Precision}");
+        Runs = [.. recipes.Select(r => new DemoRun(Precision.In(r)))];
         _screen = new DemoScreen(output.Terminal, Runs);
         _training = new DemoTraining(options, data, output);
     }
 
     /// <summary>All runs, those that did not begin included.</summary>
     public IReadOnlyList<DemoRun> Runs { get; }
+
+    /// <summary>The precision that all runs train in.</summary>
+    public TrainingPrecision Precision { get; }
 
     /// <summary>Where the report is.</summary>
     public string ReportPath => Path.Combine(_options.Folder, "report.html");
@@ -79,6 +87,7 @@ internal sealed class DemoSession
                 new("Data", _data.Description),
                 new("Tokenizer", $"byte-level BPE, {_data.Tokenizer.VocabularySize} tokens, sha256 {_data.Tokenizer.Sha256[..12]}"),
                 new("Each run", $"{Runs[0].Recipe.TotalSteps} steps of {Runs[0].Recipe.TokensPerStep} tokens; the length follows from the machine's speed and --minutes"),
+                new("Precision", $"{Precision}"),
                 new("Seed", $"{Runs[0].Recipe.Training.Seed}, the same weights and order of data for every run"),
                 new("Machine", $"{Environment.ProcessorCount} processors, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}"),
                 new("Crosshead", ProductVersion),

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Crosshead.Training;
 
 namespace Crosshead.Cli.Machine;
 
@@ -52,11 +53,21 @@ internal sealed class Diagnosis
             LibTorch = Load();
             _devices.Add(new ComputeDevice("cpu", $"{Environment.ProcessorCount} cores", AvailableMemory()));
             Add("libtorch", $"{LibTorch.Version} in {LibTorch.Folder}");
+            LookAtPrecision();
         }
         catch (CrossheadException missing)
         {
             _findings.Add(new Finding("libtorch", false, missing.Message, $"restore the packages again (dotnet restore), or set {Runtime.LibTorch.PathVariable} to the torch/lib folder of an installed PyTorch"));
         }
+    }
+
+    // Not inlined: TorchSharp is loaded only once libtorch has been.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LookAtPrecision()
+    {
+        var recipe = new Recipe { Training = new TrainingOptions { Dtype = TrainingPrecision.Auto } };
+        var precision = TrainingPrecision.Of(recipe, Runtime.ComputeDevice.Parse(recipe.Training.Device));
+        Add("training", $"in {precision}", precision.Dtype == "bfloat16" ? null : "leave training.dtype at auto, as the recipes have it; a processor with AVX512-BF16 or AMX, or a GPU, is faster");
     }
 
     private void LookAtCuda(IReadOnlyList<ComputeDevice> present)

@@ -21,17 +21,17 @@ internal sealed class Sweep
     public Sweep(SweepOptions options, CommandOutput output)
     {
         (_options, _output) = (options, output);
-        Basis = Recipe.Load(options.Recipe, options.Overrides);
-        _gpus = VisibleGpus.For(Basis.Training.Device);
-        RequireCurves(Basis);
-        RequireData(Basis);
+        var asked = Recipe.Load(options.Recipe, options.Overrides);
+        _gpus = VisibleGpus.For(asked.Training.Device);
+        RequireCurves(asked);
+        RequireData(asked);
+        Basis = SweepFolder.Open(options.Folder, asked, output.Message);
         var seeds = options.Seeds.Count > 0 ? options.Seeds : [Basis.Training.Seed];
         // Small rates first: where time is cut short, what is there compares.
         Runs = [.. options.Rates.Order().SelectMany(rate => seeds.SelectMany(seed => options.Variants.Select(variant => new SweepRun(options, Basis, variant, rate, seed))))];
-        SweepFolder.Open(options.Folder, Basis);
     }
 
-    /// <summary>The recipe that all runs are made from.</summary>
+    /// <summary>The recipe that all runs are made from, in one precision for all.</summary>
     public Recipe Basis { get; }
 
     /// <summary>All runs of the grid.</summary>

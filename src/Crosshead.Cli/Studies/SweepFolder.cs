@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Crosshead.Runtime;
 using Crosshead.Training;
 
 namespace Crosshead.Cli.Studies;
@@ -18,19 +19,29 @@ internal static class SweepFolder
     /// <summary>Where the recipe of a variant's full run is.</summary>
     public static string FullRecipe(string folder, string variant) => Path.Combine(folder, "recipes", variant + ".json");
 
-    /// <summary>Makes the folder, or goes on in one that was made from the same recipe.</summary>
+    /// <summary>
+    /// Makes the folder, or goes on in one that was made from the same recipe. Where the recipe leaves the precision open it is
+    /// chosen here, once for all runs, and kept.
+    /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="asked">The recipe as asked for.</param>
+    /// <param name="told">Told of a precision that is chosen here.</param>
+    /// <returns>The recipe that all runs are made from.</returns>
     /// <exception cref="CrossheadException">It holds something else, or a sweep of another recipe.</exception>
-    public static void Open(string folder, Recipe basis)
+    public static Recipe Open(string folder, Recipe asked, Action<string> told)
     {
         var study = Path.Combine(folder, StudyFile);
         if (File.Exists(folder)) throw new CrossheadException($"--out \"{folder}\" is a file; name a folder.");
         if (File.Exists(study))
         {
-            RequireSame(folder, Read(study), basis);
-            return;
+            var before = Read(study);
+            var current = asked.Training.Dtype == TrainingPrecision.Auto ? asked with { Training = asked.Training with { Dtype = before.Training.Dtype } } : asked;
+            RequireSame(folder, before, current);
+            return current;
         }
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } other)
             throw new CrossheadException($"--out \"{folder}\" holds something that is no sweep ({Path.GetFileName(other)}); name a new folder, or that of the sweep to go on with.");
+        var basis = Settled(asked, told);
         try
         {
             Directory.CreateDirectory(folder);
@@ -40,6 +51,15 @@ internal static class SweepFolder
             throw new CrossheadException($"--out \"{folder}\" cannot be made: {e.Message}", e);
         }
         AtomicFile.WriteText(study, basis.ToJson() + "\n");
+        return basis;
+    }
+
+    private static Recipe Settled(Recipe asked, Action<string> told)
+    {
+        if (asked.Training.Dtype != TrainingPrecision.Auto) return asked;
+        var precision = TrainingPrecision.Of(asked, ComputeDevice.Parse(asked.Training.Device));
+        told($"{precision}");
+        return precision.In(asked);
     }
 
     private static Recipe Read(string study)

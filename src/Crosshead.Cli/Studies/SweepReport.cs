@@ -30,6 +30,7 @@ internal static class SweepReport
             [
                 new("Data", basis.Data.Folders.Count > 0 ? string.Join(", ", basis.Data.Folders) : basis.Data.Folder),
                 new("Each run", $"{basis.TotalSteps} steps of {basis.TokensPerStep} tokens, {basis.Training.Schedule.WarmupSteps} of them warm-up, then at a constant rate"),
+                new("Precision", basis.Training.Dtype),
                 new("Seeds", string.Join(", ", runs.Select(r => r.Seed).Distinct().Order())),
                 new("Runs at a time", $"{options.Parallel}"),
                 new("Machine", $"{Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription}"),

@@ -36,6 +36,7 @@ internal static class Checkpoint
         {
             ["crosshead_version"] = state.Version,
             ["recipe"] = state.Recipe.Name,
+            ["dtype"] = state.Recipe.Training.Dtype,
             ["step"] = $"{state.Step}",
             ["tokens"] = $"{state.Tokens}",
         };

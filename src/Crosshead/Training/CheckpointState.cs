@@ -29,7 +29,7 @@ internal sealed record CheckpointState
     /// <summary>Steps that were spikes.</summary>
     public long Spikes { get; init; }
 
-    /// <summary>The whole recipe.</summary>
+    /// <summary>The whole recipe, with the precision that the run computes in where it left the choice open.</summary>
     public required Recipe Recipe { get; init; }
 
     /// <summary>SHA-256 of the recipe's JSON.</summary>
@@ -40,6 +40,9 @@ internal sealed record CheckpointState
 
     /// <summary>Hash of the tokenizer.</summary>
     public required string TokenizerHash { get; init; }
+
+    /// <summary>Why the run computes in its precision; null in checkpoints of older versions.</summary>
+    public string? PrecisionReason { get; init; }
 
     /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
     public string? TeacherHash { get; init; }

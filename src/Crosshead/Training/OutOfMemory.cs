@@ -31,7 +31,7 @@ internal static partial class OutOfMemory
             $"a shorter data.context (now {recipe.Context})",
         ];
         if (!training.ActivationCheckpointing) remedies.Add("training.activationCheckpointing=true");
-        if (training.Dtype != "bfloat16") remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
+        if (training.Dtype is not ("bfloat16" or TrainingPrecision.Auto)) remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
         return new CrossheadException($"out of memory: {size} could not be allocated on {training.Device}; use {string.Join(", or ", remedies)}.", failure);
     }
 

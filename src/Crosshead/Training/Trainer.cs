@@ -51,15 +51,19 @@ public sealed class Trainer
             var start = state is null ? _options.From : checkpoints!.Newest;
             RequireVocabulary(data.VocabularySize, "the data's tokenizer", orLess: start is not null);
             var device = ComputeDevice.Parse(_recipe.Training.Device);
-            using var model = new LanguageModel(_recipe.Model, Precision.Parse(_recipe.Training.Dtype), device) { ActivationCheckpointing = _recipe.Training.ActivationCheckpointing };
+            var precision = state is null ? TrainingPrecision.Of(_recipe, device) : Recorded(state);
+            var recipe = precision.In(_recipe);
+            using var model = new LanguageModel(recipe.Model, Precision.Parse(precision.Dtype), device) { ActivationCheckpointing = _recipe.Training.ActivationCheckpointing };
             using var optimizer = NewOptimizer(model);
             StartWeights(model, optimizer, state, start, data);
             using var distillation = Teacher(model, state, data, out var teacherHash);
-            using var run = new TrainingRun(_recipe, _options, data, new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
+            using var run = new TrainingRun(recipe, _options, data, new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
             {
                 Companions = new ModelCompanions(start, Path.GetDirectoryName(data.TokenizerFile)),
+                Precision = precision,
                 TeacherHash = teacherHash,
             };
+            if (_recipe.Training.Dtype == TrainingPrecision.Auto) _options.OnNote?.Invoke(state is null ? $"{precision}" : $"{precision.Dtype}, as the run began");
             return run.ToTheEnd(progress, cancellation);
         }
         catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe) is { } translated)
@@ -79,6 +83,9 @@ public sealed class Trainer
         return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
     }
 
+    // A run goes on in the precision that it began in, whatever is faster here and now.
+    private static TrainingPrecision Recorded(CheckpointState state) => new(state.Recipe.Training.Dtype, state.PrecisionReason ?? "as the run began");
+
     // The state to go on from; null for a new run.
     private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
     {
@@ -90,7 +97,7 @@ public sealed class Trainer
             throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out --resume to start the run.");
 
         var state = CheckpointState.Read(newest);
-        var changes = RecipeChanges.Between(state.Recipe, _recipe);
+        var changes = RecipeChanges.Between(state.Recipe, _recipe.Training.Dtype == TrainingPrecision.Auto ? Recorded(state).In(_recipe) : _recipe);
         if (changes.Count > 0)
             throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: {string.Join(", ", changes)}; restore it, or start a new run in another folder (with --from {newest} to keep the weights).");
         if (state.TokenizerHash != data.TokenizerHash)

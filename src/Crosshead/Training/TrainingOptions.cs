@@ -69,8 +69,11 @@ public sealed record TrainingOptions
     [Range(0.0, int.MaxValue)]
     public long Seed { get; init; } = 1;
 
-    /// <summary>Precision of the computation: float64, float32 or bfloat16 (with float32 master weights).</summary>
-    [AllowedValues("float64", "float32", "bfloat16")]
+    /// <summary>
+    /// Precision of the computation: float64, float32, bfloat16 (with float32 master weights), or auto: bfloat16 on CUDA, on the
+    /// processor the one of bfloat16 and float32 that multiplies faster there.
+    /// </summary>
+    [AllowedValues(TrainingPrecision.Auto, "float64", "float32", "bfloat16")]
     public string Dtype { get; init; } = "float32";
 
     /// <summary>auto, cpu, cuda or cuda:n.</summary>

@@ -15,6 +15,9 @@ public sealed record TrainingResult(
     TrainingEnd End, long Step, long Tokens, double TrainingLoss, double? HeldOutLoss, double? BestHeldOutLoss, double TokensPerSecond, long Spikes,
     string? Checkpoint, string? Model)
 {
+    /// <summary>The precision that the run computed in.</summary>
+    public required TrainingPrecision Precision { get; init; }
+
     /// <summary>Whether the run was asked to stop before its last step.</summary>
     public bool Interrupted => End == TrainingEnd.Interrupted;
 }

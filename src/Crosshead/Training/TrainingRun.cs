@@ -21,7 +21,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly SpikeDetector _spikes;
     private readonly List<ITrainingLog> _ownLogs = [];
     private readonly Pace _pace;
-    private readonly double _flopsPerToken, _peak;
+    private readonly double _flopsPerToken;
+    private readonly double? _peak;
 
     private long _step, _tokens, _spikeSteps;
     private long? _savedStep;
@@ -38,7 +39,7 @@ internal sealed class TrainingRun : IDisposable
         (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
         (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss, state?.BestHeldOutLoss, state?.Step);
         _flopsPerToken = ModelCost.Of(recipe.Model with { Context = recipe.Context }).TrainingFlops;
-        _peak = options.PeakFlops ?? PeakFlops.Measure(_model.Device, _model.ComputeType);
+        _peak = options.PeakFlops ?? (PeakFlops.Measure(_model.Device, _model.ComputeType) is { Busy: false } peak ? peak.PerSecond : null);
         if (options.Folder is { } folder)
         {
             long? resumed = state is null ? null : _step;
@@ -50,6 +51,9 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Files that go with the model.</summary>
     public required ModelCompanions Companions { get; init; }
+
+    /// <summary>The precision that the recipe has come to.</summary>
+    public required TrainingPrecision Precision { get; init; }
 
     /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
     public string? TeacherHash { get; init; }
@@ -103,7 +107,7 @@ internal sealed class TrainingRun : IDisposable
         var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Newest : Save();
         string? model = null;
         if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
-        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model);
+        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model) { Precision = Precision };
     }
 
     private void Evaluate(CancellationToken cancellation)
@@ -139,6 +143,7 @@ internal sealed class TrainingRun : IDisposable
         RecipeHash = Checkpoint.HashOf(_recipe),
         DataHash = _data.Hash,
         TokenizerHash = _data.TokenizerHash,
+        PrecisionReason = Precision.Reason,
         TeacherHash = TeacherHash,
         Version = Checkpoint.Version,
     };
@@ -154,6 +159,7 @@ internal sealed class TrainingRun : IDisposable
             LearningRate = rate,
             GradientNorm = result.GradientNorm,
             TokensPerSecond = _pace.LastTokensPerSecond,
+            Dtype = Precision.Dtype,
             ShareOfPeak = ShareOfPeak(_pace.LastTokensPerSecond),
             SecondsLeft = _pace.TimeFor(_schedule.Steps - _step).TotalSeconds,
             Spike = spike,
@@ -175,7 +181,7 @@ internal sealed class TrainingRun : IDisposable
         throw new CrossheadException($"{BrokeDown} at step {_step}: loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}; {back}.");
     }
 
-    private double ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;
+    private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;
 
     private bool Due(int every) => every > 0 && _step % every == 0;
 

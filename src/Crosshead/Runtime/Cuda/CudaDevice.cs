@@ -29,6 +29,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <summary>Whether blocks can form clusters and kernels be launched early: compute capability 9.0 and later.</summary>
     public bool HasClusters { get; private init; }
 
+    /// <summary>Bytes of the cache that all multiprocessors share.</summary>
+    public long CacheBytes { get; private init; }
+
     /// <summary>Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve included.</summary>
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public long MemoryTaken()
@@ -51,7 +54,11 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         CudaDriver.Check(CudaDriver.GetDevice(out var device, index), $"asking for device cuda:{index}");
         CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}"); // held as long as the process lives
         var (major, minor) = (Attribute(CudaDriver.ComputeCapabilityMajor), Attribute(CudaDriver.ComputeCapabilityMinor));
-        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context) { HasClusters = major >= 9 };
+        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context)
+        {
+            HasClusters = major >= 9,
+            CacheBytes = Attribute(CudaDriver.SharedCacheBytes),
+        };
 
         int Attribute(int attribute)
         {

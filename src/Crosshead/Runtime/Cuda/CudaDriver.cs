@@ -17,6 +17,9 @@ internal static unsafe partial class CudaDriver
     /// <summary>CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN.</summary>
     public const int MaxSharedMemoryPerBlockOptIn = 97;
 
+    /// <summary>CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, in bytes.</summary>
+    public const int SharedCacheBytes = 38;
+
     /// <summary>CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES.</summary>
     public const int MaxDynamicSharedBytes = 8;
 

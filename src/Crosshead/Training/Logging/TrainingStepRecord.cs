@@ -24,6 +24,9 @@ public sealed record TrainingStepRecord
     /// <summary>Tokens trained on a second.</summary>
     public required double TokensPerSecond { get; init; }
 
+    /// <summary>The precision that the step computed in; null in logs of older versions.</summary>
+    public string? Dtype { get; init; }
+
     /// <summary>Share of the device's measured peak FLOP/s that training reaches, 0 to 1; null when the peak is not known.</summary>
     public double? ShareOfPeak { get; init; }
 
