@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Crosshead.Runtime;
 using Crosshead.Training;
 
 namespace Crosshead.Cli.Machine;
@@ -39,9 +40,9 @@ internal sealed class Diagnosis
         var features = ProcessorFeatures();
         Add("operating system", RuntimeInformation.OSDescription.Trim());
         Add(".NET", Environment.Version.ToString());
-        var wide = features.Contains("avx512f");
-        Add("processor", $"{Environment.ProcessorCount} cores{(wide ? ", AVX-512" : features.Contains("avx2") ? ", AVX2" : "")}{(features.Contains("avx512_bf16") || features.Contains("amx_bf16") ? ", bfloat16" : "")}",
-            wide ? null : "float32 and bfloat16 are faster on a processor with AVX-512");
+        var bfloat16 = features.Contains("avx512_bf16") || features.Contains("amx_bf16") ? ", bfloat16" : "";
+        Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
+            CpuVectors.AreUsed ? null : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
         Add("memory", $"{Quantity.Bytes(AvailableMemory())} available to this process");
         Add("disk", $"{Quantity.Bytes(new DriveInfo(Environment.CurrentDirectory).AvailableFreeSpace)} free in the current folder");
     }

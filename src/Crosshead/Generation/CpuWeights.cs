@@ -16,13 +16,15 @@ public sealed class CpuWeights : IDisposable
     /// <summary>Packs a model.</summary>
     /// <param name="model">The model; must outlive this.</param>
     /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's. Sums are float32 in both.</param>
-    /// <exception cref="CrossheadException">The precision is another, or there is not enough memory.</exception>
+    /// <exception cref="CrossheadException">The precision is another, the processor has no AVX2, or there is not enough memory.</exception>
     public CpuWeights(LanguageModel model, ScalarType? type = null)
     {
         _model = model;
         _type = type ?? model.ComputeType;
-        if (!Supports(_type))
+        if (!IsPacked(_type))
             throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use --dtype float32.");
+        if (!CpuVectors.AreUsed)
+            throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode with the model itself (TensorDecoder).");
         var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));
         PackedMatrix Pack(int inputs, float[][] parts, float[]? bias = null) =>
             _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts, bias) : new PanelMatrix<PanelSingle>(inputs, parts, bias);
@@ -50,8 +52,10 @@ public sealed class CpuWeights : IDisposable
 
     internal PackedMatrix Head { get; }
 
-    /// <summary>Whether a precision can be decoded in.</summary>
-    public static bool Supports(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
+    /// <summary>Whether a precision can be decoded in on this processor.</summary>
+    public static bool Supports(ScalarType type) => CpuVectors.AreUsed && IsPacked(type);
+
+    private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
 
     /// <inheritdoc/>
     public void Dispose()

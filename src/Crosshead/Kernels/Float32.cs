@@ -21,7 +21,9 @@ internal readonly unsafe struct Float32 : IElement<Float32>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(Float32* source, int count) =>
-        Avx512F.IsSupported ? Avx512F.MaskLoad((float*)source, Lanes.First(count), Vector512<float>.Zero) : LoadOneByOne(source, count);
+        Avx512F.IsSupported ? Avx512F.MaskLoad((float*)source, Lanes.First(count), Vector512<float>.Zero)
+        : Avx.IsSupported ? Vector512.Create(Avx.MaskLoad((float*)source, Lanes.First(count).GetLower()), Avx.MaskLoad((float*)source + 8, Lanes.First(count).GetUpper()))
+        : LoadOneByOne(source, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Float32* target, Vector512<float> values) => values.Store((float*)target);
@@ -30,6 +32,11 @@ internal readonly unsafe struct Float32 : IElement<Float32>
     public static void Store(Float32* target, Vector512<float> values, int count)
     {
         if (Avx512F.IsSupported) Avx512F.MaskStore((float*)target, Lanes.First(count), values);
+        else if (Avx.IsSupported)
+        {
+            Avx.MaskStore((float*)target, Lanes.First(count).GetLower(), values.GetLower());
+            Avx.MaskStore((float*)target + 8, Lanes.First(count).GetUpper(), values.GetUpper());
+        }
         else StoreOneByOne(target, values, count);
     }
 

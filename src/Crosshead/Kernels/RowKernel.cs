@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Crosshead.Kernels.Cuda;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels;
@@ -20,7 +21,7 @@ internal static unsafe class RowKernel
     /// <summary>Whether the tensor is on the CPU, float32 or bfloat16, and the processor has 512-bit vectors.</summary>
     public static bool SupportsOnCpu(Tensor tensor) =>
         tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16
-        && Vector512.IsHardwareAccelerated;
+        && CpuVectors.AreUsed;
 
     /// <summary>Whether joining weights, so that one product and one kernel take the place of several, pays for these activations [B, N, D].</summary>
     public static bool IsWorthJoining(Tensor x) => Supports(x) && x.shape[0] * x.shape[1] >= FewestJoinedRows;

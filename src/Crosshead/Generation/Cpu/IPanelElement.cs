@@ -23,6 +23,11 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     /// <param name="rows">The panel, k · 16 elements further.</param>
     static abstract (Vector512<float> Even, Vector512<float> Odd) LoadRows(TSelf* rows);
 
+    /// <summary>Lanes 0 to 7 (<paramref name="half"/> 0) or 8 to 15 (1) of rows k and k + 1 of a panel, k even.</summary>
+    /// <param name="rows">The panel, k · 16 elements further.</param>
+    /// <param name="half">0 or 1.</param>
+    static abstract (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(TSelf* rows, int half);
+
     /// <summary>16 elements that lie side by side.</summary>
     static abstract Vector512<float> Load(TSelf* elements);
 }

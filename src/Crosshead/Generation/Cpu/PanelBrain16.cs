@@ -33,6 +33,13 @@ internal readonly unsafe struct PanelBrain16 : IPanelElement<PanelBrain16>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(PanelBrain16* rows, int half)
+    {
+        var pairs = Vector256.Load((uint*)rows + (half * Vector256<uint>.Count));
+        return ((pairs << 16).AsSingle(), (pairs & Vector256.Create(0xffff0000u)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(PanelBrain16* elements)
     {
         var (low, high) = Vector256.Widen(Vector256.Load((ushort*)elements));

@@ -21,5 +21,12 @@ internal readonly unsafe struct PanelSingle : IPanelElement<PanelSingle>
     public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelSingle* rows) => (Load(rows), Load(rows + Panel.Lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(PanelSingle* rows, int half)
+    {
+        var even = (float*)rows + (half * Vector256<float>.Count);
+        return (Vector256.Load(even), Vector256.Load(even + Panel.Lanes));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(PanelSingle* elements) => Vector512.Load((float*)elements);
 }

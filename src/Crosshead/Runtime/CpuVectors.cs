@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Crosshead.Runtime;
+
+/// <summary>
+/// The vector instructions that our kernels use on this processor. One source serves all: kernels work on sixteen float32
+/// lanes, which are one register of 512 bits or two of 256. Only what the processor and the runtime's settings support
+/// counts; <c>Vector512.IsHardwareAccelerated</c> says what .NET prefers, which on many processors is less.
+/// </summary>
+public static class CpuVectors
+{
+    /// <summary>Width of a vector register in bits: 512 with AVX-512 (F, BW, DQ, VL), 256 with AVX2 and FMA, else 0.</summary>
+    public static int Bits
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Are512Bits ? 512 : Avx2.IsSupported && Fma.IsSupported ? 256 : 0;
+    }
+
+    /// <summary>Whether the kernels run on this processor; without them libtorch's operators do the work.</summary>
+    public static bool AreUsed
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Bits > 0;
+    }
+
+    /// <summary>Whether the sixteen lanes are one register.</summary>
+    internal static bool Are512Bits
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512F.IsSupported && Avx512DQ.IsSupported && Avx512BW.VL.IsSupported;
+    }
+
+    /// <summary>What is in use, in words: <c>AVX-512 in use</c>, <c>AVX2 in use</c>, <c>plain operators: no AVX2</c>.</summary>
+    public static string Description => Bits switch
+    {
+        512 => "AVX-512 in use",
+        256 => "AVX2 in use",
+        _ => "plain operators: no AVX2",
+    };
+}
