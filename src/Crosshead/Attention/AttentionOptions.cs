@@ -1,63 +1,74 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Crosshead.Attention;
 
 /// <summary>Shape and kind of an attention layer. Symbols: h query heads, g key/value heads, c component heads, d head width.</summary>
 public sealed record AttentionOptions
 {
-    /// <summary>The mechanism.</summary>
+    /// <summary>The attention mechanism.</summary>
     public AttentionVariant Variant { get; init; } = AttentionVariant.Gqa;
 
-    /// <summary>Query heads h, at least 1.</summary>
+    /// <summary>Query heads h.</summary>
+    [Range(1, int.MaxValue)]
     public int Heads { get; init; } = 8;
 
-    /// <summary>Key/value heads g, a divisor of h; query head i reads head i div (h/g). Null for h.</summary>
+    /// <summary>Key/value heads g, a divisor of h; query head i reads key/value head i div (h/g). Null: as many as query heads.</summary>
+    [Range(1, int.MaxValue)]
     public int? KeyValueHeads { get; init; }
 
-    /// <summary>Head width d, even (RoPE rotates pairs). Null for model width / h.</summary>
+    /// <summary>Head width d, an even number because rotary embedding turns pairs. Null: <c>hiddenSize</c> / h.</summary>
+    [Range(2, int.MaxValue)]
     public int? HeadDim { get; init; }
 
-    /// <summary>Component key heads c that the g key heads are composed of; null for g. Only for <c>mea</c> and <c>mea-no-norm</c>.</summary>
+    /// <summary>Component heads that the g key heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the cache smaller. Null: g.</summary>
+    [Range(1, int.MaxValue)]
     public int? KeyComponents { get; init; }
 
-    /// <summary>Component value heads c that the g value heads are composed of; null for g. Only for <c>mea</c> and <c>mea-no-norm</c>.</summary>
+    /// <summary>Component heads that the g value heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the cache smaller. Null: g.</summary>
+    [Range(1, int.MaxValue)]
     public int? ValueComponents { get; init; }
 
-    /// <summary>What multiplies a key component (<c>mea</c>, <c>mea-no-norm</c>); frequency only with fewer components than heads.</summary>
+    /// <summary>How finely key components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>frequency</c> needs fewer components than heads.</summary>
     public KeyGrain KeyGrain { get; init; } = KeyGrain.Head;
 
-    /// <summary>What multiplies a value component (<c>mea</c>, <c>mea-no-norm</c>); dense with <see cref="ValueRank"/> in place of <see cref="ValueComponents"/>.</summary>
+    /// <summary>How finely value components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>dense</c> goes with <see cref="ValueRank"/> in place of <see cref="ValueComponents"/>.</summary>
     public ValueGrain ValueGrain { get; init; } = ValueGrain.Head;
 
-    /// <summary>Numbers that the value heads are composed of where the grain is dense: any number below g·d.</summary>
+    /// <summary>How many numbers a token the value heads are composed of where <see cref="ValueGrain"/> is <c>dense</c>, less than g · d. Null: <see cref="ValueComponents"/> counts.</summary>
+    [Range(1, int.MaxValue)]
     public int? ValueRank { get; init; }
 
-    /// <summary>Whether the query, key and value projections have biases (Qwen 2).</summary>
+    /// <summary>Whether queries, keys and values have biases, as in Qwen 2.</summary>
     public bool ProjectionBias { get; init; }
 
     /// <summary>Whether the output projection has a bias.</summary>
     public bool OutputBias { get; init; }
 
-    /// <summary>Whether each query and key head is normed before it is rotated (Qwen 3); for <c>gqa</c> and <c>mea-no-norm</c>.</summary>
+    /// <summary>Whether each query and key head is normed before it is rotated, as in Qwen 3 (<c>gqa</c>, <c>mea-no-norm</c>).</summary>
     public bool QueryKeyNorm { get; init; }
 
-    /// <summary>Added to the mean square in the norms of queries and keys.</summary>
+    /// <summary>What the norms of queries and keys add to the mean square, so that they never divide by 0.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double QueryKeyNormEpsilon { get; init; } = 1e-6;
 
-    /// <summary>Most tokens that a query sees, itself among them; null for all before it.</summary>
+    /// <summary>How many tokens a query sees at most, its own among them. Null: all earlier ones. Not for <c>differential</c>.</summary>
+    [Range(1, int.MaxValue)]
     public int? SlidingWindow { get; init; }
 
-    /// <summary>Which of keys and values are composed (<c>mea</c>, <c>mea-no-norm</c>).</summary>
+    /// <summary>Whether keys, values or both are composed (<c>mea</c>, <c>mea-no-norm</c>).</summary>
     public ComposedParts Compose { get; init; } = ComposedParts.Both;
 
-    /// <summary>How the mixes start (<c>mea</c>, <c>mea-no-norm</c>).</summary>
+    /// <summary>How the mixes start, the factors that compose heads from components (<c>mea</c>, <c>mea-no-norm</c>).</summary>
     public MixStart MixStart { get; init; } = MixStart.Auto;
 
-    /// <summary>Weights of the norm on the heads' outputs (<c>groupnorm</c>, <c>mea</c>).</summary>
+    /// <summary>Which weights the norm of the heads' outputs has (<c>groupnorm</c>, <c>mea</c>).</summary>
     public HeadNormKind HeadNorm { get; init; } = HeadNormKind.Shared;
 
-    /// <summary>Where the HeadNorm weights start. At 1 a head's small averaged value is blown up early in training.</summary>
+    /// <summary>Where the weights of the head norm start (<c>groupnorm</c>, <c>mea</c>). At 1, a head's small output would be blown up early in training.</summary>
     public double HeadNormStart { get; init; } = 0.05;
 
-    /// <summary>Added to the mean square in HeadNorm and in the differential subnorm.</summary>
+    /// <summary>What the head norm, and the norm in <c>differential</c>, add to the mean square, so that they never divide by 0.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double HeadNormEpsilon { get; init; } = 1e-5;
 
     /// <summary>g, with its default resolved.</summary>
@@ -97,41 +108,30 @@ public sealed record AttentionOptions
     /// <exception cref="CrossheadException">They do not; the message names both values and the remedy.</exception>
     public void Validate()
     {
-        Positive(Heads, "heads");
-        Positive(Groups, "keyValueHeads");
+        OptionRange.Check(this);
         if (Heads % Groups != 0)
             throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use {string.Join(", ", Enumerable.Range(1, Heads).Where(n => Heads % n == 0))}.");
-        if (HeadDim is { } d && (d < 2 || d % 2 != 0))
-            throw new CrossheadException($"headDim ({d}) must be even and at least 2, because rotary embedding turns pairs; use {Math.Max(2, d + 1)}.");
+        if (HeadDim is { } d && d % 2 != 0)
+            throw new CrossheadException($"headDim ({d}) must be even, because rotary embedding turns pairs; use {d + 1}.");
         if (Variant == AttentionVariant.Differential && (Groups % 2 != 0 || Heads % 2 != 0))
             throw new CrossheadException($"differential attention pairs heads: heads ({Heads}) and keyValueHeads ({Groups}) must be even.");
         if (!Composes && (KeyComponents ?? ValueComponents) is { } c)
             throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and mea-no-norm, not to this one; remove them.");
-        if (KeyComponents is { } ck) { Positive(ck, "keyComponents"); Require(ComposesKeys, "keyComponents", "keys"); }
-        if (ValueComponents is { } cv) { Positive(cv, "valueComponents"); Require(ComposesValues, "valueComponents", "values"); }
+        if (KeyComponents is not null) Require(ComposesKeys, "keyComponents", "keys");
+        if (ValueComponents is not null) Require(ComposesValues, "valueComponents", "values");
         if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && KeyRows < Groups))
             throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
         if (ValueGrain == ValueGrain.Dense != ValueRank.HasValue)
             throw new CrossheadException($"valueGrain ({(ValueRank.HasValue ? "head" : "dense")}) and valueRank ({ValueRank?.ToString() ?? "null"}) belong together: a rank with the grain dense, none with the grain head.");
-        if (ValueRank is { } rank) { Positive(rank, "valueRank"); Require(ComposesValues, "valueRank", "values"); }
+        if (ValueRank is not null) Require(ComposesValues, "valueRank", "values");
         if (ValueRank is not null && ValueComponents is not null)
             throw new CrossheadException($"valueRank ({ValueRank}) and valueComponents ({ValueComponents}) are both set; the grain dense takes valueRank alone.");
         if (QueryKeyNorm && Variant is not (AttentionVariant.Gqa or AttentionVariant.MeaNoNorm))
             throw new CrossheadException($"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
-        if (!(QueryKeyNormEpsilon > 0) || !double.IsFinite(QueryKeyNormEpsilon))
-            throw new CrossheadException($"queryKeyNormEpsilon ({QueryKeyNormEpsilon}) must be above 0; the default is 1e-6.");
-        if (SlidingWindow is { } window) Positive(window, "slidingWindow");
         if (SlidingWindow is not null && Variant == AttentionVariant.Differential)
             throw new CrossheadException("slidingWindow is not supported for differential attention; remove it.");
         if (!double.IsFinite(HeadNormStart))
             throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
-        if (!(HeadNormEpsilon > 0) || !double.IsFinite(HeadNormEpsilon))
-            throw new CrossheadException($"headNormEpsilon ({HeadNormEpsilon}) must be above 0; the default is 1e-5.");
-    }
-
-    private static void Positive(int value, string name)
-    {
-        if (value < 1) throw new CrossheadException($"{name} ({value}) must be at least 1.");
     }
 
     private static void Require(bool composed, string name, string part)

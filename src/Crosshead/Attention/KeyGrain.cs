@@ -6,9 +6,9 @@ namespace Crosshead.Attention;
 [JsonConverter(typeof(JsonStringEnumConverter<KeyGrain>))]
 public enum KeyGrain
 {
-    /// <summary>One scalar a component and head (arXiv 2601.19611, eq. 10).</summary>
+    /// <summary>One number for each component and head (arXiv 2601.19611, eq. 10).</summary>
     [JsonStringEnumMemberName("head")] Head,
 
-    /// <summary>One complex number a component, head and rotary frequency: a rotation turns every head's p-th pair alike, so complex factors commute with it.</summary>
+    /// <summary>One complex number for each component, head and rotary frequency: finer. A rotation turns the same pair of every head alike, so that such factors commute with it.</summary>
     [JsonStringEnumMemberName("frequency")] Frequency,
 }

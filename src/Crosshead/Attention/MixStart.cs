@@ -6,12 +6,12 @@ namespace Crosshead.Attention;
 [JsonConverter(typeof(JsonStringEnumConverter<MixStart>))]
 public enum MixStart
 {
-    /// <summary>Identity where there are as many components as heads, otherwise normal.</summary>
+    /// <summary>The identity where there are as many components as heads, otherwise random.</summary>
     [JsonStringEnumMemberName("auto")] Auto,
 
     /// <summary>The identity, continued by zeros: the model starts as plain attention on the first heads.</summary>
     [JsonStringEnumMemberName("identity")] Identity,
 
-    /// <summary>Normal with standard deviation 1/√c.</summary>
+    /// <summary>Random, normal with standard deviation 1/√c.</summary>
     [JsonStringEnumMemberName("normal")] Normal,
 }

@@ -6,9 +6,9 @@ namespace Crosshead.Attention;
 [JsonConverter(typeof(JsonStringEnumConverter<ValueGrain>))]
 public enum ValueGrain
 {
-    /// <summary>One scalar a component head and head (arXiv 2601.19611, eq. 11).</summary>
+    /// <summary>One number for each component and head (arXiv 2601.19611, eq. 11).</summary>
     [JsonStringEnumMemberName("head")] Head,
 
-    /// <summary>A matrix [rank, d] a head: nothing but a weighted sum stands between the values and the heads' outputs, so any linear map commutes with it.</summary>
+    /// <summary>A whole matrix [rank, d] for each head: finer. Values are only summed on their way to a head's output, so that any linear map commutes with it.</summary>
     [JsonStringEnumMemberName("dense")] Dense,
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Crosshead.Attention;
 
 /// <summary>
@@ -6,16 +8,18 @@ namespace Crosshead.Attention;
 /// </summary>
 public sealed record VirtualHeads
 {
-    /// <summary>What multiplies a key component.</summary>
+    /// <summary>How finely key components are mixed.</summary>
     public KeyGrain KeyGrain { get; init; }
 
-    /// <summary>Key components of width d kept of each token, fewer than the key heads; null where whole key heads are kept.</summary>
+    /// <summary>Key components kept of each token, fewer than the key heads. Null: whole key heads are kept.</summary>
+    [Range(1, int.MaxValue)]
     public int? KeyComponents { get; init; }
 
-    /// <summary>What multiplies a value component.</summary>
+    /// <summary>How finely value components are mixed.</summary>
     public ValueGrain ValueGrain { get; init; }
 
-    /// <summary>Value numbers kept of each token, fewer than g·d (a multiple of d for the grain <c>head</c>); null where whole value heads are kept.</summary>
+    /// <summary>Value numbers kept of each token, fewer than g · d; a multiple of d for the grain <c>head</c>. Null: whole value heads are kept.</summary>
+    [Range(1, int.MaxValue)]
     public int? ValueRank { get; init; }
 
     /// <summary>Options of the layer whose plain form has the options <paramref name="plain"/>.</summary>

@@ -1,24 +1,30 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Crosshead.Layers;
 
 /// <summary>A mixture of experts: which layers are one, and of what.</summary>
 public sealed record ExpertOptions
 {
-    /// <summary>Experts E of a sparse layer.</summary>
+    /// <summary>Experts of a layer.</summary>
+    [Range(1, int.MaxValue)]
     public int Count { get; init; } = 8;
 
-    /// <summary>Experts k that each token is given, at most E.</summary>
+    /// <summary>Experts that each token goes through, at most <see cref="Count"/>.</summary>
+    [Range(1, int.MaxValue)]
     public int PerToken { get; init; } = 2;
 
     /// <summary>Inner width of an expert.</summary>
+    [Range(1, int.MaxValue)]
     public int InnerSize { get; init; } = 256;
 
-    /// <summary>Whether the probabilities of a token's experts are divided by their sum.</summary>
+    /// <summary>Whether the weights of a token's experts are scaled to a sum of 1.</summary>
     public bool Renormalize { get; init; } = true;
 
-    /// <summary>Every so many layers one is sparse: layer i where (i + 1) is a multiple; 1 for all.</summary>
+    /// <summary>Every how many layers one has experts. 1: all layers; 2: every second one, from the second on.</summary>
+    [Range(1, int.MaxValue)]
     public int Step { get; init; } = 1;
 
-    /// <summary>Layers, from 0, that are dense whatever <see cref="Step"/> says; null for none.</summary>
+    /// <summary>Layers, counted from 0, that have no experts whatever <see cref="Step"/> says. Null: none.</summary>
     public IReadOnlyList<int>? DenseLayers { get; init; }
 
     /// <summary>Whether a layer is sparse.</summary>
@@ -29,16 +35,8 @@ public sealed record ExpertOptions
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
     public void Validate()
     {
-        AtLeastOne(Count, "count");
-        AtLeastOne(PerToken, "perToken");
-        AtLeastOne(InnerSize, "innerSize");
-        AtLeastOne(Step, "step");
+        OptionRange.Check(this, "experts.");
         if (PerToken > Count)
             throw new CrossheadException($"experts.perToken ({PerToken}) is more than experts.count ({Count}); use at most {Count}.");
-    }
-
-    private static void AtLeastOne(int value, string name)
-    {
-        if (value < 1) throw new CrossheadException($"experts.{name} ({value}) must be at least 1.");
     }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Crosshead.Layers;
 
 /// <summary>How a model's rotary frequencies are scaled. Meanings and defaults are those of Hugging Face Transformers.</summary>
@@ -7,62 +9,52 @@ public sealed record RopeScaling
     public RopeScalingKind Kind { get; init; } = RopeScalingKind.Linear;
 
     /// <summary>How many times longer the context becomes.</summary>
+    [Range(1.0, double.MaxValue)]
     public double Factor { get; init; } = 1;
 
-    /// <summary>Context in tokens that the model was first trained on (<c>llama3</c>, <c>yarn</c>); null for the model's context.</summary>
+    /// <summary>Context, in tokens, that the model was first trained on (<c>llama3</c>, <c>yarn</c>). Null: the model's context.</summary>
+    [Range(1, int.MaxValue)]
     public int? OriginalContext { get; init; }
 
-    /// <summary>Turns within the original context below which a frequency is divided by the whole factor (<c>llama3</c>).</summary>
+    /// <summary>A frequency with fewer turns than this within the original context is divided by the whole factor (<c>llama3</c>).</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double LowFrequencyFactor { get; init; } = 1;
 
-    /// <summary>Turns within the original context above which a frequency is kept (<c>llama3</c>).</summary>
+    /// <summary>A frequency with more turns than this within the original context stays as it is (<c>llama3</c>).</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double HighFrequencyFactor { get; init; } = 4;
 
-    /// <summary>What cosines and sines are multiplied by (<c>yarn</c>); null for 0.1 · ln(factor) + 1, or what the two magnitude scales make of it.</summary>
+    /// <summary>What cosines and sines are multiplied by (<c>yarn</c>). Null: 0.1 · ln(factor) + 1, or what the two magnitude scales give.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double? AttentionFactor { get; init; }
 
-    /// <summary>Weight of the logarithm in the numerator of the attention factor (<c>yarn</c>: <c>mscale</c>); only with <see cref="MagnitudeScaleAllDimensions"/>.</summary>
+    /// <summary>Weight of the logarithm in the numerator of the attention factor (<c>yarn</c>, there <c>mscale</c>). Only with <see cref="MagnitudeScaleAllDimensions"/>.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double? MagnitudeScale { get; init; }
 
-    /// <summary>Weight of the logarithm in the denominator of the attention factor (<c>yarn</c>: <c>mscale_all_dim</c>).</summary>
+    /// <summary>Weight of the logarithm in the denominator of the attention factor (<c>yarn</c>, there <c>mscale_all_dim</c>).</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double? MagnitudeScaleAllDimensions { get; init; }
 
-    /// <summary>Turns within the original context above which a pair is kept (<c>yarn</c>: <c>beta_fast</c>).</summary>
+    /// <summary>A frequency with more turns than this within the original context stays as it is (<c>yarn</c>, there <c>beta_fast</c>).</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double FastTurns { get; init; } = 32;
 
-    /// <summary>Turns within the original context below which a pair is divided by the whole factor (<c>yarn</c>: <c>beta_slow</c>).</summary>
+    /// <summary>A frequency with fewer turns than this within the original context is divided by the whole factor (<c>yarn</c>, there <c>beta_slow</c>).</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double SlowTurns { get; init; } = 1;
 
-    /// <summary>Whether the ends of the ramp are rounded outwards to whole pairs (<c>yarn</c>).</summary>
+    /// <summary>Whether the range between the two is rounded outwards to whole pairs (<c>yarn</c>).</summary>
     public bool Truncate { get; init; } = true;
 
     /// <summary>Checks that the numbers fit each other.</summary>
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
     public void Validate()
     {
-        AtLeast(1, Factor, "factor");
-        if (OriginalContext is < 1)
-            throw new CrossheadException($"ropeScaling.originalContext ({OriginalContext}) must be at least 1, or null for the model's context.");
-        Positive(LowFrequencyFactor, "lowFrequencyFactor");
-        Positive(HighFrequencyFactor, "highFrequencyFactor");
+        OptionRange.Check(this, "ropeScaling.");
         if (Kind == RopeScalingKind.Llama3 && HighFrequencyFactor <= LowFrequencyFactor)
             throw new CrossheadException($"ropeScaling.highFrequencyFactor ({HighFrequencyFactor}) must be above lowFrequencyFactor ({LowFrequencyFactor}); usual are 4 and 1.");
-        if (AttentionFactor is { } attention) Positive(attention, "attentionFactor");
-        if (MagnitudeScale is { } scale) Positive(scale, "magnitudeScale");
-        if (MagnitudeScaleAllDimensions is { } all) Positive(all, "magnitudeScaleAllDimensions");
-        Positive(FastTurns, "fastTurns");
-        Positive(SlowTurns, "slowTurns");
         if (Kind == RopeScalingKind.Yarn && FastTurns < SlowTurns)
             throw new CrossheadException($"ropeScaling.fastTurns ({FastTurns}) must be at least slowTurns ({SlowTurns}); usual are 32 and 1.");
-    }
-
-    private static void AtLeast(double least, double value, string name)
-    {
-        if (!(value >= least) || !double.IsFinite(value)) throw new CrossheadException($"ropeScaling.{name} ({value}) must be at least {least}.");
-    }
-
-    private static void Positive(double value, string name)
-    {
-        if (!(value > 0) || !double.IsFinite(value)) throw new CrossheadException($"ropeScaling.{name} ({value}) must be a positive number.");
     }
 }

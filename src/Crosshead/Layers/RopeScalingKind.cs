@@ -12,6 +12,6 @@ public enum RopeScalingKind
     /// <summary>Slow frequencies are divided by the factor, fast ones are kept, those between are blended (Llama 3.1).</summary>
     [JsonStringEnumMemberName("llama3")] Llama3,
 
-    /// <summary>As <see cref="Llama3"/> with a ramp over the pairs, and longer queries and keys (YaRN, arXiv 2309.00071).</summary>
+    /// <summary>As <c>llama3</c>, blended over the pairs of a head, and with longer queries and keys (YaRN, arXiv 2309.00071).</summary>
     [JsonStringEnumMemberName("yarn")] Yarn,
 }

@@ -9,16 +9,16 @@ namespace Crosshead.Model;
 [JsonConverter(typeof(JsonStringEnumConverter<ModelFamily>))]
 public enum ModelFamily
 {
-    /// <summary>Llama 1 to 3, and models that call themselves so (SmolLM 2).</summary>
+    /// <summary>Llama 1 to 3, and models of the same form, such as SmolLM 2.</summary>
     [JsonStringEnumMemberName("llama")] Llama,
 
-    /// <summary>Mistral: sliding windows in all layers, or none.</summary>
+    /// <summary>Mistral: sliding windows in all layers, or in none.</summary>
     [JsonStringEnumMemberName("mistral")] Mistral,
 
-    /// <summary>Qwen 2 and 2.5: biases of queries, keys and values.</summary>
+    /// <summary>Qwen 2 and 2.5: queries, keys and values have biases.</summary>
     [JsonStringEnumMemberName("qwen2")] Qwen2,
 
-    /// <summary>Qwen 3: norms of queries and keys.</summary>
+    /// <summary>Qwen 3: queries and keys are normed.</summary>
     [JsonStringEnumMemberName("qwen3")] Qwen3,
 
     /// <summary>Qwen 3 with a mixture of experts.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Crosshead.Attention;
 using Crosshead.Layers;
 
@@ -6,54 +7,60 @@ namespace Crosshead.Model;
 /// <summary>Shape of a decoder in the style of Llama: pre-norm RMSNorm, rotary positions, SwiGLU, grouped heads.</summary>
 public sealed record ModelOptions
 {
-    private const int MostLayers = 100_000; // what a damaged configuration may ask for stays countable
-
-    /// <summary>The published architecture the model is written as where that can say all of it.</summary>
+    /// <summary>The published architecture under whose name the model is saved, where that architecture can express it. It changes nothing that the model computes.</summary>
     public ModelFamily Family { get; init; } = ModelFamily.Llama;
 
-    /// <summary>Tokens V the model knows.</summary>
+    /// <summary>How many tokens the model knows: as many as the tokenizer of the data has.</summary>
+    [Range(1, int.MaxValue)]
     public int VocabularySize { get; init; } = 4096;
 
-    /// <summary>Model width D.</summary>
+    /// <summary>Width D of the model: how many numbers stand for a token between two layers. A multiple of <c>attention.heads</c>, unless <c>attention.headDim</c> is set.</summary>
+    [Range(1, 100_000_000)]
     public int HiddenSize { get; init; } = 256;
 
-    /// <summary>Layers L.</summary>
+    /// <summary>Number of layers L.</summary>
+    [Range(1, 100_000)]
     public int Layers { get; init; } = 6;
 
-    /// <summary>Inner width of the feed-forward layers; null for 8/3 · D rounded up to a multiple of 16.</summary>
+    /// <summary>Inner width of the feed-forward layers. Null: 8/3 · D, rounded up to a multiple of 16.</summary>
+    [Range(1, int.MaxValue)]
     public int? FeedForwardSize { get; init; }
 
-    /// <summary>Whether the projections of the feed-forward layers have biases; not those of experts.</summary>
+    /// <summary>Whether the feed-forward layers have biases. Experts never have.</summary>
     public bool FeedForwardBias { get; init; }
 
-    /// <summary>The experts that sparse layers have in place of one feed-forward layer; null where no layer is sparse.</summary>
+    /// <summary>A mixture of experts in place of one feed-forward layer. Null: no layer has one.</summary>
     public ExpertOptions? Experts { get; init; }
 
-    /// <summary>Longest sequence, in tokens.</summary>
+    /// <summary>The longest sequence that the model reads, in tokens.</summary>
+    [Range(1, int.MaxValue)]
     public int Context { get; init; } = 256;
 
-    /// <summary>Base θ of the rotary frequencies.</summary>
+    /// <summary>Base θ of the rotary position frequencies.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double RopeBase { get; init; } = 10000;
 
-    /// <summary>How the rotary frequencies are scaled to a longer context; null for not at all.</summary>
+    /// <summary>How the rotary frequencies are scaled to a longer context. Null: not at all.</summary>
     public RopeScaling? RopeScaling { get; init; }
 
-    /// <summary>Added to the mean square in the norms.</summary>
+    /// <summary>What the norms add to the mean square, so that they never divide by 0.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double NormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>Whether the output head is the token embedding.</summary>
+    /// <summary>Whether the output head uses the weights of the token embedding.</summary>
     public bool TieEmbeddings { get; init; }
 
-    /// <summary>Standard deviation of the starting weights; projections into the residual stream start at this / √(2L).</summary>
+    /// <summary>Standard deviation of the random starting weights. Projections into the residual stream start at this divided by √(2L).</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double InitializerRange { get; init; } = 0.02;
 
-    /// <summary>The attention layers.</summary>
+    /// <summary>The attention of every layer.</summary>
     public AttentionOptions Attention { get; init; } = new();
 
-    /// <summary>Layers, from 0, whose queries see all tokens before them whatever <see cref="AttentionOptions.SlidingWindow"/> says; null for none.</summary>
+    /// <summary>Layers, counted from 0, whose queries see all earlier tokens although <c>attention.slidingWindow</c> is set. Null: none.</summary>
     public IReadOnlyList<int>? FullAttentionLayers { get; init; }
 
-    /// <summary>Layer by layer, what is cached in place of whole heads, null for a layer as <see cref="Attention"/> describes it; null for none.</summary>
+    /// <summary>How the cache of each layer is made smaller: one entry a layer, null for a layer that keeps whole heads. Null: no layer's is. <c>crosshead compress</c> writes it.</summary>
     public IReadOnlyList<VirtualHeads?>? VirtualHeads { get; init; }
 
     /// <summary>The attention of a layer.</summary>
@@ -74,16 +81,8 @@ public sealed record ModelOptions
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
     public void Validate()
     {
-        AtLeastOne(VocabularySize, "vocabularySize");
-        AtLeastOne(HiddenSize, "hiddenSize");
-        AtLeastOne(Layers, "layers");
-        if (Layers > MostLayers) throw new CrossheadException($"layers ({Layers}) must be at most {MostLayers}.");
-        AtLeastOne(FeedForward, "feedForwardSize");
-        AtLeastOne(Context, "context");
-        Positive(RopeBase, "ropeBase", "10000");
+        OptionRange.Check(this);
         RopeScaling?.Validate();
-        Positive(NormEpsilon, "normEpsilon", "1e-5");
-        Positive(InitializerRange, "initializerRange", "0.02");
         Attention.Validate();
         Experts?.Validate();
         WithinLayers(Experts?.DenseLayers, "experts.denseLayers");
@@ -101,15 +100,5 @@ public sealed record ModelOptions
         foreach (var layer in layers ?? [])
             if (layer < 0 || layer >= Layers)
                 throw new CrossheadException($"{name} names layer {layer}, the model has layers 0 to {Layers - 1}; remove it.");
-    }
-
-    private static void AtLeastOne(int value, string name)
-    {
-        if (value < 1) throw new CrossheadException($"{name} ({value}) must be at least 1.");
-    }
-
-    private static void Positive(double value, string name, string usual)
-    {
-        if (!(value > 0) || !double.IsFinite(value)) throw new CrossheadException($"{name} ({value}) must be a positive number; the usual value is {usual}.");
     }
 }

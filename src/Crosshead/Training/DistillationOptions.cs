@@ -8,18 +8,18 @@ namespace Crosshead.Training;
 /// </summary>
 public sealed record DistillationOptions
 {
-    /// <summary>Model directory of the teacher, of the same vocabulary; as seen from the working directory.</summary>
+    /// <summary>Folder of the teacher, a model with the same vocabulary. <c>--teacher</c> sets it.</summary>
     public string Teacher { get; init; } = "";
 
-    /// <summary>Share of the divergence from the teacher, 0 to 1; the rest is cross-entropy with the text.</summary>
+    /// <summary>How much agreement with the teacher counts, from 0 to 1. The rest is the usual loss on the text.</summary>
     [Range(0.0, 1.0)]
     public double Weight { get; init; } = 1;
 
-    /// <summary>Temperature T, which divides the logits of both models: above 1 the unlikely tokens count for more.</summary>
+    /// <summary>What the logits of both models are divided by. Above 1, unlikely tokens count for more.</summary>
     [Range(0.1, 100.0)]
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Weight of the mean squared error of the final hidden states, relative to the mean square of the teacher's; 0 for none.</summary>
+    /// <summary>How much the difference between the last hidden states of the two models counts. 0: not at all.</summary>
     [Range(0.0, 1e6)]
     public double HiddenWeight { get; init; }
 }

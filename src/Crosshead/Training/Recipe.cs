@@ -6,16 +6,16 @@ namespace Crosshead.Training;
 /// <summary>A complete run: the model, the data and the training. Written as JSON with the members' names in camel case.</summary>
 public sealed record Recipe
 {
-    /// <summary>What the run is called.</summary>
+    /// <summary>What the run is called in logs and reports. Empty: the name of the recipe's file.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>The model.</summary>
+    /// <summary>The shape of the model. A run that starts from a model (<c>--from</c>) or goes on (<c>--resume</c>) needs none.</summary>
     public ModelOptions Model { get; init; } = new();
 
-    /// <summary>The data.</summary>
+    /// <summary>What the model is trained on.</summary>
     public DataOptions Data { get; init; } = new();
 
-    /// <summary>The training.</summary>
+    /// <summary>How the model is trained.</summary>
     public TrainingOptions Training { get; init; } = new();
 
     /// <summary>Tokens of a training sequence, with its default resolved.</summary>

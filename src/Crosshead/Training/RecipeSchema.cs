@@ -15,24 +15,15 @@ internal static class RecipeSchema
     private static readonly JsonObject Root = Create();
 
     /// <summary>The schema of a recipe, in which every object is closed.</summary>
-    public static JsonObject Create()
+    /// <param name="describe">Gives each key its description; null for none.</param>
+    public static JsonObject Create(Func<MemberInfo, string>? describe = null)
     {
         var exporter = new JsonSchemaExporterOptions
         {
             TreatNullObliviousAsNonNullable = true,
-            TransformSchemaNode = (context, node) => Annotate(context, node.AsObject()),
+            TransformSchemaNode = (context, node) => Annotate(context, node.AsObject(), describe),
         };
         return RecipeJson.Options.GetJsonSchemaAsNode(typeof(Recipe), exporter).AsObject();
-    }
-
-    /// <summary>The text of <c>recipes/recipe.schema.json</c>, by which editors complete and check recipes.</summary>
-    public static string ToFile()
-    {
-        var schema = Create();
-        var members = schema["properties"]!.AsObject();
-        foreach (var key in FileKeys) members.Insert(0, key, new JsonObject { ["type"] = "string" });
-        schema.Insert(0, "$schema", "https://json-schema.org/draft/2020-12/schema");
-        return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n";
     }
 
     /// <summary>Checks a document, complete or in part.</summary>
@@ -91,11 +82,10 @@ internal static class RecipeSchema
     private static void RequireRange(double value, JsonObject schema, string path, string source)
     {
         double? Bound(string key) => schema[key]?.GetValue<double>();
-        var (above, from, to, below) = (Bound("exclusiveMinimum"), Bound("minimum"), Bound("maximum"), Bound("exclusiveMaximum"));
-        if (!(value <= above || value < from || value > to || value >= below)) return;
-        var least = above is { } a ? $"more than {a}" : $"at least {from}";
-        var most = below is { } b ? $"less than {b}" : $"at most {to}";
-        throw new CrossheadException($"{source}: {path} ({value}) is out of range; it must be {least} and {most}.");
+        var (above, below) = (Bound("exclusiveMinimum"), Bound("exclusiveMaximum"));
+        if ((above ?? Bound("minimum")) is not { } least) return;
+        var range = new OptionRange(least, above is not null, below ?? Bound("maximum") ?? double.MaxValue, below is not null);
+        if (range.Refuse(value) is { } refusal) throw new CrossheadException($"{source}: {path} ({value}) {refusal}.");
     }
 
     private static JsonObject Member(JsonObject schema, string key, string path, string source)
@@ -105,14 +95,15 @@ internal static class RecipeSchema
         return members[key] as JsonObject ?? throw new CrossheadException($"{source}: unknown key {path}; {Suggestion.For(key, members.Select(m => m.Key))}");
     }
 
-    private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node)
+    private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node, Func<MemberInfo, string>? describe)
     {
         if (node.ContainsKey("properties")) node["additionalProperties"] = false;
         if (context.PropertyInfo is not { AttributeProvider: MemberInfo member, DeclaringType: var type } property) return node;
-        if (member.GetCustomAttribute<RangeAttribute>() is { } range)
+        if (describe is not null) node.Insert(0, "description", describe(member));
+        if (OptionRange.Of(member) is { } range)
         {
-            node[range.MinimumIsExclusive ? "exclusiveMinimum" : "minimum"] = Convert.ToDouble(range.Minimum);
-            node[range.MaximumIsExclusive ? "exclusiveMaximum" : "maximum"] = Convert.ToDouble(range.Maximum);
+            node[range.AboveLeast ? "exclusiveMinimum" : "minimum"] = range.Least;
+            if (range.Most != double.MaxValue) node[range.BelowMost ? "exclusiveMaximum" : "maximum"] = range.Most;
         }
         if (member.GetCustomAttribute<AllowedValuesAttribute>() is { } values)
             node["enum"] = new JsonArray([.. values.Values.Select(v => JsonValue.Create((string?)v))]);

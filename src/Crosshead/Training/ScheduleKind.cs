@@ -6,12 +6,12 @@ namespace Crosshead.Training;
 [JsonConverter(typeof(JsonStringEnumConverter<ScheduleKind>))]
 public enum ScheduleKind
 {
-    /// <summary>Falls along half a cosine to its final fraction.</summary>
+    /// <summary>Falls along half a cosine to <c>finalFraction</c>.</summary>
     [JsonStringEnumMemberName("cosine")] Cosine,
 
-    /// <summary>Stays.</summary>
+    /// <summary>Stays at the highest rate.</summary>
     [JsonStringEnumMemberName("constant")] Constant,
 
-    /// <summary>Warm-up–stable–decay: stays, then falls linearly to its final fraction over the last part of the run.</summary>
+    /// <summary>Stays, then falls in a straight line to <c>finalFraction</c> over the last part of the run (warm-up, stable, decay).</summary>
     [JsonStringEnumMemberName("wsd")] Wsd,
 }

@@ -15,13 +15,13 @@ public enum TrainablePart
     /// <summary>The query projections.</summary>
     [JsonStringEnumMemberName("queries")] Queries,
 
-    /// <summary>The key projections: of whole heads, or of components.</summary>
+    /// <summary>The key projections, of whole heads or of components.</summary>
     [JsonStringEnumMemberName("keys")] Keys,
 
-    /// <summary>The value projections: of whole heads, or of components.</summary>
+    /// <summary>The value projections, of whole heads or of components.</summary>
     [JsonStringEnumMemberName("values")] Values,
 
-    /// <summary>The mixes between heads.</summary>
+    /// <summary>The mixes, the factors that compose heads from components.</summary>
     [JsonStringEnumMemberName("mixes")] Mixes,
 
     /// <summary>The output projections of the attention layers.</summary>

@@ -11,10 +11,13 @@ internal static class Snapshot
     /// <param name="name">The file, relative to the folder <c>Snapshots</c> beside the calling test.</param>
     /// <param name="text">What there is now.</param>
     /// <param name="caller">The calling test's file.</param>
-    public static void Match(string name, string text, [CallerFilePath] string caller = "")
+    public static void Match(string name, string text, [CallerFilePath] string caller = "") =>
+        MatchFile(Path.Combine(Path.GetDirectoryName(caller)!, "Snapshots", name), text);
+
+    /// <summary>The same for a file of the repository that is made from the code, such as a page of the documentation.</summary>
+    public static void MatchFile(string path, string text)
     {
         text = text.ReplaceLineEndings("\n");
-        var path = Path.Combine(Path.GetDirectoryName(caller)!, "Snapshots", name);
         if (Environment.GetEnvironmentVariable(AcceptVariable) == "1")
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -23,7 +26,7 @@ internal static class Snapshot
         }
         var accepted = File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : "";
         if (accepted != text)
-            Assert.Fail($"{name} changed. If that is meant, run the tests once with {AcceptVariable}=1 and commit the file.\n{Difference(accepted, text)}");
+            Assert.Fail($"{Path.GetFileName(path)} changed. If that is meant, run the tests once with {AcceptVariable}=1 and commit the file.\n{Difference(accepted, text)}");
     }
 
     private static string Difference(string before, string after)

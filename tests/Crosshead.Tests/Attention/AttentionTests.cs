@@ -143,7 +143,7 @@ public sealed class AttentionTests
         { "queryKeyNorm is for the variants gqa and mea-no-norm, not for differential", new() { Variant = AttentionVariant.Differential, Heads = 4, QueryKeyNorm = true } },
         { "slidingWindow (0) must be at least 1", new() { Heads = 4, SlidingWindow = 0 } },
         { "slidingWindow is not supported for differential", new() { Variant = AttentionVariant.Differential, Heads = 4, SlidingWindow = 5 } },
-        { "headNormEpsilon (0) must be above 0", new() { HeadNormEpsilon = 0 } },
+        { "headNormEpsilon (0) must be more than 0", new() { HeadNormEpsilon = 0 } },
         { "headNormStart (NaN) must be a finite number", new() { HeadNormStart = double.NaN } },
     };
 

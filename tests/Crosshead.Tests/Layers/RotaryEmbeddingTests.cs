@@ -140,7 +140,7 @@ public sealed class RotaryEmbeddingTests
         { Llama3 with { OriginalContext = 0 }, "ropeScaling.originalContext (0) must be at least 1" },
         { Llama3 with { HighFrequencyFactor = 1 }, "ropeScaling.highFrequencyFactor (1) must be above lowFrequencyFactor (1)" },
         { Yarn with { FastTurns = 0.5 }, "ropeScaling.fastTurns (0.5) must be at least slowTurns (1)" },
-        { Yarn with { AttentionFactor = -1 }, "ropeScaling.attentionFactor (-1) must be a positive number" },
+        { Yarn with { AttentionFactor = -1 }, "ropeScaling.attentionFactor (-1) must be more than 0" },
     };
 
     [Theory]

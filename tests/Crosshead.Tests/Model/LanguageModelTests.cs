@@ -120,7 +120,7 @@ public sealed class LanguageModelTests
 
     [Fact]
     public void Bad_shapes_are_refused() =>
-        Assert.Equal("layers (0) must be at least 1.", Assert.Throws<CrossheadException>(() => new LanguageModel(Tiny with { Layers = 0 })).Message);
+        Assert.Equal("layers (0) must be at least 1 and at most 100000.", Assert.Throws<CrossheadException>(() => new LanguageModel(Tiny with { Layers = 0 })).Message);
 
     private static LanguageModel Create(ScalarType type, ModelOptions? options = null)
     {

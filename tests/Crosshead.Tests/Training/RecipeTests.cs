@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Model;
+using Crosshead.Tests.Architecture;
 using Crosshead.Training;
 
 namespace Crosshead.Tests.Training;
@@ -92,24 +93,29 @@ public sealed class RecipeTests
     [Fact]
     public void The_recipes_of_the_repository_are_valid()
     {
-        var recipes = Directory.GetFiles(Folder(), "*.json").Where(f => !f.EndsWith("schema.json", StringComparison.Ordinal)).ToArray();
+        var recipes = Directory.GetFiles(Repository.Path("recipes"), "*.json").Where(f => !f.EndsWith("schema.json", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(recipes);
         Assert.All(recipes, r => Recipe.Load(r).Validate());
     }
 
     [Fact]
-    public void The_schema_in_the_repository_is_that_of_the_types()
+    public void The_schema_in_the_repository_is_that_of_the_types() =>
+        Snapshot.MatchFile(Repository.Path("recipes/recipe.schema.json"), RecipeReference.Schema());
+
+    [Fact]
+    public void The_reference_of_recipes_is_that_of_the_types()
     {
-        var path = Path.Combine(Folder(), "recipe.schema.json");
-        var schema = RecipeSchema.ToFile();
-        if (Environment.GetEnvironmentVariable("CROSSHEAD_ACCEPT_SNAPSHOTS") == "1") File.WriteAllText(path, schema);
-        Assert.True(File.Exists(path) && File.ReadAllText(path) == schema, "recipes/recipe.schema.json is not the schema of the recipe types. If the change is meant, run the tests once with CROSSHEAD_ACCEPT_SNAPSHOTS=1 and commit the file.");
+        var path = Repository.Path("docs/recipes.md");
+        var page = File.ReadAllText(path);
+        Snapshot.MatchFile(path, page[..(page.IndexOf(RecipeReference.Begin, StringComparison.Ordinal) + RecipeReference.Begin.Length)] + RecipeReference.Markdown());
     }
 
-    private static string Folder()
+    [Fact]
+    public void Every_key_of_a_recipe_is_explained_to_its_users()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (Directory.Exists(Path.Combine(folder.FullName, "recipes"))) return Path.Combine(folder.FullName, "recipes");
-        throw new DirectoryNotFoundException("recipes");
+        var keys = RecipeReference.Keys().ToArray();
+        Assert.True(keys.Length > 60);
+        Assert.All(keys, k => Assert.Matches(@"^[A-ZΑ-Ω].*\.$", k.Meaning));
+        Assert.DoesNotContain(keys, k => k.Meaning.Contains("cref", StringComparison.Ordinal));
     }
 }

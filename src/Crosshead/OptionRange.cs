@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+
+namespace Crosshead;
+
+/// <summary>The values that an option may have, as its <see cref="RangeAttribute"/> says: the one place where a range stands.</summary>
+/// <param name="Least">The lower end.</param>
+/// <param name="AboveLeast">Whether the lower end itself is too small.</param>
+/// <param name="Most">The upper end; <see cref="double.MaxValue"/> for every finite number.</param>
+/// <param name="BelowMost">Whether the upper end itself is too large.</param>
+internal sealed record OptionRange(double Least, bool AboveLeast, double Most, bool BelowMost)
+{
+    private static readonly ConcurrentDictionary<Type, (PropertyInfo Property, OptionRange Range)[]> s_ranges = new();
+
+    /// <summary>The range that a member declares, or null.</summary>
+    public static OptionRange? Of(MemberInfo member) => member.GetCustomAttribute<RangeAttribute>() is { } range
+        ? new(Number(range.Minimum), range.MinimumIsExclusive, Number(range.Maximum), range.MaximumIsExclusive)
+        : null;
+
+    /// <summary>Checks every value of some options against the range that it declares; null is never out of range.</summary>
+    /// <param name="options">The options, not those nested in them.</param>
+    /// <param name="path">What stands before their names in messages, as <c>ropeScaling.</c></param>
+    /// <exception cref="CrossheadException">A value is out of its range.</exception>
+    public static void Check(object options, string path = "")
+    {
+        foreach (var (property, range) in s_ranges.GetOrAdd(options.GetType(), Declared))
+            if (property.GetValue(options) is { } value && range.Refuse(Number(value)) is { } refusal)
+                throw new CrossheadException($"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
+    }
+
+    /// <summary>What a value out of the range must be, as <c>must be at least 1</c>; null for a value within it.</summary>
+    public string? Refuse(double value)
+    {
+        var low = AboveLeast ? value > Least : value >= Least;
+        var high = BelowMost ? value < Most : value <= Most;
+        if (low && high) return null;
+        return "must be " + (Open && double.IsFinite(value) && value <= Most ? Lower : $"{Lower} and {(Most == double.MaxValue ? "finite" : Upper)}");
+    }
+
+    /// <summary>The range in words, as <c>more than 0 and at most 10</c>; an upper end that nobody reaches is left out.</summary>
+    public override string ToString() => Open ? Lower : $"{Lower} and {Upper}";
+
+    private bool Open => Most is int.MaxValue or double.MaxValue;
+
+    private string Lower => $"{(AboveLeast ? "more than" : "at least")} {Least}";
+
+    private string Upper => $"{(BelowMost ? "less than" : "at most")} {Most}";
+
+    private static (PropertyInfo, OptionRange)[] Declared(Type type) =>
+        [.. type.GetProperties().Select(p => (p, Of(p))).Where(p => p.Item2 is not null).Select(p => (p.p, p.Item2!))];
+
+    private static double Number(object value) => Convert.ToDouble(value, CultureInfo.InvariantCulture);
+}
