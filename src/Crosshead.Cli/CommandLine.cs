@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Crosshead.Cli.Commands;
+using Crosshead.Cli.Completion;
 
 namespace Crosshead.Cli;
 
@@ -21,6 +22,8 @@ internal static class CommandLine
     {
         try
         {
+            if (ShellCompletion.Answers(args, s_parsing, terminal.Out))
+                return ExitCode.Done;
             var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
             if (parsed.Action is ParsedAction shown)
                 return shown.Show(parsed, terminal);

@@ -9,16 +9,8 @@ namespace Crosshead.Cli.Evaluations;
 /// <summary>Where a model's responses are kept between runs.</summary>
 internal static class ResponseFile
 {
-    /// <summary>The folder of all models' responses: below <c>XDG_CACHE_HOME</c>, or <c>~/.cache</c>.</summary>
-    public static string DefaultFolder
-    {
-        get
-        {
-            var caches = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-            if (string.IsNullOrEmpty(caches)) caches = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-            return Path.Combine(caches, "crosshead", "eval");
-        }
-    }
+    /// <summary>The folder of all models' responses, in the user's cache.</summary>
+    public static string DefaultFolder => UserCache.Folder("eval");
 
     /// <summary>A model's file: the same for the same weights, shape, tokenizer, precision and kind of device, whatever the directory.</summary>
     public static string In(string folder, string weights, string modelFolder, LanguageModel model, Tokenizer tokenizer)

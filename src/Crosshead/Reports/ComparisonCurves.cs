@@ -56,5 +56,5 @@ internal sealed class ComparisonCurves
         XTitle = "tokens trained on" + (logX ? " (logarithmic)" : ""),
         YTitle = "held-out loss, nats a token",
         LogX = logX,
-    }.ToSvg();
+    }.ToHtml();
 }

@@ -34,7 +34,7 @@ internal static class CompressionPart
                 Groups = [.. runs.Select(r => Bars(r, color(r.Variant))).Where(bars => bars.Length > 0)],
                 Title = "What half the cache costs in held-out loss",
                 XTitle = "held-out loss above the model as trained, nats a token",
-            }.ToSvg(),
+            }.ToHtml(),
         });
     }
 

@@ -7,9 +7,20 @@ namespace Crosshead.Reports;
 /// <summary>Draws dots with whiskers, a row a thing measured and a colour a series, as SVG in the page's own style (see <see cref="LineChart"/>).</summary>
 internal sealed class DotChart
 {
-    private const double Width = 960, Left = 210, Right = 930, Top = 34, SeriesHeight = 13, RowGap = 12, GroupHeight = 26, Bottom = 46;
+    private const double SeriesHeight = 13, GroupHeight = 26, Bottom = 46;
 
     private readonly StringBuilder _svg = new();
+    private bool _narrow; // names stand above their dots, and the colours are named below the chart
+
+    private double Left => _narrow ? 10 : 210;
+
+    private double Right => _narrow ? 372 : 930;
+
+    private double Top => _narrow ? 6 : 34;
+
+    private double LabelHeight => _narrow ? 20 : 0;
+
+    private double RowHeight => LabelHeight + (SeriesHeight * Series.Count) + 12;
 
     /// <summary>What the dots' colours stand for.</summary>
     public required IReadOnlyList<string> Series { get; init; }
@@ -23,23 +34,26 @@ internal sealed class DotChart
     /// <summary>The name below the axis.</summary>
     public required string XTitle { get; init; }
 
+    /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite value.</summary>
+    public string ToHtml() => ChartFigure.Of(ToSvg, Series.Select((name, s) => (name, s % 6, 0)));
+
     /// <summary>The chart as an <c>svg</c> element; empty when there is no finite value.</summary>
-    public string ToSvg()
+    public string ToSvg(bool narrow = false)
     {
+        _narrow = narrow;
         var dots = Groups.SelectMany(g => g.Rows).SelectMany(r => r.Dots).Where(d => double.IsFinite(d.Value)).ToArray();
         if (dots.Length == 0) return "";
         var axis = new ChartAxis(dots.Min(d => d.Value - d.Reach), dots.Max(d => d.Value + d.Reach), Left, Right);
-        var rowHeight = (SeriesHeight * Series.Count) + RowGap;
-        var bottom = Top + Groups.Sum(g => GroupHeight + (g.Rows.Count * rowHeight));
+        var bottom = Top + Groups.Sum(g => GroupHeight + (g.Rows.Count * RowHeight));
 
         _svg.Clear();
-        Add($"<svg class=\"chart\" viewBox=\"0 0 {Width} {bottom + Bottom:0.#}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
+        Add($"<svg class=\"chart\" viewBox=\"0 0 {(narrow ? ChartFigure.Narrow : ChartFigure.Wide)} {bottom + Bottom:0.#}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
         foreach (var tick in axis.Ticks)
         {
             Add($"<line class=\"grid\" x1=\"{axis.Place(tick):0.#}\" x2=\"{axis.Place(tick):0.#}\" y1=\"{Top}\" y2=\"{bottom:0.#}\"/>");
             Add($"<text class=\"tick\" x=\"{axis.Place(tick):0.#}\" y=\"{bottom + 19:0.#}\" text-anchor=\"middle\">{tick:0.######}</text>");
         }
-        AddKey();
+        if (!narrow) AddKey();
         var y = Top;
         foreach (var group in Groups)
         {
@@ -48,7 +62,7 @@ internal sealed class DotChart
             foreach (var row in group.Rows)
             {
                 AddRow(row, axis, y);
-                y += rowHeight;
+                y += RowHeight;
             }
         }
         Add($"<text class=\"title\" x=\"{(Left + Right) / 2}\" y=\"{bottom + Bottom - 6:0.#}\" text-anchor=\"middle\">{Encode(XTitle)}</text>");
@@ -68,7 +82,8 @@ internal sealed class DotChart
     private void AddRow(DotRow row, ChartAxis axis, double y)
     {
         var height = SeriesHeight * Series.Count;
-        Add($"<text x=\"{Left - 14}\" y=\"{y + (height / 2) + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
+        Add(_narrow ? $"<text x=\"0\" y=\"{y + 14:0.#}\">{Encode(row.Label)}</text>" : (FormattableString)$"<text x=\"{Left - 14}\" y=\"{y + (height / 2) + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
+        y += LabelHeight;
         for (var s = 0; s < row.Dots.Count; s++)
         {
             var (value, reach) = row.Dots[s];

@@ -62,7 +62,7 @@ public static class EvaluationPage
     {
         var groups = report.Groups.Select(g => new DotGroup(g.Name, [.. g.Rows.Where(r => !r.LowerIsBetter).Select(Dots)])).Where(g => g.Rows.Count > 0).ToList();
         if (report.Mean is { } mean) groups.Add(new DotGroup("all", [Dots(mean)]));
-        return new DotChart { Title = "Scores by task", XTitle = "percent", Series = report.Models, Groups = groups }.ToSvg();
+        return new DotChart { Title = "Scores by task", XTitle = "percent", Series = report.Models, Groups = groups }.ToHtml();
     }
 
     private static DotRow Dots(EvaluationRow row) =>

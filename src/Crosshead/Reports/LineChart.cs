@@ -11,10 +11,11 @@ namespace Crosshead.Reports;
 /// </summary>
 internal sealed class LineChart
 {
-    private const double Width = 960, Height = 400, Left = 58, Top = 14, Bottom = 46;
-    private const double LabelHeight = 17;
+    private const double Left = 58, Top = 14, Bottom = 46;
+    private const double LabelHeight = 17, TickRoom = 46, LeaderReach = 60;
 
     private readonly StringBuilder _svg = new();
+    private bool _narrow; // lines are named below the chart
     private double _right; // where the lines end and the labels' room begins
 
     /// <summary>The lines, drawn in this order: the last is on top.</summary>
@@ -41,21 +42,28 @@ internal sealed class LineChart
     /// <summary>How values of the vertical axis are written.</summary>
     public Func<double, string> YFormat { get; init; } = y => ReportNumbers.Loss(y);
 
+    private double Height => _narrow ? 320 : 400;
+
+    /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite point.</summary>
+    public string ToHtml() => ChartFigure.Of(ToSvg, Series.Where(Labelled).OrderByDescending(s => s.Points.Last(Drawn).Y).Select(s => (s.Label, s.Color, s.Dash)));
+
     /// <summary>The chart as an <c>svg</c> element; empty when there is no finite point.</summary>
-    public string ToSvg()
+    public string ToSvg(bool narrow = false)
     {
+        _narrow = narrow;
+        var width = narrow ? ChartFigure.Narrow : ChartFigure.Wide;
         var points = Series.SelectMany(s => s.Points).Where(Drawn).ToArray();
         if (points.Length == 0) return "";
-        _right = Width - 26 - 8 * Math.Min(30, Series.Where(Labelled).Select(s => s.Label.Length).DefaultIfEmpty().Max());
+        _right = narrow ? width - 14 : width - 26 - 8 * Math.Min(30, Series.Where(Labelled).Select(s => s.Label.Length).DefaultIfEmpty().Max());
         var margin = Math.Max(1e-9, 0.05 * (points.Max(p => p.Y) - points.Min(p => p.Y)));
         var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left + Inset, _right - Inset, LogX);
         var y = new ChartAxis(points.Min(p => p.Y) - margin, points.Max(p => p.Y) + margin, Height - Bottom, Top);
 
         _svg.Clear();
-        Add($"<svg class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
+        Add($"<svg class=\"chart\" viewBox=\"0 0 {width} {Height}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
         AddAxes(x, y);
         foreach (var series in Series) AddLine(series, x, y);
-        AddLabels(x, y);
+        if (!narrow) AddLabels(x, y);
         return _svg.Append("</svg>").ToString();
     }
 
@@ -72,9 +80,12 @@ internal sealed class LineChart
             Add($"<text class=\"tick\" x=\"{Left - 8}\" y=\"{y.Place(tick) + 4:0.#}\" text-anchor=\"end\">{Encode(Short(y.Ticks, tick))}</text>");
         }
         Add($"<line class=\"axis\" x1=\"{Left}\" x2=\"{_right:0.#}\" y1=\"{Height - Bottom}\" y2=\"{Height - Bottom}\"/>");
+        var free = double.NegativeInfinity; // where the next label has room
         foreach (var tick in x.Ticks)
         {
             Add($"<line class=\"axis\" x1=\"{x.Place(tick):0.#}\" x2=\"{x.Place(tick):0.#}\" y1=\"{Height - Bottom}\" y2=\"{Height - Bottom + 5}\"/>");
+            if (x.Place(tick) < free) continue;
+            free = x.Place(tick) + TickRoom;
             Add($"<text class=\"tick\" x=\"{x.Place(tick):0.#}\" y=\"{Height - Bottom + 19}\" text-anchor=\"middle\">{Encode(XFormat(tick))}</text>");
         }
         Add($"<text class=\"title\" x=\"{(Left + _right) / 2:0.#}\" y=\"{Height - 6}\" text-anchor=\"middle\">{Encode(XTitle)}</text>");
@@ -127,7 +138,8 @@ internal sealed class LineChart
         Add($"Z\"/>");
     }
 
-    // Labels stand beside the lines' ends, moved apart where they would cover each other, each with a thin line to its end.
+    // Labels stand at the right, moved apart where they would cover each other, each with a thin line to its line's end. That
+    // would cross the other lines where a line ends early; its label has a piece of the line instead.
     private void AddLabels(ChartAxis x, ChartAxis y)
     {
         var ends = Series.Where(Labelled).Select(s => (Series: s, End: s.Points.Last(Drawn)))
@@ -140,7 +152,11 @@ internal sealed class LineChart
         for (var i = 0; i < ends.Length; i++)
         {
             var (series, end) = ends[i];
-            Add($"<g class=\"label c{series.Color}\"><line x1=\"{x.Place(end.X) + 4:0.#}\" y1=\"{y.Place(end.Y):0.#}\" x2=\"{_right + 14:0.#}\" y2=\"{places[i]:0.#}\"/>");
+            Add($"<g class=\"label c{series.Color} d{series.Dash}\">");
+            if (_right - x.Place(end.X) <= LeaderReach)
+                Add($"<line x1=\"{x.Place(end.X) + 4:0.#}\" y1=\"{y.Place(end.Y):0.#}\" x2=\"{_right + 14:0.#}\" y2=\"{places[i]:0.#}\"/>");
+            else
+                Add($"<path d=\"M{_right - 4:0.#} {places[i]:0.#}H{_right + 14:0.#}\"/>");
             Add($"<text x=\"{_right + 18:0.#}\" y=\"{places[i] + 4:0.#}\">{Encode(series.Label)}</text></g>");
         }
     }

@@ -26,10 +26,12 @@ public static class ProfilePage
     // The dearest piece among the lines of the better fit, the last of each part.
     private static string Headline(ProfileReport report)
     {
-        var worst = report.ByLayer.SelectMany(l => l.Points.Select(p => (l.Label, p.X, p.Increase))).Where(p => p.Label.Contains("fine", StringComparison.Ordinal)).OrderByDescending(p => p.Increase).ToArray();
+        var pieces = report.ByLayer.SelectMany(l => l.Points.Select(p => (l.Label, p.X, p.Increase))).OrderByDescending(p => p.Increase).ToArray();
+        var worst = pieces.Where(p => p.Label.Contains("fine", StringComparison.Ordinal)).ToArray();
         return worst.Length == 0
             ? "Nothing was measured."
-            : $"Halving the {worst[0].Label.Split(',')[0]} of layer {worst[0].X:0} costs most, {Signed(worst[0].Increase)} nats a token; the median piece costs {Signed(worst[worst.Length / 2].Increase)}.";
+            : $"With the calibrated fit (fine), halving the {worst[0].Label.Split(',')[0]} of layer {worst[0].X:0} costs most, {Signed(worst[0].Increase)} nats a token; the median piece costs {Signed(worst[worst.Length / 2].Increase)}."
+                + (pieces[0].Increase > worst[0].Increase ? $" With the paper's fit (svd) a piece costs up to {Signed(pieces[0].Increase)}." : "");
     }
 
     private static ReportSection Plot(string heading, IReadOnlyList<ProfileLine> lines, string x, Func<double, string> format, string note) => new(heading, "plot", new Dictionary<string, object?>
@@ -43,7 +45,7 @@ public static class ProfilePage
             XFormat = format,
             YFormat = y => Signed(y),
             Series = [.. lines.Select((l, i) => new ChartSeries(l.Label, i, 0, [.. l.Points.Select(p => (p.X, p.Increase))]))],
-        }.ToSvg(),
+        }.ToHtml(),
     });
 
     private static string Signed(double value) => value.ToString("+0.0000;-0.0000", CultureInfo.InvariantCulture);

@@ -87,6 +87,6 @@ internal sealed class StudyCharts(StudyReport report)
     }
 
     private static string Chart(IEnumerable<ChartSeries> series, string title, string x, Func<double, string> format, double inset = 0) => series.ToArray() is { Length: > 0 } drawn
-        ? new LineChart { Series = drawn, Title = title, XTitle = x, YTitle = HeldOut, LogX = true, XFormat = format, Inset = inset }.ToSvg()
+        ? new LineChart { Series = drawn, Title = title, XTitle = x, YTitle = HeldOut, LogX = true, XFormat = format, Inset = inset }.ToHtml()
         : "";
 }

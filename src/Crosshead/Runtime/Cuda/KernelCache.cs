@@ -15,14 +15,10 @@ internal sealed class KernelCache(string folder)
 
     private readonly Lock _writing = new();
 
-    /// <summary>The user's cache: below <c>XDG_CACHE_HOME</c>, or <c>~/.cache</c>.</summary>
-    public static KernelCache User { get; } = new(Path.Combine(UserCaches, "crosshead", "kernels"));
+    /// <summary>The user's own.</summary>
+    public static KernelCache User { get; } = new(UserCache.Folder("kernels"));
 
     private static ReadOnlySpan<byte> Mark => "XHCUBIN1"u8;
-
-    private static string UserCaches => Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { } named && Path.IsPathRooted(named)
-        ? named
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
 
     /// <summary>The machine code from the disk; else compiled, and kept where the folder can be written.</summary>
     /// <param name="source">The kernel's source.</param>

@@ -55,7 +55,7 @@ public sealed class StudyPageTests
         var report = Report();
         var rates = report.Variants[0].Rates.ToArray();
         rates[1] = new(1e-2, 12, false, "300 % above a smaller rate");
-        var svg = XElement.Parse(new StudyCharts(report with { Variants = [report.Variants[0] with { Rates = rates }, report.Variants[1]] }).LossByRate());
+        var svg = XElement.Parse($"<div>{new StudyCharts(report with { Variants = [report.Variants[0] with { Rates = rates }, report.Variants[1]] }).LossByRate()}</div>").Descendants("svg").First();
         var cross = Assert.Single(svg.Descendants("path"), p => (string?)p.Attribute("class") == "cross");
         Assert.Equal("gqa: 12.000 at 1e-2, 300 % above a smaller rate", cross.Element("title")!.Value);
         Assert.All(svg.Descendants("text").Where(t => (string?)t.Attribute("class") == "tick" && (string?)t.Attribute("text-anchor") == "end"),
@@ -80,7 +80,7 @@ public sealed class StudyPageTests
         Assert.True(corners[0][1] < corners[3][1]);
     }
 
-    private static StudyReport Report() => new()
+    internal static StudyReport Report() => new()
     {
         Created = new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero),
         Rule = "The largest stable rate is chosen.",
