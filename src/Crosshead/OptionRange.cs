@@ -31,13 +31,13 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
                 throw new CrossheadException($"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
     }
 
-    /// <summary>What a value out of the range must be, as <c>must be at least 1</c>; null for a value within it.</summary>
+    /// <summary>What a value out of the range must be, the end that it passes first, as <c>must be at most 10 and more than 0</c>; null for a value within it.</summary>
     public string? Refuse(double value)
     {
         var low = AboveLeast ? value > Least : value >= Least;
         var high = BelowMost ? value < Most : value <= Most;
         if (low && high) return null;
-        return "must be " + (Open && double.IsFinite(value) && value <= Most ? Lower : $"{Lower} and {(Most == double.MaxValue ? "finite" : Upper)}");
+        return "must be " + (low ? $"{Upper} and {Lower}" : double.IsNaN(value) || !Open ? $"{Lower} and {Upper}" : Lower);
     }
 
     /// <summary>The range in words, as <c>more than 0 and at most 10</c>; an upper end that nobody reaches is left out.</summary>
@@ -47,7 +47,7 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
 
     private string Lower => $"{(AboveLeast ? "more than" : "at least")} {Least}";
 
-    private string Upper => $"{(BelowMost ? "less than" : "at most")} {Most}";
+    private string Upper => Most == double.MaxValue ? "finite" : $"{(BelowMost ? "less than" : "at most")} {Most}";
 
     private static (PropertyInfo, OptionRange)[] Declared(Type type) =>
         [.. type.GetProperties().Select(p => (p, Of(p))).Where(p => p.Item2 is not null).Select(p => (p.p, p.Item2!))];

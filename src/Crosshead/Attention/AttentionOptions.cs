@@ -9,7 +9,7 @@ public sealed record AttentionOptions
     public AttentionVariant Variant { get; init; } = AttentionVariant.Gqa;
 
     /// <summary>Query heads h.</summary>
-    [Range(1, int.MaxValue)]
+    [Range(1, 16_384)]
     public int Heads { get; init; } = 8;
 
     /// <summary>Key/value heads g, a divisor of h; query head i reads key/value head i div (h/g). Null: as many as query heads.</summary>
@@ -17,15 +17,15 @@ public sealed record AttentionOptions
     public int? KeyValueHeads { get; init; }
 
     /// <summary>Head width d, an even number because rotary embedding turns pairs. Null: <c>hiddenSize</c> / h.</summary>
-    [Range(2, int.MaxValue)]
+    [Range(2, 65_536)]
     public int? HeadDim { get; init; }
 
     /// <summary>Component heads that the g key heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the cache smaller. Null: g.</summary>
-    [Range(1, int.MaxValue)]
+    [Range(1, 16_384)]
     public int? KeyComponents { get; init; }
 
     /// <summary>Component heads that the g value heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the cache smaller. Null: g.</summary>
-    [Range(1, int.MaxValue)]
+    [Range(1, 16_384)]
     public int? ValueComponents { get; init; }
 
     /// <summary>How finely key components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>frequency</c> needs fewer components than heads.</summary>

@@ -6,7 +6,7 @@ namespace Crosshead.Layers;
 public sealed record ExpertOptions
 {
     /// <summary>Experts of a layer.</summary>
-    [Range(1, int.MaxValue)]
+    [Range(1, 65_536)]
     public int Count { get; init; } = 8;
 
     /// <summary>Experts that each token goes through, at most <see cref="Count"/>.</summary>

@@ -127,14 +127,14 @@ public sealed class AttentionTests
     public static TheoryData<string, AttentionOptions> BadOptions => new()
     {
         { "heads (12) must be a multiple of keyValueHeads (5); use 1, 2, 3, 4, 6, 12.", new() { Heads = 12, KeyValueHeads = 5 } },
-        { "heads (0) must be at least 1.", new() { Heads = 0 } },
+        { "heads (0) must be at least 1 and at most 16384.", new() { Heads = 0 } },
         { "keyValueHeads (-1) must be at least 1.", new() { Heads = 4, KeyValueHeads = -1 } },
         { "headDim (7) must be even", new() { Heads = 4, HeadDim = 7 } },
         { "hiddenSize (24) must be a multiple of heads (5); use 25", new() { Heads = 5 } },
         { "differential attention pairs heads", new() { Variant = AttentionVariant.Differential, Heads = 6, KeyValueHeads = 3 } },
         { "keyComponents and valueComponents (2) belong to", new() { Heads = 4, KeyComponents = 2 } },
         { "valueComponents is set, but compose leaves the values alone", new() { Variant = AttentionVariant.Mea, Heads = 4, Compose = ComposedParts.Keys, ValueComponents = 2 } },
-        { "keyComponents (0) must be at least 1.", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyComponents = 0 } },
+        { "keyComponents (0) must be at least 1 and at most 16384.", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyComponents = 0 } },
         { "keyGrain frequency needs keys composed of fewer components than heads; set keyComponents to at most 3", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyGrain = KeyGrain.Frequency } },
         { "valueGrain (dense) and valueRank (null) belong together", new() { Variant = AttentionVariant.Mea, Heads = 4, ValueGrain = ValueGrain.Dense } },
         { "valueGrain (head) and valueRank (5) belong together", new() { Variant = AttentionVariant.Mea, Heads = 4, ValueRank = 5 } },

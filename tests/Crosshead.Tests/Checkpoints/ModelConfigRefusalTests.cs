@@ -27,7 +27,7 @@ public sealed class ModelConfigRefusalTests
     [InlineData("Llama", "vocab_size", "\"many\"", "vocab_size = \"many\" is not of type Int32.")]
     [InlineData("Llama", "vocab_size", "1e12", "vocab_size = 1e12 is not of type Int32.")]
     [InlineData("Llama", "vocab_size", "0", "vocabularySize (0) must be at least 1.")]
-    [InlineData("Llama", "num_hidden_layers", "2000000000", "layers (2000000000) must be at least 1 and at most 100000.")]
+    [InlineData("Llama", "num_hidden_layers", "2000000000", "layers (2000000000) must be at most 100000 and at least 1.")]
     [InlineData("Llama", "num_key_value_heads", "3", "heads (8) must be a multiple of keyValueHeads (3)")]
     [InlineData("Llama", "head_dim", "15", "headDim (15) must be even")]
     [InlineData("Llama", "rope_scaling", "{\"rope_type\": \"longrope\"}", "rope_type \"longrope\" is not supported; supported are default, linear, llama3, yarn.")]

@@ -92,7 +92,7 @@ public sealed class MixtureOfExpertsTests
 
     [Theory]
     [InlineData(4, 5, 1, "experts.perToken (5) is more than experts.count (4); use at most 4.")]
-    [InlineData(0, 1, 1, "experts.count (0) must be at least 1.")]
+    [InlineData(0, 1, 1, "experts.count (0) must be at least 1 and at most 65536.")]
     [InlineData(4, 0, 1, "experts.perToken (0) must be at least 1.")]
     [InlineData(4, 1, 0, "experts.step (0) must be at least 1.")]
     public void Numbers_that_do_not_fit_are_refused(int count, int perToken, int step, string message) =>

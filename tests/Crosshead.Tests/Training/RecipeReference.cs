@@ -17,6 +17,8 @@ internal static class RecipeReference
     /// <summary>The line of <c>docs/recipes.md</c> below which everything is written here.</summary>
     public const string Begin = "<!-- Written from the XML comments of the option types; change those, then run the tests once with CROSSHEAD_ACCEPT_SNAPSHOTS=1. -->\n";
 
+    private static readonly JsonSerializerOptions s_line = new(RecipeJson.Options) { WriteIndented = false };
+
     private static readonly Dictionary<string, string> s_fileKeys = new()
     {
         ["$schema"] = "The schema of recipes, by which editors complete and check them.",
@@ -67,8 +69,8 @@ internal static class RecipeReference
         var element = schema["items"] as JsonObject;
         var values = element is null ? Value(schema) : $"list of: {Value(element)}";
         var nested = Nested(property.PropertyType) is not null;
-        return new RecipeKey(section, property.Name, values + (OptionRange.Of(member) is { } range ? $", {range}" : "") + (Nullable(schema) && !nested ? ", or `null`" : ""),
-            nested && !Nullable(schema) ? "see below" : $"`{JsonSerializer.Serialize(property.Get!(defaults), property.PropertyType, new JsonSerializerOptions(RecipeJson.Options) { WriteIndented = false })}`",
+        return new RecipeKey(section, property.Name, values + (OptionRange.Of(member) is { } range ? $", {range}" : "") + (Nullable(schema) ? ", or `null`" : ""),
+            nested && !Nullable(schema) ? "see below" : $"`{JsonSerializer.Serialize(property.Get!(defaults), property.PropertyType, s_line).Replace("E-0", "e-", StringComparison.Ordinal)}`",
             XmlComments.Summary(member), Choices(property.PropertyType));
     }
 

@@ -58,7 +58,7 @@ public sealed class RunRecipeTests : IDisposable
     [InlineData("training.trainable=[]", "training.trainable is empty")]
     [InlineData("training.trainable=[1]", "training.trainable[0] (1) must be a string")]
     [InlineData("training.distillation.teacer=x", "did you mean \"teacher\"?")]
-    [InlineData("training.distillation.weight=2", "training.distillation.weight (2) must be at least 0 and at most 1")]
+    [InlineData("training.distillation.weight=2", "training.distillation.weight (2) must be at most 1 and at least 0")]
     public void What_recovery_needs_is_checked(string change, string message) =>
         Assert.Contains(message, Assert.Throws<CrossheadException>(() => Recipe.Load(Write("""{ "training": { "steps": 200 } }"""), [change])).Message);
 
