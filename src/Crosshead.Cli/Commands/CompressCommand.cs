@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Compression;
+using Crosshead.Data;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -51,7 +52,7 @@ internal sealed class CompressCommand : CliCommand
         var destination = new NewFolder(arguments.GetRequiredValue(_out));
         var method = Method(arguments.GetRequiredValue(_method));
         var texts = Texts(arguments, method);
-        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments));
+        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments), output);
         var options = source.Model.Options;
         var chosen = LayerSelection.Parse(arguments.GetRequiredValue(_layers), options.Layers);
         var calibrate = texts is null ? null : _windows.Cut(arguments, texts.Value.Calibrate, "the calibration text", source.Tokenizer, options);
@@ -174,8 +175,7 @@ internal sealed class CompressCommand : CliCommand
     {
         new ModelCompanions(source.Folder, null).Save(folder);
         var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source.Folder), ["crosshead_method"] = EnumName.Of(method) };
-        var tokens = TextTokens.Of(source.Folder);
-        ModelDirectory.Save(folder, compressed, metadata, tokens.Begin, tokens.End, type, shardBytes);
+        ModelDirectory.Save(folder, compressed, metadata, TextTokens.Of(source.Folder), type, shardBytes);
     }
 
     private static CompressionMethod Method(string name) => name switch

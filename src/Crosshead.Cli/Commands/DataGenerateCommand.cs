@@ -44,7 +44,7 @@ internal sealed class DataGenerateCommand : CliCommand
     {
         var (model, folder) = (arguments.GetRequiredValue(_model), arguments.GetRequiredValue(_out));
         var prompts = arguments.GetValue(_prompts) is { } file ? Prompts(file) : [];
-        using var loaded = LoadedModel.Load(model, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        using var loaded = LoadedModel.Load(model, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
         var options = new DataGenerationOptions
         {
             Tokens = arguments.GetValue(_tokens)!.Value,
@@ -59,7 +59,7 @@ internal sealed class DataGenerateCommand : CliCommand
             },
             Seed = arguments.GetValue(_seed),
             Prompts = prompts,
-            EndTokens = EndTokens.Of(model, loaded.Tokenizer),
+            EndTokens = loaded.EndTokens,
             MaxTokens = arguments.GetValue(_maxTokens),
             Batch = arguments.GetValue(_batch),
             HeldOutFraction = arguments.GetValue(_heldOut),
@@ -67,17 +67,20 @@ internal sealed class DataGenerateCommand : CliCommand
             Overwrite = arguments.GetValue(_overwrite),
         };
         DatasetManifest manifest;
+        DataGenerationProgress last = default;
         try
         {
             using var progress = output.Progress("generating", "tokens");
             manifest = DataGeneration.Run(loaded.Model, loaded.Tokenizer, folder, options,
-                new Told<DataGenerationProgress>(p => progress.Report(p.Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents")), cancel);
+                new Told<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents")), cancel);
         }
         catch (OperationCanceledException)
         {
             output.Message($"interrupted; what is done is kept in {folder}: run the same command again to go on.");
             return ExitCode.Interrupted;
         }
+        if (last.Cut > 0)
+            output.Message($"{last.Cut} documents were cut at {manifest.Request.Generated!.MaxTokens} tokens (--max-tokens, or the model's context), before an end token.");
         DataPrepareCommand.Show(folder, manifest, output);
         return ExitCode.Done;
     }
@@ -86,7 +89,7 @@ internal sealed class DataGenerateCommand : CliCommand
     {
         if (!File.Exists(file))
             throw new CrossheadException($"the prompts \"{file}\" do not exist; name a text file with one beginning a line.");
-        string[] lines = [.. File.ReadLines(file).Where(line => !string.IsNullOrWhiteSpace(line))];
+        string[] lines = [.. TextFile.ReadLines(file).Where(line => !string.IsNullOrWhiteSpace(line))];
         return lines.Length > 0 ? lines : throw new CrossheadException($"the prompts \"{file}\" are empty; write one beginning a line, or leave the option out.");
     }
 }

@@ -31,13 +31,14 @@ internal sealed class ExportCommand : CliCommand
     {
         var destination = new NewFolder(arguments.GetRequiredValue(_out));
         var source = arguments.GetRequiredValue(_model);
+        ModelRemarks.Tell(source, output);
         using var model = ModelDirectory.Load(source, device: _compute.Device(arguments));
         using var plain = PlainExport.Of(model);
         var (stored, tokens) = (StoredWeights.In(source), TextTokens.Of(source));
         destination.Write(folder =>
         {
             new ModelCompanions(source, null).Save(folder);
-            ModelDirectory.Save(folder, plain, null, tokens.Begin, tokens.End, stored.Type, _shard.Bytes(arguments));
+            ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
         });
         var (before, after) = (ModelCost.Of(model.Options), ModelCost.Of(plain.Options));
         var family = EnumName.Of(plain.Options.Family);

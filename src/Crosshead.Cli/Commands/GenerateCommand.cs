@@ -31,25 +31,27 @@ internal sealed class GenerateCommand : CliCommand
     {
         var (folder, prompts) = (arguments.GetRequiredValue(_model), arguments.GetRequiredValue(_prompts));
         _sampling.Options(arguments, []).Validate();
-        using var loaded = LoadedModel.Load(folder, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
-        var options = _sampling.Options(arguments, EndTokens.Of(folder, loaded.Tokenizer));
+        using var loaded = LoadedModel.Load(folder, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
+        var options = _sampling.Options(arguments, loaded.EndTokens);
         using var run = new Generation.Generator(loaded.Model, new TokenizerCodec(loaded.Tokenizer)).Start(prompts, options);
         Stream(run, prompts, output, cancel);
 
         var statistics = run.Statistics;
         output.Message($"{statistics.NewTokens} tokens at {statistics.DecodeTokensPerSecond:0} tokens/s after a prompt of {statistics.PromptTokens} tokens in {Quantity.Time(TimeSpan.FromSeconds(statistics.PrefillSeconds))}; the cache holds {Quantity.Bytes(statistics.CacheBytes)}.");
+        if (run.Sequences.Count(s => s.Stop == StopReason.Context) is var full and > 0)
+            output.Message($"{(prompts.Length == 1 ? "The text ended" : $"{full} of {prompts.Length} texts ended")} because the model's context of {loaded.Model.Options.Context} tokens is full, before --max-tokens ({options.MaxTokens}).");
         var first = run.Sequences[0];
         output.Result(new JsonObject
         {
             ["ids"] = CommandOutput.List(first.Ids, id => JsonValue.Create(id)),
             ["text"] = first.Text,
-            ["stop"] = Reason(first.Stop),
+            ["stop"] = EnumName.Of(first.Stop),
             ["sequences"] = CommandOutput.List(prompts.Zip(run.Sequences), s => new JsonObject
             {
                 ["prompt"] = s.First,
                 ["ids"] = CommandOutput.List(s.Second.Ids, id => JsonValue.Create(id)),
                 ["text"] = s.Second.Text,
-                ["stop"] = Reason(s.Second.Stop),
+                ["stop"] = EnumName.Of(s.Second.Stop),
             }),
             ["promptTokens"] = statistics.PromptTokens,
             ["tokensPerSecond"] = statistics.DecodeTokensPerSecond,
@@ -76,12 +78,4 @@ internal sealed class GenerateCommand : CliCommand
             for (var i = 0; i < prompts.Length; i++)
                 output.Line($"[{i + 1}] {prompts[i]}{run.Sequences[i].Text}");
     }
-
-    private static string Reason(StopReason reason) => reason switch
-    {
-        StopReason.EndToken => "end",
-        StopReason.StopString => "stop",
-        StopReason.Cancelled => "cancelled",
-        _ => "length",
-    };
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
-using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Model;
 
@@ -23,24 +22,24 @@ internal sealed class InfoCommand : CliCommand
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
         var folder = arguments.GetRequiredValue(_model);
-        var options = ModelConfig.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
+        var description = ModelRemarks.Tell(folder, output);
+        var options = description.Options;
         var cost = ModelCost.Of(options);
-        var weights = StoredWeights.In(folder);
+        var weights = StoredWeights.In(folder, description.StoredType);
         var attention = options.Attention;
         var layers = Enumerable.Range(0, options.Layers).Select(options.AttentionOf).ToArray();
-        var (groups, rank) = (attention.Groups, attention.Groups * options.HeadDim);
         var cached = CachedLayer.Of(options);
-        var reduced = cached.Count(l => l.IsReduced(options));
         var variant = attention.Variant.NameOf();
 
         output.Table(new ResultTable("property", "value>")
             .Row("family", EnumName.Of(options.Family))
             .Row("variant", variant)
+            .Row("composition", ComposedHeads.Of(options))
             .Row("parameters", Grouped(cost.Parameters))
             .Row("… without embeddings", Grouped(cost.NonEmbeddingParameters))
             .Row("layers", Grouped(options.Layers))
             .Row("hidden size", Grouped(options.HiddenSize))
-            .Row("feed-forward size", Grouped(options.FeedForward))
+            .Row("feed-forward size", FeedForward(options))
             .Row("experts", Experts(options))
             .Row("vocabulary", Grouped(options.VocabularySize))
             .Row("context", $"{Grouped(options.Context)} tokens")
@@ -53,12 +52,13 @@ internal sealed class InfoCommand : CliCommand
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
             .Row("stored as", weights.TypeName)
             .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))));
-        output.Line($"Decoding keeps the cache of every token it has seen: {Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the full context in {weights.TypeName}. {(reduced == 0 ? "Nothing was compressed." : $"{reduced} of {options.Layers} layers keep less than {groups} key heads and {rank} value numbers.")}");
+        output.Line($"Decoding keeps the cache of every token it has seen: {Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the full context in {weights.TypeName}. {Kept(options, cached)}");
         output.Result(new JsonObject
         {
             ["path"] = folder,
             ["family"] = EnumName.Of(options.Family),
             ["variant"] = variant,
+            ["composition"] = ComposedHeads.Of(options),
             ["parameters"] = cost.Parameters,
             ["nonEmbeddingParameters"] = cost.NonEmbeddingParameters,
             ["forwardFlopsPerToken"] = cost.ForwardFlops,
@@ -77,6 +77,23 @@ internal sealed class InfoCommand : CliCommand
         });
         return ExitCode.Done;
     }
+
+    private static string Kept(ModelOptions options, CachedLayer[] cached)
+    {
+        var reduced = cached.Where(l => l.IsReduced(options)).ToArray();
+        var (groups, rank) = (options.Attention.Groups, options.Attention.Groups * options.HeadDim);
+        return reduced.Length == 0
+            ? "Every layer keeps whole heads."
+            : $"{reduced.Length} of {options.Layers} layers keep less than whole heads: {Range(reduced.Select(l => l.KeyHeads))} of {groups} key heads and {Range(reduced.Select(l => l.ValueRank))} of {rank} value numbers.";
+    }
+
+    // Of the layers that have one feed-forward layer, not experts.
+    private static string FeedForward(ModelOptions options) => (options.Layers - SparseLayers(options)) switch
+    {
+        0 => "none",
+        var dense when dense == options.Layers => Grouped(options.FeedForward),
+        var dense => $"{Grouped(options.FeedForward)} in {dense} layers",
+    };
 
     private static int SparseLayers(ModelOptions options) => Enumerable.Range(0, options.Layers).Count(i => options.Experts?.IsSparse(i) == true);
 

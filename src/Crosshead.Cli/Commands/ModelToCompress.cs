@@ -13,9 +13,9 @@ internal sealed record ModelToCompress(string Folder, LanguageModel Model, Token
 {
     /// <summary>Loads a directory and checks that its parts belong together.</summary>
     /// <exception cref="CrossheadException">A part is missing or damaged, or the tokenizer knows more tokens than the model.</exception>
-    public static ModelToCompress Load(string folder, Device device)
+    public static ModelToCompress Load(string folder, Device device, CommandOutput output)
     {
-        var options = ModelConfig.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
+        var options = ModelRemarks.Tell(folder, output).Options;
         var tokenizer = LoadedModel.TokenizerOf(folder, options);
         return new ModelToCompress(folder, ModelDirectory.Load(folder, ScalarType.Float32, device), tokenizer);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
+using Crosshead.Data;
 using Crosshead.Evaluation;
 using static TorchSharp.torch;
 
@@ -30,7 +31,7 @@ internal sealed class PerplexityCommand : CliCommand
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
         var text = TextFile.Read(arguments.GetRequiredValue(_text), arguments.GetValue(_maxBytes) ?? int.MaxValue);
-        using var loaded = LoadedModel.Load(arguments.GetRequiredValue(_model), _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        using var loaded = LoadedModel.Load(arguments.GetRequiredValue(_model), _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
         var tokenizer = loaded.Tokenizer;
         var prefix = tokenizer.BosTokenId ?? tokenizer.EosTokenId
             ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");

@@ -4,6 +4,7 @@ using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Compression;
+using Crosshead.Data;
 using Crosshead.Reports;
 
 namespace Crosshead.Cli.Commands;
@@ -38,7 +39,7 @@ internal sealed class ProfileCommand : CliCommand
             throw new CrossheadException($"the folder of --out \"{path}\" does not exist; make it, or name another place.");
         var begun = File.Exists(path) ? Profile.Load(path) : null;
         var (calibrate, measure) = WindowOptions.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
-        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments));
+        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments), output);
         var (model, batch) = (source.Model, _windows.Batch(arguments));
         var first = _windows.Cut(arguments, calibrate, "the first half of the text", source.Tokenizer, model.Options);
         var second = _windows.Cut(arguments, measure, "the second half of the text", source.Tokenizer, model.Options);

@@ -9,14 +9,24 @@ namespace Crosshead.Cli.Commands;
 /// <param name="Type">The precision, for writing a model as another was stored.</param>
 internal sealed record StoredWeights(string TypeName, int BytesPerElement, ScalarType Type)
 {
-    /// <summary>Reads the headers of a directory's weights, one file or shards; float32 is assumed where there are none.</summary>
-    public static StoredWeights In(string folder)
+    /// <summary>Reads the headers of a directory's weights, one file or shards.</summary>
+    /// <param name="folder">The model directory.</param>
+    /// <param name="named">The precision that its configuration names, which counts where there are no weights; float32 where that is unknown too.</param>
+    public static StoredWeights In(string folder, string? named = null)
     {
-        if (!WeightFiles.ExistIn(folder)) return new("float32 (no weights here)", 4, ScalarType.Float32);
+        if (!WeightFiles.ExistIn(folder)) return Absent(named);
         using var files = WeightFiles.Open(folder);
         var type = files.Tensors.Values.GroupBy(t => t.Type).MaxBy(g => g.Sum(t => t.Bytes))?.Key;
         return type is null
-            ? new("float32 (no weights here)", 4, ScalarType.Float32)
+            ? Absent(named)
             : new(type.Scalar?.ToString().ToLowerInvariant() ?? type.Name, Math.Max(type.Bits / 8, 1), type.IsFloat ? type.Scalar ?? ScalarType.Float32 : ScalarType.Float32);
+    }
+
+    private static StoredWeights Absent(string? named)
+    {
+        var type = SafetensorsType.All.FirstOrDefault(t => t.IsFloat && $"{t.Scalar}".Equals(named, StringComparison.OrdinalIgnoreCase));
+        return type is null
+            ? new("float32 (no weights here)", 4, ScalarType.Float32)
+            : new($"{named} (by config.json, no weights here)", type.Bits / 8, type.Scalar!.Value);
     }
 }

@@ -40,6 +40,7 @@ internal sealed class TrainCommand : CliCommand
         };
         var recipe = Recipe.Load(path, Overrides(arguments), run);
         var folder = run.Folder;
+        foreach (var model in new[] { run.From, recipe.Training.Distillation?.Teacher }) ModelRemarks.TellWhereThere(model, output);
 
         TrainingResult result;
         var (begun, notes) = (false, new List<string>());

@@ -35,6 +35,7 @@ internal sealed class VerifyCommand : CliCommand
         var device = _compute.Device(arguments);
         var type = _compute.Type(arguments);
         var cases = new List<VerificationCase>();
+        foreach (var path in paths) ModelRemarks.TellWhereThere(path, output);
         using (var progress = output.Progress("verifying", "cases"))
         {
             foreach (var path in paths)

@@ -104,7 +104,7 @@ internal sealed class DemoCompression
 
         using var half = Compressor.Compress(model, Plan(model, calibration, windows, windowSeconds, cancel), calibration);
         var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
-        ModelDirectory.Save(folder, half, endToken: _data.Tokenizer.EosTokenId);
+        ModelDirectory.Save(folder, half, tokens: new TextTokens(null, _data.Tokenizer.EosTokenId is { } end ? [end] : []));
         _data.Tokenizer.Save(Path.Combine(folder, ModelDirectory.TokenizerFile));
         Outcome = Outcome with
         {

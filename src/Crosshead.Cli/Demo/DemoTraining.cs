@@ -87,7 +87,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         using var decoding = new Generation.Generator(model, new TokenizerCodec(data.Tokenizer)).Start([data.Prompt], new GenerationOptions
         {
             MaxTokens = Math.Min(SampleTokens, model.Options.Context - data.Tokenizer.Encode(data.Prompt).Length - 1),
-            EndTokens = data.Tokenizer.EosTokenId is { } end ? [end] : [],
+            EndTokens = TextTokens.EndsOf(folder, data.Tokenizer.EosTokenId),
             Sampling = new SamplingOptions { Temperature = 0.7, TopP = 0.95, Seed = 1 },
         });
         foreach (var _ in decoding.Tokens()) { }

@@ -42,6 +42,7 @@ internal static class EvaluationJson
         {
             node["prompt"] = sample.Sample.Prompt!.ToText();
             node["output"] = sample.Output;
+            node["answerCut"] = sample.AnswerCut;
             node["answers"] = CommandOutput.List(sample.Sample.Answers, a => JsonValue.Create(a));
             node["found"] = CommandOutput.List(sample.Answers, a => new JsonObject { ["filter"] = a.Filter, ["answer"] = a.Found, ["right"] = a.Right });
             return node;
@@ -97,6 +98,7 @@ internal static class EvaluationJson
         }
         if (Subjects(result) is { } subjects) node["subjects"] = subjects;
         node["truncated"] = result.Truncated;
+        if (result.Task.Kind == TaskKind.Generation) node["answersCut"] = result.AnswersCut;
         node["fromCache"] = result.FromCache;
         node["seconds"] = result.Duration.TotalSeconds;
         return node;

@@ -37,22 +37,16 @@ internal sealed class EvaluationRun
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IReadOnlyList<ModelEvaluation> Run(IReadOnlyList<string> folders, CommandOutput output, CancellationToken cancel)
     {
-        var names = Names(folders);
-        foreach (var folder in folders) Check(folder);
+        var names = ModelNames.Of(folders);
+        for (var i = 0; i < folders.Count; i++) Check(folders[i], names[i], output, cancel);
         return [.. folders.Select((folder, i) => Run(folder, names[i], output, cancel))];
     }
 
     private ModelEvaluation Run(string folder, string name, CommandOutput output, CancellationToken cancel)
     {
-        using var loaded = LoadedModel.Load(folder, Type, Device);
+        using var loaded = LoadedModel.Load(folder, Type, Device, output);
         var weights = WeightsHash.Of(folder);
-        var chat = ApplyChatTemplate ? ChatTemplate.Load(folder) : null;
-        var options = new EvaluationOptions
-        {
-            AddBegin = AddBegin,
-            EndTokens = EndTokens.Of(folder, loaded.Tokenizer),
-            Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true),
-        };
+        var options = OptionsOf(folder) with { EndTokens = loaded.EndTokens };
         using var cache = CacheFolder is null ? null : new ResponseCache(ResponseFile.In(CacheFolder, weights, folder, loaded.Model, loaded.Tokenizer));
         using var evaluator = new TaskEvaluator(loaded.Model, loaded.Tokenizer, options, cache);
         var results = new List<TaskResult>();
@@ -65,19 +59,24 @@ internal sealed class EvaluationRun
         return new ModelEvaluation(name, folder, weights, results);
     }
 
-    // A model that cannot be read must not cost the evaluation of those before it.
-    private void Check(string folder)
+    // What cannot be read or asked of the last model must not cost the evaluation of those before it.
+    private void Check(string folder, string name, CommandOutput output, CancellationToken cancel)
     {
-        var options = ModelConfig.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
+        var options = ModelDescription.Of(folder).Options;
         var tokenizer = LoadedModel.TokenizerOf(folder, options);
-        if (AddBegin) _ = new RequestEncoder(tokenizer, options.Context, addBegin: true);
-        if (ApplyChatTemplate) _ = ChatTemplate.Load(folder);
+        _ = TextTokens.EndsOf(folder, tokenizer.EosTokenId);
+        var requests = new SampleRequests(tokenizer, options.Context, OptionsOf(folder));
+        foreach (var (task, data) in Tasks)
+        {
+            using var progress = output.Progress($"{name}, {task.Name}: checking", "samples");
+            requests.Check(data, done => progress.Report(done, data.Samples.Count), cancel);
+        }
     }
 
-    private static string[] Names(IReadOnlyList<string> folders)
+    private EvaluationOptions OptionsOf(string folder)
     {
-        string[] names = [.. folders.Select(f => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(f))))];
-        return names.Distinct().Count() == names.Length ? names : [.. folders];
+        var chat = ApplyChatTemplate ? ChatTemplate.Load(folder) : null;
+        return new() { AddBegin = AddBegin, Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true) };
     }
 
     private static string Line(string name, TaskResult result)

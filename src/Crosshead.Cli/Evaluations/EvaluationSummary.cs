@@ -1,3 +1,4 @@
+using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Reports;
 
@@ -52,15 +53,17 @@ internal static class EvaluationSummary
             m == 0 ? null : counted.Average(r => r.Scores[m].Difference!.Value), Error(s => s.DifferenceError, m)))]);
     }
 
-    private static string Truncated(ModelEvaluation model) =>
-        string.Join(", ", model.Results.Where(r => r.Truncated > 0).Select(r => $"{r.Truncated} of {r.Samples.Count} in {r.Task.Name}"));
+    private static string Counted(ModelEvaluation model, Func<TaskResult, int> count) =>
+        string.Join(", ", model.Results.Where(r => count(r) > 0).Select(r => $"{count(r)} of {r.Samples.Count} in {r.Task.Name}"));
 
     private static IEnumerable<string> Remarks(IReadOnlyList<ModelEvaluation> models)
     {
         foreach (var task in models[0].Results.Select(r => r.Task).Where(t => t.Note is not null))
             yield return $"{task.Name}: {task.Note}";
-        foreach (var alike in models.GroupBy(Truncated).Where(g => g.Key.Length > 0))
+        foreach (var alike in models.GroupBy(m => Counted(m, r => r.Truncated)).Where(g => g.Key.Length > 0))
             yield return $"Samples longer than the context of {string.Join(", ", alike.Select(m => m.Name))} lost their beginning: {alike.Key}.";
+        foreach (var alike in models.GroupBy(m => Counted(m, r => r.AnswersCut)).Where(g => g.Key.Length > 0))
+            yield return $"Answers for which the context of {string.Join(", ", alike.Select(m => m.Name))} has no room were cut: {alike.Key}.";
         foreach (var model in models)
             foreach (var result in model.Results.Where(r => r.Task.Kind != TaskKind.Generation && !double.IsFinite(r.MeanGoldLogLikelihood)))
                 yield return $"{result.Task.Name}: {model.Name} gave log-likelihoods that are not finite; its scores mean nothing.";

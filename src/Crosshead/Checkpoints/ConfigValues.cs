@@ -22,6 +22,21 @@ internal sealed class ConfigValues
     /// <summary>The value of a key; null where it is absent or null.</summary>
     public JsonNode? this[string key] => _json[key];
 
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="CrossheadException">It is missing, cannot be read, or is no JSON object.</exception>
+    public static ConfigValues Read(string path)
+    {
+        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a model directory that holds config.json and model.safetensors.");
+        try
+        {
+            return Parse(path, File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"\"{path}\" cannot be read: {e.Message}", e);
+        }
+    }
+
     /// <summary>Parses the text of a file.</summary>
     /// <exception cref="CrossheadException">It is no JSON object.</exception>
     public static ConfigValues Parse(string path, string text)
@@ -32,7 +47,7 @@ internal sealed class ConfigValues
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"\"{path}\" is no valid config.json: {e.Message.Split('\n')[0]}", e);
+            throw new CrossheadException($"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Message.Split('\n')[0]}", e);
         }
     }
 

@@ -7,15 +7,26 @@ internal sealed class ModelCompanions
     private static readonly string[] TokenizerSettings = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
 
     private readonly Dictionary<string, byte[]> _files = [];
+    private readonly TextTokens _tokens = new(null, []);
 
     /// <summary>Reads the files, which are small.</summary>
     /// <param name="model">The model directory or checkpoint that they come from; null for a new model.</param>
     /// <param name="tokenizer">A folder with a tokenizer for a model that has none; null for none.</param>
     public ModelCompanions(string? model, string? tokenizer)
     {
-        if (model is not null) Add(model, [.. Tokenizers, .. TokenizerSettings, "generation_config.json"]);
+        if (model is not null)
+        {
+            Add(model, [.. Tokenizers, .. TokenizerSettings, TextTokens.GenerationFile]);
+            _tokens = TextTokens.Of(model);
+        }
         if (tokenizer is not null && !Tokenizers.Any(_files.ContainsKey)) Add(tokenizer, [.. Tokenizers, .. TokenizerSettings]);
     }
+
+    /// <summary>The tokens that the model's <c>config.json</c> says texts begin and end with; for what it does not say, those of a tokenizer.</summary>
+    /// <param name="begin">The tokenizer's begin token; its end token stands for it where it has none.</param>
+    /// <param name="end">The tokenizer's end token.</param>
+    public TextTokens TokensOr(int? begin, int? end) =>
+        new(_tokens.Begin ?? begin ?? end, _tokens.Ends.Count > 0 ? _tokens.Ends : end is { } one ? [one] : []);
 
     /// <summary>Writes the files into a model directory.</summary>
     /// <exception cref="CrossheadException">One cannot be written.</exception>

@@ -15,9 +15,8 @@ public static class ModelConfig
     /// <summary>The text of <c>config.json</c>.</summary>
     /// <param name="options">The model's shape.</param>
     /// <param name="dtype">Name of the stored precision, for example <c>float32</c>.</param>
-    /// <param name="beginToken">Id of the token a text begins with; null for none.</param>
-    /// <param name="endToken">Id of the token a text ends with; null for none.</param>
-    public static string Write(ModelOptions options, string dtype, int? beginToken = null, int? endToken = null)
+    /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
+    public static string Write(ModelOptions options, string dtype, TextTokens? tokens = null)
     {
         var family = FamilyConfig.Of(options.Family);
         var (plain, own) = (ModelConfigWriter.Plain(options, family), ModelConfigWriter.Own(options, family));
@@ -25,32 +24,22 @@ public static class ModelConfig
         var back = ModelConfigReader.Read(ConfigValues.Parse("", plain.ToJsonString()), family, own: false);
         var json = ModelConfigWriter.Own(back, family).ToJsonString() == own.ToJsonString() ? plain : own;
         json["torch_dtype"] = dtype;
-        if (beginToken is { } begin) json["bos_token_id"] = begin;
-        if (endToken is { } end) json["eos_token_id"] = end;
+        tokens?.Write(json);
         return json.ToJsonString(Indented) + "\n";
     }
 
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="CrossheadException">The file is missing, no JSON, of an unknown architecture, or asks for what is not supported.</exception>
-    public static ModelOptions Read(string path)
-    {
-        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a model directory that holds config.json and model.safetensors.");
-        try
-        {
-            return Parse(path, File.ReadAllText(path));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException($"\"{path}\" cannot be read: {e.Message}", e);
-        }
-    }
+    public static ModelOptions Read(string path) => Parse(ConfigValues.Read(path));
 
     /// <summary>Reads the text of a <c>config.json</c>.</summary>
     /// <param name="path">What error messages call it.</param>
     /// <param name="text">The text.</param>
-    internal static ModelOptions Parse(string path, string text)
+    internal static ModelOptions Parse(string path, string text) => Parse(ConfigValues.Parse(path, text));
+
+    /// <summary>The options of a <c>config.json</c> that was read.</summary>
+    internal static ModelOptions Parse(ConfigValues config)
     {
-        var config = ConfigValues.Parse(path, text);
         var type = config.Or("model_type", "");
         var own = type == ConfigJson.ModelType;
         var name = own ? config.Or(ConfigJson.BaseModelType, FamilyConfig.Of(default).Name) : type;

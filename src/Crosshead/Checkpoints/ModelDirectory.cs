@@ -43,7 +43,7 @@ public static class ModelDirectory
     private static LanguageModel Load(string folder, ScalarType compute, Device? device, ScalarType? master)
     {
         if (!Directory.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
-        var options = ModelConfig.Read(Path.Combine(folder, ConfigFile));
+        var options = ModelDescription.Of(folder).Options;
         var model = new LanguageModel(options, compute, device, master);
         try
         {
@@ -75,12 +75,11 @@ public static class ModelDirectory
     /// <param name="folder">The folder; created where it is missing.</param>
     /// <param name="model">The model.</param>
     /// <param name="metadata">Strings to keep in the weights' header: what produced the model.</param>
-    /// <param name="beginToken">Id of the token a text begins with; null for none.</param>
-    /// <param name="endToken">Id of the token a text ends with; null for none.</param>
+    /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
     /// <param name="type">Precision to store the weights in: float32, bfloat16, float16 or float64; null for the model's own.</param>
     /// <param name="shardBytes">Most bytes of weights in a file.</param>
     /// <exception cref="CrossheadException">The precision is none to store, or the disk is full or cannot be written.</exception>
-    public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null, int? beginToken = null, int? endToken = null,
+    public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null, TextTokens? tokens = null,
         ScalarType? type = null, long shardBytes = DefaultShardBytes)
     {
         var stored = type ?? model.Parameters[0].Value.dtype;
@@ -95,6 +94,6 @@ public static class ModelDirectory
             throw new CrossheadException($"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
         }
         new WeightWriter(folder, metadata, type).Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
-        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), beginToken, endToken));
+        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));
     }
 }

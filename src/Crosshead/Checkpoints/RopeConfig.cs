@@ -11,7 +11,7 @@ internal static class RopeConfig
 {
     private const double DefaultBase = 10000;
 
-    private const string Base = "rope_theta", Type = "rope_type", OldType = "type", Original = "original_max_position_embeddings";
+    private const string Base = "rope_theta", Type = "rope_type", OldType = "type", Default = "default", Original = "original_max_position_embeddings";
 
     private static readonly string[] Objects = ["rope_parameters", "rope_scaling"];
 
@@ -34,6 +34,26 @@ internal static class RopeConfig
         var bases = found.Select(f => f.Rope.Optional<double>(Base)).Append(config.Optional<double>(Base)).OfType<double>().Distinct().ToArray();
         if (bases.Length > 1) throw config.Error($"{Base} is given twice, as {bases[0]} and as {bases[1]}; remove one");
         return (bases.Length > 0 ? bases[0] : DefaultBase, scalings.FirstOrDefault());
+    }
+
+    /// <summary>Numbers of a scaling that the method named beside them, or none, leaves without use: Transformers 5 warns and goes on.</summary>
+    public static IEnumerable<string> Remarks(ConfigValues config)
+    {
+        foreach (var key in Objects.Where(key => config[key] is not null))
+        {
+            var rope = config.Child(key)!;
+            var used = TypeOf(rope) switch
+            {
+                null or Default => [],
+                "linear" => ["factor"],
+                "llama3" => ["factor", Original, "low_freq_factor", "high_freq_factor"],
+                _ => KnownKeys,
+            };
+            string[] unused = [.. rope.Keys.Except(["finetuned", Base, Type, OldType, "partial_rotary_factor", .. used]).Where(k => rope[k] is not null)];
+            if (unused.Length == 0) continue;
+            var why = TypeOf(rope) is { } named ? $"holds what {Type} {named} does not use" : $"names no {Type}, so that nothing uses";
+            yield return $"\"{config.Path}\": {key} {why}: {string.Join(", ", unused.Select(rope.Shown))}; positions are computed without, as by Transformers 5.";
+        }
     }
 
     /// <summary>Writes them in the spelling that both versions read.</summary>
@@ -70,10 +90,13 @@ internal static class RopeConfig
             throw rope.Error($"{rope.Shown(Type)} and {rope.Shown(OldType)} contradict each other; remove one");
     }
 
+    // The method's name; null where none is given.
+    private static string? TypeOf(ConfigValues rope) => rope.Or<string?>(Type, null) ?? rope.Or<string?>(OldType, null);
+
     private static RopeScaling? Scaling(ConfigValues config, ConfigValues rope)
     {
-        var name = rope.Or<string?>(Type, null) ?? rope.Or("type", "default");
-        if (name == "default") return null;
+        var name = TypeOf(rope) ?? Default;
+        if (name == Default) return null;
         var original = rope.Optional<int>(Original) ?? config.Optional<int>(Original);
         return name switch
         {
@@ -87,7 +110,7 @@ internal static class RopeConfig
                 OriginalContext = original,
             },
             "yarn" => Yarn(config, rope, original),
-            _ => throw config.Error($"{Type} \"{name}\" is not supported; supported are default, {string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
+            _ => throw config.Error($"{Type} \"{name}\" is not supported; supported are {Default}, {string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
         };
     }
 

@@ -14,7 +14,7 @@ internal static class WeightLoader
     /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, no floating-point numbers, or holds NaN or infinity.</exception>
     public static void Load(LanguageModel model, WeightFiles files)
     {
-        Check(model, files);
+        var partsOf = Check(model, files);
         var parameters = model.Parameters.ToDictionary(p => p.Name);
         var notFinite = new List<(string Name, long Count)>();
         using var grad = no_grad();
@@ -22,7 +22,7 @@ internal static class WeightLoader
         {
             foreach (var entry in file.Tensors.Values.OrderBy(t => t.Offset))
             {
-                var parts = StoredPart.Of(entry.Name, entry.Shape).Where(p => parameters.ContainsKey(p.Name)).ToArray();
+                var parts = partsOf(entry).Where(p => parameters.ContainsKey(p.Name)).ToArray();
                 if (parts.Length == 0 || files.FileOf(entry.Name) != file) continue;
                 using var scope = NewDisposeScope();
                 var stored = file.Map(entry.Name);
@@ -35,10 +35,13 @@ internal static class WeightLoader
             tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them diverged, or the file is damaged.");
     }
 
-    private static void Check(LanguageModel model, WeightFiles files)
+    // Returns what parameters a stored tensor holds.
+    private static Func<SafetensorsEntry, IEnumerable<StoredPart>> Check(LanguageModel model, WeightFiles files)
     {
+        IEnumerable<StoredPart> PartsOf(SafetensorsEntry entry) =>
+            StoredPart.Of(model.Options.TieEmbeddings ? TiedHead.ParameterOf(entry.Name, files) : entry.Name, entry.Shape);
         var wanted = model.Parameters.ToDictionary(p => p.Name);
-        var stored = files.Tensors.Values.SelectMany(t => StoredPart.Of(t.Name, t.Shape), (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
+        var stored = files.Tensors.Values.SelectMany(PartsOf, (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
         Problems.Throw(stored.Where(s => s.Count() > 1), s => $"\"{s.Key.Shown()}\"",
             twice => $"\"{files.Path}\" holds a tensor twice, by itself and among experts stored together: {twice}.");
         Problems.Throw(model.Parameters.Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Value.shape)}",
@@ -50,11 +53,14 @@ internal static class WeightLoader
             wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
         Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, model)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
+        if (model.Options.TieEmbeddings && TiedHead.Differs(files))
+            throw new CrossheadException($"\"{files.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
+        return PartsOf;
     }
 
     // Tied models may store the head again; old checkpoints store the rotary table.
     private static bool Ignorable(string name, LanguageModel model) =>
-        (name == "lm_head.weight" && model.Options.TieEmbeddings) || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
+        (name == TiedHead.Head && model.Options.TieEmbeddings) || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private static string Shape(long[] shape) => $"[{string.Join(", ", shape)}]";
 }

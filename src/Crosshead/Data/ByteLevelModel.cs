@@ -53,7 +53,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
         _caches.Add(cache);
     }
 
-    public ITokenDecoder CreateDecoder(bool streaming) => new ByteLevelDecoder(_tokenBytes.Value);
+    public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
 
     // The bytes that every token stands for, by id; none where there is no token.
     private byte[][] TokenBytes()

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 
@@ -12,15 +11,13 @@ internal sealed class CharacterDecoder : ITokenDecoder
 {
     private readonly TokenizerDefinition _definition;
     private readonly Dictionary<int, byte> _bytes = [];
-    private readonly bool _streaming;
     private readonly List<byte> _run = [];
     private bool _atFirstToken = true;
     private int _strip;
 
-    public CharacterDecoder(TokenizerDefinition definition, int[] byteIds, bool streaming)
+    public CharacterDecoder(TokenizerDefinition definition, int[] byteIds)
     {
         _definition = definition;
-        _streaming = streaming;
         _strip = _definition.Decoding.StripStart;
         for (var b = 0; b < byteIds.Length && _definition.Decoding.ByteFallback; b++)
             _bytes[byteIds[b]] = (byte)b;
@@ -30,9 +27,7 @@ internal sealed class CharacterDecoder : ITokenDecoder
     {
         if (_bytes.TryGetValue(id, out var b))
         {
-            _run.Add(b);
-            if (_streaming && Utf8.IsValid(CollectionsMarshal.AsSpan(_run)))
-                EndRun(text);
+            _run.Add(b); // not certain before the run has ended: one bad byte makes all of it U+FFFD
             return;
         }
         EndRun(text);

@@ -49,7 +49,7 @@ internal sealed class CharacterModel : ITokenizerModel
         _caches.Add(cache);
     }
 
-    public ITokenDecoder CreateDecoder(bool streaming) => new CharacterDecoder(_definition, _byteIds, streaming);
+    public ITokenDecoder CreateDecoder() => new CharacterDecoder(_definition, _byteIds);
 
     private void EncodeWord(ReadOnlySpan<char> word, List<int> ids, WordCache cache)
     {

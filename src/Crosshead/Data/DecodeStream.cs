@@ -3,9 +3,10 @@ using System.Text;
 namespace Crosshead.Data;
 
 /// <summary>
-/// Decodes ids as generation makes them: each <see cref="Step"/> gives the text that is certain by then, and a
-/// character whose bytes are spread over several tokens appears when its last byte does. One stream serves one
-/// sequence and one thread.
+/// Decodes ids as generation makes them: each <see cref="Step"/> gives the text that is certain by then, and all of it
+/// together is what <see cref="Tokenizer.Decode"/> gives. A character whose bytes are spread over several tokens appears
+/// when its last byte does; one of SentencePiece's byte tokens with the token after the last of them, because a bad
+/// byte makes all bytes beside it U+FFFD. One stream serves one sequence and one thread.
 /// </summary>
 public sealed class DecodeStream
 {

@@ -6,9 +6,6 @@ internal interface ITokenizerModel
     /// <summary>Appends the ids of <paramref name="text"/>; <paramref name="first"/> says that nothing stands before it.</summary>
     void Encode(ReadOnlySpan<char> text, bool first, List<int> ids);
 
-    /// <summary>
-    /// A decoder for one sequence of ids. A <paramref name="streaming"/> one gives a character out as soon as all
-    /// of its bytes are there.
-    /// </summary>
-    ITokenDecoder CreateDecoder(bool streaming);
+    /// <summary>A decoder for one sequence of ids.</summary>
+    ITokenDecoder CreateDecoder();
 }

@@ -26,11 +26,7 @@ internal sealed class SourceLines
     public SourceLines(Stream stream, string name, int longest, bool cutLongLines)
     {
         (_stream, _name, _longest, _cutLongLines) = (stream, name, longest, cutLongLines);
-        var first = Peek(4);
-        if (first.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || first.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
-            throw new CrossheadException($"{name} is UTF-16 text; convert it to UTF-8 first.");
-        if (first.StartsWith(Encoding.UTF8.Preamble))
-            _start = 3;
+        _start = TextFile.MarkLength(Peek(3), name);
         Offset = _start;
     }
 

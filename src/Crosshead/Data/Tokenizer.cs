@@ -45,6 +45,12 @@ public sealed class Tokenizer
     /// <summary>The token that begins a document, found as <see cref="EosTokenId"/> is; null without one.</summary>
     public int? BosTokenId { get; }
 
+    /// <summary>
+    /// Whether tokenizer_config.json asks for decoded text to be cleaned (<c>clean_up_tokenization_spaces</c>), as Transformers'
+    /// decode does. <see cref="Decode"/> never does: it gives what the tokens stand for.
+    /// </summary>
+    public bool CleansUpSpaces => _config.CleansUpSpaces;
+
     /// <summary>Tokens that stand for a fixed text, special ones among them.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => _definition.AddedTokens;
 
@@ -112,7 +118,7 @@ public sealed class Tokenizer
     /// <exception cref="CrossheadException">An id is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
-        var stream = new DecodeStream(this, _model.CreateDecoder(streaming: false), skipSpecialTokens);
+        var stream = new DecodeStream(this, _model.CreateDecoder(), skipSpecialTokens);
         foreach (var id in ids)
             stream.Append(id);
         return stream.Finish();
@@ -121,7 +127,7 @@ public sealed class Tokenizer
     /// <summary>Begins decoding one sequence id by id.</summary>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
     public DecodeStream CreateDecodeStream(bool skipSpecialTokens = true) =>
-        new(this, _model.CreateDecoder(streaming: true), skipSpecialTokens);
+        new(this, _model.CreateDecoder(), skipSpecialTokens);
 
     /// <summary>The id of a token as the vocabulary writes it (a space as Ġ or ▁), or null.</summary>
     /// <param name="token">The token.</param>

@@ -30,6 +30,9 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     /// <summary>Whether a space is put before a text, where the tokenizer's own file does not say.</summary>
     public bool? AddPrefixSpace { get; init; }
 
+    /// <summary>Whether decoded text loses the spaces before punctuation, as <see cref="SpaceCleanup"/> says.</summary>
+    public bool CleansUpSpaces { get; init; }
+
     /// <summary>Whether a SentencePiece tokenizer treats each text between added tokens as a beginning.</summary>
     public bool? Legacy { get; init; }
 
@@ -53,6 +56,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
                 AddBosToken = root.Child("add_bos_token")?.GetBoolean(),
                 AddEosToken = root.Child("add_eos_token")?.GetBoolean(),
                 AddPrefixSpace = root.Child("add_prefix_space")?.GetBoolean(),
+                CleansUpSpaces = root.Child("clean_up_tokenization_spaces")?.GetBoolean() ?? false,
                 Legacy = root.Child("legacy")?.GetBoolean(),
                 AddedTokens = root.Child("added_tokens_decoder") is { } added
                     ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value, int.Parse(entry.Name, CultureInfo.InvariantCulture))).OrderBy(token => token.Id)] : [],

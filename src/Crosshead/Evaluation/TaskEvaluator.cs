@@ -17,7 +17,8 @@ public sealed class TaskEvaluator : IDisposable
     private readonly LanguageModel _model;
     private readonly EvaluationOptions _options;
     private readonly ResponseCache? _cache;
-    private readonly RequestEncoder _encoder;
+    private readonly SampleRequests _requests;
+    private readonly bool _cleansUpSpaces;
     private readonly LikelihoodScorer _scorer;
     private readonly Generator _generator;
 
@@ -30,7 +31,8 @@ public sealed class TaskEvaluator : IDisposable
     public TaskEvaluator(LanguageModel model, Tokenizer tokenizer, EvaluationOptions options, ResponseCache? cache = null)
     {
         (_model, _options, _cache) = (model, options, cache);
-        _encoder = new RequestEncoder(tokenizer, model.Options.Context, options.AddBegin);
+        _requests = new SampleRequests(tokenizer, model.Options.Context, options);
+        _cleansUpSpaces = tokenizer.CleansUpSpaces;
         _scorer = new LikelihoodScorer(model) { SharePrefixes = options.SharePrefixes };
         _generator = new Generator(model, new TokenizerCodec(tokenizer));
     }
@@ -59,7 +61,7 @@ public sealed class TaskEvaluator : IDisposable
 
     private (IReadOnlyList<SampleResult> Samples, int Cached) Choose(IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
     {
-        var requests = samples.SelectMany(s => s.Choices.Select(Request)).ToArray();
+        var requests = samples.SelectMany(_requests.Choices).ToArray();
         var scores = Scores(requests, progress, cancellation, out var cached);
         var (results, at) = (new List<SampleResult>(samples.Count), 0);
         foreach (var sample in samples)
@@ -72,7 +74,7 @@ public sealed class TaskEvaluator : IDisposable
 
     private (IReadOnlyList<SampleResult> Samples, int Cached) Read(IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
     {
-        var windows = samples.Select(s => _encoder.EncodeText(s.Choices[0].Text).ToArray()).ToArray();
+        var windows = samples.Select(_requests.Windows).ToArray();
         var scores = Scores([.. windows.SelectMany(w => w)], progress, cancellation, out var cached);
         var (results, at) = (new List<SampleResult>(samples.Count), 0);
         foreach (var (sample, own) in samples.Zip(windows))
@@ -85,25 +87,22 @@ public sealed class TaskEvaluator : IDisposable
         return (results, cached);
     }
 
-    private ScoringRequest Request(TaskChoice choice) => _options.Chat is { } chat
-        ? _encoder.Encode(chat(choice.Prompt), choice.Continuation.TrimStart(' '))
-        : _encoder.Encode(choice.Prompt.ToText(), choice.Continuation);
-
     private RequestScore[] Scores(ScoringRequest[] requests, IProgress<(int, int)>? progress, CancellationToken cancellation, out int cached)
     {
         var scores = new RequestScore[requests.Length];
         var keys = _cache is null ? [] : requests.Select(ResponseCache.KeyOf).ToArray();
-        int[] open = [.. Enumerable.Range(0, requests.Length).Where(i => _cache?.TryGetScore(keys[i], out scores[i]) != true)];
-        var done = cached = requests.Length - open.Length;
+        bool[] known = [.. requests.Select((_, i) => _cache?.TryGetScore(keys[i], out scores[i]) == true)];
+        var done = cached = known.Count(k => k);
         progress?.Report((done, requests.Length));
         try
         {
-            _scorer.Score([.. open.Select(i => requests[i])], (index, score) =>
+            _scorer.Score(requests, (index, score) =>
             {
-                scores[open[index]] = score;
-                _cache?.Add(keys[open[index]], score);
+                if (known[index]) return;
+                scores[index] = score;
+                _cache?.Add(keys[index], score);
                 progress?.Report((++done, requests.Length));
-            }, cancellation);
+            }, cancellation, index => known[index]);
         }
         finally
         {
@@ -114,14 +113,13 @@ public sealed class TaskEvaluator : IDisposable
 
     private (IReadOnlyList<SampleResult> Samples, int Cached) Write(EvaluationTask task, IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
     {
-        // A context that has no room for a whole answer is halved between prompt and answer.
-        var room = Math.Min(task.MaxTokens, _model.Options.Context / 2);
+        var room = _requests.Room(task);
         var options = new GenerationOptions { MaxTokens = room, StopStrings = task.Stop, EndTokens = _options.EndTokens, Sampling = SamplingOptions.Greedy };
-        var prompts = samples.Select(s => _encoder.EncodePrompt(_options.Chat is { } chat ? chat(s.Prompt!) : s.Prompt!.ToText(), room)).ToArray();
-        var settings = $"greedy, {room} tokens, stop at {string.Join(' ', _options.EndTokens)}, {string.Join('\0', task.Stop)}";
+        var prompts = samples.Select(s => _requests.Prompt(s, room)).ToArray();
+        var settings = $"greedy, {room} tokens, cut or not, stop at {string.Join(' ', _options.EndTokens)}, {string.Join('\0', task.Stop)}";
         var keys = prompts.Select(p => ResponseCache.KeyOf(p.Tokens, settings)).ToArray();
-        var texts = new string?[samples.Count];
-        int[] open = [.. Enumerable.Range(0, samples.Count).Where(i => _cache?.TryGetText(keys[i], out texts[i]) != true)];
+        var answers = new WrittenAnswer[samples.Count];
+        int[] open = [.. Enumerable.Range(0, samples.Count).Where(i => _cache?.TryGetAnswer(keys[i], out answers[i]) != true)];
         var (done, cached) = (samples.Count - open.Length, samples.Count - open.Length);
         progress?.Report((done, samples.Count));
 
@@ -132,13 +130,24 @@ public sealed class TaskEvaluator : IDisposable
             cancellation.ThrowIfCancellationRequested();
             foreach (var (i, sequence) in batch.Zip(sequences))
             {
-                texts[i] = sequence.Text;
-                _cache?.Add(keys[i], sequence.Text);
+                answers[i] = new WrittenAnswer(sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
+                _cache?.Add(keys[i], answers[i]);
             }
             _cache?.Flush();
             progress?.Report((done += batch.Length, samples.Count));
         }
         AnswerJudge[] judges = [.. task.Filters.Select(f => new AnswerJudge(f))];
-        return ([.. samples.Select((s, i) => new SampleResult(s, [], texts[i], [.. judges.Select(j => j.Judge(texts[i]!, s.Answers))], prompts[i].Truncated))], cached);
+        return ([.. samples.Select((s, i) =>
+        {
+            var text = _cleansUpSpaces ? Shortened(SpaceCleanup.Of(answers[i].Text), task.Stop) : answers[i].Text;
+            return new SampleResult(s, [], text, [.. judges.Select(j => j.Judge(text, s.Answers))], prompts[i].Truncated) { AnswerCut = answers[i].Cut && room < task.MaxTokens };
+        })], cached);
+    }
+
+    // Cleaning may have made a stop string.
+    private static string Shortened(string text, IReadOnlyList<string> stops)
+    {
+        var end = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0).Append(text.Length).Min();
+        return text[..end];
     }
 }

@@ -22,7 +22,7 @@ public sealed class DataGeneration
     private readonly int? _begin;
     private readonly int _end;
     private readonly IProgress<DataGenerationProgress>? _progress;
-    private (long Tokens, long Before, long Documents) _progressed;
+    private (long Tokens, long Before, long Documents, long Cut) _progressed;
 
     private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
     {
@@ -33,8 +33,8 @@ public sealed class DataGeneration
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Options.Context);
         if (_prompts.FirstOrDefault(p => p.Count >= most) is { } tooLong)
             throw new CrossheadException($"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
-        // Models that were not taught an end token begin the next document; tokens beyond the tokenizer's stand for nothing.
-        int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>(), .. Enumerable.Range(tokenizer.VocabularySize, Math.Max(0, model.Options.VocabularySize - tokenizer.VocabularySize))];
+        // Models that were not taught an end token begin the next document.
+        int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>()];
         _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
         MostTokens = most;
         var request = new PreparationRequest
@@ -82,7 +82,7 @@ public sealed class DataGeneration
         options.Validate();
         if (tokenizer.VocabularySize > model.Options.VocabularySize)
             throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.Options.VocabularySize}; use the tokenizer.json that the model was trained with.");
-        using var generator = new Generator(model);
+        using var generator = new Generator(model, new TokenizerCodec(tokenizer));
         var generation = new DataGeneration(generator, model, tokenizer, directory, options, progress);
         try
         {
@@ -103,18 +103,20 @@ public sealed class DataGeneration
         using var first = train;
         using var second = heldOut;
         var (tokens, documents) = Count(state.Train, state.HeldOut);
-        _progressed = (tokens, tokens, documents);
+        _progressed = (tokens, tokens, documents, 0);
         foreach (var batch in tokens < _options.Tokens ? Batches(state.Index, cancellation) : [])
         {
-            foreach (var document in batch)
+            foreach (var (document, cut) in batch)
             {
                 var writer = IsHeldOut(documents) ? heldOut : train;
                 writer.Append(document, Encoding.UTF8.GetByteCount(_tokenizer.Decode(document, skipSpecialTokens: true)));
                 (tokens, documents) = (tokens + document.Length, documents + 1);
+                if (cut) lock (_generator) _progressed.Cut++;
                 if (writer.OpenTokens >= _options.ShardTokens) writer.FinishShard();
             }
             lock (_generator) _progressed.Documents = documents;
             state = _folder.Keep(state with { Index = state.Index + 1 }, train, heldOut);
+            Report(0);
             if (tokens >= _options.Tokens) break;
         }
         train.FinishShard();
@@ -123,10 +125,10 @@ public sealed class DataGeneration
     }
 
     // Batches without end in their order, as many under way as there are processors.
-    private IEnumerable<List<int[]>> Batches(long index, CancellationToken cancellation)
+    private IEnumerable<List<(int[] Ids, bool Cut)>> Batches(long index, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<List<int[]>>>());
+        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<List<(int[] Ids, bool Cut)>>>());
         try
         {
             while (true)
@@ -147,7 +149,7 @@ public sealed class DataGeneration
     }
 
     // The documents of one batch, whole or not at all.
-    private List<int[]> Batch(long index, int? threads, CancellationToken cancellation)
+    private List<(int[] Ids, bool Cut)> Batch(long index, int? threads, CancellationToken cancellation)
     {
         var prompts = Enumerable.Range(0, _options.Batch).Select(i => _prompts[((index * _options.Batch) + i) % _prompts.Length]).ToArray();
         var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1); // the generator's own streams tell the documents of a batch apart
@@ -160,7 +162,7 @@ public sealed class DataGeneration
             fresh = 0;
         }
         cancellation.ThrowIfCancellationRequested();
-        return [.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Length > 1)];
+        return [.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Ids.Length > 1)];
     }
 
     private void Report(int tokens)
@@ -168,18 +170,18 @@ public sealed class DataGeneration
         lock (_generator)
         {
             _progressed.Tokens += tokens;
-            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before));
+            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before, _progressed.Cut));
         }
     }
 
     // A begin token where the tokenizer has one, else an end token behind the document; never both a drawn begin token and the next document's.
-    private int[] Document(IReadOnlyList<int> prompt, GeneratedSequence sequence)
+    private (int[] Ids, bool Cut) Document(IReadOnlyList<int> prompt, GeneratedSequence sequence)
     {
         var ids = sequence.Ids.Take(MostTokens - prompt.Count).ToList();
         var drawsEnd = sequence.Stop == StopReason.EndToken && ids.Count == sequence.Ids.Count;
         if (drawsEnd && (ids[^1] == _begin || ids[^1] >= _tokenizer.VocabularySize)) ids.RemoveAt(ids.Count - 1);
         if (_begin is null && (ids.Count == 0 || ids[^1] != _end)) ids.Add(_end);
-        return [.. _begin is null ? prompt.Skip(1) : prompt, .. ids];
+        return ([.. _begin is null ? prompt.Skip(1) : prompt, .. ids], Cut: !drawsEnd);
     }
 
     // The second document, and then as many as the share says: both parts have some as soon as there are two.

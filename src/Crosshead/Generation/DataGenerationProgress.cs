@@ -5,4 +5,5 @@ namespace Crosshead.Generation;
 /// <param name="TotalTokens">Tokens wanted.</param>
 /// <param name="Documents">Documents finished.</param>
 /// <param name="Before">Tokens that were there when this run began.</param>
-public readonly record struct DataGenerationProgress(long Tokens, long TotalTokens, long Documents, long Before);
+/// <param name="Cut">Documents finished in this run that reached the most tokens of a document before their end.</param>
+public readonly record struct DataGenerationProgress(long Tokens, long TotalTokens, long Documents, long Before, long Cut);

@@ -15,11 +15,11 @@ public sealed class GenerationRun : IDisposable
     private long _steps, _decoded, _cacheBytes;
     private bool _started;
 
-    internal GenerationRun(IDecoder decoder, IReadOnlyList<IReadOnlyList<int>> prompts, int context, GenerationOptions options, ITextCodec? codec)
+    internal GenerationRun(IDecoder decoder, IReadOnlyList<IReadOnlyList<int>> prompts, int context, GenerationOptions options, ITextCodec? codec, IReadOnlyList<int> suppressed)
     {
         (_decoder, _prompts, _options) = (decoder, prompts, options);
         _endTokens = [.. options.EndTokens];
-        _sequences = [.. prompts.Select((prompt, i) => new Continuation(prompt, i, Math.Min(options.MaxTokens, context - prompt.Count), options, decoder.VocabularySize, codec))];
+        _sequences = [.. prompts.Select((prompt, i) => new Continuation(prompt, i, context - prompt.Count, options, decoder.VocabularySize, codec, suppressed))];
     }
 
     /// <summary>What it has taken so far.</summary>
@@ -91,18 +91,21 @@ public sealed class GenerationRun : IDisposable
     private sealed class Continuation
     {
         private readonly int _index, _limit;
+        private readonly StopReason _atLimit;
         private readonly Sampler _sampler;
         private readonly ITextStream? _stream;
         private readonly StopStringFilter _filter;
 
-        public Continuation(IReadOnlyList<int> prompt, int index, int limit, GenerationOptions options, int vocabulary, ITextCodec? codec)
+        public Continuation(IReadOnlyList<int> prompt, int index, int room, GenerationOptions options, int vocabulary, ITextCodec? codec, IReadOnlyList<int> suppressed)
         {
-            (_index, _limit) = (index, limit);
-            _sampler = new Sampler(options.Sampling, vocabulary, index);
+            (_index, _limit) = (index, Math.Min(options.MaxTokens, room));
+            _atLimit = _limit < options.MaxTokens ? StopReason.Context : StopReason.Length;
+            _sampler = new Sampler(options.Sampling, vocabulary, index, suppressed);
             _sampler.Observe([.. prompt]);
             _stream = codec?.CreateStream();
             // What a token looks like as text may depend on those before it: a space at the very start is left out.
-            foreach (var id in prompt) _stream?.Push(id);
+            foreach (var id in prompt)
+                if (codec?.IsToken(id) == true) _stream!.Push(id);
             _filter = new StopStringFilter(options.StopStrings);
         }
 
@@ -115,11 +118,12 @@ public sealed class GenerationRun : IDisposable
         public GeneratedToken Advance(IDecoder decoder, HashSet<int> endTokens)
         {
             // A device tells the likeliest token at once; all logits of a batch are tens of megabytes.
-            var id = _sampler.IsGreedy ? Sampler.Take(decoder.MostLikely(_index)) : _sampler.Next(decoder.Logits(_index));
+            var id = _sampler.IsGreedy && decoder.MostLikely(_index) is var likeliest && _sampler.MayDraw(likeliest.Id)
+                ? Sampler.Take(likeliest) : _sampler.Next(decoder.Logits(_index));
             Ids.Add(id);
             if (endTokens.Contains(id)) return End(id, "", StopReason.EndToken);
             var text = _filter.Push(_stream?.Push(id) ?? "");
-            if (_filter.Stopped || Ids.Count == _limit) return End(id, text, StopReason.Length);
+            if (_filter.Stopped || Ids.Count == _limit) return End(id, text, _atLimit);
             return Shown(id, text);
         }
 

@@ -10,10 +10,11 @@ public sealed class Generator : IDisposable
     private readonly LanguageModel _model;
     private readonly ITextCodec? _codec;
     private CpuWeights? _packed;
+    private int[]? _unknown;
 
     /// <summary>A generator over a model, which must outlive it.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="codec">Its tokenizer, for prompts and answers as text; null for token ids alone.</param>
+    /// <param name="codec">Its tokenizer, for prompts and answers as text; ids that are no tokens of it are not drawn. Null for token ids alone, all of which may be drawn.</param>
     public Generator(LanguageModel model, ITextCodec? codec = null) => (_model, _codec) = (model, codec);
 
     /// <summary>Prepares to continue prompts given as text.</summary>
@@ -46,7 +47,7 @@ public sealed class Generator : IDisposable
         if (options.StopStrings.Count > 0 && _codec is null)
             throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them or put its tokenizer.json beside it.");
         var capacity = (int)Math.Min(context, prompts.Max(p => p.Count) + (long)options.MaxTokens);
-        return new GenerationRun(CreateDecoder(prompts.Count, capacity, threads), prompts, context, options, _codec);
+        return new GenerationRun(CreateDecoder(prompts.Count, capacity, threads), prompts, context, options, _codec, Suppressed(options.EndTokens));
     }
 
     /// <summary>Continues prompts to their ends.</summary>
@@ -60,6 +61,14 @@ public sealed class Generator : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _packed?.Dispose();
+
+    // Rows of the table for which the tokenizer has no token stand for no text, and are trained by nothing.
+    private int[] Suppressed(IReadOnlyList<int> ends)
+    {
+        if (_codec is not { } codec) return [];
+        _unknown ??= [.. Enumerable.Range(0, _model.Options.VocabularySize).Where(id => !codec.IsToken(id))];
+        return [.. _unknown.Except(ends)];
+    }
 
     // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
     internal IDecoder CreateDecoder(int sequences, int capacity, int? threads)

@@ -13,6 +13,8 @@ public sealed class Sampler
     private readonly float[] _scores, _weights; // logits; probabilities times their sum
     private readonly int[] _ids;                // tokens still in the draw, parallel to _weights
     private readonly bool[] _occurred;
+    private readonly int _size, _drawable;      // logits given; those up to the last token that may be drawn
+    private readonly int[] _suppressed;         // tokens before that which may not
     private readonly List<int> _occurredIds = [];
     private RandomStream _random;
 
@@ -20,15 +22,20 @@ public sealed class Sampler
     /// <param name="options">How; validated here.</param>
     /// <param name="vocabularySize">Number of logits.</param>
     /// <param name="stream">Which of the seed's streams of random numbers; sequences of a batch take one each.</param>
-    /// <exception cref="CrossheadException">An option is out of range.</exception>
-    public Sampler(SamplingOptions options, int vocabularySize, int stream = 0)
+    /// <param name="suppressed">Tokens that are never drawn, in ascending order; null for none.</param>
+    /// <exception cref="CrossheadException">An option is out of range, or all tokens are suppressed.</exception>
+    public Sampler(SamplingOptions options, int vocabularySize, int stream = 0, IReadOnlyList<int>? suppressed = null)
     {
         options.Validate();
         _options = options;
-        _scores = new float[vocabularySize];
-        _weights = new float[vocabularySize];
-        _ids = new int[vocabularySize];
-        _occurred = new bool[vocabularySize];
+        var (last, count) = (vocabularySize - 1, suppressed?.Count ?? 0);
+        while (count > 0 && suppressed![count - 1] == last) (last, count) = (last - 1, count - 1);
+        if (last < 0) throw new CrossheadException($"none of the {vocabularySize} tokens of the model may be drawn; put the tokenizer beside it that it was trained with.");
+        (_size, _drawable, _suppressed) = (vocabularySize, last + 1, [.. suppressed?.Take(count) ?? []]);
+        _scores = new float[_drawable];
+        _weights = new float[_drawable];
+        _ids = new int[_drawable];
+        _occurred = new bool[vocabularySize]; // also those of a prompt, which may hold any
         _random = new RandomStream(options.Seed ?? Random.Shared.NextInt64(), stream);
     }
 
@@ -49,8 +56,8 @@ public sealed class Sampler
     /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
     public int Next(ReadOnlySpan<float> logits)
     {
-        if (logits.Length != _scores.Length)
-            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_scores.Length}.", nameof(logits));
+        if (logits.Length != _size)
+            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_size}.", nameof(logits));
         var id = Draw(logits);
         Observe(new ReadOnlySpan<int>(in id));
         return id;
@@ -58,6 +65,9 @@ public sealed class Sampler
 
     /// <summary>Whether the likeliest token is all that is asked for, so that <see cref="Take"/> does for <see cref="Next"/>.</summary>
     public bool IsGreedy => _options is { Temperature: 0, RepetitionPenalty: 1 };
+
+    /// <summary>Whether a token may be drawn.</summary>
+    public bool MayDraw(int id) => id < _drawable && Array.BinarySearch(_suppressed, id) < 0;
 
     /// <summary>Takes the likeliest token, found elsewhere.</summary>
     /// <param name="likeliest">The token and its logit.</param>
@@ -76,8 +86,8 @@ public sealed class Sampler
 
     private int Draw(ReadOnlySpan<float> logits)
     {
-        var scores = logits;
-        if (_options.RepetitionPenalty != 1) scores = Penalized(logits);
+        var scores = logits[.._drawable];
+        if (_options.RepetitionPenalty != 1 || _suppressed.Length > 0) scores = Adjusted(scores);
         var best = Take(MostLikely(scores));
         if (_options.Temperature == 0) return best;
 
@@ -87,12 +97,13 @@ public sealed class Sampler
         return Pick(count, sum);
     }
 
-    private ReadOnlySpan<float> Penalized(ReadOnlySpan<float> logits)
+    private ReadOnlySpan<float> Adjusted(ReadOnlySpan<float> logits)
     {
         logits.CopyTo(_scores);
         var penalty = (float)_options.RepetitionPenalty;
         foreach (var id in CollectionsMarshal.AsSpan(_occurredIds))
-            _scores[id] = _scores[id] < 0 ? _scores[id] * penalty : _scores[id] / penalty;
+            if (id < _drawable) _scores[id] = _scores[id] < 0 ? _scores[id] * penalty : _scores[id] / penalty;
+        foreach (var id in _suppressed) _scores[id] = float.NegativeInfinity;
         return _scores;
     }
 
@@ -107,7 +118,8 @@ public sealed class Sampler
             _weights[count++] = scores[id] - best;
         }
         var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights.AsSpan(0, count));
-        var scale = Vector512.Create((float)(1 / _options.Temperature));
+        // At most the largest float: 0 times it is 0, so that the best of all keeps its weight of 1.
+        var scale = Vector512.Create((float)Math.Min(1 / _options.Temperature, float.MaxValue));
         foreach (ref var w in weights) w = Vector512.Exp(w * scale);
         for (var i = weights.Length * Vector512<float>.Count; i < count; i++) _weights[i] = MathF.Exp(_weights[i] * scale[0]);
         sum = 0;
@@ -171,13 +183,14 @@ public sealed class Sampler
 
     private int Pick(int count, double sum)
     {
-        var left = _random.NextDouble() * sum;
+        var (left, last) = (_random.NextDouble() * sum, 0);
         for (var i = 0; i < count; i++)
         {
-            left -= _weights[i];
-            if (left < 0) return _ids[i];
+            if (_weights[i] == 0) continue; // unlikely beyond what a float says, or impossible
+            left -= _weights[last = i];
+            if (left < 0) break;
         }
-        return _ids[count - 1]; // rounding left a sliver
+        return _ids[last]; // of the last one also where rounding left a sliver
     }
 
     // The first of the largest; the first that is no number, where there is one.

@@ -6,7 +6,10 @@ namespace Crosshead.Generation;
 /// </summary>
 public sealed record SamplingOptions
 {
-    /// <summary>Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing.</summary>
+    /// <summary>The least <see cref="RepetitionPenalty"/>: below it logits would leave the numbers.</summary>
+    public const double LeastPenalty = 0.01;
+
+    /// <summary>Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing; a tiny temperature comes to the same, but for tokens that are equally likely.</summary>
     public double Temperature { get; init; } = 1;
 
     /// <summary>Keeps the k most likely tokens, and those as likely as the last of them; 0 keeps all.</summary>
@@ -18,7 +21,7 @@ public sealed record SamplingOptions
     /// <summary>Keeps tokens at least this many times as likely as the most likely one, 0 to 1; 0 keeps all.</summary>
     public double MinP { get; init; }
 
-    /// <summary>Divides the positive logits, multiplies the negative logits of tokens that have occurred, above 0 to 100; 1 changes nothing.</summary>
+    /// <summary>Divides the positive logits, multiplies the negative logits of tokens that have occurred, 0.01 to 100; 1 changes nothing.</summary>
     public double RepetitionPenalty { get; init; } = 1;
 
     /// <summary>Start of the random numbers; the same seed draws the same tokens. Null for a new one each time.</summary>
@@ -35,7 +38,7 @@ public sealed record SamplingOptions
         Require(TopK >= 0, "topK", TopK, "0 (all tokens) or more");
         Require(TopP is > 0 and <= 1, "topP", TopP, "above 0, at most 1 (all tokens)");
         Require(MinP is >= 0 and <= 1, "minP", MinP, "0 (all tokens) to 1");
-        Require(RepetitionPenalty is > 0 and <= 100, "repetitionPenalty", RepetitionPenalty, "above 0, at most 100; 1 changes nothing");
+        Require(RepetitionPenalty is >= LeastPenalty and <= 100, "repetitionPenalty", RepetitionPenalty, $"{LeastPenalty} to 100; 1 changes nothing");
     }
 
     private static void Require(bool inRange, string name, double value, string range)

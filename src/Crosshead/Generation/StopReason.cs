@@ -6,8 +6,11 @@ namespace Crosshead.Generation;
 [JsonConverter(typeof(JsonStringEnumConverter<StopReason>))]
 public enum StopReason
 {
-    /// <summary>As many tokens as asked for, or as the context holds.</summary>
+    /// <summary>As many tokens as asked for.</summary>
     [JsonStringEnumMemberName("length")] Length,
+
+    /// <summary>The model's context is full, before as many tokens as asked for.</summary>
+    [JsonStringEnumMemberName("context")] Context,
 
     /// <summary>An end token was drawn.</summary>
     [JsonStringEnumMemberName("end")] EndToken,

@@ -9,6 +9,9 @@ public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
     public IReadOnlyList<int> Encode(string text) => tokenizer.Encode(text);
 
     /// <inheritdoc/>
+    public bool IsToken(int id) => tokenizer.IdToToken(id) is not null;
+
+    /// <inheritdoc/>
     public ITextStream CreateStream() => new Stream(tokenizer.CreateDecodeStream());
 
     private sealed class Stream(DecodeStream stream) : ITextStream

@@ -40,7 +40,7 @@ internal static class Checkpoint
             ["step"] = $"{state.Step}",
             ["tokens"] = $"{state.Tokens}",
         };
-        ModelDirectory.Save(folder, model, metadata, data.BeginToken ?? data.EndToken, data.EndToken);
+        ModelDirectory.Save(folder, model, metadata, companions.TokensOr(data.BeginToken, data.EndToken));
     }
 
     /// <summary>Reads weights and moments into a model and an optimizer of the same shape.</summary>

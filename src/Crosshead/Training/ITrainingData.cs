@@ -24,6 +24,9 @@ internal interface ITrainingData : IDisposable
     /// <summary>Id of the token that begins a document; null for none.</summary>
     int? BeginToken { get; }
 
+    /// <summary>What there is to say about the held-out text, where the loss on it is not what a recipe seems to ask for; else null.</summary>
+    string? HeldOutRemark => null;
+
     /// <summary>The place in the order: batches restored to one place are the same from there on.</summary>
     JsonNode Position { get; set; }
 

@@ -19,7 +19,7 @@ internal static class RunRecipe
         if (run.From is { } from)
         {
             if (!Directory.Exists(from)) throw Missing(from);
-            var options = ModelConfig.Read(Path.Combine(from, ModelDirectory.ConfigFile));
+            var options = ModelDescription.Of(from).Options;
             if (document[Model] is JsonObject described) RequireSame(described, options, path, from);
             else document[Model] = Node(options);
         }

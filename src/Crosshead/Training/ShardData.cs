@@ -47,6 +47,14 @@ internal sealed class ShardData : ITrainingData
     public int? BeginToken => _beginToken.Value;
 
     /// <inheritdoc/>
+    public string? HeldOutRemark => _dataset.HeldOut.Tokens switch
+    {
+        < 2 => "The data hold no held-out text: no held-out loss is measured; prepare them with a larger --held-out.",
+        var tokens when tokens <= _sampler.Context => $"The held-out text has {tokens} tokens, not more than a sequence ({_sampler.Context}): the held-out loss is that of its {tokens - 1} predictions alone.",
+        _ => null,
+    };
+
+    /// <inheritdoc/>
     public JsonNode Position
     {
         get => JsonSerializer.SerializeToNode(_sampler.Position)!;
@@ -78,30 +86,34 @@ internal sealed class ShardData : ITrainingData
     public TokenBatch Next(Device device)
     {
         _sampler.Next(_inputs, _targets);
-        return Batch(_inputs.Length / _sampler.Context, device);
+        return Batch(_sampler.Batch, _sampler.Context, device);
     }
 
     /// <inheritdoc/>
     public IEnumerable<TokenBatch> HeldOut(int most, Device device)
     {
-        if (_dataset.HeldOut.Tokens <= _sampler.Context) yield break;
-        var windows = new HeldOutBatches(_dataset.HeldOut, _sampler.Batch, _sampler.Context, (long)most * _sampler.Batch);
-        while (windows.Next(_inputs, _targets) is > 0 and var rows) yield return Batch(rows, device);
+        // A text shorter than a sequence is one window, as long as there are predictions.
+        var context = (int)Math.Min(_sampler.Context, _dataset.HeldOut.Tokens - 1);
+        if (context < 1) yield break;
+        var windows = new HeldOutBatches(_dataset.HeldOut, _sampler.Batch, context, (long)most * _sampler.Batch);
+        var size = _sampler.Batch * context;
+        while (windows.Next(_inputs.AsSpan(0, size), _targets.AsSpan(0, size)) is > 0 and var rows) yield return Batch(rows, context, device);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _dataset.Dispose();
 
-    private TokenBatch Batch(int rows, Device device)
+    private TokenBatch Batch(int rows, int context, Device device)
     {
         if (_first is { } begin)
-            for (var row = 0; row < rows; row++) _inputs[row * _sampler.Context] = begin;
-        return new TokenBatch(On(_inputs, rows, device), On(_targets, rows, device));
+            for (var row = 0; row < rows; row++) _inputs[row * context] = begin;
+        return new TokenBatch(On(_inputs, rows, context, device), On(_targets, rows, context, device));
     }
 
-    private Tensor On(long[] ids, int rows, Device device)
+    private static Tensor On(long[] ids, int rows, int context, Device device)
     {
         using var scope = NewDisposeScope();
-        return tensor(ids, [_sampler.Batch, _sampler.Context], ScalarType.Int64).narrow(0, 0, rows).to(device, copy: true).DetachFromDisposeScope();
+        var some = ids.Length == rows * context ? ids : ids[..(rows * context)];
+        return tensor(some, [rows, context], ScalarType.Int64).to(device, copy: true).DetachFromDisposeScope();
     }
 }

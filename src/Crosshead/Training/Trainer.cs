@@ -64,6 +64,7 @@ public sealed class Trainer
                 TeacherHash = teacherHash,
             };
             if (_recipe.Training.Dtype == TrainingPrecision.Auto) _options.OnNote?.Invoke(state is null ? $"{precision}" : $"{precision.Dtype}, as the run began");
+            if (data.HeldOutRemark is { } remark) _options.OnNote?.Invoke(remark);
             return run.ToTheEnd(progress, cancellation);
         }
         catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe) is { } translated)

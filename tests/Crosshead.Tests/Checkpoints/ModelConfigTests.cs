@@ -153,7 +153,7 @@ public sealed class ModelConfigTests
     {
         Assert.NotEmpty(what);
         options.Validate();
-        var json = JsonNode.Parse(ModelConfig.Write(options, "bfloat16", 1, 2))!;
+        var json = JsonNode.Parse(ModelConfig.Write(options, "bfloat16", new TextTokens(1, [2])))!;
         Assert.Equal("crosshead", (string)json["model_type"]!);
         Assert.Equal(FamilyConfig.Of(options.Family).Name, (string)json["base_model_type"]!);
         Same(options, Back(options, "crosshead"));
@@ -195,11 +195,37 @@ public sealed class ModelConfigTests
         Assert.Equal(494_032_768, ModelCost.Of(ModelConfig.Read(Path.Combine(folder, "Qwen2.5-0.5B.json"))).Parameters);
     }
 
+    [Theory]
+    [InlineData("rope_scaling", """{"factor":4}""", "names no rope_type, so that nothing uses: factor = 4;")]
+    [InlineData("rope_scaling", """{"rope_type":"default","factor":4}""", "holds what rope_type default does not use: factor = 4;")]
+    [InlineData("rope_parameters", """{"type":"linear","factor":4,"beta_fast":2,"low_freq_factor":1}""", "holds what rope_type linear does not use: beta_fast = 2, low_freq_factor = 1;")]
+    [InlineData("rope_parameters", """{"rope_theta":5000}""", null)]
+    [InlineData("rope_scaling", """{"type":"linear","factor":4}""", null)]
+    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":64}""", null)]
+    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":8,"original_max_position_embeddings":64,"beta_fast":32,"attention_factor":1}""", null)]
+    [InlineData("rope_scaling", "null", null)]
+    public void Numbers_that_no_method_uses_are_told(string key, string value, string? told)
+    {
+        using var folder = new TemporaryFolder();
+        var json = JsonNode.Parse(ModelConfig.Write(new() { Attention = new() { Heads = 4 } }, "bfloat16"))!;
+        json[key] = JsonNode.Parse(value);
+        if (key == "rope_parameters") json.AsObject().Remove("rope_theta");
+        File.WriteAllText(folder.File("config.json"), json.ToJsonString());
+        var description = ModelDescription.Of(folder.Path);
+        Assert.Equal("bfloat16", description.StoredType);
+        if (told is null) Assert.Empty(description.Remarks);
+        else
+        {
+            Assert.Contains(told, Assert.Single(description.Remarks));
+            Assert.Equal(value.Contains("linear"), description.Options.RopeScaling is not null);
+        }
+    }
+
     private static ModelOptions Parse(string json) => ModelConfig.Parse("config.json", json);
 
     private static ModelOptions Back(ModelOptions options, string modelType)
     {
-        var text = ModelConfig.Write(options, "float32", 1, 2);
+        var text = ModelConfig.Write(options, "float32", new TextTokens(1, [2]));
         Assert.Equal(modelType, (string)JsonNode.Parse(text)!["model_type"]!);
         return Parse(text);
     }

@@ -80,6 +80,50 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(step + 2, (int)resumed.Json["step"]!);
     }
 
+    [Fact]
+    public void A_full_context_is_told_and_named()
+    {
+        Train(1); // a context of 32
+        File.WriteAllText(Path.Combine(_folder["run"], "generation_config.json"), """{"eos_token_id":9999}"""); // nothing ends
+        string[] generate = ["generate", _folder["run"], "--prompt", "word1", "--temperature", "0", "--json"];
+        var full = CliRun.Of([.. generate, "--max-tokens", "600"]);
+        Assert.Equal("context", (string?)full.Json["stop"]);
+        Assert.Contains("The text ended because the model's context of 32 tokens is full, before --max-tokens (600).", full.Error);
+        var enough = CliRun.Of([.. generate, "--max-tokens", $"{full.Json["ids"]!.AsArray().Count}"]);
+        Assert.Equal("length", (string?)enough.Json["stop"]);
+        Assert.DoesNotContain("full", enough.Error);
+        var both = CliRun.Of([.. generate, "--prompt", "word1 and 2, word3", "--max-tokens", $"{full.Json["ids"]!.AsArray().Count}"]);
+        Assert.Equal(["length", "context"], both.Json["sequences"]!.AsArray().Select(s => (string)s!["stop"]!));
+        Assert.Contains("1 of 2 texts ended", both.Error);
+    }
+
+    [Fact]
+    public void A_mark_at_the_start_of_a_text_does_not_count()
+    {
+        Train(1);
+        _folder.Write("marked.txt", "\uFEFF" + File.ReadAllText(_folder["text.txt"])[..300]);
+        _folder.Write("plain.txt", File.ReadAllText(_folder["text.txt"])[..300]);
+        string Perplexity(string text) => CliRun.Of("perplexity", _folder["run"], "--text", _folder[text], "--json").Out;
+        Assert.Equal(Perplexity("plain.txt"), Perplexity("marked.txt"));
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["marked.txt"], "--vocab", "270", "--out", _folder["marked.json"]).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["plain.txt"], "--vocab", "270", "--out", _folder["plain.json"]).ExitCode);
+        Assert.Equal(File.ReadAllText(_folder["plain.json"]), File.ReadAllText(_folder["marked.json"]));
+        string Encoded(string text) => CliRun.With(text, default, "tokenizer", "encode", "--tokenizer", _folder["tokenizer.json"]).Out;
+        Assert.Equal(Encoded("word1"), Encoded("\uFEFFword1"));
+        File.WriteAllText(_folder["wide.txt"], "word1", System.Text.Encoding.Unicode);
+        Assert.Contains("is UTF-16 text", CliRun.Of("perplexity", _folder["run"], "--text", _folder["wide.txt"]).Refusal());
+        Assert.Contains("is UTF-16 text", CliRun.Of("data", "generate", _folder["run"], "--tokens", "10", "--prompt-file", _folder["wide.txt"], "--out", _folder["d"]).Refusal());
+    }
+
+    [Fact]
+    public void A_held_out_text_shorter_than_a_sequence_is_told_at_the_start_and_measured()
+    {
+        var run = CliRun.Of("train", TinyRecipe.In(_folder, 2), "--set", "data.context=32", "--set", "model.context=4096", "--set", "data.context=4000", "--set", "training.batch=1", "--out", _folder["run"], "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Matches(@"The held-out text has \d+ tokens, not more than a sequence \(4000\)", run.Error);
+        Assert.True((double)run.Json["heldOutLoss"]! > 0);
+    }
+
     [Theory]
     [InlineData("rows", "path=value")]
     [InlineData("training.lerningRate=1", "learningRate")]

@@ -23,6 +23,14 @@ public sealed class CompressCommandTests : IDisposable
         Assert.Equal((long)json["cacheBytesPerTokenBefore"]!, 2 * (long)json["cacheBytesPerTokenAfter"]!);
         Assert.True((double)json["heldOutLossBefore"]! > 0 && (double)json["heldOutLossAfter"]! > 0 && (double)json["selfCheck"]! < 1e-4);
 
+        // What is said of it is so: some layers may keep all of their keys or values.
+        var said = CliRun.Of("info", _folder["half"]).Out;
+        var layers = json["layers"]!.AsArray().Select(l => (Keys: (int)l!["keyHeads"]!, Values: (int)l["valueRank"]!)).Where(l => l.Keys < 2 || l.Values < 8).ToArray();
+        string Range(IEnumerable<int> values) => values.Min() == values.Max() ? $"{values.Min()}" : $"{values.Min()} to {values.Max()}";
+        Assert.Contains($"{layers.Length} of 2 layers keep less than whole heads: {Range(layers.Select(l => l.Keys))} of 2 key heads and {Range(layers.Select(l => l.Values))} of 8 value numbers.", said);
+        Assert.DoesNotContain("Nothing was compressed", said);
+        Assert.Matches("composition.*(keys|values) by (head|frequency|dense) in (all|1 of 2) layers", said);
+
         var info = CliRun.Of("info", _folder["half"], "--json").Json;
         Assert.Equal((long)json["cacheBytesPerTokenAfter"]!, (long)info["cacheBytesPerToken"]!);
         Assert.Equal($"{json["layers"]}", $"{info["layers"]}");
@@ -99,10 +107,15 @@ public sealed class CompressCommandTests : IDisposable
     public void A_compressed_model_exports_to_a_plain_one_of_the_same_logits()
     {
         Train();
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Model, "config.json")))!;
+        config["eos_token_id"] = new JsonArray(0, 5);
+        File.WriteAllText(Path.Combine(Model, "config.json"), config.ToJsonString());
         Assert.Equal(0, Compress("--key-components", "1", "--value-rank", "5").ExitCode);
+        Assert.Equal("[0,5]", JsonNode.Parse(File.ReadAllText(Path.Combine(_folder["half"], "config.json")))!["eos_token_id"]!.ToJsonString());
         var export = CliRun.Of("export", _folder["half"], "--max-shard-size", "4KB", "--out", _folder["plain"], "--json");
         Assert.True(export.ExitCode == 0, export.Error);
         Assert.Equal("llama", (string?)export.Json["modelType"]);
+        Assert.Equal("[0,5]", JsonNode.Parse(File.ReadAllText(Path.Combine(_folder["plain"], "config.json")))!["eos_token_id"]!.ToJsonString());
         Assert.True(File.Exists(Path.Combine(_folder["plain"], "model.safetensors.index.json")));
         using var scope = NewDisposeScope();
         using var grad = no_grad();

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Crosshead.Cli.Evaluations;
 
 namespace Crosshead.Tests.Cli;
 
@@ -151,6 +152,40 @@ public sealed class EvalCommandTests : IDisposable
         var refusal = Eval("first", "--tasks", "arc_easy").Refusal();
         Assert.Contains("test.jsonl", refusal);
         Assert.Contains(told, refusal);
+    }
+
+    [Fact]
+    public void A_continuation_without_a_token_of_its_own_is_refused_with_its_row_before_anything_is_scored()
+    {
+        Prepare("first");
+        var tokenizer = Crosshead.Data.Tokenizer.Load(_folder["tokenizer.json"]);
+        var word = Enumerable.Range(0, tokenizer.VocabularySize).Select(id => tokenizer.IdToToken(id)!)
+            .First(t => t.Length > 1 && t.All(char.IsAsciiLetter) && tokenizer.Encode(t, addSpecialTokens: false).Length == 1);
+        Directory.CreateDirectory(_folder["tasks"]);
+        _folder.Write("tasks/joined.json", """
+            {"name":"joined","version":1,"kind":"choice","group":"own","about":"x","source":"own","data":{"rows":["test.jsonl"]},"fields":{"stem":"row.stem","choices":"row.choices","answer":"row.answer"},
+             "question":"{{ stem }}","continuation":"{{ text }}","text":"{{ choice }}","answer":"index","metrics":["acc"]}
+            """);
+        Write("joined/test.jsonl", $$"""
+            {"stem":"word1","choices":[" and"," word2"],"answer":0}
+            {"stem":"{{word[..1]}}","choices":["x","{{word[1..]}}"],"answer":0}
+            """);
+        var refusal = Eval("first", "--tasks", "arc_easy,joined", "--include", _folder["tasks"]).Refusal();
+        Assert.Contains("test.jsonl, line 2: the continuation", refusal);
+        Assert.Contains($"\"{word[1..]}\"", refusal);
+        Assert.Contains($"\"{word[..1]}\"", refusal);
+        Assert.False(Directory.Exists(Cache));
+    }
+
+    [Fact]
+    public void The_same_model_twice_is_refused_and_names_are_as_short_as_differ()
+    {
+        Prepare("first");
+        Assert.Contains("is named 2 times", Eval("first", "first", "--tasks", "arc_easy").Refusal());
+        Assert.Equal(["b", "c"], ModelNames.Of(["/a/b", "/a/c/"]));
+        Assert.Equal(["x/model", "y/model", "z/n"], ModelNames.Of(["/a/x/model", "/a/y/model", "/a/z/n"]));
+        Assert.Equal(["a/x/m", "b/x/m"], ModelNames.Of(["/r/a/x/m", "/r/b/x/m"]));
+        Assert.Contains("named 2 times", Assert.Throws<CrossheadException>(() => ModelNames.Of(["/a/b", "/a/./b/"])).Message);
     }
 
     [Fact]

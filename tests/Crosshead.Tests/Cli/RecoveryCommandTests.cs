@@ -21,6 +21,9 @@ public sealed class RecoveryCommandTests : IDisposable
         Assert.True(generated.ExitCode == 0, generated.Error);
         Assert.True((long)generated.Json["tokens"]! >= 700);
 
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_folder["model"], "config.json")))!;
+        config["eos_token_id"] = new System.Text.Json.Nodes.JsonArray(0, 7);
+        File.WriteAllText(Path.Combine(_folder["model"], "config.json"), config.ToJsonString());
         var recipe = _folder.Write("recover.json", """{ "training": { "batch": 2, "steps": 3, "device": "cpu", "evalBatches": 1, "schedule": { "warmupSteps": 0, "finalFraction": 0 } } }""");
         string[] train = ["train", recipe, "--teacher", _folder["model"], "--set", $"data.folders={_folder["generated"]},{_folder["data"]}", "--set", "training.trainable=keys,values,mixes", "--out", _folder["run"], "--json"];
         Assert.Contains("describes no model", CliRun.Of(train).Refusal());
@@ -32,6 +35,7 @@ public sealed class RecoveryCommandTests : IDisposable
         var resumed = CliRun.Of([.. train, "--resume", "--set", "training.steps=5"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(5, (int)resumed.Json["step"]!);
+        Assert.Equal([0, 7], Crosshead.Checkpoints.TextTokens.Of(_folder["run"]).Ends); // of the model it began with, over all
     }
 
     [Theory]

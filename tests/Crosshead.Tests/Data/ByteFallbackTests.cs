@@ -42,6 +42,23 @@ public sealed class ByteFallbackTests
         Assert.Equal("\uFFFD\uFFFDb", tokenizer.Decode([e2, e2, b]));
     }
 
+    [Fact]
+    public void A_stream_gives_what_decoding_gives_whatever_the_ids()
+    {
+        using var folder = new TemporaryFolder();
+        var tokenizer = Small(folder);
+        int[] some = [1, 2, .. new[] { "<0x41>", "<0xFF>", "<0xE2>", "<0x82>", "<0xAC>", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "<0x20>", "▁", "a", "▁ab" }.Select(t => tokenizer.TokenToId(t)!.Value)];
+        Gen.OneOf(Gen.OneOf<int>(some), Gen.Int[0, tokenizer.VocabularySize - 1]).Array[0, 30].Sample(ids =>
+        {
+            foreach (var skip in new[] { false, true })
+            {
+                var stream = tokenizer.CreateDecodeStream(skip);
+                Assert.Equal(tokenizer.Decode(ids, skip), string.Concat(ids.Select(stream.Step)) + stream.Finish());
+            }
+        }, iter: 2_000);
+        Assert.Equal("\uFFFD\uFFFD", tokenizer.Decode([tokenizer.TokenToId("<0x41>")!.Value, tokenizer.TokenToId("<0xFF>")!.Value])); // as the Rust library
+    }
+
     [Theory]
     [InlineData("decoder", """{"type":"ByteFallback"}""", "the decoder ByteFallback")]
     [InlineData("normalizer", """{"type":"Nmt"}""", "the normalizer Nmt")]

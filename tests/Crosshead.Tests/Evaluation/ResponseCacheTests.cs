@@ -20,15 +20,15 @@ public sealed class ResponseCacheTests : IDisposable
         {
             cache.Add(A, new RequestScore(-1.0 / 3, true));
             cache.Add(B, new RequestScore(double.NegativeInfinity, false));
-            cache.Add(C, "so \"it\"\n goes");
+            cache.Add(C, new WrittenAnswer("so \"it\"\n goes", Cut: true));
             cache.Flush();
         }
         using var again = new ResponseCache(FilePath);
         Assert.Equal(3, again.Count);
         Assert.True(again.TryGetScore(A, out var a) && again.TryGetScore(B, out var b) && a == new RequestScore(-1.0 / 3, true) && b == new RequestScore(double.NegativeInfinity, false));
-        Assert.True(again.TryGetText(C, out var text));
-        Assert.Equal("so \"it\"\n goes", text);
-        Assert.False(again.TryGetScore(C, out _) || again.TryGetText(A, out _));
+        Assert.True(again.TryGetAnswer(C, out var answer));
+        Assert.Equal(new WrittenAnswer("so \"it\"\n goes", Cut: true), answer);
+        Assert.False(again.TryGetScore(C, out _) || again.TryGetAnswer(A, out _));
     }
 
     [Fact]

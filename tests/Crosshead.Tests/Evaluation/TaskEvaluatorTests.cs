@@ -3,6 +3,7 @@ using Crosshead.Data;
 using Crosshead.Evaluation;
 using Crosshead.Evaluation.Answers;
 using Crosshead.Evaluation.Results;
+using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Model;
 using Crosshead.Tests.Cli;
@@ -79,6 +80,56 @@ public sealed class TaskEvaluatorTests : IDisposable
         Assert.Equal([1, 0], result.Metrics[0].PerSample);
         Assert.Equal([0, 0], result.Metrics[1].PerSample);
         Assert.All(result.Samples, s => Assert.Equal(written, s.Output));
+    }
+
+    [Theory]
+    [InlineData(100, 24, true)]  // half the context, 12, is less than the task allows
+    [InlineData(12, 24, false)]
+    [InlineData(6, 24, false)]
+    public void Answers_that_the_context_cuts_are_counted_also_where_they_are_known(int maxTokens, int context, bool cut)
+    {
+        var task = Task("generation", $$"""
+            "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{"{{ stem }}"}}", "metrics": ["exact_match"], "maxTokens": {{maxTokens}},
+            "filters": [ { "name": "all", "extract": "whole", "compare": "text" } ]
+            """);
+        var (model, tokenizer) = Create(context);
+        using var owned = model;
+        using var cache = new ResponseCache(_folder.File("cache"));
+        using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions(), cache);
+        var rows = Rows(task, "a.jsonl", """{"q":"word1 and","a":"x"}""");
+        foreach (var known in new[] { 0, 1 })
+        {
+            var result = evaluator.Evaluate(task, rows, cancellation: TestContext.Current.CancellationToken);
+            Assert.Equal((known, cut ? 1 : 0), (result.FromCache, result.AnswersCut));
+        }
+    }
+
+    [Fact]
+    public void Answers_are_cleaned_where_the_tokenizer_asks_for_it()
+    {
+        var task = Task("generation", """
+            "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{ stem }}", "metrics": ["exact_match"], "maxTokens": 3, "stop": ["a...b"],
+            "filters": [ { "name": "all", "extract": "whole", "compare": "text" } ]
+            """);
+        var plain = BpeTrainer.Train(["one . two . three . four , five , six ."], new BpeTrainerOptions { VocabularySize = 275 });
+        plain.Save(_folder.File("t"));
+        File.WriteAllText(_folder.File("t/tokenizer_config.json"), """{ "eos_token": "<|endoftext|>", "clean_up_tokenization_spaces": true }""");
+        using var model = new LanguageModel(new() { VocabularySize = plain.VocabularySize, HiddenSize = 32, Layers = 1, Context = 24, Attention = new() { Heads = 2 } }, ScalarType.Float64);
+        model.Initialize(7);
+        using (no_grad()) // of two opposite rows one is always the likeliest
+        {
+            var head = model.Parameters.Single(p => p.Name == "lm_head.weight").Value.fill_(0);
+            head[plain.TokenToId("Ġ.")!.Value].fill_(1);
+            head[plain.TokenToId("Ġ,")!.Value].fill_(-1);
+        }
+        string Written(Tokenizer tokenizer)
+        {
+            using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions());
+            return evaluator.Evaluate(task, Rows(task, "a.jsonl", """{"q":"one","a":"x"}"""), cancellation: TestContext.Current.CancellationToken).Samples[0].Output!;
+        }
+        var raw = Written(plain);
+        Assert.Matches("^( [.,]){3}$", raw);
+        Assert.Equal(raw.Replace(" ", ""), Written(Tokenizer.Load(_folder.File("t"))));
     }
 
     [Fact]

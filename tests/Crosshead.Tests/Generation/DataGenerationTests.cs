@@ -38,6 +38,7 @@ public sealed class DataGenerationTests : IDisposable
         Assert.All(tokens, t => Assert.InRange(t, 0, PreparedData.Small.VocabularySize - 1));
         Assert.Equal(("m", "w", 900L, 1.0), (manifest.Request.Generated!.Model, manifest.Request.Generated.WeightsHash, manifest.Request.Generated.Tokens, manifest.Request.Generated.Temperature));
         Assert.True(reports.Count > 1 && reports[^1].Tokens >= reports[0].Tokens);
+        Assert.InRange(reports[^1].Cut, 1, manifest.Train.Documents + manifest.HeldOut.Documents); // of 280 tokens one ends a document of at most 32
         using var dataset = TokenDataset.Open(_folder.File("out"));
         Assert.Equal(manifest.Train.Tokens, dataset.Train.Tokens);
     }

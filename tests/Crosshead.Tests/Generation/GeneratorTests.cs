@@ -43,7 +43,7 @@ public sealed class GeneratorTests
                 var alone = Assert.Single(Generate(generator, [prompts[i]], options with { PrefillChunk = 512 }));
                 Assert.Equal(alone.Ids, together[i].Ids);
                 Assert.Equal(24 - prompts[i].Length, alone.Ids.Count);
-                Assert.Equal(StopReason.Length, together[i].Stop);
+                Assert.Equal(StopReason.Context, together[i].Stop);
             }
         }
     }
@@ -72,6 +72,42 @@ public sealed class GeneratorTests
         Assert.Equal(StopReason.EndToken, ended.Stop);
         Assert.Equal(free.Ids.Take(first + 1), ended.Ids);
         Assert.Equal(LetterCodec.Text(free.Ids.Take(first)), ended.Text);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)] // by vector kernels
+    [InlineData(ScalarType.Float64)] // by tensor operators
+    public void Ids_that_are_no_tokens_are_not_drawn_greedily_or_at_random(ScalarType type)
+    {
+        using var model = TinyModels.Create("gqa");
+        using (no_grad()) // the rows from 30 on, and row 3, are the likeliest of all
+            foreach (var row in new[] { 3, 30, 31, 32, 33, 34, 35, 36 }) model.Parameters.Single(p => p.Name == "lm_head.weight").Value[row].mul_(50);
+        model.Freeze(type);
+        int[][] prompts = [TinyModels.Ids(3, vocabulary: 30), [33, 3, 2]];
+        var options = Greedy with { MaxTokens = 15 };
+        foreach (var sampling in new[] { SamplingOptions.Greedy, new SamplingOptions { Seed = 1, Temperature = 2 }, new SamplingOptions { Temperature = 0, RepetitionPenalty = 1.5 } })
+        {
+            var open = Generate(new Generator(model), prompts, options with { Sampling = sampling });
+            Assert.Contains(open.SelectMany(s => s.Ids), id => id is 3 or >= 30);
+            var bound = Generate(new Generator(model, new LetterCodec { Size = 30, Unknown = 3 }), prompts, options with { Sampling = sampling });
+            Assert.All(bound, s => Assert.Equal((15, StopReason.Length), (s.Ids.Count, s.Stop)));
+            Assert.DoesNotContain(bound.SelectMany(s => s.Ids), id => id is 3 or >= 30);
+        }
+        // Unless it ends the text.
+        var ended = Generate(new Generator(model, new LetterCodec { Size = 30, Unknown = 3 }), prompts, options with { EndTokens = [30, 31, 32, 33, 34, 35, 36] });
+        Assert.All(ended, s => Assert.Equal(StopReason.EndToken, s.Stop));
+    }
+
+    [Theory]
+    [InlineData(20, StopReason.Length)]
+    [InlineData(21, StopReason.Context)]
+    [InlineData(int.MaxValue, StopReason.Context)]
+    public void A_full_context_is_another_ending_than_enough_tokens(int maxTokens, StopReason stop)
+    {
+        using var model = TinyModels.Create("gqa"); // of 24 tokens
+        var answers = Generate(new Generator(model), [TinyModels.Ids(4), TinyModels.Ids(2)], Greedy with { MaxTokens = maxTokens });
+        Assert.Equal((20, stop), (answers[0].Ids.Count, answers[0].Stop));
+        Assert.Equal(maxTokens == int.MaxValue ? (22, StopReason.Context) : (maxTokens, StopReason.Length), (answers[1].Ids.Count, answers[1].Stop));
     }
 
     [Fact]

@@ -90,6 +90,7 @@ public sealed class SamplerTests
     [InlineData("topP (1.5)")]
     [InlineData("minP (1.1)")]
     [InlineData("repetitionPenalty (0)")]
+    [InlineData("repetitionPenalty (0.009)")]
     public void Values_out_of_range_are_refused_in_one_line(string named)
     {
         var value = double.Parse(named[(named.IndexOf('(') + 1)..^1], System.Globalization.CultureInfo.InvariantCulture);
@@ -105,6 +106,71 @@ public sealed class SamplerTests
         Assert.Contains(named, e.Message);
         Assert.DoesNotContain('\n', e.Message);
     }
+
+    private static readonly SamplingOptions[] Filters =
+    [
+        new(), new() { TopK = 5 }, new() { TopK = 1 }, new() { TopK = 1000 }, new() { TopP = 0.9 }, new() { TopP = 1e-300 }, new() { MinP = 0.1 }, new() { MinP = 1 },
+        new() { RepetitionPenalty = 100 }, new() { RepetitionPenalty = 0.01 }, new() { TopK = 3, TopP = 0.5, MinP = 0.5, RepetitionPenalty = 1.3 },
+    ];
+
+    public static TheoryData<int> FilterIndices => [.. Enumerable.Range(0, Filters.Length)];
+
+    [Theory, MemberData(nameof(FilterIndices))]
+    public void The_limit_of_tiny_temperatures_is_greedy(int filter)
+    {
+        var filters = Filters[filter];
+        float[] logits = [-3, 7.5f, 2, 7.25f, float.NegativeInfinity, -80];
+        foreach (var temperature in new[] { double.Epsilon, 1e-300, 1e-45, 1e-39, 2.9e-39, 1e-38, 1e-6 })
+        {
+            Sampler greedy = new(filters with { Temperature = 0 }, 6), tiny = new(filters with { Temperature = temperature, Seed = 1 }, 6);
+            for (var i = 0; i < 8; i++) Assert.Equal(greedy.Next(logits), tiny.Next(logits));
+        }
+    }
+
+    [Theory, MemberData(nameof(FilterIndices))]
+    public void Extreme_logits_and_the_largest_temperature_draw_what_may_be_drawn(int filter)
+    {
+        var filters = Filters[filter];
+        float[][] extremes =
+        [
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [1e30f, 1e30f, -1e30f], [-1e30f, 3e38f / 200, 0], [float.Epsilon, -float.Epsilon, 0],
+            [float.NegativeInfinity, float.NegativeInfinity, 1, float.NegativeInfinity], [-5],
+        ];
+        foreach (var logits in extremes)
+            foreach (var temperature in new[] { 1e-39, 0.5, 100 })
+            {
+                var sampler = new Sampler(filters with { Temperature = temperature, Seed = 2 }, logits.Length);
+                for (var i = 0; i < 20; i++)
+                {
+                    var id = sampler.Next(logits);
+                    Assert.True(logits[id] > float.NegativeInfinity, $"{id} of {string.Join(' ', logits)} at {temperature}");
+                }
+            }
+    }
+
+    [Fact]
+    public void Suppressed_tokens_are_never_drawn_and_the_others_as_if_they_were_not_there()
+    {
+        float[] logits = [1, 9, 2, 0.5f, 8, 9, 9];
+        int[] suppressed = [1, 5, 6];
+        Assert.Equal(4, new Sampler(SamplingOptions.Greedy, 7, suppressed: suppressed).Next(logits));
+        foreach (var filter in Filters)
+        {
+            Sampler some = new(filter with { Seed = 4, Temperature = 3 }, 7, suppressed: suppressed), without = new(filter with { Seed = 4, Temperature = 3 }, 4);
+            some.Observe([5, 6, 0]); // a prompt may hold any
+            without.Observe([0]);
+            for (var i = 0; i < 30; i++) Assert.Equal(new[] { 0, 2, 3, 4 }[without.Next([1, 2, 0.5f, 8])], some.Next(logits));
+        }
+        Assert.Contains("none of the 2 tokens", Assert.Throws<CrossheadException>(() => new Sampler(new(), 2, suppressed: [0, 1])).Message);
+    }
+
+    [Fact]
+    public void What_is_no_number_where_nothing_is_drawn_does_not_matter() =>
+        Assert.Equal(1, new Sampler(SamplingOptions.Greedy, 4, suppressed: [0, 3]).Next([float.NaN, 2, 1, float.PositiveInfinity]));
+
+    [Fact]
+    public void Logits_of_nothing_but_minus_infinity_are_refused() =>
+        Assert.Contains("not a finite number", Assert.Throws<CrossheadException>(() => new Sampler(new() { TopK = 1 }, 2).Next([float.NegativeInfinity, float.NegativeInfinity])).Message);
 
     // The filters written plainly, over the whole vocabulary: 0 where a token is filtered out.
     private static double[] Probabilities(float[] logits, SamplingOptions o, int[] seen)

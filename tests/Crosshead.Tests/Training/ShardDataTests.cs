@@ -60,6 +60,36 @@ public sealed class ShardDataTests : IDisposable
         Assert.Equal(with.BeginToken!.Value, heldOut.Tokens.data<long>()[0]);
     }
 
+    [Theory]
+    [InlineData(0, 0, "hold no held-out text")]
+    [InlineData(1, 0, "hold no held-out text")]
+    [InlineData(2, 1, "has 2 tokens, not more than a sequence (16): the held-out loss is that of its 1 predictions alone")]
+    [InlineData(16, 15, "its 15 predictions")]
+    [InlineData(17, 16, null)]
+    [InlineData(40, 32, null)]
+    public void A_held_out_text_shorter_than_a_sequence_is_one_window_and_told(int tokens, int predictions, string? told)
+    {
+        var folder = Prepare("a", 40);
+        var manifest = DatasetManifest.Load(folder);
+        var all = PreparedData.Tokens(folder, manifest.HeldOut);
+        var cut = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "manifest.json")))!;
+        var shard = cut["heldOut"]!["shards"]![0]!;
+        if (tokens == 0) cut["heldOut"]!["shards"]!.AsArray().Clear();
+        else
+        {
+            shard["tokens"] = tokens;
+            File.WriteAllBytes(Path.Combine(folder, (string)shard["file"]!), File.ReadAllBytes(Path.Combine(folder, (string)shard["file"]!))[..(tokens * 2)]);
+        }
+        File.WriteAllText(Path.Combine(folder, "manifest.json"), cut.ToJsonString());
+
+        using var data = ShardData.Open(Recipe(folder));
+        using var scope = NewDisposeScope();
+        var targets = data.HeldOut(10, CPU).SelectMany(b => b.Targets.data<long>().ToArray()).ToArray();
+        Assert.Equal(all.Skip(1).Take(predictions).Select(t => (long)t), targets);
+        if (told is null) Assert.Null(data.HeldOutRemark);
+        else Assert.Contains(told, data.HeldOutRemark);
+    }
+
     private static long[] Targets(ShardData data)
     {
         using var scope = NewDisposeScope();

@@ -11,6 +11,9 @@ namespace Crosshead.Evaluation.Results;
 /// <param name="Truncated">Whether the model's context was too short for all of the sample.</param>
 public sealed record SampleResult(TaskSample Sample, IReadOnlyList<RequestScore> Scores, string? Output, IReadOnlyList<JudgedAnswer> Answers, bool Truncated)
 {
+    /// <summary>Whether the model's context had no room for as long an answer as the task allows, and the answer needed more.</summary>
+    public bool AnswerCut { get; init; }
+
     /// <summary>Tokens predicted; of a text only.</summary>
     public int Tokens { get; init; }
 

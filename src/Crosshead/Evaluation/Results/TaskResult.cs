@@ -26,6 +26,9 @@ public sealed record TaskResult
     /// <summary>Samples that the model's context was too short for, and that lost their beginning.</summary>
     public int Truncated => Samples.Count(s => s.Truncated);
 
+    /// <summary>Answers that the model's context had no room for, and that lost their end.</summary>
+    public int AnswersCut => Samples.Count(s => s.AnswerCut);
+
     /// <summary>Mean Σ log p of the right continuations, in nats; NaN where the model writes.</summary>
     public double MeanGoldLogLikelihood => Task.Kind == TaskKind.Generation ? double.NaN : Samples.Average(s => s.Scores[s.Sample.Gold].LogLikelihood);
 

@@ -24,19 +24,23 @@ public sealed class LikelihoodScorer(LanguageModel model)
     /// <param name="requests">Requests, each within the model's context.</param>
     /// <param name="scored">Told each score once it is known, in no particular order: the request's index and its score.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">A token is not in the model's vocabulary.</exception>
-    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, CancellationToken cancellation = default)
+    /// <param name="known">
+    /// Whether a request's score is known already; null where none is. A batch of nothing else is left out, and every other
+    /// one is computed as it would be were none known, so that what goes on ends with the same bits as what was never interrupted.
+    /// </param>
+    /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
+    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, CancellationToken cancellation = default, Func<int, bool>? known = null)
     {
-        RequireKnownTokens(requests);
+        RequireUsable(requests);
         using var grad = no_grad();
         // Requests keep near their neighbours of the task, so that work done is spread evenly over it.
         for (var start = 0; start < requests.Count; start += RequestsPerTurn)
         {
-            var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start)).ToLookup(i => requests[i].Predicted > 0);
-            foreach (var index in turn[false]) scored(index, new RequestScore(0, Greedy: true)); // nothing to predict
-            foreach (var batch in Batches(Trees(requests, turn[true])))
+            var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start));
+            foreach (var batch in Batches(Trees(requests, turn)))
             {
                 cancellation.ThrowIfCancellationRequested();
+                if (known is not null && batch.All(tree => tree.Predictions.All(p => known(p.Request)))) continue;
                 Score(batch, scored);
             }
         }
@@ -133,11 +137,15 @@ public sealed class LikelihoodScorer(LanguageModel model)
         return (likelihoods, firsts);
     }
 
-    private void RequireKnownTokens(IReadOnlyList<ScoringRequest> requests)
+    private void RequireUsable(IReadOnlyList<ScoringRequest> requests)
     {
         foreach (var request in requests)
+        {
+            if (request.Predicted < 1 || request.Predicted >= request.Tokens.Length)
+                throw new CrossheadException($"a request of {request.Tokens.Length} tokens predicts {request.Predicted} of them; it must predict at least one, after at least one of context.");
             foreach (var id in request.Tokens)
                 if (id < 0 || id >= model.Options.VocabularySize)
                     throw new CrossheadException($"the tokenizer gave the id {id}, the model knows ids below {model.Options.VocabularySize}; use the tokenizer the model was trained with.");
+        }
     }
 }

@@ -2,12 +2,15 @@ using Crosshead.Data;
 
 namespace Crosshead.Evaluation.Scoring;
 
-/// <summary>Turns a context and its continuation into tokens as lm-evaluation-harness does.</summary>
+/// <summary>Turns a context and its continuation into tokens as lm-evaluation-harness does. Not for use by several threads at once.</summary>
 public sealed class RequestEncoder
 {
+    private const int MostShown = 80;
+
     private readonly Tokenizer _tokenizer;
     private readonly int _maxLength;
     private readonly int? _begin;
+    private (string Text, List<int> Tokens) _context = ("", []); // the last one: the choices of a question have it in common
 
     /// <summary>Prepares to encode.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
@@ -24,17 +27,25 @@ public sealed class RequestEncoder
     /// <summary>
     /// The request for a continuation. Spaces that end the context move to the continuation; the continuation's tokens are
     /// those of the whole text after the first so many as the context has alone. Without a context the begin token, or
-    /// the end token, stands for it.
+    /// the end token, stands for it, unless the continuation begins with that token itself.
     /// </summary>
-    /// <exception cref="CrossheadException">The context has no tokens, and the tokenizer neither a begin nor an end token.</exception>
+    /// <exception cref="CrossheadException">
+    /// The continuation has no token of its own, because the tokenizer joins it with the context's end; or the context has no
+    /// tokens, and the tokenizer neither a begin nor an end token.
+    /// </exception>
     public ScoringRequest Encode(string context, string continuation)
     {
         var kept = context.AsSpan().TrimEnd().Length;
         (context, continuation) = (context[..kept], context[kept..] + continuation);
-        var before = Tokens(context);
-        if (before.Count == 0) return ScoringRequest.Create([Prefix], [.. Tokens(continuation)], _maxLength);
-        var whole = Tokens(context + continuation);
-        return ScoringRequest.Create([.. before], [.. whole.Skip(before.Count)], _maxLength);
+        if (_context.Text != context || _context.Tokens.Count == 0) _context = (context, Tokens(context));
+        var (before, whole) = (_context.Tokens, Tokens(context + continuation));
+        if (before.Count == 0 && whole.Count > 0)
+            return whole.Count > 1 && whole[0] == Prefix
+                ? ScoringRequest.Create([Prefix], [.. whole[1..]], _maxLength)
+                : ScoringRequest.Create([Prefix], [.. whole], _maxLength);
+        if (whole.Count <= before.Count)
+            throw new CrossheadException($"the continuation {Shown(continuation)} has no token of its own after the context {Shown(context)}: the tokenizer joins its characters with the context's last ones, so nothing is left to score; begin each continuation with a space, or with the whole word.");
+        return ScoringRequest.Create([.. before], [.. whole[before.Count..]], _maxLength);
     }
 
     /// <summary>Tokens of a prompt that is to be continued, the last of them where there are more than fit.</summary>
@@ -53,16 +64,21 @@ public sealed class RequestEncoder
     /// The requests for a whole text, none of them before: a prefix token, then windows of as many predictions as the model's
     /// context, that overlap nowhere; the first prediction of a window sees the one token before it.
     /// </summary>
-    /// <exception cref="CrossheadException">The tokenizer has neither a begin nor an end token to stand before the text.</exception>
+    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer neither a begin nor an end token to stand before it.</exception>
     public IEnumerable<ScoringRequest> EncodeText(string text)
     {
         int[] tokens = [Prefix, .. _tokenizer.Encode(text, addSpecialTokens: false)];
+        if (tokens.Length == 1) throw new CrossheadException($"the text {Shown(text)} has no tokens, so nothing is left to score; remove the row.");
         for (var start = 1; start < tokens.Length; start += _maxLength)
         {
             var end = Math.Min(tokens.Length, start + _maxLength);
             yield return new ScoringRequest(tokens[(start - 1)..end], end - start);
         }
     }
+
+    // The end of a text, which is where it is joined, on one line.
+    private static string Shown(string text) =>
+        $"\"{(text.Length <= MostShown ? text : $"…{text[^MostShown..]}").Shown()}\"";
 
     private int Prefix => _tokenizer.BosTokenId ?? _tokenizer.EosTokenId
         ?? throw new CrossheadException("nothing stands before a text, and the model's tokenizer has neither a begin nor an end token to stand there; name its bos_token in tokenizer_config.json.");

@@ -13,7 +13,7 @@ namespace Crosshead.Evaluation.Scoring;
 public sealed class ResponseCache : IDisposable
 {
     private readonly Dictionary<UInt128, RequestScore> _scores = [];
-    private readonly Dictionary<UInt128, string> _texts = [];
+    private readonly Dictionary<UInt128, WrittenAnswer> _answers = [];
     private readonly FileStream _file;
     private readonly string _path;
 
@@ -45,7 +45,7 @@ public sealed class ResponseCache : IDisposable
     }
 
     /// <summary>Responses known.</summary>
-    public int Count => _scores.Count + _texts.Count;
+    public int Count => _scores.Count + _answers.Count;
 
     /// <summary>The key of a request.</summary>
     public static UInt128 KeyOf(ScoringRequest request) => KeyOf(request.Tokens, $"{request.Predicted}");
@@ -63,7 +63,7 @@ public sealed class ResponseCache : IDisposable
     public bool TryGetScore(UInt128 key, out RequestScore score) => _scores.TryGetValue(key, out score);
 
     /// <summary>The answer to a prompt, where it is known.</summary>
-    public bool TryGetText(UInt128 key, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? text) => _texts.TryGetValue(key, out text);
+    public bool TryGetAnswer(UInt128 key, out WrittenAnswer answer) => _answers.TryGetValue(key, out answer);
 
     /// <summary>Keeps a score. It survives the end of this process once <see cref="Flush"/> returns.</summary>
     public void Add(UInt128 key, RequestScore score)
@@ -72,9 +72,9 @@ public sealed class ResponseCache : IDisposable
     }
 
     /// <summary>Keeps an answer; as <see cref="Add(UInt128, RequestScore)"/>.</summary>
-    public void Add(UInt128 key, string text)
+    public void Add(UInt128 key, WrittenAnswer answer)
     {
-        if (_texts.TryAdd(key, text)) Append(key, new JsonObject { ["text"] = text });
+        if (_answers.TryAdd(key, answer)) Append(key, new JsonObject { ["text"] = answer.Text, ["cut"] = answer.Cut });
     }
 
     /// <summary>Hands what was added to the operating system.</summary>
@@ -108,7 +108,7 @@ public sealed class ResponseCache : IDisposable
             {
                 var entry = JsonNode.Parse(line)!.AsObject();
                 var key = UInt128.Parse(entry["key"]!.GetValue<string>(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
-                if (entry["text"] is { } text) _texts[key] = text.GetValue<string>();
+                if (entry["text"] is { } text) _answers[key] = new WrittenAnswer(text.GetValue<string>(), entry["cut"]?.GetValue<bool>() ?? false);
                 else _scores[key] = new RequestScore(Number(entry["logLikelihood"]!), entry["greedy"]!.GetValue<bool>());
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException)

@@ -2,7 +2,7 @@ namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>A continuation whose likelihood is asked for, after the context that it follows.</summary>
 /// <param name="Tokens">Context and continuation; at least one token of context.</param>
-/// <param name="Predicted">How many of the last tokens are the continuation; 0 where its characters belong to the context's last token.</param>
+/// <param name="Predicted">How many of the last tokens are the continuation, at least one.</param>
 /// <param name="Truncated">Whether tokens were left out because the model's context is shorter.</param>
 public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated = false)
 {
@@ -14,12 +14,13 @@ public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated 
     /// the end is kept, and of the context what is left room for.
     /// </summary>
     /// <param name="context">Tokens before the continuation, at least one.</param>
-    /// <param name="continuation">Tokens to predict.</param>
+    /// <param name="continuation">Tokens to predict, at least one: a sum over none would be certainty.</param>
     /// <param name="maxLength">Most tokens the model takes in.</param>
-    /// <exception cref="ArgumentException">No context.</exception>
+    /// <exception cref="ArgumentException">No context, or no continuation.</exception>
     public static ScoringRequest Create(ReadOnlySpan<int> context, ReadOnlySpan<int> continuation, int maxLength)
     {
         if (context.IsEmpty) throw new ArgumentException("a request needs a context.", nameof(context));
+        if (continuation.IsEmpty) throw new ArgumentException("a request needs a continuation.", nameof(continuation));
         var predicted = Math.Min(continuation.Length, maxLength);
         var kept = Math.Min(context.Length, maxLength + 1 - predicted);
         return new ScoringRequest([.. context[^kept..], .. continuation[^predicted..]], predicted,

@@ -1,4 +1,5 @@
 using System.Text;
+using Crosshead.Data;
 using Fluid.Values;
 using Sylvan.Data.Csv;
 
@@ -12,7 +13,7 @@ internal static class CsvRows
     /// <summary>The rows in order; every value is a text.</summary>
     public static IEnumerable<TaskRow> Read(string path, IReadOnlyList<string> columns)
     {
-        using var text = new StreamReader(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        using var text = new StreamReader(TextFile.Open(path, out _), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false);
         var options = new CsvDataReaderOptions
         {
             HasHeaders = false,

@@ -23,8 +23,9 @@ internal static class JsonRows
     /// <summary>A list of objects, alone or in an object.</summary>
     public static IEnumerable<TaskRow> ReadDocument(string path)
     {
-        var bytes = File.ReadAllBytes(path);
-        if (IsLines(bytes))
+        var bytes = File.ReadAllBytes(path).AsMemory();
+        bytes = bytes[TextFile.MarkLength(bytes.Span, path)..];
+        if (IsLines(bytes.Span))
         {
             foreach (var row in ReadLines(path)) yield return row;
             yield break;

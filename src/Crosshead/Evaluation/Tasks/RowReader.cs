@@ -1,3 +1,4 @@
+using Crosshead.Data;
 using Fluid.Values;
 
 namespace Crosshead.Evaluation.Tasks;
@@ -23,7 +24,7 @@ internal static class RowReader
     /// <exception cref="CrossheadException">There is another number of lines than of rows.</exception>
     public static IEnumerable<TaskRow> Labelled(IEnumerable<TaskRow> rows, string labels)
     {
-        var lines = File.ReadAllLines(labels).Select(l => l.Trim()).ToList();
+        var lines = TextFile.ReadLines(labels).Select(l => l.Trim()).ToList();
         while (lines.Count > 0 && lines[^1].Length == 0) lines.RemoveAt(lines.Count - 1);
         var all = rows.ToArray();
         if (all.Length != lines.Count)

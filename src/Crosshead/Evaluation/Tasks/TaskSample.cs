@@ -15,4 +15,8 @@ public sealed record TaskSample(
     IReadOnlyList<TaskChoice> Choices,
     int Gold,
     TaskPrompt? Prompt,
-    IReadOnlyList<string> Answers);
+    IReadOnlyList<string> Answers)
+{
+    /// <summary>The file and the line, row or item of it that the sample was made of; null for one made otherwise.</summary>
+    public string? Place { get; init; }
+}

@@ -43,7 +43,7 @@ internal sealed class TaskSamples(EvaluationTask task)
         var id = own.Length > 0 ? own : number.ToString(CultureInfo.InvariantCulture);
         var subject = Subject(context);
         if (task.Kind == TaskKind.Generation)
-            return new(number, id, subject, [], -1, Prompt(row, context, shots), Answers(row, context));
+            return new(number, id, subject, [], -1, Prompt(row, context, shots), Answers(row, context)) { Place = row.Place };
 
         var elements = task.Kind == TaskKind.Choice ? Elements(row, context) : [NilValue.Instance];
         var gold = task.Kind == TaskKind.Choice ? Gold(row, context, elements) : 0;
@@ -65,7 +65,7 @@ internal sealed class TaskSamples(EvaluationTask task)
                 throw new CrossheadException($"{row.Place}: choice {i + 1} is empty; a choice must be some text: repair or remove the row.");
             choices[i] = new(shared ?? Prompt(row, context, shots), continuation, text);
         }
-        return new(number, id, subject, choices, gold, null, []);
+        return new(number, id, subject, choices, gold, null, []) { Place = row.Place };
     }
 
     private TaskPrompt Prompt(TaskRow row, TemplateContext context, IReadOnlyList<TaskShot> shots) =>

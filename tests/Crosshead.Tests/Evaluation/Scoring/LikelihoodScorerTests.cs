@@ -39,7 +39,7 @@ public sealed class LikelihoodScorerTests
             requests.Add(ScoringRequest.Create(question, common.AsSpan(0, 1), Context));
         }
         requests.Add(ScoringRequest.Create(Draw(60), Draw(5), Context));
-        requests.Add(ScoringRequest.Create(Draw(1), [], Context));
+        requests.Add(ScoringRequest.Create(Draw(1), Draw(1), Context));
         requests.Add(ScoringRequest.Create(Draw(3), Draw(70), Context));
         return requests;
     }
@@ -96,6 +96,33 @@ public sealed class LikelihoodScorerTests
             Assert.Equal(alone.LogLikelihood, together[i].LogLikelihood, tolerance * Math.Max(1, Math.Abs(alone.LogLikelihood)));
             Assert.Equal(together[i].LogLikelihood, reversed[^(i + 1)].LogLikelihood, tolerance * Math.Max(1, Math.Abs(alone.LogLikelihood)));
         }
+    }
+
+    [Fact]
+    public void What_goes_on_where_it_was_ends_with_the_same_bits()
+    {
+        using var model = Create(AttentionVariant.Mea, type: ScalarType.Float32);
+        var requests = Requests(60);
+        var scorer = new LikelihoodScorer(model);
+        var whole = scorer.Score(requests, TestContext.Current.CancellationToken);
+        var random = new Random(1);
+        foreach (var share in new[] { 0.1, 0.5, 0.95, 1 })
+        {
+            bool[] known = [.. requests.Select(_ => random.NextDouble() < share)];
+            var scores = new RequestScore?[requests.Count];
+            scorer.Score(requests, (index, score) => scores[index] = score, TestContext.Current.CancellationToken, index => known[index]);
+            for (var i = 0; i < requests.Count; i++)
+                Assert.True(known[i] ? scores[i] is null || scores[i] == whole[i] : scores[i] == whole[i]);
+        }
+    }
+
+    [Fact]
+    public void A_request_that_predicts_nothing_is_refused()
+    {
+        using var model = Create();
+        Assert.Throws<ArgumentException>(() => ScoringRequest.Create([1], [], Context));
+        foreach (var request in new[] { new ScoringRequest([1, 2], 0), new ScoringRequest([1, 2], 2) })
+            Assert.Contains("it must predict at least one", Assert.Throws<CrossheadException>(() => new LikelihoodScorer(model).Score([request], TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]

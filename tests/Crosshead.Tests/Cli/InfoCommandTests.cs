@@ -1,0 +1,59 @@
+using System.Text.Json.Nodes;
+using Crosshead.Tests.Checkpoints;
+
+namespace Crosshead.Tests.Cli;
+
+/// <summary>What info says of a configuration without weights.</summary>
+public sealed class InfoCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private string With(string config, params (string Key, JsonNode? Value)[] changes)
+    {
+        var json = JsonNode.Parse(config)!;
+        foreach (var (key, value) in changes) json[key] = value;
+        _folder.Write("config.json", json.ToJsonString());
+        return _folder.Path;
+    }
+
+    [Theory]
+    [InlineData("torch_dtype", "bfloat16", 2)]
+    [InlineData("dtype", "float16", 2)]
+    [InlineData("dtype", "torch.float32", 4)]
+    [InlineData("torch_dtype", "float64", 8)]
+    [InlineData("torch_dtype", "auto", 4)]
+    [InlineData("other", "bfloat16", 4)]
+    public void The_precision_that_the_configuration_names_counts_where_there_are_no_weights(string key, string name, int bytes)
+    {
+        var json = CliRun.Of("info", With(FamilyConfigs.Qwen3Moe, (key, name)), "--json").Json;
+        Assert.Equal(4 * 2 * 4 * 16 * bytes, (int)json["cacheBytesPerToken"]!);
+        Assert.Contains("no weights here", (string?)json["dtype"]);
+        Assert.StartsWith(bytes == 4 ? "float32" : name, (string?)json["dtype"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_feed_forward_size_is_that_of_layers_that_have_one()
+    {
+        Assert.Matches(@"feed-forward size *\| *none", CliRun.Of("info", With(FamilyConfigs.Qwen3Moe)).Out);
+        Assert.Matches(@"feed-forward size *\| *112 in 1 layers", CliRun.Of("info", With(FamilyConfigs.Qwen3Moe, ("mlp_only_layers", new JsonArray(2)))).Out);
+        Assert.Matches(@"feed-forward size *\| *112 ", CliRun.Of("info", With(FamilyConfigs.Llama)).Out);
+    }
+
+    [Fact]
+    public void A_plain_model_composes_nothing_and_keeps_whole_heads()
+    {
+        var said = CliRun.Of("info", With(FamilyConfigs.Llama)).Out;
+        Assert.Matches(@"composition *\| *none", said);
+        Assert.Contains("Every layer keeps whole heads.", said);
+    }
+
+    [Fact]
+    public void What_the_configuration_asks_and_nothing_does_is_told_once()
+    {
+        var run = CliRun.Of("info", With(FamilyConfigs.Qwen3, ("rope_scaling", new JsonObject { ["factor"] = 4 })), "--json");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("rope_scaling names no rope_type, so that nothing uses: factor = 4", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+}
