@@ -43,7 +43,9 @@ internal sealed class DemoCommand : CliCommand
             ["dtypeReason"] = session.Precision.Reason,
             ["variants"] = CommandOutput.List(report.Runs, Node),
             ["compression"] = new JsonObject { ["models"] = CommandOutput.List(report.Compressed, Node) },
+            ["comparison"] = Node(new ComparisonStandings(report)),
             ["verdict"] = ComparisonVerdict.Of(report).Headline,
+            ["remarks"] = CommandOutput.List(ComparisonVerdict.Of(report).Remarks, remark => JsonValue.Create(remark)),
             ["report"] = session.ReportPath,
             ["seconds"] = clock.Elapsed.TotalSeconds,
         });
@@ -59,11 +61,14 @@ internal sealed class DemoCommand : CliCommand
 
     private static void Show(CommandOutput output, DemoSession session, ComparisonReport report)
     {
-        var table = new ResultTable("run", "rate>", "parameters>", "held-out loss>", "tokens/s>", "spikes>", "state");
-        foreach (var run in report.Runs.OrderBy(r => r.FinalHeldOutLoss ?? double.PositiveInfinity))
-            table.Row(run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), ReportNumbers.Loss(run.FinalHeldOutLoss), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", $"{run.Status}".ToLowerInvariant());
+        var standings = new ComparisonStandings(report);
+        var compared = standings.IsEnough ? $"after {ReportNumbers.Count(standings.Tokens)} tokens>" : "not compared>";
+        var table = new ResultTable("run", "rate>", "parameters>", compared, "last held-out loss>", "tokens>", "tokens/s>", "spikes>", "state");
+        foreach (var run in standings.Ordered)
+            table.Row(run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), standings.IsEnough ? ReportNumbers.Loss(standings.LossOf(run)) : "–", ReportNumbers.Loss(run.FinalHeldOutLoss),
+                Quantity.Count(run.Tokens), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", run.Status.InWords());
         output.Table(table);
-        foreach (var run in report.Runs.Where(r => r.Sample is not null))
+        foreach (var run in standings.Ordered.Where(r => r.Sample is not null))
             output.Line($"{run.Name} at {ReportNumbers.Rate(run.LearningRate)}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
         if (report.Compressed.Count > 0) ShowCompression(output, report.Compressed);
         output.Line();
@@ -80,6 +85,16 @@ internal sealed class DemoCommand : CliCommand
             table.Row(run.Name, $"{run.CacheBytesBefore}", run.CacheBytesAfter is { } bytes ? $"{bytes}" : "–", ReportNumbers.Loss(run.LossBefore), ReportNumbers.Loss(run.LossSvd), ReportNumbers.Loss(run.LossAfter), ReportNumbers.Loss(run.LossRecovered));
         output.Table(table);
     }
+
+    private static JsonObject Node(ComparisonStandings standings) => new()
+    {
+        ["enough"] = standings.IsEnough,
+        ["steps"] = standings.Steps,
+        ["stepsNeeded"] = ComparisonVerdict.LeastSteps,
+        ["tokens"] = standings.Tokens,
+        ["winner"] = standings.Best.Count > 1 ? standings.Best[0].Run.Variant : null,
+        ["standings"] = CommandOutput.List(standings.Best, b => new JsonObject { ["name"] = b.Run.Variant, ["learningRate"] = b.Run.LearningRate, ["heldOutLoss"] = b.Loss }),
+    };
 
     private static JsonObject Node(CompressedRun run) => new()
     {
@@ -104,6 +119,7 @@ internal sealed class DemoCommand : CliCommand
         ["learningRate"] = run.LearningRate,
         ["parameters"] = run.Parameters,
         ["heldOutLoss"] = Loss(run.FinalHeldOutLoss),
+        ["tokens"] = run.Tokens,
         ["tokensPerSecond"] = run.TokensPerSecond is { } speed ? CommandOutput.Number(speed) : null,
         ["spikes"] = run.Spikes,
         ["status"] = $"{run.Status}".ToLowerInvariant(),

@@ -47,7 +47,7 @@ internal sealed class SweepCommand : CliCommand
         if (!cancel.IsCancellationRequested) WriteRecipes(options, choices);
 
         SweepResult.Show(output, options, report);
-        output.Result(SweepResult.Node(options, sweep.Basis, runs, choices));
+        output.Result(SweepResult.Node(options, report, sweep.Basis, runs, choices));
         return cancel.IsCancellationRequested ? ExitCode.Interrupted
             : runs.All(r => r.Status == StudyStatus.Finished) ? ExitCode.Done : ExitCode.AnswerIsNo;
     }

@@ -21,6 +21,8 @@ internal sealed class DemoCompression
     // Windows that the profile measures on, and rounds around the plan: as many as fit.
     private const int LeastWindows = 8, MostWindows = 64, MostRounds = 2;
     private const int LeastSteps = 10;
+    // Of its time, what compression may take before it is ended.
+    private const double MostOverrun = 1.15;
 
     private readonly DemoOptions _options;
     private readonly DemoData _data;
@@ -60,11 +62,18 @@ internal sealed class DemoCompression
     /// <summary>Does what there is time for; being stopped, and errors, are noted in the outcome.</summary>
     public void Run(CancellationToken cancel)
     {
+        // What was planned from a measurement ends with the time all the same: the machine may have become slower.
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (Left > TimeSpan.Zero) time.CancelAfter(Left * MostOverrun);
         try
         {
-            var compressed = Compress(cancel);
+            var compressed = Compress(time.Token);
             Outcome = Outcome with { SampleAfter = _training.Sample(compressed) };
-            Recover(compressed, cancel);
+            Recover(compressed, time.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            Outcome = Outcome with { Missing = NoTime(Outcome.LossAfter is null ? "halving the cache" : "recovery") };
         }
         catch (OperationCanceledException)
         {
@@ -90,7 +99,7 @@ internal sealed class DemoCompression
         var seen = text.Train.Windows(context - 1);
         var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
 
-        using var model = ModelDirectory.Load(_original.Result!.Model!, Precision.Parse(recipe.Training.Dtype));
+        using var model = ModelDirectory.Load(_original.Result!.Model!, Precision.Parse(_original.Result!.Precision.Dtype));
         Outcome = Outcome with { LossBefore = WindowLoss.Measure(model, heldOut, batch, null, cancel) };
 
         using var calibration = Calibration.Run(model, windows, batch, null, cancel);
@@ -168,6 +177,8 @@ internal sealed class DemoCompression
 
     private void Require(bool fits, string what)
     {
-        if (!fits) throw new CrossheadException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--minutes {_options.Minutes} left no time for {what}; give it more minutes."));
+        if (!fits) throw new CrossheadException(NoTime(what));
     }
+
+    private string NoTime(string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--minutes {_options.Minutes} left no time for {what}; give it more minutes.");
 }

@@ -1,5 +1,7 @@
 using Crosshead.Data;
+using Crosshead.Data.Batches;
 using Crosshead.Data.Corpora;
+using Crosshead.Reports;
 
 namespace Crosshead.Cli.Demo;
 
@@ -13,9 +15,33 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
     // Enough for a tokenizer of this size; more would only take longer.
     private const long TokenizerCharacters = 8_000_000;
 
+    // Some ten pages: a few hundred windows, of which some are kept back.
+    private const long LeastCharacters = 60_000;
+
+    private const string Remedy = "name a longer file, or several, or leave --text out for text that this machine has";
+
     /// <summary>Gathers the text, trains the tokenizer and writes the shards.</summary>
-    /// <exception cref="CrossheadException">There is no text, or it cannot be read or written.</exception>
+    /// <exception cref="CrossheadException">There is no text or too little, or it cannot be read or written; nothing is left behind.</exception>
     public static DemoData Prepare(DemoOptions options, CommandOutput output, CancellationToken cancel)
+    {
+        var ownText = options.Texts.Count > 0;
+        if (ownText) RequireText(options.Texts, cancel);
+        var existed = Directory.Exists(options.Folder);
+        try
+        {
+            var data = Write(options, output, cancel);
+            RequireTokens(data);
+            return data;
+        }
+        catch (CrossheadException)
+        {
+            // A refusal leaves nothing behind, but what was there before.
+            if (!existed && Directory.Exists(options.Folder)) Directory.Delete(options.Folder, recursive: true);
+            throw;
+        }
+    }
+
+    private static DemoData Write(DemoOptions options, CommandOutput output, CancellationToken cancel)
     {
         Directory.CreateDirectory(options.Folder);
         var ownText = options.Texts.Count > 0;
@@ -38,6 +64,31 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         return new DemoData(folder, tokenizer,
             ownText ? string.Join(", ", options.Texts.Select(Path.GetFileName)) : "English prose of the .NET reference packs' XML documentation",
             ownText ? "The" : "Returns the");
+    }
+
+    // Read before anything is written, and no further than it takes to know.
+    private static void RequireText(IReadOnlyList<string> texts, CancellationToken cancel)
+    {
+        var (documents, characters) = (0, 0L);
+        foreach (var document in new DocumentReader(texts, new SourceOptions()).Read())
+        {
+            cancel.ThrowIfCancellationRequested();
+            (documents, characters) = (documents + 1, characters + document.Text.Length);
+            if (documents > 1 && characters >= LeastCharacters) return;
+        }
+        var name = string.Join(", ", texts.Select(Path.GetFileName));
+        throw new CrossheadException(characters < LeastCharacters
+            ? $"--text {name} holds {ReportNumbers.Whole(characters)} characters; the demo needs {ReportNumbers.Whole(LeastCharacters)} or more to train on and to test on: {Remedy}."
+            : $"--text {name} holds one document; the demo needs two or more, as it trains on some and tests on others: {Remedy}.");
+    }
+
+    // Text of few different words makes fewer tokens than its length promises.
+    private static void RequireTokens(DemoData data)
+    {
+        using var text = TokenDataset.Open(data.Folder);
+        var (train, heldOut) = (text.Train.Windows(DemoPlan.Context), text.HeldOut.Windows(DemoPlan.Context));
+        if (train < DemoPlan.Batch || heldOut < 1)
+            throw new CrossheadException($"the text makes {ReportNumbers.Whole(text.Train.Tokens)} tokens to train on and {ReportNumbers.Whole(text.HeldOut.Tokens)} to test on; the demo needs {ReportNumbers.Whole((DemoPlan.Batch * DemoPlan.Context) + 1)} and {DemoPlan.Context + 1}: {Remedy}.");
     }
 
     private static string WriteCorpus(string path, CommandOutput output, CancellationToken cancel)

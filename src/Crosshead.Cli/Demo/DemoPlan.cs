@@ -14,7 +14,20 @@ internal static class DemoPlan
     /// <summary>Tokens of the demo's tokenizer.</summary>
     public const int VocabularySize = 2048;
 
-    private static readonly double[] s_learningRates = [2e-3, 8e-3];
+    /// <summary>Evaluations of a run, one more after its last step.</summary>
+    public const int Evaluations = 12;
+
+    /// <summary>Tokens of a sequence.</summary>
+    public const int Context = 128;
+
+    /// <summary>Sequences of a batch.</summary>
+    public const int Batch = 8;
+
+    /// <summary>Batches of an evaluation.</summary>
+    public const int EvalBatches = 16;
+
+    /// <summary>The learning rates, the one that serves most variants best first: where there is time for one it is that.</summary>
+    public static IReadOnlyList<double> LearningRates { get; } = [8e-3, 2e-3];
 
     private static readonly AttentionVariant[] s_variants = [AttentionVariant.Gqa, AttentionVariant.Differential, AttentionVariant.Mea];
 
@@ -22,7 +35,7 @@ internal static class DemoPlan
     /// <param name="data">Folder of the prepared shards.</param>
     /// <param name="vocabulary">Tokens of the tokenizer that made them.</param>
     public static IReadOnlyList<Recipe> Recipes(string data, int vocabulary) =>
-        [.. s_learningRates.SelectMany(rate => s_variants.Select(variant => Create(variant, rate, data, vocabulary)))];
+        [.. LearningRates.SelectMany(rate => s_variants.Select(variant => Create(variant, rate, data, vocabulary)))];
 
     /// <summary>The same recipe with its length, as many evaluations as make a curve, and a quarter for the warm-up, by which every variant gains (docs/research-log.md).</summary>
     public static Recipe WithSteps(Recipe recipe, long steps) => recipe with
@@ -30,7 +43,7 @@ internal static class DemoPlan
         Training = recipe.Training with
         {
             Steps = steps,
-            EvalEvery = (int)Math.Max(1, steps / 12),
+            EvalEvery = (int)Math.Max(1, steps / Evaluations),
             Schedule = recipe.Training.Schedule with { WarmupSteps = (int)(steps / 4) },
         },
     };
@@ -77,19 +90,19 @@ internal static class DemoPlan
             VocabularySize = vocabulary,
             HiddenSize = 128,
             Layers = 4,
-            Context = 128,
+            Context = Context,
             TieEmbeddings = true,
             Attention = new AttentionOptions { Variant = variant, Heads = 4 },
         },
         Data = new DataOptions { Folder = data },
         Training = new TrainingOptions
         {
-            Batch = 8,
+            Batch = Batch,
             Steps = 1000,
             LearningRate = rate,
             Dtype = TrainingPrecision.Auto,
             Device = "cpu",
-            EvalBatches = 16,
+            EvalBatches = EvalBatches,
             CheckpointEvery = 0,
             KeepLast = 1,
             KeepBest = false,

@@ -9,12 +9,8 @@ namespace Crosshead.Cli.Demo;
 /// <summary>The demo's work: runs a machine's speed decides the length of, one after another, then the best of them with half the cache; a report after each.</summary>
 internal sealed class DemoSession
 {
-    // Of the time that is left when training begins: for evaluations, checkpoints, samples, and a machine that slows down.
-    private const double Reserve = 0.18;
-
-    // Of the time that is left when training begins, what halving caches and recovery may take; recovery for more than a minute or two gains little.
-    private const double CompressionShare = 0.45;
-    private static readonly TimeSpan MostCompression = TimeSpan.FromMinutes(4);
+    // Beyond this multiple of the time asked for the demo says that it took longer.
+    private const double MostOverrun = 1.2;
 
     private readonly DemoOptions _options;
     private readonly DemoData _data;
@@ -22,7 +18,9 @@ internal sealed class DemoSession
     private readonly Stopwatch _clock;
     private readonly DemoScreen _screen;
     private readonly DemoTraining _training;
+    private readonly List<DemoRun> _runs;
     private readonly List<CompressedRun> _compressed = [];
+    private readonly List<string> _notes = [];
 
     /// <summary>Plans the runs.</summary>
     /// <param name="options">What was asked for.</param>
@@ -36,13 +34,13 @@ internal sealed class DemoSession
         // One precision for all runs, so that they compare.
         Precision = TrainingPrecision.Of(recipes[0], ComputeDevice.Parse(recipes[0].Training.Device));
         output.Message($"{Precision}");
-        Runs = [.. recipes.Select(r => new DemoRun(Precision.In(r)))];
-        _screen = new DemoScreen(output.Terminal, Runs);
+        _runs = [.. recipes.Select(r => new DemoRun(Precision.In(r)))];
+        _screen = new DemoScreen(output.Terminal, _runs);
         _training = new DemoTraining(options, data, output);
     }
 
     /// <summary>All runs, those that did not begin included.</summary>
-    public IReadOnlyList<DemoRun> Runs { get; }
+    public IReadOnlyList<DemoRun> Runs => _runs;
 
     /// <summary>The precision that all runs train in.</summary>
     public TrainingPrecision Precision { get; }
@@ -50,24 +48,19 @@ internal sealed class DemoSession
     /// <summary>Where the report is.</summary>
     public string ReportPath => Path.Combine(_options.Folder, "report.html");
 
-    private TimeSpan Left => TimeSpan.FromMinutes(_options.Minutes) - _clock.Elapsed;
+    private TimeSpan Asked => TimeSpan.FromMinutes(_options.Minutes);
+
+    private TimeSpan Left => Asked - _clock.Elapsed;
 
     /// <summary>Trains, samples, compresses and reports until all is done or it is asked to stop.</summary>
     public void Run(CancellationToken cancel)
     {
         WriteReport(); // so that there is one whenever it is interrupted
-        var reserved = Min(Left * CompressionShare, MostCompression);
-        SetLengths(Left - reserved, cancel);
-        _screen.Show(() =>
-        {
-            for (var i = 0; i < Runs.Count && !cancel.IsCancellationRequested; i++)
-            {
-                var limit = Max((Left - reserved) * (1 - (Reserve / 3)) / (Runs.Count - i) * 1.6, TimeSpan.Zero);
-                _training.Run(Runs[i], "runs", from: null, limit, _screen, cancel);
-                WriteReport();
-            }
-        });
+        Plan(cancel);
+        if (!cancel.IsCancellationRequested) _screen.Show(() => Train(cancel));
         Compress(cancel);
+        if (!cancel.IsCancellationRequested && _clock.Elapsed > Asked * MostOverrun)
+            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {Quantity.Time(Asked)} asked for: the machine became slower than it was when it was timed.");
         WriteReport();
     }
 
@@ -78,6 +71,7 @@ internal sealed class DemoSession
         Created = DateTimeOffset.Now,
         Runs = [.. Runs.Select(r => r.ToReport())],
         Compressed = [.. _compressed],
+        Notes = [.. _notes],
         Provenance = new ReportProvenance
         {
             Command = _options.Command,
@@ -98,18 +92,52 @@ internal sealed class DemoSession
     private static string ProductVersion =>
         System.Reflection.CustomAttributeExtensions.GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(Recipe).Assembly)?.InformationalVersion ?? "unknown";
 
-    // Every run gets as many steps as all of them can take in the time there is: equal data for all.
-    private void SetLengths(TimeSpan time, CancellationToken cancel)
+    // Every run gets as many steps as all of them can take in the time there is, at the speed that the machine has now: equal data for all.
+    private void Plan(CancellationToken cancel)
     {
         using var progress = _output.Progress("timing the variants", "variants");
-        var (clock, seconds) = (Stopwatch.StartNew(), 0.0);
+        var round = 0.0; // seconds of a step of every variant
         foreach (var group in Runs.GroupBy(r => r.Recipe.Model.Attention.Variant))
         {
-            seconds += DemoTraining.StepSeconds(group.First().Recipe, from: null, cancel) * group.Count();
+            round += DemoTraining.StepSeconds(group.First().Recipe, from: null, cancel);
             if (cancel.IsCancellationRequested) return;
         }
-        var steps = Math.Max(20, (long)((time - clock.Elapsed).TotalSeconds * (1 - Reserve) / seconds));
-        foreach (var run in Runs) run.Recipe = DemoPlan.WithSteps(run.Recipe, steps);
+        var plan = DemoSchedule.Of(round, Left);
+        var rates = DemoPlan.LearningRates.Take(plan.Rates).ToArray();
+        _runs.RemoveAll(r => !rates.Contains(r.Recipe.Training.LearningRate));
+        foreach (var run in Runs) run.Recipe = DemoPlan.WithSteps(run.Recipe, plan.Steps);
+        progress.Say($"a step takes {round / Runs.Count * plan.Rates * 1e3:0} ms here and now: {Runs.Count} runs of {plan.Steps} steps, about {Quantity.Time(Asked)} in all");
+        if (!plan.Compares)
+        {
+            var needed = TimeSpan.FromMinutes(Math.Ceiling((_clock.Elapsed + DemoSchedule.Needed(round)).TotalMinutes));
+            _notes.Add($"This machine is too slow, or too busy, for a comparison within {Quantity.Time(Asked)}: at the speed measured {ComparisonVerdict.LeastSteps} steps a run take about {Quantity.Time(needed)} in all; use --minutes {needed.TotalMinutes:0}.");
+        }
+        else if (plan.Rates < DemoPlan.LearningRates.Count)
+            _notes.Add($"At the speed measured there was time for one learning rate, {ReportNumbers.Rate(rates[0])}; another may suit a variant better.");
+        foreach (var note in _notes) progress.Say(note);
+    }
+
+    // A learning rate at a time, so that what is there compares; another is begun only where all of its runs can end.
+    private void Train(CancellationToken cancel)
+    {
+        var lastRate = TimeSpan.Zero;
+        foreach (var group in Runs.GroupBy(r => r.Recipe.Training.LearningRate).Select(g => g.ToArray()).ToArray())
+        {
+            if (cancel.IsCancellationRequested) return;
+            if (lastRate > TimeSpan.Zero && !DemoSchedule.HasRoom(lastRate, Left))
+            {
+                _runs.RemoveAll(group.Contains);
+                _notes.Add($"Learning rate {ReportNumbers.Rate(group[0].Recipe.Training.LearningRate)} was left out: the runs before it took {Quantity.Time(lastRate)}, and {Quantity.Time(Max(Left, TimeSpan.Zero))} were left.");
+                continue;
+            }
+            var began = _clock.Elapsed;
+            for (var i = 0; i < group.Length && !cancel.IsCancellationRequested; i++)
+            {
+                _training.Run(group[i], "runs", from: null, Max(Left / (group.Length - i), TimeSpan.Zero), _screen, cancel);
+                WriteReport();
+            }
+            lastRate = _clock.Elapsed - began;
+        }
     }
 
     // The best run of MEA and of plain attention, each in its share of the time that is left.
@@ -118,7 +146,7 @@ internal sealed class DemoSession
         DemoRun[] best = [.. DemoPlan.CompressedVariants.Select(Best).OfType<DemoRun>()];
         for (var i = 0; i < best.Length && !cancel.IsCancellationRequested; i++)
         {
-            var time = Min(Left, MostCompression) / (best.Length - i);
+            var time = Min(Left, DemoSchedule.MostCompression) / (best.Length - i);
             var compression = new DemoCompression(_options, _data, _training, _output, best[i], time);
             compression.Run(cancel);
             _compressed.Add(compression.Outcome);
@@ -126,9 +154,13 @@ internal sealed class DemoSession
         }
     }
 
-    private DemoRun? Best(AttentionVariant variant) => Runs
-        .Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished or RunStatus.Stopped && r.Result is { Model: not null, HeldOutLoss: not null })
-        .MinBy(r => r.Result!.HeldOutLoss);
+    // The run that the comparison judges the variant by; where there is none, the one that came furthest.
+    private DemoRun? Best(AttentionVariant variant)
+    {
+        var judged = new ComparisonStandings(Report()).Best.Select(b => b.Run).FirstOrDefault(r => r.Variant == variant.NameOf());
+        return Runs.Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished or RunStatus.Stopped && r.Result is { Model: not null, HeldOutLoss: not null })
+            .OrderByDescending(r => r.Recipe.Training.LearningRate == judged?.LearningRate).ThenByDescending(r => r.Result!.Tokens).ThenBy(r => r.Result!.HeldOutLoss).FirstOrDefault();
+    }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

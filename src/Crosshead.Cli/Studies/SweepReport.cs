@@ -20,6 +20,7 @@ internal static class SweepReport
     public static StudyReport Of(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs) => new()
     {
         Created = DateTimeOffset.Now,
+        Steps = basis.TotalSteps,
         Variants = [.. RateChoice.Of(runs).Select(c => Variant(c, [.. runs.Where(r => r.Variant == c.Variant)]))],
         Rule = s_rule,
         Provenance = new ReportProvenance

@@ -35,8 +35,9 @@ internal static class SweepResult
     }
 
     /// <summary>The object for scripts.</summary>
-    public static JsonObject Node(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs, IReadOnlyList<RateChoice> choices) => new()
+    public static JsonObject Node(SweepOptions options, StudyReport report, Recipe basis, IReadOnlyList<StudyRun> runs, IReadOnlyList<RateChoice> choices) => new()
     {
+        ["verdict"] = StudyVerdict.Of(report).Headline,
         ["dtype"] = basis.Training.Dtype,
         ["runs"] = CommandOutput.List(runs, r => Node(r, choices.First(c => c.Variant == r.Variant).Rates.First(s => s.LearningRate == r.LearningRate))),
         ["best"] = CommandOutput.List(choices.Where(c => c.LargestStable is not null), c => new JsonObject

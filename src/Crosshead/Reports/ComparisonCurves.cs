@@ -20,6 +20,7 @@ internal sealed class ComparisonCurves
 
         // Differences between variants are small beside the fall at the start.
         var to = standings.Best.Count > 1 ? standings.Tokens : sound.Select(r => r.Tokens).DefaultIfEmpty().Max();
+        if (!standings.IsEnough) return;
         ChartSeries[] end = [.. sound.Select(r => Series(report, r, to / 2, to, double.MaxValue))];
         End = end.Any(s => s.Points.Count > 1) ? Chart(end, EndTitle = $"From {ReportNumbers.Count(to / 2)} to {ReportNumbers.Count(to)} tokens, enlarged", logX: false) : "";
     }
@@ -31,7 +32,7 @@ internal sealed class ComparisonCurves
     public string Whole { get; }
 
     /// <summary>The second half of what can be compared, enlarged; empty when no run came that far.</summary>
-    public string End { get; }
+    public string End { get; } = "";
 
     /// <summary>Which part of training <see cref="End"/> shows.</summary>
     public string EndTitle { get; } = "";
@@ -44,7 +45,7 @@ internal sealed class ComparisonCurves
         : 1 + report.Runs.Select(r => r.Variant).Where(v => v != report.Subject).Distinct().ToList().IndexOf(variant) % Colors;
 
     private ChartSeries Series(ComparisonReport report, ComparisonRun run, long from, long to, double highest) => new(
-        $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}" + (run.Status == RunStatus.Diverged ? ", diverged" : ""),
+        $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}" + (run.Status is RunStatus.Diverged or RunStatus.Stopped ? $", {run.Status.InWords()}" : ""),
         ColorOf(report, run.Variant),
         Rates.ToList().IndexOf(run.LearningRate) % Dashes,
         [.. run.Points.Where(p => p.HeldOutLoss is not null && p.Tokens >= from && p.Tokens <= to).Select(p => ((double)p.Tokens, p.HeldOutLoss!.Value)).TakeWhile(p => p.Value <= highest || p.Item1 <= 0)]);

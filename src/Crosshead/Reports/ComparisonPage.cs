@@ -29,7 +29,7 @@ public static class ComparisonPage
         yield return Runs(report, standings);
         if (report.Compressed.Count > 0)
             yield return CompressionPart.Section(report.Compressed, variant => ComparisonCurves.ColorOf(report, variant));
-        var samples = report.Runs.Where(r => r.Sample is not null).OrderBy(r => r.LastHeldOutLoss ?? double.MaxValue).ToArray();
+        var samples = standings.Ordered.Where(r => r.Sample is not null).ToArray();
         if (samples.Length > 0)
             yield return new ReportSection("What they write", "samples", new Dictionary<string, object?> { ["samples"] = samples.Select(r => Sample(report, r)).ToArray() });
         yield return report.Provenance.ToSection();
@@ -55,19 +55,24 @@ public static class ComparisonPage
 
     private static ReportSection Runs(ComparisonReport report, ComparisonStandings standings)
     {
-        var best = standings is { Equal: true, Best.Count: > 1 } ? standings.Best[0].Run : null;
-        var ordered = report.Runs.OrderBy(r => r.Status == RunStatus.Diverged).ThenBy(r => r.LastHeldOutLoss ?? double.MaxValue).ToArray();
+        var best = standings is { IsComplete: true, Best.Count: > 1 } ? standings.Best[0].Run : null;
+        var at = standings is { IsComplete: false, Best.Count: > 1 };
         return new ReportSection("Runs", "runs", new Dictionary<string, object?>
         {
             ["cache"] = report.Runs.Any(r => r.CacheBytesPerToken is not null),
             ["seeds"] = report.Runs.Select(r => r.Seed).Distinct().Count() > 1,
-            ["runs"] = ordered.Select(r => new Dictionary<string, object?>
+            ["at"] = at ? $"after {Count(standings.Tokens)} tokens" : "",
+            ["order"] = standings.IsComplete && standings.IsEnough ? ""
+                : at ? $"The table is sorted by the loss after {Count(standings.Tokens)} tokens, where all runs that have one compare; their last losses do not compare."
+                : "The runs stand as they were run: their losses do not compare.",
+            ["runs"] = standings.Ordered.Select(r => new Dictionary<string, object?>
             {
                 ["best"] = r == best,
                 ["color"] = ComparisonCurves.Color(report, r),
                 ["name"] = r.Name,
                 ["rate"] = Rate(r.LearningRate),
                 ["seed"] = r.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["at"] = Loss(standings.LossOf(r)),
                 ["loss"] = Loss(r.LastHeldOutLoss),
                 ["perplexity"] = r.LastHeldOutLoss is { } loss ? Perplexity(loss) : "–",
                 ["train"] = Loss(r.Points.LastOrDefault(p => p.TrainLoss is not null)?.TrainLoss),
@@ -76,7 +81,7 @@ public static class ComparisonPage
                 ["parameters"] = r.Parameters > 0 ? Count(r.Parameters) : "–",
                 ["cache"] = r.CacheBytesPerToken is { } bytes ? Whole(bytes) : "–",
                 ["spikes"] = Whole(r.Spikes),
-                ["status"] = Words(r.Status),
+                ["status"] = r.Status.InWords(),
             }).ToArray(),
         });
     }
@@ -92,13 +97,4 @@ public static class ComparisonPage
     };
 
     private static string Perplexity(double loss) => Math.Exp(loss) is var value and < 1000 ? value.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture) : Count(Math.Exp(loss));
-
-    private static string Words(RunStatus status) => status switch
-    {
-        RunStatus.Waiting => "not begun",
-        RunStatus.Stopped => "stopped early",
-        RunStatus.Finished => "finished",
-        RunStatus.Failed => "failed",
-        _ => "diverged",
-    };
 }

@@ -18,6 +18,9 @@ public sealed record ComparisonReport
     /// <summary>Trained models whose cache was halved; empty where none was.</summary>
     public IReadOnlyList<CompressedRun> Compressed { get; init; } = [];
 
+    /// <summary>What else a reader should know, a sentence each: why the runs are as short as they are, what was left out.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>How the numbers came about.</summary>
     public required ReportProvenance Provenance { get; init; }
 }

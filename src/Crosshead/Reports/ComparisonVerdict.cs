@@ -5,6 +5,9 @@ namespace Crosshead.Reports;
 /// <summary>Says in words what a comparison's numbers mean, for the page and for the terminal.</summary>
 public sealed class ComparisonVerdict
 {
+    /// <summary>Optimizer steps that variants must have taken before one is called better: before, the start and the warm-up decide.</summary>
+    public const int LeastSteps = 300;
+
     /// <summary>Losses that are shown alike are called alike.</summary>
     internal const double Tie = 0.0005;
 
@@ -14,7 +17,10 @@ public sealed class ComparisonVerdict
         Remarks = remarks;
     }
 
-    /// <summary>Which variant won at its best rate and by how much; plainly, if the report's subject did not.</summary>
+    /// <summary>
+    /// Which variant won at its best rate and by how much; plainly, if the report's subject did not. After fewer than
+    /// <see cref="LeastSteps"/> steps it names none.
+    /// </summary>
     public string Headline { get; }
 
     /// <summary>What a reader should know before believing the headline: how far it reaches, what went wrong, speed.</summary>
@@ -24,8 +30,7 @@ public sealed class ComparisonVerdict
     public static ComparisonVerdict Of(ComparisonReport report)
     {
         var standings = new ComparisonStandings(report);
-        var soFar = standings.Equal ? "" : "So far: ";
-        return new ComparisonVerdict(soFar + HeadlineOf(report, standings), [.. RemarksOf(report, standings)]);
+        return new ComparisonVerdict(HeadlineOf(report, standings), [.. RemarksOf(report, standings), .. report.Notes]);
     }
 
     /// <summary>The headline and the remarks, one a line.</summary>
@@ -33,31 +38,43 @@ public sealed class ComparisonVerdict
 
     private static string HeadlineOf(ComparisonReport report, ComparisonStandings standings)
     {
-        var best = standings.Best;
-        if (best.Count == 0) return "There is nothing to compare yet: no run got as far as a held-out loss.";
+        if (standings is { Variants: 0 } or { IsEnough: true, Best.Count: 0 }) return "There is nothing to compare yet: no run got as far as a held-out loss.";
+        if (!standings.IsEnough)
+            return $"Too few steps for a comparison: all variants were measured after {Whole(standings.Steps)}, and {LeastSteps} are needed before a difference says anything. No winner is named.";
+        var ended = standings.Unmeasured.All(r => r.Status != RunStatus.Waiting) && report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Stopped));
+        return (ended || standings.Best.Count < 2 ? "" : "So far: ") + Winner(report, standings);
+    }
 
+    private static string Winner(ComparisonReport report, ComparisonStandings standings)
+    {
+        var best = standings.Best;
         var subject = report.Runs.FirstOrDefault(r => r.Variant == report.Subject);
         var missing = subject is not null && standings.Unmeasured.Any(r => r.Variant == subject.Variant);
         var before = !missing ? ""
             : report.Runs.Any(r => r.Variant == report.Subject && r.Status == RunStatus.Diverged) ? $"{subject!.Name} did not win: none of its runs came to a result. "
             : $"There is no word on {subject!.Name} yet: it was not measured. ";
         var leader = best[0];
-        if (best.Count == 1) return $"{before}Only {leader.Run.Name} was measured: {Full(report, leader)}, and there is nothing to compare it with.";
+        if (best.Count == 1) return $"{before}Only {leader.Run.Name} was measured: {Full(standings, leader)}, and there is nothing to compare it with.";
 
         var second = best[1];
         var placed = best.FirstOrDefault(b => b.Run.Variant == report.Subject);
         if (second.Loss - leader.Loss < Tie && (placed.Run is null || placed.Loss - leader.Loss < Tie))
-            return $"{before}{leader.Run.Name} and {second.Run.Name} are level: {Full(report, leader)}, and {Short(second)}.";
+            return $"{before}{leader.Run.Name} and {second.Run.Name} are level: {Full(standings, leader)}, and {Short(second)}.";
         if (placed.Run is null || placed.Run == leader.Run)
-            return $"{before}{leader.Run.Name} has the lowest held-out loss: {Full(report, leader)}. That is {Gap(leader, second, second)} less than {second.Run.Name}, the next best ({Short(second)}).";
-        return $"{placed.Run.Name} did not win: {Full(report, placed)}. That is {Gap(leader, placed, leader)} more than {leader.Run.Name}, the best ({Short(leader)}).";
+            return $"{before}{leader.Run.Name} has the lowest held-out loss: {Full(standings, leader)}. That is {Gap(leader, second, second)} less than {second.Run.Name}, the next best ({Short(second)}).";
+        return $"{placed.Run.Name} did not win: {Full(standings, placed)}. That is {Gap(leader, placed, leader)} more than {leader.Run.Name}, the best ({Short(leader)}).";
     }
 
     private static IEnumerable<string> RemarksOf(ComparisonReport report, ComparisonStandings standings)
     {
         var best = standings.Best;
-        if (best.Count > 0 && !standings.Equal)
-            yield return $"Not every run is complete: the variants are compared after {Count(standings.Tokens)} tokens, the furthest that all of them were measured at.";
+        if (best.Count > 1 && !standings.IsComplete)
+            yield return $"Not every run is complete: all are compared after {Count(standings.Tokens)} tokens ({Whole(standings.Steps)} steps), the furthest that every one of them came.";
+        if (best.Count > 1)
+            foreach (var rate in standings.LeftOut)
+                yield return $"Learning rate {Rate(rate)} is left out: not every variant came as far with it.";
+        var stopped = report.Runs.Count(r => r.Status == RunStatus.Stopped);
+        if (stopped > 0) yield return $"{stopped} of {report.Runs.Count} runs stopped early.";
         if (best.Count > 0)
             foreach (var run in standings.Unmeasured.Where(r => r.Variant != report.Subject))
                 yield return $"{run.Name} has no result.";
@@ -69,7 +86,7 @@ public sealed class ComparisonVerdict
 
         var spread = best.Select(b => b.Run.Name).Select(name => (Name: name, Losses: Comparable(report, name))).Where(v => v.Losses.Length > 1)
             .Select(v => (v.Name, Spread: v.Losses.Max() - v.Losses.Min())).DefaultIfEmpty().MaxBy(v => v.Spread);
-        if (standings.Equal && best.Count > 1 && spread.Spread > best[^1].Loss - best[0].Loss)
+        if (standings.IsComplete && best.Count > 1 && spread.Spread > best[^1].Loss - best[0].Loss)
             yield return $"The learning rate mattered more than the variant: it moved {spread.Name} by {Loss(spread.Spread)} nats.";
 
         foreach (var run in report.Runs.Where(r => r.Status == RunStatus.Diverged))
@@ -87,11 +104,8 @@ public sealed class ComparisonVerdict
     private static double[] Comparable(ComparisonReport report, string name) =>
         [.. report.Runs.Where(r => r.Name == name && r.Status == RunStatus.Finished).Select(r => r.LastHeldOutLoss).OfType<double>()];
 
-    private static string Full(ComparisonReport report, (ComparisonRun Run, double Loss) b)
-    {
-        var rates = report.Runs.Where(r => r.Variant == b.Run.Variant && r.LastHeldOutLoss is not null).Select(r => r.LearningRate).Distinct().Count();
-        return $"{Loss(b.Loss)} nats a token at " + (rates > 1 ? "its best learning rate, " : "learning rate ") + Rate(b.Run.LearningRate);
-    }
+    private static string Full(ComparisonStandings standings, (ComparisonRun Run, double Loss) b) =>
+        $"{Loss(b.Loss)} nats a token at " + (standings.RatesOf(b.Run) > 1 ? "its best learning rate, " : "learning rate ") + Rate(b.Run.LearningRate);
 
     private static string Short((ComparisonRun Run, double Loss) b) => $"{Loss(b.Loss)} at {Rate(b.Run.LearningRate)}";
 

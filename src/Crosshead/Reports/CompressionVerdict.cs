@@ -32,6 +32,8 @@ public sealed class CompressionVerdict
         var when = run.LossRecovered is null ? "without recovery" : $"after {Seconds(run)}recovery";
         if (!double.IsFinite(loss)) return $"{run.Name} breaks down {when}";
         var cost = loss - before;
+        if (run.LossRecovered - run.LossAfter >= ComparisonVerdict.Tie)
+            return $"{run.Name} loses {Loss(cost)} nats a token ({Percent(cost / before)}), as {Seconds(run)}recovery made it worse, from {Loss(run.LossAfter)} to {Loss(loss)}";
         return Math.Abs(cost) < ComparisonVerdict.Tie ? $"{run.Name} loses nothing {when} ({Loss(loss)})"
             : cost > 0 ? $"{run.Name} loses {Loss(cost)} nats a token ({Percent(cost / before)}) {when}"
             : $"{run.Name} is {Loss(-cost)} nats a token better {when}, which was training too";
@@ -40,10 +42,8 @@ public sealed class CompressionVerdict
     private static IEnumerable<string> RemarksOf(CompressedRun run)
     {
         if (run is { LossBefore: { } before, LossAfter: { } after, LossSvd: { } svd })
-            yield return $"Before any recovery the loss of {run.Name} changes by {Difference(after - before)} nats with the bytes spent where a profile says they matter, by {Difference(svd - before)} with the paper's method, the same half in every layer"
-                + (after < svd ? "." : ": here the profile did not help.");
-        if (run.LossRecovered - run.LossAfter >= ComparisonVerdict.Tie)
-            yield return $"Recovery made {run.Name} worse, from {Loss(run.LossAfter)} to {Loss(run.LossRecovered)}.";
+            yield return $"As trained, {run.Name} has a loss of {Loss(before)}. With half the cache and no recovery it has {Loss(after)} where a profile chooses what to keep, and {Loss(svd)} by the paper's method, which keeps the same half in every layer."
+                + (svd - after >= ComparisonVerdict.Tie ? "" : " Here the profile did not help.");
         if (run.Missing is { } missing) yield return $"{run.Name}: {missing}";
     }
 

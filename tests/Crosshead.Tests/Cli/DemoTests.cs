@@ -3,15 +3,24 @@ namespace Crosshead.Tests.Cli;
 public sealed class DemoTests
 {
     [Fact]
-    public void The_demo_trains_every_variant_at_two_rates_and_leaves_a_report()
+    public void The_demo_trains_every_variant_and_leaves_a_report()
     {
         using var folder = new TemporaryFolder();
         var run = CliRun.Of("demo", "--text", Text(folder), "--minutes", "0.2", "--out", folder["out"], "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var result = run.Json;
         var variants = result["variants"]!.AsArray();
-        Assert.Equal(["differential", "differential", "gqa", "gqa", "mea", "mea"], variants.Select(v => (string)v!["name"]!).Order());
-        Assert.Equal(2, variants.Select(v => (double)v!["learningRate"]!).Distinct().Count());
+        Assert.Equal(["differential", "gqa", "mea"], variants.Select(v => (string)v!["name"]!).Distinct().Order());
+        Assert.Contains((string)result["dtype"]!, new[] { "float32", "bfloat16" });
+        // Twelve seconds are enough for a comparison on a fast machine alone; elsewhere nobody wins and the remedy is told.
+        var comparison = result["comparison"]!;
+        Assert.Equal((bool)comparison["enough"]!, (int)comparison["steps"]! >= 300);
+        Assert.Equal((bool)comparison["enough"]!, comparison["winner"] is not null);
+        if (!(bool)comparison["enough"]!)
+        {
+            Assert.StartsWith("Too few steps for a comparison", (string)result["verdict"]!, StringComparison.Ordinal);
+            Assert.Empty(comparison["standings"]!.AsArray());
+        }
         // The first run has its time; on a busy machine the last may be cut short.
         Assert.True((double)variants[0]!["heldOutLoss"]! < 7.6, "ln 2048 = 7.6 is what an untrained model gets");
         Assert.True((double)variants[0]!["tokensPerSecond"]! > 0);
@@ -32,6 +41,34 @@ public sealed class DemoTests
         var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out", folder["out"]);
         Assert.Equal(130, run.ExitCode);
         Assert.Contains("</html>", File.ReadAllText(folder[Path.Combine("out", "report.html")]));
+    }
+
+    [Fact]
+    public void Too_little_text_is_refused_before_anything_is_written()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CliRun.Of("demo", "--text", folder.Write("tiny.txt", "A few words."), "--out", folder["out"]);
+        Assert.Equal("--text tiny.txt holds 12 characters; the demo needs 60,000 or more to train on and to test on: name a longer file, or several, or leave --text out for text that this machine has.", run.Refusal());
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void One_document_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CliRun.Of("demo", "--text", folder.Write("one.jsonl", $$"""{"text": "{{new string('a', 70_000)}}"}"""), "--out", folder["out"]);
+        Assert.StartsWith("--text one.jsonl holds one document; the demo needs two or more", run.Refusal(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void Text_of_one_word_makes_too_few_tokens_and_leaves_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        var run = CliRun.Of("demo", "--text", folder.Write("same.txt", string.Concat(Enumerable.Repeat(new string('a', 8000) + "\n\n", 10))), "--out", folder["out"]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("tokens to train on and", run.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
     }
 
     [Theory]

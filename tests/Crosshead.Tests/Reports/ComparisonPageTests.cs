@@ -77,6 +77,10 @@ public sealed partial class ComparisonPageTests : IDisposable
         Assert.Contains("<td class=\"loss\">–</td>", html, StringComparison.Ordinal);
         Assert.Contains("From 100 k to 200 k tokens, enlarged", html, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
+        Assert.Contains("MEA 1e-3, stopped early", html, StringComparison.Ordinal);
+        Assert.Contains("<th>after 200 k tokens</th><th>held-out loss</th>", html, StringComparison.Ordinal);
+        Assert.Contains("The table is sorted by the loss after 200 k tokens", html, StringComparison.Ordinal);
+        Assert.Equal(["5.000", "5.200", "–", "–"], LossCell().Matches(html).Select(m => m.Groups[1].Value));
         Assert.DoesNotContain("<tr class=\"best\">", html, StringComparison.Ordinal); // unequal runs have no best one
         WellFormed(html);
     }

@@ -40,15 +40,58 @@ public sealed class ComparisonVerdictTests
         // After 200,000 tokens: GQA 3.0 + 2, MEA 2.5 + 2; GQA's trained model must not count against it.
         var verdict = Verdict(Finished("gqa", 1e-3, 3.0), Stopped("mea", 1e-3, 2.5, evaluations: 2));
         Assert.StartsWith("So far: MEA has the lowest held-out loss: 4.500 nats a token at learning rate 1e-3. That is 0.500 nats (10.0 %) less than GQA", verdict.Headline, StringComparison.Ordinal);
-        Assert.Equal("Not every run is complete: the variants are compared after 200 k tokens, the furthest that all of them were measured at.", verdict.Remarks[0]);
+        Assert.Equal("Not every run is complete: all are compared after 200 k tokens (2,000 steps), the furthest that every one of them came.", verdict.Remarks[0]);
     }
 
     [Fact]
-    public void A_run_that_did_not_reach_the_place_of_comparison_is_passed_over()
+    public void Every_run_counts_where_all_of_them_were_measured()
     {
-        var verdict = Verdict(Stopped("gqa", 1e-3, 3.0, 3), Stopped("gqa", 3e-3, 1.0, 1), Stopped("mea", 1e-3, 2.5, 2));
-        Assert.Contains("GQA, the next best (5.000 at 1e-3)", verdict.Headline, StringComparison.Ordinal);
+        // The best run of MEA stopped first; at the last place where the others are level with it, it is ahead.
+        ComparisonRun[] runs =
+        [
+            Measured("gqa", 2e-3, 800, (500_000, 6.9), (800_000, 6.623)), Measured("differential", 2e-3, 800, (500_000, 7.0), (800_000, 6.692)), Measured("mea", 2e-3, 800, (500_000, 6.8), (800_000, 6.572)),
+            Measured("gqa", 8e-3, 800, (500_000, 6.344), (800_000, 6.3)), Measured("differential", 8e-3, 800, (500_000, 6.392), (800_000, 6.262)), Measured("mea", 8e-3, 800, (500_000, 6.324)),
+        ];
+        var verdict = Verdict(runs);
+        Assert.Equal("So far: MEA has the lowest held-out loss: 6.324 nats a token at its best learning rate, 8e-3. That is 0.020 nats (0.3 %) less than GQA, the next best (6.344 at 8e-3).", verdict.Headline);
+        Assert.Contains("1 of 6 runs stopped early.", verdict.Remarks);
+        Assert.Equal([6.324, 6.344, 6.392, 6.8, 6.9, 7.0], new ComparisonStandings(Report(runs)).Ordered.Select(r => r.HeldOutLossAt(500_000)!.Value));
     }
+
+    [Fact]
+    public void A_rate_that_not_every_variant_came_far_with_is_left_out_for_all()
+    {
+        var verdict = Verdict(
+            Measured("gqa", 8e-3, 800, (400_000, 5.0), (800_000, 4.0)), Measured("mea", 8e-3, 800, (400_000, 5.5), (800_000, 4.5)),
+            Measured("gqa", 2e-3, 800, (400_000, 5.2), (800_000, 3.0)), Measured("mea", 2e-3, 800, (100_000, 6.0)));
+        Assert.Equal("So far: MEA did not win: 4.500 nats a token at learning rate 8e-3. That is 0.500 nats (12.5 %) more than GQA, the best (4.000 at 8e-3).", verdict.Headline);
+        Assert.Contains("Learning rate 2e-3 is left out: not every variant came as far with it.", verdict.Remarks);
+    }
+
+    [Fact]
+    public void Too_few_steps_name_no_winner_and_no_ranking()
+    {
+        var report = Report(Measured("gqa", 1e-3, 299, (299_000, 6.0)), Measured("mea", 1e-3, 299, (299_000, 5.0))) with { Notes = ["Give it more time."] };
+        var verdict = ComparisonVerdict.Of(report);
+        Assert.Equal("Too few steps for a comparison: all variants were measured after 299, and 300 are needed before a difference says anything. No winner is named.", verdict.Headline);
+        Assert.Equal("Give it more time.", Assert.Single(verdict.Remarks));
+        var standings = new ComparisonStandings(report);
+        Assert.Empty(standings.Best);
+        Assert.Equal(report.Runs, standings.Ordered);
+        var html = ComparisonPage.Render(report);
+        Assert.DoesNotContain("standings\">", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("enlarged", html, StringComparison.Ordinal);
+        Assert.Contains("The runs stand as they were run: their losses do not compare.", html, StringComparison.Ordinal);
+        Assert.True(html.IndexOf("GQA</th>", StringComparison.Ordinal) < html.IndexOf("MEA</th>", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void With_the_last_step_needed_a_winner_is_named() => Assert.StartsWith(
+        "MEA has the lowest held-out loss", Verdict(Measured("gqa", 1e-3, 300, (300_000, 6.0)), Measured("mea", 1e-3, 300, (300_000, 5.0))).Headline, StringComparison.Ordinal);
+
+    [Fact]
+    public void Variants_without_a_common_rate_are_compared_at_what_they_have() => Assert.StartsWith(
+        "So far: MEA has the lowest held-out loss: 4.500 nats a token at learning rate 3e-3", Verdict(Finished("gqa", 1e-3, 3.0), Stopped("mea", 3e-3, 1.5, evaluations: 1)).Headline, StringComparison.Ordinal);
 
     [Fact]
     public void An_unmeasured_subject_gets_no_verdict() => Assert.Equal(

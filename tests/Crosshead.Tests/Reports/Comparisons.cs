@@ -21,7 +21,7 @@ internal static class Comparisons
         LearningRate = rate,
         Seed = 1,
         Parameters = 2_912_000,
-        Points = [.. Enumerable.Range(1, 4).Select(i => new ComparisonPoint(i * 10, i * 100_000, loss + 3.9 - i, loss + 4 - i))],
+        Points = [.. Enumerable.Range(1, 4).Select(i => new ComparisonPoint(i * 1000, i * 100_000, loss + 3.9 - i, loss + 4 - i))],
         FinalHeldOutLoss = loss,
         TokensPerSecond = variant == "mea" ? 990 : 1000,
         Status = RunStatus.Finished,
@@ -34,12 +34,20 @@ internal static class Comparisons
         return run with { Points = [.. run.Points.Take(evaluations)], FinalHeldOutLoss = null, Status = RunStatus.Stopped, Sample = null };
     }
 
+    // The losses at given tokens, a thousand a step; finished where it has the steps planned.
+    public static ComparisonRun Measured(string variant, double rate, long planned, params (long Tokens, double Loss)[] losses) => Finished(variant, rate, 0) with
+    {
+        Points = [.. losses.Select(l => new ComparisonPoint(l.Tokens / 1000, l.Tokens, l.Loss, l.Loss))],
+        FinalHeldOutLoss = losses.Length > 0 ? losses[^1].Loss : null,
+        Status = losses.Length == 0 ? RunStatus.Waiting : losses[^1].Tokens / 1000 == planned ? RunStatus.Finished : RunStatus.Stopped,
+    };
+
     public static ComparisonRun Diverged(string variant, double rate)
     {
         var run = Finished(variant, rate, 3);
         return run with
         {
-            Points = [.. run.Points.Take(2), new ComparisonPoint(30, 300_000, 11, 11), new ComparisonPoint(31, 310_000, double.NaN, double.NaN)],
+            Points = [.. run.Points.Take(2), new ComparisonPoint(3000, 300_000, 11, 11), new ComparisonPoint(3100, 310_000, double.NaN, double.NaN)],
             FinalHeldOutLoss = double.NaN,
             Spikes = 3,
             Status = RunStatus.Diverged,

@@ -63,6 +63,17 @@ public sealed class LineChartTests
             Assert.InRange(places[^1], 0, 400);
         }, seed: "0000KxY1sF90", iter: 200);
 
+    [Fact]
+    public void A_line_that_ends_early_has_a_piece_of_itself_at_its_label_and_no_thin_line_across_the_chart()
+    {
+        var svg = Draw(false, Line("whole", (0, 5), (100, 1)), Line("nearly whole", (0, 5), (95, 2)), Line("short", (0, 5), (20, 4)));
+        var leaders = svg.Descendants(None + "g").Where(g => g.Attribute("class")!.Value.StartsWith("label", StringComparison.Ordinal)).ToDictionary(g => g.Element(None + "text")!.Value, g => g.Element(None + "line"));
+        Assert.NotNull(leaders["whole"]);
+        Assert.InRange(Number(leaders["nearly whole"]!, "x2") - Number(leaders["nearly whole"]!, "x1"), 0, 130);
+        Assert.Null(leaders["short"]);
+        Assert.Equal(4, svg.Descendants(None + "path").Count()); // three lines, one key
+    }
+
     [Theory]
     [InlineData(3.0, 3.35, false, new[] { 3.0, 3.1, 3.2, 3.3 })]
     [InlineData(0, 10, false, new[] { 0.0, 2, 4, 6, 8, 10 })]

@@ -6,6 +6,9 @@ public sealed record StudyReport
     /// <summary>When the page was made.</summary>
     public required DateTimeOffset Created { get; init; }
 
+    /// <summary>Optimizer steps of each run.</summary>
+    public required long Steps { get; init; }
+
     /// <summary>The variants in the order asked for.</summary>
     public required IReadOnlyList<StudyReportVariant> Variants { get; init; }
 

@@ -16,19 +16,25 @@ public sealed class StudyVerdict
     /// <summary>Judges a study; one that is not complete gets as much of a verdict as its numbers allow.</summary>
     public static StudyVerdict Of(StudyReport report)
     {
-        var complete = report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Stopped));
-        var standings = Standings(report);
-        var headline = standings.Length > 0 ? (complete ? "" : "So far: ") + HeadlineOf(standings)
-            : complete ? "No variant has a stable learning rate." : "No variant has a finished run to choose from yet.";
+        var (done, runs) = (report.Runs.Count(IsDone), report.Runs.Count());
+        var headline = done < runs ? $"{done} of {runs} runs are done: the variants are compared when all are."
+            : report.Variants.All(v => v.Chosen?.HeldOutLoss is null) ? "No variant has a stable learning rate."
+            : IsTooShort(report) ? $"Too few steps for a comparison: each run has {Whole(report.Steps)}, and {ComparisonVerdict.LeastSteps} are needed before a difference says anything. No winner is named."
+            : HeadlineOf(Standings(report));
         return new StudyVerdict(headline, [.. RemarksOf(report)]);
     }
 
     /// <summary>The headline and the remarks, one a line.</summary>
     public override string ToString() => string.Join('\n', Remarks.Prepend(Headline));
 
-    /// <summary>The variants that have a chosen rate, lowest loss first.</summary>
-    internal static StudyReportVariant[] Standings(StudyReport report) =>
-        [.. report.Variants.Where(v => v.Chosen?.HeldOutLoss is not null).OrderBy(v => v.Chosen!.HeldOutLoss)];
+    /// <summary>The variants that have a chosen rate, lowest loss first; none before all runs are done, or where their steps are too few.</summary>
+    internal static StudyReportVariant[] Standings(StudyReport report) => IsTooShort(report) || !report.Runs.All(IsDone) ? []
+        : [.. report.Variants.Where(v => v.Chosen?.HeldOutLoss is not null).OrderBy(v => v.Chosen!.HeldOutLoss)];
+
+    private static bool IsDone(StudyReportRun run) => run.Status is not (RunStatus.Waiting or RunStatus.Stopped);
+
+    // One variant is not compared with another.
+    private static bool IsTooShort(StudyReport report) => report.Variants.Count > 1 && report.Steps < ComparisonVerdict.LeastSteps;
 
     private static string HeadlineOf(StudyReportVariant[] best)
     {

@@ -31,6 +31,16 @@ public sealed class StudyPageTests
     }
 
     [Fact]
+    public void Too_few_steps_name_no_winner_but_each_variants_rate()
+    {
+        var report = Report() with { Steps = 12 };
+        Assert.Equal("Too few steps for a comparison: each run has 12, and 300 are needed before a difference says anything. No winner is named.", StudyVerdict.Of(report).Headline);
+        Assert.Contains("gqa: stable up to 1e-3 (1e-2: diverged); its loss is lowest there too.", StudyVerdict.Of(report).Remarks);
+        Assert.DoesNotContain("standings\">", StudyPage.Render(report), StringComparison.Ordinal);
+        Assert.StartsWith("Of mea the largest stable", StudyVerdict.Of(report with { Variants = [report.Variants[1]] }).Headline, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_stable_rate_it_says_so()
     {
         var report = Report();
@@ -40,12 +50,13 @@ public sealed class StudyPageTests
     }
 
     [Fact]
-    public void Runs_that_have_not_begun_make_it_a_judgement_so_far()
+    public void Runs_that_have_not_begun_keep_the_variants_from_being_compared()
     {
         var report = Report();
         var waiting = Run("mea", 1e-2, null) with { Status = RunStatus.Waiting };
         var partial = report with { Variants = [report.Variants[0], report.Variants[1] with { Runs = [.. report.Variants[1].Runs, waiting], Rates = [.. report.Variants[1].Rates, new(1e-2, null, null, "not finished")] }] };
-        Assert.StartsWith("So far: ", StudyVerdict.Of(partial).Headline, StringComparison.Ordinal);
+        Assert.Equal("3 of 4 runs are done: the variants are compared when all are.", StudyVerdict.Of(partial).Headline);
+        Assert.DoesNotContain("standings\">", StudyPage.Render(partial), StringComparison.Ordinal);
         Assert.Contains("<td class=\"word\">waiting</td><td class=\"word\">–</td>", StudyPage.Render(partial), StringComparison.Ordinal);
     }
 
@@ -83,6 +94,7 @@ public sealed class StudyPageTests
     internal static StudyReport Report() => new()
     {
         Created = new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero),
+        Steps = 600,
         Rule = "The largest stable rate is chosen.",
         Variants =
         [
