@@ -7,6 +7,7 @@ using Crosshead.Cli.Options;
 using Crosshead.Compression;
 using Crosshead.Data;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -174,7 +175,7 @@ internal sealed class CompressCommand : CliCommand
     private static void Save(string folder, ModelToCompress source, LanguageModel compressed, ScalarType type, CompressionMethod method, long shardBytes)
     {
         new ModelCompanions(source.Folder, null).Save(folder);
-        var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source.Folder), ["crosshead_method"] = EnumName.Of(method) };
+        var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source.Folder), ["crosshead_method"] = EnumName.Of(method), ["crosshead_vector_bits"] = $"{CpuVectors.Bits}" };
         ModelDirectory.Save(folder, compressed, metadata, TextTokens.Of(source.Folder), type, shardBytes);
     }
 

@@ -36,20 +36,21 @@ internal sealed class DemoCommand : CliCommand
         session.Run(cancel);
 
         var report = session.Report();
-        Show(output, session, report);
+        var standings = new ComparisonStandings(report);
+        Show(output, session, report, standings);
         output.Result(new JsonObject
         {
             ["dtype"] = session.Precision.Dtype,
             ["dtypeReason"] = session.Precision.Reason,
             ["variants"] = CommandOutput.List(report.Runs, Node),
             ["compression"] = new JsonObject { ["models"] = CommandOutput.List(report.Compressed, Node) },
-            ["comparison"] = Node(new ComparisonStandings(report)),
+            ["comparison"] = Node(standings),
             ["verdict"] = ComparisonVerdict.Of(report).Headline,
             ["remarks"] = CommandOutput.List(ComparisonVerdict.Of(report).Remarks, remark => JsonValue.Create(remark)),
             ["report"] = session.ReportPath,
             ["seconds"] = clock.Elapsed.TotalSeconds,
         });
-        return cancel.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
+        return cancel.IsCancellationRequested ? ExitCode.Interrupted : standings.IsEnough ? ExitCode.Done : ExitCode.AnswerIsNo;
     }
 
     private DemoOptions Read(ParseResult arguments)
@@ -59,14 +60,14 @@ internal sealed class DemoCommand : CliCommand
         return new DemoOptions(texts, folder, minutes, string.Create(CultureInfo.InvariantCulture, $"crosshead demo{text} --minutes {minutes} --out {folder}"));
     }
 
-    private static void Show(CommandOutput output, DemoSession session, ComparisonReport report)
+    private static void Show(CommandOutput output, DemoSession session, ComparisonReport report, ComparisonStandings standings)
     {
-        var standings = new ComparisonStandings(report);
-        var compared = standings.IsEnough ? $"after {ReportNumbers.Count(standings.Tokens)} tokens>" : "not compared>";
-        var table = new ResultTable("run", "rate>", "parameters>", compared, "last held-out loss>", "tokens>", "tokens/s>", "spikes>", "state");
+        // The table is sorted by the loss after as many tokens as all have; where all are complete that is the last one.
+        string[] At(string cell) => standings.IsEnough && !standings.IsComplete ? [cell] : [];
+        var table = new ResultTable(["run", "rate>", "parameters>", .. At($"after {ReportNumbers.Count(standings.Tokens)} tokens>"), "held-out loss>", "tokens>", "tokens/s>", "spikes>", "state"]);
         foreach (var run in standings.Ordered)
-            table.Row(run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), standings.IsEnough ? ReportNumbers.Loss(standings.LossOf(run)) : "–", ReportNumbers.Loss(run.FinalHeldOutLoss),
-                Quantity.Count(run.Tokens), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", run.Status.InWords());
+            table.Row([run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), .. At(ReportNumbers.Loss(standings.LossOf(run))), ReportNumbers.Loss(run.FinalHeldOutLoss),
+                Quantity.Count(run.Tokens), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", run.Status.InWords()]);
         output.Table(table);
         foreach (var run in standings.Ordered.Where(r => r.Sample is not null))
             output.Line($"{run.Name} at {ReportNumbers.Rate(run.LearningRate)}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");

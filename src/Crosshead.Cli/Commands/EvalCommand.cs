@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Evaluations;
+using Crosshead.Cli.Machine;
 using Crosshead.Cli.Options;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Reports;
@@ -136,7 +137,8 @@ internal sealed class EvalCommand : CliCommand
             .. run.Tasks.Select(t => KeyValuePair.Create($"Data of {t.Task.Name}", $"version {t.Task.Version}, {string.Join(", ", t.Data.Files.Select(Path.GetFileName).Distinct().Take(4))}{(t.Data.Files.Count > 4 ? " …" : "")}, SHA-256 {t.Data.Sha256[..16]}")),
             new("Prompts", (run.ApplyChatTemplate ? "by the chat template" : "plain") + (run.AddBegin ? ", with the begin token" : ", without a begin token") + (arguments.GetValue(_limit) is { } limit ? $", the first {limit} samples of a task" : "")),
             new("Computed", $"{Runtime.Precision.NameOf(run.Type)} on {run.Device}"),
-            new("Version", typeof(EvalCommand).Assembly.GetName().Version!.ToString(3)),
+            ProvenanceFacts.Machine,
+            ProvenanceFacts.Program,
         ],
     };
 

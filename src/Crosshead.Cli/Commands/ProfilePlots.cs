@@ -1,3 +1,4 @@
+using Crosshead.Cli.Machine;
 using Crosshead.Compression;
 using Crosshead.Reports;
 
@@ -31,6 +32,8 @@ internal static class ProfilePlots
                 new("Weights", profile.Source.Model),
                 new("Text", profile.Source.Text),
                 new("Shape", $"{profile.LayerCount} layers, {profile.Groups} key/value heads of width {profile.HeadDim}"),
+                ProvenanceFacts.Machine,
+                ProvenanceFacts.Program,
             ],
         },
     };

@@ -109,6 +109,7 @@ internal sealed class TrainCommand : CliCommand
         ["tokensPerSecond"] = CommandOutput.Number(result.TokensPerSecond),
         ["dtype"] = result.Precision.Dtype,
         ["dtypeReason"] = result.Precision.Reason,
+        ["vectorBits"] = result.VectorBits,
         ["spikes"] = result.Spikes,
         ["checkpoint"] = result.Checkpoint,
         ["model"] = result.Model,

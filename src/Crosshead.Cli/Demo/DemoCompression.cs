@@ -156,7 +156,7 @@ internal sealed class DemoCompression
         var model = ModelConfig.Read(Path.Combine(compressed, ModelDirectory.ConfigFile));
         var recipe = DemoPlan.Recovery(_original.Recipe, model, teacher);
         // As many steps as fit, but no more than the training had.
-        var seconds = DemoTraining.StepSeconds(recipe, compressed, cancel);
+        var seconds = _training.StepSeconds(recipe, compressed, cancel);
         var steps = Math.Min(_original.Recipe.TotalSteps, (long)(Left.TotalSeconds * (1 - Reserve) / seconds));
         cancel.ThrowIfCancellationRequested();
         Require(steps >= LeastSteps, "recovery");

@@ -86,9 +86,9 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
     private static void RequireTokens(DemoData data)
     {
         using var text = TokenDataset.Open(data.Folder);
-        var (train, heldOut) = (text.Train.Windows(DemoPlan.Context), text.HeldOut.Windows(DemoPlan.Context));
-        if (train < DemoPlan.Batch || heldOut < 1)
-            throw new CrossheadException($"the text makes {ReportNumbers.Whole(text.Train.Tokens)} tokens to train on and {ReportNumbers.Whole(text.HeldOut.Tokens)} to test on; the demo needs {ReportNumbers.Whole((DemoPlan.Batch * DemoPlan.Context) + 1)} and {DemoPlan.Context + 1}: {Remedy}.");
+        var (train, heldOut) = ((DemoPlan.Batch * DemoPlan.Context) + 1, DemoPlan.Context + 1);
+        if (text.Train.Tokens < train || text.HeldOut.Tokens < heldOut)
+            throw new CrossheadException($"the text makes {ReportNumbers.Whole(text.Train.Tokens)} tokens to train on and {ReportNumbers.Whole(text.HeldOut.Tokens)} to test on; the demo needs {ReportNumbers.Whole(train)} and {heldOut}: {Remedy}.");
     }
 
     private static string WriteCorpus(string path, CommandOutput output, CancellationToken cancel)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Crosshead.Attention;
+using Crosshead.Cli.Machine;
 using Crosshead.Reports;
-using Crosshead.Runtime;
 using Crosshead.Training;
 
 namespace Crosshead.Cli.Demo;
@@ -32,7 +32,7 @@ internal sealed class DemoSession
         (_options, _data, _output, _clock) = (options, data, output, clock);
         var recipes = DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize);
         // One precision for all runs, so that they compare.
-        Precision = TrainingPrecision.Of(recipes[0], ComputeDevice.Parse(recipes[0].Training.Device));
+        Precision = TrainingPrecision.Of(recipes[0], Runtime.ComputeDevice.Parse(recipes[0].Training.Device));
         output.Message($"{Precision}");
         _runs = [.. recipes.Select(r => new DemoRun(Precision.In(r)))];
         _screen = new DemoScreen(output.Terminal, _runs);
@@ -60,7 +60,7 @@ internal sealed class DemoSession
         if (!cancel.IsCancellationRequested) _screen.Show(() => Train(cancel));
         Compress(cancel);
         if (!cancel.IsCancellationRequested && _clock.Elapsed > Asked * MostOverrun)
-            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {Quantity.Time(Asked)} asked for: the machine became slower than it was when it was timed.");
+            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {Quantity.Time(Asked)} asked for, as the machine was slow or busy.");
         WriteReport();
     }
 
@@ -83,14 +83,11 @@ internal sealed class DemoSession
                 new("Each run", $"{Runs[0].Recipe.TotalSteps} steps of {Runs[0].Recipe.TokensPerStep} tokens; the length follows from the machine's speed and --minutes"),
                 new("Precision", $"{Precision}"),
                 new("Seed", $"{Runs[0].Recipe.Training.Seed}, the same weights and order of data for every run"),
-                new("Machine", $"{Environment.ProcessorCount} processors, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}"),
-                new("Crosshead", ProductVersion),
+                ProvenanceFacts.Machine,
+                ProvenanceFacts.Program,
             ],
         },
     };
-
-    private static string ProductVersion =>
-        System.Reflection.CustomAttributeExtensions.GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(Recipe).Assembly)?.InformationalVersion ?? "unknown";
 
     // Every run gets as many steps as all of them can take in the time there is, at the speed that the machine has now: equal data for all.
     private void Plan(CancellationToken cancel)
@@ -99,7 +96,7 @@ internal sealed class DemoSession
         var round = 0.0; // seconds of a step of every variant
         foreach (var group in Runs.GroupBy(r => r.Recipe.Model.Attention.Variant))
         {
-            round += DemoTraining.StepSeconds(group.First().Recipe, from: null, cancel);
+            round += _training.StepSeconds(group.First().Recipe, from: null, cancel);
             if (cancel.IsCancellationRequested) return;
         }
         var plan = DemoSchedule.Of(round, Left);
@@ -110,7 +107,7 @@ internal sealed class DemoSession
         if (!plan.Compares)
         {
             var needed = TimeSpan.FromMinutes(Math.Ceiling((_clock.Elapsed + DemoSchedule.Needed(round)).TotalMinutes));
-            _notes.Add($"This machine is too slow, or too busy, for a comparison within {Quantity.Time(Asked)}: at the speed measured {ComparisonVerdict.LeastSteps} steps a run take about {Quantity.Time(needed)} in all; use --minutes {needed.TotalMinutes:0}.");
+            _notes.Add($"This machine is too slow, or too busy, for a comparison within {Quantity.Time(Asked)}: at the speed measured {ComparisonVerdict.LeastSteps} steps a run take about {needed.TotalMinutes:0} min in all; use --minutes {needed.TotalMinutes:0}.");
         }
         else if (plan.Rates < DemoPlan.LearningRates.Count)
             _notes.Add($"At the speed measured there was time for one learning rate, {ReportNumbers.Rate(rates[0])}; another may suit a variant better.");

@@ -11,27 +11,32 @@ namespace Crosshead.Cli.Demo;
 internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOutput output)
 {
     // Enough to meet what else the machine does now and then, but no more than a few seconds of it.
-    private const int TimedSteps = 40;
-    private static readonly TimeSpan s_timing = TimeSpan.FromSeconds(3);
+    private const int TimedSteps = 40, LeastTimedSteps = 3;
+    private static readonly TimeSpan s_leastTiming = TimeSpan.FromSeconds(1), s_mostTiming = TimeSpan.FromSeconds(3);
+    private const double TimingShare = 0.01;
     private const int SampleTokens = 90;
 
     /// <summary>Seconds that a step of a recipe takes here and now, other work on the machine included: the mean of some, the first, which is slow for reasons of its own, left out.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="from">Model directory that the run starts from; null for random weights.</param>
     /// <param name="cancel">Ends the timing early.</param>
-    public static double StepSeconds(Recipe recipe, string? from, CancellationToken cancel)
+    public double StepSeconds(Recipe recipe, string? from, CancellationToken cancel)
     {
         var timed = recipe with
         {
             Training = recipe.Training with { Steps = TimedSteps, EvalEvery = 0, EvalBatches = 1, Schedule = recipe.Training.Schedule with { WarmupSteps = 0 } },
         };
+        var time = TimeSpan.FromMinutes(options.Minutes) * TimingShare;
+        time = time < s_leastTiming ? s_leastTiming : time > s_mostTiming ? s_mostTiming : time;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var (clock, steps) = (new Stopwatch(), new List<double>());
-        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1, TimeLimit = s_timing }).Run(new Told<TrainingProgress>(_ =>
+        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 }).Run(new Told<TrainingProgress>(_ =>
         {
             if (clock.IsRunning) steps.Add(clock.Elapsed.TotalSeconds);
             clock.Restart();
-        }), cancel);
-        return steps.Count > 0 ? steps.Average() : clock.IsRunning ? s_timing.TotalSeconds : double.PositiveInfinity;
+            if (steps.Count >= LeastTimedSteps && steps.Sum() >= time.TotalSeconds) enough.Cancel();
+        }), enough.Token);
+        return steps.Count > 0 ? steps.Average() : double.PositiveInfinity;
     }
 
     /// <summary>Trains a run and samples from what comes of it; a run that breaks down is told and called diverged.</summary>

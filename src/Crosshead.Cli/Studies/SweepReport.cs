@@ -1,6 +1,5 @@
 using System.Globalization;
-using System.Reflection;
-using System.Runtime.InteropServices;
+using Crosshead.Cli.Machine;
 using Crosshead.Reports;
 using Crosshead.Reports.Studies;
 using Crosshead.Training;
@@ -34,8 +33,8 @@ internal static class SweepReport
                 new("Precision", basis.Training.Dtype),
                 new("Seeds", string.Join(", ", runs.Select(r => r.Seed).Distinct().Order())),
                 new("Runs at a time", $"{options.Parallel}"),
-                new("Machine", $"{Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription}"),
-                new("Crosshead", typeof(Recipe).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown"),
+                ProvenanceFacts.Machine,
+                ProvenanceFacts.Program,
             ],
         },
     };

@@ -40,7 +40,7 @@ public sealed class ComparisonVerdict
     {
         if (standings is { Variants: 0 } or { IsEnough: true, Best.Count: 0 }) return "There is nothing to compare yet: no run got as far as a held-out loss.";
         if (!standings.IsEnough)
-            return $"Too few steps for a comparison: all variants were measured after {Whole(standings.Steps)}, and {LeastSteps} are needed before a difference says anything. No winner is named.";
+            return $"Too few steps for a comparison: {Whole(standings.Steps)} in each run, and {LeastSteps} are needed before a difference says anything. No winner is named.";
         var ended = standings.Unmeasured.All(r => r.Status != RunStatus.Waiting) && report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Stopped));
         return (ended || standings.Best.Count < 2 ? "" : "So far: ") + Winner(report, standings);
     }

@@ -44,6 +44,9 @@ internal sealed record CheckpointState
     /// <summary>Why the run computes in its precision; null in checkpoints of older versions.</summary>
     public string? PrecisionReason { get; init; }
 
+    /// <summary>Width in bits of the vectors that the kernels used on the processor (<see cref="Runtime.CpuVectors.Bits"/>); null on CUDA and in checkpoints of older versions.</summary>
+    public int? VectorBits { get; init; }
+
     /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
     public string? TeacherHash { get; init; }
 

@@ -26,7 +26,7 @@ public sealed record RunOptions
     /// <summary>The device's peak FLOP/s; null to measure it.</summary>
     public double? PeakFlops { get; init; }
 
-    /// <summary>Called before the first step with each thing to know about the run, a line each: which precision was chosen and why, what the held-out loss is of.</summary>
+    /// <summary>Called before the first step with each thing to know about the run, a line each: which precision was chosen and why, what the held-out loss is of, that a resumed run goes on with other vectors.</summary>
     public Action<string>? OnNote { get; init; }
 
     /// <summary>Called after each evaluation.</summary>

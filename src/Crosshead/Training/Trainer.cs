@@ -3,6 +3,8 @@ using Crosshead.Checkpoints;
 using Crosshead.Data;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Crosshead.Training;
 
@@ -63,8 +65,7 @@ public sealed class Trainer
                 Precision = precision,
                 TeacherHash = teacherHash,
             };
-            if (_recipe.Training.Dtype == TrainingPrecision.Auto) _options.OnNote?.Invoke(state is null ? $"{precision}" : $"{precision.Dtype}, as the run began");
-            if (data.HeldOutRemark is { } remark) _options.OnNote?.Invoke(remark);
+            if (_options.OnNote is { } note) foreach (var told in Notes(precision, device, state, data)) note(told);
             return run.ToTheEnd(progress, cancellation);
         }
         catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe) is { } translated)
@@ -82,6 +83,14 @@ public sealed class Trainer
         var training = _recipe.Training;
         var groups = ParameterGroup.Split(TrainableParts.Choose(model.Parameters, training.Trainable), training);
         return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
+    }
+
+    private IEnumerable<string> Notes(TrainingPrecision precision, Device device, CheckpointState? state, ITrainingData data)
+    {
+        if (_recipe.Training.Dtype == TrainingPrecision.Auto) yield return state is null ? $"{precision}" : $"{precision.Dtype}, as the run began";
+        if (device.type == DeviceType.CPU && state?.VectorBits is { } bits && bits != CpuVectors.Bits)
+            yield return $"the run's kernels used vectors of {bits} bits until its checkpoint and use {CpuVectors.Bits} here: the last digits may differ from those of a run on one machine";
+        if (data.HeldOutRemark is { } remark) yield return remark;
     }
 
     // A run goes on in the precision that it began in, whatever is faster here and now.

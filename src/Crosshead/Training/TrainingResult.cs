@@ -18,6 +18,9 @@ public sealed record TrainingResult(
     /// <summary>The precision that the run computed in.</summary>
     public required TrainingPrecision Precision { get; init; }
 
+    /// <summary>Width in bits of the vectors that the kernels used on the processor; null on CUDA.</summary>
+    public int? VectorBits { get; init; }
+
     /// <summary>Whether the run was asked to stop before its last step.</summary>
     public bool Interrupted => End == TrainingEnd.Interrupted;
 }

@@ -1,6 +1,8 @@
 using Crosshead.Checkpoints;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using Crosshead.Training.Logging;
+using TorchSharp;
 
 namespace Crosshead.Training;
 
@@ -58,6 +60,8 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
     public string? TeacherHash { get; init; }
 
+    private int? VectorBits => _model.Device.type == DeviceType.CPU ? CpuVectors.Bits : null;
+
     private bool SavesCheckpoints => _checkpoints is not null && _options.Checkpoints;
 
     public TrainingResult ToTheEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
@@ -107,7 +111,7 @@ internal sealed class TrainingRun : IDisposable
         var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Newest : Save();
         string? model = null;
         if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
-        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model) { Precision = Precision };
+        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model) { Precision = Precision, VectorBits = VectorBits };
     }
 
     private void Evaluate(CancellationToken cancellation)
@@ -144,6 +148,7 @@ internal sealed class TrainingRun : IDisposable
         DataHash = _data.Hash,
         TokenizerHash = _data.TokenizerHash,
         PrecisionReason = Precision.Reason,
+        VectorBits = VectorBits,
         TeacherHash = TeacherHash,
         Version = Checkpoint.Version,
     };

@@ -73,7 +73,7 @@ public sealed class ComparisonVerdictTests
     {
         var report = Report(Measured("gqa", 1e-3, 299, (299_000, 6.0)), Measured("mea", 1e-3, 299, (299_000, 5.0))) with { Notes = ["Give it more time."] };
         var verdict = ComparisonVerdict.Of(report);
-        Assert.Equal("Too few steps for a comparison: all variants were measured after 299, and 300 are needed before a difference says anything. No winner is named.", verdict.Headline);
+        Assert.Equal("Too few steps for a comparison: 299 in each run, and 300 are needed before a difference says anything. No winner is named.", verdict.Headline);
         Assert.Equal("Give it more time.", Assert.Single(verdict.Remarks));
         var standings = new ComparisonStandings(report);
         Assert.Empty(standings.Best);

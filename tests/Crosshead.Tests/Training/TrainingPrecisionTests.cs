@@ -74,6 +74,23 @@ public sealed class TrainingPrecisionTests
     }
 
     [Fact]
+    public void A_run_that_goes_on_with_other_vectors_says_so()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RunOptions { Folder = folder.Path };
+        using var stop = new CancellationTokenSource();
+        var first = TinyRun.Trainer(TinyRun.Recipe, options).Run(new Progress(p => { if (p.Step == 4) stop.Cancel(); }), stop.Token);
+        Assert.Equal(CpuVectors.Bits, first.VectorBits);
+        var state = Path.Combine(first.Checkpoint!, CheckpointState.FileName);
+        Assert.Contains($"\"vectorBits\": {CpuVectors.Bits}", File.ReadAllText(state), StringComparison.Ordinal);
+        File.WriteAllText(state, File.ReadAllText(state).Replace($"\"vectorBits\": {CpuVectors.Bits}", "\"vectorBits\": 128", StringComparison.Ordinal));
+
+        var notes = new List<string>();
+        TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true, OnNote = notes.Add }).Run();
+        Assert.StartsWith($"the run's kernels used vectors of 128 bits until its checkpoint and use {CpuVectors.Bits} here", Assert.Single(notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_peak_is_that_of_the_fastest_product_and_busy_where_the_others_were_slow()
     {
         Assert.Equal(new PeakFlops(10, 1.1), PeakFlops.Of(10, [1.1, 1, 1.2]));
