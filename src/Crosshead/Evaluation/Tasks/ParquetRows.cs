@@ -1,56 +1,64 @@
-using Parquet;
-using Parquet.Schema;
-using Parquet.Serialization;
+using Apache.Arrow;
+using Crosshead.Data;
+using Fluid.Values;
 
 namespace Crosshead.Evaluation.Tasks;
 
 /// <summary>Reads rows from Parquet files, with lists and groups as Hugging Face's data sets nest them.</summary>
 internal static class ParquetRows
 {
-    /// <summary>The rows in order. A benchmark's file is small and is read as a whole.</summary>
-    public static IEnumerable<TaskRow> Read(string path) =>
-        Load(path).Select((row, i) => new TaskRow(path, "row", i + 1, RowValues.Members(row)));
-
-    // Parquet.Net meets damage with exceptions of many kinds, of its own and the framework's.
-    private static IList<Dictionary<string, object?>> Load(string path)
+    /// <summary>The rows in order.</summary>
+    public static IEnumerable<TaskRow> Read(string path)
     {
-        try
-        {
-            using var stream = File.OpenRead(path);
-            RefuseNullsInLists(stream, path).GetAwaiter().GetResult();
-            stream.Position = 0;
-            return ParquetSerializer.DeserializeUntypedAsync(stream).GetAwaiter().GetResult().Data!;
-        }
-        catch (Exception e) when (e is not (CrossheadException or OutOfMemoryException))
-        {
-            throw new CrossheadException($"{path} is not a whole Parquet file ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); it is damaged or truncated, get it again.", e);
-        }
+        using var file = ParquetFile.Open(path);
+        var number = 0L;
+        foreach (var batch in file.Read())
+            for (var row = 0; row < batch.Length; row++)
+                yield return new TaskRow(path, "row", ++number, Members(file.Columns, batch.Arrays, row));
     }
 
-    // Parquet.Net leaves a null out of a list that it reads, which would move the choices behind it. A null in a list has
-    // one definition level less than a value in it.
-    private static async Task RefuseNullsInLists(Stream stream, string path)
+    private static Dictionary<string, FluidValue> Members(IReadOnlyList<Field> fields, IEnumerable<IArrowArray> columns, int row)
     {
-        await using var reader = await ParquetReader.CreateAsync(stream, leaveStreamOpen: true);
-        var before = 0L;
-        for (var i = 0; i < reader.RowGroupCount; i++)
-        {
-            using var group = reader.OpenRowGroupReader(i);
-            foreach (var element in reader.Schema.Fields.SelectMany(ListElements).Where(e => e.IsNullable))
-            {
-                using var column = await group.ReadRawColumnDataBaseAsync(element);
-                if (column.DefinitionLevels.IndexOf(element.MaxDefinitionLevel - 1) is var at and >= 0)
-                    throw new CrossheadException($"{path}, row {before + column.RepetitionLevels[..(at + 1)].Count(0)}: the list {element.Path.FirstPart} holds null, but a text or number is expected; repair or remove the row.");
-            }
-            before += group.RowCount;
-        }
+        var members = new Dictionary<string, FluidValue>(StringComparer.Ordinal);
+        foreach (var (field, column) in fields.Zip(columns)) members[field.Name] = Value(column, row);
+        return members;
     }
 
-    private static IEnumerable<DataField> ListElements(Field field) => field switch
+    // What is no text, number, truth value, list or group (bytes, say) is as a null: a task has no use for it.
+    private static FluidValue Value(IArrowArray column, int row) => column switch
     {
-        ListField { Item: DataField element } => [element],
-        ListField list => ListElements(list.Item),
-        StructField members => members.Fields.SelectMany(ListElements),
-        _ => [],
+        _ when column.IsNull(row) => NilValue.Instance,
+        _ when ParquetText.Is(column.Data.DataType) => new StringValue(ParquetText.At(column, row)!),
+        BooleanArray truths => truths.GetValue(row)!.Value ? BooleanValue.True : BooleanValue.False,
+        Int8Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        Int16Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        Int32Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        Int64Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        UInt8Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        UInt16Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        UInt32Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        UInt64Array numbers => NumberValue.Create(numbers.GetValue(row)!.Value),
+        HalfFloatArray numbers => RowValues.From((double)numbers.GetValue(row)!.Value),
+        FloatArray numbers => RowValues.From(numbers.GetValue(row)!.Value),
+        DoubleArray numbers => RowValues.From(numbers.GetValue(row)!.Value),
+        Decimal128Array numbers => new StringValue(numbers.GetString(row)),
+        Date32Array dates => new StringValue(dates.GetDateOnly(row)!.Value.ToString("O")),
+        TimestampArray times => new StringValue(times.GetTimestamp(row)!.Value.ToString("O")),
+        MapArray entries => new DictionaryValue(new RowFields(Entries(entries, row))),
+        ListArray lists => List(lists.GetSlicedValues(row)),
+        LargeListArray lists => List(lists.GetSlicedValues(row)),
+        FixedSizeListArray lists => List(lists.GetSlicedValues(row)),
+        StructArray groups => new DictionaryValue(new RowFields(Members(((Apache.Arrow.Types.StructType)groups.Data.DataType).Fields, groups.Fields, row))),
+        _ => NilValue.Instance,
     };
+
+    private static ArrayValue List(IArrowArray items) => new([.. Enumerable.Range(0, items.Length).Select(i => Value(items, i))]);
+
+    private static Dictionary<string, FluidValue> Entries(MapArray maps, int row)
+    {
+        var entries = new Dictionary<string, FluidValue>(StringComparer.Ordinal);
+        for (var i = maps.ValueOffsets[row]; i < maps.ValueOffsets[row + 1]; i++)
+            entries[Value(maps.Keys, i).ToStringValue()] = Value(maps.Values, i);
+        return entries;
+    }
 }
