@@ -11,7 +11,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class DataGenerateCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<long?> _tokens = NumberOption.Optional("--tokens", "Tokens to write.", 1L, 1L << 50);
+    private readonly Option<long?> _tokens = NumberOption.Optional("--tokens", "Tokens to write, exactly: the document that reaches the number is cut there, and those written beside it are dropped.", 1L, 1L << 50);
     private readonly Option<string> _out = new("--out") { Description = "Folder for the shards and their manifest.", HelpName = "dir", Required = true };
     private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature", "Divides the logits; 1 draws what the model has learned.", 0.0, 100, new SamplingOptions().Temperature);
     private readonly Option<int> _topK = NumberOption.WithDefault("--top-k", "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, new SamplingOptions().TopK);
@@ -20,7 +20,7 @@ internal sealed class DataGenerateCommand : CliCommand
     private readonly Option<long> _seed = NumberOption.WithDefault("--seed", "Start of the random numbers; the same seed writes the same tokens.", 0, long.MaxValue, 0L);
     private readonly Option<string?> _prompts = new("--prompt-file") { Description = "A text file whose lines the documents begin with, in turn; without it they begin with the begin token alone.", HelpName = "file" };
     private readonly Option<int?> _maxTokens = NumberOption.Optional("--max-tokens", "Most tokens of a document; without it the model's context.", 2, int.MaxValue);
-    private readonly Option<int> _batch = NumberOption.WithDefault("--batch", "Documents written side by side.", 1, 4096, 32);
+    private readonly Option<int> _batch = NumberOption.WithDefault("--batch", "Most documents written side by side.", 1, 4096, 32);
     private readonly Option<double> _heldOut = NumberOption.WithDefault("--held-out", "Share of the documents kept aside for evaluation.", 0.0, 0.5, new DataPreparationOptions().HeldOutFraction);
     private readonly Option<long> _shardTokens = NumberOption.WithDefault("--shard-tokens", "Tokens after which a shard ends.", 1, 1L << 30, new DataPreparationOptions().ShardTokens);
     private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace a folder that was made otherwise." };
@@ -72,7 +72,7 @@ internal sealed class DataGenerateCommand : CliCommand
         {
             using var progress = output.Progress("generating", "tokens");
             manifest = DataGeneration.Run(loaded.Model, loaded.Tokenizer, folder, options,
-                new Told<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents")), cancel);
+                new Told<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents, {Quantity.Count(p.UnderWay)} tokens under way")), cancel);
         }
         catch (OperationCanceledException)
         {

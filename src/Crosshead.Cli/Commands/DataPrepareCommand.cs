@@ -18,7 +18,7 @@ internal sealed class DataPrepareCommand : CliCommand
 
     /// <summary>Describes the command.</summary>
     public DataPrepareCommand() : base("prepare",
-        "Turn text into memory-mapped token shards, a part of the documents held out. Run again, it goes on where it was stopped.",
+        "Turn text into token shards, a part of the documents held out. Run again, it goes on where it was stopped.",
         "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes",
         "crosshead data prepare 'corpus/*.parquet' --field content --tokenizer tokenizer.json --held-out 0.01 --out data/corpus")
     {
@@ -65,10 +65,13 @@ internal sealed class DataPrepareCommand : CliCommand
         output.Table(table);
         var tokens = manifest.Train.Tokens + manifest.HeldOut.Tokens;
         output.Line($"{(double)(manifest.Train.Bytes + manifest.HeldOut.Bytes) / tokens:0.00} bytes of text a token; train on it with --set data.folder={folder} --set model.vocabularySize={manifest.VocabularySize}.");
+        if (manifest.RowsLeftOut > 0)
+            output.Line($"Left out: {manifest.RowsLeftOut} rows without text (null, empty or white space alone).");
         output.Result(new JsonObject
         {
             ["tokens"] = tokens,
             ["documents"] = manifest.Train.Documents + manifest.HeldOut.Documents,
+            ["rowsLeftOut"] = manifest.RowsLeftOut,
             ["vocab"] = manifest.VocabularySize,
             ["dtype"] = manifest.Dtype,
             ["identity"] = manifest.Identity(),

@@ -52,10 +52,14 @@ internal sealed class TokenizerTrainCommand : CliCommand
             .Row("read", Quantity.Bytes(reader.TotalBytes))
             .Row("time", Quantity.Time(clock.Elapsed))
             .Row("file", file));
+        var wanted = arguments.GetValue(_vocabulary);
+        if (tokenizer.VocabularySize < wanted)
+            output.Message($"The text repeats too little for {wanted} tokens: {tokenizer.VocabularySize} were found, no other pair of them occurs twice. Give more text, or ask for fewer with --vocab.");
         output.Line($"Prepare training data with it: crosshead data prepare {string.Join(' ', _source.Inputs(arguments).Select(Quoted))} --tokenizer {file} --out data");
         output.Result(new JsonObject
         {
             ["vocab"] = tokenizer.VocabularySize,
+            ["vocabWanted"] = wanted,
             ["path"] = file,
             ["sha256"] = tokenizer.Sha256,
             ["bytes"] = reader.TotalBytes,

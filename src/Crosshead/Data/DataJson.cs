@@ -19,16 +19,31 @@ internal static class DataJson
     /// <summary>Writes a file whole or not at all.</summary>
     public static void Write<T>(string path, T value) => AtomicFile.WriteText(path, JsonSerializer.Serialize(value, Options) + "\n");
 
-    /// <summary>Reads a file; <paramref name="remedy"/> ends the message where it is damaged.</summary>
+    /// <summary>Reads a file, none of whose lists may hold a null; <paramref name="remedy"/> ends the message where it is damaged.</summary>
     public static T Read<T>(string path, string remedy)
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(path), Options) ?? throw new JsonException("it is null.");
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            RefuseNullsInLists(document.RootElement);
+            return document.Deserialize<T>(Options) ?? throw new JsonException("it is null.");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read {path}: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}; {remedy}", e);
+            throw new CrossheadException($"cannot read {path}: {e.Reason()}; {remedy}", e);
+        }
+    }
+
+    // The serializer keeps a null out of a property that cannot be null, but not out of a list.
+    private static void RefuseNullsInLists(JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.Object)
+            foreach (var member in element.EnumerateObject()) RefuseNullsInLists(member.Value);
+        if (element.ValueKind != JsonValueKind.Array) return;
+        foreach (var item in element.EnumerateArray())
+        {
+            if (item.ValueKind == JsonValueKind.Null) throw new JsonException("a list in it holds null.");
+            RefuseNullsInLists(item);
         }
     }
 }

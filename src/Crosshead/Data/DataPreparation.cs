@@ -36,7 +36,10 @@ public sealed class DataPreparation
     /// <param name="progress">Told about every megabyte, or null.</param>
     /// <param name="cancellationToken">Stops the run, its state kept.</param>
     /// <returns>What the folder holds.</returns>
-    /// <exception cref="CrossheadException">An input is bad, the folder holds other data, or it cannot be written.</exception>
+    /// <exception cref="CrossheadException">
+    /// An input is bad, and nothing is left of the preparation; the folder holds other data, or cannot be written, or another
+    /// process writes it.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
     public static DatasetManifest Run(
         IReadOnlyList<string> inputs, Tokenizer tokenizer, string directory, DataPreparationOptions options,
@@ -44,6 +47,7 @@ public sealed class DataPreparation
     {
         options.Validate();
         var preparation = new DataPreparation(new DocumentReader(inputs, options.Source), tokenizer, directory, options, progress);
+        using var held = FolderLock.Take(directory);
         try
         {
             return preparation.Run(cancellationToken);
@@ -58,7 +62,10 @@ public sealed class DataPreparation
     {
         if (_folder.TryReuse() is { } finished)
             return finished;
+        foreach (var _ in _reader.Read()) break; // what cannot be read at all is refused before anything is removed
         var state = _folder.Begin();
+        for (var source = 0; source < Math.Min(state.Source, state.LeftOut.Count); source++)
+            _reader.LeftOut[source] = state.LeftOut[source];
         while (true)
         {
             state = Write(state, cancellationToken);
@@ -69,7 +76,7 @@ public sealed class DataPreparation
                 throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name other inputs, or another field than \"{_options.Source.Field}\".");
             }
             if (state.HoldOut.SecondPass(train.Documents, heldOut.Documents, _options.HeldOutFraction) is not { } secondPass)
-                return _folder.Finish(train, heldOut);
+                return _folder.Finish(train, heldOut, _reader.RowsLeftOut);
             state = new PreparationState { Request = _request, HoldOut = secondPass };
             _folder.Save(state);
         }
@@ -99,7 +106,7 @@ public sealed class DataPreparation
                     if (writer.OpenTokens < _options.ShardTokens)
                         continue;
                     writer.FinishShard();
-                    state = _folder.Keep(state, train, heldOut);
+                    state = Keep(state, train, heldOut);
                 }
                 tokens += batch.Tokens.Length;
                 firstByte = firstByte < 0 ? _reader.BytesRead : firstByte;
@@ -108,13 +115,22 @@ public sealed class DataPreparation
         }
         catch (OperationCanceledException)
         {
-            _folder.Keep(state, train, heldOut);
+            Keep(state, train, heldOut);
+            throw;
+        }
+        catch (CrossheadException e) when (e.InnerException is EndOfStreamException or not (IOException or UnauthorizedAccessException))
+        {
+            // The input must change before it can be prepared: what was made of it as it is helps no more, and would be in the way.
+            _folder.Clear();
             throw;
         }
         train.FinishShard();
         heldOut.FinishShard();
         return state with { Train = train.State, HeldOut = heldOut.State };
     }
+
+    private PreparationState Keep(PreparationState state, ShardWriter train, ShardWriter heldOut) =>
+        _folder.Keep(state with { LeftOut = [.. _reader.LeftOut] }, train, heldOut);
 
     // Reads on this thread, encodes on others, gives the batches back in the order they were read.
     private IEnumerable<EncodedBatch> EncodeInOrder(int source, long index, CancellationToken cancellationToken)

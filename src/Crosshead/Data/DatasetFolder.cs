@@ -18,7 +18,6 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     /// <exception cref="CrossheadException">It holds other data.</exception>
     public DatasetManifest? TryReuse()
     {
-        Directory.CreateDirectory(directory);
         if (!File.Exists(Path.Combine(directory, DatasetManifest.FileName)) || overwrite)
             return null;
         var manifest = DatasetManifest.Load(directory);
@@ -36,14 +35,15 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         if (File.Exists(path) && !overwrite)
         {
             var found = DataJson.Read<PreparationState>(path, $"{remedy} again with --overwrite.");
-            return request.DifferenceFrom(found.Request) is { } difference
-                ? throw new CrossheadException($"{directory} holds an unfinished preparation of other data: {difference}; use --overwrite or another folder.")
-                : found;
+            if (request.DifferenceFrom(found.Request) is { } difference)
+                throw new CrossheadException($"{directory} holds an unfinished preparation of other data: {difference}; use --overwrite or another folder.");
+            if (found.Source < 0 || found.Source > request.Sources.Count || found.Index < 0)
+                throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but there are {request.Sources.Count} inputs; {remedy} again with --overwrite.");
+            return found;
         }
         Clear();
         var state = new PreparationState { Request = request };
         Save(state);
-        tokenizer.Save(directory);
         return state;
     }
 
@@ -67,9 +67,10 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     /// <summary>Removes what there is of a data set.</summary>
     public void Clear() => PreparationFolder.Clear(directory);
 
-    /// <summary>Writes the manifest over finished shards.</summary>
-    public DatasetManifest Finish(SplitInfo train, SplitInfo heldOut)
+    /// <summary>Copies the tokenizer and writes the manifest over finished shards.</summary>
+    public DatasetManifest Finish(SplitInfo train, SplitInfo heldOut, long rowsLeftOut = 0)
     {
+        tokenizer.Save(directory);
         var manifest = new DatasetManifest
         {
             Version = DatasetManifest.CurrentVersion,
@@ -80,6 +81,7 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
             Train = train,
             HeldOut = heldOut,
             Request = request,
+            RowsLeftOut = rowsLeftOut,
         };
         DataJson.Write(Path.Combine(directory, DatasetManifest.FileName), manifest);
         File.Delete(Path.Combine(directory, PreparationState.FileName));

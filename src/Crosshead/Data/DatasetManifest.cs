@@ -16,6 +16,9 @@ public sealed record DatasetManifest
     /// <summary>The version this code writes and reads.</summary>
     public const int CurrentVersion = 1;
 
+    // More than any shard holds, and few enough that sums of them are numbers.
+    private const long MostShardTokens = 1L << 40;
+
     /// <summary>The version of the format.</summary>
     public required int Version { get; init; }
 
@@ -39,6 +42,9 @@ public sealed record DatasetManifest
 
     /// <summary>What the folder was made from.</summary>
     public required PreparationRequest Request { get; init; }
+
+    /// <summary>Rows of the input that had no text (null, empty or white space alone) and were left out.</summary>
+    public long RowsLeftOut { get; init; }
 
     /// <summary>
     /// The data set's identity: SHA-256, in lower-case hexadecimal, over the tokenizer and the contents of all
@@ -71,11 +77,16 @@ public sealed record DatasetManifest
             throw new CrossheadException($"{path}: vocabularySize is {manifest.VocabularySize}, at least 1 is needed; prepare the data again with --overwrite.");
         if (manifest.TokenBytes == 2 && manifest.VocabularySize > ushort.MaxValue + 1)
             throw new CrossheadException($"{path}: {manifest.VocabularySize} tokens do not fit in uint16; prepare the data again with --overwrite.");
+        if (manifest.EndTokenId < 0 || manifest.EndTokenId >= manifest.VocabularySize)
+            throw new CrossheadException($"{path}: endTokenId is {manifest.EndTokenId}, but ids go from 0 to {manifest.VocabularySize - 1}; prepare the data again with --overwrite.");
         foreach (var shard in manifest.Train.Shards.Concat(manifest.HeldOut.Shards))
         {
-            if (shard.Tokens < 0) throw new CrossheadException($"{path}: shard {shard.File} has {shard.Tokens} tokens; prepare the data again with --overwrite.");
-            if (Path.GetFileName(shard.File) != shard.File) throw new CrossheadException($"{path}: \"{shard.File}\" is no plain file name; prepare the data again with --overwrite.");
+            if (shard.Tokens is < 0 or > MostShardTokens) throw new CrossheadException($"{path}: shard {shard.File.Shown()} has {shard.Tokens} tokens, but 0 to {MostShardTokens} are possible; prepare the data again with --overwrite.");
+            if (Path.GetFileName(shard.File) != shard.File || shard.File is "" or "." or ".." || shard.File.Contains('\0')) throw new CrossheadException($"{path}: \"{shard.File.Shown()}\" is no plain file name; prepare the data again with --overwrite.");
         }
+        foreach (var (name, part) in new[] { ("train", manifest.Train), ("heldOut", manifest.HeldOut) })
+            if (part.Shards.Sum(s => s.Tokens) is var sum && sum != part.Tokens)
+                throw new CrossheadException($"{path}: {name} has {part.Tokens} tokens, but its shards have {sum}; prepare the data again with --overwrite.");
         return manifest;
     }
 

@@ -2,10 +2,12 @@ namespace Crosshead.Data;
 
 /// <summary>
 /// Reads documents out of text, JSONL and Parquet files, compressed or not, in order and in bounded memory: the
-/// current document and a buffer, or for Parquet the current row group.
+/// current document and a buffer, or for Parquet the current pages.
 /// </summary>
 public sealed class DocumentReader
 {
+    private const int LargestWindowLog = 31;
+
     private readonly SourceOptions _options;
     private long _finishedBytes;
     private Func<long> _currentBytes = () => 0;
@@ -19,6 +21,7 @@ public sealed class DocumentReader
         options.Validate();
         _options = options;
         Files = SourceFile.Find(inputs);
+        LeftOut = new long[Files.Count];
     }
 
     /// <summary>The files in the order they are read.</summary>
@@ -30,6 +33,12 @@ public sealed class DocumentReader
     /// <summary>How much of <see cref="TotalBytes"/> the running enumeration has read or skipped.</summary>
     public long BytesRead => _finishedBytes + _currentBytes();
 
+    /// <summary>Rows without text (null, empty or white space alone) that the running enumeration has left out; in plain text there are no rows.</summary>
+    public long RowsLeftOut => LeftOut.Sum();
+
+    /// <summary>The rows left out, by file; each file's are counted from its beginning.</summary>
+    internal long[] LeftOut { get; }
+
     /// <summary>The documents from the given place on. One enumeration at a time counts towards <see cref="BytesRead"/>.</summary>
     /// <param name="source">The file to begin in.</param>
     /// <param name="index">The document of that file to begin with.</param>
@@ -40,8 +49,14 @@ public sealed class DocumentReader
         for (var current = source; current < Files.Count; current++)
         {
             var number = 0L;
+            LeftOut[current] = 0;
             foreach (var text in Guard(Files[current], TextsOf(Files[current])))
             {
+                if (string.IsNullOrWhiteSpace(text))
+                {
+                    LeftOut[current]++;
+                    continue;
+                }
                 if (current > source || number >= index)
                     yield return new Document(text, current, number);
                 number++;
@@ -51,7 +66,7 @@ public sealed class DocumentReader
         }
     }
 
-    private IEnumerable<string> TextsOf(SourceFile file)
+    private IEnumerable<string?> TextsOf(SourceFile file)
     {
         if (file.Format == SourceFormat.Parquet)
         {
@@ -67,10 +82,10 @@ public sealed class DocumentReader
         using var stream = file.Compression switch
         {
             SourceCompression.Gzip => new CompleteGzipStream(raw),
-            SourceCompression.Zstandard => new ZstdSharp.DecompressionStream(raw),
+            SourceCompression.Zstandard => Zstandard(raw),
             _ => (Stream)raw,
         };
-        var texts = file.Format == SourceFormat.JsonLines
+        IEnumerable<string?> texts = file.Format == SourceFormat.JsonLines
             ? JsonLinesDocuments.Read(stream, file.Path, _options.Field)
             : TextDocuments.Read(stream, file.Path, _options.SplitOn);
         foreach (var text in texts)
@@ -80,8 +95,16 @@ public sealed class DocumentReader
         }
     }
 
+    // With any window that the format allows: those above 128 MiB are refused otherwise.
+    private static ZstdSharp.DecompressionStream Zstandard(Stream compressed)
+    {
+        var stream = new ZstdSharp.DecompressionStream(compressed);
+        stream.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, LargestWindowLog);
+        return stream;
+    }
+
     // An enumeration that tells damage found while reading in one line.
-    private static IEnumerable<string> Guard(SourceFile file, IEnumerable<string> texts)
+    private static IEnumerable<string?> Guard(SourceFile file, IEnumerable<string?> texts)
     {
         using var enumerator = texts.GetEnumerator();
         while (true)

@@ -7,27 +7,28 @@ internal static class JsonLinesDocuments
 {
     private const int LongestLine = 256 << 20;
 
-    /// <summary>The field's texts in order; empty ones and those of white space alone are left out.</summary>
-    public static IEnumerable<string> Read(Stream stream, string name, string field)
+    // Values beside the field are passed over, however deep they are nested.
+    private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
+    /// <summary>The field's texts in order, null where a row's is null; blank lines are no rows.</summary>
+    public static IEnumerable<string?> Read(Stream stream, string name, string field)
     {
         var lines = new SourceLines(stream, name, LongestLine, cutLongLines: false);
         while (lines.TryRead(out var line))
         {
             if (line.Trim(" \t\r\n"u8).IsEmpty)
                 continue;
-            var text = FieldOf(line, field, $"{name}, line {lines.Number}");
-            if (!string.IsNullOrWhiteSpace(text))
-                yield return text;
+            yield return FieldOf(line, field, $"{name}, line {lines.Number}");
         }
     }
 
-    private static string FieldOf(ReadOnlySpan<byte> line, string field, string place)
+    private static string? FieldOf(ReadOnlySpan<byte> line, string field, string place)
     {
         var known = new List<string>();
-        string? text = null;
+        var (found, text) = (false, (string?)null);
         try
         {
-            var reader = new Utf8JsonReader(line);
+            var reader = new Utf8JsonReader(SurrogateHalves.ReplaceIn(line), AnyDepth);
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
                 throw new CrossheadException($"{place}: the row is a JSON {Name(reader.TokenType)}, but an object with a field \"{field}\" is expected.");
@@ -36,10 +37,10 @@ internal static class JsonLinesDocuments
                 var isField = reader.ValueTextEquals(field);
                 known.Add(reader.GetString()!);
                 reader.Read();
-                if (isField && reader.TokenType != JsonTokenType.String)
+                if (isField && reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
                     throw new CrossheadException($"{place}: field \"{field}\" is a JSON {Name(reader.TokenType)}, but a string is expected.");
                 if (isField)
-                    text = reader.GetString();
+                    (found, text) = (true, reader.GetString());
                 else
                     reader.Skip();
             }
@@ -47,12 +48,11 @@ internal static class JsonLinesDocuments
             {
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
-            // InvalidOperationException: a string with half of a surrogate pair.
-            throw new CrossheadException($"{place}: the row is not valid JSON ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); repair or remove it.", e);
+            throw new CrossheadException($"{place}: the row is not valid JSON ({e.Reason()}); repair or remove it.", e);
         }
-        return text ?? throw new CrossheadException($"{place}: there is no field \"{field}\"; {Suggestion.For(field, known)}");
+        return found ? text : throw new CrossheadException($"{place}: there is no field \"{field}\"; {Suggestion.For(field, known)}");
     }
 
     private static string Name(JsonTokenType type) => type switch
@@ -61,7 +61,6 @@ internal static class JsonLinesDocuments
         JsonTokenType.StartObject => "object",
         JsonTokenType.Number => "number",
         JsonTokenType.True or JsonTokenType.False => "boolean",
-        JsonTokenType.Null => "null",
         _ => "string",
     };
 }

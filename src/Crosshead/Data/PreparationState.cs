@@ -18,6 +18,9 @@ internal sealed record PreparationState
     /// <summary>Which documents were held out, and which would be next.</summary>
     public HoldOut HoldOut { get; init; } = new();
 
+    /// <summary>Rows without text, by file; those of the files before <see cref="Source"/> are final.</summary>
+    public IReadOnlyList<long> LeftOut { get; init; } = [];
+
     /// <summary>The training shards.</summary>
     public ShardWriterState Train { get; init; } = new();
 

@@ -39,6 +39,8 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
 
     private static IReadOnlyList<string> PathsOf(string input)
     {
+        if (input.Contains('\0'))
+            throw new CrossheadException($"input \"{input.Shown()}\" holds a NUL, which no name of a file has; name a file, a folder or a pattern.");
         if (File.Exists(input))
             return [input];
         IReadOnlyList<string> found;

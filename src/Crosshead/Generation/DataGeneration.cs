@@ -9,7 +9,8 @@ namespace Crosshead.Generation;
 /// <summary>
 /// A data set that a model writes itself: documents drawn from it, batch after batch, into token shards like those of
 /// <see cref="DataPreparation"/>. Each batch has its own random numbers, so that an interrupted run goes on with the next
-/// one and ends with the same bytes as a run without interruption.
+/// one and ends with the same bytes as a run without interruption. Once there are tokens enough, the last document is cut
+/// and the others of its batch are dropped.
 /// </summary>
 public sealed class DataGeneration
 {
@@ -22,7 +23,8 @@ public sealed class DataGeneration
     private readonly int? _begin;
     private readonly int _end;
     private readonly IProgress<DataGenerationProgress>? _progress;
-    private (long Tokens, long Before, long Documents, long Cut) _progressed;
+    private readonly int _batch;
+    private (long Tokens, long Before, long Documents, long Cut, long UnderWay) _progressed;
 
     private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
     {
@@ -37,6 +39,7 @@ public sealed class DataGeneration
         int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>()];
         _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
         MostTokens = most;
+        _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
         var request = new PreparationRequest
         {
             TokenizerSha256 = tokenizer.Sha256,
@@ -74,7 +77,10 @@ public sealed class DataGeneration
     /// <param name="progress">Told every few tokens, from any thread, or null.</param>
     /// <param name="cancellation">Stops the run, its state kept.</param>
     /// <returns>What the folder holds.</returns>
-    /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's, the folder holds other data, or it cannot be written.</exception>
+    /// <exception cref="CrossheadException">
+    /// An option is out of range, the tokenizer is not the model's, the folder holds other data or cannot be written, or another
+    /// process writes it.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
     public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options,
         IProgress<DataGenerationProgress>? progress = null, CancellationToken cancellation = default)
@@ -84,6 +90,7 @@ public sealed class DataGeneration
             throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.Options.VocabularySize}; use the tokenizer.json that the model was trained with.");
         using var generator = new Generator(model, new TokenizerCodec(tokenizer));
         var generation = new DataGeneration(generator, model, tokenizer, directory, options, progress);
+        using var held = FolderLock.Take(directory);
         try
         {
             return generation.Run(cancellation);
@@ -103,18 +110,20 @@ public sealed class DataGeneration
         using var first = train;
         using var second = heldOut;
         var (tokens, documents) = Count(state.Train, state.HeldOut);
-        _progressed = (tokens, tokens, documents, 0);
+        _progressed = (tokens, tokens, documents, 0, 0);
         foreach (var batch in tokens < _options.Tokens ? Batches(state.Index, cancellation) : [])
         {
-            foreach (var (document, cut) in batch)
+            foreach (var (whole, cut) in batch.Documents)
             {
+                var document = whole.AsSpan(0, (int)Math.Min(whole.Length, _options.Tokens - tokens));
+                if (document.IsEmpty) break;
                 var writer = IsHeldOut(documents) ? heldOut : train;
                 writer.Append(document, Encoding.UTF8.GetByteCount(_tokenizer.Decode(document, skipSpecialTokens: true)));
                 (tokens, documents) = (tokens + document.Length, documents + 1);
                 if (cut) lock (_generator) _progressed.Cut++;
                 if (writer.OpenTokens >= _options.ShardTokens) writer.FinishShard();
             }
-            lock (_generator) _progressed.Documents = documents;
+            lock (_generator) _progressed = (tokens, _progressed.Before, documents, _progressed.Cut, _progressed.UnderWay - batch.Drawn);
             state = _folder.Keep(state with { Index = state.Index + 1 }, train, heldOut);
             Report(0);
             if (tokens >= _options.Tokens) break;
@@ -125,10 +134,10 @@ public sealed class DataGeneration
     }
 
     // Batches without end in their order, as many under way as there are processors.
-    private IEnumerable<List<(int[] Ids, bool Cut)>> Batches(long index, CancellationToken cancellation)
+    private IEnumerable<DrawnBatch> Batches(long index, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<List<(int[] Ids, bool Cut)>>>());
+        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<DrawnBatch>>());
         try
         {
             while (true)
@@ -149,28 +158,28 @@ public sealed class DataGeneration
     }
 
     // The documents of one batch, whole or not at all.
-    private List<(int[] Ids, bool Cut)> Batch(long index, int? threads, CancellationToken cancellation)
+    private DrawnBatch Batch(long index, int? threads, CancellationToken cancellation)
     {
-        var prompts = Enumerable.Range(0, _options.Batch).Select(i => _prompts[((index * _options.Batch) + i) % _prompts.Length]).ToArray();
+        var prompts = Enumerable.Range(0, _batch).Select(i => _prompts[((index * _batch) + i) % _prompts.Length]).ToArray();
         var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1); // the generator's own streams tell the documents of a batch apart
         using var run = _generator.Start(prompts, _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
-        var fresh = 0;
+        var (drawn, fresh) = (0, 0);
         foreach (var token in run.Tokens(cancellation))
         {
             if (++fresh < prompts.Length) continue;
             Report(fresh);
-            fresh = 0;
+            (drawn, fresh) = (drawn + fresh, 0);
         }
         cancellation.ThrowIfCancellationRequested();
-        return [.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Ids.Length > 1)];
+        return new([.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Ids.Length > 1)], drawn);
     }
 
-    private void Report(int tokens)
+    private void Report(int drawn)
     {
         lock (_generator)
         {
-            _progressed.Tokens += tokens;
-            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before, _progressed.Cut));
+            _progressed.UnderWay += drawn;
+            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before, _progressed.Cut, _progressed.UnderWay));
         }
     }
 
@@ -193,4 +202,7 @@ public sealed class DataGeneration
         var (a, b) = (SplitInfo.Of(train.Finished), SplitInfo.Of(heldOut.Finished));
         return (a.Tokens + b.Tokens + train.Tokens + heldOut.Tokens, a.Documents + b.Documents + train.Documents + heldOut.Documents);
     }
+
+    // The documents of a batch, and how many of its tokens were reported as under way.
+    private sealed record DrawnBatch(IReadOnlyList<(int[] Ids, bool Cut)> Documents, int Drawn);
 }

@@ -3,7 +3,7 @@ namespace Crosshead.Generation;
 /// <summary>How a model writes a data set. The same model and options give the same tokens.</summary>
 public sealed record DataGenerationOptions
 {
-    /// <summary>Tokens wanted, reached with the end of a batch of documents.</summary>
+    /// <summary>Tokens to write, in all. The document that reaches the number is cut there.</summary>
     public required long Tokens { get; init; }
 
     /// <summary>The model's directory, as the data set's manifest names it.</summary>
@@ -27,7 +27,7 @@ public sealed record DataGenerationOptions
     /// <summary>Most tokens of a document; null for the model's context.</summary>
     public int? MaxTokens { get; init; }
 
-    /// <summary>Documents written side by side.</summary>
+    /// <summary>Documents written side by side, at most: no more than would fill the tokens wanted if each were as long as may be.</summary>
     public int Batch { get; init; } = 32;
 
     /// <summary>The share of documents held out.</summary>

@@ -8,6 +8,8 @@ internal sealed record CheckpointState
 {
     public const string FileName = "state.json";
 
+    private static readonly JsonSerializerOptions WithoutNulls = new(RecipeJson.Options) { RespectNullableAnnotations = true };
+
     /// <summary>Optimizer steps taken.</summary>
     public required long Step { get; init; }
 
@@ -61,12 +63,14 @@ internal sealed record CheckpointState
         var path = Path.Combine(folder, FileName);
         try
         {
-            return JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(path), RecipeJson.Options)
+            var state = JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(path), WithoutNulls)
                 ?? throw new JsonException("it is empty");
+            state.Recipe.Validate();
+            return state;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException) // ArgumentException: a number beyond double
         {
-            throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Message.Split('\n')[0]} Remove the folder to go back to the one before.", e);
+            throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Reason()}; remove the folder to go back to the one before.", e);
         }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class ShardData : ITrainingData
     public JsonNode Position
     {
         get => JsonSerializer.SerializeToNode(_sampler.Position)!;
-        set => _sampler.Position = value.Deserialize<BatchPosition>()!;
+        set => _sampler.Position = PositionIn(value);
     }
 
     /// <summary>Opens the folder or the folders that a recipe names.</summary>
@@ -102,6 +102,18 @@ internal sealed class ShardData : ITrainingData
 
     /// <inheritdoc/>
     public void Dispose() => _dataset.Dispose();
+
+    private static BatchPosition PositionIn(JsonNode? stored)
+    {
+        try
+        {
+            return stored.Deserialize<BatchPosition>() ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new CrossheadException($"the place in the data that the checkpoint keeps is {stored.Shown()}, but {{\"Epoch\":0,\"Index\":0}} and the like are read; remove the checkpoint's folder to go back to the one before.", e);
+        }
+    }
 
     private TokenBatch Batch(int rows, int context, Device device)
     {

@@ -90,10 +90,8 @@ public sealed class SourceTests
     [Theory]
     [InlineData("{\"text\":\"a\"}\n{\"text\":", "a.jsonl, line 2: the row is not valid JSON")]
     [InlineData("{\"text\":\"a\"} {}", "line 1: the row is not valid JSON")]
-    [InlineData("{\"text\":\"\\ud800\"}", "line 1: the row is not valid JSON")]
     [InlineData("\n\n[1]", "line 3: the row is a JSON array, but an object with a field \"text\" is expected")]
     [InlineData("{\"text\":5}", "line 1: field \"text\" is a JSON number, but a string is expected")]
-    [InlineData("{\"text\":null}", "field \"text\" is a JSON null")]
     [InlineData("{\"txt\":\"a\",\"id\":1}", "line 1: there is no field \"text\"; did you mean \"txt\"? known: txt, id.")]
     public void A_bad_row_is_named_with_its_line(string content, string message)
     {
@@ -109,7 +107,7 @@ public sealed class SourceTests
         await WriteParquet(folder.File("a.parquet"), [["a", null, " "], ["b", "é"]]);
         Assert.Equal(["a", "b", "é"], Read([folder.File("a.parquet")], new() { Field = "body" }));
         Refused([folder.File("a.parquet")], "there is no column \"text\"; known: id, body.");
-        Refused([folder.File("a.parquet")], "column \"id\" holds Int32, but strings are expected; columns of strings: body.", new() { Field = "id" });
+        Refused([folder.File("a.parquet")], "column \"id\" holds int32, but strings are expected; columns of strings: body.", new() { Field = "id" });
         var whole = File.ReadAllBytes(folder.File("a.parquet"));
         foreach (var length in new[] { 3, whole.Length / 2, whole.Length - 1 })
         {

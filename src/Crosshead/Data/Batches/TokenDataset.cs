@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Crosshead.Data.Batches;
 
-/// <summary>Token ids to train on and to evaluate on: mapped from a prepared folder, or given in memory.</summary>
+/// <summary>Token ids to train on and to evaluate on: read from a prepared folder, or given in memory.</summary>
 public sealed class TokenDataset : IDisposable
 {
     private readonly List<TokenShard> _shards = [];
@@ -63,11 +63,11 @@ public sealed class TokenDataset : IDisposable
     /// <summary>Tokens kept for evaluation; may be empty.</summary>
     public TokenSplit HeldOut { get; }
 
-    /// <summary>Maps a prepared folder.</summary>
+    /// <summary>Opens a prepared folder.</summary>
     /// <exception cref="CrossheadException">The manifest is missing or corrupt, or a shard is missing or not as long as the manifest says.</exception>
     public static TokenDataset Open(string folder) => Open([folder]);
 
-    /// <summary>Maps several prepared folders, whose tokens to train on follow each other; held-out tokens are the first one's.</summary>
+    /// <summary>Opens several prepared folders, whose tokens to train on follow each other; held-out tokens are the first one's.</summary>
     /// <param name="folders">At least one; one named twice counts twice.</param>
     /// <exception cref="CrossheadException">As for one folder, or they were made with different tokenizers.</exception>
     public static TokenDataset Open(IReadOnlyList<string> folders) => new(string.Join(", ", folders.Select(f => $"\"{f}\"")), folders);

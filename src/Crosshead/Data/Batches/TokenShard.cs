@@ -1,17 +1,20 @@
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Crosshead.Data.Batches;
 
-/// <summary>One run of token ids: a mapped file, or an array.</summary>
-internal sealed unsafe class TokenShard : IDisposable
+/// <summary>
+/// One run of token ids: a file, or an array. The file is read, not mapped: one that is cut short while it is in use is
+/// then an error as any other, where touching a map of it would end the process. May be read from many threads.
+/// </summary>
+internal sealed class TokenShard : IDisposable
 {
+    private const int BufferBytes = 4096;
+
     private readonly string _name;
-    private readonly MemoryMappedFile? _map;
-    private readonly MemoryMappedViewAccessor? _view;
-    private readonly byte* _start;
+    private readonly SafeFileHandle? _file;
     private readonly int[]? _array;
-    private readonly bool _wide;
+    private readonly int _tokenBytes;
 
     public TokenShard(int[] tokens)
     {
@@ -20,26 +23,23 @@ internal sealed unsafe class TokenShard : IDisposable
 
     public TokenShard(string path, long tokens, int tokenBytes)
     {
-        (_name, Tokens, _wide) = ($"\"{path}\"", tokens, tokenBytes == 4);
-        var expected = tokens * (_wide ? 4 : 2);
+        (_name, Tokens, _tokenBytes) = ($"\"{path}\"", tokens, tokenBytes);
         try
         {
-            var length = new FileInfo(path).Length;
-            if (length != expected)
-                throw new CrossheadException($"{_name} has {length} bytes; its manifest says {expected} ({tokens} tokens): the shard is {(length < expected ? "truncated" : "not the one described")}; prepare the data again.");
-            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-            _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
-            _start += _view.PointerOffset;
+            _file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+            var (length, expected) = (RandomAccess.GetLength(_file), tokens * tokenBytes);
+            if (length == expected) return;
+            _file.Dispose();
+            throw new CrossheadException($"{_name} has {length} bytes; its manifest says {expected} ({tokens} tokens): the shard is {(length < expected ? "truncated" : "not the one described")}; prepare the data again.");
         }
         catch (FileNotFoundException e)
         {
             throw new CrossheadException($"{_name} does not exist, though its manifest names it; prepare the data again.", e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            Dispose();
-            throw new CrossheadException($"{_name} cannot be read: {e.Message}", e);
+            _file?.Dispose();
+            throw new CrossheadException($"{_name} cannot be read: {e.Reason()}; make it readable, or prepare the data again.", e);
         }
     }
 
@@ -47,11 +47,11 @@ internal sealed unsafe class TokenShard : IDisposable
     public long Tokens { get; }
 
     /// <summary>Copies ids from <paramref name="start"/> on, as many as the destination takes, each below the vocabulary's size.</summary>
+    /// <exception cref="CrossheadException">An id is beyond the vocabulary, or the file is shorter than when it was opened.</exception>
     public void Read(long start, Span<long> destination, int vocabularySize)
     {
         if (_array is not null) Widen(_array.AsSpan((int)start, destination.Length), destination);
-        else if (_wide) Widen(MemoryMarshal.Cast<byte, uint>(new ReadOnlySpan<byte>(_start + 4 * start, 4 * destination.Length)), destination);
-        else Widen(MemoryMarshal.Cast<byte, ushort>(new ReadOnlySpan<byte>(_start + 2 * start, 2 * destination.Length)), destination);
+        else ReadFile(start, destination);
         // Negative ids become huge, so that one comparison finds both.
         for (var i = 0; i < destination.Length; i++)
         {
@@ -60,25 +60,53 @@ internal sealed unsafe class TokenShard : IDisposable
         }
     }
 
-    public void Dispose()
+    public void Dispose() => _file?.Dispose();
+
+    private void ReadFile(long start, Span<long> destination)
     {
-        if (_start is not null) _view!.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view?.Dispose();
-        _map?.Dispose();
+        Span<byte> buffer = stackalloc byte[BufferBytes];
+        for (var read = 0; read < destination.Length;)
+        {
+            var count = Math.Min(destination.Length - read, BufferBytes / _tokenBytes);
+            var bytes = buffer[..(count * _tokenBytes)];
+            Fill(bytes, (start + read) * _tokenBytes);
+            if (_tokenBytes == 4) Widen(MemoryMarshal.Cast<byte, uint>(bytes), destination[read..]);
+            else Widen(MemoryMarshal.Cast<byte, ushort>(bytes), destination[read..]);
+            read += count;
+        }
+    }
+
+    private void Fill(Span<byte> bytes, long offset)
+    {
+        try
+        {
+            while (!bytes.IsEmpty)
+            {
+                var read = RandomAccess.Read(_file!, bytes, offset);
+                if (read == 0)
+                    throw new CrossheadException($"{_name} was cut short while it was in use: it has {RandomAccess.GetLength(_file!)} bytes now and had {Tokens * _tokenBytes} ({Tokens} tokens); put the file back or prepare the data again, then go on from the last checkpoint.");
+                bytes = bytes[read..];
+                offset += read;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"{_name} cannot be read any more: {e.Reason()}; put the file back or prepare the data again, then go on from the last checkpoint.", e);
+        }
     }
 
     private static void Widen(ReadOnlySpan<ushort> from, Span<long> to)
     {
-        for (var i = 0; i < to.Length; i++) to[i] = from[i];
+        for (var i = 0; i < from.Length; i++) to[i] = from[i];
     }
 
     private static void Widen(ReadOnlySpan<uint> from, Span<long> to)
     {
-        for (var i = 0; i < to.Length; i++) to[i] = from[i];
+        for (var i = 0; i < from.Length; i++) to[i] = from[i];
     }
 
     private static void Widen(ReadOnlySpan<int> from, Span<long> to)
     {
-        for (var i = 0; i < to.Length; i++) to[i] = from[i];
+        for (var i = 0; i < from.Length; i++) to[i] = from[i];
     }
 }

@@ -46,14 +46,7 @@ internal static class JsonRows
     {
         if (element.ValueKind != JsonValueKind.Object)
             throw new CrossheadException($"{path}, {unit} {number}: the row is a JSON {element.ValueKind.ToString().ToLowerInvariant()}, but an object is expected; repair or remove it.");
-        try
-        {
-            return new(path, unit, number, RowValues.Members(element));
-        }
-        catch (InvalidOperationException e) // a string with half of a surrogate pair
-        {
-            throw new CrossheadException($"{path}, {unit} {number}: a text is not valid ({e.Message}); repair or remove the row.", e);
-        }
+        return new(path, unit, number, RowValues.Members(element));
     }
 
     private static JsonElement Items(JsonElement root, string path)
@@ -84,7 +77,7 @@ internal static class JsonRows
     {
         try
         {
-            return JsonDocument.Parse(utf8, Options);
+            return JsonDocument.Parse(SurrogateHalves.ReplaceIn(utf8), Options);
         }
         catch (JsonException e)
         {

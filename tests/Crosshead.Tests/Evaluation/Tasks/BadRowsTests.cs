@@ -23,7 +23,6 @@ public sealed class BadRowsTests
     [InlineData("""{"q": "x", "options": ["a", null], "answer": 0}""", "line 2: choice 2 is null, but a text is expected")]
     [InlineData("""{"q": "x", "options": ["a", ""], "answer": 0}""", "line 2: choice 2 is empty")]
     [InlineData("""{"q": "x", "q": "y", "options": ["a"], "answer": 0}""", "line 2: it is not valid JSON (")]
-    [InlineData("""{"q": "\ud800", "options": ["a"], "answer": 0}""", "line 2: a text is not valid")]
     [InlineData("PK\u0003\u0004\0\0", "DATA/own/rows.jsonl is not text: byte ")]
     public void A_row_is_refused_with_its_line(string line, string message)
     {
@@ -80,8 +79,8 @@ public sealed class BadRowsTests
     public async Task A_null_among_the_choices_of_a_parquet_file_is_not_dropped()
     {
         using var bench = new TaskWorkbench();
-        await ParquetSerializer.SerializeAsync(new[] { new Row { options = [] }, new Row { options = ["a", null, "c"] } }, bench.Data("own/rows.parquet"));
-        Assert.Contains("rows.parquet, row 2: the list options holds null, but a text or number is expected", bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
+        await ParquetSerializer.SerializeAsync(new[] { new Row { options = ["a", "b", "c"] }, new Row { options = ["a", null, "c"] } }, bench.Data("own/rows.parquet"));
+        Assert.Contains("rows.parquet, row 2: choice 2 is null, but a text is expected", bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
     }
 
     [Theory]

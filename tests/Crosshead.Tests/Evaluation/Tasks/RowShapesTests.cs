@@ -22,6 +22,14 @@ public sealed class RowShapesTests
     }
 
     [Fact]
+    public void Half_a_surrogate_pair_is_read_as_the_replacement_character()
+    {
+        using var bench = new TaskWorkbench();
+        var sample = Assert.Single(bench.Write("rows.jsonl", """{"q": "x\ud800", "options": ["a\udc00b", "c"], "answer": 0}""").Load(TaskWorkbench.Choice()).Samples);
+        Assert.Equal(("Q: x\uFFFD\nA:", " a\uFFFDb"), (sample.Choices[0].Prompt.ToText(), sample.Choices[0].Continuation));
+    }
+
+    [Fact]
     public void Csv_quotes_texts_and_its_header_names_the_columns()
     {
         using var bench = new TaskWorkbench();
