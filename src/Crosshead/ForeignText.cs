@@ -41,9 +41,12 @@ internal static class ForeignText
     public static string Reason(this Exception exception)
     {
         // System.Text.Json adds path, line and byte to what it says.
-        var what = exception.Message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].ReplaceLineEndings(" ").Trim().TrimEnd('.');
-        return Cut(what, LongestReason) + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
+        var what = exception.Message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');
+        return what.Sentence() + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
     }
+
+    /// <summary>A sentence that someone else wrote: its lines joined, and cut after 200 characters.</summary>
+    public static string Sentence(this string text) => Cut(text.ReplaceLineEndings(" ").Trim(), LongestReason);
 
     /// <summary>A whole message: lines joined, and cut in its middle where it is endless; its end is the remedy.</summary>
     public static string OneLine(this string message)

@@ -43,11 +43,11 @@ internal sealed class ConfigValues
     {
         try
         {
-            return new(path, "it", JsonNode.Parse(text, null, Strict) as JsonObject ?? throw new JsonException("it is no object"));
+            return new(path, "it", JsonNode.Parse(SurrogateHalves.RefuseIn(text), null, Strict) as JsonObject ?? throw new JsonException("it is no object"));
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Message.Split('\n')[0]}", e);
+            throw new CrossheadException($"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Reason()}; get it again.", e);
         }
     }
 
@@ -81,11 +81,7 @@ internal sealed class ConfigValues
     }
 
     /// <summary>A key and its value as they stand in the file.</summary>
-    public string Shown(string key)
-    {
-        var text = _json[key]?.ToJsonString() ?? "null";
-        return $"{key} = {(text.Length <= 80 ? text : text[..80] + "…")}";
-    }
+    public string Shown(string key) => $"{key.Shown()} = {_json[key].Shown()}";
 
     /// <summary>An error of this file.</summary>
     public CrossheadException Error(string what) => new($"\"{Path}\": {what}.");

@@ -44,7 +44,7 @@ public static class ModelConfig
         var own = type == ConfigJson.ModelType;
         var name = own ? config.Or(ConfigJson.BaseModelType, FamilyConfig.Of(default).Name) : type;
         var family = FamilyConfig.Find(name) ?? throw config.Error(
-            $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name}\" is not supported; supported are {string.Join(", ", FamilyConfig.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
+            $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are {string.Join(", ", FamilyConfig.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config);
         var options = ModelConfigReader.Read(config, family, own);

@@ -75,7 +75,7 @@ internal static class ModelConfigReader
         }
         catch (JsonException e)
         {
-            throw config.Error($"\"{key}\" cannot be read: {e.Message.Split('\n')[0].TrimEnd('.')}", e);
+            throw config.Error($"\"{key}\" cannot be read: {e.Reason()}", e);
         }
     }
 }

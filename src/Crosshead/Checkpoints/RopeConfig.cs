@@ -110,7 +110,7 @@ internal static class RopeConfig
                 OriginalContext = original,
             },
             "yarn" => Yarn(config, rope, original),
-            _ => throw config.Error($"{Type} \"{name}\" is not supported; supported are {Default}, {string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
+            _ => throw config.Error($"{Type} \"{name.Shown()}\" is not supported; supported are {Default}, {string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
         };
     }
 

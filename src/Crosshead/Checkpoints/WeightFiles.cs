@@ -55,7 +55,7 @@ public sealed class WeightFiles : IDisposable
     /// <exception cref="CrossheadException">There is no such tensor.</exception>
     public SafetensorsReader FileOf(string name) => _fileOf.TryGetValue(name, out var file)
         ? file
-        : throw new CrossheadException($"\"{Path}\" has no tensor \"{name}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
+        : throw new CrossheadException($"\"{Path}\" has no tensor \"{name.Shown()}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
 
     /// <summary>The named tensor without a copy; see <see cref="SafetensorsReader.Map"/>.</summary>
     /// <exception cref="CrossheadException">There is no such tensor, or its type is none of libtorch's.</exception>

@@ -34,7 +34,7 @@ internal static class WindowConfig
         if (config[Types] is null) return (window, null);
         var types = config.Required<string?[]>(Types);
         if (Array.FindIndex(types, t => t is not (Sliding or Full)) is var other and >= 0)
-            throw config.Error($"{Types} holds \"{types[other]}\", which is not supported; supported are {Full} and {Sliding}");
+            throw config.Error($"{Types} holds \"{types[other]?.Shown()}\", which is not supported; supported are {Full} and {Sliding}");
         if (types.Length != layers)
             throw config.Error($"{Types} describes {types.Length} layers, num_hidden_layers is {layers}; they must be equal");
         if (window is null && types.Contains(Sliding))

@@ -51,7 +51,7 @@ public sealed record Profile
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{path}\" is no profile: {e.Message.Split('\n')[0].Split(" Path:")[0].TrimEnd('.')}; make it again with: crosshead profile.", e);
+            throw new CrossheadException($"\"{path}\" is no profile: {e.Reason()}; make it again with: crosshead profile.", e);
         }
     }
 

@@ -27,13 +27,15 @@ internal static class AddedTokenEntry
     public static List<AddedToken> Place(List<AddedToken> tokens, Dictionary<string, int> model, string name)
     {
         var placed = new List<AddedToken>(tokens.Count);
-        var (given, taken) = (new HashSet<int>(), new HashSet<string>());
+        var (given, taken, ids) = (new HashSet<int>(), new HashSet<string>(), new HashSet<int>());
         var next = model.Count;
         foreach (var token in tokens)
         {
             if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !given.Add(token.Id) || !taken.Add(token.Content))
-                throw new CrossheadException($"{name}: added token \"{token.Content}\" has id {token.Id}, where a text and an id of its own are expected; the file is damaged.");
+                throw new CrossheadException($"{name}: added token \"{token.Content.Shown()}\" has id {token.Id}, where a text and an id of its own are expected; the file is damaged.");
             var id = model.TryGetValue(token.Content, out var own) ? own : next;
+            if (!ids.Add(id))
+                throw new CrossheadException($"{name}: added token \"{token.Content.Shown()}\" comes to have id {id}, which another one has; the vocabulary has holes, get the file again.");
             next = Math.Max(next, id + 1);
             placed.Add(token with { Id = id });
         }

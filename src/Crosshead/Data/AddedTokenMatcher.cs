@@ -9,18 +9,25 @@ namespace Crosshead.Data;
 internal sealed class AddedTokenMatcher
 {
     private readonly SearchValues<string> _any;
-    private readonly Dictionary<char, (string Text, AddedToken Token)[]> _byFirst; // the longest first
+    private readonly string[] _texts;      // in ordinal order
+    private readonly AddedToken[] _tokens; // of each text
+    private readonly int[] _shorter;       // the longest other text that each begins with, -1 for none
 
     /// <summary>Matches <paramref name="tokens"/> by what <paramref name="normalizer"/> makes of their contents.</summary>
     public AddedTokenMatcher(IEnumerable<AddedToken> tokens, INormalizer normalizer)
     {
-        var texts = tokens.Select(token => (Text: normalizer.Normalize(token.Content) ?? token.Content, Token: token)).Where(entry => entry.Text.Length > 0).ToList();
-        _any = SearchValues.Create([.. texts.Select(entry => entry.Text)], StringComparison.Ordinal);
-        _byFirst = texts.GroupBy(entry => entry.Text[0]).ToDictionary(group => group.Key, group => group.OrderByDescending(entry => entry.Text.Length).ToArray());
+        var entries = tokens.Select(token => (Text: normalizer.Normalize(token.Content) ?? token.Content, Token: token))
+            .Where(entry => entry.Text.Length > 0).DistinctBy(entry => entry.Text).OrderBy(entry => entry.Text, StringComparer.Ordinal).ToList();
+        _texts = [.. entries.Select(entry => entry.Text)];
+        _tokens = [.. entries.Select(entry => entry.Token)];
+        _any = SearchValues.Create(_texts, StringComparison.Ordinal);
+        _shorter = new int[_texts.Length];
+        for (var i = 0; i < _texts.Length; i++)
+            _shorter[i] = LongestOf(i - 1, _texts[i]);
     }
 
     /// <summary>Whether any token may be in the text.</summary>
-    public bool Any(ReadOnlySpan<char> text) => _byFirst.Count > 0 && text.ContainsAny(_any);
+    public bool Any(ReadOnlySpan<char> text) => _texts.Length > 0 && text.ContainsAny(_any);
 
     /// <summary>Cuts a text at its tokens.</summary>
     /// <param name="text">The text.</param>
@@ -58,9 +65,22 @@ internal sealed class AddedTokenMatcher
 
     private (string Text, AddedToken Token) LongestAt(ReadOnlySpan<char> text)
     {
-        foreach (var entry in _byFirst[text[0]])
-            if (text.StartsWith(entry.Text, StringComparison.Ordinal))
-                return entry;
-        throw new InvalidOperationException("the search found a token that is none.");
+        var (from, to) = (0, _texts.Length);
+        while (from < to)
+        {
+            var middle = (from + to) / 2;
+            if (text.SequenceCompareTo(_texts[middle]) < 0) to = middle;
+            else from = middle + 1;
+        }
+        // Whatever stands between a text that is found here and the last one before the rest of the text begins with it.
+        var found = LongestOf(from - 1, text);
+        return (_texts[found], _tokens[found]);
+    }
+
+    // The longest text that another begins with, among the one of an index and those that this one begins with; -1 for none.
+    private int LongestOf(int index, ReadOnlySpan<char> text)
+    {
+        while (index >= 0 && !text.StartsWith(_texts[index], StringComparison.Ordinal)) index = _shorter[index];
+        return index;
     }
 }

@@ -37,8 +37,8 @@ public sealed record BpeTrainerOptions
         if (Workers < 1)
             throw new CrossheadException($"workers ({Workers}) must be at least 1.");
         if (SpecialTokens.FirstOrDefault(token => token.Length < 2) is { } tooShort)
-            throw new CrossheadException($"special token \"{tooShort}\" must have at least 2 characters, such as <|endoftext|>.");
+            throw new CrossheadException($"special token \"{tooShort.Shown()}\" must have at least 2 characters, such as <|endoftext|>.");
         if (SpecialTokens.GroupBy(token => token).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new CrossheadException($"special token \"{twice.Key}\" is given {twice.Count()} times; give it once.");
+            throw new CrossheadException($"special token \"{twice.Key.Shown()}\" is given {twice.Count()} times; give it once.");
     }
 }

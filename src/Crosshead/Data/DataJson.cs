@@ -24,7 +24,7 @@ internal static class DataJson
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(File.ReadAllBytes(path)));
             RefuseNullsInLists(document.RootElement);
             return document.Deserialize<T>(Options) ?? throw new JsonException("it is null.");
         }

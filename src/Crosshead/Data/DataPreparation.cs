@@ -73,7 +73,7 @@ public sealed class DataPreparation
             if (state.HoldOut.Documents == 0)
             {
                 _folder.Clear();
-                throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name other inputs, or another field than \"{_options.Source.Field}\".");
+                throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name other inputs, or another field than \"{_options.Source.Field.Shown()}\".");
             }
             if (state.HoldOut.SecondPass(train.Documents, heldOut.Documents, _options.HeldOutFraction) is not { } secondPass)
                 return _folder.Finish(train, heldOut, _reader.RowsLeftOut);

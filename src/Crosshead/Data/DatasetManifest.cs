@@ -72,7 +72,7 @@ public sealed record DatasetManifest
         if (manifest.Version != CurrentVersion)
             throw new CrossheadException($"{path} has version {manifest.Version}, but version {CurrentVersion} is read; prepare the data again with --overwrite.");
         if (manifest.Dtype is not ("uint16" or "uint32"))
-            throw new CrossheadException($"{path} has dtype \"{manifest.Dtype}\", but uint16 or uint32 is read; prepare the data again with --overwrite.");
+            throw new CrossheadException($"{path} has dtype \"{manifest.Dtype.Shown()}\", but uint16 or uint32 is read; prepare the data again with --overwrite.");
         if (manifest.VocabularySize < 1)
             throw new CrossheadException($"{path}: vocabularySize is {manifest.VocabularySize}, at least 1 is needed; prepare the data again with --overwrite.");
         if (manifest.TokenBytes == 2 && manifest.VocabularySize > ushort.MaxValue + 1)

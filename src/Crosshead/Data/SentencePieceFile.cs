@@ -40,7 +40,7 @@ internal sealed class SentencePieceFile
         }
         catch (Exception e) when (e is FormatException or System.Text.DecoderFallbackException)
         {
-            throw new CrossheadException($"{name} is not a SentencePiece model: {e.Message.ReplaceLineEndings(" ")} Get it again.", e);
+            throw new CrossheadException($"{name} is not a SentencePiece model: {e.Reason()}; get it again.", e);
         }
         Unsupported.Unless(file.ModelType == BytePairEncoding, name, $"a SentencePiece model of the type {file.ModelType switch { 1 => "unigram", 3 => "word", 4 => "character", var type => type.ToString(System.Globalization.CultureInfo.InvariantCulture) }}");
         Unsupported.Unless(!file.Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unused), name, "unused pieces");

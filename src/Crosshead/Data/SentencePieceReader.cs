@@ -49,7 +49,7 @@ internal static class SentencePieceReader
         var ids = new Dictionary<string, int>(file.Pieces.Count);
         foreach (var piece in file.Pieces)
             if (!ids.TryAdd(piece.Text, ids.Count))
-                throw new CrossheadException($"{name}: the piece \"{piece.Text}\" has the ids {ids[piece.Text]} and {ids.Count}, where one is expected; the file is damaged.");
+                throw new CrossheadException($"{name}: the piece \"{piece.Text.Shown()}\" has the ids {ids[piece.Text]} and {ids.Count}, where one is expected; the file is damaged.");
         return ids;
     }
 
@@ -81,5 +81,5 @@ internal static class SentencePieceReader
     private static string? TextOf(SentencePieceFile file, int id) => id >= 0 && id < file.Pieces.Count ? file.Pieces[id].Text : null;
 
     private static int Require(Vocabulary vocabulary, string token, string name) =>
-        vocabulary.IdOf(token) ?? throw new CrossheadException($"{TokenizerConfig.FileName} names the token \"{token}\", which is not in {name}; get both from the same model.");
+        vocabulary.IdOf(token) ?? throw new CrossheadException($"{TokenizerConfig.FileName} names the token \"{token.Shown()}\", which is not in {name}; get both from the same model.");
 }

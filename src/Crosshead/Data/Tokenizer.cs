@@ -112,7 +112,10 @@ public sealed class Tokenizer
                     ids.Add(piece.Id);
     }
 
-    /// <summary>Decodes ids; for byte-level tokenizers the inverse of encoding any valid Unicode text.</summary>
+    /// <summary>
+    /// Decodes ids. A byte-level tokenizer gives any valid Unicode text back as its normalizer left it, unless its
+    /// vocabulary lacks one of the text's bytes: SmolLM2's lacks some that only rare characters have.
+    /// </summary>
     /// <param name="ids">Token ids; bytes that are not UTF-8 become U+FFFD.</param>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
     /// <exception cref="CrossheadException">An id is not in the vocabulary.</exception>

@@ -48,7 +48,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
         try
         {
             var bytes = File.ReadAllBytes(path);
-            using var document = JsonDocument.Parse(bytes);
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(bytes));
             var root = document.RootElement;
             return new TokenizerConfig(Content(root, "eos_token"), Content(root, "bos_token"))
             {
@@ -65,7 +65,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read {path}: {e.Message.ReplaceLineEndings(" ")} Get it again or remove it.", e);
+            throw new CrossheadException($"cannot read {path}: {e.Reason()}; get it again or remove it.", e);
         }
     }
 

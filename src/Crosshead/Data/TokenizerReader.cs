@@ -17,20 +17,20 @@ internal sealed class TokenizerReader
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(json));
             return new TokenizerReader(name).Read(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Message.ReplaceLineEndings(" ")} Get it again, or train one with: crosshead tokenizer train.", e);
+            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one with: crosshead tokenizer train.", e);
         }
     }
 
     private TokenizerDefinition Read(JsonElement root)
     {
         var model = root.GetProperty("model");
-        Unsupported.Unless(model.Kind() == "BPE" || (model.Kind() is null && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()}\"");
-        Unsupported.Unless(model.Child("dropout") is null, _name, "BPE dropout");
+        Unsupported.Unless(model.Kind() == "BPE" || (model.Kind() is null && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
+        Unsupported.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name, $"BPE dropout ({model.Child("dropout")})");
         Unsupported.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name, "continuing_subword_prefix");
         Unsupported.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name, "end_of_word_suffix");
 
@@ -62,8 +62,9 @@ internal sealed class TokenizerReader
         var count = vocabulary.EnumerateObject().Count();
         var ids = new Dictionary<string, int>(count);
         foreach (var entry in vocabulary.EnumerateObject())
-            ids[entry.Name] = entry.Value.GetInt32();
-        VocabularyFile.RequireIds(ids, count, _name);
+            if (!ids.TryAdd(entry.Name, entry.Value.GetInt32()))
+                throw new CrossheadException($"{_name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
+        VocabularyFile.RequireIds(ids, _name);
         return ids;
     }
 

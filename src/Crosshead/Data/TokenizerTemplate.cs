@@ -39,7 +39,7 @@ internal static class TokenizerTemplate
         var ids = step.Child("special_tokens")?.Child(token) is { } entry ? entry.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToList()
             : vocabulary.IdOf(token) is { } own ? [own] : [];
         if (ids.Count == 0 || ids.Exists(id => vocabulary.TokenOf(id) is null))
-            throw new CrossheadException($"{name}: the template's token \"{token}\" is not in the vocabulary; the file is damaged.");
+            throw new CrossheadException($"{name}: the template's token \"{token.Shown()}\" is not in the vocabulary; the file is damaged.");
         return ids;
     }
 
@@ -47,6 +47,6 @@ internal static class TokenizerTemplate
     {
         var pair = step.GetProperty(side);
         return pair.GetArrayLength() == 2 && pair[1].GetInt32() is var id && vocabulary.TokenOf(id) is not null ? id
-            : throw new CrossheadException($"{name}: {side} of the post-processor is {pair.GetRawText()}, where a token and its id are expected; the file is damaged.");
+            : throw new CrossheadException($"{name}: {side} of the post-processor is {pair.GetRawText().Shown()}, where a token and its id are expected; the file is damaged.");
     }
 }

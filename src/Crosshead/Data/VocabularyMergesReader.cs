@@ -15,8 +15,10 @@ internal static class VocabularyMergesReader
     /// <summary>The name of the file with the merges.</summary>
     public const string MergesName = "merges.txt";
 
+    private static readonly JsonSerializerOptions Strict = new() { AllowDuplicateProperties = false };
+
     /// <summary>Reads the two files; <paramref name="folder"/> is where they are, for errors.</summary>
-    public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlySpan<byte> vocabularyJson, ReadOnlySpan<byte> mergesText, TokenizerConfig? config, string folder)
+    public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlyMemory<byte> vocabularyJson, ReadOnlySpan<byte> mergesText, TokenizerConfig? config, string folder)
     {
         var name = Path.Combine(folder, VocabularyName);
         var ids = ReadIds(vocabularyJson, name);
@@ -26,7 +28,7 @@ internal static class VocabularyMergesReader
         added = AddedTokenEntry.Place(added, ids, name);
         var vocabulary = new Vocabulary(ids, added);
         var type = config?.TokenizerClass?.Replace("Fast", "", StringComparison.Ordinal) ?? "GPT2Tokenizer";
-        Unsupported.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder, $"the tokenizer_class {type} without a {Tokenizer.FileName}");
+        Unsupported.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder, $"the tokenizer_class {type.Shown()} without a {Tokenizer.FileName}");
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
@@ -41,17 +43,17 @@ internal static class VocabularyMergesReader
         return (definition, config ?? TokenizerConfig.Guess(added) with { TokenizerClass = type });
     }
 
-    private static Dictionary<string, int> ReadIds(ReadOnlySpan<byte> json, string name)
+    private static Dictionary<string, int> ReadIds(ReadOnlyMemory<byte> json, string name)
     {
         try
         {
-            var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(json) ?? throw new JsonException("it is null.");
-            VocabularyFile.RequireIds(ids, ids.Count, name);
+            var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(SurrogateHalves.RefuseIn(json).Span, Strict) ?? throw new JsonException("it is null.");
+            VocabularyFile.RequireIds(ids, name);
             return ids;
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"{name} is not a vocabulary: {e.Message.ReplaceLineEndings(" ")} Get it again.", e);
+            throw new CrossheadException($"{name} is not a vocabulary: {e.Reason()}; get it again.", e);
         }
     }
 
@@ -64,6 +66,6 @@ internal static class VocabularyMergesReader
         var made = merges.Select(merge => merge.Id).ToHashSet();
         var missing = vocabulary.Model.FirstOrDefault(token => token.Key.Length > 1 && !made.Contains(token.Value) && !vocabulary.Added.ContainsKey(token.Value));
         return missing.Key is null ? merges
-            : throw new CrossheadException($"{name} has {merges.Count} merges, none of which makes the token \"{missing.Key}\" of {VocabularyName}; it is cut off or belongs to another vocabulary, get both again.");
+            : throw new CrossheadException($"{name} has {merges.Count} merges, none of which makes the token \"{missing.Key.Shown()}\" of {VocabularyName}; it is cut off or belongs to another vocabulary, get both again.");
     }
 }

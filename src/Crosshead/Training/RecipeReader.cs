@@ -34,7 +34,7 @@ internal static class RecipeReader
         if (basis is null) return document;
 
         if (basis.GetValueKind() != JsonValueKind.String || basis.GetValue<string>().Length == 0)
-            throw new CrossheadException($"{source}: extends ({basis.ToJsonString()}) must be the name of a recipe file beside this one.");
+            throw new CrossheadException($"{source}: extends ({basis.Shown()}) must be the name of a recipe file beside this one.");
         var baseFile = Path.GetFullPath(basis.GetValue<string>(), Path.GetDirectoryName(file)!);
         var whole = ReadFile(baseFile, Path.Combine(Path.GetDirectoryName(source) ?? "", basis.GetValue<string>()), [.. derived, file]);
         RecipeJson.Merge(whole, document);
@@ -69,15 +69,15 @@ internal static class RecipeReader
         }
         catch (JsonException e)
         {
-            var what = json.Length == 0 ? "it is empty" : e.Message.Split(" Path:", 2)[0].Split(" LineNumber", 2)[0].TrimEnd('.');
-            throw new CrossheadException($"{source} is no JSON: {what}{(e.LineNumber is { } line ? $" (line {line + 1})" : "")}; see recipes/tiny.json.", e);
+            var what = json.Length == 0 ? "it is empty" : e.Reason();
+            throw new CrossheadException($"{source} is no JSON: {what}; see recipes/tiny.json.", e);
         }
     }
 
     // a.b=c, where c is JSON, or bare text for a string.
     private static void Set(JsonObject document, string assignment)
     {
-        var source = $"--set {assignment}";
+        var source = $"--set {assignment.Shown()}";
         var split = assignment.IndexOf('=');
         if (split <= 0) throw new CrossheadException($"{source}: an override is path=value, for example --set training.learningRate=3e-3.");
         var (path, text) = (assignment[..split].Trim(), assignment[(split + 1)..].Trim());

@@ -53,7 +53,7 @@ internal static class RecipeSchema
             for (var i = 0; i < items.Count; i++)
                 Check(items[i], itemSchema, $"{path}[{i}]", source);
         if (schema["enum"] is JsonArray allowed && !allowed.Any(a => JsonNode.DeepEquals(a, value)))
-            throw new CrossheadException($"{source}: {path} ({value.Text()}) is unknown; {Suggestion.For(value.Text().Trim('"'), allowed.OfType<JsonValue>().Select(a => a.GetValue<string>()))}");
+            throw new CrossheadException($"{source}: {path} ({value.Shown()}) is unknown; {Suggestion.For(value.Shown().Trim('"'), allowed.OfType<JsonValue>().Select(a => a.GetValue<string>()))}");
         if (value?.GetValueKind() == JsonValueKind.Number) RequireRange(double.Parse(value.ToJsonString()), schema, path, source);
     }
 
@@ -76,7 +76,7 @@ internal static class RecipeSchema
         };
         if (allowed.Contains(kind) || (kind == "integer" && allowed.Contains("number")) || (kind == "null" && schema["enum"] is JsonArray e && e.Contains(null))) return;
         var wanted = string.Join(" or ", allowed.Select(t => t switch { "integer" => "a whole number", "object" => "an object {…}", "array" => "a list [...]", "null" => "null", "boolean" => "true or false", _ => $"a {t}" }));
-        throw new CrossheadException($"{source}: {(path.Length == 0 ? "the whole" : path)} ({value.Text()}) must be {wanted}.");
+        throw new CrossheadException($"{source}: {(path.Length == 0 ? "the whole" : path)} ({value.Shown()}) must be {wanted}.");
     }
 
     private static void RequireRange(double value, JsonObject schema, string path, string source)
@@ -91,8 +91,8 @@ internal static class RecipeSchema
     private static JsonObject Member(JsonObject schema, string key, string path, string source)
     {
         var members = schema["properties"] as JsonObject
-            ?? throw new CrossheadException($"{source}: {path} goes too deep; {path[..path.LastIndexOf('.')]} is a value.");
-        return members[key] as JsonObject ?? throw new CrossheadException($"{source}: unknown key {path}; {Suggestion.For(key, members.Select(m => m.Key))}");
+            ?? throw new CrossheadException($"{source}: {path.Shown()} goes too deep; {path[..path.LastIndexOf('.')].Shown()} is a value.");
+        return members[key] as JsonObject ?? throw new CrossheadException($"{source}: unknown key {path.Shown()}; {Suggestion.For(key, members.Select(m => m.Key))}");
     }
 
     private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node, Func<MemberInfo, string>? describe)
@@ -119,10 +119,4 @@ internal static class RecipeSchema
         member is PropertyInfo property && new NullabilityInfoContext().Create(property).GenericTypeArguments is [{ ReadState: NullabilityState.Nullable }];
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
-
-    private static string Text(this JsonNode? value)
-    {
-        var text = value?.ToJsonString(new JsonSerializerOptions { Encoder = RecipeJson.Options.Encoder }) ?? "null";
-        return text.Length <= 60 ? text : text[..60] + "…";
-    }
 }

@@ -79,6 +79,8 @@ public class TokenizerFileTests
     [InlineData("added_tokens.0.id", "-5")]
     [InlineData("added_tokens.0.id", "99999999")]
     [InlineData("added_tokens.0", "{\"id\": 3}")]
+    [InlineData("model.vocab", "{\"a\": 0, \"b\": 0}")]
+    [InlineData("model.dropout", "\"0\"")]
     [InlineData("added_tokens", "[{\"id\": 0, \"content\": \"<a>\", \"special\": true}, {\"id\": 0, \"content\": \"<b>\", \"special\": true}]")]
     [InlineData("pre_tokenizer", "[]")]
     [InlineData("pre_tokenizer", "{\"type\": \"Sequence\"}")]
@@ -92,8 +94,38 @@ public class TokenizerFileTests
         Assert.Contains("tokenizer.json", Refused(() => Load(Changed(place, value))));
 
     [Theory]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"<unk>":0,"<s>":0},"merges":[]},"added_tokens":[{"id":0,"content":"<unk>"},{"id":1,"content":"<s>"}]}""", "tokens \"<unk>\" and \"<s>\" both have id 0")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"b":1,"a":2},"merges":[]}}""", "token \"a\" stands twice")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"b":2},"merges":[]},"added_tokens":[{"id":2,"content":"<x>"},{"id":3,"content":"b"}]}""", "added token \"b\" comes to have id 2")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a\ud800":0},"merges":[]}}""", "the text \"a\\ud800\" holds half of a surrogate pair")]
+    [InlineData("""{"\udc00":1}""", "holds half of a surrogate pair")]
+    public void What_contradicts_itself_is_refused_by_name(string content, string message) => Assert.Contains(message, Refused(() => Load(content)));
+
+    [Theory]
+    [InlineData("0.0")]
+    [InlineData("0")]
+    [InlineData("null")]
+    public void No_dropout_is_none(string dropout) =>
+        Assert.Equal(TinyTokenizer.Gpt2.Encode("attention to the heads"), Load(Changed("model.dropout", dropout)).Encode("attention to the heads"));
+
+    [Fact]
+    public void A_name_of_any_length_gives_a_short_message()
+    {
+        var name = new string('x', 100_000);
+        (string Place, string Value)[] changes =
+        [
+            ("model.type", $"\"{name}\""), ($"model.vocab.{name}", "-1"), ("decoder", $"{{\"type\": \"{name}\"}}"),
+            ("added_tokens", $"[{{\"id\": -1, \"content\": \"{name}\"}}]"), ("model.merges", $"[\"{name}\"]"),
+        ];
+        foreach (var (place, value) in changes)
+            Assert.InRange(Refused(() => Load(Changed(place, value))).Length, 50, 400);
+    }
+
+    [Theory]
     [InlineData("{")]
     [InlineData("[]")]
+    [InlineData("{\"eos_token\": \"\\ud83d\"}")]
+    [InlineData("{\"\\ud83d\": 1}")]
     [InlineData("{\"eos_token\": {}}")]
     [InlineData("{\"eos_token\": 1}")]
     public void A_damaged_tokenizer_config_is_refused_in_one_line(string content)

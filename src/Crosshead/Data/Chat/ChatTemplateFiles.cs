@@ -33,7 +33,7 @@ internal static class ChatTemplateFiles
         foreach (var entry in value.EnumerateArray())
             if (entry.ValueKind == JsonValueKind.Object && Content(entry, "name") is { } name && Content(entry, "template") is { } template) named[name] = template;
         return named.TryGetValue(DefaultName, out var chosen) ? chosen
-            : throw new CrossheadException($"{path}: \"chat_template\" is a list without one named \"{DefaultName}\"; it has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys))}.");
+            : throw new CrossheadException($"{path}: \"chat_template\" is a list without one named \"{DefaultName}\"; it has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys).Shown())}.");
     }
 
     private static void AddTokens(Dictionary<string, object?> tokens, JsonElement root)
@@ -55,11 +55,11 @@ internal static class ChatTemplateFiles
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonDocument.Parse(Text(path));
+            return JsonDocument.Parse(SurrogateHalves.RefuseIn(Text(path)));
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"cannot read {path}: {e.Message.ReplaceLineEndings(" ")} Get it again or remove it.", e);
+            throw new CrossheadException($"cannot read {path}: {e.Reason()}; get it again or remove it.", e);
         }
     }
 
@@ -71,7 +71,7 @@ internal static class ChatTemplateFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read {path}: {e.Message.ReplaceLineEndings(" ")}", e);
+            throw new CrossheadException($"cannot read {path}: {e.Reason()}; make it readable.", e);
         }
     }
 }

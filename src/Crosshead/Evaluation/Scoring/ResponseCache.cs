@@ -113,7 +113,7 @@ public sealed class ResponseCache : IDisposable
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException)
             {
-                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: {Shortened(line)}; delete the file, or name another folder with --cache.", e);
+                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: {Encoding.UTF8.GetString(line).Shown()}; delete the file, or name another folder with --cache.", e);
             }
             whole += line.Length + 1;
         }
@@ -134,12 +134,6 @@ public sealed class ResponseCache : IDisposable
             yield return [.. line];
             line.Clear();
         }
-    }
-
-    private static string Shortened(byte[] line)
-    {
-        var text = Encoding.UTF8.GetString(line);
-        return text.Length <= 60 ? text : text[..60] + "…";
     }
 
     private void Guard(Action write)

@@ -21,7 +21,7 @@ internal static class AnswerIndex
         };
         return index >= 0 && index < choices.Count && answer is StringValue or NumberValue
             ? index
-            : throw new CrossheadException($"{place}: the answer ({(text.Length == 0 ? Kind(answer) : Short(text))}) must be {allowed}; repair or remove the row.");
+            : throw new CrossheadException($"{place}: the answer ({(text.Length == 0 ? Kind(answer) : text.Shown())}) must be {allowed}; repair or remove the row.");
     }
 
     /// <summary>What a value is, for errors.</summary>
@@ -43,6 +43,4 @@ internal static class AnswerIndex
             if (among[i].ToStringValue().Trim() == text) return i;
         return -1;
     }
-
-    private static string Short(string text) => text.Length > 40 ? text[..40].ReplaceLineEndings(" ") + "…" : text.ReplaceLineEndings(" ");
 }

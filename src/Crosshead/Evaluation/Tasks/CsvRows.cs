@@ -33,7 +33,7 @@ internal static class CsvRows
                 continue;
             }
             if (cells.Length != names.Count)
-                throw new CrossheadException($"{path}, row {number}: it has {cells.Length} columns, but {names.Count} are expected ({string.Join(", ", names)}); repair or remove it.");
+                throw new CrossheadException($"{path}, row {number}: it has {cells.Length} columns, but {names.Count} are expected ({string.Join(", ", names).Shown()}); repair or remove it.");
             var values = new Dictionary<string, FluidValue>(StringComparer.Ordinal);
             for (var i = 0; i < cells.Length; i++) values[names[i]] = new StringValue(cells[i]);
             yield return new(path, "row", number, values);
@@ -49,7 +49,7 @@ internal static class CsvRows
 
     private static string[] Header(string[] cells, string path) =>
         cells.GroupBy(c => c).FirstOrDefault(g => g.Count() > 1) is { } twice
-            ? throw new CrossheadException($"{path}: two columns are called \"{twice.Key}\"; rename one.")
+            ? throw new CrossheadException($"{path}: two columns are called \"{twice.Key.Shown()}\"; rename one.")
             : cells;
 
     private static T Guard<T>(string path, long row, Func<T> read)
@@ -61,7 +61,7 @@ internal static class CsvRows
         }
         catch (Exception e) when (e is CsvFormatException or CsvRecordTooLargeException or DecoderFallbackException or FormatException or InvalidDataException)
         {
-            throw new CrossheadException($"{path}, row {row}: it is not valid CSV in UTF-8 ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); repair the file or get it again.", e);
+            throw new CrossheadException($"{path}, row {row}: it is not valid CSV in UTF-8 ({e.Reason()}); repair the file or get it again.", e);
         }
     }
 }

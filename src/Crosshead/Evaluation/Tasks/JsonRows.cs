@@ -54,7 +54,7 @@ internal static class JsonRows
         if (root.ValueKind == JsonValueKind.Array) return root;
         var lists = root.ValueKind != JsonValueKind.Object ? [] : root.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array).ToArray();
         return lists.Length == 1 ? lists[0].Value : throw new CrossheadException(
-            $"{path} must be a list of objects, or an object with one such list in it; it has {lists.Length} lists{(lists.Length == 0 ? "" : $" ({string.Join(", ", lists.Select(l => l.Name))})")}.");
+            $"{path} must be a list of objects, or an object with one such list in it; it has {lists.Length} lists{(lists.Length == 0 ? "" : $" ({string.Join(", ", lists.Select(l => l.Name)).Shown()})")}.");
     }
 
     // Files of an object a line are often called .json: the first line is then an object of its own, and not the last.
@@ -81,7 +81,7 @@ internal static class JsonRows
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"{place}: it is not valid JSON ({e.Message.ReplaceLineEndings(" ").TrimEnd('.')}); repair or remove it.", e);
+            throw new CrossheadException($"{place}: it is not valid JSON ({e.Reason()}); repair or remove it.", e);
         }
     }
 }

@@ -23,7 +23,7 @@ public sealed class TaskCatalog
             throw new CrossheadException($"the folder of task files \"{folder}\" does not exist; name a folder that holds *.json files.");
         var own = Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal).Select(f => (File: f, Task: TaskFile.Read(f))).ToArray();
         if (own.GroupBy(t => t.Task.Name).FirstOrDefault(g => g.Count() > 1)?.ToArray() is { } twice)
-            throw new CrossheadException($"{twice[0].File} and {twice[1].File} both describe the task \"{twice[0].Task.Name}\"; rename or remove one.");
+            throw new CrossheadException($"{twice[0].File} and {twice[1].File} both describe the task \"{twice[0].Task.Name.Shown()}\"; rename or remove one.");
         return new(BuiltIn.Value.ExceptBy(own.Select(t => t.Task.Name), t => t.Name).Concat(own.Select(t => t.Task)));
     }
 
@@ -40,7 +40,7 @@ public sealed class TaskCatalog
         if (name == "all") return Tasks;
         if (Tasks.FirstOrDefault(t => t.Name == name) is { } task) return [task];
         var several = Tasks.Where(t => t.Family == name || t.Group == name).ToArray();
-        return several.Length > 0 ? several : throw new CrossheadException($"unknown task \"{name}\"; {Suggestion.For(name, Known())}");
+        return several.Length > 0 ? several : throw new CrossheadException($"unknown task \"{name.Shown()}\"; {Suggestion.For(name, Known())}");
     }
 
     private IEnumerable<string> Known() =>

@@ -49,8 +49,8 @@ internal static class TaskFile
         }
         catch (JsonException e)
         {
-            var what = json.Length == 0 ? "it is empty" : e.Message.Split(" Path:", 2)[0].Split(" LineNumber", 2)[0].TrimEnd('.');
-            throw new CrossheadException($"{source} is no JSON: {what}{(json.Length > 0 && e.LineNumber is { } line ? $" (line {line + 1})" : "")}; see docs/tasks.md.", e);
+            var what = json.Length == 0 ? "it is empty" : e.Reason();
+            throw new CrossheadException($"{source} is no JSON: {what}; see docs/tasks.md.", e);
         }
     }
 
@@ -70,7 +70,7 @@ internal static class TaskFile
         foreach (var (key, member) in value as JsonObject ?? throw Wrong(value, "an object {…}", path, source))
         {
             if (!members.TryGetValue(key, out var property))
-                throw new CrossheadException($"{source}: unknown key {Join(path, key)}; {Suggestion.For(key, members.Keys)}");
+                throw new CrossheadException($"{source}: unknown key {Join(path, key).Shown()}; {Suggestion.For(key, members.Keys)}");
             read[key] = Check(member, Options.GetTypeInfo(property.PropertyType), Join(path, key), source);
         }
         foreach (var property in members.Values)
@@ -103,7 +103,7 @@ internal static class TaskFile
             var names = Enum.GetNames(type).Select(JsonNamingPolicy.CamelCase.ConvertName).ToArray();
             if (kind != JsonValueKind.String) throw Wrong(value, "one of " + string.Join(", ", names), path, source);
             if (!names.Contains(value!.GetValue<string>()))
-                throw new CrossheadException($"{source}: {path} ({Shown(value)}) is unknown; {Suggestion.For(value.GetValue<string>(), names)}");
+                throw new CrossheadException($"{source}: {path.Shown()} ({value.Shown()}) is unknown; {Suggestion.For(value.GetValue<string>(), names)}");
         }
         else if (type == typeof(int) && !(kind == JsonValueKind.Number && int.TryParse(value!.ToJsonString(), out _)))
         {
@@ -121,13 +121,7 @@ internal static class TaskFile
     }
 
     private static CrossheadException Wrong(JsonNode? value, string wanted, string path, string source) =>
-        new($"{source}: {path} ({Shown(value)}) must be {wanted}.");
-
-    private static string Shown(JsonNode? value)
-    {
-        var text = value?.ToJsonString() ?? "null";
-        return text.Length <= 60 ? text : text[..60] + "…";
-    }
+        new($"{source}: {path.Shown()} ({value.Shown()}) must be {wanted}.");
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 }

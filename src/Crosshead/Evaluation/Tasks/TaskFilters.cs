@@ -47,7 +47,7 @@ internal static class TaskFilters
     {
         var (text, mark) = (input.ToStringValue(), a.At(0).ToStringValue());
         if (!text.Contains(mark, StringComparison.Ordinal))
-            throw new CrossheadException($"\"{(text.Length > 40 ? text[..40] + "…" : text)}\" does not hold \"{mark}\".");
+            throw new CrossheadException($"\"{text.Shown()}\" does not hold \"{mark.Shown()}\".");
         var (from, to) = place(text, mark);
         return Text(text[from..to]);
     }
@@ -56,7 +56,7 @@ internal static class TaskFilters
     {
         for (var i = 0; i < items.Count; i++)
             if (items[i].Equals(item)) return i;
-        throw new CrossheadException($"\"{item.ToStringValue()}\" is not in the list.");
+        throw new CrossheadException($"\"{item.ToStringValue().Shown()}\" is not in the list.");
     }
 
     private static FluidValue ParseJson(string text)
@@ -68,15 +68,15 @@ internal static class TaskFilters
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"\"{(text.Length > 40 ? text[..40] + "…" : text)}\" is not JSON.", e);
+            throw new CrossheadException($"\"{text.Shown()}\" is not JSON.", e);
         }
     }
 
     private static IReadOnlyList<FluidValue> Items(FluidValue value) =>
-        value is ArrayValue list ? list.Values : throw new CrossheadException($"\"{value.ToStringValue()}\" is no list.");
+        value is ArrayValue list ? list.Values : throw new CrossheadException($"\"{value.ToStringValue().Shown()}\" is no list.");
 
     private static IFluidIndexable Members(FluidValue value) =>
-        value.ToObjectValue() as IFluidIndexable ?? throw new CrossheadException($"\"{value.ToStringValue()}\" is no object.");
+        value.ToObjectValue() as IFluidIndexable ?? throw new CrossheadException($"\"{value.ToStringValue().Shown()}\" is no object.");
 
     private static IEnumerable<FluidValue> Given(FilterArguments a) => Enumerable.Range(0, a.Count).Select(a.At);
 

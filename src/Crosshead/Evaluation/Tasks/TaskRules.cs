@@ -36,7 +36,7 @@ internal static partial class TaskRules
         Require(task.Metrics.Count > 0, $"metrics must name at least one of {string.Join(", ", metrics)}");
         foreach (var metric in task.Metrics)
             if (!metrics.Contains(metric))
-                throw new CrossheadException($"{source}: metrics (\"{metric}\") is unknown for this kind of task; {Suggestion.For(metric, metrics)}");
+                throw new CrossheadException($"{source}: metrics (\"{metric.Shown()}\") is unknown for this kind of task; {Suggestion.For(metric, metrics)}");
         CheckKind();
 
         void CheckKind()
@@ -65,14 +65,14 @@ internal static partial class TaskRules
         void CheckFilter(AnswerFilter filter)
         {
             Require(filter.Name.Length > 0, "filters: a name is empty");
-            Require((filter.Extract == AnswerExtraction.Regex) == (filter.Pattern is not null), $"filter \"{filter.Name}\": a pattern goes with extract \"regex\", and with that alone");
+            Require((filter.Extract == AnswerExtraction.Regex) == (filter.Pattern is not null), $"filter \"{filter.Name.Shown()}\": a pattern goes with extract \"regex\", and with that alone");
             try
             {
                 _ = new Regex(filter.Pattern ?? "");
             }
             catch (ArgumentException e)
             {
-                throw new CrossheadException($"{source}: filter \"{filter.Name}\": the pattern {filter.Pattern} is no regular expression ({e.Message.ReplaceLineEndings(" ")}); repair it.", e);
+                throw new CrossheadException($"{source}: filter \"{filter.Name.Shown()}\": the pattern {filter.Pattern?.Shown()} is no regular expression ({e.Reason()}); repair it.", e);
             }
         }
 

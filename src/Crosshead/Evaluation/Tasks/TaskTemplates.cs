@@ -77,6 +77,6 @@ internal sealed class TaskTemplates
         }
         var absent = string.Join(", ", missing.Distinct());
         var labels = _labels.Length > 0 && missing.Contains("row.label") ? $", and {_labels} is not beside its file" : "";
-        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys)}{labels}: repair it, or get the data that the task names.");
+        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys).Shown()}{labels}: repair it, or get the data that the task names.");
     }
 }

@@ -64,7 +64,7 @@ public sealed class JsonLinesLog : ITrainingLog
             for (var i = 0; i < lines.Length; i++)
                 if (Parse(lines[i]) is { } record) records.Add(record);
                 else if (i < lines.Length - 1)
-                    throw new CrossheadException($"{path}, line {i + 1} is not a training record: {Shortened(lines[i])}; remove the line, or give the log of a training run.");
+                    throw new CrossheadException($"{path}, line {i + 1} is not a training record: {lines[i].Shown()}; remove the line, or give the log of a training run.");
             return records;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -106,8 +106,6 @@ public sealed class JsonLinesLog : ITrainingLog
             return null;
         }
     }
-
-    private static string Shortened(string line) => line.Length <= 60 ? line : line[..60] + "…";
 
     private CrossheadException Unwritable(Exception e) =>
         new($"cannot write the training log {Path}: {e.Message} Free space or choose another folder with --out.", e);
