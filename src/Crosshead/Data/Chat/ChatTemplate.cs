@@ -59,7 +59,7 @@ public sealed class ChatTemplate
             ["add_generation_prompt"] = addGenerationPrompt,
             ["tools"] = null,
             ["documents"] = null,
-            ["strftime_now"] = (JinjaFunction)(arguments => ChatClock.Format(_time.GetLocalNow(), JinjaValue.ToText(arguments.Need(0, "strftime_now")))),
+            ["strftime_now"] = new JinjaSignature("format").Function("strftime_now", arguments => ChatClock.Format(_time.GetLocalNow(), arguments.Text(0))),
         };
         try
         {
@@ -72,5 +72,5 @@ public sealed class ChatTemplate
     }
 
     private static CrossheadException Error(string source, JinjaException e, string consequence) =>
-        new($"chat template {source}{(e.Line is { } line ? $", line {line}" : "")}: {e.Message.ReplaceLineEndings(" ")}; {consequence}", e);
+        new($"chat template {source}{(e.Line is { } line ? $", line {line}" : "")}: {e.Reason()}; {consequence}", e);
 }

@@ -3,6 +3,21 @@ namespace Crosshead.Data.Chat;
 /// <summary>Attributes, items and slices of a template's values: <c>a.b</c>, <c>a[b]</c>, <c>a[1:]</c>.</summary>
 internal static class JinjaAccess
 {
+    // What Python has and templates are not given here. Those that would change their object are undefined in Jinja's sandbox.
+    private static readonly Dictionary<string, string[]> s_unsupported = new()
+    {
+        ["str"] =
+        [
+            "casefold", "center", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal", "isidentifier", "isnumeric", "isprintable",
+            "istitle", "ljust", "maketrans", "partition", "rjust", "rpartition", "swapcase", "translate", "zfill",
+        ],
+        ["int"] = ["as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "imag", "numerator", "real", "to_bytes"],
+        ["float"] = ["as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"],
+        ["list"] = ["copy"],
+        ["dict"] = ["fromkeys"],
+        ["range"] = ["start", "step", "stop"],
+    };
+
     /// <summary><c>value.name</c>: a method or attribute, else an item of that key.</summary>
     public static object? Attribute(object? value, string name) =>
         value is JinjaUndefined undefined ? throw undefined.Error()
@@ -10,43 +25,60 @@ internal static class JinjaAccess
         : value is JinjaLoop loop && loop.TryGet(name, out var state) ? state
         : value is JinjaNamespace space && space.Attributes.TryGetValue(name, out var attribute) ? attribute
         : value is OrderedDictionary<string, object?> dictionary && dictionary.TryGetValue(name, out var item) ? item
-        : new JinjaUndefined($"{JinjaValue.TypeName(value)} has no attribute '{name}'");
+        : s_unsupported.TryGetValue(JinjaValue.TypeName(value), out var names) && names.Contains(name)
+            ? throw new JinjaException($"{JinjaValue.TypeName(value)}'s attribute '{name}' is not supported")
+        : Absent(value, $"attribute '{name.Shown()}'");
 
     /// <summary><c>value[key]</c>: an item, else an attribute or method of that name.</summary>
     public static object? Item(object? value, object? key)
     {
         if (value is JinjaUndefined undefined) throw undefined.Error();
         if (value is OrderedDictionary<string, object?> dictionary && key is string name && dictionary.TryGetValue(name, out var item)) return item;
-        if (key is long index && value is string or List<object?> or object?[])
+        if (key is long or bool && value is string or IReadOnlyList<object?>)
         {
-            var items = Sequence(value);
-            var at = index < 0 ? index + items.Count : index;
-            return at >= 0 && at < items.Count ? items[(int)at] : new JinjaUndefined($"{JinjaValue.TypeName(value)} has no item {index}");
+            var index = JinjaNumber.Whole(key);
+            var count = JinjaValue.Length(value);
+            var at = index < 0 ? index + count : index;
+            return at < 0 || at >= count ? Absent(value, $"item {index}") : value is string text ? CharacterAt(text, at) : ((IReadOnlyList<object?>)value)[(int)at];
         }
-        return key is string attribute ? Attribute(value, attribute) : new JinjaUndefined($"{JinjaValue.TypeName(value)} has no item {JinjaValue.ToText(key)}");
+        return key is string attribute ? Attribute(value, attribute) : Absent(value, $"item of type {JinjaValue.TypeName(key)}");
     }
 
     /// <summary><c>value[start:stop:step]</c>, each of them a whole number or None.</summary>
-    public static object Slice(object? value, object? start, object? stop, object? step)
+    public static object? Slice(object? value, object? start, object? stop, object? step, JinjaBudget budget)
     {
-        if (value is not (string or List<object?> or object?[])) throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"{JinjaValue.TypeName(value)} has no slices");
-        var items = Sequence(value);
+        if (value is not (string or IReadOnlyList<object?>)) throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"{JinjaValue.TypeName(value)} has no slices");
         var by = step is null ? 1 : Whole(step);
         if (by == 0) throw new JinjaException("a slice's step must not be 0");
-        var count = items.Count;
-        var (low, high) = by > 0 ? (0L, (long)count) : (-1L, count - 1L);
+        var count = JinjaValue.Length(value);
+        var (low, high) = by > 0 ? (0L, count) : (-1L, count - 1L);
         var from = start is null ? by > 0 ? low : high : Math.Clamp(Whole(start) is < 0 and var s ? s + count : Whole(start), low, high);
         var to = stop is null ? by > 0 ? high : low : Math.Clamp(Whole(stop) is < 0 and var e ? e + count : Whole(stop), low, high);
+        if (value is JinjaRange range) return new JinjaRange(range.Start + from * range.Step, range.Start + to * range.Step, range.Step * by);
+        if (value is string text && by == 1) return Part(text, from, Math.Max(from, to), budget);
+        IReadOnlyList<object?> items = value is string all ? [.. JinjaValue.Items(all, budget)] : (IReadOnlyList<object?>)value;
         var taken = new List<object?>();
         for (var i = from; by > 0 ? i < to : i > to; i += by) taken.Add(items[(int)i]);
-        return value switch { string => string.Concat(taken), object?[] => taken.ToArray(), _ => taken };
+        return budget.Made(value switch { string => string.Concat(taken), object?[] => taken.ToArray(), _ => taken });
     }
 
-    private static IReadOnlyList<object?> Sequence(object? value) => value is string text ? [.. JinjaValue.Characters(text)] : (IReadOnlyList<object?>)value!;
+    private static object? Part(string text, long from, long to, JinjaBudget budget)
+    {
+        var start = JinjaText.Skip(text, 0, from);
+        return budget.Made(text[start..JinjaText.Skip(text, start, to - from)]);
+    }
+
+    private static string CharacterAt(string text, long index)
+    {
+        var at = JinjaText.Skip(text, 0, index);
+        return text.Substring(at, JinjaText.LengthAt(text, at));
+    }
+
+    private static JinjaUndefined Absent(object? value, string what) => new($"{JinjaValue.TypeName(value)} has no {what}");
 
     private static long Whole(object? value) => value switch
     {
-        long number => Math.Clamp(number, -int.MaxValue, int.MaxValue),
+        bool or long => Math.Clamp(JinjaNumber.Whole(value), -int.MaxValue, int.MaxValue),
         JinjaUndefined undefined => throw undefined.Error(),
         _ => throw new JinjaException($"a slice needs whole numbers, not {JinjaValue.TypeName(value)}"),
     };

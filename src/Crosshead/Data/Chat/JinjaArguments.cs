@@ -1,34 +1,44 @@
 namespace Crosshead.Data.Chat;
 
-/// <summary>The arguments of a call: those by position and those by name.</summary>
-internal sealed record JinjaArguments(IReadOnlyList<object?> Positional, IReadOnlyDictionary<string, object?> Named)
+/// <summary>The arguments of a call by the places of their <see cref="JinjaSignature"/>, each given or its default.</summary>
+internal sealed class JinjaArguments(JinjaSignature signature, object?[] values, List<object?> rest, OrderedDictionary<string, object?> named, JinjaBudget budget)
 {
-    /// <summary>No arguments.</summary>
-    public static readonly JinjaArguments None = new([], new Dictionary<string, object?>());
+    /// <summary>What the rendering may still take.</summary>
+    public JinjaBudget Budget => budget;
 
-    /// <summary>The argument at a position or of a name, or <paramref name="absent"/>.</summary>
-    public object? Get(int position, string name, object? absent = null) =>
-        position < Positional.Count ? Positional[position] : Named.TryGetValue(name, out var value) ? value : absent;
+    /// <summary>What <c>*rest</c> takes: arguments by position beyond the named ones.</summary>
+    public List<object?> Rest => rest;
 
-    /// <summary>The argument at a position, or an error.</summary>
-    public object? Need(int position, string what) => position < Positional.Count ? Positional[position] : throw new JinjaException($"{what} needs {position + 1} argument(s), not {Positional.Count}");
+    /// <summary>What <c>**named</c> takes: arguments by name that the signature does not have.</summary>
+    public OrderedDictionary<string, object?> Named => named;
 
-    /// <summary>The text at a position or of a name, or <paramref name="absent"/>.</summary>
-    public string? Text(int position, string name, string? absent = null) => Get(position, name, absent) switch
-    {
-        null => null,
-        string text => text,
-        var other => throw new JinjaException($"{name} must be a string, not {JinjaValue.TypeName(other)}"),
-    };
+    /// <summary>The argument at a place.</summary>
+    public object? this[int place] => values[place];
 
-    /// <summary>The whole number at a position or of a name, or <paramref name="absent"/>.</summary>
-    public long Integer(int position, string name, long absent) => Get(position, name, absent) switch
+    /// <summary>Whether an argument counts as true.</summary>
+    public bool IsTrue(int place) => JinjaValue.IsTrue(values[place]);
+
+    /// <summary>An argument as it is printed.</summary>
+    public string Printed(int place) => JinjaValue.ToText(values[place], budget);
+
+    /// <summary>An argument that must be a text.</summary>
+    public string Text(int place) => values[place] as string ?? throw Wrong(place, "a string");
+
+    /// <summary>An argument that must be a text or none.</summary>
+    public string? TextOrNone(int place) => values[place] is null ? null : Text(place);
+
+    /// <summary>An argument that must be a whole number.</summary>
+    public long Integer(int place) => values[place] switch
     {
         long number => number,
         bool flag => flag ? 1 : 0,
-        var other => throw new JinjaException($"{name} must be a whole number, not {JinjaValue.TypeName(other)}"),
+        _ => throw Wrong(place, "a whole number"),
     };
-}
 
-/// <summary>What a template can call.</summary>
-internal delegate object? JinjaFunction(JinjaArguments arguments);
+    /// <summary>An argument that must be a whole number or none.</summary>
+    public long? IntegerOrNone(int place) => values[place] is null ? null : Integer(place);
+
+    /// <summary>The error of an argument that is of another kind than it must be.</summary>
+    public JinjaException Wrong(int place, string wanted) =>
+        (values[place] as JinjaUndefined)?.Error() ?? new JinjaException($"{signature.Names[place]} must be {wanted}, not {JinjaValue.TypeName(values[place])}");
+}

@@ -43,7 +43,7 @@ internal sealed partial class JinjaExpressionParser
             else if (parts[colons] is null) parts[colons] = Tuple();
             else throw Unexpected("']'");
         }
-        if (colons > 0) return scope => JinjaAccess.Slice(value(scope), parts[0]?.Invoke(scope), parts[1]?.Invoke(scope), parts[2]?.Invoke(scope));
+        if (colons > 0) return scope => JinjaAccess.Slice(value(scope), parts[0]?.Invoke(scope), parts[1]?.Invoke(scope), parts[2]?.Invoke(scope), scope.Budget);
         var key = parts[0] ?? throw Unexpected("an index");
         return scope => JinjaAccess.Item(value(scope), key(scope));
     }
@@ -58,7 +58,7 @@ internal sealed partial class JinjaExpressionParser
         };
     }
 
-    private Func<JinjaScope, JinjaArguments> Arguments()
+    private Func<JinjaScope, JinjaCall> Arguments()
     {
         var positional = new List<JinjaExpression>();
         var named = new List<(string Name, JinjaExpression Value)>();
@@ -70,16 +70,18 @@ internal sealed partial class JinjaExpressionParser
             if (Next.Kind == JinjaTokenKind.Name && tokens[_at + 1] is { Kind: JinjaTokenKind.Operator, Text: "=" })
             {
                 var name = Take().Text;
+                if (named.Exists(other => other.Name == name)) throw new JinjaException($"the argument '{name.Shown()}' is given twice", Next.Line);
                 _at++;
                 named.Add((name, Expression()));
             }
+            else if (named.Count > 0) throw new JinjaException("an argument without a name stands behind one with a name", Next.Line);
             else positional.Add(Expression());
         }
         return scope =>
         {
             var values = new OrderedDictionary<string, object?>();
             foreach (var (name, value) in named) values[name] = value(scope);
-            return new JinjaArguments([.. positional.Select(value => value(scope))], values);
+            return new JinjaCall([.. positional.Select(value => value(scope))], values, scope.Budget);
         };
     }
 
@@ -129,7 +131,7 @@ internal sealed partial class JinjaExpressionParser
             if (Accept("]")) break;
             items.Add(Expression());
         }
-        return scope => items.Select(item => item(scope)).ToList();
+        return scope => scope.Budget.Made(items.Select(item => item(scope)).ToList());
     }
 
     private JinjaExpression Dictionary()
@@ -148,10 +150,19 @@ internal sealed partial class JinjaExpressionParser
             var dictionary = new OrderedDictionary<string, object?>();
             foreach (var (key, value) in entries)
                 dictionary[key(scope) as string ?? throw new JinjaException("a dict's keys must be strings")] = value(scope);
-            return dictionary;
+            return scope.Budget.Made(dictionary);
         };
     }
 
-    private static long Integer(JinjaToken token) =>
-        long.TryParse(token.Text, CultureInfo.InvariantCulture, out var value) ? value : throw new JinjaException($"the number {token.Text} is too large", token.Line);
+    private static long Integer(JinjaToken token)
+    {
+        try
+        {
+            return JinjaNumber.ReadWhole(token.Text, 0)!.Value;
+        }
+        catch (JinjaException)
+        {
+            throw new JinjaException($"the number {token.Text.Shown()} is too large", token.Line);
+        }
+    }
 }

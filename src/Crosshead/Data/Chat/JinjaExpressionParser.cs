@@ -95,24 +95,12 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
             foreach (var (sign, value) in rest)
             {
                 var right = value(scope);
-                if (!Holds(sign, left, right)) return false;
+                if (!JinjaOperators.Holds(sign, left, right, scope.Budget)) return false;
                 left = right;
             }
             return true;
         };
     }
-
-    private static bool Holds(string sign, object? a, object? b) => sign switch
-    {
-        "==" => JinjaValue.AreEqual(a, b),
-        "!=" => !JinjaValue.AreEqual(a, b),
-        "<" => JinjaValue.Compare(a, b, sign) < 0,
-        "<=" => JinjaValue.Compare(a, b, sign) <= 0,
-        ">" => JinjaValue.Compare(a, b, sign) > 0,
-        ">=" => JinjaValue.Compare(a, b, sign) >= 0,
-        "in" => JinjaValue.Contains(b, a),
-        _ => !JinjaValue.Contains(b, a),
-    };
 
     private JinjaExpression Sum() => Chain(Concatenation, ["+", "-"], Arithmetic);
 
@@ -122,7 +110,7 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
 
     private JinjaExpression Power() => Chain(() => Unary(filters: true), ["**"], Arithmetic);
 
-    private static JinjaExpression Arithmetic(string sign, JinjaExpression a, JinjaExpression b) => scope => JinjaOperators.Apply(sign, a(scope), b(scope));
+    private static JinjaExpression Arithmetic(string sign, JinjaExpression a, JinjaExpression b) => scope => JinjaOperators.Apply(sign, a(scope), b(scope), scope.Budget);
 
     // Operators of one precedence, from the left.
     private JinjaExpression Chain(Func<JinjaExpression> operand, string[] signs, Func<string, JinjaExpression, JinjaExpression, JinjaExpression> combine)
@@ -146,7 +134,7 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
             var negative = Take().Text == "-";
             var operand = Unary(filters: false);
             _depth--;
-            value = scope => negative ? JinjaOperators.Negative(operand(scope)) : JinjaOperators.Apply("+", 0L, operand(scope));
+            value = scope => negative ? JinjaOperators.Negative(operand(scope), scope.Budget) : JinjaOperators.Apply("+", 0L, operand(scope), scope.Budget);
         }
         else
         {
@@ -181,7 +169,7 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     public JinjaExpression Filtered(JinjaExpression value)
     {
         var filter = Named(JinjaFilters.Get, "the name of a filter");
-        var arguments = Is("(") ? Arguments() : _ => JinjaArguments.None;
+        var arguments = Is("(") ? Arguments() : scope => new JinjaCall([], [], scope.Budget);
         return scope => filter(value(scope), arguments(scope));
     }
 
@@ -189,14 +177,15 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     {
         var negated = Accept("not");
         var test = Named(JinjaTests.Get, "the name of a test");
-        Func<JinjaScope, JinjaArguments> arguments = _ => JinjaArguments.None;
+        Func<JinjaScope, JinjaCall> arguments = scope => new JinjaCall([], [], scope.Budget);
+        if (Next.Kind == JinjaTokenKind.Name && Next.Text is "is" or "if" or "not" or "in") throw Unexpected("an argument of the test or an operator");
         if (Is("(")) arguments = Arguments();
-        else if (Next.Kind is JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float || Is("[") || Is("{") || (Next.Kind == JinjaTokenKind.Name && Next.Text is not ("else" or "or" or "and" or "is" or "if" or "not" or "in")))
+        else if (Next.Kind is JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float || Is("[") || Is("{") || (Next.Kind == JinjaTokenKind.Name && Next.Text is not ("else" or "or" or "and")))
         {
             var argument = Postfix(Primary());
-            arguments = scope => new JinjaArguments([argument(scope)], JinjaArguments.None.Named);
+            arguments = scope => new JinjaCall([argument(scope)], [], scope.Budget);
         }
-        return scope => test(value(scope), arguments(scope)) != negated;
+        return scope => JinjaValue.IsTrue(test(value(scope), arguments(scope))) != negated;
     }
 
     // A filter's or test's name is known when the template is read.
@@ -219,5 +208,5 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
         ? !(Next.Kind == JinjaTokenKind.Name && Next.Text is "if" or "recursive" or "in") : Is("(") || Is("[") || Is("{") || Is("-");
 
     private JinjaException Unexpected(string wanted) => new(
-        $"{(Next.Kind switch { JinjaTokenKind.OutputEnd => "'}}'", JinjaTokenKind.BlockEnd => "'%}'", JinjaTokenKind.End => "the template's end", JinjaTokenKind.Text => "text", _ => $"'{Next.Text}'" })} stands where {wanted} is expected", Next.Line);
+        $"{(Next.Kind switch { JinjaTokenKind.OutputEnd => "'}}'", JinjaTokenKind.BlockEnd => "'%}'", JinjaTokenKind.End => "the template's end", JinjaTokenKind.Text => "text", _ => $"'{Next.Text.Shown()}'" })} stands where {wanted} is expected", Next.Line);
 }

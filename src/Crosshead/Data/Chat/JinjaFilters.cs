@@ -1,120 +1,92 @@
-using System.Collections.Frozen;
-using System.Globalization;
-
 namespace Crosshead.Data.Chat;
 
-/// <summary>The filters of a template: what stands behind <c>|</c>.</summary>
+/// <summary>The filters of a template: what stands behind <c>|</c>. Those of lists are in <see cref="JinjaSequenceFilters"/>.</summary>
 internal static class JinjaFilters
 {
-    private static readonly FrozenDictionary<string, Func<object?, JinjaArguments, object?>> s_all = new Dictionary<string, Func<object?, JinjaArguments, object?>>
-    {
-        ["trim"] = (x, a) => JinjaText.Strip(JinjaValue.ToText(x), a.Text(0, "chars"), start: true, end: true),
-        ["upper"] = (x, _) => JinjaValue.ToText(x).ToUpperInvariant(),
-        ["lower"] = (x, _) => JinjaValue.ToText(x).ToLowerInvariant(),
-        ["title"] = (x, _) => JinjaText.Title(JinjaValue.ToText(x)),
-        ["capitalize"] = (x, _) => JinjaText.Capitalize(JinjaValue.ToText(x)),
-        ["replace"] = (x, a) => JinjaText.Replace(JinjaValue.ToText(x), JinjaValue.ToText(a.Need(0, "replace")), JinjaValue.ToText(a.Need(1, "replace")), a.Get(2, "count") is null ? -1 : a.Integer(2, "count", -1)),
-        ["indent"] = (x, a) => JinjaText.Indent(JinjaValue.ToText(x), a.Get(0, "width", 4L) as string ?? new string(' ', (int)Math.Clamp(a.Integer(0, "width", 4), 0, 1000)), JinjaValue.IsTrue(a.Get(1, "first")), JinjaValue.IsTrue(a.Get(2, "blank"))),
-        ["string"] = (x, _) => JinjaValue.ToText(x),
-        ["safe"] = (x, _) => JinjaValue.ToText(x),
-        ["escape"] = (x, _) => JinjaValue.ToText(x).Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)
-            .Replace("'", "&#39;", StringComparison.Ordinal).Replace("\"", "&#34;", StringComparison.Ordinal),
-        ["tojson"] = JinjaJson.Write,
-        ["default"] = (x, a) => x is JinjaUndefined || (JinjaValue.IsTrue(a.Get(1, "boolean")) && !JinjaValue.IsTrue(x)) ? a.Get(0, "default_value", "") : x,
-        ["length"] = (x, _) => JinjaValue.Length(x),
-        ["list"] = (x, _) => JinjaValue.Items(x).ToList(),
-        ["items"] = (x, _) => x switch { JinjaUndefined => new List<object?>(), OrderedDictionary<string, object?> d => JinjaMethods.Entries(d), _ => throw new JinjaException($"items needs a dict, not {JinjaValue.TypeName(x)}") },
-        ["dictsort"] = (x, _) => x is OrderedDictionary<string, object?> d ? Sorted(JinjaMethods.Entries(d), entry => Folded(((object?[])entry!)[0]), false) : throw new JinjaException($"dictsort needs a dict, not {JinjaValue.TypeName(x)}"),
-        ["first"] = (x, _) => JinjaValue.Items(x).Cast<object?>().FirstOrDefault(new JinjaUndefined("there is no first item, the sequence is empty")),
-        ["last"] = (x, _) => JinjaValue.Items(x).Cast<object?>().LastOrDefault(new JinjaUndefined("there is no last item, the sequence is empty")),
-        ["reverse"] = (x, _) => x is string text ? string.Concat(JinjaValue.Characters(text).Reverse()) : JinjaValue.Items(x).Reverse().ToList(),
-        ["join"] = (x, a) => string.Join(JinjaValue.ToText(a.Get(0, "d", "")), Attributes(x, a.Get(1, "attribute")).Select(JinjaValue.ToText)),
-        ["sort"] = (x, a) => Sorted(JinjaValue.Items(x), Key(a.Get(2, "attribute"), a.Get(1, "case_sensitive")), JinjaValue.IsTrue(a.Get(0, "reverse"))),
-        ["unique"] = (x, a) => Unique(JinjaValue.Items(x), Key(a.Get(1, "attribute"), a.Get(0, "case_sensitive"))),
-        ["min"] = (x, _) => Sorted(JinjaValue.Items(x), Folded, false).FirstOrDefault(new JinjaUndefined("there is no smallest item, the sequence is empty")),
-        ["max"] = (x, _) => Sorted(JinjaValue.Items(x), Folded, true).FirstOrDefault(new JinjaUndefined("there is no largest item, the sequence is empty")),
-        ["sum"] = (x, a) => Attributes(x, a.Get(0, "attribute")).Aggregate(a.Get(1, "start", 0L), (total, item) => JinjaOperators.Apply("+", total, item)),
-        ["map"] = Map,
-        ["select"] = (x, a) => Chosen(x, a, 0, wanted: true),
-        ["reject"] = (x, a) => Chosen(x, a, 0, wanted: false),
-        ["selectattr"] = (x, a) => Chosen(x, a, 1, wanted: true),
-        ["rejectattr"] = (x, a) => Chosen(x, a, 1, wanted: false),
-        ["int"] = (x, a) => Number(x) is { } number && Math.Abs(number) < 9e18 ? (object)(x is long whole ? whole : (long)number) : a.Get(0, "default", 0L),
-        ["float"] = (x, a) => Number(x) ?? a.Get(0, "default", 0.0),
-        ["abs"] = (x, _) => x switch { long number => (object)Math.Abs(number), double number => Math.Abs(number), _ => throw new JinjaException($"abs needs a number, not {JinjaValue.TypeName(x)}") },
-        ["round"] = (x, a) => Rounded(Number(x) ?? throw new JinjaException($"round needs a number, not {JinjaValue.TypeName(x)}"), (int)Math.Clamp(a.Integer(0, "precision", 0), 0, 15)),
-    }.ToFrozenDictionary();
+    private const string NumberSignature = "precision=0, method='common'";
 
-    private static readonly FrozenDictionary<string, string> s_synonyms = new Dictionary<string, string> { ["count"] = "length", ["d"] = "default", ["e"] = "escape" }.ToFrozenDictionary();
+    private static readonly JinjaTable<object?> s_all = Table();
 
     /// <summary>The filter of that name, or an error that says which there are.</summary>
-    public static Func<object?, JinjaArguments, object?> Get(string name) =>
-        s_all.TryGetValue(s_synonyms.GetValueOrDefault(name, name), out var filter) ? filter : throw new JinjaException($"no filter named '{name}'; {Suggestion.For(name, s_all.Keys.Order(StringComparer.Ordinal))}");
+    public static Func<object?, JinjaCall, object?> Get(string name) => s_all.Get(name);
 
-    // map("filter", …) or map(attribute="name", default=…)
-    private static object Map(object? items, JinjaArguments arguments)
+    private static JinjaTable<object?> Table()
     {
-        if (arguments.Named.TryGetValue("attribute", out var attribute))
-            return Attributes(items, attribute).Select(item => item is JinjaUndefined && arguments.Named.TryGetValue("default", out var absent) ? absent : item).ToList();
-        var filter = Get(JinjaValue.ToText(arguments.Need(0, "map")));
-        var rest = arguments with { Positional = [.. arguments.Positional.Skip(1)] };
-        return JinjaValue.Items(items).Select(item => filter(item, rest)).ToList();
-    }
-
-    // select("test", …), selectattr("attribute", "test", …); without a test, what is true.
-    private static List<object?> Chosen(object? items, JinjaArguments arguments, int skip, bool wanted)
-    {
-        var attribute = skip > 0 ? arguments.Need(0, "selectattr") : null;
-        var test = arguments.Positional.Count > skip ? JinjaTests.Get(JinjaValue.ToText(arguments.Positional[skip])) : (x, _) => JinjaValue.IsTrue(x);
-        var rest = arguments with { Positional = [.. arguments.Positional.Skip(skip + 1)] };
-        return [.. JinjaValue.Items(items).Where(item => test(attribute is null ? item : Path(item, attribute), rest) == wanted)];
-    }
-
-    private static IEnumerable<object?> Attributes(object? items, object? attribute) =>
-        attribute is null ? JinjaValue.Items(items) : JinjaValue.Items(items).Select(item => Path(item, attribute));
-
-    // "function.name" is the name of the function; "0" and 0 the first item.
-    private static object? Path(object? item, object? attribute) => attribute is not string path ? JinjaAccess.Item(item, attribute)
-        : path.Split('.').Aggregate(item, (value, part) => JinjaAccess.Item(value, long.TryParse(part, CultureInfo.InvariantCulture, out var index) ? index : part));
-
-    private static Func<object?, object?> Key(object? attribute, object? caseSensitive) =>
-        item => (attribute is null ? item : Path(item, attribute)) is var value && JinjaValue.IsTrue(caseSensitive) ? value : Folded(value);
-
-    private static object? Folded(object? value) => value is string text ? text.ToLowerInvariant() : value;
-
-    private static List<object?> Sorted(IEnumerable<object?> items, Func<object?, object?> key, bool reverse)
-    {
-        var order = Comparer<object?>.Create((a, b) => JinjaValue.Compare(a, b));
-        try
+        var table = new JinjaTable<object?>("filter")
         {
-            return [.. reverse ? items.OrderByDescending(key, order) : items.OrderBy(key, order)];
-        }
-        catch (InvalidOperationException e) when (e.InnerException is JinjaException inner)
-        {
-            throw inner;
-        }
+            { "trim", "chars=none", (x, a) => JinjaText.Strip(Text(x, a), a.TextOrNone(0), start: true, end: true) },
+            { "upper", "", (x, a) => JinjaCasing.Upper(Text(x, a)) },
+            { "lower", "", (x, a) => JinjaCasing.Lower(Text(x, a)) },
+            { "title", "", (x, a) => JinjaCasing.TitleWords(Text(x, a)) },
+            { "capitalize", "", (x, a) => JinjaCasing.Capitalize(Text(x, a)) },
+            { "replace", "old, new, count=none", (x, a) => JinjaText.Replace(JinjaValue.ToText(x, a.Budget), a.Printed(0), a.Printed(1), a.IntegerOrNone(2) ?? -1, a.Budget) },
+            { "indent", "width=4, first=false, blank=false", Indent },
+            { "string", "", (x, a) => x is JinjaMarkup ? x : JinjaValue.ToText(x, a.Budget) },
+            { "safe", "", (x, a) => new JinjaMarkup(JinjaValue.ToText(x, a.Budget)) },
+            { "escape", "", (x, a) => x is JinjaMarkup ? x : new JinjaMarkup(Escape(JinjaValue.ToText(x, a.Budget), a.Budget)) },
+            { "tojson", "ensure_ascii=false, indent=none, separators=none, sort_keys=false", JinjaJson.Write },
+            { "default", "default_value='', boolean=false", (x, a) => x is JinjaUndefined || (a.IsTrue(1) && !JinjaValue.IsTrue(x)) ? a[0] : x },
+            { "int", "default=0, base=10", Int },
+            { "float", "default=0.0", Float },
+            { "abs", "", (x, _) => x switch { bool or long => (object)Math.Abs(JinjaNumber.Whole(x)), double number => Math.Abs(number), _ => throw Wrong("abs", "a number", x) } },
+            { "round", NumberSignature, Round },
+            { "d", "default" },
+            { "e", "escape" },
+            { "count", "length" },
+        };
+        JinjaSequenceFilters.AddTo(table);
+        return table;
     }
 
-    private static List<object?> Unique(IEnumerable<object?> items, Func<object?, object?> key)
+    /// <summary>The error of a filter on a value of a kind that it does not take.</summary>
+    public static JinjaException Wrong(string filter, string wanted, object? value) =>
+        (value as JinjaUndefined)?.Error() ?? new JinjaException($"{filter} needs {wanted}, not {JinjaValue.TypeName(value)}");
+
+    // What is marked as safe would stay so, and escape what it is joined to later.
+    private static string Text(object? value, JinjaArguments arguments) =>
+        value is JinjaMarkup ? throw new JinjaException("what |safe or |escape gives cannot be changed further; put them last") : JinjaValue.ToText(value, arguments.Budget);
+
+    private static string Indent(object? value, JinjaArguments arguments)
     {
-        var seen = new List<object?>();
-        return [.. items.Where(item =>
-        {
-            var value = key(item);
-            if (seen.Any(other => JinjaValue.AreEqual(other, value))) return false;
-            seen.Add(value);
-            return true;
-        })];
+        var width = arguments[0] as string ?? new JinjaTextBuilder(arguments.Budget).Append(" ", arguments.Integer(0)).ToString();
+        return JinjaText.Indent(value as string ?? throw Wrong("indent", "a string", value), width, arguments.IsTrue(1), arguments.IsTrue(2), arguments.Budget);
     }
 
-    // Formatting sees the binary number's exact value, as Python does: 2.675 is below its middle and rounds to 2.67.
-    private static double Rounded(double number, int precision) =>
-        precision == 0 ? Math.Round(number) : double.Parse(number.ToString($"F{precision}", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-
-    private static double? Number(object? value) => value switch
+    private static string Escape(string text, JinjaBudget budget)
     {
-        bool or long or double => JinjaValue.Double(value),
-        string text when double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
-        _ => null,
+        var result = new JinjaTextBuilder(budget);
+        foreach (var c in text)
+            result.Append(c switch { '&' => "&amp;", '<' => "&lt;", '>' => "&gt;", '\'' => "&#39;", '"' => "&#34;", _ => [c] });
+        return result.ToString();
+    }
+
+    // "42.23"|int is 42, and what is no number the default.
+    private static object? Int(object? value, JinjaArguments arguments) => value switch
+    {
+        bool or long => JinjaNumber.Whole(value),
+        double number => double.IsNaN(number) ? arguments[0] : JinjaNumber.Truncated(number),
+        string text => (arguments[1] is long radix ? JinjaNumber.ReadWhole(text, radix) : null)
+            ?? (JinjaNumber.ReadFloat(text) is { } read && double.IsFinite(read) ? JinjaNumber.Truncated(read) : arguments[0]),
+        JinjaUndefined undefined => throw undefined.Error(),
+        _ => arguments[0],
     };
+
+    private static object? Float(object? value, JinjaArguments arguments) => value switch
+    {
+        bool or long or double => JinjaNumber.Double(value),
+        string text => JinjaNumber.ReadFloat(text) ?? arguments[0],
+        JinjaUndefined undefined => throw undefined.Error(),
+        _ => arguments[0],
+    };
+
+    private static object Round(object? value, JinjaArguments arguments)
+    {
+        if (!JinjaNumber.Is(value)) throw Wrong("round", "a number", value);
+        var decimals = Math.Clamp(arguments.Integer(0), -1000, 1000);
+        if (arguments[1] is "common") return value is double number ? (object)JinjaNumber.Rounded(number, decimals) : JinjaNumber.Rounded(JinjaNumber.Whole(value), decimals);
+        var scale = double.Parse($"1e{decimals}", System.Globalization.CultureInfo.InvariantCulture);
+        var scaled = JinjaNumber.Double(value) * scale;
+        if (!double.IsFinite(scaled)) throw new JinjaException("the result of round is too large");
+        return arguments[1] switch { "ceil" => Math.Ceiling(scaled) / scale, "floor" => Math.Floor(scaled) / scale, _ => throw new JinjaException("round: method must be common, ceil or floor") };
+    }
 }

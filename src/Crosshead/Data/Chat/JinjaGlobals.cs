@@ -3,35 +3,29 @@ namespace Crosshead.Data.Chat;
 /// <summary>The functions that every template can call.</summary>
 internal static class JinjaGlobals
 {
-    private const long MaximumRange = 100_000;
-
     /// <summary>The functions by their names.</summary>
     public static readonly IReadOnlyDictionary<string, JinjaFunction> Functions = new Dictionary<string, JinjaFunction>
     {
-        ["namespace"] = Namespace,
-        ["dict"] = arguments => new OrderedDictionary<string, object?>(arguments.Named),
-        ["range"] = Range,
-        ["raise_exception"] = arguments => throw new CrossheadException(JinjaValue.ToText(arguments.Need(0, "raise_exception")).ReplaceLineEndings(" ")),
+        ["namespace"] = new JinjaSignature("*rest, **named").Function("namespace", a => new JinjaNamespace(Dictionary("namespace", a))),
+        ["dict"] = new JinjaSignature("*rest, **named").Function("dict", a => Dictionary("dict", a)),
+        ["range"] = new JinjaSignature("start, stop=none, step=1, /").Function("range", a => a[1] is null ? new JinjaRange(0, a.Integer(0), a.Integer(2)) : new JinjaRange(a.Integer(0), a.Integer(1), a.Integer(2))),
+        ["raise_exception"] = new JinjaSignature("message").Function("raise_exception", a => throw new CrossheadException(a.Printed(0).Sentence())),
     };
 
-    private static JinjaNamespace Namespace(JinjaArguments arguments)
+    // A mapping or pairs of keys and values, and entries by name.
+    private static OrderedDictionary<string, object?> Dictionary(string name, JinjaArguments arguments)
     {
-        var result = new JinjaNamespace();
-        if (arguments.Positional is [OrderedDictionary<string, object?> first])
-            foreach (var (name, value) in first) result.Attributes[name] = value;
-        foreach (var (name, value) in arguments.Named) result.Attributes[name] = value;
+        if (arguments.Rest.Count > 1) throw new JinjaException($"{name} takes at most 1 argument without a name, not {arguments.Rest.Count}");
+        var result = new OrderedDictionary<string, object?>();
+        if (arguments.Rest is [OrderedDictionary<string, object?> first])
+            foreach (var (key, value) in first) result[key] = value;
+        else if (arguments.Rest is [var pairs])
+            foreach (var pair in JinjaValue.Items(pairs, arguments.Budget))
+                result[Pair(pair, arguments)[0] as string ?? throw new JinjaException("a dict's keys must be strings")] = Pair(pair, arguments)[1];
+        foreach (var (key, value) in arguments.Named) result[key] = value;
         return result;
     }
 
-    private static List<object?> Range(JinjaArguments arguments)
-    {
-        var single = arguments.Positional.Count == 1;
-        var (start, stop, step) = (single ? 0 : arguments.Integer(0, "start", 0), arguments.Integer(single ? 0 : 1, "stop", 0), arguments.Integer(2, "step", 1));
-        if (arguments.Positional.Count == 0 || step == 0) throw new JinjaException("range needs 1 to 3 whole numbers, the third of them not 0");
-        var count = step > 0 ? Math.Max(0, ((decimal)stop - start + step - 1) / step) : Math.Max(0, ((decimal)start - stop - step - 1) / -(decimal)step);
-        if (count > MaximumRange + 1) throw new JinjaException($"range has more than {MaximumRange:N0} items");
-        var items = new List<object?>();
-        for (var i = (decimal)start; step > 0 ? i < stop : i > stop; i += step) items.Add((long)i);
-        return items;
-    }
+    private static object?[] Pair(object? pair, JinjaArguments arguments) =>
+        JinjaValue.Items(pair, arguments.Budget).ToArray() is { Length: 2 } parts ? parts : throw new JinjaException("dict needs pairs of a key and a value");
 }

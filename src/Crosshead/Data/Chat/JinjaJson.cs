@@ -1,4 +1,5 @@
-using System.Text;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Crosshead.Data.Chat;
 
@@ -8,30 +9,29 @@ internal static class JinjaJson
     /// <summary>The filter <c>tojson</c> as Transformers defines it: ensure_ascii, indent, separators, sort_keys; nothing is escaped for HTML.</summary>
     public static string Write(object? value, JinjaArguments arguments)
     {
-        var indent = arguments.Get(1, "indent") switch { null => null, long width => new string(' ', (int)Math.Clamp(width, 0, 100)), string text => text, _ => throw new JinjaException("tojson: indent must be a whole number or a string") };
-        var separators = arguments.Get(2, "separators") switch
+        var indent = arguments[1] is null or string ? (string?)arguments[1] : new JinjaTextBuilder(arguments.Budget).Append(" ", arguments.Integer(1)).ToString();
+        var separators = arguments[2] switch
         {
             null => (indent is null ? ", " : ",", ": "),
             System.Collections.IList { Count: 2 } pair when pair[0] is string item && pair[1] is string key => (item, key),
             _ => throw new JinjaException("tojson: separators must be two strings"),
         };
-        var writer = new Writer(indent, separators, JinjaValue.IsTrue(arguments.Get(0, "ensure_ascii")), JinjaValue.IsTrue(arguments.Get(3, "sort_keys")));
+        var writer = new Writer(indent, separators, arguments.IsTrue(0), arguments.IsTrue(3), new JinjaTextBuilder(arguments.Budget));
         writer.Add(value, 0);
         return writer.Output.ToString();
     }
 
-    private sealed record Writer(string? Indent, (string Item, string Key) Separators, bool Ascii, bool Sorted)
+    private sealed record Writer(string? Indent, (string Item, string Key) Separators, bool Ascii, bool Sorted, JinjaTextBuilder Output)
     {
-        public StringBuilder Output { get; } = new();
-
         public void Add(object? value, int depth)
         {
-            if (depth > 100) throw new JinjaException("tojson: nested too deeply");
+            RuntimeHelpers.EnsureSufficientExecutionStack();
             switch (value)
             {
                 case null: Output.Append("null"); break;
                 case bool flag: Output.Append(flag ? "true" : "false"); break;
-                case long or double: Output.Append(JinjaValue.ToText(value)); break;
+                case long number: Output.Append(number.ToString(CultureInfo.InvariantCulture)); break;
+                case double number: Output.Append(double.IsFinite(number) ? JinjaNumber.Written(number) : double.IsNaN(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity"); break;
                 case string text: AddText(text); break;
                 case OrderedDictionary<string, object?> dictionary:
                     var entries = Sorted ? dictionary.OrderBy(entry => entry.Key, StringComparer.Ordinal) : dictionary.AsEnumerable();
@@ -42,7 +42,7 @@ internal static class JinjaJson
                         Add(entry.Value, depth + 1);
                     }))]);
                     break;
-                case IReadOnlyList<object?> list: AddAll('[', ']', depth, [.. list.Select(item => (Action)(() => Add(item, depth + 1)))]); break;
+                case List<object?> or object?[]: AddAll('[', ']', depth, [.. ((IReadOnlyList<object?>)value).Select(item => (Action)(() => Add(item, depth + 1)))]); break;
                 default: throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"tojson: {JinjaValue.TypeName(value)} is not JSON");
             }
         }
@@ -82,7 +82,7 @@ internal static class JinjaJson
                     '\f' => "\\f",
                     < ' ' => $"\\u{(int)c:x4}",
                     > '~' when Ascii => $"\\u{(int)c:x4}",
-                    _ => c.ToString(),
+                    _ => [c],
                 });
             Output.Append('"');
         }

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Crosshead.Data.Chat;
@@ -24,7 +22,7 @@ internal sealed partial class JinjaLexer
     /// <summary>The template's tokens, ended by <see cref="JinjaTokenKind.End"/>.</summary>
     public static List<JinjaToken> Read(string template)
     {
-        var source = template.ReplaceLineEndings("\n");
+        var source = template.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
         if (source.EndsWith('\n')) source = source[..^1];
         return new JinjaLexer(source).Read();
     }
@@ -59,11 +57,11 @@ internal sealed partial class JinjaLexer
     private void AddText(int end, string sign, bool isBlock)
     {
         var text = _source[_at..end];
-        if (sign == "-") text = text.TrimEnd();
+        if (sign == "-") text = JinjaText.Strip(text, null, start: false, end: true);
         else if (sign != "+" && isBlock)
         {
             var lineStart = text.LastIndexOf('\n') + 1;
-            if ((lineStart > 0 || _lineStart) && string.IsNullOrWhiteSpace(text[lineStart..])) text = text[..lineStart];
+            if ((lineStart > 0 || _lineStart) && text[lineStart..].All(JinjaText.IsSpace)) text = text[..lineStart];
         }
         if (text.Length > 0) Add(JinjaTokenKind.Text, text);
     }
@@ -101,9 +99,9 @@ internal sealed partial class JinjaLexer
                 return;
             }
             if (Take(Name()) is { } name) Add(JinjaTokenKind.Name, name);
-            else if (Take(Number()) is { } number)
-                Add(number.Any(c => c is '.' or 'e' or 'E') ? JinjaTokenKind.Float : JinjaTokenKind.Integer, number.Replace("_", "", StringComparison.Ordinal));
-            else if (Take(Quoted()) is { } quoted) Add(JinjaTokenKind.String, Unescape(quoted[1..^1]));
+            else if (Take(Float()) is { } floating) Add(JinjaTokenKind.Float, floating.Replace("_", "", StringComparison.Ordinal));
+            else if (Take(Integer()) is { } whole) Add(JinjaTokenKind.Integer, whole);
+            else if (Take(Quoted()) is { } quoted) Add(JinjaTokenKind.String, JinjaEscapes.Read(quoted[1..^1], Line()));
             else if (Take(Operator()) is { } sign)
             {
                 brackets += sign is "(" or "[" or "{" ? 1 : sign is ")" or "]" or "}" ? -1 : 0;
@@ -111,32 +109,6 @@ internal sealed partial class JinjaLexer
             }
             else throw new JinjaException($"unexpected character '{_source[_at]}'", Line());
         }
-    }
-
-    private static string Unescape(string text)
-    {
-        if (!text.Contains('\\')) return text;
-        var result = new StringBuilder(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] != '\\' || i + 1 == text.Length)
-            {
-                result.Append(text[i]);
-                continue;
-            }
-            var escape = text[++i];
-            var digits = escape switch { 'x' => 2, 'u' => 4, 'U' => 8, _ => 0 };
-            if (digits > 0 && i + digits < text.Length && int.TryParse(text.AsSpan(i + 1, digits), NumberStyles.AllowHexSpecifier, null, out var code) && (code < 0x10000 || Rune.IsValid(code)))
-            {
-                result.Append(code < 0x10000 ? ((char)code).ToString() : char.ConvertFromUtf32(code));
-                i += digits;
-            }
-            else
-            {
-                result.Append(escape switch { 'n' => "\n", 't' => "\t", 'r' => "\r", '\\' => "\\", '\'' => "'", '"' => "\"", '\n' => "", '0' => "\0", 'b' => "\b", 'f' => "\f", 'v' => "\v", 'a' => "\a", _ => "\\" + escape });
-            }
-        }
-        return result.ToString();
     }
 
     private void Add(JinjaTokenKind kind, string text) => _tokens.Add(new JinjaToken(kind, text, Line()));
@@ -180,8 +152,12 @@ internal sealed partial class JinjaLexer
     [GeneratedRegex(@"\G[\p{L}_][\p{L}\p{N}_]*")]
     private static partial Regex Name();
 
-    [GeneratedRegex(@"\G[0-9][0-9_]*(\.[0-9]+)?([eE][-+]?[0-9]+)?")]
-    private static partial Regex Number();
+    // Behind a point a number is an item's: m.0.1
+    [GeneratedRegex(@"\G(?<!\.)([0-9]+_)*[0-9]+((\.([0-9]+_)*[0-9]+)?[eE][-+]?([0-9]+_)*[0-9]+|\.([0-9]+_)*[0-9]+)")]
+    private static partial Regex Float();
+
+    [GeneratedRegex(@"\G(0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+|[1-9](_?[0-9])*|0(_?0)*)")]
+    private static partial Regex Integer();
 
     [GeneratedRegex(@"\G('([^'\\]|\\.)*'|""([^""\\]|\\.)*"")", RegexOptions.Singleline)]
     private static partial Regex Quoted();

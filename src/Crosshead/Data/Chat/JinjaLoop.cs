@@ -4,6 +4,8 @@ namespace Crosshead.Data.Chat;
 /// <param name="items">All items of the loop.</param>
 internal sealed class JinjaLoop(IReadOnlyList<object?> items)
 {
+    private static readonly JinjaSignature s_any = new("*rest");
+
     private object? _last;
     private bool _hasLast;
 
@@ -25,17 +27,22 @@ internal sealed class JinjaLoop(IReadOnlyList<object?> items)
             "length" => (true, (long)count),
             "previtem" => (true, Index > 0 ? items[Index - 1] : new JinjaUndefined("there is no previous item")),
             "nextitem" => (true, Index < count - 1 ? items[Index + 1] : new JinjaUndefined("there is no next item")),
-            "cycle" => (true, (JinjaFunction)(arguments => arguments.Positional.Count == 0 ? throw new JinjaException("loop.cycle needs items") : arguments.Positional[Index % arguments.Positional.Count])),
-            "changed" => (true, (JinjaFunction)Changed),
+            "depth" => (true, 1L), // of recursive loops, which there are none of here
+            "depth0" => (true, 0L),
+            "cycle" => (true, s_any.Function("loop.cycle", arguments => arguments.Rest.Count == 0 ? throw new JinjaException("loop.cycle needs items") : arguments.Rest[Index % arguments.Rest.Count])),
+            "changed" => (true, s_any.Function("loop.changed", Changed)),
             _ => (false, (object?)null),
         };
         return known;
     }
 
+    /// <inheritdoc/>
+    public override string ToString() => $"<LoopContext {Index + 1}/{items.Count}>";
+
     private object? Changed(JinjaArguments arguments)
     {
-        var value = arguments.Positional.ToArray();
-        var changed = !_hasLast || !JinjaValue.AreEqual(_last, value);
+        var value = arguments.Rest.ToArray();
+        var changed = !_hasLast || !JinjaValue.AreEqual(_last, value, arguments.Budget);
         (_last, _hasLast) = (value, true);
         return changed;
     }

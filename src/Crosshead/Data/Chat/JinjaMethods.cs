@@ -1,77 +1,116 @@
-using System.Collections.Frozen;
+using System.Globalization;
+using System.Text;
 
 namespace Crosshead.Data.Chat;
 
 /// <summary>The methods of Python's strings, lists and dictionaries that templates call. None of them changes its object.</summary>
 internal static class JinjaMethods
 {
-    private static readonly FrozenDictionary<string, Func<string, JinjaArguments, object?>> s_text = new Dictionary<string, Func<string, JinjaArguments, object?>>
+    private const string Where = "sub, start=none, end=none, /";
+
+    private static readonly JinjaTable<string> s_text = new("string method")
     {
-        ["strip"] = (text, a) => JinjaText.Strip(text, a.Text(0, "chars"), start: true, end: true),
-        ["lstrip"] = (text, a) => JinjaText.Strip(text, a.Text(0, "chars"), start: true, end: false),
-        ["rstrip"] = (text, a) => JinjaText.Strip(text, a.Text(0, "chars"), start: false, end: true),
-        ["split"] = (text, a) => JinjaText.Split(text, a.Text(0, "sep"), a.Integer(1, "maxsplit", -1)),
-        ["rsplit"] = (text, a) => JinjaText.SplitFromEnd(text, a.Text(0, "sep"), a.Integer(1, "maxsplit", -1)),
-        ["splitlines"] = (text, a) => JinjaText.Lines(text),
-        ["startswith"] = (text, a) => Any(a.Need(0, "startswith"), prefix => text.StartsWith(prefix, StringComparison.Ordinal)),
-        ["endswith"] = (text, a) => Any(a.Need(0, "endswith"), suffix => text.EndsWith(suffix, StringComparison.Ordinal)),
-        ["removeprefix"] = (text, a) => Text(a, "removeprefix") is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
-        ["removesuffix"] = (text, a) => Text(a, "removesuffix") is var suffix && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text,
-        ["upper"] = (text, _) => text.ToUpperInvariant(),
-        ["lower"] = (text, _) => text.ToLowerInvariant(),
-        ["title"] = (text, _) => JinjaText.Title(text),
-        ["capitalize"] = (text, _) => JinjaText.Capitalize(text),
-        ["replace"] = (text, a) => JinjaText.Replace(text, Text(a, "replace"), a.Text(1, "new") ?? "", a.Integer(2, "count", -1)),
-        ["join"] = (text, a) => string.Join(text, JinjaValue.Items(a.Need(0, "join")).Select(item => item as string ?? throw new JinjaException($"join needs strings, not {JinjaValue.TypeName(item)}"))),
-        ["find"] = (text, a) => (long)text.IndexOf(Text(a, "find"), StringComparison.Ordinal),
-        ["rfind"] = (text, a) => (long)text.LastIndexOf(Text(a, "rfind"), StringComparison.Ordinal),
-        ["index"] = (text, a) => text.IndexOf(Text(a, "index"), StringComparison.Ordinal) is >= 0 and var at ? (long)at : throw new JinjaException("index: the text is not there"),
-        ["count"] = (text, a) => Text(a, "count") is { Length: > 0 } part ? text.Split(part).Length - 1L : JinjaValue.Length(text) + 1,
-        ["isdigit"] = (text, _) => text.Length > 0 && text.All(char.IsDigit),
-        ["isalpha"] = (text, _) => text.Length > 0 && text.All(char.IsLetter),
-        ["isalnum"] = (text, _) => text.Length > 0 && text.All(char.IsLetterOrDigit),
-        ["isspace"] = (text, _) => text.Length > 0 && text.All(char.IsWhiteSpace),
-        ["isupper"] = (text, _) => text.Any(char.IsUpper) && !text.Any(char.IsLower),
-        ["islower"] = (text, _) => text.Any(char.IsLower) && !text.Any(char.IsUpper),
-    }.ToFrozenDictionary();
+        { "strip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: true, end: true) },
+        { "lstrip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: true, end: false) },
+        { "rstrip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: false, end: true) },
+        { "split", "sep=none, maxsplit=-1", (text, a) => Parts(JinjaText.Split(text, a.TextOrNone(0), a.Integer(1)), text, a) },
+        { "rsplit", "sep=none, maxsplit=-1", (text, a) => Parts(JinjaText.SplitFromEnd(text, a.TextOrNone(0), a.Integer(1)), text, a) },
+        { "splitlines", "keepends=false", (text, a) => Parts(JinjaText.Lines(text, a.IsTrue(0)), text, a) },
+        { "startswith", "prefix, start=none, end=none, /", (text, a) => Any(a, prefix => Part(text, a).StartsWith(prefix)) },
+        { "endswith", "suffix, start=none, end=none, /", (text, a) => Any(a, suffix => Part(text, a).EndsWith(suffix)) },
+        { "removeprefix", "prefix, /", (text, a) => text.StartsWith(a.Text(0), StringComparison.Ordinal) ? text[a.Text(0).Length..] : text },
+        { "removesuffix", "suffix, /", (text, a) => text.EndsWith(a.Text(0), StringComparison.Ordinal) ? text[..^a.Text(0).Length] : text },
+        { "upper", "", (text, _) => JinjaCasing.Upper(text) },
+        { "lower", "", (text, _) => JinjaCasing.Lower(text) },
+        { "title", "", (text, _) => JinjaCasing.Title(text) },
+        { "capitalize", "", (text, _) => JinjaCasing.Capitalize(text) },
+        { "replace", "old, new, count=-1, /", (text, a) => JinjaText.Replace(text, a.Text(0), a.Text(1), a.Integer(2), a.Budget) },
+        { "join", "iterable, /", Joined },
+        { "find", Where, (text, a) => Part(text, a).First(a.Text(0)) },
+        { "rfind", Where, (text, a) => Part(text, a).Last(a.Text(0)) },
+        { "index", Where, (text, a) => Found(Part(text, a).First(a.Text(0))) },
+        { "rindex", Where, (text, a) => Found(Part(text, a).Last(a.Text(0))) },
+        { "count", Where, (text, a) => Part(text, a).Count(a.Text(0)) },
+        { "isdigit", "", (text, _) => All(text, IsDigit) },
+        { "isalpha", "", (text, _) => All(text, IsLetter) },
+        { "isalnum", "", (text, _) => All(text, code => IsLetter(code) || IsDigit(code) || CharUnicodeInfo.GetNumericValue(JinjaText.Character(code), 0) >= 0) },
+        { "isspace", "", (text, _) => text.Length > 0 && text.All(JinjaText.IsSpace) },
+        { "isupper", "", (text, _) => JinjaCasing.IsUpper(text) },
+        { "islower", "", (text, _) => JinjaCasing.IsLower(text) },
+    };
 
-    private static readonly FrozenDictionary<string, Func<OrderedDictionary<string, object?>, JinjaArguments, object?>> s_dictionary =
-        new Dictionary<string, Func<OrderedDictionary<string, object?>, JinjaArguments, object?>>
-        {
-            ["items"] = (dictionary, _) => Entries(dictionary),
-            ["keys"] = (dictionary, _) => dictionary.Keys.ToList<object?>(),
-            ["values"] = (dictionary, _) => dictionary.Values.ToList(),
-            ["get"] = (dictionary, a) => a.Need(0, "get") is string key && dictionary.TryGetValue(key, out var value) ? value : a.Get(1, "default"),
-            ["copy"] = (dictionary, _) => new OrderedDictionary<string, object?>(dictionary),
-        }.ToFrozenDictionary();
+    private static readonly JinjaTable<OrderedDictionary<string, object?>> s_dictionary = new("dict method")
+    {
+        { "items", "", (dictionary, _) => new JinjaDictionaryView("dict_items", Entries(dictionary)) },
+        { "keys", "", (dictionary, _) => new JinjaDictionaryView("dict_keys", dictionary.Keys.ToArray<object?>()) },
+        { "values", "", (dictionary, _) => new JinjaDictionaryView("dict_values", dictionary.Values.ToArray()) },
+        { "get", "key, default=none, /", (dictionary, a) => a[0] is string key && dictionary.TryGetValue(key, out var value) ? value : a[1] },
+        { "copy", "", (dictionary, _) => new OrderedDictionary<string, object?>(dictionary) },
+    };
 
-    private static readonly FrozenDictionary<string, Func<IReadOnlyList<object?>, JinjaArguments, object?>> s_list =
-        new Dictionary<string, Func<IReadOnlyList<object?>, JinjaArguments, object?>>
-        {
-            ["count"] = (list, a) => (long)list.Count(item => JinjaValue.AreEqual(item, a.Need(0, "count"))),
-            ["index"] = (list, a) => list.Index().Where(entry => JinjaValue.AreEqual(entry.Item, a.Need(0, "index"))).Select(entry => (long?)entry.Index).FirstOrDefault()
-                ?? throw new JinjaException("index: the item is not in the list"),
-        }.ToFrozenDictionary();
+    private static readonly JinjaTable<IReadOnlyList<object?>> s_list = new("list method")
+    {
+        { "count", "value, /", (list, a) => (long)list.Count(item => JinjaValue.AreEqual(item, a[0], a.Budget)) },
+        { "index", "value, start=none, stop=none, /", Index },
+    };
 
     /// <summary>The method of that name bound to its object, or null.</summary>
     public static JinjaFunction? Find(object? value, string name) => value switch
     {
-        string text => s_text.TryGetValue(name, out var method) ? arguments => method(text, arguments) : null,
-        OrderedDictionary<string, object?> dictionary => s_dictionary.TryGetValue(name, out var method) ? arguments => method(dictionary, arguments) : null,
-        IReadOnlyList<object?> list => s_list.TryGetValue(name, out var method) ? arguments => method(list, arguments) : null,
+        string text => Bound(s_text, text, name),
+        OrderedDictionary<string, object?> dictionary => Bound(s_dictionary, dictionary, name),
+        IReadOnlyList<object?> list => Bound(s_list, list, name),
         _ => null,
     };
 
     /// <summary>A dictionary's keys and values in pairs.</summary>
     public static List<object?> Entries(OrderedDictionary<string, object?> dictionary) => [.. dictionary.Select(entry => (object?)new object?[] { entry.Key, entry.Value })];
 
-    private static string Text(JinjaArguments arguments, string method) =>
-        arguments.Need(0, method) as string ?? throw new JinjaException($"{method} needs a string, not {JinjaValue.TypeName(arguments.Positional[0])}");
+    private static JinjaFunction? Bound<T>(JinjaTable<T> table, T self, string name) => table.Find(name) is { } method ? call => method(self, call) : null;
 
-    private static bool Any(object? choices, Func<string, bool> matches) => choices switch
+    private static JinjaTextSearch Part(string text, JinjaArguments arguments) => new(text, arguments.IntegerOrNone(1), arguments.IntegerOrNone(2));
+
+    // The texts of the parts are made, too.
+    private static List<object?> Parts(List<object?> parts, string text, JinjaArguments arguments)
+    {
+        arguments.Budget.Make(text.Length);
+        return parts;
+    }
+
+    private static long Found(long place) => place >= 0 ? place : throw new JinjaException("index: the text is not there");
+
+    private static string Joined(string between, JinjaArguments arguments)
+    {
+        var result = new JinjaTextBuilder(arguments.Budget);
+        var first = true;
+        foreach (var item in JinjaValue.Items(arguments[0], arguments.Budget))
+        {
+            if (!first) result.Append(between);
+            first = false;
+            result.Append(item as string ?? throw new JinjaException($"join needs strings, not {JinjaValue.TypeName(item)}"));
+        }
+        return result.ToString();
+    }
+
+    private static object? Index(IReadOnlyList<object?> list, JinjaArguments arguments)
+    {
+        long Place(int argument, long otherwise) => arguments.IntegerOrNone(argument) is not { } place ? otherwise : place < 0 ? Math.Max(0, place + list.Count) : place;
+        if (list is JinjaRange && (arguments[1] ?? arguments[2]) is not null) throw new JinjaException("index of a range takes one argument");
+        for (var i = Place(1, 0); i < Math.Min(list.Count, Place(2, list.Count)); i++)
+            if (JinjaValue.AreEqual(list[(int)i], arguments[0], arguments.Budget)) return i;
+        throw new JinjaException("index: the item is not in the list");
+    }
+
+    private static bool Any(JinjaArguments arguments, Func<string, bool> matches) => arguments[0] switch
     {
         string text => matches(text),
-        object?[] tuple => tuple.Any(choice => choice is string text && matches(text)),
-        _ => throw new JinjaException($"a string or a tuple of strings is needed, not {JinjaValue.TypeName(choices)}"),
+        object?[] tuple => JinjaValue.Items(tuple, arguments.Budget).Any(choice => matches(choice as string ?? throw new JinjaException($"a tuple of strings is needed, not one with {JinjaValue.TypeName(choice)}"))),
+        _ => throw arguments.Wrong(0, "a string or a tuple of strings"),
     };
+
+    private static bool All(string text, Func<int, bool> holds) => text.Length > 0 && JinjaText.CodePoints(text).All(holds);
+
+    private static bool IsLetter(int code) => CharUnicodeInfo.GetUnicodeCategory(code) <= UnicodeCategory.OtherLetter;
+
+    private static bool IsDigit(int code) => CharUnicodeInfo.GetDigitValue(JinjaText.Character(code), 0) >= 0;
 }

@@ -1,8 +1,9 @@
 namespace Crosshead.Data.Chat;
 
 /// <summary>What <c>namespace(…)</c> makes: the one object whose attributes a template can set.</summary>
-internal sealed class JinjaNamespace
+/// <param name="attributes">Its attributes.</param>
+internal sealed class JinjaNamespace(OrderedDictionary<string, object?> attributes)
 {
     /// <summary>Its attributes.</summary>
-    public Dictionary<string, object?> Attributes { get; } = [];
+    public OrderedDictionary<string, object?> Attributes => attributes;
 }

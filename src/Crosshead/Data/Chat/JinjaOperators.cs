@@ -1,28 +1,26 @@
-using System.Text;
+using System.Numerics;
 
 namespace Crosshead.Data.Chat;
 
-/// <summary>The arithmetic of template expressions, as Python's.</summary>
+/// <summary>The arithmetic and the comparisons of template expressions, as Python's.</summary>
 internal static class JinjaOperators
 {
-    private const int MaximumLength = 10_000_000;
-
-    public static object? Apply(string sign, object? a, object? b)
+    public static object? Apply(string sign, object? a, object? b, JinjaBudget budget)
     {
-        if (sign == "~") return Joined(JinjaValue.ToText(a), JinjaValue.ToText(b));
+        if (sign == "~") return Joined(JinjaValue.ToText(a, budget), JinjaValue.ToText(b, budget), budget);
+        if (sign == "%" && a is string format) return Formatted(format, b as object?[] ?? [b], budget);
         if ((a as JinjaUndefined ?? b as JinjaUndefined) is { } undefined) throw undefined.Error();
         try
         {
             return (sign, a, b) switch
             {
-                ("+", string x, string y) => Joined(x, y),
-                ("+", List<object?> x, List<object?> y) => new List<object?>([.. x, .. y]),
-                ("+", object?[] x, object?[] y) => (object?[])[.. x, .. y],
-                ("*", string x, long n) => Repeated(x, n),
-                ("*", long n, string x) => Repeated(x, n),
-                ("%", string x, _) => Formatted(x, b as object?[] ?? [b]),
-                _ when JinjaValue.IsNumber(a) && JinjaValue.IsNumber(b) => a is double || b is double || sign == "/" || (sign == "**" && Whole(b) < 0)
-                    ? Floating(sign, JinjaValue.Double(a), JinjaValue.Double(b)) : Integer(sign, Whole(a), Whole(b)),
+                ("+", string x, string y) => Joined(x, y, budget),
+                ("+", List<object?> x, List<object?> y) => Items(x, x.Count + (long)y.Count, budget).Concat(y).ToList(),
+                ("+", object?[] x, object?[] y) => Items(x, x.Length + (long)y.Length, budget).Concat(y).ToArray(),
+                ("*", string or List<object?> or object?[], long or bool) => Repeated(a, JinjaNumber.Whole(b), budget),
+                ("*", long or bool, string or List<object?> or object?[]) => Repeated(b, JinjaNumber.Whole(a), budget),
+                _ when JinjaNumber.Is(a) && JinjaNumber.Is(b) => a is double || b is double || sign == "/" || (sign == "**" && JinjaNumber.Whole(b) < 0)
+                    ? Floating(sign, JinjaNumber.Double(a), JinjaNumber.Double(b)) : Integer(sign, JinjaNumber.Whole(a), JinjaNumber.Whole(b)),
                 _ => throw new JinjaException($"'{sign}' is not supported between {JinjaValue.TypeName(a)} and {JinjaValue.TypeName(b)}"),
             };
         }
@@ -32,9 +30,20 @@ internal static class JinjaOperators
         }
     }
 
-    public static object? Negative(object? value) => value is double number ? -number : Apply("-", 0L, value);
+    /// <summary>Whether a comparison holds.</summary>
+    public static bool Holds(string sign, object? a, object? b, JinjaBudget budget) => sign switch
+    {
+        "==" => JinjaValue.AreEqual(a, b, budget),
+        "!=" => !JinjaValue.AreEqual(a, b, budget),
+        "<" => JinjaValue.Order(a, b, sign, budget) < 0,
+        "<=" => JinjaValue.Order(a, b, sign, budget) <= 0,
+        ">" => JinjaValue.Order(a, b, sign, budget) > 0,
+        ">=" => JinjaValue.Order(a, b, sign, budget) >= 0,
+        "in" => JinjaValue.Contains(b, a, budget),
+        _ => !JinjaValue.Contains(b, a, budget),
+    };
 
-    private static long Whole(object? value) => value is bool flag ? flag ? 1 : 0 : (long)value!;
+    public static object? Negative(object? value, JinjaBudget budget) => value is double number ? -number : Apply("-", 0L, value, budget);
 
     private static object Integer(string sign, long a, long b) => sign switch
     {
@@ -42,7 +51,7 @@ internal static class JinjaOperators
         "-" => checked(a - b),
         "*" => checked(a * b),
         "//" when b != 0 => checked(a / b) - (a % b != 0 && a < 0 != b < 0 ? 1 : 0),
-        "%" when b != 0 => b == -1 ? 0 : (a % b + b) % b,
+        "%" when b != 0 => b == -1 ? 0L : (a % b + b) % b,
         "**" => Power(a, b),
         _ => throw new JinjaException("division by zero"),
     };
@@ -52,10 +61,10 @@ internal static class JinjaOperators
         "+" => a + b,
         "-" => a - b,
         "*" => a * b,
-        "**" => Math.Pow(a, b),
+        "**" => Power(a, b),
         "/" when b != 0 => a / b,
-        "//" when b != 0 => Math.Floor(a / b),
-        "%" when b != 0 => a - Math.Floor(a / b) * b,
+        "//" when b != 0 => Divided(a, b).Whole,
+        "%" when b != 0 => Divided(a, b).Remainder,
         _ => throw new JinjaException("division by zero"),
     };
 
@@ -68,24 +77,69 @@ internal static class JinjaOperators
         return result;
     }
 
-    private static string Joined(string a, string b) => a.Length + b.Length <= MaximumLength ? a + b : throw new JinjaException($"a text longer than {MaximumLength:N0} characters");
+    private static double Power(double a, double b)
+    {
+        var result = Math.Pow(a, b);
+        return double.IsFinite(result) || !double.IsFinite(a) || !double.IsFinite(b) ? result : throw new JinjaException(a == 0 ? "division by zero" : "the result of '**' is too large or no real number");
+    }
 
-    private static string Repeated(string text, long count) =>
-        count <= 0 ? "" : text.Length * Math.Min(count, MaximumLength + 1L) <= MaximumLength ? new StringBuilder().Insert(0, text, (int)count).ToString()
-        : throw new JinjaException($"a text longer than {MaximumLength:N0} characters");
+    // Python's divmod: the rest has the divisor's sign, and the quotient fits it.
+    private static (double Whole, double Remainder) Divided(double a, double b)
+    {
+        var rest = a % b;
+        var quotient = (a - rest) / b;
+        if (rest == 0) rest = double.CopySign(0, b);
+        else if (b < 0 != rest < 0)
+        {
+            rest += b;
+            quotient--;
+        }
+        if (quotient == 0) return (double.CopySign(0, a / b), rest);
+        var whole = Math.Floor(quotient);
+        return (quotient - whole > 0.5 ? whole + 1 : whole, rest);
+    }
+
+    private static string Joined(string a, string b, JinjaBudget budget)
+    {
+        budget.RequireText((long)a.Length + b.Length);
+        return (string)budget.Made(a + b)!;
+    }
+
+    private static IEnumerable<object?> Items(IReadOnlyList<object?> first, long count, JinjaBudget budget)
+    {
+        budget.MakeItems(count);
+        return first;
+    }
+
+    private static object Repeated(object? value, long times, JinjaBudget budget)
+    {
+        if (value is string text) return new JinjaTextBuilder(budget).Append(text, times).ToString();
+        var items = (IReadOnlyList<object?>)value!;
+        if (times > 0 && items.Count > 0) budget.MakeItems(Math.Min(times, int.MaxValue) * items.Count);
+        var repeated = items.Count == 0 ? [] : Enumerable.Range(0, (int)Math.Clamp(times, 0, int.MaxValue)).SelectMany(_ => items);
+        return value is object?[] ? repeated.ToArray() : repeated.ToList();
+    }
 
     // "%s is %d": the two conversions that templates use.
-    private static string Formatted(string format, IReadOnlyList<object?> values)
+    private static string Formatted(string format, IReadOnlyList<object?> values, JinjaBudget budget)
     {
-        var result = new StringBuilder();
+        var result = new JinjaTextBuilder(budget);
         var next = 0;
         for (var i = 0; i < format.Length; i++)
         {
             if (format[i] != '%') result.Append(format[i]);
             else if (++i < format.Length && format[i] == '%') result.Append('%');
-            else if (i < format.Length && format[i] is 's' or 'd' && next < values.Count) result.Append(JinjaValue.ToText(values[next++]));
+            else if (i < format.Length && format[i] is 's' or 'd' && next < values.Count)
+                result.Append(format[i] == 's' ? JinjaValue.ToText(values[next++], budget) : Decimal(values[next++]));
             else throw new JinjaException("'%' formats with %s and %d, one for each value");
         }
         return next == values.Count ? result.ToString() : throw new JinjaException("'%' formats with %s and %d, one for each value");
     }
+
+    private static string Decimal(object? value) => value switch
+    {
+        bool or long => $"{JinjaNumber.Whole(value)}",
+        double number when double.IsFinite(number) => $"{new BigInteger(number)}",
+        _ => throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"%d needs a number, not {JinjaValue.TypeName(value)}"),
+    };
 }

@@ -6,10 +6,10 @@ namespace Crosshead.Data.Chat;
 internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
 {
     private const int MaximumDepth = 100;
-    private const int MaximumOutput = 20_000_000;
 
     private readonly JinjaExpressionParser _parser = new(tokens);
     private int _depth;
+    private bool _inLoop;
 
     /// <summary>The whole template.</summary>
     public JinjaStatement Template()
@@ -46,7 +46,7 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
                 _parser.Expect(JinjaTokenKind.OutputEnd, "'}}'");
                 statements.Add(Located(token.Line, (scope, output) =>
                 {
-                    output.Append(JinjaValue.ToText(value(scope)));
+                    output.Append(JinjaValue.ToText(value(scope), scope.Budget));
                     return JinjaFlow.Next;
                 }));
             }
@@ -73,9 +73,10 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
         "macro" => Macro(),
         "filter" => Filter(),
         "generation" => Generation(),
+        "break" or "continue" when !_inLoop => throw new JinjaException($"{{% {word} %}} stands outside of a loop", line),
         "break" => Jump(JinjaFlow.Break),
         "continue" => Jump(JinjaFlow.Continue),
-        _ => throw new JinjaException($"the statement {{% {word} %}} is not known here; chat templates use if, for, set, macro, filter, generation, break and continue", line),
+        _ => throw new JinjaException($"the statement {{% {word.Shown()} %}} is not known here; chat templates use if, for, set, macro, filter, generation, break and continue", line),
     };
 
     private JinjaStatement Jump(JinjaFlow flow)
@@ -109,12 +110,13 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
     private JinjaStatement For()
     {
         var names = Names();
+        if (names.Contains("loop")) throw new JinjaException("a loop's variable cannot be called 'loop'", _parser.Next.Line);
         _parser.Expect("in");
         var items = _parser.Tuple(conditional: false);
         var condition = _parser.Accept("if") ? _parser.Expression() : null;
         if (_parser.Accept("recursive")) throw new JinjaException("recursive loops are not supported in chat templates", _parser.Next.Line);
         EndTag();
-        var (body, end) = Body("for", ["else", "endfor"]);
+        var (body, end) = Loop(true, () => Body("for", ["else", "endfor"]));
         JinjaStatement? otherwise = null;
         if (end == "else")
         {
@@ -124,7 +126,8 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
         EndTag();
         return (scope, output) =>
         {
-            var chosen = JinjaValue.Items(items(scope)).Where(item => condition is null || JinjaValue.IsTrue(condition(Bound(scope, names, item)))).ToArray();
+            var chosen = JinjaValue.Items(items(scope), scope.Budget).Where(item => condition is null || JinjaValue.IsTrue(condition(Bound(scope, names, item)))).ToArray();
+            scope.Budget.MakeItems(chosen.Length);
             if (chosen.Length == 0) return otherwise?.Invoke(scope, output) ?? JinjaFlow.Next;
             var loop = new JinjaLoop(chosen);
             for (; loop.Index < chosen.Length; loop.Index++)
@@ -149,7 +152,7 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
             JinjaStatement? body = null;
             value = _parser.Filters(scope => Text(body!, new JinjaScope(scope)));
             EndTag();
-            (body, _) = Body("set", ["endset"]);
+            (body, _) = Loop(false, () => Body("set", ["endset"]));
         }
         EndTag();
         if (attribute is null)
@@ -176,22 +179,22 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
         {
             if (parameters.Count > 0) _parser.Expect(",");
             parameters.Add((_parser.Expect(JinjaTokenKind.Name, "a parameter's name"), _parser.Accept("=") ? _parser.Expression() : null));
+            if (parameters is [.., { Default: not null }, { Default: null }]) throw new JinjaException($"macro '{name}': a parameter without a default stands behind one with a default", _parser.Next.Line);
         }
         EndTag();
-        var (body, _) = Body("macro", ["endmacro"]);
+        var (body, _) = Loop(false, () => Body("macro", ["endmacro"]));
         EndTag();
+        var signature = new JinjaSignature([.. parameters.Select(parameter => parameter.Name)]);
         return (scope, _) =>
         {
-            scope[name] = (JinjaFunction)(arguments => scope.Call(() =>
+            scope[name] = signature.Function($"macro '{name}'", arguments => arguments.Budget.Call(() =>
             {
-                if (arguments.Positional.Count > parameters.Count) throw new JinjaException($"macro '{name}' takes {parameters.Count} argument(s), not {arguments.Positional.Count}");
-                if (arguments.Named.Keys.FirstOrDefault(key => parameters.All(parameter => parameter.Name != key)) is { } unknown) throw new JinjaException($"macro '{name}' has no parameter '{unknown}'");
                 var inner = new JinjaScope(scope);
                 for (var i = 0; i < parameters.Count; i++)
                 {
                     var (parameter, fallback) = parameters[i];
-                    var given = arguments.Get(i, parameter, arguments);
-                    inner[parameter] = given != (object)arguments ? given : fallback is null ? new JinjaUndefined($"parameter '{parameter}' was not provided") : fallback(inner);
+                    inner[parameter] = !ReferenceEquals(arguments[i], JinjaSignature.Absent) ? arguments[i]
+                        : fallback is null ? new JinjaUndefined($"parameter '{parameter}' was not provided") : fallback(inner);
                 }
                 return Text(body, inner);
             }));
@@ -204,11 +207,11 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
         JinjaStatement? body = null;
         var value = _parser.Filtered(scope => Text(body!, new JinjaScope(scope)));
         EndTag();
-        (body, _) = Body("filter", ["endfilter"]);
+        (body, _) = Loop(false, () => Body("filter", ["endfilter"]));
         EndTag();
         return (scope, output) =>
         {
-            output.Append(JinjaValue.ToText(value(scope)));
+            output.Append(JinjaValue.ToText(value(scope), scope.Budget));
             return JinjaFlow.Next;
         };
     }
@@ -224,18 +227,30 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
 
     private string[] Names()
     {
+        var line = _parser.Next.Line;
         var bracket = _parser.Accept("(");
         var names = new List<string> { _parser.Expect(JinjaTokenKind.Name, "a variable's name") };
         while (_parser.Accept(",")) names.Add(_parser.Expect(JinjaTokenKind.Name, "a variable's name"));
         if (bracket) _parser.Expect(")");
+        if (names.Find(name => name is "true" or "True" or "false" or "False" or "none" or "None") is { } constant) throw new JinjaException($"'{constant}' cannot be assigned to", line);
         return [.. names];
+    }
+
+    // Reads statements that a break or continue within may leave, or not.
+    private (JinjaStatement Body, string End) Loop(bool inside, Func<(JinjaStatement, string)> read)
+    {
+        var around = _inLoop;
+        _inLoop = inside;
+        var result = read();
+        _inLoop = around;
+        return result;
     }
 
     private void EndTag() => _parser.Expect(JinjaTokenKind.BlockEnd, "'%}'");
 
     private static JinjaScope Bound(JinjaScope outer, string[] names, object? value)
     {
-        outer.Step();
+        outer.Budget.Step();
         var scope = new JinjaScope(outer);
         Bind(scope, names, value);
         return scope;
@@ -248,7 +263,7 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
             scope[names[0]] = value;
             return;
         }
-        var parts = JinjaValue.Items(value).ToArray();
+        var parts = JinjaValue.Items(value, scope.Budget).ToArray();
         if (parts.Length != names.Length) throw new JinjaException($"{names.Length} names for {parts.Length} value(s)");
         for (var i = 0; i < names.Length; i++) scope[names[i]] = parts[i];
     }
@@ -257,15 +272,15 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
     {
         var output = new StringBuilder();
         body(scope, output);
-        return output.ToString();
+        return (string)scope.Budget.Made(output.ToString())!;
     }
 
     private static JinjaStatement Sequence(List<JinjaStatement> statements) => (scope, output) =>
     {
         foreach (var statement in statements)
         {
-            scope.Step();
-            if (output.Length > MaximumOutput) throw new JinjaException($"the template puts out more than {MaximumOutput:N0} characters");
+            scope.Budget.Step();
+            scope.Budget.RequireOutput(output.Length);
             if (statement(scope, output) is not JinjaFlow.Next and var flow) return flow;
         }
         return JinjaFlow.Next;

@@ -16,15 +16,18 @@ internal sealed class JinjaTemplate
     public static JinjaTemplate Parse(string source) => new(new JinjaStatementParser(JinjaLexer.Read(source)).Template());
 
     /// <summary>Renders the template with these variables.</summary>
-    public string Render(IEnumerable<KeyValuePair<string, object?>> variables)
+    /// <param name="variables">The variables.</param>
+    /// <param name="limits">What the rendering may take.</param>
+    public string Render(IEnumerable<KeyValuePair<string, object?>> variables, JinjaLimits? limits = null)
     {
-        var scope = new JinjaScope();
+        var scope = new JinjaScope(new JinjaBudget(limits ?? new JinjaLimits()));
         foreach (var (name, function) in JinjaGlobals.Functions) scope[name] = function;
         foreach (var (name, value) in variables) scope[name] = value;
         var output = new StringBuilder();
         try
         {
             _body(scope, output);
+            scope.Budget.RequireOutput(output.Length);
         }
         catch (InsufficientExecutionStackException)
         {

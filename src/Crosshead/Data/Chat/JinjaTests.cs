@@ -1,55 +1,54 @@
-using System.Collections.Frozen;
-
 namespace Crosshead.Data.Chat;
 
 /// <summary>The tests of a template: what stands behind <c>is</c>.</summary>
 internal static class JinjaTests
 {
-    private static readonly FrozenDictionary<string, Func<object?, JinjaArguments, bool>> s_all = new Dictionary<string, Func<object?, JinjaArguments, bool>>
+    private static readonly JinjaTable<object?> s_all = new("test")
     {
-        ["defined"] = (x, _) => x is not JinjaUndefined,
-        ["undefined"] = (x, _) => x is JinjaUndefined,
-        ["none"] = (x, _) => x is null,
-        ["string"] = (x, _) => x is string,
-        ["mapping"] = (x, _) => x is OrderedDictionary<string, object?>,
-        ["iterable"] = (x, _) => x is string or List<object?> or object?[] or OrderedDictionary<string, object?> or JinjaUndefined,
-        ["sequence"] = (x, _) => x is string or List<object?> or object?[] or OrderedDictionary<string, object?> or JinjaUndefined,
-        ["number"] = (x, _) => JinjaValue.IsNumber(x),
-        ["integer"] = (x, _) => x is long,
-        ["float"] = (x, _) => x is double,
-        ["boolean"] = (x, _) => x is bool,
-        ["true"] = (x, _) => x is true,
-        ["false"] = (x, _) => x is false,
-        ["callable"] = (x, _) => x is JinjaFunction,
-        ["upper"] = (x, _) => JinjaValue.ToText(x) is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
-        ["lower"] = (x, _) => JinjaValue.ToText(x) is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
-        ["odd"] = (x, _) => JinjaValue.AreEqual(JinjaOperators.Apply("%", x, 2L), 1L),
-        ["even"] = (x, _) => JinjaValue.AreEqual(JinjaOperators.Apply("%", x, 2L), 0L),
-        ["divisibleby"] = (x, a) => JinjaValue.AreEqual(JinjaOperators.Apply("%", x, a.Need(0, "divisibleby")), 0L),
-        ["in"] = (x, a) => JinjaValue.Contains(a.Need(0, "in"), x),
-        ["sameas"] = (x, a) => JinjaValue.TypeName(x) == JinjaValue.TypeName(a.Need(0, "sameas")) && JinjaValue.AreEqual(x, a.Positional[0]),
-        ["eq"] = (x, a) => JinjaValue.AreEqual(x, a.Need(0, "eq")),
-        ["ne"] = (x, a) => !JinjaValue.AreEqual(x, a.Need(0, "ne")),
-        ["lt"] = (x, a) => JinjaValue.Compare(x, a.Need(0, "lt")) < 0,
-        ["le"] = (x, a) => JinjaValue.Compare(x, a.Need(0, "le"), "<=") <= 0,
-        ["gt"] = (x, a) => JinjaValue.Compare(x, a.Need(0, "gt"), ">") > 0,
-        ["ge"] = (x, a) => JinjaValue.Compare(x, a.Need(0, "ge"), ">=") >= 0,
-    }.ToFrozenDictionary();
-
-    private static readonly FrozenDictionary<string, string> s_synonyms = new Dictionary<string, string>
-    {
-        ["equalto"] = "eq",
-        ["=="] = "eq",
-        ["!="] = "ne",
-        ["<"] = "lt",
-        ["lessthan"] = "lt",
-        ["<="] = "le",
-        [">"] = "gt",
-        ["greaterthan"] = "gt",
-        [">="] = "ge",
-    }.ToFrozenDictionary();
+        { "defined", "", (x, _) => x is not JinjaUndefined },
+        { "undefined", "", (x, _) => x is JinjaUndefined },
+        { "none", "", (x, _) => x is null },
+        { "string", "", (x, _) => x is string or JinjaMarkup },
+        { "mapping", "", (x, _) => x is OrderedDictionary<string, object?> },
+        { "iterable", "", (x, _) => x is string or IReadOnlyCollection<object?> or OrderedDictionary<string, object?> or JinjaGenerator or JinjaUndefined or JinjaMarkup or JinjaLoop },
+        { "sequence", "", (x, _) => x is string or IReadOnlyList<object?> or OrderedDictionary<string, object?> or JinjaUndefined or JinjaMarkup },
+        { "number", "", (x, _) => JinjaNumber.Is(x) },
+        { "integer", "", (x, _) => x is long },
+        { "float", "", (x, _) => x is double },
+        { "boolean", "", (x, _) => x is bool },
+        { "true", "", (x, _) => x is true },
+        { "false", "", (x, _) => x is false },
+        { "callable", "", (x, _) => x is JinjaFunction or JinjaLoop or JinjaUndefined },
+        { "upper", "", (x, a) => JinjaCasing.IsUpper(JinjaValue.ToText(x, a.Budget)) },
+        { "lower", "", (x, a) => JinjaCasing.IsLower(JinjaValue.ToText(x, a.Budget)) },
+        { "odd", "", (x, a) => IsRest(x, 2L, 1L, a) },
+        { "even", "", (x, a) => IsRest(x, 2L, 0L, a) },
+        { "divisibleby", "num", (x, a) => IsRest(x, a[0], 0L, a) },
+        { "in", "seq", (x, a) => JinjaValue.Contains(a[0], x, a.Budget) },
+        { "sameas", "other", (x, a) => AreSame(x, a[0]) },
+        { "eq", "b, /", (x, a) => JinjaOperators.Holds("==", x, a[0], a.Budget) },
+        { "ne", "b, /", (x, a) => JinjaOperators.Holds("!=", x, a[0], a.Budget) },
+        { "lt", "b, /", (x, a) => JinjaOperators.Holds("<", x, a[0], a.Budget) },
+        { "le", "b, /", (x, a) => JinjaOperators.Holds("<=", x, a[0], a.Budget) },
+        { "gt", "b, /", (x, a) => JinjaOperators.Holds(">", x, a[0], a.Budget) },
+        { "ge", "b, /", (x, a) => JinjaOperators.Holds(">=", x, a[0], a.Budget) },
+        { "equalto", "eq" },
+        { "==", "eq" },
+        { "!=", "ne" },
+        { "<", "lt" },
+        { "lessthan", "lt" },
+        { "<=", "le" },
+        { ">", "gt" },
+        { "greaterthan", "gt" },
+        { ">=", "ge" },
+    };
 
     /// <summary>The test of that name, or an error that says which there are.</summary>
-    public static Func<object?, JinjaArguments, bool> Get(string name) =>
-        s_all.TryGetValue(s_synonyms.GetValueOrDefault(name, name), out var test) ? test : throw new JinjaException($"no test named '{name}'; {Suggestion.For(name, s_all.Keys.Order(StringComparer.Ordinal))}");
+    public static Func<object?, JinjaCall, object?> Get(string name) => s_all.Get(name);
+
+    private static bool IsRest(object? value, object? by, object rest, JinjaArguments arguments) =>
+        JinjaValue.AreEqual(JinjaOperators.Apply("%", value, by, arguments.Budget), rest, arguments.Budget);
+
+    // Python keeps one object of a small number and of a text that stands in a template, but not of lists.
+    private static bool AreSame(object? a, object? b) => ReferenceEquals(a, b) || (a is bool or long or double or string && a.Equals(b)) || (a is object?[] { Length: 0 } && b is object?[] { Length: 0 });
 }

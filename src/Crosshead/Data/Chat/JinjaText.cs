@@ -1,19 +1,52 @@
-using System.Text;
-
 namespace Crosshead.Data.Chat;
 
-/// <summary>What Python's strings do to themselves.</summary>
+/// <summary>What Python's strings do to themselves. Their characters are code points, half of a surrogate pair is one too.</summary>
 internal static class JinjaText
 {
+    /// <summary>UTF-16 units of the character at a place: 1 or 2.</summary>
+    public static int LengthAt(string text, int at) => at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
+
+    /// <summary>The characters.</summary>
+    public static int[] CodePoints(string text)
+    {
+        var codes = new List<int>(text.Length);
+        for (var at = 0; at < text.Length; at += LengthAt(text, at)) codes.Add(LengthAt(text, at) == 2 ? char.ConvertToUtf32(text, at) : text[at]);
+        return [.. codes];
+    }
+
+    /// <summary>The text of a character.</summary>
+    public static string Character(int code) => code < 0x10000 ? ((char)code).ToString() : char.ConvertFromUtf32(code);
+
+    /// <summary>How many characters there are.</summary>
+    public static int Length(ReadOnlySpan<char> text)
+    {
+        var pairs = 0;
+        for (var at = 0; at + 1 < text.Length; at++)
+            if (char.IsSurrogatePair(text[at], text[at + 1])) pairs++;
+        return text.Length - pairs;
+    }
+
+    /// <summary>The UTF-16 place of the character that is <paramref name="count"/> behind another, or the text's end.</summary>
+    public static int Skip(string text, int at, long count)
+    {
+        if (!text.AsSpan().ContainsAnyInRange('\ud800', '\udfff')) return (int)Math.Min(text.Length, at + count);
+        for (; count > 0 && at < text.Length; count--) at += LengthAt(text, at);
+        return at;
+    }
+
+    public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
+
     /// <summary>Takes the given characters, white space by default, from the ends.</summary>
     public static string Strip(string text, string? characters, bool start, bool end)
     {
         var (first, last) = (0, text.Length);
-        while (start && first < last && IsStripped(text[first])) first++;
-        while (end && last > first && IsStripped(text[last - 1])) last--;
+        var stripped = characters is null ? null : CodePoints(characters).ToHashSet();
+        while (start && first < last && IsStripped(first, LengthAt(text, first))) first += LengthAt(text, first);
+        while (end && last > first && IsStripped(last - LengthBefore(last), LengthBefore(last))) last -= LengthBefore(last);
         return text[first..last];
 
-        bool IsStripped(char c) => characters is null ? char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f' : characters.Contains(c);
+        int LengthBefore(int at) => at - 2 >= first && char.IsSurrogatePair(text[at - 2], text[at - 1]) ? 2 : 1;
+        bool IsStripped(int at, int length) => stripped is null ? IsSpace(text[at]) : stripped.Contains(length == 2 ? char.ConvertToUtf32(text, at) : text[at]);
     }
 
     /// <summary>The parts between separators, runs of white space by default, cut at most <paramref name="maximum"/> times (without end if negative).</summary>
@@ -21,19 +54,16 @@ internal static class JinjaText
     {
         if (separator == "") throw new JinjaException("split: the separator is empty");
         var parts = new List<object?>();
-        var rest = separator is null ? Strip(text, null, start: true, end: false) : text;
-        while (separator is not null || rest.Length > 0)
+        var at = 0;
+        while (true)
         {
-            var at = separator is null ? Array.FindIndex(rest.ToCharArray(), char.IsWhiteSpace) : rest.IndexOf(separator, StringComparison.Ordinal);
-            if (at < 0 || parts.Count == maximum)
-            {
-                parts.Add(separator is null ? Strip(rest, null, start: false, end: at < 0) : rest);
-                break;
-            }
-            parts.Add(rest[..at]);
-            rest = separator is null ? Strip(rest[at..], null, start: true, end: false) : rest[(at + separator.Length)..];
+            while (separator is null && at < text.Length && IsSpace(text[at])) at++;
+            if (separator is null && at == text.Length) return parts;
+            var end = parts.Count == maximum ? -1 : separator is null ? Space(text, at) : JinjaSubstring.IndexOf(text, separator, at);
+            parts.Add(end < 0 ? text[at..] : text[at..end]);
+            if (end < 0) return parts;
+            at = end + (separator?.Length ?? 1);
         }
-        return parts;
     }
 
     /// <summary>As <see cref="Split"/>, with the cuts counted from the end.</summary>
@@ -44,46 +74,61 @@ internal static class JinjaText
         return [.. parts.Select(part => (object?)Reversed((string)part!))];
     }
 
-    public static List<object?> Lines(string text)
+    /// <summary>The lines, which end where Python's do: at more characters than line feeds.</summary>
+    public static List<object?> Lines(string text, bool keepEnds)
     {
-        var lines = text.ReplaceLineEndings("\n").Split('\n').ToList<object?>();
-        if (lines[^1] is "") lines.RemoveAt(lines.Count - 1);
+        var lines = new List<object?>();
+        for (var at = 0; at < text.Length;)
+        {
+            var end = text.AsSpan(at).IndexOfAny("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029");
+            end = end < 0 ? text.Length : at + end;
+            var next = Math.Min(text.Length, end + (end + 1 < text.Length && text[end] == '\r' && text[end + 1] == '\n' ? 2 : 1));
+            lines.Add(text[at..(keepEnds ? next : end)]);
+            at = next;
+        }
         return lines;
     }
 
-    /// <summary>Replaces, at most <paramref name="count"/> times (everywhere if negative).</summary>
-    public static string Replace(string text, string old, string with, long count)
+    /// <summary>Replaces, at most <paramref name="count"/> times (everywhere if negative). Nothing stands before every character and at the end.</summary>
+    public static string Replace(string text, string old, string with, long count, JinjaBudget budget)
     {
-        if (old.Length > 0 && count < 0) return text.Replace(old, with, StringComparison.Ordinal);
-        var result = new StringBuilder();
+        var result = new JinjaTextBuilder(budget);
         var at = 0;
         for (; count != 0 && at <= text.Length; count--)
         {
-            var next = text.IndexOf(old, at, StringComparison.Ordinal);
+            var next = JinjaSubstring.IndexOf(text, old, at);
             if (next < 0) break;
-            result.Append(text, at, next - at).Append(with);
+            result.Append(text.AsSpan(at, next - at)).Append(with);
             at = next + old.Length;
-            // Nothing stands before every character and at the end.
             if (old.Length > 0) continue;
-            if (at < text.Length) result.Append(text[at]);
-            at++;
+            var step = at < text.Length ? LengthAt(text, at) : 1;
+            result.Append(text.AsSpan(at, Math.Min(step, text.Length - at)));
+            at += step;
         }
-        return at < text.Length ? result.Append(text, at, text.Length - at).ToString() : result.ToString();
+        return at < text.Length ? result.Append(text.AsSpan(at)).ToString() : result.ToString();
     }
 
-    public static string Capitalize(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
-
-    public static string Title(string text)
+    /// <summary>Jinja's filter indent: every line but the first (unless <paramref name="first"/>) and the empty ones (unless <paramref name="blank"/>).</summary>
+    public static string Indent(string text, string indentation, bool first, bool blank, JinjaBudget budget)
     {
-        var result = text.ToLowerInvariant().ToCharArray();
-        for (var i = 0; i < result.Length; i++)
-            if (i == 0 || !char.IsLetter(result[i - 1])) result[i] = char.ToUpperInvariant(result[i]);
-        return new string(result);
+        var result = new JinjaTextBuilder(budget);
+        var lines = Lines(text + "\n", keepEnds: false);
+        for (var i = 0; i < lines.Count; i++)
+        {
+            var line = (string)lines[i]!;
+            if (i > 0) result.Append('\n');
+            if (i > 0 ? blank || line.Length > 0 : first) result.Append(indentation);
+            result.Append(line);
+        }
+        return result.ToString();
     }
 
-    /// <summary>Indents every line but the first (unless <paramref name="first"/>) and the blank ones (unless <paramref name="blank"/>).</summary>
-    public static string Indent(string text, string indentation, bool first, bool blank) =>
-        string.Join('\n', text.Split('\n').Select((line, i) => (i > 0 ? blank || line.Length > 0 : first) ? indentation + line : line));
+    private static int Space(string text, int from)
+    {
+        for (var at = from; at < text.Length; at++)
+            if (IsSpace(text[at])) return at;
+        return -1;
+    }
 
     private static string Reversed(string text)
     {

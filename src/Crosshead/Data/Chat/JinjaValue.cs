@@ -1,13 +1,11 @@
-using System.Collections;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace Crosshead.Data.Chat;
 
 /// <summary>
 /// What Python says of a template's values. They are null (None), bool, long, double, string, lists (<see cref="List{T}"/>),
-/// tuples (arrays), dictionaries in order of insertion, <see cref="JinjaUndefined"/> and what can be called.
+/// tuples (arrays), dictionaries in order of insertion, what they give (<see cref="JinjaDictionaryView"/>,
+/// <see cref="JinjaRange"/>, <see cref="JinjaGenerator"/>), <see cref="JinjaUndefined"/> and what can be called.
 /// </summary>
 internal static class JinjaValue
 {
@@ -18,7 +16,9 @@ internal static class JinjaValue
         long number => number != 0,
         double number => number != 0,
         string text => text.Length > 0,
-        ICollection collection => collection.Count > 0,
+        JinjaMarkup markup => markup.Text.Length > 0,
+        IReadOnlyCollection<object?> collection => collection.Count > 0,
+        OrderedDictionary<string, object?> dictionary => dictionary.Count > 0,
         _ => true,
     };
 
@@ -32,6 +32,10 @@ internal static class JinjaValue
         object?[] => "tuple",
         List<object?> => "list",
         OrderedDictionary<string, object?> => "dict",
+        JinjaDictionaryView view => view.Name,
+        JinjaRange => "range",
+        JinjaGenerator => "generator",
+        JinjaMarkup => "Markup",
         JinjaUndefined => "Undefined",
         JinjaNamespace => "namespace",
         JinjaLoop => "loop",
@@ -39,129 +43,97 @@ internal static class JinjaValue
     };
 
     /// <summary>What is put out for a value: Python's str().</summary>
-    public static string ToText(object? value) => value switch
+    public static string ToText(object? value, JinjaBudget budget)
     {
-        string text => text,
-        JinjaUndefined => "",
-        _ => Representation(value),
-    };
+        if (value is string text) return text;
+        if (value is JinjaMarkup markup) return markup.Text;
+        if (value is JinjaUndefined) return "";
+        var output = new JinjaTextBuilder(budget);
+        JinjaRepresentation.Write(value, output);
+        return output.ToString();
+    }
 
-    public static bool AreEqual(object? a, object? b)
+    public static bool AreEqual(object? a, object? b, JinjaBudget budget)
     {
+        budget.Step();
+        if (ReferenceEquals(a, b)) return a is not double.NaN;
         RuntimeHelpers.EnsureSufficientExecutionStack();
         return (a, b) switch
         {
             (JinjaUndefined, JinjaUndefined) => true,
-            (long x, long y) => x == y,
-            (IReadOnlyList<object?> x, IReadOnlyList<object?> y) => a.GetType() == b.GetType() && x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second)),
-            (OrderedDictionary<string, object?> x, OrderedDictionary<string, object?> y) => x.Count == y.Count && x.All(entry => y.TryGetValue(entry.Key, out var other) && AreEqual(entry.Value, other)),
-            _ => IsNumber(a) && IsNumber(b) ? Double(a) == Double(b) : Equals(a, b),
+            (JinjaRange x, JinjaRange y) => x.SequenceEqual(y),
+            (IReadOnlyList<object?> x, IReadOnlyList<object?> y) => a.GetType() == b.GetType() && x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second, budget)),
+            (OrderedDictionary<string, object?> x, OrderedDictionary<string, object?> y) => x.Count == y.Count && x.All(entry => y.TryGetValue(entry.Key, out var other) && AreEqual(entry.Value, other, budget)),
+            (JinjaDictionaryView { Name: not "dict_values" } x, JinjaDictionaryView { Name: not "dict_values" } y) => x.Count == y.Count && x.All(item => y.Any(other => AreEqual(item, other, budget))),
+            _ => JinjaNumber.Is(a) && JinjaNumber.Is(b) ? JinjaNumber.Order(a, b) == 0 : a is string && a.Equals(b),
         };
     }
 
-    /// <summary>The order of two values, below, at or above 0; an error where Python has none.</summary>
-    public static int Compare(object? a, object? b, string sign = "<")
+    /// <summary>The order of two values, below, at or above 0; an error where Python has none. Null where one is no number.</summary>
+    public static int? Order(object? a, object? b, string sign, JinjaBudget budget)
     {
-        if (a is string x && b is string y) return string.CompareOrdinal(x, y);
-        if (a is long m && b is long n) return m.CompareTo(n);
-        if (IsNumber(a) && IsNumber(b)) return Double(a).CompareTo(Double(b));
+        budget.Step();
+        if (a is string x && b is string y) return CompareCodePoints(x, y);
+        if (JinjaNumber.Is(a) && JinjaNumber.Is(b)) return JinjaNumber.Order(a, b);
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        if (a is IReadOnlyList<object?> list && b is IReadOnlyList<object?> other && a.GetType() == b.GetType())
+        if (a is List<object?> or object?[] && b is List<object?> or object?[] && a.GetType() == b.GetType())
         {
+            var (list, other) = ((IReadOnlyList<object?>)a, (IReadOnlyList<object?>)b);
             for (var i = 0; i < Math.Min(list.Count, other.Count); i++)
-                if (!AreEqual(list[i], other[i])) return Compare(list[i], other[i], sign);
+                if (!AreEqual(list[i], other[i], budget)) return Order(list[i], other[i], sign, budget);
             return list.Count.CompareTo(other.Count);
         }
         throw (a as JinjaUndefined ?? b as JinjaUndefined)?.Error() ?? new JinjaException($"'{sign}' is not supported between {TypeName(a)} and {TypeName(b)}");
     }
 
-    public static bool IsNumber(object? value) => value is bool or long or double;
-
-    public static double Double(object? value) => value switch { bool flag => flag ? 1 : 0, long number => number, double number => number, _ => double.NaN };
-
-    /// <summary>The items of a list, characters of a string or keys of a dictionary; of what is undefined none.</summary>
-    public static IEnumerable<object?> Items(object? value) => value switch
+    /// <summary>The items of a list, characters of a string or keys of a dictionary; of what is undefined none. Each is a step.</summary>
+    public static IEnumerable<object?> Items(object? value, JinjaBudget budget) => Counted(value switch
     {
         JinjaUndefined => [],
         string text => Characters(text),
         OrderedDictionary<string, object?> dictionary => dictionary.Keys,
-        IReadOnlyList<object?> list => list,
+        IReadOnlyCollection<object?> collection => collection,
+        JinjaGenerator generator => generator.Take(),
         _ => throw new JinjaException($"{TypeName(value)} is not iterable"),
-    };
+    }, budget);
 
     public static long Length(object? value) => value switch
     {
         JinjaUndefined => 0,
-        string text => Characters(text).Count(),
-        ICollection collection => collection.Count,
+        string text => JinjaText.Length(text),
+        IReadOnlyCollection<object?> collection => collection.Count,
+        OrderedDictionary<string, object?> dictionary => dictionary.Count,
         _ => throw new JinjaException($"{TypeName(value)} has no length"),
     };
 
-    public static bool Contains(object? container, object? item) => container switch
+    public static bool Contains(object? container, object? item, JinjaBudget budget) => container switch
     {
-        string text => item is string part ? text.Contains(part, StringComparison.Ordinal) : throw new JinjaException($"'in' a string needs a string, not {TypeName(item)}"),
+        string text => item is string part ? JinjaSubstring.IndexOf(text, part) >= 0 : throw new JinjaException($"'in' a string needs a string, not {TypeName(item)}"),
         OrderedDictionary<string, object?> dictionary => item is string key && dictionary.ContainsKey(key),
-        _ => Items(container).Any(other => AreEqual(other, item)),
+        _ => Items(container, budget).Any(other => AreEqual(other, item, budget)),
     };
 
     /// <summary>Python's characters are code points.</summary>
     public static IEnumerable<string> Characters(string text)
     {
-        for (var i = 0; i < text.Length; i++)
-            yield return char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]) ? text.Substring(i++, 2) : text[i].ToString();
+        for (var at = 0; at < text.Length; at += JinjaText.LengthAt(text, at)) yield return text.Substring(at, JinjaText.LengthAt(text, at));
     }
 
-    /// <summary>A floating-point number as Python writes it.</summary>
-    public static string Number(double number)
+    private static IEnumerable<object?> Counted(IEnumerable<object?> items, JinjaBudget budget)
     {
-        if (!double.IsFinite(number)) return double.IsNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";
-        var size = Math.Abs(number);
-        var text = size == 0 || (size >= 1e-4 && size < 1e16) ? number.ToString("0.0################################", CultureInfo.InvariantCulture) : null;
-        if (text is not null && double.Parse(text, CultureInfo.InvariantCulture) == number) return text;
-        text = number.ToString("R", CultureInfo.InvariantCulture).ToLowerInvariant();
-        if (text.Contains('e') || size < 1e16) return text;
-        var digits = text.TrimStart('-');
-        var mantissa = digits.TrimEnd('0');
-        return $"{(number < 0 ? "-" : "")}{mantissa[0]}{(mantissa.Length > 1 ? "." + mantissa[1..] : "")}e+{digits.Length - 1}";
+        foreach (var item in items)
+        {
+            budget.Step();
+            yield return item;
+        }
     }
 
-    // Python's repr().
-    private static string Representation(object? value)
+    // UTF-16 puts the characters beyond U+FFFF before those from U+E000.
+    private static int CompareCodePoints(string a, string b)
     {
-        RuntimeHelpers.EnsureSufficientExecutionStack();
-        return Written(value);
-    }
-
-    private static string Written(object? value) => value switch
-    {
-        null => "None",
-        bool flag => flag ? "True" : "False",
-        long number => number.ToString(CultureInfo.InvariantCulture),
-        double number => Number(number),
-        string text => Quote(text),
-        object?[] { Length: 1 } tuple => $"({Representation(tuple[0])},)",
-        object?[] tuple => $"({string.Join(", ", tuple.Select(Representation))})",
-        List<object?> list => $"[{string.Join(", ", list.Select(Representation))}]",
-        OrderedDictionary<string, object?> dictionary => $"{{{string.Join(", ", dictionary.Select(entry => $"{Quote(entry.Key)}: {Representation(entry.Value)}"))}}}",
-        JinjaUndefined => "Undefined",
-        _ => $"<{TypeName(value)}>",
-    };
-
-    private static string Quote(string text)
-    {
-        var quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
-        var result = new StringBuilder().Append(quote);
-        foreach (var c in text)
-            result.Append(c switch
-            {
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                '\\' => "\\\\",
-                < ' ' or '\x7f' => $"\\x{(int)c:x2}",
-                _ when c == quote => "\\" + c,
-                _ => c.ToString(),
-            });
-        return result.Append(quote).ToString();
+        var at = a.AsSpan().CommonPrefixLength(b);
+        if (at == a.Length || at == b.Length) return a.Length.CompareTo(b.Length);
+        static int Rank(char c) => char.IsSurrogate(c) ? c + 0x10000 : c;
+        return Rank(a[at]).CompareTo(Rank(b[at]));
     }
 }

@@ -22,7 +22,7 @@ public sealed class JinjaTemplateTests
         { "{% for k, v in d.items() %}{{k}}={{v}},{% endfor %}{% for k in d %}{{k}}{% endfor %}{% for k, v in d|items %}{{ k ~ v }}{% endfor %}", "a=1,b=2,aba1b2" },
         { "{{ 'HELLO wORLD-x'|title }} {{ 'hELLO w'|capitalize }} {{ 'HELLO wORLD-x'.title() }} {{ s|upper }} {{ s.lower() }}", "Hello World-X Hello w Hello World-X HELLO WORLD hello world" },
         { "{{ ['b','A','c','a']|sort }} {{ ['b','A','a']|unique|list }} {{ 'abc'|reverse }} {{ [1,2]|reverse|list }} {{ l|sort(reverse=true) }} {{ ['b','A','a']|sort(case_sensitive=true) }}", "['A', 'a', 'b', 'c'] ['b', 'A'] cba [2, 1] [3, 2, 1] ['A', 'a', 'b']" },
-        { "{{ x|length }} {{ s|length }} {{ d|count }} {{ emoji|length }} {{ emoji[1] }} {{ emoji[::-1] }}", "0 11 2 3 😀 b😀a" },
+        { "{{ x|length }} {{ s|length }} {{ d|count }} {{ emoji|length }} {{ emoji[1] }} {{ emoji[::-1] }}", "0 11 2 4 😀 😀b😀a" },
         { "{{ [1,2] + [3] }} {{ (1,2)+(3,) }} {{ 'ab' * 2 }} {{ 3 * 'x' }}", "[1, 2, 3] (1, 2, 3) abab xxx" },
         { "{{ 1.0 }} {{ 1e20 }} {{ 0.1+0.2 }} {{ 3|float }} {{ '3.7'|int }} {{ 3.5|round }} {{ 'x'|int }} {{ 'x'|int(5) }} {{ f }} {{ 1e-7 }} {{ 123456789.0 }} {{ 2.675|round(2) }} {{ '2.5'|float }} {{ 1e15 }} {{ 1e16 }}", "1.0 1e+20 0.30000000000000004 3.0 3 4.0 0 5 2.5 1e-07 123456789.0 2.67 2.5 1000000000000000.0 1e+16" },
         { "{{ 'a' 'b' }}{{ \"c\" }}", "abc" },
@@ -99,7 +99,6 @@ public sealed class JinjaTemplateTests
     [InlineData("{{ 'a,b'.split('') }}", 1, "the separator is empty")]
     [InlineData("{{ range(200000) }}", 1, "more than 100,000 items")]
     [InlineData("{{ 'ab' * 10000000 }}", 1, "longer than")]
-    [InlineData("\n{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", 2, "more than 1,000,000 steps")]
     [InlineData("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", 1, "more than 100 deep")]
     [InlineData("{% set n = namespace(l=[]) %}{% for i in range(100000) %}{% set n.l = [n.l] %}{% endfor %}{{ n.l }}", null, "nest too deeply")]
     public void A_template_that_fails_says_why_and_where(string template, int? line, string message)
@@ -144,19 +143,20 @@ public sealed class JinjaTemplateTests
     public void Endless_nesting_is_refused(string start, string open, string middle, string close, string end) => Assert.Throws<JinjaException>(() =>
         JinjaTemplate.Parse(start + string.Concat(Enumerable.Repeat(open, 50_000)) + middle + string.Concat(Enumerable.Repeat(close, 50_000)) + end));
 
-    private static Dictionary<string, object?> Variables() => new()
+    internal static Dictionary<string, object?> Variables() => new()
     {
         ["d"] = Dictionary(("a", 1L), ("b", 2L)),
         ["l"] = new List<object?> { 3L, 1L, 2L },
         ["s"] = "Hello World",
         ["n"] = 7L,
         ["u"] = null,
+        ["none_value"] = null,
         ["f"] = 2.5,
         ["yes"] = true,
         ["t"] = " \t hi \n",
         ["m"] = new List<object?> { Dictionary(("role", "user"), ("content", "q")), Dictionary(("role", "assistant"), ("content", "a")) },
         ["e"] = new List<object?>(),
-        ["emoji"] = "a😀b",
+        ["emoji"] = "a😀b😀",
         ["tools"] = null,
     };
 

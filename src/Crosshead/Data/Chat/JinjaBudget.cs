@@ -1,0 +1,66 @@
+namespace Crosshead.Data.Chat;
+
+/// <summary>What one rendering has taken of its <see cref="JinjaLimits"/>. Every operation charges what it is about to take.</summary>
+internal sealed class JinjaBudget(JinjaLimits limits)
+{
+    private readonly long _began = Environment.TickCount64;
+    private long _steps;
+    private long _made;
+    private int _depth;
+
+    /// <summary>Counts one more statement, or one more value that is looked at.</summary>
+    public void Step()
+    {
+        if (++_steps > limits.Steps) throw new JinjaException($"the template takes more than {limits.Steps:N0} steps");
+        if (Environment.TickCount64 - _began > 1000L * limits.Seconds) throw new JinjaException($"the template takes more than {limits.Seconds} seconds");
+    }
+
+    /// <summary>Counts characters that are made.</summary>
+    public void Make(long characters)
+    {
+        _made += characters;
+        if (_made > limits.Made) throw new JinjaException($"the template makes texts and lists of more than {limits.Made:N0} characters");
+    }
+
+    /// <summary>Counts items of lists that are made.</summary>
+    public void MakeItems(long items) => Make(Math.Min(items, limits.Made + 1) * JinjaLimits.ItemSize);
+
+    /// <summary>Refuses a text that would be too long.</summary>
+    public void RequireText(long length)
+    {
+        if (length > limits.Text) throw new JinjaException($"a text longer than {limits.Text:N0} characters");
+    }
+
+    /// <summary>Refuses an output that is too long.</summary>
+    public void RequireOutput(long length)
+    {
+        if (length > limits.Output) throw new JinjaException($"the template puts out more than {limits.Output:N0} characters");
+    }
+
+    /// <summary>A value that was just made, counted.</summary>
+    public object? Made(object? value)
+    {
+        if (value is string text)
+        {
+            RequireText(text.Length);
+            Make(text.Length);
+        }
+        else if (value is List<object?> or object?[]) MakeItems(((IReadOnlyList<object?>)value).Count);
+        else if (value is OrderedDictionary<string, object?> dictionary) MakeItems(4L * dictionary.Count);
+        return value;
+    }
+
+    /// <summary>Runs a macro's body, so that no macro calls itself for ever.</summary>
+    public T Call<T>(Func<T> body)
+    {
+        if (++_depth > limits.Depth) throw new JinjaException($"macros call each other more than {limits.Depth} deep");
+        try
+        {
+            return body();
+        }
+        finally
+        {
+            _depth--;
+        }
+    }
+}

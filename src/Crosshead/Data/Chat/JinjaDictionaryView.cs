@@ -1,0 +1,17 @@
+using System.Collections;
+
+namespace Crosshead.Data.Chat;
+
+/// <summary>What <c>items()</c>, <c>keys()</c> and <c>values()</c> of a dictionary give: its contents, without an order to index.</summary>
+/// <param name="Name">What Python calls it, such as dict_items.</param>
+/// <param name="Items">The contents.</param>
+internal sealed record JinjaDictionaryView(string Name, IReadOnlyCollection<object?> Items) : IReadOnlyCollection<object?>
+{
+    /// <inheritdoc/>
+    public int Count => Items.Count;
+
+    /// <inheritdoc/>
+    public IEnumerator<object?> GetEnumerator() => Items.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
