@@ -19,16 +19,19 @@ public sealed class MessageLengthTests
             foreach (var reader in (string[])["recipe", "task", "config", "tokens", "tokenizer_config", "template", "manifest"])
                 foreach (var document in (string[])[$"{{\"{s_long}\": 1}}", $"{{\"a\\n{s_long}\": 1}}", $"{{\"a\": {s_long}", s_long, $"{{\"{s_long}\\ud800\": 1}}", "{", ""])
                     data.Add(reader, document);
-            data.Add("config", $$"""{"model_type": "{{s_long}}"}""");
-            data.Add("config", $$"""{"model_type": "llama", "hidden_act": "{{s_long}}"}""");
-            data.Add("tokens", $$"""{"bos_token_id": "{{s_long}}"}""");
-            data.Add("task", $$"""{"kind": "{{s_long}}"}""");
-            data.Add("recipe", $$"""{"training": {"device": "{{s_long}}"}}""");
-            data.Add("recipe", $$"""{"training": {"{{s_long}}": 1}}""");
-            data.Add("template", $$"""{"chat_template": "{{ {{s_long}}.x }}"}""");
-            data.Add("template", $$"""{"chat_template": "{{ x|{{s_long}} }}"}""");
-            data.Add("template", $$"""{"chat_template": "{{ raise_exception('{{s_long}}') }}"}""");
-            data.Add("template", $$"""{"chat_template": [{"name": "{{s_long}}", "template": ""}]}""");
+            foreach (var (reader, document) in ((string, string)[])[
+                ("config", """{"model_type": "LONG"}"""),
+                ("config", """{"model_type": "llama", "hidden_act": "LONG"}"""),
+                ("tokens", """{"bos_token_id": "LONG"}"""),
+                ("task", """{"kind": "LONG"}"""),
+                ("recipe", """{"training": {"device": "LONG"}}"""),
+                ("recipe", """{"training": {"LONG": 1}}"""),
+                ("template", """{"chat_template": "{{ LONG.x }}"}"""),
+                ("template", """{"chat_template": "{{ x|LONG }}"}"""),
+                ("template", """{"chat_template": "{{ raise_exception('LONG') }}"}"""),
+                ("template", """{"chat_template": [{"name": "LONG", "template": ""}]}"""),
+            ])
+                data.Add(reader, document.Replace("LONG", s_long, StringComparison.Ordinal));
             return data;
         }
     }

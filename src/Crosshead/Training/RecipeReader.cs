@@ -64,7 +64,7 @@ internal static class RecipeReader
         var options = new JsonDocumentOptions { AllowDuplicateProperties = false, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
         try
         {
-            return JsonNode.Parse(json, null, options) as JsonObject
+            return JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, options) as JsonObject
                 ?? throw new CrossheadException($"{source} is no recipe: it must be a JSON object {{…}}; see recipes/tiny.json.");
         }
         catch (JsonException e)

@@ -45,7 +45,7 @@ internal static class TaskFile
     {
         try
         {
-            return JsonNode.Parse(json, null, Lenient) as JsonObject ?? throw new CrossheadException($"{source} is no task: it must be a JSON object {{…}}; see docs/tasks.md.");
+            return JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, Lenient) as JsonObject ?? throw new CrossheadException($"{source} is no task: it must be a JSON object {{…}}; see docs/tasks.md.");
         }
         catch (JsonException e)
         {
