@@ -81,6 +81,26 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public void End_tokens_of_the_configuration_end_texts_as_those_of_generation_config_do()
+    {
+        Train(1);
+        string[] generate = ["generate", _folder["run"], "--prompt", "word1", "--temperature", "0", "--max-tokens", "8", "--json"];
+        var free = CliRun.Of(generate).Json["ids"]!.AsArray().Select(id => (int)id!).ToList();
+        var end = free[^1];
+        var path = Path.Combine(_folder["run"], "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!;
+        foreach (var entry in new JsonNode[] { end, new JsonArray(9998, end) })
+        {
+            config["eos_token_id"] = entry.DeepClone();
+            File.WriteAllText(path, config.ToJsonString());
+            var ended = CliRun.Of(generate).Json;
+            Assert.Equal(("end", free.IndexOf(end) + 1), ((string?)ended["stop"], ended["ids"]!.AsArray().Count));
+        }
+        File.WriteAllText(Path.Combine(_folder["run"], "generation_config.json"), """{"eos_token_id":9999}"""); // which goes before
+        Assert.Equal("length", (string?)CliRun.Of(generate).Json["stop"]);
+    }
+
+    [Fact]
     public void A_full_context_is_told_and_named()
     {
         Train(1); // a context of 32

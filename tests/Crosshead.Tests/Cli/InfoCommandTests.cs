@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Crosshead.Checkpoints;
+using Crosshead.Model;
 using Crosshead.Tests.Checkpoints;
 
 namespace Crosshead.Tests.Cli;
@@ -47,6 +49,26 @@ public sealed class InfoCommandTests : IDisposable
         var said = CliRun.Of("info", With(FamilyConfigs.Llama)).Out;
         Assert.Matches(@"composition *\| *none", said);
         Assert.Contains("Every layer keeps whole heads.", said);
+    }
+
+    [Fact]
+    public void A_stored_head_that_differs_from_the_embedding_is_told_and_kept()
+    {
+        using (var model = new LanguageModel(new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 1, Context = 12, Attention = new() { Heads = 4 } }))
+        {
+            model.Initialize(1);
+            ModelDirectory.Save(_folder["model"], model);
+        }
+        var path = Path.Combine(_folder["model"], "config.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"));
+        var info = CliRun.Of("info", _folder["model"], "--json");
+        Assert.Contains("stores lm_head.weight with other values", Assert.Single(info.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        var export = CliRun.Of("export", _folder["model"], "--out", _folder["plain"]);
+        Assert.Contains("stores lm_head.weight with other values", export.Error);
+        var plain = CliRun.Of("info", _folder["plain"], "--json");
+        Assert.Equal("", plain.Error);
+        Assert.Equal((long)info.Json["parameters"]!, (long)plain.Json["parameters"]!);
+        Assert.False((bool)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder["plain"], "config.json")))!["tie_word_embeddings"]!);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class RequestEncoderTests
     [Fact]
     public void Pairs_are_split_as_the_harness_splits_them_and_never_into_nothing()
     {
-        var encoder = new RequestEncoder(Words, 1000);
+        var encoder = new RequestEncoder(Words, 1_000_000);
         var text = Gen.OneOf(TinyTokenizer.Mixed, Gen.OneOf<string>("the", "t", "he", " ", "  ", "a", "atten", "tion", "<|endoftext|>", "\n"), Gen.Const("")).Array[0, 3].Select(string.Concat);
         var refused = 0;
         Gen.Select(text, text).Sample((context, continuation) =>
