@@ -66,7 +66,7 @@ internal sealed class DataPrepareCommand : CliCommand
         var tokens = manifest.Train.Tokens + manifest.HeldOut.Tokens;
         output.Line($"{(double)(manifest.Train.Bytes + manifest.HeldOut.Bytes) / tokens:0.00} bytes of text a token; train on it with --set data.folder={folder} --set model.vocabularySize={manifest.VocabularySize}.");
         if (manifest.RowsLeftOut > 0)
-            output.Line($"Left out: {manifest.RowsLeftOut} rows without text (null, empty or white space alone).");
+            output.Line($"Rows without text (null, empty or white space alone), left out: {manifest.RowsLeftOut}.");
         output.Result(new JsonObject
         {
             ["tokens"] = tokens,

@@ -1,4 +1,3 @@
-using Apache.Arrow;
 using Apache.Arrow.Types;
 
 namespace Crosshead.Data;
@@ -15,11 +14,11 @@ internal static class ParquetDocuments
         using var file = ParquetFile.Open(path);
         RequireText(file, column);
         var rows = 0L;
-        foreach (var batch in file.Read(column))
+        foreach (var texts in file.Read((batch, row) => ParquetText.At(batch.Column(0), row), column))
         {
-            for (var row = 0; row < batch.Length; row++)
-                yield return ParquetText.At(batch.Column(0), row);
-            rows += batch.Length;
+            foreach (var text in texts)
+                yield return text;
+            rows += texts.Length;
             fractionRead((double)rows / file.Rows);
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Apache.Arrow;
+using Apache.Arrow.Ipc;
 using ParquetSharp;
 using ParquetSharp.Arrow;
 
@@ -59,19 +60,25 @@ internal sealed partial class ParquetFile : IDisposable
         });
     }
 
-    /// <summary>The rows in order, in batches that are valid until the next one is asked for.</summary>
+    /// <summary>The rows in order, some at a time.</summary>
+    /// <param name="row">Makes of a row, given the columns and its place in them, what is wanted.</param>
     /// <param name="column">The one column to read, which is not nested; null for all.</param>
     /// <exception cref="CrossheadException">The file is damaged, or uses what cannot be read.</exception>
-    public IEnumerable<RecordBatch> Read(string? column = null)
+    public IEnumerable<T[]> Read<T>(Func<RecordBatch, int, T> row, string? column = null)
     {
         using var batches = Guard(Path, () => _reader.GetRecordBatchReader(null, column is null ? null : [LeafOf(column)]));
-        while (Guard(Path, () => batches.ReadNextRecordBatchAsync().AsTask().GetAwaiter().GetResult()) is { } batch)
-            using (batch)
-                yield return batch;
+        while (Guard(Path, () => Next(batches, row)) is { } rows)
+            yield return rows;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _reader.Dispose();
+
+    private static T[]? Next<T>(IArrowArrayStream batches, Func<RecordBatch, int, T> row)
+    {
+        using var batch = batches.ReadNextRecordBatchAsync().AsTask().GetAwaiter().GetResult();
+        return batch is null ? null : [.. Enumerable.Range(0, batch.Length).Select(i => row(batch, i))];
+    }
 
     // The file counts the innermost columns; names may hold dots.
     private int LeafOf(string column)
@@ -80,7 +87,8 @@ internal sealed partial class ParquetFile : IDisposable
         return Enumerable.Range(0, leaves.NumColumns).First(i => leaves.Column(i).Path.ToDotVector() is [var name] && name == column);
     }
 
-    // Arrow tells what it meets as ParquetException or as Exception itself, and an unknown type as NotSupportedException.
+    // Arrow tells what it meets as ParquetException or as Exception itself, an unknown type as NotSupportedException; values that
+    // no type of .NET holds come as others.
     private static T Guard<T>(string path, Func<T> read)
     {
         try

@@ -25,6 +25,11 @@ internal static class ParquetText
         Int8Array small => small.GetValue(row)!.Value,
         Int16Array middle => middle.GetValue(row)!.Value,
         Int32Array usual => usual.GetValue(row)!.Value,
+        Int64Array large => checked((int)large.GetValue(row)!.Value),
+        UInt8Array small => small.GetValue(row)!.Value,
+        UInt16Array middle => middle.GetValue(row)!.Value,
+        UInt32Array usual => checked((int)usual.GetValue(row)!.Value),
+        UInt64Array large => checked((int)large.GetValue(row)!.Value),
         _ => throw new ArgumentException($"{indices.Data.DataType.Name} holds no indices", nameof(indices)),
     };
 }

@@ -43,7 +43,7 @@ public sealed class ParquetTests : IDisposable
         Write("a.parquet", Enumerable.Range(0, 1000).Select(i => $"row {i}").ToArray(), LogicalType.String());
         using var file = ParquetFile.Open(_folder.File("a.parquet"));
         Assert.Equal(1000, file.Rows);
-        Assert.Equal([.. Enumerable.Repeat(128, 7), 104], file.Read("text").Select(batch => batch.Length));
+        Assert.Equal([.. Enumerable.Repeat(128, 7), 104], file.Read((_, row) => row, "text").Select(rows => rows.Length));
         Assert.Equal(Enumerable.Range(0, 1000).Select(i => $"row {i}"), Read("a.parquet"));
     }
 

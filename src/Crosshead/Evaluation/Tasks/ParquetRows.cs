@@ -1,3 +1,4 @@
+using System.Globalization;
 using Apache.Arrow;
 using Crosshead.Data;
 using Fluid.Values;
@@ -12,9 +13,9 @@ internal static class ParquetRows
     {
         using var file = ParquetFile.Open(path);
         var number = 0L;
-        foreach (var batch in file.Read())
-            for (var row = 0; row < batch.Length; row++)
-                yield return new TaskRow(path, "row", ++number, Members(file.Columns, batch.Arrays, row));
+        foreach (var rows in file.Read((batch, row) => Members(file.Columns, batch.Arrays, row)))
+            foreach (var row in rows)
+                yield return new TaskRow(path, "row", ++number, row);
     }
 
     private static Dictionary<string, FluidValue> Members(IReadOnlyList<Field> fields, IEnumerable<IArrowArray> columns, int row)
@@ -41,6 +42,7 @@ internal static class ParquetRows
         HalfFloatArray numbers => RowValues.From((double)numbers.GetValue(row)!.Value),
         FloatArray numbers => RowValues.From(numbers.GetValue(row)!.Value),
         DoubleArray numbers => RowValues.From(numbers.GetValue(row)!.Value),
+        Decimal128Array numbers when decimal.TryParse(numbers.GetString(row), CultureInfo.InvariantCulture, out var number) => NumberValue.Create(number),
         Decimal128Array numbers => new StringValue(numbers.GetString(row)),
         Date32Array dates => new StringValue(dates.GetDateOnly(row)!.Value.ToString("O")),
         TimestampArray times => new StringValue(times.GetTimestamp(row)!.Value.ToString("O")),
