@@ -156,7 +156,7 @@ internal sealed class LineChart
             if (_right - x.Place(end.X) <= LeaderReach)
                 Add($"<line x1=\"{x.Place(end.X) + 4:0.#}\" y1=\"{y.Place(end.Y):0.#}\" x2=\"{_right + 14:0.#}\" y2=\"{places[i]:0.#}\"/>");
             else
-                Add($"<path d=\"M{_right - 4:0.#} {places[i]:0.#}H{_right + 14:0.#}\"/>");
+                Add($"<path d=\"M{_right + 1:0.#} {places[i]:0.#}H{_right + 14:0.#}\"/>");
             Add($"<text x=\"{_right + 18:0.#}\" y=\"{places[i] + 4:0.#}\">{Encode(series.Label)}</text></g>");
         }
     }
