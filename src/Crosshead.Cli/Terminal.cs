@@ -1,4 +1,5 @@
 using System.Text;
+using Crosshead.Data;
 
 namespace Crosshead.Cli;
 
@@ -7,12 +8,17 @@ internal sealed class Terminal
 {
     private const int PlainWidth = 100;
 
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly TextReader _in;
+
     /// <summary>The process's own streams.</summary>
     public Terminal()
     {
         Out = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
         Error = new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true };
-        In = Console.In;
+        _in = new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
+        InIsScreen = !Console.IsInputRedirected;
         var dumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
         OutIsScreen = !Console.IsOutputRedirected && !dumb;
         ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
@@ -21,7 +27,7 @@ internal sealed class Terminal
     /// <summary>Given streams, taken to be files; used by tests.</summary>
     public Terminal(TextWriter output, TextWriter error, TextReader? input = null)
     {
-        (Out, Error, In) = (output, error, input ?? TextReader.Null);
+        (Out, Error, _in) = (output, error, input ?? TextReader.Null);
     }
 
     /// <summary>Results, and nothing else.</summary>
@@ -30,14 +36,28 @@ internal sealed class Terminal
     /// <summary>Progress and messages.</summary>
     public TextWriter Error { get; }
 
-    /// <summary>Standard input.</summary>
-    public TextReader In { get; }
+    /// <summary>Whether standard input is what a person types.</summary>
+    public bool InIsScreen { get; }
 
     /// <summary>Whether results are shown on a screen rather than written to a file or pipe.</summary>
     public bool OutIsScreen { get; }
 
     /// <summary>Whether progress may rewrite its line.</summary>
     public bool ErrorIsScreen { get; }
+
+    /// <summary>The text of standard input, to its end, without a byte order mark.</summary>
+    /// <exception cref="CrossheadException">It is no UTF-8 text.</exception>
+    public string ReadInput()
+    {
+        try
+        {
+            return TextFile.WithoutMark(_in.ReadToEnd());
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new CrossheadException("standard input is no UTF-8 text; convert it first.");
+        }
+    }
 
     /// <summary>Columns for help and messages.</summary>
     public int Width => OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;

@@ -10,7 +10,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class GenerateCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<string[]> _prompts = new("--prompt") { Description = "What the text begins with; given several times, the prompts are continued together.", HelpName = "text", Required = true };
+    private readonly PromptArguments _prompts;
     private readonly SamplingArguments _sampling;
     private readonly ComputeOptions _compute;
 
@@ -18,10 +18,12 @@ internal sealed class GenerateCommand : CliCommand
     public GenerateCommand() : base("generate",
         "Continue a prompt, streaming the text. Ctrl-C ends it early, with what there is.",
         "crosshead generate runs/tiny --prompt \"Once upon a time\" --temperature 0.8 --top-p 0.95",
-        "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype bfloat16 --json")
+        "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype bfloat16 --json",
+        "crosshead generate runs/tiny --prompt-file chapter.txt --max-tokens 400",
+        "crosshead generate runs/tiny < chapter.txt")
     {
         Arguments.Add(_model);
-        Options.Add(_prompts);
+        _prompts = new PromptArguments(this);
         _sampling = new SamplingArguments(this);
         _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
     }
@@ -29,7 +31,7 @@ internal sealed class GenerateCommand : CliCommand
     /// <inheritdoc/>
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
-        var (folder, prompts) = (arguments.GetRequiredValue(_model), arguments.GetRequiredValue(_prompts));
+        var (folder, prompts) = (arguments.GetRequiredValue(_model), _prompts.Read(arguments, output.Terminal));
         _sampling.Options(arguments, []).Validate();
         using var loaded = LoadedModel.Load(folder, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
         var options = _sampling.Options(arguments, loaded.EndTokens);

@@ -15,9 +15,9 @@ internal sealed class SweepCommand : CliCommand
     private const string RatesExample = "1e-4,5e-4,1e-3,3e-3";
 
     private readonly Argument<string> _recipe = new("RECIPE.json") { Description = "What to train, on what and how; its variant, rate and schedule are those of the grid." };
-    private readonly Option<string> _variants = ListOption.Required("--variants", "Attention variants, apart by commas: " + string.Join(", ", AttentionVariants.Names) + ".", "a,b,…");
-    private readonly Option<string> _rates = ListOption.Required("--learning-rates", "Learning rates, apart by commas.", RatesExample);
-    private readonly Option<string?> _seeds = new("--seeds") { Description = "Seeds, apart by commas; without it the recipe's.", HelpName = "1,2,…" };
+    private readonly Option<string> _variants = ListOption.Required("--variants", "Attention variants, separated by commas: " + string.Join(", ", AttentionVariants.Names) + ".", "a,b,…");
+    private readonly Option<string> _rates = ListOption.Required("--learning-rates", "Learning rates, separated by commas.", RatesExample);
+    private readonly Option<string?> _seeds = new("--seeds") { Description = "Seeds, separated by commas; without it the recipe's.", HelpName = "1,2,…" };
     private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations hold for the grid alone, all else for the full runs' recipes too.", HelpName = "path=value", DefaultValueFactory = _ => [] };
     private readonly Option<string> _out = new("--out") { Description = "Folder for runs, recipes and report.html; the same command goes on where it was stopped.", HelpName = "dir", Required = true };
     private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the processors and, where the recipe's device is auto or cuda, take a GPU each in turn.", 1, 1024, 1);

@@ -28,7 +28,7 @@ internal sealed class TokenizerDecodeCommand : CliCommand
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
-        var given = arguments.GetValue(_ids) is { Length: > 0 } words ? words : [output.Terminal.In.ReadToEnd()];
+        var given = arguments.GetValue(_ids) is { Length: > 0 } words ? words : [output.Terminal.ReadInput()];
         var ids = given.SelectMany(w => w.Split([' ', ',', '\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries)).Select(Id).ToArray();
         var text = tokenizer.Decode(ids, arguments.GetValue(_skipSpecial));
         output.Text(text);

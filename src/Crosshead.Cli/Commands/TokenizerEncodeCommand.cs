@@ -27,7 +27,7 @@ internal sealed class TokenizerEncodeCommand : CliCommand
     public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
-        var text = arguments.GetValue(_text) ?? TextFile.WithoutMark(output.Terminal.In.ReadToEnd());
+        var text = arguments.GetValue(_text) ?? output.Terminal.ReadInput();
         var special = !arguments.GetValue(_plain);
         var ids = tokenizer.Encode(text, addSpecialTokens: special, parseSpecialTokens: special);
         output.Line(string.Join(' ', ids));

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Crosshead.Cli.Studies;
 
-/// <summary>Options that take a list of values apart by commas, each once, and say so when they are given something else.</summary>
+/// <summary>Options that take a list of values separated by commas, each once, and say so when they are given something else.</summary>
 internal static class ListOption
 {
     /// <summary>Reads the values of an option.</summary>
@@ -15,7 +15,7 @@ internal static class ListOption
     {
         var items = text.Split(',', StringSplitOptions.TrimEntries);
         if (items.Any(i => i.Length == 0))
-            throw new CrossheadException($"{option} (\"{text}\") {(items.Length == 1 ? "is empty" : "has an empty item")}; give values apart by commas, such as {option} {example}.");
+            throw new CrossheadException($"{option} (\"{text}\") {(items.Length == 1 ? "is empty" : "has an empty item")}; give values separated by commas, such as {option} {example}.");
         var values = items.Select(parse).ToArray();
         for (var i = 0; i < values.Length; i++)
             if (Array.IndexOf(values, values[i]) < i)
