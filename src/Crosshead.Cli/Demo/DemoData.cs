@@ -48,10 +48,10 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         string[] inputs = ownText ? [.. options.Texts] : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancel)];
 
         Tokenizer tokenizer;
-        using (var progress = output.Progress("training the tokenizer", "characters"))
+        using (ProgressLine counting = output.Progress("counting words", "characters"), merging = output.Progress("choosing merges", "tokens"))
         {
             tokenizer = BpeTrainer.Train(Documents(inputs, cancel), new BpeTrainerOptions { VocabularySize = DemoPlan.VocabularySize },
-                new Told<TokenizerTrainingProgress>(p => progress.Report(p.Done, p.Total)), cancel);
+                new Told<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting ? counting : merging).Report(p.Done, p.Total)), cancel);
         }
         tokenizer.Save(Path.Combine(options.Folder, Tokenizer.FileName));
 

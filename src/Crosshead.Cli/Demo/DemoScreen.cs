@@ -37,7 +37,14 @@ internal sealed class DemoScreen(Terminal terminal, IReadOnlyList<DemoRun> runs)
         if (_live is not null && Environment.TickCount64 - _drawn > s_pause.TotalMilliseconds) Draw();
     }
 
-    /// <summary>A run was evaluated or ended.</summary>
+    /// <summary>A run ended.</summary>
+    public void Ended(DemoRun run)
+    {
+        if (_live is not null) Draw();
+        else terminal.Error.WriteLine($"{run.Name}: {run.Status.InWords()}");
+    }
+
+    /// <summary>A run was evaluated.</summary>
     public void Evaluated(DemoRun run)
     {
         if (_live is not null) Draw();
@@ -66,9 +73,9 @@ internal sealed class DemoScreen(Terminal terminal, IReadOnlyList<DemoRun> runs)
                 Plain(run.Name),
                 new Markup($"[teal]{Curve(run, low, high)}[/]"),
                 Plain(run.Points.Count > 0 ? ReportNumbers.Loss(run.Points[^1].HeldOutLoss) : ""),
-                Plain(run.Progress is { } p ? $"{p.Step} / {p.Steps}" : run.Status == RunStatus.Diverged ? "diverged" : "waiting"),
+                Plain(run.Progress is { } p ? $"{p.Step} / {p.Steps}" : run.Status.InWords()),
                 Plain(run.Progress is { } q ? Quantity.Count(q.TokensPerSecond) : ""),
-                Plain(running is not null ? Quantity.Time(running.TimeLeft) : run.Status == RunStatus.Waiting ? "" : "done"));
+                Plain(running is not null ? Quantity.Time(running.TimeLeft) : run.Status == RunStatus.Waiting ? "" : run.Status.InWords()));
         }
         return table;
     }

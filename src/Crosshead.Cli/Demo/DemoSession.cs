@@ -50,6 +50,8 @@ internal sealed class DemoSession
 
     private TimeSpan Asked => TimeSpan.FromMinutes(_options.Minutes);
 
+    private string AskedInWords => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_options.Minutes:0.##} min");
+
     private TimeSpan Left => Asked - _clock.Elapsed;
 
     /// <summary>Trains, samples, compresses and reports until all is done or it is asked to stop.</summary>
@@ -60,7 +62,7 @@ internal sealed class DemoSession
         if (!cancel.IsCancellationRequested) _screen.Show(() => Train(cancel));
         Compress(cancel);
         if (!cancel.IsCancellationRequested && _clock.Elapsed > Asked * MostOverrun)
-            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {Quantity.Time(Asked)} asked for, as the machine was slow or busy.");
+            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {AskedInWords} asked for, as the machine was slow or busy.");
         WriteReport();
     }
 
@@ -103,11 +105,11 @@ internal sealed class DemoSession
         var rates = DemoPlan.LearningRates.Take(plan.Rates).ToArray();
         _runs.RemoveAll(r => !rates.Contains(r.Recipe.Training.LearningRate));
         foreach (var run in Runs) run.Recipe = DemoPlan.WithSteps(run.Recipe, plan.Steps);
-        progress.Say($"a step takes {round / Runs.Count * plan.Rates * 1e3:0} ms here and now: {Runs.Count} runs of {plan.Steps} steps, about {Quantity.Time(Asked)} in all");
+        progress.Say($"a step takes {round / Runs.Count * plan.Rates * 1e3:0} ms here and now: {Runs.Count} runs of {plan.Steps} steps, about {AskedInWords} in all");
         if (!plan.Compares)
         {
             var needed = TimeSpan.FromMinutes(Math.Ceiling((_clock.Elapsed + DemoSchedule.Needed(round)).TotalMinutes));
-            _notes.Add($"This machine is too slow, or too busy, for a comparison within {Quantity.Time(Asked)}: at the speed measured {ComparisonVerdict.LeastSteps} steps a run take about {needed.TotalMinutes:0} min in all; use --minutes {needed.TotalMinutes:0}.");
+            _notes.Add($"This machine is too slow, or too busy, for a comparison within {AskedInWords}: at the speed measured {ComparisonVerdict.LeastSteps} steps a run take about {needed.TotalMinutes:0} min in all; use --minutes {needed.TotalMinutes:0}.");
         }
         else if (plan.Rates < DemoPlan.LearningRates.Count)
             _notes.Add($"At the speed measured there was time for one learning rate, {ReportNumbers.Rate(rates[0])}; another may suit a variant better.");

@@ -75,7 +75,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
             run.Status = RunStatus.Diverged;
         }
         if (run.Result?.Model is { } model) run.Sample = Sample(model);
-        screen.Evaluated(run);
+        screen.Ended(run);
     }
 
     /// <summary>A folder within the demo's, without what an earlier demo left there.</summary>

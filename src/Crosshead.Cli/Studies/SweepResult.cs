@@ -20,7 +20,7 @@ internal static class SweepResult
         {
             var standing = variant.Rates.First(r => r.LearningRate == run.LearningRate);
             var stable = standing.Stable switch { true => standing == variant.Chosen ? "yes, chosen" : "yes", false => $"no: {standing.Why}", _ => "–" };
-            string[] cells = [ReportNumbers.Loss(run.HeldOutLoss), $"{run.SpikeSteps}", stable, run.TokensPerSecond is { } speed ? Quantity.Count(speed) : "–", $"{run.Status}".ToLowerInvariant()];
+            string[] cells = [ReportNumbers.Loss(run.HeldOutLoss), $"{run.SpikeSteps}", stable, run.TokensPerSecond is { } speed ? Quantity.Count(speed) : "–", run.Status.InWords()];
             table.Row([variant.Name, ReportNumbers.Rate(run.LearningRate), .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
         }
         output.Table(table);

@@ -74,7 +74,7 @@ internal sealed class StudyCharts(StudyReport report)
 
     private string Label(StudyReportRun run, string before = "") => before + Rate(run.LearningRate)
         + (report.Seeds ? $", seed {run.Seed}" : "")
-        + run.Status switch { RunStatus.Diverged => ", diverged", RunStatus.Stopped => ", stopped", RunStatus.Failed => ", failed", _ => "" };
+        + (run.Status is RunStatus.Diverged or RunStatus.Stopped or RunStatus.Failed ? $", {run.Status.InWords()}" : "");
 
     // Where the curve is when something happens between two evaluations.
     private static double LossAt(StudyReportRun run, double tokens)

@@ -86,7 +86,7 @@ public static class StudyPage
             ["loss"] = Loss(r.HeldOutLoss),
             ["spikes"] = Whole(r.SpikeSteps),
             ["speed"] = r.TokensPerSecond is { } speed ? Whole(speed) : "–",
-            ["status"] = $"{r.Status}".ToLowerInvariant(),
+            ["status"] = r.Status.InWords(),
             ["stable"] = Words(v, v.Rates.First(s => s.LearningRate == r.LearningRate)),
         }))).ToArray(),
     });

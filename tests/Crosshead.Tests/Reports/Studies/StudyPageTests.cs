@@ -57,7 +57,7 @@ public sealed class StudyPageTests
         var partial = report with { Variants = [report.Variants[0], report.Variants[1] with { Runs = [.. report.Variants[1].Runs, waiting], Rates = [.. report.Variants[1].Rates, new(1e-2, null, null, "not finished")] }] };
         Assert.Equal("3 of 4 runs are done: the variants are compared when all are.", StudyVerdict.Of(partial).Headline);
         Assert.DoesNotContain("standings\">", StudyPage.Render(partial), StringComparison.Ordinal);
-        Assert.Contains("<td class=\"word\">waiting</td><td class=\"word\">–</td>", StudyPage.Render(partial), StringComparison.Ordinal);
+        Assert.Contains("<td class=\"word\">not begun</td><td class=\"word\">–</td>", StudyPage.Render(partial), StringComparison.Ordinal);
     }
 
     [Fact]
