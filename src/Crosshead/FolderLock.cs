@@ -10,18 +10,18 @@ public sealed partial class FolderLock : IDisposable
 {
     private const int CloseOnExec = 0x80000, Exclusive = 2, AtOnce = 4, WouldBlock = 11;
 
-    private readonly string _folder;
-    private readonly bool _made;
+    private readonly IReadOnlyList<string> _made;
     private int _descriptor;
 
-    private FolderLock(string folder, bool made, int descriptor) => (_folder, _made, _descriptor) = (folder, made, descriptor);
+    private FolderLock(IReadOnlyList<string> made, int descriptor) => (_made, _descriptor) = (made, descriptor);
 
     /// <summary>Takes a folder, which is made where there is none.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="CrossheadException">Another process, or another part of this one, holds it; or it cannot be made.</exception>
     public static FolderLock Take(string folder)
     {
-        var made = !Directory.Exists(folder);
+        var made = new List<string>(); // the folder and those above it
+        for (var path = Path.GetFullPath(folder); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path)) made.Add(Path.TrimEndingDirectorySeparator(path));
         try
         {
             Directory.CreateDirectory(folder);
@@ -36,16 +36,16 @@ public sealed partial class FolderLock : IDisposable
             _ = Close(descriptor);
             throw new CrossheadException($"\"{folder}\" is being written by another run; wait for its end or stop it, or name another folder.");
         }
-        return new FolderLock(folder, made, descriptor);
+        return new FolderLock(made, descriptor);
     }
 
-    /// <summary>Lets the folder go; one that was made for nothing goes too.</summary>
+    /// <summary>Lets the folder go; folders that were made for nothing go too.</summary>
     public void Dispose()
     {
         if (_descriptor < 0) return;
         try
         {
-            if (_made && !Directory.EnumerateFileSystemEntries(_folder).Any()) Directory.Delete(_folder);
+            foreach (var folder in _made.TakeWhile(f => Directory.Exists(f) && !Directory.EnumerateFileSystemEntries(f).Any())) Directory.Delete(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

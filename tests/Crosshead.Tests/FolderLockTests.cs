@@ -38,6 +38,8 @@ public sealed class FolderLockTests
         var (empty, full) = (Path.Combine(folder.Path, "empty"), Path.Combine(folder.Path, "full"));
         FolderLock.Take(empty).Dispose();
         Assert.False(Directory.Exists(empty));
+        FolderLock.Take(Path.Combine(folder.Path, "above", "and", "below") + "/").Dispose();
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "above")));
         using (FolderLock.Take(full)) File.WriteAllText(Path.Combine(full, "file"), "");
         Assert.True(Directory.Exists(full));
     }

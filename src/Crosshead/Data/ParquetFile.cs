@@ -106,7 +106,8 @@ internal sealed partial class ParquetFile : IDisposable
         var told = Told().Match(e.Message.ReplaceLineEndings(" "));
         var (kind, reason) = (told.Groups["kind"].Value, told.Groups["reason"].Value.Trim().TrimEnd('.'));
         return new CrossheadException(
-            kind == "OutOfMemory" ? $"{path} needs more memory than there is ({reason}); write it with smaller pages, or use a machine with more."
+            e is DllNotFoundException or BadImageFormatException or TypeInitializationException ? $"{path} cannot be read: the native library for Parquet could not be loaded ({reason}); install Crosshead again, or convert the file to JSONL."
+            : kind == "OutOfMemory" ? $"{path} needs more memory than there is ({reason}); write it with smaller pages, or use a machine with more."
             : kind == "NotImplemented" || e is NotSupportedException || Unsupported().IsMatch(reason) ? $"{path} uses a part of Parquet that is not supported ({reason}); write it again with the codec zstd or snappy and the plain encodings."
             : reason.Contains("encrypted", StringComparison.OrdinalIgnoreCase) ? $"{path} is encrypted ({reason}); write it without encryption."
             : $"{path} is not a whole Parquet file ({reason}); it is damaged or truncated, get it again.", e);
