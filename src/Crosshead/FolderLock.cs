@@ -21,7 +21,7 @@ public sealed partial class FolderLock : IDisposable
     public static FolderLock Take(string folder)
     {
         var made = new List<string>(); // the folder and those above it
-        for (var path = Path.GetFullPath(folder); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path)) made.Add(Path.TrimEndingDirectorySeparator(path));
+        for (var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path)) made.Add(path);
         try
         {
             Directory.CreateDirectory(folder);
