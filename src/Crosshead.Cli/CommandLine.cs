@@ -24,6 +24,7 @@ internal static class CommandLine
         {
             if (ShellCompletion.Answers(args, s_parsing, terminal.Out))
                 return ExitCode.Done;
+            RawArguments.Require(args);
             var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
             if (parsed.Action is ParsedAction shown)
                 return shown.Show(parsed, terminal);

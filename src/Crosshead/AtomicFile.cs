@@ -5,7 +5,7 @@ namespace Crosshead;
 /// <summary>Writes files so that a reader, or a run after a crash, sees the old contents or the new, never a part.</summary>
 public static partial class AtomicFile
 {
-    /// <summary>Writes aside, flushes to the disk and renames into place.</summary>
+    /// <summary>Writes aside, flushes to the disk and renames into place. Folders that are missing are made.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes the contents.</param>
     /// <exception cref="CrossheadException">The disk is full or the folder cannot be written; nothing was changed.</exception>
@@ -14,6 +14,7 @@ public static partial class AtomicFile
         var aside = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             using (var stream = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
             {
                 write(stream);

@@ -7,10 +7,12 @@ namespace Crosshead.Cli.Benchmarking;
 /// <param name="Type">In which precision.</param>
 /// <param name="Batch">Sequences at once.</param>
 /// <param name="Seconds">Time to spend on each case.</param>
-/// <param name="Cancel">Stops between repetitions.</param>
-internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, double Seconds, CancellationToken Cancel)
+internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, double Seconds)
 {
     private const int FewestRepetitions = 5;
+
+    /// <summary>Stops between repetitions.</summary>
+    public CancellationToken Cancel { get; init; }
 
     /// <summary>Times an action on the device of the run.</summary>
     public Timing Time(Action action) => Timing.Of(action, Ceilings.Wait(Device), Seconds, FewestRepetitions, Cancel);

@@ -31,17 +31,24 @@ internal sealed class BenchCacheCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var (batch, context, heads, groups, width) = (arguments.GetValue(_batch), arguments.GetValue(_context), arguments.GetValue(_heads), arguments.GetValue(_groups), arguments.GetValue(_width));
         if (groups % 2 != 0 || heads % groups != 0)
             throw new CrossheadException($"--kv-heads ({groups}) must be an even number that divides --heads ({heads}); give another.");
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.BFloat16);
-        var run = new BenchRun(device, type, batch, arguments.GetValue(_seconds), cancel);
+        var seconds = arguments.GetValue(_seconds);
+        return (output, cancel) => Time((batch, context, heads, groups, width), new BenchRun(device, type, batch, seconds) { Cancel = cancel }, output);
+    }
+
+    private static int Time((int Batch, int Context, int Heads, int Groups, int Width) shape, BenchRun run, CommandOutput output)
+    {
+        var (batch, context, heads, groups, width) = shape;
+        var (device, type) = (run.Device, run.Type);
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         using var progress = output.Progress("timing", "cases");
-        var ceilings = Ceilings.Of(device, type, cancel);
+        var ceilings = Ceilings.Of(device, type, run.Cancel);
 
         Tensor Random(params long[] shape) => randn(shape, type, device);
         var span = new TokenSpan(empty(0), empty(0), null, Causal: false);
@@ -63,7 +70,7 @@ internal sealed class BenchCacheCommand : CliCommand
             Case("full cache", groups, width, Ours),
             Case("half cache", 1, (long)groups / 2 * width, Ours),
         ];
-        BenchCase.Write(output, ceilings.Mark(cases, device, cancel), ceilings, BenchSetting.Of(
+        BenchCase.Write(output, ceilings.Mark(cases, device, run.Cancel), ceilings, BenchSetting.Of(
             $"{batch} x {context} cached tokens, {heads} query heads, {groups} key/value heads of width {width}, {StepsOfARepetition} steps a repetition", device, type));
         output.Line($"Half the cache takes {cases[2].Timing.Median / cases[0].Timing.Median:0.00} of the time that libtorch takes for the full one.");
         return ExitCode.Done;

@@ -32,7 +32,7 @@ internal abstract class BenchCommand : CliCommand
         _layers = wholeModel ? NumberOption.WithDefault("--layers", "Layers.", 1, 10_000, new ModelOptions().Layers) : null;
         _heads = NumberOption.WithDefault("--heads", "Query heads.", 1, 1 << 16, new AttentionOptions().Heads);
         _groups = NumberOption.Optional("--kv-heads", "Key and value heads; as many as query heads without it.", 1, 1 << 16);
-        _vocabulary = wholeModel ? NumberOption.WithDefault("--vocab", "Vocabulary.", 1, 1 << 24, new ModelOptions().VocabularySize) : null;
+        _vocabulary = wholeModel ? NumberOption.WithDefault("--vocab", "Tokens of the vocabulary.", 1, 1 << 24, new ModelOptions().VocabularySize) : null;
         _feedForward = wholeModel ? NumberOption.Optional("--ffn", "Inner width of the feed-forward layers; what the model's width suggests without it.", 1, 1 << 24) : null;
         _config = wholeModel ? new Option<string?>("--config") { Description = "A config.json whose shape takes the place of all of the above but the variant.", HelpName = "file" } : null;
         _context = NumberOption.WithDefault("--context", "Tokens of a sequence.", 1, 1 << 24, new ModelOptions().Context);
@@ -46,7 +46,7 @@ internal abstract class BenchCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var variants = arguments.GetRequiredValue(_variants).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(AttentionVariants.Parse).ToArray();
         if (variants.Length == 0)
@@ -56,22 +56,26 @@ internal abstract class BenchCommand : CliCommand
             shape.Validate();
         Read(arguments, shapes[0]);
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
-        var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds), cancel);
+        var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds));
+        return (output, cancel) => Time(shapes, run with { Cancel = cancel }, output);
+    }
 
+    private int Time(ModelOptions[] shapes, BenchRun run, CommandOutput output)
+    {
         IReadOnlyList<BenchCase> cases;
         Ceilings ceilings;
         using (var progress = output.Progress("timing", "variants"))
         {
-            ceilings = Ceilings.Of(device, type, cancel);
+            ceilings = Ceilings.Of(run.Device, run.Type, run.Cancel);
             var timed = new List<BenchCase>();
             foreach (var shape in shapes)
             {
                 progress.Report(elapsed => $"timing {shape.Attention.Variant.NameOf()}, {Quantity.Time(elapsed)} so far");
                 timed.AddRange(Time(shape, run));
             }
-            cases = ceilings.Mark(timed, device, cancel);
+            cases = ceilings.Mark(timed, run.Device, run.Cancel);
         }
-        BenchCase.Write(output, cases, ceilings, BenchSetting.Of(Describe(shapes[0], run), device, type));
+        BenchCase.Write(output, cases, ceilings, BenchSetting.Of(Describe(shapes[0], run), run.Device, run.Type));
         return ExitCode.Done;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Crosshead.Cli.Outputs;
 
 namespace Crosshead.Cli.Commands;
 
@@ -18,9 +19,35 @@ internal abstract class CliCommand : Command
     /// <summary>Whether the result is one JSON object on standard output instead of a table.</summary>
     public Option<bool> Json { get; } = new("--json") { Description = "Write the result as one JSON object on standard output, and nothing else there." };
 
-    /// <summary>Does the work and returns the exit code (<see cref="ExitCode"/>). Runs on the main thread.</summary>
+    /// <summary>What the command writes.</summary>
+    public CommandOutputs Outputs { get; } = new();
+
+    /// <summary>Adds the options that say what is written, and the one that allows to replace what is there.</summary>
+    protected void Write(params ReadOnlySpan<OutputOption> outputs)
+    {
+        Outputs.Add(outputs);
+        foreach (var output in outputs) Options.Add(output.Option);
+        Options.Add(Outputs.Overwrite);
+    }
+
+    /// <summary>
+    /// Refuses what cannot be done, then does the work and returns the exit code (<see cref="ExitCode"/>). First arguments
+    /// and inputs are checked, then the places that will be written; until then nothing is computed, shown or written.
+    /// </summary>
     /// <param name="arguments">The values given for this command's arguments and options.</param>
     /// <param name="output">Where tables, messages, progress and the JSON result go.</param>
     /// <param name="cancel">Set by the first signal: finish the step, save and return <see cref="ExitCode.Interrupted"/>.</param>
-    public abstract int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel);
+    public int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    {
+        var work = Prepare(arguments);
+        Outputs.Check(arguments);
+        return work(output, cancel);
+    }
+
+    /// <summary>
+    /// Reads arguments and inputs, as far as their headers and the arguments tell what can be refused, and returns the work.
+    /// It must not compute or write anything.
+    /// </summary>
+    /// <exception cref="CrossheadException">Something cannot be used; the one line to show.</exception>
+    protected abstract CommandWork Prepare(ParseResult arguments);
 }

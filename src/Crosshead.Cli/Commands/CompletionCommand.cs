@@ -19,11 +19,16 @@ internal sealed class CompletionCommand : CliCommand
         "crosshead completion fish > ~/.config/fish/completions/crosshead.fish") => Arguments.Add(_shell);
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var shell = arguments.GetRequiredValue(_shell);
         if (!s_shells.Contains(shell))
             throw new CrossheadException($"the shell \"{shell}\" is unknown; {Suggestion.For(shell, s_shells)}");
+        return (output, _) => Write(shell, output);
+    }
+
+    private static int Write(string shell, CommandOutput output)
+    {
         using var script = new StreamReader(typeof(ShellCompletion).Assembly.GetManifestResourceStream($"Crosshead.Cli.Completion.crosshead.{shell}")!);
         var text = script.ReadToEnd();
         output.Text(text);

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Compression;
 using Crosshead.Data;
 using Crosshead.Model;
@@ -16,81 +17,100 @@ namespace Crosshead.Cli.Commands;
 internal sealed class CompressCommand : CliCommand
 {
     private const double SelfCheckTolerance = 1e-3;
-    private const int SearchWindows = 32; // enough to tell sizes apart; the profile and the search measure hundreds of pieces on them
 
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<string> _out = new("--out") { Description = "Folder of the compressed model; must not exist yet.", HelpName = "dir", Required = true };
+    private readonly OutputFolder _out = new("--out", "Folder of the compressed model.");
     private readonly Option<double?> _cache = new("--cache") { Description = "Share of the chosen layers' cache to keep; without it 50%.", HelpName = "percent", CustomParser = Share };
-    private readonly Option<string> _method = new("--method") { Description = "fine: calibrated, keys by rotary frequency, values of any rank, the budget spent by profile. svd: the paper's, from the weights alone, the same in all layers.", HelpName = "svd|fine", DefaultValueFactory = _ => "fine" };
+    private readonly Option<string> _method = new("--method") { Description = "fine: fitted on text, sizes chosen layer by layer. svd: the method of the paper, fitted on the weights alone, the same size in all layers.", HelpName = "svd|fine", DefaultValueFactory = _ => "fine" };
     private readonly Option<string> _layers = new("--layers") { Description = "Which layers: all, deep (all but the first three), middle (the second and third quarter), or a list such as 0,2,5-9.", HelpName = "all|deep|middle|list", DefaultValueFactory = _ => "all" };
-    private readonly Option<string?> _calibrate = new("--calibrate") { Description = "A UTF-8 text file to calibrate on; without --held-out its first half calibrates and its second half is measured.", HelpName = "file" };
-    private readonly Option<string?> _heldOut = new("--held-out") { Description = "A UTF-8 text file to measure the loss on.", HelpName = "file" };
-    private readonly Option<string?> _profile = new("--profile") { Description = "A profile made by crosshead profile; without it one is measured on the calibration text.", HelpName = "profile.json" };
-    private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "Most rounds of measuring around the plan and spending the budget anew; 0 takes the profile's plan.", 0, 100, 3);
-    private readonly Option<int?> _keys = NumberOption.Optional("--key-components", "Key components of every chosen layer, in place of a budget.", 1, 1 << 20);
-    private readonly Option<int?> _values = NumberOption.Optional("--value-rank", "Value numbers of every chosen layer, in place of a budget.", 1, 1 << 20);
+    private readonly Option<string?> _calibrate = new("--calibrate") { Description = "A UTF-8 text file to calibrate on, which --method fine needs. Without --held-out its first half calibrates, and the loss is measured on its second half.", HelpName = "file" };
+    private readonly Option<string?> _heldOut = new("--held-out") { Description = "A UTF-8 text file to measure the loss on; without it the second half of --calibrate.", HelpName = "file" };
+    private readonly Option<string?> _profile = new("--profile") { Description = "A profile of this model, made by crosshead profile; without it one is measured on the calibration text.", HelpName = "profile.json" };
+    private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "How often, at most, the plan is improved: pieces are measured again within the plan and the budget is spent anew. 0 keeps the plan that follows from the profile", 0, 100, 3);
+    private readonly Option<int?> _keys = NumberOption.Optional("--key-components", "Key components of every chosen layer, in place of --cache; without it whole key heads.", 1, 1 << 20);
+    private readonly Option<int?> _values = NumberOption.Optional("--value-rank", "Numbers a token that the values of every chosen layer keep, in place of --cache; without it whole value heads.", 1, 1 << 20);
     private readonly ShardOption _shard;
     private readonly WindowOptions _windows;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     public CompressCommand() : base("compress",
-        "Make a trained model's KV cache smaller: key and value heads composed of fewer components, fitted in closed form, no training. Says what it cost; train --from recovers the rest.",
+        "Make the key/value cache of a trained model smaller: key and value heads are composed of fewer components, which are fitted without training. Tells what it cost; train --from recovers most of that.",
         "crosshead compress models/llama --calibrate book.txt --cache 50% --out models/llama-half",
         "crosshead compress models/llama --method svd --layers deep --calibrate book.txt --out models/llama-svd",
         "crosshead compress models/llama --calibrate book.txt --key-components 2 --value-rank 256 --out models/llama-2-256")
     {
         Arguments.Add(_model);
-        foreach (var option in new Option[] { _out, _cache, _method, _layers, _calibrate, _heldOut, _profile, _rounds, _keys, _values }) Options.Add(option);
+        Write(_out);
+        foreach (var option in new Option[] { _cache, _method, _layers, _calibrate, _heldOut, _profile, _rounds, _keys, _values }) Options.Add(option);
         _shard = new ShardOption(this);
         _windows = new WindowOptions(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
-        var destination = new NewFolder(arguments.GetRequiredValue(_out));
         var method = Method(arguments.GetRequiredValue(_method));
+        RequireFit(arguments, method);
+        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var chosen = LayerSelection.Parse(arguments.GetRequiredValue(_layers), files.Options.Layers);
+        var sizes = Sizes(arguments, method, files.Options);
+        var profile = arguments.GetValue(_profile) is { } path ? Profile.Load(path) : null;
         var texts = Texts(arguments, method);
-        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments), output);
-        var options = source.Model.Options;
-        var chosen = LayerSelection.Parse(arguments.GetRequiredValue(_layers), options.Layers);
-        var calibrate = texts is null ? null : _windows.Cut(arguments, texts.Value.Calibrate, "the calibration text", source.Tokenizer, options);
-        var measure = texts is null ? null : _windows.Cut(arguments, texts.Value.HeldOut, "the held-out text", source.Tokenizer, options);
-        var batch = _windows.Batch(arguments);
+        var request = new CompressionRequest
+        {
+            Files = files,
+            Method = method,
+            Chosen = chosen,
+            Sizes = sizes,
+            Share = arguments.GetValue(_cache) ?? CompressionRequest.DefaultShare,
+            Profile = profile,
+            Rounds = arguments.GetValue(_rounds),
+            Calibrate = method == CompressionMethod.Fine ? _windows.Cut(arguments, texts!.Value.Calibrate, "the calibration text", files) : null,
+            Measure = texts is null ? null : _windows.Cut(arguments, texts.Value.HeldOut, "the held-out text", files),
+            Batch = _windows.Batch(arguments),
+            Device = _compute.Device(arguments),
+        };
+        request.Validate();
+        return (output, cancel) => Compress(request, _out.In(arguments)!, _shard.Bytes(arguments), output, cancel);
+    }
 
-        var before = Loss(output, "measuring the model as it is", source.Model, measure, batch, cancel);
-        using var calibration = method == CompressionMethod.Fine ? ProfileCommand.Calibrate(output, source, calibrate!, batch, cancel) : null;
-        var plan = Plan(arguments, output, source, method, chosen, calibration, calibrate, cancel);
-        using var compressed = Compressor.Compress(source.Model, plan, calibration);
-        var stored = StoredWeights.In(source.Folder);
+    private static int Compress(CompressionRequest request, string path, long shardBytes, CommandOutput output, CancellationToken cancel)
+    {
+        var (files, measure, batch) = (request.Files, request.Measure, request.Batch);
+        using var model = files.Load(request.Device, output);
+        var before = Loss(output, "measuring the model as it is", model, measure, batch, cancel);
+        using var calibration = request.Calibrate is { } text ? ProfileCommand.Calibrate(output, model, text, batch, cancel) : null;
+        var plan = request.Plan(model, calibration, output, cancel);
+        using var compressed = Compressor.Compress(model, plan, calibration);
+        var stored = StoredWeights.In(files.Folder);
         Compressor.RoundTo(compressed, stored.Type);
         var after = Loss(output, "measuring the compressed model", compressed, measure, batch, cancel);
         var difference = SelfCheck(compressed, measure);
         if (!(difference <= SelfCheckTolerance))
             throw new CrossheadException($"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from those of the fitted weights, {SelfCheckTolerance:0.0e+0} is allowed; nothing was written. A layer's weights may be out of range; try --method svd, or other --layers.");
         cancel.ThrowIfCancellationRequested();
-        destination.Write(folder => Save(folder, source, compressed, stored.Type, method, _shard.Bytes(arguments)));
-        Show(arguments, output, source, compressed, stored, plan, before, after, difference);
+        OutputFolder.Write(path, folder => Save(folder, files.Folder, compressed, stored.Type, request.Method, shardBytes));
+        Show(files, compressed, stored, plan, path, (before, after, difference), output);
         return ExitCode.Done;
     }
 
-    private void Show(ParseResult arguments, CommandOutput output, ModelToCompress source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, double? before, double? after, double difference)
+    private static void Show(ModelFiles source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, string folder, (double? Before, double? After, double SelfCheck) measured, CommandOutput output)
     {
-        var (groups, whole) = (source.Model.Options.Attention.Groups, source.Model.Options.Attention.Groups * source.Model.Options.HeadDim);
-        var (bytesBefore, bytesAfter) = (ModelCost.Of(source.Model.Options).CacheBytesPerToken(stored.BytesPerElement), ModelCost.Of(compressed.Options).CacheBytesPerToken(stored.BytesPerElement));
+        var (before, after) = (measured.Before, measured.After);
+        var (groups, whole) = (source.Options.Attention.Groups, source.Options.Attention.Groups * source.Options.HeadDim);
+        var (bytesBefore, bytesAfter) = (ModelCost.Of(source.Options).CacheBytesPerToken(stored.BytesPerElement), ModelCost.Of(compressed.Options).CacheBytesPerToken(stored.BytesPerElement));
         var cached = CachedLayer.Of(compressed.Options);
         var table = new ResultTable("layer>", "key heads kept>", "by", "value numbers kept>", "by");
         foreach (var layer in cached)
             table.Row($"{layer.Index}", $"{layer.KeyHeads} of {groups}", layer.KeyHeads < groups ? EnumName.Of(layer.KeyGrain) : "–", $"{layer.ValueRank} of {whole}", layer.ValueRank < whole ? EnumName.Of(layer.ValueGrain) : "–");
         output.Table(table);
-        var folder = arguments.GetRequiredValue(_out);
         output.Line($"The cache of a token takes {Quantity.Bytes(bytesAfter)}, {(double)bytesAfter / bytesBefore:P1} of {Quantity.Bytes(bytesBefore)}. "
             + (after - before is { } increase
                 ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token ({increase:+0.0000;-0.0000}){(plan.PredictedIncrease is { } predicted ? $"; the plan predicted {predicted:+0.0000;-0.0000} on the calibration text" : "")}. "
                 : "No text was given to measure the loss on. ")
-            + $"Written to {folder}; recover it with: crosshead train recipes/recover.json --from {folder} --teacher {source.Folder} --set data.folder=… (crosshead data prepare, or data generate)");
+            + $"Written to {folder}; recover it with: crosshead train recipes/{RecoveryRecipe.For(source.Options)} --from {folder} --teacher {source.Folder} --set data.folder=… (crosshead data prepare, or data generate)");
         output.Result(new JsonObject
         {
             ["out"] = folder,
@@ -99,49 +119,36 @@ internal sealed class CompressCommand : CliCommand
             ["heldOutLossBefore"] = before,
             ["heldOutLossAfter"] = after,
             ["predictedIncrease"] = plan.PredictedIncrease,
-            ["selfCheck"] = difference,
+            ["selfCheck"] = measured.SelfCheck,
             ["layers"] = CommandOutput.List(cached, layer => layer.ToJson()),
         });
     }
 
-    private CompressionPlan Plan(ParseResult arguments, CommandOutput output, ModelToCompress source, CompressionMethod method, IReadOnlyList<int> chosen, Calibration? calibration, TokenWindows? calibrate, CancellationToken cancel)
+    // Options that a method or given sizes have no use for.
+    private void RequireFit(ParseResult arguments, CompressionMethod method)
     {
-        var options = source.Model.Options;
-        var (layers, groups, d) = (options.Layers, options.Attention.Groups, options.HeadDim);
-        var (keys, values, share) = (arguments.GetValue(_keys), arguments.GetValue(_values), arguments.GetValue(_cache));
-        if (keys is not null || values is not null)
-        {
-            if (share is not null) throw new CrossheadException($"--cache ({share:P0}) and --key-components or --value-rank are both given; use a budget, or sizes.");
-            return CompressionPlan.Uniform(layers, chosen, new LayerPlan(method, keys < groups ? keys : keys > groups ? throw TooMany("--key-components", keys, groups) : null, values < groups * d ? values : values > groups * d ? throw TooMany("--value-rank", values, groups * d) : null));
-        }
-        var kept = share ?? 0.5;
-        if (method == CompressionMethod.Svd) return CompressionPlan.Uniform(layers, chosen, Compressor.SvdPlan(groups, d, kept));
-
-        var profile = arguments.GetValue(_profile) is { } path ? Load(path, source) : Measure(output, source, calibration!, calibrate!, arguments, cancel);
-        BudgetPlanner.Plan(profile, method, chosen, kept); // refuses a budget that cannot be met before the search begins
-        var pieces = (double)chosen.Count * (Piece.All(groups, d, method).Count() + 2); // of a round
-        using var progress = output.Progress("measuring around the plan", "pieces");
-        return new PlanSearch(source.Model, calibration!, calibrate!.AtMost(SearchWindows), _windows.Batch(arguments))
-            .Run(profile, chosen, kept, arguments.GetValue(_rounds), progress.Say, new Told<long>(done => progress.Report(done, pieces)), cancel);
+        var sized = arguments.GetValue(_keys) is not null || arguments.GetValue(_values) is not null;
+        if (sized && arguments.GetValue(_cache) is { } share)
+            throw new CrossheadException($"--cache ({share:P0}) and --key-components or --value-rank are both given; use a budget, or sizes.");
+        if (method == CompressionMethod.Fine && !sized) return;
+        foreach (var option in new Option[] { _profile, _rounds })
+            if (arguments.GetResult(option) is { Implicit: false })
+                throw new CrossheadException($"{option.Name} is of no use {(sized ? "where sizes are given" : "with --method svd")}: it is for a budget that --method fine spends; leave it out.");
     }
 
-    private static CrossheadException TooMany(string option, int? value, int whole) => new($"{option} {value} is more than the {whole} that whole heads have; use at most {whole - 1}, or leave the option out for whole heads.");
-
-    private static Profile Load(string path, ModelToCompress source)
+    private LayerPlan? Sizes(ParseResult arguments, CompressionMethod method, ModelOptions model)
     {
-        var profile = Profile.Load(path);
-        new ProfileSource(WeightsHash.Of(source.Folder), "").RequireSameModel(profile.Source, $"the profile \"{path}\"");
-        return profile;
+        var (keys, values, groups, whole) = (arguments.GetValue(_keys), arguments.GetValue(_values), model.Attention.Groups, model.Attention.Groups * model.HeadDim);
+        if (keys is null && values is null) return null;
+        if (keys > groups) throw TooMany("--key-components", keys, groups);
+        if (values > whole) throw TooMany("--value-rank", values, whole);
+        var plan = new LayerPlan(method, keys < groups ? keys : null, values < whole ? values : null);
+        return plan is not { KeyComponents: null, ValueRank: null } ? plan
+            : throw new CrossheadException($"{(keys is null ? "--value-rank" : "--key-components")} {keys ?? values} keeps whole heads, so nothing would be made smaller; use fewer, or --cache.");
     }
 
-    private Profile Measure(CommandOutput output, ModelToCompress source, Calibration calibration, TokenWindows calibrate, ParseResult arguments, CancellationToken cancel)
-    {
-        var profiler = new Profiler(source.Model, calibration, calibrate.AtMost(SearchWindows), _windows.Batch(arguments));
-        CompressionMethod[] methods = [CompressionMethod.Fine];
-        var pieces = (double)profiler.PiecesPerLayer(methods) * source.Model.Options.Layers;
-        using var progress = output.Progress("profiling", "pieces");
-        return profiler.Run(new ProfileSource("", calibrate.Hash), methods, null, null, new Told<long>(done => progress.Report(done, pieces)), cancel);
-    }
+    private static CrossheadException TooMany(string option, int? value, int whole) =>
+        new($"{option} {value} is more than the {whole} that whole heads have; {(whole > 1 ? $"use at most {whole - 1}, or " : "")}leave the option out for whole heads.");
 
     private (string Calibrate, string HeldOut)? Texts(ParseResult arguments, CompressionMethod method)
     {
@@ -172,11 +179,11 @@ internal sealed class CompressCommand : CliCommand
         return Compressor.SelfCheck(model, some);
     }
 
-    private static void Save(string folder, ModelToCompress source, LanguageModel compressed, ScalarType type, CompressionMethod method, long shardBytes)
+    private static void Save(string folder, string source, LanguageModel compressed, ScalarType type, CompressionMethod method, long shardBytes)
     {
-        new ModelCompanions(source.Folder, null).Save(folder);
-        var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source.Folder), ["crosshead_method"] = EnumName.Of(method), ["crosshead_vector_bits"] = $"{CpuVectors.Bits}" };
-        ModelDirectory.Save(folder, compressed, metadata, TextTokens.Of(source.Folder), type, shardBytes);
+        new ModelCompanions(source, null).Save(folder);
+        var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source), ["crosshead_method"] = EnumName.Of(method), ["crosshead_vector_bits"] = $"{CpuVectors.Bits}" };
+        ModelDirectory.Save(folder, compressed, metadata, TextTokens.Of(source), type, shardBytes);
     }
 
     private static CompressionMethod Method(string name) => name switch

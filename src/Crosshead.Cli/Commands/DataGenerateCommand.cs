@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Data;
 using Crosshead.Generation;
 using static TorchSharp.torch;
@@ -12,18 +13,17 @@ internal sealed class DataGenerateCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly Option<long?> _tokens = NumberOption.Optional("--tokens", "Tokens to write, exactly: the document that reaches the number is cut there, and those written beside it are dropped.", 1L, 1L << 50);
-    private readonly Option<string> _out = new("--out") { Description = "Folder for the shards and their manifest.", HelpName = "dir", Required = true };
+    private readonly WorkFolder _out = WorkFolder.Required("--out", "Folder for the shards and their manifest; the same command goes on with what it left there.");
     private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature", "Divides the logits; 1 draws what the model has learned.", 0.0, 100, new SamplingOptions().Temperature);
     private readonly Option<int> _topK = NumberOption.WithDefault("--top-k", "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, new SamplingOptions().TopK);
     private readonly Option<double> _topP = NumberOption.WithDefault("--top-p", "Keep the most likely tokens that together reach this probability.", 0.0, 1, new SamplingOptions().TopP);
     private readonly Option<double> _minP = NumberOption.WithDefault("--min-p", "Keep tokens at least this many times as likely as the most likely.", 0.0, 1, new SamplingOptions().MinP);
     private readonly Option<long> _seed = NumberOption.WithDefault("--seed", "Start of the random numbers; the same seed writes the same tokens.", 0, long.MaxValue, 0L);
-    private readonly Option<string?> _prompts = new("--prompt-file") { Description = "A text file whose lines the documents begin with, in turn; without it they begin with the begin token alone.", HelpName = "file" };
+    private readonly Option<string?> _prompts = new("--prompt-file") { Description = "A UTF-8 text file; each of its lines begins a document, in turn. Without it documents begin with the begin token alone.", HelpName = "file" };
     private readonly Option<int?> _maxTokens = NumberOption.Optional("--max-tokens", "Most tokens of a document; without it the model's context.", 2, int.MaxValue);
     private readonly Option<int> _batch = NumberOption.WithDefault("--batch", "Most documents written side by side.", 1, 4096, 32);
     private readonly Option<double> _heldOut = NumberOption.WithDefault("--held-out", "Share of the documents kept aside for evaluation.", 0.0, 0.5, new DataPreparationOptions().HeldOutFraction);
     private readonly Option<long> _shardTokens = NumberOption.WithDefault("--shard-tokens", "Tokens after which a shard ends.", 1, 1L << 30, new DataPreparationOptions().ShardTokens);
-    private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace a folder that was made otherwise." };
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -34,44 +34,54 @@ internal sealed class DataGenerateCommand : CliCommand
     {
         _tokens.Required = true;
         Arguments.Add(_model);
-        foreach (var option in new Option[] { _tokens, _out, _temperature, _topK, _topP, _minP, _seed, _prompts, _maxTokens, _batch, _heldOut, _shardTokens, _overwrite })
-            Options.Add(option);
+        Options.Add(_tokens);
+        Write(_out);
+        foreach (var option in new Option[] { _temperature, _topK, _topP, _minP, _seed, _prompts, _maxTokens, _batch, _heldOut, _shardTokens }) Options.Add(option);
         _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
-        var (model, folder) = (arguments.GetRequiredValue(_model), arguments.GetRequiredValue(_out));
         var prompts = arguments.GetValue(_prompts) is { } file ? Prompts(file) : [];
-        using var loaded = LoadedModel.Load(model, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
-        var options = new DataGenerationOptions
+        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var options = Read(arguments, files, prompts);
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        DataGeneration.Require(files.Options, type, files.Tokenizer, _out.In(arguments)!, options);
+        return (output, cancel) => Generate(files, options, type, device, _out.In(arguments)!, output, cancel);
+    }
+
+    private DataGenerationOptions Read(ParseResult arguments, ModelFiles files, string[] prompts) => new()
+    {
+        Tokens = arguments.GetValue(_tokens)!.Value,
+        Model = files.Folder,
+        WeightsHash = WeightsHash.Of(files.Folder),
+        Sampling = new SamplingOptions
         {
-            Tokens = arguments.GetValue(_tokens)!.Value,
-            Model = model,
-            WeightsHash = WeightsHash.Of(model),
-            Sampling = new SamplingOptions
-            {
-                Temperature = arguments.GetValue(_temperature),
-                TopK = arguments.GetValue(_topK),
-                TopP = arguments.GetValue(_topP),
-                MinP = arguments.GetValue(_minP),
-            },
-            Seed = arguments.GetValue(_seed),
-            Prompts = prompts,
-            EndTokens = loaded.EndTokens,
-            MaxTokens = arguments.GetValue(_maxTokens),
-            Batch = arguments.GetValue(_batch),
-            HeldOutFraction = arguments.GetValue(_heldOut),
-            ShardTokens = arguments.GetValue(_shardTokens),
-            Overwrite = arguments.GetValue(_overwrite),
-        };
+            Temperature = arguments.GetValue(_temperature),
+            TopK = arguments.GetValue(_topK),
+            TopP = arguments.GetValue(_topP),
+            MinP = arguments.GetValue(_minP),
+        },
+        Seed = arguments.GetValue(_seed),
+        Prompts = prompts,
+        EndTokens = files.EndTokens,
+        MaxTokens = arguments.GetValue(_maxTokens),
+        Batch = arguments.GetValue(_batch),
+        HeldOutFraction = arguments.GetValue(_heldOut),
+        ShardTokens = arguments.GetValue(_shardTokens),
+        Overwrite = arguments.GetValue(Outputs.Overwrite),
+    };
+
+    private static int Generate(ModelFiles files, DataGenerationOptions options, ScalarType type, Device device, string folder, CommandOutput output, CancellationToken cancel)
+    {
+        using var model = files.LoadFrozen(type, device, output);
         DatasetManifest manifest;
         DataGenerationProgress last = default;
         try
         {
             using var progress = output.Progress("generating", "tokens");
-            manifest = DataGeneration.Run(loaded.Model, loaded.Tokenizer, folder, options,
+            manifest = DataGeneration.Run(model, files.Tokenizer, folder, options,
                 new Told<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents, {Quantity.Count(p.UnderWay)} tokens under way")), cancel);
         }
         catch (OperationCanceledException)

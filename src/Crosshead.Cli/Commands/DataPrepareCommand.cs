@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Data;
 
 namespace Crosshead.Cli.Commands;
@@ -10,11 +11,10 @@ internal sealed class DataPrepareCommand : CliCommand
 {
     private readonly SourceArguments _source;
     private readonly Option<string> _tokenizer = TokenizerOption.Create();
-    private readonly Option<string> _out = new("--out") { Description = "Folder for the shards and their manifest.", HelpName = "dir", Required = true };
+    private readonly WorkFolder _out = WorkFolder.Required("--out", "Folder for the shards and their manifest; the same command goes on with what it left there.");
     private readonly Option<double> _heldOut = NumberOption.WithDefault("--held-out", "Share of the documents kept aside for evaluation.", 0.0, 0.5, new DataPreparationOptions().HeldOutFraction);
     private readonly Option<long> _seed = NumberOption.WithDefault("--seed", "Chooses which documents are kept aside.", 0, long.MaxValue, new DataPreparationOptions().Seed);
     private readonly Option<long> _shardTokens = NumberOption.WithDefault("--shard-tokens", "Tokens after which a shard ends.", 1, 1L << 30, new DataPreparationOptions().ShardTokens);
-    private readonly Option<bool> _overwrite = new("--overwrite") { Description = "Replace a folder that was prepared otherwise." };
 
     /// <summary>Describes the command.</summary>
     public DataPrepareCommand() : base("prepare",
@@ -23,27 +23,35 @@ internal sealed class DataPrepareCommand : CliCommand
         "crosshead data prepare 'corpus/*.parquet' --field content --tokenizer tokenizer.json --held-out 0.01 --out data/corpus")
     {
         _source = new SourceArguments(this);
-        foreach (var option in new Option[] { _tokenizer, _out, _heldOut, _seed, _shardTokens, _overwrite })
-            Options.Add(option);
+        Options.Add(_tokenizer);
+        Write(_out);
+        foreach (var option in new Option[] { _heldOut, _seed, _shardTokens }) Options.Add(option);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
-        var folder = arguments.GetRequiredValue(_out);
         var options = new DataPreparationOptions
         {
             Source = _source.Options(arguments),
             HeldOutFraction = arguments.GetValue(_heldOut),
             Seed = arguments.GetValue(_seed),
             ShardTokens = arguments.GetValue(_shardTokens),
-            Overwrite = arguments.GetValue(_overwrite),
+            Overwrite = arguments.GetValue(Outputs.Overwrite),
         };
+        options.Validate();
+        var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
+        _ = new DocumentReader(_source.Inputs(arguments), options.Source);
+        return (output, cancel) => Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancel);
+    }
+
+    private static int Prepare(string[] inputs, Tokenizer tokenizer, string folder, DataPreparationOptions options, CommandOutput output, CancellationToken cancel)
+    {
         DatasetManifest manifest;
         try
         {
             using var progress = output.Progress("preparing", "B");
-            manifest = DataPreparation.Run(_source.Inputs(arguments), Tokenizer.Load(arguments.GetRequiredValue(_tokenizer)), folder, options,
+            manifest = DataPreparation.Run(inputs, tokenizer, folder, options,
                 new Told<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancel);
         }
         catch (OperationCanceledException)

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Demo;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Reports;
 
 namespace Crosshead.Cli.Commands;
@@ -11,8 +12,8 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead demo</c>: the main job on text that the machine already has.</summary>
 internal sealed class DemoCommand : CliCommand
 {
-    private readonly Option<string[]> _text = new("--text") { Description = "Train on these files instead of the documentation of the .NET reference packs.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-    private readonly Option<string> _folder = new("--out") { Description = "Folder for data, runs and report.html.", DefaultValueFactory = _ => "demo-out" };
+    private readonly Option<string[]> _text = new("--text") { Description = "Train on these text files; without it on the documentation of the .NET reference packs.", HelpName = "file", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+    private readonly WorkFolder _folder = WorkFolder.WithDefault("--out", "Folder for data, runs and report.html.", "demo-out");
     private readonly Option<double> _minutes = NumberOption.WithDefault("--minutes", "Wall-clock minutes that all of it may take.", 0.2, 10_000, DemoPlan.DefaultMinutes);
 
     /// <summary>Describes the command.</summary>
@@ -22,15 +23,23 @@ internal sealed class DemoCommand : CliCommand
         "crosshead demo --text book.txt --minutes 20 --out my-demo")
     {
         Options.Add(_text);
-        Options.Add(_folder);
+        Write(_folder);
         Options.Add(_minutes);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
+    {
+        var options = Read(arguments);
+        DemoFolder.Require(options.Folder, arguments.GetValue(Outputs.Overwrite));
+        DemoData.Require(options);
+        return (output, cancel) => Run(options, output, cancel);
+    }
+
+    private static int Run(DemoOptions options, CommandOutput output, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        var options = Read(arguments);
+        using var held = FolderLock.Take(options.Folder);
         var data = DemoData.Prepare(options, output, cancel);
         var session = new DemoSession(options, data, output, clock);
         session.Run(cancel);
@@ -55,7 +64,7 @@ internal sealed class DemoCommand : CliCommand
 
     private DemoOptions Read(ParseResult arguments)
     {
-        var (texts, folder, minutes) = (arguments.GetRequiredValue(_text), arguments.GetRequiredValue(_folder), arguments.GetValue(_minutes));
+        var (texts, folder, minutes) = (arguments.GetRequiredValue(_text), _folder.In(arguments)!, arguments.GetValue(_minutes));
         var text = texts.Length > 0 ? $" --text {string.Join(' ', texts)}" : "";
         return new DemoOptions(texts, folder, minutes, string.Create(CultureInfo.InvariantCulture, $"crosshead demo{text} --minutes {minutes} --out {folder}"));
     }

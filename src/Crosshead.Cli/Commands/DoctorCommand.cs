@@ -12,7 +12,9 @@ internal sealed class DoctorCommand() : CliCommand("doctor",
     "CROSSHEAD_LIBTORCH=/usr/lib/python3/dist-packages/torch/lib crosshead doctor --json")
 {
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments) => Diagnose;
+
+    private static int Diagnose(CommandOutput output, CancellationToken cancel)
     {
         var machine = Diagnosis.OfThisMachine();
         var table = new ResultTable("what", "found", "remedy");

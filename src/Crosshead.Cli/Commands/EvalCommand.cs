@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Evaluations;
 using Crosshead.Cli.Machine;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Reports;
 using static TorchSharp.torch;
@@ -22,14 +23,14 @@ internal sealed class EvalCommand : CliCommand
     private readonly Option<bool> _list = new("--list") { Description = "List the tasks, where their data can be had, and what is measured; then stop." };
     private readonly Option<string> _data = new("--data") { Description = "The folder that holds a folder of data for each task.", HelpName = "folder", DefaultValueFactory = _ => Path.Combine("data", "eval") };
     private readonly Option<string?> _include = new("--include") { Description = "A folder of your own task files; they replace those of the same name.", HelpName = "folder" };
-    private readonly Option<int?> _limit = NumberOption.Optional("--limit", "Only the first so many samples of each task.", 1, int.MaxValue);
+    private readonly Option<int?> _limit = NumberOption.Optional("--limit", "Score only the first so many samples of each task; without it all.", 1, int.MaxValue);
     private readonly Option<int?> _shots = NumberOption.Optional("--num-fewshot", "Solved examples before each question; each task's own number without the option.", 0, 1000);
     private readonly Option<bool> _bos = new("--add-bos") { Description = "Put the tokenizer's begin token before every context." };
     private readonly Option<bool> _chat = new("--apply-chat-template") { Description = "Write each prompt as a message of the user, by the model's own chat template." };
-    private readonly Option<string?> _out = new("--out") { Description = "Write the results as JSON to a new file.", HelpName = "results.json" };
-    private readonly Option<string?> _report = new("--report") { Description = "Write a page with the table and the plot.", HelpName = "page.html" };
-    private readonly Option<string?> _log = new("--log-samples") { Description = "Write every sample with its scores, a JSON object a line, to a new file.", HelpName = "samples.jsonl" };
-    private readonly Option<string> _cache = new("--cache") { Description = "Where responses are kept, so that an interrupted or repeated run does not ask again.", HelpName = "folder", DefaultValueFactory = _ => ResponseFile.DefaultFolder };
+    private readonly OutputFile _out = OutputFile.Optional("--out", "Write the results as JSON to this file.", "results.json");
+    private readonly OutputFile _report = OutputFile.Optional("--report", "Write a page with the table and the plot to this file.", "page.html");
+    private readonly OutputFile _log = OutputFile.Optional("--log-samples", "Write every sample with its scores to this file, a JSON object a line.", "samples.jsonl");
+    private readonly Option<string?> _cache = new("--cache") { Description = "Where responses are kept, so that an interrupted or repeated run does not ask again; without it crosshead/eval in XDG_CACHE_HOME or ~/.cache.", HelpName = "folder" };
     private readonly Option<bool> _noCache = new("--no-cache") { Description = "Ask everything again, and keep nothing." };
     private readonly ComputeOptions _compute;
 
@@ -41,15 +42,18 @@ internal sealed class EvalCommand : CliCommand
         "crosshead eval models/llama models/llama-half --tasks commonsense --report half.html --out half.json")
     {
         Arguments.Add(_models);
-        foreach (var option in new Option[] { _tasks, _list, _data, _include, _limit, _shots, _bos, _chat, _out, _report, _log, _cache, _noCache }) Options.Add(option);
+        foreach (var option in new Option[] { _tasks, _list, _data, _include, _limit, _shots, _bos, _chat }) Options.Add(option);
+        Write(_out, _report, _log);
+        Options.Add(_cache);
+        Options.Add(_noCache);
         _compute = new ComputeOptions(this, "float32");
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var catalog = TaskCatalog.Load(arguments.GetValue(_include));
-        if (arguments.GetValue(_list)) return List(catalog, output);
+        if (arguments.GetValue(_list)) return (output, _) => List(catalog, output);
 
         var folders = arguments.GetRequiredValue(_models);
         if (folders.Length == 0) throw new CrossheadException("no model is named; give at least one model directory, or --list to see the tasks.");
@@ -57,22 +61,28 @@ internal sealed class EvalCommand : CliCommand
         var tasks = catalog.Resolve(names);
         if (arguments.GetValue(_bos) && arguments.GetValue(_chat))
             throw new CrossheadException("--add-bos and --apply-chat-template exclude each other: a chat template writes its own begin token; leave one out.");
-        foreach (var file in new[] { arguments.GetValue(_out), arguments.GetValue(_log) }) RequireNew(file);
-        var data = tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data), arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit), cancel))).ToArray();
-
+        var cache = arguments.GetValue(_noCache) ? null : arguments.GetValue(_cache) ?? ResponseFile.DefaultFolder;
+        if (cache is not null) OutputPlace.RequireWritable(_cache.Name, Path.Combine(cache, "responses"));
         var run = new EvaluationRun
         {
-            Tasks = data,
             Type = _compute.Type(arguments) ?? ScalarType.Float32,
             Device = _compute.Device(arguments),
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
-            CacheFolder = arguments.GetValue(_noCache) ? null : arguments.GetRequiredValue(_cache),
+            CacheFolder = cache,
+            Models = [.. folders.Select(ModelFiles.Check)],
+            Tasks = [.. tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data), arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit))))],
         };
+        run.Validate();
+        return (output, cancel) => Evaluate(arguments, run, output, cancel);
+    }
+
+    private int Evaluate(ParseResult arguments, EvaluationRun run, CommandOutput output, CancellationToken cancel)
+    {
         IReadOnlyList<ModelEvaluation> models;
         try
         {
-            models = run.Run(folders, output, cancel);
+            models = run.Run(output, cancel);
         }
         catch (OperationCanceledException)
         {
@@ -87,13 +97,13 @@ internal sealed class EvalCommand : CliCommand
         var provenance = Provenance(arguments, run, models);
         var report = EvaluationSummary.Create(models, provenance);
         var result = EvaluationJson.Of(report, models);
-        if (arguments.GetValue(_log) is { } log) WriteSamples(log, models);
-        if (arguments.GetValue(_report) is { } page)
+        if (_log.In(arguments) is { } log) WriteSamples(log, models);
+        if (_report.In(arguments) is { } page)
         {
             EvaluationPage.Write(report, page);
             result["report"] = page;
         }
-        if (arguments.GetValue(_out) is { } path) AtomicFile.WriteText(path, result.ToJsonString(s_format) + "\n");
+        if (_out.In(arguments) is { } path) AtomicFile.WriteText(path, result.ToJsonString(s_format) + "\n");
 
         output.Table(EvaluationTable.Of(report));
         output.Line(EvaluationVerdict.Headline(report));
@@ -104,10 +114,15 @@ internal sealed class EvalCommand : CliCommand
 
     private static int List(TaskCatalog catalog, CommandOutput output)
     {
-        var table = new ResultTable("task", "group", "measures", "examples>", "asks", "data");
+        var (table, data) = (new ResultTable("task", "group", "measures", "examples>", "asks"), new ResultTable("task", "where its data can be had"));
         foreach (var task in catalog.Tasks)
-            table.Row(task.Name, task.Group, string.Join(", ", task.Metrics), $"{task.DefaultShots}", task.About, task.Source);
+        {
+            table.Row(task.Name, task.Group, string.Join(", ", task.Metrics), $"{task.DefaultShots}", task.About);
+            data.Row(task.Name, task.Source);
+        }
         output.Table(table);
+        output.Line();
+        output.Table(data);
         output.Line("Put the data of a task into DIR/TASK and name DIR with --data. Families and groups of tasks can be named instead of each.");
         output.Result(new JsonObject
         {
@@ -149,12 +164,4 @@ internal sealed class EvalCommand : CliCommand
                 for (var i = 0; i < result.Samples.Count; i++)
                     stream.Write(Encoding.UTF8.GetBytes(EvaluationJson.Sample(model.Name, result, i).ToJsonString() + "\n"));
     });
-
-    private static void RequireNew(string? path)
-    {
-        if (path is null) return;
-        if (Path.Exists(path)) throw new CrossheadException($"\"{path}\" exists already; name a new file, or remove it.");
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
-            throw new CrossheadException($"the folder of \"{path}\" does not exist; make it, or name another place.");
-    }
 }

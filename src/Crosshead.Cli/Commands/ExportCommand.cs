@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Compression;
 using Crosshead.Model;
 
@@ -11,7 +12,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class ExportCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<string> _out = new("--out") { Description = "Folder of the plain model; must not exist yet.", HelpName = "dir", Required = true };
+    private readonly OutputFolder _out = new("--out", "Folder of the plain model.");
     private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 
@@ -21,35 +22,46 @@ internal sealed class ExportCommand : CliCommand
         "crosshead export runs/mea-no-norm --out models/plain")
     {
         Arguments.Add(_model);
-        Options.Add(_out);
+        Write(_out);
         _shard = new ShardOption(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
-        var destination = new NewFolder(arguments.GetRequiredValue(_out));
         var source = arguments.GetRequiredValue(_model);
-        ModelRemarks.Tell(source, output);
-        using var model = ModelDirectory.Load(source, device: _compute.Device(arguments));
-        using var plain = PlainExport.Of(model);
+        var description = ModelDirectory.Check(source);
+        PlainExport.Require(description.Options);
         var (stored, tokens) = (StoredWeights.In(source), TextTokens.Of(source));
-        destination.Write(folder =>
+        var device = _compute.Device(arguments);
+        return (output, _) =>
         {
-            new ModelCompanions(source, null).Save(folder);
-            ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
-        });
+            ModelRemarks.Tell(description, output);
+            using var model = ModelDirectory.Load(source, device: device);
+            using var plain = PlainExport.Of(model);
+            var path = _out.In(arguments)!;
+            OutputFolder.Write(path, folder =>
+            {
+                new ModelCompanions(source, null).Save(folder);
+                ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
+            });
+            Show(path, model, plain, stored, output);
+            return ExitCode.Done;
+        };
+    }
+
+    private static void Show(string path, LanguageModel model, LanguageModel plain, StoredWeights stored, CommandOutput output)
+    {
         var (before, after) = (ModelCost.Of(model.Options), ModelCost.Of(plain.Options));
         var family = EnumName.Of(plain.Options.Family);
-        output.Line($"Written to {arguments.GetRequiredValue(_out)} as {family}: {Quantity.Count(after.Parameters)} parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was {Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
+        output.Line($"Written to {path} as {family}: {Quantity.Count(after.Parameters)} parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was {Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
         output.Result(new JsonObject
         {
-            ["out"] = arguments.GetRequiredValue(_out),
+            ["out"] = path,
             ["modelType"] = family,
             ["cacheBytesPerTokenBefore"] = before.CacheBytesPerToken(stored.BytesPerElement),
             ["cacheBytesPerTokenAfter"] = after.CacheBytesPerToken(stored.BytesPerElement),
         });
-        return ExitCode.Done;
     }
 }

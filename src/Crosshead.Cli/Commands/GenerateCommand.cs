@@ -29,19 +29,31 @@ internal sealed class GenerateCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var (folder, prompts) = (arguments.GetRequiredValue(_model), _prompts.Read(arguments, output.Terminal));
         _sampling.Options(arguments, []).Validate();
-        using var loaded = LoadedModel.Load(folder, _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
-        var options = _sampling.Options(arguments, loaded.EndTokens);
-        using var run = new Generation.Generator(loaded.Model, new TokenizerCodec(loaded.Tokenizer)).Start(prompts, options);
-        Stream(run, prompts, output, cancel);
+        var files = ModelFiles.Check(folder);
+        var options = _sampling.Options(arguments, files.EndTokens);
+        var codec = new TokenizerCodec(files.Tokenizer);
+        Generation.Generator.Require([.. prompts.Select(codec.Encode)], files.Options);
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        return (output, cancel) =>
+        {
+            using var model = files.LoadFrozen(type, device, output);
+            using var run = new Generation.Generator(model, codec).Start(prompts, options);
+            Stream(run, prompts, output, cancel);
+            Show(run, prompts, output);
+            if (run.Sequences.Count(s => s.Stop == StopReason.Context) is var full and > 0)
+                output.Message($"{(prompts.Length == 1 ? "The text ended" : $"{full} of {prompts.Length} texts ended")} because the model's context of {files.Options.Context} tokens is full, before --max-tokens ({options.MaxTokens}).");
+            return cancel.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
+        };
+    }
 
+    private static void Show(GenerationRun run, string[] prompts, CommandOutput output)
+    {
         var statistics = run.Statistics;
         output.Message($"{statistics.NewTokens} tokens at {statistics.DecodeTokensPerSecond:0} tokens/s after a prompt of {statistics.PromptTokens} tokens in {Quantity.Time(TimeSpan.FromSeconds(statistics.PrefillSeconds))}; the cache holds {Quantity.Bytes(statistics.CacheBytes)}.");
-        if (run.Sequences.Count(s => s.Stop == StopReason.Context) is var full and > 0)
-            output.Message($"{(prompts.Length == 1 ? "The text ended" : $"{full} of {prompts.Length} texts ended")} because the model's context of {loaded.Model.Options.Context} tokens is full, before --max-tokens ({options.MaxTokens}).");
         var first = run.Sequences[0];
         output.Result(new JsonObject
         {
@@ -60,7 +72,6 @@ internal sealed class GenerateCommand : CliCommand
             ["prefillTokensPerSecond"] = statistics.PrefillTokensPerSecond,
             ["cacheBytes"] = statistics.CacheBytes,
         });
-        return cancel.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
     }
 
     // One text is shown as it is made; several would mix, so each is shown when all are done.

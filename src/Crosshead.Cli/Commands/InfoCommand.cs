@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
+using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Model;
 
@@ -19,13 +20,19 @@ internal sealed class InfoCommand : CliCommand
         "crosshead info runs/tiny/best --json") => Arguments.Add(_model);
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var folder = arguments.GetRequiredValue(_model);
-        var description = ModelRemarks.Tell(folder, output);
+        var description = ModelDescription.Of(folder);
+        var weights = StoredWeights.In(folder, description.StoredType);
+        return (output, _) => Tell(folder, description, weights, output);
+    }
+
+    private static int Tell(string folder, ModelDescription description, StoredWeights weights, CommandOutput output)
+    {
+        ModelRemarks.Tell(description, output);
         var options = description.Options;
         var cost = ModelCost.Of(options);
-        var weights = StoredWeights.In(folder, description.StoredType);
         var attention = options.Attention;
         var layers = Enumerable.Range(0, options.Layers).Select(options.AttentionOf).ToArray();
         var cached = CachedLayer.Of(options);

@@ -5,18 +5,16 @@ namespace Crosshead.Cli.Commands;
 /// <summary>Tells what is done otherwise than a model's configuration seems to ask.</summary>
 internal static class ModelRemarks
 {
-    /// <summary>Describes a model directory, each remark told in a line.</summary>
-    /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not supported.</exception>
-    public static ModelDescription Tell(string folder, CommandOutput output)
+    /// <summary>Tells each remark in a line.</summary>
+    public static void Tell(ModelDescription model, CommandOutput output)
     {
-        var model = ModelDescription.Of(folder);
         foreach (var remark in model.Remarks) output.Message(remark);
-        return model;
     }
 
     /// <summary>The same for a directory that may be missing, which others refuse.</summary>
+    /// <exception cref="CrossheadException">A file is damaged, or asks for what is not supported.</exception>
     public static void TellWhereThere(string? folder, CommandOutput output)
     {
-        if (folder is not null && File.Exists(Path.Combine(folder, ModelDirectory.ConfigFile))) Tell(folder, output);
+        if (folder is not null && File.Exists(Path.Combine(folder, ModelDirectory.ConfigFile))) Tell(ModelDescription.Of(folder), output);
     }
 }

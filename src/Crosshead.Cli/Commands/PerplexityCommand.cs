@@ -12,7 +12,7 @@ internal sealed class PerplexityCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file.", HelpName = "file", Required = true };
-    private readonly Option<int?> _maxBytes = NumberOption.Optional("--max-bytes", "Read at most so many bytes of the text, to a whole character; all of it without the option.", 1, int.MaxValue);
+    private readonly Option<int?> _maxBytes = NumberOption.Optional("--max-bytes", "Read at most so many bytes of the text, to a whole character; without it all.", 1, int.MaxValue);
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -28,19 +28,26 @@ internal sealed class PerplexityCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var text = TextFile.Read(arguments.GetRequiredValue(_text), arguments.GetValue(_maxBytes) ?? int.MaxValue);
-        using var loaded = LoadedModel.Load(arguments.GetRequiredValue(_model), _compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments), output);
-        var tokenizer = loaded.Tokenizer;
+        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var tokenizer = files.Tokenizer;
         var prefix = tokenizer.BosTokenId ?? tokenizer.EosTokenId
             ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
-        var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        return (output, cancel) =>
+        {
+            var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
+            using var model = files.LoadFrozen(type, device, output);
+            using var progress = output.Progress("predicting", "tokens");
+            Show(Perplexity.Measure(model, text, ids, prefix, new Told<long>(done => progress.Report(done, ids.Length)), cancel), output);
+            return ExitCode.Done;
+        };
+    }
 
-        PerplexityResult result;
-        using (var progress = output.Progress("predicting", "tokens"))
-            result = Perplexity.Measure(loaded.Model, text, ids, prefix, new Told<long>(done => progress.Report(done, ids.Length)), cancel);
-
+    private static void Show(PerplexityResult result, CommandOutput output)
+    {
         output.Table(new ResultTable("measure", "value>")
             .Row("bits per byte", $"{result.BitsPerByte:0.0000}")
             .Row("token perplexity", $"{result.TokenPerplexity:0.000}")
@@ -61,6 +68,5 @@ internal sealed class PerplexityCommand : CliCommand
             ["bytes"] = result.Bytes,
             ["words"] = result.Words,
         });
-        return ExitCode.Done;
     }
 }

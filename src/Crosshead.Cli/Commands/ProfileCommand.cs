@@ -3,8 +3,10 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Compression;
 using Crosshead.Data;
+using Crosshead.Model;
 using Crosshead.Reports;
 
 namespace Crosshead.Cli.Commands;
@@ -13,66 +15,77 @@ namespace Crosshead.Cli.Commands;
 internal sealed class ProfileCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file: its first half calibrates, on its second half the loss is measured.", HelpName = "file", Required = true };
-    private readonly Option<string> _out = new("--out") { Description = "The profile; a page with its plots is written beside it.", HelpName = "profile.json", Required = true };
+    private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file: its first half calibrates, and the loss is measured on its second half.", HelpName = "file", Required = true };
+    private readonly OutputFile _out = OutputFile.Continued("--out", "The profile; a page with its plots is written beside it. The same command goes on with a profile that was begun there.", "profile.json", path => [path, Page(path)]);
     private readonly WindowOptions _windows;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     public ProfileCommand() : base("profile",
-        "Measure, for every layer, keys and values, size and grain, how much the loss grows when that piece of the cache alone is made smaller. Run again, it goes on where it was stopped.",
+        "Measure what each piece of the cache is worth: how much the loss grows when the keys, or the values, of one layer alone are kept in a smaller size. After an interruption, the same command goes on.",
         "crosshead profile models/llama --text book.txt --out profile.json",
         "crosshead compress models/llama --calibrate book.txt --profile profile.json --cache 50% --out models/llama-half")
     {
         Arguments.Add(_model);
         Options.Add(_text);
-        Options.Add(_out);
+        Write(_out);
         _windows = new WindowOptions(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
-        var path = arguments.GetRequiredValue(_out);
-        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
-            throw new CrossheadException($"the folder of --out \"{path}\" does not exist; make it, or name another place.");
-        var begun = File.Exists(path) ? Profile.Load(path) : null;
         var (calibrate, measure) = WindowOptions.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
-        using var source = ModelToCompress.Load(arguments.GetRequiredValue(_model), _compute.Device(arguments), output);
-        var (model, batch) = (source.Model, _windows.Batch(arguments));
-        var first = _windows.Cut(arguments, calibrate, "the first half of the text", source.Tokenizer, model.Options);
-        var second = _windows.Cut(arguments, measure, "the second half of the text", source.Tokenizer, model.Options);
-
-        using var calibration = Calibrate(output, source, first, batch, cancel);
-        var methods = Enum.GetValues<CompressionMethod>();
-        var profiler = new Profiler(model, calibration, second, batch);
-        var pieces = (double)profiler.PiecesPerLayer(methods) * model.Options.Layers;
-        Profile profile;
-        using (var progress = output.Progress("measuring", "pieces"))
+        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var batch = _windows.Batch(arguments);
+        var first = _windows.Cut(arguments, calibrate, "the first half of the text", files);
+        var second = _windows.Cut(arguments, measure, "the second half of the text", files);
+        Profiler.Require(files.Options, first);
+        var device = _compute.Device(arguments);
+        var path = _out.In(arguments)!;
+        var begun = File.Exists(path) && !arguments.GetValue(Outputs.Overwrite) ? Profile.Load(path) : null;
+        begun?.RequireShape(files.Options, $"--out \"{path}\"");
+        var source = new ProfileSource(WeightsHash.Of(files.Folder), $"{first.Hash}/{second.Hash}");
+        if (begun is not null) source.RequireSame(begun.Source, $"--out \"{path}\"");
+        return (output, cancel) =>
         {
-            try
-            {
-                profile = profiler.Run(new ProfileSource(WeightsHash.Of(source.Folder), $"{first.Hash}/{second.Hash}"), methods, begun,
-                    p => p.Save(path), new Told<long>(done => progress.Report(done, pieces)), cancel);
-            }
-            catch (OperationCanceledException) when (File.Exists(path))
-            {
-                progress.Say($"Interrupted, the layers measured so far saved: the same command goes on with the next one.");
-                return ExitCode.Interrupted;
-            }
-        }
-        profile.Save(path);
-        var page = Path.ChangeExtension(path, ".html");
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(source.Folder));
-        ProfilePage.Write(ProfilePlots.Report(profile, name, TypedCommand.Of(arguments)), page);
+            using var model = files.Load(device, output);
+            using var calibration = Calibrate(output, model, first, batch, cancel);
+            if (Measure(new Profiler(model, calibration, second, batch), source, begun, path, files.Options.Layers, output, cancel) is not { } profile) return ExitCode.Interrupted;
+            profile.Save(path);
+            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Folder));
+            ProfilePage.Write(ProfilePlots.Report(profile, name, TypedCommand.Of(arguments)), Page(path));
+            Show(profile, path, output);
+            return ExitCode.Done;
+        };
+    }
 
+    // The whole profile; null where it was interrupted.
+    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path, int layers, CommandOutput output, CancellationToken cancel)
+    {
+        var methods = Enum.GetValues<CompressionMethod>();
+        var pieces = (double)profiler.PiecesPerLayer(methods) * layers;
+        using var progress = output.Progress("measuring", "pieces");
+        try
+        {
+            return profiler.Run(source, methods, begun, p => p.Save(path), new Told<long>(done => progress.Report(done, pieces)), cancel);
+        }
+        catch (OperationCanceledException) when (File.Exists(path))
+        {
+            progress.Say("Interrupted, the layers measured so far saved: the same command goes on with the next one.");
+            return null;
+        }
+    }
+
+    private static void Show(Profile profile, string path, CommandOutput output)
+    {
         output.Table(Table(profile));
-        output.Line($"Increases of the loss ({profile.BaseLoss:0.0000} nats a token with the whole cache) when one layer's keys, or values, alone are halved. Small numbers are cheap to compress; compress --profile {path} spends a budget by them. Plots: {page}");
+        output.Line($"Increases of the loss ({profile.BaseLoss:0.0000} nats a token with the whole cache) when one layer's keys, or values, alone are halved. Small numbers are cheap to compress; compress --profile {path} spends a budget by them. Plots: {Page(path)}");
         output.Result(new JsonObject
         {
             ["profile"] = path,
-            ["page"] = page,
+            ["page"] = Page(path),
             ["baseLoss"] = profile.BaseLoss,
             ["layers"] = CommandOutput.List(profile.Layers, layer => new JsonObject
             {
@@ -81,14 +94,15 @@ internal sealed class ProfileCommand : CliCommand
                 ["values"] = CommandOutput.List(layer.Values, p => Node(p, p.Method == CompressionMethod.Svd ? EnumName.Of(ValueGrain.Head) : EnumName.Of(ValueGrain.Dense))),
             }),
         });
-        return ExitCode.Done;
     }
 
+    private static string Page(string path) => Path.ChangeExtension(path, ".html");
+
     /// <summary>Streams the calibration text through a model, showing progress.</summary>
-    public static Calibration Calibrate(CommandOutput output, ModelToCompress source, TokenWindows windows, int batch, CancellationToken cancel)
+    public static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancel)
     {
         using var progress = output.Progress("calibrating", "windows");
-        return Calibration.Run(source.Model, windows, batch, new Told<long>(done => progress.Report(done, windows.Count)), cancel);
+        return Calibration.Run(model, windows, batch, new Told<long>(done => progress.Report(done, windows.Count)), cancel);
     }
 
     private static ResultTable Table(Profile profile)

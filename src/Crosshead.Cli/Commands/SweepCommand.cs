@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Crosshead.Attention;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Cli.Studies;
 using Crosshead.Reports.Studies;
 using Crosshead.Training;
@@ -19,7 +20,7 @@ internal sealed class SweepCommand : CliCommand
     private readonly Option<string> _rates = ListOption.Required("--learning-rates", "Learning rates, separated by commas.", RatesExample);
     private readonly Option<string?> _seeds = new("--seeds") { Description = "Seeds, separated by commas; without it the recipe's.", HelpName = "1,2,…" };
     private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations hold for the grid alone, all else for the full runs' recipes too.", HelpName = "path=value", DefaultValueFactory = _ => [] };
-    private readonly Option<string> _out = new("--out") { Description = "Folder for runs, recipes and report.html; the same command goes on where it was stopped.", HelpName = "dir", Required = true };
+    private readonly WorkFolder _out = WorkFolder.Required("--out", "Folder for runs, recipes and report.html; the same command goes on where it was stopped.");
     private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the processors and, where the recipe's device is auto or cuda, take a GPU each in turn.", 1, 1024, 1);
 
     /// <summary>Describes the command.</summary>
@@ -29,16 +30,24 @@ internal sealed class SweepCommand : CliCommand
         "crosshead train studies/tiny/recipes/mea.json")
     {
         Arguments.Add(_recipe);
-        foreach (var option in new Option[] { _variants, _rates, _seeds, _set, _out, _parallel }) Options.Add(option);
+        foreach (var option in new Option[] { _variants, _rates, _seeds, _set }) Options.Add(option);
+        Write(_out);
+        Options.Add(_parallel);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var options = Read(arguments);
-        var sweep = new Sweep(options, output);
+        WorkFolder.Check(_out.Name, options.Folder);
+        var sweep = new Sweep(options);
+        return (output, cancel) => Run(options, sweep, output, cancel);
+    }
+
+    private static int Run(SweepOptions options, Sweep sweep, CommandOutput output, CancellationToken cancel)
+    {
         StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
-        sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), cancel);
+        sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), output, cancel);
 
         var runs = sweep.Measured();
         var report = SweepReport.Of(options, sweep.Basis, runs);
@@ -55,12 +64,12 @@ internal sealed class SweepCommand : CliCommand
     private SweepOptions Read(ParseResult arguments)
     {
         var (recipe, variants, rates, seeds) = (arguments.GetRequiredValue(_recipe), arguments.GetRequiredValue(_variants), arguments.GetRequiredValue(_rates), arguments.GetValue(_seeds));
-        var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), arguments.GetRequiredValue(_out), arguments.GetValue(_parallel));
+        var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), _out.In(arguments)!, arguments.GetValue(_parallel));
         return new SweepOptions(recipe,
             ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea"),
             ListOption.Read(_rates.Name, rates, Rate, RatesExample),
             seeds is null ? [] : ListOption.Read(_seeds.Name, seeds, Seed, "1,2,3"),
-            overrides, folder, parallel, TypedCommand.Of(arguments));
+            overrides, folder, arguments.GetValue(Outputs.Overwrite), parallel, TypedCommand.Of(arguments));
     }
 
     private double Rate(string text) =>
@@ -88,7 +97,7 @@ internal sealed class SweepCommand : CliCommand
             var path = SweepFolder.FullRecipe(options.Folder, choice.Variant);
             if (choice.LargestStable is not { } rate)
             {
-                File.Delete(path); // of an earlier grid
+                if (File.Exists(path)) File.Delete(path); // of an earlier grid
                 continue;
             }
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -25,17 +25,23 @@ internal sealed class TokenizerDecodeCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
-        var given = arguments.GetValue(_ids) is { Length: > 0 } words ? words : [output.Terminal.ReadInput()];
-        var ids = given.SelectMany(w => w.Split([' ', ',', '\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries)).Select(Id).ToArray();
-        var text = tokenizer.Decode(ids, arguments.GetValue(_skipSpecial));
+        var given = arguments.GetValue(_ids) is { Length: > 0 } words ? Ids(words) : null;
+        return (output, _) => Decode(given ?? Ids([output.Terminal.ReadInput()]), tokenizer, arguments.GetValue(_skipSpecial), output);
+    }
+
+    private static int Decode(int[] ids, Tokenizer tokenizer, bool skipSpecial, CommandOutput output)
+    {
+        var text = tokenizer.Decode(ids, skipSpecial);
         output.Text(text);
         if (output.Json)
             output.Result(new JsonObject { ["vocab"] = tokenizer.VocabularySize, ["ids"] = CommandOutput.List(ids, id => JsonValue.Create(id)), ["text"] = text });
         return ExitCode.Done;
     }
+
+    private static int[] Ids(IEnumerable<string> words) => [.. words.SelectMany(w => w.Split([' ', ',', '\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries)).Select(Id)];
 
     private static int Id(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
         ? id

@@ -24,11 +24,14 @@ internal sealed class TokenizerEncodeCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
-        var text = arguments.GetValue(_text) ?? output.Terminal.ReadInput();
-        var special = !arguments.GetValue(_plain);
+        return (output, _) => Encode(arguments.GetValue(_text) ?? output.Terminal.ReadInput(), tokenizer, special: !arguments.GetValue(_plain), output);
+    }
+
+    private static int Encode(string text, Tokenizer tokenizer, bool special, CommandOutput output)
+    {
         var ids = tokenizer.Encode(text, addSpecialTokens: special, parseSpecialTokens: special);
         output.Line(string.Join(' ', ids));
         if (output.Json)

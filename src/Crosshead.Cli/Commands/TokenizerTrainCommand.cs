@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Outputs;
 using Crosshead.Data;
 
 namespace Crosshead.Cli.Commands;
@@ -19,7 +20,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
 
     private readonly SourceArguments _source;
     private readonly Option<int> _vocabulary = NumberOption.WithDefault("--vocab", "Tokens wanted, the 256 bytes and the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
-    private readonly Option<string> _out = new("--out") { Description = "The file to write.", HelpName = "file", DefaultValueFactory = _ => Tokenizer.FileName };
+    private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files);
     private readonly Option<string> _pattern = new("--pattern") { Description = "How words are cut: gpt2, gpt2-digits, llama3 or qwen2.", HelpName = "name", DefaultValueFactory = _ => "gpt2" };
 
     /// <summary>Describes the command.</summary>
@@ -30,27 +31,37 @@ internal sealed class TokenizerTrainCommand : CliCommand
     {
         _source = new SourceArguments(this);
         Options.Add(_vocabulary);
-        Options.Add(_out);
+        Write(_out);
         Options.Add(_pattern);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
-        var clock = Stopwatch.StartNew();
-        var (path, name) = (arguments.GetRequiredValue(_out), arguments.GetRequiredValue(_pattern));
+        var name = arguments.GetRequiredValue(_pattern);
         if (!s_patterns.TryGetValue(name, out var pattern))
             throw new CrossheadException($"--pattern \"{name}\" is unknown: {Suggestion.For(name, s_patterns.Keys)}");
         var reader = new DocumentReader(_source.Inputs(arguments), _source.Options(arguments));
-        var tokenizer = Train(reader, new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern }, output, cancel);
-        tokenizer.Save(path);
-        var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, Tokenizer.FileName);
+        var options = new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern };
+        options.Validate();
+        return (output, cancel) =>
+        {
+            var clock = Stopwatch.StartNew();
+            var tokenizer = Train(reader, options, output, cancel);
+            var path = _out.In(arguments)!;
+            tokenizer.Save(path);
+            Show(arguments, tokenizer, Files(path)[0], reader.TotalBytes, clock.Elapsed, output);
+            return ExitCode.Done;
+        };
+    }
 
+    private void Show(ParseResult arguments, Tokenizer tokenizer, string file, long bytes, TimeSpan time, CommandOutput output)
+    {
         output.Table(new ResultTable("property", "value>")
             .Row("tokens", $"{tokenizer.VocabularySize}")
             .Row("end token", $"{tokenizer.EosTokenId} {tokenizer.IdToToken(tokenizer.EosTokenId ?? 0)}")
-            .Row("read", Quantity.Bytes(reader.TotalBytes))
-            .Row("time", Quantity.Time(clock.Elapsed))
+            .Row("read", Quantity.Bytes(bytes))
+            .Row("time", Quantity.Time(time))
             .Row("file", file));
         var wanted = arguments.GetValue(_vocabulary);
         if (tokenizer.VocabularySize < wanted)
@@ -62,10 +73,9 @@ internal sealed class TokenizerTrainCommand : CliCommand
             ["vocabWanted"] = wanted,
             ["path"] = file,
             ["sha256"] = tokenizer.Sha256,
-            ["bytes"] = reader.TotalBytes,
-            ["seconds"] = clock.Elapsed.TotalSeconds,
+            ["bytes"] = bytes,
+            ["seconds"] = time.TotalSeconds,
         });
-        return ExitCode.Done;
     }
 
     private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output, CancellationToken cancel)
@@ -78,6 +88,13 @@ internal sealed class TokenizerTrainCommand : CliCommand
             else
                 merging.Report(_ => $"choosing merges: {p.Done} of {p.Total} tokens");
         }), cancel);
+    }
+
+    // A name that is not that of a .json file is a folder's.
+    private static IReadOnlyList<string> Files(string path)
+    {
+        var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, Tokenizer.FileName);
+        return [file, Path.Combine(Path.GetDirectoryName(file)!, "tokenizer_config.json")];
     }
 
     // As a shell takes it for one word.

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Crosshead.Cli.Outputs;
 using Crosshead.Training;
 
 namespace Crosshead.Cli.Commands;
@@ -9,7 +10,7 @@ internal sealed class TrainCommand : CliCommand
 {
     private readonly Argument<string> _recipe = new("RECIPE.json") { Description = "What to train, on what and how; see the folder recipes." };
     private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe, such as training.learningRate=3e-3; may be given several times.", HelpName = "path=value", DefaultValueFactory = _ => [] };
-    private readonly Option<string?> _out = new("--out") { Description = "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", HelpName = "dir" };
+    private readonly WorkFolder _out = WorkFolder.WithDefault("--out", "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", null);
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on exactly from the newest checkpoint in the folder." };
     private readonly Option<string?> _from = new("--from") { Description = "Start from a model directory or checkpoint; a recipe without a model takes its shape from there too.", HelpName = "model" };
     private readonly Option<string?> _teacher = new("--teacher") { Description = "Short for --set training.distillation.teacher=…: the original model, which the trained one is to agree with.", HelpName = "model" };
@@ -24,21 +25,30 @@ internal sealed class TrainCommand : CliCommand
         "crosshead train recipes/recover.json --from compressed --teacher original --set data.folder=data/notes --out runs/recovered")
     {
         Arguments.Add(_recipe);
-        foreach (var option in new Option[] { _set, _out, _resume, _from, _teacher, _device, _type })
-            Options.Add(option);
+        Options.Add(_set);
+        Write(_out);
+        foreach (var option in new Option[] { _resume, _from, _teacher, _device, _type }) Options.Add(option);
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var path = arguments.GetRequiredValue(_recipe);
         var run = new RunOptions
         {
-            Folder = arguments.GetValue(_out) ?? Path.Combine("runs", Recipe.NameOf(path, Overrides(arguments))),
+            Folder = _out.In(arguments) ?? Path.Combine("runs", Recipe.NameOf(path, Overrides(arguments))),
             Resume = arguments.GetValue(_resume),
             From = arguments.GetValue(_from),
+            Overwrite = arguments.GetValue(Outputs.Overwrite),
         };
         var recipe = Recipe.Load(path, Overrides(arguments), run);
+        WorkFolder.Check(_out.Name, run.Folder);
+        new Trainer(recipe, run).Check();
+        return (output, cancel) => Train(recipe, run, output, cancel);
+    }
+
+    private static int Train(Recipe recipe, RunOptions run, CommandOutput output, CancellationToken cancel)
+    {
         var folder = run.Folder;
         foreach (var model in new[] { run.From, recipe.Training.Distillation?.Teacher }) ModelRemarks.TellWhereThere(model, output);
 

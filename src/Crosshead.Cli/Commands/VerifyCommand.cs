@@ -29,11 +29,17 @@ internal sealed class VerifyCommand : CliCommand
     }
 
     /// <inheritdoc/>
-    public override int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    protected override CommandWork Prepare(ParseResult arguments)
     {
         var paths = arguments.GetRequiredValue(_paths).SelectMany(Expand).ToArray();
         var device = _compute.Device(arguments);
         var type = _compute.Type(arguments);
+        foreach (var path in paths) Require(path);
+        return (output, cancel) => Verify(paths, type, device, output, cancel);
+    }
+
+    private static int Verify(string[] paths, ScalarType? type, Device device, CommandOutput output, CancellationToken cancel)
+    {
         var cases = new List<VerificationCase>();
         foreach (var path in paths) ModelRemarks.TellWhereThere(path, output);
         using (var progress = output.Progress("verifying", "cases"))
@@ -63,9 +69,21 @@ internal sealed class VerifyCommand : CliCommand
         if (Directory.Exists(path))
             return ExpectedOutputs.Verify(path, type ?? ScalarType.Float32, device);
         using var file = SafetensorsReader.Open(path);
-        return GoldenAttention.IsGolden(file)
-            ? GoldenAttention.Verify(file, type ?? ScalarType.Float64, device)
-            : throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a model name its folder, which holds {ExpectedOutputs.FileName}.");
+        return GoldenAttention.Verify(file, type ?? ScalarType.Float64, device);
+    }
+
+    // One path that cannot be verified must not cost the work on those before it.
+    private static void Require(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            ModelDirectory.Check(path);
+            SafetensorsReader.Open(Path.Combine(path, ExpectedOutputs.FileName)).Dispose();
+            return;
+        }
+        using var file = SafetensorsReader.Open(path);
+        if (!GoldenAttention.IsGolden(file))
+            throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a model name its folder, which holds {ExpectedOutputs.FileName}.");
     }
 
     // A folder that is no model stands for what it holds.

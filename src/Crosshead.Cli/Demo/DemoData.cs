@@ -24,9 +24,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
     /// <exception cref="CrossheadException">There is no text or too little, or it cannot be read or written; nothing is left behind.</exception>
     public static DemoData Prepare(DemoOptions options, CommandOutput output, CancellationToken cancel)
     {
-        var ownText = options.Texts.Count > 0;
-        if (ownText) RequireText(options.Texts, cancel);
-        var existed = Directory.Exists(options.Folder);
+        var wasEmpty = !Directory.Exists(options.Folder) || !Directory.EnumerateFileSystemEntries(options.Folder).Any();
         try
         {
             var data = Write(options, output, cancel);
@@ -36,14 +34,13 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         catch (CrossheadException)
         {
             // A refusal leaves nothing behind, but what was there before.
-            if (!existed && Directory.Exists(options.Folder)) Directory.Delete(options.Folder, recursive: true);
+            if (wasEmpty && Directory.Exists(options.Folder)) Directory.Delete(options.Folder, recursive: true);
             throw;
         }
     }
 
     private static DemoData Write(DemoOptions options, CommandOutput output, CancellationToken cancel)
     {
-        Directory.CreateDirectory(options.Folder);
         var ownText = options.Texts.Count > 0;
         string[] inputs = ownText ? [.. options.Texts] : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancel)];
 
@@ -66,13 +63,19 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
             ownText ? "The" : "Returns the");
     }
 
-    // Read before anything is written, and no further than it takes to know.
-    private static void RequireText(IReadOnlyList<string> texts, CancellationToken cancel)
+    /// <summary>Checks that there is text enough to train on: before anything is written, and no further than it takes to know.</summary>
+    /// <exception cref="CrossheadException">A file is missing, there is too little text, or the machine has no documentation.</exception>
+    public static void Require(DemoOptions options)
+    {
+        if (options.Texts.Count > 0) RequireText(options.Texts);
+        else _ = ReferencePackCorpus.Find();
+    }
+
+    private static void RequireText(IReadOnlyList<string> texts)
     {
         var (documents, characters) = (0, 0L);
         foreach (var document in new DocumentReader(texts, new SourceOptions()).Read())
         {
-            cancel.ThrowIfCancellationRequested();
             (documents, characters) = (documents + 1, characters + document.Text.Length);
             if (documents > 1 && characters >= LeastCharacters) return;
         }

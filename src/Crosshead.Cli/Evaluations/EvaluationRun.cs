@@ -12,6 +12,9 @@ namespace Crosshead.Cli.Evaluations;
 /// <summary>Puts tasks to models, one model in memory at a time.</summary>
 internal sealed class EvaluationRun
 {
+    /// <summary>The models, at least one; the others are compared with the first.</summary>
+    public required IReadOnlyList<ModelFiles> Models { get; init; }
+
     /// <summary>The tasks with their samples.</summary>
     public required IReadOnlyList<(EvaluationTask Task, TaskData Data)> Tasks { get; init; }
 
@@ -31,24 +34,31 @@ internal sealed class EvaluationRun
     public string? CacheFolder { get; init; }
 
     /// <summary>Evaluates the models.</summary>
-    /// <param name="folders">Model directories, at least one.</param>
     /// <param name="output">Told the progress.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public IReadOnlyList<ModelEvaluation> Run(IReadOnlyList<string> folders, CommandOutput output, CancellationToken cancel)
+    public IReadOnlyList<ModelEvaluation> Run(CommandOutput output, CancellationToken cancel)
     {
-        var names = ModelNames.Of(folders);
-        for (var i = 0; i < folders.Count; i++) Check(folders[i], names[i], output, cancel);
-        return [.. folders.Select((folder, i) => Run(folder, names[i], output, cancel))];
+        var names = ModelNames.Of([.. Models.Select(m => m.Folder)]);
+        for (var i = 0; i < Models.Count; i++) Check(Models[i], names[i], output, cancel);
+        return [.. Models.Select((model, i) => Run(model, names[i], output, cancel))];
     }
 
-    private ModelEvaluation Run(string folder, string name, CommandOutput output, CancellationToken cancel)
+    /// <summary>Checks that every model can be asked so.</summary>
+    /// <exception cref="CrossheadException">A model has no begin token or no chat template, though one is asked for.</exception>
+    public void Validate()
     {
-        using var loaded = LoadedModel.Load(folder, Type, Device, output);
+        foreach (var model in Models) _ = RequestsOf(model);
+    }
+
+    private ModelEvaluation Run(ModelFiles files, string name, CommandOutput output, CancellationToken cancel)
+    {
+        using var model = files.LoadFrozen(Type, Device, output);
+        var (folder, tokenizer) = (files.Folder, files.Tokenizer);
         var weights = WeightsHash.Of(folder);
-        var options = OptionsOf(folder) with { EndTokens = loaded.EndTokens };
-        using var cache = CacheFolder is null ? null : new ResponseCache(ResponseFile.In(CacheFolder, weights, folder, loaded.Model, loaded.Tokenizer));
-        using var evaluator = new TaskEvaluator(loaded.Model, loaded.Tokenizer, options, cache);
+        var options = OptionsOf(folder) with { EndTokens = files.EndTokens };
+        using var cache = CacheFolder is null ? null : new ResponseCache(ResponseFile.In(CacheFolder, weights, folder, model, tokenizer));
+        using var evaluator = new TaskEvaluator(model, tokenizer, options, cache);
         var results = new List<TaskResult>();
         foreach (var (task, data) in Tasks)
         {
@@ -60,18 +70,17 @@ internal sealed class EvaluationRun
     }
 
     // What cannot be read or asked of the last model must not cost the evaluation of those before it.
-    private void Check(string folder, string name, CommandOutput output, CancellationToken cancel)
+    private void Check(ModelFiles model, string name, CommandOutput output, CancellationToken cancel)
     {
-        var options = ModelDescription.Of(folder).Options;
-        var tokenizer = LoadedModel.TokenizerOf(folder, options);
-        _ = TextTokens.EndsOf(folder, tokenizer.EosTokenId);
-        var requests = new SampleRequests(tokenizer, options.Context, OptionsOf(folder));
+        var requests = RequestsOf(model);
         foreach (var (task, data) in Tasks)
         {
             using var progress = output.Progress($"{name}, {task.Name}: checking", "samples");
             requests.Check(data, done => progress.Report(done, data.Samples.Count), cancel);
         }
     }
+
+    private SampleRequests RequestsOf(ModelFiles model) => new(model.Tokenizer, model.Options.Context, OptionsOf(model.Folder));
 
     private EvaluationOptions OptionsOf(string folder)
     {

@@ -8,13 +8,15 @@ namespace Crosshead.Cli.Options;
 /// <summary>Options that take a number within a range, and say so when they are given something else.</summary>
 internal static class NumberOption
 {
+    private const int NoLimit = 1 << 16;
+
     /// <summary>An option that is absent unless given.</summary>
     /// <param name="name">With its dashes.</param>
     /// <param name="description">What the number is, with its unit and what its absence means.</param>
     /// <param name="smallest">The smallest value taken.</param>
     /// <param name="largest">The largest value taken.</param>
     public static Option<T?> Optional<T>(string name, string description, T smallest, T largest) where T : struct, INumber<T> =>
-        new(name) { Description = description, HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest) };
+        new(name) { Description = Described(description, smallest, largest), HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest) };
 
     /// <summary>An option with a default, which the help shows.</summary>
     /// <param name="name">With its dashes.</param>
@@ -23,7 +25,7 @@ internal static class NumberOption
     /// <param name="largest">The largest value taken.</param>
     /// <param name="otherwise">The value where the option is not given.</param>
     public static Option<T> WithDefault<T>(string name, string description, T smallest, T largest, T otherwise) where T : struct, INumber<T> =>
-        new(name) { Description = description, HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest), DefaultValueFactory = _ => otherwise };
+        new(name) { Description = Described(description, smallest, largest), HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest), DefaultValueFactory = _ => otherwise };
 
     private static T Parse<T>(ArgumentResult result, string name, T smallest, T largest) where T : struct, INumber<T>
     {
@@ -33,6 +35,10 @@ internal static class NumberOption
         result.AddError($"{name} must be a {Kind<T>()} from {Shown(smallest)} to {Shown(largest)}; got \"{text}\".");
         return default;
     }
+
+    // The range stands in the help of every number; a limit that only keeps nonsense out does not.
+    private static string Described<T>(string description, T smallest, T largest) where T : struct, INumber<T> =>
+        $"{description.TrimEnd('.')} ({Shown(smallest)} {(largest >= T.CreateSaturating(NoLimit) ? "or more" : $"to {Shown(largest)}")}).";
 
     private static string Kind<T>() => typeof(T) == typeof(double) ? "number" : "whole number";
 

@@ -20,7 +20,7 @@ internal sealed class ShardOption
 
     private readonly Option<long?> _size = new("--max-shard-size")
     {
-        Description = "Most weights in a file, such as 500MB; larger models are split into several files with an index. Without it 5GB.",
+        Description = "Size of the largest weights file, in KB, MB, GB, KiB, MiB or GiB, such as 500MB; a larger model is split into several files with an index. Without it 5GB.",
         HelpName = "size",
         CustomParser = Parse,
     };

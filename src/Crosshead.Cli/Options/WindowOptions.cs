@@ -1,7 +1,6 @@
 using System.CommandLine;
+using Crosshead.Cli.Commands;
 using Crosshead.Compression;
-using Crosshead.Data;
-using Crosshead.Model;
 
 namespace Crosshead.Cli.Options;
 
@@ -27,11 +26,11 @@ internal sealed class WindowOptions
     /// <param name="arguments">The command line.</param>
     /// <param name="text">The text.</param>
     /// <param name="what">What it is called in an error message.</param>
-    /// <param name="tokenizer">The model's tokenizer; windows begin with its begin token, where it has one.</param>
-    /// <param name="options">The model.</param>
+    /// <param name="model">The model; windows begin with its tokenizer's begin token, where it has one.</param>
     /// <exception cref="CrossheadException">The text is too short, or a window longer than the context.</exception>
-    public TokenWindows Cut(ParseResult arguments, string text, string what, Tokenizer tokenizer, ModelOptions options)
+    public TokenWindows Cut(ParseResult arguments, string text, string what, ModelFiles model)
     {
+        var (tokenizer, options) = (model.Tokenizer, model.Options);
         var length = arguments.GetValue(_length) ?? Math.Min(options.Context, LongestByDefault);
         if (length > options.Context)
             throw new CrossheadException($"--window {length} is longer than the model's context ({options.Context}); use at most that.");

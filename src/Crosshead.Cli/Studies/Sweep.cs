@@ -11,31 +11,27 @@ internal sealed class Sweep
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly SweepOptions _options;
-    private readonly CommandOutput _output;
     private readonly VisibleGpus _gpus;
 
-    /// <summary>Plans the runs and opens the folder.</summary>
+    /// <summary>Plans the runs; nothing is written before <see cref="Run"/>.</summary>
     /// <param name="options">What was asked for.</param>
-    /// <param name="output">Where progress goes.</param>
     /// <exception cref="CrossheadException">The recipe, the data or the folder cannot be used.</exception>
-    public Sweep(SweepOptions options, CommandOutput output)
+    public Sweep(SweepOptions options)
     {
-        (_options, _output) = (options, output);
-        var asked = Recipe.Load(options.Recipe, options.Overrides);
-        _gpus = VisibleGpus.For(asked.Training.Device);
-        RequireCurves(asked);
-        RequireData(asked);
-        Basis = SweepFolder.Open(options.Folder, asked, output.Message);
-        var seeds = options.Seeds.Count > 0 ? options.Seeds : [Basis.Training.Seed];
-        // Small rates first: where time is cut short, what is there compares.
-        Runs = [.. options.Rates.Order().SelectMany(rate => seeds.SelectMany(seed => options.Variants.Select(variant => new SweepRun(options, Basis, variant, rate, seed))))];
+        _options = options;
+        Basis = Recipe.Load(options.Recipe, options.Overrides);
+        _gpus = VisibleGpus.For(Basis.Training.Device);
+        RequireCurves(Basis);
+        RequireData(Basis);
+        SweepFolder.Require(options.Folder, Basis, options.Overwrite);
+        Runs = Grid();
     }
 
-    /// <summary>The recipe that all runs are made from, in one precision for all.</summary>
-    public Recipe Basis { get; }
+    /// <summary>The recipe that all runs are made from; in one precision for all, which <see cref="Run"/> chooses where the recipe leaves it open.</summary>
+    public Recipe Basis { get; private set; }
 
     /// <summary>All runs of the grid.</summary>
-    public IReadOnlyList<SweepRun> Runs { get; }
+    public IReadOnlyList<SweepRun> Runs { get; private set; }
 
     /// <summary>What the runs measured so far, variant by variant.</summary>
     public IReadOnlyList<StudyRun> Measured() =>
@@ -43,16 +39,19 @@ internal sealed class Sweep
 
     /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
     /// <param name="ended">Called after each run's end.</param>
+    /// <param name="output">Where progress goes.</param>
     /// <param name="cancel">Asks to stop.</param>
     /// <exception cref="CrossheadException">Another sweep writes the folder.</exception>
-    public void Run(Action ended, CancellationToken cancel)
+    public void Run(Action ended, CommandOutput output, CancellationToken cancel)
     {
         using var held = FolderLock.Take(_options.Folder);
+        Basis = SweepFolder.Open(_options.Folder, Basis, _options.Overwrite, output.Message);
+        Runs = Grid();
         foreach (var unfit in Runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
-            _output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
+            output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
         var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));
         var skipped = Runs.Count - waiting.Count;
-        using var progress = new SweepProgress(_output, [.. waiting], skipped, Runs.Count);
+        using var progress = new SweepProgress(output, [.. waiting], skipped, Runs.Count);
         var running = new List<TrainProcess>();
         try
         {
@@ -78,6 +77,13 @@ internal sealed class Sweep
         {
             running.ForEach(p => p.Dispose());
         }
+    }
+
+    // Small rates first: where time is cut short, what is there compares.
+    private IReadOnlyList<SweepRun> Grid()
+    {
+        var seeds = _options.Seeds.Count > 0 ? _options.Seeds : [Basis.Training.Seed];
+        return [.. _options.Rates.Order().SelectMany(rate => seeds.SelectMany(seed => _options.Variants.Select(variant => new SweepRun(_options, Basis, variant, rate, seed))))];
     }
 
     private TrainProcess Start(SweepRun run, IEnumerable<TrainProcess> beside)

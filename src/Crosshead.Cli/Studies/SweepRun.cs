@@ -23,7 +23,7 @@ internal sealed class SweepRun
     public SweepRun(SweepOptions options, Recipe basis, AttentionVariant variant, double rate, long seed)
     {
         var name = $"{variant.NameOf()}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}" + (options.Seeds.Count > 0 ? $"-s{seed}" : "");
-        Folder = Path.Combine(options.Folder, "runs", name);
+        Folder = SweepFolder.Run(options.Folder, name);
         Recipe = StudyRecipes.Short(basis, name, variant, rate, seed);
         _outcome = new SweepOutcome(Folder);
         try

@@ -27,13 +27,13 @@ internal sealed class TrainProcess : IDisposable
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Starts a run, or goes on with it from its newest checkpoint.</summary>
+    /// <summary>Starts a run anew, or goes on with it from its newest checkpoint.</summary>
     /// <param name="run">The run.</param>
     /// <param name="parallel">How many processes share the machine; with one, it has as many threads as it likes.</param>
     /// <param name="gpu">The GPU that it sees alone, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all that this process sees.</param>
     public static TrainProcess Start(SweepRun run, int parallel, string? gpu)
     {
-        string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json", .. run.CanResume ? ["--resume"] : Array.Empty<string>()];
+        string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json", run.CanResume ? "--resume" : "--overwrite"];
         var (program, before) = Program();
         var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[Interruption.SupervisedVariable] = "1";

@@ -12,7 +12,7 @@ public static class ExpectedOutputs
     /// <summary>Name of the file.</summary>
     public const string FileName = "expected.safetensors";
 
-    /// <summary>x.</summary>
+    /// <summary>Computes the stored results again and compares.</summary>
     /// <param name="folder">The model directory.</param>
     /// <param name="type">Precision to compute in.</param>
     /// <param name="device">Device to compute on.</param>

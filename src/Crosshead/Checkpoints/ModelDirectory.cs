@@ -1,4 +1,5 @@
 using Crosshead.Model;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -40,9 +41,27 @@ public static class ModelDirectory
         return model;
     }
 
+    /// <summary>Checks by headers, whatever the size of the model, that a folder holds a model whose weights are those that its configuration asks for.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <returns>What its files say about the model.</returns>
+    /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
+    public static ModelDescription Check(string folder)
+    {
+        if (!Directory.Exists(folder)) throw Missing(folder);
+        var description = ModelDescription.Of(folder);
+        using var files = WeightFiles.Open(folder);
+        LibTorch.EnsureLoaded();
+        using var model = new LanguageModel(description.Options, ScalarType.Float32, META); // shapes without memory
+        WeightLoader.Check(model, files);
+        return description;
+    }
+
+    private static CrossheadException Missing(string folder) =>
+        new($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
+
     private static LanguageModel Load(string folder, ScalarType compute, Device? device, ScalarType? master)
     {
-        if (!Directory.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
+        if (!Directory.Exists(folder)) throw Missing(folder);
         var options = ModelDescription.Of(folder).Options;
         var model = new LanguageModel(options, compute, device, master);
         try

@@ -15,6 +15,8 @@ internal static class WeightLoader
     public static void Load(LanguageModel model, WeightFiles files)
     {
         var partsOf = Check(model, files);
+        if (model.Options.TieEmbeddings && TiedHead.Differs(files))
+            throw new CrossheadException($"\"{files.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
         var parameters = model.Parameters.ToDictionary(p => p.Name);
         var notFinite = new List<(string Name, long Count)>();
         using var grad = no_grad();
@@ -35,8 +37,10 @@ internal static class WeightLoader
             tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them diverged, or the file is damaged.");
     }
 
-    // Returns what parameters a stored tensor holds.
-    private static Func<SafetensorsEntry, IEnumerable<StoredPart>> Check(LanguageModel model, WeightFiles files)
+    /// <summary>Checks by headers that the files hold what the model asks for; no weight is read.</summary>
+    /// <returns>What parameters a stored tensor holds.</returns>
+    /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, or no floating-point numbers.</exception>
+    public static Func<SafetensorsEntry, IEnumerable<StoredPart>> Check(LanguageModel model, WeightFiles files)
     {
         IEnumerable<StoredPart> PartsOf(SafetensorsEntry entry) =>
             StoredPart.Of(model.Options.TieEmbeddings ? TiedHead.ParameterOf(entry.Name, files) : entry.Name, entry.Shape);
@@ -53,8 +57,6 @@ internal static class WeightLoader
             wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
         Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, model)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
-        if (model.Options.TieEmbeddings && TiedHead.Differs(files))
-            throw new CrossheadException($"\"{files.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
         return PartsOf;
     }
 

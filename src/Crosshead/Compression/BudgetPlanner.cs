@@ -1,3 +1,5 @@
+using Crosshead.Model;
+
 namespace Crosshead.Compression;
 
 /// <summary>
@@ -23,8 +25,7 @@ public static class BudgetPlanner
         // One group a layer and part; in each, one choice is taken.
         var groups = chosen.SelectMany(i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
         var least = groups.Sum(g => g.Min(c => c.Numbers));
-        if (least > budget)
-            throw new CrossheadException($"--cache {share:P0} cannot be met: the smallest pieces profiled take {(double)least / total:P1} of the chosen layers' cache; use at least that.");
+        if (least > budget) throw TooSmall(share, (double)least / total);
 
         var picks = Solve(groups, budget);
         var plans = new LayerPlan?[profile.LayerCount];
@@ -43,6 +44,23 @@ public static class BudgetPlanner
             return Array.Exists(own, p => p.Size == 0) ? own : [.. own, new(method, 0, whole, 0)];
         }
     }
+
+    /// <summary>Checks a budget by a model's shape, before anything is profiled.</summary>
+    /// <param name="model">The model's shape.</param>
+    /// <param name="method">Which fits to choose among.</param>
+    /// <param name="layers">How many layers are compressed.</param>
+    /// <param name="share">Share of their plain cache that may be kept, in (0, 1).</param>
+    /// <exception cref="CrossheadException">The budget is below the least that can be met; the message names it.</exception>
+    internal static void Require(ModelOptions model, CompressionMethod method, int layers, double share)
+    {
+        var whole = model.Attention.Groups * model.HeadDim;
+        var sizes = Piece.All(model.Attention.Groups, model.HeadDim, method).ToLookup(p => p.OfKeys, p => p.Numbers);
+        var least = sizes[true].Append(whole).Min() + sizes[false].Append(whole).Min();
+        if ((long)layers * least > (share * layers * 2 * whole) + 1e-9) throw TooSmall(share, (double)least / (2 * whole));
+    }
+
+    private static CrossheadException TooSmall(double share, double least) =>
+        new($"--cache {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen layers' cache; use at least that.");
 
     // Which choice of each group: least[b] is the smallest loss with at most b numbers spent on the groups so far.
     private static int[] Solve(ProfiledPiece[][] groups, int budget)

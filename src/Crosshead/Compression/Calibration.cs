@@ -24,10 +24,7 @@ public sealed class Calibration : IDisposable
     /// <exception cref="CrossheadException">The model's attention has no components, the text is too short to tell directions apart, or activations are no finite numbers.</exception>
     public static Calibration Run(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
-        var least = (long)model.Options.Attention.Groups * model.Options.HeadDim;
-        var tokens = (long)windows.Count * windows.Length;
-        if (tokens < 2 * least)
-            throw new CrossheadException($"the calibration text has {tokens} tokens; {2 * least} are the least that tell {least} value directions apart (2 a number), {20 * least} or more are better; give a longer text.");
+        Require(model.Options, windows);
         using var grad = no_grad();
         var layers = Enumerable.Range(0, model.Options.Layers).Select(i => new HeadStatistics(CompressedLayer.Source(model, i), model.Options.AttentionOf(i))).ToArray();
         try
@@ -52,6 +49,16 @@ public sealed class Calibration : IDisposable
             foreach (var layer in layers) layer.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Checks that windows are enough to calibrate a model of some shape on.</summary>
+    /// <exception cref="CrossheadException">The text is too short to tell directions apart.</exception>
+    internal static void Require(ModelOptions model, TokenWindows windows)
+    {
+        var least = (long)model.Attention.Groups * model.HeadDim;
+        var tokens = (long)windows.Count * windows.Length;
+        if (tokens < 2 * least)
+            throw new CrossheadException($"the calibration text has {tokens} tokens; {2 * least} are the least that tell {least} value directions apart (2 a number), {20 * least} or more are better; give a longer text.");
     }
 
     /// <inheritdoc/>

@@ -94,5 +94,15 @@ internal static class CompressedLayer
     /// <exception cref="CrossheadException">Its mechanism has no components.</exception>
     public static GroupedQueryAttention Source(LanguageModel model, int layer) =>
         model.Blocks[layer].Attention as GroupedQueryAttention
-        ?? throw new CrossheadException($"virtual heads do not apply to {model.Options.Attention.Variant.NameOf()}; they do to gqa, groupnorm, mea and mea-no-norm.");
+        ?? throw Inapplicable(model.Options);
+
+    /// <summary>Checks that the attention of a model of some shape has components, or can have them.</summary>
+    /// <exception cref="CrossheadException">Its mechanism has none.</exception>
+    public static void Require(ModelOptions model)
+    {
+        if (model.Attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm)) throw Inapplicable(model);
+    }
+
+    private static CrossheadException Inapplicable(ModelOptions model) =>
+        new($"virtual heads do not apply to {model.Attention.Variant.NameOf()}; they do to gqa, groupnorm, mea and mea-no-norm.");
 }

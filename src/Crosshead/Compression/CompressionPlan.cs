@@ -1,3 +1,5 @@
+using Crosshead.Model;
+
 namespace Crosshead.Compression;
 
 /// <summary>The sizes that a compressed model's cache is to have.</summary>
@@ -11,4 +13,15 @@ public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? P
     /// <param name="plan">Their sizes.</param>
     public static CompressionPlan Uniform(int layers, IReadOnlyCollection<int> chosen, LayerPlan plan) =>
         new([.. Enumerable.Range(0, layers).Select(i => chosen.Contains(i) ? plan : null)], null);
+
+    /// <summary>Checks that a model of some shape can be compressed so.</summary>
+    /// <param name="model">The model's shape.</param>
+    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, or the plan is of another number of layers.</exception>
+    public void Validate(ModelOptions model)
+    {
+        if (Layers.Count != model.Layers)
+            throw new CrossheadException($"the plan describes {Layers.Count} layers, the model has {model.Layers}; plan for this model.");
+        CompressedLayer.Require(model);
+        foreach (var layer in Layers) layer?.Validate(model.Attention.Groups, model.HeadDim);
+    }
 }

@@ -4,4 +4,19 @@ namespace Crosshead.Compression;
 /// <param name="Method">How the components are fitted.</param>
 /// <param name="KeyComponents">Key components of width d; null for whole key heads.</param>
 /// <param name="ValueRank">Value numbers; null for whole value heads.</param>
-public sealed record LayerPlan(CompressionMethod Method, int? KeyComponents, int? ValueRank);
+public sealed record LayerPlan(CompressionMethod Method, int? KeyComponents, int? ValueRank)
+{
+    /// <summary>Checks that the sizes make a layer's cache smaller.</summary>
+    /// <param name="groups">Key/value heads g of the model.</param>
+    /// <param name="headDim">Head width d.</param>
+    /// <exception cref="CrossheadException">A size is out of range.</exception>
+    public void Validate(int groups, int headDim)
+    {
+        if (KeyComponents is { } only && groups == 1)
+            throw new CrossheadException($"the model has 1 key/value head, which {only} components make no smaller; leave the keys whole and choose a value rank of 1 to {headDim - 1}.");
+        if (KeyComponents is { } c && (c < 1 || c >= groups))
+            throw new CrossheadException($"{c} key components of {groups} heads make nothing smaller; use 1 to {groups - 1}.");
+        if (ValueRank is { } r && (r < 1 || r >= groups * headDim || (Method == CompressionMethod.Svd && r % headDim != 0)))
+            throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {(groups * headDim) - 1}{(Method == CompressionMethod.Svd ? $", a multiple of {headDim} with the method svd" : "")}.");
+    }
+}

@@ -11,9 +11,8 @@ public static class PlainExport
     /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is no grouped-query attention, cannot be merged.</exception>
     public static LanguageModel Of(LanguageModel model)
     {
+        Require(model.Options);
         var attention = model.Options.Attention;
-        if (attention.HasHeadNorm || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
-            throw new CrossheadException($"a model of the variant {attention.Variant.NameOf()}{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} computes what plain architectures cannot; only gqa and composed heads without that norm can be exported.");
         var plain = new LanguageModel(model.Options with
         {
             VirtualHeads = null,
@@ -30,5 +29,14 @@ public static class PlainExport
         }, model.ComputeType, model.Device);
         CompressedLayer.CopyModel(model, plain, Enumerable.Range(0, model.Options.Layers).ToDictionary(i => i, _ => ((FittedKeys?)null, (FittedValues?)null)));
         return plain;
+    }
+
+    /// <summary>Checks that a model of some shape can be exported.</summary>
+    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is no grouped-query attention, cannot be merged.</exception>
+    internal static void Require(ModelOptions options)
+    {
+        var attention = options.Attention;
+        if (attention.HasHeadNorm || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
+            throw new CrossheadException($"a model of the variant {attention.Variant.NameOf()}{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} computes what plain architectures cannot; only gqa and composed heads without that norm can be exported.");
     }
 }

@@ -55,6 +55,16 @@ public sealed record Profile
         }
     }
 
+    /// <summary>Checks that the profile is of a model of some shape.</summary>
+    /// <param name="model">The model's shape.</param>
+    /// <param name="what">What the profile is called in the message.</param>
+    /// <exception cref="CrossheadException">It is of another shape.</exception>
+    public void RequireShape(Model.ModelOptions model, string what)
+    {
+        if ((LayerCount, Groups, HeadDim) != (model.Layers, model.Attention.Groups, model.HeadDim))
+            throw new CrossheadException($"{what} is of another model ({LayerCount} layers with {Groups} key/value heads of width {HeadDim}, not {model.Layers} with {model.Attention.Groups} of width {model.HeadDim}); profile this model, or name the other one.");
+    }
+
     /// <summary>Writes the profile, atomically.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Json) + "\n");

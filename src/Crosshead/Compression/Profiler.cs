@@ -86,6 +86,14 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         return NewProfile(new ProfileSource("", ""), loss) with { Layers = layers };
     }
 
+    /// <summary>Checks that a model of some shape can be profiled with fits that are calibrated on a text.</summary>
+    /// <exception cref="CrossheadException">Its mechanism has no components, or the text is too short.</exception>
+    internal static void Require(ModelOptions model, TokenWindows calibrate)
+    {
+        CompressedLayer.Require(model);
+        Calibration.Require(model, calibrate);
+    }
+
     private Profile NewProfile(ProfileSource source, double loss) => new()
     {
         Source = source,

@@ -14,6 +14,15 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     /// <summary>Bytes of a token in the shards.</summary>
     public int TokenBytes => tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
 
+    /// <summary>Refuses a folder that holds other data, whole or begun; nothing is changed.</summary>
+    /// <exception cref="CrossheadException">It holds other data.</exception>
+    public void Require()
+    {
+        if (overwrite || !Directory.Exists(directory)) return;
+        if (File.Exists(Path.Combine(directory, DatasetManifest.FileName))) _ = TryReuse();
+        else if (File.Exists(Path.Combine(directory, PreparationState.FileName))) _ = Begin();
+    }
+
     /// <summary>The manifest of a folder that holds what is asked for already; null where there is work to do.</summary>
     /// <exception cref="CrossheadException">It holds other data.</exception>
     public DatasetManifest? TryReuse()

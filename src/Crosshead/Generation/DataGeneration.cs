@@ -3,6 +3,7 @@ using System.Text;
 using Crosshead.Data;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using static TorchSharp.torch;
 
 namespace Crosshead.Generation;
 
@@ -29,42 +30,16 @@ public sealed class DataGeneration
     private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
     {
         (_generator, _tokenizer, _options, _progress) = (generator, tokenizer, options, progress);
-        _end = tokenizer.EosTokenId ?? throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+        _end = tokenizer.EosTokenId!.Value;
         _begin = tokenizer.BosTokenId;
-        _prompts = options.Prompts.Count == 0 ? [[_begin ?? _end]] : [.. options.Prompts.Select(p => (IReadOnlyList<int>)[_begin ?? _end, .. tokenizer.Encode(p, addSpecialTokens: false, parseSpecialTokens: false)])];
+        _prompts = PromptsOf(tokenizer, options);
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Options.Context);
-        if (_prompts.FirstOrDefault(p => p.Count >= most) is { } tooLong)
-            throw new CrossheadException($"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
         // Models that were not taught an end token begin the next document.
         int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>()];
         _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
         MostTokens = most;
         _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
-        var request = new PreparationRequest
-        {
-            TokenizerSha256 = tokenizer.Sha256,
-            Field = "",
-            SplitOn = "",
-            HeldOutFraction = options.HeldOutFraction,
-            Seed = options.Seed,
-            ShardTokens = options.ShardTokens,
-            Sources = [],
-            Generated = new GeneratedSource
-            {
-                Model = options.Model,
-                WeightsHash = options.WeightsHash,
-                Dtype = Precision.NameOf(model.ComputeType),
-                Tokens = options.Tokens,
-                MaxTokens = most,
-                Batch = options.Batch,
-                Temperature = options.Sampling.Temperature,
-                TopK = options.Sampling.TopK,
-                TopP = options.Sampling.TopP,
-                MinP = options.Sampling.MinP,
-                PromptsSha256 = options.Prompts.Count == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', options.Prompts)))),
-            },
-        };
-        _folder = new DatasetFolder(directory, request, tokenizer, _end, options.Overwrite, "generate the data");
+        _folder = FolderOf(model.Options, model.ComputeType, tokenizer, directory, options);
     }
 
     private int MostTokens { get; }
@@ -85,9 +60,7 @@ public sealed class DataGeneration
     public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options,
         IProgress<DataGenerationProgress>? progress = null, CancellationToken cancellation = default)
     {
-        options.Validate();
-        if (tokenizer.VocabularySize > model.Options.VocabularySize)
-            throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.Options.VocabularySize}; use the tokenizer.json that the model was trained with.");
+        Require(model.Options, tokenizer, options);
         using var generator = new Generator(model, new TokenizerCodec(tokenizer));
         var generation = new DataGeneration(generator, model, tokenizer, directory, options, progress);
         using var held = FolderLock.Take(directory);
@@ -99,6 +72,62 @@ public sealed class DataGeneration
         {
             throw new CrossheadException($"cannot write the data folder {directory}: {e.Message.TrimEnd('.')}; free space or the folder and run the same command again to continue.", e);
         }
+    }
+
+    /// <summary>Checks the options by a model's shape and its tokenizer.</summary>
+    /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's or has no end token, or a prompt is too long.</exception>
+    internal static void Require(ModelOptions model, Tokenizer tokenizer, DataGenerationOptions options)
+    {
+        options.Validate();
+        if (tokenizer.VocabularySize > model.VocabularySize)
+            throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.VocabularySize}; use the tokenizer.json that the model was trained with.");
+        if (tokenizer.EosTokenId is null) throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+        var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Context);
+        if (PromptsOf(tokenizer, options).FirstOrDefault(p => p.Count >= most) is { } tooLong)
+            throw new CrossheadException($"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
+    }
+
+    /// <summary>Checks too that a folder holds no other data, before the model is loaded.</summary>
+    /// <exception cref="CrossheadException">As for the options alone; or the folder holds other data.</exception>
+    internal static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
+    {
+        Require(model, tokenizer, options);
+        FolderOf(model, type, tokenizer, directory, options).Require();
+    }
+
+    private static DatasetFolder FolderOf(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
+    {
+        var request = new PreparationRequest
+        {
+            TokenizerSha256 = tokenizer.Sha256,
+            Field = "",
+            SplitOn = "",
+            HeldOutFraction = options.HeldOutFraction,
+            Seed = options.Seed,
+            ShardTokens = options.ShardTokens,
+            Sources = [],
+            Generated = new GeneratedSource
+            {
+                Model = options.Model,
+                WeightsHash = options.WeightsHash,
+                Dtype = Precision.NameOf(type),
+                Tokens = options.Tokens,
+                MaxTokens = Math.Min(options.MaxTokens ?? int.MaxValue, model.Context),
+                Batch = options.Batch,
+                Temperature = options.Sampling.Temperature,
+                TopK = options.Sampling.TopK,
+                TopP = options.Sampling.TopP,
+                MinP = options.Sampling.MinP,
+                PromptsSha256 = options.Prompts.Count == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', options.Prompts)))),
+            },
+        };
+        return new DatasetFolder(directory, request, tokenizer, tokenizer.EosTokenId!.Value, options.Overwrite, "generate the data");
+    }
+
+    private static IReadOnlyList<int>[] PromptsOf(Tokenizer tokenizer, DataGenerationOptions options)
+    {
+        var first = tokenizer.BosTokenId ?? tokenizer.EosTokenId!.Value;
+        return options.Prompts.Count == 0 ? [[first]] : [.. options.Prompts.Select(p => (IReadOnlyList<int>)[first, .. tokenizer.Encode(p, addSpecialTokens: false, parseSpecialTokens: false)])];
     }
 
     private DatasetManifest Run(CancellationToken cancellation)

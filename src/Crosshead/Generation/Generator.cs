@@ -41,9 +41,8 @@ public sealed class Generator : IDisposable
     internal GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, int? threads)
     {
         options.Validate();
+        Require(prompts, _model.Options);
         var context = _model.Options.Context;
-        if (prompts.Count == 0) throw new CrossheadException("no prompt was given; give at least one.");
-        foreach (var prompt in prompts) RequireUsable(prompt, context);
         if (options.StopStrings.Count > 0 && _codec is null)
             throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them or put its tokenizer.json beside it.");
         var capacity = (int)Math.Min(context, prompts.Max(p => p.Count) + (long)options.MaxTokens);
@@ -81,13 +80,21 @@ public sealed class Generator : IDisposable
 
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);
 
-    private void RequireUsable(IReadOnlyList<int> prompt, int context)
+    /// <summary>Checks that a model of some shape can continue prompts.</summary>
+    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, or an unknown token.</exception>
+    internal static void Require(IReadOnlyList<IReadOnlyList<int>> prompts, ModelOptions model)
+    {
+        if (prompts.Count == 0) throw new CrossheadException("no prompt was given; give at least one.");
+        foreach (var prompt in prompts) Require(prompt, model);
+    }
+
+    private static void Require(IReadOnlyList<int> prompt, ModelOptions model)
     {
         if (prompt.Count == 0) throw new CrossheadException("a prompt has no tokens; give at least one, for example the begin token.");
-        if (prompt.Count >= context)
-            throw new CrossheadException($"a prompt of {prompt.Count} tokens leaves no room in the model's context of {context}; shorten it to at most {context - 1}.");
+        if (prompt.Count >= model.Context)
+            throw new CrossheadException($"a prompt of {prompt.Count} tokens leaves no room in the model's context of {model.Context}; shorten it to at most {model.Context - 1}.");
         foreach (var id in prompt)
-            if (id < 0 || id >= _model.Options.VocabularySize)
-                throw new CrossheadException($"a prompt holds token {id}; the model knows tokens 0 to {_model.Options.VocabularySize - 1}: was it made with another tokenizer?");
+            if (id < 0 || id >= model.VocabularySize)
+                throw new CrossheadException($"a prompt holds token {id}; the model knows tokens 0 to {model.VocabularySize - 1}: was it made with another tokenizer?");
     }
 }

@@ -33,18 +33,7 @@ internal static class ReportPage
 
     /// <summary>Writes a page so that the file is either the old or the new one, whenever the process ends.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
-    public static void Write(string html, string path)
-    {
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException($"the report \"{path}\" cannot be written: {e.Message} Choose another folder.", e);
-        }
-        AtomicFile.WriteText(path, html);
-    }
+    public static void Write(string html, string path) => AtomicFile.WriteText(path, html);
 
     private static string Render(string template, IReadOnlyDictionary<string, object?> model)
     {

@@ -29,17 +29,24 @@ public sealed class Distillation : IDisposable
     /// <param name="context">Tokens of a training sequence.</param>
     public static Distillation Load(DistillationOptions options, LanguageModel student, int context)
     {
+        Require(options, student.Options, context);
+        return new Distillation(options, ModelDirectory.Load(options.Teacher, student.ComputeType, student.Device));
+    }
+
+    /// <summary>Checks by headers that a teacher can teach a model of some shape.</summary>
+    /// <exception cref="CrossheadException">The teacher is missing or damaged, knows another vocabulary, or has a shorter context.</exception>
+    internal static void Require(DistillationOptions options, ModelOptions student, int context)
+    {
         var config = Path.Combine(options.Teacher, ModelDirectory.ConfigFile);
         if (!File.Exists(config))
             throw new CrossheadException($"training.distillation.teacher \"{options.Teacher}\" is no model directory; name a folder that holds {ModelDirectory.ConfigFile} and {ModelDirectory.WeightsFile}.");
-        var shape = ModelConfig.Read(config);
-        if (shape.VocabularySize != student.Options.VocabularySize)
-            throw new CrossheadException($"the teacher \"{options.Teacher}\" knows {shape.VocabularySize} tokens, the model {student.Options.VocabularySize}; distillation needs one vocabulary: use a teacher with the model's tokenizer.");
+        var shape = ModelDirectory.Check(options.Teacher).Options;
+        if (shape.VocabularySize != student.VocabularySize)
+            throw new CrossheadException($"the teacher \"{options.Teacher}\" knows {shape.VocabularySize} tokens, the model {student.VocabularySize}; distillation needs one vocabulary: use a teacher with the model's tokenizer.");
         if (shape.Context < context)
             throw new CrossheadException($"the teacher \"{options.Teacher}\" has a context of {shape.Context} tokens, training sequences have {context}; set data.context to at most {shape.Context}.");
-        if (options.HiddenWeight > 0 && shape.HiddenSize != student.Options.HiddenSize)
-            throw new CrossheadException($"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but the teacher's have {shape.HiddenSize}, the model's {student.Options.HiddenSize}; set it to 0.");
-        return new Distillation(options, ModelDirectory.Load(options.Teacher, student.ComputeType, student.Device));
+        if (options.HiddenWeight > 0 && shape.HiddenSize != student.HiddenSize)
+            throw new CrossheadException($"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but the teacher's have {shape.HiddenSize}, the model's {student.HiddenSize}; set it to 0.");
     }
 
     /// <summary>The mean loss, a scalar in at least float32; gradients flow to the student alone.</summary>

@@ -8,8 +8,11 @@ public sealed record RunOptions
     /// <summary>Folder of the run: <c>log.jsonl</c>, <c>tensorboard/</c>, <c>checkpoints/</c>, and the final model. Null to write nothing.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>Whether to go on from the newest checkpoint in the folder; a folder with checkpoints is refused otherwise.</summary>
+    /// <summary>Whether to go on from the newest checkpoint in the folder; a folder with a run is refused otherwise.</summary>
     public bool Resume { get; init; }
+
+    /// <summary>Whether an earlier run in the folder is removed when this one begins.</summary>
+    public bool Overwrite { get; init; }
 
     /// <summary>Model directory (a checkpoint is one) whose weights the run starts from; null for random weights.</summary>
     public string? From { get; init; }

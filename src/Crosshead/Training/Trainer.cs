@@ -28,6 +28,10 @@ public sealed class Trainer
         recipe.Validate();
         if (options.Resume && options.From is not null)
             throw new CrossheadException("--resume goes on with a run, --from starts a new one from another model; use one of them.");
+        if (options is { Resume: true, Overwrite: true })
+            throw new CrossheadException("--resume goes on with a run, --overwrite replaces it by a new one; use one of them.");
+        if (options is { Overwrite: true, Folder: { } own } && new[] { options.From, recipe.Training.Distillation?.Teacher }.FirstOrDefault(m => m is { Length: > 0 } && IsWithin(m, own)) is { } read)
+            throw new CrossheadException($"--overwrite would remove \"{read}\", which the run begins with; write the new run into another folder.");
         if (options.Resume && options.Folder is null)
             throw new CrossheadException("--resume needs the folder of the run to go on with; name it with --out.");
         if (recipe.Training.Distillation is { Teacher.Length: 0 })
@@ -48,10 +52,8 @@ public sealed class Trainer
         {
             using var data = _open(_recipe);
             using var held = _options.Folder is { } own ? FolderLock.Take(own) : null;
-            var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
-            var state = Resumed(checkpoints, data);
-            var start = state is null ? _options.From : checkpoints!.Newest;
-            RequireVocabulary(data.VocabularySize, "the data's tokenizer", orLess: start is not null);
+            var (state, start) = Beginning(data);
+            var checkpoints = _options.Folder is null ? null : Cleaned(_options.Folder);
             var device = ComputeDevice.Parse(_recipe.Training.Device);
             var precision = state is null ? TrainingPrecision.Of(_recipe, device) : Recorded(state);
             var recipe = precision.In(_recipe);
@@ -78,6 +80,48 @@ public sealed class Trainer
         }
     }
 
+    /// <summary>Checks all that can be told before anything is computed or written: recipe, data, folder, device, and the headers of models.</summary>
+    /// <exception cref="CrossheadException">Bad input; <see cref="Run"/> would refuse it too.</exception>
+    public void Check()
+    {
+        using var data = _open(_recipe);
+        _ = Beginning(data);
+    }
+
+    // Where the run begins: the state to go on from, null for a new run, and the folder of its weights, null for random ones.
+    private (CheckpointState? State, string? Start) Beginning(ITrainingData data)
+    {
+        var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
+        var state = Resumed(checkpoints, data);
+        var start = state is null ? _options.From : checkpoints!.Newest;
+        RequireVocabulary(data.VocabularySize, "the data's tokenizer", orLess: start is not null);
+        _ = ComputeDevice.Parse(_recipe.Training.Device);
+        if (state is null && start is not null)
+        {
+            if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
+            RequireVocabulary(ModelDirectory.Check(start).Options.VocabularySize, $"--from \"{start}\"");
+            RequireTokenizer(start, data);
+        }
+        if (_recipe.Training.Distillation is { } options)
+        {
+            Distillation.Require(options, _recipe.Model, _recipe.Context);
+            RequireTokenizer(options.Teacher, data);
+        }
+        return (state, start);
+    }
+
+    // The folder's checkpoints, without what a killed run left half-written, and without an earlier run that is replaced.
+    private CheckpointFolder Cleaned(string folder)
+    {
+        if (_options.Overwrite) RunFolder.Clear(folder);
+        var checkpoints = new CheckpointFolder(CheckpointFolder.In(folder));
+        checkpoints.Clean();
+        return checkpoints;
+    }
+
+    private static bool IsWithin(string path, string folder) =>
+        (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
     private AdamW NewOptimizer(LanguageModel model)
     {
         var training = _recipe.Training;
@@ -99,10 +143,12 @@ public sealed class Trainer
     // The state to go on from; null for a new run.
     private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
     {
-        checkpoints?.Clean();
-        var newest = checkpoints?.Newest;
         if (!_options.Resume)
-            return newest is null ? null : throw new CrossheadException($"\"{_options.Folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use --resume to go on with it, or another folder.");
+        {
+            if (_options.Folder is { } folder) RunFolder.Require(folder, _options.Overwrite);
+            return null;
+        }
+        var newest = checkpoints?.Newest;
         if (newest is null)
             throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out --resume to start the run.");
 
@@ -127,13 +173,7 @@ public sealed class Trainer
             Checkpoint.Read(start!, model, optimizer, state);
             data.Position = state.Position;
         }
-        else if (start is not null)
-        {
-            if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
-            RequireVocabulary(ModelConfig.Read(Path.Combine(start, ModelDirectory.ConfigFile)).VocabularySize, $"--from \"{start}\"");
-            RequireTokenizer(start, data);
-            ModelDirectory.LoadWeights(model, start);
-        }
+        else if (start is not null) ModelDirectory.LoadWeights(model, start);
         else model.Initialize(_recipe.Training.Seed);
     }
 
@@ -145,7 +185,6 @@ public sealed class Trainer
         var distillation = Distillation.Load(options, model, _recipe.Context);
         try
         {
-            RequireTokenizer(options.Teacher, data);
             hash = WeightsHash.Of(options.Teacher);
             if (state is not null && state.TeacherHash != hash)
                 throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with --teacher, or start a new run.");

@@ -45,8 +45,8 @@ internal sealed class TrainingRun : IDisposable
         if (options.Folder is { } folder)
         {
             long? resumed = state is null ? null : _step;
-            _ownLogs.Add(new JsonLinesLog(Path.Combine(folder, "log.jsonl"), resumed));
-            _ownLogs.Add(new TensorBoardLog(Path.Combine(folder, "tensorboard"), resumed));
+            _ownLogs.Add(new JsonLinesLog(Path.Combine(folder, RunFolder.LogFile), resumed));
+            _ownLogs.Add(new TensorBoardLog(Path.Combine(folder, RunFolder.TensorBoard), resumed));
         }
         _pace = new Pace(recipe.TokensPerStep);
     }

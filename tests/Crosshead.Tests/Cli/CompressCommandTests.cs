@@ -127,7 +127,7 @@ public sealed class CompressCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--cache 1%", "cannot be met: the smallest pieces profiled take")]
+    [InlineData("--cache 1%", "cannot be met: the smallest pieces take")]
     [InlineData("--cache 0%", "--cache must be a share above 0 % and below 100 %, such as 50%; got \"0%\".")]
     [InlineData("--method svd --cache 40%", "--cache 40.0 % of 2 heads is no number of heads; use 50.0 %")]
     [InlineData("--method svdd", "did you mean \"svd\"?")]

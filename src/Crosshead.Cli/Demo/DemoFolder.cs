@@ -1,0 +1,21 @@
+using Crosshead.Cli.Outputs;
+using Crosshead.Data;
+
+namespace Crosshead.Cli.Demo;
+
+/// <summary>The demo's folder: what it writes has names of its own, and other files stay.</summary>
+internal static class DemoFolder
+{
+    // Of which there is one as soon as a demo has begun.
+    private static readonly string[] s_own = ["report.html", "corpus.txt", Tokenizer.FileName];
+
+    /// <summary>Refuses a folder that holds something, unless it is an earlier demo that may be replaced.</summary>
+    /// <exception cref="CrossheadException">It holds an earlier demo, or something else.</exception>
+    public static void Require(string folder, bool overwrite)
+    {
+        if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is not { } some) return;
+        if (!s_own.Any(name => File.Exists(Path.Combine(folder, name))))
+            throw new CrossheadException($"--out \"{folder}\" holds something that is no demo ({Path.GetFileName(some)}); name a new folder.");
+        if (!overwrite) throw new CrossheadException($"--out \"{folder}\" holds an earlier demo; name a new folder, or replace it with {CommandOutputs.OverwriteName}.");
+    }
+}

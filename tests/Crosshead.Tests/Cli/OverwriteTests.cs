@@ -1,0 +1,93 @@
+using Crosshead.Cli;
+using Crosshead.Cli.Commands;
+using System.CommandLine;
+
+namespace Crosshead.Tests.Cli;
+
+/// <summary>What exists is replaced with <c>--overwrite</c> alone, and missing folders are made.</summary>
+public sealed class OverwriteTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Every_command_that_writes_has_the_option_and_no_other_has() => Assert.All(Commands(CommandLine.Root()), command =>
+        Assert.Equal(command.Outputs.All.Count > 0 || command is TrainCommand, command.Options.Any(o => o.Name == "--overwrite")));
+
+    // Options that name places are outputs, but for the ones that are read.
+    [Fact]
+    public void Every_option_called_out_is_declared_as_an_output() => Assert.All(Commands(CommandLine.Root()), command =>
+        Assert.All(command.Options.Where(o => o.Name is "--out" or "--report" or "--log-samples"), o => Assert.Contains(command.Outputs.All, output => output.Option == o)));
+
+    [Fact]
+    public void A_tokenizer_is_replaced_when_asked_and_its_folder_is_made()
+    {
+        var (text, path) = (_folder.Write("text.txt", TinyRecipe.Text), _folder[Path.Combine("new", "folders", "tokenizer.json")]);
+        string[] train = ["tokenizer", "train", text, "--out", path, "--vocab"];
+        Assert.Equal(0, CliRun.Of([.. train, "270"]).ExitCode);
+        var first = File.ReadAllBytes(path);
+        Assert.Contains("exists already", CliRun.Of([.. train, "280"]).Refusal());
+        Assert.Equal(first, File.ReadAllBytes(path));
+        Assert.Equal(0, CliRun.Of([.. train, "280", "--overwrite"]).ExitCode);
+        Assert.NotEqual(first, File.ReadAllBytes(path));
+        Assert.Equal(2, Directory.GetFiles(Path.GetDirectoryName(path)!).Length);
+    }
+
+    [Fact]
+    public void A_model_is_replaced_whole_when_asked()
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=mea-no-norm", "--out", _folder["run"]).ExitCode);
+        string[] export = ["export", _folder["run"], "--out", _folder[Path.Combine("models", "plain")]];
+        Assert.Equal(0, CliRun.Of([.. export, "--max-shard-size", "4KB"]).ExitCode);
+        var shards = Directory.GetFiles(export[^1], "model-*").Length;
+        Assert.True(shards > 1);
+        Assert.Contains("exists already", CliRun.Of(export).Refusal());
+        Assert.Equal(shards, Directory.GetFiles(export[^1], "model-*").Length);
+        Assert.Equal(0, CliRun.Of([.. export, "--overwrite"]).ExitCode);
+        Assert.Empty(Directory.GetFiles(export[^1], "model-*"));
+        Assert.Single(Directory.GetFileSystemEntries(_folder["models"]));
+    }
+
+    [Fact]
+    public void A_run_is_replaced_when_asked_and_what_is_not_of_it_stays()
+    {
+        var recipe = TinyRecipe.In(_folder, 3);
+        string[] train = ["train", recipe, "--out", _folder["run"]];
+        Assert.Equal(0, CliRun.Of(train).ExitCode);
+        File.WriteAllText(_folder[Path.Combine("run", "notes.txt")], "mine");
+        Assert.Contains("--overwrite", CliRun.Of(train).Refusal());
+        Assert.Equal(0, CliRun.Of([.. train, "--overwrite", "--set", "training.steps=2"]).ExitCode);
+        Assert.Equal("step-00000002", Path.GetFileName(Assert.Single(Directory.GetDirectories(_folder[Path.Combine("run", "checkpoints")]))));
+        Assert.Equal(2, File.ReadAllLines(_folder[Path.Combine("run", "log.jsonl")]).Length);
+        Assert.Equal("mine", File.ReadAllText(_folder[Path.Combine("run", "notes.txt")]));
+    }
+
+    [Fact]
+    public void A_model_that_no_run_made_is_never_replaced_by_a_run()
+    {
+        var recipe = TinyRecipe.In(_folder, 1);
+        Directory.CreateDirectory(_folder["model"]);
+        File.WriteAllText(_folder[Path.Combine("model", "config.json")], "{}");
+        Assert.Contains("holds a model that is not of a run", CliRun.Of("train", recipe, "--out", _folder["model"], "--overwrite").Refusal());
+        Assert.Equal("{}", File.ReadAllText(_folder[Path.Combine("model", "config.json")]));
+    }
+
+    [Fact]
+    public void A_profile_is_begun_anew_when_asked()
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=gqa", "--out", _folder["run"]).ExitCode);
+        string[] profile = ["profile", _folder["run"], "--text", _folder["text.txt"], "--out", _folder[Path.Combine("new", "p.json")], "--windows"];
+        Assert.Equal(0, CliRun.Of([.. profile, "4"]).ExitCode);
+        Assert.Contains("other text or windows", CliRun.Of([.. profile, "5"]).Refusal());
+        Assert.Equal(0, CliRun.Of([.. profile, "5", "--overwrite"]).ExitCode);
+
+        // A page that is no profile's is left alone.
+        File.WriteAllText(_folder["q.html"], "mine");
+        Assert.Contains("q.html\", which --out", CliRun.Of("profile", _folder["run"], "--text", _folder["text.txt"], "--out", _folder["q.json"]).Refusal());
+        Assert.Equal("mine", File.ReadAllText(_folder["q.html"]));
+    }
+
+    private static IEnumerable<CliCommand> Commands(Command command) =>
+        command.Subcommands.SelectMany(Commands).Concat(command is CliCommand leaf ? [leaf] : []);
+}
