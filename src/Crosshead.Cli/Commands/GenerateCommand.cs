@@ -31,15 +31,16 @@ internal sealed class GenerateCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var (folder, prompts) = (arguments.GetRequiredValue(_model), _prompts.Read(arguments, output.Terminal));
         _sampling.Options(arguments, []).Validate();
-        var files = ModelFiles.Check(folder);
+        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
         var options = _sampling.Options(arguments, files.EndTokens);
         var codec = new TokenizerCodec(files.Tokenizer);
-        Generation.Generator.Require([.. prompts.Select(codec.Encode)], files.Options);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancel) =>
         {
+            // Standard input is waited for when all else is as it should be.
+            var prompts = _prompts.Read(arguments, output.Terminal);
+            Generation.Generator.Require([.. prompts.Select(codec.Encode)], files.Options);
             using var model = files.LoadFrozen(type, device, output);
             using var run = new Generation.Generator(model, codec).Start(prompts, options);
             Stream(run, prompts, output, cancel);
