@@ -17,6 +17,7 @@ public sealed class UnreadableModels : IDisposable
         Train(recipe, "normed", "groupnorm");
         Train(recipe, "paired", "differential");
         _folder.Write("short.txt", "word1 and 2, word3.\n\nword4 and 5.");
+        _folder.Write("long.txt", TinyRecipe.Text + "\n\n" + TinyRecipe.Text);
         _folder.Write("empty.txt", "");
         _folder.Write("mine.txt", "years of work");
         Directory.CreateDirectory(_folder["folder"]);
