@@ -53,21 +53,27 @@ internal sealed class TrainCommand : CliCommand
         foreach (var model in new[] { run.From, recipe.Training.Distillation?.Teacher }) ModelRemarks.TellWhereThere(model, output);
 
         TrainingResult result;
-        var (begun, notes) = (false, new List<string>());
+        var beginning = new List<string> { $"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}" };
         using (var line = output.Progress("training", "steps"))
         {
+            // Not before the first step: a run that is refused says so in one line.
+            void Begin()
+            {
+                foreach (var said in beginning) line.Say(said);
+                beginning.Clear();
+            }
             var trainer = new Trainer(recipe, run with
             {
-                OnNote = notes.Add,
-                OnEvaluation = point => line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}"),
+                OnNote = beginning.Add,
+                OnEvaluation = point =>
+                {
+                    Begin();
+                    line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}");
+                },
             });
             result = trainer.Run(new Told<TrainingProgress>(p =>
             {
-                // Not before the first step: a run that is refused says so in one line.
-                if (!begun)
-                    foreach (var said in notes.Prepend($"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}"))
-                        line.Say(said);
-                begun = true;
+                Begin();
                 line.Report(_ => Live(p));
             }), cancel);
         }

@@ -168,6 +168,18 @@ public sealed class CommandTests : IDisposable
         Assert.StartsWith(".NET 10.", (string?)run.Json["runtime"], StringComparison.Ordinal);
         Assert.Matches(@"^\d+\.\d+\.\d+$", (string?)run.Json["libtorch"]!["version"]);
         Assert.Equal("cpu", (string?)run.Json["devices"]![0]!["name"]);
+        Assert.Matches("^in (bfloat16|float32): ", (string?)Assert.Single(run.Json["findings"]!.AsArray(), f => (string?)f!["what"] == "training")!["found"]);
+    }
+
+    [Fact]
+    public void A_run_says_first_what_it_trains_and_in_which_type()
+    {
+        var run = CliRun.Of("train", TinyRecipe.In(_folder, 1), "--dtype", "auto", "--out", _folder["run"], "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var lines = run.Error.Split('\n');
+        Assert.StartsWith("training tiny for 1 steps", lines[0], StringComparison.Ordinal);
+        Assert.Equal($"{run.Json["dtype"]}: {run.Json["dtypeReason"]}", lines[1]);
+        Assert.StartsWith("step 1: training loss", lines[2], StringComparison.Ordinal);
     }
 
     private JsonObject Train(int steps)
