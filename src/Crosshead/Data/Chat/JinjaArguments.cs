@@ -18,6 +18,9 @@ internal sealed class JinjaArguments(JinjaSignature signature, object?[] values,
     /// <summary>Whether an argument counts as true.</summary>
     public bool IsTrue(int place) => JinjaValue.IsTrue(values[place]);
 
+    /// <summary>An argument that must be true, false or a whole number.</summary>
+    public bool Flag(int place) => Integer(place) != 0;
+
     /// <summary>An argument as it is printed.</summary>
     public string Printed(int place) => JinjaValue.ToText(values[place], budget);
 

@@ -134,7 +134,7 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
             var negative = Take().Text == "-";
             var operand = Unary(filters: false);
             _depth--;
-            value = scope => negative ? JinjaOperators.Negative(operand(scope), scope.Budget) : JinjaOperators.Apply("+", 0L, operand(scope), scope.Budget);
+            value = scope => JinjaOperators.Signed(operand(scope), negative, scope.Budget);
         }
         else
         {

@@ -15,7 +15,7 @@ internal static class JinjaMethods
         { "rstrip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: false, end: true) },
         { "split", "sep=none, maxsplit=-1", (text, a) => Parts(JinjaText.Split(text, a.TextOrNone(0), a.Integer(1)), text, a) },
         { "rsplit", "sep=none, maxsplit=-1", (text, a) => Parts(JinjaText.SplitFromEnd(text, a.TextOrNone(0), a.Integer(1)), text, a) },
-        { "splitlines", "keepends=false", (text, a) => Parts(JinjaText.Lines(text, a.IsTrue(0)), text, a) },
+        { "splitlines", "keepends=false", (text, a) => Parts(JinjaText.Lines(text, a.Flag(0)), text, a) },
         { "startswith", "prefix, start=none, end=none, /", (text, a) => Any(a, prefix => Part(text, a).StartsWith(prefix)) },
         { "endswith", "suffix, start=none, end=none, /", (text, a) => Any(a, suffix => Part(text, a).EndsWith(suffix)) },
         { "removeprefix", "prefix, /", (text, a) => text.StartsWith(a.Text(0), StringComparison.Ordinal) ? text[a.Text(0).Length..] : text },
@@ -44,14 +44,20 @@ internal static class JinjaMethods
         { "items", "", (dictionary, _) => new JinjaDictionaryView("dict_items", Entries(dictionary)) },
         { "keys", "", (dictionary, _) => new JinjaDictionaryView("dict_keys", dictionary.Keys.ToArray<object?>()) },
         { "values", "", (dictionary, _) => new JinjaDictionaryView("dict_values", dictionary.Values.ToArray()) },
-        { "get", "key, default=none, /", (dictionary, a) => a[0] is string key && dictionary.TryGetValue(key, out var value) ? value : a[1] },
+        { "get", "key, default=none, /", (dictionary, a) => JinjaValue.Contains(dictionary, a[0], a.Budget) ? dictionary[(string)a[0]!] : a[1] },
         { "copy", "", (dictionary, _) => new OrderedDictionary<string, object?>(dictionary) },
     };
 
     private static readonly JinjaTable<IReadOnlyList<object?>> s_list = new("list method")
     {
-        { "count", "value, /", (list, a) => (long)list.Count(item => JinjaValue.AreEqual(item, a[0], a.Budget)) },
-        { "index", "value, start=none, stop=none, /", Index },
+        { "count", "value, /", Count },
+        { "index", "value, start=0, stop=9223372036854775807, /", (list, a) => Index(list, a, a.Integer(1), a.Integer(2)) },
+    };
+
+    private static readonly JinjaTable<IReadOnlyList<object?>> s_range = new("range method")
+    {
+        { "count", "value, /", Count },
+        { "index", "value, /", (range, a) => Index(range, a, 0, range.Count) },
     };
 
     /// <summary>The method of that name bound to its object, or null.</summary>
@@ -59,6 +65,7 @@ internal static class JinjaMethods
     {
         string text => Bound(s_text, text, name),
         OrderedDictionary<string, object?> dictionary => Bound(s_dictionary, dictionary, name),
+        JinjaRange range => Bound(s_range, range, name),
         IReadOnlyList<object?> list => Bound(s_list, list, name),
         _ => null,
     };
@@ -92,11 +99,13 @@ internal static class JinjaMethods
         return result.ToString();
     }
 
-    private static object? Index(IReadOnlyList<object?> list, JinjaArguments arguments)
+    private static object? Count(IReadOnlyList<object?> list, JinjaArguments arguments) =>
+        (long)list.Count(item => JinjaValue.AreEqual(item, arguments[0], arguments.Budget));
+
+    private static object? Index(IReadOnlyList<object?> list, JinjaArguments arguments, long start, long stop)
     {
-        long Place(int argument, long otherwise) => arguments.IntegerOrNone(argument) is not { } place ? otherwise : place < 0 ? Math.Max(0, place + list.Count) : place;
-        if (list is JinjaRange && (arguments[1] ?? arguments[2]) is not null) throw new JinjaException("index of a range takes one argument");
-        for (var i = Place(1, 0); i < Math.Min(list.Count, Place(2, list.Count)); i++)
+        long Place(long place) => place < 0 ? Math.Max(0, place + list.Count) : place;
+        for (var i = Place(start); i < Math.Min(list.Count, Place(stop)); i++)
             if (JinjaValue.AreEqual(list[(int)i], arguments[0], arguments.Budget)) return i;
         throw new JinjaException("index: the item is not in the list");
     }

@@ -43,7 +43,9 @@ internal static class JinjaOperators
         _ => !JinjaValue.Contains(b, a, budget),
     };
 
-    public static object? Negative(object? value, JinjaBudget budget) => value is double number ? -number : Apply("-", 0L, value, budget);
+    /// <summary>A number with a sign before it.</summary>
+    public static object? Signed(object? value, bool negative, JinjaBudget budget) =>
+        value is double number ? negative ? -number : number : Apply(negative ? "-" : "+", 0L, value, budget);
 
     private static object Integer(string sign, long a, long b) => sign switch
     {

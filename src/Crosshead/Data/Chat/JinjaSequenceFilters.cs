@@ -15,7 +15,7 @@ internal static class JinjaSequenceFilters
         table.Add("last", "", (x, a) => x is JinjaGenerator ? throw JinjaFilters.Wrong("last", "a list", x) : JinjaValue.Items(x, a.Budget).LastOrDefault(Nothing("last")));
         table.Add("reverse", "", Reversed);
         table.Add("join", "d='', attribute=none", Joined);
-        table.Add("sort", "reverse=false, case_sensitive=false, attribute=none", (x, a) => Sorted(JinjaValue.Items(x, a.Budget), Keys(a, 2, 1), a.IsTrue(0), a.Budget));
+        table.Add("sort", "reverse=false, case_sensitive=false, attribute=none", (x, a) => Sorted(JinjaValue.Items(x, a.Budget), Keys(a, 2, 1), a.Flag(0), a.Budget));
         table.Add("unique", "case_sensitive=false, attribute=none", (x, a) => new JinjaGenerator(Unique(JinjaValue.Items(x, a.Budget), Key(a, 1, 0), a.Budget)));
         table.Add("min", "case_sensitive=false, attribute=none", (x, a) => Sorted(JinjaValue.Items(x, a.Budget), Key(a, 1, 0), false, a.Budget).FirstOrDefault(Nothing("smallest")));
         table.Add("max", "case_sensitive=false, attribute=none", (x, a) => Sorted(JinjaValue.Items(x, a.Budget), Key(a, 1, 0), true, a.Budget).FirstOrDefault(Nothing("largest")));
@@ -33,7 +33,7 @@ internal static class JinjaSequenceFilters
     {
         if (value is not OrderedDictionary<string, object?> dictionary) throw JinjaFilters.Wrong("dictsort", "a dict", value);
         var place = arguments[1] switch { "key" => 0, "value" => 1, _ => throw new JinjaException("dictsort: by must be key or value") };
-        return Sorted(JinjaMethods.Entries(dictionary), entry => ((object?[])entry!)[place] is var part && arguments.IsTrue(0) ? part : Folded(part), arguments.IsTrue(2), arguments.Budget);
+        return Sorted(JinjaMethods.Entries(dictionary), entry => ((object?[])entry!)[place] is var part && arguments.IsTrue(0) ? part : Folded(part), arguments.Flag(2), arguments.Budget);
     }
 
     private static object Reversed(object? value, JinjaArguments arguments) => value switch
@@ -111,11 +111,11 @@ internal static class JinjaSequenceFilters
     private static Func<object?, object?> Key(JinjaArguments arguments, int attribute, int caseSensitive) =>
         item => (arguments[attribute] is null ? item : Path(item, arguments[attribute])) is var value && arguments.IsTrue(caseSensitive) ? value : Folded(value);
 
-    // sort takes several attributes: "role,name".
+    // sort takes several attributes: "role,name". Its keys are lists, so that equal values need no order.
     private static Func<object?, object?> Keys(JinjaArguments arguments, int attribute, int caseSensitive)
     {
-        if (arguments[attribute] is not string several || !several.Contains(',')) return Key(arguments, attribute, caseSensitive);
-        return item => several.Split(',').Select(one => Path(item, one)).Select(value => arguments.IsTrue(caseSensitive) ? value : Folded(value)).ToArray();
+        object?[] attributes = arguments[attribute] is string several ? several.Split(',') : [arguments[attribute]];
+        return item => attributes.Select(one => one is null ? item : Path(item, one)).Select(value => arguments.IsTrue(caseSensitive) ? value : Folded(value)).ToArray();
     }
 
     private static object? Folded(object? value) => value is string text ? JinjaCasing.Lower(text) : value;
@@ -140,7 +140,7 @@ internal static class JinjaSequenceFilters
         {
             var value = key(item);
             if (value is string text) return texts.Add(text);
-            if (value is List<object?> or OrderedDictionary<string, object?>) throw new JinjaException($"unique cannot tell values of type {JinjaValue.TypeName(value)} apart");
+            JinjaValue.RequireHashable(value);
             if (others.Exists(other => JinjaValue.AreEqual(other, value, budget))) return false;
             others.Add(value);
             return true;

@@ -49,6 +49,6 @@ internal static class JinjaTests
     private static bool IsRest(object? value, object? by, object rest, JinjaArguments arguments) =>
         JinjaValue.AreEqual(JinjaOperators.Apply("%", value, by, arguments.Budget), rest, arguments.Budget);
 
-    // Python keeps one object of a small number and of a text that stands in a template, but not of lists.
-    private static bool AreSame(object? a, object? b) => ReferenceEquals(a, b) || (a is bool or long or double or string && a.Equals(b)) || (a is object?[] { Length: 0 } && b is object?[] { Length: 0 });
+    // Python keeps one object of a whole number and of a text that stands in a template, but not of others.
+    private static bool AreSame(object? a, object? b) => ReferenceEquals(a, b) || (a is bool or long or string && a.Equals(b)) || (a is object?[] { Length: 0 } && b is object?[] { Length: 0 });
 }

@@ -109,9 +109,15 @@ internal static class JinjaValue
     public static bool Contains(object? container, object? item, JinjaBudget budget) => container switch
     {
         string text => item is string part ? JinjaSubstring.IndexOf(text, part) >= 0 : throw new JinjaException($"'in' a string needs a string, not {TypeName(item)}"),
-        OrderedDictionary<string, object?> dictionary => item is string key && dictionary.ContainsKey(key),
+        OrderedDictionary<string, object?> dictionary => RequireHashable(item) is string key && dictionary.ContainsKey(key),
+        JinjaDictionaryView { Name: "dict_keys" } keys => RequireHashable(item) is string key && keys.Items.Contains(key),
         _ => Items(container, budget).Any(other => AreEqual(other, item, budget)),
     };
+
+    /// <summary>The value itself, which may be a key.</summary>
+    /// <exception cref="JinjaException">It is one that can change.</exception>
+    public static object? RequireHashable(object? value) =>
+        value is List<object?> or OrderedDictionary<string, object?> ? throw new JinjaException($"a {TypeName(value)} cannot be a key") : value;
 
     /// <summary>Python's characters are code points.</summary>
     public static IEnumerable<string> Characters(string text)

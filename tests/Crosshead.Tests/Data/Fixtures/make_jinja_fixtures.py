@@ -397,6 +397,29 @@ range(-3)|list
 [1] is sameas([1])
 [1] is sameas [1]
 l is sameas(l)
+2.5 is sameas(2.5)
+f is sameas(f)
+[1] in d
+[1] in d.keys()
+'a' in d.keys()
+3 in d.keys()
+d.get([1])
+d.get(1)
+l|sort('a')
+m|sort(attribute='zz')|length
+[none, none]|sort
+l|sort(none)
+d|dictsort(reverse='a')
+'a'.splitlines('a')
+'a'.splitlines(1)
+l.index(1, none)
+l.index(1, 0, 9)
+(1, 2).index(2, 1)
+range(3).index(1, 0)
++(-0.0)
++f
+-'a'
++'a'
 d is sameas d
 none is sameas none
 true is sameas true
