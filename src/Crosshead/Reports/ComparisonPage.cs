@@ -64,7 +64,7 @@ public static class ComparisonPage
             ["at"] = at ? $"after {Count(standings.Tokens)} tokens" : "",
             ["order"] = standings.IsComplete && standings.IsEnough ? ""
                 : at ? $"The table is sorted by the loss after {Count(standings.Tokens)} tokens, where all runs that have one compare; their last losses do not compare."
-                : "The runs stand as they were run: their losses do not compare.",
+                : $"The runs stand as they were run: {(standings.IsEnough ? "their losses do not compare" : "they took too few steps for their losses to compare")}.",
             ["runs"] = standings.Ordered.Select(r => new Dictionary<string, object?>
             {
                 ["best"] = r == best,
