@@ -2,8 +2,8 @@ using System.Text;
 
 namespace Crosshead.Data.Chat;
 
-/// <summary>Turns a template's tokens into functions, statement by statement.</summary>
-internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
+/// <summary>Turns a template's tokens into functions, statement by statement; <c>JinjaStatementParser.Macros.cs</c> has macros.</summary>
+internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
 {
     private const int MaximumDepth = 100;
 
@@ -165,39 +165,6 @@ internal sealed class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
         {
             if (scope[names[0]] is not JinjaNamespace space) throw new JinjaException($"'{names[0]}' is no namespace: its attributes cannot be set");
             space.Attributes[attribute] = value(scope);
-            return JinjaFlow.Next;
-        };
-    }
-
-    // {% macro name(a, b=default) %} … {% endmacro %}
-    private JinjaStatement Macro()
-    {
-        var name = _parser.Expect(JinjaTokenKind.Name, "a macro's name");
-        var parameters = new List<(string Name, JinjaExpression? Default)>();
-        _parser.Expect("(");
-        while (!_parser.Accept(")"))
-        {
-            if (parameters.Count > 0) _parser.Expect(",");
-            parameters.Add((_parser.Expect(JinjaTokenKind.Name, "a parameter's name"), _parser.Accept("=") ? _parser.Expression() : null));
-            if (parameters is [.., { Default: not null }, { Default: null }]) throw new JinjaException($"macro '{name}': a parameter without a default stands behind one with a default", _parser.Next.Line);
-        }
-        EndTag();
-        var (body, _) = Loop(false, () => Body("macro", ["endmacro"]));
-        EndTag();
-        var signature = new JinjaSignature([.. parameters.Select(parameter => parameter.Name)]);
-        return (scope, _) =>
-        {
-            scope[name] = signature.Function($"macro '{name}'", arguments => arguments.Budget.Call(() =>
-            {
-                var inner = new JinjaScope(scope);
-                for (var i = 0; i < parameters.Count; i++)
-                {
-                    var (parameter, fallback) = parameters[i];
-                    inner[parameter] = !ReferenceEquals(arguments[i], JinjaSignature.Absent) ? arguments[i]
-                        : fallback is null ? new JinjaUndefined($"parameter '{parameter}' was not provided") : fallback(inner);
-                }
-                return Text(body, inner);
-            }));
             return JinjaFlow.Next;
         };
     }
