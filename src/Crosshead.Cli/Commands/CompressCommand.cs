@@ -78,6 +78,7 @@ internal sealed class CompressCommand : CliCommand
 
     private static int Compress(CompressionRequest request, string path, long shardBytes, CommandOutput output, CancellationToken cancel)
     {
+        using var held = OutputFolder.Hold(path);
         var (files, measure, batch) = (request.Files, request.Measure, request.Batch);
         using var model = files.Load(request.Device, output);
         var before = Loss(output, "measuring the model as it is", model, measure, batch, cancel);

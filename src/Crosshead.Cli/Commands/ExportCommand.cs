@@ -37,10 +37,11 @@ internal sealed class ExportCommand : CliCommand
         var device = _compute.Device(arguments);
         return (output, _) =>
         {
+            var path = _out.In(arguments)!;
+            using var held = OutputFolder.Hold(path);
             ModelRemarks.Tell(description, output);
             using var model = ModelDirectory.Load(source, device: device);
             using var plain = PlainExport.Of(model);
-            var path = _out.In(arguments)!;
             OutputFolder.Write(path, folder =>
             {
                 new ModelCompanions(source, null).Save(folder);

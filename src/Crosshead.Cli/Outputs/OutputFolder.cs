@@ -5,6 +5,8 @@ namespace Crosshead.Cli.Outputs;
 /// <param name="description">What is written.</param>
 internal sealed class OutputFolder(string name, string description) : OutputOption(Required(name, description, "dir"))
 {
+    private const string AsideEnding = ".tmp";
+
     /// <inheritdoc/>
     public override IEnumerable<string> Places(string path) => [path];
 
@@ -22,14 +24,34 @@ internal sealed class OutputFolder(string name, string description) : OutputOpti
         OutputPlace.RequireWritable(Name, Path.TrimEndingDirectorySeparator(path));
     }
 
+    /// <summary>
+    /// Takes the folder for this process until it is disposed, and removes what a process that was killed left beside it: only
+    /// who holds the folder writes there.
+    /// </summary>
+    /// <exception cref="CrossheadException">Another process holds it, or it cannot be made.</exception>
+    public static FolderLock Hold(string path)
+    {
+        var held = FolderLock.Take(path);
+        try
+        {
+            var target = Target(path);
+            foreach (var folder in Directory.EnumerateDirectories(Path.GetDirectoryName(target)!).Where(f => IsAside(f, target))) Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What cannot be removed stays.
+        }
+        return held;
+    }
+
     /// <summary>Writes the folder's files aside, then gives it its name.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="write">Writes all files into the folder that it is given.</param>
     /// <exception cref="CrossheadException">The disk is full or cannot be written; nothing is left behind, and what was there before is as it was.</exception>
     public static void Write(string path, Action<string> write)
     {
-        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        var (aside, before) = ($"{target}.{Environment.ProcessId}.tmp", $"{target}.{Environment.ProcessId}.old");
+        var target = Target(path);
+        var (aside, before) = ($"{target}.{Environment.ProcessId}{AsideEnding}", $"{target}.{Environment.ProcessId}.old");
         try
         {
             Directory.CreateDirectory(aside);
@@ -51,4 +73,11 @@ internal sealed class OutputFolder(string name, string description) : OutputOpti
             }
         }
     }
+
+    private static string Target(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+
+    // "model.1234.tmp" is beside "model".
+    private static bool IsAside(string folder, string target) =>
+        folder.Length > target.Length + 1 + AsideEnding.Length && folder.StartsWith(target + ".", StringComparison.Ordinal) && folder.EndsWith(AsideEnding, StringComparison.Ordinal)
+        && folder[(target.Length + 1)..^AsideEnding.Length].All(char.IsAsciiDigit);
 }

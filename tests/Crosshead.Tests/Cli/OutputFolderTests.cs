@@ -1,0 +1,46 @@
+using Crosshead.Cli.Outputs;
+
+namespace Crosshead.Tests.Cli;
+
+/// <summary>One process at a time writes a model's folder, and none leaves anything beside it.</summary>
+public sealed class OutputFolderTests : IDisposable
+{
+    private readonly Crosshead.Tests.TemporaryFolder _folder = new();
+
+    private string Model => _folder.File("model");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_second_process_is_refused_while_the_first_works()
+    {
+        using (OutputFolder.Hold(Model))
+        {
+            Assert.Contains("is being written by another run", Assert.Throws<CrossheadException>(() => OutputFolder.Hold(Model + "/")).Message);
+            OutputFolder.Write(Model, folder => File.WriteAllText(Path.Combine(folder, "config.json"), "{}"));
+        }
+        Assert.Equal([Model], Directory.GetFileSystemEntries(_folder.Path));
+        Assert.True(File.Exists(Path.Combine(Model, "config.json")));
+        OutputFolder.Hold(Model).Dispose();
+    }
+
+    [Fact]
+    public void Work_that_fails_leaves_nothing()
+    {
+        Assert.Throws<CrossheadException>(() =>
+        {
+            using var held = OutputFolder.Hold(Model);
+            OutputFolder.Write(Model, _ => throw new IOException("No space left on device"));
+        });
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public void What_a_killed_process_left_is_removed_and_nothing_else()
+    {
+        foreach (var name in new[] { "model.123.tmp", "model.123.old", "model.mine.tmp", "model..tmp", "model.tmp", "other.123.tmp" }) Directory.CreateDirectory(_folder.File(name));
+        File.WriteAllText(_folder.File("model.123.tmp/config.json"), "{}");
+        OutputFolder.Hold(Model).Dispose();
+        Assert.Equal(["model..tmp", "model.123.old", "model.mine.tmp", "model.tmp", "other.123.tmp"], Directory.GetDirectories(_folder.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+    }
+}
