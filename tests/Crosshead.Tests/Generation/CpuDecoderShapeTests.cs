@@ -2,6 +2,7 @@ using Crosshead.Attention;
 using Crosshead.Generation;
 using Crosshead.Layers;
 using Crosshead.Model;
+using Crosshead.Tests.Kernels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Generation;
@@ -12,6 +13,8 @@ namespace Crosshead.Tests.Generation;
 /// </summary>
 public sealed class CpuDecoderShapeTests
 {
+    public CpuDecoderShapeTests() => CpuKernels.Require();
+
     private const int Context = 90; // two blocks of positions, and windows that begin in the second
 
     private static readonly AttentionOptions Plain = new() { Heads = 6, KeyValueHeads = 3, HeadDim = 10 };

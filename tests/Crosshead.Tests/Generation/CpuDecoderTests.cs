@@ -1,4 +1,5 @@
 using Crosshead.Generation;
+using Crosshead.Tests.Kernels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Generation;
@@ -6,6 +7,8 @@ namespace Crosshead.Tests.Generation;
 /// <summary>The vector kernels against the tensor operators.</summary>
 public sealed class CpuDecoderTests
 {
+    public CpuDecoderTests() => CpuKernels.Require();
+
     private const double Float32 = 1e-5;
     private readonly int[] _ids = TinyModels.Ids(24);
 

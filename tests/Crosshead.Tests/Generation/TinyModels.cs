@@ -26,7 +26,7 @@ internal static class TinyModels
         ["mea values only, c<g, grouped"] = Mea with { Heads = 8, Compose = ComposedParts.Values, ValueComponents = 2 },
         ["mea values only, c=g"] = Mea with { Compose = ComposedParts.Values },
         ["mea norm per head"] = Mea with { HeadNorm = HeadNormKind.PerHead },
-        ["mea-no-norm"] = Mea with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 3, ValueComponents = 3 },
+        ["mea-no-norm"] = Mea with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 3, ValueComponents = 2 },
         ["biases"] = Grouped with { ProjectionBias = true, OutputBias = true },
         ["query-key norm"] = Grouped with { QueryKeyNorm = true },
         ["mea c<g, biases"] = Mea with { KeyComponents = 2, ValueComponents = 3, ProjectionBias = true },

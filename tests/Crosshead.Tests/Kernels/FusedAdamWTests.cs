@@ -7,6 +7,8 @@ namespace Crosshead.Tests.Kernels;
 
 public sealed unsafe class FusedAdamWTests
 {
+    public FusedAdamWTests() => CpuKernels.Require();
+
     private static readonly long[][] Shapes = [[7], [3, 33], [300, 500]];
 
     [Theory]

@@ -5,6 +5,8 @@ namespace Crosshead.Tests.Kernels;
 
 public sealed class FusedCausalAttentionTests
 {
+    public FusedCausalAttentionTests() => CpuKernels.Require();
+
     [Theory]
     [InlineData(ScalarType.Float32, 37, 37, 4, 2, 2, 8, 8)]
     [InlineData(ScalarType.Float32, 64, 64, 4, 4, 4, 32, 32)]

@@ -5,6 +5,8 @@ namespace Crosshead.Tests.Kernels;
 
 public sealed class FusedLinearCrossEntropyTests
 {
+    public FusedLinearCrossEntropyTests() => CpuKernels.Require();
+
     [Theory]
     [InlineData(ScalarType.Float32, ScalarType.Float32, 50, 20, 33)]
     [InlineData(ScalarType.Float32, ScalarType.Float32, 130, 32, 40000)] // more than one chunk

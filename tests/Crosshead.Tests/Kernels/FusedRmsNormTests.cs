@@ -5,6 +5,8 @@ namespace Crosshead.Tests.Kernels;
 
 public sealed class FusedRmsNormTests
 {
+    public FusedRmsNormTests() => CpuKernels.Require();
+
     private const double Epsilon = 1e-5;
 
     [Theory]

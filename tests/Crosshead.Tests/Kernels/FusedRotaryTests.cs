@@ -5,6 +5,8 @@ namespace Crosshead.Tests.Kernels;
 
 public sealed class FusedRotaryTests
 {
+    public FusedRotaryTests() => CpuKernels.Require();
+
     [Theory]
     [InlineData(ScalarType.Float32, 8, 4, 2, 2, false)]
     [InlineData(ScalarType.Float32, 20, 3, 1, 1, true)]

@@ -5,6 +5,8 @@ namespace Crosshead.Tests.Kernels;
 
 public sealed class FusedSwiGluTests
 {
+    public FusedSwiGluTests() => CpuKernels.Require();
+
     [Theory]
     [InlineData(ScalarType.Float32, 8)]
     [InlineData(ScalarType.Float32, 33)]
