@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -8,5 +9,5 @@ namespace Crosshead.Attention;
 public readonly record struct HeadRows(Tensor Weight, Tensor? Bias)
 {
     /// <summary>[B, N, D] → [B, N, width]</summary>
-    internal Tensor Apply(Tensor x) => nn.functional.linear(x, Weight, Bias);
+    internal Tensor Apply(Tensor x) => MatrixProduct.Linear(x, Weight, Bias);
 }

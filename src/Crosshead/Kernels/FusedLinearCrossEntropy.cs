@@ -46,12 +46,16 @@ internal static class FusedLinearCrossEntropy
         using (no_grad())
         using (var scope = NewDisposeScope())
         {
-            hiddenGradient = withGradients && hidden.requires_grad ? empty(hidden.shape, hidden.dtype, hidden.device) : null;
+            // Where bfloat16 products are slow the logits are computed in float32.
+            var type = MatrixProduct.IsWidened(hidden.dtype, hidden.device, hidden.shape[0]) ? ScalarType.Float32 : hidden.dtype;
+            var rows = hidden.detach().to_type(type);
+            hiddenGradient = withGradients && hidden.requires_grad ? empty(rows.shape, rows.dtype, rows.device) : null;
             weightGradient = withGradients && weight.requires_grad ? zeros(weight.shape, ScalarType.Float32, hidden.device) : null;
             using Scalar ignored = ignoreIndex, one = 1;
             var share = targets.ne(ignored).sum().clamp(min: one).to(ScalarType.Float32).reciprocal();
-            loss = (Chunks(hidden, weight, targets, ignoreIndex, share, hiddenGradient, weightGradient) * share).to(ScalarType.Float32);
+            loss = (Chunks(rows, weight, targets, ignoreIndex, share, hiddenGradient, weightGradient) * share).to(ScalarType.Float32);
             loss.MoveToOuterDisposeScope();
+            hiddenGradient = hiddenGradient?.to_type(hidden.dtype);
             hiddenGradient?.MoveToOuterDisposeScope();
             weightGradient?.MoveToOuterDisposeScope();
         }

@@ -30,12 +30,15 @@ internal static class LinearDistillation
         using (no_grad())
         using (NewDisposeScope())
         {
-            var (student, teacher) = (RowKernel.Dense(hidden.detach()), RowKernel.Dense(teacherHidden));
+            // Where bfloat16 products are slow the logits are computed in float32.
+            var type = MatrixProduct.IsWidened(hidden.dtype, hidden.device, hidden.shape[0]) ? ScalarType.Float32 : hidden.dtype;
+            var (student, teacher) = (RowKernel.Dense(hidden.detach()).to_type(type), RowKernel.Dense(teacherHidden).to_type(type));
             var sums = student.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             hiddenGradient = withGradients && hidden.requires_grad ? empty_like(student) : null;
             weightGradient = withGradients && weight.requires_grad ? zeros(weight.shape, sums, student.device) : null;
             loss = Chunks(student, weight.detach().to_type(student.dtype), teacher, teacherWeight.detach().to_type(student.dtype), RowKernel.Dense(targets), terms, hiddenGradient, weightGradient)
                 .to(sums).MoveToOuterDisposeScope();
+            hiddenGradient = hiddenGradient?.to_type(hidden.dtype);
             hiddenGradient?.MoveToOuterDisposeScope();
             weightGradient?.MoveToOuterDisposeScope();
         }

@@ -59,6 +59,6 @@ public sealed class FeedForward : IFeedForward
             return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
         var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
         var bias = Gate.Bias is { } gate && Up.Bias is { } up ? cat([gate.In(x.dtype), up.In(x.dtype)]) : null;
-        return Down.Forward(FusedSwiGlu.Apply(nn.functional.linear(x, weight, bias)));
+        return Down.Forward(FusedSwiGlu.Apply(MatrixProduct.Linear(x, weight, bias)));
     }
 }

@@ -49,13 +49,13 @@ internal sealed class JointLinear : IDisposable
     }
 
     /// <summary>[…, D] → […, Σ width]</summary>
-    public Tensor Forward(Tensor x) => SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias) : nn.functional.linear(x, _weight, _bias);
+    public Tensor Forward(Tensor x) => SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias) : MatrixProduct.Linear(x, _weight, _bias);
 
     /// <summary>silu(first)·second of two layers of the same width: […, D] → […, width]</summary>
     public Tensor Gated(Tensor x)
     {
         if (SkinnyMatMul.Supports(x, _weight, _bias)) return SkinnyMatMul.ApplyGated(x, _weight, _bias);
-        var both = nn.functional.linear(x, _weight, _bias);
+        var both = MatrixProduct.Linear(x, _weight, _bias);
         if (FusedSwiGlu.Supports(both)) return FusedSwiGlu.Apply(both);
         var halves = both.chunk(2, -1);
         return nn.functional.silu(halves[0]) * halves[1];

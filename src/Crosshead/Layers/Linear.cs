@@ -1,3 +1,4 @@
+using Crosshead.Kernels;
 using Crosshead.Kernels.Cuda;
 using static TorchSharp.torch;
 
@@ -30,6 +31,6 @@ public sealed class Linear
     {
         // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
         var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
-        return ReferenceEquals(own, weight.Value) && SkinnyMatMul.Supports(x, own, offset) ? SkinnyMatMul.Apply(x, own, offset) : nn.functional.linear(x, own, offset);
+        return ReferenceEquals(own, weight.Value) && SkinnyMatMul.Supports(x, own, offset) ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
     }
 }

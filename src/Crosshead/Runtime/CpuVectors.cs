@@ -24,6 +24,9 @@ public static class CpuVectors
         get => Bits > 0;
     }
 
+    /// <summary>Whether the processor multiplies bfloat16 by itself (AVX512_BF16 or AMX), so that libtorch's products of it are fast.</summary>
+    public static bool MultiplyBFloat16 { get; } = Are512Bits && HasBFloat16();
+
     /// <summary>Whether the sixteen lanes are one register.</summary>
     internal static bool Are512Bits
     {
@@ -38,4 +41,11 @@ public static class CpuVectors
         256 => "AVX2 in use",
         _ => "plain operators: no AVX2",
     };
+
+    private static bool HasBFloat16()
+    {
+        if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7) return false;
+        var (subleaves, _, _, features) = X86Base.CpuId(7, 0);
+        return (features >> 22 & 1) != 0 || (subleaves >= 1 && (X86Base.CpuId(7, 1).Eax >> 5 & 1) != 0); // AMX-BF16, AVX512_BF16
+    }
 }
