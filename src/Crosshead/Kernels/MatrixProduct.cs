@@ -44,7 +44,7 @@ internal static class MatrixProduct
             var input = Wide(saved[0]).reshape(-1, saved[0].shape[^1]); // [n, D]
             var inputGradient = rows.matmul(Wide(saved[1])).view(saved[0].shape).to_type(saved[0].dtype);
             var weightGradient = rows.t().matmul(input).to_type(saved[1].dtype);
-            return saved.Length == 2 ? [inputGradient, weightGradient] : [inputGradient, weightGradient, rows.sum(0).to_type(saved[2].dtype)];
+            return saved.Length == 2 ? [inputGradient, weightGradient] : [inputGradient, weightGradient, rows.sum(dim: 0).to_type(saved[2].dtype)];
         });
         return result;
     }
