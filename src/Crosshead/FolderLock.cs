@@ -8,7 +8,7 @@ namespace Crosshead;
 /// </summary>
 public sealed partial class FolderLock : IDisposable
 {
-    private const int CloseOnExec = 0x80000, Exclusive = 2, AtOnce = 4, WouldBlock = 11;
+    private const int CloseOnExec = 0x80000, Exclusive = 2, AtOnce = 4, Release = 8, WouldBlock = 11;
 
     private readonly IReadOnlyList<string> _made;
     private int _descriptor;
@@ -51,6 +51,8 @@ public sealed partial class FolderLock : IDisposable
         {
             // An empty folder stays.
         }
+        // A process that was just started may still share the descriptor: the lock is let go by itself, not with the last copy.
+        _ = Lock(_descriptor, Release);
         _ = Close(_descriptor);
         _descriptor = -1;
     }

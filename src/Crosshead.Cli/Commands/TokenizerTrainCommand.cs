@@ -20,7 +20,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
 
     private readonly SourceArguments _source;
     private readonly Option<int> _vocabulary = NumberOption.WithDefault("--vocab", "Tokens wanted, the 256 bytes and the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
-    private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files);
+    private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files, StaysAsItIs);
     private readonly Option<string> _pattern = new("--pattern") { Description = "How words are cut: gpt2, gpt2-digits, llama3 or qwen2.", HelpName = "name", DefaultValueFactory = _ => "gpt2" };
 
     /// <summary>Describes the command.</summary>
@@ -94,8 +94,12 @@ internal sealed class TokenizerTrainCommand : CliCommand
     private static IReadOnlyList<string> Files(string path)
     {
         var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, Tokenizer.FileName);
-        return [file, Path.Combine(Path.GetDirectoryName(file)!, "tokenizer_config.json")];
+        return [file, Path.Combine(Path.GetDirectoryName(file)!, TokenizerConfig.FileName)];
     }
+
+    // Tokenizers of one folder share the file of their special tokens' roles, which are the same for all that are trained here.
+    private static bool StaysAsItIs(string path) =>
+        Path.GetFileName(path) == TokenizerConfig.FileName && File.ReadAllBytes(path).AsSpan().SequenceEqual(BpeTrainer.ConfigOf(new BpeTrainerOptions()).ToJson());
 
     // As a shell takes it for one word.
     private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c)) ? argument : $"'{argument.Replace("'", @"'\''")}'";

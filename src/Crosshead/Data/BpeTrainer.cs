@@ -75,7 +75,8 @@ public static class BpeTrainer
         return merges;
     }
 
-    private static TokenizerConfig ConfigOf(BpeTrainerOptions options)
+    /// <summary>What is written beside the tokenizer.json of a tokenizer that is trained so.</summary>
+    internal static TokenizerConfig ConfigOf(BpeTrainerOptions options)
     {
         var end = options.SpecialTokens.Count > 0 ? options.SpecialTokens[0] : null;
         return new TokenizerConfig(end, BosToken: null);

@@ -94,7 +94,7 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("data prepare @text.txt --tokenizer @nowhere --out @new", "does not exist")]
     [InlineData("data prepare @empty.txt --tokenizer @tokenizer.json --out @new", "is empty (0 bytes)")]
     [InlineData("tokenizer train @text.txt --out @tokenizer.json", "exists already; name another file, or replace it with --overwrite.")]
-    [InlineData("tokenizer train @text.txt --out @second.json", "tokenizer_config.json\", which --out")]
+    [InlineData("tokenizer train @text.txt --out @foreign/second.json", "tokenizer_config.json\", which --out")]
     [InlineData("tokenizer train @text.txt --out @other", "exists already")]
     [InlineData("tokenizer train @text.txt --out /proc/x.json", "the folder \"/proc\" cannot be written")]
     [InlineData("tokenizer train @text.txt --vocab 5 --out @new.json", "5")]

@@ -32,6 +32,9 @@ public sealed class OverwriteTests : IDisposable
         Assert.Equal(0, CliRun.Of([.. train, "280", "--overwrite"]).ExitCode);
         Assert.NotEqual(first, File.ReadAllBytes(path));
         Assert.Equal(2, Directory.GetFiles(Path.GetDirectoryName(path)!).Length);
+
+        // A second one beside it shares tokenizer_config.json, which says the same.
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", "270", "--out", Path.Combine(Path.GetDirectoryName(path)!, "small.json")).ExitCode);
     }
 
     [Fact]

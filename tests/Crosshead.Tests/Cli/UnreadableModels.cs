@@ -20,6 +20,8 @@ public sealed class UnreadableModels : IDisposable
         _folder.Write("long.txt", TinyRecipe.Text + "\n\n" + TinyRecipe.Text);
         _folder.Write("empty.txt", "");
         _folder.Write("mine.txt", "years of work");
+        Directory.CreateDirectory(_folder["foreign"]);
+        File.WriteAllText(Path.Combine(_folder["foreign"], "tokenizer_config.json"), "{}");
         Directory.CreateDirectory(_folder["folder"]);
         File.WriteAllText(Path.Combine(_folder["folder"], "thesis.txt"), "years of work");
         Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["text.txt"], "--vocab", "290", "--out", _folder[Path.Combine("other", "tokenizer.json")]).ExitCode);
