@@ -68,7 +68,7 @@ internal sealed record CheckpointState
             state.Recipe.Validate();
             return state;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException) // ArgumentException: a number beyond double
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or CrossheadException) // ArgumentException: a number beyond double
         {
             throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Reason()}; remove the folder to go back to the one before.", e);
         }

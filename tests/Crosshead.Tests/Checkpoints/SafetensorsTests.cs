@@ -34,6 +34,25 @@ public sealed class SafetensorsTests
     }
 
     [Fact]
+    public void A_file_that_is_cut_while_it_is_open_is_told_with_both_lengths()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var path = folder.File("x.safetensors");
+        var values = arange(1000, ScalarType.Float32);
+        SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = values, ["b"] = values });
+        using var reader = SafetensorsReader.Open(path);
+        var whole = new FileInfo(path).Length;
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(whole - 10);
+        foreach (var read in new Func<string, Tensor>[] { reader.Read, reader.Map, reader.MapBytes })
+        {
+            var error = Assert.Throws<CrossheadException>(() => read("b")).Message;
+            Assert.Equal($"\"{path}\" was cut short while it was read: it has {whole - 10} bytes now and had {whole}; get it again.", error);
+        }
+        Assert.True(reader.Read("a").equal(values).all().item<bool>());
+    }
+
+    [Fact]
     public void The_header_is_what_Hugging_Face_writes()
     {
         using var scope = NewDisposeScope();

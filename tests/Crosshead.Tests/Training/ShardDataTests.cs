@@ -33,6 +33,22 @@ public sealed class ShardDataTests : IDisposable
         Assert.Equal(alone.TokenizerHash, data.TokenizerHash);
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("\"x\"")]
+    [InlineData("""{"Epoch":0,"Index":"x"}""")]
+    [InlineData("""{"Epoch":0,"Index":-1}""")]
+    [InlineData("""{"Epoch":0,"Index":99999}""")]
+    [InlineData("""{"Epoch":9223372036854775807,"Index":0}""")]
+    public void A_place_in_the_data_that_is_none_is_refused(string place)
+    {
+        using var data = ShardData.Open(Recipe(Prepare("a", 40)));
+        var before = data.Position.ToJsonString();
+        Assert.Contains("in the data", Assert.Throws<CrossheadException>(() => data.Position = System.Text.Json.Nodes.JsonNode.Parse(place)!).Message);
+        Assert.Equal(before, data.Position.ToJsonString());
+    }
+
     [Fact]
     public void Folders_of_different_tokenizers_are_refused()
     {
