@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -24,7 +25,7 @@ internal sealed class Streams : IDisposable
         })];
     }
 
-    /// <summary>How many losses can be measured at a time: as many as there are cores, as long as what a batch needs takes at most half of the free memory.</summary>
+    /// <summary>How many losses can be measured at a time: as many as threads compute, as long as what a batch needs takes at most half of the free memory.</summary>
     public int Workers
     {
         get
@@ -34,7 +35,7 @@ internal sealed class Streams : IDisposable
             var tokens = _batches[0].X.shape[0] * _batches[0].X.shape[1];
             var each = tokens * 4 * ((4L * options.HiddenSize) + (4L * options.FeedForward) + (4L * options.Attention.Heads * options.HeadDim));
             var memory = GC.GetGCMemoryInfo();
-            return (int)Math.Clamp((memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes) / 2 / each, 1, Environment.ProcessorCount);
+            return (int)Math.Clamp((memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes) / 2 / each, 1, ComputeThreads.Count);
         }
     }
 

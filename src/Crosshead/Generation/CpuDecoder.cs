@@ -1,11 +1,12 @@
 using Crosshead.Generation.Cpu;
+using Crosshead.Runtime;
 
 namespace Crosshead.Generation;
 
 /// <summary>
 /// Decodes on the CPU without tensor operators: weights and cache lie as its vector kernels read them, all memory is
-/// taken once, and a token is one parallel region whose phases meet at spinning barriers. Decoding a token reads every
-/// weight once, so its speed is that of the memory the weights lie in. Sequences need no padding.
+/// taken once, and the phases of a token are shared out to a team of threads. Decoding a token reads every weight once, so its
+/// speed is that of the memory the weights lie in. Sequences need no padding.
 /// </summary>
 public sealed unsafe class CpuDecoder : IDecoder
 {
@@ -23,13 +24,19 @@ public sealed unsafe class CpuDecoder : IDecoder
     private readonly int[] _lengths;
     private readonly int _capacity;
 
+    // Indices of what the team does in a layer; attention has several in a row.
+    private readonly record struct LayerWorks(int Project, int Attend, int Merge, int Score, int Gate, int Down);
+
+    private readonly LayerWorks[] _layerWorks;
+    private readonly int _headWork;
+
     /// <summary>Prepares to decode.</summary>
     /// <param name="weights">The model; must outlive the decoder.</param>
     /// <param name="sequences">Sequences side by side.</param>
     /// <param name="capacity">Most tokens a sequence, prompt included; at most the model's context.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public CpuDecoder(CpuWeights weights, int sequences, int capacity)
-        : this(weights, sequences, capacity, (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ThreadTeam.MaxMembers))
+        : this(weights, sequences, capacity, (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count))
     {
     }
 
@@ -37,12 +44,16 @@ public sealed unsafe class CpuDecoder : IDecoder
     internal CpuDecoder(CpuWeights weights, int sequences, int capacity, int threads)
     {
         (_weights, _capacity, _lengths) = (weights, capacity, new int[sequences]);
-        _team = new ThreadTeam(Work, threads);
         _rotary = weights.RotaryTable(capacity);
-        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, _team.Members);
-        _scratch = new DecodeScratch(weights.Options, _team.Members);
+        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, threads);
+        _scratch = new DecodeScratch(weights.Options);
         _attention = [.. Enumerable.Range(0, weights.Layers.Length).Select(i => weights.CachedAttention(i, _attentionScratch, _rotary, sequences, capacity))];
         _logits = new Rows(sequences, VocabularySize);
+        var works = new List<Action<int, int, int>>();
+        _layerWorks = [.. weights.Layers.Select((layer, i) => Works(layer, _attention[i], works))];
+        _headWork = works.Count;
+        works.Add((first, end, _) => Head(first, end));
+        _team = new ThreadTeam(threads, [.. works]);
     }
 
     /// <inheritdoc/>
@@ -72,7 +83,7 @@ public sealed unsafe class CpuDecoder : IDecoder
                 cancellation.ThrowIfCancellationRequested();
                 for (_pass.Clear(); n < prompts[s].Count && _pass.Count < chunk && !_pass.Full; n++)
                     Add(s, prompts[s][n], wanted: n == prompts[s].Count - 1);
-                _team.Run();
+                RunPass();
             }
         }
     }
@@ -84,7 +95,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         {
             for (_pass.Clear(); s < Sequences && !_pass.Full; s++)
                 if (ids[s] >= 0) Add(s, ids[s], wanted: true);
-            if (_pass.Count > 0) _team.Run();
+            if (_pass.Count > 0) RunPass();
         }
     }
 
@@ -115,108 +126,108 @@ public sealed unsafe class CpuDecoder : IDecoder
         _pass.Add(sequence, _lengths[sequence]++, token, wanted);
     }
 
-    // One member's part of a pass. What a phase reads of another member's work lies behind a barrier.
-    private void Work(ThreadTeam.Member member)
+    private LayerWorks Works(LayerWeights layer, CachedAttention attention, List<Action<int, int, int>> works)
     {
-        if (member.Index == 0) Embed();
-        member.Barrier();
-        for (var i = 0; i < _weights.Layers.Length; i++)
+        var start = works.Count;
+        works.Add((first, end, _) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed, 0, _pass.Count, _attentionScratch.Projected, 0));
+        for (var p = 0; p < attention.Phases; p++)
         {
-            Attend(ref member, _weights.Layers[i], _attention[i]);
-            FeedForward(ref member, _weights.Layers[i]);
+            var phase = p;
+            works.Add((first, end, member) => attention.Run(phase, _pass, first, end, member));
         }
-        Head(ref member);
+        var after = works.Count;
+        works.Add((first, end, _) => Merge(layer, first, end));
+        works.Add((first, end, _) => Multiply(layer.Router!.Matrix, first, end, _scratch.Normed, 0, _pass.Count, _scratch.Logits, 0));
+        works.Add((first, end, _) => Gate(layer, first, end));
+        works.Add((first, end, _) => Down(layer, first, end));
+        return new LayerWorks(start, start + 1, after, after + 1, after + 2, after + 3);
     }
 
-    private void Embed()
+    private void RunPass()
     {
         for (var r = 0; r < _pass.Count; r++) _weights.Embedding.ReadRow(_pass[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
-    }
-
-    private void Attend(ref ThreadTeam.Member member, LayerWeights layer, CachedAttention attention)
-    {
-        var normed = Normed(ref member, layer.InputNorm);
-        Multiply(ref member, layer.Attention.Projections, normed, 0, _pass.Count, _attentionScratch.Projected, 0);
-        member.Barrier();
-        for (var phase = 0; phase < attention.Phases; phase++)
+        for (var i = 0; i < _weights.Layers.Length; i++)
         {
-            var (first, end) = member.Share(attention.Items(phase, _pass));
-            attention.Run(phase, _pass, first, end, member.Index);
-            member.Barrier();
+            var (layer, attention, works) = (_weights.Layers[i], _attention[i], _layerWorks[i]);
+            Norm(layer.InputNorm);
+            _team.For(layer.Attention.Projections.Panels, works.Project);
+            for (var phase = 0; phase < attention.Phases; phase++) _team.For(attention.Items(phase, _pass), works.Attend + phase);
+            _team.For(layer.Attention.Output.Panels, works.Merge);
+
+            Norm(layer.FeedForwardNorm);
+            if (layer.Router is { } router)
+            {
+                _team.For(router.Matrix.Panels, works.Score);
+                for (var r = 0; r < _pass.Count; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
+            }
+            _team.For(layer.Experts[0].Gate.Panels, works.Gate);
+            _team.For(layer.Experts[0].Down.Panels, works.Down);
         }
-        var (start, stop) = Multiply(ref member, layer.Attention.Output, _attentionScratch.Heads, 0, _pass.Count, _scratch.Delta, 0);
-        for (var r = 0; r < _pass.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, stop - start);
-        member.Barrier();
+        Norm(_weights.Norm);
+        _team.For(_weights.Head.Panels, _headWork);
     }
 
-    private void FeedForward(ref ThreadTeam.Member member, LayerWeights layer)
+    private void Norm(Rows weight)
     {
-        var normed = Normed(ref member, layer.FeedForwardNorm);
-        var routes = Route(ref member, layer, normed);
+        for (var r = 0; r < _pass.Count; r++)
+            RowMath.RmsNorm(_scratch.Hidden[r], weight[0], _scratch.Normed.Width, _weights.Options.NormEpsilon, _scratch.Normed[r]);
+    }
+
+    private void Merge(LayerWeights layer, int first, int end)
+    {
+        Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _pass.Count, _scratch.Delta, 0);
+        var (start, count) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
+        for (var r = 0; r < _pass.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
+    }
+
+    // Which experts the tokens go to: a dense layer is a mixture of one.
+    private ExpertRoutes Routes(LayerWeights layer) => layer.Router is null ? _scratch.Dense : _scratch.Routes;
+
+    private void Gate(LayerWeights layer, int first, int end)
+    {
+        var routes = Routes(layer);
+        var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
             for (int r = 0, count; r < _pass.Count; r += count)
             {
                 count = routes.Run(choice, r, _pass.Count);
                 var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * DecodePass.MaxRows) + r);
-                var (first, end) = Multiply(ref member, expert.Gate, normed, r, count, _scratch.Gate, place);
-                Multiply(ref member, expert.Up, normed, r, count, _scratch.Up, place);
-                for (var i = 0; i < count; i++) RowMath.SwiGlu(_scratch.Gate[place + i] + first, _scratch.Up[place + i] + first, end - first);
+                Multiply(expert.Gate, first, end, _scratch.Normed, r, count, _scratch.Gate, place);
+                Multiply(expert.Up, first, end, _scratch.Normed, r, count, _scratch.Up, place);
+                for (var i = place; i < place + count; i++) RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
             }
         }
-        member.Barrier();
+    }
+
+    private void Down(LayerWeights layer, int first, int end)
+    {
+        var routes = Routes(layer);
+        var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
             for (int r = 0, count; r < _pass.Count; r += count)
             {
                 count = routes.Run(choice, r, _pass.Count);
-                var (first, end) = Multiply(ref member, layer.Experts[routes[choice, r].Expert].Down, _scratch.Gate, (choice * DecodePass.MaxRows) + r, count, _scratch.Delta, r);
-                for (var i = r; i < r + count; i++) RowMath.AddScaled(_scratch.Delta[i] + first, routes[choice, i].Weight, _scratch.Hidden[i] + first, end - first);
+                Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate, (choice * DecodePass.MaxRows) + r, count, _scratch.Delta, r);
+                for (var i = r; i < r + count; i++) RowMath.AddScaled(_scratch.Delta[i] + start, routes[choice, i].Weight, _scratch.Hidden[i] + start, length);
             }
         }
-        member.Barrier();
     }
 
-    // Which experts the tokens go to: a dense layer is a mixture of one.
-    private ExpertRoutes Route(ref ThreadTeam.Member member, LayerWeights layer, Rows normed)
+    private void Head(int first, int end)
     {
-        if (layer.Router is not { } router) return _scratch.Dense;
-        Multiply(ref member, router.Matrix, normed, 0, _pass.Count, _scratch.Logits, 0);
-        member.Barrier();
-        var (first, end) = member.Share(_pass.Count);
-        for (var r = first; r < end; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
-        member.Barrier();
-        return _scratch.Routes;
-    }
-
-    private void Head(ref ThreadTeam.Member member)
-    {
-        var normed = _scratch.Normed[member.Index];
-        var (first, end) = member.Share(_weights.Head.Panels);
-        for (var r = 0; r < _pass.Count; r++)
+        for (int r = 0, count; r < _pass.Count; r += count)
         {
+            count = 1;
             if (!_pass[r].Wanted) continue;
             // Rows of neighbouring sequences share the reading of the matrix.
-            var (sequence, count) = (_pass[r].Sequence, 0);
-            for (; r < _pass.Count && _pass[r].Wanted && _pass[r].Sequence == sequence + count; r++, count++)
-                RowMath.RmsNorm(_scratch.Hidden[r], _weights.Norm[0], normed.Width, _weights.Options.NormEpsilon, normed[count]);
-            r--;
-            _weights.Head.Multiply(first, end, normed[0], normed.Stride, count, _logits[sequence], _logits.Stride);
+            while (r + count < _pass.Count && _pass[r + count].Wanted && _pass[r + count].Sequence == _pass[r].Sequence + count) count++;
+            Multiply(_weights.Head, first, end, _scratch.Normed, r, count, _logits, _pass[r].Sequence);
         }
     }
 
-    private Rows Normed(ref ThreadTeam.Member member, Rows weight)
-    {
-        var normed = _scratch.Normed[member.Index];
-        for (var r = 0; r < _pass.Count; r++) RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
-        return normed;
-    }
-
-    // y[to + i] = W x[from + i], this member's share of the outputs, which is returned.
-    private static (int First, int End) Multiply(ref ThreadTeam.Member member, PackedMatrix matrix, Rows x, int from, int count, Rows y, int to)
-    {
-        var (first, end) = member.Share(matrix.Panels);
+    // y[to + i] = W x[from + i], some panels of the outputs.
+    private static void Multiply(PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
         matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);
-        return (first * Panel.Lanes, end * Panel.Lanes);
-    }
 }

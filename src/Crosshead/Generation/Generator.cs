@@ -1,5 +1,5 @@
-using Crosshead.Generation.Cpu;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using TorchSharp;
 
 namespace Crosshead.Generation;
@@ -34,7 +34,7 @@ public sealed class Generator : IDisposable
     {
         if (!UsesCpuKernels) return 1;
         _packed ??= new CpuWeights(_model);
-        return ThreadTeam.MaxMembers;
+        return ComputeThreads.Count;
     }
 
     /// <summary>Prepares to continue prompts on at most so many threads; null for as many as serve one run best.</summary>

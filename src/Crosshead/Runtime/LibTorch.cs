@@ -11,7 +11,7 @@ namespace Crosshead.Runtime;
 /// the <c>torch/lib</c> folder of an installed PyTorch — from there, which brings CUDA along.
 /// </para>
 /// </summary>
-public static class LibTorch
+public static unsafe class LibTorch
 {
     /// <summary>The environment variable that names the <c>torch/lib</c> folder of an installed PyTorch.</summary>
     public const string PathVariable = "CROSSHEAD_LIBTORCH";
@@ -23,6 +23,7 @@ public static class LibTorch
     private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
 
     private static readonly Lazy<string> Loaded = new(Load);
+    private static delegate* unmanaged<int, void> s_setThreads;
 
     /// <summary>The folder libtorch was loaded from; loads it on the first call.</summary>
     /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
@@ -41,6 +42,12 @@ public static class LibTorch
     /// <summary>The handle of TorchSharp's native half.</summary>
     internal static nint BindingLibrary { get; private set; }
 
+    /// <summary>Tells a libtorch that is loaded how many threads compute; one that is not will ask <see cref="ComputeThreads"/>.</summary>
+    internal static void SetThreads(int count)
+    {
+        if (s_setThreads is not null) s_setThreads(count);
+    }
+
     private static string Load()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
@@ -51,6 +58,7 @@ public static class LibTorch
         if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
             throw new CrossheadException($"{PathVariable} names \"{folder}\", which holds no libtorch_cpu.so; name the torch/lib folder of an installed PyTorch, or unset it.");
 
+        OpenMp.Configure(ComputeThreads.Count);
         var withCuda = File.Exists(Path.Combine(folder, "libtorch_cuda.so"));
         foreach (var name in withCuda ? CudaLibraries : CpuLibraries)
         {
@@ -65,6 +73,10 @@ public static class LibTorch
         SkipTorchSharpSearch();
         ScalarLifetime.Extend(binding);
         CapturedErrors.Install();
+        s_setThreads = (delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_threads");
+        s_setThreads(ComputeThreads.Count);
+        // Operators that run beside each other take their threads from a pool of this size.
+        ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_interop_threads"))(ComputeThreads.Count);
         return folder;
     }
 

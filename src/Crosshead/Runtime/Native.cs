@@ -52,7 +52,10 @@ internal static unsafe partial class Native
     public static partial int ParallelFor(long begin, long end, long grain, delegate* unmanaged<long, long, void*, void> body, void* context);
 
     [LibraryImport(Library, EntryPoint = "torch_get_num_threads")]
-    public static partial int GetThreadCount(out uint count);
+    private static partial int GetThreadCount(out uint count);
+
+    /// <summary>Threads that libtorch computes with when this thread asks it to.</summary>
+    public static int ThreadCount => GetThreadCount(out var count) == 0 ? (int)count : throw new LibTorchException("torch_get_num_threads failed.");
 
     /// <summary>An array of tensor handles and its length, as TorchSharp's native half passes them.</summary>
     public struct HandleArray

@@ -72,6 +72,23 @@ public sealed class CpuDecoderTests
         }
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Logits_are_the_same_bit_for_bit_on_any_number_of_threads(string name)
+    {
+        using var model = TinyModels.Create(name);
+        using var weights = new CpuWeights(model);
+        var logits = new List<float[]>();
+        foreach (var threads in new[] { 1, 2, 3 })
+        {
+            using var decoder = new CpuDecoder(weights, 2, _ids.Length, threads);
+            decoder.Prefill([_ids[..9], _ids[..4]], 512, TestContext.Current.CancellationToken);
+            for (var n = 9; n < _ids.Length; n++) decoder.Step([_ids[n], _ids[n - 5]]);
+            logits.Add([.. decoder.Logits(0), .. decoder.Logits(1)]);
+        }
+        Assert.Equal(logits[0], logits[1]);
+        Assert.Equal(logits[0], logits[2]);
+    }
+
     [Fact]
     public void Large_batches_take_several_passes_and_ended_sequences_rest()
     {

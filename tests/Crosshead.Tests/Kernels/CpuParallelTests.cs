@@ -7,7 +7,9 @@ public sealed unsafe class CpuParallelTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(17)]
     [InlineData(1000)]
+    [InlineData(1001)]
     public void Every_index_is_visited_once(int count)
     {
         var visits = new int[count];

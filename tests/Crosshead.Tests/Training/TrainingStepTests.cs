@@ -78,6 +78,40 @@ public sealed class TrainingStepTests
     }
 
     [Theory]
+    [InlineData(AttentionVariant.Gqa)]
+    [InlineData(AttentionVariant.Mea)]
+    public void Steps_are_the_same_bit_for_bit_on_any_number_of_threads(AttentionVariant variant)
+    {
+        var recipe = TinyRun.With(variant); // large enough that operators and kernels do share their work
+        recipe = recipe with
+        {
+            Model = recipe.Model with { VocabularySize = 256, HiddenSize = 64, Context = 64, Attention = recipe.Model.Attention with { KeyValueHeads = 4 } },
+            Training = recipe.Training with { Batch = 4 },
+        };
+        var before = get_num_threads();
+        try
+        {
+            var weights = new List<double[]>();
+            foreach (var threads in new[] { 1, 2, 3 })
+            {
+                set_num_threads(threads);
+                using var scope = NewDisposeScope();
+                using var model = TinyRun.Model(recipe, ScalarType.Float32);
+                using var optimizer = TinyRun.Optimizer(model, recipe.Training);
+                var (step, data) = (new TrainingStep(model, optimizer, 1), new MadeUpData(recipe));
+                for (var i = 0; i < 3; i++) step.Run([data.Next(CPU)], 1e-2);
+                weights.Add([.. model.Parameters.SelectMany(p => p.Value.detach().to(ScalarType.Float64).flatten().data<double>().ToArray())]);
+            }
+            Assert.Equal(weights[0], weights[1]);
+            Assert.Equal(weights[0], weights[2]);
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
+    [Theory]
     [InlineData(AttentionVariant.Gqa, false)]
     [InlineData(AttentionVariant.Mea, true)]
     [InlineData(AttentionVariant.TalkingHeads, false)]

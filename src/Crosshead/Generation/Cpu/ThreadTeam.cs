@@ -1,116 +1,213 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
-using Crosshead.Runtime;
 
 namespace Crosshead.Generation.Cpu;
 
 /// <summary>
-/// Runs one piece of work on all of libtorch's threads at once. Its phases meet at <see cref="Barrier"/>, which spins:
-/// a token has dozens of phases of a few microseconds each, and leaving and entering a parallel loop costs as much as one.
+/// Threads that share the work of the caller, phase after phase: a token has dozens of phases of a few microseconds each.
+/// The items of a phase lie in queues, one a member; who has emptied its own takes from the others', so that nobody waits
+/// for a member that is not there. The caller waits for one thing alone: a member that lost its core amid an item. Such a
+/// member is left out of the phases that follow and asked again later.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
-    private const int SpinsBeforeYield = 512;
+    private const int SpinsPerLook = 64, SpinsPerYield = 256;
 
-    // Alone on their cache lines: all members write the first and read the second while they wait.
-    private readonly NativeBuffer<int> _shared = new(64);
-    private readonly Action<Member> _work;
-    private readonly GCHandle _self;
+    // Taking from another's queue slows it down; who is there is likely done in a moment.
+    private const int SpinsBeforeHelp = 64;
+
+    // Who waits for work sleeps after 200 µs. Who works for 100 µs more than the caller did is late.
+    private static readonly long s_sleepAfter = Stopwatch.Frequency / 5_000, s_lateAfter = Stopwatch.Frequency / 10_000;
+
+    // Nothing here changes from phase to phase, and what does lies on one cache line: a member fetches one, not several.
+    private readonly TeamMember[] _members;
+    private readonly Action<int, int, int>[] _works;
+    private readonly NativeBuffer<ulong> _call = new(16);
     private Exception? _failure;
+    private volatile bool _ended;
 
-    /// <summary>A team for one kind of work, which every member calls.</summary>
-    /// <param name="work">What each member does.</param>
-    /// <param name="members">Most members.</param>
-    public ThreadTeam(Action<Member> work, int members)
+    /// <summary>A team of the caller, who is member 0, and of threads that start with the first phase.</summary>
+    /// <param name="members">Members, the caller among them.</param>
+    /// <param name="works">What a phase can do, with items: the first, one past the last, and the member that does them.</param>
+    /// <param name="name">Name of the threads.</param>
+    public ThreadTeam(int members, Action<int, int, int>[] works, string name = "crosshead")
     {
-        (_work, Members) = (work, members);
-        _self = GCHandle.Alloc(this, GCHandleType.Weak);
+        _works = works;
+        _members = [.. Enumerable.Range(0, members).Select(m =>
+            new TeamMember(m, members) { Thread = m == 0 ? null : new Thread(() => Serve(m)) { IsBackground = true, Name = name } })];
     }
 
-    /// <summary>Threads that libtorch computes with.</summary>
-    public static int MaxMembers =>
-        Native.GetThreadCount(out var count) == 0 ? (int)count : throw new LibTorchException("torch_get_num_threads failed.");
+    /// <summary>Members, the caller among them.</summary>
+    public int Members => _members.Length;
 
-    /// <summary>Most members a run can have.</summary>
-    public int Members { get; }
+    // The phase (upper half) and its items (lower half).
+    private ref ulong Call => ref _call.Pointer[0];
 
-    private ref int Arrived => ref _shared.Pointer[0];
+    // Index of what the phase does; read by those who have taken items of it, while it lasts.
+    private ref ulong Work => ref _call.Pointer[1];
 
-    private ref int Chunk => ref _shared.Pointer[32];
+    // Spins before the caller helps; on a line that it alone uses.
+    private ref ulong Patience => ref _call.Pointer[8];
 
-    /// <summary>Does the work once, on as many threads as libtorch gives.</summary>
-    public void Run()
+    /// <summary>Whether a member was late and has not been asked again since.</summary>
+    public bool IsLeftOut(int member) => _members[member].LeftOut;
+
+    /// <summary>Does a phase: all items, on whichever members come to them. What the work writes is seen by all afterwards.</summary>
+    /// <param name="items">Number of items.</param>
+    /// <param name="work">Index of what is done.</param>
+    /// <exception cref="Exception">The first that the work threw.</exception>
+    public void For(int items, int work)
     {
-        if (Members == 1)
+        if (Members == 1 || items <= 1)
         {
-            _work(new Member(this, 0, 1));
+            if (items > 0) _works[work](0, items, 0);
             return;
         }
-        (Arrived, Chunk, _failure) = (0, 0, null);
-        var code = Native.ParallelFor(0, Members, 1, &Enter, (void*)GCHandle.ToIntPtr(_self));
-        GC.KeepAlive(this);
-        if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
-        if (code != 0) throw new LibTorchException("torch_parallel_for failed.");
+        var from = Stopwatch.GetTimestamp();
+        var phase = (uint)(Call >> 32) + 1;
+        Volatile.Write(ref Work, (ulong)work);
+        Interlocked.Exchange(ref Call, ((ulong)phase << 32) | (uint)items);
+        for (var m = 1; m < Members; m++)
+        {
+            _members[m].AskAgain(from);
+            if (!_members[m].LeftOut) _members[m].Wake();
+        }
+
+        var done = Take(0, 0, phase, items);
+        for (var spins = 0; spins < (int)Patience && done + Reported(phase) < items; spins++) Pause();
+        if (done + Reported(phase) < items)
+        {
+            done += Help(0, phase, items);
+            // Who took nothing is not there: no use in patience with it.
+            Patience = done == items ? 0UL : SpinsBeforeHelp;
+            AwaitOthers(phase, items - done, from);
+        }
+        else
+        {
+            Patience = SpinsBeforeHelp;
+        }
+        if (_failure is not { } failure) return;
+        _failure = null;
+        ExceptionDispatchInfo.Throw(failure);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _self.Free();
-        _shared.Dispose();
+        _ended = true;
+        foreach (var member in _members)
+        {
+            if (member.IsStarted)
+            {
+                member.Wake();
+                member.Thread!.Join();
+            }
+            member.Dispose();
+        }
+        _call.Dispose();
     }
 
-    // libtorch may give fewer threads than asked for, and then each a longer range: the first range tells how long.
-    [UnmanagedCallersOnly]
-    private static void Enter(long begin, long end, void* self)
+    // Does items of one queue; returns how many.
+    private int Take(int queue, int member, uint phase, int items)
     {
-        var team = (ThreadTeam)GCHandle.FromIntPtr((nint)self).Target!;
-        if (begin == 0) Volatile.Write(ref team.Chunk, (int)end);
-        while (Volatile.Read(ref team.Chunk) == 0) X86Pause();
-        var chunk = team.Chunk;
-        try
+        var done = 0;
+        while (!_members[member].LeftOut && _members[queue].Take(phase, items, out var first, out var end))
         {
-            team._work(new Member(team, (int)begin / chunk, (team.Members + chunk - 1) / chunk));
-        }
-#pragma warning disable CA1031 // nothing managed may unwind through native frames; Run throws the first failure
-        catch (Exception e)
+            done += end - first;
+            try
+            {
+                if (Volatile.Read(ref _failure) is null) _works[(int)Work](first, end, member);
+            }
+#pragma warning disable CA1031 // the caller throws the first failure when no member works any more
+            catch (Exception e)
 #pragma warning restore CA1031
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+        }
+        return done;
+    }
+
+    // Does items of the others' queues; returns how many.
+    private int Help(int member, uint phase, int items)
+    {
+        var done = 0;
+        for (var i = 1; i < Members; i++) done += Take((member + i) % Members, member, phase, items);
+        return done;
+    }
+
+    private int Reported(uint phase)
+    {
+        var done = 0;
+        for (var m = 1; m < Members; m++) done += _members[m].Reported(phase).Done;
+        return done;
+    }
+
+    // All items are taken by now; the last ones are being worked on.
+    private void AwaitOthers(uint phase, int items, long from)
+    {
+        var (worked, late) = (0L, false);
+        for (var spins = 1; Reported(phase) < items; spins++)
         {
-            Interlocked.CompareExchange(ref team._failure, e, null);
+            Pause();
+            if (spins % SpinsPerLook != 0) continue;
+            var now = Stopwatch.GetTimestamp();
+            if (worked == 0) worked = now - from;
+            if (now - from < (2 * worked) + s_lateAfter) continue;
+            late = true;
+            for (var m = 1; m < Members; m++)
+                if (_members[m] is { LeftOut: false } member && member.Reported(phase).Busy) member.LeaveOut();
+            Thread.Yield(); // it may want this core
+        }
+        if (!late) return;
+        var end = Stopwatch.GetTimestamp();
+        foreach (var member in _members) member.Pause(end - from - worked, end);
+    }
+
+    private void Serve(int index)
+    {
+        var member = _members[index];
+        for (var call = 0UL; AwaitCall(member, ref call);)
+        {
+            var (phase, items) = ((uint)(call >> 32), (int)call);
+            member.Report(phase, 0, busy: true);
+            var done = Take(index, index, phase, items);
+            member.Report(phase, done, busy: false);
+            for (var spins = 0; spins < SpinsBeforeHelp && Volatile.Read(ref Call) == call; spins++) Pause();
+            if (Volatile.Read(ref Call) != call) continue;
+            member.Report(phase, done, busy: true);
+            done += Help(index, phase, items);
+            member.Report(phase, done, busy: false);
         }
     }
 
-    private static void X86Pause()
+    // Waits for a phase, awake at first; false at the end of the team.
+    private bool AwaitCall(TeamMember member, ref ulong call)
+    {
+        var from = 0L;
+        for (var spins = 1; !IsCalled(member, call); spins++)
+        {
+            Pause();
+            if (spins % SpinsPerLook != 0) continue;
+            if (spins % SpinsPerYield == 0) Thread.Yield(); // the caller may want this core
+            var now = Stopwatch.GetTimestamp();
+            if (from == 0) from = now;
+            if (now - from < s_sleepAfter) continue;
+            member.Announce();
+            if (IsCalled(member, call)) member.Stay();
+            else member.Sleep();
+            from = 0;
+        }
+        call = Volatile.Read(ref Call);
+        return !_ended;
+    }
+
+    private bool IsCalled(TeamMember member, ulong call) => _ended || (Volatile.Read(ref Call) != call && !member.LeftOut);
+
+    private static void Pause()
     {
         if (X86Base.IsSupported) X86Base.Pause();
         else Thread.SpinWait(1);
-    }
-
-    /// <summary>One thread's part in a run.</summary>
-    internal struct Member(ThreadTeam team, int index, int count)
-    {
-        private int _phase;
-
-        /// <summary>Index of the member, from 0.</summary>
-        public readonly int Index => index;
-
-        /// <summary>This member's share of so many items.</summary>
-        public readonly (int First, int End) Share(int items) =>
-            ((int)((long)items * index / count), (int)((long)items * (index + 1) / count));
-
-        /// <summary>Waits until all members are here; what they wrote before is seen by all after.</summary>
-        public void Barrier()
-        {
-            if (count == 1) return;
-            var all = ++_phase * count;
-            if (Interlocked.Increment(ref team.Arrived) == all) return;
-            for (var spins = 1; Volatile.Read(ref team.Arrived) < all; spins++)
-            {
-                if (team._failure is not null) throw new OperationCanceledException("another thread of the team failed.");
-                X86Pause();
-                if (spins % SpinsBeforeYield == 0) Thread.Yield(); // the other thread may wait for this core
-            }
-        }
     }
 }

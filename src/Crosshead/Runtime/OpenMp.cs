@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Crosshead.Runtime;
+
+/// <summary>
+/// Settings of OpenMP's library, on whose threads libtorch computes. It reads them from the process's environment once,
+/// as it is loaded.
+/// </summary>
+internal static partial class OpenMp
+{
+    private const string SpinVariable = "GOMP_SPINCOUNT", PolicyVariable = "OMP_WAIT_POLICY";
+
+    // A thread waits so long for the others, or for more work, before it sleeps. By default it waits for milliseconds: a thread
+    // that waits on a core that another program wants too uses up its share of it, and is then absent when there is work.
+    private const double SpinMicroseconds = 30;
+
+    /// <summary>Sets the number of threads, and a short spin where the user has not chosen how threads wait. To be called before libtorch is loaded.</summary>
+    public static void Configure(int threads)
+    {
+        _ = SetEnvironment(ThreadChoice.OpenMpVariable, $"{threads}", 1);
+        if (Environment.GetEnvironmentVariable(PolicyVariable) is not { Length: > 0 })
+            _ = SetEnvironment(SpinVariable, $"{SpinCount()}", 0);
+    }
+
+    // The library counts pauses, whose length differs tenfold between processors.
+    private static int SpinCount()
+    {
+        const int pauses = 200, tries = 10;
+        if (!X86Base.IsSupported) return pauses;
+        var shortest = double.PositiveInfinity;
+        for (var i = 0; i < tries; i++)
+        {
+            var from = Stopwatch.GetTimestamp();
+            for (var p = 0; p < pauses; p++) X86Base.Pause();
+            shortest = Math.Min(shortest, Stopwatch.GetElapsedTime(from).TotalMicroseconds);
+        }
+        return (int)Math.Clamp(SpinMicroseconds * pauses / shortest, 100, 20_000);
+    }
+
+    // .NET keeps its own copy of the environment, which native code does not see.
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+}

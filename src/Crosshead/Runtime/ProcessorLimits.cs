@@ -1,0 +1,83 @@
+using System.Globalization;
+
+namespace Crosshead.Runtime;
+
+/// <summary>How much of the machine's processors a process may use.</summary>
+/// <param name="Affinity">Cores that it may run on.</param>
+/// <param name="Quota">Cores' worth of time that its control groups grant; null for all.</param>
+internal sealed record ProcessorLimits(int Affinity, double? Quota)
+{
+    /// <summary>Cores that the process can keep busy: those that it may run on, or the quota rounded up where that is fewer.</summary>
+    public int Cores => Math.Max(1, (int)Math.Min(Affinity, Math.Ceiling(Quota ?? Affinity)));
+
+    /// <summary>What decides <see cref="Cores"/>, as a phrase.</summary>
+    public string Description => Quota is { } quota && Math.Ceiling(quota) < Affinity
+        ? string.Create(CultureInfo.InvariantCulture, $"a quota of {quota:0.##} cores, rounded up, of {Affinity} that this process may run on")
+        : "a thread for each core that this process may run on";
+
+    /// <summary>Reads the limits of this process.</summary>
+    /// <param name="root">Where <c>proc</c> and <c>sys</c> lie.</param>
+    public static ProcessorLimits Read(string root = "/") => new(ReadAffinity(root) ?? Environment.ProcessorCount, ReadQuota(root));
+
+    // Cpus_allowed_list:	0-3,8
+    private static int? ReadAffinity(string root)
+    {
+        const string key = "Cpus_allowed_list:";
+        var line = Lines(Path.Combine(root, "proc/self/status")).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
+        if (line is null) return null;
+        var cores = 0L;
+        foreach (var range in line[key.Length..].Split(',', StringSplitOptions.TrimEntries))
+        {
+            var ends = range.Split('-');
+            if (Number(ends[0]) is not { } first || Number(ends[^1]) is not { } last) return null;
+            cores += (long)(last - first) + 1;
+        }
+        return cores is > 0 and <= int.MaxValue ? (int)cores : null;
+    }
+
+    // A group's own quota and those of the groups around it hold together.
+    private static double? ReadQuota(string root)
+    {
+        double? least = null;
+        foreach (var line in Lines(Path.Combine(root, "proc/self/cgroup")))
+        {
+            // id:controllers:path; version 2 has no controllers
+            if (line.Split(':', 3) is not [_, var controllers, var path]) continue;
+            if (controllers.Length > 0 && !controllers.Split(',').Contains("cpu")) continue;
+            string[] mounts = controllers.Length > 0 ? [controllers, "cpu"] : ["", "unified"];
+            foreach (var mount in mounts)
+            {
+                for (var group = path.Trim('/'); ; group = Path.GetDirectoryName(group) ?? "")
+                {
+                    if (QuotaOf(Path.Combine(root, "sys/fs/cgroup", mount, group)) is { } quota) least = Math.Min(least ?? quota, quota);
+                    if (group.Length == 0) break;
+                }
+            }
+        }
+        return least;
+    }
+
+    // "150000 100000" or "max 100000"; in version 1 two files, the quota -1 for none.
+    private static double? QuotaOf(string group)
+    {
+        var both = Lines(Path.Combine(group, "cpu.max")).FirstOrDefault()?.Split(' ');
+        var quota = Number(both?[0] ?? Lines(Path.Combine(group, "cpu.cfs_quota_us")).FirstOrDefault());
+        var period = Number(both?[^1] ?? Lines(Path.Combine(group, "cpu.cfs_period_us")).FirstOrDefault());
+        return quota > 0 && period > 0 ? quota / period : null;
+    }
+
+    private static double? Number(string? text) =>
+        double.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    private static IEnumerable<string> Lines(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? File.ReadAllLines(path) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return []; // what may not be read cannot be known to limit
+        }
+    }
+}

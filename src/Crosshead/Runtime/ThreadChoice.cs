@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace Crosshead.Runtime;
+
+/// <summary>A number of threads and what decided it.</summary>
+/// <param name="Count">Threads, at least 1.</param>
+/// <param name="Reason">What decided it, as a phrase.</param>
+public sealed record ThreadChoice(int Count, string Reason)
+{
+    /// <summary>Most threads for each core: more than one a core only ever helps to see what it costs.</summary>
+    public const int MostPerCore = 4;
+
+    /// <summary>The variable by which libtorch is told, where nothing of ours is set.</summary>
+    internal const string OpenMpVariable = "OMP_NUM_THREADS";
+
+    /// <summary>Chooses: the number asked for, else <c>CROSSHEAD_THREADS</c>, else <c>OMP_NUM_THREADS</c>, else a thread a core.</summary>
+    /// <param name="asked">The number asked for; null for none.</param>
+    /// <param name="variable">Reads an environment variable.</param>
+    /// <param name="limits">The cores that the process may use.</param>
+    /// <exception cref="CrossheadException">The number, or that of <c>CROSSHEAD_THREADS</c>, is out of range.</exception>
+    internal static ThreadChoice Of(int? asked, Func<string, string?> variable, ProcessorLimits limits)
+    {
+        var most = limits.Cores * MostPerCore;
+        var range = $"from 1 to {most}, which is {MostPerCore} for each core that this process may use";
+        if (asked is { } count)
+            return count >= 1 && count <= most ? new(count, "--threads") : throw new CrossheadException($"threads ({count}) must be {range}.");
+        if (variable(ComputeThreads.Variable) is { Length: > 0 } text)
+            return Whole(text) is { } named && named >= 1 && named <= most ? new(named, ComputeThreads.Variable)
+                : throw new CrossheadException($"{ComputeThreads.Variable} (\"{text}\") must be a whole number {range}; correct it or unset it.");
+        // A list names the threads of nested loops too, of which there are none here.
+        if (variable(OpenMpVariable)?.Split(',')[0] is { } first && Whole(first) is { } openMp && openMp >= 1)
+            return new(Math.Min(openMp, most), OpenMpVariable);
+        return new(limits.Cores, limits.Description);
+    }
+
+    private static int? Whole(string text) =>
+        int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+}
