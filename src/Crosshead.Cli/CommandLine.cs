@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Crosshead.Cli.Commands;
 using Crosshead.Cli.Completion;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Cli;
 
@@ -55,6 +56,7 @@ internal static class CommandLine
     private static int Execute(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
         var command = (CliCommand)parsed.CommandResult.Command;
+        ThreadsOption.Apply(parsed);
         using var interruption = new Interruption(terminal, cancel);
         var output = new CommandOutput(terminal, parsed.GetValue(command.Json));
         return command.Run(parsed, output, interruption.Token);

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Data;
+using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal sealed class DataPrepareCommand : CliCommand
         _source = new SourceArguments(this);
         Options.Add(_tokenizer);
         Write(_out);
-        foreach (var option in new Option[] { _heldOut, _seed, _shardTokens }) Options.Add(option);
+        foreach (var option in new Option[] { _heldOut, _seed, _shardTokens, ThreadsOption.Create() }) Options.Add(option);
     }
 
     /// <inheritdoc/>
@@ -38,6 +39,7 @@ internal sealed class DataPrepareCommand : CliCommand
             Seed = arguments.GetValue(_seed),
             ShardTokens = arguments.GetValue(_shardTokens),
             Overwrite = arguments.GetValue(Outputs.Overwrite),
+            Workers = ComputeThreads.Count,
         };
         options.Validate();
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));

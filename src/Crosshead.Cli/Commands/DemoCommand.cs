@@ -25,6 +25,7 @@ internal sealed class DemoCommand : CliCommand
         Options.Add(_text);
         Write(_folder);
         Options.Add(_minutes);
+        Options.Add(ThreadsOption.Create());
     }
 
     /// <inheritdoc/>

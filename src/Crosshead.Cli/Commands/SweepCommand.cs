@@ -33,6 +33,7 @@ internal sealed class SweepCommand : CliCommand
         foreach (var option in new Option[] { _variants, _rates, _seeds, _set }) Options.Add(option);
         Write(_out);
         Options.Add(_parallel);
+        Options.Add(ThreadsOption.Create());
     }
 
     /// <inheritdoc/>

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Data;
+using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Commands;
 
@@ -33,6 +34,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
         Options.Add(_vocabulary);
         Write(_out);
         Options.Add(_pattern);
+        Options.Add(ThreadsOption.Create());
     }
 
     /// <inheritdoc/>
@@ -42,7 +44,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
         if (!s_patterns.TryGetValue(name, out var pattern))
             throw new CrossheadException($"--pattern \"{name}\" is unknown: {Suggestion.For(name, s_patterns.Keys)}");
         var reader = new DocumentReader(_source.Inputs(arguments), _source.Options(arguments));
-        var options = new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern };
+        var options = new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern, Workers = ComputeThreads.Count };
         options.Validate();
         return (output, cancel) =>
         {

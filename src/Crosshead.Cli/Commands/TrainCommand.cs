@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Training;
 
@@ -27,7 +28,7 @@ internal sealed class TrainCommand : CliCommand
         Arguments.Add(_recipe);
         Options.Add(_set);
         Write(_out);
-        foreach (var option in new Option[] { _resume, _from, _teacher, _device, _type }) Options.Add(option);
+        foreach (var option in new Option[] { _resume, _from, _teacher, _device, _type, ThreadsOption.Create() }) Options.Add(option);
     }
 
     /// <inheritdoc/>

@@ -43,6 +43,8 @@ internal sealed class Diagnosis
         var bfloat16 = features.Contains("avx512_bf16") || features.Contains("amx_bf16") ? ", bfloat16" : "";
         Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
             CpuVectors.AreUsed ? null : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
+        var threads = ComputeThreads.Choice;
+        Add("threads", $"{threads.Count}: {threads.Reason}; --threads or {ComputeThreads.Variable} changes it");
         Add("memory", $"{Quantity.Bytes(AvailableMemory())} available to this process");
         Add("disk", $"{Quantity.Bytes(new DriveInfo(Environment.CurrentDirectory).AvailableFreeSpace)} free in the current folder");
     }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>Where and in which precision to compute: <c>--device</c> and <c>--dtype</c>, the same in every command.</summary>
+/// <summary>Where, on how many threads and in which precision to compute: <c>--device</c>, <c>--threads</c> and <c>--dtype</c>, the same in every command.</summary>
 internal sealed class ComputeOptions
 {
     private readonly Option<string> _device = new("--device")
@@ -22,6 +22,7 @@ internal sealed class ComputeOptions
     public ComputeOptions(Command command, string? typeWhenAbsent)
     {
         command.Options.Add(_device);
+        command.Options.Add(ThreadsOption.Create());
         if (typeWhenAbsent is null) return;
         _type = new Option<string?>("--dtype") { Description = $"Precision to compute in; without it {typeWhenAbsent}.", HelpName = "float64|float32|bfloat16" };
         command.Options.Add(_type);

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Reflection;
+using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Studies;
 
@@ -10,7 +10,6 @@ namespace Crosshead.Cli.Studies;
 /// </summary>
 internal sealed class TrainProcess : IDisposable
 {
-    private const string ThreadsVariable = "OMP_NUM_THREADS";
     private const int KeptLines = 20;
 
     private readonly Process _process;
@@ -29,7 +28,7 @@ internal sealed class TrainProcess : IDisposable
 
     /// <summary>Starts a run anew, or goes on with it from its newest checkpoint.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="parallel">How many processes share the machine; with one, it has as many threads as it likes.</param>
+    /// <param name="parallel">How many processes share this one's threads.</param>
     /// <param name="gpu">The GPU that it sees alone, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all that this process sees.</param>
     public static TrainProcess Start(SweepRun run, int parallel, string? gpu)
     {
@@ -37,7 +36,7 @@ internal sealed class TrainProcess : IDisposable
         var (program, before) = Program();
         var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[Interruption.SupervisedVariable] = "1";
-        if (parallel > 1) start.Environment[ThreadsVariable] = $"{Math.Max(1, Threads() / parallel)}";
+        start.Environment[ComputeThreads.Variable] = $"{Math.Max(1, ComputeThreads.Count / parallel)}";
         if (gpu is not null) start.Environment[VisibleGpus.Variable] = gpu;
         var process = new TrainProcess(run, gpu, Process.Start(start)!);
         process._process.ErrorDataReceived += (_, line) => process.Keep(line.Data);
@@ -72,9 +71,6 @@ internal sealed class TrainProcess : IDisposable
             if (_errors.Count > KeptLines) _errors.Dequeue();
         }
     }
-
-    private static int Threads() =>
-        int.TryParse(Environment.GetEnvironmentVariable(ThreadsVariable), NumberStyles.None, CultureInfo.InvariantCulture, out var set) && set > 0 ? set : Environment.ProcessorCount;
 
     // This program again: its own host, or dotnet with the program's library where that is how it was started, or where another program hosts it.
     private static (string Program, string[] Arguments) Program()

@@ -1,0 +1,22 @@
+using System.CommandLine;
+using Crosshead.Runtime;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>How many threads compute: <c>--threads</c>, the same in every command that computes.</summary>
+internal static class ThreadsOption
+{
+    private const string Name = "--threads";
+
+    /// <summary>The option; a command that has it needs nothing else for it to hold.</summary>
+    public static Option<int?> Create() => NumberOption.Optional(Name,
+        $"Threads to compute with; without it {ComputeThreads.Variable} or, where that is not set, one for each core that the process may use.", 1, int.MaxValue);
+
+    /// <summary>Lets the number given to a command hold, before the command runs.</summary>
+    /// <exception cref="CrossheadException">It is out of range.</exception>
+    public static void Apply(ParseResult arguments)
+    {
+        if (arguments.CommandResult.Command.Options.FirstOrDefault(o => o.Name == Name) is Option<int?> option)
+            ComputeThreads.Use(arguments.GetValue(option));
+    }
+}
