@@ -17,6 +17,10 @@ internal static class UsageError
         var missing = command.Arguments.FirstOrDefault(a => a.Arity.MinimumNumberOfValues > (parsed.GetResult(a)?.Tokens.Count ?? 0));
         if (missing is not null)
             return $"{path} needs {missing.HelpName ?? missing.Name}: {FirstSentence(missing.Description)} See \"{path} --help\".";
+        // An empty text is a text; an empty name is none.
+        var empty = command.Arguments.FirstOrDefault(a => a.Name != "TEXT" && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
+        if (empty is not null)
+            return $"{path} was given an empty {empty.HelpName ?? empty.Name} (\"\"): {FirstSentence(empty.Description)} See \"{path} --help\".";
         var option = command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is not { IdentifierToken: not null });
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} --help\".";

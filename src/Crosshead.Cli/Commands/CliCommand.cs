@@ -39,6 +39,7 @@ internal abstract class CliCommand : Command
     /// <param name="cancel">Set by the first signal: finish the step, save and return <see cref="ExitCode.Interrupted"/>.</param>
     public int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
     {
+        Outputs.RequireNames(arguments);
         var work = Prepare(arguments);
         Outputs.Check(arguments);
         return work(output, cancel);

@@ -20,6 +20,13 @@ internal sealed class CommandOutputs
     /// <summary>Adds outputs.</summary>
     public void Add(params ReadOnlySpan<OutputOption> outputs) => _outputs.AddRange(outputs);
 
+    /// <summary>Refuses outputs with an empty name, before anything is made of it.</summary>
+    /// <exception cref="CrossheadException">One has.</exception>
+    public void RequireNames(ParseResult arguments)
+    {
+        if (_outputs.Find(o => o.In(arguments) is "") is { } empty) throw new CrossheadException($"{empty.Name} is empty; name a place to write to.");
+    }
+
     /// <summary>Refuses places that cannot be written, that hold something, that two outputs share, or that the command reads.</summary>
     /// <exception cref="CrossheadException">One cannot be used; nothing was changed.</exception>
     public void Check(ParseResult arguments)
@@ -29,7 +36,6 @@ internal sealed class CommandOutputs
         foreach (var output in _outputs)
         {
             if (output.In(arguments) is not { } path) continue;
-            if (path.Length == 0) throw new CrossheadException($"{output.Name} is empty; name a place to write to.");
             foreach (var place in output.Places(path).Select(Full))
             {
                 if (!taken.TryAdd(place, output.Name)) throw new CrossheadException($"{output.Name} \"{path}\" and {taken[place]} would be written to \"{place}\" both; name another place for one of them.");
