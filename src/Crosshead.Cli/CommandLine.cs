@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Runtime.CompilerServices;
 using Crosshead.Cli.Commands;
 using Crosshead.Cli.Completion;
 using Crosshead.Cli.Options;
@@ -23,18 +24,7 @@ internal static class CommandLine
     {
         try
         {
-            if (ShellCompletion.Answers(args, s_parsing, terminal.Out))
-                return ExitCode.Done;
-            RawArguments.Require(args);
-            var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
-            if (parsed.Action is ParsedAction shown)
-                return shown.Show(parsed, terminal);
-            if (UsageError.Describe(parsed) is { } problem)
-            {
-                terminal.Error.WriteLine(problem);
-                return ExitCode.BadInput;
-            }
-            return Execute(parsed, terminal, cancel);
+            return Answer(args, terminal, cancel);
         }
         catch (Exception failure)
         {
@@ -51,6 +41,24 @@ internal static class CommandLine
         foreach (var command in CommandList.All())
             root.Subcommands.Add(command);
         return root;
+    }
+
+    // Not inlined: what it needs is loaded within the guard around it, as an assembly may be missing, or files to open.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Answer(string[] args, Terminal terminal, CancellationToken cancel)
+    {
+        if (ShellCompletion.Answers(args, s_parsing, terminal.Out))
+            return ExitCode.Done;
+        RawArguments.Require(args);
+        var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
+        if (parsed.Action is ParsedAction shown)
+            return shown.Show(parsed, terminal);
+        if (UsageError.Describe(parsed) is { } problem)
+        {
+            terminal.Error.WriteLine(problem);
+            return ExitCode.BadInput;
+        }
+        return Execute(parsed, terminal, cancel);
     }
 
     private static int Execute(ParseResult parsed, Terminal terminal, CancellationToken cancel)

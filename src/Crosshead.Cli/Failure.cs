@@ -12,6 +12,7 @@ internal static class Failure
     public static int Tell(Exception failure, Terminal terminal)
     {
         var cause = Cause(failure);
+        if (cause is ReaderGoneException) return ExitCode.ReaderGone;
         terminal.Error.WriteLine(Describe(cause));
         if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
             terminal.Error.WriteLine(failure);
@@ -26,6 +27,7 @@ internal static class Failure
         _ when OutOfMemory.Describe(failure) is { } told => told,
         ExternalException => "libtorch: " + FirstLine(failure.Message),
         DllNotFoundException or BadImageFormatException => $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
+        IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) => $"{message.OneLine()}; free space, or write elsewhere.",
         IOException or UnauthorizedAccessException => failure.Message.OneLine(),
         _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
     };

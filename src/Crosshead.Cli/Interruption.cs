@@ -3,13 +3,16 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Cli;
 
 /// <summary>
-/// Ctrl-C and SIGTERM: the first asks the command to finish its step and save, the second stops the process at once.
+/// Ctrl-C, SIGTERM, SIGQUIT and a closed terminal (SIGHUP): the first asks the command to finish its step and save, the second stops
+/// the process at once.
 /// A supervised process is asked by the end of its standard input too, so that it never outlives who started it.
 /// </summary>
-internal sealed class Interruption : IDisposable
+internal sealed partial class Interruption : IDisposable
 {
     /// <summary>The environment variable that a process sets to 1 for one that it supervises.</summary>
     public const string SupervisedVariable = "CROSSHEAD_SUPERVISED";
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _source;
@@ -23,7 +26,8 @@ internal sealed class Interruption : IDisposable
     {
         _terminal = terminal;
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
+        _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
         if (Environment.GetEnvironmentVariable(SupervisedVariable) == "1")
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }
@@ -58,8 +62,23 @@ internal sealed class Interruption : IDisposable
     {
         signal.Cancel = true;
         if (Interlocked.Increment(ref _signals) > 1)
-            Environment.Exit(ExitCode.Interrupted);
+            ExitAtOnce();
         _terminal.Error.WriteLine("stopping after this step; once more to stop at once.");
         _source.Cancel();
     }
+
+    // The runtime's own end can wait for ever for a thread that is within the system, as in opening a pipe that nobody writes.
+    private static void ExitAtOnce()
+    {
+        new Thread(() =>
+        {
+            Thread.Sleep(s_patience);
+            Exit(ExitCode.Interrupted);
+        })
+        { IsBackground = true }.Start();
+        Environment.Exit(ExitCode.Interrupted);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void Exit(int code);
 }

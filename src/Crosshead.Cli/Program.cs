@@ -1,3 +1,10 @@
 using Crosshead.Cli;
 
-return CommandLine.Run(args, new Terminal());
+try
+{
+    return CommandLine.Run(args, new Terminal());
+}
+catch (Exception failure)
+{
+    return LastWords.Say(failure);
+}

@@ -15,10 +15,10 @@ internal sealed class Terminal
     /// <summary>The process's own streams.</summary>
     public Terminal()
     {
-        Out = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
-        Error = new StreamWriter(Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true };
-        _in = new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
-        InIsScreen = !Console.IsInputRedirected;
+        Out = new StreamWriter(StandardStream.ForResults(), new UTF8Encoding(false)) { AutoFlush = true };
+        Error = TextWriter.Synchronized(new StreamWriter(StandardStream.ForMessages(), new UTF8Encoding(false)) { AutoFlush = true });
+        _in = StandardStream.InputIsClosed ? TextReader.Null : new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
+        InIsScreen = !Console.IsInputRedirected && !StandardStream.InputIsClosed;
         var dumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
         OutIsScreen = !Console.IsOutputRedirected && !dumb;
         ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
@@ -30,10 +30,10 @@ internal sealed class Terminal
         (Out, Error, _in) = (output, error, input ?? TextReader.Null);
     }
 
-    /// <summary>Results, and nothing else.</summary>
+    /// <summary>Results, and nothing else; what cannot be written ends the command.</summary>
     public TextWriter Out { get; }
 
-    /// <summary>Progress and messages.</summary>
+    /// <summary>Progress and messages; what cannot be written is dropped.</summary>
     public TextWriter Error { get; }
 
     /// <summary>Whether standard input is what a person types.</summary>

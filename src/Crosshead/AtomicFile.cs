@@ -11,7 +11,8 @@ public static partial class AtomicFile
     /// <exception cref="CrossheadException">The disk is full or the folder cannot be written; nothing was changed.</exception>
     public static void Write(string path, Action<FileStream> write)
     {
-        var aside = $"{path}.{Environment.ProcessId}.tmp";
+        var aside = AsidePath.Of(path);
+        AsidePath.Clean(path);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -26,7 +27,7 @@ public static partial class AtomicFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Discard(aside);
-            throw new CrossheadException($"\"{path}\" was not written: {e.Message.TrimEnd('.')}; free space or name another folder. What was there before is unchanged.", e);
+            throw new CrossheadException($"\"{path}\" was not written: {AsidePath.Reason(e, path)}; free space or name another folder. What was there before is unchanged.", e);
         }
         catch
         {
@@ -53,7 +54,7 @@ public static partial class AtomicFile
         {
             File.Delete(path);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The file that could not be written may not be there to delete.
         }

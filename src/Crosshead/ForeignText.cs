@@ -41,7 +41,8 @@ internal static class ForeignText
     public static string Reason(this Exception exception)
     {
         // System.Text.Json adds path, line and byte to what it says.
-        var what = exception.Message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');
+        var message = exception is JsonException problem ? JsonProblem.Of(problem) : exception.Message;
+        var what = message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');
         return what.Sentence() + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
     }
 

@@ -40,6 +40,36 @@ public sealed class ForeignTextTests
         Assert.DoesNotContain("BytePosition", error.Reason());
     }
 
+    [Theory]
+    [InlineData("", "it is empty")]
+    [InlineData("{", "it ends within an object, a list or a text")]
+    [InlineData("[1,", "it ends within an object, a list or a text")]
+    [InlineData("{\"a", "it ends within an object, a list or a text")]
+    [InlineData("{\n\"a\": [", "it ends within an object, a list or a text (line 2)")]
+    [InlineData("{\"a\": 1, \"a\": 2}", "the key \"a\" stands there twice")]
+    [InlineData("{\"a\": \"\\ud800\"}", "the text \"\\ud800\" holds half of a surrogate pair, which is no character")]
+    [InlineData("{\"a\\u0000\": 1}", "the text \"a\\u0000\" holds a NUL character")]
+    [InlineData("{\"a\": 1.5}", "the value of \"a\" is of the wrong kind")]
+    [InlineData("{\"b\": null}", "it lacks \"a\"")]
+    [InlineData("{\"a\": 1, \"b\": {}}", "\"b\" lacks \"a\"")]
+    [InlineData("[]", "it is of the wrong kind")]
+    [InlineData("{\"a\": 1, \"c\": 1}", "the key \"c\" is unknown")]
+    public void What_is_wrong_with_JSON_is_told_without_the_words_of_its_reader(string json, string told)
+    {
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
+        Assert.Equal(told, Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse(json).Deserialize<Node>(options)).Reason());
+    }
+
+    [Fact]
+    public void Deep_nesting_is_told() => Assert.Equal("it is nested too deeply", Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse(new string('[', 100))).Reason());
+
+    private sealed record Node
+    {
+        public required long A { get; init; }
+
+        public Node? B { get; init; }
+    }
+
     [Fact]
     public void Every_message_is_one_line_and_keeps_its_remedy()
     {

@@ -109,7 +109,7 @@ internal sealed class Sweep
         var left = basis.TotalSteps - basis.Training.Schedule.WarmupSteps;
         var remedy = left >= PowerLawFitting.LeastPoints
             ? $"use --set training.evalEvery={Math.Max(1, left / (2 * PowerLawFitting.LeastPoints))}"
-            : $"raise training.steps (now {basis.TotalSteps}), or lower training.schedule.warmupSteps";
+            : $"use --set training.steps={basis.Training.Schedule.WarmupSteps + (2 * PowerLawFitting.LeastPoints)} or more (now {basis.TotalSteps}, of which {basis.Training.Schedule.WarmupSteps} warm up) and --set training.evalEvery=1";
         throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations in the {left} steps after the warm-up; a fit needs {PowerLawFitting.LeastPoints} or more: {remedy}.");
     }
 

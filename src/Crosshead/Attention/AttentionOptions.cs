@@ -5,6 +5,8 @@ namespace Crosshead.Attention;
 /// <summary>Shape and kind of an attention layer. Symbols: h query heads, g key/value heads, c component heads, d head width.</summary>
 public sealed record AttentionOptions
 {
+    private const int ShownDivisors = 8;
+
     /// <summary>The attention mechanism.</summary>
     public AttentionVariant Variant { get; init; } = AttentionVariant.Gqa;
 
@@ -89,16 +91,17 @@ public sealed record AttentionOptions
     internal int ValueRows => ComposesValues ? ValueComponents ?? Groups : Groups;
 
     /// <summary>Component key numbers a token.</summary>
-    internal int KeyWidth(int headDim) => KeyRows * headDim;
+    internal int KeyWidth(int headDim) => checked(KeyRows * headDim);
 
     /// <summary>Component value numbers a token.</summary>
-    internal int ValueWidth(int headDim) => ValueRank ?? (ValueRows * headDim);
+    internal int ValueWidth(int headDim) => ValueRank ?? checked(ValueRows * headDim);
 
     /// <summary>Head width for a model of the given width.</summary>
     /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is given.</exception>
     public int HeadDimFor(int hiddenSize)
     {
         if (HeadDim is { } given) return given;
+        if (Heads < 1) OptionRange.Check(this);
         if (hiddenSize % Heads != 0)
             throw new CrossheadException($"hiddenSize ({hiddenSize}) must be a multiple of heads ({Heads}); use {Nearest(hiddenSize, Heads)}, or set headDim.");
         return hiddenSize / Heads;
@@ -109,8 +112,14 @@ public sealed record AttentionOptions
     public void Validate()
     {
         OptionRange.Check(this);
+        Known(Variant, "variant");
+        Known(KeyGrain, "keyGrain");
+        Known(ValueGrain, "valueGrain");
+        Known(Compose, "compose");
+        Known(MixStart, "mixStart");
+        Known(HeadNorm, "headNorm");
         if (Heads % Groups != 0)
-            throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use {string.Join(", ", Enumerable.Range(1, Heads).Where(n => Heads % n == 0))}.");
+            throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use {NearestDivisors(Heads, Groups)}.");
         if (HeadDim is { } d && d % 2 != 0)
             throw new CrossheadException($"headDim ({d}) must be even, because rotary embedding turns pairs; use {d + 1}.");
         if (Variant == AttentionVariant.Differential && (Groups % 2 != 0 || Heads % 2 != 0))
@@ -134,10 +143,23 @@ public sealed record AttentionOptions
             throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
     }
 
+    // JSON may give a number in place of a name.
+    private static void Known<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value)) throw new CrossheadException($"{name} ({value}) is unknown; {Suggestion.For($"{value}", Enum.GetNames<T>())}");
+    }
+
+    // The divisors of a number, in order; of many those around another number.
+    private static string NearestDivisors(int number, int around)
+    {
+        var divisors = Enumerable.Range(1, number).Where(n => number % n == 0).OrderBy(n => Math.Abs((long)n - around)).Take(ShownDivisors).Order().ToArray();
+        return $"{string.Join(", ", divisors[..^1])}{(divisors.Length > 1 ? " or " : "")}{divisors[^1]}";
+    }
+
     private static void Require(bool composed, string name, string part)
     {
         if (!composed) throw new CrossheadException($"{name} is set, but compose leaves the {part} alone; set compose to \"both\" or \"{part}\", or remove {name}.");
     }
 
-    private static int Nearest(int value, int divisor) => Math.Max(1, (int)Math.Round((double)value / divisor)) * divisor;
+    private static long Nearest(int value, int divisor) => Math.Max(1, (long)Math.Round((double)value / divisor)) * divisor;
 }

@@ -6,8 +6,6 @@ namespace Crosshead.Checkpoints;
 /// <summary>An object of a <c>config.json</c>, read key by key; whatever is wrong names the file, the key and the value.</summary>
 internal sealed class ConfigValues
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     private readonly JsonObject _json;
     private readonly string _name; // what an error calls the object
 
@@ -26,14 +24,14 @@ internal sealed class ConfigValues
     /// <exception cref="CrossheadException">It is missing, cannot be read, or is no JSON object.</exception>
     public static ConfigValues Read(string path)
     {
-        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a model directory that holds config.json and model.safetensors.");
+        if (!File.Exists(path)) throw ModelDirectory.Missing(path);
         try
         {
             return Parse(path, File.ReadAllText(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{path}\" cannot be read: {e.Message}", e);
+            throw new CrossheadException($"\"{path}\" cannot be read: {e.Reason()}; name a folder that can be read.", e);
         }
     }
 
@@ -43,7 +41,7 @@ internal sealed class ConfigValues
     {
         try
         {
-            return new(path, "it", JsonNode.Parse(SurrogateHalves.RefuseIn(text), null, Strict) as JsonObject ?? throw new JsonException("it is no object"));
+            return new(path, "it", ConfigurationJson.Parse(text) as JsonObject ?? throw new JsonException("it must be a JSON object {…}"));
         }
         catch (JsonException e)
         {
@@ -59,7 +57,7 @@ internal sealed class ConfigValues
     {
         null => null,
         JsonObject child => new(Path, key, child),
-        _ => throw Error($"{Shown(key)} is no object"),
+        _ => throw Error($"{Shown(key)} must be an object {{…}}"),
     };
 
     /// <summary>The value of a key that must be there.</summary>
@@ -97,7 +95,17 @@ internal sealed class ConfigValues
         }
         catch (JsonException e)
         {
-            throw Error($"{Shown(key)} is not of type {typeof(T).Name}", e);
+            throw Error($"{Shown(key)} must be {Wanted(typeof(T))}", e);
         }
     }
+
+    private static string Wanted(Type type) => type switch
+    {
+        _ when type == typeof(int) => $"a whole number up to {int.MaxValue}",
+        _ when type == typeof(double) => "a number",
+        _ when type == typeof(bool) => "true or false",
+        _ when type == typeof(int[]) => $"a list of whole numbers up to {int.MaxValue}",
+        _ when type == typeof(string[]) => "a list of texts",
+        _ => "a text",
+    };
 }

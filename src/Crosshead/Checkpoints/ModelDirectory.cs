@@ -1,5 +1,4 @@
 using Crosshead.Model;
-using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -47,26 +46,40 @@ public static class ModelDirectory
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
     public static ModelDescription Check(string folder)
     {
-        if (!Directory.Exists(folder)) throw Missing(folder);
+        RequireFolder(folder);
         var description = ModelDescription.Of(folder);
         using var files = WeightFiles.Open(folder);
-        LibTorch.EnsureLoaded();
-        using var model = new LanguageModel(description.Options, ScalarType.Float32, META); // shapes without memory
-        WeightLoader.Check(model, files);
+        WeightLoader.Check(description.Options, files);
         return description;
     }
 
-    private static CrossheadException Missing(string folder) =>
-        new($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
+    private static void RequireFolder(string folder)
+    {
+        if (folder.Length > 0 && !Path.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
+    }
+
+    /// <summary>The error to show where a file of a model is missing; it leads to a model that lies deeper, as the checkpoints of a run that was interrupted do.</summary>
+    internal static CrossheadException Missing(string path)
+    {
+        const string remedy = $"name a model directory that holds {ConfigFile} and {WeightsFile}";
+        var folder = Path.GetDirectoryName(path) ?? "";
+        if (folder.Length == 0) return new($"the name of the model directory is empty; {remedy}.");
+        if (File.Exists(folder)) return new($"\"{folder}\" is a file; {remedy}.");
+        var deeper = !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, ConfigFile, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
+            .Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal).ToArray();
+        return new(deeper.Length > 0 ? $"\"{path}\" does not exist, but \"{deeper[^1]}\" holds a model; name that one." : $"\"{path}\" does not exist; {remedy}.");
+    }
 
     private static LanguageModel Load(string folder, ScalarType compute, Device? device, ScalarType? master)
     {
-        if (!Directory.Exists(folder)) throw Missing(folder);
+        RequireFolder(folder);
         var options = ModelDescription.Of(folder).Options;
+        using var files = WeightFiles.Open(folder);
+        WeightLoader.Check(options, files); // before a configuration that is damaged or of another model takes memory
         var model = new LanguageModel(options, compute, device, master);
         try
         {
-            LoadWeights(model, folder);
+            WeightLoader.Copy(files, model);
             return model;
         }
         catch
@@ -83,7 +96,8 @@ public static class ModelDirectory
     public static void LoadWeights(LanguageModel model, string path)
     {
         using var files = WeightFiles.Open(path);
-        WeightLoader.Load(model, files);
+        WeightLoader.Check(model.Options, files);
+        WeightLoader.Copy(files, model);
     }
 
     /// <summary>

@@ -10,11 +10,10 @@ namespace Crosshead.Checkpoints;
 /// </summary>
 internal static class WeightLoader
 {
-    /// <summary>Checks that the files hold what the model asks for, then copies; all of it or nothing but for values that are no numbers.</summary>
-    /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, no floating-point numbers, or holds NaN or infinity.</exception>
-    public static void Load(LanguageModel model, WeightFiles files)
+    /// <summary>Copies what <see cref="Check"/> has found to fit; all of it or nothing but for values that are no numbers.</summary>
+    /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is tied to.</exception>
+    public static void Copy(WeightFiles files, LanguageModel model)
     {
-        var partsOf = Check(model, files);
         if (model.Options.TieEmbeddings && TiedHead.Differs(files))
             throw new CrossheadException($"\"{files.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
         var parameters = model.Parameters.ToDictionary(p => p.Name);
@@ -24,7 +23,7 @@ internal static class WeightLoader
         {
             foreach (var entry in file.Tensors.Values.OrderBy(t => t.Offset))
             {
-                var parts = partsOf(entry).Where(p => parameters.ContainsKey(p.Name)).ToArray();
+                var parts = PartsOf(entry, model.Options, files).Where(p => parameters.ContainsKey(p.Name)).ToArray();
                 if (parts.Length == 0 || files.FileOf(entry.Name) != file) continue;
                 using var scope = NewDisposeScope();
                 var stored = file.Map(entry.Name);
@@ -37,32 +36,35 @@ internal static class WeightLoader
             tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them diverged, or the file is damaged.");
     }
 
-    /// <summary>Checks by headers that the files hold what the model asks for; no weight is read.</summary>
-    /// <returns>What parameters a stored tensor holds.</returns>
+    /// <summary>Checks that the files hold what a model asks for; nothing is made for it and no tensor is read.</summary>
+    /// <param name="options">The model's shape, validated.</param>
+    /// <param name="files">The files.</param>
     /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, or no floating-point numbers.</exception>
-    public static Func<SafetensorsEntry, IEnumerable<StoredPart>> Check(LanguageModel model, WeightFiles files)
+    public static void Check(ModelOptions options, WeightFiles files)
     {
-        IEnumerable<StoredPart> PartsOf(SafetensorsEntry entry) =>
-            StoredPart.Of(model.Options.TieEmbeddings ? TiedHead.ParameterOf(entry.Name, files) : entry.Name, entry.Shape);
-        var wanted = model.Parameters.ToDictionary(p => p.Name);
-        var stored = files.Tensors.Values.SelectMany(PartsOf, (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
+        _ = ModelCost.Of(options); // shapes that no number counts are refused here
+        var stored = files.Tensors.Values.SelectMany(t => PartsOf(t, options, files), (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
         Problems.Throw(stored.Where(s => s.Count() > 1), s => $"\"{s.Key.Shown()}\"",
             twice => $"\"{files.Path}\" holds a tensor twice, by itself and among experts stored together: {twice}.");
-        Problems.Throw(model.Parameters.Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Value.shape)}",
+        Problems.Throw(ModelParts.Shapes(options).Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Shape)}",
             missing => $"\"{files.Path}\" lacks the tensor {missing}, which the configuration asks for.");
-        Problems.Throw(model.Parameters.Where(p => !stored[p.Name].First().Part.Shape.SequenceEqual(p.Value.shape)),
-            p => $"\"{p.Name}\" has shape {Shape(stored[p.Name].First().Part.Shape)}, the configuration asks for {Shape(p.Value.shape)}",
+        var wanted = ModelParts.Shapes(options).ToDictionary(p => p.Name, p => p.Shape); // no more than are stored
+        Problems.Throw(wanted.Where(p => !stored[p.Key].First().Part.Shape.SequenceEqual(p.Value)),
+            p => $"\"{p.Key}\" has shape {Shape(stored[p.Key].First().Part.Shape)}, the configuration asks for {Shape(p.Value)}",
             wrong => $"\"{files.Path}\": tensor {wrong}.");
-        Problems.Throw(model.Parameters.SelectMany(p => stored[p.Name]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
+        Problems.Throw(wanted.SelectMany(p => stored[p.Key]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
             wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
-        Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, model)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
+        Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, options)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
-        return PartsOf;
     }
 
+    // The parameters that a stored tensor holds.
+    private static IEnumerable<StoredPart> PartsOf(SafetensorsEntry entry, ModelOptions options, WeightFiles files) =>
+        StoredPart.Of(options.TieEmbeddings ? TiedHead.ParameterOf(entry.Name, files) : entry.Name, entry.Shape);
+
     // Tied models may store the head again; old checkpoints store the rotary table.
-    private static bool Ignorable(string name, LanguageModel model) =>
-        (name == TiedHead.Head && model.Options.TieEmbeddings) || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
+    private static bool Ignorable(string name, ModelOptions options) =>
+        (name == TiedHead.Head && options.TieEmbeddings) || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private static string Shape(long[] shape) => $"[{string.Join(", ", shape)}]";
 }

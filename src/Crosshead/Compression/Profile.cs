@@ -11,6 +11,7 @@ public sealed record Profile
         WriteIndented = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a piece may be so small that the loss overflows
     };
 
@@ -37,7 +38,7 @@ public sealed record Profile
 
     // Layers in order, and pieces that keep something and no more than whole heads do.
     private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount && Layers.Index().All(l => l.Item is { } layer && layer.Layer == l.Index
-        && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && p.Numbers <= (long)Groups * HeadDim));
+        && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && Enum.IsDefined(p.Method) && p.Numbers <= (long)Groups * HeadDim));
 
     /// <summary>Reads a profile.</summary>
     /// <exception cref="CrossheadException">The file is missing or no profile.</exception>

@@ -12,8 +12,9 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
     public static AttentionCost Of(AttentionOptions options, long width, int d)
     {
         long h = options.Heads, g = options.Groups, keys = options.KeyWidth(d), values = options.ValueWidth(d);
-        var projections = (width * ((2 * h * d) + keys + values)) + Biases(options, width, d, keys + values);
-        var multiplied = d * width * ((2 * h) + (2 * g));
+        // h·d and g·d are below 2³¹ (AttentionOptions); a width of 2³¹ on both sides is not.
+        var projections = checked((width * ((2 * h * d) + keys + values)) + Biases(options, width, d, keys + values));
+        var multiplied = checked(d * width * ((2 * h) + (2 * g)));
         var cache = Math.Min(keys, g * d) + Math.Min(values, g * d) + (options.QueryKeyNorm && options.KeyRows < g ? g : 0);
         return options.Variant switch
         {

@@ -9,8 +9,8 @@ internal sealed record FeedForwardCost(long Parameters, long Multiplied)
     {
         long width = options.HiddenSize, inner = options.FeedForward;
         if (options.Experts is not { } experts || !experts.IsSparse(layer))
-            return new((3 * width * inner) + (options.FeedForwardBias ? (2 * inner) + width : 0), 3 * width * inner);
-        long expert = 3 * width * experts.InnerSize, router = width * experts.Count;
-        return new(router + (experts.Count * expert), router + (experts.PerToken * expert));
+            return checked(new((3 * width * inner) + (options.FeedForwardBias ? (2 * inner) + width : 0), 3 * width * inner));
+        long expert = checked(3 * width * experts.InnerSize), router = width * experts.Count;
+        return checked(new(router + (experts.Count * expert), router + (experts.PerToken * expert)));
     }
 }

@@ -1,5 +1,6 @@
 using Crosshead.Layers;
 using Crosshead.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Model;
@@ -21,7 +22,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="compute">Precision of the computation; master values are float64 for float64 and float32 otherwise.</param>
     /// <param name="device">Where it lives; null for the CPU.</param>
     /// <param name="master">Precision of the master values, for a model that is not to be trained; null for what <paramref name="compute"/> trains with.</param>
-    /// <exception cref="CrossheadException">The options do not fit each other.</exception>
+    /// <exception cref="CrossheadException">The options do not fit each other, or their weights do not fit the machine.</exception>
     public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null, ScalarType? master = null)
     {
         options.Validate();
@@ -30,13 +31,11 @@ public sealed class LanguageModel : IDisposable
         ComputeType = compute;
         Device = device ?? CPU;
         var scope = new ParameterScope(master ?? Precision.MasterOf(compute), Device);
-        _embedding = scope["model"]["embed_tokens"].Create("weight", ParameterKind.Embedding,
-            Initialization.Normal(options.InitializerRange), options.VocabularySize, options.HiddenSize);
-        _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => new TransformerBlock(scope["model"]["layers"][$"{i}"], options, i))];
-        _norm = new RmsNorm(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
-        _head = options.TieEmbeddings
-            ? _embedding
-            : new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange, ParameterKind.Embedding).Weight;
+        RequireMemory(scope);
+        _embedding = ModelParts.Embedding(scope, options);
+        _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => ModelParts.Block(scope, options, i))];
+        _norm = ModelParts.Norm(scope, options);
+        _head = options.TieEmbeddings ? _embedding : ModelParts.Head(scope, options);
         Parameters = scope.Parameters;
         _rotary = NewRotary();
     }
@@ -163,6 +162,14 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
     internal Tensor Head(Tensor hidden) => Linear.Product(hidden, _head, null);
+
+    private void RequireMemory(ParameterScope scope)
+    {
+        var parameters = ModelCost.Of(Options).Parameters;
+        var bytes = (double)parameters * Precision.BytesOf(scope.Type);
+        if (scope.Device.type == DeviceType.CPU && bytes > MemoryLimit.Bytes)
+            throw new CrossheadException($"the model's {Quantity.Count(parameters)} parameters take {Quantity.Bytes(bytes)} as {Precision.NameOf(scope.Type)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; use a smaller model, a shorter precision, or a machine with more memory.");
+    }
 
     private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
         LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));

@@ -72,7 +72,7 @@ public sealed record ModelOptions
     }
 
     /// <summary>Inner width of the feed-forward layers with its default resolved.</summary>
-    public int FeedForward => FeedForwardSize ?? (((HiddenSize * 8 / 3) + 15) / 16 * 16);
+    public int FeedForward => FeedForwardSize ?? (int)Math.Min(int.MaxValue, ((HiddenSize * 8L / 3) + 15) / 16 * 16);
 
     /// <summary>Head width d with its default resolved.</summary>
     public int HeadDim => Attention.HeadDimFor(HiddenSize);
@@ -89,7 +89,7 @@ public sealed record ModelOptions
         WithinLayers(FullAttentionLayers, "fullAttentionLayers");
         if (VirtualHeads is { } list && list.Count != Layers)
             throw new CrossheadException($"virtualHeads describes {list.Count} layers, the model has {Layers}; give one entry a layer, null for a layer that is as it was.");
-        for (var i = 0; i < Layers; i++) AttentionOf(i).Validate();
+        foreach (var heads in VirtualHeads?.OfType<VirtualHeads>().Distinct() ?? []) heads.ApplyTo(Attention, HeadDim).Validate();
         var d = Attention.HeadDimFor(HiddenSize);
         if (d % 2 != 0)
             throw new CrossheadException($"the head width ({HiddenSize} / {Attention.Heads} = {d}) must be even, because rotary embedding turns pairs; choose heads so that it is, or set headDim.");

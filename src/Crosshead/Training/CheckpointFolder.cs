@@ -14,9 +14,13 @@ internal sealed class CheckpointFolder(string path)
     public IReadOnlyList<(long Step, string Path)> All => !Directory.Exists(path) ? [] :
     [
         .. Directory.GetDirectories(path, Prefix + "*")
-            .Select(f => (Step: long.TryParse(Path.GetFileName(f).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : -1, Path: f))
+            .Select(f => (Step: StepOf(Path.GetFileName(f)) ?? -1, Path: f))
             .Where(c => c.Step >= 0).OrderBy(c => c.Step),
     ];
+
+    /// <summary>The step that a checkpoint's folder is named after; null where the name is none of a checkpoint.</summary>
+    public static long? StepOf(string name) => name.StartsWith(Prefix, StringComparison.Ordinal)
+        && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
 
     /// <summary>Where a run keeps its checkpoints.</summary>
     /// <param name="run">The run's folder.</param>
@@ -68,7 +72,7 @@ internal sealed class CheckpointFolder(string path)
     {
         var all = All;
         var best = keepBest && all.Count > keepLast
-            ? all.Select(c => (c.Path, Loss: CheckpointState.Read(c.Path).HeldOutLoss)).Where(c => c.Loss is not null).OrderBy(c => c.Loss).FirstOrDefault().Path
+            ? all.Select(c => (c.Path, Loss: HeldOutLossOf(c.Path))).Where(c => c.Loss is not null).OrderBy(c => c.Loss).FirstOrDefault().Path
             : null;
         foreach (var (_, folder) in all.SkipLast(keepLast))
         {
@@ -77,6 +81,19 @@ internal sealed class CheckpointFolder(string path)
             var aside = Path.Combine(path, Partial + Path.GetFileName(folder));
             Directory.Move(folder, aside);
             Discard(aside);
+        }
+    }
+
+    // A damaged checkpoint is not the best, and no reason to end the run.
+    private static double? HeldOutLossOf(string folder)
+    {
+        try
+        {
+            return CheckpointState.Read(folder).HeldOutLoss;
+        }
+        catch (CrossheadException)
+        {
+            return null;
         }
     }
 

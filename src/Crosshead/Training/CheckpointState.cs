@@ -8,7 +8,7 @@ internal sealed record CheckpointState
 {
     public const string FileName = "state.json";
 
-    private static readonly JsonSerializerOptions WithoutNulls = new(RecipeJson.Options) { RespectNullableAnnotations = true };
+    private static readonly JsonSerializerOptions Options = new(RecipeJson.Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>Optimizer steps taken.</summary>
     public required long Step { get; init; }
@@ -57,20 +57,34 @@ internal sealed record CheckpointState
 
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options) + "\n";
 
-    /// <exception cref="CrossheadException">The file cannot be read.</exception>
+    /// <summary>Reads the state of a checkpoint and checks that its values fit each other.</summary>
+    /// <exception cref="CrossheadException">The file cannot be read, or is damaged.</exception>
     public static CheckpointState Read(string folder)
     {
-        var path = Path.Combine(folder, FileName);
         try
         {
-            var state = JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(path), WithoutNulls)
-                ?? throw new JsonException("it is empty");
+            var document = ConfigurationJson.Parse(File.ReadAllText(Path.Combine(folder, FileName))) as JsonObject ?? throw new JsonException("it must be a JSON object {…}");
+            if (document["recipe"] is { } recipe) RecipeSchema.Check(recipe, FileName);
+            var state = document.Deserialize<CheckpointState>(Options)!;
             state.Recipe.Validate();
-            return state;
+            return state.Contradiction(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))) is { } wrong ? throw new CrossheadException(wrong) : state;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or CrossheadException) // ArgumentException: a number beyond double
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or CrossheadException)
         {
             throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Reason()}; remove the folder to go back to the one before.", e);
         }
+    }
+
+    // What cannot be true of any run; null where everything can.
+    private string? Contradiction(string folder)
+    {
+        bool Within(long value, long most) => value >= 0 && value <= most;
+        return Step < 1 || (CheckpointFolder.StepOf(folder) is { } named && named != Step) ? $"its step is {Step}"
+            : (Int128)Step * Recipe.TokensPerStep != Tokens ? $"its {Tokens} tokens are not those of {Step} steps of {Recipe.TokensPerStep}"
+            : HeldOutLoss is { } loss && !double.IsFinite(loss) ? $"its held-out loss is {loss}"
+            : BestHeldOutLoss is { } best && !(best <= (HeldOutLoss ?? best) && double.IsFinite(best)) ? $"its best held-out loss is {best}"
+            : !Within(Spikes, Step) || !Within(Spike.Steps, Step) || (Spike.Began is { } began && !(began > 0 && began <= Step)) ? $"it tells of more than its {Step} steps"
+            : !double.IsFinite(Spike.Mean) || !double.IsFinite(Spike.Baseline) || !(Spike.Variance >= 0 && double.IsFinite(Spike.Variance)) ? "its mean loss is no number"
+            : null;
     }
 }

@@ -28,7 +28,11 @@ internal interface ITrainingData : IDisposable
     string? HeldOutRemark => null;
 
     /// <summary>The place in the order: batches restored to one place are the same from there on.</summary>
+    /// <exception cref="CrossheadException">The place set is none.</exception>
     JsonNode Position { get; set; }
+
+    /// <summary>Sequences from the beginning of the order to <see cref="Position"/>.</summary>
+    long Taken { get; }
 
     /// <summary>The next micro-batch.</summary>
     TokenBatch Next(Device device);

@@ -46,7 +46,7 @@ internal static class RecipeReader
         if (!File.Exists(file))
         {
             var folder = Path.GetDirectoryName(file)!;
-            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal).Take(20).ToArray() : [];
+            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Select(f => Path.GetFileName(f)).Where(f => f != RecipeSchema.FileName).Order(StringComparer.Ordinal).Take(20).ToArray() : [];
             throw new CrossheadException($"the recipe \"{source}\" does not exist; " + (near.Length > 0 ? Suggestion.For(Path.GetFileName(file), near) : "name a .json file."));
         }
         try
@@ -61,16 +61,14 @@ internal static class RecipeReader
 
     private static JsonObject ParseObject(string json, string source)
     {
-        var options = new JsonDocumentOptions { AllowDuplicateProperties = false, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
         try
         {
-            return JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, options) as JsonObject
+            return ConfigurationJson.Parse(json, lenient: true) as JsonObject
                 ?? throw new CrossheadException($"{source} is no recipe: it must be a JSON object {{…}}; see recipes/tiny.json.");
         }
         catch (JsonException e)
         {
-            var what = json.Length == 0 ? "it is empty" : e.Reason();
-            throw new CrossheadException($"{source} is no JSON: {what}; see recipes/tiny.json.", e);
+            throw new CrossheadException($"{source} is no JSON: {e.Reason()}; see recipes/tiny.json.", e);
         }
     }
 
@@ -99,7 +97,7 @@ internal static class RecipeReader
             return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries).Select(item => JsonValue.Create(item))]);
         try
         {
-            return JsonNode.Parse(text);
+            return ConfigurationJson.Parse(text);
         }
         catch (JsonException)
         {

@@ -9,6 +9,9 @@ namespace Crosshead.Training;
 /// <summary>The JSON schema of recipes, made from the option types, and the check of a document against it.</summary>
 internal static class RecipeSchema
 {
+    /// <summary>The schema's own file among the recipes.</summary>
+    public const string FileName = "recipe.schema.json";
+
     /// <summary>Keys of a recipe file that are no members of <see cref="Recipe"/>: for editors, and the recipe it derives from.</summary>
     public static readonly string[] FileKeys = ["$schema", "extends"];
 
@@ -82,6 +85,7 @@ internal static class RecipeSchema
     private static void RequireRange(double value, JsonObject schema, string path, string source)
     {
         double? Bound(string key) => schema[key]?.GetValue<double>();
+        if (!double.IsFinite(value)) throw new CrossheadException($"{source}: {path} is beyond the numbers that can be computed with; use a smaller one.");
         var (above, below) = (Bound("exclusiveMinimum"), Bound("exclusiveMaximum"));
         if ((above ?? Bound("minimum")) is not { } least) return;
         var range = new OptionRange(least, above is not null, below ?? Bound("maximum") ?? double.MaxValue, below is not null);

@@ -61,6 +61,9 @@ internal sealed class ShardData : ITrainingData
         set => _sampler.Position = PositionIn(value);
     }
 
+    /// <inheritdoc/>
+    public long Taken => (_sampler.Position.Epoch * _sampler.Windows) + _sampler.Position.Index;
+
     /// <summary>Opens the folder or the folders that a recipe names.</summary>
     /// <exception cref="CrossheadException">The recipe names none, or one is missing, damaged, of another tokenizer, or all together are shorter than a sequence.</exception>
     public static ShardData Open(Recipe recipe)

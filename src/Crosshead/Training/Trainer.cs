@@ -48,6 +48,7 @@ public sealed class Trainer
     /// </exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
+        var inSteps = false;
         try
         {
             using var data = _open(_recipe);
@@ -68,9 +69,10 @@ public sealed class Trainer
                 TeacherHash = teacherHash,
             };
             if (_options.OnNote is { } note) foreach (var told in Notes(precision, device, state, data)) note(told);
+            inSteps = true;
             return run.ToTheEnd(progress, cancellation);
         }
-        catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe) is { } translated)
+        catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe, inSteps) is { } translated)
         {
             throw translated;
         }
@@ -94,8 +96,8 @@ public sealed class Trainer
         var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
         var state = Resumed(checkpoints, data);
         var start = state is null ? _options.From : checkpoints!.Newest;
-        RequireVocabulary(data.VocabularySize, "the data's tokenizer", orLess: start is not null);
-        _ = ComputeDevice.Parse(_recipe.Training.Device);
+        RequireVocabulary(data.VocabularySize, "the data's tokenizer", start);
+        OutOfMemory.Require(_recipe, ComputeDevice.Parse(_recipe.Training.Device));
         if (state is null && start is not null)
         {
             if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
@@ -171,10 +173,28 @@ public sealed class Trainer
         if (state is not null)
         {
             Checkpoint.Read(start!, model, optimizer, state);
-            data.Position = state.Position;
+            Continue(data, state, start!);
         }
         else if (start is not null) ModelDirectory.LoadWeights(model, start);
         else model.Initialize(_recipe.Training.Seed);
+    }
+
+    // The place in the data is that of the steps taken: from another one the run would go on, but not as it would have.
+    private void Continue(ITrainingData data, CheckpointState state, string checkpoint)
+    {
+        string wrong;
+        try
+        {
+            data.Position = state.Position;
+            var taken = (Int128)state.Step * _recipe.Training.GradientAccumulation * _recipe.Training.Batch;
+            if (data.Taken == taken) return;
+            wrong = $"{state.Step} steps take {taken} sequences, its place in the data is that of {data.Taken}";
+        }
+        catch (CrossheadException e)
+        {
+            wrong = e.Reason();
+        }
+        throw new CrossheadException($"the checkpoint \"{checkpoint}\" is damaged: {wrong}; remove the folder to go back to the one before.");
     }
 
     // The teacher; null where the recipe has none. A resumed run needs the same one, wherever it lies now.
@@ -205,9 +225,11 @@ public sealed class Trainer
     }
 
     // A model may have room for more tokens than its tokenizer knows; a new one is not made so.
-    private void RequireVocabulary(int size, string whose, bool orLess = false)
+    private void RequireVocabulary(int size, string whose, string? start = null)
     {
-        if (size != _recipe.Model.VocabularySize && !(orLess && size < _recipe.Model.VocabularySize))
-            throw new CrossheadException($"model.vocabularySize ({_recipe.Model.VocabularySize}) is not the vocabulary of {whose} ({size}); set model.vocabularySize={size}, or use data and tokenizer of {_recipe.Model.VocabularySize} tokens.");
+        var own = _recipe.Model.VocabularySize;
+        if (size == own || (start is not null && size < own)) return;
+        var remedy = start is null ? $"set model.vocabularySize={size}, or use data and tokenizer of {own} tokens" : $"prepare the data with the tokenizer of \"{start}\"";
+        throw new CrossheadException($"model.vocabularySize ({own}) is not the vocabulary of {whose} ({size}); {remedy}.");
     }
 }

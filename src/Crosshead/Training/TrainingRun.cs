@@ -170,7 +170,27 @@ internal sealed class TrainingRun : IDisposable
             Spike = spike,
             Time = DateTimeOffset.UtcNow,
         };
-        foreach (var log in _ownLogs.Concat(_options.Logs)) log.Write(record);
+        try
+        {
+            foreach (var log in _ownLogs.Concat(_options.Logs)) log.Write(record);
+        }
+        catch (CrossheadException e) when (SavesCheckpoints)
+        {
+            throw new CrossheadException($"{e.Message} {Saved()}", e);
+        }
+    }
+
+    // What becomes of a run whose log cannot be written: it stops, but loses nothing where there is room for a checkpoint.
+    private string Saved()
+    {
+        try
+        {
+            return $"The run stopped at step {_step} and is saved in {Save()}; --resume goes on from there.";
+        }
+        catch (CrossheadException e)
+        {
+            return $"The run stopped at step {_step}: {e.Message}";
+        }
     }
 
     private void RequireHealth(StepResult result, double rate)

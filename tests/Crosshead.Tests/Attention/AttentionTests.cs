@@ -126,7 +126,14 @@ public sealed class AttentionTests
 
     public static TheoryData<string, AttentionOptions> BadOptions => new()
     {
-        { "heads (12) must be a multiple of keyValueHeads (5); use 1, 2, 3, 4, 6, 12.", new() { Heads = 12, KeyValueHeads = 5 } },
+        { "heads (12) must be a multiple of keyValueHeads (5); use 1, 2, 3, 4, 6 or 12.", new() { Heads = 12, KeyValueHeads = 5 } },
+        { "heads (5040) must be a multiple of keyValueHeads (11); use 6, 7, 8, 9, 10, 12, 14 or 15.", new() { Heads = 5040, KeyValueHeads = 11 } },
+        { "heads (7) must be a multiple of keyValueHeads (9); use 1 or 7.", new() { Heads = 7, KeyValueHeads = 9 } },
+        { "heads (2147483647) must be at most 16384 and at least 1.", new() { Heads = int.MaxValue, KeyValueHeads = 2 } },
+        { "headDim (2147483646) must be at most 65536 and at least 2.", new() { HeadDim = int.MaxValue - 1 } },
+        { "keyComponents (20000) must be at most 16384 and at least 1.", new() { Variant = AttentionVariant.Mea, Heads = 4, KeyComponents = 20_000 } },
+        { "variant (99) is unknown; known: ", new() { Variant = (AttentionVariant)99 } },
+        { "headNorm (-1) is unknown; known: ", new() { HeadNorm = (HeadNormKind)(-1) } },
         { "heads (0) must be at least 1 and at most 16384.", new() { Heads = 0 } },
         { "keyValueHeads (-1) must be at least 1.", new() { Heads = 4, KeyValueHeads = -1 } },
         { "headDim (7) must be even", new() { Heads = 4, HeadDim = 7 } },

@@ -52,10 +52,14 @@ public sealed class ModelDirectoryTests
     [InlineData("attention_bias", "true", "lacks the tensor \"model.layers.0.self_attn.q_proj.bias\"")]
     [InlineData("rope_scaling", "{\"type\":\"linear\"}", "rope_scaling lacks \"factor\"")]
     [InlineData("rope_parameters", "{\"rope_type\":\"dynamic\"}", "rope_type \"dynamic\" is not supported; supported are default, linear, llama3, yarn")]
-    [InlineData("vocab_size", "\"many\"", "vocab_size = \"many\" is not of type Int32")]
+    [InlineData("vocab_size", "\"many\"", "vocab_size = \"many\" must be a whole number up to 2147483647")]
     [InlineData("num_key_value_heads", "3", "heads (4) must be a multiple of keyValueHeads (3)")]
     [InlineData("intermediate_size", "100", "has shape [48, 16], the configuration asks for [100, 16]")]
     [InlineData("num_hidden_layers", "3", "lacks the tensor \"model.layers.2.")]
+    [InlineData("num_hidden_layers", "65535", "lacks the tensor \"model.layers.2.input_layernorm.weight\" of shape [16], \"model.layers.2.self_attn.q_proj.weight\" of shape [16, 16], \"model.layers.2.self_attn.k_proj.weight\" of shape [8, 16] and more than 997 others, which the configuration asks for.")]
+    [InlineData("vocab_size", "2000000000", "has shape [30, 16], the configuration asks for [2000000000, 16]")]
+    [InlineData("intermediate_size", "2147483647", "has shape [48, 16], the configuration asks for [2147483647, 16]")]
+    [InlineData("num_attention_heads", "2147483647", "heads (2147483647) must be at most 16384")]
     [InlineData("num_hidden_layers", "1", "holds the tensor \"model.layers.1.")]
     public void A_configuration_that_contradicts_is_refused(string key, string value, string message)
     {

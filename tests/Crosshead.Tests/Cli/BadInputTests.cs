@@ -9,6 +9,7 @@ public sealed class BadInputTests : IDisposable
 
     [Theory]
     [InlineData("info nowhere", "config.json")]
+    [InlineData("info ", "the name of the model directory is empty; name a model directory")]
     [InlineData("generate nowhere --prompt x", "nowhere")]
     [InlineData("verify nowhere", "nowhere")]
     [InlineData("perplexity nowhere --text nothing.txt", "nothing.txt")]
@@ -28,6 +29,42 @@ public sealed class BadInputTests : IDisposable
     [InlineData("bench decode --new-tokens 300", "--context to 316")]
     [InlineData("tokenizer train x.txt --pattern gpt3", "gpt2")]
     public void It_is_named(string line, string told) => Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
+
+    [Fact]
+    public void A_file_in_place_of_a_model_directory_is_named()
+    {
+        var file = _folder.Write("model.json", "{}");
+        Assert.StartsWith($"\"{file}\" is a file; name a model directory", CliRun.Of("info", file).Refusal());
+    }
+
+    [Fact]
+    public void A_run_without_a_final_model_leads_to_its_newest_checkpoint()
+    {
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder["run"], "--set", "training.checkpointEvery=1").ExitCode);
+        File.Delete(_folder["run/config.json"]); // as it is where the run was interrupted
+        Assert.Equal($"\"{_folder["run/config.json"]}\" does not exist, but \"{_folder["run/checkpoints/step-00000002"]}\" holds a model; name that one.",
+            CliRun.Of("generate", _folder["run"], "--prompt", "word1").Refusal());
+        Assert.Equal(0, CliRun.Of("info", _folder["run/checkpoints/step-00000002"]).ExitCode);
+    }
+
+    [Fact]
+    public void The_schema_is_not_among_the_recipes_that_are_known()
+    {
+        _folder.Write("recipe.schema.json", "{}");
+        _folder.Write("own.json", "{}");
+        Assert.EndsWith("known: own.json.", CliRun.Of("train", _folder["others.json"]).Refusal());
+    }
+
+    [Fact]
+    public void Data_of_another_tokenizer_are_refused_with_what_helps()
+    {
+        var recipe = TinyRecipe.In(_folder, 1);
+        Assert.Equal(0, CliRun.Of("train", recipe, "--out", _folder["run"]).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["text.txt"], "--vocab", "290", "--out", _folder["others/tokenizer.json"]).ExitCode);
+        Assert.Equal(0, CliRun.Of("data", "prepare", _folder["text.txt"], "--tokenizer", _folder["others/tokenizer.json"], "--held-out", "0.2", "--out", _folder["other"]).ExitCode);
+        var told = CliRun.Of("train", recipe, "--from", _folder["run"], "--set", $"data.folder={_folder["other"]}", "--out", _folder["again"]).Refusal();
+        Assert.Equal($"model.vocabularySize (280) is not the vocabulary of the data's tokenizer (290); prepare the data with the tokenizer of \"{_folder["run"]}\".", told);
+    }
 
     [Fact]
     public void An_empty_text_is_named() => Assert.Contains("empty", CliRun.Of("tokenizer", "train", _folder.Write("empty.txt", "")).Refusal());

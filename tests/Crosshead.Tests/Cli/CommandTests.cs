@@ -125,9 +125,9 @@ public sealed class CommandTests : IDisposable
         _folder.Write("plain.txt", File.ReadAllText(_folder["text.txt"])[..300]);
         string Perplexity(string text) => CliRun.Of("perplexity", _folder["run"], "--text", _folder[text], "--json").Out;
         Assert.Equal(Perplexity("plain.txt"), Perplexity("marked.txt"));
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["marked.txt"], "--vocab", "270", "--out", _folder["marked.json"]).ExitCode);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["plain.txt"], "--vocab", "270", "--out", _folder["plain.json"]).ExitCode);
-        Assert.Equal(File.ReadAllText(_folder["plain.json"]), File.ReadAllText(_folder["marked.json"]));
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["marked.txt"], "--vocab", "270", "--out", _folder["marked/tokenizer.json"]).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["plain.txt"], "--vocab", "270", "--out", _folder["plain/tokenizer.json"]).ExitCode);
+        Assert.Equal(File.ReadAllText(_folder["plain/tokenizer.json"]), File.ReadAllText(_folder["marked/tokenizer.json"]));
         string Encoded(string text) => CliRun.With(text, default, "tokenizer", "encode", "--tokenizer", _folder["tokenizer.json"]).Out;
         Assert.Equal(Encoded("word1"), Encoded("\uFEFFword1"));
         File.WriteAllText(_folder["wide.txt"], "word1", System.Text.Encoding.Unicode);
@@ -142,6 +142,23 @@ public sealed class CommandTests : IDisposable
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Matches(@"The held-out text has \d+ tokens, not more than a sequence \(4000\)", run.Error);
         Assert.True((double)run.Json["heldOutLoss"]! > 0);
+    }
+
+    [Theory]
+    [InlineData("[]", "the place in the data that the checkpoint keeps is [], but ")]
+    [InlineData("{\"Epoch\": 0, \"Index\": \"x\"}", "the place in the data that the checkpoint keeps is {")]
+    [InlineData("{\"Epoch\": 0}", "2 steps take 4 sequences, its place in the data is that of 0")]
+    [InlineData("{\"Epoch\": 9223372036854775807, \"Index\": 0}", "the position in the data (epoch 9223372036854775807, window 0) is beyond its")]
+    [InlineData("{\"Epoch\": 0, \"Index\": 2}", "2 steps take 4 sequences, its place in the data is that of 2")]
+    public void A_run_does_not_go_on_from_a_damaged_place_in_its_data(string position, string told)
+    {
+        var recipe = TinyRecipe.In(_folder, 2);
+        Assert.Equal(0, CliRun.Of("train", recipe, "--out", _folder["run"]).ExitCode);
+        var state = _folder["run/checkpoints/step-00000002/state.json"];
+        var json = JsonNode.Parse(File.ReadAllText(state))!;
+        json["position"] = JsonNode.Parse(position);
+        File.WriteAllText(state, json.ToJsonString());
+        Assert.Contains(told, CliRun.Of("train", recipe, "--out", _folder["run"], "--resume", "--set", "training.steps=4").Refusal());
     }
 
     [Theory]

@@ -48,6 +48,8 @@ public sealed class ProgramTests
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]
+    [InlineData("HUP")]
+    [InlineData("QUIT")]
     public async Task A_signal_finishes_the_step_saves_and_exits_with_130(string signal)
     {
         using var folder = new TemporaryFolder();
@@ -58,13 +60,28 @@ public sealed class ProgramTests
         var log = folder[Path.Combine("run", "log.jsonl")];
         while (!process.HasExited && !(File.Exists(log) && new FileInfo(log).Length > 0))
             await Task.Delay(20, TestContext.Current.CancellationToken);
-        Process.Start("kill", ["-s", signal, $"{process.Id}"]).WaitForExit();
+        Signal(process, signal);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         Assert.True(process.ExitCode == 130, await error);
         var step = (int)System.Text.Json.Nodes.JsonNode.Parse(await output)!["step"]!;
         Assert.True(Directory.Exists(folder[Path.Combine("run", "checkpoints", $"step-{step:D8}")]));
         Assert.Equal(step, File.ReadAllLines(log).Length);
+    }
+
+    [Fact]
+    public async Task The_second_signal_ends_a_command_that_waits_within_the_system()
+    {
+        using var folder = new TemporaryFolder();
+        Process.Start("mkfifo", [folder["pipe"]]).WaitForExit(); // opening it waits for a writer
+        using var process = Process.Start(Start(AppContext.BaseDirectory, ["perplexity", folder.Path, "--text", folder["pipe"]]))!;
+        while (!process.HasExited && !Listens(process)) await Task.Delay(20, TestContext.Current.CancellationToken);
+        Signal(process, "TERM");
+        var told = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("stopping after this step; once more to stop at once.", told);
+        Signal(process, "TERM");
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(130, process.ExitCode);
     }
 
     [Fact]
@@ -87,6 +104,13 @@ public sealed class ProgramTests
         Assert.Equal((2, ""), (exitCode, output));
         Assert.StartsWith("unknown command", error);
     }
+
+    private static void Signal(Process process, string signal) => Process.Start("kill", ["-s", signal, $"{process.Id}"]).WaitForExit();
+
+    // Whether the program listens for signals: it catches SIGHUP from then on, unless that was ignored from the start.
+    private static bool Listens(Process process) => File.ReadLines($"/proc/{process.Id}/status")
+        .Where(line => line.StartsWith("SigCgt:", StringComparison.Ordinal) || line.StartsWith("SigIgn:", StringComparison.Ordinal))
+        .Any(line => (Convert.ToUInt64(line[8..], 16) & 1) != 0);
 
     private static (int ExitCode, string Error) Exit((int ExitCode, string Out, string Error) run) => (run.ExitCode, run.Error);
 

@@ -150,7 +150,7 @@ public sealed class SweepTests : IDisposable
     [InlineData("gqa", "1e-3", "--seeds 1,1", "names 1 twice")]
     [InlineData("gqa", "1e-3", "--parallel 0", "--parallel must be a whole number from 1")]
     [InlineData("gqa", "1e-3", "--set training.evalEvery=4", "gives 3 evaluations in the 12 steps after the warm-up; a fit needs 6 or more: use --set training.evalEvery=1.")]
-    [InlineData("gqa", "1e-3", "--set training.steps=3", "raise training.steps (now 3)")]
+    [InlineData("gqa", "1e-3", "--set training.steps=3", "use --set training.steps=12 or more (now 3, of which 0 warm up) and --set training.evalEvery=1.")]
     [InlineData("gqa", "1e-3", "--set training.bach=4", "did you mean \"batch\"")]
     [InlineData("gqa", "1e-3", "--set data.folder=nowhere", "nowhere")]
     [InlineData("gqa", "1e-3", "--set model.vocabularySize=300", "300")]

@@ -10,7 +10,7 @@ public sealed class CheckpointStateTests : IDisposable
     private readonly CheckpointState _state = new()
     {
         Step = 3,
-        Tokens = 300,
+        Tokens = 3 * 8 * 256, // of three steps of the default recipe
         Position = JsonNode.Parse("""{"Epoch":0,"Index":3}""")!,
         Spike = new SpikeState(3, 2, 0.1, 2, null),
         Recipe = new Recipe { Name = "r", Training = new TrainingOptions { Steps = 1000 } },

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Data;
@@ -54,6 +55,36 @@ public sealed class ResumeTests
         TinyRun.Trainer(recipe, options with { Resume = true }).Run(progress);
         Assert.Equal(9, progress.Steps[0].Step);
         Assert.False(Directory.Exists(partial));
+    }
+
+    [Theory]
+    [InlineData("step", "11", "its step is 11")]
+    [InlineData("step", "9223372036854775807", "its step is 9223372036854775807")]
+    [InlineData("tokens", "1", "its 1 tokens are not those of 8 steps of 32")]
+    [InlineData("spike", "null", "the value of \"spike\" is of the wrong kind")]
+    [InlineData("spike", "{\"steps\": 9, \"mean\": 1, \"variance\": 1, \"baseline\": 1, \"began\": null}", "it tells of more than its 8 steps")]
+    [InlineData("spikes", "-1", "it tells of more than its 8 steps")]
+    [InlineData("position", "null", "the value of \"position\" is of the wrong kind")]
+    [InlineData("position", "7", "8 steps take 16 sequences, its place in the data is that of 14")]
+    [InlineData("heldOutLoss", "1e999", "its held-out loss is ")]
+    [InlineData("bestHeldOutLoss", "100", "its best held-out loss is 100")]
+    [InlineData("recipe", "{\"model\": null}", "state.json: model (null) must be an object {…}")]
+    [InlineData("recipe", "{\"training\": {\"learningRate\": 1e999}}", "state.json: training.learningRate is beyond the numbers that can be computed with")]
+    [InlineData("recipe", "absent", "it lacks \"recipe\"")]
+    public void A_damaged_state_is_refused(string key, string value, string told)
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RunOptions { Folder = folder.Path };
+        var checkpoint = Interrupt(TinyRun.Recipe, options, at: 8).Checkpoint!;
+        var path = Path.Combine(checkpoint, "state.json");
+        var state = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.True(state.Remove(key));
+        if (value != "absent") state[key] = JsonNode.Parse(value);
+        File.WriteAllText(path, state.ToJsonString());
+        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run());
+        Assert.StartsWith($"the checkpoint \"{checkpoint}\"", error.Message);
+        Assert.Contains(told, error.Message);
+        Assert.EndsWith("; remove the folder to go back to the one before.", error.Message);
     }
 
     [Fact]

@@ -82,6 +82,8 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
         set => _next = value.GetValue<long>();
     }
 
+    public long Taken => _next * recipe.Training.Batch;
+
     public TokenBatch Next(Device device) => Batch(_next++);
 
     public IEnumerable<TokenBatch> HeldOut(int most, Device device) => Enumerable.Range(0, (int)Math.Min(most, HeldOutBatches)).Select(i => Batch(1_000_000 + i));

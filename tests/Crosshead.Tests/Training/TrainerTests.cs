@@ -109,8 +109,31 @@ public sealed class TrainerTests
     {
         var recipe = TinyRun.Change(t => t with { Batch = 1_000_000 });
         var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions(), _ => new MadeUpData(TinyRun.Recipe) { VocabularySize = new byte[int.MaxValue].Length }).Run());
-        Assert.StartsWith("out of memory: 244.1 MiB could not be allocated", error.Message);
+        Assert.StartsWith("out of memory: 244 MiB could not be allocated", error.Message);
         Assert.Contains("training.batch (now 1000000)", error.Message);
+    }
+
+    [Fact]
+    public void A_model_larger_than_the_machine_names_its_size_and_what_makes_it_smaller()
+    {
+        var recipe = TinyRun.Recipe with { Model = TinyRun.Recipe.Model with { HiddenSize = 1_000_000 } };
+        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions()).Run());
+        // 2 layers of 3·10¹² and 3 · 10⁶ · 2,666,672 numbers, and twice 32 · 10⁶; 16 bytes of each.
+        Assert.StartsWith("out of memory: the model's 22.0 T parameters take 320 TiB with their gradients and the optimizer's moments, this process can have ", error.Message);
+        Assert.EndsWith("; use a smaller model.hiddenSize (now 1000000), model.feedForwardSize (now 2666672), model.layers (now 2) or model.vocabularySize (now 32).", error.Message);
+    }
+
+    [Fact]
+    public void A_run_whose_log_cannot_be_written_is_saved_and_goes_on_later()
+    {
+        using var folder = new TemporaryFolder();
+        var options = new RunOptions { Folder = folder.Path, Logs = [new FullLog(at: 3)] };
+        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run());
+        Assert.Equal($"the disk is full. The run stopped at step 3 and is saved in {folder.File("checkpoints/step-00000003")}; --resume goes on from there.", error.Message);
+
+        var (resumed, straight) = (TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.Path, Resume = true }).Run(), TinyRun.Trainer(TinyRun.Recipe, new RunOptions()).Run());
+        Assert.Equal((straight.TrainingLoss, straight.HeldOutLoss), (resumed.TrainingLoss, resumed.HeldOutLoss));
+        Assert.Equal(12, File.ReadAllLines(folder.File("log.jsonl")).Length);
     }
 
     [Fact]
@@ -217,6 +240,16 @@ public sealed class TrainerTests
         }
     }
 
+    private sealed class FullLog(long at) : Crosshead.Training.Logging.ITrainingLog
+    {
+        public void Write(Crosshead.Training.Logging.TrainingStepRecord record)
+        {
+            if (record.Step == at) throw new CrossheadException("the disk is full.");
+        }
+
+        public void Dispose() { }
+    }
+
     private sealed class Huge(MadeUpData data) : Wrapped(data)
     {
         public override TokenBatch Next(Device device) => new(zeros([1L << 40, 16], ScalarType.Int64), zeros([1, 1], ScalarType.Int64));
@@ -241,6 +274,8 @@ public sealed class TrainerTests
             get => data.Position;
             set => data.Position = value;
         }
+
+        public long Taken => data.Taken;
 
         public virtual TokenBatch Next(Device device) => data.Next(device);
 

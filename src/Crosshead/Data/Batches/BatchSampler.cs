@@ -42,7 +42,7 @@ public sealed class BatchSampler
         get => new(_epoch, _index);
         set
         {
-            if (value.Epoch < 0 || value.Epoch > long.MaxValue / Windows || value.Index < 0 || value.Index >= Windows)
+            if (value.Epoch < 0 || value.Epoch >= long.MaxValue / Windows || value.Index < 0 || value.Index >= Windows)
                 throw new CrossheadException($"the position in the data (epoch {value.Epoch}, window {value.Index}) is beyond its {Windows} windows; resume with the data and the context that the run was started with.");
             (_epoch, _index) = (value.Epoch, value.Index);
             _order = new WindowPermutation(Windows, _seed, _epoch);

@@ -12,10 +12,13 @@ namespace Crosshead.Evaluation.Scoring;
 /// </summary>
 public sealed class ResponseCache : IDisposable
 {
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     private readonly Dictionary<UInt128, RequestScore> _scores = [];
     private readonly Dictionary<UInt128, WrittenAnswer> _answers = [];
     private readonly FileStream _file;
     private readonly string _path;
+    private bool _failed;
 
     /// <summary>Opens a cache; its folder is made when absent. A last line that a killed process left torn is cut.</summary>
     /// <param name="path">The file.</param>
@@ -82,7 +85,8 @@ public sealed class ResponseCache : IDisposable
     public void Flush() => Guard(_file.Flush);
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    /// <exception cref="CrossheadException">The disk is full, which was not told yet.</exception>
+    public void Dispose() => Guard(_file.Dispose);
 
     private void Append(UInt128 key, JsonObject response)
     {
@@ -106,7 +110,7 @@ public sealed class ResponseCache : IDisposable
             number++;
             try
             {
-                var entry = JsonNode.Parse(line)!.AsObject();
+                var entry = JsonNode.Parse(line, null, Strict)!.AsObject();
                 var key = UInt128.Parse(entry["key"]!.GetValue<string>(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
                 if (entry["text"] is { } text) _answers[key] = new WrittenAnswer(text.GetValue<string>(), entry["cut"]?.GetValue<bool>() ?? false);
                 else _scores[key] = new RequestScore(Number(entry["logLikelihood"]!), entry["greedy"]!.GetValue<bool>());
@@ -144,6 +148,8 @@ public sealed class ResponseCache : IDisposable
         }
         catch (IOException e)
         {
+            if (_failed) return; // what waits to be written is tried again, and fails again, when the file is closed
+            _failed = true;
             throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name another folder with --cache, or use --no-cache.", e);
         }
     }

@@ -16,8 +16,6 @@ internal static class TaskFile
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
-    private static readonly JsonDocumentOptions Lenient = new() { AllowDuplicateProperties = false, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
-
     /// <summary>The task that a file describes.</summary>
     public static EvaluationTask Read(string path)
     {
@@ -27,7 +25,7 @@ internal static class TaskFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the task file {path} cannot be read: {e.Message}", e);
+            throw new CrossheadException($"the task file {path} cannot be read: {e.Reason()}; name another.", e);
         }
     }
 
@@ -45,12 +43,11 @@ internal static class TaskFile
     {
         try
         {
-            return JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, Lenient) as JsonObject ?? throw new CrossheadException($"{source} is no task: it must be a JSON object {{…}}; see docs/tasks.md.");
+            return ConfigurationJson.Parse(json, lenient: true) as JsonObject ?? throw new CrossheadException($"{source} is no task: it must be a JSON object {{…}}; see docs/tasks.md.");
         }
         catch (JsonException e)
         {
-            var what = json.Length == 0 ? "it is empty" : e.Reason();
-            throw new CrossheadException($"{source} is no JSON: {what}; see docs/tasks.md.", e);
+            throw new CrossheadException($"{source} is no JSON: {e.Reason()}; see docs/tasks.md.", e);
         }
     }
 

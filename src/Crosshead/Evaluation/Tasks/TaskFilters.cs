@@ -63,7 +63,7 @@ internal static class TaskFilters
     {
         try
         {
-            using var document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(text));
             return RowValues.From(document.RootElement);
         }
         catch (JsonException e)

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Crosshead.Cli;
+namespace Crosshead;
 
 /// <summary>Numbers as people read them.</summary>
 internal static class Quantity

@@ -1,0 +1,47 @@
+using Crosshead.Layers;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Model;
+
+/// <summary>The parts that a model is made of, under Hugging Face's names.</summary>
+internal static class ModelParts
+{
+    /// <summary>The token embedding [V, D].</summary>
+    public static Parameter Embedding(ParameterScope scope, ModelOptions options) => scope["model"]["embed_tokens"].Create("weight", ParameterKind.Embedding,
+        Initialization.Normal(options.InitializerRange), options.VocabularySize, options.HiddenSize);
+
+    /// <summary>A block.</summary>
+    public static TransformerBlock Block(ParameterScope scope, ModelOptions options, int layer) => new(scope["model"]["layers"][$"{layer}"], options, layer);
+
+    /// <summary>The last norm.</summary>
+    public static RmsNorm Norm(ParameterScope scope, ModelOptions options) => new(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
+
+    /// <summary>The output head [V, D], where it is not the embedding.</summary>
+    public static Parameter Head(ParameterScope scope, ModelOptions options) =>
+        new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange, ParameterKind.Embedding).Weight;
+
+    /// <summary>
+    /// Names and shapes of all parameters without memory for them, part by part: no more is made than is asked for, whatever number of
+    /// layers a configuration claims.
+    /// </summary>
+    /// <param name="options">Validated options.</param>
+    public static IEnumerable<(string Name, long[] Shape)> Shapes(ModelOptions options)
+    {
+        IEnumerable<Action<ParameterScope>> parts =
+        [
+            scope => Embedding(scope, options),
+            .. options.TieEmbeddings ? [] : new Action<ParameterScope>[] { scope => Head(scope, options) },
+            scope => Norm(scope, options),
+        ];
+        var blocks = Enumerable.Range(0, options.Layers).Select(layer => (Action<ParameterScope>)(scope => Block(scope, options, layer).Dispose()));
+        LibTorch.EnsureLoaded();
+        foreach (var make in parts.Concat(blocks))
+        {
+            var scope = new ParameterScope(ScalarType.Float32, META); // libtorch's device for shapes alone
+            make(scope);
+            foreach (var parameter in scope.Parameters) yield return (parameter.Name, parameter.Value.shape);
+            foreach (var parameter in scope.Parameters) parameter.Dispose();
+        }
+    }
+}
