@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace Crosshead.Data.Chat;
 
 /// <summary>What Python's strings do to themselves. Their characters are code points, half of a surrogate pair is one too.</summary>
 internal static class JinjaText
 {
+    private static readonly SearchValues<char> s_lineEnds = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029");
+
     /// <summary>UTF-16 units of the character at a place: 1 or 2.</summary>
     public static int LengthAt(string text, int at) => at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
 
@@ -80,7 +84,7 @@ internal static class JinjaText
         var lines = new List<object?>();
         for (var at = 0; at < text.Length;)
         {
-            var end = text.AsSpan(at).IndexOfAny("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029");
+            var end = text.AsSpan(at).IndexOfAny(s_lineEnds);
             end = end < 0 ? text.Length : at + end;
             var next = Math.Min(text.Length, end + (end + 1 < text.Length && text[end] == '\r' && text[end + 1] == '\n' ? 2 : 1));
             lines.Add(text[at..(keepEnds ? next : end)]);
