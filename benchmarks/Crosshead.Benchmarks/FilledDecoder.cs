@@ -3,6 +3,7 @@ using Crosshead.Attention;
 using Crosshead.Generation;
 using Crosshead.Generation.Cpu;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Benchmarks;
@@ -18,6 +19,9 @@ internal sealed unsafe class FilledDecoder : IDisposable
     private readonly List<double> _steps = [], _emptySteps = [], _reads = [];
     private long _sink;
 
+    // Numbers that are read at once.
+    private const int Step = 64;
+
     public FilledDecoder(ModelOptions options, VirtualHeads? kept, ScalarType type)
     {
         if (kept is not null) options = options with { VirtualHeads = [.. Enumerable.Repeat(kept, options.Layers)] };
@@ -28,7 +32,7 @@ internal sealed unsafe class FilledDecoder : IDisposable
         _empty = new CpuDecoder(_weights, 1, options.Context);
         _filled.Prefill([[.. Enumerable.Range(0, options.Context - 1).Select(n => n % 512)]], 512);
         _bytes = new NativeBuffer<int>(_filled.CacheBytes / sizeof(int));
-        _readers = new ThreadTeam(Read, ThreadTeam.MaxMembers);
+        _readers = new ThreadTeam(ComputeThreads.Count, [Read]);
     }
 
     public long CacheBytes => _filled.CacheBytes;
@@ -46,7 +50,7 @@ internal sealed unsafe class FilledDecoder : IDisposable
     {
         _steps.Add(CacheComparison.Seconds(() => Take(_filled)));
         _emptySteps.Add(CacheComparison.Seconds(() => Take(_empty)));
-        _reads.Add(CacheComparison.Seconds(_readers.Run));
+        _reads.Add(CacheComparison.Seconds(() => _readers.For((int)(_bytes.Length / Step), 0)));
     }
 
     public void Clear()
@@ -72,12 +76,10 @@ internal sealed unsafe class FilledDecoder : IDisposable
         decoder.Rewind(1);
     }
 
-    private void Read(ThreadTeam.Member member)
+    private void Read(int first, int end, int member)
     {
-        const int step = 64;
-        var (first, end) = member.Share((int)(_bytes.Length / step));
         Vector512<int> a = default, b = default, c = default, d = default;
-        for (var p = _bytes.Pointer + ((long)first * step); p < _bytes.Pointer + ((long)end * step); p += step)
+        for (var p = _bytes.Pointer + ((long)first * Step); p < _bytes.Pointer + ((long)end * Step); p += Step)
         {
             a ^= Vector512.Load(p);
             b ^= Vector512.Load(p + 16);

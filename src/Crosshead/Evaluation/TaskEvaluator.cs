@@ -102,7 +102,7 @@ public sealed class TaskEvaluator : IDisposable
                 scores[index] = score;
                 _cache?.Add(keys[index], score);
                 progress?.Report((++done, requests.Length));
-            }, cancellation, index => known[index]);
+            }, index => known[index], cancellation);
         }
         finally
         {

@@ -15,7 +15,7 @@ public sealed partial class EnvironmentTests
             .SelectMany(l => Quoted().Matches(l.Split('|')[1]).Select(m => m.Groups[1].Value)).ToHashSet();
         Assert.Contains("CROSSHEAD_LIBTORCH", read);
         Assert.Empty(read.Except(listed));
-        Assert.Empty(listed.Where(l => !source.Contains($"\"{l}\"", StringComparison.Ordinal)));
+        Assert.DoesNotContain(listed, l => !source.Contains($"\"{l}\"", StringComparison.Ordinal));
     }
 
     [GeneratedRegex("CROSSHEAD_[A-Z_]+")]

@@ -29,7 +29,7 @@ public sealed class ProgramTests
     }
 
     [Fact]
-    public void The_threads_variable_reaches_the_library_that_libtorch_computes_with()
+    public async Task The_threads_variable_reaches_the_library_that_libtorch_computes_with()
     {
         var start = Start(AppContext.BaseDirectory, ["doctor"]);
         start.Environment["CROSSHEAD_THREADS"] = "3";
@@ -37,9 +37,9 @@ public sealed class ProgramTests
         start.Environment["OMP_DISPLAY_ENV"] = "VERBOSE";
         foreach (var name in new[] { "GOMP_SPINCOUNT", "OMP_WAIT_POLICY" }) start.Environment.Remove(name);
         using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEnd();
-        Assert.Contains("3: CROSSHEAD_THREADS", output.Result);
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("3: CROSSHEAD_THREADS", await output);
         Assert.Contains("OMP_NUM_THREADS = '3'", error);
         var spins = System.Text.RegularExpressions.Regex.Match(error, "GOMP_SPINCOUNT = '([0-9]+)'").Groups[1].Value;
         Assert.InRange(int.Parse(spins), 100, 20_000);

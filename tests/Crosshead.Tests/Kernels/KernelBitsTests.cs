@@ -2,7 +2,6 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Crosshead.Generation.Cpu;
 using Crosshead.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels;

@@ -23,13 +23,13 @@ public sealed class LikelihoodScorer(LanguageModel model)
     /// <summary>Scores requests.</summary>
     /// <param name="requests">Requests, each within the model's context.</param>
     /// <param name="scored">Told each score once it is known, in no particular order: the request's index and its score.</param>
-    /// <param name="cancellation">Stops between batches.</param>
     /// <param name="known">
     /// Whether a request's score is known already; null where none is. A batch of nothing else is left out, and every other
     /// one is computed as it would be were none known, so that what goes on ends with the same bits as what was never interrupted.
     /// </param>
+    /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
-    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, CancellationToken cancellation = default, Func<int, bool>? known = null)
+    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, Func<int, bool>? known = null, CancellationToken cancellation = default)
     {
         RequireUsable(requests);
         using var grad = no_grad();
@@ -51,7 +51,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
     public RequestScore[] Score(IReadOnlyList<ScoringRequest> requests, CancellationToken cancellation = default)
     {
         var scores = new RequestScore[requests.Count];
-        Score(requests, (index, score) => scores[index] = score, cancellation);
+        Score(requests, (index, score) => scores[index] = score, cancellation: cancellation);
         return scores;
     }
 

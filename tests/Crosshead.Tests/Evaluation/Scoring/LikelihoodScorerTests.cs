@@ -110,7 +110,7 @@ public sealed class LikelihoodScorerTests
         {
             bool[] known = [.. requests.Select(_ => random.NextDouble() < share)];
             var scores = new RequestScore?[requests.Count];
-            scorer.Score(requests, (index, score) => scores[index] = score, TestContext.Current.CancellationToken, index => known[index]);
+            scorer.Score(requests, (index, score) => scores[index] = score, index => known[index], TestContext.Current.CancellationToken);
             for (var i = 0; i < requests.Count; i++)
                 Assert.True(known[i] ? scores[i] is null || scores[i] == whole[i] : scores[i] == whole[i]);
         }
