@@ -1,6 +1,6 @@
+using System.CommandLine;
 using Crosshead.Cli;
 using Crosshead.Cli.Commands;
-using System.CommandLine;
 
 namespace Crosshead.Tests.Cli;
 

@@ -119,7 +119,7 @@ internal static class JinjaOperators
         var items = (IReadOnlyList<object?>)value!;
         if (times > 0 && items.Count > 0) budget.MakeItems(Math.Min(times, int.MaxValue) * items.Count);
         var repeated = items.Count == 0 ? [] : Enumerable.Range(0, (int)Math.Clamp(times, 0, int.MaxValue)).SelectMany(_ => items);
-        return value is object?[] ? repeated.ToArray() : repeated.ToList();
+        return value is object?[]? repeated.ToArray() : repeated.ToList();
     }
 
     // "%s is %d": the two conversions that templates use.
