@@ -75,7 +75,7 @@ public sealed class TokenDatasetTests
     [InlineData("", "cannot read")]
     [InlineData("{", "cannot read")]
     [InlineData("null", "cannot read")]
-    [InlineData("{}", "required properties")]
+    [InlineData("{}", "it lacks \"version\"")]
     [InlineData("\"version\": 1>\"version\": 2", "has version 2, but version 1 is read")]
     [InlineData("\"uint16\">\"uint8\"", "dtype \"uint8\"")]
     [InlineData("\"uint16\">1", "cannot read")]
