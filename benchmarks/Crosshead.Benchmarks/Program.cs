@@ -5,5 +5,6 @@ using Crosshead.Runtime;
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest]) CacheComparison.Run(rest is [var rounds] ? int.Parse(rounds) : 101);
+else if (args is ["step", .. var steps]) StepComparison.Run(steps is [var count] ? int.Parse(count) : 15);
 else if (args is ["eval", var model, var data, .. var tasks]) PrefixComparison.Run(model, data, tasks);
 else BenchmarkSwitcher.FromAssembly(typeof(CacheComparison).Assembly).Run(args);
