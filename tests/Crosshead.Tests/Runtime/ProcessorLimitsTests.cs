@@ -29,8 +29,8 @@ public sealed class ProcessorLimitsTests : IDisposable
     public void A_quota_of_version_2_is_rounded_up(string file, double? quota, int cores)
     {
         Status("0-7");
-        Write("proc/self/cgroup", "0::/work/job\n");
-        Write("sys/fs/cgroup/work/job/cpu.max", file + "\n");
+        Write("proc/self/cgroup", "0::/jobs/one\n");
+        Write("sys/fs/cgroup/jobs/one/cpu.max", file + "\n");
         Assert.Equal(new ProcessorLimits(8, quota), Read());
         Assert.Equal(cores, Read().Cores);
     }
