@@ -37,10 +37,9 @@ internal sealed class Diagnosis
 
     private void LookAtHost()
     {
-        var features = ProcessorFeatures();
         Add("operating system", RuntimeInformation.OSDescription.Trim());
         Add(".NET", Environment.Version.ToString());
-        var bfloat16 = features.Contains("avx512_bf16") || features.Contains("amx_bf16") ? ", bfloat16" : "";
+        var bfloat16 = CpuVectors.MultiplyBFloat16 ? ", bfloat16" : "";
         Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
             CpuVectors.AreUsed ? null : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
         var threads = ComputeThreads.Choice;
@@ -106,11 +105,4 @@ internal sealed class Diagnosis
     }
 
     private static long AvailableMemory() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-
-    private static HashSet<string> ProcessorFeatures()
-    {
-        const string list = "/proc/cpuinfo";
-        var line = File.Exists(list) ? File.ReadLines(list).FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal)) : null;
-        return [.. (line ?? "").Split(' ')];
-    }
 }
