@@ -59,6 +59,20 @@ public sealed class ThreadTeamTests
         }
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_team_ends_while_its_members_look_for_more_items(int members)
+    {
+        var done = 0;
+        for (var round = 1; round <= 500; round++)
+        {
+            using (var team = new ThreadTeam(members, [(first, end, _) => Interlocked.Add(ref done, end - first)]))
+                for (var phase = 0; phase < 20; phase++) team.For(Items, 0);
+            Assert.Equal(round * 20 * Items, done);
+        }
+    }
+
     [Fact]
     public void A_member_that_loses_its_core_amid_an_item_is_left_out_and_asked_again()
     {

@@ -96,15 +96,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
     public void Dispose()
     {
         _ended = true;
-        foreach (var member in _members)
-        {
-            if (member.IsStarted)
-            {
-                member.Wake();
-                member.Thread!.Join();
-            }
-            member.Dispose();
-        }
+        foreach (var member in _members.Where(m => m.IsStarted)) member.Wake();
+        foreach (var member in _members.Where(m => m.IsStarted)) member.Thread!.Join();
+        // Only now: a member that works looks into the queues of all others, the caller's too.
+        foreach (var member in _members) member.Dispose();
         _call.Dispose();
     }
 
