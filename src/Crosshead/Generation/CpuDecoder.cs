@@ -24,12 +24,6 @@ public sealed unsafe class CpuDecoder : IDecoder
     private readonly int[] _lengths;
     private readonly int _capacity;
 
-    // Indices of what the team does in a layer; attention has several in a row.
-    private readonly record struct LayerWorks(int Project, int Attend, int Merge, int Score, int Gate, int Down);
-
-    private readonly LayerWorks[] _layerWorks;
-    private readonly int _headWork;
-
     /// <summary>Prepares to decode.</summary>
     /// <param name="weights">The model; must outlive the decoder.</param>
     /// <param name="sequences">Sequences side by side.</param>
@@ -46,14 +40,10 @@ public sealed unsafe class CpuDecoder : IDecoder
         (_weights, _capacity, _lengths) = (weights, capacity, new int[sequences]);
         _rotary = weights.RotaryTable(capacity);
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, threads);
-        _scratch = new DecodeScratch(weights.Options);
+        _scratch = new DecodeScratch(weights.Options, threads);
         _attention = [.. Enumerable.Range(0, weights.Layers.Length).Select(i => weights.CachedAttention(i, _attentionScratch, _rotary, sequences, capacity))];
         _logits = new Rows(sequences, VocabularySize);
-        var works = new List<Action<int, int, int>>();
-        _layerWorks = [.. weights.Layers.Select((layer, i) => Works(layer, _attention[i], works))];
-        _headWork = works.Count;
-        works.Add((first, end, _) => Head(first, end));
-        _team = new ThreadTeam(threads, [.. works]);
+        _team = new ThreadTeam(threads, [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _attention[i])), HeadPhase()]);
     }
 
     /// <inheritdoc/>
@@ -126,51 +116,47 @@ public sealed unsafe class CpuDecoder : IDecoder
         _pass.Add(sequence, _lengths[sequence]++, token, wanted);
     }
 
-    private LayerWorks Works(LayerWeights layer, CachedAttention attention, List<Action<int, int, int>> works)
-    {
-        var start = works.Count;
-        works.Add((first, end, _) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed, 0, _pass.Count, _attentionScratch.Projected, 0));
-        for (var p = 0; p < attention.Phases; p++)
-        {
-            var phase = p;
-            works.Add((first, end, member) => attention.Run(phase, _pass, first, end, member));
-        }
-        var after = works.Count;
-        works.Add((first, end, _) => Merge(layer, first, end));
-        works.Add((first, end, _) => Multiply(layer.Router!.Matrix, first, end, _scratch.Normed, 0, _pass.Count, _scratch.Logits, 0));
-        works.Add((first, end, _) => Gate(layer, first, end));
-        works.Add((first, end, _) => Down(layer, first, end));
-        return new LayerWorks(start, start + 1, after, after + 1, after + 2, after + 3);
-    }
-
     private void RunPass()
     {
         for (var r = 0; r < _pass.Count; r++) _weights.Embedding.ReadRow(_pass[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
-        for (var i = 0; i < _weights.Layers.Length; i++)
-        {
-            var (layer, attention, works) = (_weights.Layers[i], _attention[i], _layerWorks[i]);
-            Norm(layer.InputNorm);
-            _team.For(layer.Attention.Projections.Panels, works.Project);
-            for (var phase = 0; phase < attention.Phases; phase++) _team.For(attention.Items(phase, _pass), works.Attend + phase);
-            _team.For(layer.Attention.Output.Panels, works.Merge);
-
-            Norm(layer.FeedForwardNorm);
-            if (layer.Router is { } router)
-            {
-                _team.For(router.Matrix.Panels, works.Score);
-                for (var r = 0; r < _pass.Count; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
-            }
-            _team.For(layer.Experts[0].Gate.Panels, works.Gate);
-            _team.For(layer.Experts[0].Down.Panels, works.Down);
-        }
-        Norm(_weights.Norm);
-        _team.For(_weights.Head.Panels, _headWork);
+        _team.Run();
     }
 
-    private void Norm(Rows weight)
+    // What a pass does in a layer. What a phase reads of another member's work was written in a phase before.
+    private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
     {
-        for (var r = 0; r < _pass.Count; r++)
-            RowMath.RmsNorm(_scratch.Hidden[r], weight[0], _scratch.Normed.Width, _weights.Options.NormEpsilon, _scratch.Normed[r]);
+        yield return new TeamPhase(
+            () => layer.Attention.Projections.Panels,
+            (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0, _pass.Count, _attentionScratch.Projected, 0),
+            member => Norm(layer.InputNorm, member));
+        for (var p = 0; p < attention.Phases; p++)
+        {
+            var phase = p;
+            yield return new TeamPhase(() => attention.Items(phase, _pass), (first, end, member) => attention.Run(phase, _pass, first, end, member));
+        }
+        yield return new TeamPhase(() => layer.Attention.Output.Panels, (first, end, _) => Merge(layer, first, end));
+
+        Action<int> norm = member => Norm(layer.FeedForwardNorm, member);
+        if (layer.Router is { } router)
+        {
+            yield return new TeamPhase(
+                () => router.Matrix.Panels,
+                (first, end, member) => Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _pass.Count, _scratch.Logits, 0),
+                norm);
+            yield return new TeamPhase(() => _pass.Count, (first, end, _) => Route(router, first, end));
+        }
+        yield return new TeamPhase(() => layer.Experts[0].Gate.Panels, (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
+        yield return new TeamPhase(() => layer.Experts[0].Down.Panels, (first, end, _) => Down(layer, first, end));
+    }
+
+    private TeamPhase HeadPhase() => new(
+        () => _weights.Head.Panels, (first, end, member) => Head(first, end, _scratch.Normed[member]), member => Norm(_weights.Norm, member));
+
+    // Each member norms for itself: that takes less time than to fetch what another has normed.
+    private void Norm(Rows weight, int member)
+    {
+        var normed = _scratch.Normed[member];
+        for (var r = 0; r < _pass.Count; r++) RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
     }
 
     private void Merge(LayerWeights layer, int first, int end)
@@ -180,10 +166,15 @@ public sealed unsafe class CpuDecoder : IDecoder
         for (var r = 0; r < _pass.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
     }
 
+    private void Route(Router router, int first, int end)
+    {
+        for (var r = first; r < end; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
+    }
+
     // Which experts the tokens go to: a dense layer is a mixture of one.
     private ExpertRoutes Routes(LayerWeights layer) => layer.Router is null ? _scratch.Dense : _scratch.Routes;
 
-    private void Gate(LayerWeights layer, int first, int end)
+    private void Gate(LayerWeights layer, int first, int end, Rows normed)
     {
         var routes = Routes(layer);
         var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
@@ -193,8 +184,8 @@ public sealed unsafe class CpuDecoder : IDecoder
             {
                 count = routes.Run(choice, r, _pass.Count);
                 var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * DecodePass.MaxRows) + r);
-                Multiply(expert.Gate, first, end, _scratch.Normed, r, count, _scratch.Gate, place);
-                Multiply(expert.Up, first, end, _scratch.Normed, r, count, _scratch.Up, place);
+                Multiply(expert.Gate, first, end, normed, r, count, _scratch.Gate, place);
+                Multiply(expert.Up, first, end, normed, r, count, _scratch.Up, place);
                 for (var i = place; i < place + count; i++) RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
             }
         }
@@ -215,7 +206,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         }
     }
 
-    private void Head(int first, int end)
+    private void Head(int first, int end, Rows normed)
     {
         for (int r = 0, count; r < _pass.Count; r += count)
         {
@@ -223,7 +214,7 @@ public sealed unsafe class CpuDecoder : IDecoder
             if (!_pass[r].Wanted) continue;
             // Rows of neighbouring sequences share the reading of the matrix.
             while (r + count < _pass.Count && _pass[r + count].Wanted && _pass[r + count].Sequence == _pass[r].Sequence + count) count++;
-            Multiply(_weights.Head, first, end, _scratch.Normed, r, count, _logits, _pass[r].Sequence);
+            Multiply(_weights.Head, first, end, normed, r, count, _logits, _pass[r].Sequence);
         }
     }
 

@@ -6,13 +6,15 @@ namespace Crosshead.Generation.Cpu;
 internal sealed class DecodeScratch : IDisposable
 {
     /// <summary>Takes the memory.</summary>
-    public DecodeScratch(ModelOptions options)
+    /// <param name="options">The model.</param>
+    /// <param name="members">Threads.</param>
+    public DecodeScratch(ModelOptions options, int members)
     {
         const int rows = DecodePass.MaxRows;
         var (experts, choices) = (options.Experts?.Count ?? 0, options.Experts?.PerToken ?? 1);
         var inner = Math.Max(options.FeedForward, options.Experts?.InnerSize ?? 0);
         Hidden = new Rows(rows, options.HiddenSize);
-        Normed = new Rows(rows, options.HiddenSize);
+        Normed = [.. Enumerable.Range(0, members).Select(_ => new Rows(rows, options.HiddenSize))];
         Delta = new Rows(rows, options.HiddenSize);
         Logits = new Rows(experts > 0 ? rows : 0, Math.Max(experts, 1));
         Routes = new ExpertRoutes(choices);
@@ -25,8 +27,8 @@ internal sealed class DecodeScratch : IDisposable
     /// <summary>[row]: the residual stream.</summary>
     public Rows Hidden { get; }
 
-    /// <summary>[row]: the normed stream.</summary>
-    public Rows Normed { get; }
+    /// <summary>[member][row]: the normed stream.</summary>
+    public Rows[] Normed { get; }
 
     /// <summary>[row]: what a layer adds to the stream.</summary>
     public Rows Delta { get; }
@@ -50,7 +52,7 @@ internal sealed class DecodeScratch : IDisposable
     public void Dispose()
     {
         Hidden.Dispose();
-        Normed.Dispose();
+        foreach (var rows in Normed) rows.Dispose();
         Delta.Dispose();
         Logits.Dispose();
         Gate.Dispose();

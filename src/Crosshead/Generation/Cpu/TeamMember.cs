@@ -3,10 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Generation.Cpu;
 
-/// <summary>A member of a <see cref="ThreadTeam"/>: its queue of items, what it reports, and whether it is there to work.</summary>
-/// <param name="index">Index of the member.</param>
-/// <param name="members">Members of the team.</param>
-internal sealed unsafe partial class TeamMember(int index, int members) : IDisposable
+/// <summary>A member of a <see cref="ThreadTeam"/>: its share of the items, what it reports, and whether it is there to work.</summary>
+internal sealed unsafe partial class TeamMember : IDisposable
 {
     // A member that was late is left out for four times as long as it was waited for, so that a short disturbance costs little;
     // one that is late again before it has worked for eight times as long, for four times as long as before. That is a core in use.
@@ -15,7 +13,7 @@ internal sealed unsafe partial class TeamMember(int index, int members) : IDispo
     private const int FutexWait = 128, FutexWake = 129; // within the process
     private static readonly long s_longestPause = Stopwatch.Frequency;
 
-    // Each alone on its cache line: the next item of the queue, and the items done. Both carry the phase they belong to, so that
+    // Each alone on its cache line: who took its share, and the shares it has done. Both carry the phase they belong to, so that
     // nothing of a phase that is over can be taken, and nobody has to clear them. And whether it sleeps.
     private readonly NativeBuffer<ulong> _words = new(24);
     private bool _leftOut;
@@ -30,44 +28,39 @@ internal sealed unsafe partial class TeamMember(int index, int members) : IDispo
     /// <summary>Whether it takes no part for a while.</summary>
     public bool LeftOut => Volatile.Read(ref _leftOut);
 
-    private ref ulong Next => ref _words.Pointer[0];
+    private ref ulong Taken => ref _words.Pointer[0];
 
     private ref ulong Done => ref _words.Pointer[8];
 
     private ref int Asleep => ref *(int*)&_words.Pointer[16];
 
-    /// <summary>
-    /// Takes its share of the items; false where it is taken already. A share is taken whole: in four parts decoding took a
-    /// quarter longer alone, and no less beside another program.
-    /// </summary>
-    /// <param name="phase">The phase.</param>
-    /// <param name="items">Items of the phase, of which this member's share lies in its queue.</param>
-    /// <param name="first">First item.</param>
-    /// <param name="end">One past the last item.</param>
-    public bool Take(uint phase, int items, out int first, out int end)
+    /// <summary>The phase it came to last, and how many shares of that it has done.</summary>
+    public (uint Phase, int Done) Reported
     {
-        var (start, stop) = ((int)((long)items * index / members), (int)((long)items * (index + 1) / members));
-        while (true)
+        get
         {
-            var next = Volatile.Read(ref Next);
-            var age = (int)(phase - (uint)(next >> 32));
-            first = age > 0 ? start : (int)next; // of a phase before: nobody has taken any yet
-            end = stop;
-            if (age < 0 || first >= stop) return false;
-            if (Interlocked.CompareExchange(ref Next, Word(phase, end), next) == next) return true;
+            var word = Volatile.Read(ref Done);
+            return ((uint)(word >> 32), (int)word);
         }
     }
 
-    /// <summary>Says how many items of a phase it has done, and whether it may be holding more.</summary>
-    public void Report(uint phase, int done, bool busy) => Volatile.Write(ref Done, Word(phase, busy ? ~done : done));
-
-    /// <summary>What it last reported of a phase; nothing done where it has not come to that phase.</summary>
-    public (int Done, bool Busy) Reported(uint phase)
+    /// <summary>
+    /// Takes this member's share of a phase; false where it is taken already, also since the phase is over. A share is taken whole:
+    /// in four parts decoding took a quarter longer.
+    /// </summary>
+    /// <param name="phase">Number of the phase.</param>
+    /// <param name="taker">The member that takes it.</param>
+    public bool Take(uint phase, int taker)
     {
-        var word = Volatile.Read(ref Done);
-        if (word >> 32 != phase) return (0, false);
-        return (int)word < 0 ? (~(int)word, true) : ((int)word, false);
+        var taken = Volatile.Read(ref Taken);
+        return (int)(phase - (uint)(taken >> 32)) > 0 && Interlocked.CompareExchange(ref Taken, Word(phase, taker), taken) == taken;
     }
+
+    /// <summary>Whether some member has taken this one's share of a phase.</summary>
+    public bool IsTaken(uint phase, int taker) => Volatile.Read(ref Taken) == Word(phase, taker);
+
+    /// <summary>Says how many shares of a phase it has done.</summary>
+    public void Report(uint phase, int done) => Volatile.Write(ref Done, Word(phase, done));
 
     /// <summary>Leaves it out from now on.</summary>
     public void LeaveOut()

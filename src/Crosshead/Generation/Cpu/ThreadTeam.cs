@@ -5,87 +5,69 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Generation.Cpu;
 
 /// <summary>
-/// Threads that share the work of the caller, phase after phase: a token has dozens of phases of a few microseconds each.
-/// The items of a phase lie in queues, one a member; who has emptied its own takes from the others', so that nobody waits
-/// for a member that is not there. The caller waits for one thing alone: a member that lost its core amid an item. Such a
-/// member is left out of the phases that follow and asked again later.
+/// Threads that go through the same phases together, the caller among them: a token has dozens of phases of a few microseconds
+/// each. Nobody leads: who sees that all items of a phase are done begins the next one, since a word from one core to another
+/// takes as long as a tenth of a phase. Who has done its own share and finds another's not begun does that too, so that nobody
+/// waits for a member that is not there. All wait for one thing alone: a member that lost its core amid its work. Such a member
+/// is left out of what follows and asked again later.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
     private const int SpinsPerLook = 64, SpinsPerYield = 256;
 
-    // Taking from another's queue slows it down; who is there is likely done in a moment.
+    // Who is there has likely begun its share by then.
     private const int SpinsBeforeHelp = 64;
 
-    // Who waits for work sleeps after 200 µs. Who works for 100 µs more than the caller did is late.
+    // Who waits for a run sleeps after 200 µs. Who works for 100 µs more than the caller did is late.
     private static readonly long s_sleepAfter = Stopwatch.Frequency / 5_000, s_lateAfter = Stopwatch.Frequency / 10_000;
 
-    // Nothing here changes from phase to phase, and what does lies on one cache line: a member fetches one, not several.
     private readonly TeamMember[] _members;
-    private readonly Action<int, int, int>[] _works;
-    private readonly NativeBuffer<ulong> _call = new(16);
+    private readonly TeamPhase[] _phases;
+    private readonly NativeBuffer<ulong> _call = new(8); // alone on its cache line
+    private int _patience = SpinsBeforeHelp; // of the caller, who meets absent members again and again
     private Exception? _failure;
     private volatile bool _ended;
 
-    /// <summary>A team of the caller, who is member 0, and of threads that start with the first phase.</summary>
+    /// <summary>A team of the caller, who is member 0, and of threads that start with the first run.</summary>
     /// <param name="members">Members, the caller among them.</param>
-    /// <param name="works">What a phase can do, with items: the first, one past the last, and the member that does them.</param>
+    /// <param name="phases">What a run does, one after another.</param>
     /// <param name="name">Name of the threads.</param>
-    public ThreadTeam(int members, Action<int, int, int>[] works, string name = "crosshead")
+    public ThreadTeam(int members, TeamPhase[] phases, string name = "crosshead")
     {
-        _works = works;
+        _phases = phases;
+        Call = (uint)(1 - phases.Length);
         _members = [.. Enumerable.Range(0, members).Select(m =>
-            new TeamMember(m, members) { Thread = m == 0 ? null : new Thread(() => Serve(m)) { IsBackground = true, Name = name } })];
+            new TeamMember { Thread = m == 0 ? null : new Thread(() => Serve(m)) { IsBackground = true, Name = name } })];
     }
 
     /// <summary>Members, the caller among them.</summary>
     public int Members => _members.Length;
 
-    // The phase (upper half) and its items (lower half).
+    // Number of the first phase of the newest run. Phases are numbered on from run to run; the first of all is 1.
     private ref ulong Call => ref _call.Pointer[0];
-
-    // Index of what the phase does; read by those who have taken items of it, while it lasts.
-    private ref ulong Work => ref _call.Pointer[1];
-
-    // Spins before the caller helps; on a line that it alone uses.
-    private ref ulong Patience => ref _call.Pointer[8];
 
     /// <summary>Whether a member was late and has not been asked again since.</summary>
     public bool IsLeftOut(int member) => _members[member].LeftOut;
 
-    /// <summary>Does a phase: all items, on whichever members come to them. What the work writes is seen by all afterwards.</summary>
-    /// <param name="items">Number of items.</param>
-    /// <param name="work">Index of what is done.</param>
-    /// <exception cref="Exception">The first that the work threw.</exception>
-    public void For(int items, int work)
+    /// <summary>Does all phases. What a phase writes is seen by all in the next one, and by the caller afterwards.</summary>
+    /// <exception cref="Exception">The first that the work threw; what came after it was left undone.</exception>
+    public void Run()
     {
-        if (Members == 1 || items <= 1)
+        if (Members == 1)
         {
-            if (items > 0) _works[work](0, items, 0);
-            return;
-        }
-        var from = Stopwatch.GetTimestamp();
-        var phase = (uint)(Call >> 32) + 1;
-        Volatile.Write(ref Work, (ulong)work);
-        Interlocked.Exchange(ref Call, ((ulong)phase << 32) | (uint)items);
-        for (var m = 1; m < Members; m++)
-        {
-            _members[m].AskAgain(from);
-            if (!_members[m].LeftOut) _members[m].Wake();
-        }
-
-        var done = Take(0, 0, phase, items);
-        for (var spins = 0; spins < (int)Patience && done + Reported(phase) < items; spins++) Pause();
-        if (done + Reported(phase) < items)
-        {
-            done += Help(0, phase, items);
-            // Who took nothing is not there: no use in patience with it.
-            Patience = done == items ? 0UL : SpinsBeforeHelp;
-            AwaitOthers(phase, items - done, from);
+            foreach (var phase in _phases)
+                Do(phase, 0, phase.Items(), 0, prepared: false);
         }
         else
         {
-            Patience = SpinsBeforeHelp;
+            var (now, first) = (Stopwatch.GetTimestamp(), (uint)Call + (uint)_phases.Length);
+            Interlocked.Exchange(ref Call, first);
+            foreach (var member in _members.AsSpan(1))
+            {
+                member.AskAgain(now);
+                if (!member.LeftOut) member.Wake();
+            }
+            GoThrough(0, first);
         }
         if (_failure is not { } failure) return;
         _failure = null;
@@ -98,86 +80,111 @@ internal sealed unsafe class ThreadTeam : IDisposable
         _ended = true;
         foreach (var member in _members.Where(m => m.IsStarted)) member.Wake();
         foreach (var member in _members.Where(m => m.IsStarted)) member.Thread!.Join();
-        // Only now: a member that works looks into the queues of all others, the caller's too.
+        // Only now: a member that works looks at all others, the caller too.
         foreach (var member in _members) member.Dispose();
         _call.Dispose();
     }
 
-    // Does items of one queue; returns how many.
-    private int Take(int queue, int member, uint phase, int items)
+    // A member's part in a run.
+    private void GoThrough(int index, uint first)
     {
-        var done = 0;
-        while (!_members[member].LeftOut && _members[queue].Take(phase, items, out var first, out var end))
+        var member = _members[index];
+        for (var number = first; number - first < _phases.Length && !member.LeftOut;)
         {
-            done += end - first;
-            try
-            {
-                if (Volatile.Read(ref _failure) is null) _works[(int)Work](first, end, member);
-            }
-#pragma warning disable CA1031 // the caller throws the first failure when no member works any more
-            catch (Exception e)
-#pragma warning restore CA1031
-            {
-                Interlocked.CompareExchange(ref _failure, e, null);
-            }
+            var from = index == 0 ? Stopwatch.GetTimestamp() : 0;
+            var phase = _phases[number - first];
+            var done = Take(index, phase, number, index, prepared: false);
+            member.Report(number, done);
+            number = Await(index, phase, number, done, from);
         }
-        return done;
     }
 
-    // Does items of the others' queues; returns how many.
-    private int Help(int member, uint phase, int items)
+    // Waits for the end of a phase and helps; returns the next, or the one that others have come to meanwhile.
+    private uint Await(int index, TeamPhase phase, uint number, int done, long from)
     {
-        var done = 0;
-        for (var i = 1; i < Members; i++) done += Take((member + i) % Members, member, phase, items);
-        return done;
-    }
-
-    private int Reported(uint phase)
-    {
-        var done = 0;
-        for (var m = 1; m < Members; m++) done += _members[m].Reported(phase).Done;
-        return done;
-    }
-
-    // All items are taken by now; the last ones are being worked on.
-    private void AwaitOthers(uint phase, int items, long from)
-    {
-        var (worked, late) = (0L, false);
-        for (var spins = 1; Reported(phase) < items; spins++)
+        var (worked, late, patience) = (0L, false, index == 0 ? _patience : SpinsBeforeHelp);
+        uint next;
+        for (var spins = 0; !IsOver(number, out next); spins++)
         {
+            if (spins == patience)
+            {
+                var helped = 0;
+                for (var i = 1; i < Members; i++)
+                    helped += Take((index + i) % Members, phase, number, index, prepared: done + helped > 0);
+                if (helped > 0) _members[index].Report(number, done + helped);
+                // Who has not begun is not there: no use in patience with it.
+                if (index == 0) _patience = done + helped == Members ? 0 : SpinsBeforeHelp;
+                continue;
+            }
             Pause();
-            if (spins % SpinsPerLook != 0) continue;
+            if (spins % SpinsPerYield == SpinsPerYield - 1) Thread.Yield(); // who is waited for may want this core
+            if (index > 0 || spins % SpinsPerLook != SpinsPerLook - 1) continue;
             var now = Stopwatch.GetTimestamp();
             if (worked == 0) worked = now - from;
             if (now - from < (2 * worked) + s_lateAfter) continue;
             late = true;
             for (var m = 1; m < Members; m++)
-                if (_members[m] is { LeftOut: false } member && member.Reported(phase).Busy) member.LeaveOut();
-            Thread.Yield(); // it may want this core
+                if (!_members[m].LeftOut && IsBusy(m, number)) _members[m].LeaveOut();
         }
-        if (!late) return;
-        var end = Stopwatch.GetTimestamp();
-        foreach (var member in _members) member.Pause(end - from - worked, end);
+        if (late)
+        {
+            var end = Stopwatch.GetTimestamp();
+            foreach (var member in _members) member.Pause(end - from - worked, end);
+        }
+        return next;
     }
+
+    // Does a member's share where nobody has begun it; returns 1 if so.
+    private int Take(int share, TeamPhase phase, uint number, int member, bool prepared)
+    {
+        if (!_members[share].Take(number, member)) return 0;
+        // Only now is it certain that the phase lasts, and what it works on with it.
+        var items = phase.Items();
+        Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members), member, prepared);
+        return 1;
+    }
+
+    private void Do(TeamPhase phase, int first, int end, int member, bool prepared)
+    {
+        if (first == end || Volatile.Read(ref _failure) is not null) return;
+        try
+        {
+            if (!prepared) phase.Prepare?.Invoke(member);
+            phase.Work(first, end, member);
+        }
+#pragma warning disable CA1031 // the caller throws the first failure when no member works any more
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+        }
+    }
+
+    // Whether all shares of a phase are done, and which phase follows. Who has come to a later one has seen the end of this.
+    private bool IsOver(uint number, out uint next)
+    {
+        var done = 0;
+        next = number + 1;
+        foreach (var member in _members)
+        {
+            var reported = member.Reported;
+            if (reported.Phase == number) done += reported.Done;
+            else if ((int)(reported.Phase - next) >= 0) (next, done) = (reported.Phase, Members);
+        }
+        return done >= Members;
+    }
+
+    // Whether a member has taken shares of a phase that it has not reported.
+    private bool IsBusy(int index, uint number) =>
+        _members.Count(m => m.IsTaken(number, index)) > (_members[index].Reported is var reported && reported.Phase == number ? reported.Done : 0);
 
     private void Serve(int index)
     {
-        var member = _members[index];
-        for (var call = 0UL; AwaitCall(member, ref call);)
-        {
-            var (phase, items) = ((uint)(call >> 32), (int)call);
-            member.Report(phase, 0, busy: true);
-            var done = Take(index, index, phase, items);
-            member.Report(phase, done, busy: false);
-            for (var spins = 0; spins < SpinsBeforeHelp && Volatile.Read(ref Call) == call; spins++) Pause();
-            if (Volatile.Read(ref Call) != call) continue;
-            member.Report(phase, done, busy: true);
-            done += Help(index, phase, items);
-            member.Report(phase, done, busy: false);
-        }
+        var call = ulong.MaxValue; // it starts with a run
+        while (AwaitCall(_members[index], ref call)) GoThrough(index, (uint)call);
     }
 
-    // Waits for a phase, awake at first; false at the end of the team.
+    // Waits for a run, awake at first; false at the end of the team.
     private bool AwaitCall(TeamMember member, ref ulong call)
     {
         var from = 0L;
