@@ -36,6 +36,7 @@ internal static unsafe class Panel
     /// <param name="yStride">Elements from result to result.</param>
     /// <param name="after">What will be read next, brought nearer at the end; null for nothing.</param>
     /// <param name="afterStride">Elements from there to the panel that will be read with it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows, float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
     {
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
@@ -65,6 +66,7 @@ internal static unsafe class Panel
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyRows<T>(T* panel, T* next, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
         for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride, next = panel) PanelTiles.Multiply4(panel, next, depth, x, stride, y, yStride);

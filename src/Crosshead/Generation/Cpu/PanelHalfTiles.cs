@@ -15,12 +15,14 @@ internal static unsafe class PanelHalfTiles
     private const int Block = 128;
 
     /// <summary>One panel and four vectors; <paramref name="next"/> is brought nearer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
         for (var half = 0; half < 2; half++, next = panel) HalfOf4(panel, next, half, depth, x, stride, y + (half * Lanes), yStride);
     }
 
     /// <summary>Eight vectors and two panels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         for (var start = 0; start < depth; start += Block)
@@ -39,6 +41,7 @@ internal static unsafe class PanelHalfTiles
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void HalfOf4<T>(T* panel, T* next, int half, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
@@ -64,6 +67,7 @@ internal static unsafe class PanelHalfTiles
     }
 
     // Starts with what y holds where `add` says so: the sums of the rows before.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void HalfOf4x2<T>(T* p, T* q, T* nextP, T* nextQ, int half, int depth, float* x, int stride, float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;

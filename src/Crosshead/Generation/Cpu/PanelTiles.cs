@@ -8,6 +8,7 @@ namespace Crosshead.Generation.Cpu;
 internal static unsafe class PanelTiles
 {
     /// <summary>One panel and one vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Vector512<float> Multiply1<T>(T* panel, int depth, float* x) where T : unmanaged, IPanelElement<T>
     {
         Vector512<float> a = default, b = default, c = default, d = default; // four sums hide the latency of the products
@@ -24,6 +25,7 @@ internal static unsafe class PanelTiles
     }
 
     /// <summary>One panel and four vectors; <paramref name="next"/> is brought nearer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)
@@ -57,6 +59,7 @@ internal static unsafe class PanelTiles
     /// Eight vectors and two panels: 16 sums, and an element that was loaded is used by 8 or by 2 of them, so that the
     /// multipliers and not the loads are the limit.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)

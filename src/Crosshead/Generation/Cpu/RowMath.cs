@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Crosshead.Kernels;
 
@@ -12,6 +13,7 @@ internal static unsafe class RowMath
     /// <param name="size">True length of the row.</param>
     /// <param name="epsilon">Added to the mean square.</param>
     /// <param name="y">[padded]; may be x.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RmsNorm(float* x, float* weight, int size, double epsilon, float* y)
     {
         var squares = Vector512<float>.Zero;
@@ -25,6 +27,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>y = x / √(Σx²/length + ε) · weight, for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void HeadNorm(float* x, float* weight, int length, double epsilon, float* y)
     {
         var scale = (float)(1 / Math.Sqrt((SumOfSquares(x, length) / length) + epsilon));
@@ -34,6 +37,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>Σ x², for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SumOfSquares(float* x, int length)
     {
         var squares = Vector512<float>.Zero;
@@ -54,6 +58,7 @@ internal static unsafe class RowMath
     /// <param name="half">Number of complex numbers.</param>
     /// <param name="scale">A real factor.</param>
     /// <param name="y">[2 · half]; may be x.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyComplex(float* x, float* real, float* imaginary, int half, float scale, float* y)
     {
         var i = 0;
@@ -79,6 +84,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>gate = silu(gate) · up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SwiGlu(float* gate, float* up, int length)
     {
         for (var i = 0; i < length; i += Panel.Lanes)
@@ -89,12 +95,14 @@ internal static unsafe class RowMath
     }
 
     /// <summary>y += x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, float* y, int length)
     {
         for (var i = 0; i < length; i += Panel.Lanes) (Vector512.Load(y + i) + Vector512.Load(x + i)).Store(y + i);
     }
 
     /// <summary>y += factor · x, for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(float* x, float factor, float* y, int length)
     {
         var f = Vector512.Create(factor);
@@ -104,6 +112,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>The largest of the values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(float* x, int length)
     {
         var most = Vector512.Load(x);
@@ -112,6 +121,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>y = e^(x − shift) · factor; returns the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exp(float* x, float shift, float factor, float* y, int length)
     {
         var (s, f) = (Vector512.Create(shift), Vector512.Create(factor));
@@ -126,6 +136,7 @@ internal static unsafe class RowMath
     }
 
     /// <summary>Σ e^(x − shift).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float SumOfExp(float* x, float shift, int length)
     {
         var sum = Vector512<float>.Zero;

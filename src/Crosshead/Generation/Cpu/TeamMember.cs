@@ -6,8 +6,9 @@ namespace Crosshead.Generation.Cpu;
 /// <summary>A member of a <see cref="ThreadTeam"/>: its share of the items, what it reports, and whether it is there to work.</summary>
 internal sealed unsafe partial class TeamMember : IDisposable
 {
-    // A member that was late is left out for four times as long as it was waited for, so that a short disturbance costs little;
-    // one that is late again before it has worked for eight times as long, for four times as long as before. That is a core in use.
+    // A member that was late once is asked again at once: what disturbed it is likely over. One that is late again before it has
+    // worked for eight times as long as it was waited for is on a core in use: it is left out for four times as long, and each
+    // further time for four times as long as before.
     private const int PauseFactor = 4, SoundFactor = 8;
     private const nint FutexCall = 202; // on x64
     private const int FutexWait = 128, FutexWake = 129; // within the process
@@ -73,8 +74,7 @@ internal sealed unsafe partial class TeamMember : IDisposable
     public void Pause(long waited, long now)
     {
         if (_askAgain != long.MaxValue) return;
-        var shortest = PauseFactor * waited;
-        _pause = Math.Min(s_longestPause, now - _back < SoundFactor * waited ? Math.Max(4 * _pause, shortest) : shortest);
+        _pause = now - _back < SoundFactor * waited ? Math.Min(s_longestPause, PauseFactor * Math.Max(_pause, waited)) : 0;
         _askAgain = now + _pause;
     }
 
