@@ -32,7 +32,7 @@ internal sealed unsafe class FilledDecoder : IDisposable
         _empty = new CpuDecoder(_weights, 1, options.Context);
         _filled.Prefill([[.. Enumerable.Range(0, options.Context - 1).Select(n => n % 512)]], 512);
         _bytes = new NativeBuffer<int>(_filled.CacheBytes / sizeof(int));
-        _readers = new ThreadTeam(ComputeThreads.Count, [Read]);
+        _readers = new ThreadTeam(ComputeThreads.Count, [new TeamPhase(() => (int)(_bytes.Length / Step), Read)]);
     }
 
     public long CacheBytes => _filled.CacheBytes;
@@ -50,7 +50,7 @@ internal sealed unsafe class FilledDecoder : IDisposable
     {
         _steps.Add(CacheComparison.Seconds(() => Take(_filled)));
         _emptySteps.Add(CacheComparison.Seconds(() => Take(_empty)));
-        _reads.Add(CacheComparison.Seconds(() => _readers.For((int)(_bytes.Length / Step), 0)));
+        _reads.Add(CacheComparison.Seconds(_readers.Run));
     }
 
     public void Clear()

@@ -14,7 +14,7 @@ internal static partial class OpenMp
 
     // A thread waits so long for the others, or for more work, before it sleeps. By default it waits for milliseconds: a thread
     // that waits on a core that another program wants too uses up its share of it, and is then absent when there is work.
-    private const double SpinMicroseconds = 30;
+    private const double SpinMicroseconds = 10;
 
     /// <summary>Sets the number of threads, and a short spin where the user has not chosen how threads wait. To be called before libtorch is loaded.</summary>
     public static void Configure(int threads)

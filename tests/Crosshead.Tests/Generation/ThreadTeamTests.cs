@@ -15,28 +15,58 @@ public sealed class ThreadTeamTests
     [InlineData(9)] // likely more than there are cores
     public void Every_item_of_a_phase_is_done_once_and_seen_by_all_in_the_next(int members)
     {
-        const int Phases = 2000;
-        var (written, phase, wrong) = (new int[Items], 0, 0);
-        using var team = new ThreadTeam(members,
-        [
-            (first, end, _) =>
-            {
-                for (var i = first; i < end; i++)
-                {
-                    // What any member wrote in the phase before.
-                    if (Volatile.Read(ref written[(i + 7) % Items]) is var seen && seen != phase && seen != phase - 1) Interlocked.Increment(ref wrong);
-                    written[i]++;
-                }
-            },
-        ]);
-        for (phase = 1; phase <= Phases; phase++)
+        const int Phases = 20, Runs = 200;
+        var (written, wrong, before, few) = (new int[Items], 0, 0, 0);
+        var fewer = 0; // items of the fifth phase of a run: too few to share
+        var phases = Enumerable.Range(1, Phases).Select(p => p == 5 ? new TeamPhase(() => fewer, Few) : new TeamPhase(() => Items, (first, end, _) =>
         {
-            var items = phase % 5 == 0 ? 1 : Items; // a phase too small to share
-            team.For(items, 0);
-            for (var i = items; i < Items; i++) written[i]++;
-            Assert.All(written, w => Assert.Equal(phase, w));
+            for (var i = first; i < end; i++)
+            {
+                // What any member wrote in the phase before.
+                var seen = Volatile.Read(ref written[(i + 7) % Items]);
+                var now = before + (p > 5 ? p - 1 : p);
+                if (seen != now && seen != now - 1) Interlocked.Increment(ref wrong);
+                written[i]++;
+            }
+        }));
+        using var team = new ThreadTeam(members, [.. phases]);
+        for (var run = 1; run <= Runs; run++)
+        {
+            fewer = run % 3;
+            var expected = few + fewer;
+            team.Run();
+            Assert.Equal(expected, few);
+            before += Phases - 1;
+            Assert.All(written, w => Assert.Equal(before, w));
         }
         Assert.Equal(0, wrong);
+
+        void Few(int first, int end, int member) => Interlocked.Add(ref few, end - first);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_member_prepares_for_itself_once_before_its_first_item_of_a_phase(int members)
+    {
+        var (prepared, unprepared) = (new int[members], 0);
+        using var team = new ThreadTeam(members,
+        [
+            new TeamPhase(() => Items, (_, _, member) => Check(member, 1), member => prepared[member]++),
+            new TeamPhase(() => Items, (_, _, member) => prepared[member] = 0),
+        ]);
+        for (var run = 1; run <= 500; run++)
+        {
+            Array.Clear(prepared);
+            team.Run();
+        }
+        Assert.Equal(0, unprepared);
+
+        void Check(int member, int times)
+        {
+            if (prepared[member] != times) Interlocked.Increment(ref unprepared);
+        }
     }
 
     [Theory]
@@ -45,17 +75,24 @@ public sealed class ThreadTeamTests
     [InlineData(3)]
     public void A_failure_of_a_member_is_thrown_and_the_team_goes_on(int members)
     {
-        var done = 0;
+        var (done, broken, after) = (0, false, 0);
         using var team = new ThreadTeam(members,
         [
-            (first, _, member) => throw new InvalidOperationException("broken"),
-            (first, end, _) => Interlocked.Add(ref done, end - first),
+            new TeamPhase(() => Items, (first, end, _) =>
+            {
+                if (broken) throw new InvalidOperationException("broken");
+                Interlocked.Add(ref done, end - first);
+            }),
+            new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref after, end - first)),
         ]);
         for (var round = 1; round <= 100; round++)
         {
-            Assert.Equal("broken", Assert.Throws<InvalidOperationException>(() => team.For(Items, 0)).Message);
-            team.For(Items, 1);
-            Assert.Equal(round * Items, done);
+            broken = true;
+            Assert.Equal("broken", Assert.Throws<InvalidOperationException>(team.Run).Message);
+            Assert.Equal((round - 1) * Items, after); // what follows a failure is left undone
+            broken = false;
+            team.Run();
+            Assert.Equal((round * Items, round * Items), (done, after));
         }
     }
 
@@ -65,41 +102,48 @@ public sealed class ThreadTeamTests
     public void A_team_ends_while_its_members_look_for_more_items(int members)
     {
         var done = 0;
+        var phase = new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref done, end - first));
         for (var round = 1; round <= 500; round++)
         {
-            using (var team = new ThreadTeam(members, [(first, end, _) => Interlocked.Add(ref done, end - first)]))
-                for (var phase = 0; phase < 20; phase++) team.For(Items, 0);
+            using (var team = new ThreadTeam(members, [.. Enumerable.Repeat(phase, 20)])) team.Run();
             Assert.Equal(round * 20 * Items, done);
         }
     }
 
     [Fact]
-    public void A_member_that_loses_its_core_amid_an_item_is_left_out_and_asked_again()
+    public void A_member_that_loses_its_core_amid_its_work_again_and_again_is_left_out_and_asked_again()
     {
         var clock = Stopwatch.StartNew();
-        var (entered, others) = (false, 0);
+        var (losing, entered, others) = (true, false, 0);
         ThreadTeam? team = null;
         using (team = new ThreadTeam(2,
         [
-            (_, _, member) =>
+            new TeamPhase(() => Items, (_, _, member) =>
             {
+                if (!Volatile.Read(ref losing)) return;
                 if (member == 0) Wait(() => Volatile.Read(ref entered));
-                else if (!entered)
+                else if (!Volatile.Read(ref entered))
                 {
                     Volatile.Write(ref entered, true);
                     Wait(() => team!.IsLeftOut(1)); // as if another program ran on its core until then
                     Thread.Sleep(50);
                 }
-            },
-            (first, end, member) => Interlocked.Add(ref others, member == 0 ? 0 : end - first),
+            }),
+            new TeamPhase(() => Items, (first, end, member) => Interlocked.Add(ref others, member == 0 || Volatile.Read(ref losing) ? 0 : end - first)),
         ]))
         {
-            team.For(Items, 0);
-            Assert.True(entered);
-            Assert.True(clock.Elapsed < s_patience);
-            team.For(Items, 1);
+            for (var time = 1; time <= 2; time++)
+            {
+                entered = false;
+                team.Run();
+                Assert.True(entered);
+                Assert.True(clock.Elapsed < s_patience);
+                Assert.True(team.IsLeftOut(1));
+            }
+            losing = false;
+            team.Run();
             if (team.IsLeftOut(1)) Assert.Equal(0, others); // unless this thread slept for longer than the member is left out
-            while (Volatile.Read(ref others) == 0 && clock.Elapsed < s_patience) team.For(Items, 1);
+            while (Volatile.Read(ref others) == 0 && clock.Elapsed < s_patience) team.Run();
             Assert.NotEqual(0, others);
             Assert.False(team.IsLeftOut(1));
         }
@@ -115,10 +159,10 @@ public sealed class ThreadTeamTests
     {
         const string Name = "idle team test";
         var (done, clock) = (0, Stopwatch.StartNew());
-        using var team = new ThreadTeam(2, [(first, end, _) => Interlocked.Add(ref done, end - first)], Name);
+        using var team = new ThreadTeam(2, [new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref done, end - first))], Name);
         for (var round = 1; round <= 3; round++)
         {
-            team.For(Items, 0);
+            team.Run();
             Assert.Equal(round * Items, done);
             var (state, before) = (' ', -1L);
             // Between two looks the thread has had no time on a processor.
