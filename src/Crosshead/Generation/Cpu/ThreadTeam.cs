@@ -56,7 +56,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
         if (Members == 1)
         {
             foreach (var phase in _phases)
-                Do(phase, 0, phase.Items(), 0, prepared: false);
+            {
+                var prepared = false;
+                Do(phase, 0, phase.Items(), 0, ref prepared);
+            }
         }
         else
         {
@@ -93,14 +96,15 @@ internal sealed unsafe class ThreadTeam : IDisposable
         {
             var from = index == 0 ? Stopwatch.GetTimestamp() : 0;
             var phase = _phases[number - first];
-            var done = Take(index, phase, number, index, prepared: false);
+            var prepared = false;
+            var done = Take(index, phase, number, index, ref prepared);
             member.Report(number, done);
-            number = Await(index, phase, number, done, from);
+            number = Await(index, phase, number, done, from, ref prepared);
         }
     }
 
     // Waits for the end of a phase and helps; returns the next, or the one that others have come to meanwhile.
-    private uint Await(int index, TeamPhase phase, uint number, int done, long from)
+    private uint Await(int index, TeamPhase phase, uint number, int done, long from, ref bool prepared)
     {
         var (worked, late, patience) = (0L, false, index == 0 ? _patience : SpinsBeforeHelp);
         uint next;
@@ -109,8 +113,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             if (spins == patience)
             {
                 var helped = 0;
-                for (var i = 1; i < Members; i++)
-                    helped += Take((index + i) % Members, phase, number, index, prepared: done + helped > 0);
+                for (var i = 1; i < Members; i++) helped += Take((index + i) % Members, phase, number, index, ref prepared);
                 if (helped > 0) _members[index].Report(number, done + helped);
                 // Who has not begun is not there: no use in patience with it.
                 if (index == 0) _patience = done + helped == Members ? 0 : SpinsBeforeHelp;
@@ -135,21 +138,22 @@ internal sealed unsafe class ThreadTeam : IDisposable
     }
 
     // Does a member's share where nobody has begun it; returns 1 if so.
-    private int Take(int share, TeamPhase phase, uint number, int member, bool prepared)
+    private int Take(int share, TeamPhase phase, uint number, int member, ref bool prepared)
     {
         if (!_members[share].Take(number, member)) return 0;
         // Only now is it certain that the phase lasts, and what it works on with it.
         var items = phase.Items();
-        Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members), member, prepared);
+        Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members), member, ref prepared);
         return 1;
     }
 
-    private void Do(TeamPhase phase, int first, int end, int member, bool prepared)
+    private void Do(TeamPhase phase, int first, int end, int member, ref bool prepared)
     {
         if (first == end || Volatile.Read(ref _failure) is not null) return;
         try
         {
             if (!prepared) phase.Prepare?.Invoke(member);
+            prepared = true;
             phase.Work(first, end, member);
         }
 #pragma warning disable CA1031 // the caller throws the first failure when no member works any more
