@@ -17,48 +17,27 @@ internal static class MemoryLimit
     public static long Of(string root)
     {
         var swap = Field(root, "proc/meminfo", "SwapTotal:") ?? 0;
+        string[] groups = [.. ControlGroups.Folders(root, "memory")];
         long?[] limits =
         [
             Field(root, "proc/meminfo", "MemTotal:") + swap,
             Field(root, "proc/self/limits", "Max address space"),
-            .. ControlGroups(root).Select(group => Number(root, $"{group}/memory.max") + Math.Min(swap, Number(root, $"{group}/memory.swap.max") ?? swap)),
-            .. ControlGroups(root, "memory").Select(group => Number(root, $"{group}/memory.limit_in_bytes") + swap),
+            .. groups.Select(group => Number(root, $"{group}/memory.max") + Math.Min(swap, Number(root, $"{group}/memory.swap.max") ?? swap)),
+            .. groups.Select(group => Number(root, $"{group}/memory.limit_in_bytes") + swap),
         ];
         return limits.Min() ?? long.MaxValue;
     }
 
-    // The group of this process and those above it, below the mount of version 2, or of a controller of version 1.
-    private static IEnumerable<string> ControlGroups(string root, string controller = "")
-    {
-        var mount = $"sys/fs/cgroup{(controller.Length > 0 ? "/" + controller : "")}";
-        var own = Lines(root, "proc/self/cgroup").Select(line => line.Split(':', 3))
-            .FirstOrDefault(parts => parts.Length == 3 && (controller.Length == 0 ? parts[0] == "0" : parts[1].Split(',').Contains(controller)));
-        for (var path = own?[2].TrimEnd('/') ?? ""; path.Length > 0; path = path[..path.LastIndexOf('/')]) yield return mount + path;
-        yield return mount;
-    }
-
     // The first number behind a name, in bytes; null where it is missing or says that there is no limit.
-    private static long? Field(string root, string file, string name) => Lines(root, file)
+    private static long? Field(string root, string file, string name) => ControlGroups.Lines(root, file)
         .Where(line => line.StartsWith(name, StringComparison.Ordinal))
         .Select(line => line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Select(words => Number(words[0]) is { } number ? number * (words.Contains("kB") ? 1024 : 1) : (long?)null)
         .FirstOrDefault();
 
-    private static long? Number(string root, string file) => Lines(root, file).Select(Number).FirstOrDefault();
+    private static long? Number(string root, string file) => ControlGroups.Lines(root, file).Select(Number).FirstOrDefault();
 
     // Version 1 writes a huge number for no limit.
     private static long? Number(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < long.MaxValue / 4096 ? number : null;
-
-    private static string[] Lines(string root, string file)
-    {
-        try
-        {
-            return File.ReadAllLines(Path.Combine(root, file));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
 }

@@ -23,7 +23,7 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
     private static int? ReadAffinity(string root)
     {
         const string key = "Cpus_allowed_list:";
-        var line = Lines(Path.Combine(root, "proc/self/status")).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
+        var line = ControlGroups.Lines(root, "proc/self/status").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
         if (line is null) return null;
         var cores = 0L;
         foreach (var range in line[key.Length..].Split(',', StringSplitOptions.TrimEntries))
@@ -35,49 +35,17 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
         return cores is > 0 and <= int.MaxValue ? (int)cores : null;
     }
 
-    // A group's own quota and those of the groups around it hold together.
-    private static double? ReadQuota(string root)
-    {
-        double? least = null;
-        foreach (var line in Lines(Path.Combine(root, "proc/self/cgroup")))
-        {
-            // id:controllers:path; version 2 has no controllers
-            if (line.Split(':', 3) is not [_, var controllers, var path]) continue;
-            if (controllers.Length > 0 && !controllers.Split(',').Contains("cpu")) continue;
-            string[] mounts = controllers.Length > 0 ? [controllers, "cpu"] : ["", "unified"];
-            foreach (var mount in mounts)
-            {
-                for (var group = path.Trim('/'); ; group = Path.GetDirectoryName(group) ?? "")
-                {
-                    if (QuotaOf(Path.Combine(root, "sys/fs/cgroup", mount, group)) is { } quota) least = Math.Min(least ?? quota, quota);
-                    if (group.Length == 0) break;
-                }
-            }
-        }
-        return least;
-    }
+    private static double? ReadQuota(string root) => ControlGroups.Folders(root, "cpu").Min(group => QuotaOf(root, group));
 
     // "150000 100000" or "max 100000"; in version 1 two files, the quota -1 for none.
-    private static double? QuotaOf(string group)
+    private static double? QuotaOf(string root, string group)
     {
-        var both = Lines(Path.Combine(group, "cpu.max")).FirstOrDefault()?.Split(' ');
-        var quota = Number(both?[0] ?? Lines(Path.Combine(group, "cpu.cfs_quota_us")).FirstOrDefault());
-        var period = Number(both?[^1] ?? Lines(Path.Combine(group, "cpu.cfs_period_us")).FirstOrDefault());
+        var both = ControlGroups.Lines(root, $"{group}/cpu.max").FirstOrDefault()?.Split(' ');
+        var quota = Number(both?[0] ?? ControlGroups.Lines(root, $"{group}/cpu.cfs_quota_us").FirstOrDefault());
+        var period = Number(both?[^1] ?? ControlGroups.Lines(root, $"{group}/cpu.cfs_period_us").FirstOrDefault());
         return quota > 0 && period > 0 ? quota / period : null;
     }
 
     private static double? Number(string? text) =>
         double.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
-
-    private static IEnumerable<string> Lines(string path)
-    {
-        try
-        {
-            return File.Exists(path) ? File.ReadAllLines(path) : [];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return []; // what may not be read cannot be known to limit
-        }
-    }
 }
