@@ -33,9 +33,13 @@ internal sealed class ResultTable
     {
         var table = new Table { Border = TableBorder.Rounded };
         foreach (var header in _headers)
-            table.AddColumn(new TableColumn(new Text(Name(header))) { Alignment = IsNumber(header) ? Justify.Right : Justify.Left, NoWrap = IsNumber(header) });
+            table.AddColumn(new TableColumn(new Spectre.Console.Text(Name(header)))
+            {
+                Alignment = IsNumber(header) ? Justify.Right : Justify.Left,
+                NoWrap = IsNumber(header),
+            });
         foreach (var row in _rows)
-            table.AddRow(row.Select(cell => new Text(cell)));
+            table.AddRow(row.Select(cell => new Spectre.Console.Text(cell)));
         AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal.Out) }).Write(table);
     }
 

@@ -16,7 +16,8 @@ public sealed class LayeringTests
         ["Attention"] = ["Layers", "Kernels", "Runtime"],
         ["Model"] = ["Attention", "Layers", "Kernels", "Runtime"],
         ["Checkpoints"] = ["Model", "Attention", "Layers", "Kernels", "Runtime"],
-        ["Data"] = [],
+        ["Text"] = [],
+        ["Data"] = ["Text"],
         ["Generation"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Evaluation"] = ["Generation", "Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
         ["Compression"] = ["Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
@@ -35,6 +36,7 @@ public sealed class LayeringTests
     }
 
     [Theory]
+    [InlineData("Text")]
     [InlineData("Data")]
     [InlineData("Reports")]
     public void A_layer_that_needs_no_tensors_does_not_know_them(string layer) => AssertNone(layer, "TorchSharp", Namespace("Runtime"));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Crosshead.Text.Jinja;
 
 namespace Crosshead.Data.Chat;
 

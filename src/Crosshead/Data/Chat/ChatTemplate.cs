@@ -1,3 +1,5 @@
+using Crosshead.Text.Jinja;
+
 namespace Crosshead.Data.Chat;
 
 /// <summary>

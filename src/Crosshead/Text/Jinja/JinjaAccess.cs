@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Attributes, items and slices of a template's values: <c>a.b</c>, <c>a[b]</c>, <c>a[1:]</c>.</summary>
 internal static class JinjaAccess

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The arguments of a call by the places of their <see cref="JinjaSignature"/>, each given or its default.</summary>
 internal sealed class JinjaArguments(JinjaSignature signature, object?[] values, List<object?> rest, OrderedDictionary<string, object?> named, JinjaBudget budget)

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What one rendering has taken of its <see cref="JinjaLimits"/>. Every operation charges what it is about to take.</summary>
 internal sealed class JinjaBudget(JinjaLimits limits)

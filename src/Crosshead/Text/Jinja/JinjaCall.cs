@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The arguments of a call as they are written: those by position and those by name.</summary>
 internal sealed record JinjaCall(IReadOnlyList<object?> Positional, OrderedDictionary<string, object?> Named, JinjaBudget Budget);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Upper, lower and title case as Python's strings have them, with mappings to several characters, read from an embedded table on first use.</summary>
 internal static class JinjaCasing

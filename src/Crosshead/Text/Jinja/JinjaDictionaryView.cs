@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What <c>items()</c>, <c>keys()</c> and <c>values()</c> of a dictionary give: its contents, without an order to index.</summary>
 /// <param name="Name">What Python calls it, such as dict_items.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The escapes in a template's strings, which are Python's: <c>\n</c>, <c>\x41</c>, <c>\u00e9</c>, <c>\101</c>.</summary>
 internal static class JinjaEscapes

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>A template that cannot be read or rendered; the one who knows the line adds it.</summary>
 internal sealed class JinjaException(string message, int? line = null) : Exception(message)

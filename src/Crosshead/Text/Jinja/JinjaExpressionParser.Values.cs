@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 internal sealed partial class JinjaExpressionParser
 {

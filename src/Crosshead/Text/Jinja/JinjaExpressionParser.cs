@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>An expression, ready to be computed.</summary>
 internal delegate object? JinjaExpression(JinjaScope scope);

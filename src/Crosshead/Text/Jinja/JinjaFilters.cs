@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The filters of a template: what stands behind <c>|</c>. Those of lists are in <see cref="JinjaSequenceFilters"/>.</summary>
 internal static class JinjaFilters

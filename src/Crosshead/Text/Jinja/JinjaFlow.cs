@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Where a template goes on after a statement.</summary>
 internal enum JinjaFlow

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Items that are made as they are asked for, and once only: what <c>map</c> and <c>select</c> give. It counts as true even without items.</summary>
 internal sealed class JinjaGenerator(IEnumerable<object?> items)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Values as JSON the way Python's json.dumps writes them, which is not quite how .NET does.</summary>
 internal static class JinjaJson

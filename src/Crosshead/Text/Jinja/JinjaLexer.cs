@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// Cuts a Jinja template into tokens with the white space of its texts as Transformers sets it: <c>trim_blocks</c> (no line end

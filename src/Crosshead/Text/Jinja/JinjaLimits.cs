@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What one rendering may take. A template comes with a model from elsewhere: it must not run or grow for ever.</summary>
 internal sealed record JinjaLimits

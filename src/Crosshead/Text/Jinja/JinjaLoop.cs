@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The variable <c>loop</c> inside a <c>{% for %}</c>.</summary>
 /// <param name="items">All items of the loop.</param>

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// What the filters <c>safe</c> and <c>escape</c> give. Joined to other text by <c>+</c> it would escape that; it can only be

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The methods of Python's strings, lists and dictionaries that templates call. None of them changes its object.</summary>
 internal static class JinjaMethods

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What <c>namespace(…)</c> makes: the one object whose attributes a template can set.</summary>
 /// <param name="attributes">Its attributes.</param>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.RegularExpressions;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Python's numbers: how they are read, written, compared and rounded. Whole numbers have 64 bits here; beyond them is an error.</summary>
 internal static partial class JinjaNumber

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The arithmetic and the comparisons of template expressions, as Python's.</summary>
 internal static class JinjaOperators

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The whole numbers that <c>range</c> gives.</summary>
 internal sealed record JinjaRange(long Start, long Stop, long Step) : IReadOnlyList<object?>

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The variables that a part of a template sees: its own, then those around it.</summary>
 internal sealed class JinjaScope

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The filters of lists and dictionaries.</summary>
 internal static class JinjaSequenceFilters

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// What the arguments of something callable are called, in which order they stand and which may be left out, as Python

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 internal sealed partial class JinjaStatementParser
 {

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Turns a template's tokens into functions, statement by statement; <c>JinjaStatementParser.Macros.cs</c> has macros.</summary>
 internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// Where a text stands in another, in time linear in both: the search of Knuth, Morris and Pratt for long texts, as the

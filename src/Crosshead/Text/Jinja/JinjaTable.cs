@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Collections.Frozen;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What a template can call on a value, by name, each with its signature: filters, tests, or the methods of one type.</summary>
 /// <param name="kind">What errors call an entry, such as "filter".</param>

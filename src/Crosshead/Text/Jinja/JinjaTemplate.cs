@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// A template of the part of Jinja that chat templates are written in: outputs, if, for with loop controls, set with

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The tests of a template: what stands behind <c>is</c>.</summary>
 internal static class JinjaTests

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What Python's strings do to themselves. Their characters are code points, half of a surrogate pair is one too.</summary>
 internal static class JinjaText

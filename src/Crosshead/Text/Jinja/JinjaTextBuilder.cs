@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Makes a text of unknown length piece by piece, each charged before it is added.</summary>
 internal sealed class JinjaTextBuilder(JinjaBudget budget)

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>Where a text stands in a part of another, from a character to another, as Python's find, count and startswith count them.</summary>
 internal readonly ref struct JinjaTextSearch

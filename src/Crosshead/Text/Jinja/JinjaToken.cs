@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>A token of a Jinja template.</summary>
 /// <param name="Kind">What it is.</param>

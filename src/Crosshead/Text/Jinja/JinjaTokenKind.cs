@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>What a token of a Jinja template is.</summary>
 internal enum JinjaTokenKind

@@ -1,4 +1,4 @@
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>The value of what is not there: false, empty and printed as nothing, but an error to compute with.</summary>
 /// <param name="Reason">What is not there.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Crosshead.Data.Chat;
+namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// What Python says of a template's values. They are null (None), bool, long, double, string, lists (<see cref="List{T}"/>),

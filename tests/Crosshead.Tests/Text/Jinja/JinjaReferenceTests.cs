@@ -1,7 +1,8 @@
 using System.Text.Json;
-using Crosshead.Data.Chat;
+using Crosshead.Tests.Data;
+using Crosshead.Text.Jinja;
 
-namespace Crosshead.Tests.Data.Chat;
+namespace Crosshead.Tests.Text.Jinja;
 
 public sealed class JinjaReferenceTests
 {

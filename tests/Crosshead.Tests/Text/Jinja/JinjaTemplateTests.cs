@@ -1,6 +1,6 @@
-using Crosshead.Data.Chat;
+using Crosshead.Text.Jinja;
 
-namespace Crosshead.Tests.Data.Chat;
+namespace Crosshead.Tests.Text.Jinja;
 
 public sealed class JinjaTemplateTests
 {
