@@ -6,6 +6,9 @@ namespace Crosshead.Tests.Data;
 
 public sealed class DataPreparationInterruptionTests
 {
+    // The more workers, the more text is under way before the first report; on any machine these texts are long enough for two.
+    private static readonly DataPreparationOptions s_options = new() { Workers = 2 };
+
     // Stops at every progress report in turn, goes on, and stops again.
     [Theory]
     [InlineData(1)]
@@ -16,7 +19,7 @@ public sealed class DataPreparationInterruptionTests
         WriteCorpus(folder, 5000);
         File.Copy(folder.File("in.jsonl"), folder.File("in2.jsonl"));
         string[] inputs = [folder.File("in.jsonl"), folder.File("in2.jsonl")];
-        var options = new DataPreparationOptions { ShardTokens = 30_000, HeldOutFraction = 0.05 };
+        var options = s_options with { ShardTokens = 30_000, HeldOutFraction = 0.05 };
         DataPreparation.Run(inputs, Small, folder.File("straight"), options);
         var stops = 0;
         while (true)
@@ -47,7 +50,7 @@ public sealed class DataPreparationInterruptionTests
     {
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
-        var options = new DataPreparationOptions { ShardTokens = 30_000 };
+        var options = s_options with { ShardTokens = 30_000 };
         DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("straight"), options);
         using var stop = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options, new Told(_ => stop.Cancel()), stop.Token));
@@ -63,10 +66,10 @@ public sealed class DataPreparationInterruptionTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new Told(_ => stop.Cancel()), stop.Token));
         File.Delete(folder.File("out/train-00000.bin.partial"));
-        Assert.Contains("train-00000.bin.partial does not hold", Refused(folder, "out", new()));
-        Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new() { Overwrite = true }));
+        Assert.Contains("train-00000.bin.partial does not hold", Refused(folder, "out", s_options));
+        Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options with { Overwrite = true }));
     }
 
     [Fact]
@@ -75,9 +78,9 @@ public sealed class DataPreparationInterruptionTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(_ => stop.Cancel()), stop.Token));
-        Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there", Refused(folder, "out", new() { Seed = 1 }));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there", Refused(folder, "out", s_options with { Seed = 1 }));
         File.WriteAllText(folder.File("out/preparation.json"), "{");
-        Assert.Contains("preparation.json", Refused(folder, "out", new()));
+        Assert.Contains("preparation.json", Refused(folder, "out", s_options));
     }
 }
