@@ -46,8 +46,7 @@ internal static class FusedLinearCrossEntropy
         using (no_grad())
         using (var scope = NewDisposeScope())
         {
-            // Where bfloat16 products are slow the logits are computed in float32.
-            var type = MatrixProduct.IsWidened(hidden.dtype, hidden.device, hidden.shape[0]) ? ScalarType.Float32 : hidden.dtype;
+            var type = MatrixProduct.TypeFor(hidden);
             var rows = hidden.detach().to_type(type);
             hiddenGradient = withGradients && hidden.requires_grad ? empty(rows.shape, rows.dtype, rows.device) : null;
             weightGradient = withGradients && weight.requires_grad ? zeros(weight.shape, ScalarType.Float32, hidden.device) : null;

@@ -30,8 +30,7 @@ internal static class LinearDistillation
         using (no_grad())
         using (NewDisposeScope())
         {
-            // Where bfloat16 products are slow the logits are computed in float32.
-            var type = MatrixProduct.IsWidened(hidden.dtype, hidden.device, hidden.shape[0]) ? ScalarType.Float32 : hidden.dtype;
+            var type = MatrixProduct.TypeFor(hidden);
             var (student, teacher) = (RowKernel.Dense(hidden.detach()).to_type(type), RowKernel.Dense(teacherHidden).to_type(type));
             var sums = student.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             hiddenGradient = withGradients && hidden.requires_grad ? empty_like(student) : null;

@@ -17,6 +17,10 @@ internal static class MatrixProduct
     public static bool IsWidened(ScalarType type, Device device, long rows) =>
         type == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && rows >= FewestRows && !CpuVectors.MultiplyBFloat16;
 
+    /// <summary>The type that products with these rows are computed in: float32 where they are widened, else the rows' own.</summary>
+    /// <param name="rows">[n, D]</param>
+    public static ScalarType TypeFor(Tensor rows) => IsWidened(rows.dtype, rows.device, rows.shape[0]) ? ScalarType.Float32 : rows.dtype;
+
     /// <summary>x weightᵀ + bias.</summary>
     /// <param name="x">[…, D]</param>
     /// <param name="weight">[O, D], in the type of <paramref name="x"/>.</param>

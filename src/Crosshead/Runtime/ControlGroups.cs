@@ -1,6 +1,6 @@
 namespace Crosshead.Runtime;
 
-/// <summary>The control groups (of a container, a service, a user) that this process is in, and what the system's files say of them.</summary>
+/// <summary>The control groups (of a container, a service, a user) that this process is in.</summary>
 internal static class ControlGroups
 {
     private const string Mount = "sys/fs/cgroup";
@@ -11,27 +11,13 @@ internal static class ControlGroups
     /// </summary>
     /// <param name="root">Where <c>proc</c> and <c>sys</c> lie.</param>
     /// <param name="controller">What is limited: <c>cpu</c> or <c>memory</c>.</param>
-    public static IEnumerable<string> Folders(string root, string controller) => Lines(root, "proc/self/cgroup")
+    public static IEnumerable<string> Folders(string root, string controller) => SystemFile.Lines(root, "proc/self/cgroup")
         .Select(line => line.Split(':', 3)) // id:controllers:path; version 2 names no controllers
         .Where(parts => parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains(controller)))
         .SelectMany(parts => parts[1].Length == 0 ? ["", "unified"] : new[] { parts[1], controller }, (parts, mount) => (mount, parts[2].Trim('/')))
         .Concat([("", ""), (controller, "")])
         .SelectMany(group => Upwards(group.Item1, group.Item2))
         .Distinct();
-
-    /// <summary>Lines of a file; none where it is missing or may not be read: what cannot be known cannot be kept to.</summary>
-    public static string[] Lines(string root, string file)
-    {
-        try
-        {
-            var path = Path.Combine(root, file);
-            return File.Exists(path) ? File.ReadAllLines(path) : [];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
 
     private static IEnumerable<string> Upwards(string mount, string path)
     {

@@ -29,13 +29,13 @@ internal static class MemoryLimit
     }
 
     // The first number behind a name, in bytes; null where it is missing or says that there is no limit.
-    private static long? Field(string root, string file, string name) => ControlGroups.Lines(root, file)
+    private static long? Field(string root, string file, string name) => SystemFile.Lines(root, file)
         .Where(line => line.StartsWith(name, StringComparison.Ordinal))
         .Select(line => line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Select(words => Number(words[0]) is { } number ? number * (words.Contains("kB") ? 1024 : 1) : (long?)null)
         .FirstOrDefault();
 
-    private static long? Number(string root, string file) => ControlGroups.Lines(root, file).Select(Number).FirstOrDefault();
+    private static long? Number(string root, string file) => SystemFile.Lines(root, file).Select(Number).FirstOrDefault();
 
     // Version 1 writes a huge number for no limit.
     private static long? Number(string text) =>

@@ -23,7 +23,7 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
     private static int? ReadAffinity(string root)
     {
         const string key = "Cpus_allowed_list:";
-        var line = ControlGroups.Lines(root, "proc/self/status").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
+        var line = SystemFile.Lines(root, "proc/self/status").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
         if (line is null) return null;
         var cores = 0L;
         foreach (var range in line[key.Length..].Split(',', StringSplitOptions.TrimEntries))
@@ -40,9 +40,9 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
     // "150000 100000" or "max 100000"; in version 1 two files, the quota -1 for none.
     private static double? QuotaOf(string root, string group)
     {
-        var both = ControlGroups.Lines(root, $"{group}/cpu.max").FirstOrDefault()?.Split(' ');
-        var quota = Number(both?[0] ?? ControlGroups.Lines(root, $"{group}/cpu.cfs_quota_us").FirstOrDefault());
-        var period = Number(both?[^1] ?? ControlGroups.Lines(root, $"{group}/cpu.cfs_period_us").FirstOrDefault());
+        var both = SystemFile.Lines(root, $"{group}/cpu.max").FirstOrDefault()?.Split(' ');
+        var quota = Number(both?[0] ?? SystemFile.Lines(root, $"{group}/cpu.cfs_quota_us").FirstOrDefault());
+        var period = Number(both?[^1] ?? SystemFile.Lines(root, $"{group}/cpu.cfs_period_us").FirstOrDefault());
         return quota > 0 && period > 0 ? quota / period : null;
     }
 

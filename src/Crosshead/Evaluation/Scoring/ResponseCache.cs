@@ -12,8 +12,6 @@ namespace Crosshead.Evaluation.Scoring;
 /// </summary>
 public sealed class ResponseCache : IDisposable
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     private readonly Dictionary<UInt128, RequestScore> _scores = [];
     private readonly Dictionary<UInt128, WrittenAnswer> _answers = [];
     private readonly FileStream _file;
@@ -110,7 +108,7 @@ public sealed class ResponseCache : IDisposable
             number++;
             try
             {
-                var entry = JsonNode.Parse(line, null, Strict)!.AsObject();
+                var entry = JsonNode.Parse(line, null, ConfigurationJson.Strict)!.AsObject();
                 var key = UInt128.Parse(entry["key"]!.GetValue<string>(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
                 if (entry["text"] is { } text) _answers[key] = new WrittenAnswer(text.GetValue<string>(), entry["cut"]?.GetValue<bool>() ?? false);
                 else _scores[key] = new RequestScore(Number(entry["logLikelihood"]!), entry["greedy"]!.GetValue<bool>());

@@ -8,8 +8,6 @@ internal static class JsonRows
 {
     private const int LongestLine = 64 << 20;
 
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
-
     /// <summary>An object a line; blank lines are skipped.</summary>
     public static IEnumerable<TaskRow> ReadLines(string path)
     {
@@ -77,7 +75,7 @@ internal static class JsonRows
     {
         try
         {
-            return JsonDocument.Parse(SurrogateHalves.ReplaceIn(utf8), Options);
+            return JsonDocument.Parse(SurrogateHalves.ReplaceIn(utf8), ConfigurationJson.Strict);
         }
         catch (JsonException e)
         {

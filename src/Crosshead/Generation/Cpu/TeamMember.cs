@@ -33,7 +33,7 @@ internal sealed unsafe partial class TeamMember : IDisposable
 
     private ref ulong Done => ref _words.Pointer[8];
 
-    private ref int Asleep => ref *(int*)&_words.Pointer[16];
+    private int* Asleep => (int*)&_words.Pointer[16];
 
     /// <summary>The phase it came to last, and how many shares of that it has done.</summary>
     public (uint Phase, int Done) Reported
@@ -94,22 +94,22 @@ internal sealed unsafe partial class TeamMember : IDisposable
             IsStarted = true;
             Thread!.Start();
         }
-        else if (Asleep != 0 && Interlocked.Exchange(ref Asleep, 0) != 0)
+        else if (*Asleep != 0 && Interlocked.Exchange(ref *Asleep, 0) != 0)
         {
-            _ = Futex(FutexCall, (int*)&_words.Pointer[16], FutexWake, 1, 0);
+            _ = Futex(FutexCall, Asleep, FutexWake, 1, 0);
         }
     }
 
     /// <summary>Says that it will sleep. To be followed by a last look for work, and by <see cref="Sleep"/> or <see cref="Stay"/>.</summary>
-    public void Announce() => Interlocked.Exchange(ref Asleep, 1);
+    public void Announce() => Interlocked.Exchange(ref *Asleep, 1);
 
     /// <summary>Stays awake after all.</summary>
-    public void Stay() => Volatile.Write(ref Asleep, 0);
+    public void Stay() => Volatile.Write(ref *Asleep, 0);
 
     /// <summary>Sleeps until woken.</summary>
     public void Sleep()
     {
-        while (Volatile.Read(ref Asleep) != 0) _ = Futex(FutexCall, (int*)&_words.Pointer[16], FutexWait, 1, 0);
+        while (Volatile.Read(ref *Asleep) != 0) _ = Futex(FutexCall, Asleep, FutexWait, 1, 0);
     }
 
     /// <summary>Frees what it holds, once its thread has ended.</summary>

@@ -1,0 +1,19 @@
+namespace Crosshead.Runtime;
+
+/// <summary>The files in which the system tells of itself and of this process.</summary>
+internal static class SystemFile
+{
+    /// <summary>Lines of a file below a root; none where it is missing or may not be read: what cannot be known cannot be kept to.</summary>
+    public static string[] Lines(string root, string file)
+    {
+        try
+        {
+            var path = Path.Combine(root, file);
+            return File.Exists(path) ? File.ReadAllLines(path) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}
