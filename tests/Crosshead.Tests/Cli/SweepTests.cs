@@ -88,6 +88,7 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public async Task A_signal_lets_the_runs_save_and_the_same_command_goes_on_exactly()
     {
+        ProgramTests.RequireHeard("INT");
         var recipe = TinyRecipe.In(_folder, LongSteps);
         string[] command = Command(recipe, "gqa,mea", "1e-3", "--set", "training.evalEvery=50");
         using (var process = Process.Start(ProgramTests.Start(AppContext.BaseDirectory, command))!)
@@ -95,7 +96,7 @@ public sealed class SweepTests : IDisposable
             var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             while (!process.HasExited && !new[] { "gqa-1e-3", "mea-1e-3" }.All(r => Losses(RunFolder(r)).Count > 0)) await Task.Delay(20, TestContext.Current.CancellationToken);
-            Process.Start("kill", ["-s", "INT", $"{process.Id}"]).WaitForExit();
+            ProgramTests.Signal(process, "INT");
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.True(process.ExitCode == 130, await error);
             Assert.Contains("interrupted", await output, StringComparison.Ordinal);
