@@ -24,6 +24,7 @@ internal static class Failure
     {
         CrossheadException => failure.Message,
         OperationCanceledException => "interrupted.",
+        _ when LastWords.OfLoading(failure) is { } told => told,
         _ when OutOfMemory.Describe(failure) is { } told => told,
         ExternalException => "libtorch: " + FirstLine(failure.Message),
         DllNotFoundException or BadImageFormatException => $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",

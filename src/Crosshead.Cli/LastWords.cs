@@ -19,13 +19,25 @@ internal static partial class LastWords
         return ExitCode.BadInput;
     }
 
-    private static string Describe(Exception failure)
+    /// <summary>The one line for a part of the program that could not be loaded; null for any other failure.</summary>
+    public static string? OfLoading(Exception failure)
     {
-        if (failure is not (FileNotFoundException or FileLoadException)) return $"unexpected {failure.GetType().Name}: {failure.Message.Split('\n')[0]}";
+        if (!IsOfLoading(failure)) return null;
         if (Limit(OpenFiles, out var limit) == 0 && limit.Now < Few)
             return $"at most {limit.Now} files may be open at once, which are too few to load the program; raise the limit (ulimit -n) to {Few} or more.";
         return $"a part of the program cannot be loaded: {failure.Message.Split('\n')[0]} Install or build it again.";
     }
+
+    private static string Describe(Exception failure) =>
+        OfLoading(failure) ?? $"unexpected {failure.GetType().Name}: {failure.Message.Split('\n')[0]}";
+
+    // The runtime reports a missing assembly as it does a missing file, with the assembly's full name in place of a path.
+    private static bool IsOfLoading(Exception failure) => failure switch
+    {
+        FileNotFoundException { FileName: { } name } => name.Contains(", Version=", StringComparison.Ordinal),
+        FileLoadException => true,
+        _ => false,
+    };
 
     [LibraryImport("libc", EntryPoint = "write")]
     private static partial nint Write(int descriptor, ReadOnlySpan<byte> bytes, nint count);

@@ -51,12 +51,20 @@ public sealed class StreamTests : IDisposable
         Assert.Equal((141, ""), (run.ExitCode, run.Error));
     }
 
+    // How many files are open when the first part cannot be loaded differs between machines: every limit that may be too low is tried.
     [Fact]
     public void Too_few_open_files_are_told_in_one_line()
     {
-        var run = Run("ulimit -n 40; exec \"$@\"", "--help");
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains("(ulimit -n)", Assert.Single(Lines(run.Error)));
+        var refused = 0;
+        for (var limit = 36; limit <= 64; limit += 3)
+        {
+            var run = Run($"ulimit -n {limit}; exec \"$@\"", "--help");
+            if (run.ExitCode == 0) continue;
+            refused++;
+            Assert.Equal(2, run.ExitCode);
+            Assert.Contains("(ulimit -n)", Assert.Single(Lines(run.Error)));
+        }
+        Assert.NotEqual(0, refused);
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
