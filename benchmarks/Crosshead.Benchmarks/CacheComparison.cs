@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Crosshead.Attention;
-using Crosshead.Generation;
+using Crosshead.Decoding;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
 using Crosshead.Attention;
-using Crosshead.Generation;
-using Crosshead.Generation.Cpu;
+using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using static TorchSharp.torch;

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using Crosshead.Checkpoints;
-using Crosshead.Data;
 using Crosshead.Evaluation;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Benchmarks;

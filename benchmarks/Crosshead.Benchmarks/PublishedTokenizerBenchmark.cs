@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Crosshead.Data;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Benchmarks;
 

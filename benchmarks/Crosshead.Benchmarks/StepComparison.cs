@@ -1,7 +1,8 @@
 using System.Globalization;
 using Crosshead.Model;
 using Crosshead.Runtime;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Steps;
 using static TorchSharp.torch;
 
 namespace Crosshead.Benchmarks;

@@ -4,7 +4,9 @@ using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
-using Crosshead.Data;
+using Crosshead.Data.Sources;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Benchmarks;
 

@@ -3,7 +3,8 @@ using BenchmarkDotNet.Engines;
 using Crosshead.Attention;
 using Crosshead.Model;
 using Crosshead.Runtime;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Steps;
 using static TorchSharp.torch;
 
 namespace Crosshead.Benchmarks;

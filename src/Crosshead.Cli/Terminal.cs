@@ -1,5 +1,5 @@
 using System.Text;
-using Crosshead.Data;
+using Crosshead.Files;
 
 namespace Crosshead.Cli;
 

@@ -1,14 +1,17 @@
 using System.Text;
-using Crosshead.Attention;
-using Crosshead.Checkpoints;
-using Crosshead.Compression;
+using Crosshead.Attention.Composition;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Model;
 using Crosshead.Tests.Evaluation.Tasks;
-using Crosshead.Tests.Training;
-using Crosshead.Training;
+using Crosshead.Tests.Training.Runs;
 using Crosshead.Training.Logging;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
 
 namespace Crosshead.Tests;
 

@@ -1,8 +1,9 @@
-using Crosshead.Checkpoints;
-using Crosshead.Data;
-using Crosshead.Data.Chat;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Data.Shards;
 using Crosshead.Evaluation.Tasks;
-using Crosshead.Training;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Tokenizers.Formats;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Tests;
 

@@ -1,5 +1,5 @@
 using Crosshead.Runtime.Cuda;
-using Crosshead.Training;
+using Crosshead.Training.Runs;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Benchmarking;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Crosshead.Attention;
-using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Model;

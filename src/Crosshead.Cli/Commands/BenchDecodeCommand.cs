@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
+using Crosshead.Decoding;
 using Crosshead.Generation;
 using Crosshead.Model;
 

@@ -2,7 +2,8 @@ using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Model;
 using Crosshead.Runtime;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Steps;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;

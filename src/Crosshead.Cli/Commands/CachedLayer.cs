@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;

@@ -1,5 +1,7 @@
 using Crosshead.Checkpoints;
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

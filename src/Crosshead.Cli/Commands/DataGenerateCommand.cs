@@ -2,7 +2,8 @@ using System.CommandLine;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
-using Crosshead.Data;
+using Crosshead.Data.Shards;
+using Crosshead.Files;
 using Crosshead.Generation;
 using static TorchSharp.torch;
 

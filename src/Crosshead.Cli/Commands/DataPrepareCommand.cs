@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
-using Crosshead.Data;
+using Crosshead.Data.Shards;
+using Crosshead.Data.Sources;
 using Crosshead.Runtime;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Commands;
 

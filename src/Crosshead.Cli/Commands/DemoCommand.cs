@@ -5,7 +5,9 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Demo;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
+using Crosshead.Files;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 
 namespace Crosshead.Cli.Commands;
 

@@ -8,7 +8,9 @@ using Crosshead.Cli.Machine;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Files;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Compression;

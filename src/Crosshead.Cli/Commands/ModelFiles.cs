@@ -1,6 +1,7 @@
 using Crosshead.Checkpoints;
-using Crosshead.Data;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Model;
+using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;

@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
 
 namespace Crosshead.Cli.Commands;
 
@@ -15,6 +16,6 @@ internal static class ModelRemarks
     /// <exception cref="CrossheadException">A file is damaged, or asks for what is not supported.</exception>
     public static void TellWhereThere(string? folder, CommandOutput output)
     {
-        if (folder is not null && File.Exists(Path.Combine(folder, ModelDirectory.ConfigFile))) Tell(ModelDescription.Of(folder), output);
+        if (folder is not null && File.Exists(Path.Combine(folder, ModelFileNames.Configuration))) Tell(ModelDescription.Of(folder), output);
     }
 }

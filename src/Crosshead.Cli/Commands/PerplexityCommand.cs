@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
-using Crosshead.Data;
-using Crosshead.Evaluation;
+using Crosshead.Evaluation.Scoring;
+using Crosshead.Files;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;

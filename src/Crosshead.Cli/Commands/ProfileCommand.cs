@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Compression;
-using Crosshead.Data;
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
+using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Reports;
 

@@ -1,6 +1,8 @@
 using Crosshead.Cli.Machine;
-using Crosshead.Compression;
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 
 namespace Crosshead.Cli.Commands;
 

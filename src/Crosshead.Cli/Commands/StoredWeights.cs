@@ -1,4 +1,4 @@
-using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Safetensors;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;

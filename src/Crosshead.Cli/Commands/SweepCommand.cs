@@ -4,8 +4,9 @@ using Crosshead.Attention;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
 using Crosshead.Cli.Studies;
+using Crosshead.Files;
 using Crosshead.Reports.Studies;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Commands;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
-using Crosshead.Data;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Commands;
 

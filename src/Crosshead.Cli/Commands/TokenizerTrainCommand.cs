@@ -3,8 +3,12 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
-using Crosshead.Data;
+using Crosshead.Data.Sources;
 using Crosshead.Runtime;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Definition;
+using Crosshead.Text.Tokenizers.Formats;
+using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Cli.Commands;
 

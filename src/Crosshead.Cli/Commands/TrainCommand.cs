@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Outputs;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
 
 namespace Crosshead.Cli.Commands;
 
@@ -42,7 +43,7 @@ internal sealed class TrainCommand : CliCommand
             From = arguments.GetValue(_from),
             Overwrite = arguments.GetValue(Outputs.Overwrite),
         };
-        var recipe = Recipe.Load(path, Overrides(arguments), run);
+        var recipe = RunRecipe.Load(path, Overrides(arguments), run);
         WorkFolder.Check(_out.Name, run.Folder);
         new Trainer(recipe, run).Check();
         return (output, cancel) => Train(recipe, run, output, cancel);

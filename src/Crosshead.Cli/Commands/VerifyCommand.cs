@@ -2,6 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Checkpoints.Verification;
 using Crosshead.Cli.Options;
 using static TorchSharp.torch;
 
@@ -89,7 +92,7 @@ internal sealed class VerifyCommand : CliCommand
     // A folder that is no model stands for what it holds.
     private static IEnumerable<string> Expand(string path)
     {
-        if (!Directory.Exists(path) || File.Exists(Path.Combine(path, ModelDirectory.ConfigFile)))
+        if (!Directory.Exists(path) || File.Exists(Path.Combine(path, ModelFileNames.Configuration)))
             return [path];
         var within = Directory.EnumerateFiles(path, "*.safetensors")
             .Concat(Directory.EnumerateDirectories(path).Where(d => File.Exists(Path.Combine(d, ExpectedOutputs.FileName))))

@@ -1,10 +1,14 @@
 using System.Diagnostics;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
 using Crosshead.Data.Batches;
 using Crosshead.Model;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Demo;
@@ -114,7 +118,7 @@ internal sealed class DemoCompression
         using var half = Compressor.Compress(model, Plan(model, calibration, windows, windowSeconds, cancel), calibration);
         var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
         ModelDirectory.Save(folder, half, tokens: new TextTokens(null, _data.Tokenizer.EosTokenId is { } end ? [end] : []));
-        _data.Tokenizer.Save(Path.Combine(folder, ModelDirectory.TokenizerFile));
+        _data.Tokenizer.Save(Path.Combine(folder, ModelFileNames.Tokenizer));
         Outcome = Outcome with
         {
             CacheBytesAfter = ModelCost.Of(half.Options).CacheBytesPerToken(2),
@@ -153,7 +157,7 @@ internal sealed class DemoCompression
     private void Recover(string compressed, CancellationToken cancel)
     {
         var teacher = _original.Result!.Model!;
-        var model = ModelConfig.Read(Path.Combine(compressed, ModelDirectory.ConfigFile));
+        var model = ModelConfig.Read(Path.Combine(compressed, ModelFileNames.Configuration));
         var recipe = DemoPlan.Recovery(_original.Recipe, model, teacher);
         // As many steps as fit, but no more than the training had.
         var seconds = _training.StepSeconds(recipe, compressed, cancel);

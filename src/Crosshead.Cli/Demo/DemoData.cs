@@ -1,7 +1,11 @@
-using Crosshead.Data;
 using Crosshead.Data.Batches;
 using Crosshead.Data.Corpora;
-using Crosshead.Reports;
+using Crosshead.Data.Shards;
+using Crosshead.Data.Sources;
+using Crosshead.Files;
+using Crosshead.Reports.Pages;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Cli.Demo;
 

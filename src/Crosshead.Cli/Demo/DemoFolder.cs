@@ -1,5 +1,5 @@
 using Crosshead.Cli.Outputs;
-using Crosshead.Data;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Demo;
 

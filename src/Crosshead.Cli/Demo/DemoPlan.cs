@@ -1,7 +1,8 @@
 using Crosshead.Attention;
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
 using Crosshead.Model;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Demo;
 

@@ -1,7 +1,9 @@
 using Crosshead.Attention;
 using Crosshead.Model;
 using Crosshead.Reports;
-using Crosshead.Training;
+using Crosshead.Reports.Pages;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
 
 namespace Crosshead.Cli.Demo;
 

@@ -1,4 +1,4 @@
-using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using Spectre.Console;
 
 namespace Crosshead.Cli.Demo;

@@ -2,7 +2,8 @@ using System.Diagnostics;
 using Crosshead.Attention;
 using Crosshead.Cli.Machine;
 using Crosshead.Reports;
-using Crosshead.Training;
+using Crosshead.Reports.Pages;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Demo;
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Generation;
-using Crosshead.Reports;
-using Crosshead.Training;
+using Crosshead.Reports.Pages;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Demo;

@@ -1,10 +1,10 @@
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Commands;
-using Crosshead.Data.Chat;
 using Crosshead.Evaluation;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Text.Chat;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Evaluations;

@@ -1,6 +1,7 @@
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 
 namespace Crosshead.Cli.Evaluations;
 

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Machine;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Crosshead.Data;
+using Crosshead.Data.Sources;
 
 namespace Crosshead.Cli.Options;
 

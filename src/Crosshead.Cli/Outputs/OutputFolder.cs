@@ -1,3 +1,5 @@
+using Crosshead.Files;
+
 namespace Crosshead.Cli.Outputs;
 
 /// <summary>A model's folder that is written aside and appears whole, or not at all.</summary>
@@ -18,7 +20,7 @@ internal sealed class OutputFolder(string name, string description) : OutputOpti
         {
             if (!overwrite) throw new CrossheadException($"{Name} \"{path}\" exists already; name a new folder, or replace it with {CommandOutputs.OverwriteName}.");
             // A run with its checkpoints, or a home directory, is not to go by one word.
-            if (!File.Exists(Path.Combine(path, Checkpoints.ModelDirectory.ConfigFile)) || Directory.EnumerateDirectories(path).FirstOrDefault() is not null)
+            if (!File.Exists(Path.Combine(path, Checkpoints.HuggingFace.ModelFileNames.Configuration)) || Directory.EnumerateDirectories(path).FirstOrDefault() is not null)
                 throw new CrossheadException($"{Name} \"{path}\" holds something else than a model's files, which {CommandOutputs.OverwriteName} does not remove; name a new folder, or remove it yourself.");
         }
         OutputPlace.RequireWritable(Name, Path.TrimEndingDirectorySeparator(path));

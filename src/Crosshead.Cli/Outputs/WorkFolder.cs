@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Crosshead.Files;
 
 namespace Crosshead.Cli.Outputs;
 

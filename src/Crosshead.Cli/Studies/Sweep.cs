@@ -1,6 +1,8 @@
 using Crosshead.Attention;
 using Crosshead.Data.Batches;
-using Crosshead.Training;
+using Crosshead.Files;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Studies;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using Crosshead.Files;
 using Crosshead.Runtime;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Studies;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crosshead.Files;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Studies;

@@ -1,4 +1,4 @@
-using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Studies;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Crosshead.Cli.Machine;
-using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using Crosshead.Reports.Studies;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Studies;

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using Crosshead.Reports.Studies;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Studies;

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Crosshead.Attention;
-using Crosshead.Checkpoints;
-using Crosshead.Training;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Files;
 using Crosshead.Training.Logging;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Studies;
@@ -72,7 +74,7 @@ internal sealed class SweepRun
 
     private string? Newest => new CheckpointFolder(CheckpointFolder.In(Folder)).Newest;
 
-    private bool IsComplete => Newest is { } newest && CheckpointState.Read(newest).Step >= Recipe.TotalSteps && File.Exists(Path.Combine(Folder, ModelDirectory.ConfigFile));
+    private bool IsComplete => Newest is { } newest && CheckpointState.Read(newest).Step >= Recipe.TotalSteps && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
 
     /// <summary>Writes the recipe, and forgets how the run ended before.</summary>
     public void Prepare()

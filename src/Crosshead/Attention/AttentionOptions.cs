@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Crosshead.Attention.Composition;
 
 namespace Crosshead.Attention;
 

@@ -1,5 +1,7 @@
-using Crosshead.Kernels;
-using Crosshead.Kernels.Cuda;
+using Crosshead.Attention.Caches;
+using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Rotary;
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -110,7 +112,7 @@ public sealed class AttentionProjections : IDisposable
     /// <param name="span">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
-    /// <param name="queryMix">The mix of components that queries carry, see <see cref="IKeyComposition.QueryMix"/>; null for none.</param>
+    /// <param name="queryMix">The mix of components that queries carry, see <see cref="Composition.IKeyComposition.QueryMix"/>; null for none.</param>
     internal KeptTokens? Step(Tensor x, HeadRows key, HeadRows value, TokenSpan span, KeyValueCache cache, bool normKeys = true, Tensor? queryMix = null)
     {
         var (keys, values, scales) = cache.Whole;

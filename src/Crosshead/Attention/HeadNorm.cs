@@ -1,4 +1,4 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Norms;
 using Crosshead.Layers;
 using Crosshead.Runtime;
 using static TorchSharp.torch;

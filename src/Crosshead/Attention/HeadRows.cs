@@ -1,4 +1,4 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Products;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;

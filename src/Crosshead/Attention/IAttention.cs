@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;

@@ -1,4 +1,5 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Norms;
 using Crosshead.Layers;
 using Crosshead.Runtime;
 using TorchSharp;

@@ -1,3 +1,5 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Attention.Composition;
 using Crosshead.Layers;
 using TorchSharp;
 using static TorchSharp.torch;

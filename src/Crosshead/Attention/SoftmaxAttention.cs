@@ -1,5 +1,5 @@
-using Crosshead.Kernels;
-using Crosshead.Kernels.Cuda;
+using Crosshead.Kernels.CausalAttention;
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

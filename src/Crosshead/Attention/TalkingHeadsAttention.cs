@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Layers;
 using TorchSharp;
 using static TorchSharp.torch;

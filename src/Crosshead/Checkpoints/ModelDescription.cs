@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 
 namespace Crosshead.Checkpoints;
@@ -13,7 +15,7 @@ public sealed record ModelDescription(ModelOptions Options, string? StoredType, 
     /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not supported.</exception>
     public static ModelDescription Of(string folder)
     {
-        var config = ConfigValues.Read(Path.Combine(folder, ModelDirectory.ConfigFile));
+        var config = ConfigValues.Read(Path.Combine(folder, ModelFileNames.Configuration));
         var (options, remarks) = (ModelConfig.Parse(config), RopeConfig.Remarks(config).ToList());
         if (options.TieEmbeddings && HasOwnHead(folder))
         {

@@ -1,3 +1,6 @@
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Files;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -9,15 +12,6 @@ namespace Crosshead.Checkpoints;
 /// </summary>
 public static class ModelDirectory
 {
-    /// <summary>Name of the configuration file.</summary>
-    public const string ConfigFile = "config.json";
-
-    /// <summary>Name of the weights file.</summary>
-    public const string WeightsFile = "model.safetensors";
-
-    /// <summary>Name of the tokenizer file.</summary>
-    public const string TokenizerFile = "tokenizer.json";
-
     /// <summary>Most bytes of weights in a file, unless told otherwise: 5 GB, as for Transformers.</summary>
     public const long DefaultShardBytes = 5_000_000_000;
 
@@ -55,19 +49,7 @@ public static class ModelDirectory
 
     private static void RequireFolder(string folder)
     {
-        if (folder.Length > 0 && !Path.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ConfigFile} and {WeightsFile}.");
-    }
-
-    /// <summary>The error to show where a file of a model is missing; it leads to a model that lies deeper, as the checkpoints of a run that was interrupted do.</summary>
-    internal static CrossheadException Missing(string path)
-    {
-        const string remedy = $"name a model directory that holds {ConfigFile} and {WeightsFile}";
-        var folder = Path.GetDirectoryName(path) ?? "";
-        if (folder.Length == 0) return new($"the name of the model directory is empty; {remedy}.");
-        if (File.Exists(folder)) return new($"\"{folder}\" is a file; {remedy}.");
-        var deeper = !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, ConfigFile, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
-            .Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal).ToArray();
-        return new(deeper.Length > 0 ? $"\"{path}\" does not exist, but \"{deeper[^1]}\" holds a model; name that one." : $"\"{path}\" does not exist; {remedy}.");
+        if (folder.Length > 0 && !Path.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
     }
 
     private static LanguageModel Load(string folder, ScalarType compute, Device? device, ScalarType? master)
@@ -127,6 +109,6 @@ public static class ModelDirectory
             throw new CrossheadException($"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
         }
         new WeightWriter(folder, metadata, type).Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
-        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));
+        AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using Crosshead.Checkpoints.Safetensors;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;

@@ -1,4 +1,5 @@
-using Crosshead.Kernels;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Kernels.Common;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Files;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -32,7 +35,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
             if (shards.Count > 1) WriteShards(shards);
             else
             {
-                WriteFile(ModelDirectory.WeightsFile, shards[0]);
+                WriteFile(ModelFileNames.Weights, shards[0]);
                 Remove(ShardIndex.FileName);
                 RemoveOthers([]);
             }
@@ -57,7 +60,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
             foreach (var name in names) Remove(name); // the disk may be full
             throw;
         }
-        Remove(ModelDirectory.WeightsFile); // it would count before the index
+        Remove(ModelFileNames.Weights); // it would count before the index
         AtomicFile.FlushFolder(folder);
         if (names != usual && Link(names, usual))
         {

@@ -1,3 +1,4 @@
+using Crosshead.Compression.Fits;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,3 +1,5 @@
+using Crosshead.Compression.Fits;
+
 namespace Crosshead.Compression;
 
 /// <summary>The sizes of one layer's cache; a layer of which neither is given stays as it is.</summary>

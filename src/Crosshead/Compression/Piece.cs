@@ -1,3 +1,5 @@
+using Crosshead.Compression.Fits;
+
 namespace Crosshead.Compression;
 
 /// <summary>A part of a layer's cache at one size.</summary>

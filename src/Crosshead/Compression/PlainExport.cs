@@ -1,4 +1,6 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
+using Crosshead.Compression.Fits;
 using Crosshead.Model;
 
 namespace Crosshead.Compression;

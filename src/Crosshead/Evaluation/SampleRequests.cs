@@ -1,6 +1,6 @@
-using Crosshead.Data;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Evaluation;
 

@@ -1,11 +1,12 @@
 using System.Diagnostics;
-using Crosshead.Data;
 using Crosshead.Evaluation.Answers;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Generation;
 using Crosshead.Model;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Models;
 
 namespace Crosshead.Evaluation;
 

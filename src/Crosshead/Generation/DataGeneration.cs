@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
-using Crosshead.Data;
+using Crosshead.Data.Shards;
+using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Generation;

@@ -1,3 +1,4 @@
+using Crosshead.Decoding;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using TorchSharp;

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Decoding;
+using Crosshead.Runtime;
 
 namespace Crosshead.Generation;
 
@@ -76,19 +78,11 @@ public sealed class Sampler
         ? likeliest.Id
         : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; the weights have diverged or overflow this precision, try --dtype float32.");
 
-    /// <summary>The first of the largest logits, or the first that is not a number, and what it is.</summary>
-    /// <param name="logits">One for each token of the vocabulary.</param>
-    internal static (int Id, float Logit) MostLikely(ReadOnlySpan<float> logits)
-    {
-        var best = IndexOfMax(logits);
-        return (best, logits[best]);
-    }
-
     private int Draw(ReadOnlySpan<float> logits)
     {
         var scores = logits[.._drawable];
         if (_options.RepetitionPenalty != 1 || _suppressed.Length > 0) scores = Adjusted(scores);
-        var best = Take(MostLikely(scores));
+        var best = Take(LogitRow.MostLikely(scores));
         if (_options.Temperature == 0) return best;
 
         var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length ? KthLargest(scores, k) : float.NegativeInfinity, out var sum);
@@ -191,20 +185,5 @@ public sealed class Sampler
             if (left < 0) break;
         }
         return _ids[last]; // of the last one also where rounding left a sliver
-    }
-
-    // The first of the largest; the first that is no number, where there is one.
-    private static int IndexOfMax(ReadOnlySpan<float> values)
-    {
-        var vectors = MemoryMarshal.Cast<float, Vector512<float>>(values);
-        var most = Vector512.Create(float.NegativeInfinity);
-        foreach (var v in vectors) most = Vector512.Max(most, v); // passes not-a-number on
-        var max = float.NegativeInfinity;
-        for (var i = 0; i < Vector512<float>.Count; i++) max = MathF.Max(max, most[i]);
-        foreach (var v in values[(vectors.Length * Vector512<float>.Count)..]) max = MathF.Max(max, v);
-        if (!float.IsNaN(max)) return values.IndexOf(max);
-        var first = 0;
-        while (!float.IsNaN(values[first])) first++;
-        return first;
     }
 }

@@ -1,4 +1,6 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Gating;
+using Crosshead.Kernels.Products;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;

@@ -1,5 +1,5 @@
-using Crosshead.Kernels;
-using Crosshead.Kernels.Cuda;
+using Crosshead.Kernels.Gating;
+using Crosshead.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
-using Crosshead.Kernels;
-using Crosshead.Kernels.Cuda;
+using Crosshead.Kernels.Products;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;

@@ -1,4 +1,5 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.HeadLosses;
+using Crosshead.Kernels.Products;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;

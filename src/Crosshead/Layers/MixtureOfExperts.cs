@@ -1,4 +1,5 @@
-using Crosshead.Kernels.Cuda;
+using Crosshead.Kernels.Experts;
+using Crosshead.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Common;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;

@@ -1,4 +1,4 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Rotary;
 using TorchSharp;
 using static TorchSharp.torch;
 

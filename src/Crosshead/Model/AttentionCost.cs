@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 
 namespace Crosshead.Model;
 

@@ -1,4 +1,5 @@
 using Crosshead.Layers;
+using Crosshead.Model.Views;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

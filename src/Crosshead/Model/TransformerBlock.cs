@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 

@@ -1,3 +1,6 @@
+using Crosshead.Reports.Charts;
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>The held-out curves of a comparison: a colour a variant, a dash a learning rate.</summary>

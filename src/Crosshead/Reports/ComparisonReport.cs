@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>What a comparison of variants measured, and how it came about: the content of <c>report.html</c>.</summary>

@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>One training run of a comparison.</summary>

@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>

@@ -1,4 +1,5 @@
-using static Crosshead.Reports.ReportNumbers;
+using Crosshead.Reports.Pages;
+using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 

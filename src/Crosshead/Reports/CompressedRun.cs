@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>What became of a trained model whose key/value cache was made smaller. Losses are held-out, in nats a token, all on the same text.</summary>

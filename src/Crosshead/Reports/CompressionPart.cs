@@ -1,4 +1,6 @@
-using static Crosshead.Reports.ReportNumbers;
+using Crosshead.Reports.Charts;
+using Crosshead.Reports.Pages;
+using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 

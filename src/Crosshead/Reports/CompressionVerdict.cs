@@ -1,5 +1,5 @@
 using System.Globalization;
-using static Crosshead.Reports.ReportNumbers;
+using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Crosshead.Reports.Charts;
+using Crosshead.Reports.Pages;
 
 namespace Crosshead.Reports;
 

@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>Models beside each other on the same tasks: the content of an evaluation's page.</summary>

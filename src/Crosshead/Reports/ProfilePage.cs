@@ -1,5 +1,7 @@
 using System.Globalization;
-using static Crosshead.Reports.ReportNumbers;
+using Crosshead.Reports.Charts;
+using Crosshead.Reports.Pages;
+using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 

@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports;
 
 /// <summary>How sensitive a model's loss is to the pieces of its cache: the content of a profile's page.</summary>

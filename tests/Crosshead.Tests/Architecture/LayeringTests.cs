@@ -7,22 +7,27 @@ public sealed class LayeringTests
 {
     private static readonly Assembly s_library = typeof(CrossheadException).Assembly;
 
+    private static readonly string[] s_ground = ["Files"];
+    private static readonly string[] s_model = ["Files", "Model", "Attention", "Layers", "Kernels", "Runtime"];
+
     /// <summary>Each layer with those it may use. Dependencies point one way.</summary>
     private static readonly Dictionary<string, string[]> s_allowed = new()
     {
-        ["Runtime"] = [],
-        ["Kernels"] = ["Runtime"],
-        ["Layers"] = ["Kernels", "Runtime"],
-        ["Attention"] = ["Layers", "Kernels", "Runtime"],
-        ["Model"] = ["Attention", "Layers", "Kernels", "Runtime"],
-        ["Checkpoints"] = ["Model", "Attention", "Layers", "Kernels", "Runtime"],
-        ["Text"] = [],
-        ["Data"] = ["Text"],
-        ["Generation"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
-        ["Evaluation"] = ["Generation", "Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
-        ["Compression"] = ["Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
-        ["Training"] = ["Data", "Checkpoints", "Model", "Attention", "Layers", "Kernels", "Runtime"],
-        ["Reports"] = ["Data"],
+        ["Files"] = [],
+        ["Text"] = ["Files"],
+        ["Data"] = ["Text", "Files"],
+        ["Runtime"] = ["Files"],
+        ["Kernels"] = [.. s_ground, "Runtime"],
+        ["Layers"] = [.. s_ground, "Kernels", "Runtime"],
+        ["Attention"] = [.. s_ground, "Layers", "Kernels", "Runtime"],
+        ["Model"] = [.. s_ground, "Attention", "Layers", "Kernels", "Runtime"],
+        ["Checkpoints"] = [.. s_model, "Text"],
+        ["Decoding"] = s_model,
+        ["Generation"] = [.. s_model, "Decoding", "Checkpoints", "Text", "Data"],
+        ["Evaluation"] = [.. s_model, "Decoding", "Generation", "Checkpoints", "Text", "Data"],
+        ["Compression"] = [.. s_model, "Checkpoints"],
+        ["Training"] = [.. s_model, "Checkpoints", "Text", "Data"],
+        ["Reports"] = ["Files", "Text", "Data"],
     };
 
     public static TheoryData<string> Layers => [.. s_allowed.Keys];
@@ -36,6 +41,7 @@ public sealed class LayeringTests
     }
 
     [Theory]
+    [InlineData("Files")]
     [InlineData("Text")]
     [InlineData("Data")]
     [InlineData("Reports")]

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

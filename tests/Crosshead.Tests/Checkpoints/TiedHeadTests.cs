@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Crosshead.Tests.Data;
+using Crosshead.Tests.Data.Shards;
 
 namespace Crosshead.Tests.Cli;
 

@@ -2,7 +2,7 @@ using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Cli;
 using Crosshead.Cli.Demo;
-using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 
 namespace Crosshead.Tests.Cli;
 

@@ -161,7 +161,7 @@ public sealed class EvalCommandTests : IDisposable
     public void A_continuation_without_a_token_of_its_own_is_refused_with_its_row_before_anything_is_scored()
     {
         Prepare("first");
-        var tokenizer = Crosshead.Data.Tokenizer.Load(_folder["tokenizer.json"]);
+        var tokenizer = Crosshead.Text.Tokenizers.Tokenizer.Load(_folder["tokenizer.json"]);
         var word = Enumerable.Range(0, tokenizer.VocabularySize).Select(id => tokenizer.IdToToken(id)!)
             .First(t => t.Length > 1 && t.All(char.IsAsciiLetter) && tokenizer.Encode(t, addSpecialTokens: false).Length == 1);
         Directory.CreateDirectory(_folder["tasks"]);

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Model;
-using Crosshead.Tests.Checkpoints;
+using Crosshead.Tests.Checkpoints.HuggingFace;
 
 namespace Crosshead.Tests.Cli;
 

@@ -35,7 +35,7 @@ public sealed class RecoveryCommandTests : IDisposable
         var resumed = CliRun.Of([.. train, "--resume", "--set", "training.steps=5"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(5, (int)resumed.Json["step"]!);
-        Assert.Equal([0, 7], Crosshead.Checkpoints.TextTokens.Of(_folder["run"]).Ends); // of the model it began with, over all
+        Assert.Equal([0, 7], Crosshead.Checkpoints.HuggingFace.TextTokens.Of(_folder["run"]).Ends); // of the model it began with, over all
     }
 
     [Theory]

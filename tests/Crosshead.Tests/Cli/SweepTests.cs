@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Crosshead.Training;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Tests.Cli;
 

@@ -1,4 +1,6 @@
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
+using Crosshead.Tests.Compression.Fits;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Compression;

@@ -1,5 +1,7 @@
 using Crosshead.Checkpoints;
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
+using Crosshead.Tests.Compression.Fits;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Compression;

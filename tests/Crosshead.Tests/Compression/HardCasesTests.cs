@@ -1,4 +1,6 @@
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Model;
 using Crosshead.Tests.Attention;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Compression;
+using Crosshead.Compression.Fits;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Compression;

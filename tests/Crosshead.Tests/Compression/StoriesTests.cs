@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Compression;
-using Crosshead.Data;
+using Crosshead.Compression.Fits;
 using Crosshead.Model;
+using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Compression;

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
-using Crosshead.Data;
 using Crosshead.Evaluation;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Evaluation;

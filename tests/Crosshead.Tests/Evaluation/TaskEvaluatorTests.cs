@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Crosshead.Data;
 using Crosshead.Evaluation;
 using Crosshead.Evaluation.Answers;
 using Crosshead.Evaluation.Results;
@@ -7,6 +6,8 @@ using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Model;
 using Crosshead.Tests.Cli;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Training;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Evaluation;

@@ -1,8 +1,10 @@
-using Crosshead.Data;
 using Crosshead.Data.Batches;
+using Crosshead.Data.Shards;
+using Crosshead.Files;
 using Crosshead.Generation;
 using Crosshead.Model;
-using Crosshead.Tests.Data;
+using Crosshead.Tests.Data.Shards;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Tests.Generation;
 

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,7 +1,11 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using Crosshead.Generation.Cpu;
-using Crosshead.Kernels;
+using Crosshead.Decoding.Cpu;
+using Crosshead.Kernels.CausalAttention;
+using Crosshead.Kernels.Gating;
+using Crosshead.Kernels.Norms;
+using Crosshead.Kernels.Optimizer;
+using Crosshead.Kernels.Rotary;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels;

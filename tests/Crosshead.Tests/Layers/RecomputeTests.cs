@@ -1,4 +1,4 @@
-using Crosshead.Kernels;
+using Crosshead.Kernels.Common;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 

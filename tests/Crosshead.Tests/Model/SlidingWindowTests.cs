@@ -1,5 +1,7 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Composition;
 using Crosshead.Model;
+using Crosshead.Model.Views;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Model;

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using static Crosshead.Tests.Reports.Comparisons;
 
 namespace Crosshead.Tests.Reports;

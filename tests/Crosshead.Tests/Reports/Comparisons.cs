@@ -1,4 +1,5 @@
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 
 namespace Crosshead.Tests.Reports;
 

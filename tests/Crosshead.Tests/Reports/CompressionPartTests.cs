@@ -1,4 +1,5 @@
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using static Crosshead.Tests.Reports.Comparisons;
 
 namespace Crosshead.Tests.Reports;

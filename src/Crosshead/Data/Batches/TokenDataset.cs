@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Crosshead.Data.Shards;
 
 namespace Crosshead.Data.Batches;
 

@@ -1,4 +1,4 @@
-using Crosshead.Data;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Evaluation.Scoring;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Crosshead.Data;
+using Crosshead.Files;
 using Fluid.Values;
 using Sylvan.Data.Csv;
 

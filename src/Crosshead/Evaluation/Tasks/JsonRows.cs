@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Crosshead.Data;
+using Crosshead.Data.Sources;
+using Crosshead.Files;
 
 namespace Crosshead.Evaluation.Tasks;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Apache.Arrow;
-using Crosshead.Data;
+using Crosshead.Data.Sources;
 using Fluid.Values;
 
 namespace Crosshead.Evaluation.Tasks;

@@ -1,4 +1,4 @@
-using Crosshead.Data;
+using Crosshead.Files;
 using Fluid.Values;
 
 namespace Crosshead.Evaluation.Tasks;

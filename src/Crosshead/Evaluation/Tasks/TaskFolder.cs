@@ -1,4 +1,4 @@
-using Crosshead.Data;
+using Crosshead.Files;
 
 namespace Crosshead.Evaluation.Tasks;
 

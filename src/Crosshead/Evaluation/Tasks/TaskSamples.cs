@@ -1,5 +1,5 @@
 using System.Globalization;
-using Crosshead.Generation;
+using Crosshead.Runtime;
 using Fluid;
 using Fluid.Values;
 

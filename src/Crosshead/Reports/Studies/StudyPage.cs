@@ -1,5 +1,6 @@
 using System.Globalization;
-using static Crosshead.Reports.ReportNumbers;
+using Crosshead.Reports.Pages;
+using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports.Studies;
 

@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports.Studies;
 
 /// <summary>What a study of learning rates measured, and how it came about: the content of its page.</summary>

@@ -1,3 +1,5 @@
+using Crosshead.Reports.Pages;
+
 namespace Crosshead.Reports.Studies;
 
 /// <summary>One run of a study: a variant at a learning rate with a seed.</summary>

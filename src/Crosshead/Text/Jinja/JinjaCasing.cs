@@ -14,7 +14,7 @@ internal static class JinjaCasing
 
     static JinjaCasing()
     {
-        using var stream = typeof(JinjaCasing).Assembly.GetManifestResourceStream("Crosshead.Data.casing.txt")!;
+        using var stream = typeof(JinjaCasing).Assembly.GetManifestResourceStream("Crosshead.Text.casing.txt")!;
         using var reader = new StreamReader(stream);
         while (reader.ReadLine() is { } line)
         {

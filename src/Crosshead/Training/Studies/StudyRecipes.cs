@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Training.Recipes;
 
 namespace Crosshead.Training.Studies;
 

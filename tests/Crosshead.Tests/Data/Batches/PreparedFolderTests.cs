@@ -1,5 +1,7 @@
-using Crosshead.Data;
 using Crosshead.Data.Batches;
+using Crosshead.Data.Shards;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Tests.Data.Batches;
 

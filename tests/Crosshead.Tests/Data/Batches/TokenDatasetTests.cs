@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Crosshead.Data;
 using Crosshead.Data.Batches;
+using Crosshead.Data.Shards;
 using CsCheck;
 
 namespace Crosshead.Tests.Data.Batches;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Crosshead.Evaluation.Answers;
-using Crosshead.Tests.Data;
+using Crosshead.Tests.Text.Tokenizers;
 using CsCheck;
 
 namespace Crosshead.Tests.Evaluation.Answers;

@@ -1,6 +1,6 @@
-using Crosshead.Data;
 using Crosshead.Evaluation.Scoring;
-using Crosshead.Tests.Data;
+using Crosshead.Tests.Text.Tokenizers;
+using Crosshead.Text.Tokenizers;
 using CsCheck;
 
 namespace Crosshead.Tests.Evaluation.Scoring;

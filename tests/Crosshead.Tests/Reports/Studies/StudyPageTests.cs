@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Crosshead.Reports;
+using Crosshead.Reports.Charts;
+using Crosshead.Reports.Pages;
 using Crosshead.Reports.Studies;
 
 namespace Crosshead.Tests.Reports.Studies;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Crosshead.Tests.Data;
+using Crosshead.Tests.Text.Tokenizers;
 using Crosshead.Text.Jinja;
 
 namespace Crosshead.Tests.Text.Jinja;

@@ -71,7 +71,7 @@ public sealed class RateChoiceTests
     [InlineData(999, 0, 100, 50, 20)]
     public void Evaluations_are_counted_as_the_trainer_makes_them(int steps, int warmup, int evalEvery, int checkpointEvery, int expected)
     {
-        var recipe = new Crosshead.Training.Recipe
+        var recipe = new Crosshead.Training.Recipes.Recipe
         {
             Training = new() { Steps = steps, EvalEvery = evalEvery, CheckpointEvery = checkpointEvery, Schedule = new() { WarmupSteps = warmup } },
         };

@@ -1,0 +1,32 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention.Composition;
+
+/// <summary>Values composed with a matrix [r, d] a head, of any rank r: head g = components · mix[:, g, :].</summary>
+public sealed class DenseComposition : IValueComposition
+{
+    private readonly Parameter _mix; // [r, g, d]
+
+    /// <summary>Creates the mix <c>v_mix</c> [r, g, d].</summary>
+    /// <param name="scope">Where the parameter goes.</param>
+    /// <param name="rank">Component numbers r.</param>
+    /// <param name="groups">Composed heads g.</param>
+    /// <param name="headDim">Head width d.</param>
+    public DenseComposition(ParameterScope scope, long rank, long groups, long headDim) =>
+        _mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank, groups, headDim);
+
+    /// <inheritdoc/>
+    public long Width => _mix.Value.shape[0];
+
+    /// <inheritdoc/>
+    public bool Compresses => Width < Groups * _mix.Value.shape[2];
+
+    private long Groups => _mix.Value.shape[1];
+
+    /// <inheritdoc/>
+    public Tensor ComposeWeight(Tensor weight) => _mix.In(weight.dtype).view(Width, -1).t().matmul(weight);
+
+    /// <inheritdoc/>
+    public Tensor SumMix(ScalarType type) => _mix.In(type).transpose(0, 1);
+}

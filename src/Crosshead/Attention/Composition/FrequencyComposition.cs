@@ -1,0 +1,54 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention.Composition;
+
+/// <summary>
+/// Keys composed with one complex number a component, head and rotary frequency. With z_p = x[p] + i·x[p + d/2] a rotation
+/// multiplies every head's z_p by the same e^{iθ}, so head g's z_p = Σ_j mix[j, g, p] · component j's z_p commutes with it.
+/// </summary>
+public sealed class FrequencyComposition : IKeyComposition
+{
+    private readonly Parameter _mix; // [c, g, d/2, 2], real and imaginary part
+
+    /// <summary>Creates the mix <c>k_mix</c> [c, g, d/2, 2].</summary>
+    /// <param name="scope">Where the parameter goes.</param>
+    /// <param name="components">Component heads c.</param>
+    /// <param name="groups">Composed heads g.</param>
+    /// <param name="headDim">Head width d.</param>
+    public FrequencyComposition(ParameterScope scope, long components, long groups, long headDim) =>
+        _mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components, groups, headDim / 2, 2);
+
+    /// <inheritdoc/>
+    public long Width => Components * Frequencies * 2;
+
+    /// <inheritdoc/>
+    public bool Compresses => Components < Groups;
+
+    private long Components => _mix.Value.shape[0];
+
+    private long Groups => _mix.Value.shape[1];
+
+    private long Frequencies => _mix.Value.shape[2];
+
+    /// <inheritdoc/>
+    public Tensor ComposeWeight(Tensor weight)
+    {
+        var mix = _mix.In(weight.dtype);
+        return Compose(mix.select(3, 0), mix.select(3, 1), weight);
+    }
+
+    /// <summary>Rows [to·d, n] whose z_p are Σ_from (real + i·imaginary)[from, to, p] · z_p of the rows <paramref name="weight"/> [from·d, n].</summary>
+    internal static Tensor Compose(Tensor real, Tensor imaginary, Tensor weight)
+    {
+        var (from, to, p, n) = (real.shape[0], real.shape[1], real.shape[2], weight.shape[1]);
+        (real, imaginary) = (real.permute(2, 1, 0), imaginary.permute(2, 1, 0));                   // [p,to,from]
+        // (real, imaginary) parts of the result from those of the rows, frequency by frequency.
+        var matrix = cat([cat([real, imaginary.neg()], 2), cat([imaginary, real], 2)], 1);         // [p,2to,2from]
+        var rows = weight.view(from, 2, p, n).permute(2, 1, 0, 3).reshape(p, 2 * from, n);
+        return matrix.bmm(rows).view(p, 2, to, n).permute(2, 1, 0, 3).reshape(2 * to * p, n);      // [to·d,n]
+    }
+
+    /// <inheritdoc/>
+    public Tensor QueryMix(ScalarType type) => _mix.In(type).permute(1, 0, 3, 2);
+}

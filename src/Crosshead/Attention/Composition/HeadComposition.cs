@@ -1,0 +1,65 @@
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention.Composition;
+
+/// <summary>
+/// Head-level linear composition (arXiv 2601.19611, eq. 10–11): head g = Σ_c mix[c, g] · component c.
+/// <para>
+/// It is linear, so it is applied where it is cheapest: to the projection weights while training (eq. 18), to the
+/// queries and the summed values while decoding from components — never to the keys and values of every token.
+/// </para>
+/// </summary>
+public sealed class HeadComposition : IKeyComposition, IValueComposition
+{
+    private readonly Parameter _mix; // [c, g]
+    private readonly long _headDim;
+
+    /// <summary>Creates the mixing matrix [c, g].</summary>
+    /// <param name="scope">Where the parameter goes.</param>
+    /// <param name="name"><c>k_mix</c> or <c>v_mix</c>.</param>
+    /// <param name="components">Component heads c.</param>
+    /// <param name="groups">Composed heads g.</param>
+    /// <param name="headDim">Head width d.</param>
+    /// <param name="start">How it starts.</param>
+    public HeadComposition(ParameterScope scope, string name, long components, long groups, long headDim, MixStart start)
+    {
+        _headDim = headDim;
+        var identity = start == MixStart.Identity || (start == MixStart.Auto && components == groups);
+        _mix = scope.Create(name, ParameterKind.Mix,
+            identity ? Initialization.Identity : Initialization.Normal(1 / Math.Sqrt(components)), components, groups);
+    }
+
+    /// <summary>Component heads c.</summary>
+    public long Components => _mix.Value.shape[0];
+
+    /// <summary>Composed heads g.</summary>
+    public long Groups => _mix.Value.shape[1];
+
+    /// <inheritdoc cref="IKeyComposition.Width"/>
+    public long Width => Components * _headDim;
+
+    /// <inheritdoc cref="IKeyComposition.Compresses"/>
+    public bool Compresses => Components < Groups;
+
+    /// <summary>W̃[g·d, n] = Σ_c mix[c, g] · W[c·d, n] (eq. 18).</summary>
+    public Tensor ComposeWeight(Tensor weight)
+    {
+        var components = weight.view(Components, -1); // [c, d·D]
+        return _mix.In(weight.dtype).t().matmul(components).view(Groups * _headDim, -1);
+    }
+
+    /// <inheritdoc/>
+    public Tensor QueryMix(ScalarType type)
+    {
+        var real = _mix.In(type).t().view(Groups, Components, 1, 1).expand(-1, -1, 1, _headDim / 2);
+        return cat([real, real.zeros_like()], 2); // [g,c,2,d/2]
+    }
+
+    /// <inheritdoc/>
+    public Tensor SumMix(ScalarType type)
+    {
+        var identity = eye(_headDim, dtype: type, device: _mix.Value.device);
+        return (_mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Width, _headDim); // [g,c·d,d]
+    }
+}

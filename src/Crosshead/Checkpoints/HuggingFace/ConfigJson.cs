@@ -1,0 +1,25 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Crosshead.Checkpoints.HuggingFace;
+
+/// <summary>What <c>crosshead</c> models say beside their family's keys.</summary>
+internal static class ConfigJson
+{
+    /// <summary>The <c>model_type</c> and the architecture of models that no family can say all of.</summary>
+    public const string ModelType = "crosshead", Architecture = "CrossheadForCausalLM";
+
+    /// <summary>Keys of its own.</summary>
+    public const string BaseModelType = "base_model_type", Attention = "attention", VirtualHeads = "virtual_heads";
+
+    /// <summary>How <see cref="Attention"/> is written: the names of the options in camel case.</summary>
+    public static readonly JsonSerializerOptions AttentionStyle = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.Strict,
+    };
+
+    /// <summary>How an entry of <see cref="VirtualHeads"/> is written: <c>key_grain</c>, <c>key_components</c>, <c>value_grain</c>, <c>value_rank</c>.</summary>
+    public static readonly JsonSerializerOptions VirtualHeadsStyle = new(AttentionStyle) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+}

@@ -1,0 +1,112 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Crosshead.Files;
+
+namespace Crosshead.Checkpoints.HuggingFace;
+
+/// <summary>An object of a <c>config.json</c>, read key by key; whatever is wrong names the file, the key and the value.</summary>
+internal sealed class ConfigValues
+{
+    private readonly JsonObject _json;
+    private readonly string _name; // what an error calls the object
+
+    private ConfigValues(string path, string name, JsonObject json) => (Path, _name, _json) = (path, name, json);
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The keys that stand there.</summary>
+    public IEnumerable<string> Keys => _json.Select(p => p.Key);
+
+    /// <summary>The value of a key; null where it is absent or null.</summary>
+    public JsonNode? this[string key] => _json[key];
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="CrossheadException">It is missing, cannot be read, or is no JSON object.</exception>
+    public static ConfigValues Read(string path)
+    {
+        if (!File.Exists(path)) throw ModelFileNames.Missing(path);
+        try
+        {
+            return Parse(path, File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"\"{path}\" cannot be read: {e.Reason()}; name a folder that can be read.", e);
+        }
+    }
+
+    /// <summary>Parses the text of a file.</summary>
+    /// <exception cref="CrossheadException">It is no JSON object.</exception>
+    public static ConfigValues Parse(string path, string text)
+    {
+        try
+        {
+            return new(path, "it", ConfigurationJson.Parse(text) as JsonObject ?? throw new JsonException("it must be a JSON object {…}"));
+        }
+        catch (JsonException e)
+        {
+            throw new CrossheadException($"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Reason()}; get it again.", e);
+        }
+    }
+
+    /// <summary>Whether the key stands there, be it with null.</summary>
+    public bool Has(string key) => _json.ContainsKey(key);
+
+    /// <summary>The object under a key; null where it is absent or null.</summary>
+    public ConfigValues? Child(string key) => _json[key] switch
+    {
+        null => null,
+        JsonObject child => new(Path, key, child),
+        _ => throw Error($"{Shown(key)} must be an object {{…}}"),
+    };
+
+    /// <summary>The value of a key that must be there.</summary>
+    public T Required<T>(string key) => _json[key] is null ? throw Error($"{_name} lacks \"{key}\"") : Value<T>(key);
+
+    /// <summary>The value of a key, or another where it is absent or null.</summary>
+    public T Or<T>(string key, T otherwise) => _json[key] is null ? otherwise : Value<T>(key);
+
+    /// <summary>The value of a key; null where it is absent or null.</summary>
+    public T? Optional<T>(string key) where T : struct => _json[key] is null ? null : Value<T>(key);
+
+    /// <summary>The value under the first of several names that is there; they must agree.</summary>
+    public T? OneOf<T>(params string[] keys) where T : struct
+    {
+        var present = keys.Where(k => _json[k] is not null).ToArray();
+        if (present.Select(k => Value<T>(k)).Distinct().Count() > 1)
+            throw Error($"{string.Join(" and ", present.Select(Shown))} contradict each other; remove one");
+        return present.Length == 0 ? null : Value<T>(present[0]);
+    }
+
+    /// <summary>A key and its value as they stand in the file.</summary>
+    public string Shown(string key) => $"{key.Shown()} = {_json[key].Shown()}";
+
+    /// <summary>An error of this file.</summary>
+    public CrossheadException Error(string what) => new($"\"{Path}\": {what}.");
+
+    /// <summary>An error of this file that another one caused.</summary>
+    public CrossheadException Error(string what, Exception cause) => new($"\"{Path}\": {what}.", cause);
+
+    private T Value<T>(string key)
+    {
+        try
+        {
+            return _json[key].Deserialize<T>()!;
+        }
+        catch (JsonException e)
+        {
+            throw Error($"{Shown(key)} must be {Wanted(typeof(T))}", e);
+        }
+    }
+
+    private static string Wanted(Type type) => type switch
+    {
+        _ when type == typeof(int) => $"a whole number up to {int.MaxValue}",
+        _ when type == typeof(double) => "a number",
+        _ when type == typeof(bool) => "true or false",
+        _ when type == typeof(int[]) => $"a list of whole numbers up to {int.MaxValue}",
+        _ when type == typeof(string[]) => "a list of texts",
+        _ => "a text",
+    };
+}

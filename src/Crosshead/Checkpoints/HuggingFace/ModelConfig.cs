@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Crosshead.Model;
+
+namespace Crosshead.Checkpoints.HuggingFace;
+
+/// <summary>
+/// Between <see cref="ModelOptions"/> and Hugging Face's <c>config.json</c>. A model is written as its family where that
+/// family's configuration can say all of it, and otherwise as <c>crosshead</c>, with the attention options and the
+/// virtual heads beside the family's keys.
+/// </summary>
+public static class ModelConfig
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>The text of <c>config.json</c>.</summary>
+    /// <param name="options">The model's shape.</param>
+    /// <param name="dtype">Name of the stored precision, for example <c>float32</c>.</param>
+    /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
+    public static string Write(ModelOptions options, string dtype, TextTokens? tokens = null)
+    {
+        var family = FamilyConfig.Of(options.Family);
+        var (plain, own) = (ModelConfigWriter.Plain(options, family), ModelConfigWriter.Own(options, family));
+        // A family can say all of a model that comes back from its keys unchanged.
+        var back = ModelConfigReader.Read(ConfigValues.Parse("", plain.ToJsonString()), family, own: false);
+        var json = ModelConfigWriter.Own(back, family).ToJsonString() == own.ToJsonString() ? plain : own;
+        json["torch_dtype"] = dtype;
+        tokens?.Write(json);
+        return json.ToJsonString(Indented) + "\n";
+    }
+
+    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <exception cref="CrossheadException">The file is missing, no JSON, of an unknown architecture, or asks for what is not supported.</exception>
+    public static ModelOptions Read(string path) => Parse(ConfigValues.Read(path));
+
+    /// <summary>Reads the text of a <c>config.json</c>.</summary>
+    /// <param name="path">What error messages call it.</param>
+    /// <param name="text">The text.</param>
+    internal static ModelOptions Parse(string path, string text) => Parse(ConfigValues.Parse(path, text));
+
+    /// <summary>The options of a <c>config.json</c> that was read.</summary>
+    internal static ModelOptions Parse(ConfigValues config)
+    {
+        var type = config.Or("model_type", "");
+        var own = type == ConfigJson.ModelType;
+        var name = own ? config.Or(ConfigJson.BaseModelType, FamilyConfig.Of(default).Name) : type;
+        var family = FamilyConfig.Find(name) ?? throw config.Error(
+            $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are {string.Join(", ", FamilyConfig.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
+        RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
+        UnsupportedKeys.Refuse(config);
+        var options = ModelConfigReader.Read(config, family, own);
+        options.Validate();
+        return options;
+    }
+
+    // A model with another head (a classifier, a bare encoder) has another architecture under the same model_type.
+    private static void RequireArchitecture(ConfigValues config, string supported)
+    {
+        if (config.Or<string?[]>("architectures", []).Any(a => !supported.Equals(a, StringComparison.OrdinalIgnoreCase)))
+            throw config.Error($"{config.Shown("architectures")} is not supported; supported is {supported}");
+    }
+}

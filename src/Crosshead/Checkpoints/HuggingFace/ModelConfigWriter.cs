@@ -1,0 +1,76 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Crosshead.Attention;
+using Crosshead.Model;
+
+namespace Crosshead.Checkpoints.HuggingFace;
+
+/// <summary>From options to the keys of a <c>config.json</c>.</summary>
+internal static class ModelConfigWriter
+{
+    /// <summary>The keys of the family alone, which may not say all of it.</summary>
+    public static JsonObject Plain(ModelOptions options, FamilyConfig family)
+    {
+        var json = Common(options, family.Name, family.Architecture);
+        if (family.Biases == FamilyConfig.BiasRule.Key) json["attention_bias"] = options.Attention.ProjectionBias;
+        if (family.FeedForwardBias) json["mlp_bias"] = options.FeedForwardBias;
+        if (family.Experts) ExpertConfig.Write(json, options.Experts ?? new());
+        WindowConfig.Write(json, options, family);
+        return json;
+    }
+
+    /// <summary>The keys of <c>crosshead</c>, which say all of it.</summary>
+    public static JsonObject Own(ModelOptions options, FamilyConfig family)
+    {
+        var json = Common(options, ConfigJson.ModelType, ConfigJson.Architecture);
+        json[ConfigJson.BaseModelType] = family.Name;
+        json["mlp_bias"] = options.FeedForwardBias;
+        if (options.Experts is { } experts) ExpertConfig.Write(json, experts);
+        json[ConfigJson.Attention] = JsonSerializer.SerializeToNode(Meaningful(options), ConfigJson.AttentionStyle);
+        WindowConfig.WriteTypes(json, options);
+        if (options.VirtualHeads is { } virtualHeads) json[ConfigJson.VirtualHeads] = JsonSerializer.SerializeToNode(virtualHeads, ConfigJson.VirtualHeadsStyle);
+        return json;
+    }
+
+    private static JsonObject Common(ModelOptions options, string type, string architecture)
+    {
+        var json = new JsonObject
+        {
+            ["architectures"] = new JsonArray(architecture),
+            ["model_type"] = type,
+            ["vocab_size"] = options.VocabularySize,
+            ["hidden_size"] = options.HiddenSize,
+            ["intermediate_size"] = options.FeedForward,
+            ["num_hidden_layers"] = options.Layers,
+            ["num_attention_heads"] = options.Attention.Heads,
+            ["num_key_value_heads"] = options.Attention.Groups,
+            ["head_dim"] = options.HeadDim,
+            ["max_position_embeddings"] = options.Context,
+            ["rms_norm_eps"] = options.NormEpsilon,
+            ["initializer_range"] = options.InitializerRange,
+            ["tie_word_embeddings"] = options.TieEmbeddings,
+            ["hidden_act"] = "silu",
+        };
+        RopeConfig.Write(json, options.RopeBase, options.RopeScaling);
+        return json;
+    }
+
+    // Defaults resolved; of plain attention without the options that only other variants heed.
+    private static AttentionOptions Meaningful(ModelOptions options)
+    {
+        var attention = options.Attention with { KeyValueHeads = options.Attention.Groups, HeadDim = options.HeadDim };
+        if (!attention.QueryKeyNorm) attention = attention with { QueryKeyNormEpsilon = new AttentionOptions().QueryKeyNormEpsilon };
+        if (attention.Variant != AttentionVariant.Gqa) return attention;
+        return new AttentionOptions
+        {
+            Heads = attention.Heads,
+            KeyValueHeads = attention.KeyValueHeads,
+            HeadDim = attention.HeadDim,
+            ProjectionBias = attention.ProjectionBias,
+            OutputBias = attention.OutputBias,
+            QueryKeyNorm = attention.QueryKeyNorm,
+            QueryKeyNormEpsilon = attention.QueryKeyNormEpsilon,
+            SlidingWindow = attention.SlidingWindow,
+        };
+    }
+}

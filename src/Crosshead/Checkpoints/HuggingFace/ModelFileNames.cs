@@ -1,0 +1,26 @@
+namespace Crosshead.Checkpoints.HuggingFace;
+
+/// <summary>Names of the files of a model directory in Hugging Face's layout.</summary>
+public static class ModelFileNames
+{
+    /// <summary>The configuration: the model's shape.</summary>
+    public const string Configuration = "config.json";
+
+    /// <summary>The weights, where they are in one file.</summary>
+    public const string Weights = "model.safetensors";
+
+    /// <summary>The tokenizer.</summary>
+    public const string Tokenizer = "tokenizer.json";
+
+    /// <summary>The error to show where a file of a model is missing; it leads to a model that lies deeper, as the checkpoints of a run that was interrupted do.</summary>
+    internal static CrossheadException Missing(string path)
+    {
+        const string remedy = $"name a model directory that holds {Configuration} and {Weights}";
+        var folder = Path.GetDirectoryName(path) ?? "";
+        if (folder.Length == 0) return new($"the name of the model directory is empty; {remedy}.");
+        if (File.Exists(folder)) return new($"\"{folder}\" is a file; {remedy}.");
+        var deeper = !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, Configuration, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
+            .Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal).ToArray();
+        return new(deeper.Length > 0 ? $"\"{path}\" does not exist, but \"{deeper[^1]}\" holds a model; name that one." : $"\"{path}\" does not exist; {remedy}.");
+    }
+}

@@ -1,0 +1,51 @@
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Checkpoints.HuggingFace;
+
+/// <summary>
+/// Keys that change what a model computes and that only one or two values are supported of; null and absent are always
+/// fine. Without them a model of a derived architecture would load, and compute something else.
+/// </summary>
+internal static class UnsupportedKeys
+{
+    private static readonly (string Key, string[] Supported)[] Table =
+    [
+        ("hidden_act", ["\"silu\"", "\"swish\""]),
+        ("pretraining_tp", ["1"]),
+        ("quantization_config", []),
+        ("partial_rotary_factor", ["1"]),
+        ("rope_interleaved", ["false"]),
+        ("use_mrope", ["false"]),
+        ("embedding_multiplier", ["1"]),
+        ("residual_multiplier", ["1"]),
+        ("attention_multiplier", []),
+        ("logits_scaling", ["1"]),
+        ("logit_scale", []),
+        ("scale_emb", ["1"]),
+        ("scale_depth", []),
+        ("query_pre_attn_scalar", []),
+        ("attn_logit_softcapping", []),
+        ("final_logit_softcapping", []),
+        ("clip_qkv", []),
+        ("use_qk_norm", ["false"]),
+        ("qk_layernorm", ["false"]),
+        ("no_rope_layers", ["[]"]),
+        ("attention_chunk_size", []),
+        ("shared_expert_intermediate_size", ["0"]),
+        ("n_shared_experts", ["0"]),
+        ("is_encoder_decoder", ["false"]),
+        ("use_bidirectional_attention", ["false"]),
+    ];
+
+    /// <summary>Refuses a configuration that asks for what is not supported.</summary>
+    /// <exception cref="CrossheadException">It does; the message names key and value.</exception>
+    public static void Refuse(ConfigValues config)
+    {
+        foreach (var (key, supported) in Table)
+        {
+            if (config[key] is not { } value || supported.Any(s => JsonNode.DeepEquals(JsonNode.Parse(s), value))) continue;
+            var remedy = supported.Length == 0 ? "null" : string.Join(" or ", supported.Select(s => s.Trim('"')));
+            throw config.Error($"{config.Shown(key)} is not supported; supported is {remedy}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json.Nodes;
+using Crosshead.Files;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints.Safetensors;
+
+/// <summary>Writes tensors to a safetensors file, atomically, names sorted.</summary>
+public static class SafetensorsWriter
+{
+    private const long MaxPiece = 1 << 26; // bytes a write
+    private const int Alignment = 8; // the tensors begin at a multiple of this many bytes
+
+    /// <summary>Writes the file; what was there before stays until the new one is complete.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="tensors">Tensors by name, on any device.</param>
+    /// <param name="metadata">Strings to keep in the header; <c>format: pt</c> is added, which Hugging Face asks for.</param>
+    /// <param name="type">Precision to write floating-point tensors in, each converted as it is written; null for their own.</param>
+    /// <exception cref="CrossheadException">The format lacks a tensor's type, a name occurs twice, or the disk is full or cannot be written.</exception>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null, ScalarType? type = null)
+    {
+        var sorted = tensors.OrderBy(t => t.Key, StringComparer.Ordinal).ToArray();
+        var header = Header(sorted, metadata, type);
+        AtomicFile.Write(path, stream =>
+        {
+            stream.Write(header);
+            foreach (var (_, tensor) in sorted) WriteBytes(stream, tensor, TypeOf(tensor, type));
+        });
+    }
+
+    /// <summary>Bytes that a tensor takes in the file.</summary>
+    internal static long BytesOf(Tensor tensor, ScalarType? type) => tensor.NumberOfElements * (SafetensorsType.Of(TypeOf(tensor, type))?.Bits ?? 0) / 8;
+
+    private static ScalarType TypeOf(Tensor tensor, ScalarType? type) => type is { } asked && tensor.is_floating_point() ? asked : tensor.dtype;
+
+    private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata, ScalarType? type)
+    {
+        var notes = new JsonObject();
+        foreach (var (key, value) in metadata ?? new Dictionary<string, string>()) notes[key] = value;
+        notes["format"] = "pt";
+        var json = new JsonObject { [SafetensorsHeader.MetadataKey] = notes };
+        var end = 0L;
+        foreach (var (name, tensor) in tensors)
+        {
+            var stored = SafetensorsType.Of(TypeOf(tensor, type))
+                ?? throw new CrossheadException($"tensor \"{name}\" has the type {tensor.dtype}, which the safetensors format lacks; convert it first.");
+            var start = end;
+            end += BytesOf(tensor, type);
+            var entry = new JsonObject
+            {
+                ["dtype"] = stored.Name,
+                ["shape"] = new JsonArray([.. tensor.shape.Select(d => (JsonNode)d)]),
+                ["data_offsets"] = new JsonArray(start, end),
+            };
+            if (!json.TryAdd(name, entry)) throw new CrossheadException($"the tensor name \"{name}\" is taken; give each tensor a name of its own.");
+        }
+        var text = Encoding.UTF8.GetBytes(json.ToJsonString());
+        var padded = (text.Length + Alignment - 1) / Alignment * Alignment;
+        var header = new byte[SafetensorsHeader.PrefixBytes + padded];
+        BinaryPrimitives.WriteInt64LittleEndian(header, padded);
+        text.CopyTo(header, SafetensorsHeader.PrefixBytes);
+        header.AsSpan(SafetensorsHeader.PrefixBytes + text.Length).Fill((byte)' ');
+        return header;
+    }
+
+    private static unsafe void WriteBytes(FileStream stream, Tensor tensor, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var plain = tensor.detach().to(type).cpu().contiguous();
+        var start = (byte*)Aten.DataPointer(plain);
+        var bytes = plain.NumberOfElements * plain.ElementSize;
+        for (var at = 0L; at < bytes; at += MaxPiece)
+            stream.Write(new ReadOnlySpan<byte>(start + at, (int)Math.Min(bytes - at, MaxPiece)));
+    }
+}

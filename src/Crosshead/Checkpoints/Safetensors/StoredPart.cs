@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints.Safetensors;
+
+/// <summary>
+/// A parameter as it lies in a stored tensor: all of it, or a part of one. Transformers 5 may keep the experts of a layer
+/// together, <c>mlp.experts.gate_up_proj</c> [E, 2F, D] (an expert's gate above its up projection) and
+/// <c>mlp.experts.down_proj</c> [E, D, F], where models have <c>mlp.experts.0.gate_proj.weight</c> and so on.
+/// </summary>
+/// <param name="Name">The parameter.</param>
+/// <param name="Shape">Its shape.</param>
+/// <param name="Expert">Index along the stored tensor's first dimension; null where the tensor is the parameter.</param>
+/// <param name="Start">First row within that expert.</param>
+internal sealed partial record StoredPart(string Name, long[] Shape, long? Expert = null, long Start = 0)
+{
+    /// <summary>The parameters that a stored tensor holds: itself, or those of the experts kept together in it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="shape">Its shape.</param>
+    public static IEnumerable<StoredPart> Of(string name, long[] shape)
+    {
+        string[]? projections = FusedName().Match(name) is not { Success: true } match || shape is not [> 0, > 0, > 0] ? null
+            : match.Groups["kind"].Value == "down" ? ["down"] : ["gate", "up"];
+        if (projections is null || shape[1] % projections.Length != 0)
+        {
+            yield return new(name, shape);
+            yield break;
+        }
+        var (experts, rows) = (name[..(name.LastIndexOf('.') + 1)], shape[1] / projections.Length);
+        for (var expert = 0L; expert < shape[0]; expert++)
+            for (var i = 0; i < projections.Length; i++)
+                yield return new($"{experts}{expert}.{projections[i]}_proj.weight", [rows, shape[2]], expert, i * rows);
+    }
+
+    /// <summary>The parameter's values: a view of the stored tensor.</summary>
+    public Tensor In(Tensor stored) => Expert is { } expert ? stored.select(0, expert).narrow(0, Start, Shape[0]) : stored;
+
+    [GeneratedRegex(@"\.mlp\.experts\.(?<kind>gate_up|down)_proj$", RegexOptions.ExplicitCapture)]
+    private static partial Regex FusedName();
+}

@@ -1,0 +1,58 @@
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints.Verification;
+
+/// <summary>
+/// Stored results of a model directory, <c>expected.safetensors</c>: logits of <c>input_ids</c>, and the greedy
+/// continuation of <c>prompt</c> (<c>greedy</c>, prompt included).
+/// </summary>
+public static class ExpectedOutputs
+{
+    /// <summary>Name of the file.</summary>
+    public const string FileName = "expected.safetensors";
+
+    /// <summary>Computes the stored results again and compares.</summary>
+    /// <param name="folder">The model directory.</param>
+    /// <param name="type">Precision to compute in.</param>
+    /// <param name="device">Device to compute on.</param>
+    /// <exception cref="CrossheadException">Something is missing.</exception>
+    public static VerificationCase Verify(string folder, ScalarType type, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var expected = SafetensorsReader.Open(Path.Combine(folder, FileName));
+        using var model = ModelDirectory.LoadFrozen(folder, type, device);
+
+        var tokens = expected.Read("input_ids").to(ScalarType.Int64, device);
+        var wanted = expected.Read("logits").to(ScalarType.Float64);
+        var actual = model.Logits(tokens).cpu().to(ScalarType.Float64);
+        var absolute = (actual - wanted).abs().max().item<double>();
+        var relative = absolute / wanted.abs().max().item<double>();
+        bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(model, expected, device) : null;
+        var tolerance = type == ScalarType.BFloat16 ? 0.1 : 2e-4;
+        return new VerificationCase(folder, absolute, relative, null, greedy, relative <= tolerance && greedy != false, tolerance);
+    }
+
+    // With the cache, and with the whole sequence computed again at every step.
+    private static bool GreedyMatches(LanguageModel model, SafetensorsReader expected, Device device)
+    {
+        var prompt = expected.Read("prompt").to(ScalarType.Int64, device).reshape(1, -1);
+        var whole = expected.Read("greedy").to(ScalarType.Int64, device).reshape(1, -1);
+        var (begin, end) = (prompt.shape[1], whole.shape[1]);
+        using var state = model.CreateDecodeState(1, end);
+        for (var n = begin; n < end; n++)
+        {
+            using var scope = NewDisposeScope();
+            // As long as all tokens so far are the stored ones, the stored sequence is the greedy one.
+            var sequence = whole.narrow(1, 0, n);
+            var wanted = whole[0, n].item<long>();
+            var cached = model.LastLogits(n == begin ? sequence : sequence.narrow(1, n - 1, 1), state);
+            if (Likeliest(cached) != wanted || Likeliest(model.LastLogits(sequence)) != wanted) return false;
+        }
+        return true;
+    }
+
+    private static long Likeliest(Tensor logits) => logits.argmax(-1).item<long>();
+}

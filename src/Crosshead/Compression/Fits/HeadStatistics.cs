@@ -1,0 +1,85 @@
+using Crosshead.Attention;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression.Fits;
+
+/// <summary>
+/// What the fits need to know of a layer's queries, keys and values on real text: second moments, in float64, added up
+/// batch by batch, so that memory does not depend on the amount of text.
+/// </summary>
+internal sealed class HeadStatistics : IDisposable
+{
+    private readonly GroupedQueryAttention _attention;
+    private readonly AttentionOptions _options;
+
+    /// <summary>Empty statistics of a layer.</summary>
+    public HeadStatistics(GroupedQueryAttention attention, AttentionOptions options)
+    {
+        (_attention, _options) = (attention, options);
+        var (h, g, d) = (attention.Projections.Heads, attention.Projections.Groups, attention.Projections.HeadDim);
+        var device = attention.Projections.Query.Weight.Value.device;
+        QuerySquares = zeros([h, d], ScalarType.Float64, device).DetachFromDisposeScope();
+        KeyMoments = zeros([d / 2, g, g], ScalarType.ComplexFloat64, device).DetachFromDisposeScope();
+        KeyScaleSquares = zeros([g], ScalarType.Float64, device).DetachFromDisposeScope();
+        ValueMoments = zeros([g * d, g * d], ScalarType.Float64, device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Tokens seen.</summary>
+    public long Tokens { get; private set; }
+
+    /// <summary>Σ q² of each query head [h, d].</summary>
+    public Tensor QuerySquares { get; }
+
+    /// <summary>Σ conj(z_g) z_g' of each rotary frequency [d/2, g, g] (complex), z = k[p] + i·k[p + d/2]; with a norm on the keys, of γ ⊙ k.</summary>
+    public Tensor KeyMoments { get; }
+
+    /// <summary>Σ r_g² of each key head [g]: the squared factors of its norm, 1 without a norm.</summary>
+    public Tensor KeyScaleSquares { get; }
+
+    /// <summary>Σ v vᵀ over all value heads side by side [g·d, g·d].</summary>
+    public Tensor ValueMoments { get; }
+
+    /// <summary>Whether all sums are finite.</summary>
+    public bool IsFinite
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return new[] { QuerySquares, KeyMoments, KeyScaleSquares, ValueMoments }.All(m => m.isfinite().all().item<bool>());
+        }
+    }
+
+    /// <summary>Adds tokens.</summary>
+    /// <param name="x">What the attention sees of them, [B, N, D].</param>
+    public void Add(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var (query, key, value) = _attention.Observe(x);
+        var (q, k, v) = (Rows(query), Rows(key), Rows(value));                              // [T,·,d]
+        QuerySquares.add_(q.square().sum([0L]));
+        if (_attention.Projections.KeyNorm is { } norm)
+        {
+            KeyScaleSquares.add_(k.square().mean([2]).Plus(_options.QueryKeyNormEpsilon).reciprocal().sum([0L]));
+            k *= norm.Weight.Value.to(ScalarType.Float64);
+        }
+        else KeyScaleSquares.add_(ones_like(k.select(2, 0)).sum([0L]));
+        var half = k.shape[2] / 2;
+        var z = complex(k.narrow(2, 0, half).contiguous(), k.narrow(2, half, half).contiguous()).permute(2, 0, 1); // [p,T,g]
+        KeyMoments.add_(z.transpose(1, 2).conj().resolve_conj().bmm(z));
+        var flat = v.reshape(v.shape[0], -1);
+        ValueMoments.add_(flat.t().matmul(flat));
+        Tokens += q.shape[0];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        QuerySquares.Dispose();
+        KeyMoments.Dispose();
+        KeyScaleSquares.Dispose();
+        ValueMoments.Dispose();
+    }
+
+    private static Tensor Rows(Tensor heads) => heads.flatten(0, 1).to(ScalarType.Float64);
+}

@@ -1,0 +1,99 @@
+using Crosshead.Compression.Fits;
+using Crosshead.Model;
+
+namespace Crosshead.Compression.Search;
+
+/// <summary>
+/// Spends a cache budget by the profile: for each chosen layer one size of keys and one of values, so that the summed
+/// increase of the loss is least and the numbers kept a token do not exceed the budget (a multiple-choice knapsack, solved
+/// exactly by dynamic programming over the budget).
+/// </summary>
+public static class BudgetPlanner
+{
+    /// <summary>Plans.</summary>
+    /// <param name="profile">A complete profile.</param>
+    /// <param name="method">Which fits to choose among.</param>
+    /// <param name="chosen">The layers to compress.</param>
+    /// <param name="share">Share of the chosen layers' plain cache that may be kept, in (0, 1).</param>
+    /// <exception cref="CrossheadException">The profile lacks a layer, or the budget is below the least that can be met; the message names it.</exception>
+    public static CompressionPlan Plan(Profile profile, CompressionMethod method, IReadOnlyList<int> chosen, double share)
+    {
+        if (!profile.IsComplete)
+            throw new CrossheadException($"the profile covers {profile.Layers.Count} of {profile.LayerCount} layers; run the same crosshead profile command again, it goes on where it stopped.");
+        var whole = profile.Groups * profile.HeadDim;
+        var total = (long)chosen.Count * 2 * whole;
+        var budget = (int)Math.Floor((share * total) + 1e-9);
+        // One group a layer and part; in each, one choice is taken.
+        var groups = chosen.SelectMany(i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
+        var least = groups.Sum(g => g.Min(c => c.Numbers));
+        if (least > budget) throw TooSmall(share, (double)least / total);
+
+        var picks = Solve(groups, budget);
+        var plans = new LayerPlan?[profile.LayerCount];
+        for (var n = 0; n < chosen.Count; n++)
+        {
+            var (keys, values) = (groups[2 * n][picks[2 * n]], groups[(2 * n) + 1][picks[(2 * n) + 1]]);
+            if (keys.Numbers < whole || values.Numbers < whole)
+                plans[chosen[n]] = new LayerPlan(method, keys.Numbers < whole ? keys.Size : null, values.Numbers < whole ? values.Size : null);
+        }
+        return new CompressionPlan(plans, groups.Zip(picks, (g, p) => g[p].LossIncrease).Sum());
+
+        // Whole heads cost nothing in loss where the profile, taken around the whole model, does not list them.
+        ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces)
+        {
+            var own = pieces.Where(p => p.Method == method && double.IsFinite(p.LossIncrease)).ToArray();
+            return Array.Exists(own, p => p.Size == 0) ? own : [.. own, new(method, 0, whole, 0)];
+        }
+    }
+
+    /// <summary>Checks a budget by a model's shape, before anything is profiled.</summary>
+    /// <param name="model">The model's shape.</param>
+    /// <param name="method">Which fits to choose among.</param>
+    /// <param name="layers">How many layers are compressed.</param>
+    /// <param name="share">Share of their plain cache that may be kept, in (0, 1).</param>
+    /// <exception cref="CrossheadException">The budget is below the least that can be met; the message names it.</exception>
+    internal static void Require(ModelOptions model, CompressionMethod method, int layers, double share)
+    {
+        var whole = model.Attention.Groups * model.HeadDim;
+        var sizes = Piece.All(model.Attention.Groups, model.HeadDim, method).ToLookup(p => p.OfKeys, p => p.Numbers);
+        var least = sizes[true].Append(whole).Min() + sizes[false].Append(whole).Min();
+        if ((long)layers * least > (share * layers * 2 * whole) + 1e-9) throw TooSmall(share, (double)least / (2 * whole));
+    }
+
+    private static CrossheadException TooSmall(double share, double least) =>
+        new($"--cache {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen layers' cache; use at least that.");
+
+    // Which choice of each group: least[b] is the smallest loss with at most b numbers spent on the groups so far.
+    private static int[] Solve(ProfiledPiece[][] groups, int budget)
+    {
+        var unit = groups.SelectMany(g => g).Aggregate(0, (a, c) => GreatestCommonDivisor(a, c.Numbers));
+        var size = budget / unit;
+        var least = new double[size + 1];
+        var picks = new byte[groups.Length][];
+        for (var n = 0; n < groups.Length; n++)
+        {
+            var next = new double[size + 1];
+            picks[n] = new byte[size + 1];
+            Array.Fill(next, double.PositiveInfinity);
+            for (var b = 0; b <= size; b++)
+            {
+                for (var c = 0; c < groups[n].Length; c++)
+                {
+                    var rest = b - (groups[n][c].Numbers / unit);
+                    if (rest < 0 || !(least[rest] + groups[n][c].LossIncrease < next[b])) continue;
+                    (next[b], picks[n][b]) = (least[rest] + groups[n][c].LossIncrease, (byte)c);
+                }
+            }
+            least = next;
+        }
+        var chosen = new int[groups.Length];
+        for (int n = groups.Length - 1, b = size; n >= 0; n--)
+        {
+            chosen[n] = picks[n][b];
+            b -= groups[n][chosen[n]].Numbers / unit;
+        }
+        return chosen;
+    }
+
+    private static int GreatestCommonDivisor(int a, int b) => b == 0 ? a : GreatestCommonDivisor(b, a % b);
+}

@@ -1,0 +1,112 @@
+using Crosshead.Compression.Fits;
+using Crosshead.Model;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression.Search;
+
+/// <summary>
+/// Measures what each piece of the cache costs: the loss with the keys, or the values, of one layer at another size and
+/// everything else as it is. A layer's pieces start from the residual stream before it, which is computed once.
+/// </summary>
+/// <param name="model">The model.</param>
+/// <param name="calibration">Statistics for the fits.</param>
+/// <param name="windows">The text to measure on.</param>
+/// <param name="batch">Windows at once.</param>
+public sealed class Profiler(LanguageModel model, Calibration calibration, TokenWindows windows, int batch)
+{
+    private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
+
+    /// <summary>Pieces of a layer that is profiled by some methods.</summary>
+    public int PiecesPerLayer(IReadOnlyCollection<CompressionMethod> methods) => Piece.All(_heads.Groups, _heads.HeadDim, methods).Count();
+
+    /// <summary>Measures every piece of every layer alone, or the layers that <paramref name="begun"/> lacks.</summary>
+    /// <param name="source">Names the model and the text.</param>
+    /// <param name="methods">Which fits to try.</param>
+    /// <param name="begun">A profile that was interrupted; null for none.</param>
+    /// <param name="save">Called after each layer with what there is.</param>
+    /// <param name="progress">Told the pieces done, of this and earlier runs.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="CrossheadException">The begun profile is of another model or text, or the model's own loss is no finite number.</exception>
+    public Profile Run(ProfileSource source, IReadOnlyCollection<CompressionMethod> methods, Profile? begun = null, Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        using var grad = no_grad();
+        var profile = NewProfile(source, WindowLoss.Measure(model, windows, batch, null, cancellation));
+        if (!double.IsFinite(profile.BaseLoss))
+            throw new CrossheadException($"the model's own loss on the text is {profile.BaseLoss}; its weights are damaged or out of range, check them with: crosshead verify.");
+        if (begun is not null)
+        {
+            source.RequireSame(begun.Source, "the profile that was begun");
+            profile = profile with { Layers = begun.Layers };
+        }
+        var pieces = Piece.All(_heads.Groups, _heads.HeadDim, methods).ToArray();
+        var done = (long)profile.Layers.Count * pieces.Length;
+        using var streams = new Streams(model, windows, batch);
+        var meter = new PieceMeter(model, calibration, streams);
+        for (var layer = 0; layer < profile.LayerCount; layer++)
+        {
+            if (layer >= profile.Layers.Count)
+            {
+                var losses = meter.Losses(layer, pieces, null, () => progress?.Report(++done), cancellation);
+                profile = profile with { Layers = [.. profile.Layers, Layer(layer, pieces, losses, profile.BaseLoss)] };
+                save?.Invoke(profile);
+            }
+            if (layer + 1 < profile.LayerCount) streams.Advance(layer, cancellation);
+        }
+        return profile;
+    }
+
+    /// <summary>
+    /// Measures the pieces of the chosen layers within a plan: each with everything else as the plan has it. Increases add
+    /// up only as long as they are small; around a plan they say which exchange of sizes makes it better.
+    /// </summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="compressed">The model of the plan.</param>
+    /// <param name="loss">Its loss on the text.</param>
+    /// <param name="method">Which fits to try.</param>
+    /// <param name="chosen">The layers.</param>
+    /// <param name="progress">Told the pieces done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public Profile Around(CompressionPlan plan, LanguageModel compressed, double loss, CompressionMethod method, IReadOnlyCollection<int> chosen, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        using var grad = no_grad();
+        Piece[] pieces =
+        [
+            .. Piece.All(_heads.Groups, _heads.HeadDim, method),
+            Piece.Whole(true, method, _heads.Groups, _heads.HeadDim), Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
+        ];
+        using var streams = new Streams(compressed, windows, batch);
+        var meter = new PieceMeter(model, calibration, streams);
+        var (layers, done) = (new List<LayerProfile>(), 0L);
+        for (var layer = 0; layer < model.Options.Layers; layer++)
+        {
+            layers.Add(chosen.Contains(layer)
+                ? Layer(layer, pieces, meter.Losses(layer, pieces, plan.Layers[layer], () => progress?.Report(++done), cancellation), loss)
+                : new LayerProfile(layer, [], []));
+            if (layer + 1 < model.Options.Layers) streams.Advance(layer, cancellation);
+        }
+        return NewProfile(new ProfileSource("", ""), loss) with { Layers = layers };
+    }
+
+    /// <summary>Checks that a model of some shape can be profiled with fits that are calibrated on a text.</summary>
+    /// <exception cref="CrossheadException">Its mechanism has no components, or the text is too short.</exception>
+    internal static void Require(ModelOptions model, TokenWindows calibrate)
+    {
+        CompressedLayer.Require(model);
+        Calibration.Require(model, calibrate);
+    }
+
+    private Profile NewProfile(ProfileSource source, double loss) => new()
+    {
+        Source = source,
+        Groups = _heads.Groups,
+        HeadDim = _heads.HeadDim,
+        LayerCount = model.Options.Layers,
+        BaseLoss = loss,
+    };
+
+    private static LayerProfile Layer(int layer, Piece[] pieces, double[] losses, double baseLoss)
+    {
+        var measured = pieces.Zip(losses, (p, loss) => (p.OfKeys, Piece: new ProfiledPiece(p.Method, p.Size, p.Numbers, loss - baseLoss))).ToLookup(m => m.OfKeys, m => m.Piece);
+        return new LayerProfile(layer, [.. measured[true]], [.. measured[false]]);
+    }
+}

@@ -1,0 +1,85 @@
+using Crosshead.Attention;
+using Crosshead.Model;
+using Crosshead.Model.Views;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Compression.Search;
+
+/// <summary>The residual streams of all windows before a layer, batch by batch, kept while the pieces of that layer are measured.</summary>
+internal sealed class Streams : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly (Tensor X, Tensor Targets)[] _batches; // [B,N,D], [B,N]
+
+    public Streams(LanguageModel model, TokenWindows windows, int batch)
+    {
+        _model = model;
+        _batches = [.. windows.Batches(batch, model.Device).Select(ids =>
+        {
+            using var scope = NewDisposeScope();
+            using (ids)
+            {
+                var (inputs, targets) = WindowLoss.Split(ids);
+                return (model.Embed(inputs).DetachFromDisposeScope(), targets.DetachFromDisposeScope());
+            }
+        })];
+    }
+
+    /// <summary>How many losses can be measured at a time: as many as threads compute, as long as what a batch needs takes at most half of the free memory.</summary>
+    public int Workers
+    {
+        get
+        {
+            if (_model.Device.type != TorchSharp.DeviceType.CPU) return 1;
+            var options = _model.Options;
+            var tokens = _batches[0].X.shape[0] * _batches[0].X.shape[1];
+            var each = tokens * 4 * ((4L * options.HiddenSize) + (4L * options.FeedForward) + (4L * options.Attention.Heads * options.HeadDim));
+            var memory = GC.GetGCMemoryInfo();
+            return (int)Math.Clamp((memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes) / 2 / each, 1, ComputeThreads.Count);
+        }
+    }
+
+    /// <summary>Moves all streams through a layer.</summary>
+    public void Advance(int layer, CancellationToken cancellation)
+    {
+        for (var b = 0; b < _batches.Length; b++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var (x, targets) = _batches[b];
+            _batches[b] = (Through(_model.Blocks[layer], x, _model.SpansOf(x.shape[1])).DetachFromDisposeScope(), targets);
+            x.Dispose();
+        }
+    }
+
+    /// <summary>Mean loss over the windows where a layer, which the streams stand before, has another attention.</summary>
+    public double LossFrom(int layer, IAttention attention, CancellationToken cancellation)
+    {
+        var (sum, windows) = (0.0, 0L);
+        var changed = _model.Blocks[layer].With(attention);
+        foreach (var (start, targets) in _batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var spans = _model.SpansOf(start.shape[1]);
+            var x = Through(changed, start, spans);
+            foreach (var block in _model.Blocks.Skip(layer + 1)) x = Through(block, x, spans);
+            sum += start.shape[0] * _model.StreamLoss(x, targets).to(ScalarType.Float64).item<double>();
+            windows += start.shape[0];
+        }
+        return sum / windows;
+    }
+
+    private static Tensor Through(TransformerBlock block, Tensor x, TokenSpans spans) => block.Forward(x, spans.Within(block.SlidingWindow), null);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (x, targets) in _batches)
+        {
+            x.Dispose();
+            targets.Dispose();
+        }
+    }
+}

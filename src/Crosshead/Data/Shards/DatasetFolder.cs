@@ -1,0 +1,101 @@
+using System.Reflection;
+using Crosshead.Text.Tokenizers;
+
+namespace Crosshead.Data.Shards;
+
+/// <summary>A data folder being made: recognised when it is whole, continued when it is not, finished with its manifest.</summary>
+/// <param name="directory">The folder.</param>
+/// <param name="request">What is to be in it.</param>
+/// <param name="tokenizer">Makes its tokens; a copy is put in the folder.</param>
+/// <param name="endToken">The token that ends a document.</param>
+/// <param name="overwrite">Whether to begin anew whatever the folder holds.</param>
+/// <param name="remedy">The command that makes it, for messages.</param>
+internal sealed class DatasetFolder(string directory, PreparationRequest request, Tokenizer tokenizer, int endToken, bool overwrite, string remedy)
+{
+    /// <summary>Bytes of a token in the shards.</summary>
+    public int TokenBytes => tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
+
+    /// <summary>Refuses a folder that holds other data, whole or begun; nothing is changed.</summary>
+    /// <exception cref="CrossheadException">It holds other data.</exception>
+    public void Require()
+    {
+        if (overwrite || !Directory.Exists(directory)) return;
+        if (File.Exists(Path.Combine(directory, DatasetManifest.FileName))) _ = TryReuse();
+        else if (File.Exists(Path.Combine(directory, PreparationState.FileName))) _ = Begin();
+    }
+
+    /// <summary>The manifest of a folder that holds what is asked for already; null where there is work to do.</summary>
+    /// <exception cref="CrossheadException">It holds other data.</exception>
+    public DatasetManifest? TryReuse()
+    {
+        if (!File.Exists(Path.Combine(directory, DatasetManifest.FileName)) || overwrite)
+            return null;
+        var manifest = DatasetManifest.Load(directory);
+        if (request.DifferenceFrom(manifest.Request) is { } difference)
+            throw new CrossheadException($"{directory} holds data that was prepared otherwise: {difference}; use --overwrite or another folder.");
+        manifest.RequireShards(directory);
+        return manifest;
+    }
+
+    /// <summary>Where an unfinished preparation stands, or the beginning of a new one in a folder cleared of an earlier one.</summary>
+    /// <exception cref="CrossheadException">The folder holds the beginning of other data.</exception>
+    public PreparationState Begin()
+    {
+        var path = Path.Combine(directory, PreparationState.FileName);
+        if (File.Exists(path) && !overwrite)
+        {
+            var found = DataJson.Read<PreparationState>(path, $"{remedy} again with --overwrite.");
+            if (request.DifferenceFrom(found.Request) is { } difference)
+                throw new CrossheadException($"{directory} holds an unfinished preparation of other data: {difference}; use --overwrite or another folder.");
+            if (found.Source < 0 || found.Source > request.Sources.Count || found.Index < 0)
+                throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but there are {request.Sources.Count} inputs; {remedy} again with --overwrite.");
+            return found;
+        }
+        Clear();
+        var state = new PreparationState { Request = request };
+        Save(state);
+        return state;
+    }
+
+    /// <summary>The writers of both parts, where a state left them.</summary>
+    public (ShardWriter Train, ShardWriter HeldOut) Writers(PreparationState state) =>
+        (new ShardWriter(directory, DataSplit.Train, TokenBytes, state.Train), new ShardWriter(directory, DataSplit.HeldOut, TokenBytes, state.HeldOut));
+
+    /// <summary>Brings all to the disk, and returns the state with it.</summary>
+    public PreparationState Keep(PreparationState state, ShardWriter train, ShardWriter heldOut)
+    {
+        train.Flush();
+        heldOut.Flush();
+        state = state with { Train = train.State, HeldOut = heldOut.State };
+        Save(state);
+        return state;
+    }
+
+    /// <summary>Writes where an unfinished preparation stands.</summary>
+    public void Save(PreparationState state) => DataJson.Write(Path.Combine(directory, PreparationState.FileName), state);
+
+    /// <summary>Removes what there is of a data set.</summary>
+    public void Clear() => PreparationFolder.Clear(directory);
+
+    /// <summary>Copies the tokenizer and writes the manifest over finished shards.</summary>
+    public DatasetManifest Finish(SplitInfo train, SplitInfo heldOut, long rowsLeftOut = 0)
+    {
+        tokenizer.Save(directory);
+        var manifest = new DatasetManifest
+        {
+            Version = DatasetManifest.CurrentVersion,
+            Crosshead = typeof(DatasetFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+            Dtype = TokenBytes == 2 ? "uint16" : "uint32",
+            VocabularySize = tokenizer.VocabularySize,
+            EndTokenId = endToken,
+            Train = train,
+            HeldOut = heldOut,
+            Request = request,
+            RowsLeftOut = rowsLeftOut,
+        };
+        DataJson.Write(Path.Combine(directory, DatasetManifest.FileName), manifest);
+        File.Delete(Path.Combine(directory, PreparationState.FileName));
+        PreparationFolder.RemoveShardsBut(directory, train.Shards.Concat(heldOut.Shards));
+        return manifest;
+    }
+}

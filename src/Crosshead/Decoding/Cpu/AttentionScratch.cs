@@ -1,0 +1,73 @@
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>What attention works with during a pass; taken once and used by all layers.</summary>
+internal sealed unsafe class AttentionScratch : IDisposable
+{
+    private const int SmallestBlock = 64, MostBlocks = 32;
+
+    /// <summary>Takes the memory.</summary>
+    /// <param name="layers">The layers that use it.</param>
+    /// <param name="capacity">Most positions.</param>
+    /// <param name="members">Threads.</param>
+    public AttentionScratch(IReadOnlyList<AttentionWeights> layers, int capacity, int members)
+    {
+        int Most(Func<AttentionWeights, int> size) => layers.Max(size);
+        var (heads, headDim) = (Most(l => l.Layout.Heads), Most(l => l.Layout.HeadDim));
+        // Long sequences are attended in blocks of positions, so that the threads have work even where all heads share
+        // their rows. Blocks depend on the capacity alone: results are the same on any number of threads.
+        Block = Math.Max(SmallestBlock, Panel.Round((capacity + MostBlocks - 1) / MostBlocks));
+        Blocks = (capacity + Block - 1) / Block;
+        const int rows = DecodePass.MaxRows;
+        Projected = new Rows(rows, Most(l => l.Projections.Outputs));
+        Queries = new Rows(rows * heads, Most(l => l.Layout.KeyWidth));
+        Sums = new Rows((long)rows * heads * Blocks, Most(l => l.Layout.ValueWidth));
+        Softmax = new NativeBuffer<(float, float)>((long)rows * heads * Blocks);
+        Heads = new Rows(rows, heads * headDim);
+        Scores = new Rows((long)members * heads, Block);
+        Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
+        Maps = new Rows(layers.Any(l => l.Talking is not null) ? rows * heads : 0, Blocks * Block);
+    }
+
+    /// <summary>Positions a block, a multiple of 16.</summary>
+    public int Block { get; }
+
+    /// <summary>Most blocks of a sequence.</summary>
+    public int Blocks { get; }
+
+    /// <summary>[row]: queries, keys and values as projected.</summary>
+    public Rows Projected { get; }
+
+    /// <summary>[row, slot]: rotated and scaled queries, carrying the mix where keys are components.</summary>
+    public Rows Queries { get; }
+
+    /// <summary>[row, slot, block]: values summed over a block, by weights e^(score − max).</summary>
+    public Rows Sums { get; }
+
+    /// <summary>[row, slot, block]: a block's largest score, and its sum of weights.</summary>
+    public NativeBuffer<(float Max, float Sum)> Softmax { get; }
+
+    /// <summary>[row]: the heads' outputs.</summary>
+    public Rows Heads { get; }
+
+    /// <summary>[member, slot]: scores of a block.</summary>
+    public Rows Scores { get; }
+
+    /// <summary>[member, 2]: heads being finished.</summary>
+    public Rows Head { get; }
+
+    /// <summary>[row, head]: mixed scores of all positions (Talking-Heads).</summary>
+    public Rows Maps { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Projected.Dispose();
+        Queries.Dispose();
+        Sums.Dispose();
+        Softmax.Dispose();
+        Heads.Dispose();
+        Scores.Dispose();
+        Head.Dispose();
+        Maps.Dispose();
+    }
+}

@@ -1,0 +1,25 @@
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>
+/// What happens in an attention layer between the projections and the output projection, in phases. The items of a
+/// phase are independent of each other; a phase begins when all items of the one before are done.
+/// </summary>
+internal abstract class CachedAttention : IDisposable
+{
+    /// <summary>Number of phases.</summary>
+    public abstract int Phases { get; }
+
+    /// <summary>Items of a phase.</summary>
+    public abstract int Items(int phase, DecodePass pass);
+
+    /// <summary>Does some items of a phase.</summary>
+    /// <param name="phase">The phase.</param>
+    /// <param name="pass">The tokens.</param>
+    /// <param name="first">First item.</param>
+    /// <param name="end">One past the last item.</param>
+    /// <param name="member">Index of the thread.</param>
+    public abstract void Run(int phase, DecodePass pass, int first, int end, int member);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

@@ -1,0 +1,132 @@
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>
+/// Softmax attention over the cache of a layer for all variants but Talking-Heads. Phases: place the new keys and
+/// values; sum values block by block; join the blocks, compose, norm.
+/// </summary>
+internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
+{
+    private readonly HeadPlacement<T> _placement;
+    private readonly HeadOutputs _outputs;
+
+    /// <summary>A layer's caches, one a sequence.</summary>
+    public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
+    {
+        (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
+        Caches = [.. Enumerable.Range(0, sequences).Select(_ => new KeyValuePanels<T>(Layout, capacity))];
+        _placement = new HeadPlacement<T>(weights, scratch, rotary, Caches);
+        _outputs = new HeadOutputs(weights, scratch);
+    }
+
+    /// <inheritdoc/>
+    public override int Phases => 3;
+
+    /// <summary>The layer.</summary>
+    protected AttentionWeights Weights { get; }
+
+    /// <summary>Which head reads what.</summary>
+    protected HeadLayout Layout { get; }
+
+    /// <summary>What the layers share.</summary>
+    protected AttentionScratch Scratch { get; }
+
+    /// <summary>A cache a sequence.</summary>
+    protected KeyValuePanels<T>[] Caches { get; }
+
+    /// <inheritdoc/>
+    public override int Items(int phase, DecodePass pass)
+    {
+        if (phase == 0) return pass.Count * _placement.Items;
+        if (phase == Phases - 1) return pass.Count * _outputs.Items;
+        return AttendItems(pass);
+    }
+
+    /// <inheritdoc/>
+    public override void Run(int phase, DecodePass pass, int first, int end, int member)
+    {
+        for (var item = first; item < end; item++)
+        {
+            if (phase == 0) _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
+            else if (phase == Phases - 1) _outputs.Finish(item / _outputs.Items, item % _outputs.Items, BlocksOf(pass[item / _outputs.Items]), member);
+            else Attend(phase, pass, item, member);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (var cache in Caches) cache.Dispose();
+    }
+
+    /// <summary>Items of the phases between placing and finishing.</summary>
+    protected virtual int AttendItems(DecodePass pass) => pass.Count * Layout.Units * MostBlocks(pass);
+
+    /// <summary>An item of the phases between placing and finishing: here, a unit of heads over a block of positions.</summary>
+    protected virtual void Attend(int phase, DecodePass pass, int item, int member)
+    {
+        var most = MostBlocks(pass);
+        var (unit, row) = (item / most % Layout.Units, item / most / Layout.Units);
+        if (!Sees(pass[row], item % most, out var block, out var span)) return;
+
+        var scores = Scratch.Scores[(long)member * Layout.Heads];
+        var stride = Scratch.Scores.Stride;
+        Score(pass[row], row, unit, span, scores, stride);
+        for (var s = 0; s < Layout.SlotsPerUnit; s++)
+        {
+            var x = scores + (s * stride);
+            span.Mask(x);
+            var max = RowMath.Max(x, span.Length);
+            Scratch.Softmax.Pointer[Place(row, (unit * Layout.SlotsPerUnit) + s, block)] = (max, RowMath.Exp(x, max, 1, x, span.Length));
+        }
+        Sum(pass[row], row, unit, block, span, scores, stride);
+    }
+
+    /// <summary>Scores of a unit's heads [slots, stride] for the positions of a span.</summary>
+    protected void Score(in DecodePass.Row token, int row, int unit, AttentionSpan span, float* scores, int stride)
+    {
+        var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerKeyRow);
+        for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++, scores += slots * stride)
+            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
+        if (Layout.KeyNorms == 0) return;
+        scores -= Layout.SlotsPerUnit * stride;
+        for (var head = 0; head < Layout.Heads; head++) cache.ScaleByNorm(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
+    }
+
+    /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>
+    protected void Sum(in DecodePass.Row token, int row, int unit, int block, AttentionSpan span, float* weights, int stride)
+    {
+        var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerValueRow);
+        for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++, weights += slots * stride)
+            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
+    }
+
+    /// <summary>Index of a block's sums.</summary>
+    protected long Place(int row, int slot, int block) => ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
+
+    /// <summary>Blocks that a token sees.</summary>
+    protected (int First, int End) BlocksOf(in DecodePass.Row row) => (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
+
+    /// <summary>Most blocks that a token of the pass sees.</summary>
+    protected int MostBlocks(DecodePass pass)
+    {
+        var most = 0;
+        for (var r = 0; r < pass.Count; r++)
+        {
+            var (first, end) = BlocksOf(pass[r]);
+            most = Math.Max(most, end - first);
+        }
+        return most;
+    }
+
+    /// <summary>Block number <paramref name="index"/> of those that a token sees, and what it sees of it; false if they are fewer.</summary>
+    protected bool Sees(in DecodePass.Row row, int index, out int block, out AttentionSpan span)
+    {
+        var (first, end) = BlocksOf(row);
+        block = first + index;
+        var start = block * Scratch.Block;
+        span = new AttentionSpan(Math.Max(start, FirstSeen(row)), Math.Min(start + Scratch.Block, row.Position + 1));
+        return block < end;
+    }
+
+    private int FirstSeen(in DecodePass.Row row) => Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
+}

@@ -1,0 +1,61 @@
+using Crosshead.Model;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>What a decoder works with during a pass, apart from attention.</summary>
+internal sealed class DecodeScratch : IDisposable
+{
+    /// <summary>Takes the memory.</summary>
+    /// <param name="options">The model.</param>
+    /// <param name="members">Threads.</param>
+    public DecodeScratch(ModelOptions options, int members)
+    {
+        const int rows = DecodePass.MaxRows;
+        var (experts, choices) = (options.Experts?.Count ?? 0, options.Experts?.PerToken ?? 1);
+        var inner = Math.Max(options.FeedForward, options.Experts?.InnerSize ?? 0);
+        Hidden = new Rows(rows, options.HiddenSize);
+        Normed = [.. Enumerable.Range(0, members).Select(_ => new Rows(rows, options.HiddenSize))];
+        Delta = new Rows(rows, options.HiddenSize);
+        Logits = new Rows(experts > 0 ? rows : 0, Math.Max(experts, 1));
+        Routes = new ExpertRoutes(choices);
+        Dense = new ExpertRoutes(1);
+        for (var r = 0; r < rows; r++) Dense[0, r] = (0, 1);
+        Gate = new Rows(rows * choices, inner);
+        Up = new Rows(rows * choices, inner);
+    }
+
+    /// <summary>[row]: the residual stream.</summary>
+    public Rows Hidden { get; }
+
+    /// <summary>[member][row]: the normed stream.</summary>
+    public Rows[] Normed { get; }
+
+    /// <summary>[row]: what a layer adds to the stream.</summary>
+    public Rows Delta { get; }
+
+    /// <summary>[row]: the router's logits.</summary>
+    public Rows Logits { get; }
+
+    /// <summary>The experts that tokens are given in a sparse layer.</summary>
+    public ExpertRoutes Routes { get; }
+
+    /// <summary>The one feed-forward layer of a dense layer, whole.</summary>
+    public ExpertRoutes Dense { get; }
+
+    /// <summary>[choice, row]: inside the feed-forward layer.</summary>
+    public Rows Gate { get; }
+
+    /// <summary>[choice, row]: inside the feed-forward layer.</summary>
+    public Rows Up { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Hidden.Dispose();
+        foreach (var rows in Normed) rows.Dispose();
+        Delta.Dispose();
+        Logits.Dispose();
+        Gate.Dispose();
+        Up.Dispose();
+    }
+}

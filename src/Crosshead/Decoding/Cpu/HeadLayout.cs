@@ -1,0 +1,89 @@
+using Crosshead.Attention;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>
+/// Which query head reads which cached row. A row is a head, or all components together, which every head reads. Query
+/// heads whose rows overlap form a unit, so that what is cached is read once for all of them; in a unit, heads with the
+/// same row are neighbours ("slots").
+/// </summary>
+internal sealed class HeadLayout
+{
+    private readonly int _maps; // of a differential pair; 1 for other variants
+
+    /// <summary>The layout of a variant.</summary>
+    public HeadLayout(AttentionOptions options, int headDim)
+    {
+        (Heads, Groups, HeadDim) = (options.Heads, options.Groups, headDim);
+        _maps = options.Variant == AttentionVariant.Differential ? 2 : 1;
+        // Components are kept where they are fewer than what they make up; otherwise the projections are composed.
+        SharedKeys = options.ComposesKeys && options.KeyRows < Groups;
+        var rank = options.ValueRank ?? options.ValueRows * headDim;
+        SharedValues = options.ComposesValues && rank < Groups * headDim;
+        (KeyRows, KeyWidth) = SharedKeys ? (1, options.KeyRows * headDim) : (Groups, headDim);
+        (ValueRows, ValueWidth) = SharedValues ? (1, rank) : (Groups / _maps, headDim * _maps);
+        Units = Math.Min(KeyRows, ValueRows);
+        KeyNorms = SharedKeys && options.QueryKeyNorm ? Groups : 0;
+    }
+
+    /// <summary>Query heads h.</summary>
+    public int Heads { get; }
+
+    /// <summary>Key/value heads g, kept whole or composed.</summary>
+    public int Groups { get; }
+
+    /// <summary>Head width d.</summary>
+    public int HeadDim { get; }
+
+    /// <summary>Whether the cache keeps key components, which all heads read.</summary>
+    public bool SharedKeys { get; }
+
+    /// <summary>Whether the cache keeps value components, which all heads read.</summary>
+    public bool SharedValues { get; }
+
+    /// <summary>Cached key rows a token.</summary>
+    public int KeyRows { get; }
+
+    /// <summary>Width of a key row: d, or c·d of components.</summary>
+    public int KeyWidth { get; }
+
+    /// <summary>Cached value rows a token.</summary>
+    public int ValueRows { get; }
+
+    /// <summary>Width of a value row: d, the rank of components, or 2d of a differential pair.</summary>
+    public int ValueWidth { get; }
+
+    /// <summary>Factors of composed key heads a token: g where key components are normed, otherwise 0.</summary>
+    public int KeyNorms { get; }
+
+    /// <summary>Elements that the cache keeps of a token.</summary>
+    public long ElementsPerToken => ((long)KeyRows * KeyWidth) + ((long)ValueRows * ValueWidth) + KeyNorms;
+
+    /// <summary>Sets of query heads that read the same rows.</summary>
+    public int Units { get; }
+
+    /// <summary>Key rows that a unit reads.</summary>
+    public int KeyRowsPerUnit => KeyRows / Units;
+
+    /// <summary>Value rows that a unit reads.</summary>
+    public int ValueRowsPerUnit => ValueRows / Units;
+
+    /// <summary>Query heads a unit.</summary>
+    public int SlotsPerUnit => Heads / Units;
+
+    /// <summary>Query heads that read one key row.</summary>
+    public int SlotsPerKeyRow => Heads / KeyRows;
+
+    /// <summary>Query heads that read one value row.</summary>
+    public int SlotsPerValueRow => Heads / ValueRows;
+
+    /// <summary>The key/value head of a query head.</summary>
+    public int GroupOf(int head) => head / (Heads / Groups);
+
+    /// <summary>The place of a query head: by key row. Heads of differential pairs alternate between the pair's two key rows.</summary>
+    public int Slot(int head)
+    {
+        var (unit, within) = Math.DivRem(head, SlotsPerUnit);
+        return (unit * SlotsPerUnit) + (within % _maps * SlotsPerKeyRow) + (within / _maps);
+    }
+}

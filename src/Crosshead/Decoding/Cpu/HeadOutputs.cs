@@ -1,0 +1,66 @@
+using Crosshead.Attention;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>From block sums to the heads' outputs: blocks joined, values composed, differential maps subtracted, heads normed.</summary>
+internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch)
+{
+    private readonly HeadLayout _layout = weights.Layout;
+    private readonly bool _differential = weights.Options.Variant == AttentionVariant.Differential;
+    private readonly bool _talking = weights.Talking is not null;
+    private readonly double _epsilon = weights.Options.HeadNormEpsilon;
+
+    /// <summary>Items a token: heads, or pairs of heads of differential attention.</summary>
+    public int Items => _differential ? _layout.Heads / 2 : _layout.Heads;
+
+    /// <summary>Finishes one head of a token.</summary>
+    /// <param name="row">The token.</param>
+    /// <param name="head">The head, or pair of heads.</param>
+    /// <param name="blocks">The blocks that the token sees.</param>
+    /// <param name="member">Index of the thread.</param>
+    public void Finish(int row, int head, (int First, int End) blocks, int member)
+    {
+        var width = _differential ? 2 * _layout.HeadDim : _layout.HeadDim;
+        float* output = scratch.Head[2 * member], other = scratch.Head[(2 * member) + 1];
+        if (_differential)
+        {
+            JoinBlocks(row, _layout.Slot(2 * head), blocks, output);
+            JoinBlocks(row, _layout.Slot((2 * head) + 1), blocks, other);
+            RowMath.AddScaled(other, -weights.Lambda, output, width);
+        }
+        else if (weights.Values is { } values)
+        {
+            JoinBlocks(row, _layout.Slot(head), blocks, other);
+            values.Expand(other, _layout.GroupOf(head), output);
+        }
+        else
+        {
+            JoinBlocks(row, _layout.Slot(head), blocks, output);
+        }
+        if (weights.HeadNorm is { } norm) RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
+        new ReadOnlySpan<float>(output, width).CopyTo(new Span<float>(scratch.Heads[row] + (head * width), width));
+    }
+
+    /// <summary>The largest score of all blocks, and the sum of weights that belongs to it.</summary>
+    public static (float Max, float Sum) Join((float Max, float Sum)* softmax, (int First, int End) blocks)
+    {
+        var max = float.NegativeInfinity;
+        for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, softmax[b].Max);
+        var sum = 0f;
+        for (var b = blocks.First; b < blocks.End; b++) sum += MathF.Exp(softmax[b].Max - max) * softmax[b].Sum;
+        return (max, sum);
+    }
+
+    private void JoinBlocks(int row, int slot, (int First, int End) blocks, float* output)
+    {
+        var first = (((long)row * _layout.Heads) + slot) * scratch.Blocks;
+        var softmax = scratch.Softmax.Pointer + first;
+        var (max, sum) = Join(softmax, blocks);
+        new Span<float>(output, scratch.Head.Stride).Clear();
+        for (var b = blocks.First; b < blocks.End; b++)
+        {
+            var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum; // Talking-Heads' weights are whole already
+            RowMath.AddScaled(scratch.Sums[first + b], factor, output, _layout.ValueWidth);
+        }
+    }
+}

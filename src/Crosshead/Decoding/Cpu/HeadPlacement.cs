@@ -1,0 +1,56 @@
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>From projections to what attention reads: queries normed, rotated and scaled in their slots, keys normed and rotated and values in the cache.</summary>
+internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, KeyValuePanels<T>[] caches) where T : unmanaged, IPanelElement<T>
+{
+    private readonly HeadLayout _layout = weights.Layout;
+    private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
+
+    /// <summary>Items a token: its query heads, its key rows, its value rows.</summary>
+    public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
+
+    /// <summary>Places one item of a token.</summary>
+    public void Place(DecodePass pass, int row, int item, int member)
+    {
+        var position = pass[row].Position;
+        var cache = caches[pass[row].Sequence];
+        var queries = scratch.Projected[row];
+        var keys = queries + (_layout.Heads * _layout.HeadDim);
+        var values = keys + (_layout.KeyRows * _layout.KeyWidth);
+        var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
+        if (key < 0) PlaceQuery(queries + (item * _layout.HeadDim), row, item, position);
+        else if (value < 0) PlaceKey(keys + (key * _layout.KeyWidth), cache, key, position, member);
+        else cache.WriteValue(value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
+    }
+
+    private void PlaceQuery(float* query, int row, int head, int position)
+    {
+        var d = _layout.HeadDim;
+        weights.QueryKeyNorm?.Query(query);
+        rotary.Rotate(query, position, _scale);
+        var slot = scratch.Queries[(row * _layout.Heads) + _layout.Slot(head)];
+        if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), slot);
+        else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(slot, d));
+    }
+
+    private void PlaceKey(float* key, KeyValuePanels<T> cache, int row, int position, int member)
+    {
+        if (weights.QueryKeyNorm is { } norm)
+        {
+            if (weights.Keys is { } mix) PlaceNorms(norm, mix, key, cache, position, member);
+            else norm.Key(key);
+        }
+        for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) rotary.Rotate(key + i, position, 1);
+        cache.WriteKey(row, position, key, _layout.KeyWidth);
+    }
+
+    private void PlaceNorms(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache, int position, int member)
+    {
+        float* head = scratch.Head[2 * member], term = scratch.Head[(2 * member) + 1];
+        for (var g = 0; g < _layout.Groups; g++)
+        {
+            mix.Compose(components, g, head, term);
+            cache.WriteNorm(g, position, norm.Factor(head));
+        }
+    }
+}

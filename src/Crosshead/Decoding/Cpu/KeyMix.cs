@@ -1,0 +1,69 @@
+using Crosshead.Attention.Composition;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>
+/// What composes key heads of components: one complex number a component, head and rotary frequency, which a rotation
+/// commutes with. A scalar for all frequencies is the case of equal numbers without imaginary part.
+/// </summary>
+internal sealed unsafe class KeyMix : IDisposable
+{
+    private readonly int _components, _half;
+    private readonly Rows _real, _imaginary, _conjugate; // [c · g, d/2], row j · g + G
+
+    /// <summary>Takes over a mix.</summary>
+    /// <param name="values">[c, g] of the grain <c>head</c>, [c, g, d/2, 2] of the grain <c>frequency</c>.</param>
+    /// <param name="grain">Which of them.</param>
+    /// <param name="layout">The heads.</param>
+    public KeyMix(float[] values, KeyGrain grain, HeadLayout layout)
+    {
+        (_components, _half, Groups) = (layout.KeyWidth / layout.HeadDim, layout.HeadDim / 2, layout.Groups);
+        (float Real, float Imaginary) At(int i) => grain == KeyGrain.Frequency ? (values[2 * i], values[(2 * i) + 1]) : (values[i / _half], 0);
+        var indices = Enumerable.Range(0, _components * Groups * _half).ToArray();
+        _real = new Rows([.. indices.Select(i => At(i).Real)], _half);
+        _imaginary = new Rows([.. indices.Select(i => At(i).Imaginary)], _half);
+        _conjugate = new Rows([.. indices.Select(i => -At(i).Imaginary)], _half);
+    }
+
+    /// <summary>Composed heads g.</summary>
+    public int Groups { get; }
+
+    /// <summary>
+    /// Moves the mix from a key head to the query: q̃_j = conj(mix[j, G]) · q, so that ⟨q̃, components⟩ = ⟨q, head G⟩.
+    /// </summary>
+    /// <param name="query">[d]</param>
+    /// <param name="group">The key head G.</param>
+    /// <param name="target">[c·d]</param>
+    public void Absorb(float* query, int group, float* target)
+    {
+        for (var j = 0; j < _components; j++)
+        {
+            var row = (j * Groups) + group;
+            RowMath.MultiplyComplex(query, _real[row], _conjugate[row], _half, 1, target + (j * 2 * _half));
+        }
+    }
+
+    /// <summary>head = Σ_j mix[j, G] · component j.</summary>
+    /// <param name="components">[c·d]</param>
+    /// <param name="group">The key head G.</param>
+    /// <param name="head">[d]</param>
+    /// <param name="term">[d], for a term of the sum.</param>
+    public void Compose(float* components, int group, float* head, float* term)
+    {
+        new Span<float>(head, 2 * _half).Clear();
+        for (var j = 0; j < _components; j++)
+        {
+            var row = (j * Groups) + group;
+            RowMath.MultiplyComplex(components + (j * 2 * _half), _real[row], _imaginary[row], _half, 1, term);
+            RowMath.AddScaled(term, 1, head, 2 * _half);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _real.Dispose();
+        _imaginary.Dispose();
+        _conjugate.Dispose();
+    }
+}

@@ -1,0 +1,47 @@
+using Crosshead.Model;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>A block of the model, packed.</summary>
+/// <param name="InputNorm">Norm before attention, one row [D].</param>
+/// <param name="Attention">The attention layer.</param>
+/// <param name="FeedForwardNorm">Norm before the feed-forward layer, one row [D].</param>
+/// <param name="Router">What gives tokens their experts; null for a dense layer.</param>
+/// <param name="Experts">The experts, or the one feed-forward layer.</param>
+/// <param name="ExpertsPerToken">How many of them a token is given.</param>
+internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, Rows FeedForwardNorm, Router? Router, FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
+{
+    /// <summary>Bytes of weights that a token reads.</summary>
+    public long BytesPerToken =>
+        Attention.Matrices.Sum(m => m.Bytes) + (Router?.Matrix.Bytes ?? 0) + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes));
+
+    /// <summary>Reads and packs a block.</summary>
+    /// <param name="parameters">The block's parameters.</param>
+    /// <param name="pack">Packs matrices.</param>
+    /// <param name="options">The model's shape.</param>
+    /// <param name="layer">Index of the block.</param>
+    public static LayerWeights Read(ParameterReader parameters, MatrixPacker pack, ModelOptions options, int layer)
+    {
+        var width = options.HiddenSize;
+        var (mlp, experts) = (parameters["mlp"], options.Experts is { } e && e.IsSparse(layer) ? e : null);
+        return new LayerWeights(
+            new Rows(parameters.Read("input_layernorm.weight"), width),
+            AttentionWeights.Read(parameters["self_attn"], pack, options.AttentionOf(layer), width, layer),
+            new Rows(parameters.Read("post_attention_layernorm.weight"), width),
+            experts is null ? null : new Router(new PanelMatrix<PanelSingle>(width, [mlp.Read("gate.weight")], null), experts),
+            experts is null
+                ? [FeedForwardWeights.Read(mlp, pack, width, options.FeedForward)]
+                : [.. Enumerable.Range(0, experts.Count).Select(i => FeedForwardWeights.Read(mlp[$"experts.{i}"], pack, width, experts.InnerSize))],
+            experts?.PerToken ?? 1);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        InputNorm.Dispose();
+        Attention.Dispose();
+        FeedForwardNorm.Dispose();
+        Router?.Dispose();
+        foreach (var expert in Experts) expert.Dispose();
+    }
+}

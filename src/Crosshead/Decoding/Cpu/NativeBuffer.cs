@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>Zeroed memory outside the managed heap, aligned to a cache line, that does not move.</summary>
+internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
+{
+    private const nuint Alignment = 64;
+
+    /// <summary>Takes the memory.</summary>
+    /// <exception cref="CrossheadException">There is not enough.</exception>
+    public NativeBuffer(long length)
+    {
+        Length = length;
+        var bytes = (nuint)Math.Max(length, 1) * (nuint)sizeof(T);
+        try
+        {
+            Pointer = (T*)NativeMemory.AlignedAlloc(bytes, Alignment);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new CrossheadException($"{bytes >> 20} MiB of memory for decoding are not to be had; use fewer sequences, a shorter context or --dtype bfloat16.", e);
+        }
+        NativeMemory.Clear(Pointer, bytes);
+    }
+
+    ~NativeBuffer() => NativeMemory.AlignedFree(Pointer);
+
+    /// <summary>Number of elements.</summary>
+    public long Length { get; }
+
+    /// <summary>The first element; valid until disposal.</summary>
+    public T* Pointer { get; private set; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(Pointer);
+        Pointer = null;
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>Reads a model's parameters as they are now, by the names within one part of it.</summary>
+/// <param name="parameters">The parameters by their full names.</param>
+/// <param name="prefix">What comes before the names.</param>
+internal sealed class ParameterReader(IReadOnlyDictionary<string, Tensor> parameters, string prefix = "")
+{
+    /// <summary>A reader of a part.</summary>
+    public ParameterReader this[string part] => new(parameters, $"{prefix}{part}.");
+
+    /// <summary>The values of a parameter, in the order of its axes.</summary>
+    public float[] Read(string name) => Values(parameters[prefix + name]);
+
+    /// <summary>The values of a parameter, or null if the model has none of this name.</summary>
+    public float[]? Find(string name) => parameters.TryGetValue(prefix + name, out var value) ? Values(value) : null;
+
+    /// <summary>A tensor's values.</summary>
+    public static float[] Values(Tensor value)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        return MemoryMarshal.Cast<byte, float>(value.to(ScalarType.Float32).cpu().contiguous().bytes).ToArray();
+    }
+}

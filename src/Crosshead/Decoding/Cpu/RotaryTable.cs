@@ -1,0 +1,18 @@
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>Cosines and sines of the rotary angles, and the rotation.</summary>
+/// <param name="cos">[positions, d/2]</param>
+/// <param name="sin">[positions, d/2]</param>
+internal sealed unsafe class RotaryTable(Rows cos, Rows sin) : IDisposable
+{
+    /// <summary>Turns a head x [d] in place by its position, in the half-split form, and scales it.</summary>
+    public void Rotate(float* x, int position, float scale) =>
+        RowMath.MultiplyComplex(x, cos[position], sin[position], cos.Width, scale, x);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        cos.Dispose();
+        sin.Dispose();
+    }
+}

@@ -1,0 +1,146 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Crosshead.Kernels.Common;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>Sums and norms over rows of float32. Unless said otherwise lengths are rounded up to 16: rows are filled up.</summary>
+internal static unsafe class RowMath
+{
+    /// <summary>y = x / √(Σx²/size + ε) · weight.</summary>
+    /// <param name="x">[padded]</param>
+    /// <param name="weight">[padded]</param>
+    /// <param name="size">True length of the row.</param>
+    /// <param name="epsilon">Added to the mean square.</param>
+    /// <param name="y">[padded]; may be x.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RmsNorm(float* x, float* weight, int size, double epsilon, float* y)
+    {
+        var squares = Vector512<float>.Zero;
+        for (var i = 0; i < size; i += Panel.Lanes)
+        {
+            var v = Vector512.Load(x + i);
+            squares = Vector512.FusedMultiplyAdd(v, v, squares);
+        }
+        var scale = Vector512.Create((float)(1 / Math.Sqrt(((double)Vector512.Sum(squares) / size) + epsilon)));
+        for (var i = 0; i < size; i += Panel.Lanes) (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
+    }
+
+    /// <summary>y = x / √(Σx²/length + ε) · weight, for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void HeadNorm(float* x, float* weight, int length, double epsilon, float* y)
+    {
+        var scale = (float)(1 / Math.Sqrt((SumOfSquares(x, length) / length) + epsilon));
+        var i = 0;
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes) (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
+        for (; i < length; i++) y[i] = x[i] * scale * weight[i];
+    }
+
+    /// <summary>Σ x², for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double SumOfSquares(float* x, int length)
+    {
+        var squares = Vector512<float>.Zero;
+        var i = 0;
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes) squares = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(x + i), squares);
+        var sum = (double)Vector512.Sum(squares);
+        for (; i < length; i++) sum += x[i] * x[i];
+        return sum;
+    }
+
+    /// <summary>
+    /// y = scale · z · x, where element p of a half and element p of the other are the real and the imaginary part of a
+    /// complex number: the half-split form of rotary embedding, for any length.
+    /// </summary>
+    /// <param name="x">[2 · half]</param>
+    /// <param name="real">[half]: the real parts of z.</param>
+    /// <param name="imaginary">[half]: the imaginary parts of z.</param>
+    /// <param name="half">Number of complex numbers.</param>
+    /// <param name="scale">A real factor.</param>
+    /// <param name="y">[2 · half]; may be x.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyComplex(float* x, float* real, float* imaginary, int half, float scale, float* y)
+    {
+        var i = 0;
+        for (; i <= half - Panel.Lanes; i += Panel.Lanes)
+        {
+            var (a, b) = (Vector512.Load(x + i) * scale, Vector512.Load(x + half + i) * scale);
+            var (re, im) = (Vector512.Load(real + i), Vector512.Load(imaginary + i));
+            ((a * re) - (b * im)).Store(y + i);
+            ((b * re) + (a * im)).Store(y + half + i);
+        }
+        for (; i <= half - Vector128<float>.Count; i += Vector128<float>.Count)
+        {
+            var (a, b) = (Vector128.Load(x + i) * scale, Vector128.Load(x + half + i) * scale);
+            var (re, im) = (Vector128.Load(real + i), Vector128.Load(imaginary + i));
+            ((a * re) - (b * im)).Store(y + i);
+            ((b * re) + (a * im)).Store(y + half + i);
+        }
+        for (; i < half; i++)
+        {
+            var (a, b) = (x[i] * scale, x[half + i] * scale);
+            (y[i], y[half + i]) = ((a * real[i]) - (b * imaginary[i]), (b * real[i]) + (a * imaginary[i]));
+        }
+    }
+
+    /// <summary>gate = silu(gate) · up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void SwiGlu(float* gate, float* up, int length)
+    {
+        for (var i = 0; i < length; i += Panel.Lanes)
+        {
+            var g = Vector512.Load(gate + i);
+            (g * Lanes.Sigmoid(g) * Vector512.Load(up + i)).Store(gate + i);
+        }
+    }
+
+    /// <summary>y += x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Add(float* x, float* y, int length)
+    {
+        for (var i = 0; i < length; i += Panel.Lanes) (Vector512.Load(y + i) + Vector512.Load(x + i)).Store(y + i);
+    }
+
+    /// <summary>y += factor · x, for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddScaled(float* x, float factor, float* y, int length)
+    {
+        var f = Vector512.Create(factor);
+        var i = 0;
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes) Vector512.FusedMultiplyAdd(f, Vector512.Load(x + i), Vector512.Load(y + i)).Store(y + i);
+        for (; i < length; i++) y[i] += factor * x[i];
+    }
+
+    /// <summary>The largest of the values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Max(float* x, int length)
+    {
+        var most = Vector512.Load(x);
+        for (var i = Panel.Lanes; i < length; i += Panel.Lanes) most = Vector512.Max(most, Vector512.Load(x + i));
+        return Lanes.Max(most);
+    }
+
+    /// <summary>y = e^(x − shift) · factor; returns the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Exp(float* x, float shift, float factor, float* y, int length)
+    {
+        var (s, f) = (Vector512.Create(shift), Vector512.Create(factor));
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < length; i += Panel.Lanes)
+        {
+            var e = Lanes.Exp(Vector512.Load(x + i) - s) * f;
+            sum += e;
+            e.Store(y + i);
+        }
+        return Vector512.Sum(sum);
+    }
+
+    /// <summary>Σ e^(x − shift).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float SumOfExp(float* x, float shift, int length)
+    {
+        var sum = Vector512<float>.Zero;
+        for (var i = 0; i < length; i += Panel.Lanes) sum += Lanes.Exp(Vector512.Load(x + i) - Vector512.Create(shift));
+        return Vector512.Sum(sum);
+    }
+}

@@ -1,0 +1,89 @@
+using Crosshead.Decoding.Cpu;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding;
+
+/// <summary>
+/// A model's weights packed for <see cref="CpuDecoder"/>, as they were when they were packed. Decoders may share them.
+/// </summary>
+public sealed class CpuWeights : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly ScalarType _type;
+
+    /// <summary>Packs a model.</summary>
+    /// <param name="model">The model; must outlive this.</param>
+    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's. Sums are float32 in both.</param>
+    /// <exception cref="CrossheadException">The precision is another, the processor has no AVX2, or there is not enough memory.</exception>
+    public CpuWeights(LanguageModel model, ScalarType? type = null)
+    {
+        _model = model;
+        _type = type ?? model.ComputeType;
+        if (!IsPacked(_type))
+            throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use --dtype float32.");
+        if (!CpuVectors.AreUsed)
+            throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode with the model itself (TensorDecoder).");
+        var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));
+        PackedMatrix Pack(int inputs, float[][] parts, float[]? bias = null) =>
+            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts, bias) : new PanelMatrix<PanelSingle>(inputs, parts, bias);
+
+        Embedding = Pack(Options.HiddenSize, [parameters.Read("model.embed_tokens.weight")]);
+        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(parameters[$"model.layers.{i}"], Pack, Options, i))];
+        Norm = new Rows(parameters.Read("model.norm.weight"), Options.HiddenSize);
+        Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [parameters.Read("lm_head.weight")]);
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelOptions Options => _model.Options;
+
+    /// <summary>Bytes of weights that each token streams through the processor: all but the input embedding, and of experts as many as a token is given.</summary>
+    public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.BytesPerToken);
+
+    /// <summary>Bytes of cache a token: what is kept, in this precision.</summary>
+    public long CacheBytesPerToken => Layers.Sum(l => l.Attention.Layout.ElementsPerToken) * Precision.BytesOf(_type);
+
+    internal PackedMatrix Embedding { get; }
+
+    internal LayerWeights[] Layers { get; }
+
+    internal Rows Norm { get; }
+
+    internal PackedMatrix Head { get; }
+
+    /// <summary>Whether a precision can be decoded in on this processor.</summary>
+    public static bool Supports(ScalarType type) => CpuVectors.AreUsed && IsPacked(type);
+
+    private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Embedding.Dispose();
+        foreach (var layer in Layers) layer.Dispose();
+        Norm.Dispose();
+        if (Head != Embedding) Head.Dispose();
+    }
+
+    internal RotaryTable RotaryTable(int positions)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        var (cos, sin) = _model.Rotary.Rows(0, positions);
+        return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2), new Rows(ParameterReader.Values(sin), Options.HeadDim / 2));
+    }
+
+    internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
+    {
+        return _type == ScalarType.BFloat16 ? Create<PanelBrain16>() : Create<PanelSingle>();
+
+        CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
+        {
+            var weights = Layers[layer].Attention;
+            return weights.Talking is null
+                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity)
+                : new CachedTalkingHeads<T>(weights, scratch, rotary, sequences, capacity);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace Crosshead.Files;
+
+/// <summary>
+/// Where a file is written before it gets its name: beside it, as <c>NAME.PROCESS.tmp</c>, locked as long as it is written. What a killed
+/// process left there is locked by nobody.
+/// </summary>
+internal static partial class AsidePath
+{
+    /// <summary>The name for this process.</summary>
+    public static string Of(string path) => $"{path}.{Environment.ProcessId}.tmp";
+
+    /// <summary>Removes what killed processes left of a file.</summary>
+    public static void Clean(string path)
+    {
+        var (folder, name) = (Path.GetDirectoryName(Path.GetFullPath(path)), Path.GetFileName(path));
+        if (!Directory.Exists(folder)) return;
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFiles($"{name}.*.tmp", new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 }))
+            if (entry.Name.StartsWith(name, StringComparison.Ordinal) && Ending().IsMatch(entry.Name[name.Length..])) Remove(entry);
+    }
+
+    /// <summary>Why nothing could be written there, without the name aside, which nobody asked for.</summary>
+    public static string Reason(Exception failure, string path)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path));
+        return failure is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException
+            ? $"the folder \"{folder}\" {(Directory.Exists(folder) ? "takes no files" : "does not exist")}"
+            : failure.Message.Split(" : '")[0].TrimEnd('.');
+    }
+
+    private static void Remove(FileInfo entry)
+    {
+        try
+        {
+            using var held = new FileStream(entry.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            entry.Delete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is being written by another process, or may not be removed: it stays.
+        }
+    }
+
+    [GeneratedRegex(@"^\.\d+\.tmp$", RegexOptions.CultureInvariant)]
+    private static partial Regex Ending();
+}

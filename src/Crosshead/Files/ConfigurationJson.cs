@@ -1,0 +1,36 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Files;
+
+/// <summary>
+/// JSON that configures something, as people and other programs write it: a recipe, a task, a model, a checkpoint's state. A key stands
+/// once, and texts are of whole characters without NUL, at which the system ends a file's name.
+/// </summary>
+internal static class ConfigurationJson
+{
+    /// <summary>JSON in which a key stands once.</summary>
+    public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    private static readonly JsonDocumentOptions Lenient = Strict with { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+
+    /// <summary>The value that a text describes, all of which can be read.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="lenient">Whether comments and trailing commas are passed over, as people write them.</param>
+    /// <exception cref="JsonException">It is no such JSON; <see cref="ForeignText.Reason"/> tells why.</exception>
+    public static JsonNode? Parse(string json, bool lenient = false)
+    {
+        var value = JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, lenient ? Lenient : Strict);
+        if (json.Contains("\\u0000", StringComparison.Ordinal) && Texts(value).FirstOrDefault(t => t.Contains('\0')) is { } text)
+            throw new JsonException($"the text \"{text.Shown()}\" holds a NUL character");
+        return value;
+    }
+
+    private static IEnumerable<string> Texts(JsonNode? node) => node switch
+    {
+        JsonObject members => members.SelectMany(m => Texts(m.Value).Prepend(m.Key)),
+        JsonArray items => items.SelectMany(Texts),
+        JsonValue value when value.GetValueKind() == JsonValueKind.String => [value.GetValue<string>()],
+        _ => [],
+    };
+}

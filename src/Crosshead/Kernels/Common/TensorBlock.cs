@@ -1,0 +1,56 @@
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Kernels.Common;
+
+/// <summary>
+/// Up to 65,536 elements of a parameter and of what belongs to it. Cutting a list of tensors into such blocks gives every
+/// thread its share however unequal the tensors are, and the same sums on every machine.
+/// </summary>
+internal unsafe struct TensorBlock
+{
+    private const int Length = 65536;
+
+    public void* Gradient;
+    public bool NarrowGradient; // bfloat16
+    public Float32* Parameter, FirstMoment, SecondMoment;
+    public Brain16* Copy;
+    public int Count;
+
+    /// <summary>Number of blocks of these tensors.</summary>
+    public static int CountOf(ReadOnlySpan<Tensor> tensors)
+    {
+        var count = 0L;
+        foreach (var tensor in tensors) count += (tensor.numel() + Length - 1) / Length;
+        return checked((int)count);
+    }
+
+    /// <summary>Fills <paramref name="blocks"/> in order; lists other than the gradients may be empty.</summary>
+    public static void Fill(Span<TensorBlock> blocks, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> parameters = default,
+        ReadOnlySpan<Tensor> firstMoments = default, ReadOnlySpan<Tensor> secondMoments = default, ReadOnlySpan<Tensor> copies = default)
+    {
+        var next = 0;
+        for (var i = 0; i < gradients.Length; i++)
+        {
+            var narrow = gradients[i].dtype == ScalarType.BFloat16;
+            var (gradient, parameter, first, second, copy) =
+                (Address(gradients, i), Address(parameters, i), Address(firstMoments, i), Address(secondMoments, i), Address(copies, i));
+            var total = gradients[i].numel();
+            for (var start = 0L; start < total; start += Length)
+            {
+                blocks[next++] = new TensorBlock
+                {
+                    Gradient = narrow ? (Brain16*)gradient + start : (Float32*)gradient + start,
+                    NarrowGradient = narrow,
+                    Parameter = (Float32*)parameter + start,
+                    FirstMoment = (Float32*)first + start,
+                    SecondMoment = (Float32*)second + start,
+                    Copy = copy == 0 ? null : (Brain16*)copy + start,
+                    Count = (int)Math.Min(Length, total - start),
+                };
+            }
+        }
+    }
+
+    private static nint Address(ReadOnlySpan<Tensor> tensors, int index) => tensors.IsEmpty ? 0 : Aten.DataPointer(tensors[index]);
+}

@@ -1,0 +1,111 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Crosshead.Kernels.Common;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Kernels.Gating;
+
+/// <summary>silu(gate)·up, silu(x) = x·σ(x), in one pass forward and one backward.</summary>
+internal static unsafe class FusedSwiGlu
+{
+    /// <summary>Whether <see cref="Apply"/> takes this tensor.</summary>
+    /// <param name="gateUp">[…, 2f]</param>
+    public static bool Supports(Tensor gateUp) => RowKernel.Supports(gateUp) && gateUp.dim() > 0 && gateUp.shape[^1] % 2 == 0;
+
+    /// <summary>silu(gate)·up.</summary>
+    /// <param name="gateUp">[…, 2f]: the gate in the first half of the last dimension, up in the second.</param>
+    /// <returns>[…, f]</returns>
+    public static Tensor Apply(Tensor gateUp)
+    {
+        gateUp = RowKernel.Dense(gateUp);
+        var shape = gateUp.shape;
+        shape[^1] /= 2;
+        var output = empty(shape, gateUp.dtype, gateUp.device);
+        Run(gateUp, null, output);
+        if (GradientNode.Needed(gateUp))
+        {
+            GradientNode.Record([gateUp], [output], [gateUp], static (saved, outputs) =>
+            {
+                if (outputs[0] is not { } gradient) return [null];
+                var result = empty_like(saved[0]);
+                Run(saved[0], RowKernel.Dense(gradient), result);
+                return [result];
+            });
+        }
+        return output;
+    }
+
+    // Forward without a gradient, backward with one.
+    private static void Run(Tensor gateUp, Tensor? gradient, Tensor output)
+    {
+        if (gateUp.device_type == TorchSharp.DeviceType.CUDA)
+        {
+            CudaSwiGlu.Run(gateUp, gradient, output);
+            return;
+        }
+        var width = (int)(gateUp.shape[^1] / 2);
+        var context = new Context
+        {
+            GateUp = (void*)Aten.DataPointer(gateUp),
+            Gradient = gradient is null ? null : (void*)Aten.DataPointer(gradient),
+            Output = (void*)Aten.DataPointer(output),
+            Width = width,
+        };
+        var rows = gateUp.numel() / Math.Max(1, 2 * width);
+        var grain = RowKernel.Grain(width * 12L);
+        if (gateUp.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<Brain16> : &Backward<Brain16>);
+        else CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<Float32> : &Backward<Float32>);
+        GC.KeepAlive(gateUp);
+        GC.KeepAlive(gradient);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Forward<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
+    {
+        var width = context->Width;
+        for (var row = begin; row < end; row++)
+        {
+            var gates = (T*)context->GateUp + row * 2 * width;
+            var ups = gates + width;
+            var output = (T*)context->Output + row * width;
+            for (var i = 0; i < width; i += Lanes.Count)
+            {
+                var gate = Lanes.Load(gates, i, width);
+                Lanes.Store(output, i, width, gate * Lanes.Sigmoid(gate) * Lanes.Load(ups, i, width));
+            }
+        }
+    }
+
+    // silu'(x) = σ(x)·(1 + x·(1 − σ(x)))
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Backward<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
+    {
+        var width = context->Width;
+        for (var row = begin; row < end; row++)
+        {
+            var gates = (T*)context->GateUp + row * 2 * width;
+            var ups = gates + width;
+            var gradients = (T*)context->Gradient + row * width;
+            var gateGradients = (T*)context->Output + row * 2 * width;
+            var upGradients = gateGradients + width;
+            for (var i = 0; i < width; i += Lanes.Count)
+            {
+                var gate = Lanes.Load(gates, i, width);
+                var gradient = Lanes.Load(gradients, i, width);
+                var sigmoid = Lanes.Sigmoid(gate);
+                var silu = gate * sigmoid;
+                Lanes.Store(upGradients, i, width, gradient * silu);
+                Lanes.Store(gateGradients, i, width, gradient * Lanes.Load(ups, i, width) * (sigmoid + silu * (Vector512<float>.One - sigmoid)));
+            }
+        }
+    }
+
+    private struct Context
+    {
+        public void* GateUp;
+        public void* Gradient;
+        public void* Output;
+        public int Width;
+    }
+}

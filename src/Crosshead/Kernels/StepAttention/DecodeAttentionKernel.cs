@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using Crosshead.Kernels.Common;
+using Crosshead.Runtime.Cuda;
+
+namespace Crosshead.Kernels.StepAttention;
+
+/// <summary>The decode kernel ready for some widths on a device: found once, so that a step asks neither compiler nor driver.</summary>
+internal sealed class DecodeAttentionKernel
+{
+    private const int MostSpans = 1024, MostCluster = 8;
+
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors), DecodeAttentionPlan?> Plans = new();
+
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors, bool Paged), DecodeAttentionKernel> Known = new();
+
+    private readonly int _places;     // blocks that the device runs at once
+    private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
+
+    private DecodeAttentionKernel(DecodeAttentionPlan plan, CudaKernel attend, CudaKernel join)
+    {
+        (Plan, Attend, Join) = (plan, attend, join);
+        _places = attend.Device.Multiprocessors * Math.Max(1, attend.BlocksPerMultiprocessor(plan.Threads, plan.SharedBytes));
+        _clusters = [.. Enumerable.Range(0, MostCluster + 1).Select(size => size > 1 && attend.Device.HasClusters ? attend.ClustersAtOnce(size, plan.Threads, plan.SharedBytes) : 0)];
+    }
+
+    /// <summary>How it was compiled.</summary>
+    public DecodeAttentionPlan Plan { get; }
+
+    /// <summary>The kernel over spans.</summary>
+    public CudaKernel Attend { get; }
+
+    /// <summary>The kernel that joins them.</summary>
+    public CudaKernel Join { get; }
+
+    /// <summary>Whether the device has room for these widths.</summary>
+    /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
+    /// <param name="keyWidth">Width of a key row.</param>
+    /// <param name="valueWidth">Width of a value row.</param>
+    /// <param name="queries">Queries a row.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <exception cref="CrossheadException">The device is not to be had.</exception>
+    public static bool Fits(int device, int keyWidth, int valueWidth, int queries, int factors) => PlanOf(device, keyWidth, valueWidth, queries, factors) is not null;
+
+    /// <summary>The kernel for widths that <see cref="Fits">fit</see>; compiled on the first call.</summary>
+    /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
+    /// <param name="keyWidth">Width of a key row.</param>
+    /// <param name="valueWidth">Width of a value row.</param>
+    /// <param name="queries">Queries a row.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="paged">Whether the cache lies in pages.</param>
+    /// <exception cref="CrossheadException">The source does not compile, or the device is not to be had.</exception>
+    public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries, int factors, bool paged) =>
+        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged), static key =>
+        {
+            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors)!;
+            var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh", "spans.cuh", "tiles.cuh", .. plan.Sources, "join_clusters.cu"]);
+            var defines = plan.Defines(key.Paged);
+            CudaKernel Load(string name) => CudaKernel.Load(key.Device, source, name, defines);
+            return new DecodeAttentionKernel(plan, Load("decode_attention"), Load("join_clusters"));
+        });
+
+    /// <summary>
+    /// How many spans a sequence is cut into and how many of them a cluster has: as many spans as give every multiprocessor its
+    /// blocks, in one cluster where that fits, so that nothing is left to join. Larger clusters of many spans would leave
+    /// multiprocessors idle (measured: docs/research-log.md).
+    /// </summary>
+    /// <param name="sequences">Sequences, times the rows of each.</param>
+    /// <param name="tokens">Tokens that a sequence has room for.</param>
+    public (int Spans, int Cluster) Cut(int sequences, int tokens)
+    {
+        var tiles = (tokens + Plan.Tokens - 1) / Plan.Tokens;
+        var spans = Math.Clamp(_places / sequences, 1, Math.Min(MostSpans, tiles));
+        if (tiles <= 2 * MostCluster && sequences <= _clusters[MostCluster]) spans = Math.Min(spans, MostCluster); // a second tile costs less than a join
+        return (spans, spans <= MostCluster && sequences <= _clusters[spans] ? spans : 1);
+    }
+
+    private static DecodeAttentionPlan? PlanOf(int device, int keyWidth, int valueWidth, int queries, int factors) =>
+        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors), static key =>
+        {
+            var device = CudaDevice.Get(key.Device);
+            return DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, device.SharedMemoryPerBlock, device.HasWarpgroups);
+        });
+}

@@ -1,0 +1,44 @@
+namespace Crosshead.Kernels.StepAttention;
+
+/// <summary>How a decode kernel is compiled for given widths: its sources, what is fixed at compile time, and the shared memory that follows.</summary>
+/// <param name="KeyWidth">Width of a key row.</param>
+/// <param name="ValueWidth">Width of a value row.</param>
+/// <param name="Queries">Queries a row, rounded up to what the kernel takes.</param>
+/// <param name="Factors">Rows of factors that a row's queries have; 0 for none.</param>
+/// <param name="Tokens">Tokens of a tile.</param>
+/// <param name="Stages">Tiles of keys, and of values, in shared memory.</param>
+internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Tokens, int Stages)
+{
+    /// <summary>Sources behind the ones that all have and before the join's.</summary>
+    public abstract string[] Sources { get; }
+
+    /// <summary>Threads of a block.</summary>
+    public abstract int Threads { get; }
+
+    /// <summary>Dynamic shared memory of a block, laid out as the kernel does.</summary>
+    public abstract int SharedBytes { get; }
+
+    /// <summary>
+    /// The best plan that fits, null where none does. Two small blocks of warps a multiprocessor hide each other's waits better than
+    /// warpgroups do within one block; but they wait for factors, and wide rows leave room for one block (measured: docs/research-log.md).
+    /// </summary>
+    /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
+    /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
+    /// <param name="queries">Queries a row, 1 to 64.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="sharedBytes">Most shared memory of a block.</param>
+    /// <param name="warpgroups">Whether the device has <c>wgmma</c>.</param>
+    public static DecodeAttentionPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes, bool warpgroups)
+    {
+        var warps = WarpPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes);
+        return warpgroups && (factors > 0 || warps?.FitsTwice(sharedBytes) != true) && WarpgroupPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes) is { } plan ? plan : warps;
+    }
+
+    /// <summary>The kernel's macros.</summary>
+    /// <param name="paged">Whether the cache lies in pages.</param>
+    public virtual IReadOnlyList<string> Defines(bool paged) =>
+    [
+        $"WK={KeyWidth}", $"WV={ValueWidth}", $"QUERIES={Queries}", $"TOKENS={Tokens}", $"STAGES={Stages}",
+        $"FACTORS={Factors}", $"PAGED={(paged ? 1 : 0)}",
+    ];
+}

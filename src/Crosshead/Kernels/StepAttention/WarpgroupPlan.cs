@@ -1,0 +1,44 @@
+using System.Numerics;
+
+namespace Crosshead.Kernels.StepAttention;
+
+/// <summary>The plan of <c>decode_attention_wgmma.cu</c>, where warpgroups copy, score and sum.</summary>
+internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Stages) : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, TileTokens, Stages)
+{
+    private const int TileTokens = 64, Parts = 2, MostStages = 6, LeastStages = 2, MostSums = 128; // a thread's registers of sums
+    private const int BlockColumns = 64, RowBytes = 128;
+
+    /// <inheritdoc/>
+    public override string[] Sources => ["warpgroups.cuh", "decode_attention_wgmma.cu"];
+
+    /// <inheritdoc/>
+    public override int Threads => 3 * 128;
+
+    /// <summary>The ring, whose place the sums take in the end, queries, weights, what is known of each query, factors, counters.</summary>
+    public override int SharedBytes
+    {
+        get
+        {
+            var ring = Stages * (Blocks(KeyWidth) + Blocks(ValueWidth)) * Tokens * RowBytes;
+            var sums = ((Queries * (ValueWidth + 4) * 4) + 1023) / 1024 * 1024;
+            return Math.Max(ring, sums) + (Queries * RowBytes * (Blocks(KeyWidth) + (2 * Parts)))
+                + (10 * Queries * 4) + (Stages * Factors * Tokens * 2) + (((2 * 2 * Stages) + 4) * 8);
+        }
+    }
+
+    /// <summary>With as much of the cache under way as fits; null where too little does.</summary>
+    /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
+    /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
+    /// <param name="queries">Queries a row, 1 to 64.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="sharedBytes">Most shared memory of a block.</param>
+    public static WarpgroupPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes)
+    {
+        var padded = Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)queries));
+        if (Blocks(valueWidth) * padded / 2 > MostSums) return null;
+        return Enumerable.Range(LeastStages, MostStages - LeastStages + 1).Reverse()
+            .Select(stages => new WarpgroupPlan(keyWidth, valueWidth, padded, factors, stages)).FirstOrDefault(plan => plan.SharedBytes <= sharedBytes);
+    }
+
+    private static int Blocks(int width) => (width + BlockColumns - 1) / BlockColumns;
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+
+namespace Crosshead.Reports.Charts;
+
+/// <summary>Draws dots with whiskers, a row a thing measured and a colour a series, as SVG in the page's own style (see <see cref="LineChart"/>).</summary>
+internal sealed class DotChart
+{
+    private const double SeriesHeight = 13, GroupHeight = 26, Bottom = 46;
+
+    private readonly StringBuilder _svg = new();
+    private bool _narrow; // names stand above their dots, and the colours are named below the chart
+
+    private double Left => _narrow ? 10 : 210;
+
+    private double Right => _narrow ? 372 : 930;
+
+    private double Top => _narrow ? 6 : 34;
+
+    private double LabelHeight => _narrow ? 20 : 0;
+
+    private double RowHeight => LabelHeight + (SeriesHeight * Series.Count) + 12;
+
+    /// <summary>What the dots' colours stand for.</summary>
+    public required IReadOnlyList<string> Series { get; init; }
+
+    /// <summary>The rows from top to bottom.</summary>
+    public required IReadOnlyList<DotGroup> Groups { get; init; }
+
+    /// <summary>What the chart shows, for readers who do not see it.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The name below the axis.</summary>
+    public required string XTitle { get; init; }
+
+    /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite value.</summary>
+    public string ToHtml() => ChartFigure.Of(ToSvg, Series.Select((name, s) => (name, s % 6, 0)));
+
+    /// <summary>The chart as an <c>svg</c> element; empty when there is no finite value.</summary>
+    public string ToSvg(bool narrow = false)
+    {
+        _narrow = narrow;
+        var dots = Groups.SelectMany(g => g.Rows).SelectMany(r => r.Dots).Where(d => double.IsFinite(d.Value)).ToArray();
+        if (dots.Length == 0) return "";
+        var axis = new ChartAxis(dots.Min(d => d.Value - d.Reach), dots.Max(d => d.Value + d.Reach), Left, Right);
+        var bottom = Top + Groups.Sum(g => GroupHeight + (g.Rows.Count * RowHeight));
+
+        _svg.Clear();
+        Add($"<svg class=\"chart\" viewBox=\"0 0 {(narrow ? ChartFigure.Narrow : ChartFigure.Wide)} {bottom + Bottom:0.#}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
+        foreach (var tick in axis.Ticks)
+        {
+            Add($"<line class=\"grid\" x1=\"{axis.Place(tick):0.#}\" x2=\"{axis.Place(tick):0.#}\" y1=\"{Top}\" y2=\"{bottom:0.#}\"/>");
+            Add($"<text class=\"tick\" x=\"{axis.Place(tick):0.#}\" y=\"{bottom + 19:0.#}\" text-anchor=\"middle\">{tick:0.######}</text>");
+        }
+        if (!narrow) AddKey();
+        var y = Top;
+        foreach (var group in Groups)
+        {
+            Add($"<text class=\"title\" x=\"0\" y=\"{y + 18:0.#}\">{Encode(group.Name)}</text>");
+            y += GroupHeight;
+            foreach (var row in group.Rows)
+            {
+                AddRow(row, axis, y);
+                y += RowHeight;
+            }
+        }
+        Add($"<text class=\"title\" x=\"{(Left + Right) / 2}\" y=\"{bottom + Bottom - 6:0.#}\" text-anchor=\"middle\">{Encode(XTitle)}</text>");
+        return _svg.Append("</svg>").ToString();
+    }
+
+    private void AddKey()
+    {
+        var x = Left;
+        for (var s = 0; s < Series.Count; s++)
+        {
+            Add($"<g class=\"label c{s % 6}\"><circle cx=\"{x + 5:0.#}\" cy=\"12\" r=\"5\"/><text x=\"{x + 16:0.#}\" y=\"17\">{Encode(Series[s])}</text></g>");
+            x += 42 + (7.6 * Series[s].Length);
+        }
+    }
+
+    private void AddRow(DotRow row, ChartAxis axis, double y)
+    {
+        var height = SeriesHeight * Series.Count;
+        Add(_narrow ? $"<text x=\"0\" y=\"{y + 14:0.#}\">{Encode(row.Label)}</text>" : (FormattableString)$"<text x=\"{Left - 14}\" y=\"{y + (height / 2) + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
+        y += LabelHeight;
+        for (var s = 0; s < row.Dots.Count; s++)
+        {
+            var (value, reach) = row.Dots[s];
+            if (!double.IsFinite(value)) continue;
+            var (x, middle) = (axis.Place(value), y + (SeriesHeight * (s + 0.5)));
+            Add($"<g class=\"dot c{s % 6}\"><line x1=\"{axis.Place(value - reach):0.#}\" x2=\"{axis.Place(value + reach):0.#}\" y1=\"{middle:0.#}\" y2=\"{middle:0.#}\"/>");
+            Add($"<circle cx=\"{x:0.#}\" cy=\"{middle:0.#}\" r=\"4.5\"><title>{Encode($"{Series[s]}, {row.Label}: {value.ToString("0.00", CultureInfo.InvariantCulture)} ± {reach.ToString("0.00", CultureInfo.InvariantCulture)}")}</title></circle></g>");
+        }
+    }
+
+    private void Add(FormattableString text) => _svg.Append(text.ToString(CultureInfo.InvariantCulture));
+
+    private static string Encode(string text) => HtmlEncoder.Default.Encode(text);
+}

@@ -1,0 +1,15 @@
+namespace Crosshead.Reports.Pages;
+
+/// <summary>How a run's end is written for readers.</summary>
+internal static class RunStatusWords
+{
+    /// <summary>In a word or two.</summary>
+    public static string InWords(this RunStatus status) => status switch
+    {
+        RunStatus.Waiting => "not begun",
+        RunStatus.Stopped => "stopped early",
+        RunStatus.Finished => "finished",
+        RunStatus.Failed => "failed",
+        _ => "diverged",
+    };
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.Json;
+using Crosshead.Text.Tokenizers.Definition;
+
+namespace Crosshead.Text.Tokenizers.Formats;
+
+/// <summary>The part of Hugging Face's tokenizer_config.json that generation and data need: the special tokens' roles.</summary>
+/// <param name="EosToken">The token that ends a document, or null.</param>
+/// <param name="BosToken">The token that begins one, or null.</param>
+internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
+{
+    /// <summary>The file's name, beside tokenizer.json.</summary>
+    public const string FileName = "tokenizer_config.json";
+
+    /// <summary>What GPT-2 calls its end token.</summary>
+    public const string Gpt2End = "<|endoftext|>";
+
+    // What trained models call their end token, most specific first; used where no tokenizer_config.json says.
+    private static readonly string[] UsualEnds = [Gpt2End, "<|end_of_text|>", "</s>", "<eos>"];
+    private static readonly string[] UsualBegins = ["<|begin_of_text|>", "<s>", "<bos>"];
+
+    /// <summary>Which class of Transformers the tokenizer is.</summary>
+    public string? TokenizerClass { get; init; }
+
+    /// <summary>Whether <see cref="BosToken"/> is put before a text, where the tokenizer's own file does not say.</summary>
+    public bool? AddBosToken { get; init; }
+
+    /// <summary>Whether <see cref="EosToken"/> is put after a text, where the tokenizer's own file does not say.</summary>
+    public bool? AddEosToken { get; init; }
+
+    /// <summary>Whether a space is put before a text, where the tokenizer's own file does not say.</summary>
+    public bool? AddPrefixSpace { get; init; }
+
+    /// <summary>Whether decoded text loses the spaces before punctuation, as <see cref="Models.SpaceCleanup"/> says.</summary>
+    public bool CleansUpSpaces { get; init; }
+
+    /// <summary>Whether a SentencePiece tokenizer treats each text between added tokens as a beginning.</summary>
+    public bool? Legacy { get; init; }
+
+    /// <summary>Tokens that it adds to files which have none of their own.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
+
+    /// <summary>The file as it was read; null where there was none.</summary>
+    public byte[]? Source { get; init; }
+
+    /// <summary>Reads the file.</summary>
+    public static TokenizerConfig Read(string path)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(bytes));
+            var root = document.RootElement;
+            return new TokenizerConfig(Content(root, "eos_token"), Content(root, "bos_token"))
+            {
+                TokenizerClass = root.Text("tokenizer_class"),
+                AddBosToken = root.Child("add_bos_token")?.GetBoolean(),
+                AddEosToken = root.Child("add_eos_token")?.GetBoolean(),
+                AddPrefixSpace = root.Child("add_prefix_space")?.GetBoolean(),
+                CleansUpSpaces = root.Child("clean_up_tokenization_spaces")?.GetBoolean() ?? false,
+                Legacy = root.Child("legacy")?.GetBoolean(),
+                AddedTokens = root.Child("added_tokens_decoder") is { } added
+                    ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value, int.Parse(entry.Name, CultureInfo.InvariantCulture))).OrderBy(token => token.Id)] : [],
+                Source = bytes,
+            };
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"cannot read {path}: {e.Reason()}; get it again or remove it.", e);
+        }
+    }
+
+    /// <summary>The usual names that are among <paramref name="tokens"/>.</summary>
+    public static TokenizerConfig Guess(IReadOnlyList<AddedToken> tokens)
+    {
+        var names = tokens.Where(token => token.Special).Select(token => token.Content).ToHashSet();
+        return new TokenizerConfig(UsualEnds.FirstOrDefault(names.Contains), UsualBegins.FirstOrDefault(names.Contains));
+    }
+
+    /// <summary>The file's text: as it was read, or made anew.</summary>
+    public byte[] ToJson() => Source ?? JsonSerializer.SerializeToUtf8Bytes(
+        new SortedDictionary<string, object?>
+        {
+            ["tokenizer_class"] = TokenizerClass ?? "PreTrainedTokenizerFast",
+            ["bos_token"] = BosToken,
+            ["eos_token"] = EosToken,
+            ["clean_up_tokenization_spaces"] = false,
+        },
+        new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    // A token is a string or, in older files, an object with its content.
+    private static string? Content(JsonElement root, string name) =>
+        !root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null ? null
+        : value.ValueKind == JsonValueKind.Object ? value.GetProperty("content").GetString()
+        : value.GetString();
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Crosshead.Text.Tokenizers.Definition;
+using Crosshead.Text.Tokenizers.Models;
+
+namespace Crosshead.Text.Tokenizers.Formats;
+
+/// <summary>
+/// Reads Hugging Face's tokenizer.json where it can be followed exactly, and refuses it by naming the feature
+/// otherwise. Truncation and padding, which belong to a call and not to the vocabulary, are passed over.
+/// </summary>
+internal sealed class TokenizerReader
+{
+    private readonly string _name;
+
+    private TokenizerReader(string name) => _name = name;
+
+    /// <summary>Reads a file's bytes; <paramref name="name"/> is what errors call it.</summary>
+    public static TokenizerDefinition Read(ReadOnlyMemory<byte> json, string name)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(json));
+            return new TokenizerReader(name).Read(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one with: crosshead tokenizer train.", e);
+        }
+    }
+
+    private TokenizerDefinition Read(JsonElement root)
+    {
+        var model = root.GetProperty("model");
+        Unsupported.Unless(model.Kind() == "BPE" || (model.Kind() is null && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
+        Unsupported.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name, $"BPE dropout ({model.Child("dropout")})");
+        Unsupported.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name, "continuing_subword_prefix");
+        Unsupported.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name, "end_of_word_suffix");
+
+        var ids = ReadVocabulary(model);
+        var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
+        var vocabulary = new Vocabulary(ids, added);
+        var definition = new TokenizerDefinition
+        {
+            Vocabulary = vocabulary,
+            Merges = ReadMerges(model, vocabulary),
+            AddedTokens = added,
+            ByteLevel = false,
+            ByteFallback = model.Flag("byte_fallback", false),
+            FuseUnknown = model.Flag("fuse_unk", false),
+            IgnoreMerges = model.Flag("ignore_merges", false),
+            UnknownId = model.Text("unk_token") is { } unknown ? vocabulary.ModelIdOf(unknown) : null,
+        };
+        definition = TokenizerTemplate.Read(root, new TokenizerPipeline(_name).Read(root, definition), _name);
+        if (definition.ByteLevel)
+            Unsupported.Unless(!definition.FuseUnknown || vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString()).All(id => id >= 0), _name, "fuse_unk with bytes that have no token");
+        else
+            Unsupported.Unless(!definition.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), _name, "byte fallback without its 256 byte tokens");
+        return definition;
+    }
+
+    private Dictionary<string, int> ReadVocabulary(JsonElement model)
+    {
+        var vocabulary = model.GetProperty("vocab");
+        var count = vocabulary.EnumerateObject().Count();
+        var ids = new Dictionary<string, int>(count);
+        foreach (var entry in vocabulary.EnumerateObject())
+            if (!ids.TryAdd(entry.Name, entry.Value.GetInt32()))
+                throw new CrossheadException($"{_name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
+        VocabularyFile.RequireIds(ids, _name);
+        return ids;
+    }
+
+    private List<(int Left, int Right, int Id)> ReadMerges(JsonElement model, Vocabulary vocabulary)
+    {
+        var list = model.GetProperty("merges");
+        var merges = new List<(int Left, int Right, int Id)>(list.GetArrayLength());
+        foreach (var entry in list.EnumerateArray())
+        {
+            // "a b" in older files, ["a", "b"] in newer ones.
+            string[] pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(e => e.GetString() ?? "")];
+            merges.Add(VocabularyFile.Merge(pair, vocabulary, merges.Count, _name));
+        }
+        return merges;
+    }
+
+    private static List<AddedToken> ReadAddedTokens(JsonElement root) => root.Child("added_tokens") is not { } list ? []
+        : [.. list.EnumerateArray().Select(entry => AddedTokenEntry.Read(entry, entry.GetProperty("id").GetInt32()))];
+}

@@ -1,0 +1,12 @@
+namespace Crosshead.Text.Tokenizers.Formats;
+
+/// <summary>How a tokenizer that cannot be followed exactly is refused.</summary>
+internal static class Unsupported
+{
+    /// <summary>Names a feature that is not supported, and what is.</summary>
+    public static void Unless(bool supported, string file, string feature)
+    {
+        if (!supported)
+            throw new CrossheadException($"{file} uses {feature.Shown()}, which is not supported; supported are byte-level BPE with the words of GPT-2, Llama 3, Qwen 2 or SmolLM, and SentencePiece's BPE as in Llama 2 and Mistral.");
+    }
+}

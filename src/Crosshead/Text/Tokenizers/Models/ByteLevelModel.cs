@@ -1,0 +1,94 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text;
+using Crosshead.Text.Tokenizers.Definition;
+
+namespace Crosshead.Text.Tokenizers.Models;
+
+/// <summary>
+/// GPT-2's byte-level BPE: text is cut into words, a word's UTF-8 bytes are merged pair by pair. A byte that the
+/// vocabulary lacks becomes the unknown token or, without one, nothing, as in Hugging Face's tokenizers.
+/// </summary>
+internal sealed class ByteLevelModel : ITokenizerModel
+{
+    private readonly TokenizerDefinition _definition;
+    private readonly PairMerger _merger;
+    private readonly int[] _byteIds;
+    private readonly Lazy<byte[][]> _tokenBytes;
+    private readonly ConcurrentBag<WordCache> _caches = [];
+
+    public ByteLevelModel(TokenizerDefinition definition)
+    {
+        _definition = definition;
+        _merger = new PairMerger(new MergeTable(definition.Merges));
+        _byteIds = definition.Vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString());
+        _tokenBytes = new Lazy<byte[][]>(TokenBytes);
+    }
+
+    public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
+    {
+        if (_definition.PrefixSpace && !text.IsEmpty && text[0] != ' ')
+            text = string.Concat(" ", text);
+        if (!_caches.TryTake(out var cache))
+            cache = new WordCache();
+        var words = new WordEnumerator(text, _definition.Pattern);
+        while (words.MoveNext())
+        {
+            var word = words.Current;
+            if (word.Length > WordCache.LongestWord)
+            {
+                EncodeWord(word, ids);
+                continue;
+            }
+            var hash = WordCache.Hash(word);
+            if (cache.TryGet(word, hash, out var known))
+            {
+                ids.AddRange(known);
+                continue;
+            }
+            var before = ids.Count;
+            EncodeWord(word, ids);
+            cache.Add(word, hash, CollectionsMarshal.AsSpan(ids)[before..]);
+        }
+        _caches.Add(cache);
+    }
+
+    public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
+
+    // The bytes that every token stands for, by id; none where there is no token.
+    private byte[][] TokenBytes()
+    {
+        var vocabulary = _definition.Vocabulary;
+        var bytes = new byte[vocabulary.Size][];
+        for (var id = 0; id < bytes.Length; id++)
+            bytes[id] = vocabulary.TokenOf(id) is not { } token ? []
+                : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token)) ?? Encoding.UTF8.GetBytes(_definition.Written(id));
+        return bytes;
+    }
+
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> ids)
+    {
+        var most = Encoding.UTF8.GetMaxByteCount(word.Length);
+        var rentedBytes = ArrayPool<byte>.Shared.Rent(most);
+        var rentedSymbols = ArrayPool<int>.Shared.Rent(most);
+        var bytes = rentedBytes.AsSpan(0, Encoding.UTF8.GetBytes(word, rentedBytes));
+        if (_definition.IgnoreMerges && _definition.Vocabulary.ModelIdOf(ByteAlphabet.TokenOf(bytes)) is { } whole)
+        {
+            ids.Add(whole);
+        }
+        else
+        {
+            var count = 0;
+            foreach (var b in bytes)
+            {
+                var id = _byteIds[b] >= 0 ? _byteIds[b] : _definition.UnknownId ?? -1;
+                if (id >= 0)
+                    rentedSymbols[count++] = id;
+            }
+            ids.AddRange(rentedSymbols.AsSpan(0, _merger.Merge(rentedSymbols.AsSpan(0, count))));
+        }
+        ArrayPool<int>.Shared.Return(rentedSymbols);
+        ArrayPool<byte>.Shared.Return(rentedBytes);
+    }
+}

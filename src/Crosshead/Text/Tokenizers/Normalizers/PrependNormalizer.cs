@@ -1,0 +1,7 @@
+namespace Crosshead.Text.Tokenizers.Normalizers;
+
+/// <summary>Puts something before a text that is not empty.</summary>
+internal sealed class PrependNormalizer(string prefix) : INormalizer
+{
+    public string? Normalize(ReadOnlySpan<char> text) => text.IsEmpty ? null : string.Concat(prefix, text);
+}

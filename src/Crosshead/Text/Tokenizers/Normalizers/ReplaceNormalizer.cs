@@ -1,0 +1,11 @@
+namespace Crosshead.Text.Tokenizers.Normalizers;
+
+/// <summary>Puts one text in place of every occurrence of another.</summary>
+internal sealed class ReplaceNormalizer(string old, string replacement) : INormalizer
+{
+    /// <summary>Whether no <paramref name="character"/> is left after it.</summary>
+    public bool Removes(char character) => old.Length == 1 && old[0] == character && !replacement.Contains(character);
+
+    public string? Normalize(ReadOnlySpan<char> text) =>
+        text.Contains(old, StringComparison.Ordinal) ? text.ToString().Replace(old, replacement, StringComparison.Ordinal) : null;
+}

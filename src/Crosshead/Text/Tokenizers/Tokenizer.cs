@@ -1,0 +1,156 @@
+using Crosshead.Text.Tokenizers.Definition;
+using Crosshead.Text.Tokenizers.Formats;
+using Crosshead.Text.Tokenizers.Models;
+using Crosshead.Text.Tokenizers.Normalizers;
+
+namespace Crosshead.Text.Tokenizers;
+
+/// <summary>
+/// Text to token ids and back, with the ids of Hugging Face's tokenizers: byte-level BPE (GPT-2, Llama 3, Qwen,
+/// SmolLM, and what <see cref="Training.BpeTrainer"/> makes) and SentencePiece's BPE (Llama 2, Mistral), from a tokenizer.json,
+/// a tokenizer.model, or a vocab.json with its merges.txt. Immutable and safe to use from several threads.
+/// </summary>
+public sealed class Tokenizer
+{
+    /// <summary>The name of the file in a model or data folder.</summary>
+    public const string FileName = "tokenizer.json";
+
+    private readonly TokenizerDefinition _definition;
+    private readonly ITokenizerModel _model;
+    private readonly AddedTokenMatcher _verbatim;   // added tokens that are looked for in the text as it is given
+    private readonly AddedTokenMatcher _normalized; // and those that are looked for once it is normalized
+    private readonly TokenizerFiles _files;
+    private readonly TokenizerConfig _config;
+    private readonly Lazy<string> _sha256;
+
+    internal Tokenizer(byte[] json, TokenizerConfig? config, string name)
+        : this(new TokenizerFiles([(FileName, json)]), TokenizerReader.Read(json, name), config)
+    {
+    }
+
+    internal Tokenizer(TokenizerFiles files, TokenizerDefinition definition, TokenizerConfig? config)
+    {
+        _files = files;
+        _definition = definition;
+        _model = definition.ByteLevel ? new ByteLevelModel(definition) : new CharacterModel(definition);
+        _verbatim = new AddedTokenMatcher(definition.AddedTokens.Where(token => !token.Normalized), NormalizerSequence.None);
+        _normalized = new AddedTokenMatcher(definition.AddedTokens.Where(token => token.Normalized), definition.Normalizer);
+        _config = config ?? TokenizerConfig.Guess(definition.AddedTokens);
+        _sha256 = new Lazy<string>(() => _files.Sha256(_definition));
+        EosTokenId = _config.EosToken is { } eos ? definition.Vocabulary.IdOf(eos) : null;
+        BosTokenId = _config.BosToken is { } bos ? definition.Vocabulary.IdOf(bos) : null;
+    }
+
+    /// <summary>One more than the largest token id: the least size of an embedding table.</summary>
+    public int VocabularySize => _definition.Vocabulary.Size;
+
+    /// <summary>The token that ends a document, from tokenizer_config.json or by its usual name; null without one.</summary>
+    public int? EosTokenId { get; }
+
+    /// <summary>The token that begins a document, found as <see cref="EosTokenId"/> is; null without one.</summary>
+    public int? BosTokenId { get; }
+
+    /// <summary>
+    /// Whether tokenizer_config.json asks for decoded text to be cleaned (<c>clean_up_tokenization_spaces</c>), as Transformers'
+    /// decode does. <see cref="Decode"/> never does: it gives what the tokens stand for.
+    /// </summary>
+    public bool CleansUpSpaces => _config.CleansUpSpaces;
+
+    /// <summary>Tokens that stand for a fixed text, special ones among them.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens => _definition.AddedTokens;
+
+    /// <summary>
+    /// The tokenizer's identity: SHA-256, in lower-case hexadecimal, over the parts of its files that decide about
+    /// ids, whatever the layout of a tokenizer.json.
+    /// </summary>
+    public string Sha256 => _sha256.Value;
+
+    /// <summary>Loads a tokenizer, with the tokenizer_config.json beside it where there is one.</summary>
+    /// <param name="path">A tokenizer.json, a tokenizer.model, or the folder of either or of vocab.json and merges.txt.</param>
+    /// <exception cref="CrossheadException">A file is missing, damaged, or uses a feature that is not supported.</exception>
+    public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
+
+    /// <summary>Encodes a text.</summary>
+    /// <param name="text">Any text; half of a surrogate pair is encoded as U+FFFD.</param>
+    /// <param name="addSpecialTokens">Whether to add what the file's template adds, such as Llama's begin token.</param>
+    /// <param name="parseSpecialTokens">Whether the names of special tokens in the text become those tokens; say
+    /// false for text from elsewhere, which then cannot forge an end of document.</param>
+    public int[] Encode(ReadOnlySpan<char> text, bool addSpecialTokens = true, bool parseSpecialTokens = true)
+    {
+        var ids = new List<int>(text.Length / 3 + 4);
+        Encode(text, ids, addSpecialTokens, parseSpecialTokens);
+        return [.. ids];
+    }
+
+    /// <summary>Encodes a text onto the end of <paramref name="ids"/>; see the other overload.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="ids">Where ids are appended.</param>
+    /// <param name="addSpecialTokens">Whether to add what the file's template adds.</param>
+    /// <param name="parseSpecialTokens">Whether names of special tokens in the text become those tokens.</param>
+    public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true, bool parseSpecialTokens = true)
+    {
+        if (addSpecialTokens)
+            ids.AddRange(_definition.Prefix);
+        if (!_verbatim.Any(text))
+            EncodeVerbatim(text, first: true, parseSpecialTokens, ids);
+        else
+            foreach (var piece in _verbatim.Split(text, parseSpecialTokens))
+                if (piece.Id == TextPiece.Plain)
+                    EncodeVerbatim(text[piece.Start..piece.End], piece.Start == 0, parseSpecialTokens, ids);
+                else
+                    ids.Add(piece.Id);
+        if (addSpecialTokens)
+            ids.AddRange(_definition.Suffix);
+    }
+
+    private void EncodeVerbatim(ReadOnlySpan<char> text, bool first, bool special, List<int> ids)
+    {
+        if (_definition.Normalizer.Normalize(text) is { } normalized)
+            text = normalized;
+        if (!_normalized.Any(text))
+            _model.Encode(text, first, ids);
+        else
+            foreach (var piece in _normalized.Split(text, special))
+                if (piece.Id == TextPiece.Plain)
+                    _model.Encode(text[piece.Start..piece.End], first && piece.Start == 0, ids);
+                else
+                    ids.Add(piece.Id);
+    }
+
+    /// <summary>
+    /// Decodes ids. A byte-level tokenizer gives any valid Unicode text back as its normalizer left it, unless its
+    /// vocabulary lacks one of the text's bytes: SmolLM2's lacks some that only rare characters have.
+    /// </summary>
+    /// <param name="ids">Token ids; bytes that are not UTF-8 become U+FFFD.</param>
+    /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
+    /// <exception cref="CrossheadException">An id is not in the vocabulary.</exception>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
+    {
+        var stream = new DecodeStream(this, _model.CreateDecoder(), skipSpecialTokens);
+        foreach (var id in ids)
+            stream.Append(id);
+        return stream.Finish();
+    }
+
+    /// <summary>Begins decoding one sequence id by id.</summary>
+    /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
+    public DecodeStream CreateDecodeStream(bool skipSpecialTokens = true) =>
+        new(this, _model.CreateDecoder(), skipSpecialTokens);
+
+    /// <summary>The id of a token as the vocabulary writes it (a space as Ġ or ▁), or null.</summary>
+    /// <param name="token">The token.</param>
+    public int? TokenToId(string token) => _definition.Vocabulary.IdOf(token);
+
+    /// <summary>The token of an id as the vocabulary writes it, or null.</summary>
+    /// <param name="id">The id.</param>
+    public string? IdToToken(int id) => _definition.Vocabulary.TokenOf(id);
+
+    /// <summary>Writes the files it was read from or trained to, byte for byte, and tokenizer_config.json beside them.</summary>
+    /// <param name="path">The folder, made if need be, or the path of a tokenizer.json if it ends in <c>.json</c>.</param>
+    /// <exception cref="CrossheadException">The files cannot be written, or there is no tokenizer.json.</exception>
+    public void Save(string path) => _files.Save(path, _config);
+
+    internal bool IsSpecial(int id) => _definition.Vocabulary.Added.TryGetValue(id, out var token) && token.Special;
+
+    internal void RequireId(int id) => _definition.Vocabulary.Require(id);
+}

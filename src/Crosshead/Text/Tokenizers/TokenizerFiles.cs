@@ -1,0 +1,78 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Crosshead.Files;
+using Crosshead.Text.Tokenizers.Definition;
+using Crosshead.Text.Tokenizers.Formats;
+
+namespace Crosshead.Text.Tokenizers;
+
+/// <summary>The files a tokenizer consists of, as they were read or trained; tokenizer_config.json is not among them.</summary>
+internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)> files)
+{
+    /// <summary>Loads the tokenizer that <paramref name="path"/>, a file or a folder, leads to.</summary>
+    /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>
+    public static Tokenizer Load(string path)
+    {
+        var file = Directory.Exists(path) ? Find(path) ?? Path.Combine(path, Tokenizer.FileName) : path;
+        if (!File.Exists(file))
+            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model or the folder of one, or make one with: crosshead tokenizer train.");
+        var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        var configFile = Path.Combine(folder, TokenizerConfig.FileName);
+        try
+        {
+            var config = File.Exists(configFile) ? TokenizerConfig.Read(configFile) : null;
+            var content = File.ReadAllBytes(file);
+            if (Path.GetExtension(file) == Path.GetExtension(SentencePieceReader.FileName))
+                return Build([(SentencePieceReader.FileName, content)], SentencePieceReader.Read(content, config, file));
+            if (Path.GetFileName(file) != VocabularyMergesReader.VocabularyName)
+                return new Tokenizer(content, config, file);
+            var merges = File.ReadAllBytes(Path.Combine(folder, VocabularyMergesReader.MergesName));
+            return Build([(VocabularyMergesReader.VocabularyName, content), (VocabularyMergesReader.MergesName, merges)], VocabularyMergesReader.Read(content, merges, config, folder));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"cannot read tokenizer {file}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes the files and the configuration beside them.</summary>
+    /// <exception cref="CrossheadException">They cannot be written, or <paramref name="path"/> is a .json file and there is no tokenizer.json.</exception>
+    public void Save(string path, TokenizerConfig config)
+    {
+        var single = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
+        if (single && files[0].Name != Tokenizer.FileName)
+            throw new CrossheadException($"this tokenizer consists of {string.Join(" and ", files.Select(file => file.Name))}, which cannot be written as \"{path}\"; name a folder.");
+        var folder = single ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"cannot make the folder {folder}: {e.Message} Choose another place.", e);
+        }
+        foreach (var (name, content) in files)
+            AtomicFile.Write(single ? path : Path.Combine(folder, name), stream => stream.Write(content));
+        AtomicFile.Write(Path.Combine(folder, TokenizerConfig.FileName), stream => stream.Write(config.ToJson()));
+    }
+
+    /// <summary>The identity of the tokenizer <paramref name="definition"/> that was read from the files.</summary>
+    public string Sha256(TokenizerDefinition definition)
+    {
+        if (files[0].Name == Tokenizer.FileName)
+            return CanonicalJson.TokenizerSha256(files[0].Content);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (_, content) in files)
+            hash.AppendData(SHA256.HashData(content));
+        // What tokenizer_config.json decided.
+        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new { definition.AddedTokens, definition.Prefix, definition.Suffix, definition.PrefixSpace, definition.Pattern, definition.Metaspace, Steps = definition.Normalizer.Steps.Count }));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The file that leads to the tokenizer in a folder, whichever form it has; null where there is none.</summary>
+    public static string? Find(string folder) =>
+        new[] { Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    private static Tokenizer Build(IReadOnlyList<(string, byte[])> files, (TokenizerDefinition Definition, TokenizerConfig Config) read) =>
+        new(new TokenizerFiles(files), read.Definition, read.Config);
+}

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using Crosshead.Text.Tokenizers.Definition;
+using Crosshead.Text.Tokenizers.Formats;
+
+namespace Crosshead.Text.Tokenizers.Training;
+
+/// <summary>
+/// Trains a byte-level BPE vocabulary (Sennrich et al. 2016 over bytes, as GPT-2) and writes it as Hugging Face's
+/// tokenizer.json. The same text and options give the same file everywhere: special tokens come first, then the
+/// 256 bytes in the order of their characters, then merges by falling count; of equally frequent pairs the one
+/// with the smaller left id, then the smaller right id, is merged first, as Hugging Face's own trainer does.
+/// </summary>
+public static class BpeTrainer
+{
+    /// <summary>Trains a tokenizer.</summary>
+    /// <param name="documents">The text, read once, in pieces that fit in memory; words do not cross pieces.</param>
+    /// <param name="options">Vocabulary size, word pattern and so on.</param>
+    /// <param name="progress">Told about every million characters and every few hundred merges, or null.</param>
+    /// <param name="cancellationToken">Stops the training.</param>
+    /// <returns>The tokenizer; it has fewer tokens than asked where no pair is frequent enough any more.</returns>
+    /// <exception cref="CrossheadException">An option is out of range, or there is no text.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static Tokenizer Train(
+        IEnumerable<string> documents, BpeTrainerOptions options,
+        IProgress<TokenizerTrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        options.Validate();
+        List<KeyValuePair<string, long>> words;
+        try
+        {
+            words = WordCounter.Count(documents, options, progress, cancellationToken);
+        }
+        catch (AggregateException e) when (e.InnerExceptions.OfType<CrossheadException>().FirstOrDefault() is { } cause)
+        {
+            throw new CrossheadException(cause.Message, cause);
+        }
+        if (words.Count == 0)
+            throw new CrossheadException("there is no text to train a tokenizer on; the inputs have no words.");
+
+        var tokens = new List<string>(options.SpecialTokens);
+        var byteIds = new int[256];
+        foreach (var b in Enumerable.Range(0, 256).OrderBy(b => ByteAlphabet.CharacterOf((byte)b)))
+        {
+            byteIds[b] = tokens.Count;
+            tokens.Add(ByteAlphabet.CharacterOf((byte)b).ToString());
+        }
+        var merges = Learn(words, byteIds, tokens, options, progress, cancellationToken);
+        return new Tokenizer(WriteJson(tokens, merges, options), ConfigOf(options), "the trained tokenizer");
+    }
+
+    private static List<string> Learn(
+        List<KeyValuePair<string, long>> words, int[] byteIds, List<string> tokens, BpeTrainerOptions options,
+        IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        var ids = new Dictionary<string, int>();
+        foreach (var id in byteIds)
+            ids[tokens[id]] = id;
+        var learner = new MergeLearner(words, byteIds);
+        var merges = new List<string>();
+        while (tokens.Count < options.VocabularySize && learner.Best(options.MinFrequency) is { } pair)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var token = tokens[pair.Left] + tokens[pair.Right];
+            if (options.SpecialTokens.Contains(token))
+                continue; // plain text must never become a special token
+            if (!ids.TryGetValue(token, out var merged)) // another pair may have made the same token before
+            {
+                ids[token] = merged = tokens.Count;
+                tokens.Add(token);
+            }
+            learner.Merge(pair.Left, pair.Right, merged, merges.Count);
+            merges.Add($"{tokens[pair.Left]} {tokens[pair.Right]}");
+            if (merges.Count % 256 == 0)
+                progress?.Report(new(TokenizerTrainingPhase.Merging, tokens.Count, options.VocabularySize));
+        }
+        progress?.Report(new(TokenizerTrainingPhase.Merging, tokens.Count, options.VocabularySize));
+        return merges;
+    }
+
+    /// <summary>What is written beside the tokenizer.json of a tokenizer that is trained so.</summary>
+    internal static TokenizerConfig ConfigOf(BpeTrainerOptions options)
+    {
+        var end = options.SpecialTokens.Count > 0 ? options.SpecialTokens[0] : null;
+        return new TokenizerConfig(end, BosToken: null);
+    }
+
+    private static byte[] WriteJson(List<string> tokens, List<string> merges, BpeTrainerOptions options)
+    {
+        object byteLevel(bool useRegex) => new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = useRegex };
+        object split = new { type = "Split", pattern = new { Regex = PreTokenizerRegex.Of(options.Pattern) }, behavior = "Isolated", invert = false };
+        object digits = new { type = "Digits", individual_digits = true };
+        var file = new
+        {
+            version = "1.0",
+            truncation = (object?)null,
+            padding = (object?)null,
+            added_tokens = options.SpecialTokens.Select((content, id) => new { id, content, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
+            normalizer = (object?)null,
+            pre_tokenizer = options.Pattern switch
+            {
+                PreTokenizerPattern.Gpt2 => byteLevel(true),
+                PreTokenizerPattern.Gpt2Digits => new { type = "Sequence", pretokenizers = (object[])[digits, byteLevel(true)] },
+                _ => new { type = "Sequence", pretokenizers = (object[])[split, byteLevel(false)] },
+            },
+            post_processor = (object?)null,
+            decoder = byteLevel(true),
+            model = new
+            {
+                type = "BPE",
+                dropout = (object?)null,
+                unk_token = (object?)null,
+                continuing_subword_prefix = (object?)null,
+                end_of_word_suffix = (object?)null,
+                fuse_unk = false,
+                byte_fallback = false,
+                ignore_merges = false,
+                vocab = tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id),
+                merges,
+            },
+        };
+        return JsonSerializer.SerializeToUtf8Bytes(file, new JsonSerializerOptions
+        {
+            WriteIndented = true,
+            NewLine = "\n",
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        });
+    }
+}

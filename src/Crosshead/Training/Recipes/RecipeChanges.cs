@@ -1,0 +1,31 @@
+using System.Text.Json.Nodes;
+
+namespace Crosshead.Training.Recipes;
+
+/// <summary>What differs between two recipes, and which differences a resumed run may have.</summary>
+internal static class RecipeChanges
+{
+    /// <summary>Paths that may differ when a run is resumed: they decide how long it is, where it runs and what is kept, not what a step computes.</summary>
+    public static readonly string[] Free =
+    [
+        "name", "data.folder", "data.folders", "training.distillation.teacher", "training.steps", "training.tokens", "training.device", "training.evalEvery", "training.evalBatches",
+        "training.checkpointEvery", "training.keepLast", "training.keepBest", "training.spike",
+    ];
+
+    /// <summary>Differences that keep a run from being resumed, as <c>training.batch: 8 → 16</c>.</summary>
+    public static IReadOnlyList<string> Between(Recipe old, Recipe current)
+    {
+        var (before, after) = (Leaves(old), Leaves(current));
+        return
+        [
+            .. before.Keys.Union(after.Keys).Where(p => !IsFree(p))
+                .Select(p => (Path: p, Old: before.GetValueOrDefault(p, "absent"), New: after.GetValueOrDefault(p, "absent")))
+                .Where(c => c.Old != c.New).Select(c => $"{c.Path}: {c.Old} → {c.New}"),
+        ];
+    }
+
+    private static bool IsFree(string path) => Free.Any(f => path == f || path.StartsWith(f + ".", StringComparison.Ordinal));
+
+    private static Dictionary<string, string> Leaves(Recipe recipe) =>
+        RecipeJson.Leaves(JsonNode.Parse(recipe.ToJson())).ToDictionary(l => l.Path, l => l.Value);
+}

@@ -1,0 +1,42 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Crosshead.Training.Recipes;
+
+/// <summary>How recipes are written as JSON, and how two are laid over each other.</summary>
+internal static class RecipeJson
+{
+    public static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { KeepSettable } },
+    };
+
+    /// <summary>Lays <paramref name="over"/> over <paramref name="under"/>: objects merge key by key, everything else replaces.</summary>
+    public static void Merge(JsonObject under, JsonObject over)
+    {
+        foreach (var (key, value) in over)
+        {
+            if (value is JsonObject inner && under[key] is JsonObject there) Merge(there, inner);
+            else under[key] = value?.DeepClone();
+        }
+    }
+
+    /// <summary>The paths and values of all leaves, as <c>training.batch</c> → <c>8</c>.</summary>
+    public static IEnumerable<(string Path, string Value)> Leaves(JsonNode? node, string path = "")
+    {
+        if (node is not JsonObject values) return [(path, node?.ToJsonString(Options) ?? "null")];
+        return values.SelectMany(p => Leaves(p.Value, path.Length == 0 ? p.Key : $"{path}.{p.Key}"));
+    }
+
+    // Members that follow from others are not written.
+    private static void KeepSettable(JsonTypeInfo type)
+    {
+        for (var i = type.Properties.Count - 1; i >= 0; i--)
+            if (type.Properties[i].Set is null) type.Properties.RemoveAt(i);
+    }
+}

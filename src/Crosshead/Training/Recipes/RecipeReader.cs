@@ -1,0 +1,137 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Crosshead.Files;
+
+namespace Crosshead.Training.Recipes;
+
+/// <summary>Reads recipes: files that derive from each other, and overrides, checked one by one and laid over each other.</summary>
+internal static class RecipeReader
+{
+    public static Recipe Read(string path, IEnumerable<string> overrides) => Bind(ReadDocument(path, overrides), path);
+
+    /// <summary>What a recipe and its overrides say, without defaults.</summary>
+    public static JsonObject ReadDocument(string path, IEnumerable<string> overrides)
+    {
+        var document = ReadFile(Path.GetFullPath(path), path, []);
+        foreach (var assignment in overrides) Set(document, assignment);
+        return document;
+    }
+
+    public static Recipe Parse(string json, string source)
+    {
+        var document = ParseObject(json, source);
+        RecipeSchema.Check(document, source);
+        return Bind(document, source);
+    }
+
+    private static JsonObject ReadFile(string file, string source, IReadOnlyList<string> derived)
+    {
+        if (derived.Contains(file))
+            throw new CrossheadException($"{source} derives from itself ({string.Join(" → ", derived.Append(file).Select(Path.GetFileName))}); remove one \"extends\".");
+        var document = ParseObject(ReadText(file, source), source);
+        var basis = document["extends"];
+        foreach (var key in RecipeSchema.FileKeys) document.Remove(key);
+        RecipeSchema.Check(document, source);
+        if (basis is null) return document;
+
+        if (basis.GetValueKind() != JsonValueKind.String || basis.GetValue<string>().Length == 0)
+            throw new CrossheadException($"{source}: extends ({basis.Shown()}) must be the name of a recipe file beside this one.");
+        var baseFile = Path.GetFullPath(basis.GetValue<string>(), Path.GetDirectoryName(file)!);
+        var whole = ReadFile(baseFile, Path.Combine(Path.GetDirectoryName(source) ?? "", basis.GetValue<string>()), [.. derived, file]);
+        RecipeJson.Merge(whole, document);
+        return whole;
+    }
+
+    private static string ReadText(string file, string source)
+    {
+        if (!File.Exists(file))
+        {
+            var folder = Path.GetDirectoryName(file)!;
+            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Select(f => Path.GetFileName(f)).Where(f => f != RecipeSchema.FileName).Order(StringComparer.Ordinal).Take(20).ToArray() : [];
+            throw new CrossheadException($"the recipe \"{source}\" does not exist; " + (near.Length > 0 ? Suggestion.For(Path.GetFileName(file), near) : "name a .json file."));
+        }
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"the recipe \"{source}\" cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static JsonObject ParseObject(string json, string source)
+    {
+        try
+        {
+            return ConfigurationJson.Parse(json, lenient: true) as JsonObject
+                ?? throw new CrossheadException($"{source} is no recipe: it must be a JSON object {{…}}; see recipes/tiny.json.");
+        }
+        catch (JsonException e)
+        {
+            throw new CrossheadException($"{source} is no JSON: {e.Reason()}; see recipes/tiny.json.", e);
+        }
+    }
+
+    // a.b=c, where c is JSON, or bare text for a string.
+    private static void Set(JsonObject document, string assignment)
+    {
+        var source = $"--set {assignment.Shown()}";
+        var split = assignment.IndexOf('=');
+        if (split <= 0) throw new CrossheadException($"{source}: an override is path=value, for example --set training.learningRate=3e-3.");
+        var (path, text) = (assignment[..split].Trim(), assignment[(split + 1)..].Trim());
+        _ = RecipeSchema.At(path, source);
+
+        var keys = path.Split('.');
+        var patch = keys.Reverse().Aggregate(Value(text, path, source), (inner, key) => new JsonObject { [key] = inner })!.AsObject();
+        RecipeSchema.Check(patch, source);
+        RecipeJson.Merge(document, patch);
+    }
+
+    private static JsonNode? Value(string text, string path, string source)
+    {
+        var schema = RecipeSchema.At(path, source);
+        var isText = schema["type"] is null || schema["type"]!.ToJsonString().Contains("string", StringComparison.Ordinal);
+        if (isText && text != "null") return JsonValue.Create(text.Trim('"'));
+        var isList = schema["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true;
+        if (isList && text.Length > 0 && text[0] != '[' && text != "null")
+            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries).Select(item => JsonValue.Create(item))]);
+        try
+        {
+            return ConfigurationJson.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return JsonValue.Create(text); // refused by the schema, with its path
+        }
+    }
+
+    /// <summary>The name that a checked document gives, or that of its file.</summary>
+    public static string NameOf(JsonObject document, string source) =>
+        document["name"]?.GetValue<string>() is { Length: > 0 } name ? name : Path.GetFileNameWithoutExtension(source);
+
+    /// <summary>The recipe that a checked document describes.</summary>
+    public static Recipe Bind(JsonObject document, string source)
+    {
+        Recipe recipe;
+        try
+        {
+            recipe = document.Deserialize<Recipe>(RecipeJson.Options)!;
+        }
+        catch (JsonException e)
+        {
+            var path = e.Path?.TrimStart('$', '.') ?? "";
+            throw new CrossheadException($"{source}: {path} is out of range; use a smaller number.", e);
+        }
+        recipe = recipe with { Name = NameOf(document, source) };
+        try
+        {
+            recipe.Validate();
+        }
+        catch (CrossheadException e)
+        {
+            throw e.Message.StartsWith(source, StringComparison.Ordinal) ? e : new CrossheadException($"{source}: {e.Message}", e);
+        }
+        return recipe;
+    }
+}

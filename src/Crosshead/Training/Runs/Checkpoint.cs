@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using System.Text;
+using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Files;
+using Crosshead.Model;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Steps;
+
+namespace Crosshead.Training.Runs;
+
+/// <summary>
+/// A run's state on disk, from which it goes on exactly: a model directory in master precision, the optimizer's moments
+/// in <c>optimizer.safetensors</c>, and <c>state.json</c>.
+/// </summary>
+internal static class Checkpoint
+{
+    public const string OptimizerFile = "optimizer.safetensors";
+
+    /// <summary>Version of this library, as checkpoints name it.</summary>
+    public static string Version { get; } = typeof(Checkpoint).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    /// <summary>SHA-256 of a recipe.</summary>
+    public static string HashOf(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(recipe.ToJson())));
+
+    /// <summary>Writes all files into a new folder, each flushed to the disk.</summary>
+    public static void Write(string folder, LanguageModel model, AdamW optimizer, CheckpointState state, ITrainingData data, ModelCompanions companions)
+    {
+        SaveModel(folder, model, state, data, companions);
+        SafetensorsWriter.Write(Path.Combine(folder, OptimizerFile), optimizer.State);
+        AtomicFile.WriteText(Path.Combine(folder, CheckpointState.FileName), state.ToJson());
+    }
+
+    /// <summary>Writes the model directory alone.</summary>
+    public static void SaveModel(string folder, LanguageModel model, CheckpointState state, ITrainingData data, ModelCompanions companions)
+    {
+        Directory.CreateDirectory(folder);
+        companions.Save(folder);
+        var metadata = new Dictionary<string, string>
+        {
+            ["crosshead_version"] = state.Version,
+            ["recipe"] = state.Recipe.Name,
+            ["dtype"] = state.Recipe.Training.Dtype,
+            ["step"] = $"{state.Step}",
+            ["tokens"] = $"{state.Tokens}",
+        };
+        ModelDirectory.Save(folder, model, metadata, companions.TokensOr(data.BeginToken, data.EndToken));
+    }
+
+    /// <summary>Reads weights and moments into a model and an optimizer of the same shape.</summary>
+    /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
+    public static void Read(string folder, LanguageModel model, AdamW optimizer, CheckpointState state)
+    {
+        ModelDirectory.LoadWeights(model, folder);
+        using var moments = SafetensorsReader.Open(Path.Combine(folder, OptimizerFile));
+        optimizer.Restore(state.Step, moments.Read);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using Crosshead.Training.Recipes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training.Runs;
+
+/// <summary>Tells a lack of memory in the words of a recipe.</summary>
+internal static partial class OutOfMemory
+{
+    private const int Copies = 4; // weight, gradient, and AdamW's two moments
+
+    /// <summary>Refuses a run whose model alone needs more than the machine has.</summary>
+    /// <param name="recipe">The run.</param>
+    /// <param name="device">Where it is to run; a device with memory of its own is asked by allocating.</param>
+    /// <exception cref="CrossheadException">It does; the message names the size and what makes it smaller.</exception>
+    public static void Require(Recipe recipe, Device device)
+    {
+        var (parameters, bytes) = ModelBytes(recipe);
+        if (device.type == DeviceType.CPU && bytes > MemoryLimit.Bytes)
+            throw new CrossheadException($"out of memory: {ModelText(recipe, parameters, bytes)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; {SmallerModel(recipe)}.");
+    }
+
+    /// <summary>The error to show for a failed allocation; null where the failure is another.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="recipe">The run.</param>
+    /// <param name="inSteps">Whether it came while steps were taken, and not while the model was made.</param>
+    public static CrossheadException? Translate(ExternalException failure, Recipe recipe, bool inSteps)
+    {
+        var asked = Asked().Match(failure.Message);
+        if (!asked.Success) return null;
+        var size = asked.Groups["unit"].Value == "bytes"
+            ? Quantity.Bytes(double.Parse(asked.Groups["number"].Value, CultureInfo.InvariantCulture))
+            : $"{asked.Groups["number"].Value} {asked.Groups["unit"].Value}";
+        if (inSteps) return Error(size, recipe, failure);
+        var (parameters, bytes) = ModelBytes(recipe);
+        return new CrossheadException($"out of memory: {size} could not be allocated on {recipe.Training.Device}; {ModelText(recipe, parameters, bytes)}; {SmallerModel(recipe)}.", failure);
+    }
+
+    /// <summary>The error to show where a batch of tokens is larger than any array.</summary>
+    public static CrossheadException OfBatch(OutOfMemoryException failure, Recipe recipe) =>
+        Error(Quantity.Bytes(2.0 * sizeof(long) * recipe.Training.Batch * recipe.Context), recipe, failure);
+
+    // What the model takes at least: of what is not trained the weights alone.
+    private static (long Parameters, double Bytes) ModelBytes(Recipe recipe)
+    {
+        var parameters = ModelCost.Of(recipe.Model).Parameters;
+        var each = recipe.Training.Dtype == Precision.NameOf(ScalarType.Float64) ? sizeof(double) : sizeof(float); // of master weights
+        return (parameters, (double)parameters * each * (TrainsAll(recipe) ? Copies : 1));
+    }
+
+    private static bool TrainsAll(Recipe recipe) => recipe.Training.Trainable.Contains(TrainablePart.All);
+
+    private static string ModelText(Recipe recipe, long parameters, double bytes) =>
+        $"the model's {Quantity.Count(parameters)} parameters take {Quantity.Bytes(bytes)}{(TrainsAll(recipe) ? " with their gradients and the optimizer's moments" : "")}";
+
+    private static string SmallerModel(Recipe recipe) =>
+        $"use a smaller model.hiddenSize (now {recipe.Model.HiddenSize}), model.feedForwardSize (now {recipe.Model.FeedForward}), model.layers (now {recipe.Model.Layers}) or model.vocabularySize (now {recipe.Model.VocabularySize})";
+
+    private static CrossheadException Error(string size, Recipe recipe, Exception failure)
+    {
+        var training = recipe.Training;
+        List<string> remedies =
+        [
+            $"a smaller training.batch (now {training.Batch}) with a larger training.gradientAccumulation (now {training.GradientAccumulation})",
+            $"a shorter data.context (now {recipe.Context})",
+        ];
+        if (!training.ActivationCheckpointing) remedies.Add("training.activationCheckpointing=true");
+        if (training.Dtype is not ("bfloat16" or TrainingPrecision.Auto)) remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
+        return new CrossheadException($"out of memory: {size} could not be allocated on {training.Device}; use {string.Join(", or ", remedies)}.", failure);
+    }
+
+    // CPU: "you tried to allocate 8192 bytes"; CUDA: "Tried to allocate 20.00 MiB".
+    [GeneratedRegex(@"tried to allocate (?<number>[\d.]+) (?<unit>\w+)", RegexOptions.IgnoreCase)]
+    private static partial Regex Asked();
+}

@@ -1,0 +1,46 @@
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
+
+namespace Crosshead.Training.Runs;
+
+/// <summary>What a run leaves in its folder; other files there are never touched.</summary>
+internal static class RunFolder
+{
+    /// <summary>The log of the steps.</summary>
+    public const string LogFile = "log.jsonl";
+
+    /// <summary>The folder of TensorBoard's events.</summary>
+    public const string TensorBoard = "tensorboard";
+
+    /// <summary>Refuses a folder that holds a run which may not be replaced, or a model that is none of a run's.</summary>
+    /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
+    public static void Require(string folder, bool overwrite)
+    {
+        if (!Directory.Exists(folder)) return;
+        var newest = new CheckpointFolder(CheckpointFolder.In(folder)).Newest;
+        var logged = new FileInfo(Path.Combine(folder, LogFile)) is { Exists: true, Length: > 0 };
+        if (newest is null && !logged && (File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) || WeightFiles.ExistIn(folder)))
+            throw new CrossheadException($"\"{folder}\" holds a model that is not of a run; name another folder.");
+        if (overwrite) return;
+        if (newest is not null)
+            throw new CrossheadException($"\"{folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use --resume to go on with it, --overwrite to replace it, or another folder.");
+        if (logged)
+            throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use --overwrite to replace it, or another folder.");
+    }
+
+    /// <summary>Removes an earlier run, its checkpoints last.</summary>
+    /// <exception cref="CrossheadException">A file cannot be removed.</exception>
+    public static void Clear(string folder)
+    {
+        try
+        {
+            foreach (var pattern in new[] { ModelFileNames.Configuration, "model*.safetensors", ShardIndex.FileName, LogFile })
+                foreach (var file in Directory.GetFiles(folder, pattern)) File.Delete(file);
+            foreach (var part in new[] { Path.Combine(folder, TensorBoard), CheckpointFolder.In(folder) }.Where(Directory.Exists)) Directory.Delete(part, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CrossheadException($"the run in \"{folder}\" cannot be removed: {e.Message.TrimEnd('.')}; name another folder.", e);
+        }
+    }
+}

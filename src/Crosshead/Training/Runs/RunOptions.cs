@@ -1,0 +1,37 @@
+using Crosshead.Training.Logging;
+
+namespace Crosshead.Training.Runs;
+
+/// <summary>How a recipe is run this time: what is no part of the experiment itself.</summary>
+public sealed record RunOptions
+{
+    /// <summary>Folder of the run: <c>log.jsonl</c>, <c>tensorboard/</c>, <c>checkpoints/</c>, and the final model. Null to write nothing.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether to go on from the newest checkpoint in the folder; a folder with a run is refused otherwise.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Whether an earlier run in the folder is removed when this one begins.</summary>
+    public bool Overwrite { get; init; }
+
+    /// <summary>Model directory (a checkpoint is one) whose weights the run starts from; null for random weights.</summary>
+    public string? From { get; init; }
+
+    /// <summary>Whether checkpoints are written into the folder.</summary>
+    public bool Checkpoints { get; init; } = true;
+
+    /// <summary>Where steps are logged besides; not disposed.</summary>
+    public IReadOnlyList<ITrainingLog> Logs { get; init; } = [];
+
+    /// <summary>Wall-clock time after which the run ends; null for no limit.</summary>
+    public TimeSpan? TimeLimit { get; init; }
+
+    /// <summary>The device's peak FLOP/s; null to measure it.</summary>
+    public double? PeakFlops { get; init; }
+
+    /// <summary>Called before the first step with each thing to know about the run, a line each: which precision was chosen and why, what the held-out loss is of, that a resumed run goes on with other vectors.</summary>
+    public Action<string>? OnNote { get; init; }
+
+    /// <summary>Called after each evaluation.</summary>
+    public Action<CurvePoint>? OnEvaluation { get; init; }
+}

@@ -1,0 +1,239 @@
+using System.Runtime.InteropServices;
+using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Files;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Steps;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training.Runs;
+
+/// <summary>
+/// Runs a recipe: new, resumed exactly from its newest checkpoint, or from the weights of another model.
+/// </summary>
+public sealed class Trainer
+{
+    private readonly Recipe _recipe;
+    private readonly RunOptions _options;
+    private readonly Func<Recipe, ITrainingData> _open;
+
+    /// <summary>Prepares a run; nothing is read or written before <see cref="Run"/>.</summary>
+    /// <param name="recipe">The run; validated here.</param>
+    /// <param name="options">How it is run this time; null for a run that writes nothing.</param>
+    /// <exception cref="CrossheadException">The recipe's values or the options do not fit each other.</exception>
+    public Trainer(Recipe recipe, RunOptions? options = null) : this(recipe, options ?? new RunOptions(), ShardData.Open) { }
+
+    internal Trainer(Recipe recipe, RunOptions options, Func<Recipe, ITrainingData> open)
+    {
+        recipe.Validate();
+        if (options.Resume && options.From is not null)
+            throw new CrossheadException("--resume goes on with a run, --from starts a new one from another model; use one of them.");
+        if (options is { Resume: true, Overwrite: true })
+            throw new CrossheadException("--resume goes on with a run, --overwrite replaces it by a new one; use one of them.");
+        if (options is { Overwrite: true, Folder: { } own } && new[] { options.From, recipe.Training.Distillation?.Teacher }.FirstOrDefault(m => m is { Length: > 0 } && IsWithin(m, own)) is { } read)
+            throw new CrossheadException($"--overwrite would remove \"{read}\", which the run begins with; write the new run into another folder.");
+        if (options.Resume && options.Folder is null)
+            throw new CrossheadException("--resume needs the folder of the run to go on with; name it with --out.");
+        if (recipe.Training.Distillation is { Teacher.Length: 0 })
+            throw new CrossheadException("training.distillation has no teacher; name the original model's directory with --teacher, or set training.distillation=null.");
+        (_recipe, _options, _open) = (recipe, options, open);
+    }
+
+    /// <summary>Trains to the last step, to the time limit, or until it is asked to stop; then the step is finished and its state saved.</summary>
+    /// <param name="progress">Called on this thread after each step.</param>
+    /// <param name="cancellation">Asks to stop.</param>
+    /// <exception cref="CrossheadException">
+    /// Bad input; no memory; or the training broke down (a loss that is not finite, a spike without recovery): the message
+    /// names step, loss, rate and the checkpoint to go back to.
+    /// </exception>
+    public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var inSteps = false;
+        try
+        {
+            using var data = _open(_recipe);
+            using var held = _options.Folder is { } own ? FolderLock.Take(own) : null;
+            var (state, start) = Beginning(data);
+            var checkpoints = _options.Folder is null ? null : Cleaned(_options.Folder);
+            var device = ComputeDevice.Parse(_recipe.Training.Device);
+            var precision = state is null ? TrainingPrecision.Of(_recipe, device) : Recorded(state);
+            var recipe = precision.In(_recipe);
+            using var model = new LanguageModel(recipe.Model, Precision.Parse(precision.Dtype), device) { ActivationCheckpointing = _recipe.Training.ActivationCheckpointing };
+            using var optimizer = NewOptimizer(model);
+            StartWeights(model, optimizer, state, start, data);
+            using var distillation = Teacher(model, state, data, out var teacherHash);
+            using var run = new TrainingRun(recipe, _options, data, new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
+            {
+                Companions = new ModelCompanions(start, Path.GetDirectoryName(data.TokenizerFile)),
+                Precision = precision,
+                TeacherHash = teacherHash,
+            };
+            if (_options.OnNote is { } note) foreach (var told in Notes(precision, device, state, data)) note(told);
+            inSteps = true;
+            return run.ToTheEnd(progress, cancellation);
+        }
+        catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe, inSteps) is { } translated)
+        {
+            throw translated;
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw OutOfMemory.OfBatch(e, _recipe);
+        }
+    }
+
+    /// <summary>Checks all that can be told before anything is computed or written: recipe, data, folder, device, and the headers of models.</summary>
+    /// <exception cref="CrossheadException">Bad input; <see cref="Run"/> would refuse it too.</exception>
+    public void Check()
+    {
+        using var data = _open(_recipe);
+        _ = Beginning(data);
+    }
+
+    // Where the run begins: the state to go on from, null for a new run, and the folder of its weights, null for random ones.
+    private (CheckpointState? State, string? Start) Beginning(ITrainingData data)
+    {
+        var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
+        var state = Resumed(checkpoints, data);
+        var start = state is null ? _options.From : checkpoints!.Newest;
+        RequireVocabulary(data.VocabularySize, "the data's tokenizer", start);
+        OutOfMemory.Require(_recipe, ComputeDevice.Parse(_recipe.Training.Device));
+        if (state is null && start is not null)
+        {
+            if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
+            RequireVocabulary(ModelDirectory.Check(start).Options.VocabularySize, $"--from \"{start}\"");
+            RequireTokenizer(start, data);
+        }
+        if (_recipe.Training.Distillation is { } options)
+        {
+            Distillation.Require(options, _recipe.Model, _recipe.Context);
+            RequireTokenizer(options.Teacher, data);
+        }
+        return (state, start);
+    }
+
+    // The folder's checkpoints, without what a killed run left half-written, and without an earlier run that is replaced.
+    private CheckpointFolder Cleaned(string folder)
+    {
+        if (_options.Overwrite) RunFolder.Clear(folder);
+        var checkpoints = new CheckpointFolder(CheckpointFolder.In(folder));
+        checkpoints.Clean();
+        return checkpoints;
+    }
+
+    private static bool IsWithin(string path, string folder) =>
+        (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    private AdamW NewOptimizer(LanguageModel model)
+    {
+        var training = _recipe.Training;
+        var groups = ParameterGroup.Split(TrainableParts.Choose(model.Parameters, training.Trainable), training);
+        return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
+    }
+
+    private IEnumerable<string> Notes(TrainingPrecision precision, Device device, CheckpointState? state, ITrainingData data)
+    {
+        if (_recipe.Training.Dtype == TrainingPrecision.Auto) yield return state is null ? $"{precision}" : $"{precision.Dtype}, as the run began";
+        if (device.type == DeviceType.CPU && state?.VectorBits is { } bits && bits != CpuVectors.Bits)
+            yield return $"the run's kernels used vectors of {bits} bits until its checkpoint and use {CpuVectors.Bits} here: the last digits may differ from those of a run on one machine";
+        if (data.HeldOutRemark is { } remark) yield return remark;
+    }
+
+    // A run goes on in the precision that it began in, whatever is faster here and now.
+    private static TrainingPrecision Recorded(CheckpointState state) => new(state.Recipe.Training.Dtype, state.PrecisionReason ?? "as the run began");
+
+    // The state to go on from; null for a new run.
+    private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
+    {
+        if (!_options.Resume)
+        {
+            if (_options.Folder is { } folder) RunFolder.Require(folder, _options.Overwrite);
+            return null;
+        }
+        var newest = checkpoints?.Newest;
+        if (newest is null)
+            throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out --resume to start the run.");
+
+        var state = CheckpointState.Read(newest);
+        var changes = RecipeChanges.Between(state.Recipe, _recipe.Training.Dtype == TrainingPrecision.Auto ? Recorded(state).In(_recipe) : _recipe);
+        if (changes.Count > 0)
+            throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: {string.Join(", ", changes)}; restore it, or start a new run in another folder (with --from {newest} to keep the weights).");
+        if (state.TokenizerHash != data.TokenizerHash)
+            throw new CrossheadException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
+        if (state.DataHash != data.Hash)
+            throw new CrossheadException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with --from {newest}.");
+        // A run that was killed between its last checkpoint and the final model still has that to write.
+        if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
+            throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of {_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
+        return state;
+    }
+
+    private void StartWeights(LanguageModel model, AdamW optimizer, CheckpointState? state, string? start, ITrainingData data)
+    {
+        if (state is not null)
+        {
+            Checkpoint.Read(start!, model, optimizer, state);
+            Continue(data, state, start!);
+        }
+        else if (start is not null) ModelDirectory.LoadWeights(model, start);
+        else model.Initialize(_recipe.Training.Seed);
+    }
+
+    // The place in the data is that of the steps taken: from another one the run would go on, but not as it would have.
+    private void Continue(ITrainingData data, CheckpointState state, string checkpoint)
+    {
+        string wrong;
+        try
+        {
+            data.Position = state.Position;
+            var taken = (Int128)state.Step * _recipe.Training.GradientAccumulation * _recipe.Training.Batch;
+            if (data.Taken == taken) return;
+            wrong = $"{state.Step} steps take {taken} sequences, its place in the data is that of {data.Taken}";
+        }
+        catch (CrossheadException e)
+        {
+            wrong = e.Reason();
+        }
+        throw new CrossheadException($"the checkpoint \"{checkpoint}\" is damaged: {wrong}; remove the folder to go back to the one before.");
+    }
+
+    // The teacher; null where the recipe has none. A resumed run needs the same one, wherever it lies now.
+    private Distillation? Teacher(LanguageModel model, CheckpointState? state, ITrainingData data, out string? hash)
+    {
+        hash = null;
+        if (_recipe.Training.Distillation is not { } options) return null;
+        var distillation = Distillation.Load(options, model, _recipe.Context);
+        try
+        {
+            hash = WeightsHash.Of(options.Teacher);
+            if (state is not null && state.TeacherHash != hash)
+                throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with --teacher, or start a new run.");
+            return distillation;
+        }
+        catch
+        {
+            distillation.Dispose();
+            throw;
+        }
+    }
+
+    // Ids mean nothing under another tokenizer; a model directory without one is trusted.
+    private static void RequireTokenizer(string folder, ITrainingData data)
+    {
+        if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
+            throw new CrossheadException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
+    }
+
+    // A model may have room for more tokens than its tokenizer knows; a new one is not made so.
+    private void RequireVocabulary(int size, string whose, string? start = null)
+    {
+        var own = _recipe.Model.VocabularySize;
+        if (size == own || (start is not null && size < own)) return;
+        var remedy = start is null ? $"set model.vocabularySize={size}, or use data and tokenizer of {own} tokens" : $"prepare the data with the tokenizer of \"{start}\"";
+        throw new CrossheadException($"model.vocabularySize ({own}) is not the vocabulary of {whose} ({size}); {remedy}.");
+    }
+}

@@ -1,0 +1,219 @@
+using Crosshead.Checkpoints;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using Crosshead.Training.Logging;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Steps;
+using TorchSharp;
+
+namespace Crosshead.Training.Runs;
+
+/// <summary>The loop over the steps of a run, with its evaluations, checkpoints and logs.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    /// <summary>How the error of a run begins whose loss is lost: not finite, or risen without coming back.</summary>
+    public const string BrokeDown = "training broke down";
+
+    private readonly Recipe _recipe;
+    private readonly RunOptions _options;
+    private readonly ITrainingData _data;
+    private readonly LanguageModel _model;
+    private readonly AdamW _optimizer;
+    private readonly CheckpointFolder? _checkpoints;
+    private readonly TrainingStep _trainingStep;
+    private readonly Schedule _schedule;
+    private readonly SpikeDetector _spikes;
+    private readonly List<ITrainingLog> _ownLogs = [];
+    private readonly Pace _pace;
+    private readonly double _flopsPerToken;
+    private readonly double? _peak;
+
+    private long _step, _tokens, _spikeSteps;
+    private long? _savedStep;
+    private double _loss, _lossSum;
+    private long _lossCount;
+    private double? _heldOut, _bestHeldOut, _heldOutHere;
+
+    public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, TrainingStep step, CheckpointFolder? checkpoints, CheckpointState? state)
+    {
+        (_recipe, _options, _data, _trainingStep, _checkpoints) = (recipe, options, data, step, checkpoints);
+        (_model, _optimizer) = (step.Model, step.Optimizer);
+        _schedule = new Schedule(recipe.Training.Schedule, recipe.Training.LearningRate, recipe.TotalSteps);
+        _spikes = new SpikeDetector(recipe.Training.Spike, state?.Spike);
+        (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
+        (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss, state?.BestHeldOutLoss, state?.Step);
+        _flopsPerToken = ModelCost.Of(recipe.Model with { Context = recipe.Context }).TrainingFlops;
+        _peak = options.PeakFlops ?? (PeakFlops.Measure(_model.Device, _model.ComputeType) is { Busy: false } peak ? peak.PerSecond : null);
+        if (options.Folder is { } folder)
+        {
+            long? resumed = state is null ? null : _step;
+            _ownLogs.Add(new JsonLinesLog(Path.Combine(folder, RunFolder.LogFile), resumed));
+            _ownLogs.Add(new TensorBoardLog(Path.Combine(folder, RunFolder.TensorBoard), resumed));
+        }
+        _pace = new Pace(recipe.TokensPerStep);
+    }
+
+    /// <summary>Files that go with the model.</summary>
+    public required ModelCompanions Companions { get; init; }
+
+    /// <summary>The precision that the recipe has come to.</summary>
+    public required TrainingPrecision Precision { get; init; }
+
+    /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
+    public string? TeacherHash { get; init; }
+
+    private int? VectorBits => _model.Device.type == DeviceType.CPU ? CpuVectors.Bits : null;
+
+    private bool SavesCheckpoints => _checkpoints is not null && _options.Checkpoints;
+
+    public TrainingResult ToTheEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        var end = TrainingEnd.Completed;
+        while (end == TrainingEnd.Completed && _step < _schedule.Steps)
+        {
+            var last = TakeStep(progress, cancellation);
+            if (last) break;
+            if (cancellation.IsCancellationRequested) end = TrainingEnd.Interrupted;
+            else if (_options.TimeLimit is { } limit && _pace.Elapsed >= limit) end = TrainingEnd.TimeLimit;
+        }
+        return Finish(end, cancellation);
+    }
+
+    // One step with all that belongs to it; whether it was the last.
+    private bool TakeStep(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        var rate = _schedule.RateAt(_step + 1);
+        var start = _pace.Elapsed;
+        var batches = Enumerable.Range(0, _recipe.Training.GradientAccumulation).Select(_ => _data.Next(_model.Device)).ToArray();
+        var result = _trainingStep.Run(batches, rate);
+        _pace.Add(start);
+        _step++;
+        _tokens += _recipe.TokensPerStep;
+        (_loss, _heldOutHere) = (result.Loss, null);
+
+        var spike = result.IsFinite && _spikes.Add(_step, result.Loss);
+        if (spike) _spikeSteps++;
+        var (last, savesHere) = (_step == _schedule.Steps, Due(_recipe.Training.CheckpointEvery) && SavesCheckpoints);
+        if (result.IsFinite)
+        {
+            (_lossSum, _lossCount) = (_lossSum + result.Loss, _lossCount + 1);
+            if (last || savesHere || Due(_recipe.Training.EvalEvery)) Evaluate(cancellation);
+        }
+        Log(result, rate, spike);
+        progress?.Report(new TrainingProgress(_step, _schedule.Steps, _tokens, result.Loss, _heldOut, rate, _pace.RecentTokensPerSecond,
+            ShareOfPeak(_pace.RecentTokensPerSecond), _pace.TimeFor(_schedule.Steps - _step)));
+        RequireHealth(result, rate);
+        if (savesHere && !last && !cancellation.IsCancellationRequested) Save();
+        return last;
+    }
+
+    private TrainingResult Finish(TrainingEnd end, CancellationToken cancellation)
+    {
+        if (end == TrainingEnd.TimeLimit && _heldOutHere is null) Evaluate(cancellation);
+        var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Newest : Save();
+        string? model = null;
+        if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
+        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model) { Precision = Precision, VectorBits = VectorBits };
+    }
+
+    private void Evaluate(CancellationToken cancellation)
+    {
+        _heldOutHere = HeldOut.Loss(_model, _data, _recipe.Training.EvalBatches, cancellation);
+        if (cancellation.IsCancellationRequested) return;
+        _heldOut = _heldOutHere;
+        if (_heldOut is { } loss && !(_bestHeldOut <= loss)) _bestHeldOut = loss;
+        _options.OnEvaluation?.Invoke(new CurvePoint(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed));
+        (_lossSum, _lossCount) = (0, 0);
+    }
+
+    private string Save()
+    {
+        var state = State();
+        var folder = _checkpoints!.Write(_step, aside => Checkpoint.Write(aside, _model, _optimizer, state, _data, Companions));
+        _savedStep = _step;
+        // Within a spike the checkpoint from before it may still be needed.
+        if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
+        return folder;
+    }
+
+    private CheckpointState State() => new()
+    {
+        Step = _step,
+        Tokens = _tokens,
+        Position = _data.Position,
+        HeldOutLoss = _heldOutHere,
+        BestHeldOutLoss = _bestHeldOut,
+        Spike = _spikes.State,
+        Spikes = _spikeSteps,
+        Recipe = _recipe,
+        RecipeHash = Checkpoint.HashOf(_recipe),
+        DataHash = _data.Hash,
+        TokenizerHash = _data.TokenizerHash,
+        PrecisionReason = Precision.Reason,
+        VectorBits = VectorBits,
+        TeacherHash = TeacherHash,
+        Version = Checkpoint.Version,
+    };
+
+    private void Log(StepResult result, double rate, bool spike)
+    {
+        var record = new TrainingStepRecord
+        {
+            Step = _step,
+            Tokens = _tokens,
+            Loss = result.Loss,
+            HeldOutLoss = _heldOutHere,
+            LearningRate = rate,
+            GradientNorm = result.GradientNorm,
+            TokensPerSecond = _pace.LastTokensPerSecond,
+            Dtype = Precision.Dtype,
+            ShareOfPeak = ShareOfPeak(_pace.LastTokensPerSecond),
+            SecondsLeft = _pace.TimeFor(_schedule.Steps - _step).TotalSeconds,
+            Spike = spike,
+            Time = DateTimeOffset.UtcNow,
+        };
+        try
+        {
+            foreach (var log in _ownLogs.Concat(_options.Logs)) log.Write(record);
+        }
+        catch (CrossheadException e) when (SavesCheckpoints)
+        {
+            throw new CrossheadException($"{e.Message} {Saved()}", e);
+        }
+    }
+
+    // What becomes of a run whose log cannot be written: it stops, but loses nothing where there is room for a checkpoint.
+    private string Saved()
+    {
+        try
+        {
+            return $"The run stopped at step {_step} and is saved in {Save()}; --resume goes on from there.";
+        }
+        catch (CrossheadException e)
+        {
+            return $"The run stopped at step {_step}: {e.Message}";
+        }
+    }
+
+    private void RequireHealth(StepResult result, double rate)
+    {
+        var finite = result.IsFinite && double.IsFinite(_heldOutHere ?? 0);
+        if (finite && !_spikes.Unrecovered(_step)) return;
+        var what = finite
+            ? $"the loss has been above {_spikes.Threshold:0.####} since step {_spikes.State.Began} without recovering (training.spike.patience = {_recipe.Training.Spike.Patience} steps)"
+            : result.IsFinite ? $"the held-out loss ({_heldOutHere}) is not finite" : "the loss or the gradient is not finite";
+        var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
+            ? $"go back with --from {folder} and a lower training.learningRate, in a new folder"
+            : "there is no checkpoint from before it; start again with a lower training.learningRate";
+        throw new CrossheadException($"{BrokeDown} at step {_step}: loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}; {back}.");
+    }
+
+    private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;
+
+    private bool Due(int every) => every > 0 && _step % every == 0;
+
+    public void Dispose()
+    {
+        foreach (var log in _ownLogs) log.Dispose();
+    }
+}

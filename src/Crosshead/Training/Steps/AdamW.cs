@@ -1,0 +1,113 @@
+using Crosshead.Kernels.Optimizer;
+using Crosshead.Layers;
+using Crosshead.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training.Steps;
+
+/// <summary>
+/// AdamW (Loshchilov and Hutter, 2019) over the master values, a whole group in one fused call. Moments have the
+/// precision of the masters.
+/// </summary>
+public sealed class AdamW : IDisposable
+{
+    private readonly IReadOnlyList<ParameterGroup> _groups;
+    private readonly double _beta1, _beta2, _epsilon;
+    private readonly Dictionary<string, (Tensor First, Tensor Second)> _moments = [];
+    private readonly Tensor _step; // read by the fused kernel on the device
+
+    /// <summary>Creates the optimizer with moments of zero.</summary>
+    /// <param name="groups">What to optimize.</param>
+    /// <param name="beta1">Decay of the gradient's running mean.</param>
+    /// <param name="beta2">Decay of its square's.</param>
+    /// <param name="epsilon">Added to the denominator.</param>
+    public AdamW(IReadOnlyList<ParameterGroup> groups, double beta1, double beta2, double epsilon)
+    {
+        (_groups, _beta1, _beta2, _epsilon) = (groups, beta1, beta2, epsilon);
+        foreach (var parameter in Parameters)
+            _moments.Add(parameter.Name, (zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope(), zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope()));
+        _step = zeros(1, ScalarType.Float32, Parameters.First().Value.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Steps taken.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>The moments by the names they have in a checkpoint: <c>exp_avg.NAME</c> and <c>exp_avg_sq.NAME</c>.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> State => _moments.SelectMany(m => new[]
+    {
+        KeyValuePair.Create($"exp_avg.{m.Key}", m.Value.First),
+        KeyValuePair.Create($"exp_avg_sq.{m.Key}", m.Value.Second),
+    });
+
+    private IEnumerable<Parameter> Parameters => _groups.SelectMany(g => g.Parameters);
+
+    /// <summary>Goes on from saved moments.</summary>
+    /// <param name="steps">Steps taken so far.</param>
+    /// <param name="read">Gives a tensor by its name in the checkpoint.</param>
+    public void Restore(long steps, Func<string, Tensor> read)
+    {
+        using var grad = no_grad();
+        foreach (var (name, moment) in State)
+        {
+            using var scope = NewDisposeScope();
+            moment.copy_(read(name));
+        }
+        Steps = steps;
+    }
+
+    /// <summary>Norm of all gradients together: a float64 scalar on the parameters' device.</summary>
+    internal Tensor GradientNorm()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var all = WithGradients(Parameters);
+        var norm = Fused(all)
+            ? tensor(Math.Sqrt(Kernels.Optimizer.GradientNorm.Squared([.. all.Select(p => p.Gradient)])))
+            : linalg.norm(stack(all.Select(p => linalg.norm(p.Gradient))).to(ScalarType.Float64));
+        return norm.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Steps every parameter that has a gradient.</summary>
+    /// <param name="learningRate">The rate of this step.</param>
+    /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by first.</param>
+    public void Step(double learningRate, Tensor gradientDivisor)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using Scalar number = ++Steps;
+        _step.fill_(number);
+        foreach (var group in _groups)
+        {
+            var found = WithGradients(group.Parameters);
+            if (found.Length == 0) continue;
+            Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
+            Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
+            var rate = learningRate * group.RateFactor;
+            if (Fused(found))
+                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon, group.WeightDecay, 1 / gradientDivisor.item<float>()));
+            else
+                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (first, second) in _moments.Values)
+        {
+            first.Dispose();
+            second.Dispose();
+        }
+        _step.Dispose();
+    }
+
+    private (Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] WithGradients(IEnumerable<Parameter> parameters) =>
+    [
+        .. parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name])).Where(p => p.Gradient is not null)
+            .Select(p => (p.Value, p.Gradient!, p.Moments.First, p.Moments.Second)),
+    ];
+
+    // On the CPU in float32 there is a kernel of our own; libtorch's does the rest.
+    private static bool Fused((Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] found) => found.All(p => FusedAdamW.Supports(p.Value, p.Gradient));
+}

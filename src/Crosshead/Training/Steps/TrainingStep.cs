@@ -1,0 +1,51 @@
+using Crosshead.Kernels.Common;
+using Crosshead.Model;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training.Steps;
+
+/// <summary>One optimizer step, whole: gradients of the micro-batches, their norm, clipping, AdamW.</summary>
+/// <param name="Model">What is trained.</param>
+/// <param name="Optimizer">What trains it.</param>
+/// <param name="Clip">Most that the norm of all gradients together may be; 0 for no clipping.</param>
+/// <param name="Distillation">The loss where it comes from a teacher; null for the cross-entropy with the text.</param>
+public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double Clip, Distillation? Distillation = null)
+{
+    /// <summary>Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same number of threads.</summary>
+    /// <param name="batches">The micro-batches; each is disposed when it has been used.</param>
+    /// <param name="learningRate">The rate of this step.</param>
+    public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads them.
+        using Scalar limit = Clip, one = 1;
+        var loss = AddGradients(batches);
+        var norm = Optimizer.GradientNorm();
+        // Dividing within AdamW spares a pass over the gradients; not asking whether to clip spares a wait for the device.
+        var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
+        Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
+        foreach (var parameter in Model.Parameters) parameter.Value.grad = null;
+        using var measured = stack([loss, norm]).cpu(); // the one wait for the device
+        return new StepResult(measured[0].item<double>(), measured[1].item<double>());
+    }
+
+    // The mean loss (float64, on the device); gradients add up in the parameters.
+    private Tensor AddGradients(IReadOnlyList<TokenBatch> batches)
+    {
+        using Scalar count = batches.Count;
+        var sum = zeros([], ScalarType.Float64, Model.Device);
+        foreach (var batch in batches)
+        {
+            using var scope = NewDisposeScope();
+            using (batch)
+            {
+                var loss = (Distillation?.Loss(Model, batch) ?? Model.Loss(batch.Tokens, batch.Targets)).div(count);
+                loss.backward();
+                GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
+                sum.add_(loss.detach());
+            }
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,128 @@
+using Crosshead.Attention;
+using Crosshead.Attention.Composition;
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Attention.Composition;
+
+/// <summary>The compositions alone: moving a mix from heads to projections, queries or sums changes nothing.</summary>
+public sealed class CompositionTests
+{
+    private const int Groups = 3, HeadDim = 6, Heads = 6, Length = 5, Width = 7;
+
+    [Theory]
+    [InlineData("frequency", 2)]
+    [InlineData("frequency", 1)]
+    [InlineData("head", 2)]
+    public void Scores_of_queries_that_carry_the_mix_are_those_of_composed_keys(string grain, int count)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var (keys, mix) = Keys(grain, count);
+        var (query, components) = (randn([1, Heads, Length, HeadDim], ScalarType.Float64), randn([Length, count * HeadDim], ScalarType.Float64));
+        // Both are turned by their positions, as in a cache; composed heads are turned after composing.
+        var turned = cat([.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
+        var absorbed = GroupProduct.Of(query, QueryMix.AsMatrices(keys.QueryMix(ScalarType.Float64)));           // [1,h,N,c·d]
+        Assert.Equal([1, Heads, Length, keys.Width], absorbed.shape);
+        var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mix);
+        for (var i = 0; i < Heads; i++)
+        {
+            var head = ReferenceAttention.Rotate(composed[i / (Heads / Groups)], 100);
+            Assert.True(TensorLeaks.RelativeError(absorbed[0, i].matmul(turned.t()), query[0, i].matmul(head.t())) < 1e-12);
+        }
+    }
+
+    [Theory]
+    [InlineData("frequency", 2)]
+    [InlineData("frequency", 3)]
+    [InlineData("head", 5)]
+    public void A_composed_projection_projects_to_composed_keys(string grain, int count)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var (keys, mix) = Keys(grain, count);
+        Assert.Equal(count < Groups, keys.Compresses);
+        var (x, weight) = (randn([Length, Width], ScalarType.Float64), randn([count * HeadDim, Width], ScalarType.Float64));
+        var expected = cat(Compose(grain, ReferenceAttention.Heads(x.matmul(weight.t()), HeadDim), mix), 1);
+        Assert.True(TensorLeaks.RelativeError(x.matmul(keys.ComposeWeight(weight).t()), expected) < 1e-12);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(18)]
+    [InlineData(25)]
+    public void Dense_values_may_be_composed_before_or_after_the_sum_over_tokens(int rank)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var parameters = new ParameterScope(ScalarType.Float64, CPU);
+        var values = new DenseComposition(parameters, rank, Groups, HeadDim);
+        var mix = Random(parameters);                                                        // [r,g,d]
+        Assert.Equal(rank, values.Width);
+        Assert.Equal(Groups * HeadDim > rank, values.Compresses);
+        var (x, weight) = (randn([Length, Width], ScalarType.Float64), randn([rank, Width], ScalarType.Float64));
+        var components = x.matmul(weight.t());                                               // [N,r]
+        var heads = x.matmul(values.ComposeWeight(weight).t()).view(Length, Groups, HeadDim);
+        var weights = rand([Heads, 2, Length], ScalarType.Float64);                          // of two queries a head
+        var expanded = GroupProduct.Of(weights.matmul(components).unsqueeze(0), values.SumMix(ScalarType.Float64)); // [1,h,2,d]
+        for (var g = 0; g < Groups; g++)
+        {
+            var expected = zeros([Length, HeadDim], ScalarType.Float64);
+            for (var r = 0; r < rank; r++)
+                for (var j = 0; j < HeadDim; j++) expected[.., j] += components[.., r] * mix[r, g, j];
+            Assert.True(TensorLeaks.RelativeError(heads[.., g], expected) < 1e-12);
+            foreach (var i in new[] { 2 * g, (2 * g) + 1 })
+                Assert.True(TensorLeaks.RelativeError(expanded[0, i], weights[i].matmul(expected)) < 1e-12);
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float64, 1e-12)]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    [InlineData(ScalarType.BFloat16, 2e-2)]
+    public void Scales_are_the_factors_of_the_keys_norm(ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var parameters = new ParameterScope(ScalarType.Float64, CPU);
+        _ = new RmsNorm(parameters["k_norm"], HeadDim, 1e-6);
+        var gamma = Random(parameters);
+        gamma[2] = 0;
+        var scales = new KeyNormScales(parameters.Parameters[0], Groups, 1e-6);
+        var (x, weight, bias) = (randn([2, Length, Width], ScalarType.Float64), randn([Groups * HeadDim, Width], ScalarType.Float64), randn([Groups * HeadDim], ScalarType.Float64));
+        HeadRows Rows(Tensor factor) => new((weight * factor.repeat(Groups).unsqueeze(1)).to(type), (bias * factor.repeat(Groups)).to(type));
+
+        // From γ ⊙ k back to k, with 0 where γ hides what k was.
+        var present = gamma.ne(0).to(ScalarType.Float64);
+        var back = scales.WithoutNorm(Rows(gamma));
+        Assert.True(TensorLeaks.RelativeError(back.Weight, Rows(present).Weight) < tolerance);
+        Assert.True(TensorLeaks.RelativeError(back.Bias!, Rows(present).Bias!) < tolerance);
+
+        var factors = scales.Of(Rows(present).Apply(x.to(type)));                           // [B,g,N]
+        Assert.Equal([2, Groups, Length], factors.shape);
+        Assert.Equal(type, factors.dtype);
+        var keys = (x.matmul((weight * present.repeat(Groups).unsqueeze(1)).t()) + (bias * present.repeat(Groups))).view(2, Length, Groups, HeadDim);
+        for (var g = 0; g < Groups; g++)
+            Assert.True(TensorLeaks.RelativeError(factors[.., g], 1 / (keys[.., .., g].pow(2).mean([2]) + 1e-6).sqrt()) < tolerance);
+    }
+
+    private static (IKeyComposition Keys, Tensor Mix) Keys(string grain, int count)
+    {
+        var parameters = new ParameterScope(ScalarType.Float64, CPU);
+        IKeyComposition keys = grain == "frequency"
+            ? new FrequencyComposition(parameters, count, Groups, HeadDim)
+            : new HeadComposition(parameters, "k_mix", count, Groups, HeadDim, MixStart.Normal);
+        Assert.Equal(count * HeadDim, keys.Width);
+        return (keys, Random(parameters));
+    }
+
+    private static Tensor[] Compose(string grain, Tensor[] components, Tensor mix) =>
+        grain == "frequency" ? ReferenceAttention.ComposeByFrequency(components, mix) : ReferenceAttention.Compose(components, mix);
+
+    private static Tensor Random(ParameterScope parameters)
+    {
+        using var random = new Generator(31);
+        return parameters.Parameters.Single().Value.detach().normal_(0, 0.7, random);
+    }
+}

@@ -1,0 +1,158 @@
+using Crosshead.Decoding;
+using Crosshead.Tests.Generation;
+using Crosshead.Tests.Kernels;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Decoding.Cpu;
+
+/// <summary>The vector kernels against the tensor operators.</summary>
+public sealed class CpuDecoderTests
+{
+    public CpuDecoderTests() => CpuKernels.Require();
+
+    private const double Float32 = 1e-5;
+    private readonly int[] _ids = TinyModels.Ids(24);
+
+    public static TheoryData<string> Names => TinyModels.Names;
+
+    [Theory, MemberData(nameof(Names))]
+    public void Token_by_token_equals_the_tensor_path_at_every_prefix(string name)
+    {
+        using var model = TinyModels.Create(name);
+        var expected = TinyModels.Reference(model, _ids);
+        using var weights = new CpuWeights(model);
+        using var decoder = new CpuDecoder(weights, 1, _ids.Length);
+        for (var n = 0; n < _ids.Length; n++)
+        {
+            decoder.Step([_ids[n]]);
+            Close(decoder.Logits(0), expected[n], Float32);
+        }
+        Assert.Equal(_ids.Length * model.CacheBytesPerToken, decoder.CacheBytes);
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Bfloat16_differs_by_the_rounding_of_what_is_kept_alone(string name)
+    {
+        using var model = TinyModels.Create(name);
+        model.Freeze(ScalarType.BFloat16);
+        model.Freeze(ScalarType.Float32); // the weights are now the same numbers in both precisions
+        var expected = TinyModels.Reference(model, _ids);
+        using var weights = new CpuWeights(model, ScalarType.BFloat16);
+        using var decoder = new CpuDecoder(weights, 1, _ids.Length);
+        double difference = 0, size = 0;
+        for (var n = 0; n < _ids.Length; n++)
+        {
+            decoder.Step([_ids[n]]);
+            for (var v = 0; v < expected[n].Length; v++)
+            {
+                difference += Math.Pow(decoder.Logits(0)[v] - expected[n][v], 2);
+                size += Math.Pow(expected[n][v], 2);
+            }
+        }
+        Assert.InRange(Math.Sqrt(difference / size), 1e-4, 0.02); // half a unit in the last place of bfloat16 is 0.002
+        Assert.Equal(_ids.Length * model.CacheBytesPerToken / 2, decoder.CacheBytes);
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Prompts_in_chunks_and_batches_equal_each_alone_over_many_blocks(string name)
+    {
+        using var model = TinyModels.Create(name, context: 300, tied: true);
+        using var weights = new CpuWeights(model);
+        int[][] sequences = [TinyModels.Ids(150, 1), TinyModels.Ids(300, 2), TinyModels.Ids(20, 3)];
+        var expected = sequences.Select(s => TinyModels.Reference(model, s)).ToArray();
+        foreach (var (chunk, threads) in new[] { (5, 1), (512, 2), (512, 3) })
+        {
+            using var decoder = new CpuDecoder(weights, 3, 300, threads);
+            decoder.Prefill([.. sequences.Select(s => s[..^6])], chunk, TestContext.Current.CancellationToken);
+            for (var step = 6; ; step--)
+            {
+                for (var s = 0; s < 3; s++) Close(decoder.Logits(s), expected[s][^(step + 1)], Float32);
+                if (step == 0) break;
+                decoder.Step([.. sequences.Select(s => s[^step])]);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Logits_are_the_same_bit_for_bit_on_any_number_of_threads(string name)
+    {
+        using var model = TinyModels.Create(name);
+        using var weights = new CpuWeights(model);
+        var logits = new List<float[]>();
+        foreach (var threads in new[] { 1, 2, 3 })
+        {
+            using var decoder = new CpuDecoder(weights, 2, _ids.Length, threads);
+            decoder.Prefill([_ids[..9], _ids[..4]], 512, TestContext.Current.CancellationToken);
+            for (var n = 9; n < _ids.Length; n++) decoder.Step([_ids[n], _ids[n - 5]]);
+            logits.Add([.. decoder.Logits(0), .. decoder.Logits(1)]);
+        }
+        Assert.Equal(logits[0], logits[1]);
+        Assert.Equal(logits[0], logits[2]);
+    }
+
+    [Fact]
+    public void Large_batches_take_several_passes_and_ended_sequences_rest()
+    {
+        using var model = TinyModels.Create("gqa");
+        using var weights = new CpuWeights(model);
+        using var decoder = new CpuDecoder(weights, 37, 12);
+        int[][] sequences = [.. Enumerable.Range(0, 37).Select(s => TinyModels.Ids((s % 5) + 6, s))];
+        decoder.Prefill([.. sequences.Select(s => s[..^5])], 512, TestContext.Current.CancellationToken);
+        for (var step = 5; step > 0; step--)
+            decoder.Step([.. sequences.Select((s, i) => i % 3 == 1 && step < 5 ? -1 : s[^step])]);
+        for (var s = 0; s < 37; s++)
+            Close(decoder.Logits(s), TinyModels.Reference(model, sequences[s])[^(s % 3 == 1 ? 5 : 1)], Float32);
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Rewound_decoder_continues_as_if_the_rest_had_never_been(string name)
+    {
+        using var model = TinyModels.Create(name);
+        var expected = TinyModels.Reference(model, _ids);
+        using var weights = new CpuWeights(model);
+        using var decoder = new CpuDecoder(weights, 1, _ids.Length);
+        decoder.Prefill([[.. _ids[..7], 1, 2, 3]], 512, TestContext.Current.CancellationToken);
+        decoder.Rewind(3);
+        for (var n = 7; n < 12; n++)
+        {
+            decoder.Step([_ids[n]]);
+            Close(decoder.Logits(0), expected[n], Float32);
+        }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Steps_allocate_nothing(string name)
+    {
+        using var model = TinyModels.Create(name, context: 120);
+        using var weights = new CpuWeights(model, ScalarType.BFloat16);
+        using var decoder = new CpuDecoder(weights, 1, 120);
+        for (var n = 0; n < 60; n++) decoder.Step([n % 37]);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (var n = 0; n < 50; n++) decoder.Step([n % 37]);
+            decoder.Rewind(50);
+        }));
+    }
+
+    [Fact]
+    public void More_tokens_than_the_capacity_are_refused()
+    {
+        using var model = TinyModels.Create("gqa");
+        using var weights = new CpuWeights(model);
+        using var decoder = new CpuDecoder(weights, 1, 2);
+        decoder.Step([1]);
+        decoder.Step([2]);
+        Assert.Contains("holds 2 tokens already", Assert.Throws<CrossheadException>(() => decoder.Step([3])).Message);
+    }
+
+    [Fact]
+    public void Float64_is_left_to_the_tensor_path()
+    {
+        using var model = TinyModels.Create("gqa");
+        var e = Assert.Throws<CrossheadException>(() => new CpuWeights(model, ScalarType.Float64));
+        Assert.Contains("not in float64", e.Message);
+    }
+
+    private static void Close(ReadOnlySpan<float> actual, float[] expected, double tolerance) =>
+        Assert.InRange(TinyModels.RelativeError(actual, expected), 0, tolerance);
+}

@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using Crosshead.Decoding.Cpu;
+
+namespace Crosshead.Tests.Decoding.Cpu;
+
+public sealed class ThreadTeamTests
+{
+    private const int Items = 24;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60); // of tests that wait for what a loaded machine does late
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(9)] // likely more than there are cores
+    public void Every_item_of_a_phase_is_done_once_and_seen_by_all_in_the_next(int members)
+    {
+        const int Phases = 20, Runs = 200;
+        var (written, wrong, before, few) = (new int[Items], 0, 0, 0);
+        var fewer = 0; // items of the fifth phase of a run: too few to share
+        var phases = Enumerable.Range(1, Phases).Select(p => p == 5 ? new TeamPhase(() => fewer, Few) : new TeamPhase(() => Items, (first, end, _) =>
+        {
+            for (var i = first; i < end; i++)
+            {
+                // What any member wrote in the phase before.
+                var seen = Volatile.Read(ref written[(i + 7) % Items]);
+                var now = before + (p > 5 ? p - 1 : p);
+                if (seen != now && seen != now - 1) Interlocked.Increment(ref wrong);
+                written[i]++;
+            }
+        }));
+        using var team = new ThreadTeam(members, [.. phases]);
+        for (var run = 1; run <= Runs; run++)
+        {
+            fewer = run % 3;
+            var expected = few + fewer;
+            team.Run();
+            Assert.Equal(expected, few);
+            before += Phases - 1;
+            Assert.All(written, w => Assert.Equal(before, w));
+        }
+        Assert.Equal(0, wrong);
+
+        void Few(int first, int end, int member) => Interlocked.Add(ref few, end - first);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_member_prepares_for_itself_once_before_its_first_item_of_a_phase(int members)
+    {
+        var (prepared, unprepared, items) = (new int[members], 0, 0);
+        using var team = new ThreadTeam(members,
+        [
+            new TeamPhase(() => items, (_, _, member) => Check(member, 1), member => prepared[member]++),
+            new TeamPhase(() => Items, (_, _, member) => prepared[member] = 0),
+        ]);
+        for (var run = 1; run <= 500; run++)
+        {
+            Array.Clear(prepared);
+            items = 1 + (run % Items); // often fewer than members, so that some have no share and help at once
+            team.Run();
+        }
+        Assert.Equal(0, unprepared);
+
+        void Check(int member, int times)
+        {
+            if (prepared[member] != times) Interlocked.Increment(ref unprepared);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_failure_of_a_member_is_thrown_and_the_team_goes_on(int members)
+    {
+        var (done, broken, after) = (0, false, 0);
+        using var team = new ThreadTeam(members,
+        [
+            new TeamPhase(() => Items, (first, end, _) =>
+            {
+                if (broken) throw new InvalidOperationException("broken");
+                Interlocked.Add(ref done, end - first);
+            }),
+            new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref after, end - first)),
+        ]);
+        for (var round = 1; round <= 100; round++)
+        {
+            broken = true;
+            Assert.Equal("broken", Assert.Throws<InvalidOperationException>(team.Run).Message);
+            Assert.Equal((round - 1) * Items, after); // what follows a failure is left undone
+            broken = false;
+            team.Run();
+            Assert.Equal((round * Items, round * Items), (done, after));
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_team_ends_while_its_members_look_for_more_items(int members)
+    {
+        var done = 0;
+        var phase = new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref done, end - first));
+        for (var round = 1; round <= 500; round++)
+        {
+            using (var team = new ThreadTeam(members, [.. Enumerable.Repeat(phase, 20)])) team.Run();
+            Assert.Equal(round * 20 * Items, done);
+        }
+    }
+
+    [Fact]
+    public void A_member_that_loses_its_core_amid_its_work_again_and_again_is_left_out_and_asked_again()
+    {
+        var clock = Stopwatch.StartNew();
+        var (losing, entered, others) = (true, false, 0);
+        ThreadTeam? team = null;
+        using (team = new ThreadTeam(2,
+        [
+            new TeamPhase(() => Items, (_, _, member) =>
+            {
+                if (!Volatile.Read(ref losing)) return;
+                if (member == 0) Wait(() => Volatile.Read(ref entered));
+                else if (!Volatile.Read(ref entered))
+                {
+                    Volatile.Write(ref entered, true);
+                    Wait(() => team!.IsLeftOut(1)); // as if another program ran on its core until then
+                    Thread.Sleep(50);
+                }
+            }),
+            new TeamPhase(() => Items, (first, end, member) => Interlocked.Add(ref others, member == 0 || Volatile.Read(ref losing) ? 0 : end - first)),
+        ]))
+        {
+            for (var time = 1; time <= 2; time++)
+            {
+                entered = false;
+                team.Run();
+                Assert.True(entered);
+                Assert.True(clock.Elapsed < s_patience);
+                Assert.True(team.IsLeftOut(1));
+            }
+            losing = false;
+            team.Run();
+            if (team.IsLeftOut(1)) Assert.Equal(0, others); // unless this thread slept for longer than the member is left out
+            while (Volatile.Read(ref others) == 0 && clock.Elapsed < s_patience) team.Run();
+            Assert.NotEqual(0, others);
+            Assert.False(team.IsLeftOut(1));
+        }
+
+        void Wait(Func<bool> until)
+        {
+            while (!until() && clock.Elapsed < s_patience) Thread.Yield();
+        }
+    }
+
+    [Fact]
+    public void A_team_without_work_sleeps_and_wakes_again()
+    {
+        const string Name = "idle team test";
+        var (done, clock) = (0, Stopwatch.StartNew());
+        using var team = new ThreadTeam(2, [new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref done, end - first))], Name);
+        for (var round = 1; round <= 3; round++)
+        {
+            team.Run();
+            Assert.Equal(round * Items, done);
+            var (state, before) = (' ', -1L);
+            // Between two looks the thread has had no time on a processor.
+            while (clock.Elapsed < s_patience)
+            {
+                (state, var time) = ThreadOf(Name);
+                if (state == 'S' && time == before) break;
+                before = time;
+                Thread.Sleep(20);
+            }
+            Assert.Equal('S', state);
+            Assert.Equal(before, ThreadOf(Name).Nanoseconds);
+        }
+    }
+
+    private static (char State, long Nanoseconds) ThreadOf(string name)
+    {
+        foreach (var task in Directory.GetDirectories("/proc/self/task"))
+        {
+            if (!File.Exists($"{task}/comm") || File.ReadAllText($"{task}/comm").Trim() != name) continue;
+            var status = File.ReadAllText($"{task}/stat");
+            return (status[status.LastIndexOf(')') + 2], long.Parse(File.ReadAllText($"{task}/schedstat").Split(' ')[0]));
+        }
+        return ('S', 0); // not started yet
+    }
+}

@@ -1,0 +1,183 @@
+using Crosshead.Attention;
+using Crosshead.Attention.Composition;
+using Crosshead.Decoding;
+using Crosshead.Generation;
+using Crosshead.Layers;
+using Crosshead.Model;
+using Crosshead.Runtime.Cuda;
+using Crosshead.Tests.Generation;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Decoding;
+
+/// <summary>Steps captured as a CUDA graph against the same steps launched operator by operator.</summary>
+public sealed class CudaGraphDecoderTests
+{
+    private const string Refused = "experts whose width our kernel does not take: the host asks which were chosen";
+
+    private static readonly bool s_cuda = cuda_is_available();
+
+    private static readonly AttentionOptions Grouped = new() { Heads = 8, KeyValueHeads = 4, HeadDim = 64 };
+    private static readonly AttentionOptions Mea = Grouped with { Variant = AttentionVariant.Mea, MixStart = MixStart.Normal };
+
+    private static readonly Dictionary<string, (AttentionOptions Attention, ExpertOptions? Experts)> Shapes = new()
+    {
+        ["gqa"] = (Grouped, null),
+        ["gqa, biases"] = (Grouped with { ProjectionBias = true, OutputBias = true }, null),
+        ["gqa, query-key norm"] = (Grouped with { QueryKeyNorm = true }, null),
+        ["gqa, window"] = (Grouped with { SlidingWindow = 12 }, null),
+        ["odd width"] = (Grouped with { HeadDim = 18 }, null),
+        ["mea"] = (Mea, null),
+        ["mea, compressed"] = (Mea with { KeyComponents = 2, ValueComponents = 3 }, null),
+        ["mea-no-norm, dense values, query-key norm"] = (Mea with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 96, QueryKeyNorm = true }, null),
+        ["differential"] = (Grouped with { Variant = AttentionVariant.Differential }, null),
+        ["talking-heads"] = (Grouped with { Variant = AttentionVariant.TalkingHeads }, null),
+        [Refused] = (Grouped, new ExpertOptions { Count = 4, PerToken = 2, InnerSize = 20 }),
+        ["experts"] = (Grouped, new ExpertOptions { Count = 16, PerToken = 12, InnerSize = 192 }),
+    };
+
+    public static TheoryData<string> Names => [.. Shapes.Keys.Where(n => n != Refused)];
+
+    [Theory, MemberData(nameof(Names))]
+    public void Captured_steps_equal_plain_ones(string name)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create(name);
+        foreach (var lengths in new int[][] { [20], [20, 20, 20], [7, 20, 1] })
+        {
+            var prompts = lengths.Select((n, b) => TinyModels.Ids(n, seed: b, vocabulary: 300)).ToArray();
+            using var plain = new TensorDecoder(model, prompts.Length, 60);
+            using var captured = new CudaGraphDecoder(model, prompts.Length, 60);
+            plain.Prefill(prompts, 512);
+            captured.Prefill(prompts, 512);
+            for (var n = 0; n < 12; n++)
+            {
+                if (n == 6)
+                {
+                    plain.Rewind(3);
+                    captured.Rewind(3);
+                }
+                var ids = TinyModels.Ids(prompts.Length, seed: 100 + n, vocabulary: 300);
+                if (n > 8) ids[0] = -1; // has ended
+                plain.Step(ids);
+                captured.Step(ids);
+                Assert.True(captured.IsCaptured);
+                for (var b = n > 8 ? 1 : 0; b < prompts.Length; b++)
+                {
+                    Assert.InRange(TinyModels.RelativeError(captured.Logits(b), plain.Logits(b)), 0, 0.04);
+                    Assert.Equal(LogitRow.MostLikely(captured.Logits(b)), captured.MostLikely(b));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Text_is_that_of_the_plain_decoder_where_no_choice_is_close()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create("gqa");
+        int[][] prompts = [TinyModels.Ids(9, vocabulary: 300), TinyModels.Ids(14, seed: 3, vocabulary: 300)];
+        using var plain = new TensorDecoder(model, 2, 64);
+        plain.Prefill(prompts, 512);
+        using var generator = new Crosshead.Generation.Generator(model);
+        var texts = generator.Generate(prompts, new GenerationOptions { MaxTokens = 40, Sampling = SamplingOptions.Greedy });
+        for (var n = 0; n < 40; n++)
+        {
+            for (var b = 0; b < 2; b++)
+            {
+                var logits = plain.Logits(b);
+                Assert.True(logits[texts[b].Ids[n]] > LogitRow.MostLikely(logits).Logit - 0.05f * Math.Abs(LogitRow.MostLikely(logits).Logit), $"token {n} of sequence {b}");
+            }
+            plain.Step([texts[0].Ids[n], texts[1].Ids[n]]);
+        }
+    }
+
+    [Fact]
+    public void Decoders_leave_no_tensor_behind()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create("mea, compressed");
+        TensorLeaks.None(() =>
+        {
+            using var decoder = new CudaGraphDecoder(model, 2, 40);
+            decoder.Prefill([[1, 2, 3], [4]], 512);
+            for (var n = 0; n < 3; n++) decoder.Step([5, 6]);
+        });
+    }
+
+    [Fact]
+    public void A_full_cache_is_told()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create("gqa");
+        using var decoder = new CudaGraphDecoder(model, 1, 4);
+        decoder.Prefill([[1, 2, 3]], 512);
+        decoder.Step([5]);
+        Assert.Throws<InvalidOperationException>(() => decoder.Step([6]));
+    }
+
+    [Fact]
+    public void Work_that_waits_for_the_device_is_not_captured_and_spoils_nothing()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var stream = SideStream.Rent(0);
+        var x = ones(8, device: CUDA);
+        Assert.Null(CudaGraph.TryCapture(0, stream, () => x.sum().item<float>(), out var refusal));
+        Assert.NotNull(refusal);
+        Tensor? y = null;
+        using var graph = CudaGraph.TryCapture(0, stream, () => y = x.add_(1), out refusal);
+        Assert.NotNull(graph);
+        Assert.Null(refusal);
+        graph.Launch();
+        graph.Launch();
+        stream.Wait();
+        Assert.Equal(3, x[0].item<float>());
+    }
+
+    [Fact]
+    public void A_model_whose_steps_cannot_be_captured_is_decoded_the_plain_way()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create(Refused);
+        using var plain = new TensorDecoder(model, 2, 20);
+        using var decoder = new CudaGraphDecoder(model, 2, 20);
+        foreach (var each in new IDecoder[] { plain, decoder }) each.Prefill([[1, 2, 3], [4]], 512);
+        for (var n = 0; n < 3; n++)
+        {
+            foreach (var each in new IDecoder[] { plain, decoder }) each.Step([5 + n, 6]);
+            Assert.False(decoder.IsCaptured);
+            for (var b = 0; b < 2; b++) Assert.InRange(TinyModels.RelativeError(decoder.Logits(b), plain.Logits(b)), 0, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Only_bfloat16_on_a_cuda_device_is_worth_capturing()
+    {
+        using var model = TinyModels.Create("gqa");
+        Assert.False(CudaGraphDecoder.Supports(model));
+        model.Freeze(ScalarType.BFloat16);
+        Assert.False(CudaGraphDecoder.Supports(model));
+    }
+
+    private static LanguageModel Create(string name)
+    {
+        var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = 300,
+            HiddenSize = 256,
+            FeedForwardSize = 384,
+            Layers = 2,
+            Context = 64,
+            InitializerRange = 0.08,
+            Attention = Shapes[name].Attention,
+            Experts = Shapes[name].Experts,
+        }, ScalarType.BFloat16, CUDA);
+        model.Initialize(1);
+        // Routers of strong opinions and many experts a token: where rounding decides which comes last, that one counts for next to nothing.
+        using (no_grad())
+            foreach (var router in model.Parameters.Where(p => p.Name.EndsWith(".gate.weight", StringComparison.Ordinal))) router.Value.mul_(3);
+        model.Freeze(ScalarType.BFloat16);
+        return model;
+    }
+}

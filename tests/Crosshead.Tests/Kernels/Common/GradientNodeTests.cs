@@ -1,0 +1,45 @@
+using Crosshead.Kernels.Common;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Kernels.Common;
+
+[Collection(Alone.Name)]
+public sealed class GradientNodeTests
+{
+    [Fact]
+    public void A_failure_in_a_backward_pass_is_thrown_afterwards()
+    {
+        using var scope = NewDisposeScope();
+        var input = ones(3, requires_grad: true);
+        var output = zeros(3);
+        GradientNode.Record([input], [output], [], (_, _) => throw new InvalidOperationException("no memory"));
+        output.sum().backward();
+        Assert.Equal("no memory", Assert.Throws<InvalidOperationException>(GradientNode.RethrowFailure).Message);
+        GradientNode.RethrowFailure(); // told once
+    }
+
+    [Fact]
+    public void Unused_outputs_come_as_null_and_unneeded_gradients_may_be_null()
+    {
+        using var scope = NewDisposeScope();
+        var (first, second) = (ones(3, requires_grad: true), ones(3, requires_grad: true));
+        var (used, unused) = (zeros(3), zeros(3));
+        var seen = new bool[2];
+        GradientNode.Record([first, second], [used, unused], [], (_, outputs) =>
+        {
+            (seen[0], seen[1]) = (outputs[0] is null, outputs[1] is null);
+            return [outputs[0], null];
+        });
+        used.sum().backward();
+        Assert.Equal([false, true], seen);
+        Assert.Equal(3, first.grad!.sum().item<float>());
+        Assert.True(second.grad is null);
+    }
+
+    [Fact]
+    public void A_saved_output_does_not_keep_its_graph_alive() => KernelCheck.NothingLeft(() =>
+    {
+        var output = zeros(3);
+        GradientNode.Record([ones(3, requires_grad: true)], [output], [output], (saved, outputs) => [saved[0] * outputs[0]!]);
+    });
+}

@@ -1,0 +1,49 @@
+using System.Collections.Concurrent;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Runtime;
+
+public sealed class WorkersTests
+{
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(1, 4)]
+    [InlineData(17, 1)]
+    [InlineData(17, 4)]
+    public void Every_item_runs_once_and_without_gradients(int items, int workers)
+    {
+        var (ran, wanted) = (new ConcurrentBag<int>(), is_grad_enabled());
+        Workers.Run(items, workers, i =>
+        {
+            Assert.False(is_grad_enabled());
+            ran.Add(i);
+        });
+        Assert.Equal(Enumerable.Range(0, items), ran.Order());
+        Assert.Equal(wanted, is_grad_enabled());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void The_first_exception_ends_the_rest_and_is_thrown(int workers)
+    {
+        var ran = 0;
+        var error = Assert.Throws<CrossheadException>(() => Workers.Run(1000, workers, i =>
+        {
+            Interlocked.Increment(ref ran);
+            if (i == 2) throw new CrossheadException("item 2 has failed.");
+            Thread.Sleep(1);
+        }));
+        Assert.Equal("item 2 has failed.", error.Message);
+        Assert.InRange(ran, 3, 500);
+    }
+
+    [Fact]
+    public void The_callers_threads_are_as_before()
+    {
+        var before = get_num_threads();
+        Workers.Run(4, 2, _ => { });
+        Assert.Equal(before, get_num_threads());
+    }
+}
