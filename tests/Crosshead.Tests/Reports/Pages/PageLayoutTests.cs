@@ -73,7 +73,7 @@ public sealed class PageLayoutTests
         return XElement.Parse(html[html.IndexOf("<body>", StringComparison.Ordinal)..html.IndexOf("</html>", StringComparison.Ordinal)].Replace("<br>", "<br/>").Replace("&nbsp;", " "));
     }
 
-    private static string Html(string page) => page switch
+    internal static string Html(string page) => page switch
     {
         "comparison" => ComparisonPage.Render(Report(Finished("gqa", 1e-3, 3.2), Stopped("gqa", 3e-3, 3.1, 2), Finished("mea", 1e-3, 3.3), Finished("mea", 3e-3, 3.0))),
         "evaluation" => EvaluationPage.Render(EvaluationPageTests.Two()),
