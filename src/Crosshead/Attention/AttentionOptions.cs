@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
 
 namespace Crosshead.Attention;
@@ -106,6 +107,22 @@ public sealed record AttentionOptions
         if (hiddenSize % Heads != 0)
             throw new CrossheadException($"hiddenSize ({hiddenSize}) must be a multiple of heads ({Heads}); use {Nearest(hiddenSize, Heads)}, or set headDim.");
         return hiddenSize / Heads;
+    }
+
+    /// <summary>What decoding keeps per token in a layer of these options.</summary>
+    /// <param name="hiddenSize">Model width D.</param>
+    /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is given.</exception>
+    public CacheLayout CacheLayoutFor(int hiddenSize)
+    {
+        var d = HeadDimFor(hiddenSize);
+        // Components are kept where they are fewer numbers than the heads. Otherwise the heads are kept.
+        CachedRows Rows(int components, int pair) => components < Groups * d
+            ? new CachedRows(1, components, AreComponents: true)
+            : new CachedRows(Groups / pair, pair * d);
+        var keys = Rows(KeyWidth(d), pair: 1);
+        // Two maps of the differential variant read the same values: two value heads side by side.
+        var values = Rows(ValueWidth(d), pair: Variant == AttentionVariant.Differential ? 2 : 1);
+        return new CacheLayout(keys, values, keys.AreComponents && QueryKeyNorm ? Groups : 0);
     }
 
     /// <summary>Checks that the numbers fit each other.</summary>
