@@ -15,9 +15,12 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     /// <summary>All layers of a model. With fewer components than heads the components are kept; otherwise the composed heads.</summary>
     public static CachedLayer[] Of(ModelOptions options)
     {
-        var (groups, d) = (options.Attention.Groups, options.HeadDim);
-        return [.. Enumerable.Range(0, options.Layers).Select(options.AttentionOf)
-            .Select((a, i) => new CachedLayer(i, Math.Min(a.KeyRows, groups), Math.Min(a.ValueWidth(d), groups * d), a.KeyGrain, a.ValueGrain))];
+        return [.. Enumerable.Range(0, options.Layers).Select(options.AttentionOf).Select((attention, i) =>
+        {
+            var cache = attention.CacheLayoutFor(options.HiddenSize);
+            var (keys, values) = ((int)cache.Keys.Elements / options.HeadDim, (int)cache.Values.Elements);
+            return new CachedLayer(i, keys, values, attention.KeyGrain, attention.ValueGrain);
+        })];
     }
 
     /// <summary>Whether less than whole heads is kept.</summary>

@@ -86,17 +86,17 @@ public sealed record AttentionOptions
 
     internal bool HasHeadNorm => Variant is AttentionVariant.Mea or AttentionVariant.GroupNorm && HeadNorm != HeadNormKind.None;
 
-    /// <summary>Component key heads with the default resolved: g where keys are not composed.</summary>
-    internal int KeyRows => ComposesKeys ? KeyComponents ?? Groups : Groups;
+    /// <summary>Number of key heads that are projected: components, or g where keys are not composed.</summary>
+    internal int ProjectedKeyHeads => ComposesKeys ? KeyComponents ?? Groups : Groups;
 
-    /// <summary>Component value heads with the default resolved: g where values are not composed.</summary>
-    internal int ValueRows => ComposesValues ? ValueComponents ?? Groups : Groups;
+    /// <summary>Number of value heads that are projected, as for keys, unless there is a <see cref="ValueRank"/>.</summary>
+    internal int ProjectedValueHeads => ComposesValues ? ValueComponents ?? Groups : Groups;
 
-    /// <summary>Component key numbers a token.</summary>
-    internal int KeyWidth(int headDim) => checked(KeyRows * headDim);
+    /// <summary>Rows of the key projection.</summary>
+    internal int ProjectedKeys(int headDim) => checked(ProjectedKeyHeads * headDim);
 
-    /// <summary>Component value numbers a token.</summary>
-    internal int ValueWidth(int headDim) => ValueRank ?? checked(ValueRows * headDim);
+    /// <summary>Rows of the value projection.</summary>
+    internal int ProjectedValues(int headDim) => ValueRank ?? checked(ProjectedValueHeads * headDim);
 
     /// <summary>Head width for a model of the given width.</summary>
     /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is given.</exception>
@@ -116,12 +116,12 @@ public sealed record AttentionOptions
     {
         var d = HeadDimFor(hiddenSize);
         // Components are kept where they are fewer numbers than the heads. Otherwise the heads are kept.
-        CachedRows Rows(int components, int pair) => components < Groups * d
-            ? new CachedRows(1, components, AreComponents: true)
+        CachedRows Rows(int projected, int pair) => projected < Groups * d
+            ? new CachedRows(1, projected, AreComponents: true)
             : new CachedRows(Groups / pair, pair * d);
-        var keys = Rows(KeyWidth(d), pair: 1);
+        var keys = Rows(ProjectedKeys(d), pair: 1);
         // Two maps of the differential variant read the same values: two value heads side by side.
-        var values = Rows(ValueWidth(d), pair: Variant == AttentionVariant.Differential ? 2 : 1);
+        var values = Rows(ProjectedValues(d), pair: Variant == AttentionVariant.Differential ? 2 : 1);
         return new CacheLayout(keys, values, keys.AreComponents && QueryKeyNorm ? Groups : 0);
     }
 
@@ -146,7 +146,7 @@ public sealed record AttentionOptions
             throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and mea-no-norm, not to this one; remove them.");
         if (KeyComponents is not null) Require(ComposesKeys, "keyComponents", "keys");
         if (ValueComponents is not null) Require(ComposesValues, "valueComponents", "values");
-        if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && KeyRows < Groups))
+        if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && ProjectedKeyHeads < Groups))
             throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
         if (ValueGrain == ValueGrain.Dense != ValueRank.HasValue)
             throw new CrossheadException($"valueGrain ({(ValueRank.HasValue ? "head" : "dense")}) and valueRank ({ValueRank?.ToString() ?? "null"}) belong together: a rank with the grain dense, none with the grain head.");

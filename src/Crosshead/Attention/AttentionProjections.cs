@@ -26,8 +26,8 @@ public sealed class AttentionProjections : IDisposable
         var d = options.HeadDimFor(width);
         HeadDim = d;
         Query = new Linear(scope["q_proj"], width, Heads * HeadDim, standardDeviation, bias: options.ProjectionBias);
-        Key = new Linear(scope["k_proj"], width, options.KeyWidth(d), standardDeviation, bias: options.ProjectionBias);
-        Value = new Linear(scope["v_proj"], width, options.ValueWidth(d), standardDeviation, bias: options.ProjectionBias);
+        Key = new Linear(scope["k_proj"], width, options.ProjectedKeys(d), standardDeviation, bias: options.ProjectionBias);
+        Value = new Linear(scope["v_proj"], width, options.ProjectedValues(d), standardDeviation, bias: options.ProjectionBias);
         Output = new Linear(scope["o_proj"], Heads * HeadDim, width, residualDeviation, bias: options.OutputBias);
         _epsilon = options.QueryKeyNormEpsilon;
         if (!options.QueryKeyNorm) return;

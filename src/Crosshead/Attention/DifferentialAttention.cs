@@ -26,6 +26,7 @@ public sealed class DifferentialAttention : IAttention
     public DifferentialAttention(ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation, double residualDeviation)
     {
         _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
+        CacheLayout = options.CacheLayoutFor(width);
         var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
         (_lambdaStart, _complement) = (start, 1 - start);
         var d = _projections.HeadDim;
@@ -35,7 +36,7 @@ public sealed class DifferentialAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public long CacheElementsPerToken => 2 * _projections.Groups * _projections.HeadDim;
+    public CacheLayout CacheLayout { get; }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
@@ -50,10 +51,6 @@ public sealed class DifferentialAttention : IAttention
         var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
         return _projections.Merge(_norm.Forward(heads).mul(_complement));
     }
-
-    /// <inheritdoc/>
-    public KeyValueCache CreateCache(long batch, long capacity, ScalarType type) =>
-        new(batch, capacity, (_projections.Groups, _projections.HeadDim), (_projections.Groups / 2, 2 * _projections.HeadDim), type, _lambdaQ1.Value.device);
 
     /// <inheritdoc/>
     public void Fold() => _projections.Join();

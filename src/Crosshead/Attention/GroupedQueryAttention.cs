@@ -11,27 +11,23 @@ namespace Crosshead.Attention;
 public class GroupedQueryAttention : IAttention
 {
     /// <summary>Creates the projections.</summary>
-    public GroupedQueryAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation) =>
+    public GroupedQueryAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
+    {
         Projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
+        CacheLayout = options.CacheLayoutFor(width);
+    }
 
     /// <summary>The projections.</summary>
     public AttentionProjections Projections { get; }
 
     /// <inheritdoc/>
-    public virtual long CacheElementsPerToken => 2 * Projections.Groups * Projections.HeadDim;
+    public CacheLayout CacheLayout { get; }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {
         var heads = cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache);             // [B,N,h,d]
         return Projections.Merge(Normalize(heads));
-    }
-
-    /// <inheritdoc/>
-    public virtual KeyValueCache CreateCache(long batch, long capacity, ScalarType type)
-    {
-        var row = (Projections.Groups, Projections.HeadDim);
-        return new KeyValueCache(batch, capacity, row, row, type, Projections.Query.Weight.Value.device);
     }
 
     /// <inheritdoc/>

@@ -9,18 +9,12 @@ public interface IAttention : IDisposable
     /// <summary>Attends over the given tokens and, with a cache, over those before them.</summary>
     /// <param name="x">Normed hidden states [B, N, D].</param>
     /// <param name="span">Where the tokens stand.</param>
-    /// <param name="cache">What earlier calls left, from <see cref="CreateCache"/>; the call appends to it. Null to attend within <paramref name="x"/> alone.</param>
+    /// <param name="cache">What earlier calls left, in the form of <see cref="CacheLayout"/>; the call appends to it. Null to attend within <paramref name="x"/> alone.</param>
     /// <returns>[B, N, D], to be added to the residual stream.</returns>
     Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null);
 
-    /// <summary>An empty cache for decoding: what it keeps a token is the mechanism's own choice.</summary>
-    /// <param name="batch">Sequences B.</param>
-    /// <param name="capacity">Most tokens a sequence.</param>
-    /// <param name="type">Precision.</param>
-    KeyValueCache CreateCache(long batch, long capacity, ScalarType type);
-
-    /// <summary>Elements the cache keeps for each token.</summary>
-    long CacheElementsPerToken { get; }
+    /// <summary>What a cache keeps per token: the mechanism's own choice.</summary>
+    CacheLayout CacheLayout { get; }
 
     /// <summary>Merges what is constant at inference (mixes into projections). The layer can no longer be trained.</summary>
     void Fold();

@@ -29,39 +29,21 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         var (groups, d) = (options.Groups, Projections.HeadDim);
         if (options.ComposesKeys)
             _keys = options.KeyGrain == KeyGrain.Frequency
-                ? new FrequencyComposition(scope, options.KeyRows, groups, d)
-                : new HeadComposition(scope, "k_mix", options.KeyRows, groups, d, options.MixStart);
+                ? new FrequencyComposition(scope, options.ProjectedKeyHeads, groups, d)
+                : new HeadComposition(scope, "k_mix", options.ProjectedKeyHeads, groups, d, options.MixStart);
         if (options.ComposesValues)
             _values = options.ValueRank is { } rank
                 ? new DenseComposition(scope, rank, groups, d)
-                : new HeadComposition(scope, "v_mix", options.ValueRows, groups, d, options.MixStart);
-        if (KeptKeys is not null && Projections.KeyNorm is { } norm)
+                : new HeadComposition(scope, "v_mix", options.ProjectedValueHeads, groups, d, options.MixStart);
+        if (CacheLayout.KeyFactors > 0 && Projections.KeyNorm is { } norm)
             _scales = new KeyNormScales(norm.Weight, groups, options.QueryKeyNormEpsilon);
-    }
-
-    /// <inheritdoc/>
-    public override long CacheElementsPerToken
-    {
-        get
-        {
-            var (keys, values) = (KeyRow, ValueRow);
-            return (keys.Rows * keys.Width) + (values.Rows * values.Width) + (_scales is null ? 0 : Projections.Groups);
-        }
     }
 
     // Components are kept side by side in one row that all heads read; whole heads are kept as heads. Components that
     // are no fewer than the heads are composed at once: the heads are no larger, and need no work later.
-    private IKeyComposition? KeptKeys => _keys is { Compresses: true } ? _keys : null;
+    private IKeyComposition? KeptKeys => CacheLayout.Keys.AreComponents ? _keys : null;
 
-    private IValueComposition? KeptValues => _values is { Compresses: true } ? _values : null;
-
-    private (long Rows, long Width) KeyRow => KeptKeys is { } k ? (1, k.Width) : (Projections.Groups, Projections.HeadDim);
-
-    private (long Rows, long Width) ValueRow => KeptValues is { } v ? (1, v.Width) : (Projections.Groups, Projections.HeadDim);
-
-    /// <inheritdoc/>
-    public override KeyValueCache CreateCache(long batch, long capacity, ScalarType type) =>
-        new(batch, capacity, KeyRow, ValueRow, type, Projections.Query.Weight.Value.device, keyScales: _scales is null ? 0 : Projections.Groups);
+    private IValueComposition? KeptValues => CacheLayout.Values.AreComponents ? _values : null;
 
     /// <inheritdoc/>
     public override void Fold()
@@ -118,7 +100,7 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
         if (KeptKeys is { } k)                                                                        // [B,N,h,c·d]
             query = GroupProduct.Of(query.transpose(1, 2), In(_foldedQueryMatrices, x.dtype) ?? QueryMix.AsMatrices(k.QueryMix(x.dtype))).transpose(1, 2);
         value = value.flatten(2);                                                                     // [B,N,rows·width] and, of both, [B,N,g·d]
-        var own = ValueRow.Rows * ValueRow.Width;
+        var own = CacheLayout.Values.Elements;
         var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value.narrow(2, 0, own)), span.Position);
         var scales = _scales is null ? null : cache.AppendScales(
             _scales.Of(both is null ? Keys(x.dtype).Apply(x) : value.narrow(2, own, value.shape[2] - own)), span.Position);

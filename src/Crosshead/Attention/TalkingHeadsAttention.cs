@@ -21,12 +21,13 @@ public sealed class TalkingHeadsAttention : IAttention
     public TalkingHeadsAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
     {
         _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
+        CacheLayout = options.CacheLayoutFor(width);
         _logitMix = scope.Create("logit_mix", ParameterKind.Mix, Initialization.Identity, options.Heads, options.Heads);
         _weightMix = scope.Create("weight_mix", ParameterKind.Mix, Initialization.Identity, options.Heads, options.Heads);
     }
 
     /// <inheritdoc/>
-    public long CacheElementsPerToken => 2 * _projections.Groups * _projections.HeadDim;
+    public CacheLayout CacheLayout { get; }
 
     /// <inheritdoc/>
     /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
@@ -55,13 +56,6 @@ public sealed class TalkingHeadsAttention : IAttention
         }
         var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
         return (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
-    }
-
-    /// <inheritdoc/>
-    public KeyValueCache CreateCache(long batch, long capacity, ScalarType type)
-    {
-        var row = (_projections.Groups, _projections.HeadDim);
-        return new KeyValueCache(batch, capacity, row, row, type, _logitMix.Value.device);
     }
 
     /// <inheritdoc/>

@@ -42,7 +42,7 @@ public sealed class CpuWeights : IDisposable
     public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.BytesPerToken);
 
     /// <summary>Bytes of cache a token: what is kept, in this precision.</summary>
-    public long CacheBytesPerToken => Layers.Sum(l => l.Attention.Layout.ElementsPerToken) * Precision.BytesOf(_type);
+    public long CacheBytesPerToken => Layers.Sum(l => l.Attention.Layout.Cache.ElementsPerToken) * Precision.BytesOf(_type);
 
     internal PackedMatrix Embedding { get; }
 

@@ -12,11 +12,11 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
 {
     public static AttentionCost Of(AttentionOptions options, long width, int d)
     {
-        long h = options.Heads, g = options.Groups, keys = options.KeyWidth(d), values = options.ValueWidth(d);
+        long h = options.Heads, g = options.Groups, keys = options.ProjectedKeys(d), values = options.ProjectedValues(d);
         // h·d and g·d are below 2³¹ (AttentionOptions); a width of 2³¹ on both sides is not.
         var projections = checked((width * ((2 * h * d) + keys + values)) + Biases(options, width, d, keys + values));
         var multiplied = checked(d * width * ((2 * h) + (2 * g)));
-        var cache = Math.Min(keys, g * d) + Math.Min(values, g * d) + (options.QueryKeyNorm && options.KeyRows < g ? g : 0);
+        var cache = options.CacheLayoutFor((int)width).ElementsPerToken;
         return options.Variant switch
         {
             AttentionVariant.TalkingHeads => new(projections + (2 * h * h), multiplied, (4 * h * d) + (4 * h * h), cache),
@@ -31,8 +31,8 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
 
     private static long Mixes(AttentionOptions options, int d)
     {
-        long keys = options.ComposesKeys ? (long)options.KeyRows * options.Groups : 0;
-        long values = options.ComposesValues ? (long)(options.ValueRank ?? options.ValueRows) * options.Groups : 0;
+        long keys = options.ComposesKeys ? (long)options.ProjectedKeyHeads * options.Groups : 0;
+        long values = options.ComposesValues ? (long)(options.ValueRank ?? options.ProjectedValueHeads) * options.Groups : 0;
         return (options.KeyGrain == KeyGrain.Frequency ? keys * d : keys) + (options.ValueGrain == ValueGrain.Dense ? values * d : values);
     }
 

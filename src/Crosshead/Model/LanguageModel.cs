@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Layers;
 using Crosshead.Model.Views;
 using Crosshead.Runtime;
@@ -133,11 +134,11 @@ public sealed class LanguageModel : IDisposable
     public DecodeState CreateDecodeState(long batch, long capacity, IReadOnlyList<long>? padding = null)
     {
         if (padding is not null && padding.All(p => p == 0)) padding = null;
-        return new DecodeState([.. _blocks.Select(b => b.Attention.CreateCache(batch, capacity, ComputeType))], padding, Device);
+        return new DecodeState([.. _blocks.Select(b => new KeyValueCache(b.Attention.CacheLayout, batch, capacity, ComputeType, Device))], padding, Device);
     }
 
     /// <summary>Bytes that decoding keeps of each token.</summary>
-    public long CacheBytesPerToken => _blocks.Sum(b => b.Attention.CacheElementsPerToken) * Precision.BytesOf(ComputeType);
+    public long CacheBytesPerToken => _blocks.Sum(b => b.Attention.CacheLayout.ElementsPerToken) * Precision.BytesOf(ComputeType);
 
     /// <summary>Makes the model ready for inference alone: weights in the given precision, mixes merged into projections, no gradients.</summary>
     public void Freeze(ScalarType type, Device? device = null)

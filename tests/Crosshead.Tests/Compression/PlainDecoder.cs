@@ -62,7 +62,7 @@ internal sealed class PlainDecoder(LanguageModel model)
         {
             queries = [.. queries.Select(q => ReferenceAttention.HeadNorm(q, Get(layer, "q_norm.weight"), options.QueryKeyNormEpsilon))];
             // Components that are fewer than the heads carry the norm's weight already.
-            if (!(options.ComposesKeys && options.KeyRows < options.Groups)) keys = [.. keys.Select(k => k * Get(layer, "k_norm.weight"))];
+            if (!(options.ComposesKeys && options.KeyComponents < options.Groups)) keys = [.. keys.Select(k => k * Get(layer, "k_norm.weight"))];
         }
         return (stack(queries, 1), stack(keys, 1), stack(values, 1));
     }

@@ -4,7 +4,7 @@ namespace Crosshead.Attention.Caches;
 
 /// <summary>
 /// What decoding keeps of past tokens: a row of keys and a row of values a token, in memory taken once.
-/// The rows may be whole heads or components; only the mechanism that created the cache knows.
+/// The rows may be whole heads or components, as the <see cref="CacheLayout"/> says.
 /// </summary>
 public sealed class KeyValueCache : IDisposable
 {
@@ -12,20 +12,18 @@ public sealed class KeyValueCache : IDisposable
     private readonly Tensor? _scales; // [B, g, capacity]
 
     /// <summary>Takes the memory.</summary>
-    /// <param name="batch">Sequences B.</param>
-    /// <param name="capacity">Most tokens a sequence.</param>
-    /// <param name="keyShape">Rows and width of a token's keys.</param>
-    /// <param name="valueShape">Rows and width of a token's values.</param>
+    /// <param name="layout">What is kept per token.</param>
+    /// <param name="batch">Number of sequences B.</param>
+    /// <param name="capacity">Most tokens per sequence.</param>
     /// <param name="type">Precision.</param>
     /// <param name="device">Device.</param>
-    /// <param name="keyScales">Factors of a token's scores, one a composed head, that are kept beside its keys; 0 for none.</param>
-    public KeyValueCache(long batch, long capacity, (long Rows, long Width) keyShape, (long Rows, long Width) valueShape, ScalarType type, Device device, long keyScales = 0)
+    public KeyValueCache(CacheLayout layout, long batch, long capacity, ScalarType type, Device device)
     {
         Capacity = capacity;
-        _keys = zeros([batch, keyShape.Rows, capacity, keyShape.Width], type, device).DetachFromDisposeScope();
-        _values = zeros([batch, valueShape.Rows, capacity, valueShape.Width], type, device).DetachFromDisposeScope();
-        if (keyScales == 0) return;
-        using var even = zeros([batch, keyScales, capacity + (capacity % 2)], type, device); // kernels read two at once
+        Tensor Rows(CachedRows rows) => zeros([batch, rows.Count, capacity, rows.Width], type, device).DetachFromDisposeScope();
+        (_keys, _values) = (Rows(layout.Keys), Rows(layout.Values));
+        if (layout.KeyFactors == 0) return;
+        using var even = zeros([batch, layout.KeyFactors, capacity + (capacity % 2)], type, device); // kernels read two at once
         _scales = even.narrow(2, 0, capacity).DetachFromDisposeScope();
     }
 

@@ -17,15 +17,7 @@ public sealed class DenseComposition : IValueComposition
         _mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank, groups, headDim);
 
     /// <inheritdoc/>
-    public long Width => _mix.Value.shape[0];
-
-    /// <inheritdoc/>
-    public bool Compresses => Width < Groups * _mix.Value.shape[2];
-
-    private long Groups => _mix.Value.shape[1];
-
-    /// <inheritdoc/>
-    public Tensor ComposeWeight(Tensor weight) => _mix.In(weight.dtype).view(Width, -1).t().matmul(weight);
+    public Tensor ComposeWeight(Tensor weight) => _mix.In(weight.dtype).flatten(1).t().matmul(weight);
 
     /// <inheritdoc/>
     public Tensor SumMix(ScalarType type) => _mix.In(type).transpose(0, 1);

@@ -20,18 +20,6 @@ public sealed class FrequencyComposition : IKeyComposition
         _mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components, groups, headDim / 2, 2);
 
     /// <inheritdoc/>
-    public long Width => Components * Frequencies * 2;
-
-    /// <inheritdoc/>
-    public bool Compresses => Components < Groups;
-
-    private long Components => _mix.Value.shape[0];
-
-    private long Groups => _mix.Value.shape[1];
-
-    private long Frequencies => _mix.Value.shape[2];
-
-    /// <inheritdoc/>
     public Tensor ComposeWeight(Tensor weight)
     {
         var mix = _mix.In(weight.dtype);

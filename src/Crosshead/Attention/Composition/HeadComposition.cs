@@ -36,12 +36,6 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     /// <summary>Composed heads g.</summary>
     public long Groups => _mix.Value.shape[1];
 
-    /// <inheritdoc cref="IKeyComposition.Width"/>
-    public long Width => Components * _headDim;
-
-    /// <inheritdoc cref="IKeyComposition.Compresses"/>
-    public bool Compresses => Components < Groups;
-
     /// <summary>W̃[g·d, n] = Σ_c mix[c, g] · W[c·d, n] (eq. 18).</summary>
     public Tensor ComposeWeight(Tensor weight)
     {
@@ -60,6 +54,6 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     public Tensor SumMix(ScalarType type)
     {
         var identity = eye(_headDim, dtype: type, device: _mix.Value.device);
-        return (_mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Width, _headDim); // [g,c·d,d]
+        return (_mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Components * _headDim, _headDim); // [g,c·d,d]
     }
 }

@@ -50,14 +50,14 @@ internal sealed class AttentionWeights : IDisposable
     /// <param name="layer">Index of the layer.</param>
     public static AttentionWeights Read(ParameterReader parameters, MatrixPacker pack, AttentionOptions options, int width, int layer)
     {
-        var layout = new HeadLayout(options, options.HeadDimFor(width));
+        var layout = new HeadLayout(options, width);
         var d = layout.HeadDim;
         var keyMix = options.ComposesKeys ? parameters.Read("k_mix") : null;
         var valueMix = options.ComposesValues ? parameters.Read("v_mix") : null;
         // Whole heads of components: the projection is composed, and its bias is one input more. A dense mix composes
         // g·d heads of width 1.
-        float[]? Key(string name) => Compose(layout.SharedKeys ? null : keyMix, parameters.Find($"k_proj.{name}"), layout.Groups);
-        float[]? Value(string name) => Compose(layout.SharedValues ? null : valueMix, parameters.Find($"v_proj.{name}"),
+        float[]? Key(string name) => Compose(layout.Cache.Keys.AreComponents ? null : keyMix, parameters.Find($"k_proj.{name}"), layout.Groups);
+        float[]? Value(string name) => Compose(layout.Cache.Values.AreComponents ? null : valueMix, parameters.Find($"v_proj.{name}"),
             options.ValueGrain == ValueGrain.Dense ? layout.Groups * d : layout.Groups);
         float[][] Parts(string name) => [.. new[] { parameters.Find($"q_proj.{name}"), Key(name), Value(name) }.OfType<float[]>()];
         var bias = Parts("bias");
@@ -70,9 +70,9 @@ internal sealed class AttentionWeights : IDisposable
             pack(width, Parts("weight"), bias.Length > 0 ? [.. bias.SelectMany(b => b)] : null),
             pack(options.Heads * d, [parameters.Read("o_proj.weight")], parameters.Find("o_proj.bias")))
         {
-            Keys = layout.SharedKeys ? new KeyMix(keyMix!, options.KeyGrain, layout) : null,
+            Keys = layout.Cache.Keys.AreComponents ? new KeyMix(keyMix!, options.KeyGrain, layout) : null,
             QueryKeyNorm = options.QueryKeyNorm ? new QueryKeyNorm(parameters.Read("q_norm.weight"), parameters.Read("k_norm.weight"), options.QueryKeyNormEpsilon) : null,
-            Values = layout.SharedValues ? ValueExpansion.Create(valueMix!, options.ValueGrain, layout, pack) : null,
+            Values = layout.Cache.Values.AreComponents ? ValueExpansion.Create(valueMix!, options.ValueGrain, layout, pack) : null,
             HeadNorm = norm is null ? null : new Rows(norm, differential ? 2 * d : d),
             Talking = options.Variant == AttentionVariant.TalkingHeads ? (parameters.Read("logit_mix"), parameters.Read("weight_mix")) : null,
             Lambda = differential ? (float)(start + ExpDot(parameters, "1") - ExpDot(parameters, "2")) : 0,

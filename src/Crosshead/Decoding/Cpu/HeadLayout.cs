@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -11,20 +12,19 @@ internal sealed class HeadLayout
 {
     private readonly int _maps; // of a differential pair; 1 for other variants
 
-    /// <summary>The layout of a variant.</summary>
-    public HeadLayout(AttentionOptions options, int headDim)
+    /// <summary>The layout of a layer.</summary>
+    /// <param name="options">Its options.</param>
+    /// <param name="width">Model width D.</param>
+    public HeadLayout(AttentionOptions options, int width)
     {
-        (Heads, Groups, HeadDim) = (options.Heads, options.Groups, headDim);
+        (Heads, Groups, HeadDim) = (options.Heads, options.Groups, options.HeadDimFor(width));
         _maps = options.Variant == AttentionVariant.Differential ? 2 : 1;
-        // Components are kept where they are fewer than what they make up; otherwise the projections are composed.
-        SharedKeys = options.ComposesKeys && options.KeyRows < Groups;
-        var rank = options.ValueRank ?? options.ValueRows * headDim;
-        SharedValues = options.ComposesValues && rank < Groups * headDim;
-        (KeyRows, KeyWidth) = SharedKeys ? (1, options.KeyRows * headDim) : (Groups, headDim);
-        (ValueRows, ValueWidth) = SharedValues ? (1, rank) : (Groups / _maps, headDim * _maps);
+        Cache = options.CacheLayoutFor(width);
         Units = Math.Min(KeyRows, ValueRows);
-        KeyNorms = SharedKeys && options.QueryKeyNorm ? Groups : 0;
     }
+
+    /// <summary>What the cache keeps per token.</summary>
+    public CacheLayout Cache { get; }
 
     /// <summary>Query heads h.</summary>
     public int Heads { get; }
@@ -35,29 +35,20 @@ internal sealed class HeadLayout
     /// <summary>Head width d.</summary>
     public int HeadDim { get; }
 
-    /// <summary>Whether the cache keeps key components, which all heads read.</summary>
-    public bool SharedKeys { get; }
-
-    /// <summary>Whether the cache keeps value components, which all heads read.</summary>
-    public bool SharedValues { get; }
-
     /// <summary>Cached key rows a token.</summary>
-    public int KeyRows { get; }
+    public int KeyRows => Cache.Keys.Count;
 
     /// <summary>Width of a key row: d, or c·d of components.</summary>
-    public int KeyWidth { get; }
+    public int KeyWidth => Cache.Keys.Width;
 
     /// <summary>Cached value rows a token.</summary>
-    public int ValueRows { get; }
+    public int ValueRows => Cache.Values.Count;
 
     /// <summary>Width of a value row: d, the rank of components, or 2d of a differential pair.</summary>
-    public int ValueWidth { get; }
+    public int ValueWidth => Cache.Values.Width;
 
     /// <summary>Factors of composed key heads a token: g where key components are normed, otherwise 0.</summary>
-    public int KeyNorms { get; }
-
-    /// <summary>Elements that the cache keeps of a token.</summary>
-    public long ElementsPerToken => ((long)KeyRows * KeyWidth) + ((long)ValueRows * ValueWidth) + KeyNorms;
+    public int KeyNorms => Cache.KeyFactors;
 
     /// <summary>Sets of query heads that read the same rows.</summary>
     public int Units { get; }

@@ -23,7 +23,7 @@ public sealed class CompositionTests
         // Both are turned by their positions, as in a cache; composed heads are turned after composing.
         var turned = cat([.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
         var absorbed = GroupProduct.Of(query, QueryMix.AsMatrices(keys.QueryMix(ScalarType.Float64)));           // [1,h,N,c·d]
-        Assert.Equal([1, Heads, Length, keys.Width], absorbed.shape);
+        Assert.Equal([1, Heads, Length, count * HeadDim], absorbed.shape);
         var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mix);
         for (var i = 0; i < Heads; i++)
         {
@@ -41,7 +41,6 @@ public sealed class CompositionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var (keys, mix) = Keys(grain, count);
-        Assert.Equal(count < Groups, keys.Compresses);
         var (x, weight) = (randn([Length, Width], ScalarType.Float64), randn([count * HeadDim, Width], ScalarType.Float64));
         var expected = cat(Compose(grain, ReferenceAttention.Heads(x.matmul(weight.t()), HeadDim), mix), 1);
         Assert.True(TensorLeaks.RelativeError(x.matmul(keys.ComposeWeight(weight).t()), expected) < 1e-12);
@@ -59,8 +58,6 @@ public sealed class CompositionTests
         var parameters = new ParameterScope(ScalarType.Float64, CPU);
         var values = new DenseComposition(parameters, rank, Groups, HeadDim);
         var mix = Random(parameters);                                                        // [r,g,d]
-        Assert.Equal(rank, values.Width);
-        Assert.Equal(Groups * HeadDim > rank, values.Compresses);
         var (x, weight) = (randn([Length, Width], ScalarType.Float64), randn([rank, Width], ScalarType.Float64));
         var components = x.matmul(weight.t());                                               // [N,r]
         var heads = x.matmul(values.ComposeWeight(weight).t()).view(Length, Groups, HeadDim);
@@ -113,7 +110,6 @@ public sealed class CompositionTests
         IKeyComposition keys = grain == "frequency"
             ? new FrequencyComposition(parameters, count, Groups, HeadDim)
             : new HeadComposition(parameters, "k_mix", count, Groups, HeadDim, MixStart.Normal);
-        Assert.Equal(count * HeadDim, keys.Width);
         return (keys, Random(parameters));
     }
 
