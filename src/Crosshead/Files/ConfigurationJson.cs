@@ -26,6 +26,10 @@ internal static class ConfigurationJson
         return value;
     }
 
+    /// <summary>The object that a text describes, read strictly.</summary>
+    /// <exception cref="JsonException">It is no JSON object.</exception>
+    public static JsonObject ParseObject(string json) => Parse(json) as JsonObject ?? throw new JsonException("it must be a JSON object {…}");
+
     private static IEnumerable<string> Texts(JsonNode? node) => node switch
     {
         JsonObject members => members.SelectMany(m => Texts(m.Value).Prepend(m.Key)),

@@ -42,7 +42,7 @@ internal sealed class ConfigValues
     {
         try
         {
-            return new(path, "it", ConfigurationJson.Parse(text) as JsonObject ?? throw new JsonException("it must be a JSON object {…}"));
+            return new(path, "it", ConfigurationJson.ParseObject(text));
         }
         catch (JsonException e)
         {

@@ -52,7 +52,7 @@ public sealed record Recipe
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
     public void Validate()
     {
-        RecipeSchema.Check(JsonSerializer.SerializeToNode(this, RecipeJson.Options), Name.Length > 0 ? $"recipe \"{Name}\"" : "the recipe");
+        RecipeSchema.Form.Check(JsonSerializer.SerializeToNode(this, RecipeJson.Options), Name.Length > 0 ? $"recipe \"{Name}\"" : "the recipe");
         Model.Validate();
         if (Context > Model.Context)
             throw new CrossheadException($"data.context ({Context}) is more than model.context ({Model.Context}); use at most {Model.Context}, or raise model.context.");

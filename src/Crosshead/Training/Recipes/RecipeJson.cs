@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Crosshead.Files;
 
 namespace Crosshead.Training.Recipes;
 
@@ -13,7 +14,7 @@ internal static class RecipeJson
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { KeepSettable } },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { JsonForm.KeepSettable } },
     };
 
     /// <summary>Lays <paramref name="over"/> over <paramref name="under"/>: objects merge key by key, everything else replaces.</summary>
@@ -31,12 +32,5 @@ internal static class RecipeJson
     {
         if (node is not JsonObject values) return [(path, node?.ToJsonString(Options) ?? "null")];
         return values.SelectMany(p => Leaves(p.Value, path.Length == 0 ? p.Key : $"{path}.{p.Key}"));
-    }
-
-    // Members that follow from others are not written.
-    private static void KeepSettable(JsonTypeInfo type)
-    {
-        for (var i = type.Properties.Count - 1; i >= 0; i--)
-            if (type.Properties[i].Set is null) type.Properties.RemoveAt(i);
     }
 }

@@ -19,8 +19,8 @@ internal static class RecipeReader
 
     public static Recipe Parse(string json, string source)
     {
-        var document = ParseObject(json, source);
-        RecipeSchema.Check(document, source);
+        var document = RecipeSchema.Form.Parse(json, source);
+        RecipeSchema.Form.Check(document, source);
         return Bind(document, source);
     }
 
@@ -28,10 +28,10 @@ internal static class RecipeReader
     {
         if (derived.Contains(file))
             throw new CrossheadException($"{source} derives from itself ({string.Join(" → ", derived.Append(file).Select(Path.GetFileName))}); remove one \"extends\".");
-        var document = ParseObject(ReadText(file, source), source);
+        var document = RecipeSchema.Form.Parse(ReadText(file, source), source);
         var basis = document["extends"];
         foreach (var key in RecipeSchema.FileKeys) document.Remove(key);
-        RecipeSchema.Check(document, source);
+        RecipeSchema.Form.Check(document, source);
         if (basis is null) return document;
 
         if (basis.GetValueKind() != JsonValueKind.String || basis.GetValue<string>().Length == 0)
@@ -60,19 +60,6 @@ internal static class RecipeReader
         }
     }
 
-    private static JsonObject ParseObject(string json, string source)
-    {
-        try
-        {
-            return ConfigurationJson.Parse(json, lenient: true) as JsonObject
-                ?? throw new CrossheadException($"{source} is no recipe: it must be a JSON object {{…}}; see recipes/tiny.json.");
-        }
-        catch (JsonException e)
-        {
-            throw new CrossheadException($"{source} is no JSON: {e.Reason()}; see recipes/tiny.json.", e);
-        }
-    }
-
     // a.b=c, where c is JSON, or bare text for a string.
     private static void Set(JsonObject document, string assignment)
     {
@@ -80,17 +67,17 @@ internal static class RecipeReader
         var split = assignment.IndexOf('=');
         if (split <= 0) throw new CrossheadException($"{source}: an override is path=value, for example --set training.learningRate=3e-3.");
         var (path, text) = (assignment[..split].Trim(), assignment[(split + 1)..].Trim());
-        _ = RecipeSchema.At(path, source);
+        _ = RecipeSchema.Form.At(path, source);
 
         var keys = path.Split('.');
         var patch = keys.Reverse().Aggregate(Value(text, path, source), (inner, key) => new JsonObject { [key] = inner })!.AsObject();
-        RecipeSchema.Check(patch, source);
+        RecipeSchema.Form.Check(patch, source);
         RecipeJson.Merge(document, patch);
     }
 
     private static JsonNode? Value(string text, string path, string source)
     {
-        var schema = RecipeSchema.At(path, source);
+        var schema = RecipeSchema.Form.At(path, source);
         var isText = schema["type"] is null || schema["type"]!.ToJsonString().Contains("string", StringComparison.Ordinal);
         if (isText && text != "null") return JsonValue.Create(text.Trim('"'));
         var isList = schema["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true;
@@ -113,16 +100,7 @@ internal static class RecipeReader
     /// <summary>The recipe that a checked document describes.</summary>
     public static Recipe Bind(JsonObject document, string source)
     {
-        Recipe recipe;
-        try
-        {
-            recipe = document.Deserialize<Recipe>(RecipeJson.Options)!;
-        }
-        catch (JsonException e)
-        {
-            var path = e.Path?.TrimStart('$', '.') ?? "";
-            throw new CrossheadException($"{source}: {path} is out of range; use a smaller number.", e);
-        }
+        var recipe = JsonForm.Bind<Recipe>(document, RecipeJson.Options, source);
         recipe = recipe with { Name = NameOf(document, source) };
         try
         {

@@ -65,8 +65,8 @@ internal sealed record CheckpointState
     {
         try
         {
-            var document = ConfigurationJson.Parse(File.ReadAllText(Path.Combine(folder, FileName))) as JsonObject ?? throw new JsonException("it must be a JSON object {…}");
-            if (document["recipe"] is { } recipe) RecipeSchema.Check(recipe, FileName);
+            var document = ConfigurationJson.ParseObject(File.ReadAllText(Path.Combine(folder, FileName)));
+            if (document["recipe"] is { } recipe) RecipeSchema.Form.Check(recipe, FileName);
             var state = document.Deserialize<CheckpointState>(Options)!;
             state.Recipe.Validate();
             return state.Contradiction(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))) is { } wrong ? throw new CrossheadException(wrong) : state;

@@ -55,6 +55,9 @@ public sealed class TaskFileTests
 
     [Theory]
     [InlineData("""{ "maxTokens": 0 }""", "maxTokens (0) must be at least 1")]
+    [InlineData("""{ "maxTokens": 3000000000 }""", "maxTokens is out of range; use a smaller number.")]
+    [InlineData("""{ "maxTokens": 2.5 }""", "maxTokens (2.5) must be a whole number.")]
+    [InlineData("""{ "stop": [1] }""", "stop[0] (1) must be a text.")]
     [InlineData("""{ "stop": [""] }""", "stop must hold no empty text")]
     [InlineData("""{ "filters": [] }""", "filters must hold at least one filter")]
     [InlineData("""{ "filters": { "extract": "whole" } }""", "filters.name is missing")]

@@ -57,7 +57,7 @@ public sealed class RunRecipeTests : IDisposable
     [Theory]
     [InlineData("training.trainable=keys,value", "training.trainable[1] (\"value\") is unknown; did you mean \"values\"?")]
     [InlineData("training.trainable=[]", "training.trainable is empty")]
-    [InlineData("training.trainable=[1]", "training.trainable[0] (1) must be a string")]
+    [InlineData("training.trainable=[1]", "training.trainable[0] (1) must be one of all, embeddings, ")]
     [InlineData("training.distillation.teacer=x", "did you mean \"teacher\"?")]
     [InlineData("training.distillation.weight=2", "training.distillation.weight (2) must be at most 1 and at least 0")]
     public void What_recovery_needs_is_checked(string change, string message) =>
