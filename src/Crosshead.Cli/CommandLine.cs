@@ -4,11 +4,13 @@ using System.Runtime.CompilerServices;
 using Crosshead.Cli.Commands;
 using Crosshead.Cli.Completion;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli;
 
 /// <summary>The program: finds the command that was meant, runs it, and turns whatever happens into output and an exit code.</summary>
-internal static class CommandLine
+/// <param name="commands">Makes the commands, in the order in which the help lists them.</param>
+internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
 {
     /// <summary>Name of the program as users type it.</summary>
     public const string Name = "crosshead";
@@ -20,7 +22,7 @@ internal static class CommandLine
     /// <param name="args">The arguments after the program's name.</param>
     /// <param name="terminal">Where results, messages and progress go.</param>
     /// <param name="cancel">Asks the command to finish its step, save and stop, as a signal does.</param>
-    public static int Run(string[] args, Terminal terminal, CancellationToken cancel = default)
+    public int Run(string[] args, StandardStreams terminal, CancellationToken cancel = default)
     {
         try
         {
@@ -33,21 +35,21 @@ internal static class CommandLine
     }
 
     /// <summary>All commands, each with its subcommands, arguments and options.</summary>
-    public static Command Root()
+    public Command Root()
     {
         var root = new Command(Name, "Transformers whose attention heads work together: train them, compare them, sample from them.");
         root.Options.Add(ParsedAction.Help("crosshead doctor", "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json"));
         root.Options.Add(ParsedAction.Version());
-        foreach (var command in CommandList.All())
+        foreach (var command in commands())
             root.Subcommands.Add(command);
         return root;
     }
 
     // Not inlined: what it needs is loaded within the guard around it, as an assembly may be missing, or files to open.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int Answer(string[] args, Terminal terminal, CancellationToken cancel)
+    private int Answer(string[] args, StandardStreams terminal, CancellationToken cancel)
     {
-        if (ShellCompletion.Answers(args, s_parsing, terminal.Out))
+        if (ShellCompletion.Answers(args, Root, s_parsing, terminal.Out))
             return ExitCode.Done;
         RawArguments.Require(args);
         var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
@@ -61,7 +63,7 @@ internal static class CommandLine
         return Execute(parsed, terminal, cancel);
     }
 
-    private static int Execute(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    private static int Execute(ParseResult parsed, StandardStreams terminal, CancellationToken cancel)
     {
         var command = (CliCommand)parsed.CommandResult.Command;
         ThreadsOption.Apply(parsed);

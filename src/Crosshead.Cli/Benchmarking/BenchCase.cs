@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Benchmarking;
 

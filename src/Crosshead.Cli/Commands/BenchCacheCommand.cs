@@ -2,6 +2,7 @@ using System.CommandLine;
 using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using Crosshead.Attention;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

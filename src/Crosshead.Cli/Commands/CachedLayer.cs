@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Crosshead.Attention.Composition;
+using Crosshead.Cli.Terminal;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 

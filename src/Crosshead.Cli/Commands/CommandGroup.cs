@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Cli.Commands;
 

@@ -1,3 +1,5 @@
+using Crosshead.Cli.Terminal;
+
 namespace Crosshead.Cli.Commands;
 
 /// <summary>The work of a command whose arguments, inputs and outputs have been checked; returns the exit code (<see cref="ExitCode"/>).</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Completion;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 

@@ -1,3 +1,4 @@
+using Crosshead.Cli.Terminal;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;

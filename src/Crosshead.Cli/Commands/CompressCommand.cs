@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
@@ -170,7 +170,7 @@ internal sealed class CompressCommand : CliCommand
     {
         if (windows is null) return null;
         using var progress = output.Progress(activity, "windows");
-        return WindowLoss.Measure(model, windows, batch, new Told<long>(done => progress.Report(done, windows.Count)), cancel);
+        return WindowLoss.Measure(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancel);
     }
 
     // Without a text any tokens do: the two computations must agree on all.

@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints;
+using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
@@ -79,7 +80,7 @@ internal sealed record CompressionRequest
         var pieces = (double)Chosen.Count * (Piece.All(shape.Attention.Groups, shape.HeadDim, Method).Count() + 2); // of a round
         using var progress = output.Progress("measuring around the plan", "pieces");
         return new PlanSearch(model, calibration!, Calibrate!.AtMost(SearchWindows), Batch)
-            .Run(profile, Chosen, Share, Rounds, progress.Say, new Told<long>(done => progress.Report(done, pieces)), cancel);
+            .Run(profile, Chosen, Share, Rounds, progress.Say, new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancel);
     }
 
     // Where nothing has to be measured: given sizes, or the paper's.
@@ -96,6 +97,6 @@ internal sealed record CompressionRequest
         CompressionMethod[] methods = [CompressionMethod.Fine];
         var pieces = (double)profiler.PiecesPerLayer(methods) * model.Options.Layers;
         using var progress = output.Progress("profiling", "pieces");
-        return profiler.Run(new ProfileSource("", Calibrate!.Hash), methods, null, null, new Told<long>(done => progress.Report(done, pieces)), cancel);
+        return profiler.Run(new ProfileSource("", Calibrate!.Hash), methods, null, null, new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancel);
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Data.Shards;
 using Crosshead.Files;
 using Crosshead.Generation;
@@ -83,7 +83,7 @@ internal sealed class DataGenerateCommand : CliCommand
         {
             using var progress = output.Progress("generating", "tokens");
             manifest = DataGeneration.Run(model, files.Tokenizer, folder, options,
-                new Told<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents, {Quantity.Count(p.UnderWay)} tokens under way")), cancel);
+                new ImmediateProgress<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents, {Quantity.Count(p.UnderWay)} tokens under way")), cancel);
         }
         catch (OperationCanceledException)
         {

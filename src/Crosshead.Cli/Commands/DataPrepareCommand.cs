@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Data.Shards;
 using Crosshead.Data.Sources;
 using Crosshead.Runtime;
@@ -56,7 +56,7 @@ internal sealed class DataPrepareCommand : CliCommand
         {
             using var progress = output.Progress("preparing", "B");
             manifest = DataPreparation.Run(inputs, tokenizer, folder, options,
-                new Told<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancel);
+                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancel);
         }
         catch (OperationCanceledException)
         {

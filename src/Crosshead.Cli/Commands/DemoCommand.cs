@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Demo;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Files;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
-using Crosshead.Cli.Machine;
+using Crosshead.Cli.Doctor;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Model;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;

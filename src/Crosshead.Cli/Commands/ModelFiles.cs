@@ -1,5 +1,6 @@
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Cli.Terminal;
 using Crosshead.Model;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;

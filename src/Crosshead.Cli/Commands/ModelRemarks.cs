@@ -1,5 +1,6 @@
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Files;
 using static TorchSharp.torch;
@@ -41,7 +42,7 @@ internal sealed class PerplexityCommand : CliCommand
             var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
             using var model = files.LoadFrozen(type, device, output);
             using var progress = output.Progress("predicting", "tokens");
-            Show(Perplexity.Measure(model, text, ids, prefix, new Told<long>(done => progress.Report(done, ids.Length)), cancel), output);
+            Show(Perplexity.Measure(model, text, ids, prefix, new ImmediateProgress<long>(done => progress.Report(done, ids.Length)), cancel), output);
             return ExitCode.Done;
         };
     }

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention.Composition;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
@@ -71,7 +71,7 @@ internal sealed class ProfileCommand : CliCommand
         using var progress = output.Progress("measuring", "pieces");
         try
         {
-            return profiler.Run(source, methods, begun, p => p.Save(path), new Told<long>(done => progress.Report(done, pieces)), cancel);
+            return profiler.Run(source, methods, begun, p => p.Save(path), new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancel);
         }
         catch (OperationCanceledException) when (File.Exists(path))
         {
@@ -104,7 +104,7 @@ internal sealed class ProfileCommand : CliCommand
     public static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancel)
     {
         using var progress = output.Progress("calibrating", "windows");
-        return Calibration.Run(model, windows, batch, new Told<long>(done => progress.Report(done, windows.Count)), cancel);
+        return Calibration.Run(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancel);
     }
 
     private static ResultTable Table(Profile profile)

@@ -1,4 +1,4 @@
-using Crosshead.Cli.Machine;
+using Crosshead.Cli.Doctor;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
 using Crosshead.Reports;

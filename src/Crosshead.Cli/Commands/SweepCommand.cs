@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using Crosshead.Attention;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
-using Crosshead.Cli.Studies;
+using Crosshead.Cli.Sweep;
+using Crosshead.Cli.Terminal;
 using Crosshead.Files;
 using Crosshead.Reports.Studies;
 using Crosshead.Training.Recipes;
@@ -42,11 +42,11 @@ internal sealed class SweepCommand : CliCommand
     {
         var options = Read(arguments);
         WorkFolder.Check(_out.Name, options.Folder);
-        var sweep = new Sweep(options);
+        var sweep = new SweepSession(options);
         return (output, cancel) => Run(options, sweep, output, cancel);
     }
 
-    private static int Run(SweepOptions options, Sweep sweep, CommandOutput output, CancellationToken cancel)
+    private static int Run(SweepOptions options, SweepSession sweep, CommandOutput output, CancellationToken cancel)
     {
         StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
         sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), output, cancel);

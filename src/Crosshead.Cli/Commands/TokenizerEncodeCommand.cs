@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Commands;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Data.Sources;
 using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
@@ -87,7 +87,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
     private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output, CancellationToken cancel)
     {
         using ProgressLine reading = output.Progress("counting words", "B"), merging = output.Progress("choosing merges", "tokens");
-        return BpeTrainer.Train(reader.Read().Select(d => d.Text), options, new Told<TokenizerTrainingProgress>(p =>
+        return BpeTrainer.Train(reader.Read().Select(d => d.Text), options, new ImmediateProgress<TokenizerTrainingProgress>(p =>
         {
             if (p.Phase == TokenizerTrainingPhase.Counting)
                 reading.Report(reader.BytesRead, reader.TotalBytes);

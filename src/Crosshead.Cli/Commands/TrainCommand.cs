@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Terminal;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
 
@@ -73,7 +73,7 @@ internal sealed class TrainCommand : CliCommand
                     line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}");
                 },
             });
-            result = trainer.Run(new Told<TrainingProgress>(p =>
+            result = trainer.Run(new ImmediateProgress<TrainingProgress>(p =>
             {
                 Begin();
                 line.Report(_ => Live(p));

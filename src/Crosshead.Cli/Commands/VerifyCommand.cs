@@ -6,6 +6,7 @@ using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Checkpoints.Verification;
 using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;

@@ -11,20 +11,23 @@ namespace Crosshead.Cli.Completion;
 internal static partial class ShellCompletion
 {
     /// <summary>Answers a shell's question on standard output; false where the arguments are none.</summary>
-    public static bool Answers(string[] args, ParserConfiguration parsing, TextWriter output)
+    /// <param name="args">The arguments after the program's name.</param>
+    /// <param name="root">Makes the tree of all commands, where it is needed.</param>
+    /// <param name="parsing">How command lines are parsed.</param>
+    /// <param name="output">Where the words go.</param>
+    public static bool Answers(string[] args, Func<Command> root, ParserConfiguration parsing, TextWriter output)
     {
         if (args is not [var directive, ..] || Question().Match(directive) is not { Success: true } question) return false;
         var line = args.Length > 1 ? args[1] : "";
         var position = int.TryParse(question.Groups[1].Value, out var given) ? Math.Min(given, line.Length) : line.Length;
-        foreach (var word in Words(line[..position], parsing)) output.WriteLine(word);
+        foreach (var word in Words(line[..position], root(), parsing)) output.WriteLine(word);
         return true;
     }
 
     /// <summary>The words that may stand at the end of a line in place of the last, which may be empty.</summary>
-    private static IEnumerable<string> Words(string line, ParserConfiguration parsing)
+    private static IEnumerable<string> Words(string line, Command root, ParserConfiguration parsing)
     {
         var begun = line[(line.LastIndexOf(' ') + 1)..];
-        var root = CommandLine.Root();
         OfferChoices(root);
         // Options are offered once a dash is typed, so that elsewhere the shell can offer files.
         return CommandLineParser.Parse(root, line, parsing).GetCompletions(line.Length).Select(c => c.InsertText ?? c.Label)

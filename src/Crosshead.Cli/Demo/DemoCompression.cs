@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
@@ -149,9 +150,9 @@ internal sealed class DemoCompression
         var measured = windows.AtMost(Fit(rounds));
         using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
         var profile = new Profiler(model, calibration, measured, batch).Run(new ProfileSource(_original.Name, measured.Hash), methods,
-            progress: new Told<long>(done => progress.Report(done, pieces)), cancellation: cancel);
+            progress: new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancellation: cancel);
         return new PlanSearch(model, calibration, measured, batch).Run(profile, DemoPlan.CompressedLayers(model.Options), DemoPlan.CacheShare, rounds,
-            progress: new Told<long>(done => progress.Report(done)), cancellation: cancel);
+            progress: new ImmediateProgress<long>(done => progress.Report(done)), cancellation: cancel);
     }
 
     private void Recover(string compressed, CancellationToken cancel)

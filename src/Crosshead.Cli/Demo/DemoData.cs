@@ -1,3 +1,4 @@
+using Crosshead.Cli.Terminal;
 using Crosshead.Data.Batches;
 using Crosshead.Data.Corpora;
 using Crosshead.Data.Shards;
@@ -52,7 +53,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         using (ProgressLine counting = output.Progress("counting words", "characters"), merging = output.Progress("choosing merges", "tokens"))
         {
             tokenizer = BpeTrainer.Train(Documents(inputs, cancel), new BpeTrainerOptions { VocabularySize = DemoPlan.VocabularySize },
-                new Told<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting ? counting : merging).Report(p.Done, p.Total)), cancel);
+                new ImmediateProgress<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting ? counting : merging).Report(p.Done, p.Total)), cancel);
         }
         tokenizer.Save(Path.Combine(options.Folder, Tokenizer.FileName));
 
@@ -60,7 +61,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         using (var progress = output.Progress("encoding", "B"))
         {
             DataPreparation.Run(inputs, tokenizer, folder, new DataPreparationOptions { HeldOutFraction = 0.03, Overwrite = true },
-                new Told<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes)), cancel);
+                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes)), cancel);
         }
         return new DemoData(folder, tokenizer,
             ownText ? string.Join(", ", options.Texts.Select(Path.GetFileName)) : "English prose of the .NET reference packs' XML documentation",

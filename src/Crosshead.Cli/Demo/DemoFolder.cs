@@ -1,4 +1,4 @@
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Options;
 using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Demo;

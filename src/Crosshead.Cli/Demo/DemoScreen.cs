@@ -1,3 +1,4 @@
+using Crosshead.Cli.Terminal;
 using Crosshead.Reports.Pages;
 using Spectre.Console;
 
@@ -6,7 +7,7 @@ namespace Crosshead.Cli.Demo;
 /// <summary>
 /// The runs as they go: on a screen a table that redraws itself with a curve a run, in a file a line an evaluation.
 /// </summary>
-internal sealed class DemoScreen(Terminal terminal, IReadOnlyList<DemoRun> runs)
+internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun> runs)
 {
     private const int CurveWidth = 24;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(200);

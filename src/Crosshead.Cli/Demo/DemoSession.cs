@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crosshead.Attention;
-using Crosshead.Cli.Machine;
+using Crosshead.Cli.Doctor;
+using Crosshead.Cli.Terminal;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
 using Crosshead.Training.Recipes;

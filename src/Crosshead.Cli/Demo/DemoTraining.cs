@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Cli.Terminal;
 using Crosshead.Generation;
 using Crosshead.Reports.Pages;
 using Crosshead.Training.Recipes;
@@ -32,7 +33,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         time = time < s_leastTiming ? s_leastTiming : time > s_mostTiming ? s_mostTiming : time;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var (clock, steps) = (new Stopwatch(), new List<double>());
-        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 }).Run(new Told<TrainingProgress>(_ =>
+        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 }).Run(new ImmediateProgress<TrainingProgress>(_ =>
         {
             if (clock.IsRunning) steps.Add(clock.Elapsed.TotalSeconds);
             clock.Restart();
@@ -64,7 +65,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         });
         try
         {
-            run.Result = trainer.Run(new Told<TrainingProgress>(progress =>
+            run.Result = trainer.Run(new ImmediateProgress<TrainingProgress>(progress =>
             {
                 run.Progress = progress;
                 screen.Stepped();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Crosshead.Cli.Terminal;
 using Crosshead.Files;
 
 namespace Crosshead.Cli.Options;
@@ -28,7 +29,7 @@ internal sealed class PromptArguments
 
     /// <summary>The prompts, in the order of the options: texts, then files.</summary>
     /// <exception cref="CrossheadException">There is none, or a file or standard input cannot be read or is no UTF-8 text.</exception>
-    public string[] Read(ParseResult arguments, Terminal terminal)
+    public string[] Read(ParseResult arguments, StandardStreams terminal)
     {
         var (texts, files) = (arguments.GetValue(_texts) ?? [], arguments.GetValue(_files) ?? []);
         if (files.Count(f => f == Input) > 1)
@@ -38,7 +39,7 @@ internal sealed class PromptArguments
         return [.. texts, .. files.Select(f => WithoutLastBreak(f == Input ? ReadInput(terminal) : TextFile.Read(f)))];
     }
 
-    private string ReadInput(Terminal terminal) => terminal.ReadInput() is { Length: > 0 } text ? text : throw NoPrompt();
+    private string ReadInput(StandardStreams terminal) => terminal.ReadInput() is { Length: > 0 } text ? text : throw NoPrompt();
 
     private CrossheadException NoPrompt() =>
         new($"crosshead {_command} needs a prompt: give --prompt <text>, --prompt-file <file>, or a text on standard input. See \"crosshead {_command} --help\".");

@@ -1,17 +1,22 @@
 using System.Text.Json.Nodes;
 using Crosshead.Cli;
+using Crosshead.Cli.Commands;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Tests.Cli;
 
 /// <summary>One command line run inside the test process.</summary>
 internal sealed record CliRun(int ExitCode, string Out, string Error)
 {
+    /// <summary>The program with all its commands.</summary>
+    public static CommandLine CommandLine { get; } = new(CommandList.All);
+
     public static CliRun Of(params string[] args) => With("", default, args);
 
     public static CliRun With(string input, CancellationToken cancel, params string[] args)
     {
         using StringWriter output = new(), error = new();
-        var exitCode = CommandLine.Run(args, new Terminal(output, error, new StringReader(input)), cancel);
+        var exitCode = CommandLine.Run(args, new StandardStreams(output, error, new StringReader(input)), cancel);
         return new CliRun(exitCode, output.ToString(), error.ToString());
     }
 

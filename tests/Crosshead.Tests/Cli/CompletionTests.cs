@@ -35,7 +35,7 @@ public sealed class CompletionTests
 
     [Fact]
     public void Every_command_is_suggested_at_the_start() => Assert.Equal(
-        Crosshead.Cli.CommandLine.Root().Subcommands.Select(c => c.Name).Order(),
+        CliRun.CommandLine.Root().Subcommands.Select(c => c.Name).Order(),
         CliRun.Of("[suggest]", "crosshead ").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
 
     [Theory]

@@ -2,6 +2,7 @@ using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Cli;
 using Crosshead.Cli.Demo;
+using Crosshead.Cli.Terminal;
 using Crosshead.Reports.Pages;
 
 namespace Crosshead.Tests.Cli;
@@ -58,7 +59,7 @@ public sealed class DemoCompressionTests : IDisposable
     {
         var text = _folder.Write("text.txt", string.Concat(Enumerable.Range(0, 2500).Select(i => $"head {i % 7} mixes key {i % 11} and value {i % 13}{(i % 5 == 4 ? ".\n\n" : ". ")}")));
         var options = new DemoOptions([text], _folder["out"], 0.5, "crosshead demo");
-        var output = new CommandOutput(new Terminal(TextWriter.Null, TextWriter.Null, TextReader.Null), json: true);
+        var output = new CommandOutput(new StandardStreams(TextWriter.Null, TextWriter.Null, TextReader.Null), json: true);
         var data = DemoData.Prepare(options, output, CancellationToken.None);
         var recipe = DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize).First(r => r.Model.Attention.Variant == AttentionVariant.Mea);
         var run = new DemoRun(DemoPlan.WithSteps(recipe with { Model = recipe.Model with { HiddenSize = 32, Layers = 2, Context = 32 } }, 10));

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Crosshead.Cli;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Tests.Cli;
 
@@ -16,7 +17,7 @@ public sealed partial class DocumentationTests
         foreach (var line in Block().Matches(text).SelectMany(m => m.Groups[1].Value.Split('\n')).Select(l => l.Trim()).Where(l => l.StartsWith("crosshead ", StringComparison.Ordinal)))
         {
             var command = Tail().Replace(line, "")["crosshead ".Length..];
-            var parsed = CommandLine.Root().Parse(command);
+            var parsed = CliRun.CommandLine.Root().Parse(command);
             Assert.True(parsed.Action is ParsedAction || UsageError.Describe(parsed) is null, $"{page}: {line}: {UsageError.Describe(parsed)}");
         }
     }

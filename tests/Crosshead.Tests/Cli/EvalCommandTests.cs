@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Crosshead.Cli.Evaluations;
+using Crosshead.Cli.Commands;
 
 namespace Crosshead.Tests.Cli;
 

@@ -1,4 +1,5 @@
 using Crosshead.Cli;
+using Crosshead.Cli.Terminal;
 using Crosshead.Runtime;
 
 namespace Crosshead.Tests.Cli;
@@ -47,6 +48,6 @@ public sealed class FailureTests
     private static (int ExitCode, string Error) Tell(Exception failure)
     {
         using var error = new StringWriter();
-        return (Failure.Tell(failure, new Terminal(TextWriter.Null, error)), error.ToString());
+        return (Failure.Tell(failure, new StandardStreams(TextWriter.Null, error)), error.ToString());
     }
 }

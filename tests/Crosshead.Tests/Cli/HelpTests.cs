@@ -1,13 +1,14 @@
 using System.CommandLine;
 using Crosshead.Cli;
 using Crosshead.Cli.Commands;
+using Crosshead.Cli.Options;
 using Crosshead.Tests.Architecture;
 
 namespace Crosshead.Tests.Cli;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => [.. Paths(CommandLine.Root(), "")];
+    public static TheoryData<string> Commands => [.. Paths(CliRun.CommandLine.Root(), "")];
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -34,7 +35,7 @@ public sealed class HelpTests
         foreach (var example in examples.Split('\n', StringSplitOptions.TrimEntries))
         {
             var line = example[example.IndexOf("crosshead ", StringComparison.Ordinal)..].Split(" | ")[0].Split(" > ")[0].Split(" < ")[0]["crosshead ".Length..];
-            Assert.Null(UsageError.Describe(CommandLine.Root().Parse(line)));
+            Assert.Null(UsageError.Describe(CliRun.CommandLine.Root().Parse(line)));
         }
     }
 
@@ -42,7 +43,7 @@ public sealed class HelpTests
     [MemberData(nameof(Commands))]
     public void Every_command_that_runs_takes_json(string path)
     {
-        var command = path.Split(' ', StringSplitOptions.RemoveEmptyEntries).Aggregate(CommandLine.Root(), (c, name) => c.Subcommands.Single(s => s.Name == name));
+        var command = path.Split(' ', StringSplitOptions.RemoveEmptyEntries).Aggregate(CliRun.CommandLine.Root(), (c, name) => c.Subcommands.Single(s => s.Name == name));
         Assert.Equal(command.Subcommands.Count == 0, command is CliCommand && command.Options.Any(o => o.Name == "--json"));
     }
 

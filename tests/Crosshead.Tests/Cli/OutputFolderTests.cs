@@ -1,4 +1,4 @@
-using Crosshead.Cli.Outputs;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Tests.Cli;
 

@@ -12,12 +12,12 @@ public sealed class OverwriteTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Every_command_that_writes_has_the_option_and_no_other_has() => Assert.All(Commands(CommandLine.Root()), command =>
+    public void Every_command_that_writes_has_the_option_and_no_other_has() => Assert.All(Commands(CliRun.CommandLine.Root()), command =>
         Assert.Equal(command.Outputs.All.Count > 0 || command is TrainCommand, command.Options.Any(o => o.Name == "--overwrite")));
 
     // Options that name places are outputs, but for the ones that are read.
     [Fact]
-    public void Every_option_called_out_is_declared_as_an_output() => Assert.All(Commands(CommandLine.Root()), command =>
+    public void Every_option_called_out_is_declared_as_an_output() => Assert.All(Commands(CliRun.CommandLine.Root()), command =>
         Assert.All(command.Options.Where(o => o.Name is "--out" or "--report" or "--log-samples"), o => Assert.Contains(command.Outputs.All, output => output.Option == o)));
 
     [Fact]

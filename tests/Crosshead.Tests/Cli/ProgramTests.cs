@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Tests.Cli;
 

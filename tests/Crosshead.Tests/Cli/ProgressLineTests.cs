@@ -1,4 +1,6 @@
 using Crosshead.Cli;
+using Crosshead.Cli.Terminal;
+
 
 namespace Crosshead.Tests.Cli;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Crosshead.Cli;
+using Crosshead.Cli.Options;
 
 namespace Crosshead.Tests.Cli;
 

@@ -1,4 +1,6 @@
 using Crosshead.Cli;
+using Crosshead.Cli.Terminal;
+
 
 namespace Crosshead.Tests.Cli;
 
@@ -40,7 +42,7 @@ public sealed class ResultTableTests
     private static string Written(ResultTable table)
     {
         using var output = new StringWriter();
-        table.Write(new Terminal(output, TextWriter.Null));
+        table.Write(new StandardStreams(output, TextWriter.Null));
         return output.ToString().ReplaceLineEndings("\n");
     }
 }

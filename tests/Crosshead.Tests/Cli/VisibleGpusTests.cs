@@ -1,4 +1,4 @@
-using Crosshead.Cli.Studies;
+using Crosshead.Cli.Sweep;
 
 namespace Crosshead.Tests.Cli;
 

@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Crosshead.Runtime;
+using Crosshead.Training.Recipes;
+
+namespace Crosshead.Cli.Doctor;
+
+/// <summary>What a machine has to compute with and what it lacks.</summary>
+internal sealed class Diagnosis
+{
+    private readonly List<Finding> _findings = [];
+    private readonly List<ComputeDevice> _devices = [];
+
+    private Diagnosis() { }
+
+    /// <summary>Everything looked at, in the order of looking.</summary>
+    public IReadOnlyList<Finding> Findings => _findings;
+
+    /// <summary>The devices that can be computed on now.</summary>
+    public IReadOnlyList<ComputeDevice> Devices => _devices;
+
+    /// <summary>The libtorch that was loaded, or null where none loads.</summary>
+    public LibTorchFound? LibTorch { get; private set; }
+
+    /// <summary>Whether tensors can be computed on here at all.</summary>
+    public bool CanCompute => LibTorch is not null;
+
+    /// <summary>Looks at this machine; loads libtorch.</summary>
+    public static Diagnosis OfThisMachine()
+    {
+        var machine = new Diagnosis();
+        machine.LookAtHost();
+        machine.LookAtLibTorch();
+        machine.LookAtCuda(CudaDriver.Devices());
+        return machine;
+    }
+
+    private void LookAtHost()
+    {
+        Add("operating system", RuntimeInformation.OSDescription.Trim());
+        Add(".NET", Environment.Version.ToString());
+        var bfloat16 = CpuVectors.MultiplyBFloat16 ? ", bfloat16" : "";
+        Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
+            CpuVectors.AreUsed ? null : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
+        var threads = ComputeThreads.Choice;
+        Add("threads", $"{threads.Count}: {threads.Reason}; --threads or {ComputeThreads.Variable} changes it");
+        Add("memory", $"{Quantity.Bytes(AvailableMemory())} available to this process");
+        Add("disk", $"{Quantity.Bytes(new DriveInfo(Environment.CurrentDirectory).AvailableFreeSpace)} free in the current folder");
+    }
+
+    private void LookAtLibTorch()
+    {
+        try
+        {
+            LibTorch = Load();
+            _devices.Add(new ComputeDevice("cpu", $"{Environment.ProcessorCount} cores", AvailableMemory()));
+            Add("libtorch", $"{LibTorch.Version} in {LibTorch.Folder}");
+            LookAtPrecision();
+        }
+        catch (CrossheadException missing)
+        {
+            _findings.Add(new Finding("libtorch", false, missing.Message, $"restore the packages again (dotnet restore), or set {Runtime.LibTorch.PathVariable} to the torch/lib folder of an installed PyTorch"));
+        }
+    }
+
+    // Not inlined: TorchSharp is loaded only once libtorch has been.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LookAtPrecision()
+    {
+        var recipe = new Recipe { Training = new TrainingOptions { Dtype = TrainingPrecision.Auto } };
+        var precision = TrainingPrecision.Of(recipe, Runtime.ComputeDevice.Parse(recipe.Training.Device));
+        Add("training", $"in {precision}", precision.Dtype == "bfloat16" ? null : "leave training.dtype at auto, as the recipes have it; a processor with AVX512-BF16 or AMX, or a GPU, is faster");
+    }
+
+    private void LookAtCuda(IReadOnlyList<ComputeDevice> present)
+    {
+        foreach (var device in present)
+            Add(device.Name, $"{device.Description}, {Quantity.Bytes(device.MemoryBytes)}{(LibTorch is { SeesCuda: true } ? "" : "; this libtorch cannot use it")}",
+                LibTorch is { SeesCuda: true } ? null : $"set {Runtime.LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, its nvidia/*/lib folders on LD_LIBRARY_PATH");
+        if (present.Count == 0)
+            Add("CUDA", "no device; computing on the processor");
+        else if (LibTorch is { SeesCuda: true })
+            _devices.AddRange(present);
+    }
+
+    private void Add(string what, string found, string? remedy = null) => _findings.Add(new Finding(what, true, found, remedy));
+
+    // Not inlined: TorchSharp is loaded only once libtorch has been.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static LibTorchFound Load()
+    {
+        var folder = Runtime.LibTorch.Folder;
+        return new LibTorchFound(Version(folder), folder, SeesCuda());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool SeesCuda() => TorchSharp.torch.cuda.is_available();
+
+    // One byte each for major, minor and patch, from the top.
+    private static unsafe string Version(string folder)
+    {
+        var library = NativeLibrary.Load(Path.Combine(folder, "libtorch_cpu.so"));
+        var version = ((delegate* unmanaged<ulong>)NativeLibrary.GetExport(library, "aoti_torch_abi_version"))();
+        return $"{version >> 56}.{(version >> 48) & 0xff}.{(version >> 40) & 0xff}";
+    }
+
+    private static long AvailableMemory() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>A file that a command writes at its end, and the files that it writes beside it.</summary>
+internal sealed class OutputFile : OutputOption
+{
+    private readonly Func<string, IReadOnlyList<string>> _places;
+    private readonly Func<string, bool> _staysAsItIs;
+    private readonly bool _continues;
+
+    private OutputFile(Option<string?> option, Func<string, IReadOnlyList<string>>? places, bool continues, Func<string, bool>? staysAsItIs = null) : base(option) =>
+        (_places, _continues, _staysAsItIs) = (places ?? (path => [path]), continues, staysAsItIs ?? (_ => false));
+
+    /// <summary>A file that is written where the option is given.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    /// <param name="placeholder">What the help shows for the path.</param>
+    public static OutputFile Optional(string name, string description, string placeholder) =>
+        new(new Option<string?>(name) { Description = description, HelpName = placeholder }, null, continues: false);
+
+    /// <summary>A file that is written to a path of its own where the option is not given.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    /// <param name="placeholder">What the help shows for the path.</param>
+    /// <param name="otherwise">The path where the option is not given.</param>
+    /// <param name="places">The files that are written for a path.</param>
+    /// <param name="staysAsItIs">Whether a file that is there already holds what would be written.</param>
+    public static OutputFile WithDefault(string name, string description, string placeholder, string otherwise, Func<string, IReadOnlyList<string>> places, Func<string, bool> staysAsItIs) =>
+        new(new Option<string?>(name) { Description = description, HelpName = placeholder, DefaultValueFactory = _ => otherwise }, places, continues: false, staysAsItIs);
+
+    /// <summary>A file that must be named; a command that was interrupted goes on with it, so it may be there.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    /// <param name="placeholder">What the help shows for the path.</param>
+    /// <param name="places">The files that are written for a path, first the one that the command goes on with.</param>
+    public static OutputFile Continued(string name, string description, string placeholder, Func<string, IReadOnlyList<string>> places) =>
+        new(Required(name, description, placeholder), places, continues: true);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Places(string path) => _places(path);
+
+    /// <inheritdoc/>
+    public override void Check(string path, bool overwrite)
+    {
+        var places = _places(path);
+        // Files beside one that the command goes on with are of the same earlier run.
+        var mayExist = overwrite || (_continues && File.Exists(places[0]));
+        foreach (var place in places)
+        {
+            var what = place == path ? $"{Name} \"{path}\"" : $"\"{place}\", which {Name} \"{path}\" is written to,";
+            if (Directory.Exists(place)) throw new CrossheadException($"{what} is a folder; name a file.");
+            if (File.Exists(place) && !mayExist && !_staysAsItIs(place)) throw new CrossheadException($"{what} exists already; name another file, or replace it with {CommandOutputs.OverwriteName}.");
+            OutputPlace.RequireWritable(Name, place);
+        }
+    }
+}

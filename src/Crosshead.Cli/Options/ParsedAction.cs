@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Reflection;
+using Crosshead.Cli.Terminal;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>An option that answers by itself, whatever else was typed: <c>--help</c> and <c>--version</c>.</summary>
+internal sealed class ParsedAction : SynchronousCommandLineAction
+{
+    private readonly Action<ParseResult, StandardStreams> _show;
+
+    private ParsedAction(Action<ParseResult, StandardStreams> show) => _show = show;
+
+    /// <inheritdoc/>
+    public override bool ClearsParseErrors => true;
+
+    /// <summary>The <c>--help</c> option of a command, whose text ends with the examples given.</summary>
+    public static Option Help(params string[] examples) =>
+        new HelpOption { Action = new ParsedAction((parsed, terminal) => WriteHelp(parsed, terminal, examples)), Description = "Show what this command does and takes." };
+
+    /// <summary>The <c>--version</c> option of the program.</summary>
+    public static Option Version() => new Option<bool>("--version")
+    {
+        Description = "Show the version.",
+        Arity = ArgumentArity.Zero,
+        Action = new ParsedAction((_, terminal) => terminal.Out.WriteLine(typeof(ParsedAction).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion)),
+    };
+
+    /// <summary>Writes the answer to standard output.</summary>
+    public int Show(ParseResult parsed, StandardStreams terminal)
+    {
+        _show(parsed, terminal);
+        return ExitCode.Done;
+    }
+
+    /// <inheritdoc/>
+    public override int Invoke(ParseResult parseResult) => Show(parseResult, new StandardStreams(parseResult.InvocationConfiguration.Output, parseResult.InvocationConfiguration.Error));
+
+    private static void WriteHelp(ParseResult parsed, StandardStreams terminal, string[] examples)
+    {
+        var text = new StringWriter();
+        parsed.InvocationConfiguration.Output = text;
+        new HelpAction { MaxWidth = terminal.Width }.Invoke(parsed);
+        foreach (var line in text.ToString().TrimEnd().Split('\n'))
+            terminal.Out.WriteLine(line.TrimEnd());
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine("Examples:");
+        foreach (var example in examples)
+            terminal.Out.WriteLine("  " + example);
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine("Exit codes: 0 done, 1 it ran and the answer is no, 2 wrong usage or bad input, 130 interrupted.");
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Crosshead.Files;
+
+namespace Crosshead.Cli.Options;
+
+/// <summary>A folder that a command works in from its start. What the folder holds, the command itself judges: it goes on with its own work.</summary>
+internal sealed class WorkFolder : OutputOption
+{
+    private WorkFolder(Option<string?> option) : base(option) { }
+
+    /// <summary>A folder that must be named.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    public static WorkFolder Required(string name, string description) => new(OutputOption.Required(name, description, "dir"));
+
+    /// <summary>A folder with a name of its own where the option is not given.</summary>
+    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    /// <param name="otherwise">The folder where the option is not given; null where the command finds its name.</param>
+    public static WorkFolder WithDefault(string name, string description, string? otherwise)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "dir" };
+        if (otherwise is not null) option.DefaultValueFactory = _ => otherwise;
+        return new WorkFolder(option);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Places(string path) => [path];
+
+    /// <inheritdoc/>
+    public override bool ReplacesAll => false;
+
+    /// <inheritdoc/>
+    public override void Check(string path, bool overwrite) => Check(Name, path);
+
+    /// <summary>Refuses a folder that cannot be worked in.</summary>
+    /// <param name="name">What the message calls it.</param>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="CrossheadException">It is a file, cannot be made or written, or another process works in it.</exception>
+    public static void Check(string name, string path)
+    {
+        if (File.Exists(path)) throw new CrossheadException($"{name} \"{path}\" is a file; name a folder.");
+        if (!Directory.Exists(path)) OutputPlace.RequireWritable(name, Path.TrimEndingDirectorySeparator(path));
+        else
+        {
+            OutputPlace.RequireWritable(name, Path.Combine(path, "x"));
+            FolderLock.Take(path).Dispose();
+        }
+    }
+}

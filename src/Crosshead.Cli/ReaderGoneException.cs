@@ -1,4 +1,0 @@
-namespace Crosshead.Cli;
-
-/// <summary>The program that reads standard output has ended, as <c>head</c> does: nobody asks for the rest.</summary>
-internal sealed class ReaderGoneException : Exception;

@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Terminal;
+using Crosshead.Reports.Pages;
+using Crosshead.Reports.Studies;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Studies;
+
+namespace Crosshead.Cli.Sweep;
+
+/// <summary>What a sweep shows at its end: a table and sentences for people, one object for scripts.</summary>
+internal static class SweepResult
+{
+    /// <summary>Writes the table, the choices and where the report is.</summary>
+    public static void Show(CommandOutput output, SweepOptions options, StudyReport report)
+    {
+        var seeds = options.Seeds.Count > 1;
+        var table = seeds
+            ? new ResultTable("variant", "rate>", "seed>", "held-out loss>", "spike steps>", "stable", "tokens/s>", "state")
+            : new ResultTable("variant", "rate>", "held-out loss>", "spike steps>", "stable", "tokens/s>", "state");
+        foreach (var (variant, run) in report.Variants.SelectMany(v => v.Runs.Select(r => (v, r))))
+        {
+            var standing = variant.Rates.First(r => r.LearningRate == run.LearningRate);
+            var stable = standing.Stable switch { true => standing == variant.Chosen ? "yes, chosen" : "yes", false => $"no: {standing.Why}", _ => "–" };
+            string[] cells = [ReportNumbers.Loss(run.HeldOutLoss), $"{run.SpikeSteps}", stable, run.TokensPerSecond is { } speed ? Quantity.Count(speed) : "–", run.Status.InWords()];
+            table.Row([variant.Name, ReportNumbers.Rate(run.LearningRate), .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
+        }
+        output.Table(table);
+        output.Line(StudyVerdict.Of(report).ToString());
+        foreach (var run in report.Variants.SelectMany(v => v.Runs).Where(r => r.Reason is not null))
+            output.Line($"{run.Variant} at {ReportNumbers.Rate(run.LearningRate)} {(run.Status == RunStatus.Diverged ? "diverged" : "failed")}: {run.Reason}");
+        if (report.Variants.SelectMany(v => v.Runs).Any(r => r.Status is RunStatus.Waiting or RunStatus.Stopped))
+            output.Line("Not all runs are done, their state is saved: the same command goes on from here.");
+        else if (report.Variants.Any(v => v.Chosen is not null))
+            output.Line($"Recipes of the full runs: {Path.Combine(options.Folder, "recipes")}");
+        output.Line($"Curves, fits and how to get them again: {SweepFolder.Report(options.Folder)}");
+    }
+
+    /// <summary>The object for scripts.</summary>
+    public static JsonObject Node(SweepOptions options, StudyReport report, Recipe basis, IReadOnlyList<StudyRun> runs, IReadOnlyList<RateChoice> choices) => new()
+    {
+        ["verdict"] = StudyVerdict.Of(report).Headline,
+        ["dtype"] = basis.Training.Dtype,
+        ["runs"] = CommandOutput.List(runs, r => Node(r, choices.First(c => c.Variant == r.Variant).Rates.First(s => s.LearningRate == r.LearningRate))),
+        ["best"] = CommandOutput.List(choices.Where(c => c.LargestStable is not null), c => new JsonObject
+        {
+            ["variant"] = c.Variant,
+            ["learningRate"] = c.LargestStable!.LearningRate,
+            ["heldOutLoss"] = Number(c.LargestStable.HeldOutLoss),
+            ["lowestLossLearningRate"] = c.LowestLoss?.LearningRate,
+            ["recipe"] = File.Exists(SweepFolder.FullRecipe(options.Folder, c.Variant)) ? SweepFolder.FullRecipe(options.Folder, c.Variant) : null,
+        }),
+        ["report"] = SweepFolder.Report(options.Folder),
+    };
+
+    private static JsonObject Node(StudyRun run, RateStanding standing) => new()
+    {
+        ["variant"] = run.Variant,
+        ["learningRate"] = run.LearningRate,
+        ["seed"] = run.Seed,
+        ["status"] = $"{run.Status}".ToLowerInvariant(),
+        ["reason"] = run.Reason,
+        ["heldOutLoss"] = Number(run.HeldOutLoss),
+        ["spikes"] = run.SpikeSteps,
+        ["stable"] = standing.Stable,
+        ["unstableReason"] = standing.Why,
+        ["tokensPerSecond"] = Number(run.TokensPerSecond),
+        ["fit"] = run.Fit is { } fit ? Node(fit) : null,
+        ["fitRefused"] = run.FitRefusal,
+    };
+
+    private static JsonObject Node(PowerLawFit fit) => new()
+    {
+        ["alpha"] = fit.Alpha,
+        ["alphaInterval"] = Node(fit.AlphaInterval),
+        ["dc"] = fit.DataScale,
+        ["dcInterval"] = Node(fit.DataScaleInterval),
+        ["l0"] = fit.Floor,
+        ["l0Interval"] = Node(fit.FloorInterval),
+        ["noise"] = fit.Noise,
+        ["points"] = fit.Used.Count,
+    };
+
+    private static JsonArray Node(Interval interval) => new(interval.Low, interval.High);
+
+    private static JsonNode? Number(double? value) => value is { } number ? CommandOutput.Number(number) : null;
+}

@@ -1,0 +1,128 @@
+using Crosshead.Attention;
+using Crosshead.Cli.Terminal;
+using Crosshead.Data.Batches;
+using Crosshead.Files;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Runs;
+using Crosshead.Training.Studies;
+
+namespace Crosshead.Cli.Sweep;
+
+/// <summary>Runs a grid of variants and learning rates, several at a time, each in a process of its own.</summary>
+internal sealed class SweepSession
+{
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly SweepOptions _options;
+    private readonly VisibleGpus _gpus;
+
+    /// <summary>Plans the runs; nothing is written before <see cref="Run"/>.</summary>
+    /// <param name="options">What was asked for.</param>
+    /// <exception cref="CrossheadException">The recipe, the data or the folder cannot be used.</exception>
+    public SweepSession(SweepOptions options)
+    {
+        _options = options;
+        Basis = Recipe.Load(options.Recipe, options.Overrides);
+        _gpus = VisibleGpus.For(Basis.Training.Device);
+        RequireCurves(Basis);
+        RequireData(Basis);
+        SweepFolder.Require(options.Folder, Basis, options.Overwrite);
+        Runs = Grid();
+    }
+
+    /// <summary>The recipe that all runs are made from; in one precision for all, which <see cref="Run"/> chooses where the recipe leaves it open.</summary>
+    public Recipe Basis { get; private set; }
+
+    /// <summary>All runs of the grid.</summary>
+    public IReadOnlyList<SweepRun> Runs { get; private set; }
+
+    /// <summary>What the runs measured so far, variant by variant.</summary>
+    public IReadOnlyList<StudyRun> Measured() =>
+        [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Variants.ToList().IndexOf(AttentionVariants.Parse(r.Variant))).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
+
+    /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
+    /// <param name="ended">Called after each run's end.</param>
+    /// <param name="output">Where progress goes.</param>
+    /// <param name="cancel">Asks to stop.</param>
+    /// <exception cref="CrossheadException">Another sweep writes the folder.</exception>
+    public void Run(Action ended, CommandOutput output, CancellationToken cancel)
+    {
+        using var held = FolderLock.Take(_options.Folder);
+        Basis = SweepFolder.Open(_options.Folder, Basis, _options.Overwrite, output.Message);
+        Runs = Grid();
+        foreach (var unfit in Runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
+            output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
+        var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));
+        var skipped = Runs.Count - waiting.Count;
+        using var progress = new SweepProgress(output, [.. waiting], skipped, Runs.Count);
+        var running = new List<TrainProcess>();
+        try
+        {
+            while (running.Count > 0 || (waiting.Count > 0 && !cancel.IsCancellationRequested))
+            {
+                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancel.IsCancellationRequested) running.Add(Start(waiting.Dequeue(), running));
+                if (!cancel.WaitHandle.WaitOne(s_pause)) progress.Show([.. running.Select(p => p.Run)]);
+                else
+                {
+                    running.ForEach(p => p.Stop());
+                    running.ForEach(p => _ = p.Ending());
+                }
+                foreach (var process in running.Where(p => p.HasExited).ToArray())
+                {
+                    running.Remove(process);
+                    using (process) Note(process);
+                    progress.Ended(process.Run);
+                    ended();
+                }
+            }
+        }
+        finally
+        {
+            running.ForEach(p => p.Dispose());
+        }
+    }
+
+    // Small rates first: where time is cut short, what is there compares.
+    private IReadOnlyList<SweepRun> Grid()
+    {
+        var seeds = _options.Seeds.Count > 0 ? _options.Seeds : [Basis.Training.Seed];
+        return [.. _options.Rates.Order().SelectMany(rate => seeds.SelectMany(seed => _options.Variants.Select(variant => new SweepRun(_options, Basis, variant, rate, seed))))];
+    }
+
+    private TrainProcess Start(SweepRun run, IEnumerable<TrainProcess> beside)
+    {
+        run.Prepare();
+        return TrainProcess.Start(run, _options.Parallel, _gpus.LeastBusy(beside.Select(p => p.Gpu)));
+    }
+
+    // What the run's folder does not say by itself.
+    private static void Note(TrainProcess process)
+    {
+        var (exitCode, error) = process.Ending();
+        if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
+        var brokeDown = error.StartsWith(TrainingRun.BrokeDown, StringComparison.Ordinal);
+        var told = exitCode == ExitCode.BadInput && error.Length > 0;
+        process.Run.Fail(brokeDown ? StudyStatus.Diverged : StudyStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
+    }
+
+    private static void RequireCurves(Recipe basis)
+    {
+        var evaluations = StudyRecipes.EvaluationsAfterWarmup(basis);
+        if (evaluations >= PowerLawFitting.LeastPoints) return;
+        var left = basis.TotalSteps - basis.Training.Schedule.WarmupSteps;
+        var remedy = left >= PowerLawFitting.LeastPoints
+            ? $"use --set training.evalEvery={Math.Max(1, left / (2 * PowerLawFitting.LeastPoints))}"
+            : $"use --set training.steps={basis.Training.Schedule.WarmupSteps + (2 * PowerLawFitting.LeastPoints)} or more (now {basis.TotalSteps}, of which {basis.Training.Schedule.WarmupSteps} warm up) and --set training.evalEvery=1";
+        throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations in the {left} steps after the warm-up; a fit needs {PowerLawFitting.LeastPoints} or more: {remedy}.");
+    }
+
+    // Once here rather than in every run.
+    private static void RequireData(Recipe basis)
+    {
+        using var data = ShardData.Open(basis);
+        using var text = TokenDataset.Open(basis.Data.Folders.Count > 0 ? basis.Data.Folders[0] : basis.Data.Folder);
+        text.EnsureCompatible(basis.Model.VocabularySize);
+        if (text.HeldOut.Windows(basis.Context) == 0)
+            throw new CrossheadException($"{text.Name} holds {text.HeldOut.Tokens} held-out tokens, fewer than a sequence ({basis.Context} and one more): there would be no curve to compare; prepare the data with a larger --held-out.");
+    }
+}

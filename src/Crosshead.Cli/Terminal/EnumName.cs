@@ -1,0 +1,10 @@
+using System.Text.Json;
+
+namespace Crosshead.Cli.Terminal;
+
+/// <summary>Names of enumeration values as configurations write them.</summary>
+internal static class EnumName
+{
+    /// <summary>The name of a value.</summary>
+    public static string Of<T>(T value) where T : struct, Enum => JsonSerializer.SerializeToNode(value)!.GetValue<string>();
+}

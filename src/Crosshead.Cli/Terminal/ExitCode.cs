@@ -1,0 +1,20 @@
+namespace Crosshead.Cli.Terminal;
+
+/// <summary>What the process tells scripts; part of the contract of every command.</summary>
+internal static class ExitCode
+{
+    /// <summary>The command did what was asked.</summary>
+    public const int Done = 0;
+
+    /// <summary>It ran, and the answer is no: a comparison failed, something needed is missing.</summary>
+    public const int AnswerIsNo = 1;
+
+    /// <summary>Wrong usage or bad input; one line on standard error says what, both values and the remedy.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended it, with its state saved where it has any.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The reader of standard output is gone; what a shell tells of a program that SIGPIPE ended.</summary>
+    public const int ReaderGone = 141;
+}

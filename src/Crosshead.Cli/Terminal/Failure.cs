@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+
+namespace Crosshead.Cli.Terminal;
+
+/// <summary>Turns an exception that ended a command into one line and an exit code.</summary>
+internal static class Failure
+{
+    /// <summary>The environment variable that adds the stack trace.</summary>
+    public const string DebugVariable = "CROSSHEAD_DEBUG";
+
+    /// <summary>Writes one line to standard error (with <c>CROSSHEAD_DEBUG=1</c> also where it happened) and returns the exit code.</summary>
+    public static int Tell(Exception failure, StandardStreams terminal)
+    {
+        var cause = Cause(failure);
+        if (cause is ReaderGoneException) return ExitCode.ReaderGone;
+        terminal.Error.WriteLine(Describe(cause));
+        if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
+            terminal.Error.WriteLine(failure);
+        return cause is OperationCanceledException ? ExitCode.Interrupted : ExitCode.BadInput;
+    }
+
+    /// <summary>The one line for an exception.</summary>
+    public static string Describe(Exception failure) => failure switch
+    {
+        CrossheadException => failure.Message,
+        OperationCanceledException => "interrupted.",
+        _ when LastWords.OfLoading(failure) is { } told => told,
+        _ when OutOfMemory.Describe(failure) is { } told => told,
+        ExternalException => "libtorch: " + FirstLine(failure.Message),
+        DllNotFoundException or BadImageFormatException => $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
+        IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) => $"{message.OneLine()}; free space, or write elsewhere.",
+        IOException or UnauthorizedAccessException => failure.Message.OneLine(),
+        _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
+    };
+
+    private static string FirstLine(string message) => message.TrimStart().Split(['\n', '\r'], 2)[0].TrimEnd();
+
+    // The exception that says what happened, out of the ones that only carry it.
+    private static Exception Cause(Exception failure) => failure switch
+    {
+        AggregateException { InnerExceptions: [var inner] } => Cause(inner),
+        TypeInitializationException { InnerException: { } inner } => Cause(inner),
+        System.Reflection.TargetInvocationException { InnerException: { } inner } => Cause(inner),
+        _ => failure,
+    };
+}

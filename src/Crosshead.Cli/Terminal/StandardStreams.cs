@@ -1,0 +1,64 @@
+using System.Text;
+using Crosshead.Files;
+
+namespace Crosshead.Cli.Terminal;
+
+/// <summary>The streams of one run of the program and whether people or files are at their other ends.</summary>
+internal sealed class StandardStreams
+{
+    private const int PlainWidth = 100;
+
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly TextReader _in;
+
+    /// <summary>The process's own streams.</summary>
+    public StandardStreams()
+    {
+        Out = new StreamWriter(StandardStream.ForResults(), new UTF8Encoding(false)) { AutoFlush = true };
+        Error = TextWriter.Synchronized(new StreamWriter(StandardStream.ForMessages(), new UTF8Encoding(false)) { AutoFlush = true });
+        _in = StandardStream.InputIsClosed ? TextReader.Null : new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
+        InIsScreen = !Console.IsInputRedirected && !StandardStream.InputIsClosed;
+        var dumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+        OutIsScreen = !Console.IsOutputRedirected && !dumb;
+        ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
+    }
+
+    /// <summary>Given streams, taken to be files; used by tests.</summary>
+    public StandardStreams(TextWriter output, TextWriter error, TextReader? input = null)
+    {
+        (Out, Error, _in) = (output, error, input ?? TextReader.Null);
+    }
+
+    /// <summary>Results, and nothing else; what cannot be written ends the command.</summary>
+    public TextWriter Out { get; }
+
+    /// <summary>Progress and messages; what cannot be written is dropped.</summary>
+    public TextWriter Error { get; }
+
+    /// <summary>Whether standard input is what a person types.</summary>
+    public bool InIsScreen { get; }
+
+    /// <summary>Whether results are shown on a screen rather than written to a file or pipe.</summary>
+    public bool OutIsScreen { get; }
+
+    /// <summary>Whether progress may rewrite its line.</summary>
+    public bool ErrorIsScreen { get; }
+
+    /// <summary>The text of standard input, to its end, without a byte order mark.</summary>
+    /// <exception cref="CrossheadException">It is no UTF-8 text.</exception>
+    public string ReadInput()
+    {
+        try
+        {
+            return TextFile.WithoutMark(_in.ReadToEnd());
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new CrossheadException("standard input is no UTF-8 text; convert it first.");
+        }
+    }
+
+    /// <summary>Columns for help and messages.</summary>
+    public int Width => OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
+}
