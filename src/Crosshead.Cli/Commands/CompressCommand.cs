@@ -12,6 +12,7 @@ using Crosshead.Compression.Search;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -56,7 +57,7 @@ internal sealed class CompressCommand : CliCommand
     {
         var method = Method(arguments.GetRequiredValue(_method));
         RequireFit(arguments, method);
-        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var chosen = LayerSelection.Parse(arguments.GetRequiredValue(_layers), files.Options.Layers);
         var sizes = Sizes(arguments, method, files.Options);
         var profile = arguments.GetValue(_profile) is { } path ? Profile.Load(path) : null;
@@ -83,24 +84,25 @@ internal sealed class CompressCommand : CliCommand
     {
         using var held = OutputFolder.Hold(path);
         var (files, measure, batch) = (request.Files, request.Measure, request.Batch);
-        using var model = files.Load(request.Device, output);
+        ModelRemarks.Tell(files.Remarks, output);
+        using var model = files.Load(device: request.Device);
         var before = Loss(output, "measuring the model as it is", model, measure, batch, cancel);
         using var calibration = request.Calibrate is { } text ? ProfileCommand.Calibrate(output, model, text, batch, cancel) : null;
         var plan = request.Plan(model, calibration, output, cancel);
         using var compressed = Compressor.Compress(model, plan, calibration);
-        var stored = StoredWeights.In(files.Folder);
+        var stored = StoredWeights.In(files.Path);
         Compressor.RoundTo(compressed, stored.Type);
         var after = Loss(output, "measuring the compressed model", compressed, measure, batch, cancel);
         var difference = SelfCheck(compressed, measure);
         if (!(difference <= SelfCheckTolerance))
             throw new CrossheadException($"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from those of the fitted weights, {SelfCheckTolerance:0.0e+0} is allowed; nothing was written. A layer's weights may be out of range; try --method svd, or other --layers.");
         cancel.ThrowIfCancellationRequested();
-        OutputFolder.Write(path, folder => Save(folder, files.Folder, compressed, stored.Type, request.Method, shardBytes));
+        OutputFolder.Write(path, folder => Save(folder, files.Path, compressed, stored.Type, request.Method, shardBytes));
         Show(files, compressed, stored, plan, path, (before, after, difference), output);
         return ExitCode.Done;
     }
 
-    private static void Show(ModelFiles source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, string folder, (double? Before, double? After, double SelfCheck) measured, CommandOutput output)
+    private static void Show(HuggingFaceFolder source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, string folder, (double? Before, double? After, double SelfCheck) measured, CommandOutput output)
     {
         var (before, after) = (measured.Before, measured.After);
         var (groups, whole) = (source.Options.Attention.Groups, source.Options.Attention.Groups * source.Options.HeadDim);
@@ -114,7 +116,7 @@ internal sealed class CompressCommand : CliCommand
             + (after - before is { } increase
                 ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token ({increase:+0.0000;-0.0000}){(plan.PredictedIncrease is { } predicted ? $"; the plan predicted {predicted:+0.0000;-0.0000} on the calibration text" : "")}. "
                 : "No text was given to measure the loss on. ")
-            + $"Written to {folder}; recover it with: crosshead train recipes/{RecoveryRecipe.For(source.Options)} --from {folder} --teacher {source.Folder} --set data.folder=… (crosshead data prepare, or data generate)");
+            + $"Written to {folder}; recover it with: crosshead train recipes/{RecoveryRecipe.For(source.Options)} --from {folder} --teacher {source.Path} --set data.folder=… (crosshead data prepare, or data generate)");
         output.Result(new JsonObject
         {
             ["out"] = folder,

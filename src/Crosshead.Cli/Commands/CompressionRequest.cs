@@ -4,6 +4,7 @@ using Crosshead.Compression;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
 using Crosshead.Model;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -17,7 +18,7 @@ internal sealed record CompressionRequest
     private const int SearchWindows = 32; // enough to tell sizes apart; the profile and the search measure hundreds of pieces on them
 
     /// <summary>The model.</summary>
-    public required ModelFiles Files { get; init; }
+    public required HuggingFaceFolder Files { get; init; }
 
     /// <summary>How components are fitted.</summary>
     public required CompressionMethod Method { get; init; }
@@ -64,7 +65,7 @@ internal sealed record CompressionRequest
         if (Profile is null) return;
         Profile.RequireShape(shape, "the profile");
         BudgetPlanner.Plan(Profile, Method, Chosen, Share);
-        new ProfileSource(WeightsHash.Of(Files.Folder), "").RequireSameModel(Profile.Source, "the profile");
+        new ProfileSource(Files.WeightsHash, "").RequireSameModel(Profile.Source, "the profile");
     }
 
     /// <summary>Finds the sizes of all layers.</summary>

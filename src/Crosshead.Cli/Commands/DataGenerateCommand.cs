@@ -5,6 +5,7 @@ using Crosshead.Cli.Terminal;
 using Crosshead.Data.Shards;
 using Crosshead.Files;
 using Crosshead.Generation;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -45,18 +46,18 @@ internal sealed class DataGenerateCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var prompts = arguments.GetValue(_prompts) is { } file ? Prompts(file) : [];
-        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var options = Read(arguments, files, prompts);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         DataGeneration.Require(files.Options, type, files.Tokenizer, _out.In(arguments)!, options);
         return (output, cancel) => Generate(files, options, type, device, _out.In(arguments)!, output, cancel);
     }
 
-    private DataGenerationOptions Read(ParseResult arguments, ModelFiles files, string[] prompts) => new()
+    private DataGenerationOptions Read(ParseResult arguments, HuggingFaceFolder files, string[] prompts) => new()
     {
         Tokens = arguments.GetValue(_tokens)!.Value,
-        Model = files.Folder,
-        WeightsHash = WeightsHash.Of(files.Folder),
+        Model = files.Path,
+        WeightsHash = files.WeightsHash,
         Sampling = new SamplingOptions
         {
             Temperature = arguments.GetValue(_temperature),
@@ -74,9 +75,10 @@ internal sealed class DataGenerateCommand : CliCommand
         Overwrite = arguments.GetValue(Outputs.Overwrite),
     };
 
-    private static int Generate(ModelFiles files, DataGenerationOptions options, ScalarType type, Device device, string folder, CommandOutput output, CancellationToken cancel)
+    private static int Generate(HuggingFaceFolder files, DataGenerationOptions options, ScalarType type, Device device, string folder, CommandOutput output, CancellationToken cancel)
     {
-        using var model = files.LoadFrozen(type, device, output);
+        ModelRemarks.Tell(files.Remarks, output);
+        using var model = files.LoadFrozen(type, device);
         DatasetManifest manifest;
         DataGenerationProgress last = default;
         try

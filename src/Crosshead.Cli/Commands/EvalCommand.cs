@@ -10,6 +10,7 @@ using Crosshead.Evaluation.Tasks;
 using Crosshead.Files;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -71,7 +72,7 @@ internal sealed class EvalCommand : CliCommand
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
             CacheFolder = cache,
-            Models = [.. folders.Select(ModelFiles.Check)],
+            Models = [.. folders.Select(HuggingFaceFolder.Open)],
             Tasks = [.. tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data), arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit))))],
         };
         run.Validate();

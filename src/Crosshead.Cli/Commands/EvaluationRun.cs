@@ -5,6 +5,7 @@ using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Text.Chat;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -13,7 +14,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class EvaluationRun
 {
     /// <summary>The models, at least one; the others are compared with the first.</summary>
-    public required IReadOnlyList<ModelFiles> Models { get; init; }
+    public required IReadOnlyList<HuggingFaceFolder> Models { get; init; }
 
     /// <summary>The tasks with their samples.</summary>
     public required IReadOnlyList<(EvaluationTask Task, TaskData Data)> Tasks { get; init; }
@@ -39,7 +40,7 @@ internal sealed class EvaluationRun
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public IReadOnlyList<ModelEvaluation> Run(CommandOutput output, CancellationToken cancel)
     {
-        var names = ModelNames.Of([.. Models.Select(m => m.Folder)]);
+        var names = ModelNames.Of([.. Models.Select(m => m.Path)]);
         for (var i = 0; i < Models.Count; i++) Check(Models[i], names[i], output, cancel);
         return [.. Models.Select((model, i) => Run(model, names[i], output, cancel))];
     }
@@ -51,13 +52,13 @@ internal sealed class EvaluationRun
         foreach (var model in Models) _ = RequestsOf(model);
     }
 
-    private ModelEvaluation Run(ModelFiles files, string name, CommandOutput output, CancellationToken cancel)
+    private ModelEvaluation Run(HuggingFaceFolder files, string name, CommandOutput output, CancellationToken cancel)
     {
-        using var model = files.LoadFrozen(Type, Device, output);
-        var (folder, tokenizer) = (files.Folder, files.Tokenizer);
-        var weights = WeightsHash.Of(folder);
-        var options = OptionsOf(folder) with { EndTokens = files.EndTokens };
-        using var cache = CacheFolder is null ? null : new ResponseCache(ResponseFile.In(CacheFolder, weights, folder, model, tokenizer));
+        ModelRemarks.Tell(files.Remarks, output);
+        using var model = files.LoadFrozen(Type, Device);
+        var (folder, tokenizer, weights) = (files.Path, files.Tokenizer, files.WeightsHash);
+        var options = OptionsOf(files) with { EndTokens = files.EndTokens };
+        using var cache = CacheFolder is null ? null : new ResponseCache(ResponseFile.In(CacheFolder, files, model));
         using var evaluator = new TaskEvaluator(model, tokenizer, options, cache);
         var results = new List<TaskResult>();
         foreach (var (task, data) in Tasks)
@@ -70,7 +71,7 @@ internal sealed class EvaluationRun
     }
 
     // What cannot be read or asked of the last model must not cost the evaluation of those before it.
-    private void Check(ModelFiles model, string name, CommandOutput output, CancellationToken cancel)
+    private void Check(HuggingFaceFolder model, string name, CommandOutput output, CancellationToken cancel)
     {
         var requests = RequestsOf(model);
         foreach (var (task, data) in Tasks)
@@ -80,11 +81,11 @@ internal sealed class EvaluationRun
         }
     }
 
-    private SampleRequests RequestsOf(ModelFiles model) => new(model.Tokenizer, model.Options.Context, OptionsOf(model.Folder));
+    private SampleRequests RequestsOf(HuggingFaceFolder model) => new(model.Tokenizer, model.Options.Context, OptionsOf(model));
 
-    private EvaluationOptions OptionsOf(string folder)
+    private EvaluationOptions OptionsOf(HuggingFaceFolder model)
     {
-        var chat = ApplyChatTemplate ? ChatTemplate.Load(folder) : null;
+        var chat = ApplyChatTemplate ? model.ChatTemplate : null;
         return new() { AddBegin = AddBegin, Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true) };
     }
 

@@ -34,14 +34,14 @@ internal sealed class ExportCommand : CliCommand
         var source = arguments.GetRequiredValue(_model);
         var description = ModelDirectory.Check(source);
         PlainExport.Require(description.Options);
-        var (stored, tokens) = (StoredWeights.In(source), TextTokens.Of(source));
+        var (stored, tokens) = (StoredWeights.In(source), description.Tokens);
         var device = _compute.Device(arguments);
         return (output, _) =>
         {
             var path = _out.In(arguments)!;
             using var held = OutputFolder.Hold(path);
-            ModelRemarks.Tell(description, output);
-            using var model = ModelDirectory.Load(source, device: device);
+            ModelRemarks.Tell(description.Remarks, output);
+            using var model = ModelDirectory.Load(description, device: device);
             using var plain = PlainExport.Of(model);
             OutputFolder.Write(path, folder =>
             {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Generation;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -32,18 +33,18 @@ internal sealed class GenerateCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        _sampling.Options(arguments, []).Validate();
-        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
-        var options = _sampling.Options(arguments, files.EndTokens);
-        var codec = new TokenizerCodec(files.Tokenizer);
+        var options = _sampling.Options(arguments);
+        options.Validate();
+        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancel) =>
         {
             // Standard input is waited for when all else is as it should be.
             var prompts = _prompts.Read(arguments, output.Terminal);
-            Generation.Generator.Require([.. prompts.Select(codec.Encode)], files.Options);
-            using var model = files.LoadFrozen(type, device, output);
-            using var run = new Generation.Generator(model, codec).Start(prompts, options);
+            TextModel.Require(files, prompts);
+            ModelRemarks.Tell(files.Remarks, output);
+            using var model = TextModel.Load(files, type, device);
+            using var run = model.Start(prompts, options);
             Stream(run, prompts, output, cancel);
             Show(run, prompts, output);
             if (run.Sequences.Count(s => s.Stop == StopReason.Context) is var full and > 0)

@@ -31,7 +31,7 @@ internal sealed class InfoCommand : CliCommand
 
     private static int Tell(string folder, ModelDescription description, StoredWeights weights, CommandOutput output)
     {
-        ModelRemarks.Tell(description, output);
+        ModelRemarks.Tell(description.Remarks, output);
         var options = description.Options;
         var cost = ModelCost.Of(options);
         var attention = options.Attention;

@@ -8,15 +8,15 @@ namespace Crosshead.Cli.Commands;
 internal static class ModelRemarks
 {
     /// <summary>Tells each remark in a line.</summary>
-    public static void Tell(ModelDescription model, CommandOutput output)
+    public static void Tell(IReadOnlyList<string> remarks, CommandOutput output)
     {
-        foreach (var remark in model.Remarks) output.Message(remark);
+        foreach (var remark in remarks) output.Message(remark);
     }
 
     /// <summary>The same for a directory that may be missing, which others refuse.</summary>
     /// <exception cref="CrossheadException">A file is damaged, or asks for what is not supported.</exception>
     public static void TellWhereThere(string? folder, CommandOutput output)
     {
-        if (folder is not null && File.Exists(Path.Combine(folder, ModelFileNames.Configuration))) Tell(ModelDescription.Of(folder), output);
+        if (folder is not null && File.Exists(Path.Combine(folder, ModelFileNames.Configuration))) Tell(ModelDescription.Of(folder).Remarks, output);
     }
 }

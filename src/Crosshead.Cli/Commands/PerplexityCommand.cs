@@ -4,6 +4,7 @@ using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Files;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -32,7 +33,7 @@ internal sealed class PerplexityCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var text = TextFile.Read(arguments.GetRequiredValue(_text), arguments.GetValue(_maxBytes) ?? int.MaxValue);
-        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var tokenizer = files.Tokenizer;
         var prefix = tokenizer.BosTokenId ?? tokenizer.EosTokenId
             ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
@@ -40,7 +41,8 @@ internal sealed class PerplexityCommand : CliCommand
         return (output, cancel) =>
         {
             var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
-            using var model = files.LoadFrozen(type, device, output);
+            ModelRemarks.Tell(files.Remarks, output);
+            using var model = files.LoadFrozen(type, device);
             using var progress = output.Progress("predicting", "tokens");
             Show(Perplexity.Measure(model, text, ids, prefix, new ImmediateProgress<long>(done => progress.Report(done, ids.Length)), cancel), output);
             return ExitCode.Done;

@@ -10,6 +10,7 @@ using Crosshead.Compression.Search;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Reports;
+using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
 
@@ -39,7 +40,7 @@ internal sealed class ProfileCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var (calibrate, measure) = WindowOptions.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
-        var files = ModelFiles.Check(arguments.GetRequiredValue(_model));
+        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var batch = _windows.Batch(arguments);
         var first = _windows.Cut(arguments, calibrate, "the first half of the text", files);
         var second = _windows.Cut(arguments, measure, "the second half of the text", files);
@@ -48,15 +49,16 @@ internal sealed class ProfileCommand : CliCommand
         var path = _out.In(arguments)!;
         var begun = File.Exists(path) && !arguments.GetValue(Outputs.Overwrite) ? Profile.Load(path) : null;
         begun?.RequireShape(files.Options, $"--out \"{path}\"");
-        var source = new ProfileSource(WeightsHash.Of(files.Folder), $"{first.Hash}/{second.Hash}");
+        var source = new ProfileSource(files.WeightsHash, $"{first.Hash}/{second.Hash}");
         if (begun is not null) source.RequireSame(begun.Source, $"--out \"{path}\"");
         return (output, cancel) =>
         {
-            using var model = files.Load(device, output);
+            ModelRemarks.Tell(files.Remarks, output);
+            using var model = files.Load(device: device);
             using var calibration = Calibrate(output, model, first, batch, cancel);
             if (Measure(new Profiler(model, calibration, second, batch), source, begun, path, files.Options.Layers, output, cancel) is not { } profile) return ExitCode.Interrupted;
             profile.Save(path);
-            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Folder));
+            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Path));
             ProfilePage.Write(ProfilePlots.Report(profile, name, TypedCommand.Of(arguments)), Page(path));
             Show(profile, path, output);
             return ExitCode.Done;

@@ -1,9 +1,7 @@
-using System.IO.Hashing;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
-using Crosshead.Text.Tokenizers;
+using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
 
@@ -14,9 +12,7 @@ internal static class ResponseFile
     public static string DefaultFolder => UserCache.Folder("eval");
 
     /// <summary>A model's file: the same for the same weights, shape, tokenizer, precision and kind of device, whatever the directory.</summary>
-    public static string In(string folder, string weights, string modelFolder, LanguageModel model, Tokenizer tokenizer)
-    {
-        var shape = XxHash128.Hash(File.ReadAllBytes(Path.Combine(modelFolder, ModelFileNames.Configuration)));
-        return Path.Combine(folder, $"{weights[..16]}-{Convert.ToHexStringLower(shape)[..8]}-{tokenizer.Sha256[..8]}-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}.jsonl");
-    }
+    public static string In(string folder, IModelSource source, LanguageModel model) =>
+        Path.Combine(folder, $"{source.WeightsHash[..16]}-{source.ConfigurationHash[..8]}-{source.Tokenizer.Sha256[..8]}"
+            + $"-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}.jsonl");
 }

@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Terminal;
 using Crosshead.Generation;
 using Crosshead.Reports.Pages;
+using Crosshead.TextModels;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
 using static TorchSharp.torch;
@@ -92,15 +91,12 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
     /// <summary>What a model writes after the demo's prompt; the same seed for all.</summary>
     public ReportSample Sample(string folder)
     {
-        using var model = ModelDirectory.Load(folder);
-        model.Freeze(ScalarType.BFloat16);
-        using var decoding = new Generation.Generator(model, new TokenizerCodec(data.Tokenizer)).Start([data.Prompt], new GenerationOptions
+        using var model = TextModel.Load(folder, ScalarType.BFloat16);
+        var written = model.Generate(data.Prompt, new GenerationOptions
         {
-            MaxTokens = Math.Min(SampleTokens, model.Options.Context - data.Tokenizer.Encode(data.Prompt).Length - 1),
-            EndTokens = TextTokens.EndsOf(folder, data.Tokenizer.EosTokenId),
+            MaxTokens = Math.Min(SampleTokens, model.Model.Options.Context - model.Tokenizer.Encode(data.Prompt).Length - 1),
             Sampling = new SamplingOptions { Temperature = 0.7, TopP = 0.95, Seed = 1 },
         });
-        foreach (var _ in decoding.Tokens()) { }
-        return new ReportSample(data.Prompt, decoding.Sequences[0].Text);
+        return new ReportSample(data.Prompt, written.Text);
     }
 }

@@ -26,12 +26,10 @@ internal sealed class SamplingArguments
 
     /// <summary>The options as generation takes them.</summary>
     /// <param name="arguments">What was typed.</param>
-    /// <param name="endTokens">Tokens that end the text.</param>
-    public GenerationOptions Options(ParseResult arguments, IReadOnlyList<int> endTokens) => new()
+    public GenerationOptions Options(ParseResult arguments) => new()
     {
         MaxTokens = arguments.GetValue(_maxTokens),
         StopStrings = arguments.GetRequiredValue(_stop),
-        EndTokens = endTokens,
         Sampling = new SamplingOptions
         {
             Temperature = arguments.GetValue(_temperature),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Crosshead.Cli.Commands;
 using Crosshead.Compression;
+using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Options;
 
@@ -28,7 +29,7 @@ internal sealed class WindowOptions
     /// <param name="what">What it is called in an error message.</param>
     /// <param name="model">The model; windows begin with its tokenizer's begin token, where it has one.</param>
     /// <exception cref="CrossheadException">The text is too short, or a window longer than the context.</exception>
-    public TokenWindows Cut(ParseResult arguments, string text, string what, ModelFiles model)
+    public TokenWindows Cut(ParseResult arguments, string text, string what, HuggingFaceFolder model)
     {
         var (tokenizer, options) = (model.Tokenizer, model.Options);
         var length = arguments.GetValue(_length) ?? Math.Min(options.Context, LongestByDefault);

@@ -6,11 +6,35 @@ using Crosshead.Model;
 namespace Crosshead.Checkpoints;
 
 /// <summary>What the files of a model directory say about the model, before its weights are loaded.</summary>
-/// <param name="Options">Its shape, as it is loaded.</param>
-/// <param name="StoredType">Precision that <c>config.json</c> says the weights have, such as <c>bfloat16</c>; null where it names none.</param>
-/// <param name="Remarks">What is done otherwise than the configuration seems to ask, a sentence each.</param>
-public sealed record ModelDescription(ModelOptions Options, string? StoredType, IReadOnlyList<string> Remarks)
+public sealed class ModelDescription
 {
+    // config.json is read once; what only some users ask for is taken from here when they do.
+    private readonly ConfigValues _config;
+
+    private ModelDescription(string folder, ConfigValues config, ModelOptions options, IReadOnlyList<string> remarks) =>
+        (Folder, _config, Options, Remarks, StoredType) = (folder, config, options, remarks, StoredTypeOf(config));
+
+    /// <summary>The directory.</summary>
+    public string Folder { get; }
+
+    /// <summary>The model's shape, as it is loaded.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>Precision that <c>config.json</c> says the weights have, such as <c>bfloat16</c>; null where it names none.</summary>
+    public string? StoredType { get; }
+
+    /// <summary>What is done otherwise than the configuration seems to ask, one sentence each.</summary>
+    public IReadOnlyList<string> Remarks { get; }
+
+    /// <summary>The tokens that <c>config.json</c> says texts begin and end with: what a copy of the model says again.</summary>
+    /// <exception cref="CrossheadException">An entry is not a token id.</exception>
+    public TextTokens Tokens => TextTokens.Of(_config);
+
+    /// <summary>The tokens at which the model's texts end, as Transformers finds them; see <see cref="TextTokens"/>.</summary>
+    /// <param name="tokenizerEnd">The tokenizer's end token; null where it has none.</param>
+    /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
+    public IReadOnlyList<int> EndTokens(int? tokenizerEnd) => TextTokens.EndsOf(Folder, _config, tokenizerEnd);
+
     /// <summary>Reads a model directory, which need not hold weights.</summary>
     /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not supported.</exception>
     public static ModelDescription Of(string folder)
@@ -22,7 +46,7 @@ public sealed record ModelDescription(ModelOptions Options, string? StoredType, 
             options = options with { TieEmbeddings = false };
             remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though {config.Shown("tie_word_embeddings")}: the stored head is used, as by Transformers 5; set tie_word_embeddings to false to say so.");
         }
-        return new ModelDescription(options, StoredTypeOf(config), remarks);
+        return new ModelDescription(folder, config, options, remarks);
     }
 
     private static bool HasOwnHead(string folder)

@@ -20,16 +20,30 @@ public static class ModelDirectory
     /// <param name="compute">Precision of the computation.</param>
     /// <param name="device">Where to; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(folder, compute, device, null);
+    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(Describe(folder), compute, device);
+
+    /// <summary>Loads a model whose description was read, for training or compression: weights in master precision.</summary>
+    /// <param name="description">What its files say about the model.</param>
+    /// <param name="compute">Precision of the computation.</param>
+    /// <param name="device">Where to; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the configuration.</exception>
+    public static LanguageModel Load(ModelDescription description, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(description, compute, device, null);
 
     /// <summary>Loads a model for inference alone: weights at once in the precision of the computation, mixes merged, no gradients.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Where to; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null)
+    public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null) => LoadFrozen(Describe(folder), type, device);
+
+    /// <summary>Loads a model whose description was read, for inference alone.</summary>
+    /// <param name="description">What its files say about the model.</param>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Where to; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the configuration.</exception>
+    public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
     {
-        var model = Load(folder, type, device, type);
+        var model = Load(description, type, device, type);
         model.Freeze(type);
         return model;
     }
@@ -40,23 +54,22 @@ public static class ModelDirectory
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
     public static ModelDescription Check(string folder)
     {
-        RequireFolder(folder);
-        var description = ModelDescription.Of(folder);
+        var description = Describe(folder);
         using var files = WeightFiles.Open(folder);
         WeightLoader.Check(description.Options, files);
         return description;
     }
 
-    private static void RequireFolder(string folder)
+    private static ModelDescription Describe(string folder)
     {
         if (folder.Length > 0 && !Path.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
+        return ModelDescription.Of(folder);
     }
 
-    private static LanguageModel Load(string folder, ScalarType compute, Device? device, ScalarType? master)
+    private static LanguageModel Load(ModelDescription description, ScalarType compute, Device? device, ScalarType? master)
     {
-        RequireFolder(folder);
-        var options = ModelDescription.Of(folder).Options;
-        using var files = WeightFiles.Open(folder);
+        var options = description.Options;
+        using var files = WeightFiles.Open(description.Folder);
         WeightLoader.Check(options, files); // before a configuration that is damaged or of another model takes memory
         var model = new LanguageModel(options, compute, device, master);
         try

@@ -27,8 +27,15 @@ public sealed partial class DocumentationTests
         Assert.True(Block().Matches(File.ReadAllText(Repository.Path("README.md"))).Sum(m => m.Groups[1].Value.Split("\ncrosshead ").Length - 1) > 12);
 
     [Fact]
-    public void The_package_of_the_library_shows_the_program_of_the_readme() =>
-        Assert.Contains(Program().Match(File.ReadAllText(Repository.Path("src/Crosshead/PACKAGE.md"))).Value, File.ReadAllText(Repository.Path("README.md")), StringComparison.Ordinal);
+    public void The_programs_of_the_library_are_the_readme_s_and_compile()
+    {
+        var (readme, package) = (File.ReadAllText(Repository.Path("README.md")), File.ReadAllText(Repository.Path("src/Crosshead/PACKAGE.md")));
+        var compiled = File.ReadAllLines(Repository.Path("tests/Crosshead.Tests/TextModels/ShownPrograms.cs")).Select(line => line.Trim()).ToHashSet();
+        var programs = Program().Matches(readme).Select(m => m.Groups[1].Value).ToArray();
+        Assert.NotEmpty(programs);
+        Assert.Equal(programs, Program().Matches(package).Select(m => m.Groups[1].Value));
+        Assert.All(programs.SelectMany(p => p.Split('\n')).Select(line => line.Trim()), line => Assert.Contains(line, compiled));
+    }
 
     [Fact]
     public void Links_between_pages_lead_to_files()
@@ -45,7 +52,7 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"\s+[#|<>].*$")]
     private static partial Regex Tail();
 
-    [GeneratedRegex("```csharp\n.*?```", RegexOptions.Singleline)]
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Program();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]

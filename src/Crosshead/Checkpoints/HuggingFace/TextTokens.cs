@@ -14,25 +14,26 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
     /// <summary>Name of the file that says how a model generates.</summary>
     internal const string GenerationFile = "generation_config.json";
 
-    /// <summary>Reads them from a model directory: what a copy of the model says again.</summary>
-    /// <exception cref="CrossheadException">The file cannot be read, or an entry is no token id.</exception>
-    public static TextTokens Of(string folder)
-    {
-        var config = Values(folder, ModelFileNames.Configuration);
-        return new TextTokens(config is null ? null : Ids(config, BeginKey).Select(id => (int?)id).FirstOrDefault(), config is null ? [] : Ids(config, EndKey));
-    }
+    /// <summary>Reads them from a model directory; none where it holds no <c>config.json</c>.</summary>
+    /// <exception cref="CrossheadException">The file cannot be read, or an entry is not a token id.</exception>
+    public static TextTokens Of(string folder) => Values(folder, ModelFileNames.Configuration) is { } config ? Of(config) : new TextTokens(null, []);
+
+    /// <summary>Those of a <c>config.json</c> that was read.</summary>
+    /// <exception cref="CrossheadException">An entry is not a token id.</exception>
+    internal static TextTokens Of(ConfigValues config) => new(Ids(config, BeginKey).Select(id => (int?)id).FirstOrDefault(), Ids(config, EndKey));
 
     /// <summary>
     /// The tokens at which a model's texts end, as Transformers finds them: those of <c>generation_config.json</c>; where it
     /// names none, those of <c>config.json</c>; else the tokenizer's.
     /// </summary>
     /// <param name="folder">The model directory.</param>
+    /// <param name="config">Its <c>config.json</c>.</param>
     /// <param name="tokenizerEnd">The tokenizer's end token; null where it has none.</param>
-    /// <exception cref="CrossheadException">A file cannot be read, or an entry is no token id.</exception>
-    public static IReadOnlyList<int> EndsOf(string folder, int? tokenizerEnd)
+    /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
+    internal static IReadOnlyList<int> EndsOf(string folder, ConfigValues config, int? tokenizerEnd)
     {
-        foreach (var file in new[] { GenerationFile, ModelFileNames.Configuration })
-            if (Values(folder, file) is { } values && Ids(values, EndKey) is { Length: > 0 } ends) return ends;
+        if (Values(folder, GenerationFile) is { } generation && Ids(generation, EndKey) is { Length: > 0 } generating) return generating;
+        if (Ids(config, EndKey) is { Length: > 0 } ends) return ends;
         return tokenizerEnd is { } end ? [end] : [];
     }
 

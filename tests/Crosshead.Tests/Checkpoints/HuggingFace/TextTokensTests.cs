@@ -18,13 +18,13 @@ public sealed class TextTokensTests
     [InlineData(null, """{"eos_token_id":null}""", 1, new[] { 1 })]
     [InlineData(null, "{}", 1, new[] { 1 })]
     [InlineData(null, "{}", null, new int[0])]
-    [InlineData("{}", null, 1, new[] { 1 })]
-    public void The_first_that_names_one_counts(string? generation, string? config, int? tokenizer, int[] ends)
+    [InlineData("{}", "{}", 1, new[] { 1 })]
+    public void The_first_that_names_one_counts(string? generation, string config, int? tokenizer, int[] ends)
     {
         using var folder = new TemporaryFolder();
         if (generation is not null) File.WriteAllText(folder.File("generation_config.json"), generation);
-        if (config is not null) File.WriteAllText(folder.File("config.json"), config);
-        Assert.Equal(ends, TextTokens.EndsOf(folder.Path, tokenizer));
+        File.WriteAllText(folder.File("config.json"), config);
+        Assert.Equal(ends, EndsOf(folder, tokenizer));
     }
 
     [Theory]
@@ -37,8 +37,9 @@ public sealed class TextTokensTests
     public void What_is_no_id_is_named_with_its_file(string file, string text, string told)
     {
         using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), "{}");
         File.WriteAllText(folder.File(file), text);
-        var message = Assert.Throws<CrossheadException>(() => TextTokens.EndsOf(folder.Path, 1)).Message;
+        var message = Assert.Throws<CrossheadException>(() => EndsOf(folder, 1)).Message;
         Assert.Contains(told, message);
         Assert.Contains(folder.File(file), message);
     }
@@ -58,4 +59,7 @@ public sealed class TextTokensTests
         Assert.Equal(3, read.Begin);
         Assert.Equal(ends, read.Ends);
     }
+
+    private static IReadOnlyList<int> EndsOf(TemporaryFolder folder, int? tokenizer) =>
+        TextTokens.EndsOf(folder.Path, ConfigValues.Read(folder.File("config.json")), tokenizer);
 }

@@ -1,17 +1,18 @@
 using Crosshead.Checkpoints.Safetensors;
 using static TorchSharp.torch;
 
-namespace Crosshead.Cli.Commands;
+namespace Crosshead.Checkpoints;
 
 /// <summary>How a model directory stores its weights.</summary>
-/// <param name="TypeName">Name of the precision most of the numbers are in.</param>
-/// <param name="BytesPerElement">Bytes of one number.</param>
-/// <param name="Type">The precision, for writing a model as another was stored.</param>
-internal sealed record StoredWeights(string TypeName, int BytesPerElement, ScalarType Type)
+/// <param name="TypeName">Name of the precision that most of the bytes are in.</param>
+/// <param name="BytesPerElement">Bytes per number.</param>
+/// <param name="Type">The precision in which a copy of the model is written; float32 where the stored one is not a floating-point type.</param>
+public sealed record StoredWeights(string TypeName, int BytesPerElement, ScalarType Type)
 {
     /// <summary>Reads the headers of a directory's weights, one file or shards.</summary>
     /// <param name="folder">The model directory.</param>
-    /// <param name="named">The precision that its configuration names, which counts where there are no weights; float32 where that is unknown too.</param>
+    /// <param name="named">The precision that its configuration names. It counts where there are no weights; without it float32 does.</param>
+    /// <exception cref="CrossheadException">A file is damaged.</exception>
     public static StoredWeights In(string folder, string? named = null)
     {
         if (!WeightFiles.ExistIn(folder)) return Absent(named);

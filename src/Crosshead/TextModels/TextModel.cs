@@ -1,0 +1,113 @@
+using Crosshead.Generation;
+using Crosshead.Model;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Tokenizers;
+using static TorchSharp.torch;
+using Generator = Crosshead.Generation.Generator;
+
+namespace Crosshead.TextModels;
+
+/// <summary>
+/// A model that reads and writes text: weights ready for inference, with the tokenizer, the end tokens and the chat template
+/// that belong to them.
+/// </summary>
+public sealed class TextModel : IDisposable
+{
+    private readonly Generator _generator;
+
+    private TextModel(IModelSource source, LanguageModel model)
+    {
+        (Source, Model) = (source, model);
+        _generator = new Generator(model, new TokenizerCodec(source.Tokenizer));
+    }
+
+    /// <summary>Loads a model directory.</summary>
+    /// <param name="folder">A directory in Hugging Face's layout.</param>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Where to; null for the CPU.</param>
+    /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
+    public static TextModel Load(string folder, ScalarType type = ScalarType.Float32, Device? device = null) =>
+        Load(HuggingFaceFolder.Open(folder), type, device);
+
+    /// <summary>Loads a model from a source that was opened and checked.</summary>
+    /// <param name="source">Where the model comes from.</param>
+    /// <param name="type">Precision of weights and computation.</param>
+    /// <param name="device">Where to; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The weights are damaged.</exception>
+    public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null) =>
+        new(source, source.LoadFrozen(type, device));
+
+    /// <summary>Checks, before weights are read, that a model can continue prompts.</summary>
+    /// <param name="source">Where the model comes from.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <exception cref="CrossheadException">There is no prompt, or one has no tokens or fills the model's context.</exception>
+    public static void Require(IModelSource source, IReadOnlyList<string> prompts)
+    {
+        var codec = new TokenizerCodec(source.Tokenizer);
+        Generator.Require([.. prompts.Select(codec.Encode)], source.Options);
+    }
+
+    /// <summary>Where the model came from.</summary>
+    public IModelSource Source { get; }
+
+    /// <summary>The model itself.</summary>
+    public LanguageModel Model { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public Tokenizer Tokenizer => Source.Tokenizer;
+
+    /// <summary>The tokens at which its texts end.</summary>
+    public IReadOnlyList<int> EndTokens => Source.EndTokens;
+
+    /// <summary>Continues a prompt to its end.</summary>
+    /// <param name="prompt">What the text begins with.</param>
+    /// <param name="options">How much is generated and how; null for the defaults. Texts end at the model's own end tokens unless others are named.</param>
+    /// <param name="cancellation">Ends the text early, with what there is.</param>
+    /// <exception cref="CrossheadException">The prompt has no tokens or fills the context, or an option is out of range.</exception>
+    public GeneratedSequence Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        Finish(Start([prompt], options), cancellation);
+
+    /// <summary>Writes the assistant's next turn of a conversation.</summary>
+    /// <param name="messages">The turns so far.</param>
+    /// <param name="options">As for <see cref="Generate"/>.</param>
+    /// <param name="cancellation">Ends the text early, with what there is.</param>
+    /// <exception cref="CrossheadException">As for <see cref="Generate"/>, or the model has no chat template that takes the messages.</exception>
+    public GeneratedSequence Reply(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        Finish(Start(messages, options), cancellation);
+
+    /// <summary>Prepares to continue prompts token by token.</summary>
+    /// <param name="prompts">What the texts begin with.</param>
+    /// <param name="options">As for <see cref="Generate"/>.</param>
+    /// <exception cref="CrossheadException">As for <see cref="Generate"/>.</exception>
+    public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions? options = null) => _generator.Start(prompts, Ended(options));
+
+    /// <summary>Prepares to write the assistant's next turn of a conversation token by token.</summary>
+    /// <param name="messages">The turns so far.</param>
+    /// <param name="options">As for <see cref="Generate"/>.</param>
+    /// <exception cref="CrossheadException">As for <see cref="Reply"/>.</exception>
+    public GenerationRun Start(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null)
+    {
+        // The template writes the begin token itself.
+        int[] prompt = Tokenizer.Encode(Source.ChatTemplate.Render(messages, addGenerationPrompt: true), addSpecialTokens: false);
+        return _generator.Start([prompt], Ended(options));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _generator.Dispose();
+        Model.Dispose();
+    }
+
+    private GenerationOptions Ended(GenerationOptions? options) =>
+        options is { EndTokens.Count: > 0 } ? options : (options ?? new()) with { EndTokens = EndTokens };
+
+    private static GeneratedSequence Finish(GenerationRun run, CancellationToken cancellation)
+    {
+        using (run)
+        {
+            foreach (var _ in run.Tokens(cancellation)) { }
+            return run.Sequences[0];
+        }
+    }
+}
