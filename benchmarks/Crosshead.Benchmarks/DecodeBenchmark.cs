@@ -53,10 +53,11 @@ public class DecodeBenchmark
 
     private static float Decode(IDecoder decoder)
     {
-        decoder.Prefill([[1]], 1);
-        for (var n = 1; n < Tokens; n++) decoder.Step([n]);
+        var batch = new DecodeBatch(decoder);
+        batch.Prefill([[1]], 1);
+        for (var n = 1; n < Tokens; n++) batch.Step([n]);
         var last = decoder.Logits(0)[0];
-        decoder.Rewind(Tokens);
+        decoder.Cache.Rewind(Tokens);
         return last;
     }
 }

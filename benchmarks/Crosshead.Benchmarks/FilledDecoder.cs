@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
@@ -14,6 +15,7 @@ internal sealed unsafe class FilledDecoder : IDisposable
     private readonly LanguageModel _model;
     private readonly CpuWeights _weights;
     private readonly CpuDecoder _filled, _empty;
+    private readonly DecodePass _pass = new();
     private readonly NativeBuffer<int> _bytes;
     private readonly ThreadTeam _readers;
     private readonly List<double> _steps = [], _emptySteps = [], _reads = [];
@@ -30,12 +32,12 @@ internal sealed unsafe class FilledDecoder : IDisposable
         _weights = new CpuWeights(_model, type);
         _filled = new CpuDecoder(_weights, 1, options.Context);
         _empty = new CpuDecoder(_weights, 1, options.Context);
-        _filled.Prefill([[.. Enumerable.Range(0, options.Context - 1).Select(n => n % 512)]], 512);
-        _bytes = new NativeBuffer<int>(_filled.CacheBytes / sizeof(int));
+        new DecodeBatch(_filled).Prefill([[.. Enumerable.Range(0, options.Context - 1).Select(n => n % 512)]], 512);
+        _bytes = new NativeBuffer<int>(_filled.Cache.Bytes / sizeof(int));
         _readers = new ThreadTeam(ComputeThreads.Count, [new TeamPhase(() => (int)(_bytes.Length / Step), Read)]);
     }
 
-    public long CacheBytes => _filled.CacheBytes;
+    public long CacheBytes => _filled.Cache.Bytes;
 
     public IReadOnlyList<double> StepTimes => _steps;
 
@@ -70,10 +72,12 @@ internal sealed unsafe class FilledDecoder : IDisposable
         _model.Dispose();
     }
 
-    private static void Take(CpuDecoder decoder)
+    private void Take(CpuDecoder decoder)
     {
-        decoder.Step([1]);
-        decoder.Rewind(1);
+        _pass.Clear();
+        _pass.Add(0, decoder.Cache.LengthOf(0), 1, wanted: true);
+        decoder.Run(_pass);
+        decoder.Cache.Rewind(1);
     }
 
     private void Read(int first, int end, int member)

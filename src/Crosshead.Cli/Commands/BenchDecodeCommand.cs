@@ -17,9 +17,10 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
     protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run)
     {
         using var decoder = generator.CreateDecoder(run.Batch, PromptTokens + Steps, null);
+        var batch = new DecodeBatch(decoder);
         // What a step costs does not depend on what is in the cache: on a GPU, where caches are long, it is drawn, not computed.
         if (decoder is CudaGraphDecoder captured) captured.Draw(PromptTokens);
-        else decoder.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
+        else batch.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
         var ids = new int[run.Batch];
         void Choose()
         {
@@ -29,10 +30,10 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
         var done = 0;
         var timing = run.Time(() =>
         {
-            if (done == Steps) decoder.Rewind(done);
+            if (done == Steps) decoder.Cache.Rewind(done);
             done = done == Steps ? 1 : done + 1;
             var from = Stopwatch.GetTimestamp();
-            decoder.Step(ids);
+            batch.Step(ids);
             Choose();
             return Stopwatch.GetElapsedTime(from).TotalSeconds;
         });

@@ -95,7 +95,7 @@ public sealed class AttentionProjections : IDisposable
     {
         if (Step(x, key, value, span, cache) is { } kept) return kept;
         var (query, newKeys, newValues) = Project(x, key, value, span);
-        var (keys, values) = cache.Append(cache.AsKeys(newKeys), cache.AsValues(newValues), span.Position);
+        var (keys, values) = cache.Append(cache.AsKeys(newKeys), cache.AsValues(newValues), span.Place);
         return new KeptTokens(query, keys, values);
     }
 
@@ -116,10 +116,11 @@ public sealed class AttentionProjections : IDisposable
     internal KeptTokens? Step(Tensor x, HeadRows key, HeadRows value, TokenSpan span, KeyValueCache cache, bool normKeys = true, Tensor? queryMix = null)
     {
         var (keys, values, scales) = cache.Whole;
-        if (span.Position is not { } position || _joint is not { } joint || !joint.Holds(x, OwnQueries(x.dtype).Weight, key.Weight, value.Weight)
+        if (span.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x, OwnQueries(x.dtype).Weight, key.Weight, value.Weight)
             || value.Weight.shape[0] != (values.shape[1] * values.shape[3]) + ((scales?.shape[1] ?? 0) * HeadDim)
             || !StepHeads.Supports(x, span.Cos, keys, values)) return null;
-        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, QueryNorm?.Weight.Value, normKeys ? KeyNorm?.Weight.Value : null, _epsilon, queryMix, position, keys, values, scales);
+        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, QueryNorm?.Weight.Value, normKeys ? KeyNorm?.Weight.Value : null, _epsilon, queryMix, positions, keys, values, scales);
+        (keys, values, scales) = cache.Seen(span.Place);
         return new KeptTokens(query, keys, values, scales);
     }
 

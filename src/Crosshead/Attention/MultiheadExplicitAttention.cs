@@ -101,9 +101,9 @@ public sealed class MultiheadExplicitAttention : GroupNormAttention
             query = GroupProduct.Of(query.transpose(1, 2), In(_foldedQueryMatrices, x.dtype) ?? QueryMix.AsMatrices(k.QueryMix(x.dtype))).transpose(1, 2);
         value = value.flatten(2);                                                                     // [B,N,rows·width] and, of both, [B,N,g·d]
         var own = CacheLayout.Values.Elements;
-        var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value.narrow(2, 0, own)), span.Position);
+        var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value.narrow(2, 0, own)), span.Place);
         var scales = _scales is null ? null : cache.AppendScales(
-            _scales.Of(both is null ? Keys(x.dtype).Apply(x) : value.narrow(2, own, value.shape[2] - own)), span.Position);
+            _scales.Of(both is null ? Keys(x.dtype).Apply(x) : value.narrow(2, own, value.shape[2] - own)), span.Place);
         return new KeptTokens(query, keys, values, scales);
     }
 

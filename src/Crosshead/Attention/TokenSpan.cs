@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -15,10 +16,10 @@ public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal
     /// <summary>Makes the mask when somebody asks for it: kernels that are told the first and the last token seen need none.</summary>
     internal Func<Tensor>? LateMask { get; init; }
 
-    /// <summary>Where the one token of each sequence stands in the cache, [1] (int64), if the device alone knows it; the cache is then seen at its whole capacity, up to <see cref="Length"/>.</summary>
-    internal Tensor? Position { get; init; }
+    /// <summary>Where the tokens are kept; of no account without a cache.</summary>
+    public CachePlace Place { get; init; }
 
-    /// <summary>With <see cref="Position"/>: tokens kept, the one at the position among them, [1] (int32).</summary>
+    /// <summary>For one token per sequence whose places differ or the device alone knows: one past the last token that each sequence sees, [B] (int32).</summary>
     internal Tensor? Length { get; init; }
 
     /// <summary>Where the tokens form trees and <see cref="Mask"/> says nothing more: one past the last query that sees a token, [B, N] (int32), for kernels that need no mask.</summary>

@@ -7,15 +7,16 @@ namespace Crosshead.Decoding;
 
 /// <summary>
 /// One step of decoding as one launch: the model's own operations on fixed memory, captured as a CUDA graph at the first
-/// step. The position is on the device, so that every step is the same work.
+/// step. The positions are on the device, so that every step is the same work.
 /// </summary>
 internal sealed class CapturedStep : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly DecodeState _state;
+    private readonly int _slots;
     private readonly SideStream _stream;
-    private readonly PinnedMemory _told, _ids, _values; // what a step is told: the position, then a token a sequence; what it answers
-    private readonly Tensor _input;                     // [1 + B] (int64)
+    private readonly PinnedMemory _told, _ids, _values; // what a step is told: a position per slot, then a token per slot; what it answers
+    private readonly Tensor _input;                     // [2·B] (int64)
     private PinnedMemory? _logitsOnHost;
     private Tensor? _logits;                            // [B, V] of the captured step
     private CudaGraph? _graph;
@@ -24,54 +25,52 @@ internal sealed class CapturedStep : IDisposable
     /// <summary>Prepares; captures nothing yet.</summary>
     /// <param name="model">The model, on a CUDA device.</param>
     /// <param name="state">What earlier tokens left; must outlive this.</param>
-    /// <param name="sequences">Sequences B.</param>
-    public CapturedStep(LanguageModel model, DecodeState state, int sequences)
+    /// <param name="slots">How many slots B, from the first on.</param>
+    public CapturedStep(LanguageModel model, DecodeState state, int slots)
     {
-        (_model, _state, Sequences) = (model, state, sequences);
-        _input = zeros([1 + sequences], ScalarType.Int64, model.Device).DetachFromDisposeScope();
+        (_model, _state, _slots) = (model, state, slots);
+        _input = zeros([2 * slots], ScalarType.Int64, model.Device).DetachFromDisposeScope();
         var index = _input.device.index; // the model's may be left open
         _stream = SideStream.Rent(index);
-        _told = new PinnedMemory(index, (1 + sequences) * sizeof(long));
-        _ids = new PinnedMemory(index, sequences * sizeof(long));
-        _values = new PinnedMemory(index, sequences * sizeof(float));
-        cuda.synchronize(model.Device); // the side stream does not wait for the one that the prompts were computed on
+        _told = new PinnedMemory(index, 2 * slots * sizeof(long));
+        _ids = new PinnedMemory(index, slots * sizeof(long));
+        _values = new PinnedMemory(index, slots * sizeof(float));
     }
-
-    /// <summary>Sequences B.</summary>
-    public int Sequences { get; }
 
     /// <summary>Nodes of the captured graph; 0 before there is one.</summary>
     public int Nodes => _graph?.Nodes ?? 0;
 
-    /// <summary>Computes one more token of every sequence.</summary>
-    /// <param name="ids">A token a sequence; below 0 for a sequence that has ended.</param>
+    /// <summary>Computes one more token of some slots; the others rest, and what is computed of them is for nothing.</summary>
+    /// <param name="pass">The pass, which has been checked.</param>
+    /// <param name="runs">The slots' rows in it, each of one token.</param>
     /// <returns>Whether it was done; where not, the step cannot be captured, and nothing has changed.</returns>
     /// <exception cref="CrossheadException">The device failed.</exception>
-    /// <exception cref="InvalidOperationException">The capacity is exceeded.</exception>
-    public bool TryRun(ReadOnlySpan<int> ids)
+    public bool TryRun(DecodePass pass, IReadOnlyList<TokenRun> runs)
     {
-        if (_state.Length == _state.Capacity)
-            throw new InvalidOperationException($"the cache holds {_state.Capacity} tokens; one more does not fit.");
         var told = _told.Of<long>();
-        told[0] = _state.Length;
-        for (var b = 0; b < Sequences; b++) told[1 + b] = Math.Max(ids[b], 0);
+        for (var slot = 0; slot < _slots; slot++) (told[slot], told[_slots + slot]) = (_state.LengthOf(slot), 0);
+        foreach (var run in runs) (told[run.Slot], told[_slots + run.Slot]) = (run.Start, pass.Rows[run.First].Token);
         if (_graph is null && !TryCapture()) return false;
         _graph!.Launch();
         _stream.Wait();
-        _state.Advance(1);
+        foreach (var run in runs)
+        {
+            _state.Truncate(run.Slot, run.Start);
+            _state.Advance(run.Slot, 1);
+        }
         _fetched = false;
         return true;
     }
 
-    /// <summary>The likeliest token after a sequence's last, the lowest of equals, and its logit.</summary>
-    public (int Id, float Logit) MostLikely(int sequence) => ((int)_ids.Of<long>()[sequence], _values.Of<float>()[sequence]);
+    /// <summary>The likeliest token after a slot's last, the lowest of equals, and its logit.</summary>
+    public (int Id, float Logit) MostLikely(int slot) => ((int)_ids.Of<long>()[slot], _values.Of<float>()[slot]);
 
-    /// <summary>Logits [V] after a sequence's last token; valid until the next step. All sequences' come to the host when the first is asked for.</summary>
-    public ReadOnlySpan<float> Logits(int sequence)
+    /// <summary>Logits [V] after a slot's last token; valid until the next step. All slots' come to the host when the first is asked for.</summary>
+    public ReadOnlySpan<float> Logits(int slot)
     {
         if (!_fetched) Fetch();
         var size = _model.Options.VocabularySize;
-        return _logitsOnHost!.Of<float>().Slice(sequence * size, size);
+        return _logitsOnHost!.Of<float>().Slice(slot * size, size);
     }
 
     /// <inheritdoc/>
@@ -111,9 +110,9 @@ internal sealed class CapturedStep : IDisposable
     {
         using var grad = no_grad();
         _told.CopyTo(_input);
-        var spans = _model.SpansAt(_input.narrow(0, 0, 1), _state);
-        var tokens = _input.narrow(0, 1, Sequences).unsqueeze(1);                                  // [B,1]
-        var logits = _model.Head(_model.Hidden(tokens, spans, _state)).squeeze(1);                 // [B,V]
+        var spans = _model.SpansAt(_input.narrow(0, 0, _slots), _state.Capacity);
+        var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
+        var logits = _model.Head(_model.Hidden(tokens, spans, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
         var (values, ids) = logits.max(-1);                                                       // the first of the largest
         _ids.CopyFrom(ids);
         _values.CopyFrom(values.to(ScalarType.Float32));

@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;
 
@@ -18,85 +19,57 @@ public sealed unsafe class CpuDecoder : IDecoder
     private readonly RotaryTable _rotary;
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
-    private readonly CachedAttention[] _attention;
-    private readonly Rows _logits; // [sequence]
-    private readonly DecodePass _pass = new();
-    private readonly int[] _lengths;
-    private readonly int _capacity;
+    private readonly PanelCache _cache;
+    private readonly Rows _logits; // [slot]
+    private readonly PassBlock _block = new();
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="weights">The model; must outlive the decoder.</param>
-    /// <param name="sequences">Sequences side by side.</param>
-    /// <param name="capacity">Most tokens a sequence, prompt included; at most the model's context.</param>
+    /// <param name="slots">Sequences side by side.</param>
+    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
-    public CpuDecoder(CpuWeights weights, int sequences, int capacity)
-        : this(weights, sequences, capacity, (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count))
+    public CpuDecoder(CpuWeights weights, int slots, int capacity)
+        : this(weights, slots, capacity, (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count))
     {
     }
 
     /// <summary>Prepares to decode on at most so many threads.</summary>
-    internal CpuDecoder(CpuWeights weights, int sequences, int capacity, int threads)
+    internal CpuDecoder(CpuWeights weights, int slots, int capacity, int threads)
     {
-        (_weights, _capacity, _lengths) = (weights, capacity, new int[sequences]);
+        _weights = weights;
         _rotary = weights.RotaryTable(capacity);
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, threads);
         _scratch = new DecodeScratch(weights.Options, threads);
-        _attention = [.. Enumerable.Range(0, weights.Layers.Length).Select(i => weights.CachedAttention(i, _attentionScratch, _rotary, sequences, capacity))];
-        _logits = new Rows(sequences, VocabularySize);
-        _team = new ThreadTeam(threads, [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _attention[i])), HeadPhase()]);
+        _cache = new PanelCache(weights, _attentionScratch, _rotary, slots, capacity);
+        _logits = new Rows(slots, VocabularySize);
+        _team = new ThreadTeam(threads, [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _cache.Layers[i])), HeadPhase()]);
     }
 
     /// <inheritdoc/>
-    public int Sequences => _lengths.Length;
+    public ICacheStore Cache => _cache;
 
     /// <inheritdoc/>
     public int VocabularySize => _weights.Options.VocabularySize;
 
     /// <inheritdoc/>
-    public long CacheBytes
+    public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
-        get
+        pass.Require(_cache);
+        for (var rows = pass.Rows; rows.Length > 0; rows = rows[_block.Count..])
         {
-            var tokens = 0L;
-            foreach (var length in _lengths) tokens += length;
-            return tokens * _weights.CacheBytesPerToken;
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Prefill(IReadOnlyList<IReadOnlyList<int>> prompts, int chunk, CancellationToken cancellation = default)
-    {
-        for (var s = 0; s < prompts.Count; s++)
-        {
-            for (var n = 0; n < prompts[s].Count;)
+            cancellation.ThrowIfCancellationRequested();
+            _block.Take(rows);
+            for (var r = 0; r < _block.Count; r++)
             {
-                cancellation.ThrowIfCancellationRequested();
-                for (_pass.Clear(); n < prompts[s].Count && _pass.Count < chunk && !_pass.Full; n++)
-                    Add(s, prompts[s][n], wanted: n == prompts[s].Count - 1);
-                RunPass();
+                _cache.Keep(_block[r]);
+                _weights.Embedding.ReadRow(_block[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
             }
+            _team.Run();
         }
     }
 
     /// <inheritdoc/>
-    public void Step(ReadOnlySpan<int> ids)
-    {
-        for (var s = 0; s < Sequences;)
-        {
-            for (_pass.Clear(); s < Sequences && !_pass.Full; s++)
-                if (ids[s] >= 0) Add(s, ids[s], wanted: true);
-            if (_pass.Count > 0) RunPass();
-        }
-    }
-
-    /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int sequence) => new(_logits[sequence], VocabularySize);
-
-    /// <inheritdoc/>
-    public void Rewind(int count)
-    {
-        foreach (ref var length in _lengths.AsSpan()) length = Math.Max(0, length - count);
-    }
+    public ReadOnlySpan<float> Logits(int slot) => new(_logits[slot], VocabularySize);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -105,34 +78,21 @@ public sealed unsafe class CpuDecoder : IDecoder
         _rotary.Dispose();
         _attentionScratch.Dispose();
         _scratch.Dispose();
-        foreach (var layer in _attention) layer.Dispose();
+        _cache.Dispose();
         _logits.Dispose();
     }
 
-    private void Add(int sequence, int token, bool wanted)
-    {
-        if (_lengths[sequence] == _capacity)
-            throw new CrossheadException($"sequence {sequence} holds {_capacity} tokens already, as many as was asked for; give the decoder a larger capacity.");
-        _pass.Add(sequence, _lengths[sequence]++, token, wanted);
-    }
-
-    private void RunPass()
-    {
-        for (var r = 0; r < _pass.Count; r++) _weights.Embedding.ReadRow(_pass[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
-        _team.Run();
-    }
-
-    // What a pass does in a layer. What a phase reads of another member's work was written in a phase before.
+    // What a block does in a layer. What a phase reads of another member's work was written in a phase before.
     private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
     {
         yield return new TeamPhase(
             () => layer.Attention.Projections.Panels,
-            (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0, _pass.Count, _attentionScratch.Projected, 0),
+            (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0, _block.Count, _attentionScratch.Projected, 0),
             member => Norm(layer.InputNorm, member));
         for (var p = 0; p < attention.Phases; p++)
         {
             var phase = p;
-            yield return new TeamPhase(() => attention.Items(phase, _pass), (first, end, member) => attention.Run(phase, _pass, first, end, member));
+            yield return new TeamPhase(() => attention.Items(phase, _block), (first, end, member) => attention.Run(phase, _block, first, end, member));
         }
         yield return new TeamPhase(() => layer.Attention.Output.Panels, (first, end, _) => Merge(layer, first, end));
 
@@ -141,9 +101,9 @@ public sealed unsafe class CpuDecoder : IDecoder
         {
             yield return new TeamPhase(
                 () => router.Matrix.Panels,
-                (first, end, member) => Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _pass.Count, _scratch.Logits, 0),
+                (first, end, member) => Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _block.Count, _scratch.Logits, 0),
                 norm);
-            yield return new TeamPhase(() => _pass.Count, (first, end, _) => Route(router, first, end));
+            yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
         yield return new TeamPhase(() => layer.Experts[0].Gate.Panels, (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
         yield return new TeamPhase(() => layer.Experts[0].Down.Panels, (first, end, _) => Down(layer, first, end));
@@ -156,14 +116,14 @@ public sealed unsafe class CpuDecoder : IDecoder
     private void Norm(Rows weight, int member)
     {
         var normed = _scratch.Normed[member];
-        for (var r = 0; r < _pass.Count; r++) RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
+        for (var r = 0; r < _block.Count; r++) RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
     }
 
     private void Merge(LayerWeights layer, int first, int end)
     {
-        Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _pass.Count, _scratch.Delta, 0);
+        Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _block.Count, _scratch.Delta, 0);
         var (start, count) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
-        for (var r = 0; r < _pass.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
+        for (var r = 0; r < _block.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
     }
 
     private void Route(Router router, int first, int end)
@@ -180,10 +140,10 @@ public sealed unsafe class CpuDecoder : IDecoder
         var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
-            for (int r = 0, count; r < _pass.Count; r += count)
+            for (int r = 0, count; r < _block.Count; r += count)
             {
-                count = routes.Run(choice, r, _pass.Count);
-                var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * DecodePass.MaxRows) + r);
+                count = routes.Run(choice, r, _block.Count);
+                var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * PassBlock.MaxRows) + r);
                 Multiply(expert.Gate, first, end, normed, r, count, _scratch.Gate, place);
                 Multiply(expert.Up, first, end, normed, r, count, _scratch.Up, place);
                 for (var i = place; i < place + count; i++) RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
@@ -197,10 +157,10 @@ public sealed unsafe class CpuDecoder : IDecoder
         var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
-            for (int r = 0, count; r < _pass.Count; r += count)
+            for (int r = 0, count; r < _block.Count; r += count)
             {
-                count = routes.Run(choice, r, _pass.Count);
-                Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate, (choice * DecodePass.MaxRows) + r, count, _scratch.Delta, r);
+                count = routes.Run(choice, r, _block.Count);
+                Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate, (choice * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
                 for (var i = r; i < r + count; i++) RowMath.AddScaled(_scratch.Delta[i] + start, routes[choice, i].Weight, _scratch.Hidden[i] + start, length);
             }
         }
@@ -208,13 +168,13 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     private void Head(int first, int end, Rows normed)
     {
-        for (int r = 0, count; r < _pass.Count; r += count)
+        for (int r = 0, count; r < _block.Count; r += count)
         {
             count = 1;
-            if (!_pass[r].Wanted) continue;
-            // Rows of neighbouring sequences share the reading of the matrix.
-            while (r + count < _pass.Count && _pass[r + count].Wanted && _pass[r + count].Sequence == _pass[r].Sequence + count) count++;
-            Multiply(_weights.Head, first, end, normed, r, count, _logits, _pass[r].Sequence);
+            if (!_block[r].Wanted) continue;
+            // Rows of neighbouring slots share the reading of the matrix.
+            while (r + count < _block.Count && _block[r + count].Wanted && _block[r + count].Slot == _block[r].Slot + count) count++;
+            Multiply(_weights.Head, first, end, normed, r, count, _logits, _block[r].Slot);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+using Crosshead.Attention.Caches;
 using Crosshead.Model;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,89 +7,89 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// Decodes on a CUDA device with steps captured as a graph: launching the operators one by one takes several times as long
+/// Decodes on a CUDA device with steps captured as graphs: launching the operators one by one takes several times as long
 /// as computing them. Prompts, and models whose steps cannot be captured, take the way of <see cref="TensorDecoder"/>.
 /// </summary>
 public sealed class CudaGraphDecoder : IDecoder
 {
     private readonly LanguageModel _model;
     private readonly TensorDecoder _plain;
-    private CapturedStep? _step;
-    private bool _refused, _current; // whether steps cannot be captured; whether the last step was
+    private readonly Dictionary<int, CapturedStep> _steps = []; // by number of slots
+    private readonly CapturedStep?[] _logitsOf;                 // per slot: the step that has its logits, null for the plain way
+    private bool _refused, _plainRan;                           // whether steps cannot be captured; whether the device may still compute the plain way
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
-    /// <param name="sequences">Sequences B.</param>
-    /// <param name="capacity">Most tokens a sequence, prompt included; at most the model's context.</param>
-    public CudaGraphDecoder(LanguageModel model, int sequences, int capacity) => (_model, _plain) = (model, new TensorDecoder(model, sequences, capacity));
+    /// <param name="slots">Sequences side by side.</param>
+    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    public CudaGraphDecoder(LanguageModel model, int slots, int capacity) =>
+        (_model, _plain, _logitsOf) = (model, new TensorDecoder(model, slots, capacity), new CapturedStep?[slots]);
 
     /// <summary>Whether steps of the model are worth capturing: it computes in bfloat16 on a CUDA device.</summary>
     public static bool Supports(LanguageModel model) => model.Device.type == DeviceType.CUDA && model.ComputeType == ScalarType.BFloat16;
 
-    /// <summary>Whether the last step was a captured one.</summary>
-    public bool IsCaptured => _current;
+    /// <summary>Whether the last pass had captured steps.</summary>
+    public bool IsCaptured => _logitsOf.Any(s => s is not null);
 
-    /// <summary>Kernels and copies of a captured step; 0 where there is none yet.</summary>
-    internal int Nodes => _step?.Nodes ?? 0;
+    /// <summary>Kernels and copies of the last captured step; 0 where there is none yet.</summary>
+    internal int Nodes => _logitsOf.FirstOrDefault(s => s is not null)?.Nodes ?? 0;
 
     /// <inheritdoc/>
-    public int Sequences => _plain.Sequences;
+    public ICacheStore Cache => _plain.Cache;
 
     /// <inheritdoc/>
     public int VocabularySize => _plain.VocabularySize;
 
     /// <inheritdoc/>
-    public long CacheBytes => _plain.CacheBytes;
-
-    /// <inheritdoc/>
-    public void Prefill(IReadOnlyList<IReadOnlyList<int>> prompts, int chunk, CancellationToken cancellation = default)
+    public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
-        Forget();
-        _plain.Prefill(prompts, chunk, cancellation);
+        pass.Require(Cache);
+        Array.Clear(_logitsOf);
+        var runs = pass.Runs();
+        var steps = runs.Where(r => r.Count == 1).ToList();
+        if (steps.Count > 0 && TryStep(pass, steps)) runs = [.. runs.Where(r => r.Count > 1)];
+        if (runs.Count == 0) return;
+        _plain.Run(pass, runs, cancellation);
+        _plainRan = true;
     }
 
     /// <summary>Takes prompts of so many tokens as read, with a cache drawn at random.</summary>
     internal void Draw(int tokens)
     {
-        Forget();
-        _plain.Draw(tokens);
+        _plain.State.Draw(tokens);
+        _plainRan = true;
     }
 
     /// <inheritdoc/>
-    public void Step(ReadOnlySpan<int> ids)
-    {
-        if (!_refused)
-        {
-            _step ??= new CapturedStep(_model, _plain.State!, Sequences);
-            _current = _step.TryRun(ids);
-            if (_current) return;
-            _refused = true;
-            Forget();
-        }
-        _plain.Step(ids);
-    }
+    public ReadOnlySpan<float> Logits(int slot) => _logitsOf[slot] is { } step ? step.Logits(slot) : _plain.Logits(slot);
 
     /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int sequence) =>
-        _current ? _step!.Logits(sequence) : _plain.Logits(sequence);
-
-    /// <inheritdoc/>
-    public (int Id, float Logit) MostLikely(int sequence) =>
-        _current ? _step!.MostLikely(sequence) : ((IDecoder)_plain).MostLikely(sequence);
-
-    /// <inheritdoc/>
-    public void Rewind(int count) => _plain.Rewind(count);
+    public (int Id, float Logit) MostLikely(int slot) => _logitsOf[slot]?.MostLikely(slot) ?? ((IDecoder)_plain).MostLikely(slot);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Forget();
+        foreach (var step in _steps.Values) step.Dispose();
         _plain.Dispose();
     }
 
-    private void Forget()
+    // Steps are captured for 1, 2, 4, … slots; slots that rest are computed for nothing.
+    private bool TryStep(DecodePass pass, List<TokenRun> runs)
     {
-        _step?.Dispose();
-        (_step, _current) = (null, false);
+        if (_refused) return false;
+        var count = Math.Min(Cache.Slots, (int)BitOperations.RoundUpToPowerOf2((uint)runs.Max(r => r.Slot) + 1));
+        if (!_steps.TryGetValue(count, out var step)) _steps[count] = step = new CapturedStep(_model, _plain.State, count);
+        if (_plainRan) cuda.synchronize(_model.Device); // a step's own stream does not wait for the one that prompts are computed on
+        _plainRan = false;
+        if (!step.TryRun(pass, runs))
+        {
+            _refused = true;
+            _steps.Remove(count);
+            step.Dispose();
+            return false;
+        }
+        foreach (var run in runs)
+            if (pass.Rows[run.First].Wanted) _logitsOf[run.Slot] = step;
+        return true;
     }
 }

@@ -1,101 +1,110 @@
 using System.Runtime.InteropServices;
+using Crosshead.Attention.Caches;
 using Crosshead.Model;
 using Crosshead.Model.Views;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding;
 
-/// <summary>
-/// Decodes by the model's own tensor operators: any device, precision and batch. Sequences are padded on the left so
-/// that they end together.
-/// </summary>
+/// <summary>Decodes by the model's own tensor operators: any device, precision and batch.</summary>
 public sealed class TensorDecoder : IDecoder
 {
     private readonly LanguageModel _model;
-    private readonly int _capacity;
-    private readonly float[] _logits; // [B, V]
-    private readonly long[] _ids;
-    private DecodeState? _state;
+    private readonly float[] _logits; // [slots, V]
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
-    /// <param name="sequences">Sequences B.</param>
-    /// <param name="capacity">Most tokens a sequence, prompt included; at most the model's context.</param>
-    public TensorDecoder(LanguageModel model, int sequences, int capacity)
+    /// <param name="slots">Sequences side by side.</param>
+    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    public TensorDecoder(LanguageModel model, int slots, int capacity)
     {
         _model = model;
-        Sequences = sequences;
-        _capacity = capacity;
-        _logits = new float[sequences * model.Options.VocabularySize];
-        _ids = new long[sequences];
+        State = model.CreateDecodeState(slots, capacity, spare: 1); // where slots that rest write to
+        _logits = new float[slots * model.Options.VocabularySize];
     }
 
-    /// <summary>What the tokens so far have left; null before the prompts.</summary>
-    internal DecodeState? State => _state;
+    /// <summary>What the tokens so far have left.</summary>
+    internal DecodeState State { get; }
 
     /// <inheritdoc/>
-    public int Sequences { get; }
+    public ICacheStore Cache => State;
 
     /// <inheritdoc/>
     public int VocabularySize => _model.Options.VocabularySize;
 
     /// <inheritdoc/>
-    public long CacheBytes => _state?.Bytes ?? 0;
-
-    /// <inheritdoc/>
-    public void Prefill(IReadOnlyList<IReadOnlyList<int>> prompts, int chunk, CancellationToken cancellation = default)
+    public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
-        var longest = prompts.Max(p => p.Count);
-        var padding = prompts.Select(p => (long)longest - p.Count).ToArray();
-        _state?.Dispose();
-        _state = _model.CreateDecodeState(Sequences, _capacity + padding.Max(), padding);
-        for (var start = 0; start < longest; start += chunk)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var count = Math.Min(chunk, longest - start);
-            var ids = new long[Sequences * count];
-            for (var b = 0; b < Sequences; b++)
-                for (var n = 0; n < count; n++)
-                    ids[(b * count) + n] = start + n - padding[b] is >= 0 and var at ? prompts[b][(int)at] : 0;
-            Compute(ids, count, wanted: start + count == longest);
-        }
+        pass.Require(State);
+        Run(pass, pass.Runs(), cancellation);
     }
 
-    /// <summary>Takes prompts of so many tokens as read, with a cache drawn at random.</summary>
-    internal void Draw(int tokens)
-    {
-        _state?.Dispose();
-        _state = _model.CreateDecodeState(Sequences, _capacity, null);
-        _state.Draw(tokens);
-    }
-
-    /// <inheritdoc/>
-    public void Step(ReadOnlySpan<int> ids)
-    {
-        for (var b = 0; b < Sequences; b++) _ids[b] = Math.Max(ids[b], 0);
-        Compute(_ids, 1, wanted: true);
-    }
-
-    /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int sequence) => _logits.AsSpan(sequence * VocabularySize, VocabularySize);
-
-    /// <inheritdoc/>
-    public void Rewind(int count) => _state?.Truncate(_state.Length - count);
-
-    /// <inheritdoc/>
-    public void Dispose() => _state?.Dispose();
-
-    private void Compute(long[] ids, int count, bool wanted)
+    /// <summary>Computes some runs of a pass that has been checked.</summary>
+    internal void Run(DecodePass pass, IReadOnlyList<TokenRun> runs, CancellationToken cancellation = default)
     {
         using var grad = no_grad();
-        using var scope = NewDisposeScope();
-        var tokens = tensor(ids, [Sequences, count], ScalarType.Int64, _model.Device);
-        if (!wanted)
+        var (steps, prompts) = (runs.Where(r => r.Count == 1).ToList(), runs.Where(r => r.Count > 1));
+        if (steps.Count > 0) Step(pass, steps);
+        foreach (var runsOfOneStart in prompts.GroupBy(r => r.Start))
         {
-            _model.Hidden(tokens, _state);
-            return;
+            foreach (var block in SlotBlock.Of(runsOfOneStart))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Prefill(pass, block);
+            }
         }
-        var logits = _model.LastLogits(tokens, _state).to(ScalarType.Float32).cpu().contiguous();  // [B,1,V]
-        MemoryMarshal.Cast<byte, float>(logits.bytes).CopyTo(_logits);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<float> Logits(int slot) => _logits.AsSpan(slot * VocabularySize, VocabularySize);
+
+    /// <inheritdoc/>
+    public void Dispose() => State.Dispose();
+
+    // One token of each slot, computed for all slots up to the last one that has one.
+    private void Step(DecodePass pass, List<TokenRun> runs)
+    {
+        using var scope = NewDisposeScope();
+        var count = runs.Max(r => r.Slot) + 1;
+        var (ids, positions) = (new long[count], new long[count]);
+        for (var slot = 0; slot < count; slot++) positions[slot] = State.LengthOf(slot); // of those that rest
+        foreach (var run in runs) (ids[run.Slot], positions[run.Slot]) = (pass.Rows[run.First].Token, run.Start);
+        var together = runs.Count == count && positions.AsSpan().IndexOfAnyExcept(positions[0]) < 0;
+        var spans = together
+            ? _model.SpansOf(positions[0], 1)
+            : _model.SpansAt(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
+        var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), spans, State.LayersOf(0, count)); // [S,1,D]
+        Finish(pass, runs, 0, hidden);
+    }
+
+    // Prompts of slots side by side that begin at one place. Shorter ones are followed by tokens that nobody sees and later ones overwrite.
+    private void Prefill(DecodePass pass, SlotBlock block)
+    {
+        using var scope = NewDisposeScope();
+        var ids = new long[block.Runs.Count * block.Longest];
+        for (var b = 0; b < block.Runs.Count; b++)
+            for (var n = 0; n < block.Runs[b].Count; n++) ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
+        var tokens = tensor(ids, [block.Runs.Count, block.Longest], ScalarType.Int64, _model.Device);
+        var hidden = _model.Hidden(tokens, _model.SpansOf(block.Start, block.Longest), State.LayersOf(block.FirstSlot, block.Runs.Count)); // [S,N,D]
+        Finish(pass, block.Runs, block.FirstSlot, hidden);
+    }
+
+    // Counts the tokens of runs and takes the logits that are wanted, from hidden states [S, N, D] of the slots from the first on.
+    private void Finish(DecodePass pass, IReadOnlyList<TokenRun> runs, int firstSlot, Tensor hidden)
+    {
+        var longest = hidden.shape[1];
+        foreach (var run in runs)
+        {
+            State.Truncate(run.Slot, run.Start);
+            State.Advance(run.Slot, run.Count);
+        }
+        var wanted = runs.Where(r => pass.Rows[r.First + r.Count - 1].Wanted).OrderBy(r => r.Slot).ToList();
+        if (wanted.Count == 0) return;
+        var last = wanted.Count == hidden.shape[0] && wanted.All(r => r.Count == longest)
+            ? hidden.narrow(1, longest - 1, 1)
+            : hidden.flatten(0, 1).index_select(0, tensor(wanted.Select(r => ((r.Slot - firstSlot) * longest) + r.Count - 1).ToArray(), [wanted.Count], ScalarType.Int64, _model.Device)).unsqueeze(1);
+        var logits = _model.Head(last).to(ScalarType.Float32).cpu().contiguous();           // [W,1,V]
+        var rows = MemoryMarshal.Cast<byte, float>(logits.bytes);
+        for (var w = 0; w < wanted.Count; w++) rows.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(wanted[w].Slot * VocabularySize));
     }
 }

@@ -71,16 +71,16 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="CrossheadException">The sequence is longer than the context.</exception>
     public Tensor Hidden(Tensor tokens, DecodeState? state = null)
     {
-        var count = tokens.shape[1];
-        // A padded sequence is shorter than the state; one that has ended may run on past the context beside it.
-        var length = (state?.Length ?? 0) + count - (state?.Padding?.Max() ?? 0);
-        if (length > Options.Context)
-            throw new CrossheadException($"{length} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
-        return Hidden(tokens, new SequenceSpans(_rotary, count, state, Device), state);
+        var (start, count) = (state?.Length ?? 0, tokens.shape[1]);
+        if (start + count > Options.Context)
+            throw new CrossheadException($"{start + count} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
+        var hidden = Hidden(tokens, SpansOf(start, count), state?.Layers);
+        for (var slot = 0; slot < (state?.Slots ?? 0); slot++) state!.Advance(slot, (int)count);
+        return hidden;
     }
 
     /// <summary>Final hidden states, normed, of tokens [B, N] that stand as said → [B, N, D].</summary>
-    internal Tensor Hidden(Tensor tokens, TokenSpans spans, DecodeState? state = null)
+    internal Tensor Hidden(Tensor tokens, TokenSpans spans, IReadOnlyList<KeyValueCache>? caches = null)
     {
         var stream = new ResidualStream(Embed(tokens));                                  // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
@@ -89,7 +89,7 @@ public sealed class LanguageModel : IDisposable
             var span = spans.Within(block.SlidingWindow);
             // What autograd does not keep goes at once, and what it keeps goes with it on the way back.
             using var scope = spans.Retains ? null : NewDisposeScope();
-            var (before, cache) = (stream, state?.Layers[i]);
+            var (before, cache) = (stream, caches?[i]);
             stream = ActivationCheckpointing && before.Sum.requires_grad
                 ? new ResidualStream(Recompute.Apply(before.Whole, again => block.Forward(again, span, null)))
                 : block.Forward(before, span, cache);
@@ -116,26 +116,28 @@ public sealed class LanguageModel : IDisposable
     internal Tensor Embed(Tensor tokens) => Aten.Embedding(_embedding.Value, tokens).to(ComputeType);
 
     /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
-    internal TokenSpans SpansOf(long count) => new SequenceSpans(_rotary, count, null, Device);
+    internal TokenSpans SpansOf(long count) => SpansOf(0, count);
+
+    /// <summary>Where the next tokens of sequences stand that all have as many before them, and what each block sees of them.</summary>
+    internal TokenSpans SpansOf(long start, long count) => new SequenceSpans(_rotary, start, count, Device);
 
     /// <summary>Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeSpans"/> asks.</summary>
     internal TokenSpans SpansOf(Tensor depths, Tensor ends, long deepest) => new TreeSpans(_rotary, depths, ends, deepest);
 
-    /// <summary>Where the next token of each sequence stands and what it sees, if the device alone knows the position.</summary>
-    internal TokenSpans SpansAt(Tensor position, DecodeState state) => new StepSpans(_rotary, position, state, Device);
+    /// <summary>Where the next token of each sequence stands, at positions [B] (int64) on the device, and what each block sees of the first <paramref name="seen"/> tokens of a cache.</summary>
+    internal TokenSpans SpansAt(Tensor positions, long seen) => new StepSpans(_rotary, positions, seen, Device);
 
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
     internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);
 
     /// <summary>An empty state for decoding.</summary>
     /// <param name="batch">Sequences B.</param>
-    /// <param name="capacity">Most tokens, padding included.</param>
-    /// <param name="padding">Padding tokens before each sequence's first token; null for none.</param>
-    public DecodeState CreateDecodeState(long batch, long capacity, IReadOnlyList<long>? padding = null)
-    {
-        if (padding is not null && padding.All(p => p == 0)) padding = null;
-        return new DecodeState([.. _blocks.Select(b => new KeyValueCache(b.Attention.CacheLayout, batch, capacity, ComputeType, Device))], padding, Device);
-    }
+    /// <param name="capacity">Most tokens per sequence.</param>
+    public DecodeState CreateDecodeState(long batch, long capacity) => CreateDecodeState(batch, capacity, spare: 0);
+
+    /// <summary>An empty state with places per sequence that are written to and never read.</summary>
+    internal DecodeState CreateDecodeState(long batch, long capacity, int spare) =>
+        new([.. _blocks.Select(b => new KeyValueCache(b.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device))], batch, spare);
 
     /// <summary>Bytes that decoding keeps of each token.</summary>
     public long CacheBytesPerToken => _blocks.Sum(b => b.Attention.CacheLayout.ElementsPerToken) * Precision.BytesOf(ComputeType);

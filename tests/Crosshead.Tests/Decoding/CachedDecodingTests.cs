@@ -56,29 +56,6 @@ public sealed class CachedDecodingTests
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void Padded_batch_equals_each_sequence_alone(string name)
-    {
-        using var model = TinyModels.Create(name);
-        using var grad = no_grad();
-        using var scope = NewDisposeScope();
-        int[] lengths = [3, 9, 1];
-        long[] padding = [.. lengths.Select(n => 9L - n)];
-        var sequences = lengths.Select((n, b) => TinyModels.Ids(n + 6, seed: 20 + b)).ToArray();
-        var alone = sequences.Select(s => TinyModels.Reference(model, s)).ToArray();
-
-        using var state = model.CreateDecodeState(3, 24, padding);
-        var prompt = cat([.. sequences.Select((s, b) => TinyModels.Tokens([.. Enumerable.Repeat(0, (int)padding[b]), .. s[..lengths[b]]]))]);
-        Same(model.LastLogits(prompt, state), step: 0);
-        for (var step = 1; step <= 6; step++)
-            Same(model.LastLogits(cat([.. sequences.Select((s, b) => TinyModels.Tokens(s[lengths[b] + step - 1]))]), state), step);
-
-        void Same(Tensor logits, int step)
-        {
-            for (var b = 0; b < 3; b++) Close(logits[b, 0].data<float>().ToArray(), alone[b][lengths[b] + step - 1]);
-        }
-    }
-
-    [Theory, MemberData(nameof(Names))]
     public void Truncated_state_continues_as_if_the_rest_had_never_been(string name)
     {
         using var model = TinyModels.Create(name);

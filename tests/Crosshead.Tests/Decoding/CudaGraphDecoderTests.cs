@@ -48,19 +48,19 @@ public sealed class CudaGraphDecoderTests
             var prompts = lengths.Select((n, b) => TinyModels.Ids(n, seed: b, vocabulary: 300)).ToArray();
             using var plain = new TensorDecoder(model, prompts.Length, 60);
             using var captured = new CudaGraphDecoder(model, prompts.Length, 60);
-            plain.Prefill(prompts, 512);
-            captured.Prefill(prompts, 512);
+            new DecodeBatch(plain).Prefill(prompts, 512);
+            new DecodeBatch(captured).Prefill(prompts, 512);
             for (var n = 0; n < 12; n++)
             {
                 if (n == 6)
                 {
-                    plain.Rewind(3);
-                    captured.Rewind(3);
+                    plain.Cache.Rewind(3);
+                    captured.Cache.Rewind(3);
                 }
                 var ids = TinyModels.Ids(prompts.Length, seed: 100 + n, vocabulary: 300);
                 if (n > 8) ids[0] = -1; // has ended
-                plain.Step(ids);
-                captured.Step(ids);
+                new DecodeBatch(plain).Step(ids);
+                new DecodeBatch(captured).Step(ids);
                 Assert.True(captured.IsCaptured);
                 for (var b = n > 8 ? 1 : 0; b < prompts.Length; b++)
                 {
@@ -71,6 +71,15 @@ public sealed class CudaGraphDecoderTests
         }
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Each_sequence_is_computed_as_if_it_were_alone(string name)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create(name);
+        using var decoder = new CudaGraphDecoder(model, 5, 40);
+        SlotTests.Play(decoder, TinyModels.Sequences(model, 12, 40, vocabulary: 300), 0.06, seed: 4);
+    }
+
     [Fact]
     public void Text_is_that_of_the_plain_decoder_where_no_choice_is_close()
     {
@@ -78,7 +87,7 @@ public sealed class CudaGraphDecoderTests
         using var model = Create("gqa");
         int[][] prompts = [TinyModels.Ids(9, vocabulary: 300), TinyModels.Ids(14, seed: 3, vocabulary: 300)];
         using var plain = new TensorDecoder(model, 2, 64);
-        plain.Prefill(prompts, 512);
+        new DecodeBatch(plain).Prefill(prompts, 512);
         using var generator = new Crosshead.Generation.Generator(model);
         var texts = generator.Generate(prompts, new GenerationOptions { MaxTokens = 40, Sampling = SamplingOptions.Greedy });
         for (var n = 0; n < 40; n++)
@@ -88,7 +97,7 @@ public sealed class CudaGraphDecoderTests
                 var logits = plain.Logits(b);
                 Assert.True(logits[texts[b].Ids[n]] > LogitRow.MostLikely(logits).Logit - 0.05f * Math.Abs(LogitRow.MostLikely(logits).Logit), $"token {n} of sequence {b}");
             }
-            plain.Step([texts[0].Ids[n], texts[1].Ids[n]]);
+            new DecodeBatch(plain).Step([texts[0].Ids[n], texts[1].Ids[n]]);
         }
     }
 
@@ -100,8 +109,8 @@ public sealed class CudaGraphDecoderTests
         TensorLeaks.None(() =>
         {
             using var decoder = new CudaGraphDecoder(model, 2, 40);
-            decoder.Prefill([[1, 2, 3], [4]], 512);
-            for (var n = 0; n < 3; n++) decoder.Step([5, 6]);
+            new DecodeBatch(decoder).Prefill([[1, 2, 3], [4]], 512);
+            for (var n = 0; n < 3; n++) new DecodeBatch(decoder).Step([5, 6]);
         });
     }
 
@@ -111,9 +120,9 @@ public sealed class CudaGraphDecoderTests
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var model = Create("gqa");
         using var decoder = new CudaGraphDecoder(model, 1, 4);
-        decoder.Prefill([[1, 2, 3]], 512);
-        decoder.Step([5]);
-        Assert.Throws<InvalidOperationException>(() => decoder.Step([6]));
+        new DecodeBatch(decoder).Prefill([[1, 2, 3]], 512);
+        new DecodeBatch(decoder).Step([5]);
+        Assert.Throws<CrossheadException>(() => new DecodeBatch(decoder).Step([6]));
     }
 
     [Fact]
@@ -142,10 +151,10 @@ public sealed class CudaGraphDecoderTests
         using var model = Create(Refused);
         using var plain = new TensorDecoder(model, 2, 20);
         using var decoder = new CudaGraphDecoder(model, 2, 20);
-        foreach (var each in new IDecoder[] { plain, decoder }) each.Prefill([[1, 2, 3], [4]], 512);
+        foreach (var each in new IDecoder[] { plain, decoder }) new DecodeBatch(each).Prefill([[1, 2, 3], [4]], 512);
         for (var n = 0; n < 3; n++)
         {
-            foreach (var each in new IDecoder[] { plain, decoder }) each.Step([5 + n, 6]);
+            foreach (var each in new IDecoder[] { plain, decoder }) new DecodeBatch(each).Step([5 + n, 6]);
             Assert.False(decoder.IsCaptured);
             for (var b = 0; b < 2; b++) Assert.InRange(TinyModels.RelativeError(decoder.Logits(b), plain.Logits(b)), 0, 1e-6);
         }

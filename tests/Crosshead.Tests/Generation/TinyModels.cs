@@ -61,6 +61,10 @@ internal static class TinyModels
         Attention = attention,
     };
 
+    /// <summary>Random sequences of unequal lengths with the model's logits after each token, computed at once.</summary>
+    public static IReadOnlyList<(int[] Ids, float[][] Logits)> Sequences(LanguageModel model, int count, int longest, int vocabulary = 37) =>
+        [.. Enumerable.Range(0, count).Select(s => Ids(1 + (s * 7 % longest), seed: 50 + s, vocabulary: vocabulary)).Select(ids => (ids, Reference(model, ids)))];
+
     /// <summary>A model whose every parameter, norms and mixes included, is random.</summary>
     public static LanguageModel Create(ModelOptions options)
     {

@@ -32,24 +32,35 @@ public sealed class SlidingWindowTests
     [InlineData(6, 4, null)]
     public void Masks_are_those_of_the_definition(int start, int count, int? window)
     {
-        foreach (var padding in new long[]?[] { null, [2, 0, 5] })
-        {
-            using var scope = NewDisposeScope();
-            using var grad = no_grad();
-            using var model = Create(new AttentionOptions { Heads = 4 });
-            using var state = model.CreateDecodeState(3, Length, padding);
-            if (start > 0) model.Logits(ones([3, start], ScalarType.Int64), state);
-            var span = new SequenceSpans(model.Rotary, count, state, CPU).Within(window);
-            for (var b = 0; b < 3; b++)
-                for (var n = 0; n < count; n++)
-                    for (var key = 0; key < start + count; key++)
-                    {
-                        var query = start + n;
-                        var pads = padding?[b] ?? 0;
-                        var expected = key == query || (key <= query && key > query - (window ?? int.MaxValue) && key >= pads);
-                        Assert.True(Sees(span, b, n, key) == expected, $"sequence {b}, query {query}, key {key}");
-                    }
-        }
+        using var scope = NewDisposeScope();
+        using var model = Create(new AttentionOptions { Heads = 4 });
+        var span = new SequenceSpans(model.Rotary, start, count, CPU).Within(window);
+        for (var n = 0; n < count; n++)
+            for (var key = 0; key < start + count; key++)
+            {
+                var query = start + n;
+                var expected = key <= query && key > query - (window ?? int.MaxValue);
+                Assert.True(Sees(span, 0, n, key) == expected, $"query {query}, key {key}");
+            }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(100)]
+    public void Masks_of_steps_are_those_of_the_definition(int? window)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Create(new AttentionOptions { Heads = 4 });
+        long[] positions = [0, 5, 9];
+        var span = new StepSpans(model.Rotary, tensor(positions), 10, CPU).Within(window);
+        for (var b = 0; b < positions.Length; b++)
+            for (var key = 0; key < 10; key++)
+            {
+                var expected = key <= positions[b] && key > positions[b] - (window ?? int.MaxValue);
+                Assert.True(Sees(span, b, 0, key) == expected, $"sequence {b}, key {key}");
+            }
     }
 
     [Fact]
@@ -57,7 +68,7 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var spans = new SequenceSpans(model.Rotary, 10, null, CPU);
+        var spans = new SequenceSpans(model.Rotary, 0, 10, CPU);
         Assert.True(spans.Within(10) is { Mask: null, Causal: true });
         Assert.Same(spans.Within(null), spans.Within(11));
         Assert.Same(spans.Within(4), spans.Within(4));
@@ -81,7 +92,7 @@ public sealed class SlidingWindowTests
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void Cached_in_chunks_and_padded_equal_the_whole(AttentionOptions attention)
+    public void Cached_in_chunks_equal_the_whole(AttentionOptions attention)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -97,14 +108,6 @@ public sealed class SlidingWindowTests
                 Close(model.Logits(tokens.narrow(1, start, count), state), whole.narrow(1, start, count));
             }
         }
-
-        // Beside a longer sequence, padded on the left; the prompt at once, then token by token.
-        const int Pads = 6, Prompt = 9;
-        var shorter = tokens.narrow(1, 0, Length - Pads);
-        var both = cat([Tokens(1), cat([zeros([1, Pads], ScalarType.Int64), shorter], 1)]);
-        using var padded = model.CreateDecodeState(2, Length, [0, Pads]);
-        Close(model.Logits(both.narrow(1, 0, Prompt), padded)[1, Pads..], whole[0, ..(Prompt - Pads)]);
-        for (var n = Prompt; n < Length; n++) Close(model.Logits(both.narrow(1, n, 1), padded)[1, 0], whole[0, n - Pads]);
     }
 
     [Fact]

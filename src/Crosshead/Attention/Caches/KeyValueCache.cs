@@ -27,51 +27,35 @@ public sealed class KeyValueCache : IDisposable
         _scales = even.narrow(2, 0, capacity).DetachFromDisposeScope();
     }
 
+    private KeyValueCache(Tensor keys, Tensor values, Tensor? scales) => (_keys, _values, _scales, Capacity) = (keys, values, scales, keys.shape[2]);
+
     /// <summary>Most tokens a sequence.</summary>
     public long Capacity { get; }
 
-    /// <summary>Tokens kept so far.</summary>
-    public long Length { get; private set; }
+    /// <summary>Bytes per token of a sequence.</summary>
+    public long BytesPerToken => Capacity == 0 || _keys.shape[0] == 0 ? 0
+        : (_keys.NumberOfElements + _values.NumberOfElements + (_scales?.NumberOfElements ?? 0)) * _keys.ElementSize / (_keys.shape[0] * Capacity);
 
-    /// <summary>Bytes of the kept tokens of all sequences.</summary>
-    public long Bytes => Capacity == 0 ? 0 : (_keys.NumberOfElements + _values.NumberOfElements + (_scales?.NumberOfElements ?? 0)) * _keys.ElementSize / Capacity * Length;
-
-    /// <summary>Appends N tokens and returns all that are kept, as views that are valid until the next call.</summary>
+    /// <summary>Writes N tokens and returns all that the call may see, as views of the cache.</summary>
     /// <param name="keys">[B, rows, N, width]</param>
     /// <param name="values">[B, rows, N, width]</param>
+    /// <param name="place">Where they go.</param>
     /// <exception cref="InvalidOperationException">The capacity is exceeded.</exception>
-    public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values) => Append(keys, values, null);
-
-    /// <summary>As <see cref="Append(Tensor, Tensor)"/>; or, where the device alone knows the position [1] (int64), writes the one token there and returns the whole capacity, <see cref="Length"/> being left to <see cref="Advance"/>.</summary>
-    internal (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values, Tensor? position)
+    public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values, CachePlace place)
     {
-        if (position is not null)
-        {
-            _keys.index_copy_(2, position, keys);
-            _values.index_copy_(2, position, values);
-            return (_keys, _values);
-        }
-        var count = keys.shape[2];
-        if (Length + count > Capacity)
-            throw new InvalidOperationException($"the cache holds {Capacity} tokens; {Length} + {count} do not fit.");
-        _keys.narrow(2, Length, count).copy_(keys);
-        _values.narrow(2, Length, count).copy_(values);
-        Length += count;
-        return (_keys.narrow(2, 0, Length), _values.narrow(2, 0, Length));
+        if (place.Positions is null && place.Start + keys.shape[2] > Capacity)
+            throw new InvalidOperationException($"the cache holds {Capacity} tokens; {place.Start} + {keys.shape[2]} do not fit.");
+        return (Write(_keys, keys, place), Write(_values, values, place));
     }
 
-    /// <summary>Adds the factors [B, g, N] of the N tokens appended last and returns those of all tokens [B, g, T].</summary>
+    /// <summary>Writes the factors [B, g, N] of the N tokens and returns those of all tokens that the call may see, [B, g, T].</summary>
     /// <exception cref="InvalidOperationException">The cache was made without them.</exception>
-    public Tensor AppendScales(Tensor scales) => AppendScales(scales, null);
+    public Tensor AppendScales(Tensor scales, CachePlace place) =>
+        Write(_scales ?? throw new InvalidOperationException("the cache keeps no factors of scores."), scales, place);
 
-    /// <summary>As <see cref="AppendScales(Tensor)"/>, or at a position that the device alone knows.</summary>
-    internal Tensor AppendScales(Tensor scales, Tensor? position)
-    {
-        if (_scales is null) throw new InvalidOperationException("the cache keeps no factors of scores.");
-        if (position is not null) return _scales.index_copy_(2, position, scales);
-        _scales.narrow(2, Length - scales.shape[2], scales.shape[2]).copy_(scales);
-        return _scales.narrow(2, 0, Length);
-    }
+    /// <summary>What the call at a place may see of the cache: keys, values, factors.</summary>
+    internal (Tensor Keys, Tensor Values, Tensor? Scales) Seen(CachePlace place) =>
+        (Until(_keys, place.Seen), Until(_values, place.Seen), _scales is null ? null : Until(_scales, place.Seen));
 
     /// <summary>The memory of all tokens there is room for: [B, rows, capacity, width] each, and of factors [B, g, capacity].</summary>
     internal (Tensor Keys, Tensor Values, Tensor? Scales) Whole => (_keys, _values, _scales);
@@ -82,18 +66,30 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Values, likewise.</summary>
     internal Tensor AsValues(Tensor heads) => AsRows(heads, _values);
 
-    /// <summary>Counts tokens that were written at positions the device alone knew.</summary>
-    internal void Advance(long count) => Length += count;
+    /// <summary>The cache of some sequences alone: views of the same memory.</summary>
+    internal KeyValueCache Of(long first, long count) => new(_keys.narrow(0, first, count), _values.narrow(0, first, count), _scales?.narrow(0, first, count));
 
     /// <summary>Draws N tokens at random, from a normal distribution, instead of computing them.</summary>
     internal void Draw(long count)
     {
-        foreach (var rows in new[] { _keys, _values, _scales }) rows?.narrow(2, Length, count).normal_();
-        Length += count;
+        foreach (var rows in new[] { _keys, _values, _scales }) rows?.narrow(2, 0, count).normal_();
     }
 
-    /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
-    public void Truncate(long length) => Length = Math.Clamp(length, 0, Length);
+    // Writes rows [B, r, N, …] into memory [B, r, capacity, …].
+    private static Tensor Write(Tensor memory, Tensor rows, CachePlace place)
+    {
+        if (place.Positions is not { } positions)
+        {
+            memory.narrow(2, place.Start, rows.shape[2]).copy_(rows);
+            return memory.narrow(2, 0, place.Start + rows.shape[2]);
+        }
+        // One position serves all sequences as it is; with one per sequence each row of the memory has an index of its own.
+        if (positions.shape[0] == 1) memory.index_copy_(2, positions, rows);
+        else memory.scatter_(2, positions.view([-1, .. Enumerable.Repeat(1L, (int)rows.dim() - 1)]).expand(rows.shape), rows);
+        return Until(memory, place.Seen);
+    }
+
+    private static Tensor Until(Tensor memory, long count) => count == memory.shape[2] ? memory : memory.narrow(2, 0, count);
 
     private static Tensor AsRows(Tensor heads, Tensor kept) => heads.reshape(heads.shape[0], heads.shape[1], kept.shape[1], kept.shape[3]).transpose(1, 2);
 

@@ -17,7 +17,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
         // their rows. Blocks depend on the capacity alone: results are the same on any number of threads.
         Block = Math.Max(SmallestBlock, Panel.Round((capacity + MostBlocks - 1) / MostBlocks));
         Blocks = (capacity + Block - 1) / Block;
-        const int rows = DecodePass.MaxRows;
+        const int rows = PassBlock.MaxRows;
         Projected = new Rows(rows, Most(l => l.Projections.Outputs));
         Queries = new Rows(rows * heads, Most(l => l.Layout.KeyWidth));
         Sums = new Rows((long)rows * heads * Blocks, Most(l => l.Layout.ValueWidth));

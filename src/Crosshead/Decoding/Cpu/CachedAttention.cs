@@ -10,7 +10,7 @@ internal abstract class CachedAttention : IDisposable
     public abstract int Phases { get; }
 
     /// <summary>Items of a phase.</summary>
-    public abstract int Items(int phase, DecodePass pass);
+    public abstract int Items(int phase, PassBlock pass);
 
     /// <summary>Does some items of a phase.</summary>
     /// <param name="phase">The phase.</param>
@@ -18,7 +18,7 @@ internal abstract class CachedAttention : IDisposable
     /// <param name="first">First item.</param>
     /// <param name="end">One past the last item.</param>
     /// <param name="member">Index of the thread.</param>
-    public abstract void Run(int phase, DecodePass pass, int first, int end, int member);
+    public abstract void Run(int phase, PassBlock pass, int first, int end, int member);
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -34,7 +34,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     protected KeyValuePanels<T>[] Caches { get; }
 
     /// <inheritdoc/>
-    public override int Items(int phase, DecodePass pass)
+    public override int Items(int phase, PassBlock pass)
     {
         if (phase == 0) return pass.Count * _placement.Items;
         if (phase == Phases - 1) return pass.Count * _outputs.Items;
@@ -42,7 +42,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <inheritdoc/>
-    public override void Run(int phase, DecodePass pass, int first, int end, int member)
+    public override void Run(int phase, PassBlock pass, int first, int end, int member)
     {
         for (var item = first; item < end; item++)
         {
@@ -59,10 +59,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Items of the phases between placing and finishing.</summary>
-    protected virtual int AttendItems(DecodePass pass) => pass.Count * Layout.Units * MostBlocks(pass);
+    protected virtual int AttendItems(PassBlock pass) => pass.Count * Layout.Units * MostBlocks(pass);
 
     /// <summary>An item of the phases between placing and finishing: here, a unit of heads over a block of positions.</summary>
-    protected virtual void Attend(int phase, DecodePass pass, int item, int member)
+    protected virtual void Attend(int phase, PassBlock pass, int item, int member)
     {
         var most = MostBlocks(pass);
         var (unit, row) = (item / most % Layout.Units, item / most / Layout.Units);
@@ -82,9 +82,9 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Scores of a unit's heads [slots, stride] for the positions of a span.</summary>
-    protected void Score(in DecodePass.Row token, int row, int unit, AttentionSpan span, float* scores, int stride)
+    protected void Score(in DecodeRow token, int row, int unit, AttentionSpan span, float* scores, int stride)
     {
-        var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerKeyRow);
+        var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerKeyRow);
         for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++, scores += slots * stride)
             cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
         if (Layout.KeyNorms == 0) return;
@@ -93,9 +93,9 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>
-    protected void Sum(in DecodePass.Row token, int row, int unit, int block, AttentionSpan span, float* weights, int stride)
+    protected void Sum(in DecodeRow token, int row, int unit, int block, AttentionSpan span, float* weights, int stride)
     {
-        var (cache, slots) = (Caches[token.Sequence], Layout.SlotsPerValueRow);
+        var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerValueRow);
         for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++, weights += slots * stride)
             cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
     }
@@ -104,10 +104,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     protected long Place(int row, int slot, int block) => ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
 
     /// <summary>Blocks that a token sees.</summary>
-    protected (int First, int End) BlocksOf(in DecodePass.Row row) => (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
+    protected (int First, int End) BlocksOf(in DecodeRow row) => (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
 
     /// <summary>Most blocks that a token of the pass sees.</summary>
-    protected int MostBlocks(DecodePass pass)
+    protected int MostBlocks(PassBlock pass)
     {
         var most = 0;
         for (var r = 0; r < pass.Count; r++)
@@ -119,7 +119,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Block number <paramref name="index"/> of those that a token sees, and what it sees of it; false if they are fewer.</summary>
-    protected bool Sees(in DecodePass.Row row, int index, out int block, out AttentionSpan span)
+    protected bool Sees(in DecodeRow row, int index, out int block, out AttentionSpan span)
     {
         var (first, end) = BlocksOf(row);
         block = first + index;
@@ -128,5 +128,5 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         return block < end;
     }
 
-    private int FirstSeen(in DecodePass.Row row) => Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
+    private int FirstSeen(in DecodeRow row) => Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
 }

@@ -13,10 +13,10 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
     public override int Phases => 4;
 
     /// <inheritdoc/>
-    protected override int AttendItems(DecodePass pass) => pass.Count * MostBlocks(pass);
+    protected override int AttendItems(PassBlock pass) => pass.Count * MostBlocks(pass);
 
     /// <inheritdoc/>
-    protected override void Attend(int phase, DecodePass pass, int item, int member)
+    protected override void Attend(int phase, PassBlock pass, int item, int member)
     {
         var most = MostBlocks(pass);
         var row = item / most;
@@ -26,7 +26,7 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
     }
 
     // maps[i] = Σ_j mix[i, j] · scores[j] (eq. 7)
-    private void MixScores(in DecodePass.Row token, int row, int block, AttentionSpan span, int member)
+    private void MixScores(in DecodeRow token, int row, int block, AttentionSpan span, int member)
     {
         var scores = Scratch.Scores[(long)member * Layout.Heads];
         var stride = Scratch.Scores.Stride;
@@ -44,7 +44,7 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
     }
 
     // weights[i] = Σ_j mix[i, j] · softmax(maps[j]) (eq. 8), and the values summed by them (eq. 9)
-    private void MixWeights(in DecodePass.Row token, int row, int block, AttentionSpan span, int member)
+    private void MixWeights(in DecodeRow token, int row, int block, AttentionSpan span, int member)
     {
         var (stride, heads) = (Scratch.Scores.Stride, Layout.Heads);
         var mixed = Scratch.Scores[(long)member * heads];

@@ -10,7 +10,7 @@ internal sealed class DecodeScratch : IDisposable
     /// <param name="members">Threads.</param>
     public DecodeScratch(ModelOptions options, int members)
     {
-        const int rows = DecodePass.MaxRows;
+        const int rows = PassBlock.MaxRows;
         var (experts, choices) = (options.Experts?.Count ?? 0, options.Experts?.PerToken ?? 1);
         var inner = Math.Max(options.FeedForward, options.Experts?.InnerSize ?? 0);
         Hidden = new Rows(rows, options.HiddenSize);

@@ -4,7 +4,7 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="perToken">Most experts a token.</param>
 internal sealed class ExpertRoutes(int perToken)
 {
-    private readonly (int Expert, float Weight)[,] _routes = new (int, float)[perToken, DecodePass.MaxRows];
+    private readonly (int Expert, float Weight)[,] _routes = new (int, float)[perToken, PassBlock.MaxRows];
 
     /// <summary>Choice number <paramref name="choice"/> of a token.</summary>
     public (int Expert, float Weight) this[int choice, int row]

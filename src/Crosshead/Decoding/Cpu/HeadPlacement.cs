@@ -10,10 +10,10 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
     public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
 
     /// <summary>Places one item of a token.</summary>
-    public void Place(DecodePass pass, int row, int item, int member)
+    public void Place(PassBlock pass, int row, int item, int member)
     {
         var position = pass[row].Position;
-        var cache = caches[pass[row].Sequence];
+        var cache = caches[pass[row].Slot];
         var queries = scratch.Projected[row];
         var keys = queries + (_layout.Heads * _layout.HeadDim);
         var values = keys + (_layout.KeyRows * _layout.KeyWidth);

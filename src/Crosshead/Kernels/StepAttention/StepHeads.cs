@@ -8,7 +8,7 @@ namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>
 /// From the joint product of a decoding step on a CUDA device to what its attention reads, in one launch: queries normed, turned and mixed, keys
-/// and values in a bfloat16 cache, where the device alone knows the position (<c>step_heads.cu</c>).
+/// and values in a bfloat16 cache, at positions that the device alone knows (<c>step_heads.cu</c>).
 /// </summary>
 internal static class StepHeads
 {
@@ -35,12 +35,12 @@ internal static class StepHeads
     /// <param name="epsilon">Of all norms.</param>
     /// <param name="queryMix">m [g, c, 2, d/2], in memory in that order: query head i of group G(i) = i div (h/g) becomes the c heads conj(m_G(i),j) ⊙ q_i,
     /// with z_p = x[p] + i·x[p + d/2]; null for itself.</param>
-    /// <param name="position">Below T, [1] (int64, on the device).</param>
+    /// <param name="positions">Where each sequence's token goes, below T, [B] or [1] (int64, on the device).</param>
     /// <param name="keys">[B, rows, T, width], rows of heads or of components, d wide each; written to.</param>
     /// <param name="values">[B, rows', T, width']; written to.</param>
     /// <param name="factors">[B, g, T], 1/rms of composed keys; written to. Null for none.</param>
     /// <returns>Queries [B, 1, h, d], with <paramref name="queryMix"/> [B, 1, h, c·d].</returns>
-    public static Tensor Apply(Tensor joint, Tensor cosine, Tensor sine, Tensor? queryNorm, Tensor? keyNorm, double epsilon, Tensor? queryMix, Tensor position, Tensor keys, Tensor values, Tensor? factors)
+    public static Tensor Apply(Tensor joint, Tensor cosine, Tensor sine, Tensor? queryNorm, Tensor? keyNorm, double epsilon, Tensor? queryMix, Tensor positions, Tensor keys, Tensor values, Tensor? factors)
     {
         (joint, cosine, sine) = (RowKernel.Dense(joint), RowKernel.Dense(cosine), RowKernel.Dense(sine));
         var (batch, half) = ((int)joint.shape[0], (int)cosine.shape[^1]);
@@ -56,13 +56,13 @@ internal static class StepHeads
             .Launch(((queryHeads + keyHeads + valueHeads + composed + headsOfBlock - 1) / headsOfBlock, batch, 1), Threads, 0,
         [
             Aten.DataPointer(joint), joint.stride(0), Aten.DataPointer(cosine), Aten.DataPointer(sine), (int)(cosine.numel() / half),
-            Pointer(queryNorm), Pointer(keyNorm), (float)epsilon, Aten.DataPointer(position),
+            Pointer(queryNorm), Pointer(keyNorm), (float)epsilon, Aten.DataPointer(positions), positions.shape[0] == 1 ? 0 : 1,
             Pointer(queryMix), queryHeads / mixGroups, Aten.DataPointer(query), queryHeads,
             Aten.DataPointer(keys), keys.stride(0), keys.stride(1), (int)keys.shape[3], keyHeads,
             Aten.DataPointer(values), values.stride(0), values.stride(1), (int)values.shape[3], valueCount,
             Pointer(factors), factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L, composed,
         ], early: true);
-        foreach (var tensor in new[] { joint, cosine, sine, queryNorm, keyNorm, queryMix, position, keys, values, factors }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { joint, cosine, sine, queryNorm, keyNorm, queryMix, positions, keys, values, factors }) GC.KeepAlive(tensor);
         return query;
     }
 

@@ -1,6 +1,6 @@
 // Between the joint product of a decoding step and its attention: query and key heads are normed where there are norms and turned by
 // their positions (RoPE), queries take on the mix of components where the cache keeps those; keys and values are written to the caches
-// at the position that the device alone knows, and so are the factors of scores, 1/rms of composed keys.
+// at the positions that the device alone knows, and so are the factors of scores, 1/rms of composed keys.
 //
 // A group of threads takes a head's worth of the product's row: LANES pairs a thread, an element of the first half with its partner in
 // the second.
@@ -33,7 +33,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 step_heads(const element* __restrict__ joint, long long step, // [B, …], sequences `step` apart: query heads, key heads, values, composed keys
            const float* __restrict__ cosine, const float* __restrict__ sine, int table_rows, // [1 or B, HALF]
            const weight_element* __restrict__ query_norm, const weight_element* __restrict__ key_norm, float epsilon, // [WIDTH], null for none
-           const long long* __restrict__ position,
+           const long long* __restrict__ positions, int position_step, // [B] (step 1) or [1] (step 0)
            const element* __restrict__ mix, int sharing,      // [query_heads / sharing, COMPONENTS, 2, HALF], real and imaginary parts
            element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH], or for each component
            element* __restrict__ keys, long long key_batch, long long key_row, int key_width, int key_heads,
@@ -59,7 +59,7 @@ step_heads(const element* __restrict__ joint, long long step, // [B, …], seque
     for (int offset = GROUP / 2; offset > 0; offset /= 2) squares += __shfl_xor_sync(~0u, squares, offset);
     if (!first) return;
     const float factor = rsqrtf(squares / WIDTH + epsilon);
-    const long long token = *position;
+    const long long token = positions[sequence * position_step];
     if (is_factor)
     {
         const float one[1] = { factor };

@@ -3,55 +3,60 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Model.Views;
 
-/// <summary>What a batch of sequences has left behind while it is being decoded: a cache a layer, and where sequences begin.</summary>
-public sealed class DecodeState : IDisposable
+/// <summary>What sequences have left behind while they are being decoded: a cache per layer, and each sequence's length.</summary>
+public sealed class DecodeState : ICacheStore, IDisposable
 {
-    internal DecodeState(KeyValueCache[] layers, IReadOnlyList<long>? padding, Device device)
-    {
-        (Layers, Padding) = (layers, padding);
-        if (padding is not null) Pads = tensor(padding.ToArray(), [padding.Count, 1], ScalarType.Int64, device).DetachFromDisposeScope();
-    }
+    private readonly int[] _lengths;
 
-    /// <summary>Tokens kept so far, padding included.</summary>
-    public long Length => Layers[0].Length;
+    internal DecodeState(KeyValueCache[] layers, long slots, int spare) =>
+        (Layers, _lengths, Capacity) = (layers, new int[slots], (int)layers[0].Capacity - spare);
 
-    /// <summary>Most tokens.</summary>
-    public long Capacity => Layers[0].Capacity;
+    /// <summary>Tokens kept of every sequence, which all have as many.</summary>
+    /// <exception cref="InvalidOperationException">The sequences differ in length.</exception>
+    public long Length => _lengths.AsSpan().IndexOfAnyExcept(_lengths[0]) < 0 ? _lengths[0]
+        : throw new InvalidOperationException("the sequences differ in length; ask for each one's.");
 
-    /// <summary>Bytes of the kept tokens in all layers.</summary>
-    public long Bytes => Layers.Sum(l => l.Bytes);
+    /// <inheritdoc/>
+    public int Slots => _lengths.Length;
 
-    /// <summary>Padding tokens before each sequence's first; null where no sequence is padded.</summary>
-    internal IReadOnlyList<long>? Padding { get; }
+    /// <inheritdoc/>
+    public int Capacity { get; }
 
-    /// <summary><see cref="Padding"/> on the device, [B, 1] (int64).</summary>
-    internal Tensor? Pads { get; }
+    /// <inheritdoc/>
+    public long Bytes => _lengths.Sum(l => (long)l) * Layers.Sum(l => l.BytesPerToken);
 
     internal KeyValueCache[] Layers { get; }
 
-    /// <summary>Counts tokens that were written at positions the device alone knew.</summary>
-    internal void Advance(long count)
+    /// <inheritdoc/>
+    public int LengthOf(int slot) => _lengths[slot];
+
+    /// <inheritdoc/>
+    public void Truncate(int slot, int length) => _lengths[slot] = Math.Clamp(length, 0, _lengths[slot]);
+
+    /// <summary>Forgets the tokens of every sequence from <paramref name="length"/> on.</summary>
+    public void Truncate(long length)
     {
-        foreach (var layer in Layers) layer.Advance(count);
+        for (var slot = 0; slot < Slots; slot++) Truncate(slot, (int)length);
     }
 
-    /// <summary>Draws N tokens at random instead of computing them: what a step costs does not depend on them.</summary>
-    internal void Draw(long count)
+    /// <summary>Counts tokens that were written to a slot.</summary>
+    internal void Advance(int slot, int count) => _lengths[slot] += count;
+
+    /// <summary>The caches of the first <paramref name="count"/> slots from <paramref name="first"/> on, layer by layer.</summary>
+    internal IReadOnlyList<KeyValueCache> LayersOf(int first, int count) =>
+        count == Slots ? Layers : [.. Layers.Select(l => l.Of(first, count))];
+
+    /// <summary>Draws N tokens of every sequence at random instead of computing them: what a step costs does not depend on them.</summary>
+    internal void Draw(int count)
     {
         using var scope = NewDisposeScope();
         foreach (var layer in Layers) layer.Draw(count);
-    }
-
-    /// <summary>Forgets the tokens from <paramref name="length"/> on.</summary>
-    public void Truncate(long length)
-    {
-        foreach (var layer in Layers) layer.Truncate(length);
+        Array.Fill(_lengths, count);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var layer in Layers) layer.Dispose();
-        Pads?.Dispose();
     }
 }

@@ -132,17 +132,17 @@ public sealed class CpuDecoderShapeTests
             var expected = sequences.Select(s => TinyModels.Reference(model, s)).ToArray();
             using var weights = new CpuWeights(model, type);
             using var decoder = new CpuDecoder(weights, sequences.Length, Context, threads);
-            decoder.Prefill([.. sequences.Select(s => s[..^3])], chunk, TestContext.Current.CancellationToken);
+            new DecodeBatch(decoder).Prefill([.. sequences.Select(s => s[..^3])], chunk, TestContext.Current.CancellationToken);
             for (var step = 3; ; step--)
             {
                 for (var s = 0; s < sequences.Length; s++)
                     Assert.InRange(TinyModels.RelativeError(decoder.Logits(s), expected[s][^(step + 1)]), 0, tolerance);
                 if (step == 0) break;
-                decoder.Step([.. sequences.Select(s => s[^step])]);
+                new DecodeBatch(decoder).Step([.. sequences.Select(s => s[^step])]);
             }
             var perToken = model.CacheBytesPerToken * (type == ScalarType.BFloat16 ? 2 : 4) / 4;
             Assert.Equal(perToken, weights.CacheBytesPerToken);
-            Assert.Equal(sequences.Sum(s => s.Length) * perToken, decoder.CacheBytes);
+            Assert.Equal(sequences.Sum(s => s.Length) * perToken, decoder.Cache.Bytes);
         }
     }
 }

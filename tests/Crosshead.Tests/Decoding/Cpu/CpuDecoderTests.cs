@@ -24,10 +24,10 @@ public sealed class CpuDecoderTests
         using var decoder = new CpuDecoder(weights, 1, _ids.Length);
         for (var n = 0; n < _ids.Length; n++)
         {
-            decoder.Step([_ids[n]]);
+            new DecodeBatch(decoder).Step([_ids[n]]);
             Close(decoder.Logits(0), expected[n], Float32);
         }
-        Assert.Equal(_ids.Length * model.CacheBytesPerToken, decoder.CacheBytes);
+        Assert.Equal(_ids.Length * model.CacheBytesPerToken, decoder.Cache.Bytes);
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -42,7 +42,7 @@ public sealed class CpuDecoderTests
         double difference = 0, size = 0;
         for (var n = 0; n < _ids.Length; n++)
         {
-            decoder.Step([_ids[n]]);
+            new DecodeBatch(decoder).Step([_ids[n]]);
             for (var v = 0; v < expected[n].Length; v++)
             {
                 difference += Math.Pow(decoder.Logits(0)[v] - expected[n][v], 2);
@@ -50,7 +50,7 @@ public sealed class CpuDecoderTests
             }
         }
         Assert.InRange(Math.Sqrt(difference / size), 1e-4, 0.02); // half a unit in the last place of bfloat16 is 0.002
-        Assert.Equal(_ids.Length * model.CacheBytesPerToken / 2, decoder.CacheBytes);
+        Assert.Equal(_ids.Length * model.CacheBytesPerToken / 2, decoder.Cache.Bytes);
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -63,12 +63,12 @@ public sealed class CpuDecoderTests
         foreach (var (chunk, threads) in new[] { (5, 1), (512, 2), (512, 3) })
         {
             using var decoder = new CpuDecoder(weights, 3, 300, threads);
-            decoder.Prefill([.. sequences.Select(s => s[..^6])], chunk, TestContext.Current.CancellationToken);
+            new DecodeBatch(decoder).Prefill([.. sequences.Select(s => s[..^6])], chunk, TestContext.Current.CancellationToken);
             for (var step = 6; ; step--)
             {
                 for (var s = 0; s < 3; s++) Close(decoder.Logits(s), expected[s][^(step + 1)], Float32);
                 if (step == 0) break;
-                decoder.Step([.. sequences.Select(s => s[^step])]);
+                new DecodeBatch(decoder).Step([.. sequences.Select(s => s[^step])]);
             }
         }
     }
@@ -82,8 +82,8 @@ public sealed class CpuDecoderTests
         foreach (var threads in new[] { 1, 2, 3 })
         {
             using var decoder = new CpuDecoder(weights, 2, _ids.Length, threads);
-            decoder.Prefill([_ids[..9], _ids[..4]], 512, TestContext.Current.CancellationToken);
-            for (var n = 9; n < _ids.Length; n++) decoder.Step([_ids[n], _ids[n - 5]]);
+            new DecodeBatch(decoder).Prefill([_ids[..9], _ids[..4]], 512, TestContext.Current.CancellationToken);
+            for (var n = 9; n < _ids.Length; n++) new DecodeBatch(decoder).Step([_ids[n], _ids[n - 5]]);
             logits.Add([.. decoder.Logits(0), .. decoder.Logits(1)]);
         }
         Assert.Equal(logits[0], logits[1]);
@@ -97,9 +97,9 @@ public sealed class CpuDecoderTests
         using var weights = new CpuWeights(model);
         using var decoder = new CpuDecoder(weights, 37, 12);
         int[][] sequences = [.. Enumerable.Range(0, 37).Select(s => TinyModels.Ids((s % 5) + 6, s))];
-        decoder.Prefill([.. sequences.Select(s => s[..^5])], 512, TestContext.Current.CancellationToken);
+        new DecodeBatch(decoder).Prefill([.. sequences.Select(s => s[..^5])], 512, TestContext.Current.CancellationToken);
         for (var step = 5; step > 0; step--)
-            decoder.Step([.. sequences.Select((s, i) => i % 3 == 1 && step < 5 ? -1 : s[^step])]);
+            new DecodeBatch(decoder).Step([.. sequences.Select((s, i) => i % 3 == 1 && step < 5 ? -1 : s[^step])]);
         for (var s = 0; s < 37; s++)
             Close(decoder.Logits(s), TinyModels.Reference(model, sequences[s])[^(s % 3 == 1 ? 5 : 1)], Float32);
     }
@@ -111,11 +111,11 @@ public sealed class CpuDecoderTests
         var expected = TinyModels.Reference(model, _ids);
         using var weights = new CpuWeights(model);
         using var decoder = new CpuDecoder(weights, 1, _ids.Length);
-        decoder.Prefill([[.. _ids[..7], 1, 2, 3]], 512, TestContext.Current.CancellationToken);
-        decoder.Rewind(3);
+        new DecodeBatch(decoder).Prefill([[.. _ids[..7], 1, 2, 3]], 512, TestContext.Current.CancellationToken);
+        decoder.Cache.Rewind(3);
         for (var n = 7; n < 12; n++)
         {
-            decoder.Step([_ids[n]]);
+            new DecodeBatch(decoder).Step([_ids[n]]);
             Close(decoder.Logits(0), expected[n], Float32);
         }
     }
@@ -126,11 +126,12 @@ public sealed class CpuDecoderTests
         using var model = TinyModels.Create(name, context: 120);
         using var weights = new CpuWeights(model, ScalarType.BFloat16);
         using var decoder = new CpuDecoder(weights, 1, 120);
-        for (var n = 0; n < 60; n++) decoder.Step([n % 37]);
+        var batch = new DecodeBatch(decoder);
+        for (var n = 0; n < 60; n++) batch.Step([n % 37]);
         Assert.Equal(0, Allocations.Of(() =>
         {
-            for (var n = 0; n < 50; n++) decoder.Step([n % 37]);
-            decoder.Rewind(50);
+            for (var n = 0; n < 50; n++) batch.Step([n % 37]);
+            decoder.Cache.Rewind(50);
         }));
     }
 
@@ -140,9 +141,9 @@ public sealed class CpuDecoderTests
         using var model = TinyModels.Create("gqa");
         using var weights = new CpuWeights(model);
         using var decoder = new CpuDecoder(weights, 1, 2);
-        decoder.Step([1]);
-        decoder.Step([2]);
-        Assert.Contains("holds 2 tokens already", Assert.Throws<CrossheadException>(() => decoder.Step([3])).Message);
+        new DecodeBatch(decoder).Step([1]);
+        new DecodeBatch(decoder).Step([2]);
+        Assert.Contains("holds 2 tokens already", Assert.Throws<CrossheadException>(() => new DecodeBatch(decoder).Step([3])).Message);
     }
 
     [Fact]

@@ -154,13 +154,14 @@ public sealed class DecodeAttentionTests
         }, ScalarType.BFloat16, CUDA);
         model.Initialize(1);
         model.Freeze(ScalarType.BFloat16);
-        // Two sequences of unequal length, padded on the left; logits of a step with the cache against those without.
+        // Two sequences of unequal length; logits of a step with the cache against those without.
         var tokens = randint(0, 64, [2, 100], ScalarType.Int64, CUDA);
-        using var state = model.CreateDecodeState(2, 101, [0, 30]);
-        model.Hidden(tokens.narrow(1, 0, 99), state);
-        var step = model.LastLogits(tokens.narrow(1, 99, 1), state).to(ScalarType.Float64);
-        Tensor Whole(int b, int from) => model.LastLogits(tokens.narrow(0, b, 1).narrow(1, from, 100 - from)).to(ScalarType.Float64);
-        var expected = cat([Whole(0, 0), Whole(1, 30)]);
+        int[] lengths = [99, 69];
+        using var state = model.CreateDecodeState(2, 101);
+        for (var b = 0; b < 2; b++) model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.SpansOf(0, lengths[b]), state.LayersOf(b, 1));
+        var at = tensor(new[] { 99L, 69 }, device: CUDA);
+        var step = model.Head(model.Hidden(tokens.gather(1, at.unsqueeze(1)), model.SpansAt(at, 101), state.Layers)).to(ScalarType.Float64);
+        var expected = cat([.. lengths.Select((n, b) => model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, n + 1)).to(ScalarType.Float64))]);
         var error = ((step - expected).norm() / expected.norm()).item<double>();
         Assert.True(error < 0.02, $"relative error {error:e2}");
     }
