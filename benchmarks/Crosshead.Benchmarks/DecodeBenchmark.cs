@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Crosshead.Attention;
 using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Runtime.Intrinsics;
 using Crosshead.Attention;
-using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Model;

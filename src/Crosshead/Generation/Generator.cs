@@ -1,4 +1,5 @@
 using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using TorchSharp;

@@ -1,5 +1,5 @@
 using Crosshead.Decoding;
-using Crosshead.Model;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Tests.Generation;
 using Crosshead.Tests.Kernels;
 

@@ -1,5 +1,4 @@
 using Crosshead.Attention;
-using Crosshead.Attention.Caches;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 

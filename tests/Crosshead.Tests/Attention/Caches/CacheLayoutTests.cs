@@ -76,7 +76,7 @@ public sealed class CacheLayoutTests
         using var rotary = new RotaryEmbedding(options.HeadDimFor(Width), 5, 100, ScalarType.Float32, CPU);
         var (cos, sin) = rotary.Rows(0, 3);
         attention.Forward(ones([2, 3, Width]), new TokenSpan(cos, sin, null, Causal: true), cache);
-        Assert.Equal(2 * 3 * 4 * elements, cache.Bytes);
+        Assert.Equal(4 * elements, cache.BytesPerToken);
         foreach (var parameter in parameters.Parameters) parameter.Dispose();
     }
 }

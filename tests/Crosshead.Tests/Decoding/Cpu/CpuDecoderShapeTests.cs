@@ -1,6 +1,7 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
 using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Tests.Generation;

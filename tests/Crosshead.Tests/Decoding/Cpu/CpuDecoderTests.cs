@@ -1,4 +1,5 @@
 using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
 using Crosshead.Tests.Generation;
 using Crosshead.Tests.Kernels;
 using static TorchSharp.torch;

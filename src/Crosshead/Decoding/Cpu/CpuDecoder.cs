@@ -1,8 +1,7 @@
 using Crosshead.Attention.Caches;
-using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;
 
-namespace Crosshead.Decoding;
+namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// Decodes on the CPU without tensor operators: weights and cache lie as its vector kernels read them, all memory is

@@ -1,9 +1,8 @@
-using Crosshead.Decoding.Cpu;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
-namespace Crosshead.Decoding;
+namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// A model's weights packed for <see cref="CpuDecoder"/>, as they were when they were packed. Decoders may share them.
