@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# .NET 10 ignores DOTNET_EnableAVX512F=0, the switch that turned AVX-512 off in .NET 8 and 9: Avx512F.IsSupported stays true,
-# without a word. DOTNET_EnableAVX512=0 turns it off. A measurement "without AVX-512" by the old name measures AVX-512.
+# .NET 10 ignores DOTNET_EnableAVX512F=0, the switch that turned AVX-512 off in .NET 8 and 9: Avx512F.IsSupported stays
+# true, without a word. DOTNET_EnableAVX512=0 turns it off. A measurement "without AVX-512" by the old name measures
+# AVX-512.
 # Seen with .NET 10.0.12 (SDK 10.0.401) on Linux x64: old name True, new name False. Needs a processor with AVX-512.
 set -euo pipefail
 grep -q avx512f /proc/cpuinfo || { echo "this processor has no AVX-512: nothing to see here"; exit 0; }

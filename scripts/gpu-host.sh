@@ -7,7 +7,8 @@ out=${1:-crosshead-gpu.tar.xz}
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 dotnet publish src/Crosshead.Cli -c Release -r linux-x64 --self-contained -o "$build" --nologo -v quiet
-rm -f "$build"/libtorch*.so "$build"/libc10.so "$build"/libgomp* "$build"/libaoti* "$build"/libbackend* "$build"/libjit* "$build"/libnnapi* "$build"/libshm*
+rm -f "$build"/libtorch*.so "$build"/libc10.so "$build"/libgomp* "$build"/libaoti* \
+  "$build"/libbackend* "$build"/libjit* "$build"/libnnapi* "$build"/libshm*
 cp -r recipes "$build"/
 tar -C "$build" -cJf "$out" .
 cat <<EOF

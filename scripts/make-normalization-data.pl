@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Writes src/Crosshead/Data/Resources/normalization.txt from the Unicode data that Perl carries:
-#     perl scripts/make-normalization-data.pl > src/Crosshead/Data/Resources/normalization.txt
+# Writes src/Crosshead/Text/Tokenizers/Resources/normalization.txt from the Unicode data that Perl carries:
+#     perl scripts/make-normalization-data.pl > src/Crosshead/Text/Tokenizers/Resources/normalization.txt
 # One line a character: its code, its combining class, and its decomposition as UnicodeData.txt has it, "!" before one
 # that is never composed again and "~" before one of compatibility. Only characters up to Unicode 9.0 are listed:
 # Hugging Face's tokenizers normalize with the tables of that version, and ids must come out equal.

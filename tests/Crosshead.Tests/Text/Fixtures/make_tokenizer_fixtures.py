@@ -64,7 +64,8 @@ def real_json(tokenizer):
         ids = tokenizer.encode(text).ids
         tokenizer.encode_special_tokens = False
         return ids
-    return real(lambda t: tokenizer.encode(t).ids, plain, lambda ids, skip: tokenizer.decode(ids, skip_special_tokens=skip))
+    return real(lambda t: tokenizer.encode(t).ids, plain,
+        lambda ids, skip: tokenizer.decode(ids, skip_special_tokens=skip))
 
 
 def byte_alphabet():
@@ -83,12 +84,14 @@ def byte_level_base():
         vocab[m.replace(" ", "")] = len(vocab)
     return {
         "version": "1.0", "truncation": None, "padding": None,
-        "added_tokens": [{"id": len(vocab), "content": "<s>", **SPECIAL}, {"id": len(vocab) + 1, "content": "</s>", **SPECIAL}],
+        "added_tokens": [{"id": len(vocab), "content": "<s>", **SPECIAL},
+            {"id": len(vocab) + 1, "content": "</s>", **SPECIAL}],
         "normalizer": None,
         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
         "post_processor": None,
         "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
-        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "", "end_of_word_suffix": "",
+        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "",
                   "fuse_unk": False, "byte_fallback": False, "ignore_merges": False, "vocab": vocab, "merges": merges},
     }
 
@@ -105,14 +108,21 @@ def character_base(byte_fallback=True):
     return {
         "version": "1.0", "truncation": None, "padding": None,
         "added_tokens": [{"id": i, "content": pieces[i], **SPECIAL} for i in range(3)],
-        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+        "normalizer": {"type": "Sequence",
+            "normalizers": [{"type": "Prepend", "prepend": "▁"},
+                {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
         "pre_tokenizer": None,
-        "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "post_processor": {"type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
                            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
                            "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}},
-        "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
-        "model": {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None, "end_of_word_suffix": None,
-                  "fuse_unk": True, "byte_fallback": byte_fallback, "ignore_merges": False, "vocab": {p: i for i, p in enumerate(pieces)}, "merges": merges},
+        "decoder": {"type": "Sequence",
+            "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"},
+                {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+        "model": {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+                  "fuse_unk": True, "byte_fallback": byte_fallback, "ignore_merges": False,
+                  "vocab": {p: i for i, p in enumerate(pieces)}, "merges": merges},
     }
 
 
@@ -125,8 +135,10 @@ def metaspace(scheme, split):
 
 
 def template(single, tokens):
-    parts = [{"Sequence": {"id": "A", "type_id": 0}} if p == "$A" else {"SpecialToken": {"id": p, "type_id": 0}} for p in single]
-    return {"type": "TemplateProcessing", "single": parts, "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    parts = [{"Sequence": {"id": "A", "type_id": 0}} if p == "$A" else {"SpecialToken": {"id": p, "type_id": 0}}
+        for p in single]
+    return {"type": "TemplateProcessing", "single": parts,
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
             "special_tokens": {k: {"id": k, "ids": v, "tokens": [k] * len(v)} for k, v in tokens.items()}}
 
 
@@ -146,42 +158,67 @@ def pipelines():
     two = byte_level_base()["added_tokens"]
     three = character_base()["added_tokens"]
     for flags in ({}, {"lstrip": True}, {"rstrip": True}, {"lstrip": True, "rstrip": True}, {"single_word": True},
-                  {"single_word": True, "lstrip": True}, {"normalized": True}, {"special": False}, {"special": False, "normalized": True, "rstrip": True}):
+                  {"single_word": True, "lstrip": True}, {"normalized": True}, {"special": False},
+                  {"special": False, "normalized": True, "rstrip": True}):
         name = "+".join(f for f in flags) or "none"
-        yield f"bytes token {name}", "bytes", {"added_tokens": [*two, token(B + 2, "<x>", **flags), token(B + 3, "the", **flags), token(B + 4, "<x>a", **flags)]}
-        yield f"bytes NFC token {name}", "bytes", {"normalizer": {"type": "NFC"}, "added_tokens": [*two, token(B + 2, "e\u0301x", **flags), token(B + 3, "\u00e9b", **flags)]}
-        yield f"characters token {name}", "characters", {"added_tokens": [*three, token(C, "<x>", **flags), token(C + 1, "the", **flags), token(C + 2, " ab", **flags)]}
-        yield f"metaspace token {name}", "characters", {"normalizer": None, "pre_tokenizer": metaspace("first", False), "added_tokens": [*three, token(C, "<x>", **flags), token(C + 1, "ab", **flags)]}
-    yield "overlapping tokens", "bytes", {"added_tokens": [*two, token(B + 2, "<s>a", special=False), token(B + 3, "a<s", special=False), token(B + 4, "s>ab", special=False)]}
+        yield f"bytes token {name}", "bytes", {"added_tokens": [*two, token(B + 2, "<x>", **flags),
+            token(B + 3, "the", **flags), token(B + 4, "<x>a", **flags)]}
+        yield f"bytes NFC token {name}", "bytes", {"normalizer": {"type": "NFC"},
+            "added_tokens": [*two, token(B + 2, "e\u0301x", **flags), token(B + 3, "\u00e9b", **flags)]}
+        yield f"characters token {name}", "characters", {"added_tokens": [*three, token(C, "<x>", **flags),
+            token(C + 1, "the", **flags), token(C + 2, " ab", **flags)]}
+        yield f"metaspace token {name}", "characters", {"normalizer": None, "pre_tokenizer": metaspace("first", False),
+            "added_tokens": [*three, token(C, "<x>", **flags), token(C + 1, "ab", **flags)]}
+    yield "overlapping tokens", "bytes", {"added_tokens": [*two, token(B + 2, "<s>a", special=False),
+        token(B + 3, "a<s", special=False), token(B + 4, "s>ab", special=False)]}
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         yield form, "bytes", {"normalizer": {"type": form}}
-    yield "NFC in a sequence", "bytes", {"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFD"}, replace("\u0301", "x"), {"type": "NFC"}]}}
+    yield "NFC in a sequence", "bytes", {"normalizer": {"type": "Sequence",
+        "normalizers": [{"type": "NFD"}, replace("\u0301", "x"), {"type": "NFC"}]}}
     yield "prefix space", "bytes", {"pre_tokenizer": spaced}
-    yield "Split of GPT-2", "bytes", {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": GPT2}, "behavior": "Isolated", "invert": False}, plain_bytes]}}
-    yield "digits", "bytes", {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, byte_level]}}
+    yield "Split of GPT-2", "bytes", {"pre_tokenizer": {"type": "Sequence",
+        "pretokenizers": [{"type": "Split", "pattern": {"Regex": GPT2}, "behavior": "Isolated", "invert": False},
+            plain_bytes]}}
+    yield "digits", "bytes", {"pre_tokenizer": {"type": "Sequence",
+        "pretokenizers": [{"type": "Digits", "individual_digits": True}, byte_level]}}
     yield "bytes without a regular expression", "bytes", {"pre_tokenizer": plain_bytes}
     yield "prefix space without a regular expression", "bytes", {"pre_tokenizer": {**spaced, "use_regex": False}}
     yield "ignore_merges", "bytes", {"model": {"ignore_merges": True}}
-    yield "RobertaProcessing", "bytes", {"post_processor": {"type": "RobertaProcessing", "sep": ["</s>", B + 1], "cls": ["<s>", B], "trim_offsets": True, "add_prefix_space": False}}
-    yield "BertProcessing", "bytes", {"post_processor": {"type": "BertProcessing", "sep": ["</s>", B + 1], "cls": ["<s>", B]}}
-    yield "template of two tokens", "bytes", {"post_processor": {"type": "Sequence", "processors": [{**byte_level, "trim_offsets": False}, template(["</s>", "$A", "<s>"], {"</s>": [B + 1, B], "<s>": [B]})]}}
+    yield "RobertaProcessing", "bytes", {"post_processor": {"type": "RobertaProcessing", "sep": ["</s>", B + 1],
+        "cls": ["<s>", B], "trim_offsets": True, "add_prefix_space": False}}
+    yield "BertProcessing", "bytes", {"post_processor": {"type": "BertProcessing", "sep": ["</s>", B + 1],
+        "cls": ["<s>", B]}}
+    yield "template of two tokens", "bytes", {"post_processor": {"type": "Sequence",
+        "processors": [{**byte_level, "trim_offsets": False},
+            template(["</s>", "$A", "<s>"], {"</s>": [B + 1, B], "<s>": [B]})]}}
     for scheme in ("first", "always", "never"):
         for split in (False, True):
-            yield f"metaspace {scheme} {split}", "characters", {"normalizer": None, "pre_tokenizer": metaspace(scheme, split)}
-        yield f"metaspace decoder {scheme}", "plain", {"normalizer": None, "pre_tokenizer": metaspace(scheme, True), "decoder": metaspace(scheme, True)}
+            yield f"metaspace {scheme} {split}", "characters", {"normalizer": None,
+                "pre_tokenizer": metaspace(scheme, split)}
+        yield f"metaspace decoder {scheme}", "plain", {"normalizer": None, "pre_tokenizer": metaspace(scheme, True),
+            "decoder": metaspace(scheme, True)}
     yield "characters ignore_merges", "characters", {"model": {"ignore_merges": True}}
     yield "no fuse_unk with byte fallback", "characters", {"model": {"fuse_unk": False}}
     yield "fuse_unk", "plain", {}
     yield "no fuse_unk", "plain", {"model": {"fuse_unk": False}}
     yield "no unknown token", "plain", {"model": {"unk_token": None}}
-    yield "replace only", "characters", {"normalizer": replace(" ", "▁"), "decoder": {"type": "Sequence", "decoders": [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}]}}
-    yield "split by space", "characters", {"normalizer": replace(" ", "▁"), "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}}
-    yield "replace, NFKC", "characters", {"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Prepend", "prepend": "▁"}, replace(" ", "▁"), replace("cd", "dc")]}}
-    yield "strip two", "characters", {"decoder": {"type": "Sequence", "decoders": [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 2, "stop": 0}]}}
+    yield "replace only", "characters", {"normalizer": replace(" ", "▁"),
+        "decoder": {"type": "Sequence", "decoders": [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}]}}
+    yield "split by space", "characters", {"normalizer": replace(" ", "▁"),
+        "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious",
+            "invert": False}}
+    yield "replace, NFKC", "characters", {"normalizer": {"type": "Sequence",
+        "normalizers": [{"type": "NFKC"}, {"type": "Prepend", "prepend": "▁"}, replace(" ", "▁"), replace("cd", "dc")]}}
+    yield "strip two", "characters", {"decoder": {"type": "Sequence",
+        "decoders": [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": 2, "stop": 0}]}}
 
 
-PIPELINE_TEXTS = ["", " ", "  ", "the ab the", " the  ab", "abcd   the\n", "<x>", "a<x>b", "a <x> b", "  <x>  the", "<x>a<x>ab", "athe thea the.the _the the_ éthe ⓐthe", "the",
-                  " ab ab ab", "ab <s> ab</s>the", "<s>the", "<s> the", "e\u0301x \u00e9x e\u0301b \u00e9b", "e\u0301x", "xe\u0301xx \u00e9b ", "123 12 3 x1", "日日 日本 ℃ ﬁ", "q q qq", "ab\u2581ab \u2581", "<0x41>", "<unk>a", "a<s>ab<s", "😀 \x00é",
+PIPELINE_TEXTS = ["", " ", "  ", "the ab the", " the  ab", "abcd   the\n", "<x>", "a<x>b", "a <x> b", "  <x>  the",
+    "<x>a<x>ab", "athe thea the.the _the the_ éthe ⓐthe", "the",
+                  " ab ab ab", "ab <s> ab</s>the", "<s>the", "<s> the", "e\u0301x \u00e9x e\u0301b \u00e9b", "e\u0301x",
+                  "xe\u0301xx \u00e9b ", "123 12 3 x1", "日日 日本 ℃ ﬁ", "q q qq", "ab\u2581ab \u2581", "<0x41>", "<unk>a",
+                  "a<s>ab<s", "😀 \x00é",
                   "the<x> <x>the <x>\n", "\u00a0<x>\u3000a"]
 
 
@@ -281,15 +318,19 @@ def make_sentencepiece():
     import sentencepiece as spm
     MADE["sentencepiece"] = spm.__version__
     corpus = os.path.join(OUT, "corpus.txt")
-    sentences = [s for text in TEXTS for s in text.split("\n") if s.strip() and len(s) < 90 and all(" " <= c < "\u0180" for c in s)]
+    sentences = [s for text in TEXTS for s in text.split("\n") if s.strip() and len(s) < 90
+        and all(" " <= c < "\u0180" for c in s)]
     open(corpus, "w", encoding="utf-8").write("\n".join(sentences * 3))
     results = {}
     common = dict(input=corpus, model_type="bpe", vocab_size=560, character_coverage=1.0, num_threads=1)
     for name, options in {
         "defaults": dict(normalization_rule_name="identity", byte_fallback=True, user_defined_symbols="<sep>,__x"),
-        "plain": dict(normalization_rule_name="identity", byte_fallback=True, remove_extra_whitespaces=False, split_digits=True),
-        "no-prefix": dict(normalization_rule_name="identity", byte_fallback=True, add_dummy_prefix=False, remove_extra_whitespaces=False, control_symbols="<ctl>"),
-        "no-bytes": dict(vocab_size=300, normalization_rule_name="identity", byte_fallback=False, remove_extra_whitespaces=False),
+        "plain": dict(normalization_rule_name="identity", byte_fallback=True, remove_extra_whitespaces=False,
+            split_digits=True),
+        "no-prefix": dict(normalization_rule_name="identity", byte_fallback=True, add_dummy_prefix=False,
+            remove_extra_whitespaces=False, control_symbols="<ctl>"),
+        "no-bytes": dict(vocab_size=300, normalization_rule_name="identity", byte_fallback=False,
+            remove_extra_whitespaces=False),
     }.items():
         prefix = os.path.join(OUT, f"sp-{name}")
         spm.SentencePieceTrainer.train(model_prefix=prefix, **{**common, **options})
@@ -303,7 +344,8 @@ def make_sentencepiece():
 def make_real():
     results = {}
     for name in ("gpt2", "llama2", "llama3.1", "qwen3", "smollm2"):
-        results[name] = real_json(Tokenizer.from_file(os.path.join(SHARED, "data", "tokenizers", name, "tokenizer.json")))
+        results[name] = real_json(Tokenizer.from_file(os.path.join(SHARED, "data", "tokenizers", name,
+            "tokenizer.json")))
     folder = os.path.join(SHARED, "data", "tokenizers", "mistral")
     model = os.path.join(folder, "tokenizer.model")
     import sentencepiece as spm
@@ -314,6 +356,7 @@ def make_real():
 
 
 if __name__ == "__main__":
-    steps = {"pipelines": make_pipelines, "real": make_real, "sentencepiece": make_sentencepiece, "classes": make_classes, "normalization": make_normalization}
+    steps = {"pipelines": make_pipelines, "real": make_real, "sentencepiece": make_sentencepiece,
+        "classes": make_classes, "normalization": make_normalization}
     for name in sys.argv[3:] or steps:
         steps[name]()
