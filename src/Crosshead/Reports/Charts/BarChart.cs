@@ -1,16 +1,13 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
 using Crosshead.Reports.Pages;
+using static Crosshead.Reports.Charts.ChartFrame;
 
 namespace Crosshead.Reports.Charts;
 
 /// <summary>Draws bars from nought to the right, or to the left where a value is negative, as SVG in the page's own style (see <see cref="LineChart"/>).</summary>
 internal sealed class BarChart
 {
-    private const double Top = 8, BarHeight = 16, GroupGap = 12, Bottom = 46;
+    private const double Top = 8, BarHeight = 16, GroupGap = 12;
 
-    private readonly StringBuilder _svg = new();
     private bool _narrow; // names stand above their bars, not beside them
 
     private double Left => _narrow ? 10 : 250;
@@ -44,35 +41,33 @@ internal sealed class BarChart
         var rows = Groups.Sum(g => g.Count);
         var bottom = Top + (rows * RowHeight) + ((Groups.Count - 1) * GroupGap);
 
-        _svg.Clear();
-        Add($"<svg class=\"chart\" viewBox=\"0 0 {(narrow ? ChartFigure.Narrow : ChartFigure.Wide)} {bottom + Bottom}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
-        foreach (var tick in axis.Ticks)
-        {
-            Add($"<line class=\"grid\" x1=\"{axis.Place(tick):0.#}\" x2=\"{axis.Place(tick):0.#}\" y1=\"{Top}\" y2=\"{bottom}\"/>");
-            Add($"<text class=\"tick\" x=\"{axis.Place(tick):0.#}\" y=\"{bottom + 19}\" text-anchor=\"middle\">{tick:0.######}</text>");
-        }
+        var frame = new ChartFrame(narrow, Left, Right, Top, bottom, Title);
+        frame.AddVerticalGrid(axis);
         var y = Top;
         foreach (var group in Groups)
         {
-            foreach (var bar in group) AddBar(bar, axis, (y += RowHeight) - RowHeight);
+            foreach (var bar in group) AddBar(frame, bar, axis, (y += RowHeight) - RowHeight);
             y += GroupGap;
         }
-        Add($"<line class=\"axis\" x1=\"{axis.Place(0):0.#}\" x2=\"{axis.Place(0):0.#}\" y1=\"{Top}\" y2=\"{bottom}\"/>");
-        Add($"<text class=\"title\" x=\"{(Left + Right) / 2}\" y=\"{bottom + Bottom - 6}\" text-anchor=\"middle\">{Encode(XTitle)}</text>");
-        return _svg.Append("</svg>").ToString();
+        frame.AddVertical("axis", axis.Place(0));
+        frame.AddNameBelow(XTitle);
+        return frame.ToString();
     }
 
-    private void AddBar(ChartBar bar, ChartAxis axis, double y)
+    private void AddBar(ChartFrame frame, ChartBar bar, ChartAxis axis, double y)
     {
         var finite = double.IsFinite(bar.Value);
         var (zero, end) = (axis.Place(0), axis.Place(finite ? bar.Value : 0));
-        Add($"<g class=\"bar c{bar.Color} s{bar.Shade}\"><text x=\"{(_narrow ? 0 : Left - 12)}\" y=\"{y + 17}\" text-anchor=\"{(_narrow ? "start" : "end")}\">{Encode(bar.Label)}</text>");
+        frame.Add($"<g class=\"bar c{bar.Color} s{bar.Shade}\"><text x=\"{(_narrow ? 0 : Left - 12)}\" y=\"{y + 17}\" text-anchor=\"{(_narrow ? "start" : "end")}\">{Encode(bar.Label)}</text>");
         y += RowHeight - BarHeight - 10;
-        if (finite) Add($"<rect x=\"{Math.Min(zero, end):0.#}\" y=\"{y + 5}\" width=\"{Math.Abs(end - zero):0.#}\" height=\"{BarHeight}\"/>");
-        Add($"<text x=\"{Math.Max(zero, end) + 8:0.#}\" y=\"{y + 17}\">{Encode(finite ? Format(bar.Value) : "not finite")}</text></g>");
+        if (finite) frame.Add($"<rect x=\"{Math.Min(zero, end):0.#}\" y=\"{y + 5}\" width=\"{Math.Abs(end - zero):0.#}\" height=\"{BarHeight}\"/>");
+        frame.Add($"<text x=\"{Math.Max(zero, end) + 8:0.#}\" y=\"{y + 17}\">{Encode(finite ? Format(bar.Value) : "not finite")}</text></g>");
     }
-
-    private void Add(FormattableString text) => _svg.Append(text.ToString(CultureInfo.InvariantCulture));
-
-    private static string Encode(string text) => HtmlEncoder.Default.Encode(text);
 }
+
+/// <summary>A bar of a chart.</summary>
+/// <param name="Label">Its name, at its left.</param>
+/// <param name="Color">Index of its colour in the page's style.</param>
+/// <param name="Shade">0 for faint, 1, 2 for full colour.</param>
+/// <param name="Value">Its length; a value that is not finite has no bar.</param>
+internal sealed record ChartBar(string Label, int Color, int Shade, double Value);

@@ -1,15 +1,13 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
+using static Crosshead.Reports.Charts.ChartFrame;
 
 namespace Crosshead.Reports.Charts;
 
 /// <summary>Draws dots with whiskers, a row a thing measured and a colour a series, as SVG in the page's own style (see <see cref="LineChart"/>).</summary>
 internal sealed class DotChart
 {
-    private const double SeriesHeight = 13, GroupHeight = 26, Bottom = 46;
+    private const double SeriesHeight = 13, GroupHeight = 26;
 
-    private readonly StringBuilder _svg = new();
     private bool _narrow; // names stand above their dots, and the colours are named below the chart
 
     private double Left => _narrow ? 10 : 210;
@@ -46,55 +44,54 @@ internal sealed class DotChart
         var axis = new ChartAxis(dots.Min(d => d.Value - d.Reach), dots.Max(d => d.Value + d.Reach), Left, Right);
         var bottom = Top + Groups.Sum(g => GroupHeight + (g.Rows.Count * RowHeight));
 
-        _svg.Clear();
-        Add($"<svg class=\"chart\" viewBox=\"0 0 {(narrow ? ChartFigure.Narrow : ChartFigure.Wide)} {bottom + Bottom:0.#}\" role=\"img\" aria-label=\"{Encode(Title)}\">");
-        foreach (var tick in axis.Ticks)
-        {
-            Add($"<line class=\"grid\" x1=\"{axis.Place(tick):0.#}\" x2=\"{axis.Place(tick):0.#}\" y1=\"{Top}\" y2=\"{bottom:0.#}\"/>");
-            Add($"<text class=\"tick\" x=\"{axis.Place(tick):0.#}\" y=\"{bottom + 19:0.#}\" text-anchor=\"middle\">{tick:0.######}</text>");
-        }
-        if (!narrow) AddKey();
+        var frame = new ChartFrame(narrow, Left, Right, Top, bottom, Title);
+        frame.AddVerticalGrid(axis);
+        if (!narrow) AddKey(frame);
         var y = Top;
         foreach (var group in Groups)
         {
-            Add($"<text class=\"title\" x=\"0\" y=\"{y + 18:0.#}\">{Encode(group.Name)}</text>");
+            frame.Add($"<text class=\"title\" x=\"0\" y=\"{y + 18:0.#}\">{Encode(group.Name)}</text>");
             y += GroupHeight;
             foreach (var row in group.Rows)
             {
-                AddRow(row, axis, y);
+                AddRow(frame, row, axis, y);
                 y += RowHeight;
             }
         }
-        Add($"<text class=\"title\" x=\"{(Left + Right) / 2}\" y=\"{bottom + Bottom - 6:0.#}\" text-anchor=\"middle\">{Encode(XTitle)}</text>");
-        return _svg.Append("</svg>").ToString();
+        frame.AddNameBelow(XTitle);
+        return frame.ToString();
     }
 
-    private void AddKey()
+    private void AddKey(ChartFrame frame)
     {
         var x = Left;
         for (var s = 0; s < Series.Count; s++)
         {
-            Add($"<g class=\"label c{s % 6}\"><circle cx=\"{x + 5:0.#}\" cy=\"12\" r=\"5\"/><text x=\"{x + 16:0.#}\" y=\"17\">{Encode(Series[s])}</text></g>");
+            frame.Add($"<g class=\"label c{s % 6}\"><circle cx=\"{x + 5:0.#}\" cy=\"12\" r=\"5\"/><text x=\"{x + 16:0.#}\" y=\"17\">{Encode(Series[s])}</text></g>");
             x += 42 + (7.6 * Series[s].Length);
         }
     }
 
-    private void AddRow(DotRow row, ChartAxis axis, double y)
+    private void AddRow(ChartFrame frame, DotRow row, ChartAxis axis, double y)
     {
         var height = SeriesHeight * Series.Count;
-        Add(_narrow ? $"<text x=\"0\" y=\"{y + 14:0.#}\">{Encode(row.Label)}</text>" : (FormattableString)$"<text x=\"{Left - 14}\" y=\"{y + (height / 2) + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
+        frame.Add(_narrow ? $"<text x=\"0\" y=\"{y + 14:0.#}\">{Encode(row.Label)}</text>" : (FormattableString)$"<text x=\"{Left - 14}\" y=\"{y + (height / 2) + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
         y += LabelHeight;
         for (var s = 0; s < row.Dots.Count; s++)
         {
             var (value, reach) = row.Dots[s];
             if (!double.IsFinite(value)) continue;
             var (x, middle) = (axis.Place(value), y + (SeriesHeight * (s + 0.5)));
-            Add($"<g class=\"dot c{s % 6}\"><line x1=\"{axis.Place(value - reach):0.#}\" x2=\"{axis.Place(value + reach):0.#}\" y1=\"{middle:0.#}\" y2=\"{middle:0.#}\"/>");
-            Add($"<circle cx=\"{x:0.#}\" cy=\"{middle:0.#}\" r=\"4.5\"><title>{Encode($"{Series[s]}, {row.Label}: {value.ToString("0.00", CultureInfo.InvariantCulture)} ± {reach.ToString("0.00", CultureInfo.InvariantCulture)}")}</title></circle></g>");
+            frame.Add($"<g class=\"dot c{s % 6}\"><line x1=\"{axis.Place(value - reach):0.#}\" x2=\"{axis.Place(value + reach):0.#}\" y1=\"{middle:0.#}\" y2=\"{middle:0.#}\"/>");
+            frame.Add($"<circle cx=\"{x:0.#}\" cy=\"{middle:0.#}\" r=\"4.5\"><title>{Encode($"{Series[s]}, {row.Label}: {value.ToString("0.00", CultureInfo.InvariantCulture)} ± {reach.ToString("0.00", CultureInfo.InvariantCulture)}")}</title></circle></g>");
         }
     }
-
-    private void Add(FormattableString text) => _svg.Append(text.ToString(CultureInfo.InvariantCulture));
-
-    private static string Encode(string text) => HtmlEncoder.Default.Encode(text);
 }
+
+/// <summary>A row of a <see cref="DotChart"/>: a dot a series on one line.</summary>
+/// <param name="Label">Its name, at its left.</param>
+/// <param name="Dots">Where each series' dot stands, and how far its whiskers reach to both sides; a value that is not finite has no dot.</param>
+internal sealed record DotRow(string Label, IReadOnlyList<(double Value, double Reach)> Dots);
+
+/// <summary>Rows of a <see cref="DotChart"/> that belong together, under a name.</summary>
+internal sealed record DotGroup(string Name, IReadOnlyList<DotRow> Rows);
