@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Attention.Composition;
 using Crosshead.Checkpoints;
+using Crosshead.Cli.Doctor;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
@@ -10,6 +11,7 @@ using Crosshead.Compression.Search;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Reports;
+using Crosshead.Reports.Pages;
 using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
@@ -59,7 +61,7 @@ internal sealed class ProfileCommand : CliCommand
             if (Measure(new Profiler(model, calibration, second, batch), source, begun, path, files.Options.Layers, output, cancel) is not { } profile) return ExitCode.Interrupted;
             profile.Save(path);
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Path));
-            ProfilePage.Write(ProfilePlots.Report(profile, name, TypedCommand.Of(arguments)), Page(path));
+            ProfilePage.Write(Report(profile, name, TypedCommand.Of(arguments)), Page(path));
             Show(profile, path, output);
             return ExitCode.Done;
         };
@@ -81,6 +83,25 @@ internal sealed class ProfileCommand : CliCommand
             return null;
         }
     }
+
+    private static ProfileReport Report(Profile profile, string model, string command) => new()
+    {
+        Model = model,
+        Created = DateTimeOffset.Now,
+        Profile = profile,
+        Provenance = new ReportProvenance
+        {
+            Command = command,
+            Facts =
+            [
+                new("Weights", profile.Source.Model),
+                new("Text", profile.Source.Text),
+                new("Shape", $"{profile.LayerCount} layers, {profile.Groups} key/value heads of width {profile.HeadDim}"),
+                ProvenanceFacts.Machine,
+                ProvenanceFacts.Program,
+            ],
+        },
+    };
 
     private static void Show(Profile profile, string path, CommandOutput output)
     {
@@ -115,7 +136,7 @@ internal sealed class ProfileCommand : CliCommand
         foreach (var layer in profile.Layers)
         {
             string Cell(IReadOnlyList<ProfiledPiece> pieces, CompressionMethod method) =>
-                ProfilePlots.AtHalf(profile, pieces, method) is { } piece ? $"{piece.LossIncrease:+0.0000;-0.0000}" : "–";
+                profile.AtHalf(pieces, method) is { } piece ? $"{piece.LossIncrease:+0.0000;-0.0000}" : "–";
             table.Row($"{layer.Layer}", Cell(layer.Keys, CompressionMethod.Svd), Cell(layer.Keys, CompressionMethod.Fine), Cell(layer.Values, CompressionMethod.Svd), Cell(layer.Values, CompressionMethod.Fine));
         }
         return table;

@@ -60,7 +60,7 @@ internal sealed class SweepCommand : CliCommand
         SweepResult.Show(output, options, report);
         output.Result(SweepResult.Node(options, report, sweep.Basis, runs, choices));
         return cancel.IsCancellationRequested ? ExitCode.Interrupted
-            : runs.All(r => r.Status == StudyStatus.Finished) ? ExitCode.Done : ExitCode.AnswerIsNo;
+            : runs.All(r => r.Status == RunStatus.Finished) ? ExitCode.Done : ExitCode.AnswerIsNo;
     }
 
     private SweepOptions Read(ParseResult arguments)

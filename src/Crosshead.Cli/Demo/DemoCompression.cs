@@ -11,6 +11,7 @@ using Crosshead.Model;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
 using Crosshead.Runtime;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
 

@@ -4,13 +4,14 @@ using Crosshead.Reports;
 using Crosshead.Reports.Pages;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
 
 /// <summary>One training run of the demo and what has come of it so far.</summary>
 internal sealed class DemoRun(Recipe recipe)
 {
-    private readonly List<ComparisonPoint> _points = [];
+    private readonly List<CurvePoint> _points = [];
 
     /// <summary>What is run; its length is set when the speed of the machine is known.</summary>
     public Recipe Recipe { get; set; } = recipe;
@@ -31,11 +32,10 @@ internal sealed class DemoRun(Recipe recipe)
     public ReportSample? Sample { get; set; }
 
     /// <summary>Held-out losses so far.</summary>
-    public IReadOnlyList<ComparisonPoint> Points => _points;
+    public IReadOnlyList<CurvePoint> Points => _points;
 
     /// <summary>Adds a point to the curve.</summary>
-    public void Add(CurvePoint evaluation) =>
-        _points.Add(new ComparisonPoint(evaluation.Step, evaluation.Tokens, evaluation.TrainingLoss, evaluation.HeldOutLoss));
+    public void Add(CurvePoint evaluation) => _points.Add(evaluation);
 
     /// <summary>The run as the report shows it.</summary>
     public ComparisonRun ToReport()

@@ -1,5 +1,6 @@
 using Crosshead.Cli.Terminal;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using Spectre.Console;
 
 namespace Crosshead.Cli.Demo;

@@ -5,6 +5,7 @@ using Crosshead.Cli.Terminal;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
 using Crosshead.Training.Recipes;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
 
@@ -159,7 +160,7 @@ internal sealed class DemoSession
     private DemoRun? Best(AttentionVariant variant)
     {
         var judged = new ComparisonStandings(Report()).Best.Select(b => b.Run).FirstOrDefault(r => r.Variant == variant.NameOf());
-        return Runs.Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished or RunStatus.Stopped && r.Result is { Model: not null, HeldOutLoss: not null })
+        return Runs.Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished or RunStatus.Interrupted && r.Result is { Model: not null, HeldOutLoss: not null })
             .OrderByDescending(r => r.Recipe.Training.LearningRate == judged?.LearningRate).ThenByDescending(r => r.Result!.Tokens).ThenBy(r => r.Result!.HeldOutLoss).FirstOrDefault();
     }
 

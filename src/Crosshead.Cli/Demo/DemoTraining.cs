@@ -5,6 +5,7 @@ using Crosshead.Reports.Pages;
 using Crosshead.TextModels;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
+using Crosshead.Training.Studies;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Demo;
@@ -69,7 +70,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
                 run.Progress = progress;
                 screen.Stepped();
             }), cancel);
-            run.Status = run.Result.End == TrainingEnd.Completed ? RunStatus.Finished : RunStatus.Stopped;
+            run.Status = run.Result.End == TrainingEnd.Completed ? RunStatus.Finished : RunStatus.Interrupted;
         }
         catch (CrossheadException e) when (e.Message.Contains("loss", StringComparison.Ordinal))
         {

@@ -26,7 +26,7 @@ internal sealed partial class SweepOutcome(string folder)
     }
 
     /// <summary>Keeps it.</summary>
-    public void Write(StudyStatus status, string reason) => AtomicFile.WriteText(_path, JsonSerializer.Serialize(new Ending(status, reason), Format.Default.Ending) + "\n");
+    public void Write(RunStatus status, string reason) => AtomicFile.WriteText(_path, JsonSerializer.Serialize(new Ending(status, reason), Format.Default.Ending) + "\n");
 
     /// <summary>Forgets it.</summary>
     public void Forget() => File.Delete(_path);
@@ -34,7 +34,7 @@ internal sealed partial class SweepOutcome(string folder)
     /// <summary>How a run ended.</summary>
     /// <param name="Status">In a word.</param>
     /// <param name="Reason">In a sentence.</param>
-    internal sealed record Ending(StudyStatus Status, string Reason);
+    internal sealed record Ending(RunStatus Status, string Reason);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
     [JsonSerializable(typeof(Ending))]

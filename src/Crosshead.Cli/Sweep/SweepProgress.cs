@@ -47,13 +47,13 @@ internal sealed class SweepProgress : IDisposable
         _ended++;
         var measured = run.Measured();
         // What is not done any more is no part of what is left.
-        if (measured.Status == StudyStatus.Finished) _done[run] = run.Tokens;
+        if (measured.Status == RunStatus.Finished) _done[run] = run.Tokens;
         else { _done.Remove(run); _before.Remove(run); }
         _line.Say($"{run.Name}: " + measured.Status switch
         {
-            StudyStatus.Finished => $"held-out loss {ReportNumbers.Loss(measured.HeldOutLoss)}" + (measured.SpikeSteps > 0 ? $", {measured.SpikeSteps} spike step{(measured.SpikeSteps == 1 ? "" : "s")}" : ""),
-            StudyStatus.Interrupted => "stopped, its state saved",
-            StudyStatus.Diverged => $"diverged: {measured.Reason}",
+            RunStatus.Finished => $"held-out loss {ReportNumbers.Loss(measured.HeldOutLoss)}" + (measured.SpikeSteps > 0 ? $", {measured.SpikeSteps} spike step{(measured.SpikeSteps == 1 ? "" : "s")}" : ""),
+            RunStatus.Interrupted => "stopped, its state saved",
+            RunStatus.Diverged => $"diverged: {measured.Reason}",
             _ => $"failed: {measured.Reason}",
         });
     }

@@ -20,17 +20,17 @@ internal static class SweepResult
         foreach (var (variant, run) in report.Variants.SelectMany(v => v.Runs.Select(r => (v, r))))
         {
             var standing = variant.Rates.First(r => r.LearningRate == run.LearningRate);
-            var stable = standing.Stable switch { true => standing == variant.Chosen ? "yes, chosen" : "yes", false => $"no: {standing.Why}", _ => "–" };
+            var stable = standing.Stable switch { true => standing == variant.LargestStable ? "yes, chosen" : "yes", false => $"no: {standing.Why}", _ => "–" };
             string[] cells = [ReportNumbers.Loss(run.HeldOutLoss), $"{run.SpikeSteps}", stable, run.TokensPerSecond is { } speed ? Quantity.Count(speed) : "–", run.Status.InWords()];
-            table.Row([variant.Name, ReportNumbers.Rate(run.LearningRate), .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
+            table.Row([variant.Variant, ReportNumbers.Rate(run.LearningRate), .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
         }
         output.Table(table);
         output.Line(StudyVerdict.Of(report).ToString());
         foreach (var run in report.Variants.SelectMany(v => v.Runs).Where(r => r.Reason is not null))
             output.Line($"{run.Variant} at {ReportNumbers.Rate(run.LearningRate)} {(run.Status == RunStatus.Diverged ? "diverged" : "failed")}: {run.Reason}");
-        if (report.Variants.SelectMany(v => v.Runs).Any(r => r.Status is RunStatus.Waiting or RunStatus.Stopped))
+        if (report.Variants.SelectMany(v => v.Runs).Any(r => r.Status is RunStatus.Waiting or RunStatus.Interrupted))
             output.Line("Not all runs are done, their state is saved: the same command goes on from here.");
-        else if (report.Variants.Any(v => v.Chosen is not null))
+        else if (report.Variants.Any(v => v.LargestStable is not null))
             output.Line($"Recipes of the full runs: {Path.Combine(options.Folder, "recipes")}");
         output.Line($"Curves, fits and how to get them again: {SweepFolder.Report(options.Folder)}");
     }
@@ -70,17 +70,17 @@ internal static class SweepResult
 
     private static JsonObject Node(PowerLawFit fit) => new()
     {
-        ["alpha"] = fit.Alpha,
-        ["alphaInterval"] = Node(fit.AlphaInterval),
-        ["dc"] = fit.DataScale,
-        ["dcInterval"] = Node(fit.DataScaleInterval),
-        ["l0"] = fit.Floor,
-        ["l0Interval"] = Node(fit.FloorInterval),
+        ["alpha"] = fit.Alpha.Value,
+        ["alphaInterval"] = Node(fit.Alpha),
+        ["dc"] = fit.DataScale.Value,
+        ["dcInterval"] = Node(fit.DataScale),
+        ["l0"] = fit.Floor.Value,
+        ["l0Interval"] = Node(fit.Floor),
         ["noise"] = fit.Noise,
         ["points"] = fit.Used.Count,
     };
 
-    private static JsonArray Node(Interval interval) => new(interval.Low, interval.High);
+    private static JsonArray Node(Estimate estimate) => new(estimate.Low, estimate.High);
 
     private static JsonNode? Number(double? value) => value is { } number ? CommandOutput.Number(number) : null;
 }

@@ -57,15 +57,15 @@ internal sealed class SweepRun
     public bool CanResume => Newest is not null;
 
     /// <summary>Whether there is anything left to do: a run that diverged would do so again, one that failed otherwise may not.</summary>
-    public bool Pending => Unfit is null && Status is not (StudyStatus.Finished or StudyStatus.Diverged);
+    public bool Pending => Unfit is null && Status is not (RunStatus.Finished or RunStatus.Diverged);
 
     /// <summary>How far the run has come.</summary>
-    public StudyStatus Status =>
-        Unfit is not null ? StudyStatus.Failed
-        : IsComplete ? StudyStatus.Finished
+    public RunStatus Status =>
+        Unfit is not null ? RunStatus.Failed
+        : IsComplete ? RunStatus.Finished
         : _outcome.Read() is { } outcome ? outcome.Status
-        : Newest is not null || File.Exists(LogPath) ? StudyStatus.Interrupted
-        : StudyStatus.Waiting;
+        : Newest is not null || File.Exists(LogPath) ? RunStatus.Interrupted
+        : RunStatus.Waiting;
 
     /// <summary>Tokens that the run is trained on altogether.</summary>
     public long Tokens => Recipe.TotalSteps * Recipe.TokensPerStep;
@@ -85,7 +85,7 @@ internal sealed class SweepRun
     }
 
     /// <summary>Keeps why the run did not finish.</summary>
-    public void Fail(StudyStatus status, string reason) => _outcome.Write(status, reason);
+    public void Fail(RunStatus status, string reason) => _outcome.Write(status, reason);
 
     /// <summary>The last step that a run in progress has logged; null before the first.</summary>
     public TrainingStepRecord? LastStep => LogTail.Last(LogPath);
@@ -100,7 +100,7 @@ internal sealed class SweepRun
             LearningRate = Recipe.Training.LearningRate,
             Seed = Recipe.Training.Seed,
             Status = status,
-            Reason = status is StudyStatus.Failed or StudyStatus.Diverged ? Unfit ?? _outcome.Read()?.Reason : null,
+            Reason = status is RunStatus.Failed or RunStatus.Diverged ? Unfit ?? _outcome.Read()?.Reason : null,
         };
         return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath), Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep) : run;
     }

@@ -102,7 +102,7 @@ internal sealed class SweepSession
         if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
         var brokeDown = error.StartsWith(TrainingRun.BrokeDown, StringComparison.Ordinal);
         var told = exitCode == ExitCode.BadInput && error.Length > 0;
-        process.Run.Fail(brokeDown ? StudyStatus.Diverged : StudyStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
+        process.Run.Fail(brokeDown ? RunStatus.Diverged : RunStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
     }
 
     private static void RequireCurves(Recipe basis)

@@ -1,5 +1,6 @@
 using Crosshead.Reports.Charts;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports;
 
@@ -48,7 +49,7 @@ internal sealed class ComparisonCurves
         : 1 + report.Runs.Select(r => r.Variant).Where(v => v != report.Subject).Distinct().ToList().IndexOf(variant) % Colors;
 
     private ChartSeries Series(ComparisonReport report, ComparisonRun run, long from, long to, double highest) => new(
-        $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}" + (run.Status is RunStatus.Diverged or RunStatus.Stopped ? $", {run.Status.InWords()}" : ""),
+        $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}" + (run.Status is RunStatus.Diverged or RunStatus.Interrupted ? $", {run.Status.InWords()}" : ""),
         ColorOf(report, run.Variant),
         Rates.ToList().IndexOf(run.LearningRate) % Dashes,
         [.. run.Points.Where(p => p.HeldOutLoss is not null && p.Tokens >= from && p.Tokens <= to).Select(p => ((double)p.Tokens, p.HeldOutLoss!.Value)).TakeWhile(p => p.Value <= highest || p.Item1 <= 0)]);

@@ -1,4 +1,5 @@
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
@@ -76,7 +77,7 @@ public static class ComparisonPage
                 ["at"] = Loss(standings.LossOf(r)),
                 ["loss"] = Loss(r.LastHeldOutLoss),
                 ["perplexity"] = r.LastHeldOutLoss is { } loss ? Perplexity(loss) : "–",
-                ["train"] = Loss(r.Points.LastOrDefault(p => p.TrainLoss is not null)?.TrainLoss),
+                ["train"] = Loss(r.Points.LastOrDefault()?.TrainingLoss),
                 ["tokens"] = Count(r.Tokens),
                 ["speed"] = r.TokensPerSecond is { } speed and > 0 ? Whole(speed) : "–",
                 ["parameters"] = r.Parameters > 0 ? Count(r.Parameters) : "–",

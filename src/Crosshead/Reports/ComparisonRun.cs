@@ -1,4 +1,6 @@
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Runs;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports;
 
@@ -24,7 +26,7 @@ public sealed record ComparisonRun
     public long? CacheBytesPerToken { get; init; }
 
     /// <summary>What was measured on the way, in the order of the tokens.</summary>
-    public IReadOnlyList<ComparisonPoint> Points { get; init; } = [];
+    public IReadOnlyList<CurvePoint> Points { get; init; } = [];
 
     /// <summary>Held-out loss of the trained model, nats a token; null before the run's end.</summary>
     public double? FinalHeldOutLoss { get; init; }

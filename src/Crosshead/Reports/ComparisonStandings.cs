@@ -1,4 +1,5 @@
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports;
 

@@ -1,4 +1,5 @@
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
@@ -42,7 +43,7 @@ public sealed class ComparisonVerdict
         if (standings is { Variants: 0 } or { IsEnough: true, Best.Count: 0 }) return "There is nothing to compare yet: no run got as far as a held-out loss.";
         if (!standings.IsEnough)
             return $"Too few steps for a comparison: {Whole(standings.Steps)} in each run, and {LeastSteps} are needed before a difference says anything. No winner is named.";
-        var ended = standings.Unmeasured.All(r => r.Status != RunStatus.Waiting) && report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Stopped));
+        var ended = standings.Unmeasured.All(r => r.Status != RunStatus.Waiting) && report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Interrupted));
         return (ended || standings.Best.Count < 2 ? "" : "So far: ") + Winner(report, standings);
     }
 
@@ -74,7 +75,7 @@ public sealed class ComparisonVerdict
         if (best.Count > 1)
             foreach (var rate in standings.LeftOut)
                 yield return $"Learning rate {Rate(rate)} is left out: not every variant came as far with it.";
-        var stopped = report.Runs.Count(r => r.Status == RunStatus.Stopped);
+        var stopped = report.Runs.Count(r => r.Status == RunStatus.Interrupted);
         if (stopped > 0) yield return $"{stopped} of {report.Runs.Count} runs stopped early.";
         if (best.Count > 0)
             foreach (var run in standings.Unmeasured.Where(r => r.Variant != report.Subject))

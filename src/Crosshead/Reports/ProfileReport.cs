@@ -1,3 +1,4 @@
+using Crosshead.Compression.Search;
 using Crosshead.Reports.Pages;
 
 namespace Crosshead.Reports;
@@ -11,14 +12,8 @@ public sealed record ProfileReport
     /// <summary>When the page was made.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>Loss with the whole cache, in nats a token.</summary>
-    public required double BaseLoss { get; init; }
-
-    /// <summary>The increase layer by layer, of one piece halved.</summary>
-    public required IReadOnlyList<ProfileLine> ByLayer { get; init; }
-
-    /// <summary>The increase by the share of a piece that is kept, mean over the layers.</summary>
-    public required IReadOnlyList<ProfileLine> ByShare { get; init; }
+    /// <summary>What was measured.</summary>
+    public required Profile Profile { get; init; }
 
     /// <summary>How the numbers came about.</summary>
     public required ReportProvenance Provenance { get; init; }

@@ -28,7 +28,7 @@ public sealed class LayeringTests
         ["Evaluation"] = [.. s_model, "Decoding", "Generation", "TextModels", "Checkpoints", "Text", "Data"],
         ["Compression"] = [.. s_model, "TextModels", "Checkpoints", "Text"],
         ["Training"] = [.. s_model, "Checkpoints", "Text", "Data"],
-        ["Reports"] = ["Files", "Text", "Data"],
+        ["Reports"] = ["Files", "Training", "Evaluation", "Compression"],
     };
 
     public static TheoryData<string> Layers => [.. s_allowed.Keys];

@@ -4,6 +4,7 @@ using Crosshead.Cli;
 using Crosshead.Cli.Demo;
 using Crosshead.Cli.Terminal;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Tests.Cli;
 

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using static Crosshead.Tests.Reports.Comparisons;
 
 namespace Crosshead.Tests.Reports;

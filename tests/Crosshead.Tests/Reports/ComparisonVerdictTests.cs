@@ -1,5 +1,6 @@
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using static Crosshead.Tests.Reports.Comparisons;
 
 namespace Crosshead.Tests.Reports;

@@ -1,5 +1,7 @@
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Runs;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Tests.Reports;
 
@@ -22,25 +24,27 @@ internal static class Comparisons
         LearningRate = rate,
         Seed = 1,
         Parameters = 2_912_000,
-        Points = [.. Enumerable.Range(1, 4).Select(i => new ComparisonPoint(i * 1000, i * 100_000, loss + 3.9 - i, loss + 4 - i))],
+        Points = [.. Enumerable.Range(1, 4).Select(i => Point(i * 1000, i * 100_000, loss + 3.9 - i, loss + 4 - i))],
         FinalHeldOutLoss = loss,
         TokensPerSecond = variant == "mea" ? 990 : 1000,
         Status = RunStatus.Finished,
         Sample = new ReportSample("Gets the", " value."),
     };
 
+    private static CurvePoint Point(long step, long tokens, double trained, double heldOut) => new(step, tokens, trained, heldOut, 1000, TimeSpan.Zero);
+
     public static ComparisonRun Stopped(string variant, double rate, double loss, int evaluations)
     {
         var run = Finished(variant, rate, loss);
-        return run with { Points = [.. run.Points.Take(evaluations)], FinalHeldOutLoss = null, Status = RunStatus.Stopped, Sample = null };
+        return run with { Points = [.. run.Points.Take(evaluations)], FinalHeldOutLoss = null, Status = RunStatus.Interrupted, Sample = null };
     }
 
     // The losses at given tokens, a thousand a step; finished where it has the steps planned.
     public static ComparisonRun Measured(string variant, double rate, long planned, params (long Tokens, double Loss)[] losses) => Finished(variant, rate, 0) with
     {
-        Points = [.. losses.Select(l => new ComparisonPoint(l.Tokens / 1000, l.Tokens, l.Loss, l.Loss))],
+        Points = [.. losses.Select(l => Point(l.Tokens / 1000, l.Tokens, l.Loss, l.Loss))],
         FinalHeldOutLoss = losses.Length > 0 ? losses[^1].Loss : null,
-        Status = losses.Length == 0 ? RunStatus.Waiting : losses[^1].Tokens / 1000 == planned ? RunStatus.Finished : RunStatus.Stopped,
+        Status = losses.Length == 0 ? RunStatus.Waiting : losses[^1].Tokens / 1000 == planned ? RunStatus.Finished : RunStatus.Interrupted,
     };
 
     public static ComparisonRun Diverged(string variant, double rate)
@@ -48,7 +52,7 @@ internal static class Comparisons
         var run = Finished(variant, rate, 3);
         return run with
         {
-            Points = [.. run.Points.Take(2), new ComparisonPoint(3000, 300_000, 11, 11), new ComparisonPoint(3100, 310_000, double.NaN, double.NaN)],
+            Points = [.. run.Points.Take(2), Point(3000, 300_000, 11, 11), Point(3100, 310_000, double.NaN, double.NaN)],
             FinalHeldOutLoss = double.NaN,
             Spikes = 3,
             Status = RunStatus.Diverged,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Crosshead.Compression.Fits;
 using Crosshead.Files;
 
 namespace Crosshead.Compression.Search;
@@ -66,6 +67,12 @@ public sealed record Profile
         if ((LayerCount, Groups, HeadDim) != (model.Layers, model.Attention.Groups, model.HeadDim))
             throw new CrossheadException($"{what} is of another model ({LayerCount} layers with {Groups} key/value heads of width {HeadDim}, not {model.Layers} with {model.Attention.Groups} of width {model.HeadDim}); profile this model, or name the other one.");
     }
+
+    /// <summary>The piece nearest to half of what whole heads keep; null where the method was not tried.</summary>
+    /// <param name="pieces">The pieces of a layer's keys, or of its values.</param>
+    /// <param name="method">How the piece was fitted.</param>
+    public ProfiledPiece? AtHalf(IReadOnlyList<ProfiledPiece> pieces, CompressionMethod method) =>
+        pieces.Where(p => p.Method == method).MinBy(p => Math.Abs((2 * p.Numbers) - (Groups * HeadDim)));
 
     /// <summary>Writes the profile, atomically.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>

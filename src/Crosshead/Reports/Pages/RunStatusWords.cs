@@ -1,3 +1,5 @@
+using Crosshead.Training.Studies;
+
 namespace Crosshead.Reports.Pages;
 
 /// <summary>How a run's end is written for readers.</summary>
@@ -7,7 +9,7 @@ internal static class RunStatusWords
     public static string InWords(this RunStatus status) => status switch
     {
         RunStatus.Waiting => "not begun",
-        RunStatus.Stopped => "stopped early",
+        RunStatus.Interrupted => "stopped early",
         RunStatus.Finished => "finished",
         RunStatus.Failed => "failed",
         _ => "diverged",

@@ -1,5 +1,6 @@
 using Crosshead.Reports.Charts;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports.Studies;
@@ -17,40 +18,40 @@ internal sealed class StudyCharts(StudyReport report)
     {
         var rates = report.Variants.SelectMany(v => v.Rates).ToArray();
         var lowest = rates.Select(r => r.HeldOutLoss).Where(l => l is { } loss && double.IsFinite(loss)).Min() ?? double.NaN;
-        bool Fits(StudyReportRate rate) => rate.HeldOutLoss <= MostShown * lowest;
+        bool Fits(RateStanding rate) => rate.HeldOutLoss <= MostShown * lowest;
         var edge = rates.Where(Fits).Select(r => r.HeldOutLoss!.Value).DefaultIfEmpty(double.NaN).Max();
         var step = 0.08 * (edge - lowest); // so that no cross hides another
         var series = report.Variants.SelectMany((v, i) => new[]
         {
-            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(Fits).Select(r => (r.LearningRate, r.HeldOutLoss!.Value))]),
-            new ChartSeries(v.Name, report.ColorOf(v.Name), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Fits(r) ? r.HeldOutLoss!.Value : edge + ((i + 1) * step)))])
+            new ChartSeries(v.Variant, report.ColorOf(v.Variant), 0, [.. v.Rates.Where(Fits).Select(r => (r.LearningRate, r.HeldOutLoss!.Value))]),
+            new ChartSeries(v.Variant, report.ColorOf(v.Variant), 0, [.. v.Rates.Where(r => r.Stable == false).Select(r => (r.LearningRate, Fits(r) ? r.HeldOutLoss!.Value : edge + ((i + 1) * step)))])
             {
                 Drawn = ChartPoints.Crosses,
-                Tip = p => v.Rates.First(r => r.LearningRate == p.X) is var r && r.HeldOutLoss is { } loss ? $"{v.Name}: {Loss(loss)} at {Rate(p.X)}, {r.Why}" : $"{v.Name} at {Rate(p.X)}: {r.Why}",
+                Tip = p => v.Rates.First(r => r.LearningRate == p.X) is var r && r.HeldOutLoss is { } loss ? $"{v.Variant}: {Loss(loss)} at {Rate(p.X)}, {r.Why}" : $"{v.Variant} at {Rate(p.X)}: {r.Why}",
             },
         });
         return Chart(series, "Final held-out loss by learning rate", "learning rate (logarithmic)", Rate, inset: 24);
     }
 
     /// <summary>The curves of all variants, each at its chosen rate.</summary>
-    public string Chosen() => Chart(report.Variants.Where(v => v.Chosen is not null).OrderBy(v => v.Name == report.Subject).SelectMany(v =>
-        v.Runs.Where(r => r.LearningRate == v.Chosen!.LearningRate).Select(r => new ChartSeries(Label(r, v.Name + " "), report.ColorOf(v.Name), 0, r.Points))), "Held-out loss at the chosen learning rates", Tokens, Count);
+    public string Chosen() => Chart(report.Variants.Where(v => v.LargestStable is not null).OrderBy(v => v.Variant == report.Subject).SelectMany(v =>
+        v.Runs.Where(r => r.LearningRate == v.LargestStable!.LearningRate).Select(r => new ChartSeries(Label(r, v.Variant + " "), report.ColorOf(v.Variant), 0, r.Curve))), "Held-out loss at the chosen learning rates", Tokens, Count);
 
     /// <summary>The curves of a variant, a colour a rate; crosses where the training loss began to spike.</summary>
-    public string Curves(StudyReportVariant variant)
+    public string Curves(RateChoice variant)
     {
         // A curve that shoots up would press all others flat: it is left out where it leaves the range of the stable ones.
-        var stable = variant.Runs.Where(r => variant.Rates.Any(s => s.LearningRate == r.LearningRate && s.Stable == true)).SelectMany(r => r.Points).Select(p => p.Loss);
+        var stable = variant.Runs.Where(r => variant.Rates.Any(s => s.LearningRate == r.LearningRate && s.Stable == true)).SelectMany(r => r.Curve).Select(p => p.Loss);
         var sound = stable.DefaultIfEmpty(double.MaxValue).Max();
         return Chart(Ordered(variant).SelectMany(r => new[]
         {
-            new ChartSeries(Label(r), Color(variant, r), Dash(variant, r), [.. r.Points.Select(p => (p.Tokens, p.Loss <= sound ? p.Loss : double.NaN))]),
+            new ChartSeries(Label(r), Color(variant, r), Dash(variant, r), [.. r.Curve.Select(p => (p.Tokens, p.Loss <= sound ? p.Loss : double.NaN))]),
             new ChartSeries($"{Rate(r.LearningRate)}, a spike of the training loss begins", Color(variant, r), 0, [.. r.SpikesAt.Select(t => (t, LossAt(r, t))).Where(p => p.Item2 <= sound)]) { Drawn = ChartPoints.Crosses },
-        }), $"Held-out loss of {variant.Name}", Tokens, Count);
+        }), $"Held-out loss of {variant.Variant}", Tokens, Count);
     }
 
     /// <summary>The fitted laws of a variant with their bands over the points; empty where there is none.</summary>
-    public string Fits(StudyReportVariant variant)
+    public string Fits(RateChoice variant)
     {
         var fitted = Ordered(variant).Where(r => r.Fit is not null).ToArray();
         return Chart(fitted.SelectMany(r => new[]
@@ -60,28 +61,28 @@ internal sealed class StudyCharts(StudyReport report)
                 Band = [.. r.Fit.Curve.Select(c => (c.Tokens, c.Loss.Low, c.Loss.High))],
                 Drawn = ChartPoints.Line,
             },
-            new ChartSeries(Rate(r.LearningRate), Color(variant, r), 0, [.. r.Points.Where(p => p.Tokens >= r.Fit.Curve[0].Tokens)]) { Drawn = ChartPoints.Dots },
-        }), $"Fits to the held-out loss of {variant.Name}", Tokens, Count);
+            new ChartSeries(Rate(r.LearningRate), Color(variant, r), 0, [.. r.Curve.Where(p => p.Tokens >= r.Fit.Curve[0].Tokens)]) { Drawn = ChartPoints.Dots },
+        }), $"Fits to the held-out loss of {variant.Variant}", Tokens, Count);
     }
 
     // The chosen rate last, on top of the others.
-    private static IEnumerable<StudyReportRun> Ordered(StudyReportVariant variant) => variant.Runs.OrderBy(r => r.LearningRate == variant.Chosen?.LearningRate);
+    private static IEnumerable<StudyRun> Ordered(RateChoice variant) => variant.Runs.OrderBy(r => r.LearningRate == variant.LargestStable?.LearningRate);
 
-    private static int Color(StudyReportVariant variant, StudyReportRun run) => run.LearningRate == variant.Chosen?.LearningRate ? 0
+    private static int Color(RateChoice variant, StudyRun run) => run.LearningRate == variant.LargestStable?.LearningRate ? 0
         : 1 + (Place(variant, run) % ComparisonCurves.Colors);
 
-    private static int Dash(StudyReportVariant variant, StudyReportRun run) => Place(variant, run) / ComparisonCurves.Colors % ComparisonCurves.Dashes;
+    private static int Dash(RateChoice variant, StudyRun run) => Place(variant, run) / ComparisonCurves.Colors % ComparisonCurves.Dashes;
 
-    private static int Place(StudyReportVariant variant, StudyReportRun run) => variant.Rates.ToList().FindIndex(r => r.LearningRate == run.LearningRate);
+    private static int Place(RateChoice variant, StudyRun run) => variant.Rates.ToList().FindIndex(r => r.LearningRate == run.LearningRate);
 
-    private string Label(StudyReportRun run, string before = "") => before + Rate(run.LearningRate)
+    private string Label(StudyRun run, string before = "") => before + Rate(run.LearningRate)
         + (report.Seeds ? $", seed {run.Seed}" : "")
-        + (run.Status is RunStatus.Diverged or RunStatus.Stopped or RunStatus.Failed ? $", {run.Status.InWords()}" : "");
+        + (run.Status is RunStatus.Diverged or RunStatus.Interrupted or RunStatus.Failed ? $", {run.Status.InWords()}" : "");
 
     // Where the curve is when something happens between two evaluations.
-    private static double LossAt(StudyReportRun run, double tokens)
+    private static double LossAt(StudyRun run, double tokens)
     {
-        var (before, after) = (run.Points.LastOrDefault(p => p.Tokens <= tokens), run.Points.FirstOrDefault(p => p.Tokens > tokens));
+        var (before, after) = (run.Curve.LastOrDefault(p => p.Tokens <= tokens), run.Curve.FirstOrDefault(p => p.Tokens > tokens));
         if (before.Tokens == 0 || after.Tokens == 0) return double.NaN;
         // Straight over the logarithmic axis.
         var share = Math.Log(tokens / before.Tokens) / Math.Log(after.Tokens / before.Tokens);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports.Studies;
@@ -22,7 +23,7 @@ public static class StudyPage
         {
             Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a rate that is not stable, at the upper edge where its loss is off the chart. " + report.Rule, [("", charts.LossByRate())]),
             Plots("Every variant at its chosen rate", "Constant rate after a linear warm-up, the largest stable one of each variant.", [("", charts.Chosen())]),
-            Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross is where the training loss began to spike. Where a curve is above all those of stable rates it is left out.", [.. report.Variants.Select(v => (v.Name, charts.Curves(v)))]),
+            Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross is where the training loss began to spike. Where a curve is above all those of stable rates it is left out.", [.. report.Variants.Select(v => (v.Variant, charts.Curves(v)))]),
         })
         {
             if (section is not null) yield return section;
@@ -41,11 +42,11 @@ public static class StudyPage
             ["remarks"] = verdict.Remarks,
             ["best"] = best.Select((v, i) => new Dictionary<string, object?>
             {
-                ["color"] = Color(report, v.Name),
-                ["name"] = v.Name,
-                ["loss"] = Loss(v.Chosen!.HeldOutLoss),
-                ["behind"] = i == 0 ? "" : Difference(v.Chosen.HeldOutLoss!.Value - best[0].Chosen!.HeldOutLoss!.Value),
-                ["rate"] = Rate(v.Chosen.LearningRate),
+                ["color"] = Color(report, v.Variant),
+                ["name"] = v.Variant,
+                ["loss"] = Loss(v.LargestStable!.HeldOutLoss),
+                ["behind"] = i == 0 ? "" : Difference(v.LargestStable.HeldOutLoss!.Value - best[0].LargestStable!.HeldOutLoss!.Value),
+                ["rate"] = Rate(v.LargestStable.LearningRate),
             }).ToArray(),
         });
     }
@@ -59,7 +60,7 @@ public static class StudyPage
 
     private static ReportSection Fits(StudyReport report, StudyCharts charts) => new("Fits", "study-fits", new Dictionary<string, object?>
     {
-        ["plots"] = Drawn(report.Variants.Select(v => (v.Name, charts.Fits(v)))),
+        ["plots"] = Drawn(report.Variants.Select(v => (v.Variant, charts.Fits(v)))),
         ["seeds"] = report.Seeds,
         ["runs"] = report.Runs.Select(r => Row(report, r, r.Fit is { } fit ? new Dictionary<string, object?>
         {
@@ -71,7 +72,7 @@ public static class StudyPage
             ["floor"] = Loss(fit.Floor.Value),
             ["floorRange"] = Range(fit.Floor, v => Loss(v)),
             ["noise"] = fit.Noise.ToString("0.0000", CultureInfo.InvariantCulture),
-            ["points"] = $"{fit.Points} of {r.Points.Count}",
+            ["points"] = $"{fit.Used.Count} of {r.Curve.Count}",
         }
         : new Dictionary<string, object?> { ["refusal"] = r.FitRefusal ?? "there is no curve" })).ToArray(),
     });
@@ -83,7 +84,7 @@ public static class StudyPage
         ["failures"] = report.Runs.Where(r => r.Reason is not null).Select(r => $"{r.Variant} at {Rate(r.LearningRate)}{(report.Seeds ? $", seed {r.Seed}" : "")}: {r.Reason}").ToArray(),
         ["runs"] = report.Variants.SelectMany(v => v.Runs.Select(r => Row(report, r, new Dictionary<string, object?>
         {
-            ["best"] = r.LearningRate == v.Chosen?.LearningRate,
+            ["best"] = r.LearningRate == v.LargestStable?.LearningRate,
             ["loss"] = Loss(r.HeldOutLoss),
             ["spikes"] = Whole(r.SpikeSteps),
             ["speed"] = r.TokensPerSecond is { } speed ? Whole(speed) : "–",
@@ -92,14 +93,14 @@ public static class StudyPage
         }))).ToArray(),
     });
 
-    private static string Words(StudyReportVariant variant, StudyReportRate rate) => rate.Stable switch
+    private static string Words(RateChoice variant, RateStanding rate) => rate.Stable switch
     {
-        true => rate == variant.Chosen ? "yes, chosen" : "yes",
+        true => rate == variant.LargestStable ? "yes, chosen" : "yes",
         false => $"no: {rate.Why}",
         null => "–",
     };
 
-    private static Dictionary<string, object?> Row(StudyReport report, StudyReportRun run, Dictionary<string, object?> cells)
+    private static Dictionary<string, object?> Row(StudyReport report, StudyRun run, Dictionary<string, object?> cells)
     {
         cells["color"] = Color(report, run.Variant);
         cells["name"] = run.Variant;
@@ -112,5 +113,5 @@ public static class StudyPage
 
     private static string Three(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
-    private static string Range(StudyEstimate estimate, Func<double, string> format) => $"{format(estimate.Low)} … {format(estimate.High)}";
+    private static string Range(Estimate estimate, Func<double, string> format) => $"{format(estimate.Low)} … {format(estimate.High)}";
 }

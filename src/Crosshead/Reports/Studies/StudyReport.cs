@@ -1,4 +1,5 @@
 using Crosshead.Reports.Pages;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports.Studies;
 
@@ -12,7 +13,7 @@ public sealed record StudyReport
     public required long Steps { get; init; }
 
     /// <summary>The variants in the order asked for.</summary>
-    public required IReadOnlyList<StudyReportVariant> Variants { get; init; }
+    public required IReadOnlyList<RateChoice> Variants { get; init; }
 
     /// <summary>The variant that is drawn in the accent colour.</summary>
     public string Subject { get; init; } = "mea";
@@ -24,12 +25,12 @@ public sealed record StudyReport
     public required ReportProvenance Provenance { get; init; }
 
     /// <summary>All runs.</summary>
-    internal IEnumerable<StudyReportRun> Runs => Variants.SelectMany(v => v.Runs);
+    internal IEnumerable<StudyRun> Runs => Variants.SelectMany(v => v.Runs);
 
     /// <summary>Whether there is more than one seed.</summary>
     internal bool Seeds => Runs.Select(r => r.Seed).Distinct().Count() > 1;
 
     /// <summary>The index of a variant's colour: 0, the accent, for the subject.</summary>
     internal int ColorOf(string variant) => variant == Subject ? 0
-        : 1 + (Variants.Select(v => v.Name).Where(n => n != Subject).ToList().IndexOf(variant) % ComparisonCurves.Colors);
+        : 1 + (Variants.Select(v => v.Variant).Where(n => n != Subject).ToList().IndexOf(variant) % ComparisonCurves.Colors);
 }

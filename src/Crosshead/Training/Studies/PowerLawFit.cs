@@ -8,6 +8,7 @@ namespace Crosshead.Training.Studies;
 public sealed record PowerLawFit
 {
     private const double NormalQuantile = 1.959964;
+    private const int CurvePoints = 60;
 
     private readonly PowerLaw _law;
     private readonly double[,] _covariance;
@@ -20,34 +21,31 @@ public sealed record PowerLawFit
         _quantile = StudentQuantile(fit.Freedom);
         _covariance = CovarianceOf(_law, Used, Noise);
         var (alpha, a) = (_law.Alpha, _law.Amplitude);
-        AlphaInterval = InLogarithm(alpha, [1 / alpha, 0, 0]);
-        DataScaleInterval = InLogarithm(_law.DataScale, [-Math.Log(a) / (alpha * alpha), 1 / (a * alpha), 0]);
-        FloorInterval = Around(_law.Floor, Deviation([0, 0, 1]));
+        Alpha = InLogarithm(alpha, [1 / alpha, 0, 0]);
+        DataScale = InLogarithm(_law.DataScale, [-Math.Log(a) / (alpha * alpha), 1 / (a * alpha), 0]);
+        Floor = Around(_law.Floor, Deviation([0, 0, 1]));
+        var (first, last) = (Used[0].Tokens, Used[^1].Tokens);
+        // Equal steps of a logarithmic axis.
+        Curve = [.. Enumerable.Range(0, CurvePoints).Select(i => first * Math.Pow(last / first, i / (CurvePoints - 1.0))).Select(t => (t, At(t)))];
     }
 
     /// <summary>α, how fast the loss falls.</summary>
-    public double Alpha => _law.Alpha;
+    public Estimate Alpha { get; init; }
 
     /// <summary>D_c in tokens: after so many the loss is one nat above <see cref="Floor"/>.</summary>
-    public double DataScale => _law.DataScale;
+    public Estimate DataScale { get; init; }
 
     /// <summary>L_0 in nats a token, which the loss approaches.</summary>
-    public double Floor => _law.Floor;
-
-    /// <summary>Where α lies with 95 % confidence.</summary>
-    public Interval AlphaInterval { get; }
-
-    /// <summary>Where D_c lies with 95 % confidence.</summary>
-    public Interval DataScaleInterval { get; }
-
-    /// <summary>Where L_0 lies with 95 % confidence.</summary>
-    public Interval FloorInterval { get; }
+    public Estimate Floor { get; init; }
 
     /// <summary>Standard deviation of the points around the curve, in nats.</summary>
-    public double Noise { get; }
+    public double Noise { get; init; }
 
     /// <summary>The points that the curve was fitted to: those of the warm-up, of a start that does not fit, and outliers are not among them.</summary>
-    public IReadOnlyList<(double Tokens, double Loss)> Used { get; }
+    public IReadOnlyList<(double Tokens, double Loss)> Used { get; init; }
+
+    /// <summary>The curve at numbers of tokens from the first to the last point, with a band of 95 % confidence, for each number by itself.</summary>
+    public IReadOnlyList<(double Tokens, Estimate Loss)> Curve { get; init; }
 
     /// <summary>Fits the law to a curve.</summary>
     /// <param name="curve">Tokens seen and held-out loss of each evaluation, in order.</param>
@@ -57,21 +55,18 @@ public sealed record PowerLawFit
     public static PowerLawFit? Of(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens, out string? refusal) =>
         PowerLawFitting.Fit(curve, warmupTokens, out refusal);
 
-    /// <summary>The fitted loss after so many tokens.</summary>
-    public double At(double tokens) => _law.At(tokens);
-
-    /// <summary>Where the curve lies at a number of tokens with 95 % confidence, for each number by itself.</summary>
-    public Interval BandAt(double tokens) => Around(At(tokens), DeviationAt(tokens));
+    /// <summary>The fitted loss after a number of tokens.</summary>
+    public Estimate At(double tokens) => Around(_law.At(tokens), DeviationAt(tokens));
 
     /// <summary>Standard deviation of the curve at a number of tokens.</summary>
     internal double DeviationAt(double tokens) => Deviation(_law.Gradient(tokens));
 
-    private Interval Around(double value, double deviation) => new(value - (_quantile * deviation), value + (_quantile * deviation));
+    private Estimate Around(double value, double deviation) => new(value, value - (_quantile * deviation), value + (_quantile * deviation));
 
-    private Interval InLogarithm(double value, double[] gradient)
+    private Estimate InLogarithm(double value, double[] gradient)
     {
         var factor = Math.Exp(_quantile * Deviation(gradient));
-        return new Interval(value / factor, value * factor);
+        return new Estimate(value, value / factor, value * factor);
     }
 
     // √(gᵀ C g), the standard deviation of what has the gradient g by (α, a, L_0).

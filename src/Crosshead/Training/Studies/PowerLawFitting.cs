@@ -54,7 +54,7 @@ internal static class PowerLawFitting
         var chance = medianDeviation * rest.Noise / Math.Sqrt(window.Length);
         var law = rest.DeviationAt(window[window.Length / 2].Tokens);
         var rounding = 1e-9 * window[0].Loss;
-        return Math.Abs(Median([.. window.Select(p => p.Loss - rest.At(p.Tokens))])) <= (MostDeviations * Math.Sqrt((chance * chance) + (law * law))) + rounding;
+        return Math.Abs(Median([.. window.Select(p => p.Loss - rest.At(p.Tokens).Value)])) <= (MostDeviations * Math.Sqrt((chance * chance) + (law * law))) + rounding;
     }
 
     private static string? RefuseData(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens)
@@ -85,9 +85,9 @@ internal static class PowerLawFitting
 
     private static string? RefuseResult(PowerLawFit fit)
     {
-        var (low, high) = fit.AlphaInterval;
+        var (_, low, high) = fit.Alpha;
         if (!(high <= WidestAlpha * low)) return Told($"the curve does not determine alpha, which may be from {low:0.###} to {high:0.###}; a longer run would");
-        return fit.Floor >= 0 ? null : Told($"the curve does not bend towards a floor yet: L0 would be {fit.Floor:0.###}, below any loss; a longer run would show it");
+        return fit.Floor.Value >= 0 ? null : Told($"the curve does not bend towards a floor yet: L0 would be {fit.Floor.Value:0.###}, below any loss; a longer run would show it");
     }
 
     private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);

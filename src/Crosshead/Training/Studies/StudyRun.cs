@@ -15,34 +15,34 @@ public sealed record StudyRun
     public required long Seed { get; init; }
 
     /// <summary>How far it came.</summary>
-    public required StudyStatus Status { get; init; }
+    public required RunStatus Status { get; init; }
 
     /// <summary>Why it did not finish; null where it did.</summary>
     public string? Reason { get; init; }
 
     /// <summary>Tokens seen and held-out loss, in nats a token, of each evaluation.</summary>
-    public IReadOnlyList<(double Tokens, double Loss)> Curve { get; private init; } = [];
+    public IReadOnlyList<(double Tokens, double Loss)> Curve { get; init; } = [];
 
     /// <summary>Tokens at which spikes of the training loss began.</summary>
-    public IReadOnlyList<double> SpikesAt { get; private init; } = [];
+    public IReadOnlyList<double> SpikesAt { get; init; } = [];
 
     /// <summary>Steps whose training loss was a spike.</summary>
-    public int SpikeSteps { get; private init; }
+    public int SpikeSteps { get; init; }
 
     /// <summary>Whether the last step was within a spike.</summary>
-    public bool EndsInSpike { get; private init; }
+    public bool EndsInSpike { get; init; }
 
     /// <summary>Median training speed; null before the first step.</summary>
-    public double? TokensPerSecond { get; private init; }
+    public double? TokensPerSecond { get; init; }
 
     /// <summary>The power law of the curve; null where there is none.</summary>
-    public PowerLawFit? Fit { get; private init; }
+    public PowerLawFit? Fit { get; init; }
 
     /// <summary>Why there is no fit; null where there is one.</summary>
-    public string? FitRefusal { get; private init; } = "it has no curve";
+    public string? FitRefusal { get; init; } = "it has no curve";
 
     /// <summary>Held-out loss of the finished run in nats a token; null before its end.</summary>
-    public double? HeldOutLoss => Status == StudyStatus.Finished && Curve.Count > 0 ? Curve[^1].Loss : null;
+    public double? HeldOutLoss => Status == RunStatus.Finished && Curve.Count > 0 ? Curve[^1].Loss : null;
 
     /// <summary>The run with what its log says.</summary>
     /// <param name="log">The run's steps in order.</param>
@@ -54,8 +54,8 @@ public sealed record StudyRun
         string? refusal = null;
         var fit = Status switch
         {
-            StudyStatus.Finished => PowerLawFit.Of(curve, warmupTokens, out refusal),
-            StudyStatus.Diverged => Refuse("the run diverged", out refusal),
+            RunStatus.Finished => PowerLawFit.Of(curve, warmupTokens, out refusal),
+            RunStatus.Diverged => Refuse("the run diverged", out refusal),
             _ => Refuse("the run did not finish", out refusal),
         };
         return this with

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Crosshead.Cli.Commands;
 using Crosshead.Compression.Fits;
 using Crosshead.Compression.Search;
 using Crosshead.Reports;
@@ -97,7 +96,13 @@ public sealed class PageLayoutTests
     {
         "comparison" => ComparisonPage.Render(Report(Finished("gqa", 1e-3, 3.2), Stopped("gqa", 3e-3, 3.1, 2), Finished("mea", 1e-3, 3.3), Finished("mea", 3e-3, 3.0))),
         "evaluation" => EvaluationPage.Render(EvaluationPageTests.Two()),
-        "profile" => ProfilePage.Render(ProfilePlots.Report(s_profile, "model", "") with { Created = new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero), Provenance = s_provenance }),
+        "profile" => ProfilePage.Render(new ProfileReport
+        {
+            Model = "model",
+            Created = new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero),
+            Profile = s_profile,
+            Provenance = s_provenance,
+        }),
         _ => StudyPage.Render(StudyPageTests.Report()),
     };
 }

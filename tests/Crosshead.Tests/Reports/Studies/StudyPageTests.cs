@@ -3,6 +3,7 @@ using System.Xml.Linq;
 using Crosshead.Reports.Charts;
 using Crosshead.Reports.Pages;
 using Crosshead.Reports.Studies;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Tests.Reports.Studies;
 
@@ -45,7 +46,7 @@ public sealed class StudyPageTests
     public void Without_a_stable_rate_it_says_so()
     {
         var report = Report();
-        var none = report with { Variants = [.. report.Variants.Select(v => v with { Chosen = null })] };
+        var none = report with { Variants = [.. report.Variants.Select(v => v with { Rates = [.. v.Rates.Select(r => r with { Stable = false })] })] };
         Assert.Equal("No variant has a stable learning rate.", StudyVerdict.Of(none).Headline);
         Assert.DoesNotContain("Every variant at its chosen rate", StudyPage.Render(none), StringComparison.Ordinal);
     }
@@ -100,41 +101,42 @@ public sealed class StudyPageTests
         Variants =
         [
             Variant("gqa", new(1e-3, 3, true, null), Run("gqa", 1e-3, 3), new(1e-2, null, false, "diverged"),
-                Run("gqa", 1e-2, null) with { Status = RunStatus.Diverged, Reason = "training broke down <here>", FitRefusal = "the run diverged", Points = [(1e5, 6), (2e5, double.NaN)] }),
+                Run("gqa", 1e-2, null) with { Status = RunStatus.Diverged, Reason = "training broke down <here>", FitRefusal = "the run diverged", Curve = [(1e5, 6), (2e5, double.NaN)] }),
             Variant("mea", new(3e-3, 2.9, true, null), Run("mea", 3e-3, 2.9)),
         ],
         Provenance = new ReportProvenance { Command = "crosshead sweep tiny.json" },
     };
 
-    private static StudyReportVariant Variant(string name, StudyReportRate chosen, StudyReportRun run, StudyReportRate? other = null, StudyReportRun? otherRun = null) => new()
+    private static RateChoice Variant(string name, RateStanding chosen, StudyRun run, RateStanding? other = null, StudyRun? otherRun = null) => new()
     {
-        Name = name,
+        Variant = name,
         Rates = other is null ? [chosen] : [chosen, other],
         Runs = otherRun is null ? [run] : [run, otherRun],
-        Chosen = chosen,
-        LowestLoss = chosen,
     };
 
-    private static StudyReportRun Run(string variant, double rate, double? loss) => new()
+    private static StudyRun Run(string variant, double rate, double? loss)
     {
-        Variant = variant,
-        LearningRate = rate,
-        Seed = 1,
-        Status = RunStatus.Finished,
-        Points = loss is null ? [] : [.. Enumerable.Range(1, 8).Select(i => (i * 1e5, loss.Value + (1.0 / i) - 0.125))],
-        SpikesAt = [2.5e5],
-        SpikeSteps = 1,
-        TokensPerSecond = 1234,
-        HeldOutLoss = loss,
-        Fit = loss is null ? null : new StudyFit
+        (double, double)[] curve = loss is null ? [] : [.. Enumerable.Range(1, 8).Select(i => (i * 1e5, loss.Value + (1.0 / i) - 0.125))];
+        return new StudyRun
         {
-            Alpha = new(0.5, 0.45, 0.55),
-            DataScale = new(1e5, 9e4, 1.1e5),
-            Floor = new(loss.Value - 0.2, loss.Value - 0.3, loss.Value - 0.1),
-            Noise = 0.01,
-            Points = 8,
-            Curve = [(1e5, new(loss.Value + 1, loss.Value + 0.9, loss.Value + 1.1)), (8e5, new(loss.Value, loss.Value - 0.1, loss.Value + 0.1))],
-        },
-        FitRefusal = loss is null ? "there is no curve" : null,
-    };
+            Variant = variant,
+            LearningRate = rate,
+            Seed = 1,
+            Status = RunStatus.Finished,
+            Curve = curve,
+            SpikesAt = [2.5e5],
+            SpikeSteps = 1,
+            TokensPerSecond = 1234,
+            Fit = loss is null ? null : PowerLawFit.Of(curve, 0, out _)! with
+            {
+                Alpha = new(0.5, 0.45, 0.55),
+                DataScale = new(1e5, 9e4, 1.1e5),
+                Floor = new(loss.Value - 0.2, loss.Value - 0.3, loss.Value - 0.1),
+                Noise = 0.01,
+                Used = curve,
+                Curve = [(1e5, new(loss.Value + 1, loss.Value + 0.9, loss.Value + 1.1)), (8e5, new(loss.Value, loss.Value - 0.1, loss.Value + 0.1))],
+            },
+            FitRefusal = loss is null ? "there is no curve" : null,
+        };
+    }
 }

@@ -17,9 +17,9 @@ public sealed class PowerLawFitTests
     public void Without_noise_every_parameter_is_found(double alpha, double scale, double floor)
     {
         var fit = Fit(Curve(alpha, scale, floor));
-        Close(alpha, fit.Alpha, 1e-4);
-        Close(scale, fit.DataScale, 1e-4);
-        Close(floor, fit.Floor, 1e-4);
+        Close(alpha, fit.Alpha.Value, 1e-4);
+        Close(scale, fit.DataScale.Value, 1e-4);
+        Close(floor, fit.Floor.Value, 1e-4);
         Assert.Equal(Points, fit.Used.Count);
     }
 
@@ -33,9 +33,9 @@ public sealed class PowerLawFitTests
         for (var seed = 1; seed <= 5; seed++)
         {
             var fit = Fit(Curve(alpha, scale, floor, noise, seed));
-            Close(alpha, fit.Alpha, 0.02);
-            Close(scale, fit.DataScale, 0.02);
-            Close(floor, fit.Floor, 0.02);
+            Close(alpha, fit.Alpha.Value, 0.02);
+            Close(scale, fit.DataScale.Value, 0.02);
+            Close(floor, fit.Floor.Value, 0.02);
             Assert.InRange(fit.Noise, 0.6 * noise, 1.5 * noise);
         }
     }
@@ -55,9 +55,9 @@ public sealed class PowerLawFitTests
         }
         (double, double)[] warmup = [.. Enumerable.Range(1, 4).Select(i => (i * Warmup / 4, 11.0 - i))];
         var fit = Fit([.. warmup, .. curve]);
-        Close(alpha, fit.Alpha, 0.02);
-        Close(scale, fit.DataScale, 0.02);
-        Close(floor, fit.Floor, 0.02);
+        Close(alpha, fit.Alpha.Value, 0.02);
+        Close(scale, fit.DataScale.Value, 0.02);
+        Close(floor, fit.Floor.Value, 0.02);
         Assert.All(fit.Used, p => Assert.True(p.Tokens > Warmup));
         Assert.All(spikes.Keys, i => Assert.DoesNotContain(curve[i], fit.Used));
     }
@@ -73,9 +73,9 @@ public sealed class PowerLawFitTests
         {
             var fit = Fit(Curve(alpha, scale, floor, 2e-3, seed, points: 20));
             for (var i = 0; i < places.Length; i++)
-                if (Holds(fit.BandAt(places[i]), Truth(alpha, scale, floor, places[i]))) covered[i]++;
-            if (Holds(fit.AlphaInterval, alpha)) covered[3]++;
-            if (Holds(fit.FloorInterval, floor)) covered[4]++;
+                if (Holds(fit.At(places[i]), Truth(alpha, scale, floor, places[i]))) covered[i]++;
+            if (Holds(fit.Alpha, alpha)) covered[3]++;
+            if (Holds(fit.Floor, floor)) covered[4]++;
         }
         Assert.All(covered, c => Assert.InRange((double)c / runs, 0.91, 0.985));
     }
@@ -91,8 +91,8 @@ public sealed class PowerLawFitTests
     {
         var curve = Curve(0.5, 1e6, 3.1, 1e-3, seed: 3);
         var (fit, large) = (Fit(curve), PowerLawFit.Of([.. curve.Select(p => (p.Tokens * 1e6, p.Loss))], Warmup * 1e6, out _)!);
-        Close(fit.Alpha, large.Alpha, 1e-6);
-        Close(fit.DataScale * 1e6, large.DataScale, 1e-5);
+        Close(fit.Alpha.Value, large.Alpha.Value, 1e-6);
+        Close(fit.DataScale.Value * 1e6, large.DataScale.Value, 1e-5);
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public sealed class PowerLawFitTests
 
     private static double Truth(double alpha, double scale, double floor, double tokens) => Math.Pow(scale / tokens, alpha) + floor;
 
-    private static bool Holds(Interval interval, double value) => interval.Low <= value && value <= interval.High;
+    private static bool Holds(Estimate interval, double value) => interval.Low <= value && value <= interval.High;
 
     private static void Close(double expected, double actual, double share) => Assert.InRange(actual, expected * (1 - share), expected * (1 + share));
 }

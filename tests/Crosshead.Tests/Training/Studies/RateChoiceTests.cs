@@ -21,17 +21,17 @@ public sealed class RateChoiceTests
     [Fact]
     public void A_run_that_diverged_or_ends_in_a_spike_is_not_stable()
     {
-        var choice = RateChoice.Of([Run(1e-3, 3), Run(3e-3, 2.9, spike: true), Run(1e-2, null, StudyStatus.Diverged)])[0];
+        var choice = RateChoice.Of([Run(1e-3, 3), Run(3e-3, 2.9, spike: true), Run(1e-2, null, RunStatus.Diverged)])[0];
         Assert.Equal([null, "ends in a spike", "diverged"], choice.Rates.Select(r => r.Why));
         Assert.Equal(1e-3, choice.LargestStable!.LearningRate);
         Assert.Equal(3e-3, choice.LowestLoss!.LearningRate);
     }
 
     [Theory]
-    [InlineData(StudyStatus.Failed, "failed")]
-    [InlineData(StudyStatus.Interrupted, "not finished")]
-    [InlineData(StudyStatus.Waiting, "not finished")]
-    public void Of_a_run_that_did_not_finish_nothing_is_known(StudyStatus status, string why)
+    [InlineData(RunStatus.Failed, "failed")]
+    [InlineData(RunStatus.Interrupted, "not finished")]
+    [InlineData(RunStatus.Waiting, "not finished")]
+    public void Of_a_run_that_did_not_finish_nothing_is_known(RunStatus status, string why)
     {
         var choice = RateChoice.Of([Run(1e-3, null, status)])[0];
         Assert.Equal((null, why), (choice.Rates[0].Stable, choice.Rates[0].Why));
@@ -42,7 +42,7 @@ public sealed class RateChoiceTests
     [Fact]
     public void Seeds_are_judged_together()
     {
-        var choice = RateChoice.Of([Run(1e-3, 3.0, seed: 1), Run(1e-3, 3.2, seed: 2), Run(3e-3, 2.9, seed: 1), Run(3e-3, null, StudyStatus.Diverged, seed: 2)])[0];
+        var choice = RateChoice.Of([Run(1e-3, 3.0, seed: 1), Run(1e-3, 3.2, seed: 2), Run(3e-3, 2.9, seed: 1), Run(3e-3, null, RunStatus.Diverged, seed: 2)])[0];
         Assert.Equal(3.1, choice.Rates[0].HeldOutLoss!.Value, 1e-12);
         Assert.Equal(1e-3, choice.LargestStable!.LearningRate);
     }
@@ -80,7 +80,7 @@ public sealed class RateChoiceTests
         Assert.Equal(counted, StudyRecipes.EvaluationsAfterWarmup(recipe));
     }
 
-    private static StudyRun Run(double rate, double? loss, StudyStatus status = StudyStatus.Finished, bool spike = false, long seed = 1, string variant = "gqa")
+    private static StudyRun Run(double rate, double? loss, RunStatus status = RunStatus.Finished, bool spike = false, long seed = 1, string variant = "gqa")
     {
         var run = new StudyRun { Variant = variant, LearningRate = rate, Seed = seed, Status = status };
         return loss is null ? run : run.With([Step(1, 5, 5), Step(2, loss.Value, loss, spike)], 0);

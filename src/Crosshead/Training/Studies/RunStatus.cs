@@ -1,7 +1,7 @@
 namespace Crosshead.Training.Studies;
 
-/// <summary>How far a run of a study has come.</summary>
-public enum StudyStatus
+/// <summary>How far a training run has come.</summary>
+public enum RunStatus
 {
     /// <summary>It has not begun.</summary>
     Waiting,
