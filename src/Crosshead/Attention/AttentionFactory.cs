@@ -1,3 +1,5 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Attention.Composition;
 using Crosshead.Layers;
 
 namespace Crosshead.Attention;
@@ -13,18 +15,35 @@ public static class AttentionFactory
     /// <param name="standardDeviation">Of the starting weights.</param>
     /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
     /// <exception cref="CrossheadException">The options do not fit each other or the width.</exception>
-    public static IAttention Create(ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation = 0.02, double residualDeviation = 0.02)
+    public static IAttention Create(
+        ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation = 0.02, double residualDeviation = 0.02)
     {
         options.Validate();
-        _ = options.HeadDimFor(width);
+        var projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
+        var cacheLayout = options.CacheLayoutFor(width);
         return options.Variant switch
         {
-            AttentionVariant.Gqa => new GroupedQueryAttention(scope, width, options, standardDeviation, residualDeviation),
-            AttentionVariant.GroupNorm => new GroupNormAttention(scope, width, options, standardDeviation, residualDeviation),
-            AttentionVariant.Mea or AttentionVariant.MeaNoNorm => new MultiheadExplicitAttention(scope, width, options, standardDeviation, residualDeviation),
-            AttentionVariant.TalkingHeads => new TalkingHeadsAttention(scope, width, options, standardDeviation, residualDeviation),
-            AttentionVariant.Differential => new DifferentialAttention(scope, width, options, layer, standardDeviation, residualDeviation),
+            AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm =>
+                Multihead(scope, projections, cacheLayout, options),
+            AttentionVariant.TalkingHeads => new TalkingHeadsAttention(scope, projections, cacheLayout),
+            AttentionVariant.Differential => new DifferentialAttention(scope, projections, cacheLayout, layer, options.HeadNormEpsilon),
             _ => throw new CrossheadException($"unknown attention variant {options.Variant}."),
         };
+    }
+
+    // These variants differ in the parts that they have. Parameters are created in this order.
+    private static MultiheadAttention Multihead(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, AttentionOptions options)
+    {
+        var (h, g, d) = (options.Heads, options.Groups, projections.HeadDim);
+        var headNorm = options.HasHeadNorm
+            ? new HeadNorm(scope["head_norm"], h, d, options.HeadNorm, options.HeadNormStart, options.HeadNormEpsilon)
+            : null;
+        IKeyComposition? keyMix = !options.ComposesKeys ? null
+            : options.KeyGrain == KeyGrain.Frequency ? new FrequencyComposition(scope, options.ProjectedKeyHeads, g, d)
+            : new HeadComposition(scope, "k_mix", options.ProjectedKeyHeads, g, d, options.MixStart);
+        IValueComposition? valueMix = !options.ComposesValues ? null
+            : options.ValueRank is { } rank ? new DenseComposition(scope, rank, g, d)
+            : new HeadComposition(scope, "v_mix", options.ProjectedValueHeads, g, d, options.MixStart);
+        return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm);
     }
 }

@@ -12,27 +12,33 @@ namespace Crosshead.Attention;
 public sealed class DifferentialAttention : IAttention
 {
     private readonly AttentionProjections _projections;
+    private readonly IHeadProjections _heads; // the projections, or their frozen form
     private readonly Parameter _lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2; // [d]
     private readonly HeadNorm _norm; // [2d]
     private readonly Scalar _lambdaStart, _complement; // kept, so that they are not collected while native code reads them
 
-    /// <summary>Creates the projections, <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.</summary>
+    /// <summary>Creates <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.</summary>
     /// <param name="scope">Where the parameters go.</param>
-    /// <param name="width">Model width D.</param>
-    /// <param name="options">Validated options with even head counts.</param>
+    /// <param name="projections">The projections, to an even number of heads.</param>
+    /// <param name="cacheLayout">What decoding keeps per token.</param>
     /// <param name="layer">Index of the layer, from 0; decides λ_init = 0.8 − 0.6·e^(−0.3·layer).</param>
-    /// <param name="standardDeviation">Of the starting weights.</param>
-    /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
-    public DifferentialAttention(ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation, double residualDeviation)
+    /// <param name="normEpsilon">What the norm adds to the mean square.</param>
+    public DifferentialAttention(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, int layer, double normEpsilon)
     {
-        _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
-        CacheLayout = options.CacheLayoutFor(width);
+        (_heads, _projections, CacheLayout) = (projections, projections, cacheLayout);
         var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
         (_lambdaStart, _complement) = (start, 1 - start);
         var d = _projections.HeadDim;
         Parameter Lambda(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Normal(0.1), d);
         (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (Lambda("lambda_q1"), Lambda("lambda_k1"), Lambda("lambda_q2"), Lambda("lambda_k2"));
-        _norm = new HeadNorm(scope["head_norm"], options.Heads / 2, 2 * d, HeadNormKind.Shared, start: 1, options.HeadNormEpsilon);
+        _norm = new HeadNorm(scope["head_norm"], _projections.Heads / 2, 2 * d, HeadNormKind.Shared, start: 1, normEpsilon);
+    }
+
+    private DifferentialAttention(DifferentialAttention layer, FrozenProjections heads)
+    {
+        (_projections, _heads, _norm, CacheLayout) = (layer._projections, heads, layer._norm, layer.CacheLayout);
+        (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (layer._lambdaQ1, layer._lambdaK1, layer._lambdaQ2, layer._lambdaK2);
+        (_lambdaStart, _complement) = (layer._lambdaStart, layer._complement);
     }
 
     /// <inheritdoc/>
@@ -53,21 +59,21 @@ public sealed class DifferentialAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public void Fold() => _projections.Join();
+    public IAttention Freeze() => new DifferentialAttention(this, new FrozenProjections(_projections));
 
     /// <inheritdoc/>
-    public void Dispose() => _projections.Dispose();
+    public void Dispose() => _heads.Dispose();
 
     private Tensor AttendWithin(Tensor x, TokenSpan span)
     {
-        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
+        var (query, key, value) = _heads.Project(x, span);                                      // [B,N,·,d]
         var wide = value.reshape(x.shape[0], x.shape[1], -1, 2 * _projections.HeadDim);               // [B,N,g/2,2d]
         return SoftmaxAttention.AttendWithin(Sides(query), key, wide, span, _projections.Scale);
     }
 
     private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var kept = _projections.Append(x, span, cache);                                               // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
+        var kept = _heads.Append(x, span, cache);                                               // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
         var maps = SoftmaxAttention.Attend(Sides(kept.Query).transpose(1, 2), kept.Keys, kept.Values, span, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }

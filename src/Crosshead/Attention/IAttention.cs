@@ -16,6 +16,9 @@ public interface IAttention : IDisposable
     /// <summary>What a cache keeps per token: the mechanism's own choice.</summary>
     CacheLayout CacheLayout { get; }
 
-    /// <summary>Merges what is constant at inference (mixes into projections). The layer can no longer be trained.</summary>
-    void Fold();
+    /// <summary>
+    /// Makes the mechanism that computes the same at inference, with all that is constant there worked out once. It reads the
+    /// parameters as they are now, and uses their memory. This one must not be trained any more.
+    /// </summary>
+    IAttention Freeze();
 }

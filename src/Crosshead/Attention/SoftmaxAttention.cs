@@ -38,16 +38,16 @@ internal static class SoftmaxAttention
     /// <param name="value">[B, gv, T, w'], gv divides g; query head i reads head i div (h/gv).</param>
     /// <param name="span">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
-    /// <param name="keyScales">Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
+    /// <param name="keyFactors">Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
     /// <returns>[B, h, N, w']</returns>
-    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyScales = null)
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyFactors = null)
     {
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
-        var usual = span.Begins is null && span.Length is null && keyScales is null && key.shape[1] == value.shape[1] && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
-        if (span.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyScales))
-            return DecodeAttention.Apply(query, key, value, scale, keyScales, span.Begins, span.Length);
+        var usual = span.Begins is null && span.Length is null && keyFactors is null && key.shape[1] == value.shape[1] && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
+        if (span.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
+            return DecodeAttention.Apply(query, key, value, scale, keyFactors, span.Begins, span.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
-        if (keyScales is not null) return AttendScaled(query, key, value, span, scale, keyScales);
+        if (keyFactors is not null) return AttendScaled(query, key, value, span, scale, keyFactors);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];
         if (heads == groups)
@@ -68,12 +68,12 @@ internal static class SoftmaxAttention
     }
 
     // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.
-    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor keyScales)
+    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor keyFactors)
     {
         var heads = query.shape[1];
         using Scalar factor = scale, never = double.NegativeInfinity; // named, so that they are not collected while native code reads them
         var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);              // [B,h,N,T]
-        scores = scores * keyScales.repeat_interleave(heads / keyScales.shape[1], 1).unsqueeze(2);
+        scores = scores * keyFactors.repeat_interleave(heads / keyFactors.shape[1], 1).unsqueeze(2);
         var unseen = span.Mask?.logical_not() ?? (span.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
         if (unseen is not null) scores = scores.masked_fill(unseen, never);
         return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));                               // [B,h,N,w']

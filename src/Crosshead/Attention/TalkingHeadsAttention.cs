@@ -15,16 +15,22 @@ public sealed class TalkingHeadsAttention : IAttention
     public const long MaxScoreBytes = 4L << 30;
 
     private readonly AttentionProjections _projections;
+    private readonly IHeadProjections _heads; // the projections, or their frozen form
     private readonly Parameter _logitMix, _weightMix; // [h, h]
 
-    /// <summary>Creates the projections, <c>logit_mix</c> and <c>weight_mix</c> [h, h], both starting as the identity.</summary>
-    public TalkingHeadsAttention(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
+    /// <summary>Creates <c>logit_mix</c> and <c>weight_mix</c> [h, h], both starting as the identity.</summary>
+    /// <param name="scope">Where the parameters go.</param>
+    /// <param name="projections">The projections.</param>
+    /// <param name="cacheLayout">What decoding keeps per token.</param>
+    public TalkingHeadsAttention(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout)
     {
-        _projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
-        CacheLayout = options.CacheLayoutFor(width);
-        _logitMix = scope.Create("logit_mix", ParameterKind.Mix, Initialization.Identity, options.Heads, options.Heads);
-        _weightMix = scope.Create("weight_mix", ParameterKind.Mix, Initialization.Identity, options.Heads, options.Heads);
+        (_heads, _projections, CacheLayout) = (projections, projections, cacheLayout);
+        Parameter Mix(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Identity, projections.Heads, projections.Heads);
+        (_logitMix, _weightMix) = (Mix("logit_mix"), Mix("weight_mix"));
     }
+
+    private TalkingHeadsAttention(TalkingHeadsAttention layer, FrozenProjections heads) =>
+        (_projections, _heads, _logitMix, _weightMix, CacheLayout) = (layer._projections, heads, layer._logitMix, layer._weightMix, layer.CacheLayout);
 
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
@@ -51,18 +57,18 @@ public sealed class TalkingHeadsAttention : IAttention
     {
         if (cache is not null)
         {
-            var kept = _projections.Append(x, span, cache);
+            var kept = _heads.Append(x, span, cache);
             return (kept.Query.transpose(1, 2), kept.Keys, kept.Values);
         }
-        var (query, key, value) = _projections.Project(x, span);                                      // [B,N,·,d]
+        var (query, key, value) = _heads.Project(x, span);                                      // [B,N,·,d]
         return (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
     }
 
     /// <inheritdoc/>
-    public void Fold() => _projections.Join();
+    public IAttention Freeze() => new TalkingHeadsAttention(this, new FrozenProjections(_projections));
 
     /// <inheritdoc/>
-    public void Dispose() => _projections.Dispose();
+    public void Dispose() => _heads.Dispose();
 
     private static void RequireMemory(Tensor query, long keys)
     {

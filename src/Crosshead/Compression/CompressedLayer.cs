@@ -48,7 +48,8 @@ internal static class CompressedLayer
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         var before = Own(model, layer);
-        var (wholeKeys, wholeValues) = Source(model, layer).WholeHeads(ScalarType.Float64);
+        var attention = Source(model, layer);
+        var (wholeKeys, wholeValues) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
         foreach (var parameter in parameters)
         {
             var name = parameter.Name[prefix.Length..];
@@ -94,9 +95,12 @@ internal static class CompressedLayer
 
     /// <summary>The layer's attention.</summary>
     /// <exception cref="CrossheadException">Its mechanism has no components.</exception>
-    public static GroupedQueryAttention Source(LanguageModel model, int layer) =>
-        model.Blocks[layer].Attention as GroupedQueryAttention
-        ?? throw Inapplicable(model.Options);
+    public static MultiheadAttention Source(LanguageModel model, int layer) => model.Blocks[layer].Attention switch
+    {
+        MultiheadAttention attention => attention,
+        FrozenAttention frozen => frozen.Layer,
+        _ => throw Inapplicable(model.Options),
+    };
 
     /// <summary>Checks that the attention of a model of some shape has components, or can have them.</summary>
     /// <exception cref="CrossheadException">Its mechanism has none.</exception>

@@ -153,7 +153,7 @@ public sealed class LanguageModel : IDisposable
         (ComputeType, Device) = (type, device ?? Device);
         _rotary.Dispose();
         _rotary = NewRotary();
-        foreach (var block in _blocks) block.Fold();
+        foreach (var block in _blocks) block.Freeze();
     }
 
     /// <inheritdoc/>

@@ -29,10 +29,12 @@ public sealed class TransformerBlock : IDisposable
             : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual, options.FeedForwardBias);
     }
 
-    /// <summary>Merges what is constant at inference. The block can no longer be trained.</summary>
-    internal void Fold()
+    /// <summary>Works out what is constant at inference. The block can no longer be trained.</summary>
+    internal void Freeze()
     {
-        Attention.Fold();
+        var before = Attention;
+        Attention = before.Freeze();
+        before.Dispose();
         _feedForward.Fold();
     }
 
@@ -48,7 +50,7 @@ public sealed class TransformerBlock : IDisposable
             (other._inputNorm, other._postAttentionNorm, other._feedForward, other.SlidingWindow, attention);
 
     /// <summary>The attention mechanism.</summary>
-    public IAttention Attention { get; }
+    public IAttention Attention { get; private set; }
 
     /// <summary>The block with another attention in place of its own; everything else is shared.</summary>
     internal TransformerBlock With(IAttention attention) => new(this, attention);

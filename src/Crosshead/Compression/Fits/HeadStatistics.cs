@@ -10,11 +10,11 @@ namespace Crosshead.Compression.Fits;
 /// </summary>
 internal sealed class HeadStatistics : IDisposable
 {
-    private readonly GroupedQueryAttention _attention;
+    private readonly MultiheadAttention _attention;
     private readonly AttentionOptions _options;
 
     /// <summary>Empty statistics of a layer.</summary>
-    public HeadStatistics(GroupedQueryAttention attention, AttentionOptions options)
+    public HeadStatistics(MultiheadAttention attention, AttentionOptions options)
     {
         (_attention, _options) = (attention, options);
         var (h, g, d) = (attention.Projections.Heads, attention.Projections.Groups, attention.Projections.HeadDim);
@@ -55,8 +55,11 @@ internal sealed class HeadStatistics : IDisposable
     public void Add(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var (query, key, value) = _attention.Observe(x);
-        var (q, k, v) = (Rows(query), Rows(key), Rows(value));                              // [T,·,d]
+        // Before anything is rotated: normed queries, keys that are not yet normed, values.
+        var p = _attention.Projections;
+        Tensor Heads(HeadRows rows) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, p.HeadDim);
+        var query = Heads(p.OwnQueries(x.dtype));
+        var (q, k, v) = (Rows(p.QueryNorm?.Forward(query) ?? query), Rows(Heads(_attention.Keys(x.dtype))), Rows(Heads(_attention.Values(x.dtype)))); // [T,·,d]
         QuerySquares.add_(q.square().sum([0L]));
         if (_attention.Projections.KeyNorm is { } norm)
         {

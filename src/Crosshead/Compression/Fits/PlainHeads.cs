@@ -14,17 +14,16 @@ namespace Crosshead.Compression.Fits;
 internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor Values, bool Biased, Tensor OutputMoments, bool NormedOutputs)
 {
     /// <summary>Reads them from a layer.</summary>
-    public static PlainHeads Of(GroupedQueryAttention attention)
+    public static PlainHeads Of(MultiheadAttention attention)
     {
         var p = attention.Projections;
-        var (keys, values) = attention.WholeHeads(ScalarType.Float64);
+        var (keys, values) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
         var (k, v) = (Joined(keys), Joined(values));
         if (p.KeyNorm is { } norm) k *= norm.Weight.Value.to(ScalarType.Float64).repeat(p.Groups).unsqueeze(1);
         var output = p.Output.Weight.Value.to(ScalarType.Float64).view(-1, p.Heads, p.HeadDim);                              // [D,h,d]
-        var normed = attention is GroupNormAttention { HeadNormWeight: not null };
-        if (normed) output *= ((GroupNormAttention)attention).HeadNormWeight!.Value.to(ScalarType.Float64);
+        if (attention.HeadNorm is { } headNorm) output *= headNorm.Weight.Value.to(ScalarType.Float64);
         var grouped = output.view(-1, p.Groups, p.Heads / p.Groups, p.HeadDim).permute(1, 0, 2, 3).reshape(p.Groups, -1, p.HeadDim); // [g,D·h/g,d]
-        return new PlainHeads(p.Groups, p.HeadDim, k, v, keys.Bias is not null, grouped.transpose(1, 2).bmm(grouped), normed);
+        return new PlainHeads(p.Groups, p.HeadDim, k, v, keys.Bias is not null, grouped.transpose(1, 2).bmm(grouped), attention.HeadNorm is not null);
     }
 
     /// <summary>Splits rows of components into weight and bias.</summary>

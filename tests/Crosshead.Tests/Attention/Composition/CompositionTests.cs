@@ -78,7 +78,7 @@ public sealed class CompositionTests
     [InlineData(ScalarType.Float64, 1e-12)]
     [InlineData(ScalarType.Float32, 1e-5)]
     [InlineData(ScalarType.BFloat16, 2e-2)]
-    public void Scales_are_the_factors_of_the_keys_norm(ScalarType type, double tolerance)
+    public void Key_factors_are_those_of_the_keys_norm(ScalarType type, double tolerance)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -86,17 +86,17 @@ public sealed class CompositionTests
         _ = new RmsNorm(parameters["k_norm"], HeadDim, 1e-6);
         var gamma = Random(parameters);
         gamma[2] = 0;
-        var scales = new KeyNormScales(parameters.Parameters[0], Groups, 1e-6);
+        var keyFactors = new KeyFactors(parameters.Parameters[0], Groups, 1e-6);
         var (x, weight, bias) = (randn([2, Length, Width], ScalarType.Float64), randn([Groups * HeadDim, Width], ScalarType.Float64), randn([Groups * HeadDim], ScalarType.Float64));
         HeadRows Rows(Tensor factor) => new((weight * factor.repeat(Groups).unsqueeze(1)).to(type), (bias * factor.repeat(Groups)).to(type));
 
         // From γ ⊙ k back to k, with 0 where γ hides what k was.
         var present = gamma.ne(0).to(ScalarType.Float64);
-        var back = scales.WithoutNorm(Rows(gamma));
+        var back = keyFactors.WithoutNorm(Rows(gamma));
         Assert.True(TensorLeaks.RelativeError(back.Weight, Rows(present).Weight) < tolerance);
         Assert.True(TensorLeaks.RelativeError(back.Bias!, Rows(present).Bias!) < tolerance);
 
-        var factors = scales.Of(Rows(present).Apply(x.to(type)));                           // [B,g,N]
+        var factors = keyFactors.Of(Rows(present).Apply(x.to(type)));                           // [B,g,N]
         Assert.Equal([2, Groups, Length], factors.shape);
         Assert.Equal(type, factors.dtype);
         var keys = (x.matmul((weight * present.repeat(Groups).unsqueeze(1)).t()) + (bias * present.repeat(Groups))).view(2, Length, Groups, HeadDim);

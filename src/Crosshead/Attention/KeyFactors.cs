@@ -15,7 +15,7 @@ namespace Crosshead.Attention;
 /// <param name="weight">γ [d]</param>
 /// <param name="groups">Composed heads g.</param>
 /// <param name="epsilon">ε</param>
-internal sealed class KeyNormScales(Parameter weight, long groups, double epsilon)
+internal sealed class KeyFactors(Parameter weight, long groups, double epsilon)
 {
     /// <summary>The projection to k of the one to γ ⊙ k, [g·d, D]; where γ is 0 so is k.</summary>
     public HeadRows WithoutNorm(HeadRows rows)

@@ -1,0 +1,75 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Kernels.StepAttention;
+using Crosshead.Layers;
+using static TorchSharp.torch;
+
+namespace Crosshead.Attention;
+
+/// <summary>
+/// Projections whose weights no longer change. On a CUDA device they lie side by side: one product gives queries, keys and
+/// values, and one kernel writes those of a decoding step. No gradients flow through the joint product.
+/// </summary>
+internal sealed class FrozenProjections : IHeadProjections
+{
+    private readonly AttentionProjections _layer;
+    private readonly HeadRows? _keys, _values; // null for the layer's own
+    private readonly bool _normKeys;
+    private readonly Tensor? _queryMix;
+    private readonly JointLinear? _joint;
+
+    /// <summary>Fixes what is projected.</summary>
+    /// <param name="layer">The layer's projections.</param>
+    /// <param name="keys">Projection of the key rows, heads or components; null for the layer's own.</param>
+    /// <param name="values">Projection of the value rows and, where the cache keeps factors, of the composed keys; null for the layer's own.</param>
+    /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
+    /// <param name="queryMix">The mix that queries carry, see <see cref="Composition.IKeyComposition.QueryMix"/>; null for none.</param>
+    /// <param name="join">Whether to lay the weights side by side, where the device gains by it. The layer's own weights become parts of the joint one.</param>
+    public FrozenProjections(AttentionProjections layer, HeadRows? keys = null, HeadRows? values = null, bool normKeys = true, Tensor? queryMix = null, bool join = true)
+    {
+        (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
+        if (!join) return;
+        (Tensor, Tensor?, Linear?) Part(HeadRows? made, Linear own) =>
+            made is { } rows ? (rows.Weight, rows.Bias, null) : (own.Weight.Value, own.Bias?.Value, own);
+        _joint = JointLinear.Of(Part(null, layer.Query), Part(keys, layer.Key), Part(values, layer.Value));
+    }
+
+    /// <inheritdoc/>
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span)
+    {
+        var (keys, values) = Rows(x.dtype);
+        return _joint is { } joint && joint.Holds(x)
+            ? _layer.Split(joint.Forward(x), keys.Weight.shape[0], values.Weight.shape[0], span, _normKeys)
+            : _layer.Project(x, keys, values, span, _normKeys);
+    }
+
+    /// <inheritdoc/>
+    public KeptTokens Append(Tensor x, TokenSpan span, KeyValueCache cache)
+    {
+        if (Step(x, span, cache) is { } step) return step;
+        var (query, key, value) = Project(x, span);
+        return KeptTokens.Append(cache, query, key, value, span.Place);
+    }
+
+    /// <summary>
+    /// Projects one token of each sequence and adds it to the cache, by one product and one kernel. Queries carry the mix.
+    /// Null where there is no kernel for it.
+    /// </summary>
+    /// <param name="x">[B, 1, D]</param>
+    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="cache">What is kept of earlier tokens.</param>
+    public KeptTokens? Step(Tensor x, TokenSpan span, KeyValueCache cache)
+    {
+        if (span.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)) return null;
+        var (keys, values, factors) = cache.Whole;
+        if (!StepHeads.Supports(x, span.Cos, keys, values)) return null;
+        var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
+        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix, positions, keys, values, factors);
+        (keys, values, factors) = cache.Seen(span.Place);
+        return new KeptTokens(query, keys, values, factors);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _joint?.Dispose();
+
+    private (HeadRows Keys, HeadRows Values) Rows(ScalarType type) => (_keys ?? _layer.OwnKeys(type), _values ?? _layer.OwnValues(type));
+}
