@@ -8,6 +8,7 @@ using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
+using Crosshead.Compression.Jobs;
 using Crosshead.Compression.Search;
 using Crosshead.Files;
 using Crosshead.Model;
@@ -20,7 +21,7 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead compress</c>: virtual heads for a trained model.</summary>
 internal sealed class CompressCommand : CliCommand
 {
-    private const double SelfCheckTolerance = 1e-3;
+    private static readonly CompressionOptions s_defaults = new();
 
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly OutputFolder _out = new("--out", "Folder of the compressed model.");
@@ -30,11 +31,11 @@ internal sealed class CompressCommand : CliCommand
     private readonly Option<string?> _calibrate = new("--calibrate") { Description = "A UTF-8 text file to calibrate on, which --method fine needs. Without --held-out its first half calibrates, and the loss is measured on its second half.", HelpName = "file" };
     private readonly Option<string?> _heldOut = new("--held-out") { Description = "A UTF-8 text file to measure the loss on; without it the second half of --calibrate.", HelpName = "file" };
     private readonly Option<string?> _profile = new("--profile") { Description = "A profile of this model, made by crosshead profile; without it one is measured on the calibration text.", HelpName = "profile.json" };
-    private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "How often, at most, the plan is improved: pieces are measured again within the plan and the budget is spent anew. 0 keeps the plan that follows from the profile", 0, 100, 3);
+    private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "How often, at most, the plan is improved: pieces are measured again within the plan and the budget is spent anew. 0 keeps the plan that follows from the profile", 0, 100, s_defaults.Rounds);
     private readonly Option<int?> _keys = NumberOption.Optional("--key-components", "Key components of every chosen layer, in place of --cache; without it whole key heads.", 1, 1 << 20);
     private readonly Option<int?> _values = NumberOption.Optional("--value-rank", "Numbers a token that the values of every chosen layer keep, in place of --cache; without it whole value heads.", 1, 1 << 20);
     private readonly ShardOption _shard;
-    private readonly WindowOptions _windows;
+    private readonly WindowArguments _windows;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -48,7 +49,7 @@ internal sealed class CompressCommand : CliCommand
         Write(_out);
         foreach (var option in new Option[] { _cache, _method, _layers, _calibrate, _heldOut, _profile, _rounds, _keys, _values }) Options.Add(option);
         _shard = new ShardOption(this);
-        _windows = new WindowOptions(this);
+        _windows = new WindowArguments(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
@@ -58,74 +59,55 @@ internal sealed class CompressCommand : CliCommand
         var method = Method(arguments.GetRequiredValue(_method));
         RequireFit(arguments, method);
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
-        var chosen = LayerSelection.Parse(arguments.GetRequiredValue(_layers), files.Options.Layers);
-        var sizes = Sizes(arguments, method, files.Options);
-        var profile = arguments.GetValue(_profile) is { } path ? Profile.Load(path) : null;
-        var texts = Texts(arguments, method);
-        var request = new CompressionRequest
+        var windows = _windows.In(arguments, files);
+        var options = new CompressionOptions
         {
-            Files = files,
             Method = method,
-            Chosen = chosen,
-            Sizes = sizes,
-            Share = arguments.GetValue(_cache) ?? CompressionRequest.DefaultShare,
-            Profile = profile,
+            Layers = arguments.GetRequiredValue(_layers),
+            Sizes = Sizes(arguments, method, files.Options),
+            Share = arguments.GetValue(_cache) ?? s_defaults.Share,
+            Profile = arguments.GetValue(_profile) is { } path ? Profile.Load(path) : null,
             Rounds = arguments.GetValue(_rounds),
-            Calibrate = method == CompressionMethod.Fine ? _windows.Cut(arguments, texts!.Value.Calibrate, "the calibration text", files) : null,
-            Measure = texts is null ? null : _windows.Cut(arguments, texts.Value.HeldOut, "the held-out text", files),
-            Batch = _windows.Batch(arguments),
+            Windows = windows,
             Device = _compute.Device(arguments),
+            ShardBytes = _shard.Bytes(arguments),
+            Overwrite = arguments.GetValue(Outputs.Overwrite),
         };
-        request.Validate();
-        return (output, cancel) => Compress(request, _out.In(arguments)!, _shard.Bytes(arguments), output, cancel);
+        var (calibrate, heldOut) = Texts(arguments, method);
+        var job = new CompressionJob(files, CompressionText.Of(calibrate, heldOut, files, windows), options);
+        return (output, cancel) =>
+        {
+            ModelRemarks.Tell(files.Remarks, output);
+            using var screen = new CompressionScreen(output);
+            Show(files, job.Run(_out.In(arguments)!, screen, cancel), output);
+            return ExitCode.Done;
+        };
     }
 
-    private static int Compress(CompressionRequest request, string path, long shardBytes, CommandOutput output, CancellationToken cancel)
+    private static void Show(HuggingFaceFolder source, CompressionResult result, CommandOutput output)
     {
-        using var held = OutputFolder.Hold(path);
-        var (files, measure, batch) = (request.Files, request.Measure, request.Batch);
-        ModelRemarks.Tell(files.Remarks, output);
-        using var model = files.Load(device: request.Device);
-        var before = Loss(output, "measuring the model as it is", model, measure, batch, cancel);
-        using var calibration = request.Calibrate is { } text ? ProfileCommand.Calibrate(output, model, text, batch, cancel) : null;
-        var plan = request.Plan(model, calibration, output, cancel);
-        using var compressed = Compressor.Compress(model, plan, calibration);
-        var stored = StoredWeights.In(files.Path);
-        Compressor.RoundTo(compressed, stored.Type);
-        var after = Loss(output, "measuring the compressed model", compressed, measure, batch, cancel);
-        var difference = SelfCheck(compressed, measure);
-        if (!(difference <= SelfCheckTolerance))
-            throw new CrossheadException($"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from those of the fitted weights, {SelfCheckTolerance:0.0e+0} is allowed; nothing was written. A layer's weights may be out of range; try --method svd, or other --layers.");
-        cancel.ThrowIfCancellationRequested();
-        OutputFolder.Write(path, folder => Save(folder, files.Path, compressed, stored.Type, request.Method, shardBytes));
-        Show(files, compressed, stored, plan, path, (before, after, difference), output);
-        return ExitCode.Done;
-    }
-
-    private static void Show(HuggingFaceFolder source, LanguageModel compressed, StoredWeights stored, CompressionPlan plan, string folder, (double? Before, double? After, double SelfCheck) measured, CommandOutput output)
-    {
-        var (before, after) = (measured.Before, measured.After);
+        var (before, after, predicted) = (result.LossBefore, result.LossAfter, result.Plan.PredictedIncrease);
         var (groups, whole) = (source.Options.Attention.Groups, source.Options.Attention.Groups * source.Options.HeadDim);
-        var (bytesBefore, bytesAfter) = (ModelCost.Of(source.Options).CacheBytesPerToken(stored.BytesPerElement), ModelCost.Of(compressed.Options).CacheBytesPerToken(stored.BytesPerElement));
-        var cached = CachedLayer.Of(compressed.Options);
+        var (bytesBefore, bytesAfter) = (result.CacheBytesPerTokenBefore, result.CacheBytesPerTokenAfter);
+        var cached = CachedLayer.Of(result.Options);
         var table = new ResultTable("layer>", "key heads kept>", "by", "value numbers kept>", "by");
         foreach (var layer in cached)
             table.Row($"{layer.Index}", $"{layer.KeyHeads} of {groups}", layer.KeyHeads < groups ? EnumName.Of(layer.KeyGrain) : "–", $"{layer.ValueRank} of {whole}", layer.ValueRank < whole ? EnumName.Of(layer.ValueGrain) : "–");
         output.Table(table);
         output.Line($"The cache of a token takes {Quantity.Bytes(bytesAfter)}, {(double)bytesAfter / bytesBefore:P1} of {Quantity.Bytes(bytesBefore)}. "
             + (after - before is { } increase
-                ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token ({increase:+0.0000;-0.0000}){(plan.PredictedIncrease is { } predicted ? $"; the plan predicted {predicted:+0.0000;-0.0000} on the calibration text" : "")}. "
+                ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token ({increase:+0.0000;-0.0000}){(predicted is { } expected ? $"; the plan predicted {expected:+0.0000;-0.0000} on the calibration text" : "")}. "
                 : "No text was given to measure the loss on. ")
-            + $"Written to {folder}; recover it with: crosshead train recipes/{RecoveryRecipe.For(source.Options)} --from {folder} --teacher {source.Path} --set data.folder=… (crosshead data prepare, or data generate)");
+            + $"Written to {result.Folder}; recover it with: crosshead train recipes/{RecoveryRecipe.For(source.Options)} --from {result.Folder} --teacher {source.Path} --set data.folder=… (crosshead data prepare, or data generate)");
         output.Result(new JsonObject
         {
-            ["out"] = folder,
+            ["out"] = result.Folder,
             ["cacheBytesPerTokenBefore"] = bytesBefore,
             ["cacheBytesPerTokenAfter"] = bytesAfter,
             ["heldOutLossBefore"] = before,
             ["heldOutLossAfter"] = after,
-            ["predictedIncrease"] = plan.PredictedIncrease,
-            ["selfCheck"] = measured.SelfCheck,
+            ["predictedIncrease"] = predicted,
+            ["selfCheck"] = result.SelfCheck,
             ["layers"] = CommandOutput.List(cached, layer => layer.ToJson()),
         });
     }
@@ -156,40 +138,16 @@ internal sealed class CompressCommand : CliCommand
     private static CrossheadException TooMany(string option, int? value, int whole) =>
         new($"{option} {value} is more than the {whole} that whole heads have; {(whole > 1 ? $"use at most {whole - 1}, or " : "")}leave the option out for whole heads.");
 
-    private (string Calibrate, string HeldOut)? Texts(ParseResult arguments, CompressionMethod method)
+    // What calibrates, and what measures: null for none.
+    private (string? Calibrate, string? HeldOut) Texts(ParseResult arguments, CompressionMethod method)
     {
         var (calibrate, heldOut) = (arguments.GetValue(_calibrate), arguments.GetValue(_heldOut));
-        if (calibrate is null)
-        {
-            if (method == CompressionMethod.Fine) throw new CrossheadException("--method fine needs text; name a UTF-8 file with --calibrate, some hundred thousand characters of what the model is for, or use --method svd.");
-            return heldOut is null ? null : ("", TextFile.Read(heldOut));
-        }
-        var text = TextFile.Read(calibrate);
-        return heldOut is null ? WindowOptions.Halves(text) : (text, TextFile.Read(heldOut));
-    }
-
-    private static double? Loss(CommandOutput output, string activity, LanguageModel model, TokenWindows? windows, int batch, CancellationToken cancel)
-    {
-        if (windows is null) return null;
-        using var progress = output.Progress(activity, "windows");
-        return WindowLoss.Measure(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancel);
-    }
-
-    // Without a text any tokens do: the two computations must agree on all.
-    private static double SelfCheck(LanguageModel model, TokenWindows? windows)
-    {
-        const int most = 64;
-        var length = Math.Min(most, model.Options.Context);
-        using var tokens = windows?.Batches(1, model.Device).First() ?? arange(length, ScalarType.Int64, model.Device).remainder(model.Options.VocabularySize).unsqueeze(0);
-        using var some = tokens.narrow(1, 0, Math.Min(most, tokens.shape[1]));
-        return Compressor.SelfCheck(model, some);
-    }
-
-    private static void Save(string folder, string source, LanguageModel compressed, ScalarType type, CompressionMethod method, long shardBytes)
-    {
-        new ModelCompanions(source, null).Save(folder);
-        var metadata = new Dictionary<string, string> { ["crosshead_compressed_from"] = WeightsHash.Of(source), ["crosshead_method"] = EnumName.Of(method), ["crosshead_vector_bits"] = $"{CpuVectors.Bits}" };
-        ModelDirectory.Save(folder, compressed, metadata, TextTokens.Of(source), type, shardBytes);
+        if (calibrate is null && method == CompressionMethod.Fine)
+            throw new CrossheadException("--method fine needs text; name a UTF-8 file with --calibrate, some hundred thousand characters of what the model is for, or use --method svd.");
+        var (text, measured) = (calibrate is null ? null : TextFile.Read(calibrate), heldOut is null ? null : TextFile.Read(heldOut));
+        if (text is null || measured is not null) return (method == CompressionMethod.Fine ? text : null, measured);
+        var halves = CompressionText.Halves(text);
+        return (method == CompressionMethod.Fine ? halves.First : null, halves.Second);
     }
 
     private static CompressionMethod Method(string name) => name switch

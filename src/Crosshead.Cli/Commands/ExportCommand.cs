@@ -5,6 +5,7 @@ using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
+using Crosshead.Files;
 using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
@@ -39,11 +40,11 @@ internal sealed class ExportCommand : CliCommand
         return (output, _) =>
         {
             var path = _out.In(arguments)!;
-            using var held = OutputFolder.Hold(path);
+            using var place = NewFolder.Hold(path);
             ModelRemarks.Tell(description.Remarks, output);
             using var model = ModelDirectory.Load(description, device: device);
             using var plain = PlainExport.Of(model);
-            OutputFolder.Write(path, folder =>
+            place.Write(folder =>
             {
                 new ModelCompanions(source, null).Save(folder);
                 ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));

@@ -7,6 +7,7 @@ using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Compression.Fits;
+using Crosshead.Compression.Jobs;
 using Crosshead.Compression.Search;
 using Crosshead.Files;
 using Crosshead.Model;
@@ -22,7 +23,7 @@ internal sealed class ProfileCommand : CliCommand
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file: its first half calibrates, and the loss is measured on its second half.", HelpName = "file", Required = true };
     private readonly OutputFile _out = OutputFile.Continued("--out", "The profile; a page with its plots is written beside it. The same command goes on with a profile that was begun there.", "profile.json", path => [path, Page(path)]);
-    private readonly WindowOptions _windows;
+    private readonly WindowArguments _windows;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -34,18 +35,18 @@ internal sealed class ProfileCommand : CliCommand
         Arguments.Add(_model);
         Options.Add(_text);
         Write(_out);
-        _windows = new WindowOptions(this);
+        _windows = new WindowArguments(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var (calibrate, measure) = WindowOptions.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
+        var (calibrate, measure) = CompressionText.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
-        var batch = _windows.Batch(arguments);
-        var first = _windows.Cut(arguments, calibrate, "the first half of the text", files);
-        var second = _windows.Cut(arguments, measure, "the second half of the text", files);
+        var windows = _windows.In(arguments, files);
+        var first = windows.Cut(calibrate, "the first half of the text", files);
+        var second = windows.Cut(measure, "the second half of the text", files);
         Profiler.Require(files.Options, first);
         var device = _compute.Device(arguments);
         var path = _out.In(arguments)!;
@@ -57,8 +58,8 @@ internal sealed class ProfileCommand : CliCommand
         {
             ModelRemarks.Tell(files.Remarks, output);
             using var model = files.Load(device: device);
-            using var calibration = Calibrate(output, model, first, batch, cancel);
-            if (Measure(new Profiler(model, calibration, second, batch), source, begun, path, files.Options.Layers, output, cancel) is not { } profile) return ExitCode.Interrupted;
+            using var calibration = Calibrate(output, model, first, windows.Batch, cancel);
+            if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options, output, cancel) is not { } profile) return ExitCode.Interrupted;
             profile.Save(path);
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Path));
             ProfilePage.Write(Report(profile, name, TypedCommand.Of(arguments)), Page(path));
@@ -68,10 +69,10 @@ internal sealed class ProfileCommand : CliCommand
     }
 
     // The whole profile; null where it was interrupted.
-    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path, int layers, CommandOutput output, CancellationToken cancel)
+    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path, ModelOptions model, CommandOutput output, CancellationToken cancel)
     {
         var methods = Enum.GetValues<CompressionMethod>();
-        var pieces = (double)profiler.PiecesPerLayer(methods) * layers;
+        var pieces = (double)Profiler.PiecesPerLayer(model, methods) * model.Layers;
         using var progress = output.Progress("measuring", "pieces");
         try
         {
@@ -123,8 +124,7 @@ internal sealed class ProfileCommand : CliCommand
 
     private static string Page(string path) => Path.ChangeExtension(path, ".html");
 
-    /// <summary>Streams the calibration text through a model, showing progress.</summary>
-    public static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancel)
+    private static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancel)
     {
         using var progress = output.Progress("calibrating", "windows");
         return Calibration.Run(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancel);

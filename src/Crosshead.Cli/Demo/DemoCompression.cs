@@ -4,13 +4,14 @@ using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
-using Crosshead.Compression.Fits;
+using Crosshead.Compression.Jobs;
 using Crosshead.Compression.Search;
 using Crosshead.Data.Batches;
 using Crosshead.Model;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
 using Crosshead.Runtime;
+using Crosshead.TextModels;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
@@ -105,28 +106,40 @@ internal sealed class DemoCompression
         var seen = text.Train.Windows(context - 1);
         var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
 
-        using var model = ModelDirectory.Load(_original.Result!.Model!, Precision.Parse(_original.Result!.Precision.Dtype));
-        Outcome = Outcome with { LossBefore = WindowLoss.Measure(model, heldOut, batch, null, cancel) };
-
-        using var calibration = Calibration.Run(model, windows, batch, null, cancel);
-        double windowSeconds; // the first measurement is slow for reasons of its own
-        using (var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers, DemoPlan.CompressedLayers(model.Options), DemoPlan.UniformHalf(model.Options))))
+        var source = HuggingFaceFolder.Open(_original.Result!.Model!);
+        var options = new CompressionOptions
         {
-            var start = _clock.Elapsed;
-            Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, batch, null, cancel) };
-            windowSeconds = (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
-        }
-
-        using var half = Compressor.Compress(model, Plan(model, calibration, windows, windowSeconds, cancel), calibration);
+            Share = DemoPlan.CacheShare,
+            Compute = Precision.Parse(_original.Result!.Precision.Dtype),
+            Windows = new WindowOptions { Batch = batch },
+        };
+        var windowSeconds = MeasureSvd(source, options, heldOut, cancel);
+        options = WithinTime(options, source.Options, windowSeconds);
         var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
-        ModelDirectory.Save(folder, half, tokens: new TextTokens(null, _data.Tokenizer.EosTokenId is { } end ? [end] : []));
-        _data.Tokenizer.Save(Path.Combine(folder, ModelFileNames.Tokenizer));
+        using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
+        var result = new CompressionJob(source, new CompressionText(windows, heldOut), options).Run(folder, new ImmediateProgress<CompressionProgress>(p =>
+        {
+            if (p.Stage is CompressionStage.Profiling) progress.Report(p.Done, p.Total);
+            else if (p.Stage is CompressionStage.Searching) progress.Report(p.Done);
+        }), cancel);
         Outcome = Outcome with
         {
-            CacheBytesAfter = ModelCost.Of(half.Options).CacheBytesPerToken(2),
-            LossAfter = WindowLoss.Measure(half, heldOut, batch, null, cancel),
+            LossBefore = result.LossBefore,
+            CacheBytesAfter = ModelCost.Of(result.Options).CacheBytesPerToken(2),
+            LossAfter = result.LossAfter,
         };
         return folder;
+    }
+
+    // The loss of the paper's method at the same share; returns the seconds that a window took.
+    private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut, CancellationToken cancel)
+    {
+        using var model = source.Load(options.Compute);
+        using var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers, LayerSelection.Parse(options.Layers, model.Options.Layers), DemoPlan.UniformHalf(model.Options)));
+        WindowLoss.Measure(svd, heldOut.AtMost(options.Windows.Batch), options.Windows.Batch, null, cancel); // the first is slow for reasons of its own
+        var start = _clock.Elapsed;
+        Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, options.Windows.Batch, null, cancel) };
+        return (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
     }
 
     // Windows as training sees them: context + 1 tokens, the first of each the last of the one before.
@@ -137,23 +150,15 @@ internal sealed class DemoCompression
         return TokenWindows.Of(ids, context + 1);
     }
 
-    // Where the bytes are worth most, measured on as much calibration text as there is time for.
-    private CompressionPlan Plan(LanguageModel model, Calibration calibration, TokenWindows windows, double windowSeconds, CancellationToken cancel)
+    // As much calibration text, and as many rounds, as there is time to measure on.
+    private CompressionOptions WithinTime(CompressionOptions options, ModelOptions model, double windowSeconds)
     {
-        const int batch = LeastWindows;
-        CompressionMethod[] methods = [CompressionMethod.Fine];
-        var pieces = new Profiler(model, calibration, windows, batch).PiecesPerLayer(methods) * model.Options.Layers;
+        var pieces = Profiler.PiecesPerLayer(model, [options.Method]) * model.Layers;
         var budget = Math.Min(ProfileShare * _time.TotalSeconds, Left.TotalSeconds);
         int Fit(int rounds) => (int)Math.Min(MostWindows, budget / (windowSeconds * PieceShare * pieces * (1 + rounds)));
         Require(Fit(0) >= LeastWindows, "a profile");
         var rounds = Enumerable.Range(0, MostRounds + 1).Last(r => Fit(r) >= LeastWindows);
-
-        var measured = windows.AtMost(Fit(rounds));
-        using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
-        var profile = new Profiler(model, calibration, measured, batch).Run(new ProfileSource(_original.Name, measured.Hash), methods,
-            progress: new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancellation: cancel);
-        return new PlanSearch(model, calibration, measured, batch).Run(profile, DemoPlan.CompressedLayers(model.Options), DemoPlan.CacheShare, rounds,
-            progress: new ImmediateProgress<long>(done => progress.Report(done)), cancellation: cancel);
+        return options with { Rounds = rounds, SearchWindows = Fit(rounds) };
     }
 
     private void Recover(string compressed, CancellationToken cancel)

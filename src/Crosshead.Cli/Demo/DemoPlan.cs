@@ -58,9 +58,6 @@ internal static class DemoPlan
     // As in recipes/recover-small.json.
     private const double RecoveryRate = 2e-3;
 
-    /// <summary>The layers whose cache is made smaller: all.</summary>
-    public static IReadOnlyList<int> CompressedLayers(ModelOptions model) => [.. Enumerable.Range(0, model.Layers)];
-
     /// <summary>The paper's plan for a layer: half the key heads, half the value heads.</summary>
     public static LayerPlan UniformHalf(ModelOptions model)
     {

@@ -60,6 +60,11 @@ public static class ModelDirectory
         return description;
     }
 
+    /// <summary>Whether a folder holds the files of a model and no folders: only such a folder may be replaced as a whole.</summary>
+    /// <param name="folder">The folder, which exists.</param>
+    public static bool HoldsModelAlone(string folder) =>
+        File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) && !Directory.EnumerateDirectories(folder).Any();
+
     private static ModelDescription Describe(string folder)
     {
         if (folder.Length > 0 && !Path.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");

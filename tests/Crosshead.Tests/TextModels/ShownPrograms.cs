@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Compression.Jobs;
 using Crosshead.Model;
 using Crosshead.TextModels;
 
@@ -11,6 +12,13 @@ internal static class ShownPrograms
     {
         using var model = TextModel.Load("models/llama");
         Console.WriteLine(model.Generate("Once upon a time").Text);
+    }
+
+    public static void Compress()
+    {
+        var job = CompressionJob.Open("models/llama", File.ReadAllText("book.txt"));
+        var result = job.Run("models/half");
+        Console.WriteLine($"loss {result.LossBefore:0.000} -> {result.LossAfter:0.000} nats per token with half the cache");
     }
 
     public static void Describe()

@@ -17,7 +17,8 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
 
     /// <summary>Pieces of a layer that is profiled by some methods.</summary>
-    public int PiecesPerLayer(IReadOnlyCollection<CompressionMethod> methods) => Piece.All(_heads.Groups, _heads.HeadDim, methods).Count();
+    public static int PiecesPerLayer(ModelOptions model, IReadOnlyCollection<CompressionMethod> methods) =>
+        Piece.All(model.Attention.Groups, model.HeadDim, methods).Count();
 
     /// <summary>Measures every piece of every layer alone, or the layers that <paramref name="begun"/> lacks.</summary>
     /// <param name="source">Names the model and the text.</param>
@@ -88,8 +89,10 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     }
 
     /// <summary>Checks that a model of some shape can be profiled with fits that are calibrated on a text.</summary>
+    /// <param name="model">The model's shape.</param>
+    /// <param name="calibrate">The text.</param>
     /// <exception cref="CrossheadException">Its mechanism has no components, or the text is too short.</exception>
-    internal static void Require(ModelOptions model, TokenWindows calibrate)
+    public static void Require(ModelOptions model, TokenWindows calibrate)
     {
         CompressedLayer.Require(model);
         Calibration.Require(model, calibrate);

@@ -84,7 +84,7 @@ public sealed class ProfilerTests
         var counted = new List<long>();
         var resumed = subject.Profiler.Run(Source, Methods, begun, null, new Told(counted.Add));
         Equal(whole, resumed);
-        var pieces = subject.Profiler.PiecesPerLayer(Methods);
+        var pieces = Profiler.PiecesPerLayer(subject.Model.Options, Methods);
         Assert.Equal(Enumerable.Range((after * pieces) + 1, (3 - after) * pieces).Select(i => (long)i), counted);
     }
 

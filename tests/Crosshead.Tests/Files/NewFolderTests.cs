@@ -1,11 +1,11 @@
-using Crosshead.Cli.Options;
+using Crosshead.Files;
 
-namespace Crosshead.Tests.Cli;
+namespace Crosshead.Tests.Files;
 
 /// <summary>One process at a time writes a model's folder, and none leaves anything beside it.</summary>
-public sealed class OutputFolderTests : IDisposable
+public sealed class NewFolderTests : IDisposable
 {
-    private readonly Crosshead.Tests.TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     private string Model => _folder.File("model");
 
@@ -14,14 +14,14 @@ public sealed class OutputFolderTests : IDisposable
     [Fact]
     public void A_second_process_is_refused_while_the_first_works()
     {
-        using (OutputFolder.Hold(Model))
+        using (var place = NewFolder.Hold(Model))
         {
-            Assert.Contains("is being written by another run", Assert.Throws<CrossheadException>(() => OutputFolder.Hold(Model + "/")).Message);
-            OutputFolder.Write(Model, folder => File.WriteAllText(Path.Combine(folder, "config.json"), "{}"));
+            Assert.Contains("is being written by another run", Assert.Throws<CrossheadException>(() => NewFolder.Hold(Model + "/")).Message);
+            place.Write(folder => File.WriteAllText(Path.Combine(folder, "config.json"), "{}"));
         }
         Assert.Equal([Model], Directory.GetFileSystemEntries(_folder.Path));
         Assert.True(File.Exists(Path.Combine(Model, "config.json")));
-        OutputFolder.Hold(Model).Dispose();
+        NewFolder.Hold(Model).Dispose();
     }
 
     [Fact]
@@ -29,8 +29,8 @@ public sealed class OutputFolderTests : IDisposable
     {
         Assert.Throws<CrossheadException>(() =>
         {
-            using var held = OutputFolder.Hold(Model);
-            OutputFolder.Write(Model, _ => throw new IOException("No space left on device"));
+            using var place = NewFolder.Hold(Model);
+            place.Write(_ => throw new IOException("No space left on device"));
         });
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
     }
@@ -40,7 +40,7 @@ public sealed class OutputFolderTests : IDisposable
     {
         foreach (var name in new[] { "model.123.tmp", "model.123.old", "model.mine.tmp", "model..tmp", "model.tmp", "other.123.tmp" }) Directory.CreateDirectory(_folder.File(name));
         File.WriteAllText(_folder.File("model.123.tmp/config.json"), "{}");
-        OutputFolder.Hold(Model).Dispose();
+        NewFolder.Hold(Model).Dispose();
         Assert.Equal(["model..tmp", "model.123.old", "model.mine.tmp", "model.tmp", "other.123.tmp"], Directory.GetDirectories(_folder.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
     }
 }
