@@ -4,6 +4,7 @@ using Crosshead.Cli.Doctor;
 using Crosshead.Cli.Terminal;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
+using Crosshead.Runtime;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Studies;
 
@@ -35,7 +36,7 @@ internal sealed class DemoSession
         (_options, _data, _output, _clock) = (options, data, output, clock);
         var recipes = DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize);
         // One precision for all runs, so that they compare.
-        Precision = TrainingPrecision.Of(recipes[0], Runtime.ComputeDevice.Parse(recipes[0].Training.Device));
+        Precision = TrainingPrecision.Of(recipes[0], ComputeDevice.Parse(recipes[0].Training.Device));
         output.Message($"{Precision}");
         _runs = [.. recipes.Select(r => new DemoRun(Precision.In(r)))];
         _screen = new DemoScreen(output.Terminal, _runs);

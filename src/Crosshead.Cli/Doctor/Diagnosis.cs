@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Cuda;
 using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Doctor;
@@ -9,7 +10,7 @@ namespace Crosshead.Cli.Doctor;
 internal sealed class Diagnosis
 {
     private readonly List<Finding> _findings = [];
-    private readonly List<ComputeDevice> _devices = [];
+    private readonly List<FoundDevice> _devices = [];
 
     private Diagnosis() { }
 
@@ -17,7 +18,7 @@ internal sealed class Diagnosis
     public IReadOnlyList<Finding> Findings => _findings;
 
     /// <summary>The devices that can be computed on now.</summary>
-    public IReadOnlyList<ComputeDevice> Devices => _devices;
+    public IReadOnlyList<FoundDevice> Devices => _devices;
 
     /// <summary>The libtorch that was loaded, or null where none loads.</summary>
     public LibTorchFound? LibTorch { get; private set; }
@@ -31,7 +32,7 @@ internal sealed class Diagnosis
         var machine = new Diagnosis();
         machine.LookAtHost();
         machine.LookAtLibTorch();
-        machine.LookAtCuda(CudaDriver.Devices());
+        machine.LookAtCuda(CudaDevices.All());
         return machine;
     }
 
@@ -53,7 +54,7 @@ internal sealed class Diagnosis
         try
         {
             LibTorch = Load();
-            _devices.Add(new ComputeDevice("cpu", $"{Environment.ProcessorCount} cores", AvailableMemory()));
+            _devices.Add(new FoundDevice("cpu", $"{Environment.ProcessorCount} cores", AvailableMemory()));
             Add("libtorch", $"{LibTorch.Version} in {LibTorch.Folder}");
             LookAtPrecision();
         }
@@ -68,11 +69,11 @@ internal sealed class Diagnosis
     private void LookAtPrecision()
     {
         var recipe = new Recipe { Training = new TrainingOptions { Dtype = TrainingPrecision.Auto } };
-        var precision = TrainingPrecision.Of(recipe, Runtime.ComputeDevice.Parse(recipe.Training.Device));
+        var precision = TrainingPrecision.Of(recipe, ComputeDevice.Parse(recipe.Training.Device));
         Add("training", $"in {precision}", precision.Dtype == "bfloat16" ? null : "leave training.dtype at auto, as the recipes have it; a processor with AVX512-BF16 or AMX, or a GPU, is faster");
     }
 
-    private void LookAtCuda(IReadOnlyList<ComputeDevice> present)
+    private void LookAtCuda(IReadOnlyList<FoundDevice> present)
     {
         foreach (var device in present)
             Add(device.Name, $"{device.Description}, {Quantity.Bytes(device.MemoryBytes)}{(LibTorch is { SeesCuda: true } ? "" : "; this libtorch cannot use it")}",

@@ -1,4 +1,4 @@
-using Crosshead.Cli.Doctor;
+using Crosshead.Runtime.Cuda;
 
 namespace Crosshead.Cli.Sweep;
 
@@ -12,7 +12,7 @@ internal sealed class VisibleGpus(IReadOnlyList<string> names)
     /// <summary>Those that runs on a device may be dealt to: none where the recipe names one, or there is no choice.</summary>
     /// <param name="device">The recipe's device.</param>
     public static VisibleGpus For(string device) =>
-        device is "auto" or "cuda" ? Of(Environment.GetEnvironmentVariable(Variable), CudaDriver.Devices().Count) : new([]);
+        device is "auto" or "cuda" ? Of(Environment.GetEnvironmentVariable(Variable), CudaDevices.All().Count) : new([]);
 
     /// <summary>The names of devices.</summary>
     /// <param name="visible">What this process was told to see; null for all.</param>

@@ -51,6 +51,15 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuDeviceGet")]
     public static partial int GetDevice(out int device, int index);
 
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetCount")]
+    public static partial int CountDevices(out int count);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetName")]
+    public static partial int GetDeviceName(byte* name, int length, int device);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceTotalMem_v2")]
+    public static partial int GetTotalMemory(out nuint bytes, int device);
+
     [LibraryImport(Library, EntryPoint = "cuDeviceGetAttribute")]
     public static partial int GetDeviceAttribute(out int value, int attribute, int device);
 

@@ -76,13 +76,13 @@ public sealed class Trainer
             inSteps = true;
             return run.ToTheEnd(progress, cancellation);
         }
-        catch (ExternalException e) when (OutOfMemory.Translate(e, _recipe, inSteps) is { } translated)
+        catch (ExternalException e) when (RecipeMemory.Translate(e, _recipe, inSteps) is { } translated)
         {
             throw translated;
         }
         catch (OutOfMemoryException e)
         {
-            throw OutOfMemory.OfBatch(e, _recipe);
+            throw RecipeMemory.OfBatch(e, _recipe);
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class Trainer
         var state = Resumed(checkpoints, data);
         var start = state is null ? _options.From : checkpoints!.Newest;
         RequireVocabulary(data.VocabularySize, "the data's tokenizer", start);
-        OutOfMemory.Require(_recipe, ComputeDevice.Parse(_recipe.Training.Device));
+        RecipeMemory.Require(_recipe, ComputeDevice.Parse(_recipe.Training.Device));
         if (state is null && start is not null)
         {
             if (!Directory.Exists(start)) throw RunRecipe.Missing(start);

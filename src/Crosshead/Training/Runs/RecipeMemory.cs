@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Training.Recipes;
@@ -10,7 +8,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Training.Runs;
 
 /// <summary>Tells a lack of memory in the words of a recipe.</summary>
-internal static partial class OutOfMemory
+internal static class RecipeMemory
 {
     private const int Copies = 4; // weight, gradient, and AdamW's two moments
 
@@ -31,11 +29,7 @@ internal static partial class OutOfMemory
     /// <param name="inSteps">Whether it came while steps were taken, and not while the model was made.</param>
     public static CrossheadException? Translate(ExternalException failure, Recipe recipe, bool inSteps)
     {
-        var asked = Asked().Match(failure.Message);
-        if (!asked.Success) return null;
-        var size = asked.Groups["unit"].Value == "bytes"
-            ? Quantity.Bytes(double.Parse(asked.Groups["number"].Value, CultureInfo.InvariantCulture))
-            : $"{asked.Groups["number"].Value} {asked.Groups["unit"].Value}";
+        if (OutOfMemory.In(failure)?.Size is not { } size) return null;
         if (inSteps) return Error(size, recipe, failure);
         var (parameters, bytes) = ModelBytes(recipe);
         return new CrossheadException($"out of memory: {size} could not be allocated on {recipe.Training.Device}; {ModelText(recipe, parameters, bytes)}; {SmallerModel(recipe)}.", failure);
@@ -73,8 +67,4 @@ internal static partial class OutOfMemory
         if (training.Dtype is not ("bfloat16" or TrainingPrecision.Auto)) remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
         return new CrossheadException($"out of memory: {size} could not be allocated on {training.Device}; use {string.Join(", or ", remedies)}.", failure);
     }
-
-    // CPU: "you tried to allocate 8192 bytes"; CUDA: "Tried to allocate 20.00 MiB".
-    [GeneratedRegex(@"tried to allocate (?<number>[\d.]+) (?<unit>\w+)", RegexOptions.IgnoreCase)]
-    private static partial Regex Asked();
 }
