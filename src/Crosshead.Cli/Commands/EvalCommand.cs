@@ -6,6 +6,8 @@ using System.Text.Json.Nodes;
 using Crosshead.Cli.Doctor;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.Evaluation;
+using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Files;
 using Crosshead.Reports;
@@ -63,7 +65,7 @@ internal sealed class EvalCommand : CliCommand
         var tasks = catalog.Resolve(names);
         if (arguments.GetValue(_bos) && arguments.GetValue(_chat))
             throw new CrossheadException("--add-bos and --apply-chat-template exclude each other: a chat template writes its own begin token; leave one out.");
-        var cache = arguments.GetValue(_noCache) ? null : arguments.GetValue(_cache) ?? ResponseFile.DefaultFolder;
+        var cache = arguments.GetValue(_noCache) ? null : arguments.GetValue(_cache) ?? EvaluationRun.DefaultCacheFolder;
         if (cache is not null) OutputPlace.RequireWritable(_cache.Name, Path.Combine(cache, "responses"));
         var run = new EvaluationRun
         {
@@ -84,7 +86,9 @@ internal sealed class EvalCommand : CliCommand
         IReadOnlyList<ModelEvaluation> models;
         try
         {
-            models = run.Run(output, cancel);
+            foreach (var model in run.Models) ModelRemarks.Tell(model.Remarks, output);
+            using var screen = new EvaluationScreen(output);
+            models = run.Run(screen, cancel);
         }
         catch (OperationCanceledException)
         {
@@ -96,8 +100,8 @@ internal sealed class EvalCommand : CliCommand
 
     private int Tell(ParseResult arguments, CommandOutput output, EvaluationRun run, IReadOnlyList<ModelEvaluation> models)
     {
-        var provenance = Provenance(arguments, run, models);
-        var report = EvaluationSummary.Create(models, provenance);
+        var comparison = Comparison.Of(models);
+        var report = new EvaluationReport(comparison, DateTimeOffset.Now, Provenance(arguments, run, models));
         var result = EvaluationJson.Of(report, models);
         if (_log.In(arguments) is { } log) WriteSamples(log, models);
         if (_report.In(arguments) is { } page)
@@ -107,9 +111,9 @@ internal sealed class EvalCommand : CliCommand
         }
         if (_out.In(arguments) is { } path) AtomicFile.WriteText(path, result.ToJsonString(s_format) + "\n");
 
-        output.Table(EvaluationTable.Of(report));
-        output.Line(EvaluationVerdict.Headline(report));
-        foreach (var remark in EvaluationVerdict.Remarks(report)) output.Line(remark);
+        output.Table(EvaluationTable.Of(comparison));
+        output.Line(EvaluationVerdict.Headline(comparison));
+        foreach (var remark in EvaluationVerdict.Remarks(comparison)) output.Line(remark);
         output.Result(result);
         return ExitCode.Done;
     }

@@ -17,11 +17,11 @@ internal static class EvaluationJson
         return new JsonObject
         {
             ["results"] = CommandOutput.List(models.SelectMany(m => m.Results.Select((r, i) => Result(m, r, models[0].Results[i]))), r => r),
-            ["means"] = Means(report),
+            ["means"] = Means(report.Comparison),
             ["models"] = CommandOutput.List(models, m => new JsonObject { ["model"] = m.Name, ["folder"] = m.Folder, ["weights"] = m.Weights }),
             ["command"] = report.Provenance.Command,
             ["facts"] = facts,
-            ["remarks"] = CommandOutput.List(EvaluationVerdict.Remarks(report), r => JsonValue.Create(r)),
+            ["remarks"] = CommandOutput.List(EvaluationVerdict.Remarks(report.Comparison), r => JsonValue.Create(r)),
         };
     }
 
@@ -106,11 +106,11 @@ internal static class EvaluationJson
     }
 
     // The means of groups and of all tasks, one entry a model.
-    private static JsonArray Means(EvaluationReport report)
+    private static JsonArray Means(Comparison comparison)
     {
-        var means = report.Groups.Where(g => g.Mean is not null).Select(g => (g.Name, Mean: g.Mean!)).ToList();
-        if (report.Mean is { } all) means.Add(("all", all));
-        return CommandOutput.List(means.SelectMany(m => report.Models.Select((model, i) => (m.Name, m.Mean.Samples, Model: model, Score: m.Mean.Scores[i]))), m => new JsonObject
+        var means = comparison.Groups.Where(g => g.Mean is not null).Select(g => (g.Name, Mean: g.Mean!)).ToList();
+        if (comparison.Mean is { } all) means.Add(("all", all));
+        return CommandOutput.List(means.SelectMany(m => comparison.Models.Select((model, i) => (m.Name, m.Mean.Samples, Model: model, Score: m.Mean.Scores[i]))), m => new JsonObject
         {
             ["model"] = m.Model,
             ["group"] = m.Name,

@@ -1,4 +1,5 @@
 using Crosshead.Cli.Terminal;
+using Crosshead.Evaluation.Results;
 using Crosshead.Reports;
 
 namespace Crosshead.Cli.Commands;
@@ -7,19 +8,19 @@ namespace Crosshead.Cli.Commands;
 internal static class EvaluationTable
 {
     /// <summary>The table: a row a task and a mean, for each model its value, its standard error, and its difference from the first.</summary>
-    public static ResultTable Of(EvaluationReport report)
+    public static ResultTable Of(Comparison comparison)
     {
-        var table = new ResultTable(["task", "measure", "samples>", .. report.Models.SelectMany((m, i) => Columns(i, m + ">", "±>", "difference>"))]);
-        foreach (var group in report.Groups)
+        var table = new ResultTable(["task", "measure", "samples>", .. comparison.Models.SelectMany((m, i) => Columns(i, m + ">", "±>", "difference>"))]);
+        foreach (var group in comparison.Groups)
         {
             foreach (var row in group.Rows) Add(table, row, row.Name, $"{row.Samples}");
-            if (group.Mean is { } mean && report.Groups.Count > 1) Add(table, mean, $"mean of {group.Name}", $"{mean.Samples} tasks");
+            if (group.Mean is { } mean && comparison.Groups.Count > 1) Add(table, mean, $"mean of {group.Name}", $"{mean.Samples} tasks");
         }
-        if (report.Mean is { } all) Add(table, all, "mean", $"{all.Samples} tasks");
+        if (comparison.Mean is { } all) Add(table, all, "mean", $"{all.Samples} tasks");
         return table;
     }
 
-    private static void Add(ResultTable table, EvaluationRow row, string name, string samples) =>
+    private static void Add(ResultTable table, ComparedTask row, string name, string samples) =>
         table.Row([name, row.Measure, samples, .. row.Scores.SelectMany((s, i) =>
             Columns(i, EvaluationVerdict.Value(row, i), double.IsFinite(s.StandardError) ? $"{s.StandardError:0.00}" : "–", EvaluationVerdict.Difference(row, i)))]);
 

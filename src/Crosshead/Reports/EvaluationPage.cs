@@ -1,4 +1,5 @@
 using System.Globalization;
+using Crosshead.Evaluation.Results;
 using Crosshead.Reports.Charts;
 using Crosshead.Reports.Pages;
 
@@ -15,27 +16,27 @@ public static class EvaluationPage
     public static void Write(EvaluationReport report, string path) => ReportPage.Write(Render(report), path);
 
     private static string Title(EvaluationReport report) =>
-        report.Models.Count == 1 ? $"{report.Models[0]} evaluated" : $"{string.Join(", ", report.Models.Skip(1))} beside {report.Models[0]}";
+        report.Comparison.Models.Count == 1 ? $"{report.Comparison.Models[0]} evaluated" : $"{string.Join(", ", report.Comparison.Models.Skip(1))} beside {report.Comparison.Models[0]}";
 
     private static IEnumerable<ReportSection> Sections(EvaluationReport report)
     {
         yield return new ReportSection("", "verdict", new Dictionary<string, object?>
         {
-            ["headline"] = EvaluationVerdict.Headline(report),
-            ["remarks"] = EvaluationVerdict.Remarks(report).ToArray(),
+            ["headline"] = EvaluationVerdict.Headline(report.Comparison),
+            ["remarks"] = EvaluationVerdict.Remarks(report.Comparison).ToArray(),
             ["best"] = Array.Empty<object>(),
         });
         yield return new ReportSection("Task by task", "scores", new Dictionary<string, object?>
         {
-            ["models"] = report.Models.Select((name, m) => new Dictionary<string, object?> { ["name"] = name, ["color"] = $"c{m % 6}" }).ToArray(),
-            ["columns"] = (3 + report.Models.Count).ToString(CultureInfo.InvariantCulture),
-            ["compared"] = report.Models.Count > 1,
-            ["groups"] = report.Groups.Select(g => new Dictionary<string, object?>
+            ["models"] = report.Comparison.Models.Select((name, m) => new Dictionary<string, object?> { ["name"] = name, ["color"] = $"c{m % 6}" }).ToArray(),
+            ["columns"] = (3 + report.Comparison.Models.Count).ToString(CultureInfo.InvariantCulture),
+            ["compared"] = report.Comparison.Models.Count > 1,
+            ["groups"] = report.Comparison.Groups.Select(g => new Dictionary<string, object?>
             {
                 ["name"] = g.Name,
                 ["rows"] = g.Rows.Select(r => Row(r, isMean: false)).Concat(g.Mean is { } mean ? [Row(mean, isMean: true)] : []).ToArray(),
             }).ToArray(),
-            ["mean"] = report.Mean is { } all ? Row(all, isMean: true) : null,
+            ["mean"] = report.Comparison.Mean is { } all ? Row(all, isMean: true) : null,
         });
         if (Plot(report) is { Length: > 0 } svg)
             yield return new ReportSection("Scores", "plot", new Dictionary<string, object?>
@@ -46,7 +47,7 @@ public static class EvaluationPage
         yield return report.Provenance.ToSection();
     }
 
-    private static Dictionary<string, object?> Row(EvaluationRow row, bool isMean) => new()
+    private static Dictionary<string, object?> Row(ComparedTask row, bool isMean) => new()
     {
         ["name"] = row.Name,
         ["measure"] = row.Measure,
@@ -62,11 +63,11 @@ public static class EvaluationPage
 
     private static string Plot(EvaluationReport report)
     {
-        var groups = report.Groups.Select(g => new DotGroup(g.Name, [.. g.Rows.Where(r => !r.LowerIsBetter).Select(Dots)])).Where(g => g.Rows.Count > 0).ToList();
-        if (report.Mean is { } mean) groups.Add(new DotGroup("all", [Dots(mean)]));
-        return new DotChart { Title = "Scores by task", XTitle = "percent", Series = report.Models, Groups = groups }.ToHtml();
+        var groups = report.Comparison.Groups.Select(g => new DotGroup(g.Name, [.. g.Rows.Where(r => !r.LowerIsBetter).Select(Dots)])).Where(g => g.Rows.Count > 0).ToList();
+        if (report.Comparison.Mean is { } mean) groups.Add(new DotGroup("all", [Dots(mean)]));
+        return new DotChart { Title = "Scores by task", XTitle = "percent", Series = report.Comparison.Models, Groups = groups }.ToHtml();
     }
 
-    private static DotRow Dots(EvaluationRow row) =>
+    private static DotRow Dots(ComparedTask row) =>
         new(row.Name, [.. row.Scores.Select(s => (s.Value, double.IsFinite(s.StandardError) ? 1.96 * s.StandardError : 0))]);
 }

@@ -181,14 +181,10 @@ public sealed class EvalCommandTests : IDisposable
     }
 
     [Fact]
-    public void The_same_model_twice_is_refused_and_names_are_as_short_as_differ()
+    public void The_same_model_twice_is_refused()
     {
         Prepare("first");
         Assert.Contains("is named 2 times", Eval("first", "first", "--tasks", "arc_easy").Refusal());
-        Assert.Equal(["b", "c"], ModelNames.Of(["/a/b", "/a/c/"]));
-        Assert.Equal(["x/model", "y/model", "z/n"], ModelNames.Of(["/a/x/model", "/a/y/model", "/a/z/n"]));
-        Assert.Equal(["a/x/m", "b/x/m"], ModelNames.Of(["/r/a/x/m", "/r/b/x/m"]));
-        Assert.Contains("named 2 times", Assert.Throws<CrossheadException>(() => ModelNames.Of(["/a/b", "/a/./b/"])).Message);
     }
 
     [Fact]

@@ -1,17 +1,22 @@
+using Crosshead.Evaluation.Results;
 using Crosshead.Reports;
 
 namespace Crosshead.Tests.Reports;
 
 public sealed class EvaluationPageTests
 {
-    private static EvaluationScore First(double value, double error = 1) => new(value, error, null, double.NaN);
+    private static ComparedScore First(double value, double error = 1) => new(value, error, null, double.NaN);
 
-    private static EvaluationScore Other(double value, double difference, double differenceError, double error = 1) => new(value, error, difference, differenceError);
+    private static ComparedScore Other(double value, double difference, double differenceError, double error = 1) => new(value, error, difference, differenceError);
 
-    internal static EvaluationReport Two() => new()
+    internal static EvaluationReport Two() => Report(Compared());
+
+    private static EvaluationReport Report(Comparison comparison) => new(comparison, new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero),
+        new() { Command = "crosshead eval original half --tasks arc_easy" });
+
+    private static Comparison Compared() => new()
     {
         Models = ["original", "half"],
-        Created = new DateTimeOffset(2026, 1, 2, 3, 4, 0, TimeSpan.Zero),
         Groups =
         [
             new("science", [new("arc_easy", "acc", 2376, [First(59.5), Other(57.5, -2, 0.5)]), new("openbookqa", "acc", 500, [First(21), Other(21.2, 0.2, 1)])],
@@ -20,27 +25,26 @@ public sealed class EvaluationPageTests
         ],
         Mean = new("mean", "acc", 2, [First(40.25), Other(39.35, -0.9, 0.56)]),
         Remarks = ["arc_easy: 3 contexts were cut."],
-        Provenance = new() { Command = "crosshead eval original half --tasks arc_easy" },
     };
 
     [Fact]
     public void The_headline_says_what_the_numbers_mean()
     {
-        Assert.Equal("original scores 40.25 % on average over 2 tasks; half 39.35 %, 0.90 points less (1.6 standard errors).", EvaluationVerdict.Headline(Two()));
+        Assert.Equal("original scores 40.25 % on average over 2 tasks; half 39.35 %, 0.90 points less (1.6 standard errors).", EvaluationVerdict.Headline(Compared()));
         Assert.Equal(
             ["half is clearly worse than original in 1 of 2 tasks (most in arc_easy, −2.00 (−4.0 σ)), and clearly better in 0.", "arc_easy: 3 contexts were cut."],
-            EvaluationVerdict.Remarks(Two()));
-        var one = Two() with { Models = ["original"] };
+            EvaluationVerdict.Remarks(Compared()));
+        var one = Compared() with { Models = ["original"] };
         Assert.Equal("original scores 40.25 % on average over 2 tasks.", EvaluationVerdict.Headline(one));
     }
 
     [Fact]
     public void Small_differences_are_not_called_differences()
     {
-        var row = new EvaluationRow("piqa", "acc", 100, [First(50), Other(51, 1, 2)]);
-        var report = Two() with { Groups = [new("commonsense", [row], null)], Mean = null };
-        Assert.Contains("cannot tell them apart", EvaluationVerdict.Remarks(report).First(), StringComparison.Ordinal);
-        Assert.Equal("original scores 50.00 % on piqa; half 51.00 %, 1.00 points more (0.5 standard errors).", EvaluationVerdict.Headline(report));
+        var row = new ComparedTask("piqa", "acc", 100, [First(50), Other(51, 1, 2)]);
+        var comparison = Compared() with { Groups = [new("commonsense", [row], null)], Mean = null };
+        Assert.Contains("cannot tell them apart", EvaluationVerdict.Remarks(comparison).First(), StringComparison.Ordinal);
+        Assert.Equal("original scores 50.00 % on piqa; half 51.00 %, 1.00 points more (0.5 standard errors).", EvaluationVerdict.Headline(comparison));
     }
 
     [Fact]
@@ -62,8 +66,8 @@ public sealed class EvaluationPageTests
     [Fact]
     public void Values_that_are_not_finite_have_no_dot()
     {
-        var row = new EvaluationRow("piqa", "acc", 1, [First(double.NaN, double.NaN), Other(50, double.NaN, double.NaN)]);
-        var html = EvaluationPage.Render(Two() with { Groups = [new("commonsense", [row], null)], Mean = null });
+        var row = new ComparedTask("piqa", "acc", 1, [First(double.NaN, double.NaN), Other(50, double.NaN, double.NaN)]);
+        var html = EvaluationPage.Render(Report(Compared() with { Groups = [new("commonsense", [row], null)], Mean = null }));
         Assert.Contains("not finite", html, StringComparison.Ordinal);
         Assert.Equal(2, html.Split("<g class=\"dot ").Length - 1); // for wide and for narrow screens
     }

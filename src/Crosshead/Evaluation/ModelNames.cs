@@ -1,4 +1,4 @@
-namespace Crosshead.Cli.Commands;
+namespace Crosshead.Evaluation;
 
 /// <summary>What models are called beside each other: as short as tells them apart.</summary>
 internal static class ModelNames

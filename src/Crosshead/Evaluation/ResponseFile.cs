@@ -3,7 +3,7 @@ using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
 
-namespace Crosshead.Cli.Commands;
+namespace Crosshead.Evaluation;
 
 /// <summary>Where a model's responses are kept between runs.</summary>
 internal static class ResponseFile
