@@ -207,6 +207,16 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     private bool StartsExpression() => Next.Kind is JinjaTokenKind.Name or JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float
         ? !(Next.Kind == JinjaTokenKind.Name && Next.Text is "if" or "recursive" or "in") : Is("(") || Is("[") || Is("{") || Is("-");
 
-    private JinjaException Unexpected(string wanted) => new(
-        $"{(Next.Kind switch { JinjaTokenKind.OutputEnd => "'}}'", JinjaTokenKind.BlockEnd => "'%}'", JinjaTokenKind.End => "the template's end", JinjaTokenKind.Text => "text", _ => $"'{Next.Text.Shown()}'" })} stands where {wanted} is expected", Next.Line);
+    private JinjaException Unexpected(string wanted)
+    {
+        var found = Next.Kind switch
+        {
+            JinjaTokenKind.OutputEnd => "'}}'",
+            JinjaTokenKind.BlockEnd => "'%}'",
+            JinjaTokenKind.End => "the template's end",
+            JinjaTokenKind.Text => "text",
+            _ => $"'{Next.Text.Shown()}'",
+        };
+        return new JinjaException($"{found} stands where {wanted} is expected", Next.Line);
+    }
 }

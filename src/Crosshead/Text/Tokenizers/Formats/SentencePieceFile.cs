@@ -42,7 +42,8 @@ internal sealed class SentencePieceFile
         {
             throw new CrossheadException($"{name} is not a SentencePiece model: {e.Reason()}; get it again.", e);
         }
-        Unsupported.Unless(file.ModelType == BytePairEncoding, name, $"a SentencePiece model of the type {file.ModelType switch { 1 => "unigram", 3 => "word", 4 => "character", var type => type.ToString(System.Globalization.CultureInfo.InvariantCulture) }}");
+        var type = file.ModelType switch { 1 => "unigram", 3 => "word", 4 => "character", var number => $"{number}" };
+        Unsupported.Unless(file.ModelType == BytePairEncoding, name, $"a SentencePiece model of the type {type}");
         Unsupported.Unless(!file.Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unused), name, "unused pieces");
         return file;
     }
