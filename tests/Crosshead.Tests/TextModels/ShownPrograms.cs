@@ -5,7 +5,9 @@ using Crosshead.TextModels;
 
 namespace Crosshead.Tests.TextModels;
 
-/// <summary>The programs that the pages show, line by line, so that they compile; <see cref="Cli.DocumentationTests"/> compares.</summary>
+/// <summary>
+/// The programs that the pages show, line by line, so that they compile; <see cref="Cli.DocumentationTests"/> compares.
+/// </summary>
 internal static class ShownPrograms
 {
     public static void Generate()
@@ -26,10 +28,13 @@ internal static class ShownPrograms
         var options = new ModelOptions
         {
             HiddenSize = 256, Layers = 6, Context = 256, VocabularySize = 4096,
-            Attention = new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 8, KeyValueHeads = 4, KeyComponents = 2, ValueComponents = 2 },
+            Attention = new AttentionOptions
+            {
+                Variant = AttentionVariant.Mea, Heads = 8, KeyValueHeads = 4, KeyComponents = 2, ValueComponents = 2,
+            },
         };
         using var model = new LanguageModel(options);
         model.Initialize(seed: 1);
-        Console.WriteLine(ModelCost.Of(options));   // parameters, operations and cache of a token
+        Console.WriteLine(ModelCost.Of(options));   // parameters, operations and cache per token
     }
 }
