@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Crosshead.Data.Shards;
-using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
@@ -15,12 +14,11 @@ namespace Crosshead.Generation;
 /// one and ends with the same bytes as a run without interruption. Once there are tokens enough, the last document is cut
 /// and the others of its batch are dropped.
 /// </summary>
-public sealed class DataGeneration
+public sealed class DataGeneration : IDocumentSource
 {
     private readonly Generator _generator;
     private readonly Tokenizer _tokenizer;
     private readonly DataGenerationOptions _options;
-    private readonly DatasetFolder _folder;
     private readonly IReadOnlyList<int>[] _prompts;
     private readonly GenerationOptions _generation;
     private readonly int? _begin;
@@ -29,7 +27,7 @@ public sealed class DataGeneration
     private readonly int _batch;
     private (long Tokens, long Before, long Documents, long Cut, long UnderWay) _progressed;
 
-    private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
+    private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
     {
         (_generator, _tokenizer, _options, _progress) = (generator, tokenizer, options, progress);
         _end = tokenizer.EosTokenId!.Value;
@@ -41,7 +39,6 @@ public sealed class DataGeneration
         _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
         MostTokens = most;
         _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
-        _folder = FolderOf(model.Options, model.ComputeType, tokenizer, directory, options);
     }
 
     private int MostTokens { get; }
@@ -64,16 +61,8 @@ public sealed class DataGeneration
     {
         Require(model.Options, tokenizer, options);
         using var generator = new Generator(model, new TokenizerCodec(tokenizer));
-        var generation = new DataGeneration(generator, model, tokenizer, directory, options, progress);
-        using var held = FolderLock.Take(directory);
-        try
-        {
-            return generation.Run(cancellation);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CrossheadException($"cannot write the data folder {directory}: {e.Message.TrimEnd('.')}; free space or the folder and run the same command again to continue.", e);
-        }
+        var generation = new DataGeneration(generator, model, tokenizer, options, progress);
+        return DatasetBuilder.Build(FolderOf(model.Options, model.ComputeType, tokenizer, directory, options), generation, cancellation);
     }
 
     /// <summary>Checks the options by a model's shape and its tokenizer.</summary>
@@ -132,36 +121,28 @@ public sealed class DataGeneration
         return options.Prompts.Count == 0 ? [[first]] : [.. options.Prompts.Select(p => (IReadOnlyList<int>)[first, .. tokenizer.Encode(p, addSpecialTokens: false, parseSpecialTokens: false)])];
     }
 
-    private DatasetManifest Run(CancellationToken cancellation)
+    IEnumerable<DocumentBatch> IDocumentSource.Read(PreparationState state, CancellationToken cancellation)
     {
-        if (_folder.TryReuse() is { } finished)
-            return finished;
-        var state = _folder.Begin();
-        var (train, heldOut) = _folder.Writers(state);
-        using var first = train;
-        using var second = heldOut;
-        var (tokens, documents) = Count(state.Train, state.HeldOut);
+        var (tokens, documents) = (state.Train.AllTokens + state.HeldOut.AllTokens, state.Train.AllDocuments + state.HeldOut.AllDocuments);
         _progressed = (tokens, tokens, documents, 0, 0);
-        foreach (var batch in tokens < _options.Tokens ? Batches(state.Index, cancellation) : [])
+        if (tokens >= _options.Tokens) yield break;
+        foreach (var batch in Batches(state.Index, cancellation))
         {
+            var (written, cuts) = (new List<ShardDocument>(batch.Documents.Count), 0);
             foreach (var (whole, cut) in batch.Documents)
             {
-                var document = whole.AsSpan(0, (int)Math.Min(whole.Length, _options.Tokens - tokens));
+                var document = whole.AsMemory(0, (int)Math.Min(whole.Length, _options.Tokens - tokens));
                 if (document.IsEmpty) break;
-                var writer = IsHeldOut(documents) ? heldOut : train;
-                writer.Append(document, Encoding.UTF8.GetByteCount(_tokenizer.Decode(document, skipSpecialTokens: true)));
+                var bytes = Encoding.UTF8.GetByteCount(_tokenizer.Decode(document.Span, skipSpecialTokens: true));
+                written.Add(new ShardDocument(document, bytes, IsHeldOut(documents) ? DataSplit.HeldOut : DataSplit.Train));
                 (tokens, documents) = (tokens + document.Length, documents + 1);
-                if (cut) lock (_generator) _progressed.Cut++;
-                if (writer.OpenTokens >= _options.ShardTokens) writer.FinishShard();
+                if (cut) cuts++;
             }
-            lock (_generator) _progressed = (tokens, _progressed.Before, documents, _progressed.Cut, _progressed.UnderWay - batch.Drawn);
-            state = _folder.Keep(state with { Index = state.Index + 1 }, train, heldOut);
+            yield return new DocumentBatch(written, state = state with { Index = state.Index + 1 }, Keep: true);
+            lock (_generator) _progressed = (tokens, _progressed.Before, documents, _progressed.Cut + cuts, _progressed.UnderWay - batch.Drawn);
             Report(0);
-            if (tokens >= _options.Tokens) break;
+            if (tokens >= _options.Tokens) yield break;
         }
-        train.FinishShard();
-        heldOut.FinishShard();
-        return _folder.Finish(SplitInfo.Of(train.State.Finished), SplitInfo.Of(heldOut.State.Finished));
     }
 
     // Batches without end in their order, as many under way as there are processors.
@@ -227,12 +208,6 @@ public sealed class DataGeneration
     // The second document, and then as many as the share says: both parts have some as soon as there are two.
     private bool IsHeldOut(long document) =>
         document > 0 && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
-
-    private static (long Tokens, long Documents) Count(ShardWriterState train, ShardWriterState heldOut)
-    {
-        var (a, b) = (SplitInfo.Of(train.Finished), SplitInfo.Of(heldOut.Finished));
-        return (a.Tokens + b.Tokens + train.Tokens + heldOut.Tokens, a.Documents + b.Documents + train.Documents + heldOut.Documents);
-    }
 
     // The documents of a batch, and how many of its tokens were reported as under way.
     private sealed record DrawnBatch(IReadOnlyList<(int[] Ids, bool Cut)> Documents, int Drawn);

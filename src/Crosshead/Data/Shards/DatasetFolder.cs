@@ -12,6 +12,12 @@ namespace Crosshead.Data.Shards;
 /// <param name="remedy">The command that makes it, for messages.</param>
 internal sealed class DatasetFolder(string directory, PreparationRequest request, Tokenizer tokenizer, int endToken, bool overwrite, string remedy)
 {
+    /// <summary>The folder.</summary>
+    public string Directory => directory;
+
+    /// <summary>What is to be in it.</summary>
+    public PreparationRequest Request => request;
+
     /// <summary>Bytes of a token in the shards.</summary>
     public int TokenBytes => tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
 
@@ -19,7 +25,7 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     /// <exception cref="CrossheadException">It holds other data.</exception>
     public void Require()
     {
-        if (overwrite || !Directory.Exists(directory)) return;
+        if (overwrite || !System.IO.Directory.Exists(directory)) return;
         if (File.Exists(Path.Combine(directory, DatasetManifest.FileName))) _ = TryReuse();
         else if (File.Exists(Path.Combine(directory, PreparationState.FileName))) _ = Begin();
     }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Crosshead.Data.Sources;
 using Crosshead.Text.Tokenizers;
@@ -8,28 +7,27 @@ namespace Crosshead.Data.Shards;
 /// <summary>Consecutive documents, encoded by one worker and written by the main thread in their order.</summary>
 internal sealed class EncodedBatch
 {
-    private readonly List<int> _tokens = [];
-
     /// <summary>The documents: their place, hash, length of text, and where their tokens end.</summary>
     public List<(Document Document, ulong Hash, long Bytes, int End)> Documents { get; } = [];
 
     /// <summary>All tokens, document after document.</summary>
-    public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+    public ReadOnlyMemory<int> Tokens { get; private set; }
 
     /// <summary>Encodes each document as the tokenizer's template says, and ends it with the end token.</summary>
     public static EncodedBatch Encode(IReadOnlyList<Document> documents, Tokenizer tokenizer, int endToken, long seed)
     {
-        var batch = new EncodedBatch();
+        var (batch, tokens) = (new EncodedBatch(), new List<int>());
         foreach (var document in documents)
         {
             // Special tokens are not read from the text: it must not be able to forge an end of document.
-            var start = batch._tokens.Count;
-            tokenizer.Encode(document.Text, batch._tokens, addSpecialTokens: true, parseSpecialTokens: false);
-            if (batch._tokens.Count == start || batch._tokens[^1] != endToken)
-                batch._tokens.Add(endToken);
+            var start = tokens.Count;
+            tokenizer.Encode(document.Text, tokens, addSpecialTokens: true, parseSpecialTokens: false);
+            if (tokens.Count == start || tokens[^1] != endToken)
+                tokens.Add(endToken);
             var text = Encoding.UTF8.GetBytes(document.Text);
-            batch.Documents.Add((document with { Text = "" }, HoldOut.Hash(text, seed), text.Length, batch._tokens.Count));
+            batch.Documents.Add((document with { Text = "" }, HoldOut.Hash(text, seed), text.Length, tokens.Count));
         }
+        batch.Tokens = tokens.ToArray();
         return batch;
     }
 }

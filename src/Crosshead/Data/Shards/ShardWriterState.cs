@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Crosshead.Data.Shards;
 
 /// <summary>The shards of one split so far: the finished ones, and what is in the file being written.</summary>
@@ -14,4 +16,12 @@ internal sealed record ShardWriterState
 
     /// <summary>UTF-8 bytes of their text.</summary>
     public long Bytes { get; init; }
+
+    /// <summary>Tokens in all files.</summary>
+    [JsonIgnore]
+    public long AllTokens => Finished.Sum(s => s.Tokens) + Tokens;
+
+    /// <summary>Documents in all files.</summary>
+    [JsonIgnore]
+    public long AllDocuments => Finished.Sum(s => s.Documents) + Documents;
 }
