@@ -25,13 +25,14 @@ internal static class ShownPrograms
 
     public static void Describe()
     {
+        var heads = new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 8, KeyValueHeads = 4 };
         var options = new ModelOptions
         {
-            HiddenSize = 256, Layers = 6, Context = 256, VocabularySize = 4096,
-            Attention = new AttentionOptions
-            {
-                Variant = AttentionVariant.Mea, Heads = 8, KeyValueHeads = 4, KeyComponents = 2, ValueComponents = 2,
-            },
+            HiddenSize = 256,
+            Layers = 6,
+            Context = 256,
+            VocabularySize = 4096,
+            Attention = heads with { KeyComponents = 2, ValueComponents = 2 },
         };
         using var model = new LanguageModel(options);
         model.Initialize(seed: 1);
