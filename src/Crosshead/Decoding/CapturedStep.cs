@@ -40,6 +40,9 @@ internal sealed class CapturedStep : IDisposable
     /// <summary>Nodes of the captured graph; 0 before there is one.</summary>
     public int Nodes => _graph?.Nodes ?? 0;
 
+    /// <summary>Why the step cannot be captured; null where it can.</summary>
+    public string? Refusal { get; private set; }
+
     /// <summary>Computes one more token of some slots; the others rest, and what is computed of them is for nothing.</summary>
     /// <param name="pass">The pass, which has been checked.</param>
     /// <param name="runs">The slots' rows in it, each of one token.</param>
@@ -102,7 +105,8 @@ internal sealed class CapturedStep : IDisposable
             Compute();
             _stream.Wait();
         }
-        _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out _);
+        _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out var refusal);
+        Refusal = refusal?.Message;
         return _graph is not null;
     }
 

@@ -16,7 +16,7 @@ public sealed class CudaGraphDecoder : IDecoder
     private readonly TensorDecoder _plain;
     private readonly Dictionary<int, CapturedStep> _steps = []; // by number of slots
     private readonly CapturedStep?[] _logitsOf;                 // per slot: the step that has its logits, null for the plain way
-    private bool _refused, _plainRan;                           // whether steps cannot be captured; whether the device may still compute the plain way
+    private bool _plainRan;                                     // whether the device may still compute the plain way
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
@@ -30,6 +30,9 @@ public sealed class CudaGraphDecoder : IDecoder
 
     /// <summary>Whether the last pass had captured steps.</summary>
     public bool IsCaptured => _logitsOf.Any(s => s is not null);
+
+    /// <summary>Why steps are not captured; null where they are, or none was tried yet.</summary>
+    public string? Refusal { get; private set; }
 
     /// <summary>Kernels and copies of the last captured step; 0 where there is none yet.</summary>
     internal int Nodes => _logitsOf.FirstOrDefault(s => s is not null)?.Nodes ?? 0;
@@ -46,8 +49,8 @@ public sealed class CudaGraphDecoder : IDecoder
         pass.Require(Cache);
         Array.Clear(_logitsOf);
         var runs = pass.Runs();
-        var steps = runs.Where(r => r.Count == 1).ToList();
-        if (steps.Count > 0 && TryStep(pass, steps)) runs = [.. runs.Where(r => r.Count > 1)];
+        var steps = runs.TrueForAll(r => r.Count == 1) ? runs : runs.FindAll(r => r.Count == 1);
+        if (steps.Count > 0 && TryStep(pass, steps)) runs = ReferenceEquals(steps, runs) ? [] : runs.FindAll(r => r.Count > 1);
         if (runs.Count == 0) return;
         _plain.Run(pass, runs, cancellation);
         _plainRan = true;
@@ -76,14 +79,14 @@ public sealed class CudaGraphDecoder : IDecoder
     // Steps are captured for 1, 2, 4, … slots; slots that rest are computed for nothing.
     private bool TryStep(DecodePass pass, List<TokenRun> runs)
     {
-        if (_refused) return false;
+        if (Refusal is not null) return false;
         var count = Math.Min(Cache.Slots, (int)BitOperations.RoundUpToPowerOf2((uint)runs.Max(r => r.Slot) + 1));
         if (!_steps.TryGetValue(count, out var step)) _steps[count] = step = new CapturedStep(_model, _plain.State, count);
         if (_plainRan) cuda.synchronize(_model.Device); // a step's own stream does not wait for the one that prompts are computed on
         _plainRan = false;
         if (!step.TryRun(pass, runs))
         {
-            _refused = true;
+            Refusal = step.Refusal ?? "the step was not captured";
             _steps.Remove(count);
             step.Dispose();
             return false;
