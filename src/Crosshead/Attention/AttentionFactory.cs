@@ -27,9 +27,18 @@ public static class AttentionFactory
                 Multihead(scope, projections, cacheLayout, options),
             AttentionVariant.TalkingHeads => new TalkingHeadsAttention(scope, projections, cacheLayout),
             AttentionVariant.Differential => new DifferentialAttention(scope, projections, cacheLayout, layer, options.HeadNormEpsilon),
-            _ => throw new CrossheadException($"unknown attention variant {options.Variant}."),
+            _ => throw Unknown(options.Variant),
         };
     }
+
+    /// <summary>What is known of a variant without a layer of it.</summary>
+    internal static AttentionTraits TraitsOf(AttentionVariant variant) => variant switch
+    {
+        AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm => MultiheadAttention.Traits,
+        AttentionVariant.TalkingHeads => TalkingHeadsAttention.Traits,
+        AttentionVariant.Differential => DifferentialAttention.Traits,
+        _ => throw Unknown(variant),
+    };
 
     // These variants differ in the parts that they have. Parameters are created in this order.
     private static MultiheadAttention Multihead(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, AttentionOptions options)
@@ -46,4 +55,6 @@ public static class AttentionFactory
             : new HeadComposition(scope, "v_mix", options.ProjectedValueHeads, g, d, options.MixStart);
         return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm);
     }
+
+    private static CrossheadException Unknown(AttentionVariant variant) => new($"attention variant {variant} is unknown.");
 }

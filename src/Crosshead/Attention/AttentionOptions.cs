@@ -116,12 +116,11 @@ public sealed record AttentionOptions
     {
         var d = HeadDimFor(hiddenSize);
         // Components are kept where they are fewer numbers than the heads. Otherwise the heads are kept.
-        CachedRows Rows(int projected, int pair) => projected < Groups * d
+        CachedRows Rows(int projected, int headsPerRow) => projected < Groups * d
             ? new CachedRows(1, projected, AreComponents: true)
-            : new CachedRows(Groups / pair, pair * d);
-        var keys = Rows(ProjectedKeys(d), pair: 1);
-        // Two maps of the differential variant read the same values: two value heads side by side.
-        var values = Rows(ProjectedValues(d), pair: Variant == AttentionVariant.Differential ? 2 : 1);
+            : new CachedRows(Groups / headsPerRow, headsPerRow * d);
+        var keys = Rows(ProjectedKeys(d), headsPerRow: 1);
+        var values = Rows(ProjectedValues(d), AttentionFactory.TraitsOf(Variant).ValueHeadsPerRow);
         return new CacheLayout(keys, values, keys.AreComponents && QueryKeyNorm ? Groups : 0);
     }
 
@@ -140,8 +139,6 @@ public sealed record AttentionOptions
             throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use {NearestDivisors(Heads, Groups)}.");
         if (HeadDim is { } d && d % 2 != 0)
             throw new CrossheadException($"headDim ({d}) must be even, because rotary embedding turns pairs; use {d + 1}.");
-        if (Variant == AttentionVariant.Differential && (Groups % 2 != 0 || Heads % 2 != 0))
-            throw new CrossheadException($"differential attention pairs heads: heads ({Heads}) and keyValueHeads ({Groups}) must be even.");
         if (!Composes && (KeyComponents ?? ValueComponents) is { } c)
             throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and mea-no-norm, not to this one; remove them.");
         if (KeyComponents is not null) Require(ComposesKeys, "keyComponents", "keys");
@@ -155,10 +152,9 @@ public sealed record AttentionOptions
             throw new CrossheadException($"valueRank ({ValueRank}) and valueComponents ({ValueComponents}) are both set; the grain dense takes valueRank alone.");
         if (QueryKeyNorm && Variant is not (AttentionVariant.Gqa or AttentionVariant.MeaNoNorm))
             throw new CrossheadException($"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
-        if (SlidingWindow is not null && Variant == AttentionVariant.Differential)
-            throw new CrossheadException("slidingWindow is not supported for differential attention; remove it.");
         if (!double.IsFinite(HeadNormStart))
             throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
+        AttentionFactory.TraitsOf(Variant).Check(this);
     }
 
     // JSON may give a number in place of a name.

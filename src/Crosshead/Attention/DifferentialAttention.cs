@@ -44,6 +44,22 @@ public sealed class DifferentialAttention : IAttention
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
 
+    // h maps of width d over values of width 2d.
+    internal static AttentionTraits Traits { get; } = new()
+    {
+        ValueHeadsPerRow = 2,
+        OwnParameters = (_, d) => (4 * d) + (2 * d),
+        FlopsPerPair = (options, d) => 6 * options.Heads * d,
+        Check = options =>
+        {
+            if (options.Groups % 2 != 0 || options.Heads % 2 != 0)
+                throw new CrossheadException(
+                    $"differential attention pairs heads: heads ({options.Heads}) and keyValueHeads ({options.Groups}) must be even.");
+            if (options.SlidingWindow is not null)
+                throw new CrossheadException("slidingWindow is not supported for differential attention; remove it.");
+        },
+    };
+
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {

@@ -51,6 +51,8 @@ public sealed class MultiheadAttention : IAttention
     /// <summary>The norm of keys that are cached as components; null for none.</summary>
     internal KeyFactors? KeyFactors { get; }
 
+    internal static AttentionTraits Traits { get; } = new() { HasComponents = true };
+
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {

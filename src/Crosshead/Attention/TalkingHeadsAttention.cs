@@ -35,6 +35,12 @@ public sealed class TalkingHeadsAttention : IAttention
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
 
+    internal static AttentionTraits Traits { get; } = new()
+    {
+        OwnParameters = (options, _) => 2L * options.Heads * options.Heads,
+        FlopsPerPair = (options, d) => (4 * options.Heads * d) + (4L * options.Heads * options.Heads),
+    };
+
     /// <inheritdoc/>
     /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)

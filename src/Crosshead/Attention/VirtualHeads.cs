@@ -23,6 +23,20 @@ public sealed record VirtualHeads
     [Range(1, int.MaxValue)]
     public int? ValueRank { get; init; }
 
+    /// <summary>Checks that virtual heads apply to a variant.</summary>
+    /// <exception cref="CrossheadException">The mechanism has no components.</exception>
+    internal static void RequireComponents(AttentionVariant variant)
+    {
+        if (!AttentionFactory.TraitsOf(variant).HasComponents) throw Inapplicable(variant);
+    }
+
+    /// <summary>Says that a variant has no components.</summary>
+    internal static CrossheadException Inapplicable(AttentionVariant variant)
+    {
+        var others = Enum.GetValues<AttentionVariant>().Where(v => AttentionFactory.TraitsOf(v).HasComponents).Select(v => v.NameOf()).ToArray();
+        return new($"virtual heads do not apply to {variant.NameOf()}; they do to {string.Join(", ", others[..^1])} and {others[^1]}.");
+    }
+
     /// <summary>Options of the layer whose plain form has the options <paramref name="plain"/>.</summary>
     /// <param name="plain">The layer before its cache was made smaller; its own mixes, if any, are merged into the components.</param>
     /// <param name="headDim">Head width d.</param>
@@ -30,8 +44,7 @@ public sealed record VirtualHeads
     public AttentionOptions ApplyTo(AttentionOptions plain, int headDim)
     {
         if (KeyComponents is null && ValueRank is null) return plain;
-        if (plain.Variant is AttentionVariant.TalkingHeads or AttentionVariant.Differential)
-            throw new CrossheadException($"virtual heads do not apply to {plain.Variant.NameOf()}; they do to gqa, groupnorm, mea and mea-no-norm.");
+        RequireComponents(plain.Variant);
         if (ValueGrain == ValueGrain.Head && ValueRank % headDim is > 0)
             throw new CrossheadException($"valueRank ({ValueRank}) must be a multiple of the head width ({headDim}) for the grain head; use {ValueRank / headDim * headDim}, or the grain dense.");
         return plain with

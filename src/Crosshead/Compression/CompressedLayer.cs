@@ -99,16 +99,6 @@ internal static class CompressedLayer
     {
         MultiheadAttention attention => attention,
         FrozenAttention frozen => frozen.Layer,
-        _ => throw Inapplicable(model.Options),
+        _ => throw VirtualHeads.Inapplicable(model.Options.Attention.Variant),
     };
-
-    /// <summary>Checks that the attention of a model of some shape has components, or can have them.</summary>
-    /// <exception cref="CrossheadException">Its mechanism has none.</exception>
-    public static void Require(ModelOptions model)
-    {
-        if (model.Attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm)) throw Inapplicable(model);
-    }
-
-    private static CrossheadException Inapplicable(ModelOptions model) =>
-        new($"virtual heads do not apply to {model.Attention.Variant.NameOf()}; they do to gqa, groupnorm, mea and mea-no-norm.");
 }

@@ -1,3 +1,4 @@
+using Crosshead.Attention;
 using Crosshead.Model;
 
 namespace Crosshead.Compression;
@@ -21,7 +22,7 @@ public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? P
     {
         if (Layers.Count != model.Layers)
             throw new CrossheadException($"the plan describes {Layers.Count} layers, the model has {model.Layers}; plan for this model.");
-        CompressedLayer.Require(model);
+        VirtualHeads.RequireComponents(model.Attention.Variant);
         foreach (var layer in Layers) layer?.Validate(model.Attention.Groups, model.HeadDim);
     }
 }

@@ -17,13 +17,9 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
         var projections = checked((width * ((2 * h * d) + keys + values)) + Biases(options, width, d, keys + values));
         var multiplied = checked(d * width * ((2 * h) + (2 * g)));
         var cache = options.CacheLayoutFor((int)width).ElementsPerToken;
-        return options.Variant switch
-        {
-            AttentionVariant.TalkingHeads => new(projections + (2 * h * h), multiplied, (4 * h * d) + (4 * h * h), cache),
-            // h maps of width d over values of width 2d.
-            AttentionVariant.Differential => new(projections + (4 * d) + (2 * d), multiplied, 6 * h * d, cache),
-            _ => new(projections + Mixes(options, d) + Norms(options, d), multiplied, 4 * h * d, cache),
-        };
+        var traits = AttentionFactory.TraitsOf(options.Variant);
+        var parameters = projections + Mixes(options, d) + Norms(options, d) + traits.OwnParameters(options, d);
+        return new(parameters, multiplied, traits.FlopsPerPair(options, d), cache);
     }
 
     private static long Biases(AttentionOptions options, long width, int d, long rows) =>

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
 using Crosshead.Layers;
 using static TorchSharp.torch;
@@ -101,6 +102,51 @@ public sealed class AttentionTests
         layer.Forward(layer.RandomInput()).sum().backward();
     });
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_frozen_layer_computes_the_same_and_decodes_the_same(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var layer = new Layer(Options[name], seed: 11);
+        var x = layer.RandomInput();
+        var (whole, decoded) = (layer.Forward(x), layer.Decode(layer.Attention, x));
+        Assert.True(TensorLeaks.RelativeError(decoded, whole) < 1e-11);
+        using var frozen = layer.Attention.Freeze();
+        Assert.Equal(layer.Attention.CacheLayout, frozen.CacheLayout);
+        Assert.True(TensorLeaks.RelativeError(layer.Forward(x, frozen), whole) < 1e-14);
+        Assert.True(TensorLeaks.RelativeError(layer.Decode(frozen, x), decoded) < 1e-14);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_frozen_layer_freezes_again_from_the_parameters_as_they_are(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var layer = new Layer(Options[name], seed: 13);
+        var x = layer.RandomInput();
+        var before = layer.Forward(x);
+        var first = layer.Attention.Freeze();
+        foreach (var parameter in layer.Parameters) parameter.Value.mul_(1.1);
+        using var second = first.Freeze();
+        first.Dispose();
+        Assert.True(TensorLeaks.RelativeError(layer.Forward(x, second), layer.Forward(x)) < 1e-14);
+        Assert.True(TensorLeaks.RelativeError(layer.Forward(x, second), before) > 1e-3);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Freezing_leaves_no_tensors_behind(string name) => TensorLeaks.None(() =>
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var layer = new Layer(Options[name], seed: 1);
+        using var frozen = layer.Attention.Freeze();
+        layer.Decode(frozen, layer.RandomInput());
+        layer.Decode(layer.Attention, layer.RandomInput());
+    });
+
     [Fact]
     public void Mea_with_identity_mixes_and_no_norm_is_plain_attention()
     {
@@ -198,7 +244,23 @@ public sealed class AttentionTests
 
         public Tensor RandomInput() => randn([2, Length, Width], ScalarType.Float64);
 
-        public Tensor Forward(Tensor x) => Attention.Forward(x, _span);
+        public Tensor Forward(Tensor x) => Forward(x, Attention);
+
+        public Tensor Forward(Tensor x, IAttention attention) => attention.Forward(x, _span);
+
+        /// <summary>A prompt, then token by token from the cache.</summary>
+        public Tensor Decode(IAttention attention, Tensor x)
+        {
+            using var cache = new KeyValueCache(attention.CacheLayout, x.shape[0], Length, ScalarType.Float64, CPU);
+            var outputs = new List<Tensor>();
+            foreach (var (start, count) in new[] { (0, 3), (3, 1), (4, 1), (5, 1) })
+            {
+                var (cos, sin) = _rotary.Rows(start, count);
+                var span = new TokenSpan(cos, sin, null, Causal: count > 1) { Place = new CachePlace(start) };
+                outputs.Add(attention.Forward(x.narrow(1, start, count), span, cache));
+            }
+            return cat([.. outputs], 1);
+        }
 
         public Tensor Reference(Tensor x)
         {

@@ -1,3 +1,4 @@
+using Crosshead.Attention;
 using Crosshead.Compression.Fits;
 using Crosshead.Model;
 using static TorchSharp.torch;
@@ -94,7 +95,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     /// <exception cref="CrossheadException">Its mechanism has no components, or the text is too short.</exception>
     public static void Require(ModelOptions model, TokenWindows calibrate)
     {
-        CompressedLayer.Require(model);
+        VirtualHeads.RequireComponents(model.Attention.Variant);
         Calibration.Require(model, calibrate);
     }
 

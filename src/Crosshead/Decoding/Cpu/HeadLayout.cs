@@ -10,7 +10,7 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal sealed class HeadLayout
 {
-    private readonly int _maps; // of a differential pair; 1 for other variants
+    private readonly int _maps; // number of key heads whose weights sum one value row: 2 in a differential pair
 
     /// <summary>The layout of a layer.</summary>
     /// <param name="options">Its options.</param>
@@ -18,7 +18,7 @@ internal sealed class HeadLayout
     public HeadLayout(AttentionOptions options, int width)
     {
         (Heads, Groups, HeadDim) = (options.Heads, options.Groups, options.HeadDimFor(width));
-        _maps = options.Variant == AttentionVariant.Differential ? 2 : 1;
+        _maps = AttentionFactory.TraitsOf(options.Variant).ValueHeadsPerRow;
         Cache = options.CacheLayoutFor(width);
         Units = Math.Min(KeyRows, ValueRows);
     }
