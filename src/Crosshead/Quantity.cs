@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Crosshead;
 
 /// <summary>Numbers as people read them.</summary>
-internal static class Quantity
+public static class Quantity
 {
     /// <summary>Bytes in binary units: <c>1.5 GiB</c>.</summary>
     public static string Bytes(double bytes) => Scaled(bytes, 1024, "bytes", "KiB", "MiB", "GiB", "TiB");

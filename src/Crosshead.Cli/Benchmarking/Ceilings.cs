@@ -58,7 +58,7 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
 
     // A GPU's cache is known; on the processor, where a virtual machine may hide it, reading so many bytes again and again tells.
     private bool FitsInCache(double bytes, Device device, CancellationToken cancel) =>
-        device.type == TorchSharp.DeviceType.CUDA ? bytes <= CudaDevice.Get(Math.Max(device.index, 0)).CacheBytes
+        device.type == TorchSharp.DeviceType.CUDA ? bytes <= CudaDevices.CacheBytes(Math.Max(device.index, 0))
         : bytes < FewestBytes || ReadSpeed(device, (long)(bytes / sizeof(float) / Columns), 0.15, cancel) > Cached * BytesPerSecond;
 
     // Bytes a second of a matrix-vector product, which reads its matrix again and again.

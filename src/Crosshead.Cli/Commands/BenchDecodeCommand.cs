@@ -16,7 +16,7 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
     /// <inheritdoc/>
     protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run)
     {
-        using var decoder = generator.CreateDecoder(run.Batch, PromptTokens + Steps, null);
+        using var decoder = generator.CreateDecoder(run.Batch, PromptTokens + Steps);
         var batch = new DecodeBatch(decoder);
         // What a step costs does not depend on what is in the cache: on a GPU, where caches are long, it is drawn, not computed.
         if (decoder is CudaGraphDecoder captured) captured.Draw(PromptTokens);

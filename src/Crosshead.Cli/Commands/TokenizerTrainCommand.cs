@@ -100,12 +100,12 @@ internal sealed class TokenizerTrainCommand : CliCommand
     private static IReadOnlyList<string> Files(string path)
     {
         var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, Tokenizer.FileName);
-        return [file, Path.Combine(Path.GetDirectoryName(file)!, TokenizerConfig.FileName)];
+        return [file, Path.Combine(Path.GetDirectoryName(file)!, Tokenizer.ConfigFileName)];
     }
 
     // Tokenizers of one folder share the file of their special tokens' roles, which are the same for all that are trained here.
     private static bool StaysAsItIs(string path) =>
-        Path.GetFileName(path) == TokenizerConfig.FileName && File.ReadAllBytes(path).AsSpan().SequenceEqual(BpeTrainer.ConfigOf(new BpeTrainerOptions()).ToJson());
+        Path.GetFileName(path) == Tokenizer.ConfigFileName && BpeTrainer.SavesSameConfig(new BpeTrainerOptions(), path);
 
     // As a shell takes it for one word.
     private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c)) ? argument : $"'{argument.Replace("'", @"'\''")}'";

@@ -24,7 +24,7 @@ internal static class UsageError
         var option = command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is not { IdentifierToken: not null });
         if (option is not null)
             return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} --help\".";
-        return parsed.Errors.Count == 0 ? null : parsed.Errors[0].Message.OneLine();
+        return parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message;
     }
 
     private static string Unknown(Command command, string path, string unknown)

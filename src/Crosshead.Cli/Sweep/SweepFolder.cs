@@ -90,13 +90,11 @@ internal static class SweepFolder
 
     private static void RequireSame(string folder, Recipe old, Recipe current)
     {
-        var (before, after) = (Leaves(old), Leaves(current));
+        var (before, after) = (old.Values(), current.Values());
         string[] changes = [.. before.Keys.Union(after.Keys).Where(p => !s_free.Contains(p))
             .Select(p => (Path: p, Old: before.GetValueOrDefault(p, "absent"), New: after.GetValueOrDefault(p, "absent")))
             .Where(c => c.Old != c.New).Select(c => $"{c.Path}: {c.Old} → {c.New}")];
         if (changes.Length > 0)
             throw new CrossheadException($"\"{folder}\" holds a sweep of another recipe: {string.Join(", ", changes)}; restore the recipe, name another folder with --out, or replace the sweep with --overwrite.");
     }
-
-    private static Dictionary<string, string> Leaves(Recipe recipe) => RecipeJson.Leaves(JsonNode.Parse(recipe.ToJson())).ToDictionary(l => l.Path, l => l.Value);
 }

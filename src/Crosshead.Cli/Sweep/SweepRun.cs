@@ -12,7 +12,7 @@ namespace Crosshead.Cli.Sweep;
 /// <summary>One run of the grid: its recipe and its folder, which alone says how far it has come.</summary>
 internal sealed class SweepRun
 {
-    private const string RecipeFile = "recipe.json", LogFile = "log.jsonl";
+    private const string RecipeFile = "recipe.json";
 
     private readonly SweepOutcome _outcome;
 
@@ -54,7 +54,7 @@ internal sealed class SweepRun
     public string RecipePath => Path.Combine(Folder, RecipeFile);
 
     /// <summary>Whether there is a checkpoint to go on from.</summary>
-    public bool CanResume => Newest is not null;
+    public bool CanResume => RunFolder.SavedStep(Folder) is not null;
 
     /// <summary>Whether there is anything left to do: a run that diverged would do so again, one that failed otherwise may not.</summary>
     public bool Pending => Unfit is null && Status is not (RunStatus.Finished or RunStatus.Diverged);
@@ -64,17 +64,15 @@ internal sealed class SweepRun
         Unfit is not null ? RunStatus.Failed
         : IsComplete ? RunStatus.Finished
         : _outcome.Read() is { } outcome ? outcome.Status
-        : Newest is not null || File.Exists(LogPath) ? RunStatus.Interrupted
+        : RunFolder.SavedStep(Folder) is not null || File.Exists(LogPath) ? RunStatus.Interrupted
         : RunStatus.Waiting;
 
     /// <summary>Tokens that the run is trained on altogether.</summary>
     public long Tokens => Recipe.TotalSteps * Recipe.TokensPerStep;
 
-    private string LogPath => Path.Combine(Folder, LogFile);
+    private string LogPath => Path.Combine(Folder, RunFolder.LogFile);
 
-    private string? Newest => new CheckpointFolder(CheckpointFolder.In(Folder)).Newest;
-
-    private bool IsComplete => Newest is { } newest && CheckpointState.Read(newest).Step >= Recipe.TotalSteps && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
+    private bool IsComplete => RunFolder.SavedStep(Folder) >= Recipe.TotalSteps && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
 
     /// <summary>Writes the recipe, and forgets how the run ended before.</summary>
     public void Prepare()

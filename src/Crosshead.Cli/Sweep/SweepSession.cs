@@ -100,7 +100,7 @@ internal sealed class SweepSession
     {
         var (exitCode, error) = process.Ending();
         if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
-        var brokeDown = error.StartsWith(TrainingRun.BrokeDown, StringComparison.Ordinal);
+        var brokeDown = error.StartsWith(Trainer.BrokeDown, StringComparison.Ordinal);
         var told = exitCode == ExitCode.BadInput && error.Length > 0;
         process.Run.Fail(brokeDown ? RunStatus.Diverged : RunStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
     }
@@ -108,18 +108,18 @@ internal sealed class SweepSession
     private static void RequireCurves(Recipe basis)
     {
         var evaluations = StudyRecipes.EvaluationsAfterWarmup(basis);
-        if (evaluations >= PowerLawFitting.LeastPoints) return;
+        if (evaluations >= PowerLawFit.LeastPoints) return;
         var left = basis.TotalSteps - basis.Training.Schedule.WarmupSteps;
-        var remedy = left >= PowerLawFitting.LeastPoints
-            ? $"use --set training.evalEvery={Math.Max(1, left / (2 * PowerLawFitting.LeastPoints))}"
-            : $"use --set training.steps={basis.Training.Schedule.WarmupSteps + (2 * PowerLawFitting.LeastPoints)} or more (now {basis.TotalSteps}, of which {basis.Training.Schedule.WarmupSteps} warm up) and --set training.evalEvery=1";
-        throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations in the {left} steps after the warm-up; a fit needs {PowerLawFitting.LeastPoints} or more: {remedy}.");
+        var remedy = left >= PowerLawFit.LeastPoints
+            ? $"use --set training.evalEvery={Math.Max(1, left / (2 * PowerLawFit.LeastPoints))}"
+            : $"use --set training.steps={basis.Training.Schedule.WarmupSteps + (2 * PowerLawFit.LeastPoints)} or more (now {basis.TotalSteps}, of which {basis.Training.Schedule.WarmupSteps} warm up) and --set training.evalEvery=1";
+        throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations in the {left} steps after the warm-up; a fit needs {PowerLawFit.LeastPoints} or more: {remedy}.");
     }
 
     // Once here rather than in every run.
     private static void RequireData(Recipe basis)
     {
-        using var data = ShardData.Open(basis);
+        Trainer.RequireData(basis);
         using var text = TokenDataset.Open(basis.Data.Folders.Count > 0 ? basis.Data.Folders[0] : basis.Data.Folder);
         text.EnsureCompatible(basis.Model.VocabularySize);
         if (text.HeldOut.Windows(basis.Context) == 0)

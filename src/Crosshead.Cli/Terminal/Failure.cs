@@ -32,8 +32,8 @@ internal static class Failure
         _ when OutOfMemory.In(failure) is { } lack => $"out of memory on {lack.Device}{(lack.Size is null ? "" : $": {lack.Size} more were asked for")}; {LessMemory}",
         ExternalException => "libtorch: " + FirstLine(failure.Message),
         DllNotFoundException or BadImageFormatException => $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
-        IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) => $"{message.OneLine()}; free space, or write elsewhere.",
-        IOException or UnauthorizedAccessException => failure.Message.OneLine(),
+        IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) => new CrossheadException($"{message}; free space, or write elsewhere.").Message,
+        IOException or UnauthorizedAccessException => new CrossheadException(failure.Message).Message, // in one line
         _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
     };
 

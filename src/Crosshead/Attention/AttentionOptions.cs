@@ -75,14 +75,16 @@ public sealed record AttentionOptions
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double HeadNormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>g, with its default resolved.</summary>
-    internal int Groups => KeyValueHeads ?? Heads;
+    /// <summary>Key/value heads g, with the default resolved.</summary>
+    public int Groups => KeyValueHeads ?? Heads;
 
     internal bool Composes => Variant is AttentionVariant.Mea or AttentionVariant.MeaNoNorm;
 
-    internal bool ComposesKeys => Composes && Compose != ComposedParts.Values;
+    /// <summary>Whether key heads are composed of components.</summary>
+    public bool ComposesKeys => Composes && Compose != ComposedParts.Values;
 
-    internal bool ComposesValues => Composes && Compose != ComposedParts.Keys;
+    /// <summary>Whether value heads are composed of components.</summary>
+    public bool ComposesValues => Composes && Compose != ComposedParts.Keys;
 
     internal bool HasHeadNorm => Variant is AttentionVariant.Mea or AttentionVariant.GroupNorm && HeadNorm != HeadNormKind.None;
 

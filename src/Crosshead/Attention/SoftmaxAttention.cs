@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention;
 
 /// <summary>softmax(Q Kᵀ · scale) V, by the fastest kernel that the shapes and the device allow.</summary>
-internal static class SoftmaxAttention
+public static class SoftmaxAttention
 {
     private const long UsualWidth = 128; // of a head
 
@@ -31,6 +31,15 @@ internal static class SoftmaxAttention
         }
         return Attend(query, key, value, span, scale).transpose(1, 2);
     }
+
+    /// <summary>Attends to all tokens of a cache by libtorch's own operator, to compare with.</summary>
+    /// <param name="query">[B, h, N, w]</param>
+    /// <param name="key">[B, g, T, w]; query head i reads head i div (h/g).</param>
+    /// <param name="value">[B, g, T, w']</param>
+    /// <param name="scale">Factor of the scores, 1/√d.</param>
+    /// <returns>[B, h, N, w']</returns>
+    public static Tensor AttendByLibTorch(Tensor query, Tensor key, Tensor value, double scale) =>
+        Aten.ScaledDotProductAttention(query, key, value, null, causal: false, scale);
 
     /// <summary>Attends to tokens of a cache.</summary>
     /// <param name="query">[B, h, N, w]</param>

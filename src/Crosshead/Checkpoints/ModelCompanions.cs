@@ -4,7 +4,7 @@ using Crosshead.Files;
 namespace Crosshead.Checkpoints;
 
 /// <summary>The files beside a model's weights that go with it wherever it goes: its tokenizer, in whichever form, and how it generates.</summary>
-internal sealed class ModelCompanions
+public sealed class ModelCompanions
 {
     private static readonly string[] Tokenizers = [ModelFileNames.Tokenizer, "tokenizer.model", "vocab.json", "merges.txt"];
     private static readonly string[] TokenizerSettings = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];

@@ -35,7 +35,7 @@ public static class PlainExport
 
     /// <summary>Checks that a model of some shape can be exported.</summary>
     /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is no grouped-query attention, cannot be merged.</exception>
-    internal static void Require(ModelOptions options)
+    public static void Require(ModelOptions options)
     {
         var attention = options.Attention;
         if (attention.HasHeadNorm || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))

@@ -56,8 +56,9 @@ public sealed class CudaGraphDecoder : IDecoder
         _plainRan = true;
     }
 
-    /// <summary>Takes prompts of so many tokens as read, with a cache drawn at random.</summary>
-    internal void Draw(int tokens)
+    /// <summary>Takes prompts as read, with a cache drawn at random: what a step costs does not depend on what is cached.</summary>
+    /// <param name="tokens">Tokens of each prompt.</param>
+    public void Draw(int tokens)
     {
         _plain.State.Draw(tokens);
         _plainRan = true;

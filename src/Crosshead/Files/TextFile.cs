@@ -6,7 +6,7 @@ namespace Crosshead.Files;
 /// Plain text in UTF-8, as every reader takes it: a byte order mark at the start says how the file is written and is no
 /// part of the text; other encodings are refused.
 /// </summary>
-internal static class TextFile
+public static class TextFile
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -14,7 +14,7 @@ internal static class TextFile
     /// <param name="head">The first bytes of a file, 3 where there are as many.</param>
     /// <param name="name">What an error calls the file.</param>
     /// <exception cref="CrossheadException">The mark is UTF-16's.</exception>
-    public static int MarkLength(ReadOnlySpan<byte> head, string name)
+    internal static int MarkLength(ReadOnlySpan<byte> head, string name)
     {
         if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
             throw new CrossheadException($"{name} is UTF-16 text; convert it to UTF-8 first.");
@@ -25,6 +25,8 @@ internal static class TextFile
     public static string WithoutMark(string text) => text.StartsWith('\uFEFF') ? text[1..] : text;
 
     /// <summary>Reads a file, at most so many bytes of its text, to a whole character.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mostBytes">Most bytes of its text.</param>
     /// <exception cref="CrossheadException">The file is missing, empty, cannot be read, or is no UTF-8 text.</exception>
     public static string Read(string path, int mostBytes = int.MaxValue) => Decode(path, mostBytes, out var length) is { Length: > 0 } text
         ? text
@@ -62,7 +64,7 @@ internal static class TextFile
     /// <param name="path">The file.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <exception cref="CrossheadException">It is UTF-16 text.</exception>
-    public static FileStream Open(string path, out long length)
+    internal static FileStream Open(string path, out long length)
     {
         var file = File.OpenRead(path);
         try

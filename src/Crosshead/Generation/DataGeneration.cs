@@ -78,9 +78,14 @@ public sealed class DataGeneration : IDocumentSource
             throw new CrossheadException($"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
     }
 
-    /// <summary>Checks too that a folder holds no other data, before the model is loaded.</summary>
+    /// <summary>Checks the options, and that a folder holds no other data, before the model is loaded.</summary>
+    /// <param name="model">The model's shape.</param>
+    /// <param name="type">Precision of the computation.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="directory">The data folder.</param>
+    /// <param name="options">How much is written and how.</param>
     /// <exception cref="CrossheadException">As for the options alone; or the folder holds other data.</exception>
-    internal static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
+    public static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
     {
         Require(model, tokenizer, options);
         FolderOf(model, type, tokenizer, directory, options).Require();

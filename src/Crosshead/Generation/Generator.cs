@@ -71,9 +71,13 @@ public sealed class Generator : IDisposable
         return [.. _unknown.Except(ends)];
     }
 
-    // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
-    internal IDecoder CreateDecoder(int sequences, int capacity, int? threads)
+    /// <summary>The fastest decoder for the model on its device. It must be disposed before the generator.</summary>
+    /// <param name="sequences">Sequences that it decodes side by side.</param>
+    /// <param name="capacity">Most tokens of a sequence, its prompt among them.</param>
+    /// <param name="threads">Most threads on the processor; null for as many as serve one decoder best.</param>
+    public IDecoder CreateDecoder(int sequences, int capacity, int? threads = null)
     {
+        // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
         if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
         _packed ??= new CpuWeights(_model);

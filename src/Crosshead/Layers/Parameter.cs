@@ -28,7 +28,8 @@ public sealed class Parameter : IDisposable
     public Tensor In(ScalarType type) => Value.dtype == type ? Value : Value.to(type);
 
     /// <summary>Draws the starting value.</summary>
-    internal void Initialize(Generator generator)
+    /// <param name="generator">Source of the random numbers.</param>
+    public void Initialize(Generator generator)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();

@@ -44,7 +44,7 @@ public sealed record ComparisonRun
     public ReportSample? Sample { get; init; }
 
     /// <summary>Tokens trained on.</summary>
-    internal long Tokens => Points.Count > 0 ? Points[^1].Tokens : 0;
+    public long Tokens => Points.Count > 0 ? Points[^1].Tokens : 0;
 
     /// <summary>Held-out loss after so many tokens: the last one measured until then; null when none was, or it is not finite.</summary>
     internal double? HeldOutLossAt(long tokens)

@@ -8,10 +8,11 @@ namespace Crosshead.Reports;
 /// A learning rate at which some variant came less than half as far as at another is left out, so that each variant chooses among the
 /// same rates. Diverged runs do not stand.
 /// </summary>
-internal sealed class ComparisonStandings
+public sealed class ComparisonStandings
 {
     private readonly HashSet<ComparisonRun> _compared;
 
+    /// <summary>Ranks the runs of a comparison.</summary>
     public ComparisonStandings(ComparisonReport report)
     {
         var sound = report.Runs.Where(r => r.Status != RunStatus.Diverged).ToArray();

@@ -61,6 +61,10 @@ public sealed class LayeringTests
         Types.InAssembly(s_library).That().HaveDependencyOnAny("System.CommandLine", "Spectre.Console").GetTypes());
 
     [Fact]
+    public void The_command_line_sees_of_the_library_what_everybody_sees() => Assert.DoesNotContain(
+        s_library.GetCustomAttributes<System.Runtime.CompilerServices.InternalsVisibleToAttribute>(), friend => friend.AssemblyName.Contains("Cli"));
+
+    [Fact]
     public void The_rules_see_a_dependency_where_there_is_one() =>
         Assert.NotEmpty(Types.InAssembly(s_library).That().ResideInNamespace(Namespace("Model")).And().HaveDependencyOnAny(Namespace("Attention")).GetTypes());
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Crosshead.Reports.Pages;
 
 /// <summary>How numbers are written for readers: the same on every machine.</summary>
-internal static class ReportNumbers
+public static class ReportNumbers
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 

@@ -3,7 +3,7 @@ using Crosshead.Training.Studies;
 namespace Crosshead.Reports.Pages;
 
 /// <summary>How a run's end is written for readers.</summary>
-internal static class RunStatusWords
+public static class RunStatusWords
 {
     /// <summary>In a word or two.</summary>
     public static string InWords(this RunStatus status) => status switch

@@ -23,6 +23,16 @@ public static unsafe class CudaDevices
         }
     }
 
+    /// <summary>Bytes of the cache that all multiprocessors of a device share.</summary>
+    /// <param name="index">The device's number, as in <c>cuda:n</c>.</param>
+    /// <exception cref="CrossheadException">There is no driver or no such device.</exception>
+    public static long CacheBytes(int index) => CudaDevice.Get(index).CacheBytes;
+
+    /// <summary>Bytes of a device's memory that are not free: what this process and others have taken, libtorch's reserve included.</summary>
+    /// <param name="index">The device's number, as in <c>cuda:n</c>.</param>
+    /// <exception cref="CrossheadException">There is no driver or no such device, or the driver refused.</exception>
+    public static long MemoryTaken(int index) => CudaDevice.Get(index).MemoryTaken();
+
     private static FoundDevice? Ask(int device)
     {
         var name = stackalloc byte[LongestName];

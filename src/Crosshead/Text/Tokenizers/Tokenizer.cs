@@ -15,6 +15,9 @@ public sealed class Tokenizer
     /// <summary>The name of the file in a model or data folder.</summary>
     public const string FileName = "tokenizer.json";
 
+    /// <summary>The name of the file beside it that says which tokens begin and end a document.</summary>
+    public const string ConfigFileName = TokenizerConfig.FileName;
+
     private readonly TokenizerDefinition _definition;
     private readonly ITokenizerModel _model;
     private readonly AddedTokenMatcher _verbatim;   // added tokens that are looked for in the text as it is given

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Crosshead.Model;
 
 namespace Crosshead.Training.Recipes;
@@ -47,6 +48,9 @@ public sealed record Recipe
 
     /// <summary>The whole recipe as JSON, defaults included.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
+
+    /// <summary>All values as JSON, defaults included, by their paths: <c>training.batch</c> → <c>8</c>.</summary>
+    public IReadOnlyDictionary<string, string> Values() => RecipeJson.Leaves(JsonNode.Parse(ToJson())).ToDictionary(l => l.Path, l => l.Value);
 
     /// <summary>Checks that all values are in range and fit each other.</summary>
     /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>

@@ -15,7 +15,7 @@ internal static class RecipeChanges
     /// <summary>Differences that keep a run from being resumed, as <c>training.batch: 8 → 16</c>.</summary>
     public static IReadOnlyList<string> Between(Recipe old, Recipe current)
     {
-        var (before, after) = (Leaves(old), Leaves(current));
+        var (before, after) = (old.Values(), current.Values());
         return
         [
             .. before.Keys.Union(after.Keys).Where(p => !IsFree(p))
@@ -25,7 +25,4 @@ internal static class RecipeChanges
     }
 
     private static bool IsFree(string path) => Free.Any(f => path == f || path.StartsWith(f + ".", StringComparison.Ordinal));
-
-    private static Dictionary<string, string> Leaves(Recipe recipe) =>
-        RecipeJson.Leaves(JsonNode.Parse(recipe.ToJson())).ToDictionary(l => l.Path, l => l.Value);
 }

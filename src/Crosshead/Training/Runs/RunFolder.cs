@@ -4,17 +4,21 @@ using Crosshead.Checkpoints.Safetensors;
 namespace Crosshead.Training.Runs;
 
 /// <summary>What a run leaves in its folder; other files there are never touched.</summary>
-internal static class RunFolder
+public static class RunFolder
 {
     /// <summary>The log of the steps.</summary>
     public const string LogFile = "log.jsonl";
 
     /// <summary>The folder of TensorBoard's events.</summary>
-    public const string TensorBoard = "tensorboard";
+    internal const string TensorBoard = "tensorboard";
+
+    /// <summary>The step of the newest complete checkpoint; null where there is none.</summary>
+    /// <param name="folder">The run's folder.</param>
+    public static long? SavedStep(string folder) => new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
 
     /// <summary>Refuses a folder that holds a run which may not be replaced, or a model that is none of a run's.</summary>
     /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
-    public static void Require(string folder, bool overwrite)
+    internal static void Require(string folder, bool overwrite)
     {
         if (!Directory.Exists(folder)) return;
         var newest = new CheckpointFolder(CheckpointFolder.In(folder)).Newest;
@@ -30,7 +34,7 @@ internal static class RunFolder
 
     /// <summary>Removes an earlier run, its checkpoints last.</summary>
     /// <exception cref="CrossheadException">A file cannot be removed.</exception>
-    public static void Clear(string folder)
+    internal static void Clear(string folder)
     {
         try
         {

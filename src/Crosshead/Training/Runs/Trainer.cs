@@ -17,6 +17,9 @@ namespace Crosshead.Training.Runs;
 /// </summary>
 public sealed class Trainer
 {
+    /// <summary>What the message begins with of a run whose loss or gradient is no longer a finite number.</summary>
+    public const string BrokeDown = "training broke down";
+
     private readonly Recipe _recipe;
     private readonly RunOptions _options;
     private readonly Func<Recipe, ITrainingData> _open;
@@ -26,6 +29,11 @@ public sealed class Trainer
     /// <param name="options">How it is run this time; null for a run that writes nothing.</param>
     /// <exception cref="CrossheadException">The recipe's values or the options do not fit each other.</exception>
     public Trainer(Recipe recipe, RunOptions? options = null) : this(recipe, options ?? new RunOptions(), ShardData.Open) { }
+
+    /// <summary>Checks that a recipe's data can be trained on.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <exception cref="CrossheadException">The data are missing or damaged, or do not fit the recipe.</exception>
+    public static void RequireData(Recipe recipe) => ShardData.Open(recipe).Dispose();
 
     internal Trainer(Recipe recipe, RunOptions options, Func<Recipe, ITrainingData> open)
     {

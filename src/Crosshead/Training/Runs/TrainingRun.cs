@@ -11,9 +11,6 @@ namespace Crosshead.Training.Runs;
 /// <summary>The loop over the steps of a run, with its evaluations, checkpoints and logs.</summary>
 internal sealed class TrainingRun : IDisposable
 {
-    /// <summary>How the error of a run begins whose loss is lost: not finite, or risen without coming back.</summary>
-    public const string BrokeDown = "training broke down";
-
     private readonly Recipe _recipe;
     private readonly RunOptions _options;
     private readonly ITrainingData _data;
@@ -205,7 +202,7 @@ internal sealed class TrainingRun : IDisposable
         var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
             ? $"go back with --from {folder} and a lower training.learningRate, in a new folder"
             : "there is no checkpoint from before it; start again with a lower training.learningRate";
-        throw new CrossheadException($"{BrokeDown} at step {_step}: loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}; {back}.");
+        throw new CrossheadException($"{Trainer.BrokeDown} at step {_step}: loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}; {back}.");
     }
 
     private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;

@@ -7,6 +7,9 @@ namespace Crosshead.Training.Studies;
 /// </summary>
 public sealed record PowerLawFit
 {
+    /// <summary>Fewest points after the warm-up that a curve is fitted to: twice the parameters.</summary>
+    public const int LeastPoints = 2 * PowerLaw.Parameters;
+
     private const double NormalQuantile = 1.959964;
     private const int CurvePoints = 60;
 

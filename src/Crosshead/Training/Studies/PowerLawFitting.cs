@@ -5,9 +5,6 @@ namespace Crosshead.Training.Studies;
 /// <summary>Chooses which points of a curve a power law is fitted to, and refuses what is none.</summary>
 internal static class PowerLawFitting
 {
-    /// <summary>Fewest points after the warm-up: twice the parameters.</summary>
-    public const int LeastPoints = 2 * PowerLaw.Parameters;
-
     // Of the points after the warm-up, how many may be left out at the start, and how many as outliers.
     private const double MostDropped = 1.0 / 3, MostOutliers = 1.0 / 3;
     // Points at the start that must agree with the rest, as a share of all, and how closely.
@@ -39,7 +36,7 @@ internal static class PowerLawFitting
     private static int Start((double Tokens, double Loss)[] points)
     {
         var window = Math.Max(1, (int)(points.Length * StartWindow));
-        var most = Math.Min((int)(points.Length * MostDropped), points.Length - LeastPoints - window);
+        var most = Math.Min((int)(points.Length * MostDropped), points.Length - PowerLawFit.LeastPoints - window);
         for (var start = 0; start < most; start++)
         {
             var rest = points[(start + window)..];
@@ -62,8 +59,8 @@ internal static class PowerLawFitting
         if (curve.FirstOrDefault(p => !double.IsFinite(p.Loss)) is { Tokens: > 0 } broken)
             return Told($"the loss is not finite after {broken.Tokens:0} tokens");
         var losses = curve.Where(p => p.Tokens > warmupTokens).Select(p => p.Loss).ToArray();
-        if (losses.Length < LeastPoints)
-            return Told($"{losses.Length} evaluations after the warm-up are too few; a fit needs {LeastPoints} or more");
+        if (losses.Length < PowerLawFit.LeastPoints)
+            return Told($"{losses.Length} evaluations after the warm-up are too few; a fit needs {PowerLawFit.LeastPoints} or more");
         var third = losses.Length / 3;
         var (first, last) = (Median(losses[..third]), Median(losses[^third..]));
         return last < first ? null : Told($"the loss does not fall: its median is {first:0.####} in the first third and {last:0.####} in the last");

@@ -78,6 +78,11 @@ public static class BpeTrainer
     }
 
     /// <summary>What is written beside the tokenizer.json of a tokenizer that is trained so.</summary>
+    /// <summary>Whether a tokenizer_config.json already says what one would say that is saved with a tokenizer trained by these options.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="path">The file, which exists.</param>
+    public static bool SavesSameConfig(BpeTrainerOptions options, string path) => File.ReadAllBytes(path).AsSpan().SequenceEqual(ConfigOf(options).ToJson());
+
     internal static TokenizerConfig ConfigOf(BpeTrainerOptions options)
     {
         var end = options.SpecialTokens.Count > 0 ? options.SpecialTokens[0] : null;

@@ -1,15 +1,15 @@
 using System.Text;
 using System.Text.Json;
-using Crosshead.Training.Logging;
 
-namespace Crosshead.Cli.Sweep;
+namespace Crosshead.Training.Logging;
 
 /// <summary>Follows the log of a run that another process writes.</summary>
-internal static class LogTail
+public static class LogTail
 {
     private const int Bytes = 4096; // several lines
 
     /// <summary>The last whole line; null where there is none yet.</summary>
+    /// <param name="path">The log, which may be missing or growing.</param>
     public static TrainingStepRecord? Last(string path)
     {
         try

@@ -1,15 +1,13 @@
-using Crosshead.Runtime;
-using Crosshead.Runtime.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Crosshead.Cli.Benchmarking;
+namespace Crosshead.Runtime.Cuda;
 
 /// <summary>
 /// Steps that a device is given together: on a CUDA device one captured graph, as decoding launches them, so that the time that the host
 /// takes to queue them does not count.
 /// </summary>
-internal sealed class QueuedSteps : IDisposable
+public sealed class QueuedSteps : IDisposable
 {
     private readonly Action _all;
     private readonly SideStream? _stream;
