@@ -20,7 +20,7 @@ internal static class ShownPrograms
     {
         var job = CompressionJob.Open("models/llama", File.ReadAllText("book.txt"));
         var result = job.Run("models/half");
-        Console.WriteLine($"loss {result.LossBefore:0.000} -> {result.LossAfter:0.000} nats per token with half the cache");
+        Console.WriteLine($"loss {result.LossBefore:0.000} -> {result.LossAfter:0.000} nats per token");
     }
 
     public static void Describe()
