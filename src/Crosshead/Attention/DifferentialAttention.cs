@@ -16,6 +16,7 @@ public sealed class DifferentialAttention : IAttention
     private readonly Parameter _lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2; // [d]
     private readonly HeadNorm _norm; // [2d]
     private readonly Scalar _lambdaStart, _complement; // kept, so that they are not collected while native code reads them
+    private readonly Tensor? _frozenLambda; // a scalar; null where the layer trains
 
     /// <summary>Creates <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.</summary>
     /// <param name="scope">Where the parameters go.</param>
@@ -34,11 +35,16 @@ public sealed class DifferentialAttention : IAttention
         _norm = new HeadNorm(scope["head_norm"], _projections.Heads / 2, 2 * d, HeadNormKind.Shared, start: 1, normEpsilon);
     }
 
-    private DifferentialAttention(DifferentialAttention layer, FrozenProjections heads)
+    // The frozen form of a layer.
+    private DifferentialAttention(DifferentialAttention layer)
     {
-        (_projections, _heads, _norm, CacheLayout) = (layer._projections, heads, layer._norm, layer.CacheLayout);
+        (_projections, _norm, CacheLayout) = (layer._projections, layer._norm, layer.CacheLayout);
         (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (layer._lambdaQ1, layer._lambdaK1, layer._lambdaQ2, layer._lambdaK2);
         (_lambdaStart, _complement) = (layer._lambdaStart, layer._complement);
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        _frozenLambda = Lambda(_projections.Query.Weight.Value.dtype).DetachFromDisposeScope();
+        _heads = new FrozenProjections(_projections);
     }
 
     /// <inheritdoc/>
@@ -69,27 +75,32 @@ public sealed class DifferentialAttention : IAttention
         // Both maps of a pair read the same values.
         var maps = (cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache)).view(batch, count, pairs, 2, repeats, 2 * d);
 
-        var difference = maps.select(3, 0) - (Lambda(x.dtype) * maps.select(3, 1));                   // [B,N,g/2,r,2d]
+        var lambda = _frozenLambda ?? Lambda(x.dtype);
+        var difference = maps.select(3, 0) - (lambda * maps.select(3, 1));                            // [B,N,g/2,r,2d]
         var heads = difference.reshape(batch, count, -1, 2 * d);                                      // [B,N,h/2,2d]
         return _projections.Merge(_norm.Forward(heads).mul(_complement));
     }
 
     /// <inheritdoc/>
-    public IAttention Freeze() => new DifferentialAttention(this, new FrozenProjections(_projections));
+    public IAttention Freeze() => new DifferentialAttention(this);
 
     /// <inheritdoc/>
-    public void Dispose() => _heads.Dispose();
+    public void Dispose()
+    {
+        _heads.Dispose();
+        _frozenLambda?.Dispose();
+    }
 
     private Tensor AttendWithin(Tensor x, TokenSpan span)
     {
-        var (query, key, value) = _heads.Project(x, span);                                      // [B,N,·,d]
+        var (query, key, value) = _heads.Project(x, span);                                            // [B,N,·,d]
         var wide = value.reshape(x.shape[0], x.shape[1], -1, 2 * _projections.HeadDim);               // [B,N,g/2,2d]
         return SoftmaxAttention.AttendWithin(Sides(query), key, wide, span, _projections.Scale);
     }
 
     private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var kept = _heads.Append(x, span, cache);                                               // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
+        var kept = _heads.Append(x, span, cache);                                                     // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
         var maps = SoftmaxAttention.Attend(Sides(kept.Query).transpose(1, 2), kept.Keys, kept.Values, span, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }
