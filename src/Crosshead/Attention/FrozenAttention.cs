@@ -109,7 +109,7 @@ internal sealed class FrozenAttention : IAttention
         }
         var kept = KeptTokens.Append(cache, query, key, value, span.Place);
         if (Layer.KeyFactors is not { } keyFactors) return kept;
-        return kept with { KeyFactors = cache.AppendScales(keyFactors.Of(wholeKeys ?? Keys.Apply(x)), span.Place) };
+        return kept with { KeyFactors = cache.AppendKeyFactors(keyFactors.Of(wholeKeys ?? Keys.Apply(x)), span.Place) };
     }
 
     private Tensor Keep(Tensor made)

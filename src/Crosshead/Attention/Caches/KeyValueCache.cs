@@ -9,7 +9,7 @@ namespace Crosshead.Attention.Caches;
 public sealed class KeyValueCache : IDisposable
 {
     private readonly Tensor _keys, _values; // [B, rows, capacity, width]
-    private readonly Tensor? _scales; // [B, g, capacity]
+    private readonly Tensor? _keyFactors; // [B, g, capacity]
 
     /// <summary>Takes the memory.</summary>
     /// <param name="layout">What is kept per token.</param>
@@ -24,17 +24,17 @@ public sealed class KeyValueCache : IDisposable
         (_keys, _values) = (Rows(layout.Keys), Rows(layout.Values));
         if (layout.KeyFactors == 0) return;
         using var even = zeros([batch, layout.KeyFactors, capacity + (capacity % 2)], type, device); // kernels read two at once
-        _scales = even.narrow(2, 0, capacity).DetachFromDisposeScope();
+        _keyFactors = even.narrow(2, 0, capacity).DetachFromDisposeScope();
     }
 
-    private KeyValueCache(Tensor keys, Tensor values, Tensor? scales) => (_keys, _values, _scales, Capacity) = (keys, values, scales, keys.shape[2]);
+    private KeyValueCache(Tensor keys, Tensor values, Tensor? keyFactors) => (_keys, _values, _keyFactors, Capacity) = (keys, values, keyFactors, keys.shape[2]);
 
     /// <summary>Most tokens a sequence.</summary>
     public long Capacity { get; }
 
     /// <summary>Bytes per token of a sequence.</summary>
     public long BytesPerToken => Capacity == 0 || _keys.shape[0] == 0 ? 0
-        : (_keys.NumberOfElements + _values.NumberOfElements + (_scales?.NumberOfElements ?? 0)) * _keys.ElementSize / (_keys.shape[0] * Capacity);
+        : (_keys.NumberOfElements + _values.NumberOfElements + (_keyFactors?.NumberOfElements ?? 0)) * _keys.ElementSize / (_keys.shape[0] * Capacity);
 
     /// <summary>Writes N tokens and returns all that the call may see, as views of the cache.</summary>
     /// <param name="keys">[B, rows, N, width]</param>
@@ -50,15 +50,15 @@ public sealed class KeyValueCache : IDisposable
 
     /// <summary>Writes the factors [B, g, N] of the N tokens and returns those of all tokens that the call may see, [B, g, T].</summary>
     /// <exception cref="InvalidOperationException">The cache was made without them.</exception>
-    public Tensor AppendScales(Tensor scales, CachePlace place) =>
-        Write(_scales ?? throw new InvalidOperationException("the cache keeps no factors of scores."), scales, place);
+    public Tensor AppendKeyFactors(Tensor keyFactors, CachePlace place) =>
+        Write(_keyFactors ?? throw new InvalidOperationException("the cache keeps no factors of scores."), keyFactors, place);
 
     /// <summary>What the call at a place may see of the cache: keys, values, factors.</summary>
-    internal (Tensor Keys, Tensor Values, Tensor? Scales) Seen(CachePlace place) =>
-        (Until(_keys, place.Seen), Until(_values, place.Seen), _scales is null ? null : Until(_scales, place.Seen));
+    internal (Tensor Keys, Tensor Values, Tensor? KeyFactors) Seen(CachePlace place) =>
+        (Until(_keys, place.Seen), Until(_values, place.Seen), _keyFactors is null ? null : Until(_keyFactors, place.Seen));
 
     /// <summary>The memory of all tokens there is room for: [B, rows, capacity, width] each, and of factors [B, g, capacity].</summary>
-    internal (Tensor Keys, Tensor Values, Tensor? Scales) Whole => (_keys, _values, _scales);
+    internal (Tensor Keys, Tensor Values, Tensor? KeyFactors) Whole => (_keys, _values, _keyFactors);
 
     /// <summary>Keys of heads or components side by side, [B, N, n, d], as rows of the cache [B, rows, N, width].</summary>
     internal Tensor AsKeys(Tensor heads) => AsRows(heads, _keys);
@@ -67,12 +67,12 @@ public sealed class KeyValueCache : IDisposable
     internal Tensor AsValues(Tensor heads) => AsRows(heads, _values);
 
     /// <summary>The cache of some sequences alone: views of the same memory.</summary>
-    internal KeyValueCache Of(long first, long count) => new(_keys.narrow(0, first, count), _values.narrow(0, first, count), _scales?.narrow(0, first, count));
+    internal KeyValueCache Of(long first, long count) => new(_keys.narrow(0, first, count), _values.narrow(0, first, count), _keyFactors?.narrow(0, first, count));
 
     /// <summary>Draws N tokens at random, from a normal distribution, instead of computing them.</summary>
     internal void Draw(long count)
     {
-        foreach (var rows in new[] { _keys, _values, _scales }) rows?.narrow(2, 0, count).normal_();
+        foreach (var rows in new[] { _keys, _values, _keyFactors }) rows?.narrow(2, 0, count).normal_();
     }
 
     // Writes rows [B, r, N, …] into memory [B, r, capacity, …].
@@ -98,6 +98,6 @@ public sealed class KeyValueCache : IDisposable
     {
         _keys.Dispose();
         _values.Dispose();
-        _scales?.Dispose();
+        _keyFactors?.Dispose();
     }
 }

@@ -87,9 +87,9 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerKeyRow);
         for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++, scores += slots * stride)
             cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
-        if (Layout.KeyNorms == 0) return;
+        if (Layout.KeyFactors == 0) return;
         scores -= Layout.SlotsPerUnit * stride;
-        for (var head = 0; head < Layout.Heads; head++) cache.ScaleByNorm(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
+        for (var head = 0; head < Layout.Heads; head++) cache.ScaleByKeyFactors(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
     }
 
     /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>

@@ -48,7 +48,7 @@ internal sealed class HeadLayout
     public int ValueWidth => Cache.Values.Width;
 
     /// <summary>Factors of composed key heads a token: g where key components are normed, otherwise 0.</summary>
-    public int KeyNorms => Cache.KeyFactors;
+    public int KeyFactors => Cache.KeyFactors;
 
     /// <summary>Sets of query heads that read the same rows.</summary>
     public int Units { get; }

@@ -37,20 +37,20 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
     {
         if (weights.QueryKeyNorm is { } norm)
         {
-            if (weights.Keys is { } mix) PlaceNorms(norm, mix, key, cache, position, member);
+            if (weights.Keys is { } mix) PlaceKeyFactors(norm, mix, key, cache, position, member);
             else norm.Key(key);
         }
         for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) rotary.Rotate(key + i, position, 1);
         cache.WriteKey(row, position, key, _layout.KeyWidth);
     }
 
-    private void PlaceNorms(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache, int position, int member)
+    private void PlaceKeyFactors(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache, int position, int member)
     {
         float* head = scratch.Head[2 * member], term = scratch.Head[(2 * member) + 1];
         for (var g = 0; g < _layout.Groups; g++)
         {
             mix.Compose(components, g, head, term);
-            cache.WriteNorm(g, position, norm.Factor(head));
+            cache.WriteKeyFactor(g, position, norm.KeyFactor(head));
         }
     }
 }

@@ -9,7 +9,7 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged, IPanelElement<T>
 {
     private readonly NativeBuffer<T> _keys, _values;
-    private readonly NativeBuffer<T> _norms; // [composed heads][capacity]
+    private readonly NativeBuffer<T> _keyFactors; // [composed heads][capacity]
     private readonly int _capacity, _keyDepth, _keyPanels, _valuePanels;
 
     /// <summary>Takes the memory for so many positions.</summary>
@@ -21,7 +21,7 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
         _valuePanels = Panel.Count(layout.ValueWidth);
         _keys = new NativeBuffer<T>((long)layout.KeyRows * _keyPanels * _keyDepth * Panel.Lanes);
         _values = new NativeBuffer<T>((long)layout.ValueRows * _valuePanels * _capacity * Panel.Lanes);
-        _norms = new NativeBuffer<T>((long)layout.KeyNorms * _capacity);
+        _keyFactors = new NativeBuffer<T>((long)layout.KeyFactors * _capacity);
     }
 
     private long KeyStride => (long)_keyDepth * Panel.Lanes;
@@ -36,7 +36,7 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     }
 
     /// <summary>Writes what the scores of a composed key head at a position are multiplied by.</summary>
-    public void WriteNorm(int group, int position, float factor) => Norms(group, position)[0] = T.From(factor);
+    public void WriteKeyFactor(int group, int position, float factor) => KeyFactorsAt(group, position)[0] = T.From(factor);
 
     /// <summary>Writes the value of a position.</summary>
     public void WriteValue(int row, int position, float* value, int width)
@@ -58,10 +58,10 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
         Panel.Multiply(Key(row, start), KeyStride, Panel.Count(count), _keyDepth, queries, queryStride, rows, scores, scoreStride, Value(valueRow, 0, start), ValueStride);
 
     /// <summary>Multiplies the scores of positions <paramref name="start"/> … by what was written for a composed key head.</summary>
-    public void ScaleByNorm(int group, int start, int count, float* scores)
+    public void ScaleByKeyFactors(int group, int start, int count, float* scores)
     {
-        var norms = Norms(group, start);
-        for (var i = 0; i < count; i += Panel.Lanes) (Vector512.Load(scores + i) * T.Load(norms + i)).Store(scores + i);
+        var factors = KeyFactorsAt(group, start);
+        for (var i = 0; i < count; i += Panel.Lanes) (Vector512.Load(scores + i) * T.Load(factors + i)).Store(scores + i);
     }
 
     /// <summary>Sums of values of positions <paramref name="start"/> … by weights that are 0 beyond <paramref name="count"/>.</summary>
@@ -82,7 +82,7 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     {
         _keys.Dispose();
         _values.Dispose();
-        _norms.Dispose();
+        _keyFactors.Dispose();
     }
 
     private T* Key(int row, int position) =>
@@ -91,5 +91,5 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     private T* Value(int row, int panel, int position) =>
         _values.Pointer + (((((long)row * _valuePanels) + panel) * _capacity + position) * Panel.Lanes);
 
-    private T* Norms(int group, int position) => _norms.Pointer + ((long)group * _capacity) + position;
+    private T* KeyFactorsAt(int group, int position) => _keyFactors.Pointer + ((long)group * _capacity) + position;
 }

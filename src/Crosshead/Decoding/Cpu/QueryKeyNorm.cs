@@ -23,7 +23,7 @@ internal sealed unsafe class QueryKeyNorm : IDisposable
     public void Key(float* head) => RowMath.HeadNorm(head, _key[0], _key.Width, _epsilon, head);
 
     /// <summary>1/√(mean (head/γ)² + ε) of a head [d] that was composed of components; the head is overwritten.</summary>
-    public float Factor(float* head)
+    public float KeyFactor(float* head)
     {
         for (var i = 0; i < _inverse.Width; i++) head[i] *= _inverse[0][i];
         return (float)(1 / Math.Sqrt((RowMath.SumOfSquares(head, _inverse.Width) / _inverse.Width) + _epsilon));
