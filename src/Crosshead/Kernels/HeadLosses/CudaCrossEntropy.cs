@@ -4,14 +4,20 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.HeadLosses;
 
-/// <summary>The launch of <c>cross_entropy.cu</c>: <see cref="CrossEntropyKernel"/> on a CUDA device.</summary>
+/// <summary>The launch of <c>cross_entropy.cu</c>: <see cref="CrossEntropyRow"/> on a CUDA device.</summary>
 internal static class CudaCrossEntropy
 {
     private const int Threads = 512;
 
     private static readonly RowSource Source = new("cross_entropy.cu");
 
-    /// <inheritdoc cref="CrossEntropyKernel.Run"/>
+    /// <summary>Writes each row's loss and, if asked for, its gradient · <paramref name="scale"/> over the logits.</summary>
+    /// <param name="logits">[r, V], dense; overwritten if <paramref name="withGradients"/>.</param>
+    /// <param name="targets">[r]</param>
+    /// <param name="losses">[r], float32; 0 for ignored rows.</param>
+    /// <param name="ignoreIndex">Marks rows that do not count.</param>
+    /// <param name="scale">Factor of the gradients, a float32 scalar on the device, which is not waited for.</param>
+    /// <param name="withGradients">Whether to write the gradients.</param>
     public static void Run(Tensor logits, Tensor targets, Tensor losses, long ignoreIndex, Tensor scale, bool withGradients)
     {
         var (rows, vocabulary) = ((int)logits.shape[0], (int)logits.shape[1]);
