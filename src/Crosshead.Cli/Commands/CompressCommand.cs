@@ -21,8 +21,6 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead compress</c>: virtual heads for a trained model.</summary>
 internal sealed class CompressCommand : CliCommand
 {
-    private static readonly CompressionOptions s_defaults = new();
-
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly OutputFolder _out = new("--out", "Folder of the compressed model.");
     private readonly Option<double?> _cache = new("--cache") { Description = "Share of the chosen layers' cache to keep; without it 50%.", HelpName = "percent", CustomParser = Share };
@@ -31,7 +29,7 @@ internal sealed class CompressCommand : CliCommand
     private readonly Option<string?> _calibrate = new("--calibrate") { Description = "A UTF-8 text file to calibrate on, which --method fine needs. Without --held-out its first half calibrates, and the loss is measured on its second half.", HelpName = "file" };
     private readonly Option<string?> _heldOut = new("--held-out") { Description = "A UTF-8 text file to measure the loss on; without it the second half of --calibrate.", HelpName = "file" };
     private readonly Option<string?> _profile = new("--profile") { Description = "A profile of this model, made by crosshead profile; without it one is measured on the calibration text.", HelpName = "profile.json" };
-    private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "How often, at most, the plan is improved: pieces are measured again within the plan and the budget is spent anew. 0 keeps the plan that follows from the profile", 0, 100, s_defaults.Rounds);
+    private readonly Option<int> _rounds = NumberOption.WithDefault("--rounds", "How often, at most, the plan is improved: pieces are measured again within the plan and the budget is spent anew. 0 keeps the plan that follows from the profile", 0, 100, CompressionOptions.DefaultRounds);
     private readonly Option<int?> _keys = NumberOption.Optional("--key-components", "Key components of every chosen layer, in place of --cache; without it whole key heads.", 1, 1 << 20);
     private readonly Option<int?> _values = NumberOption.Optional("--value-rank", "Numbers a token that the values of every chosen layer keep, in place of --cache; without it whole value heads.", 1, 1 << 20);
     private readonly ShardOption _shard;
@@ -65,7 +63,7 @@ internal sealed class CompressCommand : CliCommand
             Method = method,
             Layers = arguments.GetRequiredValue(_layers),
             Sizes = Sizes(arguments, method, files.Options),
-            Share = arguments.GetValue(_cache) ?? s_defaults.Share,
+            Share = arguments.GetValue(_cache) ?? CompressionOptions.DefaultShare,
             Profile = arguments.GetValue(_profile) is { } path ? Profile.Load(path) : null,
             Rounds = arguments.GetValue(_rounds),
             Windows = windows,

@@ -8,6 +8,12 @@ namespace Crosshead.Compression.Jobs;
 /// <summary>What a model's cache is compressed to, and how that is found out.</summary>
 public sealed record CompressionOptions
 {
+    /// <summary>Share of the cache that is kept unless another is given.</summary>
+    public const double DefaultShare = 0.5;
+
+    /// <summary>Most rounds of measuring around a plan unless others are given.</summary>
+    public const int DefaultRounds = 3;
+
     /// <summary>How components are fitted.</summary>
     public CompressionMethod Method { get; init; } = CompressionMethod.Fine;
 
@@ -15,7 +21,7 @@ public sealed record CompressionOptions
     public string Layers { get; init; } = "all";
 
     /// <summary>The budget: share of the chosen layers' cache to keep, above 0 and below 1.</summary>
-    public double Share { get; init; } = 0.5;
+    public double Share { get; init; } = DefaultShare;
 
     /// <summary>The sizes of every chosen layer, in place of a budget; null for a budget.</summary>
     public LayerPlan? Sizes { get; init; }
@@ -24,7 +30,7 @@ public sealed record CompressionOptions
     public Profile? Profile { get; init; }
 
     /// <summary>Most rounds of measuring around the plan, at least 0, which keeps the plan that follows from the profile.</summary>
-    public int Rounds { get; init; } = 3;
+    public int Rounds { get; init; } = DefaultRounds;
 
     /// <summary>Most calibration windows that sizes are compared on, at least 1: a search measures hundreds of pieces on them.</summary>
     public int SearchWindows { get; init; } = 32;
