@@ -26,6 +26,7 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     {
         try
         {
+            using var names = MessageTerm.Use(OptionNames.Table);
             return Answer(args, terminal, cancel);
         }
         catch (Exception failure)

@@ -42,7 +42,7 @@ public sealed class Calibration : IDisposable
                 progress?.Report(done = Math.Min(windows.Count, done + batch));
             }
             if (Array.FindIndex(layers, l => !l.IsFinite) is >= 0 and var damaged)
-                throw new CrossheadException($"queries, keys or values of layer {damaged} are no finite numbers on the calibration text; the model's weights are damaged or out of range, check them with: crosshead verify.");
+                throw new CrossheadException($"queries, keys or values of layer {damaged} are no finite numbers on the calibration text; the model's weights are damaged or out of range, check them with: {MessageTerm.Verification}.");
             return new Calibration(layers);
         }
         catch

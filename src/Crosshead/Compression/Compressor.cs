@@ -30,9 +30,9 @@ public static class Compressor
     public static LayerPlan SvdPlan(int groups, int headDim, double share)
     {
         var components = (int)Math.Clamp(Math.Round(share * groups), 1, Math.Max(1, groups - 1));
-        if (groups < 2) throw new CrossheadException("the model has 1 key/value head, of which the method svd cannot keep a part; use --method fine.");
+        if (groups < 2) throw new CrossheadException($"the model has 1 key/value head, of which the method svd cannot keep a part; use {MessageTerm.Method} fine.");
         if (Math.Abs((share * groups) - components) > 1e-9)
-            throw new CrossheadException($"--cache {share:P1} of {groups} heads is no number of heads; use {(double)components / groups:P1}, which keeps {components}, or --method fine.");
+            throw new CrossheadException($"{MessageTerm.CacheShare} {share:P1} of {groups} heads is no number of heads; use {(double)components / groups:P1}, which keeps {components}, or {MessageTerm.Method} fine.");
         return new LayerPlan(CompressionMethod.Svd, components, components * headDim);
     }
 

@@ -21,7 +21,7 @@ public static class LayerSelection
         };
         var list = chosen.Distinct().Order().ToArray();
         return list.Length > 0 ? list
-            : throw new CrossheadException($"--layers {selection} leaves nothing of {layers} layers; use all, middle, or a list such as 0,2-{layers - 1}.");
+            : throw new CrossheadException($"{MessageTerm.Layers} {selection} leaves nothing of {layers} layers; use all, middle, or a list such as 0,2-{layers - 1}.");
     }
 
     private static IEnumerable<int> Range(string part, string selection, int layers)
@@ -29,7 +29,7 @@ public static class LayerSelection
         var ends = part.Split('-');
         if (ends.Length is 1 or 2 && int.TryParse(ends[0], out var first) && int.TryParse(ends[^1], out var last) && first <= last && first >= 0)
             return last < layers ? Enumerable.Range(first, last - first + 1)
-                : throw new CrossheadException($"--layers {selection} names layer {last}; the model has layers 0 to {layers - 1}.");
-        throw new CrossheadException($"--layers {selection} cannot be read at \"{part}\"; use all, deep, middle, or a list such as 0,2,5-9.");
+                : throw new CrossheadException($"{MessageTerm.Layers} {selection} names layer {last}; the model has layers 0 to {layers - 1}.");
+        throw new CrossheadException($"{MessageTerm.Layers} {selection} cannot be read at \"{part}\"; use all, deep, middle, or a list such as 0,2,5-9.");
     }
 }

@@ -14,7 +14,7 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
     {
         var heads = PlainHeads.Of(CompressedLayer.Source(model, layer));
         if (!new[] { heads.Keys, heads.Values, heads.OutputMoments }.All(w => w.isfinite().all().item<bool>()))
-            throw new CrossheadException($"attention weights of layer {layer} are NaN or infinite; the model is damaged, restore it or leave the layer out with --layers.");
+            throw new CrossheadException($"attention weights of layer {layer} are NaN or infinite; the model is damaged, restore it or leave the layer out with {MessageTerm.Layers}.");
         return new PieceFit(heads, calibration?[layer]);
     }
 

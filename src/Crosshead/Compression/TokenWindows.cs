@@ -29,12 +29,12 @@ public sealed class TokenWindows
     /// <exception cref="CrossheadException">The text does not fill a window, or a window has no token to predict.</exception>
     public static TokenWindows Cut(IReadOnlyList<int> ids, int? begin, int length, string what)
     {
-        if (length < 2) throw new CrossheadException($"in a window of {length} tokens nothing is predicted; use at least 2 with --window.");
+        if (length < 2) throw new CrossheadException($"in a window of {length} tokens nothing is predicted; use at least 2 with {MessageTerm.Window}.");
         var (first, body) = (begin is null ? 0 : 1, begin is null ? length : length - 1);
         // A window is cut while more follows it, as reference implementations do.
         var count = ids.Count == 0 ? 0 : (ids.Count - 1) / body;
         if (count == 0)
-            throw new CrossheadException($"{what} has {ids.Count} tokens, a window needs {body + 1}; give a longer text, or shorter windows with --window.");
+            throw new CrossheadException($"{what} has {ids.Count} tokens, a window needs {body + 1}; give a longer text, or shorter windows with {MessageTerm.Window}.");
         var windows = new long[(long)count * length];
         for (var w = 0; w < count; w++)
         {

@@ -76,7 +76,7 @@ public sealed class Sampler
     /// <exception cref="CrossheadException">The logit is not a finite number.</exception>
     public static int Take((int Id, float Logit) likeliest) => float.IsFinite(likeliest.Logit)
         ? likeliest.Id
-        : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; the weights have diverged or overflow this precision, try --dtype float32.");
+        : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; the weights have diverged or overflow this precision, try {MessageTerm.Dtype} float32.");
 
     private int Draw(ReadOnlySpan<float> logits)
     {

@@ -23,7 +23,7 @@ public sealed record ThreadChoice(int Count, string Reason)
         var most = limits.Cores * MostPerCore;
         var range = $"from 1 to {most}, which is {MostPerCore} for each core that this process may use";
         if (asked is { } count)
-            return count >= 1 && count <= most ? new(count, "--threads") : throw new CrossheadException($"threads ({count}) must be {range}.");
+            return count >= 1 && count <= most ? new(count, MessageTerm.Threads) : throw new CrossheadException($"threads ({count}) must be {range}.");
         if (variable(ComputeThreads.Variable) is { Length: > 0 } text)
             return Whole(text) is { } named && named >= 1 && named <= most ? new(named, ComputeThreads.Variable)
                 : throw new CrossheadException($"{ComputeThreads.Variable} (\"{text}\") must be a whole number {range}; correct it or unset it.");

@@ -47,7 +47,7 @@ public sealed class PlainExportTests
     [InlineData(4, 0.6, "use 50.0")]
     [InlineData(4, 0.01, "use 25.0")]
     [InlineData(4, 0.99, "use 75.0")]
-    [InlineData(1, 0.5, "use --method fine")]
+    [InlineData(1, 0.5, "use `Method` fine")]
     public void Other_shares_are_refused_with_the_nearest(int groups, double share, string remedy) =>
         Assert.Contains(remedy, Assert.Throws<CrossheadException>(() => Compressor.SvdPlan(groups, 8, share)).Message);
 

@@ -122,7 +122,7 @@ public sealed class DataGenerationTests : IDisposable
         Run("out", Options);
         Assert.Equal(Run("out", Options).Identity(), DatasetManifest.Load(_folder.File("out")).Identity()); // recognised
         string Refused(DataGenerationOptions options) => Assert.Throws<CrossheadException>(() => Run("out", options)).Message;
-        Assert.Contains("temperature is 0.5 here and 1 there; use --overwrite", Refused(Options with { Sampling = new() { Temperature = 0.5 } }));
+        Assert.Contains("temperature is 0.5 here and 1 there; use `Overwrite`", Refused(Options with { Sampling = new() { Temperature = 0.5 } }));
         Assert.Contains("the model's weights is x here and w there", Refused(Options with { WeightsHash = "x" }));
         Assert.Contains("tokens (0) must be between 1 and", Refused(Options with { Tokens = 0 }));
         Assert.Contains("leaves no room in documents of 3 tokens", Refused(Options with { Prompts = ["the cat sat on the mat"], MaxTokens = 3 }));

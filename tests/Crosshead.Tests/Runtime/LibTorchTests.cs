@@ -55,7 +55,7 @@ public sealed class LibTorchTests
     public void Cuda_asked_for_and_absent_says_what_to_do()
     {
         Assert.SkipWhen(cuda_is_available(), "this machine has CUDA");
-        Assert.Contains("use --device cpu", Assert.Throws<CrossheadException>(() => ComputeDevice.Parse("cuda")).Message);
+        Assert.Contains("use `Device` cpu", Assert.Throws<CrossheadException>(() => ComputeDevice.Parse("cuda")).Message);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public static class BudgetPlanner
     public static CompressionPlan Plan(Profile profile, CompressionMethod method, IReadOnlyList<int> chosen, double share)
     {
         if (!profile.IsComplete)
-            throw new CrossheadException($"the profile covers {profile.Layers.Count} of {profile.LayerCount} layers; run the same crosshead profile command again, it goes on where it stopped.");
+            throw new CrossheadException($"the profile covers {profile.Layers.Count} of {profile.LayerCount} layers; make the same profile again, it goes on where it stopped.");
         var whole = profile.Groups * profile.HeadDim;
         var total = (long)chosen.Count * 2 * whole;
         var budget = (int)Math.Floor((share * total) + 1e-9);
@@ -61,7 +61,7 @@ public static class BudgetPlanner
     }
 
     private static CrossheadException TooSmall(double share, double least) =>
-        new($"--cache {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen layers' cache; use at least that.");
+        new($"{MessageTerm.CacheShare} {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen layers' cache; use at least that.");
 
     // Which choice of each group: least[b] is the smallest loss with at most b numbers spent on the groups so far.
     private static int[] Solve(ProfiledPiece[][] groups, int budget)

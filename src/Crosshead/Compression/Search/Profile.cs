@@ -46,7 +46,7 @@ public sealed record Profile
     /// <exception cref="CrossheadException">The file is missing or no profile.</exception>
     public static Profile Load(string path)
     {
-        if (!File.Exists(path)) throw new CrossheadException($"the profile \"{path}\" does not exist; make it with: crosshead profile MODEL --text FILE --out {path}.");
+        if (!File.Exists(path)) throw new CrossheadException($"the profile \"{path}\" does not exist; make it with: {MessageTerm.Profiler}.");
         try
         {
             var profile = JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json) ?? throw new JsonException("it is empty");
@@ -54,7 +54,7 @@ public sealed record Profile
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{path}\" is no profile: {e.Reason()}; make it again with: crosshead profile.", e);
+            throw new CrossheadException($"\"{path}\" is no profile: {e.Reason()}; make it again with: {MessageTerm.Profiler}.", e);
         }
     }
 

@@ -34,7 +34,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         using var grad = no_grad();
         var profile = NewProfile(source, WindowLoss.Measure(model, windows, batch, null, cancellation));
         if (!double.IsFinite(profile.BaseLoss))
-            throw new CrossheadException($"the model's own loss on the text is {profile.BaseLoss}; its weights are damaged or out of range, check them with: crosshead verify.");
+            throw new CrossheadException($"the model's own loss on the text is {profile.BaseLoss}; its weights are damaged or out of range, check them with: {MessageTerm.Verification}.");
         if (begun is not null)
         {
             source.RequireSame(begun.Source, "the profile that was begun");

@@ -31,7 +31,7 @@ public sealed class ReferencePackCorpus
     {
         var files = ReferencePacks.Files(folders);
         return files.Count > 0 ? new ReferencePackCorpus(files) : throw new CrossheadException(
-            $"no .NET reference pack with XML documentation found in {string.Join(", ", folders)}; install the .NET SDK, set DOTNET_ROOT to its folder, or use --text FILE.");
+            $"no .NET reference pack with XML documentation found in {string.Join(", ", folders)}; install the .NET SDK, set DOTNET_ROOT to its folder, or use {MessageTerm.Text}.");
     }
 
     /// <summary>
@@ -70,7 +70,7 @@ public sealed class ReferencePackCorpus
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read the documentation file {file}: {e.Message} Make it readable or use --text FILE.", e);
+            throw new CrossheadException($"cannot read the documentation file {file}: {e.Message} Make it readable or use {MessageTerm.Text}.", e);
         }
     }
 
@@ -89,7 +89,7 @@ public sealed class ReferencePackCorpus
         }
         catch (XmlException e)
         {
-            throw new CrossheadException($"{file} is not readable XML (line {e.LineNumber}: {e.Message}); repair the .NET SDK or use --text FILE.", e);
+            throw new CrossheadException($"{file} is not readable XML (line {e.LineNumber}: {e.Message}); repair the .NET SDK or use {MessageTerm.Text}.", e);
         }
         return types;
     }

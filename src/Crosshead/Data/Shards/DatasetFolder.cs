@@ -38,7 +38,7 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
             return null;
         var manifest = DatasetManifest.Load(directory);
         if (request.DifferenceFrom(manifest.Request) is { } difference)
-            throw new CrossheadException($"{directory} holds data that was prepared otherwise: {difference}; use --overwrite or another folder.");
+            throw new CrossheadException($"{directory} holds data that was prepared otherwise: {difference}; use {MessageTerm.Overwrite} or another folder.");
         manifest.RequireShards(directory);
         return manifest;
     }
@@ -50,11 +50,11 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         var path = Path.Combine(directory, PreparationState.FileName);
         if (File.Exists(path) && !overwrite)
         {
-            var found = DataJson.Read<PreparationState>(path, $"{remedy} again with --overwrite.");
+            var found = DataJson.Read<PreparationState>(path, $"{remedy} again with {MessageTerm.Overwrite}.");
             if (request.DifferenceFrom(found.Request) is { } difference)
-                throw new CrossheadException($"{directory} holds an unfinished preparation of other data: {difference}; use --overwrite or another folder.");
+                throw new CrossheadException($"{directory} holds an unfinished preparation of other data: {difference}; use {MessageTerm.Overwrite} or another folder.");
             if (found.Source < 0 || found.Source > request.Sources.Count || found.Index < 0)
-                throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but there are {request.Sources.Count} inputs; {remedy} again with --overwrite.");
+                throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but there are {request.Sources.Count} inputs; {remedy} again with {MessageTerm.Overwrite}.");
             return found;
         }
         Clear();

@@ -92,7 +92,7 @@ internal sealed class ShardWriter : IDisposable
         if (!File.Exists(PartialPath) && File.Exists(FinalPath))
             File.Move(FinalPath, PartialPath);
         if (!File.Exists(PartialPath) || new FileInfo(PartialPath).Length < _tokens * _tokenBytes)
-            throw new CrossheadException($"{PartialPath} does not hold the {_tokens} tokens that {PreparationState.FileName} says; prepare the data again with --overwrite.");
+            throw new CrossheadException($"{PartialPath} does not hold the {_tokens} tokens that {PreparationState.FileName} says; prepare the data again with {MessageTerm.Overwrite}.");
         _stream = new FileStream(PartialPath, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1 << 17);
         _stream.SetLength(_tokens * _tokenBytes);
         _hash.Append(_stream);

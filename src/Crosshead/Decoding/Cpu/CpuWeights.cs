@@ -21,7 +21,7 @@ public sealed class CpuWeights : IDisposable
         _model = model;
         _type = type ?? model.ComputeType;
         if (!IsPacked(_type))
-            throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use --dtype float32.");
+            throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use {MessageTerm.Dtype} float32.");
         if (!CpuVectors.AreUsed)
             throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode with the model itself (TensorDecoder).");
         var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));

@@ -21,7 +21,7 @@ public sealed class RequestEncoder
     {
         (_tokenizer, _maxLength) = (tokenizer, maxLength);
         if (addBegin)
-            _begin = tokenizer.BosTokenId ?? throw new CrossheadException("a begin token was asked for, and the model's tokenizer has none; leave --add-bos out, or name its bos_token in tokenizer_config.json.");
+            _begin = tokenizer.BosTokenId ?? throw new CrossheadException($"a begin token was asked for, and the model's tokenizer has none; leave {MessageTerm.AddBos} out, or name its bos_token in tokenizer_config.json.");
     }
 
     /// <summary>

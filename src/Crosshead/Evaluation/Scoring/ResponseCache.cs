@@ -32,7 +32,7 @@ public sealed class ResponseCache : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the cache of responses \"{_path}\" cannot be opened: {e.Message.TrimEnd('.')}; name another folder with --cache, or use --no-cache.", e);
+            throw new CrossheadException($"the cache of responses \"{_path}\" cannot be opened: {e.Message.TrimEnd('.')}; name another folder with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
         }
         try
         {
@@ -116,7 +116,7 @@ public sealed class ResponseCache : IDisposable
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException)
             {
-                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: {Encoding.UTF8.GetString(line).Shown()}; delete the file, or name another folder with --cache.", e);
+                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: {Encoding.UTF8.GetString(line).Shown()}; delete the file, or name another folder with {MessageTerm.ResponseCache}.", e);
             }
             whole += line.Length + 1;
         }
@@ -149,7 +149,7 @@ public sealed class ResponseCache : IDisposable
         {
             if (_failed) return; // what waits to be written is tried again, and fails again, when the file is closed
             _failed = true;
-            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name another folder with --cache, or use --no-cache.", e);
+            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name another folder with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
         }
     }
 }

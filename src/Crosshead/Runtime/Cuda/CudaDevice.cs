@@ -49,7 +49,7 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         }
         catch (DllNotFoundException e)
         {
-            throw new CrossheadException($"device cuda:{index} was asked for, but this machine has no NVIDIA driver (libcuda.so.1); install it, or use --device cpu.", e);
+            throw new CrossheadException($"device cuda:{index} was asked for, but this machine has no NVIDIA driver (libcuda.so.1); install it, or use {MessageTerm.Device} cpu.", e);
         }
         CudaDriver.Check(CudaDriver.GetDevice(out var device, index), $"asking for device cuda:{index}");
         CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}"); // held as long as the process lives

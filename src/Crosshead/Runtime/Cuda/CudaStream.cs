@@ -10,7 +10,7 @@ internal static class CudaStream
     {
         LibTorch.EnsureLoaded();
         if (LibTorch.CudaLibrary == 0)
-            throw new CrossheadException($"this libtorch has no CUDA ({LibTorch.Folder}); set {LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, or use --device cpu.");
+            throw new CrossheadException($"this libtorch has no CUDA ({LibTorch.Folder}); set {LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, or use {MessageTerm.Device} cpu.");
         return Native.GetCurrentCudaStream(device, out var stream) == 0
             ? stream
             : throw new LibTorchException($"libtorch has no stream for device cuda:{device}.");

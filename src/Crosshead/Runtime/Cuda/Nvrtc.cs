@@ -73,7 +73,7 @@ internal static unsafe class Nvrtc
         var log = Log(program);
         var lines = log.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var reason = lines.FirstOrDefault(l => l.Contains("error", StringComparison.OrdinalIgnoreCase)) ?? lines.FirstOrDefault() ?? ErrorText(code);
-        return new CrossheadException($"kernel {name} was not compiled by NVRTC {Version.Major}.{Version.Minor}: {reason.TrimEnd('.')}; set {LibTorch.PathVariable} to a PyTorch whose CUDA knows this device, or use --device cpu.",
+        return new CrossheadException($"kernel {name} was not compiled by NVRTC {Version.Major}.{Version.Minor}: {reason.TrimEnd('.')}; set {LibTorch.PathVariable} to a PyTorch whose CUDA knows this device, or use {MessageTerm.Device} cpu.",
             new InvalidOperationException(log));
     }
 
@@ -95,12 +95,12 @@ internal static unsafe class Nvrtc
 
     private static void Check(int code, string what)
     {
-        if (code != 0) throw new CrossheadException($"{what}: NVRTC answered error {code}, {ErrorText(code)}; use --device cpu if it stays so.");
+        if (code != 0) throw new CrossheadException($"{what}: NVRTC answered error {code}, {ErrorText(code)}; use {MessageTerm.Device} cpu if it stays so.");
     }
 
     private static string ErrorText(int code) => Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)Function("nvrtcGetErrorString"))(code)) ?? "";
 
     private static nint Function(string name) => IsAvailable
         ? NativeLibrary.GetExport(Library.Value, name)
-        : throw new CrossheadException($"NVRTC ({string.Join(", ", NvrtcLibrary.Names)}) was not found; it comes with PyTorch: add its nvidia/*/lib folders to LD_LIBRARY_PATH, or use --device cpu.");
+        : throw new CrossheadException($"NVRTC ({string.Join(", ", NvrtcLibrary.Names)}) was not found; it comes with PyTorch: add its nvidia/*/lib folders to LD_LIBRARY_PATH, or use {MessageTerm.Device} cpu.");
 }

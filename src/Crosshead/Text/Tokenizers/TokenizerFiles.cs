@@ -15,7 +15,7 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
     {
         var file = Directory.Exists(path) ? Find(path) ?? Path.Combine(path, Tokenizer.FileName) : path;
         if (!File.Exists(file))
-            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model or the folder of one, or make one with: crosshead tokenizer train.");
+            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model or the folder of one, or make one with: {MessageTerm.BpeTrainer}.");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         var configFile = Path.Combine(folder, TokenizerConfig.FileName);
         try

@@ -108,5 +108,5 @@ public sealed class JsonLinesLog : ITrainingLog
     }
 
     private CrossheadException Unwritable(Exception e) =>
-        new($"cannot write the training log {Path}: {e.Message} Free space or choose another folder with --out.", e);
+        new($"cannot write the training log {Path}: {e.Message} Free space or choose another folder with {MessageTerm.Folder}.", e);
 }

@@ -81,5 +81,5 @@ public sealed class TensorBoardLog : ITrainingLog
     }
 
     private CrossheadException Unwritable(Exception e) =>
-        new($"cannot write the TensorBoard events {Path}: {e.Message} Free space or choose another folder with --out.", e);
+        new($"cannot write the TensorBoard events {Path}: {e.Message} Free space or choose another folder with {MessageTerm.Folder}.", e);
 }

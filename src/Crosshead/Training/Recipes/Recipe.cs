@@ -65,7 +65,7 @@ public sealed record Recipe
             throw new CrossheadException($"training.batch ({training.Batch}) × the context ({Context}) is too many tokens for a micro-batch; use a batch of at most {Array.MaxLength / Context} and raise training.gradientAccumulation.");
         if ((training.Steps is null) == (training.Tokens is null))
             throw new CrossheadException(training.Steps is null
-                ? "neither training.steps nor training.tokens is set; set one of them, for example --set training.steps=1000."
+                ? $"neither training.steps nor training.tokens is set; set one of them, for example {MessageTerm.Overrides} training.steps=1000."
                 : $"training.steps ({training.Steps}) and training.tokens ({training.Tokens}) are both set; set one to null.");
         if (training.Trainable.Count == 0)
             throw new CrossheadException("training.trainable is empty, so nothing would be trained; name what is, for example all.");

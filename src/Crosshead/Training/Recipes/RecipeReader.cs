@@ -63,9 +63,9 @@ internal static class RecipeReader
     // a.b=c, where c is JSON, or bare text for a string.
     private static void Set(JsonObject document, string assignment)
     {
-        var source = $"--set {assignment.Shown()}";
+        var source = $"{MessageTerm.Overrides} {assignment.Shown()}";
         var split = assignment.IndexOf('=');
-        if (split <= 0) throw new CrossheadException($"{source}: an override is path=value, for example --set training.learningRate=3e-3.");
+        if (split <= 0) throw new CrossheadException($"{source}: an override is path=value, for example {MessageTerm.Overrides} training.learningRate=3e-3.");
         var (path, text) = (assignment[..split].Trim(), assignment[(split + 1)..].Trim());
         _ = RecipeSchema.Form.At(path, source);
 

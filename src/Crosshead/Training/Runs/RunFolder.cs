@@ -27,9 +27,9 @@ public static class RunFolder
             throw new CrossheadException($"\"{folder}\" holds a model that is not of a run; name another folder.");
         if (overwrite) return;
         if (newest is not null)
-            throw new CrossheadException($"\"{folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use --resume to go on with it, --overwrite to replace it, or another folder.");
+            throw new CrossheadException($"\"{folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use {MessageTerm.Resume} to go on with it, {MessageTerm.Overwrite} to replace it, or another folder.");
         if (logged)
-            throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use --overwrite to replace it, or another folder.");
+            throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use {MessageTerm.Overwrite} to replace it, or another folder.");
     }
 
     /// <summary>Removes an earlier run, its checkpoints last.</summary>

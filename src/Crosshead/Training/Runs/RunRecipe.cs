@@ -36,13 +36,13 @@ public static class RunRecipe
         else if (run.Resume && document[Model] is null && run.Folder is { } folder && new CheckpointFolder(CheckpointFolder.In(folder)).Newest is { } newest)
             document[Model] = Node(CheckpointState.Read(newest).Recipe.Model);
         else if (document[Model] is null && !run.Resume)
-            throw new CrossheadException($"{path} describes no model: it is for a model that exists; name its directory with --from.");
+            throw new CrossheadException($"{path} describes no model: it is for a model that exists; name its directory with {MessageTerm.From}.");
         return RecipeReader.Bind(document, path);
     }
 
     /// <summary>The error to show where a run is to start from a folder that does not exist.</summary>
     internal static CrossheadException Missing(string from) =>
-        new($"--from \"{from}\" is no model directory; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
+        new($"{MessageTerm.From} \"{from}\" is no model directory; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
 
     private static void RequireSame(JsonObject described, ModelOptions options, string path, string from)
     {
@@ -54,7 +54,7 @@ public static class RunRecipe
             .Where(l => !Starts.Contains(l.Path) && here[l.Path] != l.Value)
             .Select(l => $"model.{l.Path} is {here[l.Path]}, not {l.Value}").ToArray();
         if (different.Length > 0)
-            throw new CrossheadException($"{path} describes another model than --from \"{from}\": {string.Join(", ", different)}; leave \"model\" out of the recipe to take the model as it is.");
+            throw new CrossheadException($"{path} describes another model than {MessageTerm.From} \"{from}\": {string.Join(", ", different)}; leave \"model\" out of the recipe to take the model as it is.");
     }
 
     // With the defaults that follow from other members resolved, as config.json has them.

@@ -51,7 +51,7 @@ internal sealed class ShardData : ITrainingData
     /// <inheritdoc/>
     public string? HeldOutRemark => _dataset.HeldOut.Tokens switch
     {
-        < 2 => "The data hold no held-out text: no held-out loss is measured; prepare them with a larger --held-out.",
+        < 2 => $"The data hold no held-out text: no held-out loss is measured; prepare them with a larger {MessageTerm.HeldOutFraction}.",
         var tokens when tokens <= _sampler.Context => $"The held-out text has {tokens} tokens, not more than a sequence ({_sampler.Context}): the held-out loss is that of its {tokens - 1} predictions alone.",
         _ => null,
     };
@@ -72,7 +72,7 @@ internal sealed class ShardData : ITrainingData
     {
         var (folder, folders) = (recipe.Data.Folder, recipe.Data.Folders);
         if (folder.Length == 0 && folders.Count == 0)
-            throw new CrossheadException("data.folder is not set; name the folder that \"crosshead data prepare\" made, for example --set data.folder=my-data.");
+            throw new CrossheadException($"data.folder is not set; name a folder of prepared data, for example {MessageTerm.Overrides} data.folder=my-data.");
         if (folder.Length > 0 && folders.Count > 0)
             throw new CrossheadException($"data.folder (\"{folder}\") and data.folders ({string.Join(", ", folders)}) are both set; set one of them.");
         var dataset = TokenDataset.Open(folders.Count > 0 ? folders : [folder]);

@@ -39,15 +39,15 @@ public sealed class Trainer
     {
         recipe.Validate();
         if (options.Resume && options.From is not null)
-            throw new CrossheadException("--resume goes on with a run, --from starts a new one from another model; use one of them.");
+            throw new CrossheadException($"{MessageTerm.Resume} goes on with a run, {MessageTerm.From} starts a new one from another model; use one of them.");
         if (options is { Resume: true, Overwrite: true })
-            throw new CrossheadException("--resume goes on with a run, --overwrite replaces it by a new one; use one of them.");
+            throw new CrossheadException($"{MessageTerm.Resume} goes on with a run, {MessageTerm.Overwrite} replaces it by a new one; use one of them.");
         if (options is { Overwrite: true, Folder: { } own } && new[] { options.From, recipe.Training.Distillation?.Teacher }.FirstOrDefault(m => m is { Length: > 0 } && IsWithin(m, own)) is { } read)
-            throw new CrossheadException($"--overwrite would remove \"{read}\", which the run begins with; write the new run into another folder.");
+            throw new CrossheadException($"{MessageTerm.Overwrite} would remove \"{read}\", which the run begins with; write the new run into another folder.");
         if (options.Resume && options.Folder is null)
-            throw new CrossheadException("--resume needs the folder of the run to go on with; name it with --out.");
+            throw new CrossheadException($"{MessageTerm.Resume} needs the folder of the run to go on with; name it with {MessageTerm.Folder}.");
         if (recipe.Training.Distillation is { Teacher.Length: 0 })
-            throw new CrossheadException("training.distillation has no teacher; name the original model's directory with --teacher, or set training.distillation=null.");
+            throw new CrossheadException($"training.distillation has no teacher; name the original model's directory with {MessageTerm.Teacher}, or set training.distillation=null.");
         (_recipe, _options, _open) = (recipe, options, open);
     }
 
@@ -113,7 +113,7 @@ public sealed class Trainer
         if (state is null && start is not null)
         {
             if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
-            RequireVocabulary(ModelDirectory.Check(start).Options.VocabularySize, $"--from \"{start}\"");
+            RequireVocabulary(ModelDirectory.Check(start).Options.VocabularySize, $"{MessageTerm.From} \"{start}\"");
             RequireTokenizer(start, data);
         }
         if (_recipe.Training.Distillation is { } options)
@@ -164,16 +164,16 @@ public sealed class Trainer
         }
         var newest = checkpoints?.Newest;
         if (newest is null)
-            throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out --resume to start the run.");
+            throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out {MessageTerm.Resume} to start the run.");
 
         var state = CheckpointState.Read(newest);
         var changes = RecipeChanges.Between(state.Recipe, _recipe.Training.Dtype == TrainingPrecision.Auto ? Recorded(state).In(_recipe) : _recipe);
         if (changes.Count > 0)
-            throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: {string.Join(", ", changes)}; restore it, or start a new run in another folder (with --from {newest} to keep the weights).");
+            throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: {string.Join(", ", changes)}; restore it, or start a new run in another folder (with {MessageTerm.From} {newest} to keep the weights).");
         if (state.TokenizerHash != data.TokenizerHash)
             throw new CrossheadException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
         if (state.DataHash != data.Hash)
-            throw new CrossheadException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with --from {newest}.");
+            throw new CrossheadException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with {MessageTerm.From} {newest}.");
         // A run that was killed between its last checkpoint and the final model still has that to write.
         if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
             throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of {_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
@@ -219,7 +219,7 @@ public sealed class Trainer
         {
             hash = WeightsHash.Of(options.Teacher);
             if (state is not null && state.TeacherHash != hash)
-                throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with --teacher, or start a new run.");
+                throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with {MessageTerm.Teacher}, or start a new run.");
             return distillation;
         }
         catch

@@ -184,7 +184,7 @@ internal sealed class TrainingRun : IDisposable
     {
         try
         {
-            return $"The run stopped at step {_step} and is saved in {Save()}; --resume goes on from there.";
+            return $"The run stopped at step {_step} and is saved in {Save()}; {MessageTerm.Resume} goes on from there.";
         }
         catch (CrossheadException e)
         {
@@ -200,7 +200,7 @@ internal sealed class TrainingRun : IDisposable
             ? $"the loss has been above {_spikes.Threshold:0.####} since step {_spikes.State.Began} without recovering (training.spike.patience = {_recipe.Training.Spike.Patience} steps)"
             : result.IsFinite ? $"the held-out loss ({_heldOutHere}) is not finite" : "the loss or the gradient is not finite";
         var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
-            ? $"go back with --from {folder} and a lower training.learningRate, in a new folder"
+            ? $"go back with {MessageTerm.From} {folder} and a lower training.learningRate, in a new folder"
             : "there is no checkpoint from before it; start again with a lower training.learningRate";
         throw new CrossheadException($"{Trainer.BrokeDown} at step {_step}: loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}; {back}.");
     }

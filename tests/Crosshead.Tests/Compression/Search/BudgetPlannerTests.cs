@@ -93,7 +93,7 @@ public sealed class BudgetPlannerTests
     public void An_incomplete_profile_is_refused()
     {
         var profile = Of(new LayerProfile(0, [], [])) with { LayerCount = 2 };
-        Assert.StartsWith("the profile covers 1 of 2 layers; run the same crosshead profile command again", Assert.Throws<CrossheadException>(() => BudgetPlanner.Plan(profile, CompressionMethod.Fine, [0], 0.5)).Message);
+        Assert.StartsWith("the profile covers 1 of 2 layers; make the same profile again", Assert.Throws<CrossheadException>(() => BudgetPlanner.Plan(profile, CompressionMethod.Fine, [0], 0.5)).Message);
     }
 
     [Theory]

@@ -120,7 +120,7 @@ public sealed class ProfilerTests
 
     [Fact]
     public void A_profile_that_is_not_there_is_refused_with_how_to_make_it() =>
-        Assert.Contains("crosshead profile", Assert.Throws<CrossheadException>(() => Profile.Load("/nowhere/p.json")).Message);
+        Assert.Contains("`Profiler`", Assert.Throws<CrossheadException>(() => Profile.Load("/nowhere/p.json")).Message);
 
     [Theory]
     [InlineData("other", "text", "of another model (weights other, not model)")]

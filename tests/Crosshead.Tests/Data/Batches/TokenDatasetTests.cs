@@ -68,7 +68,7 @@ public sealed class TokenDatasetTests
     public void A_folder_without_a_manifest_says_how_to_make_one()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("crosshead data prepare", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.Path)).Message);
+        Assert.Contains("`DataPreparation`", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.Path)).Message);
     }
 
     [Theory]

@@ -87,7 +87,7 @@ public sealed class DataFolderTests : IDisposable
         File.WriteAllText(path, document.ToJsonString().Replace("\"HERE\"", value));
         var error = Assert.Throws<CrossheadException>(() => TokenDataset.Open(_folder.File("out"))).Message;
         Assert.Contains(message, error);
-        Assert.EndsWith("prepare the data again with --overwrite.", error);
+        Assert.EndsWith("prepare the data again with `Overwrite`.", error);
         Assert.DoesNotContain('\n', error);
     }
 
@@ -101,7 +101,7 @@ public sealed class DataFolderTests : IDisposable
         Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("out"), new(), cancellationToken: stop.Token));
         var path = _folder.File("out/preparation.json");
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"source\": 0", source, StringComparison.Ordinal));
-        Assert.Contains("but there are 1 inputs; prepare the data again with --overwrite.", Refused(_folder, "out", new()));
+        Assert.Contains("but there are 1 inputs; prepare the data again with `Overwrite`.", Refused(_folder, "out", new()));
     }
 
     [Theory]

@@ -81,7 +81,7 @@ public sealed class DataPreparationTests
 
         Assert.Contains("heldOutFraction is 0.3 here and 0.02 there", Refused(folder, "out", new() { HeldOutFraction = 0.3 }));
         Assert.Contains("seed is 7 here and 0 there", Refused(folder, "out", new() { Seed = 7 }));
-        Assert.Contains("--overwrite", Refused(folder, "out", new() { ShardTokens = 99 }));
+        Assert.Contains("`Overwrite`", Refused(folder, "out", new() { ShardTokens = 99 }));
         var other = BpeTrainer.Train(["other text other text"], new() { VocabularySize = 260 });
         var error = Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], other, folder.File("out"), new())).Message;
         Assert.Contains(other.Sha256, error);

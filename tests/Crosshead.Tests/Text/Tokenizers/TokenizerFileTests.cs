@@ -13,7 +13,7 @@ public class TokenizerFileTests
     {
         using var folder = new TemporaryFolder();
         foreach (var path in (string[])[folder.File("absent.json"), folder.Path])
-            Assert.Contains("crosshead tokenizer train", Refused(() => Tokenizer.Load(path)));
+            Assert.Contains("`BpeTrainer`", Refused(() => Tokenizer.Load(path)));
     }
 
     [Theory]

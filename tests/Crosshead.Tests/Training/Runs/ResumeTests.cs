@@ -136,7 +136,7 @@ public sealed class ResumeTests
         var options = new RunOptions { Folder = folder.Path };
         Assert.Contains("holds no checkpoint to resume from", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run()).Message);
         TinyRun.Trainer(TinyRun.Recipe, options).Run();
-        Assert.Contains("use --resume", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run()).Message);
+        Assert.Contains("use `Resume`", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run()).Message);
         Assert.Contains("the run is complete", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run()).Message);
     }
 

@@ -41,7 +41,7 @@ public sealed class RunRecipeTests : IDisposable
     public void A_recipe_without_a_model_needs_one_to_start_from()
     {
         var recipe = Write("""{ "training": { "steps": 200 } }""");
-        Assert.Contains("describes no model: it is for a model that exists; name its directory with --from", Assert.Throws<CrossheadException>(() => RunRecipe.Load(recipe, [], new RunOptions())).Message);
+        Assert.Contains("describes no model: it is for a model that exists; name its directory with `From`", Assert.Throws<CrossheadException>(() => RunRecipe.Load(recipe, [], new RunOptions())).Message);
         Assert.Contains("is no model directory", Assert.Throws<CrossheadException>(() => RunRecipe.Load(recipe, [], new RunOptions { From = _folder.File("nowhere") })).Message);
     }
 

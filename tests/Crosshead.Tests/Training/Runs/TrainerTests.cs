@@ -92,7 +92,7 @@ public sealed class TrainerTests
     {
         using var folder = new TemporaryFolder();
         var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(Overflowing, new RunOptions { Folder = folder.Path }).Run());
-        var found = Regex.Match(error.Message, @"^training broke down at step (\d+): loss \S+, gradient norm \S+, learning rate 1e\+1: .* is not finite; go back with --from \S+step-(\d{8}) ");
+        var found = Regex.Match(error.Message, @"^training broke down at step (\d+): loss \S+, gradient norm \S+, learning rate 1e\+1: .* is not finite; go back with `From` \S+step-(\d{8}) ");
         Assert.True(found.Success, error.Message);
         Assert.InRange(long.Parse(found.Groups[1].Value) - long.Parse(found.Groups[2].Value), 1, 3);
     }
@@ -131,7 +131,7 @@ public sealed class TrainerTests
         using var folder = new TemporaryFolder();
         var options = new RunOptions { Folder = folder.Path, Logs = [new FullLog(at: 3)] };
         var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run());
-        Assert.Equal($"the disk is full. The run stopped at step 3 and is saved in {folder.File("checkpoints/step-00000003")}; --resume goes on from there.", error.Message);
+        Assert.Equal($"the disk is full. The run stopped at step 3 and is saved in {folder.File("checkpoints/step-00000003")}; `Resume` goes on from there.", error.Message);
 
         var (resumed, straight) = (TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.Path, Resume = true }).Run(), TinyRun.Trainer(TinyRun.Recipe, new RunOptions()).Run());
         Assert.Equal((straight.TrainingLoss, straight.HeldOutLoss), (resumed.TrainingLoss, resumed.HeldOutLoss));

@@ -24,7 +24,7 @@ internal sealed class TokenizerReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one with: crosshead tokenizer train.", e);
+            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one with: {MessageTerm.BpeTrainer}.", e);
         }
     }
 

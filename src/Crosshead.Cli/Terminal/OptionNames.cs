@@ -1,0 +1,32 @@
+namespace Crosshead.Cli.Terminal;
+
+/// <summary>What the command line calls the settings and operations that messages of the library name.</summary>
+internal static class OptionNames
+{
+    /// <summary>From a member of <see cref="MessageTerm"/> to the option or command.</summary>
+    public static IReadOnlyDictionary<string, string> Table { get; } = new Dictionary<string, string>
+    {
+        [nameof(MessageTerm.AddBos)] = "--add-bos",
+        [nameof(MessageTerm.CacheShare)] = "--cache",
+        [nameof(MessageTerm.Device)] = "--device",
+        [nameof(MessageTerm.Dtype)] = "--dtype",
+        [nameof(MessageTerm.Folder)] = "--out",
+        [nameof(MessageTerm.From)] = "--from",
+        [nameof(MessageTerm.HeldOutFraction)] = "--held-out",
+        [nameof(MessageTerm.Layers)] = "--layers",
+        [nameof(MessageTerm.Method)] = "--method",
+        [nameof(MessageTerm.NoResponseCache)] = "--no-cache",
+        [nameof(MessageTerm.Overrides)] = "--set",
+        [nameof(MessageTerm.Overwrite)] = "--overwrite",
+        [nameof(MessageTerm.ResponseCache)] = "--cache",
+        [nameof(MessageTerm.Resume)] = "--resume",
+        [nameof(MessageTerm.Teacher)] = "--teacher",
+        [nameof(MessageTerm.Text)] = "--text FILE",
+        [nameof(MessageTerm.Threads)] = "--threads",
+        [nameof(MessageTerm.Window)] = "--window",
+        [nameof(MessageTerm.BpeTrainer)] = "crosshead tokenizer train",
+        [nameof(MessageTerm.DataPreparation)] = "crosshead data prepare INPUT --tokenizer tokenizer.json --out FOLDER",
+        [nameof(MessageTerm.Profiler)] = "crosshead profile MODEL --text FILE --out FILE",
+        [nameof(MessageTerm.Verification)] = "crosshead verify",
+    };
+}
