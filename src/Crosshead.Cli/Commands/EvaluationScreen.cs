@@ -4,7 +4,9 @@ using Crosshead.Evaluation.Results;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>Shows how far an evaluation is: one progress line per model and task, and a line that stays for each that is done.</summary>
+/// <summary>
+/// Shows how far an evaluation is: one progress line per model and task, and a line that stays for each that is done.
+/// </summary>
 internal sealed class EvaluationScreen(CommandOutput output) : IProgress<EvaluationProgress>, IDisposable
 {
     private (string, string, EvaluationStage) _shown;
@@ -25,7 +27,8 @@ internal sealed class EvaluationScreen(CommandOutput output) : IProgress<Evaluat
         {
             Dispose();
             _shown = shown;
-            _line = value.Stage == EvaluationStage.Checking ? output.Progress($"{name}: checking", "samples") : output.Progress(name, "requests");
+            _line = value.Stage == EvaluationStage.Checking ? output.Progress($"{name}: checking", "samples")
+                : output.Progress(name, "requests");
         }
         _line!.Report(value.Done, value.All);
     }
@@ -36,7 +39,8 @@ internal sealed class EvaluationScreen(CommandOutput output) : IProgress<Evaluat
     private static string Line(string name, TaskResult result)
     {
         var metrics = string.Join(", ", result.Metrics.Select(m =>
-            m.LowerIsBetter ? $"{m.Name} {m.Value:0.000}" : $"{m.Name} {m.Value:0.0000} ({m.Count} of {m.PerSample.Count})"));
+            m.LowerIsBetter ? $"{m.Name} {m.Value:0.000}"
+            : $"{m.Name} {m.Value:0.0000} ({m.Count} of {m.PerSample.Count})"));
         var known = result.FromCache > 0 ? $", {result.FromCache} responses known before" : "";
         return $"{name}: {metrics} in {Quantity.Time(result.Duration)}{known}";
     }

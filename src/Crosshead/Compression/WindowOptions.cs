@@ -8,7 +8,9 @@ public sealed record WindowOptions
     /// <summary>Longest window, in tokens, where no length is given.</summary>
     public const int LongestByDefault = 2048;
 
-    /// <summary>Tokens of a window, at least 2; null for the model's context, at most <see cref="LongestByDefault"/>.</summary>
+    /// <summary>
+    /// Tokens of a window, at least 2; null for the model's context, at most <see cref="LongestByDefault"/>.
+    /// </summary>
     public int? Length { get; init; }
 
     /// <summary>Most windows of a text, at least 1; they are spread over it.</summary>
@@ -21,23 +23,29 @@ public sealed record WindowOptions
     /// <exception cref="CrossheadException">A value is out of its range.</exception>
     public void Validate()
     {
-        if (Length is < 2) throw new CrossheadException($"a window of {Length} tokens predicts nothing; use at least 2.");
+        if (Length is < 2)
+            throw new CrossheadException($"a window of {Length} tokens predicts nothing; use at least 2.");
         if (Most < 1) throw new CrossheadException($"the number of windows ({Most}) must be at least 1.");
         if (Batch < 1) throw new CrossheadException($"batch ({Batch}) must be at least 1 window.");
     }
 
-    /// <summary>Cuts a text into windows. Each begins with the begin token of the model's tokenizer, where it has one.</summary>
+    /// <summary>
+    /// Cuts a text into windows. Each begins with the begin token of the model's tokenizer, where it has one.
+    /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="what">What messages call it.</param>
     /// <param name="model">The model.</param>
-    /// <exception cref="CrossheadException">The text is too short, or a window is longer than the model's context.</exception>
+    /// <exception cref="CrossheadException">The text is too short, or a window is longer than the model's
+    /// context.</exception>
     public TokenWindows Cut(string text, string what, IModelSource model)
     {
         Validate();
         var (context, tokenizer) = (model.Options.Context, model.Tokenizer);
         var length = Length ?? Math.Min(context, LongestByDefault);
         if (length > context)
-            throw new CrossheadException($"a window of {length} tokens is longer than the model's context ({context}); use at most that.");
-        return TokenWindows.Cut(tokenizer.Encode(text, addSpecialTokens: false), tokenizer.BosTokenId, length, what).AtMost(Most);
+            throw new CrossheadException(
+                $"a window of {length} tokens is longer than the model's context ({context}); use at most that.");
+        return TokenWindows.Cut(tokenizer.Encode(text, addSpecialTokens: false), tokenizer.BosTokenId, length, what)
+            .AtMost(Most);
     }
 }

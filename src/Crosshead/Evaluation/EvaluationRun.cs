@@ -31,15 +31,20 @@ public sealed class EvaluationRun
     /// <summary>The folder in the user's cache where responses are kept unless told otherwise.</summary>
     public static string DefaultCacheFolder => ResponseFile.DefaultFolder;
 
-    /// <summary>The folder of responses, so that an interrupted or repeated run does not ask again; null to keep none.</summary>
+    /// <summary>
+    /// The folder of responses, so that an interrupted or repeated run does not ask again; null to keep none.
+    /// </summary>
     public string? CacheFolder { get; init; }
 
-    /// <summary>Evaluates the models. All samples are checked for all models before the first weights are read.</summary>
+    /// <summary>
+    /// Evaluates the models. All samples are checked for all models before the first weights are read.
+    /// </summary>
     /// <param name="progress">Told how far each task of each model is.</param>
     /// <param name="cancellation">Stops between batches; what was answered is kept in the folder of responses.</param>
     /// <exception cref="CrossheadException">A model is named twice, or a sample cannot be put to a model.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public IReadOnlyList<ModelEvaluation> Run(IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
+    public IReadOnlyList<ModelEvaluation> Run(IProgress<EvaluationProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         var names = ModelNames.Of([.. Models.Select(m => m.Path)]);
         for (var i = 0; i < Models.Count; i++) Check(Models[i], names[i], progress, cancellation);
@@ -47,13 +52,15 @@ public sealed class EvaluationRun
     }
 
     /// <summary>Checks that every model can be asked so.</summary>
-    /// <exception cref="CrossheadException">A model has no begin token or no chat template, though one is asked for.</exception>
+    /// <exception cref="CrossheadException">A model has no begin token or no chat template, though one is asked
+    /// for.</exception>
     public void Validate()
     {
         foreach (var model in Models) _ = RequestsOf(model);
     }
 
-    private ModelEvaluation Run(IModelSource source, string name, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    private ModelEvaluation Run(IModelSource source, string name, IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
     {
         using var model = source.LoadFrozen(Type, Device);
         var options = OptionsOf(source) with { EndTokens = source.EndTokens };
@@ -63,33 +70,44 @@ public sealed class EvaluationRun
         foreach (var (task, data) in Tasks)
         {
             results.Add(evaluator.Evaluate(task, data,
-                new ImmediateProgress<(int Done, int All)>(p => progress?.Report(new(name, task, EvaluationStage.Asking, p.Done, p.All))), cancellation));
-            progress?.Report(new(name, task, EvaluationStage.Done, data.Samples.Count, data.Samples.Count) { Result = results[^1] });
+                new ImmediateProgress<(int Done, int All)>(
+                    p => progress?.Report(new(name, task, EvaluationStage.Asking, p.Done, p.All))), cancellation));
+            progress?.Report(
+                new(name, task, EvaluationStage.Done, data.Samples.Count, data.Samples.Count) { Result = results[^1] });
         }
         return new ModelEvaluation(name, source.Path, source.WeightsHash, results);
     }
 
     // What cannot be read or asked of the last model must not cost the evaluation of those before it.
-    private void Check(IModelSource model, string name, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    private void Check(IModelSource model, string name, IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation)
     {
         var requests = RequestsOf(model);
         foreach (var (task, data) in Tasks)
-            requests.Check(data, done => progress?.Report(new(name, task, EvaluationStage.Checking, done, data.Samples.Count)), cancellation);
+            requests.Check(data, done => progress?.Report(
+                new(name, task, EvaluationStage.Checking, done, data.Samples.Count)), cancellation);
     }
 
-    private SampleRequests RequestsOf(IModelSource model) => new(model.Tokenizer, model.Options.Context, OptionsOf(model));
+    private SampleRequests RequestsOf(IModelSource model) =>
+        new(model.Tokenizer, model.Options.Context, OptionsOf(model));
 
     private EvaluationOptions OptionsOf(IModelSource model)
     {
         var chat = ApplyChatTemplate ? model.ChatTemplate : null;
-        return new() { AddBegin = AddBegin, Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true) };
+        return new()
+        {
+            AddBegin = AddBegin,
+            Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true),
+        };
     }
 
-    // As lm-evaluation-harness does: the description is the system's, examples and question are one message of the user.
+    // As lm-evaluation-harness does: the description is the system's, examples and question are one message of the
+    // user.
     private static List<ChatMessage> Conversation(TaskPrompt prompt)
     {
         var messages = new List<ChatMessage>();
-        if (prompt.Description.Trim() is { Length: > 0 } description) messages.Add(new ChatMessage("system", description));
+        if (prompt.Description.Trim() is { Length: > 0 } description)
+            messages.Add(new ChatMessage("system", description));
         messages.Add(new ChatMessage("user", (prompt with { Description = "" }).ToText()));
         return messages;
     }

@@ -7,9 +7,11 @@ internal static class ModelNames
     /// <exception cref="CrossheadException">A folder is named twice.</exception>
     public static string[] Of(IReadOnlyList<string> folders)
     {
-        string[][] parts = [.. folders.Select(f => Path.GetFullPath(f).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))];
+        string[][] parts = [.. folders.Select(
+            f => Path.GetFullPath(f).Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))];
         if (parts.GroupBy(p => string.Join('/', p)).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new CrossheadException($"the model \"/{twice.Key}\" is named {twice.Count()} times; a comparison with itself says nothing, name each model once.");
+            throw new CrossheadException($"the model \"/{twice.Key}\" is named {twice.Count()} times; a comparison "
+                + $"with itself says nothing, name each model once.");
         for (var last = 1; ; last++)
         {
             string[] names = [.. parts.Select(p => string.Join('/', p.TakeLast(last)))];

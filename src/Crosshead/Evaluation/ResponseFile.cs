@@ -11,8 +11,12 @@ internal static class ResponseFile
     /// <summary>The folder of all models' responses, in the user's cache.</summary>
     public static string DefaultFolder => UserCache.Folder("eval");
 
-    /// <summary>A model's file: the same for the same weights, shape, tokenizer, precision and kind of device, whatever the directory.</summary>
+    /// <summary>
+    /// A model's file: the same for the same weights, shape, tokenizer, precision and kind of device, whatever the
+    /// directory.
+    /// </summary>
     public static string In(string folder, IModelSource source, LanguageModel model) =>
-        Path.Combine(folder, $"{source.WeightsHash[..16]}-{source.ConfigurationHash[..8]}-{source.Tokenizer.Sha256[..8]}"
+        Path.Combine(folder,
+            $"{source.WeightsHash[..16]}-{source.ConfigurationHash[..8]}-{source.Tokenizer.Sha256[..8]}"
             + $"-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}.jsonl");
 }

@@ -1,8 +1,8 @@
 namespace Crosshead.Files;
 
 /// <summary>
-/// A folder that one process makes: it is written aside and then appears whole, or not at all. What was there before stays
-/// until then.
+/// A folder that one process makes: it is written aside and then appears whole, or not at all. What was there before
+/// stays until then.
 /// </summary>
 public sealed class NewFolder : IDisposable
 {
@@ -14,8 +14,8 @@ public sealed class NewFolder : IDisposable
     private NewFolder(string target, FolderLock held) => (_target, _held) = (target, held);
 
     /// <summary>
-    /// Takes the folder for this process, and removes what a process that was killed left beside it: only the process that
-    /// holds the folder writes there.
+    /// Takes the folder for this process, and removes what a process that was killed left beside it: only the process
+    /// that holds the folder writes there.
     /// </summary>
     /// <param name="path">The folder, which need not exist.</param>
     /// <exception cref="CrossheadException">Another process holds it, or it cannot be made.</exception>
@@ -25,7 +25,8 @@ public sealed class NewFolder : IDisposable
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         try
         {
-            foreach (var folder in Directory.EnumerateDirectories(Path.GetDirectoryName(target)!).Where(f => IsAside(f, target)))
+            foreach (var folder in Directory.EnumerateDirectories(Path.GetDirectoryName(target)!)
+                .Where(f => IsAside(f, target)))
                 Directory.Delete(folder, recursive: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -42,7 +43,8 @@ public sealed class NewFolder : IDisposable
     /// </exception>
     public void Write(Action<string> write)
     {
-        var (aside, before) = ($"{_target}.{Environment.ProcessId}{AsideEnding}", $"{_target}.{Environment.ProcessId}.old");
+        var (aside, before) = ($"{_target}.{Environment.ProcessId}{AsideEnding}",
+            $"{_target}.{Environment.ProcessId}.old");
         try
         {
             Directory.CreateDirectory(aside);
@@ -52,7 +54,8 @@ public sealed class NewFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{_target}\" was not written: {e.Message.TrimEnd('.')}; free space or name another folder.", e);
+            throw new CrossheadException(
+                $"\"{_target}\" was not written: {e.Message.TrimEnd('.')}; free space or name another folder.", e);
         }
         finally
         {
@@ -70,6 +73,8 @@ public sealed class NewFolder : IDisposable
 
     // "model.1234.tmp" is beside "model".
     private static bool IsAside(string folder, string target) =>
-        folder.Length > target.Length + 1 + AsideEnding.Length && folder.StartsWith(target + ".", StringComparison.Ordinal)
-        && folder.EndsWith(AsideEnding, StringComparison.Ordinal) && folder[(target.Length + 1)..^AsideEnding.Length].All(char.IsAsciiDigit);
+        folder.Length > target.Length + 1 + AsideEnding.Length
+        && folder.StartsWith(target + ".", StringComparison.Ordinal)
+        && folder.EndsWith(AsideEnding, StringComparison.Ordinal)
+        && folder[(target.Length + 1)..^AsideEnding.Length].All(char.IsAsciiDigit);
 }

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Crosshead.TextModels;
 
 /// <summary>
-/// A model directory in Hugging Face's layout: <c>config.json</c>, safetensors files, the tokenizer's files. Its parts fit
-/// each other, as far as headers tell.
+/// A model directory in Hugging Face's layout: <c>config.json</c>, safetensors files, the tokenizer's files. Its parts
+/// fit each other, as far as headers tell.
 /// </summary>
 public sealed class HuggingFaceFolder : IModelSource
 {
@@ -39,7 +39,8 @@ public sealed class HuggingFaceFolder : IModelSource
         return tokenizer.VocabularySize <= description.Options.VocabularySize
             ? new HuggingFaceFolder(description, tokenizer)
             : throw new CrossheadException(
-                $"the tokenizer in \"{folder}\" has {tokenizer.VocabularySize} tokens, the model {description.Options.VocabularySize}; "
+                $"the tokenizer in \"{folder}\" has {tokenizer.VocabularySize} tokens, the model "
+                    + $"{description.Options.VocabularySize}; "
                 + "put the tokenizer there that the model was trained with.");
     }
 
@@ -71,8 +72,10 @@ public sealed class HuggingFaceFolder : IModelSource
     public string ConfigurationHash => _configuration.Value;
 
     /// <inheritdoc/>
-    public LanguageModel Load(ScalarType compute = ScalarType.Float32, Device? device = null) => ModelDirectory.Load(Description, compute, device);
+    public LanguageModel Load(ScalarType compute = ScalarType.Float32, Device? device = null) =>
+        ModelDirectory.Load(Description, compute, device);
 
     /// <inheritdoc/>
-    public LanguageModel LoadFrozen(ScalarType type = ScalarType.Float32, Device? device = null) => ModelDirectory.LoadFrozen(Description, type, device);
+    public LanguageModel LoadFrozen(ScalarType type = ScalarType.Float32, Device? device = null) =>
+        ModelDirectory.LoadFrozen(Description, type, device);
 }

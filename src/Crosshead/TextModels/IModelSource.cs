@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.TextModels;
 
 /// <summary>
-/// Where a <see cref="TextModel"/> comes from. All that is small is read and checked when the source is opened; weights are
-/// read when a model is loaded.
+/// Where a <see cref="TextModel"/> comes from. All that is small is read and checked when the source is opened; weights
+/// are read when a model is loaded.
 /// </summary>
 public interface IModelSource
 {
@@ -30,7 +30,9 @@ public interface IModelSource
     /// <exception cref="CrossheadException">The model has no chat template, or its template cannot be read.</exception>
     ChatTemplate ChatTemplate { get; }
 
-    /// <summary>Names the weights: equal for equal weights, wherever they lie. Reads all of them the first time.</summary>
+    /// <summary>
+    /// Names the weights: equal for equal weights, wherever they lie. Reads all of them the first time.
+    /// </summary>
     /// <exception cref="CrossheadException">The weights cannot be read.</exception>
     string WeightsHash { get; }
 

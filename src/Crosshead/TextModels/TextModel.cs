@@ -8,8 +8,8 @@ using Generator = Crosshead.Generation.Generator;
 namespace Crosshead.TextModels;
 
 /// <summary>
-/// A model that reads and writes text: weights ready for inference, with the tokenizer, the end tokens and the chat template
-/// that belong to them.
+/// A model that reads and writes text: weights ready for inference, with the tokenizer, the end tokens and the chat
+/// template that belong to them.
 /// </summary>
 public sealed class TextModel : IDisposable
 {
@@ -40,7 +40,8 @@ public sealed class TextModel : IDisposable
     /// <summary>Checks, before weights are read, that a model can continue prompts.</summary>
     /// <param name="source">Where the model comes from.</param>
     /// <param name="prompts">The prompts.</param>
-    /// <exception cref="CrossheadException">There is no prompt, or one has no tokens or fills the model's context.</exception>
+    /// <exception cref="CrossheadException">There is no prompt, or one has no tokens or fills the model's
+    /// context.</exception>
     public static void Require(IModelSource source, IReadOnlyList<string> prompts)
     {
         var codec = new TokenizerCodec(source.Tokenizer);
@@ -61,25 +62,31 @@ public sealed class TextModel : IDisposable
 
     /// <summary>Continues a prompt to its end.</summary>
     /// <param name="prompt">What the text begins with.</param>
-    /// <param name="options">How much is generated and how; null for the defaults. Texts end at the model's own end tokens unless others are named.</param>
+    /// <param name="options">How much is generated and how; null for the defaults. Texts end at the model's own end
+    /// tokens unless others are named.</param>
     /// <param name="cancellation">Ends the text early, with what there is.</param>
-    /// <exception cref="CrossheadException">The prompt has no tokens or fills the context, or an option is out of range.</exception>
-    public GeneratedSequence Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+    /// <exception cref="CrossheadException">The prompt has no tokens or fills the context, or an option is out of
+    /// range.</exception>
+    public GeneratedSequence Generate(string prompt, GenerationOptions? options = null,
+        CancellationToken cancellation = default) =>
         Finish(Start([prompt], options), cancellation);
 
     /// <summary>Writes the assistant's next turn of a conversation.</summary>
     /// <param name="messages">The turns so far.</param>
     /// <param name="options">As for <see cref="Generate"/>.</param>
     /// <param name="cancellation">Ends the text early, with what there is.</param>
-    /// <exception cref="CrossheadException">As for <see cref="Generate"/>, or the model has no chat template that takes the messages.</exception>
-    public GeneratedSequence Reply(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+    /// <exception cref="CrossheadException">As for <see cref="Generate"/>, or the model has no chat template that takes
+    /// the messages.</exception>
+    public GeneratedSequence Reply(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null,
+        CancellationToken cancellation = default) =>
         Finish(Start(messages, options), cancellation);
 
     /// <summary>Prepares to continue prompts token by token.</summary>
     /// <param name="prompts">What the texts begin with.</param>
     /// <param name="options">As for <see cref="Generate"/>.</param>
     /// <exception cref="CrossheadException">As for <see cref="Generate"/>.</exception>
-    public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions? options = null) => _generator.Start(prompts, Ended(options));
+    public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions? options = null) =>
+        _generator.Start(prompts, Ended(options));
 
     /// <summary>Prepares to write the assistant's next turn of a conversation token by token.</summary>
     /// <param name="messages">The turns so far.</param>
@@ -88,7 +95,8 @@ public sealed class TextModel : IDisposable
     public GenerationRun Start(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null)
     {
         // The template writes the begin token itself.
-        int[] prompt = Tokenizer.Encode(Source.ChatTemplate.Render(messages, addGenerationPrompt: true), addSpecialTokens: false);
+        int[] prompt = Tokenizer.Encode(Source.ChatTemplate.Render(messages, addGenerationPrompt: true),
+            addSpecialTokens: false);
         return _generator.Start([prompt], Ended(options));
     }
 

@@ -22,14 +22,16 @@ public sealed class EvaluationRunTests : IDisposable
         SmallTextModel.Save(_folder.File("b"), new TextTokens(null, [5]));
         var (run, seen) = (Run("a", "b"), new List<EvaluationProgress>());
         run.Validate();
-        var models = run.Run(new ImmediateProgress<EvaluationProgress>(seen.Add), TestContext.Current.CancellationToken);
+        var models = run.Run(new ImmediateProgress<EvaluationProgress>(seen.Add),
+            TestContext.Current.CancellationToken);
 
         Assert.Equal(["a", "b"], models.Select(m => m.Name));
         Assert.Equal(run.Models[0].WeightsHash, models[1].Weights); // the same weights
         var stages = seen.Select(p => (p.Model, p.Stage)).Distinct();
-        Assert.Equal([("a", EvaluationStage.Checking), ("b", EvaluationStage.Checking), ("a", EvaluationStage.Asking), ("a", EvaluationStage.Done),
-            ("b", EvaluationStage.Asking), ("b", EvaluationStage.Done)], stages);
-        Assert.Equal(models.Select(m => m.Results[0]), seen.Where(p => p.Stage == EvaluationStage.Done).Select(p => p.Result));
+        Assert.Equal([("a", EvaluationStage.Checking), ("b", EvaluationStage.Checking), ("a", EvaluationStage.Asking),
+            ("a", EvaluationStage.Done), ("b", EvaluationStage.Asking), ("b", EvaluationStage.Done)], stages);
+        Assert.Equal(models.Select(m => m.Results[0]),
+            seen.Where(p => p.Stage == EvaluationStage.Done).Select(p => p.Result));
 
         var row = Assert.Single(Assert.Single(Comparison.Of(models).Groups).Rows);
         Assert.Equal(2, row.Samples);
@@ -42,7 +44,8 @@ public sealed class EvaluationRunTests : IDisposable
     {
         SmallTextModel.Save(_folder.File("a"));
         SmallTextModel.Save(_folder.File("b"), new TextTokens(null, [5])); // another configuration
-        int Known(string model) => Run(model).Run(cancellation: TestContext.Current.CancellationToken)[0].Results[0].FromCache;
+        int Known(string model) =>
+            Run(model).Run(cancellation: TestContext.Current.CancellationToken)[0].Results[0].FromCache;
         Assert.Equal([0, 4, 0], [Known("a"), Known("a"), Known("b")]);
     }
 
@@ -50,7 +53,8 @@ public sealed class EvaluationRunTests : IDisposable
     public void A_model_that_cannot_be_asked_is_refused_before_any_is_loaded()
     {
         SmallTextModel.Save(_folder.File("a"));
-        Assert.Contains("has no chat template", Assert.Throws<CrossheadException>(() => Run("a", chat: true).Validate()).Message);
+        Assert.Contains("has no chat template",
+            Assert.Throws<CrossheadException>(() => Run("a", chat: true).Validate()).Message);
         Assert.Contains("named 2 times", Assert.Throws<CrossheadException>(() => Run("a", "a").Run()).Message);
     }
 

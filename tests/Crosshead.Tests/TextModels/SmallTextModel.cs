@@ -7,13 +7,16 @@ using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Tests.TextModels;
 
-/// <summary>A model directory with all its parts, as small as can be: random weights, and a tokenizer of 280 tokens.</summary>
+/// <summary>
+/// A model directory with all its parts, as small as can be: random weights, and a tokenizer of 280 tokens.
+/// </summary>
 internal static class SmallTextModel
 {
     public static string Text { get; } =
         string.Concat(Enumerable.Range(0, 3000).Select(i => i % 7 == 0 ? "\n\n" : $"word{i % 31} and {i % 11}, "));
 
-    private static readonly Lazy<Tokenizer> s_tokenizer = new(() => BpeTrainer.Train([Text], new BpeTrainerOptions { VocabularySize = 280 }));
+    private static readonly Lazy<Tokenizer> s_tokenizer = new(
+        () => BpeTrainer.Train([Text], new BpeTrainerOptions { VocabularySize = 280 }));
 
     public static Tokenizer Tokenizer => s_tokenizer.Value;
 

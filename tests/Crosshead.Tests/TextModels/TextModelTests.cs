@@ -20,7 +20,8 @@ public sealed class TextModelTests : IDisposable
         SmallTextModel.Save(_folder.Path);
         using var model = TextModel.Load(_folder.Path);
         var written = model.Generate("word1 and", s_greedy);
-        using var expected = new Crosshead.Generation.Generator(model.Model).Start([SmallTextModel.Tokenizer.Encode("word1 and")], s_greedy);
+        using var expected = new Crosshead.Generation.Generator(model.Model)
+            .Start([SmallTextModel.Tokenizer.Encode("word1 and")], s_greedy);
         foreach (var _ in expected.Tokens()) { }
         Assert.Equal(expected.Sequences[0].Ids.Take(written.Ids.Count), written.Ids);
         Assert.Equal(SmallTextModel.Tokenizer.Decode([.. written.Ids], skipSpecialTokens: true), written.Text);
@@ -49,12 +50,15 @@ public sealed class TextModelTests : IDisposable
     {
         SmallTextModel.Save(_folder.Path);
         using var plain = TextModel.Load(_folder.Path);
-        Assert.Contains("has no chat template", Assert.Throws<CrossheadException>(() => plain.Reply([new("user", "word3")])).Message);
+        Assert.Contains("has no chat template",
+            Assert.Throws<CrossheadException>(() => plain.Reply([new("user", "word3")])).Message);
 
-        File.WriteAllText(_folder.File("chat_template.jinja"), "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}word1{% endif %}");
+        File.WriteAllText(_folder.File("chat_template.jinja"), "{% for m in messages %}{{ m.role }}: {{ m.content }}\n"
+            + "{% endfor %}{% if add_generation_prompt %}word1{% endif %}");
         using var model = TextModel.Load(_folder.Path);
         using var expected = new Crosshead.Generation.Generator(model.Model, new TokenizerCodec(model.Tokenizer)).Start(
-            [SmallTextModel.Tokenizer.Encode("user: word3\nword1", addSpecialTokens: false)], s_greedy with { EndTokens = model.EndTokens });
+            [SmallTextModel.Tokenizer.Encode("user: word3\nword1", addSpecialTokens: false)],
+            s_greedy with { EndTokens = model.EndTokens });
         foreach (var _ in expected.Tokens()) { }
         Assert.Equal(expected.Sequences[0].Ids, model.Reply([new ChatMessage("user", "word3")], s_greedy).Ids);
     }
@@ -70,7 +74,8 @@ public sealed class TextModelTests : IDisposable
         var source = HuggingFaceFolder.Open(_folder.Path);
         TextModel.Require(source, ["word1"]);
         var tooLong = string.Concat(Enumerable.Repeat("word1 and ", 40));
-        Assert.Contains("leaves no room in the model's context of 48", Assert.Throws<CrossheadException>(() => TextModel.Require(source, [tooLong])).Message);
+        Assert.Contains("leaves no room in the model's context of 48",
+            Assert.Throws<CrossheadException>(() => TextModel.Require(source, [tooLong])).Message);
     }
 
     [Fact]

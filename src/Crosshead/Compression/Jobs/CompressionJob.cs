@@ -11,15 +11,15 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Jobs;
 
 /// <summary>
-/// Compresses the cache of a model in a folder, and writes the compressed model to another: measure, calibrate, plan, fit,
-/// round, measure again, check, save.
+/// Compresses the cache of a model in a folder, and writes the compressed model to another: measure, calibrate, plan,
+/// fit, round, measure again, check, save.
 /// </summary>
 public sealed class CompressionJob
 {
     private readonly HuggingFaceFolder _source;
     private readonly CompressionText _text;
     private readonly CompressionOptions _options;
-    private readonly IReadOnlyList<int> _layers;
+    private readonly CompressionPlanning _planning;
 
     /// <summary>Prepares a compression, and refuses what cannot be done before weights are read.</summary>
     /// <param name="source">The model.</param>
@@ -33,27 +33,17 @@ public sealed class CompressionJob
     {
         options.Validate();
         (_source, _text, _options) = (source, text, options);
-        var shape = source.Options;
-        _layers = LayerSelection.Parse(options.Layers, shape.Layers);
-        if (Uniform() is { } plan) plan.Validate(shape);
-        else
-        {
-            new CompressionPlan([.. Enumerable.Range(0, shape.Layers).Select(_ => (LayerPlan?)null)], null).Validate(shape);
-            BudgetPlanner.Require(shape, options.Method, _layers.Count, options.Share);
-        }
-        if (options.Method == CompressionMethod.Fine)
-            Calibration.Require(shape, text.Calibration ?? throw new CrossheadException("the method fine needs a text to calibrate on; give one, or use the method svd."));
-        if (options.Profile is not { } profile) return;
-        profile.RequireShape(shape, "the profile");
-        BudgetPlanner.Plan(profile, options.Method, _layers, options.Share);
-        new ProfileSource(source.WeightsHash, "").RequireSameModel(profile.Source, "the profile");
+        _planning = new CompressionPlanning(source, text.Calibration, options);
     }
 
-    /// <summary>Opens a model directory to compress it: its first half of a text calibrates, the loss is measured on the second.</summary>
+    /// <summary>
+    /// Opens a model directory. The first half of a text calibrates; the loss is measured on its second half.
+    /// </summary>
     /// <param name="folder">A model directory in Hugging Face's layout.</param>
     /// <param name="text">Some hundred thousand characters of what the model is for.</param>
     /// <param name="options">What is wanted; null for half the cache.</param>
-    /// <exception cref="CrossheadException">As for the constructor, or the folder holds no model that can be read.</exception>
+    /// <exception cref="CrossheadException">As for the constructor, or the folder holds no model that can be
+    /// read.</exception>
     public static CompressionJob Open(string folder, string text, CompressionOptions? options = null)
     {
         var source = HuggingFaceFolder.Open(folder);
@@ -66,31 +56,24 @@ public sealed class CompressionJob
     /// <param name="progress">Told how far each stage is.</param>
     /// <param name="cancellation">Stops between batches; nothing is written.</param>
     /// <exception cref="CrossheadException">
-    /// The folder holds something that may not be replaced, the weights are damaged, the compressed model failed its check,
-    /// or the disk cannot be written.
+    /// The folder holds something that may not be replaced, the weights are damaged, the compressed model failed its
+    /// check, or the disk cannot be written.
     /// </exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public CompressionResult Run(string folder, IProgress<CompressionProgress>? progress = null, CancellationToken cancellation = default)
+    public CompressionResult Run(string folder, IProgress<CompressionProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         RequireReplaceable(folder);
         using var place = NewFolder.Hold(folder);
         using var model = _source.Load(_options.Compute, _options.Device);
         var before = Loss(model, CompressionStage.MeasuringBefore, progress, cancellation);
-        using var calibration = _text.Calibration is { } windows && _options.Method == CompressionMethod.Fine
-            ? Calibration.Run(model, windows, _options.Windows.Batch, Counted(progress, CompressionStage.Calibrating, windows.Count), cancellation)
-            : null;
-        var plan = Plan(model, calibration, progress, cancellation);
+        using var calibration = Calibrated(model, progress, cancellation);
+        var plan = _planning.Plan(model, calibration, progress, cancellation);
         using var compressed = Compressor.Compress(model, plan, calibration);
         var stored = StoredWeights.In(_source.Path);
         Compressor.RoundTo(compressed, stored.Type);
         var after = Loss(compressed, CompressionStage.MeasuringAfter, progress, cancellation);
         var difference = SelfCheck(compressed);
-        var allowed = _options.Compute is ScalarType.BFloat16 or ScalarType.Float16 ? 6e-2 : 1e-3; // both ways round in each layer
-        if (!(difference <= allowed))
-            throw new CrossheadException(
-                $"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from those of the fitted "
-                + $"weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's weights may be out of range; try the method "
-                + "svd, or other layers.");
         cancellation.ThrowIfCancellationRequested();
         place.Write(aside => Save(aside, compressed, stored.Type));
         return new CompressionResult
@@ -106,38 +89,22 @@ public sealed class CompressionJob
         };
     }
 
-    // Finds the sizes of all layers.
-    private CompressionPlan Plan(LanguageModel model, Calibration? calibration, IProgress<CompressionProgress>? progress, CancellationToken cancellation)
+    private Calibration? Calibrated(
+        LanguageModel model, IProgress<CompressionProgress>? progress, CancellationToken cancellation)
     {
-        if (Uniform() is { } uniform) return uniform;
-        var (shape, batch) = (model.Options, _options.Windows.Batch);
-        var windows = _text.Calibration!.AtMost(_options.SearchWindows);
-        var profile = _options.Profile ?? Profiled(new Profiler(model, calibration!, windows, batch), progress, cancellation);
-        var pieces = (double)_layers.Count * (Piece.All(shape.Attention.Groups, shape.HeadDim, _options.Method).Count() + 2); // of a round
-        return new PlanSearch(model, calibration!, windows, batch).Run(profile, _layers, _options.Share, _options.Rounds,
-            finding => progress?.Report(new(CompressionStage.Searching, 0, pieces, finding)), Counted(progress, CompressionStage.Searching, pieces), cancellation);
+        if (_options.Method != CompressionMethod.Fine || _text.Calibration is not { } windows) return null;
+        var counted = CompressionStage.Calibrating.Counted(progress, windows.Count);
+        return Calibration.Run(model, windows, _options.Windows.Batch, counted, cancellation);
     }
 
-    private Profile Profiled(Profiler profiler, IProgress<CompressionProgress>? progress, CancellationToken cancellation)
+    private double? Loss(
+        LanguageModel model, CompressionStage stage, IProgress<CompressionProgress>? progress,
+        CancellationToken cancellation)
     {
-        CompressionMethod[] methods = [_options.Method];
-        var pieces = (double)Profiler.PiecesPerLayer(_source.Options, methods) * _source.Options.Layers;
-        return profiler.Run(new ProfileSource("", _text.Calibration!.Hash), methods, null, null, Counted(progress, CompressionStage.Profiling, pieces), cancellation);
+        if (_text.HeldOut is not { } windows) return null;
+        return WindowLoss.Measure(model, windows, _options.Windows.Batch,
+            stage.Counted(progress, windows.Count), cancellation);
     }
-
-    // Where nothing has to be measured: given sizes, or the paper's.
-    private CompressionPlan? Uniform()
-    {
-        var shape = _source.Options;
-        var sizes = _options.Sizes
-            ?? (_options.Method == CompressionMethod.Svd ? Compressor.SvdPlan(shape.Attention.Groups, shape.HeadDim, _options.Share) : null);
-        return sizes is null ? null : CompressionPlan.Uniform(shape.Layers, _layers, sizes);
-    }
-
-    private double? Loss(LanguageModel model, CompressionStage stage, IProgress<CompressionProgress>? progress, CancellationToken cancellation) =>
-        _text.HeldOut is { } windows
-            ? WindowLoss.Measure(model, windows, _options.Windows.Batch, Counted(progress, stage, windows.Count), cancellation)
-            : null;
 
     // Without a text any tokens do: the two computations must agree on all.
     private double SelfCheck(LanguageModel model)
@@ -146,16 +113,27 @@ public sealed class CompressionJob
         using var tokens = _text.HeldOut?.Batches(1, model.Device).First()
             ?? arange(length, ScalarType.Int64, model.Device).remainder(model.Options.VocabularySize).unsqueeze(0);
         using var some = tokens.narrow(1, 0, Math.Min(length, tokens.shape[1]));
-        return Compressor.SelfCheck(model, some);
+        var difference = Compressor.SelfCheck(model, some);
+        // In 16 bits both ways round in every layer.
+        var allowed = _options.Compute is ScalarType.BFloat16 or ScalarType.Float16 ? 6e-2 : 1e-3;
+        if (difference <= allowed) return difference;
+        throw new CrossheadException(
+            $"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their "
+                + $"size from those "
+            + $"of the fitted weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's "
+            + $"weights may be out of "
+            + "range; try the method svd, or other layers.");
     }
 
     private void RequireReplaceable(string folder)
     {
         if (File.Exists(folder)) throw new CrossheadException($"\"{folder}\" is a file; name a folder.");
         if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
-        if (!_options.Overwrite) throw new CrossheadException($"\"{folder}\" exists already; name a new folder, or allow to overwrite it.");
+        if (!_options.Overwrite)
+            throw new CrossheadException($"\"{folder}\" exists already; name a new folder, or allow to overwrite it.");
         if (!ModelDirectory.HoldsModelAlone(folder))
-            throw new CrossheadException($"\"{folder}\" holds something else than a model's files; name a new folder, or remove it yourself.");
+            throw new CrossheadException(
+                $"\"{folder}\" holds something else than a model's files; name a new folder, or remove it yourself.");
     }
 
     private void Save(string folder, LanguageModel compressed, ScalarType type)
@@ -168,11 +146,5 @@ public sealed class CompressionJob
             ["crosshead_vector_bits"] = $"{CpuVectors.Bits}",
         };
         ModelDirectory.Save(folder, compressed, metadata, _source.Description.Tokens, type, _options.ShardBytes);
-    }
-
-    private static IProgress<long>? Counted(IProgress<CompressionProgress>? progress, CompressionStage stage, double total)
-    {
-        progress?.Report(new(stage, 0, total));
-        return progress is null ? null : new ImmediateProgress<long>(done => progress.Report(new(stage, done, total)));
     }
 }

@@ -29,10 +29,14 @@ public sealed record CompressionOptions
     /// <summary>A profile that was measured before; null to measure one where a budget needs it.</summary>
     public Profile? Profile { get; init; }
 
-    /// <summary>Most rounds of measuring around the plan, at least 0, which keeps the plan that follows from the profile.</summary>
+    /// <summary>
+    /// Most rounds of measuring around the plan, at least 0, which keeps the plan that follows from the profile.
+    /// </summary>
     public int Rounds { get; init; } = DefaultRounds;
 
-    /// <summary>Most calibration windows that sizes are compared on, at least 1: a search measures hundreds of pieces on them.</summary>
+    /// <summary>
+    /// Most calibration windows that sizes are compared on, at least 1: a search measures hundreds of pieces on them.
+    /// </summary>
     public int SearchWindows { get; init; } = 32;
 
     /// <summary>How text is cut, and how many windows are computed at once.</summary>
@@ -59,9 +63,11 @@ public sealed record CompressionOptions
         if (SearchWindows < 1) throw new CrossheadException($"searchWindows ({SearchWindows}) must be at least 1.");
         if (ShardBytes < 1) throw new CrossheadException($"shardBytes ({ShardBytes}) must be at least 1.");
         if (Profile is not null && (Sizes is not null || Method == CompressionMethod.Svd))
-            throw new CrossheadException("a profile is for a budget that the method fine spends; leave out the profile, or the sizes and the method svd.");
+            throw new CrossheadException("a profile is for a budget that the method fine spends; leave out the "
+                + "profile, or the sizes and the method svd.");
         if (Sizes is { } sizes && sizes.Method != Method)
-            throw new CrossheadException($"the sizes are for the method {sizes.Method}, the compression is by {Method}; name one method.");
+            throw new CrossheadException(
+                $"the sizes are for the method {sizes.Method}, the compression is by {Method}; name one method.");
         Windows.Validate();
     }
 }

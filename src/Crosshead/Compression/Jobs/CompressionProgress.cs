@@ -5,7 +5,8 @@ namespace Crosshead.Compression.Jobs;
 /// <param name="Done">How much of it is done: windows, or pieces of the cache while profiling and searching.</param>
 /// <param name="Total">How much there is; of a search, in one round.</param>
 /// <param name="Finding">A sentence on what a search found; null where only the numbers are new.</param>
-public readonly record struct CompressionProgress(CompressionStage Stage, double Done, double Total, string? Finding = null);
+public readonly record struct CompressionProgress(CompressionStage Stage, double Done, double Total,
+    string? Finding = null);
 
 /// <summary>The stages of a compression that take time, in their order.</summary>
 public enum CompressionStage

@@ -26,6 +26,9 @@ public sealed record CompressionResult
     /// <summary>Held-out loss of the compressed model, in nats per token; null without held-out text.</summary>
     public required double? LossAfter { get; init; }
 
-    /// <summary>Largest difference between logits from the compressed cache and from the fitted weights, as a share of their size.</summary>
+    /// <summary>
+    /// Largest difference between logits from the compressed cache and from the fitted weights, as a share of their
+    /// size.
+    /// </summary>
     public required double SelfCheck { get; init; }
 }

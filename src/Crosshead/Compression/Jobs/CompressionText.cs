@@ -3,7 +3,8 @@ using Crosshead.TextModels;
 namespace Crosshead.Compression.Jobs;
 
 /// <summary>The text of a compression, as windows of tokens.</summary>
-/// <param name="Calibration">What the components are fitted on; null for none, which only the method of the paper allows.</param>
+/// <param name="Calibration">What the components are fitted on; null for none, which only the method of the paper
+/// allows.</param>
 /// <param name="HeldOut">What the loss is measured on, before and after; null to measure none.</param>
 public sealed record CompressionText(TokenWindows? Calibration, TokenWindows? HeldOut)
 {
@@ -14,7 +15,8 @@ public sealed record CompressionText(TokenWindows? Calibration, TokenWindows? He
     /// <param name="text">The text.</param>
     /// <param name="model">The model whose tokenizer reads it.</param>
     /// <param name="windows">How it is cut.</param>
-    /// <exception cref="CrossheadException">A half is too short, or a window is longer than the model's context.</exception>
+    /// <exception cref="CrossheadException">A half is too short, or a window is longer than the model's
+    /// context.</exception>
     public static CompressionText Halved(string text, IModelSource model, WindowOptions windows)
     {
         var (first, second) = Halves(text);
@@ -26,10 +28,12 @@ public sealed record CompressionText(TokenWindows? Calibration, TokenWindows? He
     /// <param name="heldOut">The text to measure on; null for none.</param>
     /// <param name="model">The model whose tokenizer reads them.</param>
     /// <param name="windows">How they are cut.</param>
-    /// <exception cref="CrossheadException">A text is too short, or a window is longer than the model's context.</exception>
-    public static CompressionText Of(string? calibration, string? heldOut, IModelSource model, WindowOptions windows) => new(
-        calibration is null ? null : windows.Cut(calibration, "the calibration text", model),
-        heldOut is null ? null : windows.Cut(heldOut, "the held-out text", model));
+    /// <exception cref="CrossheadException">A text is too short, or a window is longer than the model's
+    /// context.</exception>
+    public static CompressionText Of(string? calibration, string? heldOut, IModelSource model, WindowOptions windows) =>
+        new(
+            calibration is null ? null : windows.Cut(calibration, "the calibration text", model),
+            heldOut is null ? null : windows.Cut(heldOut, "the held-out text", model));
 
     /// <summary>A text's two halves, parted at an empty line, else at the end of a line, else in its middle.</summary>
     public static (string First, string Second) Halves(string text)

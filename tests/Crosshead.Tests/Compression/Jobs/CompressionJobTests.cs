@@ -11,7 +11,8 @@ namespace Crosshead.Tests.Compression.Jobs;
 
 public sealed class CompressionJobTests : IDisposable
 {
-    private static readonly CompressionOptions s_quick = new() { Rounds = 1, SearchWindows = 4, Windows = new WindowOptions { Most = 16 } };
+    private static readonly CompressionOptions s_quick =
+        new() { Rounds = 1, SearchWindows = 4, Windows = new WindowOptions { Most = 16 } };
 
     private readonly TemporaryFolder _folder = new();
 
@@ -27,7 +28,8 @@ public sealed class CompressionJobTests : IDisposable
     public void Half_the_cache_is_kept_and_what_is_told_is_what_was_written()
     {
         var stages = new List<CompressionProgress>();
-        var result = CompressionJob.Open(Model, SmallTextModel.Text, s_quick).Run(Half, new ImmediateProgress<CompressionProgress>(stages.Add), TestContext.Current.CancellationToken);
+        var result = CompressionJob.Open(Model, SmallTextModel.Text, s_quick)
+            .Run(Half, new ImmediateProgress<CompressionProgress>(stages.Add), TestContext.Current.CancellationToken);
 
         var written = HuggingFaceFolder.Open(Half); // with its tokenizer
         Assert.Equal([7], written.EndTokens);
@@ -45,14 +47,16 @@ public sealed class CompressionJobTests : IDisposable
         // Every stage begins at nothing, in order, and is told to its end.
         Assert.Equal(Enum.GetValues<CompressionStage>(), stages.Select(s => s.Stage).Distinct());
         Assert.All(stages.GroupBy(s => s.Stage), g => Assert.Equal(0, g.First().Done));
-        Assert.All(stages.Where(s => s.Stage != CompressionStage.Searching).GroupBy(s => s.Stage), g => Assert.Equal(g.Last().Total, g.Last().Done));
+        Assert.All(stages.Where(s => s.Stage != CompressionStage.Searching).GroupBy(s => s.Stage),
+            g => Assert.Equal(g.Last().Total, g.Last().Done));
         Assert.Contains(stages, s => s.Finding is not null);
     }
 
     [Fact]
     public void The_method_of_the_paper_needs_no_text()
     {
-        var result = new CompressionJob(HuggingFaceFolder.Open(Model), CompressionText.None, new() { Method = CompressionMethod.Svd }).Run(Half, cancellation: TestContext.Current.CancellationToken);
+        var result = new CompressionJob(HuggingFaceFolder.Open(Model), CompressionText.None,
+            new() { Method = CompressionMethod.Svd }).Run(Half, cancellation: TestContext.Current.CancellationToken);
         Assert.True(result is { LossBefore: null, LossAfter: null });
         Assert.All(result.Plan.Layers, layer => Assert.Equal(CompressionMethod.Svd, layer!.Method));
     }
@@ -71,24 +75,29 @@ public sealed class CompressionJobTests : IDisposable
         Assert.Contains("share (NaN)", Refusal(s_quick with { Share = double.NaN }));
         Assert.Contains("rounds (-1)", Refusal(s_quick with { Rounds = -1 }));
         Assert.Contains("names layer 5; the model has layers 0 to 1", Refusal(s_quick with { Layers = "5" }));
-        Assert.Contains("2 key components of 2 heads make nothing smaller", Refusal(s_quick with { Sizes = new LayerPlan(CompressionMethod.Fine, 2, null) }));
-        Assert.Contains("name one method", Refusal(s_quick with { Sizes = new LayerPlan(CompressionMethod.Svd, 1, null) }));
+        Assert.Contains("2 key components of 2 heads make nothing smaller",
+            Refusal(s_quick with { Sizes = new LayerPlan(CompressionMethod.Fine, 2, null) }));
+        Assert.Contains("name one method",
+            Refusal(s_quick with { Sizes = new LayerPlan(CompressionMethod.Svd, 1, null) }));
         Assert.Contains("batch (0)", Refusal(s_quick with { Windows = new WindowOptions { Batch = 0 } }));
         Assert.Contains("longer than the model's context (48)",
-            Assert.Throws<CrossheadException>(() => CompressionText.Halved(SmallTextModel.Text, source, new WindowOptions { Length = 49 })).Message);
+            Assert.Throws<CrossheadException>(
+                () => CompressionText.Halved(SmallTextModel.Text, source, new WindowOptions { Length = 49 })).Message);
     }
 
     [Fact]
     public void A_folder_that_holds_something_is_left_as_it_is_unless_it_is_a_model_that_may_go()
     {
         var source = HuggingFaceFolder.Open(Model);
-        CompressionJob Job(bool overwrite) => new(source, CompressionText.None, new() { Method = CompressionMethod.Svd, Overwrite = overwrite });
+        CompressionJob Job(bool overwrite) =>
+            new(source, CompressionText.None, new() { Method = CompressionMethod.Svd, Overwrite = overwrite });
         var before = File.ReadAllBytes(Path.Combine(Model, "config.json"));
         Assert.Contains("exists already", Assert.Throws<CrossheadException>(() => Job(false).Run(Model)).Message);
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(Model, "config.json")));
 
         Directory.CreateDirectory(Path.Combine(Half, "checkpoints"));
-        Assert.Contains("holds something else than a model's files", Assert.Throws<CrossheadException>(() => Job(true).Run(Half)).Message);
+        Assert.Contains("holds something else than a model's files",
+            Assert.Throws<CrossheadException>(() => Job(true).Run(Half)).Message);
         Directory.Delete(Half, recursive: true);
 
         SmallTextModel.Save(Half);
@@ -113,6 +122,7 @@ public sealed class CompressionJobTests : IDisposable
     [InlineData("one\ntwo\nthree four\nfive", "one\ntwo\nthree four", "\nfive")]
     [InlineData("abcdef", "abc", "def")]
     [InlineData("", "", "")]
-    public void A_text_is_parted_after_its_middle_where_a_paragraph_or_a_line_ends(string text, string first, string second) =>
+    public void A_text_is_parted_after_its_middle_where_a_paragraph_or_a_line_ends(string text, string first,
+        string second) =>
         Assert.Equal((first, second), CompressionText.Halves(text));
 }

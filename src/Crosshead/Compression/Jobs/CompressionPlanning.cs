@@ -1,0 +1,83 @@
+using Crosshead.Compression.Fits;
+using Crosshead.Compression.Search;
+using Crosshead.Model;
+using Crosshead.TextModels;
+
+namespace Crosshead.Compression.Jobs;
+
+/// <summary>
+/// Finds the sizes of a model's layers: given ones, the paper's, or those that a search finds within a budget.
+/// </summary>
+internal sealed class CompressionPlanning
+{
+    private readonly ModelOptions _shape;
+    private readonly TokenWindows? _text;
+    private readonly CompressionOptions _options;
+    private readonly IReadOnlyList<int> _layers;
+
+    /// <summary>Refuses what cannot be planned, before weights are read.</summary>
+    /// <param name="source">The model.</param>
+    /// <param name="text">The text to calibrate on; null for none.</param>
+    /// <param name="options">What is wanted.</param>
+    /// <exception cref="CrossheadException">
+    /// A size or a budget cannot be met, the text is missing or too short, or the profile is incomplete or of another
+    /// model.
+    /// </exception>
+    public CompressionPlanning(HuggingFaceFolder source, TokenWindows? text, CompressionOptions options)
+    {
+        (_shape, _text, _options) = (source.Options, text, options);
+        _layers = LayerSelection.Parse(options.Layers, _shape.Layers);
+        if (Uniform() is { } plan) plan.Validate(_shape);
+        else
+        {
+            new CompressionPlan(new LayerPlan?[_shape.Layers], null).Validate(_shape);
+            BudgetPlanner.Require(_shape, options.Method, _layers.Count, options.Share);
+        }
+        if (options.Method == CompressionMethod.Fine)
+            Calibration.Require(_shape, text ?? throw new CrossheadException(
+                "the method fine needs a text to calibrate on; give one, or use the method svd."));
+        if (options.Profile is not { } profile) return;
+        profile.RequireShape(_shape, "the profile");
+        BudgetPlanner.Plan(profile, options.Method, _layers, options.Share);
+        new ProfileSource(source.WeightsHash, "").RequireSameModel(profile.Source, "the profile");
+    }
+
+    /// <summary>Finds the sizes.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="calibration">Its statistics on the text; null for <see cref="CompressionMethod.Svd"/>.</param>
+    /// <param name="progress">Told how far profile and search are.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public CompressionPlan Plan(
+        LanguageModel model, Calibration? calibration, IProgress<CompressionProgress>? progress,
+        CancellationToken cancellation)
+    {
+        if (Uniform() is { } uniform) return uniform;
+        const CompressionStage stage = CompressionStage.Searching;
+        var (windows, batch) = (_text!.AtMost(_options.SearchWindows), _options.Windows.Batch);
+        var profile = _options.Profile
+            ?? Profile(new Profiler(model, calibration!, windows, batch), progress, cancellation);
+        // Of a round: every size, and whole keys and whole values.
+        var pieces = _layers.Count
+            * (Piece.All(_shape.Attention.Groups, _shape.HeadDim, _options.Method).Count() + 2.0);
+        return new PlanSearch(model, calibration!, windows, batch).Run(
+            profile, _layers, _options.Share, _options.Rounds, found => progress?.Report(new(stage, 0, pieces, found)),
+            stage.Counted(progress, pieces), cancellation);
+    }
+
+    private Profile Profile(Profiler profiler, IProgress<CompressionProgress>? progress, CancellationToken cancellation)
+    {
+        CompressionMethod[] methods = [_options.Method];
+        var pieces = (double)Profiler.PiecesPerLayer(_shape, methods) * _shape.Layers;
+        var counted = CompressionStage.Profiling.Counted(progress, pieces);
+        return profiler.Run(new ProfileSource("", _text!.Hash), methods, null, null, counted, cancellation);
+    }
+
+    // Where nothing has to be measured: given sizes, or the paper's.
+    private CompressionPlan? Uniform()
+    {
+        var sizes = _options.Sizes;
+        if (sizes is null && _options.Method == CompressionMethod.Svd)
+            sizes = Compressor.SvdPlan(_shape.Attention.Groups, _shape.HeadDim, _options.Share);
+        return sizes is null ? null : CompressionPlan.Uniform(_shape.Layers, _layers, sizes);
+    }
+}
