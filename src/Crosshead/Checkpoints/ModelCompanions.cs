@@ -3,7 +3,9 @@ using Crosshead.Files;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>The files beside a model's weights that go with it wherever it goes: its tokenizer, in whichever form, and how it generates.</summary>
+/// <summary>
+/// The files beside a model's weights that are copied with it: its tokenizer, in any form, and its generation settings.
+/// </summary>
 public sealed class ModelCompanions
 {
     private static readonly string[] Tokenizers = [ModelFileNames.Tokenizer, "tokenizer.model", "vocab.json", "merges.txt"];
@@ -25,8 +27,10 @@ public sealed class ModelCompanions
         if (tokenizer is not null && !Tokenizers.Any(_files.ContainsKey)) Add(tokenizer, [.. Tokenizers, .. TokenizerSettings]);
     }
 
-    /// <summary>The tokens that the model's <c>config.json</c> says texts begin and end with; for what it does not say, those of a tokenizer.</summary>
-    /// <param name="begin">The tokenizer's begin token; its end token stands for it where it has none.</param>
+    /// <summary>
+    /// The tokens with which texts begin and end, by the model's <c>config.json</c>, otherwise by a tokenizer.
+    /// </summary>
+    /// <param name="begin">The tokenizer's begin token, or its end token if it has no begin token.</param>
     /// <param name="end">The tokenizer's end token.</param>
     public TextTokens TokensOr(int? begin, int? end) =>
         new(_tokens.Begin ?? begin ?? end, _tokens.Ends.Count > 0 ? _tokens.Ends : end is { } one ? [one] : []);

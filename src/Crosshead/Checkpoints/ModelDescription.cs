@@ -8,7 +8,7 @@ namespace Crosshead.Checkpoints;
 /// <summary>What the files of a model directory say about the model, before its weights are loaded.</summary>
 public sealed class ModelDescription
 {
-    // config.json is read once; what only some users ask for is taken from here when they do.
+    // config.json is read once; values that few callers need are read from here on request.
     private readonly ConfigValues _config;
 
     private ModelDescription(string folder, ConfigValues config, ModelOptions options, IReadOnlyList<string> remarks) =>
@@ -20,18 +20,22 @@ public sealed class ModelDescription
     /// <summary>The model's shape, as it is loaded.</summary>
     public ModelOptions Options { get; }
 
-    /// <summary>Precision that <c>config.json</c> says the weights have, such as <c>bfloat16</c>; null where it names none.</summary>
+    /// <summary>
+    /// Precision of the weights according to <c>config.json</c>, such as <c>bfloat16</c>; null if it names none.
+    /// </summary>
     public string? StoredType { get; }
 
-    /// <summary>What is done otherwise than the configuration seems to ask, one sentence each.</summary>
+    /// <summary>Differences between the configuration and what is computed, one sentence each.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    /// <summary>The tokens that <c>config.json</c> says texts begin and end with: what a copy of the model says again.</summary>
+    /// <summary>
+    /// The tokens with which texts begin and end, according to <c>config.json</c>. A copy of the model keeps them.
+    /// </summary>
     /// <exception cref="CrossheadException">An entry is not a token id.</exception>
     public TextTokens Tokens => TextTokens.Of(_config);
 
     /// <summary>The tokens at which the model's texts end, as Transformers finds them; see <see cref="TextTokens"/>.</summary>
-    /// <param name="tokenizerEnd">The tokenizer's end token; null where it has none.</param>
+    /// <param name="tokenizerEnd">The tokenizer's end token; null if it has none.</param>
     /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
     public IReadOnlyList<int> EndTokens(int? tokenizerEnd) => TextTokens.EndsOf(Folder, _config, tokenizerEnd);
 

@@ -12,34 +12,37 @@ namespace Crosshead.Checkpoints;
 /// </summary>
 public static class ModelDirectory
 {
-    /// <summary>Most bytes of weights in a file, unless told otherwise: 5 GB, as for Transformers.</summary>
+    /// <summary>Default maximum of weight bytes per file: 5 GB, as in Transformers.</summary>
     public const long DefaultShardBytes = 5_000_000_000;
 
     /// <summary>Loads a model for training (master precision) or, after <see cref="LanguageModel.Freeze"/>, for inference.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="compute">Precision of the computation.</param>
-    /// <param name="device">Where to; null for the CPU.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
     public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(Describe(folder), compute, device);
 
     /// <summary>Loads a model whose description was read, for training or compression: weights in master precision.</summary>
     /// <param name="description">What its files say about the model.</param>
     /// <param name="compute">Precision of the computation.</param>
-    /// <param name="device">Where to; null for the CPU.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the configuration.</exception>
     public static LanguageModel Load(ModelDescription description, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(description, compute, device, null);
 
-    /// <summary>Loads a model for inference alone: weights at once in the precision of the computation, mixes merged, no gradients.</summary>
+    /// <summary>
+    /// Loads a model for inference only: weights directly in the precision of the computation, mixes merged, no
+    /// gradients.
+    /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="type">Precision of weights and computation.</param>
-    /// <param name="device">Where to; null for the CPU.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
     public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null) => LoadFrozen(Describe(folder), type, device);
 
-    /// <summary>Loads a model whose description was read, for inference alone.</summary>
+    /// <summary>Loads a model whose description was read, for inference only.</summary>
     /// <param name="description">What its files say about the model.</param>
     /// <param name="type">Precision of weights and computation.</param>
-    /// <param name="device">Where to; null for the CPU.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the configuration.</exception>
     public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
     {
@@ -48,7 +51,10 @@ public static class ModelDirectory
         return model;
     }
 
-    /// <summary>Checks by headers, whatever the size of the model, that a folder holds a model whose weights are those that its configuration asks for.</summary>
+    /// <summary>
+    /// Checks that a folder holds a model whose weights fit its configuration. It reads only headers, whatever the size
+    /// of the model.
+    /// </summary>
     /// <param name="folder">The folder.</param>
     /// <returns>What its files say about the model.</returns>
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
@@ -60,7 +66,9 @@ public static class ModelDirectory
         return description;
     }
 
-    /// <summary>Whether a folder holds the files of a model and no folders: only such a folder may be replaced as a whole.</summary>
+    /// <summary>
+    /// Whether a folder holds the files of a model and no sub-folders. Only such a folder may be replaced as a whole.
+    /// </summary>
     /// <param name="folder">The folder, which exists.</param>
     public static bool HoldsModelAlone(string folder) =>
         File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) && !Directory.EnumerateDirectories(folder).Any();
@@ -92,7 +100,8 @@ public static class ModelDirectory
     /// <summary>Copies stored weights into a model of the same shape, tensor by tensor: only the model itself takes memory.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">A model directory, with one weights file or with shards, or a <c>.safetensors</c> file.</param>
-    /// <exception cref="CrossheadException">A file is missing or damaged; a tensor is missing, superfluous, of another shape, no floating-point numbers, or holds NaN or infinity.</exception>
+    /// <exception cref="CrossheadException">A file is missing or damaged; a tensor is missing, superfluous, of another
+    /// shape, not floating-point, or holds NaN or infinity.</exception>
     public static void LoadWeights(LanguageModel model, string path)
     {
         using var files = WeightFiles.Open(path);
@@ -101,17 +110,18 @@ public static class ModelDirectory
     }
 
     /// <summary>
-    /// Writes a model's configuration and weights, each file atomically; the configuration last, so that a folder with one
-    /// is complete. Weights larger than a shard are split into several files with an index, as Hugging Face does; an earlier
-    /// model in the folder stays whole until the new one is.
+    /// Writes a model's configuration and weights, each file atomically. The configuration is written last, so a folder
+    /// with a configuration is complete. Weights larger than a shard are split into several files with an index, as in
+    /// Hugging Face's layout. An earlier model in the folder stays complete until the new model is complete.
     /// </summary>
-    /// <param name="folder">The folder; created where it is missing.</param>
+    /// <param name="folder">The folder; created if it is missing.</param>
     /// <param name="model">The model.</param>
     /// <param name="metadata">Strings to keep in the weights' header: what produced the model.</param>
     /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
     /// <param name="type">Precision to store the weights in: float32, bfloat16, float16 or float64; null for the model's own.</param>
-    /// <param name="shardBytes">Most bytes of weights in a file.</param>
-    /// <exception cref="CrossheadException">The precision is none to store, or the disk is full or cannot be written.</exception>
+    /// <param name="shardBytes">Maximum of weight bytes per file.</param>
+    /// <exception cref="CrossheadException">The precision cannot be stored, or the disk is full or not
+    /// writable.</exception>
     public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null, TextTokens? tokens = null,
         ScalarType? type = null, long shardBytes = DefaultShardBytes)
     {

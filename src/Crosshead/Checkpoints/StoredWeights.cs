@@ -6,12 +6,14 @@ namespace Crosshead.Checkpoints;
 /// <summary>How a model directory stores its weights.</summary>
 /// <param name="TypeName">Name of the precision that most of the bytes are in.</param>
 /// <param name="BytesPerElement">Bytes per number.</param>
-/// <param name="Type">The precision in which a copy of the model is written; float32 where the stored one is not a floating-point type.</param>
+/// <param name="Type">The precision in which a copy of the model is written; float32 if the stored type is not
+/// floating-point.</param>
 public sealed record StoredWeights(string TypeName, int BytesPerElement, ScalarType Type)
 {
     /// <summary>Reads the headers of a directory's weights, one file or shards.</summary>
     /// <param name="folder">The model directory.</param>
-    /// <param name="named">The precision that its configuration names. It counts where there are no weights; without it float32 does.</param>
+    /// <param name="named">The precision that the configuration names. It is used if there are no weights; without it,
+    /// float32.</param>
     /// <exception cref="CrossheadException">A file is damaged.</exception>
     public static StoredWeights In(string folder, string? named = null)
     {

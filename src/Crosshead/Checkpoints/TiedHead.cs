@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// The head of a model whose configuration ties it to the embedding. Files may hold the one, the other, or both: alike
-/// they are one tensor; where they differ, the head was trained by itself, and tying would drop it. Looking needs no libtorch.
+/// The head of a model whose configuration ties the head to the embedding. Files may hold the head, the embedding, or
+/// both. Equal tensors are one tensor. If they differ, the head was trained separately, and tying would drop it. The
+/// comparison needs no libtorch.
 /// </summary>
 internal static class TiedHead
 {
@@ -38,11 +39,13 @@ internal static class TiedHead
         }
     }
 
-    /// <summary>The parameter of a tied model that a stored tensor is: a head alone is the embedding.</summary>
+    /// <summary>
+    /// The parameter of a tied model for a stored tensor: a head without an embedding is the embedding.
+    /// </summary>
     public static string ParameterOf(string stored, WeightFiles files) =>
         stored == Head && !files.Tensors.ContainsKey(Embedding) ? Embedding : stored;
 
-    // The same values, be it in different precisions or with zeros of different signs.
+    // The same values, possibly in different precisions or with zeros of different signs.
     private static bool Alike(ReadOnlySpan<byte> a, SafetensorsType typeOfA, ReadOnlySpan<byte> b, SafetensorsType typeOfB, int count)
     {
         if (typeOfA == typeOfB && a.SequenceEqual(b)) return true;

@@ -6,12 +6,15 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// Copies stored weights into a model's parameters, file by file and tensor by tensor: beside the model, only pages of the
-/// file at hand are in memory, and those the system may take back.
+/// Copies stored weights into a model's parameters, file by file and tensor by tensor. Besides the model, only pages of
+/// the current file are in memory, and the system may reclaim these pages.
 /// </summary>
 internal static class WeightLoader
 {
-    /// <summary>Copies what <see cref="Check"/> has found to fit; all of it or nothing but for values that are no numbers.</summary>
+    /// <summary>
+    /// Copies the weights that <see cref="Check"/> has accepted. It copies all or nothing, except if a value is not a
+    /// number.
+    /// </summary>
     /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is tied to.</exception>
     public static void Copy(WeightFiles files, LanguageModel model)
     {
@@ -37,10 +40,11 @@ internal static class WeightLoader
             tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them diverged, or the file is damaged.");
     }
 
-    /// <summary>Checks that the files hold what a model asks for; nothing is made for it and no tensor is read.</summary>
+    /// <summary>Checks that the files hold the weights of a model. It makes no model and reads no tensor.</summary>
     /// <param name="options">The model's shape, validated.</param>
     /// <param name="files">The files.</param>
-    /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, or no floating-point numbers.</exception>
+    /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, or not
+    /// floating-point.</exception>
     public static void Check(ModelOptions options, WeightFiles files)
     {
         _ = ModelCost.Of(options); // shapes that no number counts are refused here

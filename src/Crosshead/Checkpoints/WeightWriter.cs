@@ -11,20 +11,21 @@ namespace Crosshead.Checkpoints;
 /// <summary>
 /// Writes a model's weights into a folder: one file, or shards with an index where they are larger than one shard may be.
 /// <para>
-/// A folder may hold an earlier model, and at every moment, also after a crash, it holds that one or the new one, whole.
-/// New shards therefore never overwrite a file that is there: they are written under names that are free, the index (or
-/// the single file, which counts before an index) is replaced in one step, and only then what is no longer listed is removed.
+/// A folder may hold an earlier model. At every moment, also after a crash, it holds the complete earlier model or the
+/// complete new one. New shards therefore never overwrite an existing file. They are written under free names. The
+/// index (or the single file, which has precedence) is replaced in one step. Only then are unlisted files removed.
 /// </para>
 /// </summary>
 /// <param name="folder">The folder, which exists.</param>
 /// <param name="metadata">Strings to keep in each file's header.</param>
 /// <param name="type">Precision to write in; null for the tensors' own.</param>
-/// <param name="changed">Told of each change of the folder, where someone wants to look at what a crash would leave.</param>
+/// <param name="changed">Called after each change of the folder, so that tests can see what a crash would
+/// leave.</param>
 internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<string, string>? metadata, ScalarType? type, Action? changed = null)
 {
     /// <summary>Writes the weights.</summary>
     /// <param name="tensors">Tensors by name, on any device.</param>
-    /// <param name="shardBytes">Most bytes of tensors in a file; a tensor larger than that gets a file of its own.</param>
+    /// <param name="shardBytes">Maximum of tensor bytes per file; a larger tensor gets its own file.</param>
     /// <exception cref="CrossheadException">The disk is full or cannot be written; the folder still holds a whole model.</exception>
     public void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors, long shardBytes)
     {
@@ -109,7 +110,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         return shards;
     }
 
-    // The usual names, or others while a file has one of those.
+    // The usual names, or other names while a file has one of the usual ones.
     private string[] Free(string[] usual)
     {
         var names = usual;
@@ -118,7 +119,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         return names;
     }
 
-    // Gives files their usual names beside those that the index lists; false where the file system has no second names.
+    // Gives files their usual names in addition to those in the index; false if the file system has no second names.
     private bool Link(string[] names, string[] usual)
     {
         for (var i = 0; i < names.Length; i++)
@@ -131,7 +132,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         return true;
     }
 
-    // What earlier saves, also interrupted ones, left.
+    // Files of earlier saves, also of interrupted ones.
     private void RemoveOthers(string[] names)
     {
         foreach (var name in Directory.GetFiles(folder).Select(p => Path.GetFileName(p)))

@@ -2,7 +2,9 @@ using System.IO.Hashing;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>Names the weights of a model directory: directories of one hash hold the same model, whatever their path.</summary>
+/// <summary>
+/// Identifies the weights of a model directory: directories with equal hashes hold the same model, whatever their path.
+/// </summary>
 public static class WeightsHash
 {
     /// <summary>XXH128, in lower-case hexadecimal, over its safetensors files, shards in the order of their names.</summary>

@@ -14,9 +14,10 @@ public sealed class FeedForward : IFeedForward
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="inner">Inner width.</param>
-    /// <param name="standardDeviation">Of the starting weights.</param>
-    /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
-    /// <param name="bias">Whether the three have biases.</param>
+    /// <param name="standardDeviation">Standard deviation of the starting weights.</param>
+    /// <param name="residualDeviation">Standard deviation of the starting weights of the projection into the residual
+    /// stream.</param>
+    /// <param name="bias">Whether the three projections have biases.</param>
     public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation, bool bias = false)
     {
         Gate = new Linear(scope["gate_proj"], width, inner, standardDeviation, bias: bias);
@@ -42,7 +43,9 @@ public sealed class FeedForward : IFeedForward
         _joint = JointLinear.Of(Part(Gate), Part(Up));
     }
 
-    /// <summary>As <see cref="Fold()"/>, where gate and up [2·inner, width] lie side by side already.</summary>
+    /// <summary>
+    /// Like <see cref="Fold()"/>, for a gate and an up projection that already lie side by side, [2·inner, width].
+    /// </summary>
     internal void Fold(Tensor gateUp)
     {
         _joint?.Dispose();

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Layers;
 
 /// <summary>
-/// Linear layers of the same input whose weights lie side by side, so that one product takes the place of several: made
-/// once, for inference on a device. The layers' own parameters become parts of the joint weight.
+/// Linear layers of the same input whose weights lie side by side, so that one product replaces several. Made once, for
+/// inference on a device. The layers' own parameters become parts of the joint weight.
 /// </summary>
 internal sealed class JointLinear : IDisposable
 {
@@ -17,8 +17,11 @@ internal sealed class JointLinear : IDisposable
 
     private JointLinear(Tensor weight, Tensor? bias, Tensor[] weights) => (_weight, _bias, _weights) = (weight, bias, weights);
 
-    /// <summary>Joins weights on a CUDA device; null elsewhere: weights that are mapped from a file stay so.</summary>
-    /// <param name="parts">The weights [width, D] and biases, all with a bias or none; and the layer each belongs to, null for one that is of no layer.</param>
+    /// <summary>
+    /// Joins weights on a CUDA device. Null on other devices, where weights may stay mapped from a file.
+    /// </summary>
+    /// <param name="parts">The weights [width, D] and biases, either all with a bias or all without; and the layer of
+    /// each weight, null for a weight without a layer.</param>
     public static JointLinear? Of(params (Tensor Weight, Tensor? Bias, Linear? Owner)[] parts)
     {
         if (parts[0].Weight.device_type != DeviceType.CUDA || parts.Any(p => p.Bias is null) != parts.All(p => p.Bias is null)) return null;
@@ -39,7 +42,7 @@ internal sealed class JointLinear : IDisposable
         return new JointLinear(weight.DetachFromDisposeScope(), bias?.DetachFromDisposeScope(), weights);
     }
 
-    /// <summary>Whether these are still the weights that were joined, and nothing asks for gradients.</summary>
+    /// <summary>Whether these are still the joined weights, and no gradients are requested.</summary>
     public bool Holds(Tensor x, params ReadOnlySpan<Tensor> weights)
     {
         if (x.dtype != _weight.dtype || x.requires_grad) return false;
@@ -61,9 +64,10 @@ internal sealed class JointLinear : IDisposable
         return nn.functional.silu(halves[0]) * halves[1];
     }
 
-    /// <summary>Layers whose weights lie side by side already.</summary>
-    /// <param name="weight">All of them, [Σ width, D]; taken over.</param>
-    /// <param name="owners">The layers, which have no biases; their parameters become parts of it.</param>
+    /// <summary>Joins layers whose weights already lie side by side.</summary>
+    /// <param name="weight">All weights, [Σ width, D]; this object takes ownership.</param>
+    /// <param name="owners">The layers, without biases; their parameters become parts of
+    /// <paramref name="weight"/>.</param>
     public static JointLinear Over(Tensor weight, params ReadOnlySpan<Linear> owners)
     {
         var start = 0L;

@@ -3,10 +3,13 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
 
-/// <summary>y = x Wᵀ + b, the bias on request.</summary>
+/// <summary>y = x Wᵀ + b, with an optional bias.</summary>
 public sealed class Linear
 {
-    /// <summary>Creates the layer with parameter <c>weight</c> [outputs, inputs], normal with the given deviation, and <c>bias</c> [outputs], zero, where asked for.</summary>
+    /// <summary>
+    /// Creates the layer with parameter <c>weight</c> [outputs, inputs], normal with the given deviation, and
+    /// optionally <c>bias</c> [outputs], zero.
+    /// </summary>
     public Linear(ParameterScope scope, long inputs, long outputs, double standardDeviation, ParameterKind kind = ParameterKind.Matrix, bool bias = false)
     {
         Weight = scope.Create("weight", kind, Initialization.Normal(standardDeviation), outputs, inputs);

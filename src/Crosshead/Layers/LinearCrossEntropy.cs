@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
 
-/// <summary>The output head and its cross-entropy together, a chunk of tokens at a time.</summary>
+/// <summary>The output head and its cross-entropy, computed together in chunks of tokens.</summary>
 internal static class LinearCrossEntropy
 {
     /// <summary>Mean cross-entropy in nats, a scalar in at least float32.</summary>

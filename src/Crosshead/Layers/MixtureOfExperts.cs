@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Layers;
 
 /// <summary>
-/// A sparse feed-forward layer, as in Qwen 3 MoE: a router gives each token the k experts it rates highest, and the
-/// output is their outputs' sum, weighted by the router's probabilities. Experts that no token chose are not computed.
+/// A sparse feed-forward layer, as in Qwen 3 MoE. A router gives each token the k experts with the highest scores. The
+/// output is the sum of their outputs, weighted by the router's probabilities. Experts without tokens are not computed.
 /// </summary>
 public sealed class MixtureOfExperts : IFeedForward
 {
@@ -20,8 +20,9 @@ public sealed class MixtureOfExperts : IFeedForward
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="options">Validated options.</param>
-    /// <param name="standardDeviation">Of the starting weights.</param>
-    /// <param name="residualDeviation">Of the starting weights of the projections into the residual stream.</param>
+    /// <param name="standardDeviation">Standard deviation of the starting weights.</param>
+    /// <param name="residualDeviation">Standard deviation of the starting weights of the projections into the residual
+    /// stream.</param>
     public MixtureOfExperts(ParameterScope scope, long width, ExpertOptions options, double standardDeviation, double residualDeviation)
     {
         (_chosen, _renormalize) = (options.PerToken, options.Renormalize);

@@ -24,7 +24,9 @@ public sealed class Parameter : IDisposable
     /// <summary>The master value, a leaf of the autograd graph.</summary>
     public Tensor Value { get; private set; }
 
-    /// <summary>The value in the given precision: itself, or a cast through which gradients flow.</summary>
+    /// <summary>
+    /// The value in the given precision: the master value, or a cast of it through which gradients flow.
+    /// </summary>
     public Tensor In(ScalarType type) => Value.dtype == type ? Value : Value.to(type);
 
     /// <summary>Draws the starting value.</summary>
@@ -36,7 +38,7 @@ public sealed class Parameter : IDisposable
         _initialize(Value, generator);
     }
 
-    /// <summary>Replaces the value by itself in another precision or on another device.</summary>
+    /// <summary>Converts the value to another precision or device.</summary>
     internal void MoveTo(ScalarType type, Device device)
     {
         if (Value.dtype == type && Value.device_type == device.type && Value.device_index == device.index) return;
@@ -47,7 +49,7 @@ public sealed class Parameter : IDisposable
         Value = moved;
     }
 
-    /// <summary>Replaces the value by an equal one, a part of a larger tensor, so that the memory is not taken twice.</summary>
+    /// <summary>Replaces the value by an equal view of a larger tensor, so that the memory is not used twice.</summary>
     internal void Become(Tensor part)
     {
         Value.Dispose();

@@ -1,6 +1,6 @@
 namespace Crosshead.Layers;
 
-/// <summary>What a parameter is, which decides its weight decay and learning-rate group.</summary>
+/// <summary>The kind of a parameter. It determines weight decay and learning-rate group.</summary>
 public enum ParameterKind
 {
     /// <summary>A projection matrix: decays.</summary>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Layers;
 
 /// <summary>
-/// Where a layer creates its parameters: a prefix of their names, and the list they all end up in.
-/// A layer keeps the <see cref="Parameter"/>s it made; the model owns the list.
+/// Creates the parameters of a layer. It has a prefix for their names, and the list that collects them. A layer keeps
+/// its <see cref="Parameter"/>s; the model owns the list.
 /// </summary>
 public sealed class ParameterScope
 {
@@ -24,14 +24,16 @@ public sealed class ParameterScope
     /// <summary>Device of the master values.</summary>
     public Device Device { get; }
 
-    /// <summary>All parameters created so far in this scope and in every scope it shares a list with, in order of creation.</summary>
+    /// <summary>
+    /// All parameters created so far in this scope and in all scopes that share its list, in order of creation.
+    /// </summary>
     public IReadOnlyList<Parameter> Parameters => _all;
 
     /// <summary>The scope of a child layer: names continue with <paramref name="name"/> and a dot.</summary>
     public ParameterScope this[string name] => new(_all, $"{_prefix}{name}.", Type, Device);
 
     /// <summary>Creates a parameter of zeros.</summary>
-    /// <param name="name">Last part of its name.</param>
+    /// <param name="name">Last part of the parameter's name.</param>
     /// <param name="kind">What it is.</param>
     /// <param name="initialize">Writes the starting value in place.</param>
     /// <param name="shape">Its shape; matrices are [out, in].</param>

@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 namespace Crosshead.Layers;
 
 /// <summary>
-/// Activation checkpointing (Chen et al., 2016): the forward pass keeps only a layer's input, the backward pass
-/// computes the layer again. Memory for one layer's activations instead of all, for a third more computation.
+/// Activation checkpointing (Chen et al., 2016). The forward pass keeps only the input of a layer, and the backward
+/// pass computes the layer again. This needs memory for the activations of one layer instead of all layers, and a third
+/// more computation.
 /// </summary>
 internal static class Recompute
 {
-    /// <summary>layer(x), computed again when gradients flow back. What the layer's parameters gain is added to their gradients.</summary>
+    /// <summary>
+    /// layer(x), computed again in the backward pass, which adds to the gradients of the layer's parameters.
+    /// </summary>
     public static Tensor Apply(Tensor x, Func<Tensor, Tensor> layer)
     {
         Tensor output;

@@ -24,7 +24,7 @@ public sealed class RmsNorm
         ? FusedRmsNorm.Apply(x, Weight.Value, _epsilon)
         : Aten.RmsNorm(x, Weight.In(x.dtype), _epsilon);
 
-    /// <summary>x + delta, and its norm; all […, size].</summary>
+    /// <summary>x + delta, and the norm of this sum; all […, size].</summary>
     public (Tensor Sum, Tensor Normed) ForwardSum(Tensor x, Tensor delta)
     {
         if (FusedAddRmsNorm.Supports(x, delta, Weight.Value)) return FusedAddRmsNorm.Apply(x, delta, Weight.Value, _epsilon);

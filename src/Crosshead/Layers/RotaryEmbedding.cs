@@ -6,8 +6,8 @@ namespace Crosshead.Layers;
 
 /// <summary>
 /// Rotary position embedding (Su et al., 2021) in the half-split form of Hugging Face Llama: the pair (x_p, x_{p+d/2})
-/// is turned by position · base^(−2p/d), scaled as <see cref="RopeScaling"/> says. The tables grow with the positions
-/// asked for, so that a long context costs nothing until it is used.
+/// is rotated by position · base^(−2p/d), scaled as <see cref="RopeScaling"/> says. The tables grow with the requested
+/// positions, so a long context costs nothing until it is used.
 /// </summary>
 public sealed class RotaryEmbedding : IDisposable
 {
@@ -20,13 +20,13 @@ public sealed class RotaryEmbedding : IDisposable
     private readonly Device _device;
     private Tensor _cos, _sin; // [rows so far, d/2]
 
-    /// <summary>Prepares to give the angles of positions 0 … <paramref name="positions"/> − 1.</summary>
+    /// <summary>Prepares the angles of positions 0 … <paramref name="positions"/> − 1.</summary>
     /// <param name="headDim">Head width d, even.</param>
     /// <param name="positions">Longest sequence: the model's context.</param>
     /// <param name="frequencyBase">RoPE's base (θ).</param>
     /// <param name="type">Precision of the tables: float64 for float64 models, otherwise float32.</param>
     /// <param name="device">Device of the tables.</param>
-    /// <param name="scaling">How frequencies are scaled; null for not at all.</param>
+    /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
     public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device, RopeScaling? scaling = null)
     {
         (Positions, _type, _device) = (positions, type, device);
@@ -35,10 +35,13 @@ public sealed class RotaryEmbedding : IDisposable
         (_cos, _sin) = Table(Math.Min(FewestRows, positions));
     }
 
-    /// <summary>Most positions.</summary>
+    /// <summary>Maximum number of positions.</summary>
     public long Positions { get; }
 
-    /// <summary>Cosines and sines [length, d/2] of the positions from <paramref name="start"/> on; views, not to be written.</summary>
+    /// <summary>
+    /// Cosines and sines [length, d/2] of the positions from <paramref name="start"/> on. They are views; do not write
+    /// to them.
+    /// </summary>
     public (Tensor Cos, Tensor Sin) Rows(long start, long length)
     {
         lock (_growing)
@@ -58,7 +61,7 @@ public sealed class RotaryEmbedding : IDisposable
         }
     }
 
-    /// <summary>Turns heads by their positions.</summary>
+    /// <summary>Rotates heads by their positions.</summary>
     /// <param name="x">[B, N, heads, d]</param>
     /// <param name="cos">[N, d/2] or [B, N, d/2]</param>
     /// <param name="sin">as <paramref name="cos"/></param>

@@ -1,13 +1,16 @@
 namespace Crosshead.Layers;
 
-/// <summary>The angles by which rotary embedding turns each pair at position 1, and what the turned pairs are multiplied by.</summary>
+/// <summary>
+/// The angles by which rotary embedding rotates each pair at position 1, and the factor of the rotated pairs.
+/// </summary>
 internal static class RotaryFrequencies
 {
-    /// <summary>Angle of each of the d/2 pairs, in radians a position.</summary>
+    /// <summary>Angle of each of the d/2 pairs, in radians per position.</summary>
     /// <param name="headDim">Head width d, even.</param>
     /// <param name="frequencyBase">RoPE's base (θ).</param>
-    /// <param name="scaling">How frequencies are scaled; null for not at all.</param>
-    /// <param name="context">The model's context in tokens, the original one where the scaling names none.</param>
+    /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
+    /// <param name="context">The model's context in tokens. It is used as the original context if the scaling names
+    /// none.</param>
     public static double[] Of(long headDim, double frequencyBase, RopeScaling? scaling, long context)
     {
         var plain = new double[headDim / 2];

@@ -22,8 +22,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Creates the model with zero matrices; <see cref="Initialize"/> or a checkpoint gives it weights.</summary>
     /// <param name="options">Its shape; validated here.</param>
     /// <param name="compute">Precision of the computation; master values are float64 for float64 and float32 otherwise.</param>
-    /// <param name="device">Where it lives; null for the CPU.</param>
-    /// <param name="master">Precision of the master values, for a model that is not to be trained; null for what <paramref name="compute"/> trains with.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
+    /// <param name="master">Precision of the master values, for a model that is not trained; null for the training
+    /// precision of <paramref name="compute"/>.</param>
     /// <exception cref="CrossheadException">The options do not fit each other, or their weights do not fit the machine.</exception>
     public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null, ScalarType? master = null)
     {
@@ -48,19 +49,19 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Precision of activations and matrix products.</summary>
     public ScalarType ComputeType { get; private set; }
 
-    /// <summary>Where the parameters live.</summary>
+    /// <summary>Device of the parameters.</summary>
     public Device Device { get; private set; }
 
     /// <summary>All parameters, each once, in order from the embedding to the head.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>Whether blocks are computed again in the backward pass instead of keeping their activations.</summary>
+    /// <summary>Whether the backward pass computes blocks again, so that their activations are not kept.</summary>
     public bool ActivationCheckpointing { get; set; }
 
     /// <summary>Angles of the positions of the context.</summary>
     internal RotaryEmbedding Rotary => _rotary;
 
-    /// <summary>Draws all starting weights from one seed; the same on every device.</summary>
+    /// <summary>Draws all starting weights from one seed. They are the same on every device.</summary>
     public void Initialize(long seed)
     {
         using var generator = new Generator((ulong)seed);
@@ -87,7 +88,7 @@ public sealed class LanguageModel : IDisposable
         {
             var block = _blocks[i];
             var span = spans.Within(block.SlidingWindow);
-            // What autograd does not keep goes at once, and what it keeps goes with it on the way back.
+            // Tensors that autograd does not keep are freed at once; the others are freed in the backward pass.
             using var scope = spans.Retains ? null : NewDisposeScope();
             var (before, cache) = (stream, caches?[i]);
             stream = ActivationCheckpointing && before.Sum.requires_grad
@@ -142,7 +143,10 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Bytes that decoding keeps of each token.</summary>
     public long CacheBytesPerToken => _blocks.Sum(b => b.Attention.CacheLayout.ElementsPerToken) * Precision.BytesOf(ComputeType);
 
-    /// <summary>Makes the model ready for inference alone: weights in the given precision, mixes merged into projections, no gradients.</summary>
+    /// <summary>
+    /// Prepares the model for inference only: weights in the given precision, mixes merged into projections, no
+    /// gradients.
+    /// </summary>
     public void Freeze(ScalarType type, Device? device = null)
     {
         foreach (var parameter in Parameters)

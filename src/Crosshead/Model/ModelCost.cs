@@ -1,6 +1,9 @@
 namespace Crosshead.Model;
 
-/// <summary>What a model costs, from its options alone: counted, not measured, and equal to the real tensors (tested).</summary>
+/// <summary>
+/// The cost of a model, computed from its options. It is counted and not measured, and equals the real tensors
+/// (tested).
+/// </summary>
 /// <param name="Parameters">All trainable numbers; a tied head counts once.</param>
 /// <param name="NonEmbeddingParameters">Without the token embedding and the head.</param>
 /// <param name="ForwardFlops">Operations a token at full context: 2 a weight that multiplies it (head included, embedding look-up not; of experts those that a token is given), and the attention's scores and sums over half the context on average, less within windows.</param>

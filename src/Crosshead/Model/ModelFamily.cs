@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Crosshead.Model;
 
 /// <summary>
-/// The published architecture a model belongs to: under which name it is written where that architecture can say all of
-/// it. What the model computes is in the other options.
+/// The published architecture of a model. The model is saved under this name if the architecture can express the whole
+/// model. The other options determine what the model computes.
 /// </summary>
 [JsonConverter(typeof(JsonStringEnumConverter<ModelFamily>))]
 public enum ModelFamily

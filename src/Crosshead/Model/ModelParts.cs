@@ -17,13 +17,13 @@ internal static class ModelParts
     /// <summary>The last norm.</summary>
     public static RmsNorm Norm(ParameterScope scope, ModelOptions options) => new(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
 
-    /// <summary>The output head [V, D], where it is not the embedding.</summary>
+    /// <summary>The output head [V, D], unless it is the embedding.</summary>
     public static Parameter Head(ParameterScope scope, ModelOptions options) =>
         new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange, ParameterKind.Embedding).Weight;
 
     /// <summary>
-    /// Names and shapes of all parameters without memory for them, part by part: no more is made than is asked for, whatever number of
-    /// layers a configuration claims.
+    /// Names and shapes of all parameters, without memory for them, part by part. Only requested parts are made,
+    /// however many layers a configuration claims.
     /// </summary>
     /// <param name="options">Validated options.</param>
     public static IEnumerable<(string Name, long[] Shape)> Shapes(ModelOptions options)

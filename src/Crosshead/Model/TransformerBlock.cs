@@ -58,7 +58,7 @@ public sealed class TransformerBlock : IDisposable
     /// <summary>What the attention sees of the residual stream [B, N, D].</summary>
     internal Tensor AttentionInput(Tensor x) => _inputNorm.Forward(x);
 
-    /// <summary>Most tokens that a query of this block sees; null for all before it.</summary>
+    /// <summary>Maximum number of tokens that a query of this block sees; null for all earlier tokens.</summary>
     public int? SlidingWindow { get; }
 
     /// <summary>[B, N, D] → [B, N, D].</summary>
@@ -67,7 +67,9 @@ public sealed class TransformerBlock : IDisposable
     /// <param name="cache">Tokens before these; null for none.</param>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache) => Forward(new ResidualStream(x), span, cache).Whole;
 
-    /// <summary>As <see cref="Forward(Tensor, TokenSpan, KeyValueCache)"/>, the last addition being left to the next norm.</summary>
+    /// <summary>
+    /// Like <see cref="Forward(Tensor, TokenSpan, KeyValueCache)"/>, but leaves the last addition to the next norm.
+    /// </summary>
     internal ResidualStream Forward(ResidualStream stream, TokenSpan span, KeyValueCache? cache)
     {
         var (x, input) = stream.Through(_inputNorm);

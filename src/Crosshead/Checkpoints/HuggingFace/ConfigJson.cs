@@ -3,10 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
-/// <summary>What <c>crosshead</c> models say beside their family's keys.</summary>
+/// <summary>The keys of <c>crosshead</c> models besides the keys of their family.</summary>
 internal static class ConfigJson
 {
-    /// <summary>The <c>model_type</c> and the architecture of models that no family can say all of.</summary>
+    /// <summary>The <c>model_type</c> and the architecture of models that no family can express completely.</summary>
     public const string ModelType = "crosshead", Architecture = "CrossheadForCausalLM";
 
     /// <summary>Keys of its own.</summary>

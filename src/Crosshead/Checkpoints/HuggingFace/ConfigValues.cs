@@ -4,7 +4,9 @@ using Crosshead.Files;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
-/// <summary>An object of a <c>config.json</c>, read key by key; whatever is wrong names the file, the key and the value.</summary>
+/// <summary>
+/// An object of a <c>config.json</c>, read key by key. Every error names the file, the key and the value.
+/// </summary>
 internal sealed class ConfigValues
 {
     private readonly JsonObject _json;
@@ -15,14 +17,14 @@ internal sealed class ConfigValues
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>The keys that stand there.</summary>
+    /// <summary>The existing keys.</summary>
     public IEnumerable<string> Keys => _json.Select(p => p.Key);
 
-    /// <summary>The value of a key; null where it is absent or null.</summary>
+    /// <summary>The value of a key; null if it is absent or null.</summary>
     public JsonNode? this[string key] => _json[key];
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="CrossheadException">It is missing, cannot be read, or is no JSON object.</exception>
+    /// <exception cref="CrossheadException">The file is missing, cannot be read, or is not a JSON object.</exception>
     public static ConfigValues Read(string path)
     {
         if (!File.Exists(path)) throw ModelFileNames.Missing(path);
@@ -37,7 +39,7 @@ internal sealed class ConfigValues
     }
 
     /// <summary>Parses the text of a file.</summary>
-    /// <exception cref="CrossheadException">It is no JSON object.</exception>
+    /// <exception cref="CrossheadException">The text is not a JSON object.</exception>
     public static ConfigValues Parse(string path, string text)
     {
         try
@@ -50,10 +52,10 @@ internal sealed class ConfigValues
         }
     }
 
-    /// <summary>Whether the key stands there, be it with null.</summary>
+    /// <summary>Whether the key exists, even with null.</summary>
     public bool Has(string key) => _json.ContainsKey(key);
 
-    /// <summary>The object under a key; null where it is absent or null.</summary>
+    /// <summary>The object under a key; null if it is absent or null.</summary>
     public ConfigValues? Child(string key) => _json[key] switch
     {
         null => null,
@@ -61,16 +63,16 @@ internal sealed class ConfigValues
         _ => throw Error($"{Shown(key)} must be an object {{…}}"),
     };
 
-    /// <summary>The value of a key that must be there.</summary>
+    /// <summary>The value of a required key.</summary>
     public T Required<T>(string key) => _json[key] is null ? throw Error($"{_name} lacks \"{key}\"") : Value<T>(key);
 
-    /// <summary>The value of a key, or another where it is absent or null.</summary>
+    /// <summary>The value of a key, or a default if it is absent or null.</summary>
     public T Or<T>(string key, T otherwise) => _json[key] is null ? otherwise : Value<T>(key);
 
-    /// <summary>The value of a key; null where it is absent or null.</summary>
+    /// <summary>The value of a key; null if it is absent or null.</summary>
     public T? Optional<T>(string key) where T : struct => _json[key] is null ? null : Value<T>(key);
 
-    /// <summary>The value under the first of several names that is there; they must agree.</summary>
+    /// <summary>The value under the first existing name of several; all existing ones must agree.</summary>
     public T? OneOf<T>(params string[] keys) where T : struct
     {
         var present = keys.Where(k => _json[k] is not null).ToArray();

@@ -9,10 +9,10 @@ internal static class ExpertConfig
     private const string Count = "num_experts", NewCount = "num_local_experts", PerToken = "num_experts_per_tok", Inner = "moe_intermediate_size",
         Renormalize = "norm_topk_prob", Step = "decoder_sparse_step", Dense = "mlp_only_layers";
 
-    /// <summary>Whether the configuration speaks of experts.</summary>
+    /// <summary>Whether the configuration has experts.</summary>
     public static bool IsIn(ConfigValues config) => (config.OneOf<int>(Count, NewCount) ?? 0) > 0;
 
-    /// <summary>Reads the experts; absent keys mean what they mean in Transformers.</summary>
+    /// <summary>Reads the experts. Absent keys mean the same as in Transformers.</summary>
     public static ExpertOptions Read(ConfigValues config) => new()
     {
         Count = config.OneOf<int>(Count, NewCount) ?? config.Required<int>(Count),

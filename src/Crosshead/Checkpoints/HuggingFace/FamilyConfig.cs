@@ -4,7 +4,7 @@ using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
-/// <summary>What a family's <c>config.json</c> means where it says nothing, and which keys it has.</summary>
+/// <summary>The keys of a family's <c>config.json</c>, and the meaning of absent keys.</summary>
 /// <param name="Family">The family.</param>
 /// <param name="Architecture">Its class in Hugging Face Transformers.</param>
 internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
@@ -41,10 +41,13 @@ internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
     /// <summary>Whether there are experts.</summary>
     public bool Experts { get; private init; }
 
-    /// <summary>The head width where the key is absent; null for model width / heads.</summary>
+    /// <summary>The head width if the key is absent; null for model width / heads.</summary>
     public int? HeadDim { get; private init; }
 
-    /// <summary>Whether an absent <c>num_key_value_heads</c> means as many as query heads; elsewhere the default is a number that fits one model.</summary>
+    /// <summary>
+    /// Whether an absent <c>num_key_value_heads</c> means the number of query heads. In other families the default is a
+    /// number that fits one model.
+    /// </summary>
     public bool KeyValueHeadsDefault { get; private init; }
 
     /// <summary>The family of a name, or null.</summary>

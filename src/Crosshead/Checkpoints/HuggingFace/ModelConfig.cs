@@ -4,9 +4,9 @@ using Crosshead.Model;
 namespace Crosshead.Checkpoints.HuggingFace;
 
 /// <summary>
-/// Between <see cref="ModelOptions"/> and Hugging Face's <c>config.json</c>. A model is written as its family where that
-/// family's configuration can say all of it, and otherwise as <c>crosshead</c>, with the attention options and the
-/// virtual heads beside the family's keys.
+/// Converts between <see cref="ModelOptions"/> and Hugging Face's <c>config.json</c>. A model is written in the format
+/// of its family if this format can express the whole model. Otherwise it is written as <c>crosshead</c>, with the
+/// attention options and the virtual heads besides the family's keys.
 /// </summary>
 public static class ModelConfig
 {
@@ -20,7 +20,7 @@ public static class ModelConfig
     {
         var family = FamilyConfig.Of(options.Family);
         var (plain, own) = (ModelConfigWriter.Plain(options, family), ModelConfigWriter.Own(options, family));
-        // A family can say all of a model that comes back from its keys unchanged.
+        // A family can express a model if reading its keys gives the same model.
         var back = ModelConfigReader.Read(ConfigValues.Parse("", plain.ToJsonString()), family, own: false);
         var json = ModelConfigWriter.Own(back, family).ToJsonString() == own.ToJsonString() ? plain : own;
         json["torch_dtype"] = dtype;
@@ -29,7 +29,8 @@ public static class ModelConfig
     }
 
     /// <summary>Reads a <c>config.json</c>.</summary>
-    /// <exception cref="CrossheadException">The file is missing, no JSON, of an unknown architecture, or asks for what is not supported.</exception>
+    /// <exception cref="CrossheadException">The file is missing, not JSON, of an unknown architecture, or asks for
+    /// something that is not supported.</exception>
     public static ModelOptions Read(string path) => Parse(ConfigValues.Read(path));
 
     /// <summary>Reads the text of a <c>config.json</c>.</summary>

@@ -8,7 +8,7 @@ namespace Crosshead.Checkpoints.HuggingFace;
 /// <summary>From options to the keys of a <c>config.json</c>.</summary>
 internal static class ModelConfigWriter
 {
-    /// <summary>The keys of the family alone, which may not say all of it.</summary>
+    /// <summary>The keys of the family only, which may not express the whole model.</summary>
     public static JsonObject Plain(ModelOptions options, FamilyConfig family)
     {
         var json = Common(options, family.Name, family.Architecture);
@@ -19,7 +19,7 @@ internal static class ModelConfigWriter
         return json;
     }
 
-    /// <summary>The keys of <c>crosshead</c>, which say all of it.</summary>
+    /// <summary>The keys of <c>crosshead</c>, which express the whole model.</summary>
     public static JsonObject Own(ModelOptions options, FamilyConfig family)
     {
         var json = Common(options, ConfigJson.ModelType, ConfigJson.Architecture);
@@ -55,7 +55,7 @@ internal static class ModelConfigWriter
         return json;
     }
 
-    // Defaults resolved; of plain attention without the options that only other variants heed.
+    // With defaults resolved; plain attention without the options that only other variants use.
     private static AttentionOptions Meaningful(ModelOptions options)
     {
         var attention = options.Attention with { KeyValueHeads = options.Attention.Groups, HeadDim = options.HeadDim };

@@ -6,13 +6,16 @@ public static class ModelFileNames
     /// <summary>The configuration: the model's shape.</summary>
     public const string Configuration = "config.json";
 
-    /// <summary>The weights, where they are in one file.</summary>
+    /// <summary>The weights, if they are in one file.</summary>
     public const string Weights = "model.safetensors";
 
     /// <summary>The tokenizer.</summary>
     public const string Tokenizer = "tokenizer.json";
 
-    /// <summary>The error to show where a file of a model is missing; it leads to a model that lies deeper, as the checkpoints of a run that was interrupted do.</summary>
+    /// <summary>
+    /// The error for a missing file of a model. It names a model in a sub-folder if there is one, such as the
+    /// checkpoint of an interrupted run.
+    /// </summary>
     internal static CrossheadException Missing(string path)
     {
         const string remedy = $"name a model directory that holds {Configuration} and {Weights}";

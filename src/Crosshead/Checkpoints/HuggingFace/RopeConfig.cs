@@ -15,7 +15,7 @@ internal static class RopeConfig
 
     private static readonly string[] Objects = ["rope_parameters", "rope_scaling"];
 
-    // All of them change the angles but the first two, so that another key cannot be passed over.
+    // All keys except the first two change the angles, so an unknown key cannot be ignored.
     private static readonly string[] KnownKeys =
     [
         "finetuned", Base, Type, OldType, "factor", Original, "low_freq_factor", "high_freq_factor", "attention_factor",
@@ -36,7 +36,7 @@ internal static class RopeConfig
         return (bases.Length > 0 ? bases[0] : DefaultBase, scalings.FirstOrDefault());
     }
 
-    /// <summary>Numbers of a scaling that the method named beside them, or none, leaves without use: Transformers 5 warns and goes on.</summary>
+    /// <summary>Numbers of a scaling that its method does not use. Transformers 5 warns and continues.</summary>
     public static IEnumerable<string> Remarks(ConfigValues config)
     {
         foreach (var key in Objects.Where(key => config[key] is not null))
@@ -90,7 +90,7 @@ internal static class RopeConfig
             throw rope.Error($"{rope.Shown(Type)} and {rope.Shown(OldType)} contradict each other; remove one");
     }
 
-    // The method's name; null where none is given.
+    // The method's name; null if none is given.
     private static string? TypeOf(ConfigValues rope) => rope.Or<string?>(Type, null) ?? rope.Or<string?>(OldType, null);
 
     private static RopeScaling? Scaling(ConfigValues config, ConfigValues rope)
@@ -117,7 +117,7 @@ internal static class RopeConfig
     private static RopeScaling Yarn(ConfigValues config, ConfigValues rope, int? original)
     {
         var defaults = new RopeScaling();
-        // Transformers takes an attention factor from the scales only where both are there and not 0.
+        // Transformers computes an attention factor from the scales only if both are present and not 0.
         var (scale, all) = (rope.Or("mscale", 0.0), rope.Or("mscale_all_dim", 0.0));
         var both = scale != 0 && all != 0;
         return new RopeScaling

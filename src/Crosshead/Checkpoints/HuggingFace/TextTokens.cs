@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
-/// <summary>The tokens that a model's <c>config.json</c> says texts begin and end with.</summary>
+/// <summary>The tokens with which a model's texts begin and end, according to its <c>config.json</c>.</summary>
 /// <param name="Begin">Id of the begin token; null for none.</param>
 /// <param name="Ends">Ids of the tokens that end a text, any of them; empty for none.</param>
 public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
@@ -14,7 +14,7 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
     /// <summary>Name of the file that says how a model generates.</summary>
     internal const string GenerationFile = "generation_config.json";
 
-    /// <summary>Reads them from a model directory; none where it holds no <c>config.json</c>.</summary>
+    /// <summary>Reads them from a model directory; none if it holds no <c>config.json</c>.</summary>
     /// <exception cref="CrossheadException">The file cannot be read, or an entry is not a token id.</exception>
     public static TextTokens Of(string folder) => Values(folder, ModelFileNames.Configuration) is { } config ? Of(config) : new TextTokens(null, []);
 
@@ -23,12 +23,12 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
     internal static TextTokens Of(ConfigValues config) => new(Ids(config, BeginKey).Select(id => (int?)id).FirstOrDefault(), Ids(config, EndKey));
 
     /// <summary>
-    /// The tokens at which a model's texts end, as Transformers finds them: those of <c>generation_config.json</c>; where it
-    /// names none, those of <c>config.json</c>; else the tokenizer's.
+    /// The tokens at which a model's texts end, as Transformers finds them: those of <c>generation_config.json</c>,
+    /// otherwise those of <c>config.json</c>, otherwise the tokenizer's.
     /// </summary>
     /// <param name="folder">The model directory.</param>
     /// <param name="config">Its <c>config.json</c>.</param>
-    /// <param name="tokenizerEnd">The tokenizer's end token; null where it has none.</param>
+    /// <param name="tokenizerEnd">The tokenizer's end token; null if it has none.</param>
     /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
     internal static IReadOnlyList<int> EndsOf(string folder, ConfigValues config, int? tokenizerEnd)
     {

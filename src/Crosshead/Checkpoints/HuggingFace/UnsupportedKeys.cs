@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace Crosshead.Checkpoints.HuggingFace;
 
 /// <summary>
-/// Keys that change what a model computes and that only one or two values are supported of; null and absent are always
-/// fine. Without them a model of a derived architecture would load, and compute something else.
+/// Keys that change what a model computes and support only one or two values. Null and absent are always accepted.
+/// Without this check a model of a derived architecture would load and compute something else.
 /// </summary>
 internal static class UnsupportedKeys
 {
@@ -37,7 +37,7 @@ internal static class UnsupportedKeys
         ("use_bidirectional_attention", ["false"]),
     ];
 
-    /// <summary>Refuses a configuration that asks for what is not supported.</summary>
+    /// <summary>Refuses a configuration that asks for something that is not supported.</summary>
     /// <exception cref="CrossheadException">It does; the message names key and value.</exception>
     public static void Refuse(ConfigValues config)
     {

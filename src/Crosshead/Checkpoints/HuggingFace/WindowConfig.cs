@@ -3,17 +3,17 @@ using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
-/// <summary>Sliding windows in <c>config.json</c>: how wide, and which layers have none.</summary>
+/// <summary>Sliding windows in <c>config.json</c>: their width, and the layers without a window.</summary>
 internal static class WindowConfig
 {
-    // Transformers' values where the keys are absent.
+    // Transformers' values for absent keys.
     private const int DefaultWindow = 4096, DefaultFullLayers = 28;
 
     private const string Window = "sliding_window", Use = "use_sliding_window", FirstLayers = "max_window_layers", Types = "layer_types";
 
     private const string Sliding = "sliding_attention", Full = "full_attention";
 
-    /// <summary>Reads the window of a plain family; null where no layer has one.</summary>
+    /// <summary>Reads the window of a plain family; null if no layer has one.</summary>
     /// <exception cref="CrossheadException">The keys contradict each other, or a layer is of another kind.</exception>
     public static (int? Window, IReadOnlyList<int>? FullLayers) Read(ConfigValues config, FamilyConfig family, int layers)
     {
@@ -27,7 +27,9 @@ internal static class WindowConfig
         return Resolve(window, [.. Enumerable.Range(0, Math.Clamp(config.Or(FirstLayers, DefaultFullLayers), 0, layers))], layers);
     }
 
-    /// <summary>Reads which layers have the given window, by <c>layer_types</c> alone; all where the key is absent.</summary>
+    /// <summary>
+    /// Reads which layers have the given window, from <c>layer_types</c> only; all layers if the key is absent.
+    /// </summary>
     /// <exception cref="CrossheadException">The list contradicts the rest, or a layer is of another kind.</exception>
     public static (int? Window, IReadOnlyList<int>? FullLayers) Read(ConfigValues config, int? window, int layers)
     {
@@ -54,7 +56,7 @@ internal static class WindowConfig
         WriteTypes(json, options);
     }
 
-    /// <summary>Writes which layers have a window, where some have none.</summary>
+    /// <summary>Writes which layers have a window, if some have none.</summary>
     public static void WriteTypes(JsonObject json, ModelOptions options)
     {
         if (options.Attention.SlidingWindow is null || options.FullAttentionLayers is not { Count: > 0 }) return;

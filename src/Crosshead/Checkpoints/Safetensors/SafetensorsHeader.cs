@@ -7,7 +7,7 @@ namespace Crosshead.Checkpoints.Safetensors;
 
 /// <summary>
 /// The header of a safetensors file: 8 bytes of length, then JSON that gives each tensor's type, shape and place.
-/// It is read as hostile input: whatever does not add up is refused, and nothing outside the file is ever touched.
+/// It is read as hostile input: every inconsistency is refused, and no memory outside the file is ever touched.
 /// </summary>
 internal sealed class SafetensorsHeader
 {
@@ -43,7 +43,8 @@ internal sealed class SafetensorsHeader
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>Reads and checks the header at the start of an open file.</summary>
-    /// <exception cref="CrossheadException">The file is no safetensors file, is truncated, or contradicts itself.</exception>
+    /// <exception cref="CrossheadException">The file is not a safetensors file, is truncated, or contradicts
+    /// itself.</exception>
     public static SafetensorsHeader Read(SafeFileHandle file, string path)
     {
         var fileLength = RandomAccess.GetLength(file);

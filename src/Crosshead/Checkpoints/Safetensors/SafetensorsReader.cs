@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints.Safetensors;
 
 /// <summary>
-/// Reads tensors of a safetensors file, where they are not to be copied through a memory map. The file may be renamed, replaced
-/// or deleted meanwhile. One that is cut short in place is noticed when the next tensor is asked for; but while a tensor
-/// of <see cref="Map"/> is in use its bytes must stay: the system ends a process that touches bytes of a map which are gone.
+/// Reads tensors of a safetensors file, as copies or through a memory map. The file may be renamed, replaced or deleted
+/// meanwhile. A file that is cut short in place is noticed at the next request for a tensor. While a tensor of
+/// <see cref="Map"/> is in use its bytes must stay in the file, because the system ends a process that touches mapped
+/// bytes that are gone.
 /// </summary>
 public sealed class SafetensorsReader : IDisposable
 {
@@ -55,7 +56,8 @@ public sealed class SafetensorsReader : IDisposable
     }
 
     /// <summary>A new tensor with the contents of the named one, in its own type, on the CPU.</summary>
-    /// <exception cref="CrossheadException">There is no such tensor, its type is none of libtorch's, or the file was cut short.</exception>
+    /// <exception cref="CrossheadException">There is no such tensor, libtorch does not have its type, or the file was
+    /// cut short.</exception>
     public unsafe Tensor Read(string name)
     {
         var (entry, type) = Readable(name);
@@ -81,7 +83,8 @@ public sealed class SafetensorsReader : IDisposable
     /// touched, and it stays valid after this reader is disposed. Writing to it changes the tensor, never the file. A tensor
     /// that does not lie on a multiple of its element's size is copied.
     /// </summary>
-    /// <exception cref="CrossheadException">There is no such tensor, its type is none of libtorch's, or the file was cut short.</exception>
+    /// <exception cref="CrossheadException">There is no such tensor, libtorch does not have its type, or the file was
+    /// cut short.</exception>
     public Tensor Map(string name)
     {
         var (entry, type) = Readable(name);

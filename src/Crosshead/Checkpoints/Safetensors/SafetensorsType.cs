@@ -4,8 +4,9 @@ namespace Crosshead.Checkpoints.Safetensors;
 
 /// <summary>An element type of the safetensors format.</summary>
 /// <param name="Name">Its name in a header.</param>
-/// <param name="Bits">Bits of an element; fewer than 8 where several share a byte.</param>
-/// <param name="Scalar">The same type in libtorch; null where TorchSharp has none, and only the bytes can be had.</param>
+/// <param name="Bits">Bits of an element; fewer than 8 if several elements share a byte.</param>
+/// <param name="Scalar">The same type in libtorch; null if TorchSharp has none, and only the bytes are
+/// available.</param>
 public sealed record SafetensorsType(string Name, int Bits, ScalarType? Scalar)
 {
     /// <summary>All types of the format.</summary>
@@ -35,13 +36,13 @@ public sealed record SafetensorsType(string Name, int Bits, ScalarType? Scalar)
 
     private static readonly Dictionary<string, SafetensorsType> ByName = All.ToDictionary(t => t.Name);
 
-    /// <summary>Whether these are real numbers in floating point that libtorch computes with.</summary>
+    /// <summary>Whether the type is a real floating-point type that libtorch computes with.</summary>
     public bool IsFloat => Scalar is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 
-    /// <summary>The type of a name; null where the format has none.</summary>
+    /// <summary>The type with this name; null if the format has none.</summary>
     internal static SafetensorsType? Named(string name) => ByName.GetValueOrDefault(name);
 
-    /// <summary>The format's type for one of libtorch's; null where it has none.</summary>
+    /// <summary>The format's type for a type of libtorch; null if it has none.</summary>
     internal static SafetensorsType? Of(ScalarType type) => All.FirstOrDefault(t => t.Scalar == type);
 
     /// <summary>The name in a header.</summary>

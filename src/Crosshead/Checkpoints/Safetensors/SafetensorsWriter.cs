@@ -13,11 +13,13 @@ public static class SafetensorsWriter
     private const long MaxPiece = 1 << 26; // bytes a write
     private const int Alignment = 8; // the tensors begin at a multiple of this many bytes
 
-    /// <summary>Writes the file; what was there before stays until the new one is complete.</summary>
+    /// <summary>Writes the file. An earlier file stays until the new one is complete.</summary>
     /// <param name="path">The file.</param>
     /// <param name="tensors">Tensors by name, on any device.</param>
-    /// <param name="metadata">Strings to keep in the header; <c>format: pt</c> is added, which Hugging Face asks for.</param>
-    /// <param name="type">Precision to write floating-point tensors in, each converted as it is written; null for their own.</param>
+    /// <param name="metadata">Strings to keep in the header; <c>format: pt</c> is added, because Hugging Face requires
+    /// it.</param>
+    /// <param name="type">Precision of the written floating-point tensors, each converted when it is written; null for
+    /// their own.</param>
     /// <exception cref="CrossheadException">The format lacks a tensor's type, a name occurs twice, or the disk is full or cannot be written.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null, ScalarType? type = null)
     {

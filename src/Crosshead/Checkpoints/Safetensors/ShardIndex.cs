@@ -61,7 +61,7 @@ internal static class ShardIndex
         return shardOf.Count > 0 ? shardOf : throw Bad(path, "its \"weight_map\" is empty");
     }
 
-    // An index must not make anyone read files from other folders.
+    // An index must not cause files of other folders to be read.
     private static bool IsFileName(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal) && !name.StartsWith('.') && !name.Any(c => c is '/' or '\\' || char.IsControl(c));
 

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints.Safetensors;
 
 /// <summary>
-/// A parameter as it lies in a stored tensor: all of it, or a part of one. Transformers 5 may keep the experts of a layer
+/// A parameter in a stored tensor: the whole tensor, or a part of it. Transformers 5 may keep the experts of a layer
 /// together, <c>mlp.experts.gate_up_proj</c> [E, 2F, D] (an expert's gate above its up projection) and
 /// <c>mlp.experts.down_proj</c> [E, D, F], where models have <c>mlp.experts.0.gate_proj.weight</c> and so on.
 /// </summary>
 /// <param name="Name">The parameter.</param>
 /// <param name="Shape">Its shape.</param>
-/// <param name="Expert">Index along the stored tensor's first dimension; null where the tensor is the parameter.</param>
+/// <param name="Expert">Index along the stored tensor's first dimension; null if the tensor is the parameter.</param>
 /// <param name="Start">First row within that expert.</param>
 internal sealed partial record StoredPart(string Name, long[] Shape, long? Expert = null, long Start = 0)
 {

@@ -5,7 +5,7 @@ namespace Crosshead.Checkpoints.Safetensors;
 
 /// <summary>
 /// The weights of a model on disk: one <c>.safetensors</c> file, or the shards that <c>model.safetensors.index.json</c>
-/// lists. Where a folder has both, the single file counts, as for Hugging Face.
+/// lists. If a folder has both, the single file is used, as in Hugging Face's libraries.
 /// </summary>
 public sealed class WeightFiles : IDisposable
 {
@@ -15,20 +15,20 @@ public sealed class WeightFiles : IDisposable
 
     private WeightFiles(string path) => Path = path;
 
-    /// <summary>What says where the tensors are: the single file, or the index.</summary>
+    /// <summary>The file that says where the tensors are: the single file, or the index.</summary>
     public string Path { get; }
 
     /// <summary>The files, in the order of their names.</summary>
     public IReadOnlyList<SafetensorsReader> Files => _files;
 
-    /// <summary>Tensors by name. Those in a shard that the index does not list are left out.</summary>
+    /// <summary>Tensors by name, without those in a shard that the index does not list.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Tensors => _tensors;
 
     /// <summary>Whether a folder holds weights.</summary>
     public static bool ExistIn(string folder) =>
         File.Exists(System.IO.Path.Combine(folder, ModelFileNames.Weights)) || File.Exists(System.IO.Path.Combine(folder, ShardIndex.FileName));
 
-    /// <summary>Opens all files and checks their headers; no tensor is read yet.</summary>
+    /// <summary>Opens all files and checks their headers. No tensor is read yet.</summary>
     /// <param name="path">A model directory, or a <c>.safetensors</c> file.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged, or a shard lacks a tensor that the index promises.</exception>
     public static WeightFiles Open(string path)
@@ -59,7 +59,7 @@ public sealed class WeightFiles : IDisposable
         : throw new CrossheadException($"\"{Path}\" has no tensor \"{name.Shown()}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
 
     /// <summary>The named tensor without a copy; see <see cref="SafetensorsReader.Map"/>.</summary>
-    /// <exception cref="CrossheadException">There is no such tensor, or its type is none of libtorch's.</exception>
+    /// <exception cref="CrossheadException">There is no such tensor, or libtorch does not have its type.</exception>
     public Tensor Map(string name) => FileOf(name).Map(name);
 
     /// <inheritdoc/>

@@ -35,7 +35,7 @@ public static class ExpectedOutputs
         return new VerificationCase(folder, absolute, relative, null, greedy, relative <= tolerance && greedy != false, tolerance);
     }
 
-    // With the cache, and with the whole sequence computed again at every step.
+    // Once with the cache, and once with the whole sequence computed again at every step.
     private static bool GreedyMatches(LanguageModel model, SafetensorsReader expected, Device device)
     {
         var prompt = expected.Read("prompt").to(ScalarType.Int64, device).reshape(1, -1);

@@ -4,7 +4,7 @@ using Crosshead.Text.Jinja;
 
 namespace Crosshead.Text.Chat;
 
-/// <summary>The date and time that templates ask for by <c>strftime_now</c>.</summary>
+/// <summary>The date and time that templates request with <c>strftime_now</c>.</summary>
 internal static class ChatClock
 {
     /// <summary>A moment in the format of C's strftime, in English.</summary>

@@ -4,16 +4,16 @@ using Crosshead.Text.Tokenizers.Formats;
 namespace Crosshead.Text.Chat;
 
 /// <summary>
-/// How a model wants a conversation written: the Jinja template that comes with its tokenizer, rendered as Transformers'
-/// <c>apply_chat_template</c> renders it.
+/// The form in which a model reads a conversation: the Jinja template of its tokenizer, rendered like Transformers'
+/// <c>apply_chat_template</c>.
 /// </summary>
 /// <remarks>
-/// The text already has the model's special tokens in it, the beginning of sequence too where the template puts one. Encode it
-/// with special tokens recognised and without another beginning of sequence.
+/// The text already contains the model's special tokens, including the begin token if the template has one. Encode the
+/// text with recognised special tokens, and without another begin token.
 /// </remarks>
 public sealed class ChatTemplate
 {
-    /// <summary>The template's own file, which goes before the one in tokenizer_config.json.</summary>
+    /// <summary>The separate file of a template. It has precedence over a template in tokenizer_config.json.</summary>
     public const string FileName = "chat_template.jinja";
 
     private readonly JinjaTemplate _template;
@@ -36,7 +36,7 @@ public sealed class ChatTemplate
     /// <param name="template">The template's text.</param>
     /// <param name="specialTokens">Variables of the template, such as bos_token, with their values.</param>
     /// <param name="source">What messages call it.</param>
-    /// <param name="time">The time that the template may ask for; the system's by default.</param>
+    /// <param name="time">The clock for the template; the system's by default.</param>
     internal static ChatTemplate Parse(string template, IReadOnlyDictionary<string, object?> specialTokens, string source, TimeProvider? time = null)
     {
         try
@@ -49,9 +49,10 @@ public sealed class ChatTemplate
         }
     }
 
-    /// <summary>The conversation as the model was trained to read it.</summary>
+    /// <summary>The conversation in the form that the model was trained to read.</summary>
     /// <param name="messages">The turns so far.</param>
-    /// <param name="addGenerationPrompt">Whether the beginning of the assistant's next turn is added, for the model to go on from.</param>
+    /// <param name="addGenerationPrompt">Whether the beginning of the assistant's next turn is added, so that the model
+    /// continues from there.</param>
     /// <exception cref="CrossheadException">The template refuses the messages, with its own words, or fails.</exception>
     public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt)
     {

@@ -3,7 +3,7 @@ using Crosshead.Text.Tokenizers.Formats;
 
 namespace Crosshead.Text.Chat;
 
-/// <summary>Finds a model's chat template and the special tokens it can name.</summary>
+/// <summary>Finds a model's chat template and the special tokens for it.</summary>
 internal static class ChatTemplateFiles
 {
     private const string DefaultName = "default";
@@ -11,7 +11,9 @@ internal static class ChatTemplateFiles
 
     private static readonly string[] s_specialTokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-    /// <summary>The template, its variables and where it was found; null where the folder has none.</summary>
+    /// <summary>
+    /// The template, its variables and the file in which it was found; null if the folder has no template.
+    /// </summary>
     public static (string Template, IReadOnlyDictionary<string, object?> SpecialTokens, string Source)? Read(string folder)
     {
         var config = Json(Path.Combine(folder, TokenizerConfig.FileName));

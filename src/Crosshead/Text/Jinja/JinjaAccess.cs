@@ -3,7 +3,8 @@ namespace Crosshead.Text.Jinja;
 /// <summary>Attributes, items and slices of a template's values: <c>a.b</c>, <c>a[b]</c>, <c>a[1:]</c>.</summary>
 internal static class JinjaAccess
 {
-    // What Python has and templates are not given here. Those that would change their object are undefined in Jinja's sandbox.
+    // Python methods that templates cannot call here. Methods that change their object are undefined in Jinja's
+    // sandbox.
     private static readonly Dictionary<string, string[]> s_unsupported = new()
     {
         ["str"] =
@@ -18,7 +19,7 @@ internal static class JinjaAccess
         ["range"] = ["start", "step", "stop"],
     };
 
-    /// <summary><c>value.name</c>: a method or attribute, else an item of that key.</summary>
+    /// <summary><c>value.name</c>: a method or attribute, otherwise an item with this key.</summary>
     public static object? Attribute(object? value, string name) =>
         value is JinjaUndefined undefined ? throw undefined.Error()
         : JinjaMethods.Find(value, name) is { } method ? method
@@ -29,7 +30,7 @@ internal static class JinjaAccess
             ? throw new JinjaException($"{JinjaValue.TypeName(value)}'s attribute '{name}' is not supported")
         : Absent(value, $"attribute '{name.Shown()}'");
 
-    /// <summary><c>value[key]</c>: an item, else an attribute or method of that name.</summary>
+    /// <summary><c>value[key]</c>: an item, otherwise an attribute or method with this name.</summary>
     public static object? Item(object? value, object? key)
     {
         if (value is JinjaUndefined undefined) throw undefined.Error();

@@ -1,15 +1,18 @@
 namespace Crosshead.Text.Jinja;
 
-/// <summary>The arguments of a call by the places of their <see cref="JinjaSignature"/>, each given or its default.</summary>
+/// <summary>
+/// The arguments of a call in the order of their <see cref="JinjaSignature"/>, each with its given value or its
+/// default.
+/// </summary>
 internal sealed class JinjaArguments(JinjaSignature signature, object?[] values, List<object?> rest, OrderedDictionary<string, object?> named, JinjaBudget budget)
 {
-    /// <summary>What the rendering may still take.</summary>
+    /// <summary>The remaining budget of the rendering.</summary>
     public JinjaBudget Budget => budget;
 
-    /// <summary>What <c>*rest</c> takes: arguments by position beyond the named ones.</summary>
+    /// <summary>The arguments of <c>*rest</c>: those by position beyond the named ones.</summary>
     public List<object?> Rest => rest;
 
-    /// <summary>What <c>**named</c> takes: arguments by name that the signature does not have.</summary>
+    /// <summary>The arguments of <c>**named</c>: those by names that the signature does not have.</summary>
     public OrderedDictionary<string, object?> Named => named;
 
     /// <summary>The argument at a place.</summary>
@@ -41,7 +44,7 @@ internal sealed class JinjaArguments(JinjaSignature signature, object?[] values,
     /// <summary>An argument that must be a whole number or none.</summary>
     public long? IntegerOrNone(int place) => values[place] is null ? null : Integer(place);
 
-    /// <summary>The error of an argument that is of another kind than it must be.</summary>
+    /// <summary>The error for an argument of the wrong kind.</summary>
     public JinjaException Wrong(int place, string wanted) =>
         (values[place] as JinjaUndefined)?.Error() ?? new JinjaException($"{signature.Names[place]} must be {wanted}, not {JinjaValue.TypeName(values[place])}");
 }

@@ -1,6 +1,8 @@
 namespace Crosshead.Text.Jinja;
 
-/// <summary>What one rendering has taken of its <see cref="JinjaLimits"/>. Every operation charges what it is about to take.</summary>
+/// <summary>
+/// What one rendering has used of its <see cref="JinjaLimits"/>. Every operation is charged before it runs.
+/// </summary>
 internal sealed class JinjaBudget(JinjaLimits limits)
 {
     private readonly long _began = Environment.TickCount64;
@@ -8,21 +10,21 @@ internal sealed class JinjaBudget(JinjaLimits limits)
     private long _made;
     private int _depth;
 
-    /// <summary>Counts one more statement, or one more value that is looked at.</summary>
+    /// <summary>Counts one more statement, or one more visited value.</summary>
     public void Step()
     {
         if (++_steps > limits.Steps) throw new JinjaException($"the template takes more than {limits.Steps:N0} steps");
         if (Environment.TickCount64 - _began > 1000L * limits.Seconds) throw new JinjaException($"the template takes more than {limits.Seconds} seconds");
     }
 
-    /// <summary>Counts characters that are made.</summary>
+    /// <summary>Counts new characters.</summary>
     public void Make(long characters)
     {
         _made += characters;
         if (_made > limits.Made) throw new JinjaException($"the template makes texts and lists of more than {limits.Made:N0} characters");
     }
 
-    /// <summary>Counts items of lists that are made.</summary>
+    /// <summary>Counts items of new lists.</summary>
     public void MakeItems(long items) => Make(Math.Min(items, limits.Made + 1) * JinjaLimits.ItemSize);
 
     /// <summary>Refuses a text that would be too long.</summary>
@@ -37,7 +39,7 @@ internal sealed class JinjaBudget(JinjaLimits limits)
         if (length > limits.Output) throw new JinjaException($"the template puts out more than {limits.Output:N0} characters");
     }
 
-    /// <summary>A value that was just made, counted.</summary>
+    /// <summary>Counts and returns a new value.</summary>
     public object? Made(object? value)
     {
         if (value is string text)
@@ -50,7 +52,7 @@ internal sealed class JinjaBudget(JinjaLimits limits)
         return value;
     }
 
-    /// <summary>Runs a macro's body, so that no macro calls itself for ever.</summary>
+    /// <summary>Runs a macro's body, and limits how deep macros call each other.</summary>
     public T Call<T>(Func<T> body)
     {
         if (++_depth > limits.Depth) throw new JinjaException($"macros call each other more than {limits.Depth} deep");

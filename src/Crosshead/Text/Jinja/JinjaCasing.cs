@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Upper, lower and title case as Python's strings have them, with mappings to several characters, read from an embedded table on first use.</summary>
+/// <summary>
+/// Upper, lower and title case of Python's strings, with mappings to several characters. The table is embedded, and
+/// read on first use.
+/// </summary>
 internal static class JinjaCasing
 {
     private const int Sigma = 0x3A3;
@@ -31,10 +34,10 @@ internal static class JinjaCasing
     /// <summary>The first letter in title case, the rest in lower case.</summary>
     public static string Capitalize(string text) => Mapped(text, (codes, i) => i == 0 ? TitleAt(codes, i) : LowerAt(codes, i));
 
-    /// <summary>Python's str.title(): every letter behind one that has no case begins a word.</summary>
+    /// <summary>Python's str.title(): every letter after a character without case begins a word.</summary>
     public static string Title(string text) => Mapped(text, (codes, i) => i > 0 && s_cased.Contains(codes[i - 1]) ? LowerAt(codes, i) : TitleAt(codes, i));
 
-    /// <summary>Jinja's filter title: words begin behind white space and - ( { [ &lt; only.</summary>
+    /// <summary>Jinja's filter title: words begin only after white space and - ( { [ &lt;.</summary>
     public static string TitleWords(string text)
     {
         var result = new StringBuilder();

@@ -2,8 +2,11 @@ using System.Collections;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>What <c>items()</c>, <c>keys()</c> and <c>values()</c> of a dictionary give: its contents, without an order to index.</summary>
-/// <param name="Name">What Python calls it, such as dict_items.</param>
+/// <summary>
+/// The results of <c>items()</c>, <c>keys()</c> and <c>values()</c> of a dictionary: its contents, which cannot be
+/// indexed.
+/// </summary>
+/// <param name="Name">Python's name for it, such as dict_items.</param>
 /// <param name="Items">The contents.</param>
 internal sealed record JinjaDictionaryView(string Name, IReadOnlyCollection<object?> Items) : IReadOnlyCollection<object?>
 {

@@ -3,10 +3,12 @@ using System.Text;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>The escapes in a template's strings, which are Python's: <c>\n</c>, <c>\x41</c>, <c>\u00e9</c>, <c>\101</c>.</summary>
+/// <summary>
+/// The escapes in a template's strings, as in Python: <c>\n</c>, <c>\x41</c>, <c>\u00e9</c>, <c>\101</c>.
+/// </summary>
 internal static class JinjaEscapes
 {
-    /// <summary>A string without its escapes; what is no escape stays as it is.</summary>
+    /// <summary>A string with its escapes replaced. A backslash that begins no escape stays.</summary>
     public static string Read(string text, int line)
     {
         if (!text.Contains('\\')) return text;

@@ -1,6 +1,6 @@
 namespace Crosshead.Text.Jinja;
 
-/// <summary>A template that cannot be read or rendered; the one who knows the line adds it.</summary>
+/// <summary>A template cannot be read or rendered. The caller that knows the line adds it.</summary>
 internal sealed class JinjaException(string message, int? line = null) : Exception(message)
 {
     /// <summary>The template's line, counted from 1.</summary>

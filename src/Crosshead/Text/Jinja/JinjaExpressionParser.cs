@@ -16,10 +16,10 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     /// <summary>The token that is read next.</summary>
     public JinjaToken Next => tokens[_at];
 
-    /// <summary>The next token, left behind.</summary>
+    /// <summary>Returns the next token and moves past it.</summary>
     public JinjaToken Take() => Next.Kind == JinjaTokenKind.End ? throw Unexpected("more") : tokens[_at++];
 
-    /// <summary>Whether the next token is this operator or word; if so it is left behind.</summary>
+    /// <summary>Whether the next token is this operator or word. If so, moves past it.</summary>
     public bool Accept(string text)
     {
         if (!Is(text)) return false;
@@ -27,16 +27,16 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
         return true;
     }
 
-    /// <summary>Leaves this operator or word behind, or fails.</summary>
+    /// <summary>Moves past this operator or word, or fails.</summary>
     public void Expect(string text)
     {
         if (!Accept(text)) throw Unexpected($"'{text}'");
     }
 
-    /// <summary>Leaves a token of this kind behind, or fails.</summary>
+    /// <summary>Moves past a token of this kind, or fails.</summary>
     public string Expect(JinjaTokenKind kind, string what) => Next.Kind == kind ? tokens[_at++].Text : throw Unexpected(what);
 
-    /// <summary>An expression, or a tuple where commas follow it.</summary>
+    /// <summary>An expression, or a tuple if commas follow.</summary>
     public JinjaExpression Tuple(bool conditional = true)
     {
         var first = conditional ? Expression() : Or();

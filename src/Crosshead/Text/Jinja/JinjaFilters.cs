@@ -7,7 +7,7 @@ internal static class JinjaFilters
 
     private static readonly JinjaTable<object?> s_all = Table();
 
-    /// <summary>The filter of that name, or an error that says which there are.</summary>
+    /// <summary>The filter with this name, or an error that lists all filters.</summary>
     public static Func<object?, JinjaCall, object?> Get(string name) => s_all.Get(name);
 
     private static JinjaTable<object?> Table()
@@ -38,7 +38,7 @@ internal static class JinjaFilters
         return table;
     }
 
-    /// <summary>The error of a filter on a value of a kind that it does not take.</summary>
+    /// <summary>The error of a filter for a value of the wrong kind.</summary>
     public static JinjaException Wrong(string filter, string wanted, object? value) =>
         (value as JinjaUndefined)?.Error() ?? new JinjaException($"{filter} needs {wanted}, not {JinjaValue.TypeName(value)}");
 

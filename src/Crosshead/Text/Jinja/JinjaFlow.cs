@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Where a template goes on after a statement.</summary>
+/// <summary>Where a template continues after a statement.</summary>
 internal enum JinjaFlow
 {
     /// <summary>At the next statement.</summary>

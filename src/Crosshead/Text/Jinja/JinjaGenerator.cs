@@ -2,12 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Items that are made as they are asked for, and once only: what <c>map</c> and <c>select</c> give. It counts as true even without items.</summary>
+/// <summary>
+/// Items that are made on request, and only once: the results of <c>map</c> and <c>select</c>. The value counts as true
+/// even without items.
+/// </summary>
 internal sealed class JinjaGenerator(IEnumerable<object?> items)
 {
     private IEnumerator<object?>? _left;
 
-    /// <summary>The items that nobody has taken yet.</summary>
+    /// <summary>The remaining items.</summary>
     public IEnumerable<object?> Take()
     {
         _left ??= items.GetEnumerator();

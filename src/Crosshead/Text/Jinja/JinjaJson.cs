@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Values as JSON the way Python's json.dumps writes them, which is not quite how .NET does.</summary>
+/// <summary>Writes values as JSON like Python's json.dumps, which differs slightly from .NET.</summary>
 internal static class JinjaJson
 {
     /// <summary>The filter <c>tojson</c> as Transformers defines it: ensure_ascii, indent, separators, sort_keys; nothing is escaped for HTML.</summary>

@@ -1,6 +1,8 @@
 namespace Crosshead.Text.Jinja;
 
-/// <summary>What one rendering may take. A template comes with a model from elsewhere: it must not run or grow for ever.</summary>
+/// <summary>
+/// Limits of one rendering. A template comes with somebody else's model, so it must not run or grow for ever.
+/// </summary>
 internal sealed record JinjaLimits
 {
     /// <summary>Statements run, and items looped over, compared or visited. Conversations take a few thousand.</summary>

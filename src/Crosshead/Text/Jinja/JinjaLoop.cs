@@ -9,7 +9,7 @@ internal sealed class JinjaLoop(IReadOnlyList<object?> items)
     private object? _last;
     private bool _hasLast;
 
-    /// <summary>Which item the loop is at, counted from 0.</summary>
+    /// <summary>Index of the loop's current item, from 0.</summary>
     public int Index { get; set; }
 
     /// <summary>An attribute by its name.</summary>

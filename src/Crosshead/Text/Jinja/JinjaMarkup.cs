@@ -1,7 +1,7 @@
 namespace Crosshead.Text.Jinja;
 
 /// <summary>
-/// What the filters <c>safe</c> and <c>escape</c> give. Joined to other text by <c>+</c> it would escape that; it can only be
-/// put out, joined by <c>~</c>, or turned into plain text by being captured.
+/// The result of the filters <c>safe</c> and <c>escape</c>. Joined with <c>+</c> it would escape the other text. Here
+/// it can only be output, joined with <c>~</c>, or captured, which makes plain text of it.
 /// </summary>
 internal sealed record JinjaMarkup(string Text);

@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Python's numbers: how they are read, written, compared and rounded. Whole numbers have 64 bits here; beyond them is an error.</summary>
+/// <summary>
+/// Python's numbers: how they are read, written, compared and rounded. Whole numbers have 64 bits here; larger ones are
+/// an error.
+/// </summary>
 internal static partial class JinjaNumber
 {
     public static bool Is(object? value) => value is bool or long or double;
@@ -16,7 +19,7 @@ internal static partial class JinjaNumber
     /// <summary>A floating-point number without its fraction.</summary>
     public static long Truncated(double number) => Math.Abs(number) < 9.2e18 ? (long)number : throw TooLarge();
 
-    /// <summary>The order of two numbers; null where one is no number.</summary>
+    /// <summary>The order of two numbers; null if one is not a number.</summary>
     public static int? Order(object? a, object? b)
     {
         if (a is not double && b is not double) return Whole(a).CompareTo(Whole(b));
@@ -70,7 +73,7 @@ internal static partial class JinjaNumber
         return double.CopySign(double.Parse($"{whole}e{-Math.Max(decimals, -400)}", CultureInfo.InvariantCulture), number);
     }
 
-    /// <summary>As <see cref="Rounded(double, long)"/>, of a whole number.</summary>
+    /// <summary>Like <see cref="Rounded(double, long)"/>, for a whole number.</summary>
     public static long Rounded(long number, long decimals) =>
         decimals >= 0 ? number : decimals < -20 ? 0 : (long)(Rounded(number, BigInteger.One, decimals) * BigInteger.Pow(10, (int)-decimals));
 

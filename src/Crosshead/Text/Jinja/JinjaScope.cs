@@ -12,7 +12,7 @@ internal sealed class JinjaScope
     /// <summary>A scope within another.</summary>
     public JinjaScope(JinjaScope outer) => (_outer, Budget) = (outer, outer.Budget);
 
-    /// <summary>What the rendering may still take.</summary>
+    /// <summary>The remaining budget of the rendering.</summary>
     public JinjaBudget Budget { get; }
 
     /// <summary>A variable's value, or an undefined one.</summary>

@@ -1,8 +1,8 @@
 namespace Crosshead.Text.Jinja;
 
 /// <summary>
-/// Where a text stands in another, in time linear in both: the search of Knuth, Morris and Pratt for long texts, as the
-/// library's is quadratic for some.
+/// Finds a text in another, in time linear in both. Long texts use the search of Knuth, Morris and Pratt, because
+/// .NET's search is quadratic for some texts.
 /// </summary>
 internal static class JinjaSubstring
 {

@@ -3,7 +3,10 @@ using System.Collections.Frozen;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>What a template can call on a value, by name, each with its signature: filters, tests, or the methods of one type.</summary>
+/// <summary>
+/// The functions that a template can call on a value, by name and with signatures: filters, tests, or the methods of
+/// one type.
+/// </summary>
 /// <param name="kind">What errors call an entry, such as "filter".</param>
 internal sealed class JinjaTable<T>(string kind) : IEnumerable
 {
@@ -35,7 +38,7 @@ internal sealed class JinjaTable<T>(string kind) : IEnumerable
     /// <summary>The entry of a name, or null.</summary>
     public Func<T, JinjaCall, object?>? Find(string name) => (_frozen ??= _entries.ToFrozenDictionary()).GetValueOrDefault(_synonyms.GetValueOrDefault(name, name));
 
-    /// <summary>The entry of a name, or an error that says which there are.</summary>
+    /// <summary>The entry with this name, or an error that lists all entries.</summary>
     public Func<T, JinjaCall, object?> Get(string name) =>
         Find(name) ?? throw new JinjaException($"no {kind} named '{name.Shown()}'; {Suggestion.For(name, _entries.Keys.Order(StringComparer.Ordinal))}");
 

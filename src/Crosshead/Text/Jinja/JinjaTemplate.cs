@@ -17,7 +17,7 @@ internal sealed class JinjaTemplate
 
     /// <summary>Renders the template with these variables.</summary>
     /// <param name="variables">The variables.</param>
-    /// <param name="limits">What the rendering may take.</param>
+    /// <param name="limits">Limits of the rendering.</param>
     public string Render(IEnumerable<KeyValuePair<string, object?>> variables, JinjaLimits? limits = null)
     {
         var scope = new JinjaScope(new JinjaBudget(limits ?? new JinjaLimits()));

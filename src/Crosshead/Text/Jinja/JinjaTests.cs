@@ -43,7 +43,7 @@ internal static class JinjaTests
         { ">=", "ge" },
     };
 
-    /// <summary>The test of that name, or an error that says which there are.</summary>
+    /// <summary>The test with this name, or an error that lists all tests.</summary>
     public static Func<object?, JinjaCall, object?> Get(string name) => s_all.Get(name);
 
     private static bool IsRest(object? value, object? by, object rest, JinjaArguments arguments) =>

@@ -1,6 +1,8 @@
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Where a text stands in a part of another, from a character to another, as Python's find, count and startswith count them.</summary>
+/// <summary>
+/// Finds a text in a part of another text. Places are characters, as in Python's find, count and startswith.
+/// </summary>
 internal readonly ref struct JinjaTextSearch
 {
     private readonly string _text;

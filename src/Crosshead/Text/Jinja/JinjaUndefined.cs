@@ -1,7 +1,9 @@
 namespace Crosshead.Text.Jinja;
 
-/// <summary>The value of what is not there: false, empty and printed as nothing, but an error to compute with.</summary>
-/// <param name="Reason">What is not there.</param>
+/// <summary>
+/// The value of a missing name. It is false, empty and printed as nothing, but computing with it is an error.
+/// </summary>
+/// <param name="Reason">What is missing.</param>
 internal sealed record JinjaUndefined(string Reason)
 {
     /// <summary>The error of using it.</summary>

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Crosshead.Text.Jinja;
 
 /// <summary>
-/// What Python says of a template's values. They are null (None), bool, long, double, string, lists (<see cref="List{T}"/>),
-/// tuples (arrays), dictionaries in order of insertion, what they give (<see cref="JinjaDictionaryView"/>,
+/// Python's rules for a template's values. The values are null (None), bool, long, double, string, lists
+/// (<see cref="List{T}"/>),
+/// tuples (arrays), dictionaries in order of insertion, their views (<see cref="JinjaDictionaryView"/>,
 /// <see cref="JinjaRange"/>, <see cref="JinjaGenerator"/>), <see cref="JinjaUndefined"/> and what can be called.
 /// </summary>
 internal static class JinjaValue
@@ -42,7 +43,7 @@ internal static class JinjaValue
         _ => "function",
     };
 
-    /// <summary>What is put out for a value: Python's str().</summary>
+    /// <summary>The output for a value: Python's str().</summary>
     public static string ToText(object? value, JinjaBudget budget)
     {
         if (value is string text) return text;
@@ -69,7 +70,10 @@ internal static class JinjaValue
         };
     }
 
-    /// <summary>The order of two values, below, at or above 0; an error where Python has none. Null where one is no number.</summary>
+    /// <summary>
+    /// The order of two values: below, equal to or above 0. An error if Python has no order for them. Null if one is
+    /// not a number.
+    /// </summary>
     public static int? Order(object? a, object? b, string sign, JinjaBudget budget)
     {
         budget.Step();
@@ -86,7 +90,10 @@ internal static class JinjaValue
         throw (a as JinjaUndefined ?? b as JinjaUndefined)?.Error() ?? new JinjaException($"'{sign}' is not supported between {TypeName(a)} and {TypeName(b)}");
     }
 
-    /// <summary>The items of a list, characters of a string or keys of a dictionary; of what is undefined none. Each is a step.</summary>
+    /// <summary>
+    /// The items of a list, the characters of a string or the keys of a dictionary; an undefined value has none. Each
+    /// item counts as a step.
+    /// </summary>
     public static IEnumerable<object?> Items(object? value, JinjaBudget budget) => Counted(value switch
     {
         JinjaUndefined => [],
@@ -114,8 +121,8 @@ internal static class JinjaValue
         _ => Items(container, budget).Any(other => AreEqual(other, item, budget)),
     };
 
-    /// <summary>The value itself, which may be a key.</summary>
-    /// <exception cref="JinjaException">It is one that can change.</exception>
+    /// <summary>Returns the value, which must be usable as a key.</summary>
+    /// <exception cref="JinjaException">The value can change.</exception>
     public static object? RequireHashable(object? value) =>
         value is List<object?> or OrderedDictionary<string, object?> ? throw new JinjaException($"a {TypeName(value)} cannot be a key") : value;
 

@@ -4,10 +4,11 @@ using Crosshead.Text.Tokenizers.Definition;
 namespace Crosshead.Text.Tokenizers;
 
 /// <summary>
-/// Decodes ids as generation makes them: each <see cref="Step"/> gives the text that is certain by then, and all of it
-/// together is what <see cref="Tokenizer.Decode"/> gives. A character whose bytes are spread over several tokens appears
-/// when its last byte does; one of SentencePiece's byte tokens with the token after the last of them, because a bad
-/// byte makes all bytes beside it U+FFFD. One stream serves one sequence and one thread.
+/// Decodes ids one by one, as generation makes them. Each <see cref="Step"/> returns the text that is certain by then.
+/// All these texts together equal the result of <see cref="Tokenizer.Decode"/>. A character whose bytes are spread over
+/// several tokens appears with its last byte. A character of SentencePiece's byte tokens appears with the token after
+/// the last of them, because one invalid byte turns all bytes beside it into U+FFFD. A stream is for one sequence and
+/// one thread.
 /// </summary>
 public sealed class DecodeStream
 {
@@ -23,7 +24,7 @@ public sealed class DecodeStream
         _skipSpecialTokens = skipSpecialTokens;
     }
 
-    /// <summary>Takes the next id and returns the new text, often empty inside a character.</summary>
+    /// <summary>Takes the next id and returns the new text, which is often empty inside a character.</summary>
     /// <param name="id">A token id.</param>
     /// <exception cref="CrossheadException">The id is not in the vocabulary.</exception>
     public string Step(int id)
@@ -32,7 +33,7 @@ public sealed class DecodeStream
         return Take();
     }
 
-    /// <summary>Ends the sequence: what was held back, an incomplete character as U+FFFD.</summary>
+    /// <summary>Ends the sequence and returns the remaining text, with an incomplete character as U+FFFD.</summary>
     public string Finish()
     {
         _decoder.Finish(_text);

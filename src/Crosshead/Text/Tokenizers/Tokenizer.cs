@@ -6,16 +6,17 @@ using Crosshead.Text.Tokenizers.Normalizers;
 namespace Crosshead.Text.Tokenizers;
 
 /// <summary>
-/// Text to token ids and back, with the ids of Hugging Face's tokenizers: byte-level BPE (GPT-2, Llama 3, Qwen,
-/// SmolLM, and what <see cref="Training.BpeTrainer"/> makes) and SentencePiece's BPE (Llama 2, Mistral), from a tokenizer.json,
-/// a tokenizer.model, or a vocab.json with its merges.txt. Immutable and safe to use from several threads.
+/// Converts text to token ids and back, with the ids of Hugging Face's tokenizers. It supports byte-level BPE (GPT-2,
+/// Llama 3, Qwen, SmolLM, and tokenizers of <see cref="Training.BpeTrainer"/>) and SentencePiece's BPE (Llama 2,
+/// Mistral). It reads a tokenizer.json, a tokenizer.model, or a vocab.json with its merges.txt. Immutable and safe for
+/// several threads.
 /// </summary>
 public sealed class Tokenizer
 {
     /// <summary>The name of the file in a model or data folder.</summary>
     public const string FileName = "tokenizer.json";
 
-    /// <summary>The name of the file beside it that says which tokens begin and end a document.</summary>
+    /// <summary>The name of the file beside the tokenizer that says which tokens begin and end a document.</summary>
     public const string ConfigFileName = TokenizerConfig.FileName;
 
     private readonly TokenizerDefinition _definition;
@@ -44,40 +45,43 @@ public sealed class Tokenizer
         BosTokenId = _config.BosToken is { } bos ? definition.Vocabulary.IdOf(bos) : null;
     }
 
-    /// <summary>One more than the largest token id: the least size of an embedding table.</summary>
+    /// <summary>One more than the largest token id: the smallest possible size of an embedding table.</summary>
     public int VocabularySize => _definition.Vocabulary.Size;
 
-    /// <summary>The token that ends a document, from tokenizer_config.json or by its usual name; null without one.</summary>
+    /// <summary>
+    /// The token that ends a document, from tokenizer_config.json or by its usual name; null if there is none.
+    /// </summary>
     public int? EosTokenId { get; }
 
-    /// <summary>The token that begins a document, found as <see cref="EosTokenId"/> is; null without one.</summary>
+    /// <summary>The token that begins a document, found like <see cref="EosTokenId"/>; null if there is none.</summary>
     public int? BosTokenId { get; }
 
     /// <summary>
-    /// Whether tokenizer_config.json asks for decoded text to be cleaned (<c>clean_up_tokenization_spaces</c>), as Transformers'
-    /// decode does. <see cref="Decode"/> never does: it gives what the tokens stand for.
+    /// Whether tokenizer_config.json asks for decoded text to be cleaned (<c>clean_up_tokenization_spaces</c>), as
+    /// Transformers' decode does. <see cref="Decode"/> never cleans: it returns the text of the tokens.
     /// </summary>
     public bool CleansUpSpaces => _config.CleansUpSpaces;
 
-    /// <summary>Tokens that stand for a fixed text, special ones among them.</summary>
+    /// <summary>Tokens for a fixed text, including special tokens.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => _definition.AddedTokens;
 
     /// <summary>
-    /// The tokenizer's identity: SHA-256, in lower-case hexadecimal, over the parts of its files that decide about
-    /// ids, whatever the layout of a tokenizer.json.
+    /// The tokenizer's identity: SHA-256 in lower-case hexadecimal, over the parts of its files that determine ids. The
+    /// layout of a tokenizer.json does not matter.
     /// </summary>
     public string Sha256 => _sha256.Value;
 
-    /// <summary>Loads a tokenizer, with the tokenizer_config.json beside it where there is one.</summary>
+    /// <summary>Loads a tokenizer, and the tokenizer_config.json beside it if there is one.</summary>
     /// <param name="path">A tokenizer.json, a tokenizer.model, or the folder of either or of vocab.json and merges.txt.</param>
     /// <exception cref="CrossheadException">A file is missing, damaged, or uses a feature that is not supported.</exception>
     public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
 
     /// <summary>Encodes a text.</summary>
     /// <param name="text">Any text; half of a surrogate pair is encoded as U+FFFD.</param>
-    /// <param name="addSpecialTokens">Whether to add what the file's template adds, such as Llama's begin token.</param>
-    /// <param name="parseSpecialTokens">Whether the names of special tokens in the text become those tokens; say
-    /// false for text from elsewhere, which then cannot forge an end of document.</param>
+    /// <param name="addSpecialTokens">Whether to add the tokens of the file's template, such as Llama's begin
+    /// token.</param>
+    /// <param name="parseSpecialTokens">Whether the names of special tokens in the text become those tokens. Use false
+    /// for text from other people, which then cannot fake an end of document.</param>
     public int[] Encode(ReadOnlySpan<char> text, bool addSpecialTokens = true, bool parseSpecialTokens = true)
     {
         var ids = new List<int>(text.Length / 3 + 4);
@@ -85,10 +89,10 @@ public sealed class Tokenizer
         return [.. ids];
     }
 
-    /// <summary>Encodes a text onto the end of <paramref name="ids"/>; see the other overload.</summary>
+    /// <summary>Encodes a text and appends the ids to <paramref name="ids"/>; see the other overload.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="ids">Where ids are appended.</param>
-    /// <param name="addSpecialTokens">Whether to add what the file's template adds.</param>
+    /// <param name="addSpecialTokens">Whether to add the tokens of the file's template.</param>
     /// <param name="parseSpecialTokens">Whether names of special tokens in the text become those tokens.</param>
     public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true, bool parseSpecialTokens = true)
     {
@@ -121,11 +125,11 @@ public sealed class Tokenizer
     }
 
     /// <summary>
-    /// Decodes ids. A byte-level tokenizer gives any valid Unicode text back as its normalizer left it, unless its
-    /// vocabulary lacks one of the text's bytes: SmolLM2's lacks some that only rare characters have.
+    /// Decodes ids. A byte-level tokenizer returns any valid Unicode text as its normalizer left it. The exception is a
+    /// vocabulary that lacks one of the text's bytes: SmolLM2's lacks bytes of a few rare characters.
     /// </summary>
     /// <param name="ids">Token ids; bytes that are not UTF-8 become U+FFFD.</param>
-    /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
+    /// <param name="skipSpecialTokens">Whether to omit special tokens.</param>
     /// <exception cref="CrossheadException">An id is not in the vocabulary.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
@@ -136,7 +140,7 @@ public sealed class Tokenizer
     }
 
     /// <summary>Begins decoding one sequence id by id.</summary>
-    /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
+    /// <param name="skipSpecialTokens">Whether to omit special tokens.</param>
     public DecodeStream CreateDecodeStream(bool skipSpecialTokens = true) =>
         new(this, _model.CreateDecoder(), skipSpecialTokens);
 
@@ -148,8 +152,12 @@ public sealed class Tokenizer
     /// <param name="id">The id.</param>
     public string? IdToToken(int id) => _definition.Vocabulary.TokenOf(id);
 
-    /// <summary>Writes the files it was read from or trained to, byte for byte, and tokenizer_config.json beside them.</summary>
-    /// <param name="path">The folder, made if need be, or the path of a tokenizer.json if it ends in <c>.json</c>.</param>
+    /// <summary>
+    /// Writes the files of the tokenizer, byte for byte as they were read or trained, and tokenizer_config.json beside
+    /// them.
+    /// </summary>
+    /// <param name="path">The folder, which is created if it does not exist; or the path of a tokenizer.json if it ends
+    /// in <c>.json</c>.</param>
     /// <exception cref="CrossheadException">The files cannot be written, or there is no tokenizer.json.</exception>
     public void Save(string path) => _files.Save(path, _config);
 

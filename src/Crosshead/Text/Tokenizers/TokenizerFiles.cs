@@ -6,10 +6,10 @@ using Crosshead.Text.Tokenizers.Formats;
 
 namespace Crosshead.Text.Tokenizers;
 
-/// <summary>The files a tokenizer consists of, as they were read or trained; tokenizer_config.json is not among them.</summary>
+/// <summary>The files of a tokenizer as they were read or trained, without tokenizer_config.json.</summary>
 internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)> files)
 {
-    /// <summary>Loads the tokenizer that <paramref name="path"/>, a file or a folder, leads to.</summary>
+    /// <summary>Loads the tokenizer at <paramref name="path"/>, a file or a folder.</summary>
     /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>
     public static Tokenizer Load(string path)
     {
@@ -69,7 +69,10 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The file that leads to the tokenizer in a folder, whichever form it has; null where there is none.</summary>
+    /// <summary>
+    /// The file with which loading the tokenizer of a folder begins, for every form of tokenizer; null if there is
+    /// none.
+    /// </summary>
     public static string? Find(string folder) =>
         new[] { Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 

@@ -4,8 +4,8 @@ using Crosshead.Text.Tokenizers.Normalizers;
 namespace Crosshead.Text.Tokenizers.Definition;
 
 /// <summary>
-/// Finds added tokens in text as Hugging Face's tokenizers do: the leftmost, of those that begin there the longest,
-/// then what follows it. A token that its flags reject has still been passed over.
+/// Finds added tokens in text like Hugging Face's tokenizers: the leftmost token first, among equals the longest, and
+/// then the tokens after it. A token that its flags reject is skipped.
 /// </summary>
 internal sealed class AddedTokenMatcher
 {
@@ -14,7 +14,7 @@ internal sealed class AddedTokenMatcher
     private readonly AddedToken[] _tokens; // of each text
     private readonly int[] _shorter;       // the longest other text that each begins with, -1 for none
 
-    /// <summary>Matches <paramref name="tokens"/> by what <paramref name="normalizer"/> makes of their contents.</summary>
+    /// <summary>Matches <paramref name="tokens"/> by their contents after <paramref name="normalizer"/>.</summary>
     public AddedTokenMatcher(IEnumerable<AddedToken> tokens, INormalizer normalizer)
     {
         var entries = tokens.Select(token => (Text: normalizer.Normalize(token.Content) ?? token.Content, Token: token))
@@ -32,7 +32,7 @@ internal sealed class AddedTokenMatcher
 
     /// <summary>Cuts a text at its tokens.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="special">Whether special tokens are read, too.</param>
+    /// <param name="special">Whether special tokens are read too.</param>
     public List<TextPiece> Split(ReadOnlySpan<char> text, bool special)
     {
         var pieces = new List<TextPiece>();

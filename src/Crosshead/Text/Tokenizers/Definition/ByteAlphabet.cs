@@ -13,7 +13,7 @@ internal static class ByteAlphabet
     /// <summary>The character that stands for <paramref name="value"/>.</summary>
     public static char CharacterOf(byte value) => Characters[value];
 
-    /// <summary>The bytes a token's characters stand for, or null where one of them is not in the alphabet.</summary>
+    /// <summary>The bytes of a token's characters, or null if a character is not in the alphabet.</summary>
     public static byte[]? BytesOf(string token)
     {
         var bytes = new byte[token.Length];

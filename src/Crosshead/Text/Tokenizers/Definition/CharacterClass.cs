@@ -4,7 +4,10 @@ using System.Text;
 
 namespace Crosshead.Text.Tokenizers.Definition;
 
-/// <summary>What the pre-tokenizer's expressions tell apart: letters, numbers, white space, line ends, the rest.</summary>
+/// <summary>
+/// The character classes that the pre-tokenizer's expressions distinguish: letters, numbers, white space, line ends,
+/// the rest.
+/// </summary>
 internal static class CharacterClass
 {
     public const byte Other = 0;
@@ -29,11 +32,11 @@ internal static class CharacterClass
         return Of(Rune.GetUnicodeCategory(new Rune(c, text[index + 1])));
     }
 
-    /// <summary>Whether the character that ends before <paramref name="index"/> is one of words.</summary>
+    /// <summary>Whether the character that ends before <paramref name="index"/> is a word character.</summary>
     public static bool IsWordBefore(ReadOnlySpan<char> text, int index) =>
         Rune.DecodeLastFromUtf16(text[..index], out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
-    /// <summary>Whether the character that begins at <paramref name="index"/> is one of words.</summary>
+    /// <summary>Whether the character that begins at <paramref name="index"/> is a word character.</summary>
     public static bool IsWordAt(ReadOnlySpan<char> text, int index) =>
         Rune.DecodeFromUtf16(text[index..], out var rune, out _) == OperationStatus.Done && IsWord(rune);
 

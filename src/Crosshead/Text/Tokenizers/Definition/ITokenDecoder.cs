@@ -2,12 +2,12 @@ using System.Text;
 
 namespace Crosshead.Text.Tokenizers.Definition;
 
-/// <summary>Turns ids back into text one after the other; bytes that do not make a character yet are held back.</summary>
+/// <summary>Decodes ids one after the other. Bytes of an incomplete character are held back.</summary>
 internal interface ITokenDecoder
 {
-    /// <summary>Takes the next id and appends the text that is now certain.</summary>
+    /// <summary>Takes the next id and appends the text that is certain now.</summary>
     void Append(int id, StringBuilder text);
 
-    /// <summary>Appends what was held back, incomplete characters as U+FFFD, and starts afresh.</summary>
+    /// <summary>Appends the held-back text, with incomplete characters as U+FFFD, and starts again.</summary>
     void Finish(StringBuilder text);
 }

@@ -6,14 +6,16 @@ namespace Crosshead.Text.Tokenizers.Definition;
 /// </summary>
 internal sealed class MergeTable
 {
-    /// <summary>The rank of a pair that does not merge; larger than every true rank.</summary>
+    /// <summary>The rank of a pair that does not merge. It is larger than every real rank.</summary>
     public const int None = int.MaxValue;
 
     private readonly ulong[] _keys; // 0 is free; a key is left + 1 above right
     private readonly (int Rank, int Id)[] _values;
     private readonly int _shift;
 
-    /// <summary>Builds the table; the merge at index r has rank r. A pair given twice keeps its later rank.</summary>
+    /// <summary>
+    /// Builds the table. The merge at index r has rank r. A pair that occurs twice keeps its later rank.
+    /// </summary>
     public MergeTable(IReadOnlyList<(int Left, int Right, int Id)> merges)
     {
         var bits = 4;
@@ -30,7 +32,9 @@ internal sealed class MergeTable
         }
     }
 
-    /// <summary>The rank of the pair and the id it makes; rank <see cref="None"/> where it does not merge.</summary>
+    /// <summary>
+    /// The rank of the pair and the id that it makes. The rank is <see cref="None"/> if the pair does not merge.
+    /// </summary>
     public (int Rank, int Id) this[int left, int right]
     {
         get

@@ -1,9 +1,9 @@
 namespace Crosshead.Text.Tokenizers.Definition;
 
 /// <summary>How a Metaspace pre-tokenizer, SentencePiece's way with spaces, treats a text.</summary>
-/// <param name="Mark">What stands for a space.</param>
-/// <param name="Prepend">Where a mark is put before a text that has none at its start.</param>
-/// <param name="Split">Whether each mark begins a word; else the whole text is one.</param>
+/// <param name="Mark">The character for a space.</param>
+/// <param name="Prepend">When a mark is put before a text that does not begin with one.</param>
+/// <param name="Split">Whether each mark begins a word. False: the whole text is one word.</param>
 internal sealed record Metaspace(char Mark, MetaspacePrepend Prepend, bool Split)
 {
     /// <summary>The text with its marks.</summary>

@@ -3,14 +3,16 @@ using System.Buffers;
 namespace Crosshead.Text.Tokenizers.Definition;
 
 /// <summary>
-/// Byte pair encoding of one word: while a pair of neighbours has a merge, the pair of the lowest rank, the
-/// leftmost of equals, becomes one token.
+/// Byte pair encoding of one word. While a pair of neighbours has a merge, the pair with the lowest rank becomes one
+/// token, among equals the leftmost.
 /// </summary>
 internal sealed class PairMerger(MergeTable merges)
 {
     private const int ShortWord = 48; // up to here a scan for the lowest rank beats a heap
 
-    /// <summary>Merges <paramref name="symbols"/> in place and returns how many are left at its start.</summary>
+    /// <summary>
+    /// Merges <paramref name="symbols"/> in place and returns the number of remaining symbols, which are at its start.
+    /// </summary>
     public int Merge(Span<int> symbols) => symbols.Length <= ShortWord ? MergeShort(symbols) : MergeLong(symbols);
 
     private int MergeShort(Span<int> symbols)

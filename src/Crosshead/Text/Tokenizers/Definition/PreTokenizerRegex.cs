@@ -11,7 +11,7 @@ internal static class PreTokenizerRegex
     public const string Qwen2 =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>The pattern of an expression, or null where it is none of ours.</summary>
+    /// <summary>The pattern of an expression, or null if it is not supported.</summary>
     public static PreTokenizerPattern? PatternOf(string regex) => regex switch
     {
         Gpt2 => PreTokenizerPattern.Gpt2,
@@ -20,7 +20,7 @@ internal static class PreTokenizerRegex
         _ => null,
     };
 
-    /// <summary>The expression a <c>Split</c> pre-tokenizer carries for a pattern.</summary>
+    /// <summary>The expression that a <c>Split</c> pre-tokenizer has for a pattern.</summary>
     public static string Of(PreTokenizerPattern pattern) => pattern switch
     {
         PreTokenizerPattern.Llama3 => Llama3,

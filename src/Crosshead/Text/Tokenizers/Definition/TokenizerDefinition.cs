@@ -2,7 +2,7 @@ using Crosshead.Text.Tokenizers.Normalizers;
 
 namespace Crosshead.Text.Tokenizers.Definition;
 
-/// <summary>What a tokenizer's files say, checked and with every name turned into an id.</summary>
+/// <summary>The contents of a tokenizer's files, checked, with every name replaced by an id.</summary>
 internal sealed record TokenizerDefinition
 {
     /// <summary>Tokens by id and name.</summary>
@@ -51,7 +51,8 @@ internal sealed record TokenizerDefinition
     public IReadOnlyList<int> Suffix { get; init; } = [];
 
     /// <summary>
-    /// What decoding makes of a token: for one that is looked for in normalized text, its normalized content.
+    /// The text of a token when it is decoded. For a token that is searched in normalized text this is its normalized
+    /// content.
     /// </summary>
     /// <exception cref="CrossheadException">The id is not in the vocabulary.</exception>
     public string Written(int id) => Vocabulary.Added.TryGetValue(id, out var added) && added.Normalized

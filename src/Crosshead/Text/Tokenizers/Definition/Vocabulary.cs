@@ -1,13 +1,15 @@
 namespace Crosshead.Text.Tokenizers.Definition;
 
-/// <summary>The tokens of a tokenizer by id and by name, added tokens among them.</summary>
+/// <summary>The tokens of a tokenizer by id and by name, including added tokens.</summary>
 internal sealed class Vocabulary
 {
     private readonly Dictionary<string, int> _model;
     private readonly Dictionary<string, int> _added = [];
     private readonly string?[] _tokens;
 
-    /// <summary>Joins the model's tokens with the added ones; an added token takes its id from the model's.</summary>
+    /// <summary>
+    /// Joins the tokens of the model with the added tokens. An added token takes its id from the model's token.
+    /// </summary>
     public Vocabulary(Dictionary<string, int> model, IReadOnlyList<AddedToken> added)
     {
         _model = model;
@@ -44,7 +46,7 @@ internal sealed class Vocabulary
     /// <summary>The token of an id as the file writes it, or null.</summary>
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
-    /// <summary>The token of an id that must be there.</summary>
+    /// <summary>The token of an id that must exist.</summary>
     public string Require(int id) =>
         TokenOf(id) ?? throw new CrossheadException(
             $"token id {id} is not in the vocabulary, which has {Size} tokens (0 to {Size - 1}); decode with the tokenizer that encoded.");

@@ -5,8 +5,8 @@ using Crosshead.Text.Tokenizers.Normalizers;
 namespace Crosshead.Text.Tokenizers.Formats;
 
 /// <summary>
-/// Turns a SentencePiece model of the BPE kind into the pipeline that Hugging Face's conversion of Llama 2 and
-/// Mistral has: the merge of a higher score comes first, and of those of one score that with the smaller id.
+/// Turns a SentencePiece BPE model into the pipeline of Hugging Face's conversion of Llama 2 and Mistral. Merges are in
+/// order of falling score; among equal scores the smaller id is first.
 /// </summary>
 internal static class SentencePieceReader
 {

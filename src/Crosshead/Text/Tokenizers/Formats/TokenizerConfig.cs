@@ -15,7 +15,8 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     /// <summary>What GPT-2 calls its end token.</summary>
     public const string Gpt2End = "<|endoftext|>";
 
-    // What trained models call their end token, most specific first; used where no tokenizer_config.json says.
+    // Names of the end token in trained models, most specific first. They are used if no tokenizer_config.json names
+    // the token.
     private static readonly string[] UsualEnds = [Gpt2End, "<|end_of_text|>", "</s>", "<eos>"];
     private static readonly string[] UsualBegins = ["<|begin_of_text|>", "<s>", "<bos>"];
 
@@ -37,7 +38,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     /// <summary>Whether a SentencePiece tokenizer treats each text between added tokens as a beginning.</summary>
     public bool? Legacy { get; init; }
 
-    /// <summary>Tokens that it adds to files which have none of their own.</summary>
+    /// <summary>Tokens that it adds to files without added tokens.</summary>
     public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
 
     /// <summary>The file as it was read; null where there was none.</summary>
@@ -77,7 +78,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
         return new TokenizerConfig(UsualEnds.FirstOrDefault(names.Contains), UsualBegins.FirstOrDefault(names.Contains));
     }
 
-    /// <summary>The file's text: as it was read, or made anew.</summary>
+    /// <summary>The file's text: as it was read, or newly written.</summary>
     public byte[] ToJson() => Source ?? JsonSerializer.SerializeToUtf8Bytes(
         new SortedDictionary<string, object?>
         {

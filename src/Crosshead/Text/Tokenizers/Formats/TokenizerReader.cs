@@ -5,8 +5,8 @@ using Crosshead.Text.Tokenizers.Models;
 namespace Crosshead.Text.Tokenizers.Formats;
 
 /// <summary>
-/// Reads Hugging Face's tokenizer.json where it can be followed exactly, and refuses it by naming the feature
-/// otherwise. Truncation and padding, which belong to a call and not to the vocabulary, are passed over.
+/// Reads Hugging Face's tokenizer.json. It refuses a file that it cannot follow exactly, and names the feature.
+/// Truncation and padding are ignored, because they belong to a call and not to the vocabulary.
 /// </summary>
 internal sealed class TokenizerReader
 {

@@ -1,9 +1,9 @@
 namespace Crosshead.Text.Tokenizers.Formats;
 
-/// <summary>How a tokenizer that cannot be followed exactly is refused.</summary>
+/// <summary>Refuses tokenizers that cannot be followed exactly.</summary>
 internal static class Unsupported
 {
-    /// <summary>Names a feature that is not supported, and what is.</summary>
+    /// <summary>Names a feature that is not supported, and the supported ones.</summary>
     public static void Unless(bool supported, string file, string feature)
     {
         if (!supported)

@@ -2,10 +2,12 @@ using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
 
-/// <summary>What must hold of the tokens and merges that a file names.</summary>
+/// <summary>Checks of the tokens and merges in a file.</summary>
 internal static class VocabularyFile
 {
-    /// <summary>Refuses ids that cannot be; a few holes are allowed, an id of billions or one of two tokens is damage.</summary>
+    /// <summary>
+    /// Refuses impossible ids. A few gaps are allowed; an id in the billions, or one id for two tokens, means damage.
+    /// </summary>
     public static void RequireIds(Dictionary<string, int> ids, string name)
     {
         var most = ids.Count * 2L + 65_536;
@@ -19,7 +21,7 @@ internal static class VocabularyFile
         }
     }
 
-    /// <summary>The ids of a merge: of its two tokens, and of the one it makes.</summary>
+    /// <summary>The ids of a merge: of its two tokens, and of the resulting token.</summary>
     public static (int Left, int Right, int Id) Merge(string[] pair, Vocabulary vocabulary, int index, string name)
     {
         if (pair.Length != 2 || vocabulary.ModelIdOf(pair[0]) is not { } left || vocabulary.ModelIdOf(pair[1]) is not { } right || vocabulary.ModelIdOf(pair[0] + pair[1]) is not { } id)

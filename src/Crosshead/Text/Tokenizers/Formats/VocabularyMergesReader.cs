@@ -6,8 +6,8 @@ using Crosshead.Text.Tokenizers.Normalizers;
 namespace Crosshead.Text.Tokenizers.Formats;
 
 /// <summary>
-/// Reads the pair that GPT-2 brought: vocab.json, tokens with their ids, and merges.txt, one merge a line. How words
-/// are cut is not in them; tokenizer_config.json's tokenizer_class says it.
+/// Reads the two files that GPT-2 introduced: vocab.json with tokens and ids, and merges.txt with one merge per line.
+/// They do not say how words are cut; tokenizer_class in tokenizer_config.json does.
 /// </summary>
 internal static class VocabularyMergesReader
 {

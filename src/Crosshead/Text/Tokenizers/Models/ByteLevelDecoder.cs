@@ -4,7 +4,9 @@ using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Models;
 
-/// <summary>Joins the bytes of byte-level tokens and reads them as UTF-8, whatever token a character's bytes are in.</summary>
+/// <summary>
+/// Joins the bytes of byte-level tokens and reads them as UTF-8. The bytes of a character may be in several tokens.
+/// </summary>
 internal sealed class ByteLevelDecoder(byte[][] tokenBytes) : ITokenDecoder
 {
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder(); // keeps the bytes of an incomplete character

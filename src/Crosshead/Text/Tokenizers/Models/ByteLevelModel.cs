@@ -7,8 +7,8 @@ using Crosshead.Text.Tokenizers.Definition;
 namespace Crosshead.Text.Tokenizers.Models;
 
 /// <summary>
-/// GPT-2's byte-level BPE: text is cut into words, a word's UTF-8 bytes are merged pair by pair. A byte that the
-/// vocabulary lacks becomes the unknown token or, without one, nothing, as in Hugging Face's tokenizers.
+/// GPT-2's byte-level BPE: text is cut into words, a word's UTF-8 bytes are merged pair by pair. A byte that is not in
+/// the vocabulary becomes the unknown token. Without an unknown token it is dropped, as in Hugging Face's tokenizers.
 /// </summary>
 internal sealed class ByteLevelModel : ITokenizerModel
 {
@@ -56,7 +56,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
 
     public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
 
-    // The bytes that every token stands for, by id; none where there is no token.
+    // The bytes of every token, by id; no bytes if there is no token.
     private byte[][] TokenBytes()
     {
         var vocabulary = _definition.Vocabulary;

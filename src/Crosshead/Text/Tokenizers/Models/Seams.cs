@@ -5,8 +5,8 @@ using Crosshead.Text.Tokenizers.Definition;
 namespace Crosshead.Text.Tokenizers.Models;
 
 /// <summary>
-/// Which neighbouring characters merging can ever join. Where it cannot, a text may be cut without changing its
-/// tokens: this turns the one long word of a SentencePiece tokenizer into short ones that are worth remembering.
+/// Finds neighbouring characters that merging can never join. A text may be cut between them without changing its
+/// tokens. This divides the one long word of a SentencePiece tokenizer into short words that are worth caching.
 /// </summary>
 internal sealed class Seams
 {
@@ -42,7 +42,7 @@ internal sealed class Seams
         _unknownJoins = !definition.ByteFallback || definition.Merges.Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
     }
 
-    /// <summary>The token of one character, -1 without one.</summary>
+    /// <summary>The token of one character, -1 if there is none.</summary>
     public int IdOf(Rune character) => character.IsBmp ? _characterIds[character.Value] : _furtherIds.GetValueOrDefault(character.Value, -1);
 
     /// <summary>Where the piece that begins at <paramref name="start"/> ends.</summary>

@@ -1,6 +1,9 @@
 namespace Crosshead.Text.Tokenizers.Models;
 
-/// <summary>Takes out the spaces that tokenizers of words left before English punctuation and contractions, as Transformers' <c>clean_up_tokenization</c>.</summary>
+/// <summary>
+/// Removes spaces before English punctuation and contractions, like Transformers' <c>clean_up_tokenization</c>. Word
+/// tokenizers left such spaces.
+/// </summary>
 internal static class SpaceCleanup
 {
     // In this order, each over the whole text.

@@ -1,6 +1,6 @@
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
-/// <summary>Normalizers one after the other; none is allowed.</summary>
+/// <summary>Normalizers one after the other. The list may be empty.</summary>
 internal sealed class NormalizerSequence(IReadOnlyList<INormalizer> steps) : INormalizer
 {
     public static readonly NormalizerSequence None = new([]);

@@ -1,6 +1,6 @@
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
-/// <summary>Puts something before a text that is not empty.</summary>
+/// <summary>Puts a prefix before a text that is not empty.</summary>
 internal sealed class PrependNormalizer(string prefix) : INormalizer
 {
     public string? Normalize(ReadOnlySpan<char> text) => text.IsEmpty ? null : string.Concat(prefix, text);

@@ -1,6 +1,6 @@
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
-/// <summary>Puts one text in place of every occurrence of another.</summary>
+/// <summary>Replaces every occurrence of a text by another text.</summary>
 internal sealed class ReplaceNormalizer(string old, string replacement) : INormalizer
 {
     /// <summary>Whether no <paramref name="character"/> is left after it.</summary>

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
 /// <summary>
-/// What the Unicode normal forms need to know of characters (Unicode Standard Annex 15): combining classes,
-/// decompositions and compositions, read from an embedded table on first use.
+/// The character data of the Unicode normal forms (Unicode Standard Annex 15): combining classes, decompositions and
+/// compositions. It is read from an embedded table on first use.
 /// </summary>
 internal static class UnicodeData
 {
@@ -47,7 +47,7 @@ internal static class UnicodeData
     /// <summary>The canonical combining class; 0 for a starter.</summary>
     public static byte CombiningClass(int code) => Classes.GetValueOrDefault(code);
 
-    /// <summary>Appends the full decomposition of a character, itself where it has none.</summary>
+    /// <summary>Appends the full decomposition of a character, or the character itself if it has none.</summary>
     public static void Decompose(int code, bool compatibility, List<int> result)
     {
         var syllable = code - HangulSyllables;
@@ -69,7 +69,7 @@ internal static class UnicodeData
         }
     }
 
-    /// <summary>The character that two make together, or null.</summary>
+    /// <summary>The composition of two characters, or null.</summary>
     public static int? Compose(int first, int second)
     {
         if (first - LeadingConsonants is >= 0 and < LeadingCount and var leading && second - Vowels is >= 0 and < VowelCount and var vowel)

@@ -4,8 +4,8 @@ using System.Text;
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
 /// <summary>
-/// A Unicode normal form (Unicode Standard Annex 15), with tables of its own, since .NET asks the machine's ICU for
-/// them. Characters that no neighbour can change are passed over; only runs around the others are rewritten.
+/// A Unicode normal form (Unicode Standard Annex 15) with own tables, because .NET uses the machine's ICU. Characters
+/// that no neighbour can change are skipped; only runs around the other characters are rewritten.
 /// </summary>
 internal sealed class UnicodeNormalizer : INormalizer
 {

@@ -6,18 +6,19 @@ namespace Crosshead.Text.Tokenizers.Training;
 
 /// <summary>
 /// Trains a byte-level BPE vocabulary (Sennrich et al. 2016 over bytes, as GPT-2) and writes it as Hugging Face's
-/// tokenizer.json. The same text and options give the same file everywhere: special tokens come first, then the
-/// 256 bytes in the order of their characters, then merges by falling count; of equally frequent pairs the one
-/// with the smaller left id, then the smaller right id, is merged first, as Hugging Face's own trainer does.
+/// tokenizer.json. The same text and options give the same file everywhere. Special tokens come first, then the 256
+/// bytes in the order of their characters, then merges by falling count. Among equally frequent pairs the smaller left
+/// id is first, then the smaller right id, as in Hugging Face's own trainer.
 /// </summary>
 public static class BpeTrainer
 {
     /// <summary>Trains a tokenizer.</summary>
-    /// <param name="documents">The text, read once, in pieces that fit in memory; words do not cross pieces.</param>
-    /// <param name="options">Vocabulary size, word pattern and so on.</param>
-    /// <param name="progress">Told about every million characters and every few hundred merges, or null.</param>
+    /// <param name="documents">The text in pieces that fit in memory. It is read once. Words do not cross
+    /// pieces.</param>
+    /// <param name="options">Vocabulary size, word pattern and other options.</param>
+    /// <param name="progress">Reports about every million characters and every few hundred merges; may be null.</param>
     /// <param name="cancellationToken">Stops the training.</param>
-    /// <returns>The tokenizer; it has fewer tokens than asked where no pair is frequent enough any more.</returns>
+    /// <returns>The tokenizer. It has fewer tokens than requested if no further pair is frequent enough.</returns>
     /// <exception cref="CrossheadException">An option is out of range, or there is no text.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Tokenizer Train(
@@ -77,8 +78,10 @@ public static class BpeTrainer
         return merges;
     }
 
-    /// <summary>What is written beside the tokenizer.json of a tokenizer that is trained so.</summary>
-    /// <summary>Whether a tokenizer_config.json already says what one would say that is saved with a tokenizer trained by these options.</summary>
+    /// <summary>The tokenizer_config.json of a tokenizer that is trained with these options.</summary>
+    /// <summary>
+    /// Whether an existing tokenizer_config.json equals the one of a tokenizer that is trained with these options.
+    /// </summary>
     /// <param name="options">The options.</param>
     /// <param name="path">The file, which exists.</param>
     public static bool SavesSameConfig(BpeTrainerOptions options, string path) => File.ReadAllBytes(path).AsSpan().SequenceEqual(ConfigOf(options).ToJson());

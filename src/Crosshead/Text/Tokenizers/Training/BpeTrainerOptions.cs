@@ -20,7 +20,7 @@ public sealed record BpeTrainerOptions
     /// <summary>Characters after which reading stops: the counts of more text hardly change, and memory stays bounded.</summary>
     public long MaxCharacters { get; init; } = 2_000_000_000;
 
-    /// <summary>Threads that count words; the result does not depend on it.</summary>
+    /// <summary>Number of threads that count words. The result does not depend on it.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Checks every range.</summary>

@@ -4,8 +4,8 @@ using System.Text;
 namespace Crosshead.Text.Tokenizers.Training;
 
 /// <summary>
-/// Chooses merges: again and again the most frequent pair of neighbours, of equally frequent ones that with the
-/// smaller left id, then the smaller right id. Pair counts are kept up to date as words change, never recounted.
+/// Chooses merges. Each merge joins the most frequent pair of neighbours; among equally frequent pairs the smaller left
+/// id is first, then the smaller right id. Pair counts are updated as words change, and never counted again.
 /// </summary>
 internal sealed class MergeLearner
 {

@@ -5,14 +5,14 @@ using Crosshead.Text.Tokenizers.Definition;
 namespace Crosshead.Text.Tokenizers.Training;
 
 /// <summary>
-/// Counts the words of a text as the pre-tokenizer cuts them, on several threads. Counts are summed, so the
-/// result does not depend on the number of threads or on which read what.
+/// Counts the words of a text as the pre-tokenizer cuts them, on several threads. Counts are summed, so the result does
+/// not depend on the number of threads or on their shares of the text.
 /// </summary>
 internal static class WordCounter
 {
     /// <summary>
-    /// Longer words, in UTF-16 units, are left out: they are data pasted into the text, no token will be made of
-    /// them, and without them the memory used depends on the vocabulary of the text alone.
+    /// Longer words (in UTF-16 units) are left out. They are data that was pasted into the text, and never become
+    /// tokens. Without them the memory depends only on the vocabulary of the text.
     /// </summary>
     public const int LongestWord = 256;
 
