@@ -96,15 +96,8 @@ internal sealed class CapturedStep : IDisposable
         _fetched = true;
     }
 
-    // Once as it is, so that libraries and kernels are set up and the stream's memory is there; then captured.
     private bool TryCapture()
     {
-        using (NewDisposeScope())
-        using (_stream.Enter())
-        {
-            Compute();
-            _stream.Wait();
-        }
         _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out var refusal);
         Refusal = refusal?.Message;
         return _graph is not null;

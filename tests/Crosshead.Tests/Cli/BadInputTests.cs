@@ -39,11 +39,11 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_run_without_a_final_model_leads_to_its_newest_checkpoint()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder["run"], "--set", "training.checkpointEvery=1").ExitCode);
-        File.Delete(_folder["run/config.json"]); // as it is where the run was interrupted
-        Assert.Equal($"\"{_folder["run/config.json"]}\" does not exist, but \"{_folder["run/checkpoints/step-00000002"]}\" holds a model; name that one.",
-            CliRun.Of("generate", _folder["run"], "--prompt", "word1").Refusal());
-        Assert.Equal(0, CliRun.Of("info", _folder["run/checkpoints/step-00000002"]).ExitCode);
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder.File("run"), "--set", "training.checkpointEvery=1").ExitCode);
+        File.Delete(_folder.File("run/config.json")); // as it is where the run was interrupted
+        Assert.Equal($"\"{_folder.File("run/config.json")}\" does not exist, but \"{_folder.File("run/checkpoints/step-00000002")}\" holds a model; name that one.",
+            CliRun.Of("generate", _folder.File("run"), "--prompt", "word1").Refusal());
+        Assert.Equal(0, CliRun.Of("info", _folder.File("run/checkpoints/step-00000002")).ExitCode);
     }
 
     [Fact]
@@ -51,18 +51,18 @@ public sealed class BadInputTests : IDisposable
     {
         _folder.Write("recipe.schema.json", "{}");
         _folder.Write("own.json", "{}");
-        Assert.EndsWith("known: own.json.", CliRun.Of("train", _folder["others.json"]).Refusal());
+        Assert.EndsWith("known: own.json.", CliRun.Of("train", _folder.File("others.json")).Refusal());
     }
 
     [Fact]
     public void Data_of_another_tokenizer_are_refused_with_what_helps()
     {
         var recipe = TinyRecipe.In(_folder, 1);
-        Assert.Equal(0, CliRun.Of("train", recipe, "--out", _folder["run"]).ExitCode);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["text.txt"], "--vocab", "290", "--out", _folder["others/tokenizer.json"]).ExitCode);
-        Assert.Equal(0, CliRun.Of("data", "prepare", _folder["text.txt"], "--tokenizer", _folder["others/tokenizer.json"], "--held-out", "0.2", "--out", _folder["other"]).ExitCode);
-        var told = CliRun.Of("train", recipe, "--from", _folder["run"], "--set", $"data.folder={_folder["other"]}", "--out", _folder["again"]).Refusal();
-        Assert.Equal($"model.vocabularySize (280) is not the vocabulary of the data's tokenizer (290); prepare the data with the tokenizer of \"{_folder["run"]}\".", told);
+        Assert.Equal(0, CliRun.Of("train", recipe, "--out", _folder.File("run")).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "290", "--out", _folder.File("others/tokenizer.json")).ExitCode);
+        Assert.Equal(0, CliRun.Of("data", "prepare", _folder.File("text.txt"), "--tokenizer", _folder.File("others/tokenizer.json"), "--held-out", "0.2", "--out", _folder.File("other")).ExitCode);
+        var told = CliRun.Of("train", recipe, "--from", _folder.File("run"), "--set", $"data.folder={_folder.File("other")}", "--out", _folder.File("again")).Refusal();
+        Assert.Equal($"model.vocabularySize (280) is not the vocabulary of the data's tokenizer (290); prepare the data with the tokenizer of \"{_folder.File("run")}\".", told);
     }
 
     [Fact]
@@ -74,8 +74,8 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_binary_text_cannot_be_measured()
     {
-        File.WriteAllBytes(_folder["binary"], [0xC3, 0x28, 0x00, 0xFF]);
-        Assert.Contains("is no UTF-8 text", CliRun.Of("perplexity", _folder.Path, "--text", _folder["binary"]).Refusal());
+        File.WriteAllBytes(_folder.File("binary"), [0xC3, 0x28, 0x00, 0xFF]);
+        Assert.Contains("is no UTF-8 text", CliRun.Of("perplexity", _folder.Path, "--text", _folder.File("binary")).Refusal());
     }
 
     [Fact]
@@ -88,8 +88,8 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_tokenizer_larger_than_the_model_is_named()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder["run"]).ExitCode);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["text.txt"], "--vocab", "300", "--overwrite", "--out", Path.Combine(_folder["run"], "tokenizer.json")).ExitCode);
-        Assert.Contains(" tokens, the model 280; put the tokenizer there", CliRun.Of("generate", _folder["run"], "--prompt", "word").Refusal());
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run")).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "300", "--overwrite", "--out", Path.Combine(_folder.File("run"), "tokenizer.json")).ExitCode);
+        Assert.Contains(" tokens, the model 280; put the tokenizer there", CliRun.Of("generate", _folder.File("run"), "--prompt", "word").Refusal());
     }
 }

@@ -29,7 +29,7 @@ public sealed class DemoCompressionTests : IDisposable
         // Both are models that other commands take.
         foreach (var stage in new[] { "compressed", "recovered" })
         {
-            using var model = ModelDirectory.Load(_folder[Path.Combine("out", stage, run.Name)]);
+            using var model = ModelDirectory.Load(_folder.File(Path.Combine("out", stage, run.Name)));
             Assert.Equal(AttentionVariant.Mea, model.Options.Attention.Variant);
             Assert.NotNull(model.Options.VirtualHeads);
         }
@@ -59,7 +59,7 @@ public sealed class DemoCompressionTests : IDisposable
     private (DemoCompression, DemoRun) Prepare(TimeSpan time)
     {
         var text = _folder.Write("text.txt", string.Concat(Enumerable.Range(0, 2500).Select(i => $"head {i % 7} mixes key {i % 11} and value {i % 13}{(i % 5 == 4 ? ".\n\n" : ". ")}")));
-        var options = new DemoOptions([text], _folder["out"], 0.5, "crosshead demo");
+        var options = new DemoOptions([text], _folder.File("out"), 0.5, "crosshead demo");
         var output = new CommandOutput(new StandardStreams(TextWriter.Null, TextWriter.Null, TextReader.Null), json: true);
         var data = DemoData.Prepare(options, output, CancellationToken.None);
         var recipe = DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize).First(r => r.Model.Attention.Variant == AttentionVariant.Mea);

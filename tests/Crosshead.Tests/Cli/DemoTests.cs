@@ -6,7 +6,7 @@ public sealed class DemoTests
     public void The_demo_trains_every_variant_and_leaves_a_report()
     {
         using var folder = new TemporaryFolder();
-        var run = CliRun.Of("demo", "--text", Text(folder), "--minutes", "0.2", "--out", folder["out"], "--json");
+        var run = CliRun.Of("demo", "--text", Text(folder), "--minutes", "0.2", "--out", folder.File("out"), "--json");
         Assert.True(run.ExitCode is 0 or 1, run.Error);
         var result = run.Json;
         var variants = result["variants"]!.AsArray();
@@ -38,28 +38,28 @@ public sealed class DemoTests
     {
         using var folder = new TemporaryFolder();
         using var stop = new CancellationTokenSource();
-        await using var watch = new Timer(_ => { if (Directory.Exists(folder[Path.Combine("out", "runs")])) stop.Cancel(); }, null, 0, 20);
-        var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out", folder["out"]);
+        await using var watch = new Timer(_ => { if (Directory.Exists(folder.File(Path.Combine("out", "runs")))) stop.Cancel(); }, null, 0, 20);
+        var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out", folder.File("out"));
         Assert.Equal(130, run.ExitCode);
-        Assert.Contains("</html>", File.ReadAllText(folder[Path.Combine("out", "report.html")]));
+        Assert.Contains("</html>", File.ReadAllText(folder.File(Path.Combine("out", "report.html"))));
     }
 
     [Fact]
     public void Too_little_text_is_refused_before_anything_is_written()
     {
         using var folder = new TemporaryFolder();
-        var run = CliRun.Of("demo", "--text", folder.Write("tiny.txt", "A few words."), "--out", folder["out"]);
+        var run = CliRun.Of("demo", "--text", folder.Write("tiny.txt", "A few words."), "--out", folder.File("out"));
         Assert.Equal("--text tiny.txt holds 12 characters; the demo needs 60,000 or more to train on and to test on: name a longer file, or several, or leave --text out for text that this machine has.", run.Refusal());
-        Assert.False(Directory.Exists(folder["out"]));
+        Assert.False(Directory.Exists(folder.File("out")));
     }
 
     [Fact]
     public void One_document_is_refused()
     {
         using var folder = new TemporaryFolder();
-        var run = CliRun.Of("demo", "--text", folder.Write("one.jsonl", $$"""{"text": "{{new string('a', 70_000)}}"}"""), "--out", folder["out"]);
+        var run = CliRun.Of("demo", "--text", folder.Write("one.jsonl", $$"""{"text": "{{new string('a', 70_000)}}"}"""), "--out", folder.File("out"));
         Assert.StartsWith("--text one.jsonl holds one document; the demo needs two or more", run.Refusal(), StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder["out"]));
+        Assert.False(Directory.Exists(folder.File("out")));
     }
 
     [Fact]
@@ -68,10 +68,10 @@ public sealed class DemoTests
         using var folder = new TemporaryFolder();
         // Two documents, one on each side.
         var longer = string.Concat(Enumerable.Range(0, 9000).Select(i => $"word{i % 31} "));
-        var run = CliRun.Of("demo", "--text", folder.Write("two.jsonl", $$"""{"text": "{{longer}}"}""" + "\n" + """{"text": "short"}"""), "--out", folder["out"]);
+        var run = CliRun.Of("demo", "--text", folder.Write("two.jsonl", $$"""{"text": "{{longer}}"}""" + "\n" + """{"text": "short"}"""), "--out", folder.File("out"));
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("tokens to train on and", run.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder["out"]));
+        Assert.False(Directory.Exists(folder.File("out")));
     }
 
     [Theory]
@@ -81,7 +81,7 @@ public sealed class DemoTests
     public void Bad_input_is_told_in_one_line(string option, string value, string message)
     {
         using var folder = new TemporaryFolder();
-        var run = CliRun.Of("demo", option, value, "--out", folder["out"]);
+        var run = CliRun.Of("demo", option, value, "--out", folder.File("out"));
         Assert.Contains(message, run.Refusal());
     }
 

@@ -23,13 +23,13 @@ public sealed class EvalCommandTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private string Cache => _folder["cache"];
+    private string Cache => _folder.File("cache");
 
     [Fact]
     public void Two_models_are_scored_compared_and_written_down()
     {
         Prepare("first", "second");
-        var run = Eval("first", "second", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0", "--out", _folder["r.json"], "--report", _folder["r.html"], "--log-samples", _folder["s.jsonl"], "--json");
+        var run = Eval("first", "second", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0", "--out", _folder.File("r.json"), "--report", _folder.File("r.html"), "--log-samples", _folder.File("s.jsonl"), "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var results = run.Json["results"]!.AsArray();
         Assert.Equal(["first arc_easy 3", "first gsm8k 2", "second arc_easy 3", "second gsm8k 2"], results.Select(r => $"{r!["model"]} {r["task"]} {r["n"]}"));
@@ -38,12 +38,12 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Equal((double)results[2]!["acc"]! - (double)results[0]!["acc"]!, (double)results[2]!["difference"]!, 12);
         Assert.Equal(["strict", "flexible"], results[1]!["filters"]!.AsArray().Select(f => (string)f!["name"]!));
         Assert.True((double)results[0]!["meanGoldLogLikelihood"]! < 0);
-        Assert.Equal(results.ToJsonString(), JsonNode.Parse(File.ReadAllText(_folder["r.json"]))!["results"]!.ToJsonString());
+        Assert.Equal(results.ToJsonString(), JsonNode.Parse(File.ReadAllText(_folder.File("r.json")))!["results"]!.ToJsonString());
 
-        var html = File.ReadAllText(_folder["r.html"]);
+        var html = File.ReadAllText(_folder.File("r.html"));
         Assert.Contains("second beside first", html);
         Assert.Contains("<th>gsm8k</th>", html);
-        var samples = File.ReadAllLines(_folder["s.jsonl"]).Select(l => JsonNode.Parse(l)!).ToArray();
+        var samples = File.ReadAllLines(_folder.File("s.jsonl")).Select(l => JsonNode.Parse(l)!).ToArray();
         Assert.Equal(10, samples.Length);
         Assert.Equal("Question: word1 word2\nAnswer:", (string)samples[0]["requests"]![0]!["context"]!);
         Assert.Equal(" word4 word5", (string)samples[0]["requests"]![1]!["continuation"]!);
@@ -80,7 +80,7 @@ public sealed class EvalCommandTests : IDisposable
         Prepare("first");
         using var cancel = new CancellationTokenSource();
         cancel.Cancel();
-        var run = CliRun.With("", cancel.Token, "eval", _folder["first"], "--tasks", "arc_easy", "--data", _folder["rows"], "--cache", Cache);
+        var run = CliRun.With("", cancel.Token, "eval", _folder.File("first"), "--tasks", "arc_easy", "--data", _folder.File("rows"), "--cache", Cache);
         Assert.Equal(130, run.ExitCode);
     }
 
@@ -110,7 +110,7 @@ public sealed class EvalCommandTests : IDisposable
     public void Chat_templates_write_the_prompts()
     {
         Prepare("first");
-        File.WriteAllText(Path.Combine(_folder["first"], "chat_template.jinja"), "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
+        File.WriteAllText(Path.Combine(_folder.File("first"), "chat_template.jinja"), "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
         var plain = Eval("first", "--tasks", "arc_easy", "--json").Json["results"]![0]!;
         var chat = Eval("first", "--tasks", "arc_easy", "--apply-chat-template", "--json").Json["results"]![0]!;
         Assert.NotEqual((double)plain["meanGoldLogLikelihood"]!, (double)chat["meanGoldLogLikelihood"]!);
@@ -136,10 +136,10 @@ public sealed class EvalCommandTests : IDisposable
     public void What_cannot_be_done_is_refused_before_anything_is_scored(string line, string told)
     {
         Prepare("first");
-        File.WriteAllText(_folder["old.json"], "{}");
-        var words = line.Replace("old.json", _folder["old.json"]).Replace("nowhere/", _folder["nowhere"] + "/").Split(' ');
+        File.WriteAllText(_folder.File("old.json"), "{}");
+        var words = line.Replace("old.json", _folder.File("old.json")).Replace("nowhere/", _folder.File("nowhere") + "/").Split(' ');
         Assert.Contains(told, Eval(["first", .. words]).Refusal());
-        Assert.Equal("{}", File.ReadAllText(_folder["old.json"]));
+        Assert.Equal("{}", File.ReadAllText(_folder.File("old.json")));
         Assert.False(Directory.Exists(Cache) && Directory.GetFiles(Cache).Any(f => new FileInfo(f).Length > 0));
     }
 
@@ -161,10 +161,10 @@ public sealed class EvalCommandTests : IDisposable
     public void A_continuation_without_a_token_of_its_own_is_refused_with_its_row_before_anything_is_scored()
     {
         Prepare("first");
-        var tokenizer = Crosshead.Text.Tokenizers.Tokenizer.Load(_folder["tokenizer.json"]);
+        var tokenizer = Crosshead.Text.Tokenizers.Tokenizer.Load(_folder.File("tokenizer.json"));
         var word = Enumerable.Range(0, tokenizer.VocabularySize).Select(id => tokenizer.IdToToken(id)!)
             .First(t => t.Length > 1 && t.All(char.IsAsciiLetter) && tokenizer.Encode(t, addSpecialTokens: false).Length == 1);
-        Directory.CreateDirectory(_folder["tasks"]);
+        Directory.CreateDirectory(_folder.File("tasks"));
         _folder.Write("tasks/joined.json", """
             {"name":"joined","version":1,"kind":"choice","group":"own","about":"x","source":"own","data":{"rows":["test.jsonl"]},"fields":{"stem":"row.stem","choices":"row.choices","answer":"row.answer"},
              "question":"{{ stem }}","continuation":"{{ text }}","text":"{{ choice }}","answer":"index","metrics":["acc"]}
@@ -173,7 +173,7 @@ public sealed class EvalCommandTests : IDisposable
             {"stem":"word1","choices":[" and"," word2"],"answer":0}
             {"stem":"{{word[..1]}}","choices":["x","{{word[1..]}}"],"answer":0}
             """);
-        var refusal = Eval("first", "--tasks", "arc_easy,joined", "--include", _folder["tasks"]).Refusal();
+        var refusal = Eval("first", "--tasks", "arc_easy,joined", "--include", _folder.File("tasks")).Refusal();
         Assert.Contains("test.jsonl, line 2: the continuation", refusal);
         Assert.Contains($"\"{word[1..]}\"", refusal);
         Assert.Contains($"\"{word[..1]}\"", refusal);
@@ -192,14 +192,14 @@ public sealed class EvalCommandTests : IDisposable
 
     // Arguments that are names of models here become their folders.
     private CliRun Eval(params string[] arguments) =>
-        CliRun.Of(["eval", .. arguments.Select(a => a is "first" or "second" ? _folder[a] : a), "--data", _folder["rows"], "--cache", Cache]);
+        CliRun.Of(["eval", .. arguments.Select(a => a is "first" or "second" ? _folder.File(a) : a), "--data", _folder.File("rows"), "--cache", Cache]);
 
     private void Prepare(params string[] models)
     {
         var recipe = TinyRecipe.In(_folder, 2);
         foreach (var (model, seed) in models.Select((m, i) => (m, i + 1)))
         {
-            var run = CliRun.Of("train", recipe, "--set", $"training.seed={seed}", "--out", _folder[model]);
+            var run = CliRun.Of("train", recipe, "--set", $"training.seed={seed}", "--out", _folder.File(model));
             Assert.True(run.ExitCode == 0, run.Error);
         }
         Write("arc_easy/test.jsonl", Arc);
@@ -208,7 +208,7 @@ public sealed class EvalCommandTests : IDisposable
 
     private void Write(string path, string text)
     {
-        var full = Path.Combine(_folder["rows"], path);
+        var full = Path.Combine(_folder.File("rows"), path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         File.WriteAllText(full, text);
     }

@@ -57,18 +57,18 @@ public sealed class InfoCommandTests : IDisposable
         using (var model = new LanguageModel(new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 1, Context = 12, Attention = new() { Heads = 4 } }))
         {
             model.Initialize(1);
-            ModelDirectory.Save(_folder["model"], model);
+            ModelDirectory.Save(_folder.File("model"), model);
         }
-        var path = Path.Combine(_folder["model"], "config.json");
+        var path = Path.Combine(_folder.File("model"), "config.json");
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"));
-        var info = CliRun.Of("info", _folder["model"], "--json");
+        var info = CliRun.Of("info", _folder.File("model"), "--json");
         Assert.Contains("stores lm_head.weight with other values", Assert.Single(info.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
-        var export = CliRun.Of("export", _folder["model"], "--out", _folder["plain"]);
+        var export = CliRun.Of("export", _folder.File("model"), "--out", _folder.File("plain"));
         Assert.Contains("stores lm_head.weight with other values", export.Error);
-        var plain = CliRun.Of("info", _folder["plain"], "--json");
+        var plain = CliRun.Of("info", _folder.File("plain"), "--json");
         Assert.Equal("", plain.Error);
         Assert.Equal((long)info.Json["parameters"]!, (long)plain.Json["parameters"]!);
-        Assert.False((bool)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder["plain"], "config.json")))!["tie_word_embeddings"]!);
+        Assert.False((bool)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("plain"), "config.json")))!["tie_word_embeddings"]!);
     }
 
     [Fact]

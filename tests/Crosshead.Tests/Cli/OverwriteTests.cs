@@ -23,7 +23,7 @@ public sealed class OverwriteTests : IDisposable
     [Fact]
     public void A_tokenizer_is_replaced_when_asked_and_its_folder_is_made()
     {
-        var (text, path) = (_folder.Write("text.txt", TinyRecipe.Text), _folder[Path.Combine("new", "folders", "tokenizer.json")]);
+        var (text, path) = (_folder.Write("text.txt", TinyRecipe.Text), _folder.File(Path.Combine("new", "folders", "tokenizer.json")));
         string[] train = ["tokenizer", "train", text, "--out", path, "--vocab"];
         Assert.Equal(0, CliRun.Of([.. train, "270"]).ExitCode);
         var first = File.ReadAllBytes(path);
@@ -40,8 +40,8 @@ public sealed class OverwriteTests : IDisposable
     [Fact]
     public void A_model_is_replaced_whole_when_asked()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=mea-no-norm", "--out", _folder["run"]).ExitCode);
-        string[] export = ["export", _folder["run"], "--out", _folder[Path.Combine("models", "plain")]];
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=mea-no-norm", "--out", _folder.File("run")).ExitCode);
+        string[] export = ["export", _folder.File("run"), "--out", _folder.File(Path.Combine("models", "plain"))];
         Assert.Equal(0, CliRun.Of([.. export, "--max-shard-size", "4KB"]).ExitCode);
         var shards = Directory.GetFiles(export[^1], "model-*").Length;
         Assert.True(shards > 1);
@@ -49,46 +49,46 @@ public sealed class OverwriteTests : IDisposable
         Assert.Equal(shards, Directory.GetFiles(export[^1], "model-*").Length);
         Assert.Equal(0, CliRun.Of([.. export, "--overwrite"]).ExitCode);
         Assert.Empty(Directory.GetFiles(export[^1], "model-*"));
-        Assert.Single(Directory.GetFileSystemEntries(_folder["models"]));
+        Assert.Single(Directory.GetFileSystemEntries(_folder.File("models")));
     }
 
     [Fact]
     public void A_run_is_replaced_when_asked_and_what_is_not_of_it_stays()
     {
         var recipe = TinyRecipe.In(_folder, 3);
-        string[] train = ["train", recipe, "--out", _folder["run"]];
+        string[] train = ["train", recipe, "--out", _folder.File("run")];
         Assert.Equal(0, CliRun.Of(train).ExitCode);
-        File.WriteAllText(_folder[Path.Combine("run", "notes.txt")], "mine");
+        File.WriteAllText(_folder.File(Path.Combine("run", "notes.txt")), "mine");
         Assert.Contains("--overwrite", CliRun.Of(train).Refusal());
         Assert.Equal(0, CliRun.Of([.. train, "--overwrite", "--set", "training.steps=2"]).ExitCode);
-        Assert.Equal("step-00000002", Path.GetFileName(Assert.Single(Directory.GetDirectories(_folder[Path.Combine("run", "checkpoints")]))));
-        Assert.Equal(2, File.ReadAllLines(_folder[Path.Combine("run", "log.jsonl")]).Length);
-        Assert.Equal("mine", File.ReadAllText(_folder[Path.Combine("run", "notes.txt")]));
+        Assert.Equal("step-00000002", Path.GetFileName(Assert.Single(Directory.GetDirectories(_folder.File(Path.Combine("run", "checkpoints"))))));
+        Assert.Equal(2, File.ReadAllLines(_folder.File(Path.Combine("run", "log.jsonl"))).Length);
+        Assert.Equal("mine", File.ReadAllText(_folder.File(Path.Combine("run", "notes.txt"))));
     }
 
     [Fact]
     public void A_model_that_no_run_made_is_never_replaced_by_a_run()
     {
         var recipe = TinyRecipe.In(_folder, 1);
-        Directory.CreateDirectory(_folder["model"]);
-        File.WriteAllText(_folder[Path.Combine("model", "config.json")], "{}");
-        Assert.Contains("holds a model that is not of a run", CliRun.Of("train", recipe, "--out", _folder["model"], "--overwrite").Refusal());
-        Assert.Equal("{}", File.ReadAllText(_folder[Path.Combine("model", "config.json")]));
+        Directory.CreateDirectory(_folder.File("model"));
+        File.WriteAllText(_folder.File(Path.Combine("model", "config.json")), "{}");
+        Assert.Contains("holds a model that is not of a run", CliRun.Of("train", recipe, "--out", _folder.File("model"), "--overwrite").Refusal());
+        Assert.Equal("{}", File.ReadAllText(_folder.File(Path.Combine("model", "config.json"))));
     }
 
     [Fact]
     public void A_profile_is_begun_anew_when_asked()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=gqa", "--out", _folder["run"]).ExitCode);
-        string[] profile = ["profile", _folder["run"], "--text", _folder["text.txt"], "--out", _folder[Path.Combine("new", "p.json")], "--windows"];
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=gqa", "--out", _folder.File("run")).ExitCode);
+        string[] profile = ["profile", _folder.File("run"), "--text", _folder.File("text.txt"), "--out", _folder.File(Path.Combine("new", "p.json")), "--windows"];
         Assert.Equal(0, CliRun.Of([.. profile, "4"]).ExitCode);
         Assert.Contains("other text or windows", CliRun.Of([.. profile, "5"]).Refusal());
         Assert.Equal(0, CliRun.Of([.. profile, "5", "--overwrite"]).ExitCode);
 
         // A page that is no profile's is left alone.
-        File.WriteAllText(_folder["q.html"], "mine");
-        Assert.Contains("q.html\", which --out", CliRun.Of("profile", _folder["run"], "--text", _folder["text.txt"], "--out", _folder["q.json"]).Refusal());
-        Assert.Equal("mine", File.ReadAllText(_folder["q.html"]));
+        File.WriteAllText(_folder.File("q.html"), "mine");
+        Assert.Contains("q.html\", which --out", CliRun.Of("profile", _folder.File("run"), "--text", _folder.File("text.txt"), "--out", _folder.File("q.json")).Refusal());
+        Assert.Equal("mine", File.ReadAllText(_folder.File("q.html")));
     }
 
     private static IEnumerable<CliCommand> Commands(Command command) =>

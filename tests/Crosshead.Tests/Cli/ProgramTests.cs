@@ -13,7 +13,7 @@ public sealed class ProgramTests
         CopyProgram(folder.Path, leaveOut: "TorchSharp.dll");
 
         var text = folder.Write("text.txt", string.Concat(Enumerable.Repeat("A head that works with others.\n\n", 2000)));
-        var (tokenizer, data) = (folder["tokenizer.json"], folder["data"]);
+        var (tokenizer, data) = (folder.File("tokenizer.json"), folder.File("data"));
         string[][] lines =
         [
             ["--help"], ["--version"], ["verify", "--help"], ["bench", "train", "--help"],
@@ -56,10 +56,10 @@ public sealed class ProgramTests
         RequireHeard(signal);
         using var folder = new TemporaryFolder();
         var recipe = TinyRecipe.In(folder, steps: 1_000_000);
-        using var process = Process.Start(Start(AppContext.BaseDirectory, ["train", recipe, "--out", folder["run"], "--json"]))!;
+        using var process = Process.Start(Start(AppContext.BaseDirectory, ["train", recipe, "--out", folder.File("run"), "--json"]))!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var log = folder[Path.Combine("run", "log.jsonl")];
+        var log = folder.File(Path.Combine("run", "log.jsonl"));
         while (!process.HasExited && !(File.Exists(log) && new FileInfo(log).Length > 0))
             await Task.Delay(20, TestContext.Current.CancellationToken);
         Signal(process, signal);
@@ -67,7 +67,7 @@ public sealed class ProgramTests
 
         Assert.True(process.ExitCode == 130, await error);
         var step = (int)System.Text.Json.Nodes.JsonNode.Parse(await output)!["step"]!;
-        Assert.True(Directory.Exists(folder[Path.Combine("run", "checkpoints", $"step-{step:D8}")]));
+        Assert.True(Directory.Exists(folder.File(Path.Combine("run", "checkpoints", $"step-{step:D8}"))));
         Assert.Equal(step, File.ReadAllLines(log).Length);
     }
 
@@ -75,8 +75,8 @@ public sealed class ProgramTests
     public async Task The_second_signal_ends_a_command_that_waits_within_the_system()
     {
         using var folder = new TemporaryFolder();
-        Process.Start("mkfifo", [folder["pipe"]]).WaitForExit(); // opening it waits for a writer
-        using var process = Process.Start(Start(AppContext.BaseDirectory, ["perplexity", folder.Path, "--text", folder["pipe"]]))!;
+        Process.Start("mkfifo", [folder.File("pipe")]).WaitForExit(); // opening it waits for a writer
+        using var process = Process.Start(Start(AppContext.BaseDirectory, ["perplexity", folder.Path, "--text", folder.File("pipe")]))!;
         while (!process.HasExited && !Listens(process)) await Task.Delay(20, TestContext.Current.CancellationToken);
         Signal(process, "TERM");
         var told = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);

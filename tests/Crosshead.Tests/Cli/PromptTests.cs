@@ -8,7 +8,7 @@ public sealed class PromptTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public PromptTests() => CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder["run"], "--json");
+    public PromptTests() => CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run"), "--json");
 
     public void Dispose() => _folder.Dispose();
 
@@ -36,10 +36,10 @@ public sealed class PromptTests : IDisposable
     [Fact]
     public void What_is_no_text_is_refused()
     {
-        Assert.Contains("does not exist", Generate("", "--prompt-file", _folder["none.txt"]).Refusal());
+        Assert.Contains("does not exist", Generate("", "--prompt-file", _folder.File("none.txt")).Refusal());
         Assert.Contains("can be read once", Generate("x", "-f", "-", "-f", "-").Refusal());
-        File.WriteAllBytes(_folder["bad.txt"], [0x61, 0xFF]);
-        Assert.Contains("is no UTF-8 text", Generate("", "-f", _folder["bad.txt"]).Refusal());
+        File.WriteAllBytes(_folder.File("bad.txt"), [0x61, 0xFF]);
+        Assert.Contains("is no UTF-8 text", Generate("", "-f", _folder.File("bad.txt")).Refusal());
     }
 
     [Theory]
@@ -47,7 +47,7 @@ public sealed class PromptTests : IDisposable
     [InlineData("tokenizer encode --tokenizer")]
     public void Bytes_on_standard_input_that_are_no_text_are_refused(string command)
     {
-        var start = ProgramTests.Start(AppContext.BaseDirectory, [.. command.Split(' '), command == "generate" ? _folder["run"] : _folder["tokenizer.json"]]);
+        var start = ProgramTests.Start(AppContext.BaseDirectory, [.. command.Split(' '), command == "generate" ? _folder.File("run") : _folder.File("tokenizer.json")]);
         start.RedirectStandardInput = true;
         using var process = Process.Start(start)!;
         process.StandardInput.BaseStream.Write([.. Encoding.UTF8.GetBytes("word1 "), 0xC3, 0x28]);
@@ -57,7 +57,7 @@ public sealed class PromptTests : IDisposable
         Assert.Equal(2, process.ExitCode);
     }
 
-    private CliRun Generate(string input, params string[] options) => CliRun.With(input, default, ["generate", _folder["run"], "--max-tokens", "2", "--json", .. options]);
+    private CliRun Generate(string input, params string[] options) => CliRun.With(input, default, ["generate", _folder.File("run"), "--max-tokens", "2", "--json", .. options]);
 
     private static IEnumerable<string> Prompts(CliRun run) => run.Json["sequences"]!.AsArray().Select(s => (string)s!["prompt"]!);
 }

@@ -10,8 +10,8 @@ public sealed class RecoveryCommandTests : IDisposable
     [Fact]
     public void A_model_is_recovered_with_what_it_wrote_itself()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder["model"]).ExitCode);
-        string[] generate = ["data", "generate", _folder["model"], "--tokens", "700", "--batch", "8", "--seed", "4", "--out", _folder["generated"], "--json"];
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder.File("model")).ExitCode);
+        string[] generate = ["data", "generate", _folder.File("model"), "--tokens", "700", "--batch", "8", "--seed", "4", "--out", _folder.File("generated"), "--json"];
         using (var now = new CancellationTokenSource())
         {
             now.Cancel();
@@ -21,21 +21,21 @@ public sealed class RecoveryCommandTests : IDisposable
         Assert.True(generated.ExitCode == 0, generated.Error);
         Assert.True((long)generated.Json["tokens"]! >= 700);
 
-        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_folder["model"], "config.json")))!;
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("model"), "config.json")))!;
         config["eos_token_id"] = new System.Text.Json.Nodes.JsonArray(0, 7);
-        File.WriteAllText(Path.Combine(_folder["model"], "config.json"), config.ToJsonString());
+        File.WriteAllText(Path.Combine(_folder.File("model"), "config.json"), config.ToJsonString());
         var recipe = _folder.Write("recover.json", """{ "training": { "batch": 2, "steps": 3, "device": "cpu", "evalBatches": 1, "schedule": { "warmupSteps": 0, "finalFraction": 0 } } }""");
-        string[] train = ["train", recipe, "--teacher", _folder["model"], "--set", $"data.folders={_folder["generated"]},{_folder["data"]}", "--set", "training.trainable=keys,values,mixes", "--out", _folder["run"], "--json"];
+        string[] train = ["train", recipe, "--teacher", _folder.File("model"), "--set", $"data.folders={_folder.File("generated")},{_folder.File("data")}", "--set", "training.trainable=keys,values,mixes", "--out", _folder.File("run"), "--json"];
         Assert.Contains("describes no model", CliRun.Of(train).Refusal());
-        var run = CliRun.Of([.. train, "--from", _folder["model"]]);
+        var run = CliRun.Of([.. train, "--from", _folder.File("model")]);
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Equal(3, (int)run.Json["step"]!);
-        Assert.True(File.Exists(Path.Combine(_folder["run"], "tokenizer_config.json")));
+        Assert.True(File.Exists(Path.Combine(_folder.File("run"), "tokenizer_config.json")));
 
         var resumed = CliRun.Of([.. train, "--resume", "--set", "training.steps=5"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(5, (int)resumed.Json["step"]!);
-        Assert.Equal([0, 7], Crosshead.Checkpoints.HuggingFace.TextTokens.Of(_folder["run"]).Ends); // of the model it began with, over all
+        Assert.Equal([0, 7], Crosshead.Checkpoints.HuggingFace.TextTokens.Of(_folder.File("run")).Ends); // of the model it began with, over all
     }
 
     [Theory]

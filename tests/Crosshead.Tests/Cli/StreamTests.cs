@@ -16,11 +16,11 @@ public sealed class StreamTests : IDisposable
     public void A_run_is_trained_where_nobody_can_be_told_of_it(string redirection)
     {
         var recipe = TinyRecipe.In(_folder, steps: 2);
-        var run = Run($"exec \"$@\" {redirection}", "train", recipe, "--out", _folder["run"]);
+        var run = Run($"exec \"$@\" {redirection}", "train", recipe, "--out", _folder.File("run"));
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.Contains("2 of 2", run.Out);
-        Assert.True(File.Exists(_folder[Path.Combine("run", "model.safetensors")]));
-        Assert.True(Directory.Exists(_folder[Path.Combine("run", "checkpoints", "step-00000002")]));
+        Assert.True(File.Exists(_folder.File(Path.Combine("run", "model.safetensors"))));
+        Assert.True(Directory.Exists(_folder.File(Path.Combine("run", "checkpoints", "step-00000002"))));
     }
 
     [Theory]
@@ -38,17 +38,17 @@ public sealed class StreamTests : IDisposable
     [InlineData(">&- 2>&- <&-")]
     public void Where_no_stream_takes_anything_the_exit_code_is_right(string redirection)
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, steps: 1), "--out", _folder["run"]).ExitCode);
-        Assert.Equal(2, Run($"exec \"$@\" {redirection}", "generate", _folder["run"], "--prompt", "word1", "--max-tokens", "3").ExitCode);
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, steps: 1), "--out", _folder.File("run")).ExitCode);
+        Assert.Equal(2, Run($"exec \"$@\" {redirection}", "generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "3").ExitCode);
         Assert.Equal(2, Run($"exec \"$@\" {redirection}", "no-such-command").ExitCode);
     }
 
     [Fact]
     public void A_run_ends_quietly_where_the_reader_of_its_results_is_gone()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, steps: 1), "--out", _folder["run"]).ExitCode);
-        var pipe = _folder["pipe"];
-        var run = Run($"mkfifo {pipe}; : <{pipe} & exec >{pipe}; wait; exec \"$@\"", "generate", _folder["run"], "--prompt", "word1", "--max-tokens", "3");
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, steps: 1), "--out", _folder.File("run")).ExitCode);
+        var pipe = _folder.File("pipe");
+        var run = Run($"mkfifo {pipe}; : <{pipe} & exec >{pipe}; wait; exec \"$@\"", "generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "3");
         Assert.Equal((141, ""), (run.ExitCode, run.Error));
     }
 

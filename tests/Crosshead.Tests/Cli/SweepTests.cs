@@ -14,7 +14,7 @@ public sealed class SweepTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private string[] Command(string recipe, string variants, string rates, params string[] more) =>
-        ["sweep", recipe, "--variants", variants, "--learning-rates", rates, "--json", "--set", "training.evalEvery=1", .. more, .. Default("--out", _folder["study"], more), .. Default("--parallel", "2", more)];
+        ["sweep", recipe, "--variants", variants, "--learning-rates", rates, "--json", "--set", "training.evalEvery=1", .. more, .. Default("--out", _folder.File("study"), more), .. Default("--parallel", "2", more)];
 
     private static string[] Default(string option, string value, string[] given) => given.Contains(option) ? [] : [option, value];
 
@@ -39,15 +39,15 @@ public sealed class SweepTests : IDisposable
         // One type for all runs, said once; twelve steps name no winner.
         var dtype = (string)run.Json["dtype"]!;
         Assert.Contains($"{dtype}: ", run.Error, StringComparison.Ordinal);
-        Assert.All(new[] { "study.json", "runs/gqa-1e-3/recipe.json", "runs/mea-1e-2/recipe.json" }, file => Assert.Equal(dtype, Recipe.Load(_folder[Path.Combine("study", file)]).Training.Dtype));
+        Assert.All(new[] { "study.json", "runs/gqa-1e-3/recipe.json", "runs/mea-1e-2/recipe.json" }, file => Assert.Equal(dtype, Recipe.Load(_folder.File(Path.Combine("study", file))).Training.Dtype));
         Assert.StartsWith("Too few steps for a comparison", (string)run.Json["verdict"]!, StringComparison.Ordinal);
 
         // A run is what train makes of its recipe.
-        var short_ = Recipe.Load(_folder[Path.Combine("study", "runs", "mea-1e-3", "recipe.json")]);
+        var short_ = Recipe.Load(_folder.File(Path.Combine("study", "runs", "mea-1e-3", "recipe.json")));
         Assert.Equal((1e-3, ScheduleKind.Constant), (short_.Training.LearningRate, short_.Training.Schedule.Kind));
-        Assert.Equal(0, CliRun.Of("train", _folder[Path.Combine("study", "runs", "mea-1e-3", "recipe.json")], "--out", _folder["alone"]).ExitCode);
-        Assert.Equal(Losses(_folder["alone"]).Count, Losses(RunFolder("mea-1e-3")).Count);
-        Assert.Equal(Losses(_folder["alone"])[^1], Losses(RunFolder("mea-1e-3"))[^1], dtype == "float32" ? 1e-4 : 1e-2); // threads differ
+        Assert.Equal(0, CliRun.Of("train", _folder.File(Path.Combine("study", "runs", "mea-1e-3", "recipe.json")), "--out", _folder.File("alone")).ExitCode);
+        Assert.Equal(Losses(_folder.File("alone")).Count, Losses(RunFolder("mea-1e-3")).Count);
+        Assert.Equal(Losses(_folder.File("alone"))[^1], Losses(RunFolder("mea-1e-3"))[^1], dtype == "float32" ? 1e-4 : 1e-2); // threads differ
 
         // A recipe of a full run is loaded by train.
         var full = Recipe.Load((string)run.Json["best"]![1]!["recipe"]!);
@@ -108,9 +108,9 @@ public sealed class SweepTests : IDisposable
         var resumed = CliRun.Of(command);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(LongSteps, Losses(RunFolder("mea-1e-3")).Count);
-        var whole = CliRun.Of([.. command.Select(a => a == _folder["study"] ? _folder["whole"] : a)]);
+        var whole = CliRun.Of([.. command.Select(a => a == _folder.File("study") ? _folder.File("whole") : a)]);
         Assert.Equal(0, whole.ExitCode);
-        Assert.Equal(Losses(Path.Combine(_folder["whole"], "runs", "mea-1e-3")), Losses(RunFolder("mea-1e-3")));
+        Assert.Equal(Losses(Path.Combine(_folder.File("whole"), "runs", "mea-1e-3")), Losses(RunFolder("mea-1e-3")));
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class SweepTests : IDisposable
         var run = CliRun.With("", now.Token, Command(TinyRecipe.In(_folder, Steps), "gqa", "1e-3"));
         Assert.Equal(130, run.ExitCode);
         Assert.Equal("waiting", (string)run.Json["runs"]![0]!["status"]!);
-        Assert.False(Directory.Exists(_folder[Path.Combine("study", "recipes")]));
+        Assert.False(Directory.Exists(_folder.File(Path.Combine("study", "recipes"))));
     }
 
     [Theory]
@@ -159,7 +159,7 @@ public sealed class SweepTests : IDisposable
     {
         var recipe = TinyRecipe.In(_folder, Steps);
         Assert.Contains(told, CliRun.Of(Command(recipe, variants, rates, more.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Refusal(), StringComparison.Ordinal);
-        Assert.False(Directory.Exists(_folder["study"]));
+        Assert.False(Directory.Exists(_folder.File("study")));
     }
 
     [Fact]
@@ -173,14 +173,14 @@ public sealed class SweepTests : IDisposable
     public void A_folder_that_holds_something_else_is_left_alone()
     {
         var recipe = TinyRecipe.In(_folder, Steps);
-        Directory.CreateDirectory(_folder["study"]);
-        File.WriteAllText(_folder[Path.Combine("study", "thesis.txt")], "years of work");
+        Directory.CreateDirectory(_folder.File("study"));
+        File.WriteAllText(_folder.File(Path.Combine("study", "thesis.txt")), "years of work");
         Assert.Contains("holds something that is no sweep (thesis.txt)", CliRun.Of(Command(recipe, "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
         Assert.Contains("is a file", CliRun.Of(Command(recipe, "gqa", "1e-3", "--out", recipe)).Refusal(), StringComparison.Ordinal);
-        Assert.Single(Directory.GetFileSystemEntries(_folder["study"]));
+        Assert.Single(Directory.GetFileSystemEntries(_folder.File("study")));
     }
 
-    private string RunFolder(string name) => _folder[Path.Combine("study", "runs", name)];
+    private string RunFolder(string name) => _folder.File(Path.Combine("study", "runs", name));
 
     private static List<double> Losses(string run)
     {

@@ -11,12 +11,12 @@ internal static class TinyRecipe
     public static string In(TemporaryFolder folder, int steps)
     {
         var text = folder.Write("text.txt", Text);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", $"{Vocabulary}", "--out", folder["tokenizer.json"]).ExitCode);
-        Assert.Equal(0, CliRun.Of("data", "prepare", text, "--tokenizer", folder["tokenizer.json"], "--held-out", "0.2", "--out", folder["data"]).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", $"{Vocabulary}", "--out", folder.File("tokenizer.json")).ExitCode);
+        Assert.Equal(0, CliRun.Of("data", "prepare", text, "--tokenizer", folder.File("tokenizer.json"), "--held-out", "0.2", "--out", folder.File("data")).ExitCode);
         return folder.Write("tiny.json", $$"""
             {
               "model": { "vocabularySize": {{Vocabulary}}, "hiddenSize": 16, "layers": 1, "context": 32, "attention": { "variant": "mea", "heads": 2 } },
-              "data": { "folder": "{{folder["data"]}}" },
+              "data": { "folder": "{{folder.File("data")}}" },
               "training": { "batch": 2, "steps": {{steps}}, "learningRate": 1e-2, "device": "cpu", "evalBatches": 1, "schedule": { "warmupSteps": 0 } }
             }
             """);

@@ -20,27 +20,27 @@ public sealed class UnreadableModels : IDisposable
         _folder.Write("long.txt", TinyRecipe.Text + "\n\n" + TinyRecipe.Text);
         _folder.Write("empty.txt", "");
         _folder.Write("mine.txt", "years of work");
-        Directory.CreateDirectory(_folder["foreign"]);
-        File.WriteAllText(Path.Combine(_folder["foreign"], "tokenizer_config.json"), "{}");
-        Directory.CreateDirectory(_folder["folder"]);
-        File.WriteAllText(Path.Combine(_folder["folder"], "thesis.txt"), "years of work");
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder["text.txt"], "--vocab", "290", "--out", _folder[Path.Combine("other", "tokenizer.json")]).ExitCode);
-        Assert.Equal(0, CliRun.Of("data", "prepare", _folder["text.txt"], "--tokenizer", _folder["other"], "--held-out", "0.2", "--out", _folder["otherData"]).ExitCode);
-        Assert.Equal(0, CliRun.Of("profile", _folder["model"], "--text", _folder["text.txt"], "--windows", "4", "--out", _folder["profile.json"]).ExitCode);
-        _folder.Write("another.json", File.ReadAllText(_folder["profile.json"]).Replace("\"model\": \"", "\"model\": \"0", StringComparison.Ordinal));
-        _folder.Write("deeper.json", File.ReadAllText(_folder["profile.json"]).Replace("\"layerCount\": 2", "\"layerCount\": 3", StringComparison.Ordinal));
-        foreach (var model in new[] { "model", "normed", "paired" }) Spoil(Path.Combine(_folder[model], "model.safetensors"));
-        File.Copy(Path.Combine(_folder["model"], "model.safetensors"), Path.Combine(_folder["model"], "expected.safetensors"));
-        _folder.Write("again.json", $$"""{ "data": { "folder": "{{_folder["data"]}}" }, "training": { "batch": 2, "steps": 2, "device": "cpu", "dtype": "float32", "schedule": { "warmupSteps": 0 } } }""");
+        Directory.CreateDirectory(_folder.File("foreign"));
+        File.WriteAllText(Path.Combine(_folder.File("foreign"), "tokenizer_config.json"), "{}");
+        Directory.CreateDirectory(_folder.File("folder"));
+        File.WriteAllText(Path.Combine(_folder.File("folder"), "thesis.txt"), "years of work");
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "290", "--out", _folder.File(Path.Combine("other", "tokenizer.json"))).ExitCode);
+        Assert.Equal(0, CliRun.Of("data", "prepare", _folder.File("text.txt"), "--tokenizer", _folder.File("other"), "--held-out", "0.2", "--out", _folder.File("otherData")).ExitCode);
+        Assert.Equal(0, CliRun.Of("profile", _folder.File("model"), "--text", _folder.File("text.txt"), "--windows", "4", "--out", _folder.File("profile.json")).ExitCode);
+        _folder.Write("another.json", File.ReadAllText(_folder.File("profile.json")).Replace("\"model\": \"", "\"model\": \"0", StringComparison.Ordinal));
+        _folder.Write("deeper.json", File.ReadAllText(_folder.File("profile.json")).Replace("\"layerCount\": 2", "\"layerCount\": 3", StringComparison.Ordinal));
+        foreach (var model in new[] { "model", "normed", "paired" }) Spoil(Path.Combine(_folder.File(model), "model.safetensors"));
+        File.Copy(Path.Combine(_folder.File("model"), "model.safetensors"), Path.Combine(_folder.File("model"), "expected.safetensors"));
+        _folder.Write("again.json", $$"""{ "data": { "folder": "{{_folder.File("data")}}" }, "training": { "batch": 2, "steps": 2, "device": "cpu", "dtype": "float32", "schedule": { "warmupSteps": 0 } } }""");
         // The profile is of the model as it is now.
-        var weights = Crosshead.Checkpoints.WeightsHash.Of(_folder["model"]);
-        var profile = File.ReadAllText(_folder["profile.json"]);
+        var weights = Crosshead.Checkpoints.WeightsHash.Of(_folder.File("model"));
+        var profile = File.ReadAllText(_folder.File("profile.json"));
         var at = profile.IndexOf("\"model\": \"", StringComparison.Ordinal) + "\"model\": \"".Length;
-        File.WriteAllText(_folder["profile.json"], profile[..at] + weights + profile[profile.IndexOf('"', at)..]);
+        File.WriteAllText(_folder.File("profile.json"), profile[..at] + weights + profile[profile.IndexOf('"', at)..]);
     }
 
     /// <summary>A file or folder among them.</summary>
-    public string this[string name] => _folder[name];
+    public string this[string name] => _folder.File(name);
 
     /// <summary>Runs a command line in which <c>@name</c> stands for a file or folder among them.</summary>
     internal CliRun Run(string line) => CliRun.Of([.. line.Split(' ').Select(word => word.Replace("@", _folder.Path + Path.DirectorySeparatorChar, StringComparison.Ordinal))]);
@@ -53,7 +53,7 @@ public sealed class UnreadableModels : IDisposable
 
     private void Train(string recipe, string name, string variant)
     {
-        var run = CliRun.Of("train", recipe, "--out", _folder[name], "--set", "model.layers=2", "--set", "model.attention.heads=4",
+        var run = CliRun.Of("train", recipe, "--out", _folder.File(name), "--set", "model.layers=2", "--set", "model.attention.heads=4",
             "--set", $"model.attention.keyValueHeads={(variant == "differential" ? 4 : 2)}", "--set", $"model.attention.variant={variant}");
         Assert.True(run.ExitCode == 0, run.Error);
     }

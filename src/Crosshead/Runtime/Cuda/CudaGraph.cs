@@ -20,7 +20,10 @@ internal sealed unsafe class CudaGraph : IDisposable
     /// <summary>Kernels and copies of one launch.</summary>
     public int Nodes { get; }
 
-    /// <summary>Captures what <paramref name="work"/> queues. The work must have been done once before on the stream, so that libraries are set up.</summary>
+    /// <summary>
+    /// Captures what <paramref name="work"/> queues. Before, it is done once as it is, so that libraries and kernels are set up and the
+    /// stream's memory is there.
+    /// </summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
     /// <param name="stream">Where; it must outlive the graph.</param>
     /// <param name="work">Queues the work; nothing in it may wait for the device.</param>
@@ -29,6 +32,9 @@ internal sealed unsafe class CudaGraph : IDisposable
     public static CudaGraph? TryCapture(int device, SideStream stream, Action work, out Exception? refusal)
     {
         var owner = CudaDevice.Get(device);
+        using (NewDisposeScope())
+        using (stream.Enter()) work();
+        stream.Wait();
         using var context = owner.Enter();
         using var tensors = NewDisposeScope();
         refusal = null;

@@ -29,8 +29,6 @@ public sealed class QueuedSteps : IDisposable
         cuda.synchronize(device); // what the steps read was made on another stream
         var index = Math.Max(device.index, 0);
         _stream = SideStream.Rent(index);
-        using (_stream.Enter()) Run();
-        _stream.Wait();
         _graph = CudaGraph.TryCapture(index, _stream, _all, out var refusal);
         if (refusal is null) return;
         Dispose();
