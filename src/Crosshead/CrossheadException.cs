@@ -1,8 +1,8 @@
 namespace Crosshead;
 
 /// <summary>
-/// Bad input or an impossible request, told in one line: what is wrong, the value seen, the value allowed
-/// and what to do. The command line prints the message alone and exits with code 2.
+/// Bad input or an impossible request. The message is one line with the problem, the given value, the allowed value and
+/// the remedy. The command line prints only the message, and exits with code 2.
 /// </summary>
 public sealed class CrossheadException : Exception
 {

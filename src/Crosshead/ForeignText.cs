@@ -8,8 +8,8 @@ using Crosshead.Files;
 namespace Crosshead;
 
 /// <summary>
-/// How messages show what came from elsewhere, a file or a command line: on one line, nothing hidden in it, and cut
-/// where it is long.
+/// Shows text from a file or a command line in messages: on one line, with invisible characters escaped, and cut if it
+/// is long.
 /// </summary>
 internal static class ForeignText
 {
@@ -36,21 +36,23 @@ internal static class ForeignText
     }
 
     /// <summary>
-    /// What an exception says, without the full stop, to stand within a sentence. Of an error in a JSON document the
-    /// line is told, where it is not the first.
+    /// The message of an exception without its full stop, for use within a sentence. For an error in a JSON document it
+    /// contains the line, unless it is the first line.
     /// </summary>
     public static string Reason(this Exception exception)
     {
-        // System.Text.Json adds path, line and byte to what it says.
+        // System.Text.Json adds path, line and byte to its message.
         var message = exception is JsonException problem ? JsonProblem.Of(problem) : exception.Message;
         var what = message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');
         return what.Sentence() + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
     }
 
-    /// <summary>A sentence that someone else wrote: its lines joined, and cut after 200 characters.</summary>
+    /// <summary>A sentence of another program: its lines joined, and cut after 200 characters.</summary>
     public static string Sentence(this string text) => Cut(text.ReplaceLineEndings(" ").Trim(), LongestReason);
 
-    /// <summary>A whole message: lines joined, and cut in its middle where it is endless; its end is the remedy.</summary>
+    /// <summary>
+    /// A whole message: lines joined, and cut in the middle if it is very long, because its end is the remedy.
+    /// </summary>
     public static string OneLine(this string message)
     {
         if (message.Any(char.IsControl)) message = string.Join(' ', message.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));

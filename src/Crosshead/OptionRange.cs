@@ -6,7 +6,9 @@ using System.Text.Json;
 
 namespace Crosshead;
 
-/// <summary>The values that an option may have, as its <see cref="RangeAttribute"/> says: the one place where a range stands.</summary>
+/// <summary>
+/// The allowed values of an option, from its <see cref="RangeAttribute"/>, the only place of a range.
+/// </summary>
 /// <param name="Least">The lower end.</param>
 /// <param name="AboveLeast">Whether the lower end itself is too small.</param>
 /// <param name="Most">The upper end; <see cref="double.MaxValue"/> for every finite number.</param>
@@ -22,7 +24,7 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
 
     /// <summary>Checks every value of some options against the range that it declares; null is never out of range.</summary>
     /// <param name="options">The options, not those nested in them.</param>
-    /// <param name="path">What stands before their names in messages, as <c>ropeScaling.</c></param>
+    /// <param name="path">Prefix of their names in messages, such as <c>ropeScaling.</c></param>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>
     public static void Check(object options, string path = "")
     {
@@ -31,7 +33,10 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
                 throw new CrossheadException($"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
     }
 
-    /// <summary>What a value out of the range must be, the end that it passes first, as <c>must be at most 10 and more than 0</c>; null for a value within it.</summary>
+    /// <summary>
+    /// The condition for a value outside the range, with the violated end first, such as
+    /// <c>must be at most 10 and more than 0</c>; null for a value within the range.
+    /// </summary>
     public string? Refuse(double value)
     {
         var low = AboveLeast ? value > Least : value >= Least;
@@ -40,7 +45,10 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
         return "must be " + (low ? $"{Upper} and {Lower}" : double.IsNaN(value) || !Open ? $"{Lower} and {Upper}" : Lower);
     }
 
-    /// <summary>The range in words, as <c>more than 0 and at most 10</c>; an upper end that nobody reaches is left out.</summary>
+    /// <summary>
+    /// The range in words, such as <c>more than 0 and at most 10</c>, without an upper end that is not reached in
+    /// practice.
+    /// </summary>
     public override string ToString() => Open ? Lower : $"{Lower} and {Upper}";
 
     private bool Open => Most is int.MaxValue or double.MaxValue;

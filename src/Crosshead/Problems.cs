@@ -5,7 +5,7 @@ internal static class Problems
 {
     private const int Shown = 3, Counted = 1000;
 
-    /// <summary>Throws where there are any: the first few are named, the rest counted, but not without end.</summary>
+    /// <summary>Throws if there are any. The message names the first few and counts the rest, up to a limit.</summary>
     /// <param name="found">The problems; no more are looked for than are counted.</param>
     /// <param name="describe">Names one.</param>
     /// <param name="message">Makes the message of the named ones.</param>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Crosshead;
 
-/// <summary>Numbers as people read them.</summary>
+/// <summary>Numbers in a form for people.</summary>
 public static class Quantity
 {
     /// <summary>Bytes in binary units: <c>1.5 GiB</c>.</summary>

@@ -7,7 +7,7 @@ public static class Suggestion
     private const int MostNames = 60;
 
     /// <summary>
-    /// A sentence for an unknown name: the nearest known name where one is near, then all of them, or the first 60.
+    /// A sentence for an unknown name: the nearest known name if one is near, then all known names, or the first 60.
     /// Example: <c>did you mean "learningRate"? known: batch, learningRate, steps.</c>
     /// </summary>
     public static string For(string unknown, IEnumerable<string> known)

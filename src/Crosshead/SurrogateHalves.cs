@@ -5,15 +5,17 @@ using System.Text.Json;
 namespace Crosshead;
 
 /// <summary>
-/// JSON may escape half of a surrogate pair, as in <c>"\ud83d"</c>, which is no character and which .NET's readers refuse
-/// only when the text is asked for. In data the half is read as U+FFFD; in configuration it is refused before
-/// anything is read.
+/// JSON may contain the escape of half a surrogate pair, such as <c>"\ud83d"</c>, which is not a character. .NET's
+/// readers refuse it only when the text is requested. In data the half is read as U+FFFD. In configuration it is
+/// refused before anything is read.
 /// </summary>
 internal static class SurrogateHalves
 {
     private const int EscapeLength = 6; // \uXXXX
 
-    /// <summary>JSON in which each half is U+FFFD, of the same length; the same memory where there is none.</summary>
+    /// <summary>
+    /// JSON in which each half is replaced by U+FFFD, with the same length; the same memory if there is no half.
+    /// </summary>
     public static ReadOnlySpan<byte> ReplaceIn(ReadOnlySpan<byte> json)
     {
         var at = Next(json, 0);
@@ -23,18 +25,18 @@ internal static class SurrogateHalves
         return whole;
     }
 
-    /// <summary>JSON in which each half is U+FFFD; see the other overload.</summary>
+    /// <summary>JSON in which each half is replaced by U+FFFD; see the other overload.</summary>
     public static ReadOnlyMemory<byte> ReplaceIn(ReadOnlyMemory<byte> json) => Next(json.Span, 0) < 0 ? json : ReplaceIn(json.Span).ToArray();
 
-    /// <summary>The JSON itself, which has no half.</summary>
-    /// <exception cref="JsonException">It has one; the message quotes the text that holds it.</exception>
+    /// <summary>Returns the JSON, which must not contain a half.</summary>
+    /// <exception cref="JsonException">The JSON contains a half; the message quotes its text.</exception>
     public static ReadOnlyMemory<byte> RefuseIn(ReadOnlyMemory<byte> json)
     {
         RefuseIn(json.Span);
         return json;
     }
 
-    /// <summary>The JSON itself, which has no half; see the other overload.</summary>
+    /// <summary>Returns the JSON, which must not contain a half; see the other overload.</summary>
     public static string RefuseIn(string json)
     {
         if (json.Contains("\\u", StringComparison.Ordinal)) RefuseIn(Encoding.UTF8.GetBytes(json));
@@ -51,7 +53,7 @@ internal static class SurrogateHalves
         throw new JsonException($"the text \"{text}\" holds half of a surrogate pair, which is no character", null, json[..at].Count((byte)'\n'), null);
     }
 
-    // The place of the next escape that is half of a pair, or −1.
+    // The place of the next escape of half a pair, or −1.
     private static int Next(ReadOnlySpan<byte> json, int from)
     {
         for (var at = from; ;)
@@ -66,7 +68,7 @@ internal static class SurrogateHalves
         }
     }
 
-    // The UTF-16 unit that is escaped there; null where none is.
+    // The UTF-16 unit of the escape there; null if there is no escape.
     private static char? UnitAt(ReadOnlySpan<byte> json, int at) =>
         json.Length >= at + EscapeLength && json[at] == '\\' && json[at + 1] == 'u'
         && ushort.TryParse(json.Slice(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit) ? (char)unit : null;

@@ -3,15 +3,15 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Files;
 
 /// <summary>
-/// Where a file is written before it gets its name: beside it, as <c>NAME.PROCESS.tmp</c>, locked as long as it is written. What a killed
-/// process left there is locked by nobody.
+/// The temporary place of a file before it gets its name: beside it, as <c>NAME.PROCESS.tmp</c>, locked while it is
+/// written. Files that a killed process left are not locked.
 /// </summary>
 internal static partial class AsidePath
 {
     /// <summary>The name for this process.</summary>
     public static string Of(string path) => $"{path}.{Environment.ProcessId}.tmp";
 
-    /// <summary>Removes what killed processes left of a file.</summary>
+    /// <summary>Removes temporary files that killed processes left.</summary>
     public static void Clean(string path)
     {
         var (folder, name) = (Path.GetDirectoryName(Path.GetFullPath(path)), Path.GetFileName(path));
@@ -20,7 +20,7 @@ internal static partial class AsidePath
             if (entry.Name.StartsWith(name, StringComparison.Ordinal) && Ending().IsMatch(entry.Name[name.Length..])) Remove(entry);
     }
 
-    /// <summary>Why nothing could be written there, without the name aside, which nobody asked for.</summary>
+    /// <summary>The reason why writing failed, without the temporary name, which the user does not know.</summary>
     public static string Reason(Exception failure, string path)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path));
@@ -38,7 +38,7 @@ internal static partial class AsidePath
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is being written by another process, or may not be removed: it stays.
+            // Another process is writing it, or it may not be removed: it stays.
         }
     }
 

@@ -5,7 +5,9 @@ namespace Crosshead.Files;
 /// <summary>Writes files so that a reader, or a run after a crash, sees the old contents or the new, never a part.</summary>
 public static partial class AtomicFile
 {
-    /// <summary>Writes aside, flushes to the disk and renames into place. Folders that are missing are made.</summary>
+    /// <summary>
+    /// Writes to a temporary file, flushes it to the disk and renames it. Missing folders are created.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes the contents.</param>
     /// <exception cref="CrossheadException">The disk is full or the folder cannot be written; nothing was changed.</exception>
@@ -39,7 +41,9 @@ public static partial class AtomicFile
     /// <summary>Writes a text file in UTF-8; see <see cref="Write"/>.</summary>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 
-    /// <summary>Flushes a folder to the disk: a name given or taken away within survives a power failure only then.</summary>
+    /// <summary>
+    /// Flushes a folder to the disk. Only then do new and removed names in it survive a power failure.
+    /// </summary>
     internal static void FlushFolder(string folder)
     {
         var descriptor = Open(folder, 0);
@@ -56,7 +60,7 @@ public static partial class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The file that could not be written may not be there to delete.
+            // The file that could not be written may not exist.
         }
     }
 

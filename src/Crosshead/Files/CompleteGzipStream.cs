@@ -3,10 +3,10 @@ using System.IO.Compression;
 namespace Crosshead.Files;
 
 /// <summary>
-/// A gzip reader that notices a truncated file, which <see cref="GZipStream"/> ends silently, and that passes over zeros
-/// after a member, as tapes and copies in blocks leave them. It puts a small gzip member of its own after the file's:
-/// where the file is whole, that member's text comes out at the end and is taken off again; where it is cut, the
-/// inflater is still inside the file's own data and it does not.
+/// A gzip reader that notices a truncated file, which <see cref="GZipStream"/> ends silently. It also skips zeros after
+/// a member, which tapes and block copies leave. It appends a small gzip member to the file. If the file is complete,
+/// the text of this member appears at the end and is removed again. If the file is cut, the inflater is still inside
+/// the file's own data, and the text does not appear.
 /// </summary>
 internal sealed class CompleteGzipStream : ReadOnlyStream
 {
@@ -36,7 +36,7 @@ internal sealed class CompleteGzipStream : ReadOnlyStream
         return count;
     }
 
-    // Reads ahead until more than the mark's length is there; at the end takes the mark off.
+    // Reads ahead until more than the mark's length is available; at the end it removes the mark.
     private void Fill()
     {
         while (!_ended && _end - _start <= Mark.Length)
@@ -88,8 +88,8 @@ internal sealed class CompleteGzipStream : ReadOnlyStream
         base.Dispose(disposing);
     }
 
-    // The file's bytes, then the mark's member. Each zero is given alone: where the reader asks for no more after it, a
-    // member was complete before it.
+    // The file's bytes, then the mark's member. Each zero is returned alone: if the reader requests no more bytes after
+    // it, a member was complete before it.
     private sealed class Input(Stream file) : ReadOnlyStream
     {
         private readonly byte[] _ahead = new byte[1 << 16];
@@ -115,7 +115,7 @@ internal sealed class CompleteGzipStream : ReadOnlyStream
             return count;
         }
 
-        // Whether anything but zeros is left.
+        // Whether more than zeros is left.
         public bool SkipZeros()
         {
             for (var bytes = Ahead(); !bytes.IsEmpty; bytes = Ahead())

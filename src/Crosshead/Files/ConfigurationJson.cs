@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace Crosshead.Files;
 
 /// <summary>
-/// JSON that configures something, as people and other programs write it: a recipe, a task, a model, a checkpoint's state. A key stands
-/// once, and texts are of whole characters without NUL, at which the system ends a file's name.
+/// JSON for configuration, written by people and other programs: a recipe, a task, a model, a checkpoint's state. Each
+/// key occurs once. Texts consist of whole characters without NUL, because the system ends a file name at NUL.
 /// </summary>
 internal static class ConfigurationJson
 {
@@ -14,10 +14,11 @@ internal static class ConfigurationJson
 
     private static readonly JsonDocumentOptions Lenient = Strict with { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
-    /// <summary>The value that a text describes, all of which can be read.</summary>
+    /// <summary>The value of a text, all of which can be read.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="lenient">Whether comments and trailing commas are passed over, as people write them.</param>
-    /// <exception cref="JsonException">It is no such JSON; <see cref="ForeignText.Reason"/> tells why.</exception>
+    /// <param name="lenient">Whether comments and trailing commas are accepted, because people write them.</param>
+    /// <exception cref="JsonException">The text is not such JSON; <see cref="ForeignText.Reason"/> gives the
+    /// reason.</exception>
     public static JsonNode? Parse(string json, bool lenient = false)
     {
         var value = JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, lenient ? Lenient : Strict);
@@ -26,7 +27,7 @@ internal static class ConfigurationJson
         return value;
     }
 
-    /// <summary>The object that a text describes, read strictly.</summary>
+    /// <summary>The object of a text, read strictly.</summary>
     /// <exception cref="JsonException">It is no JSON object.</exception>
     public static JsonObject ParseObject(string json) => Parse(json) as JsonObject ?? throw new JsonException("it must be a JSON object {…}");
 

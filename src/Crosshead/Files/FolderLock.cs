@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Files;
 
 /// <summary>
-/// A folder that one process writes at a time. The lock is on the folder itself (flock) and leaves no file; it goes with the process,
-/// however that ends. Where the file system has no locks, there is none.
+/// A folder that only one process writes at a time. The lock is on the folder itself (flock) and leaves no file. It
+/// ends with the process, however the process ends. Without locks in the file system there is no lock.
 /// </summary>
 public sealed partial class FolderLock : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed partial class FolderLock : IDisposable
 
     private FolderLock(IReadOnlyList<string> made, int descriptor) => (_made, _descriptor) = (made, descriptor);
 
-    /// <summary>Takes a folder, which is made where there is none.</summary>
+    /// <summary>Locks a folder, which is created if it does not exist.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="CrossheadException">Another process, or another part of this one, holds it; or it cannot be made.</exception>
     public static FolderLock Take(string folder)
@@ -39,7 +39,7 @@ public sealed partial class FolderLock : IDisposable
         return new FolderLock(made, descriptor);
     }
 
-    /// <summary>Lets the folder go; folders that were made for nothing go too.</summary>
+    /// <summary>Unlocks the folder, and removes folders that were created and stayed empty.</summary>
     public void Dispose()
     {
         if (_descriptor < 0) return;
@@ -51,7 +51,8 @@ public sealed partial class FolderLock : IDisposable
         {
             // An empty folder stays.
         }
-        // A process that was just started may still share the descriptor: the lock is let go by itself, not with the last copy.
+        // A process that was just started may still share the descriptor. So the lock is released explicitly, and not
+        // with the last copy.
         _ = Lock(_descriptor, Release);
         _ = Close(_descriptor);
         _descriptor = -1;

@@ -7,8 +7,8 @@ internal static class GlobPattern
 {
     private static readonly EnumerationOptions Everything = new() { IgnoreInaccessible = true, AttributesToSkip = 0 };
 
-    /// <summary>The files that match, in ordinal order. Only folders that the pattern leads to are read.</summary>
-    /// <param name="pattern">The pattern; the folders before its first wildcard are taken as they are.</param>
+    /// <summary>The matching files, in ordinal order. Only folders of the pattern are read.</summary>
+    /// <param name="pattern">The pattern; the folders before its first wildcard are used unchanged.</param>
     public static IReadOnlyList<string> Expand(string pattern)
     {
         var normal = pattern.Replace('\\', '/');

@@ -6,18 +6,22 @@ using System.Text.Json.Serialization.Metadata;
 namespace Crosshead.Files;
 
 /// <summary>
-/// A kind of JSON file that people write, such as a recipe or a task: its schema, and the check of a document against it. Errors name the
-/// path of the value, the value, what is allowed and, for a misspelt key, the nearest one.
+/// A kind of JSON file that people write, such as a recipe or a task, with its schema and the check of a document
+/// against it. Errors name the path of the value, the value, the allowed values and, for a misspelt key, the nearest
+/// valid key.
 /// </summary>
-/// <param name="kind">What such a file is called, as <c>recipe</c>.</param>
-/// <param name="manual">The file that shows how one is written.</param>
+/// <param name="kind">The name of this kind of file, such as <c>recipe</c>.</param>
+/// <param name="manual">The file that shows how to write one.</param>
 /// <param name="schema">Its JSON schema: types, members, required ones, enumerations and ranges.</param>
 internal sealed class JsonForm(string kind, string manual, JsonObject schema)
 {
-    /// <summary>Whether one value may stand for a list of one; <see cref="Check(JsonNode?, string)"/> then makes it the list.</summary>
+    /// <summary>
+    /// Whether a single value may replace a list with one element; <see cref="Check(JsonNode?, string)"/> then makes it
+    /// the list.
+    /// </summary>
     public bool OneForList { get; init; }
 
-    /// <summary>The JSON object that a text describes, unchecked; comments and trailing commas are passed over.</summary>
+    /// <summary>The JSON object of a text, unchecked; comments and trailing commas are accepted.</summary>
     /// <exception cref="CrossheadException">It is no JSON object.</exception>
     public JsonObject Parse(string json, string source)
     {
@@ -63,7 +67,7 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
         }
     }
 
-    /// <summary>Leaves out the members of a type that follow from others: they are neither written nor read.</summary>
+    /// <summary>Leaves out computed members of a type: they are neither written nor read.</summary>
     public static void KeepSettable(JsonTypeInfo type)
     {
         for (var i = type.Properties.Count - 1; i >= 0; i--)
@@ -148,7 +152,7 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
         return members[key] as JsonObject ?? throw new CrossheadException($"{source}: unknown key {path.Shown()}; {Suggestion.For(key, members.Select(m => m.Key))}");
     }
 
-    // A type that stands in the schema a second time is a pointer to the first, as #/properties/data/items.
+    // A second occurrence of a type in the schema is a pointer to the first, such as #/properties/data/items.
     private JsonObject Resolved(JsonObject node) => node["$ref"] is { } pointer
         ? pointer.GetValue<string>().Split('/').Skip(1).Aggregate(schema, (inner, key) => inner[key]!.AsObject())
         : node;

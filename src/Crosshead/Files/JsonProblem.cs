@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Crosshead.Files;
 
-/// <summary>What is wrong with a JSON document, in words that do not speak of the program that reads it.</summary>
+/// <summary>The problem of a JSON document, in words that do not mention the program that reads it.</summary>
 internal static partial class JsonProblem
 {
-    /// <summary>The problem in a phrase; the exception's own words where they are plain.</summary>
+    /// <summary>The problem as a phrase; the exception's own words if they are plain.</summary>
     public static string Of(JsonException problem)
     {
         var told = problem.Message;

@@ -1,8 +1,8 @@
 namespace Crosshead.Files;
 
 /// <summary>
-/// A folder that one process makes: it is written aside and then appears whole, or not at all. What was there before
-/// stays until then.
+/// A folder that one process makes. It is written under a temporary name, and then appears completely or not at all. An
+/// earlier folder stays until then.
 /// </summary>
 public sealed class NewFolder : IDisposable
 {
@@ -14,8 +14,8 @@ public sealed class NewFolder : IDisposable
     private NewFolder(string target, FolderLock held) => (_target, _held) = (target, held);
 
     /// <summary>
-    /// Takes the folder for this process, and removes what a process that was killed left beside it: only the process
-    /// that holds the folder writes there.
+    /// Locks the folder for this process, and removes the temporary folders of killed processes beside it. Only the
+    /// process with the lock writes there.
     /// </summary>
     /// <param name="path">The folder, which need not exist.</param>
     /// <exception cref="CrossheadException">Another process holds it, or it cannot be made.</exception>
@@ -36,10 +36,10 @@ public sealed class NewFolder : IDisposable
         return new NewFolder(target, held);
     }
 
-    /// <summary>Writes the folder's files aside, then gives it its name. A folder of that name is replaced.</summary>
-    /// <param name="write">Writes all files into the folder that it is given.</param>
+    /// <summary>Writes the files into a temporary folder, and renames it. An existing folder is replaced.</summary>
+    /// <param name="write">Writes all files into the given folder.</param>
     /// <exception cref="CrossheadException">
-    /// The disk is full or cannot be written; nothing is left behind, and what was there before is as it was.
+    /// The disk is full or not writable. Nothing is left behind, and an earlier folder is unchanged.
     /// </exception>
     public void Write(Action<string> write)
     {
@@ -68,7 +68,7 @@ public sealed class NewFolder : IDisposable
         }
     }
 
-    /// <summary>Lets the folder go; folders that were made for nothing go too.</summary>
+    /// <summary>Unlocks the folder, and removes folders that were created and stayed empty.</summary>
     public void Dispose() => _held.Dispose();
 
     // "model.1234.tmp" is beside "model".

@@ -1,6 +1,6 @@
 namespace Crosshead.Files;
 
-/// <summary>A stream that can only be read forward; a subclass says how.</summary>
+/// <summary>A stream that can only be read forward; a subclass does the reading.</summary>
 internal abstract class ReadOnlyStream : Stream
 {
     public abstract override int Read(Span<byte> destination);

@@ -10,8 +10,8 @@ internal static class StrictJson
 
     /// <summary>Reads a JSON object.</summary>
     /// <param name="utf8">The document.</param>
-    /// <param name="read">Takes what is wanted from it.</param>
-    /// <param name="bad">Makes the exception to throw of the reason why the document cannot be read.</param>
+    /// <param name="read">Reads the needed values from it.</param>
+    /// <param name="bad">Makes the exception from the reason why the document cannot be read.</param>
     /// <exception cref="CrossheadException">It is no JSON object, or <paramref name="read"/> met a value of the wrong kind.</exception>
     public static T Read<T>(ReadOnlyMemory<byte> utf8, Func<JsonElement, T> read, Func<string, Exception?, CrossheadException> bad)
     {

@@ -3,15 +3,15 @@ using System.Text;
 namespace Crosshead.Files;
 
 /// <summary>
-/// Plain text in UTF-8, as every reader takes it: a byte order mark at the start says how the file is written and is no
-/// part of the text; other encodings are refused.
+/// Plain text in UTF-8, for every reader. A byte order mark at the start is not part of the text. Other encodings are
+/// refused.
 /// </summary>
 public static class TextFile
 {
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Bytes of the mark that a text begins with; 0 where there is none.</summary>
-    /// <param name="head">The first bytes of a file, 3 where there are as many.</param>
+    /// <summary>Number of bytes of the mark at the start of a text; 0 if there is none.</summary>
+    /// <param name="head">The first bytes of a file, 3 if the file has so many.</param>
     /// <param name="name">What an error calls the file.</param>
     /// <exception cref="CrossheadException">The mark is UTF-16's.</exception>
     internal static int MarkLength(ReadOnlySpan<byte> head, string name)
@@ -21,19 +21,20 @@ public static class TextFile
         return head.StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
     }
 
-    /// <summary>A text that came as characters without its mark.</summary>
+    /// <summary>The text without its mark, for a text of characters.</summary>
     public static string WithoutMark(string text) => text.StartsWith('\uFEFF') ? text[1..] : text;
 
-    /// <summary>Reads a file, at most so many bytes of its text, to a whole character.</summary>
+    /// <summary>Reads a file up to a number of bytes, and ends with a whole character.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="mostBytes">Most bytes of its text.</param>
-    /// <exception cref="CrossheadException">The file is missing, empty, cannot be read, or is no UTF-8 text.</exception>
+    /// <param name="mostBytes">Maximum number of bytes of the text.</param>
+    /// <exception cref="CrossheadException">The file is missing, empty, cannot be read, or is not UTF-8
+    /// text.</exception>
     public static string Read(string path, int mostBytes = int.MaxValue) => Decode(path, mostBytes, out var length) is { Length: > 0 } text
         ? text
         : throw new CrossheadException($"the text \"{path}\" is empty{(length > 0 ? $" within {mostBytes} bytes; read more of it" : "; name a text that is not")}.");
 
     /// <summary>The lines of a file, without their ends; of an empty file one, which is empty.</summary>
-    /// <exception cref="CrossheadException">The file is missing, cannot be read, or is no UTF-8 text.</exception>
+    /// <exception cref="CrossheadException">The file is missing, cannot be read, or is not UTF-8 text.</exception>
     public static string[] ReadLines(string path) => Decode(path, int.MaxValue, out _).ReplaceLineEndings("\n").Split('\n');
 
     private static string Decode(string path, int mostBytes, out long length)
@@ -60,7 +61,7 @@ public static class TextFile
         throw new CrossheadException($"\"{path}\" is no UTF-8 text; convert it, or name another file.");
     }
 
-    /// <summary>Opens a file behind its mark.</summary>
+    /// <summary>Opens a file after its mark.</summary>
     /// <param name="path">The file.</param>
     /// <param name="length">Bytes of the text.</param>
     /// <exception cref="CrossheadException">It is UTF-16 text.</exception>
@@ -82,7 +83,7 @@ public static class TextFile
         }
     }
 
-    // How many of the bytes are whole characters: the last one may have been cut.
+    // Number of bytes of whole characters: the last character may have been cut.
     private static int WholeCharacters(ReadOnlySpan<byte> bytes)
     {
         var start = bytes.Length - 1;

@@ -6,9 +6,15 @@ namespace Crosshead.Compression.Fits;
 [JsonConverter(typeof(JsonStringEnumConverter<CompressionMethod>))]
 public enum CompressionMethod
 {
-    /// <summary>The paper's: singular vectors of the projections, one scalar a component and head; needs no text (arXiv 2601.19611, §5.2).</summary>
+    /// <summary>
+    /// The paper's method: singular vectors of the projections, with one scalar per component and head. It needs no
+    /// text (arXiv 2601.19611, §5.2).
+    /// </summary>
     [JsonStringEnumMemberName("svd")] Svd,
 
-    /// <summary>Ours: calibrated on text, in closed form; keys composed by rotary frequency, weighted by the queries; values by matrices of any rank, weighted by the output projection.</summary>
+    /// <summary>
+    /// Crosshead's method: calibrated on text, in closed form. Keys are composed per rotary frequency and weighted by
+    /// the queries. Values are composed with matrices of any rank and weighted by the output projection.
+    /// </summary>
     [JsonStringEnumMemberName("fine")] Fine,
 }

@@ -10,6 +10,6 @@ namespace Crosshead.Compression.Fits;
 /// <param name="Mix">[c, g] with r = c·d, or [r, g, d] for the grain <c>dense</c>.</param>
 internal sealed record FittedValues(ValueGrain Grain, Tensor Weight, Tensor? Bias, Tensor Mix)
 {
-    /// <summary>Numbers kept a token.</summary>
+    /// <summary>Numbers kept per token.</summary>
     public int Rank => (int)Weight.shape[0];
 }

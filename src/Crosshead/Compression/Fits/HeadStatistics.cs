@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Fits;
 
 /// <summary>
-/// What the fits need to know of a layer's queries, keys and values on real text: second moments, in float64, added up
-/// batch by batch, so that memory does not depend on the amount of text.
+/// The statistics that the fits need: second moments of a layer's queries, keys and values on real text, in float64.
+/// They are summed batch by batch, so the memory does not depend on the amount of text.
 /// </summary>
 internal sealed class HeadStatistics : IDisposable
 {
@@ -28,13 +28,16 @@ internal sealed class HeadStatistics : IDisposable
     /// <summary>Tokens seen.</summary>
     public long Tokens { get; private set; }
 
-    /// <summary>Σ q² of each query head [h, d].</summary>
+    /// <summary>Σ q² per query head [h, d].</summary>
     public Tensor QuerySquares { get; }
 
-    /// <summary>Σ conj(z_g) z_g' of each rotary frequency [d/2, g, g] (complex), z = k[p] + i·k[p + d/2]; with a norm on the keys, of γ ⊙ k.</summary>
+    /// <summary>
+    /// Σ conj(z_g) z_g' per rotary frequency [d/2, g, g] (complex), z = k[p] + i·k[p + d/2]; with a norm on the keys,
+    /// of γ ⊙ k.
+    /// </summary>
     public Tensor KeyMoments { get; }
 
-    /// <summary>Σ r_g² of each key head [g]: the squared factors of its norm, 1 without a norm.</summary>
+    /// <summary>Σ r_g² per key head [g]: the squared factors of its norm, 1 without a norm.</summary>
     public Tensor KeyScaleSquares { get; }
 
     /// <summary>Σ v vᵀ over all value heads side by side [g·d, g·d].</summary>
@@ -51,11 +54,11 @@ internal sealed class HeadStatistics : IDisposable
     }
 
     /// <summary>Adds tokens.</summary>
-    /// <param name="x">What the attention sees of them, [B, N, D].</param>
+    /// <param name="x">Their normed hidden states, the input of the attention, [B, N, D].</param>
     public void Add(Tensor x)
     {
         using var scope = NewDisposeScope();
-        // Before anything is rotated: normed queries, keys that are not yet normed, values.
+        // Before rotation: normed queries, keys before their norm, values.
         var p = _attention.Projections;
         Tensor Heads(HeadRows rows) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, p.HeadDim);
         var query = Heads(p.OwnQueries(x.dtype));

@@ -7,7 +7,10 @@ namespace Crosshead.Compression.Fits;
 /// <summary>Fits of key components, in closed form and float64.</summary>
 internal static class KeyFit
 {
-    /// <summary>The paper's: the heads' projections as g long vectors, their leading singular directions (arXiv 2601.19611, §5.2 and appendix F).</summary>
+    /// <summary>
+    /// The paper's fit: the leading singular directions of the heads' projections, taken as g long vectors (arXiv
+    /// 2601.19611, §5.2 and appendix F).
+    /// </summary>
     public static FittedKeys Svd(PlainHeads heads, int components)
     {
         var (rows, mix) = HeadSvd.Fit(heads.Keys, heads.Groups, components);
@@ -16,8 +19,8 @@ internal static class KeyFit
     }
 
     /// <summary>
-    /// Frequency by frequency: the leading directions of the heads' complex z_p over the text, each head weighted by how
-    /// large its queries are at that frequency, which is how much an error there moves the scores.
+    /// For each frequency: the leading directions of the heads' complex z_p over the text. Each head is weighted by the
+    /// size of its queries at that frequency, because this size determines how much an error changes the scores.
     /// </summary>
     public static FittedKeys Frequency(PlainHeads heads, HeadStatistics statistics, int components)
     {
@@ -35,11 +38,12 @@ internal static class KeyFit
         return new FittedKeys(KeyGrain.Frequency, weight, bias, mix);
     }
 
-    // Only ratios between heads matter. A head that no query looks at keeps this much: its components stay in the range of any
-    // precision, and where no head is looked at all count alike.
+    // Only ratios between heads matter. A head without queries keeps this minimum, so its components stay in the range
+    // of every precision. If no head has queries, all heads count equally.
     private const double Least = 1e-4, Nothing = 1e-30;
 
-    // RMS over the text of a key head's queries at each frequency (pairs p, p + d/2), times that of the key norm's factor.
+    // RMS over the text of a key head's queries at each frequency (pairs p, p + d/2), times the RMS of the key norm's
+    // factor.
     private static Tensor Importance(PlainHeads heads, HeadStatistics statistics)
     {
         var (g, half) = (heads.Groups, heads.HeadDim / 2);

@@ -3,14 +3,17 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Fits;
 
-/// <summary>The projections of a layer's whole heads in float64, to which components are fitted; mixes it may have are merged in.</summary>
+/// <summary>
+/// The projections of a layer's whole heads in float64, with existing mixes merged in. Components are fitted to them.
+/// </summary>
 /// <param name="Groups">Key/value heads g.</param>
 /// <param name="HeadDim">Head width d.</param>
 /// <param name="Keys">[g·d, D + 1 with a bias]: a bias is one more input. With a norm on the keys, rows of γ ⊙ k.</param>
 /// <param name="Values">[g·d, D + 1 with a bias].</param>
 /// <param name="Biased">Whether the last column is a bias.</param>
-/// <param name="OutputMoments">Σ_i γ W_O,iᵀ W_O,i γ over the query heads of each group [g, d, d], γ the norm on the heads' outputs or 1: how much an error of a value head matters.</param>
-/// <param name="NormedOutputs">Whether a norm follows that makes all heads' outputs equally large.</param>
+/// <param name="OutputMoments">Σ_i γ W_O,iᵀ W_O,i γ over the query heads of each group [g, d, d], with γ the norm on
+/// the heads' outputs, or 1. It says how much an error of a value head matters.</param>
+/// <param name="NormedOutputs">Whether a norm follows that makes the outputs of all heads equally large.</param>
 internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor Values, bool Biased, Tensor OutputMoments, bool NormedOutputs)
 {
     /// <summary>Reads them from a layer.</summary>

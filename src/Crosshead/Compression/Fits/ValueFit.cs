@@ -7,11 +7,14 @@ namespace Crosshead.Compression.Fits;
 /// <summary>Fits of value components, in closed form and float64.</summary>
 internal static class ValueFit
 {
-    // Only ratios matter. A direction that the output ignores keeps this much of the largest: mixes stay in the range of any
-    // precision, and where all is ignored all directions count alike.
+    // Only ratios matter. A direction that the output ignores keeps this share of the largest, so mixes stay in the
+    // range of every precision. If all directions are ignored, they count equally.
     private const double Least = 1e-4, Nothing = 1e-30;
 
-    /// <summary>The paper's: the heads' projections as g long vectors, their leading singular directions (arXiv 2601.19611, §5.2 and appendix F).</summary>
+    /// <summary>
+    /// The paper's fit: the leading singular directions of the heads' projections, taken as g long vectors (arXiv
+    /// 2601.19611, §5.2 and appendix F).
+    /// </summary>
     public static FittedValues Svd(PlainHeads heads, int components)
     {
         var (rows, mix) = HeadSvd.Fit(heads.Values, heads.Groups, components);

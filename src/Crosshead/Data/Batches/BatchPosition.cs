@@ -1,6 +1,9 @@
 namespace Crosshead.Data.Batches;
 
-/// <summary>Where a <see cref="BatchSampler"/> stands; stored in a checkpoint, it makes the next batch the same one.</summary>
+/// <summary>
+/// The position of a <see cref="BatchSampler"/>. A checkpoint stores it, so that the next batch is the same after a
+/// resume.
+/// </summary>
 /// <param name="Epoch">Passes over the data completed.</param>
-/// <param name="Index">Windows already taken of the pass under way.</param>
+/// <param name="Index">Number of windows already used in the current pass.</param>
 public sealed record BatchPosition(long Epoch, long Index);

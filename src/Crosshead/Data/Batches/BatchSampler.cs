@@ -1,9 +1,9 @@
 namespace Crosshead.Data.Batches;
 
 /// <summary>
-/// Batches to train on. The split is cut into windows of context + 1 tokens, each starting where the one before had its
-/// last target, so an epoch predicts every token once; each epoch takes them in another seeded order, the same on any
-/// machine. A batch may end one epoch and begin the next. For use from one thread.
+/// Batches for training. The split is cut into windows of context + 1 tokens. Each window starts at the last target of
+/// the previous window, so an epoch predicts every token once. Each epoch has another seeded order, which is the same
+/// on every machine. A batch may end one epoch and begin the next. For use from one thread.
 /// </summary>
 public sealed class BatchSampler
 {
@@ -14,8 +14,8 @@ public sealed class BatchSampler
 
     /// <summary>Starts at the first batch.</summary>
     /// <param name="split">Tokens to draw from.</param>
-    /// <param name="batch">Sequences a batch.</param>
-    /// <param name="context">Tokens a sequence.</param>
+    /// <param name="batch">Sequences per batch.</param>
+    /// <param name="context">Tokens per sequence.</param>
     /// <param name="seed">Chooses the order.</param>
     /// <exception cref="CrossheadException">The split is shorter than context + 1 tokens, or the batch is empty.</exception>
     public BatchSampler(TokenSplit split, int batch, int context, long seed)
@@ -26,17 +26,17 @@ public sealed class BatchSampler
         _order = new WindowPermutation(Windows, _seed, 0);
     }
 
-    /// <summary>Sequences a batch.</summary>
+    /// <summary>Sequences per batch.</summary>
     public int Batch { get; }
 
-    /// <summary>Tokens a sequence.</summary>
+    /// <summary>Tokens per sequence.</summary>
     public int Context { get; }
 
-    /// <summary>Windows an epoch.</summary>
+    /// <summary>Windows per epoch.</summary>
     public long Windows { get; }
 
-    /// <summary>Where the next batch begins; set to continue from there.</summary>
-    /// <exception cref="CrossheadException">The position set is none of this data set's.</exception>
+    /// <summary>The position of the next batch; set it to continue from there.</summary>
+    /// <exception cref="CrossheadException">The position does not exist in this data set.</exception>
     public BatchPosition Position
     {
         get => new(_epoch, _index);

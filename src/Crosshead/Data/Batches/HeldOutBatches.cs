@@ -8,9 +8,9 @@ public sealed class HeldOutBatches
 
     /// <summary>Starts at the first window.</summary>
     /// <param name="split">Tokens to evaluate on.</param>
-    /// <param name="batch">Sequences a batch.</param>
-    /// <param name="context">Tokens a sequence.</param>
-    /// <param name="most">Windows to take at most; null for all there are.</param>
+    /// <param name="batch">Sequences per batch.</param>
+    /// <param name="context">Tokens per sequence.</param>
+    /// <param name="most">Maximum number of windows; null for all windows.</param>
     /// <exception cref="CrossheadException">The split is shorter than context + 1 tokens, or a count is below 1.</exception>
     public HeldOutBatches(TokenSplit split, int batch, int context, long? most = null)
     {
@@ -20,10 +20,10 @@ public sealed class HeldOutBatches
         (_split, Batch, Context) = (split, batch, context);
     }
 
-    /// <summary>Sequences a batch; the last may have fewer.</summary>
+    /// <summary>Sequences per batch; the last batch may have fewer.</summary>
     public int Batch { get; }
 
-    /// <summary>Tokens a sequence.</summary>
+    /// <summary>Tokens per sequence.</summary>
     public int Context { get; }
 
     /// <summary>Windows of one evaluation.</summary>
@@ -32,7 +32,7 @@ public sealed class HeldOutBatches
     /// <summary>Fills the next batch; allocates nothing.</summary>
     /// <param name="inputs">Receives ids [rows, context] at its beginning; batch × context long.</param>
     /// <param name="targets">Receives ids [rows, context]: the inputs one token later.</param>
-    /// <returns>Rows filled, from 1 to batch; 0 when all windows were given, after which it begins anew.</returns>
+    /// <returns>Number of filled rows, from 1 to batch. 0 after the last window; then it starts again.</returns>
     /// <exception cref="ArgumentException">A span has another length than batch × context.</exception>
     public int Next(Span<long> inputs, Span<long> targets)
     {

@@ -4,7 +4,7 @@ using Crosshead.Data.Shards;
 
 namespace Crosshead.Data.Batches;
 
-/// <summary>Token ids to train on and to evaluate on: read from a prepared folder, or given in memory.</summary>
+/// <summary>Token ids for training and evaluation, read from a prepared folder or given in memory.</summary>
 public sealed class TokenDataset : IDisposable
 {
     private readonly List<TokenShard> _shards = [];
@@ -34,8 +34,8 @@ public sealed class TokenDataset : IDisposable
     /// <summary>A data set of ids in memory.</summary>
     /// <param name="train">Ids to train on.</param>
     /// <param name="heldOut">Ids to evaluate on; may be empty.</param>
-    /// <param name="vocabularySize">Every id is below it.</param>
-    /// <param name="tokenizerHash">Who made the ids.</param>
+    /// <param name="vocabularySize">All ids are below this number.</param>
+    /// <param name="tokenizerHash">The hash of the tokenizer that made the ids.</param>
     public TokenDataset(int[] train, int[] heldOut, int vocabularySize, string tokenizerHash)
     {
         (Name, VocabularySize, TokenizerHash) = ("the data in memory", vocabularySize, tokenizerHash);
@@ -46,13 +46,15 @@ public sealed class TokenDataset : IDisposable
     /// <summary>What the data set is called in messages: its folder.</summary>
     public string Name { get; }
 
-    /// <summary>The manifest of the folder, of the first of several; null for data in memory.</summary>
+    /// <summary>The manifest of the folder, or of the first of several folders; null for data in memory.</summary>
     public DatasetManifest? Manifest { get; }
 
-    /// <summary>Names the contents, as <see cref="DatasetManifest.Identity"/> does those of one folder; empty for data in memory.</summary>
+    /// <summary>
+    /// Identifies the contents, like <see cref="DatasetManifest.Identity"/> for one folder; empty for data in memory.
+    /// </summary>
     public string Identity { get; } = "";
 
-    /// <summary>Every id is below it.</summary>
+    /// <summary>All ids are below this number.</summary>
     public int VocabularySize { get; }
 
     /// <summary>The hash of the tokenizer that made the ids.</summary>
@@ -68,8 +70,11 @@ public sealed class TokenDataset : IDisposable
     /// <exception cref="CrossheadException">The manifest is missing or corrupt, or a shard is missing or not as long as the manifest says.</exception>
     public static TokenDataset Open(string folder) => Open([folder]);
 
-    /// <summary>Opens several prepared folders, whose tokens to train on follow each other; held-out tokens are the first one's.</summary>
-    /// <param name="folders">At least one; one named twice counts twice.</param>
+    /// <summary>
+    /// Opens several prepared folders. Their training tokens follow each other. The held-out tokens are those of the
+    /// first folder.
+    /// </summary>
+    /// <param name="folders">At least one folder; a folder that is named twice counts twice.</param>
     /// <exception cref="CrossheadException">As for one folder, or they were made with different tokenizers.</exception>
     public static TokenDataset Open(IReadOnlyList<string> folders) => new(string.Join(", ", folders.Select(f => $"\"{f}\"")), folders);
 
@@ -83,8 +88,8 @@ public sealed class TokenDataset : IDisposable
         throw new CrossheadException($"the model's vocabulary ({vocabularySize}) is {(vocabularySize < VocabularySize ? "smaller" : "larger")} than the tokenizer's ({VocabularySize}) of {Name}, so {effect}; set the model's vocabulary to {VocabularySize}.");
     }
 
-    /// <summary>Refuses another tokenizer than the one that made the ids.</summary>
-    /// <param name="tokenizerHash">The tokenizer to be used with the model.</param>
+    /// <summary>Refuses a tokenizer that did not make the ids.</summary>
+    /// <param name="tokenizerHash">The hash of the model's tokenizer.</param>
     /// <exception cref="CrossheadException">The two differ.</exception>
     public void EnsureTokenizer(string tokenizerHash)
     {

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Crosshead.Data.Batches;
 
 /// <summary>
-/// One run of token ids: a file, or an array. The file is read, not mapped: one that is cut short while it is in use is
-/// then an error as any other, where touching a map of it would end the process. May be read from many threads.
+/// One run of token ids: a file or an array. The file is read, and not mapped. If it is cut short during use, this is
+/// an ordinary error; reading a map of it would end the process. May be read by many threads.
 /// </summary>
 internal sealed class TokenShard : IDisposable
 {
@@ -46,13 +46,16 @@ internal sealed class TokenShard : IDisposable
     /// <summary>Ids in the shard.</summary>
     public long Tokens { get; }
 
-    /// <summary>Copies ids from <paramref name="start"/> on, as many as the destination takes, each below the vocabulary's size.</summary>
+    /// <summary>
+    /// Copies ids from <paramref name="start"/> on, as many as the destination holds. Each is below the vocabulary's
+    /// size.
+    /// </summary>
     /// <exception cref="CrossheadException">An id is beyond the vocabulary, or the file is shorter than when it was opened.</exception>
     public void Read(long start, Span<long> destination, int vocabularySize)
     {
         if (_array is not null) Widen(_array.AsSpan((int)start, destination.Length), destination);
         else ReadFile(start, destination);
-        // Negative ids become huge, so that one comparison finds both.
+        // Negative ids become very large, so one comparison finds both errors.
         for (var i = 0; i < destination.Length; i++)
         {
             if ((ulong)destination[i] >= (ulong)vocabularySize)

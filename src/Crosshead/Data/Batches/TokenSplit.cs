@@ -1,6 +1,6 @@
 namespace Crosshead.Data.Batches;
 
-/// <summary>The tokens of one split as one long row, whichever shards they lie in. May be read from many threads.</summary>
+/// <summary>The tokens of one split as one long row, across shards. May be read by many threads.</summary>
 public sealed class TokenSplit
 {
     private readonly IReadOnlyList<TokenShard> _shards;
@@ -17,11 +17,13 @@ public sealed class TokenSplit
     /// <summary>What the split is called in messages: <c>train</c> or <c>held-out</c>.</summary>
     public string Name { get; }
 
-    /// <summary>How many tokens there are.</summary>
+    /// <summary>Number of tokens.</summary>
     public long Tokens => _starts[^1];
 
-    /// <summary>How many windows of context + 1 tokens, each starting <paramref name="context"/> after the one before.</summary>
-    /// <exception cref="CrossheadException">There is not one.</exception>
+    /// <summary>
+    /// Number of windows of context + 1 tokens, each starting <paramref name="context"/> tokens after the previous one.
+    /// </summary>
+    /// <exception cref="CrossheadException">There is no window.</exception>
     public long Windows(int context)
     {
         if (context < 1) throw new CrossheadException($"context ({context}) must be at least 1.");
@@ -32,7 +34,7 @@ public sealed class TokenSplit
         return (Tokens - 1) / context;
     }
 
-    /// <summary>Copies the ids from token <paramref name="start"/> on, as many as the destination takes.</summary>
+    /// <summary>Copies the ids from token <paramref name="start"/> on, as many as the destination holds.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The split ends before.</exception>
     /// <exception cref="CrossheadException">An id is beyond the vocabulary.</exception>
     public void Read(long start, Span<long> destination)

@@ -1,9 +1,9 @@
 namespace Crosshead.Data.Batches;
 
 /// <summary>
-/// A seeded shuffle of 0 … count − 1 that computes any element by itself, so a data set of any size is shuffled without a
-/// table. A Feistel network of six rounds is a bijection on 2^(2h) ≥ count values; values that land outside are sent
-/// through again (cycle walking), which keeps it a bijection on 0 … count − 1. Integer arithmetic alone: every machine
+/// A seeded shuffle of 0 … count − 1 that computes each element directly, so a data set of any size needs no table. A
+/// Feistel network of six rounds is a bijection on 2^(2h) ≥ count values. Values outside 0 … count − 1 go through it
+/// again (cycle walking), which keeps it a bijection on 0 … count − 1. Integer arithmetic alone: every machine
 /// gives the same order.
 /// </summary>
 internal readonly struct WindowPermutation

@@ -3,8 +3,8 @@ using Crosshead.Files;
 namespace Crosshead.Data.Sources;
 
 /// <summary>
-/// Reads documents out of text, JSONL and Parquet files, compressed or not, in order and in bounded memory: the
-/// current document and a buffer, or for Parquet the current pages.
+/// Reads documents from text, JSONL and Parquet files, compressed or not, in order. The memory is bounded: the current
+/// document and a buffer, or for Parquet the current pages.
 /// </summary>
 public sealed class DocumentReader
 {
@@ -14,7 +14,7 @@ public sealed class DocumentReader
     private long _finishedBytes;
     private Func<long> _currentBytes = () => 0;
 
-    /// <summary>Finds the files behind the inputs; see <see cref="SourceFile.Find"/>.</summary>
+    /// <summary>Finds the files of the inputs; see <see cref="SourceFile.Find"/>.</summary>
     /// <param name="inputs">Files, folders and patterns.</param>
     /// <param name="options">How documents are found inside files.</param>
     /// <exception cref="CrossheadException">An input is missing or empty, or an option is out of range.</exception>
@@ -32,16 +32,21 @@ public sealed class DocumentReader
     /// <summary>The size of all files on the disk.</summary>
     public long TotalBytes => Files.Sum(file => file.Bytes);
 
-    /// <summary>How much of <see cref="TotalBytes"/> the running enumeration has read or skipped.</summary>
+    /// <summary>Number of bytes of <see cref="TotalBytes"/> that the current enumeration has read or skipped.</summary>
     public long BytesRead => _finishedBytes + _currentBytes();
 
-    /// <summary>Rows without text (null, empty or white space alone) that the running enumeration has left out; in plain text there are no rows.</summary>
+    /// <summary>
+    /// Number of rows without text (null, empty or only white space) that the current enumeration has left out. Plain
+    /// text has no rows.
+    /// </summary>
     public long RowsLeftOut => LeftOut.Sum();
 
-    /// <summary>The rows left out, by file; each file's are counted from its beginning.</summary>
+    /// <summary>Number of rows left out, per file, counted from the beginning of the file.</summary>
     internal long[] LeftOut { get; }
 
-    /// <summary>The documents from the given place on. One enumeration at a time counts towards <see cref="BytesRead"/>.</summary>
+    /// <summary>
+    /// The documents from the given place on. Only one enumeration at a time counts for <see cref="BytesRead"/>.
+    /// </summary>
     /// <param name="source">The file to begin in.</param>
     /// <param name="index">The document of that file to begin with.</param>
     /// <exception cref="CrossheadException">A file is not text, damaged, truncated, or lacks the field; the message says where.</exception>
@@ -97,7 +102,7 @@ public sealed class DocumentReader
         }
     }
 
-    // With any window that the format allows: those above 128 MiB are refused otherwise.
+    // With any window that the format allows: by default windows above 128 MiB are refused.
     private static ZstdSharp.DecompressionStream Zstandard(Stream compressed)
     {
         var stream = new ZstdSharp.DecompressionStream(compressed);
@@ -105,7 +110,7 @@ public sealed class DocumentReader
         return stream;
     }
 
-    // An enumeration that tells damage found while reading in one line.
+    // An enumeration that reports damage in one line while it reads.
     private static IEnumerable<string?> Guard(SourceFile file, IEnumerable<string?> texts)
     {
         using var enumerator = texts.GetEnumerator();

@@ -2,15 +2,15 @@ using System.Text.Json;
 
 namespace Crosshead.Data.Sources;
 
-/// <summary>Reads one field of one JSON object a line; blank lines are skipped.</summary>
+/// <summary>Reads one field of one JSON object per line; blank lines are skipped.</summary>
 internal static class JsonLinesDocuments
 {
     private const int LongestLine = 256 << 20;
 
-    // Values beside the field are passed over, however deep they are nested.
+    // Values of other fields are skipped, however deep they are nested.
     private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
-    /// <summary>The field's texts in order, null where a row's is null; blank lines are no rows.</summary>
+    /// <summary>The field's texts in order, null for a row with null. Blank lines are not rows.</summary>
     public static IEnumerable<string?> Read(Stream stream, string name, string field)
     {
         var lines = new SourceLines(stream, name, LongestLine, cutLongLines: false);

@@ -5,10 +5,10 @@ namespace Crosshead.Data.Sources;
 /// <summary>Reads a column of strings of a Parquet file.</summary>
 internal static class ParquetDocuments
 {
-    /// <summary>The column's texts in order, null where a row has none.</summary>
+    /// <summary>The column's texts in order, null for a row without text.</summary>
     /// <param name="path">The file.</param>
     /// <param name="column">The column's name.</param>
-    /// <param name="fractionRead">Told now and then which share of the file has been read.</param>
+    /// <param name="fractionRead">Called now and then with the share of the file that has been read.</param>
     public static IEnumerable<string?> Read(string path, string column, Action<double> fractionRead)
     {
         using var file = ParquetFile.Open(path);

@@ -7,8 +7,8 @@ using ParquetSharp.Arrow;
 namespace Crosshead.Data.Sources;
 
 /// <summary>
-/// A Parquet file, read by Arrow a few rows at a time: in memory are the pages being read and one batch of rows, however large
-/// the file's row groups are. Where columns have checksums, they are compared.
+/// A Parquet file, read by Arrow a few rows at a time. The memory holds the current pages and one batch of rows,
+/// however large the row groups are. Checksums of columns are compared if they exist.
 /// </summary>
 internal sealed partial class ParquetFile : IDisposable
 {
@@ -26,19 +26,19 @@ internal sealed partial class ParquetFile : IDisposable
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>The columns in order, nested ones as one each.</summary>
+    /// <summary>The columns in order; a nested column counts as one.</summary>
     public IReadOnlyList<Field> Columns { get; }
 
-    /// <summary>How many rows there are, as the file says.</summary>
+    /// <summary>Number of rows, according to the file.</summary>
     public long Rows { get; }
 
-    /// <summary>Opens a file and reads what it says about itself.</summary>
+    /// <summary>Opens a file and reads its metadata.</summary>
     /// <exception cref="CrossheadException">It cannot be read, or it is damaged.</exception>
     public static ParquetFile Open(string path)
     {
         using (File.OpenHandle(path))
         {
-            // A file that may not be read is told as any other.
+            // A file without read permission is reported like any other.
         }
         return Guard(path, () =>
         {
@@ -61,9 +61,9 @@ internal sealed partial class ParquetFile : IDisposable
     }
 
     /// <summary>The rows in order, some at a time.</summary>
-    /// <param name="row">Makes of a row, given the columns and its place in them, what is wanted.</param>
-    /// <param name="column">The one column to read, which is not nested; null for all.</param>
-    /// <exception cref="CrossheadException">The file is damaged, or uses what cannot be read.</exception>
+    /// <param name="row">Makes the result of a row from the columns and its index.</param>
+    /// <param name="column">The column to read, which is not nested; null for all columns.</param>
+    /// <exception cref="CrossheadException">The file is damaged, or uses a feature that cannot be read.</exception>
     public IEnumerable<T[]> Read<T>(Func<RecordBatch, int, T> row, string? column = null)
     {
         using var batches = Guard(Path, () => _reader.GetRecordBatchReader(null, column is null ? null : [LeafOf(column)]));
@@ -80,15 +80,15 @@ internal sealed partial class ParquetFile : IDisposable
         return batch is null ? null : [.. Enumerable.Range(0, batch.Length).Select(i => row(batch, i))];
     }
 
-    // The file counts the innermost columns; names may hold dots.
+    // The file counts the innermost columns; names may contain dots.
     private int LeafOf(string column)
     {
         var leaves = _reader.ParquetReader.FileMetaData.Schema;
         return Enumerable.Range(0, leaves.NumColumns).First(i => leaves.Column(i).Path.ToDotVector() is [var name] && name == column);
     }
 
-    // Arrow tells what it meets as ParquetException or as Exception itself, an unknown type as NotSupportedException; values that
-    // no type of .NET holds come as others.
+    // Arrow throws ParquetException or Exception itself, and NotSupportedException for an unknown type. Values that do
+    // not fit a .NET type throw other exceptions.
     private static T Guard<T>(string path, Func<T> read)
     {
         try

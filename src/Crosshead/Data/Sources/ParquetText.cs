@@ -3,13 +3,13 @@ using Apache.Arrow.Types;
 
 namespace Crosshead.Data.Sources;
 
-/// <summary>Strings in the forms in which Arrow keeps them.</summary>
+/// <summary>Strings in Arrow's forms.</summary>
 internal static class ParquetText
 {
     /// <summary>Whether a column holds strings.</summary>
     public static bool Is(IArrowType type) => type is StringType or LargeStringType or StringViewType || (type is DictionaryType dictionary && Is(dictionary.ValueType));
 
-    /// <summary>The string of a row, or null; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <summary>The string of a row, or null; bytes that are not UTF-8 become U+FFFD.</summary>
     public static string? At(IArrowArray array, int row) => array switch
     {
         _ when array.IsNull(row) => null,

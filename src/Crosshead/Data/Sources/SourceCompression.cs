@@ -1,6 +1,6 @@
 namespace Crosshead.Data.Sources;
 
-/// <summary>How a source file is compressed as a whole, told by its last extension.</summary>
+/// <summary>How a source file is compressed as a whole, from its last extension.</summary>
 public enum SourceCompression
 {
     /// <summary>Not compressed.</summary>

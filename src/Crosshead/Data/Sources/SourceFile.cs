@@ -3,7 +3,7 @@ using Crosshead.Files;
 namespace Crosshead.Data.Sources;
 
 /// <summary>One file of training text.</summary>
-/// <param name="Path">Its path as the user gave it or as it was found in a folder they gave.</param>
+/// <param name="Path">Its path, as given by the user or found in a given folder.</param>
 /// <param name="Format">How it holds documents.</param>
 /// <param name="Compression">How it is compressed.</param>
 /// <param name="Bytes">Its length on the disk.</param>
@@ -15,7 +15,8 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
 
     /// <summary>
     /// Finds the files behind paths, folders (all files below with a known extension) and patterns (<c>*</c>,
-    /// <c>?</c> within a name, <c>**</c> across folders), in the order given, each folder's in ordinal order, none twice.
+    /// <c>?</c> within a name, <c>**</c> across folders), in the given order, within a folder in ordinal order, each
+    /// file once.
     /// </summary>
     /// <param name="inputs">Paths, folders and patterns.</param>
     /// <exception cref="CrossheadException">An input is missing, matches nothing, or is an empty file.</exception>
@@ -32,7 +33,7 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
         return files;
     }
 
-    /// <summary>Whether a file found in a folder is taken for text, by its extension.</summary>
+    /// <summary>Whether a file in a folder counts as text, by its extension.</summary>
     internal static bool IsKnown(string path)
     {
         var name = WithoutCompression(path, out _);

@@ -6,7 +6,7 @@ public enum SourceFormat
     /// <summary>Plain UTF-8 text, split in documents by <see cref="TextSplit"/>.</summary>
     Text,
 
-    /// <summary>One JSON object a line, the document in a field.</summary>
+    /// <summary>One JSON object per line, with the document in a field.</summary>
     JsonLines,
 
     /// <summary>Apache Parquet, the documents in a column of strings.</summary>

@@ -34,10 +34,10 @@ internal sealed class SourceLines
     /// <summary>Where the next line begins, in bytes of the decompressed file.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>How many lines have been given out; inside errors, the number of the current line from 1.</summary>
+    /// <summary>Number of returned lines; in errors, the number of the current line from 1.</summary>
     public long Number { get; private set; }
 
-    /// <summary>Up to <paramref name="count"/> bytes ahead, without taking them.</summary>
+    /// <summary>Up to <paramref name="count"/> of the next bytes, without consuming them.</summary>
     public ReadOnlySpan<byte> Peek(int count)
     {
         while (_end - _start < count && Fill())
@@ -46,7 +46,7 @@ internal sealed class SourceLines
         return _buffer.AsSpan(_start, Math.Min(count, _end - _start));
     }
 
-    /// <summary>Takes the next line, valid until the next call; false at the end of the file.</summary>
+    /// <summary>Reads the next line, valid until the next call; false at the end of the file.</summary>
     public bool TryRead(out ReadOnlySpan<byte> line)
     {
         var searched = 0;
@@ -76,7 +76,9 @@ internal sealed class SourceLines
         return true;
     }
 
-    /// <summary>Gives the last <paramref name="count"/> bytes of the line just read back, to be read again.</summary>
+    /// <summary>
+    /// Returns the last <paramref name="count"/> bytes of the current line to the stream, to be read again.
+    /// </summary>
     public void Return(int count)
     {
         _start -= count;
@@ -110,7 +112,7 @@ internal sealed class SourceLines
         throw new CrossheadException($"{_name} is not UTF-8 text: byte {Offset + valid} is 0x{line[valid]:X2}, which begins no valid character; convert the file to UTF-8.");
     }
 
-    // The length of the bytes without a character that is cut at their end.
+    // The number of bytes without a character that is cut at the end.
     private static int WholeCharacters(ReadOnlySpan<byte> bytes)
     {
         for (var back = 1; back <= 3 && back < bytes.Length; back++)

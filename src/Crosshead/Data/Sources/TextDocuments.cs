@@ -15,7 +15,7 @@ internal static class TextDocuments
     private const byte FormFeed = (byte)'\f';
     private static ReadOnlySpan<byte> EndOfText => "<|endoftext|>"u8;
 
-    /// <summary>The documents of a stream, in order; those of white space alone are left out.</summary>
+    /// <summary>The documents of a stream, in order, without documents of only white space.</summary>
     public static IEnumerable<string> Read(Stream stream, string name, TextSplit split)
     {
         var lines = new SourceLines(stream, name, LongestPiece, cutLongLines: true);
@@ -32,7 +32,7 @@ internal static class TextDocuments
         }
     }
 
-    // Fills the document up to its end; false where the file has ended and nothing is left.
+    // Fills the document up to its end; false if the file has ended and nothing is left.
     private static bool Next(SourceLines lines, TextSplitKind kind, byte[]? separator, ArrayBufferWriter<byte> document)
     {
         while (lines.TryRead(out var line))
@@ -44,7 +44,7 @@ internal static class TextDocuments
                 return true;
             if (kind == TextSplitKind.Auto && content.IndexOf(FormFeed) is var feed and >= 0)
             {
-                // The form feed itself is dropped; what follows it on the line opens the next document.
+                // The form feed itself is dropped; the rest of its line begins the next document.
                 document.Write(line[..feed]);
                 lines.Return(line.Length - feed - 1);
                 return true;

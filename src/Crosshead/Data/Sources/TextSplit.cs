@@ -1,22 +1,23 @@
 namespace Crosshead.Data.Sources;
 
-/// <summary>Where a plain text file is split in documents. Line ends stay in the documents as they are.</summary>
+/// <summary>Where a plain text file is split into documents. Line ends stay unchanged in the documents.</summary>
 /// <param name="Kind">The rule.</param>
 /// <param name="Line">For <see cref="TextSplitKind.Separator"/>, the line between documents, which is dropped.</param>
 public readonly record struct TextSplit(TextSplitKind Kind, string? Line = null)
 {
     /// <summary>
-    /// At form feeds and lines <c>&lt;|endoftext|&gt;</c> where the first mebibyte has one, else as <see cref="Paragraphs"/>.
+    /// At form feeds and lines <c>&lt;|endoftext|&gt;</c> if the first mebibyte has one, otherwise like
+    /// <see cref="Paragraphs"/>.
     /// </summary>
     public static TextSplit Auto => new(TextSplitKind.Auto);
 
     /// <summary>
-    /// At the first blank line after 4 KiB of text, or any line end after 16 KiB, so that one long file has
-    /// documents to hold out.
+    /// At the first blank line after 4 KiB of text, or at any line end after 16 KiB, so that one long file has several
+    /// documents, some of them held out.
     /// </summary>
     public static TextSplit Paragraphs => new(TextSplitKind.Paragraphs);
 
-    /// <summary>Nowhere: a file is a document, cut at a line end every 16 MiB to bound memory.</summary>
+    /// <summary>No splits: a file is one document. It is cut at a line end every 16 MiB to limit memory.</summary>
     public static TextSplit File => new(TextSplitKind.File);
 
     /// <summary>Reads <c>auto</c>, <c>paragraphs</c>, <c>file</c>, or the text of a separating line.</summary>
