@@ -16,7 +16,8 @@ public static class AttentionFactory
     /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
     /// <exception cref="CrossheadException">The options do not fit each other or the width.</exception>
     public static IAttention Create(
-        ParameterScope scope, int width, AttentionOptions options, int layer, double standardDeviation = 0.02, double residualDeviation = 0.02)
+        ParameterScope scope, int width, AttentionOptions options, int layer,
+        double standardDeviation = 0.02, double residualDeviation = 0.02)
     {
         options.Validate();
         var projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
@@ -26,7 +27,8 @@ public static class AttentionFactory
             AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm =>
                 Multihead(scope, projections, cacheLayout, options),
             AttentionVariant.TalkingHeads => new TalkingHeadsAttention(scope, projections, cacheLayout),
-            AttentionVariant.Differential => new DifferentialAttention(scope, projections, cacheLayout, layer, options.HeadNormEpsilon),
+            AttentionVariant.Differential =>
+                new DifferentialAttention(scope, projections, cacheLayout, layer, options.HeadNormEpsilon),
             _ => throw Unknown(options.Variant),
         };
     }
@@ -34,14 +36,16 @@ public static class AttentionFactory
     /// <summary>What is known of a variant without a layer of it.</summary>
     internal static AttentionTraits TraitsOf(AttentionVariant variant) => variant switch
     {
-        AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm => MultiheadAttention.Traits,
+        AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm =>
+            MultiheadAttention.Traits,
         AttentionVariant.TalkingHeads => TalkingHeadsAttention.Traits,
         AttentionVariant.Differential => DifferentialAttention.Traits,
         _ => throw Unknown(variant),
     };
 
     // These variants differ in the parts that they have. Parameters are created in this order.
-    private static MultiheadAttention Multihead(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, AttentionOptions options)
+    private static MultiheadAttention Multihead(
+        ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, AttentionOptions options)
     {
         var (h, g, d) = (options.Heads, options.Groups, projections.HeadDim);
         var headNorm = options.HasHeadNorm
@@ -56,5 +60,6 @@ public static class AttentionFactory
         return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm);
     }
 
-    private static CrossheadException Unknown(AttentionVariant variant) => new($"attention variant {variant} is unknown.");
+    private static CrossheadException Unknown(AttentionVariant variant) =>
+        new($"attention variant {variant} is unknown.");
 }

@@ -9,21 +9,26 @@ namespace Crosshead.Attention;
 /// <summary>The four projections every mechanism has, and the way from rows of features to heads and back.</summary>
 public sealed class AttentionProjections : IHeadProjections
 {
-    /// <summary>Creates <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>o_proj</c>, and the norms of queries and keys where the options ask.</summary>
+    /// <summary>
+    /// Creates <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>o_proj</c>, and the norms of queries and keys where
+    /// the options ask.
+    /// </summary>
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="options">Validated options.</param>
     /// <param name="standardDeviation">Of the starting weights.</param>
     /// <param name="residualDeviation">Of the starting weights of the projection into the residual stream.</param>
-    public AttentionProjections(ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
+    public AttentionProjections(
+        ParameterScope scope, int width, AttentionOptions options, double standardDeviation, double residualDeviation)
     {
         Heads = options.Heads;
         Groups = options.Groups;
         var d = options.HeadDimFor(width);
         HeadDim = d;
-        Query = new Linear(scope["q_proj"], width, Heads * HeadDim, standardDeviation, bias: options.ProjectionBias);
-        Key = new Linear(scope["k_proj"], width, options.ProjectedKeys(d), standardDeviation, bias: options.ProjectionBias);
-        Value = new Linear(scope["v_proj"], width, options.ProjectedValues(d), standardDeviation, bias: options.ProjectionBias);
+        Linear Projection(string name, long rows) => new(scope[name], width, rows, standardDeviation, bias: options.ProjectionBias);
+        Query = Projection("q_proj", Heads * d);
+        Key = Projection("k_proj", options.ProjectedKeys(d));
+        Value = Projection("v_proj", options.ProjectedValues(d));
         Output = new Linear(scope["o_proj"], Heads * HeadDim, width, residualDeviation, bias: options.OutputBias);
         NormEpsilon = options.QueryKeyNormEpsilon;
         if (!options.QueryKeyNorm) return;
@@ -64,14 +69,21 @@ public sealed class AttentionProjections : IHeadProjections
     /// <summary>What the norms of queries and keys add to the mean square.</summary>
     internal double NormEpsilon { get; }
 
-    /// <summary>Projects hidden states [B, N, D], norms queries and keys where there are norms, and turns both by their positions.</summary>
+    /// <summary>
+    /// Projects hidden states [B, N, D], norms queries and keys where there are norms, and turns both by their
+    /// positions.
+    /// </summary>
     /// <param name="x">[B, N, D]</param>
     /// <param name="key">Projection of the key rows.</param>
     /// <param name="value">Projection of the value rows.</param>
     /// <param name="span">Where the tokens stand.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
-    /// <returns>Queries [B, N, h, d], keys [B, N, rows, d], values [B, N, rows, d], or [B, N, 1, width] where the width is no multiple of d.</returns>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, HeadRows key, HeadRows value, TokenSpan span, bool normKeys = true)
+    /// <returns>
+    /// Queries [B, N, h, d], keys [B, N, rows, d], values [B, N, rows, d], or [B, N, 1, width] where the width is no
+    /// multiple of d.
+    /// </returns>
+    public (Tensor Query, Tensor Key, Tensor Value) Project(
+        Tensor x, HeadRows key, HeadRows value, TokenSpan span, bool normKeys = true)
     {
         var query = OwnQueries(x.dtype);
         var whole = value.Weight.shape[0] % HeadDim == 0;
@@ -85,7 +97,8 @@ public sealed class AttentionProjections : IHeadProjections
     }
 
     /// <summary>Projects with the layer's own key and value projections.</summary>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span) => Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), span);
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span) =>
+        Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), span);
 
     KeptTokens IHeadProjections.Append(Tensor x, TokenSpan span, KeyValueCache cache)
     {
@@ -93,31 +106,38 @@ public sealed class AttentionProjections : IHeadProjections
         return KeptTokens.Append(cache, query, key, value, span.Place);
     }
 
-    /// <summary>Takes the joint product of queries, keys and values apart, and norms and turns it as <see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> does.</summary>
+    /// <summary>
+    /// Takes the joint product of queries, keys and values apart, and norms and turns it as
+    /// <see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> does.
+    /// </summary>
     /// <param name="joint">[B, N, queries + keys + values]</param>
     /// <param name="keys">Width of the keys.</param>
     /// <param name="values">Width of the values.</param>
     /// <param name="span">Where the tokens stand.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
-    internal (Tensor Query, Tensor Key, Tensor Value) Split(Tensor joint, long keys, long values, TokenSpan span, bool normKeys)
+    internal (Tensor Query, Tensor Key, Tensor Value) Split(
+        Tensor joint, long keys, long values, TokenSpan span, bool normKeys)
     {
         var queries = joint.shape[2] - keys - values;
         if (QueryNorm is null && values % HeadDim == 0)
         {
             var (h, k, v) = ((int)Heads, (int)(keys / HeadDim), (int)(values / HeadDim));
-            if (FusedRotary.Supports(joint, span.Cos, span.Sin, h, k, v)) return FusedRotary.Split(joint, span.Cos, span.Sin, h, k, v);
+            if (FusedRotary.Supports(joint, span.Cos, span.Sin, h, k, v))
+                return FusedRotary.Split(joint, span.Cos, span.Sin, h, k, v);
         }
-        return Turn(joint.narrow(2, 0, queries), joint.narrow(2, queries, keys), joint.narrow(2, queries + keys, values), span, normKeys);
+        var (query, key) = (joint.narrow(2, 0, queries), joint.narrow(2, queries, keys));
+        return Turn(query, key, joint.narrow(2, queries + keys, values), span, normKeys);
     }
 
     // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
-    private (Tensor Query, Tensor Key, Tensor Value) Turn(Tensor query, Tensor key, Tensor value, TokenSpan span, bool normKeys)
+    private (Tensor Query, Tensor Key, Tensor Value) Turn(
+        Tensor query, Tensor key, Tensor value, TokenSpan span, bool normKeys)
     {
         Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
         Tensor Normed(Tensor rows, RmsNorm? norm) =>
             RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span.Cos, span.Sin);
-        var wide = value.shape[2];
-        return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, wide % HeadDim == 0 ? HeadDim : wide));
+        var width = value.shape[2] % HeadDim == 0 ? HeadDim : value.shape[2];
+        return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, width));
     }
 
     /// <summary>The query projection.</summary>

@@ -1,18 +1,26 @@
 namespace Crosshead.Attention;
 
-/// <summary>What the library must know of a mechanism without making a layer of it. Each mechanism states it in its own file.</summary>
+/// <summary>
+/// What the library must know of a mechanism without making a layer of it. Each mechanism states it in its own file.
+/// </summary>
 internal sealed record AttentionTraits
 {
     /// <summary>Whether its key and value heads can be composed of components.</summary>
     public bool HasComponents { get; init; }
 
-    /// <summary>Number of value heads that lie side by side in one row of the cache, because the same weights sum them.</summary>
+    /// <summary>
+    /// Number of value heads that lie side by side in one row of the cache, because the same weights sum them.
+    /// </summary>
     public int ValueHeadsPerRow { get; init; } = 1;
 
-    /// <summary>Number of parameters besides projections, mixes of components and norms, from the options and the head width.</summary>
+    /// <summary>
+    /// Number of parameters besides projections, mixes of components and norms, from the options and the head width.
+    /// </summary>
     public Func<AttentionOptions, long, long> OwnParameters { get; init; } = (_, _) => 0;
 
-    /// <summary>Operations for each pair of a token and a token that it sees, from the options and the head width.</summary>
+    /// <summary>
+    /// Operations for each pair of a token and a token that it sees, from the options and the head width.
+    /// </summary>
     public Func<AttentionOptions, long, long> FlopsPerPair { get; init; } = (options, d) => 4 * options.Heads * d;
 
     /// <summary>Refuses options that the mechanism alone cannot take.</summary>

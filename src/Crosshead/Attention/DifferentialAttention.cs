@@ -15,31 +15,37 @@ public sealed class DifferentialAttention : IAttention
     private readonly IHeadProjections _heads; // the projections, or their frozen form
     private readonly Parameter _lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2; // [d]
     private readonly HeadNorm _norm; // [2d]
-    private readonly Scalar _lambdaStart, _complement; // kept, so that they are not collected while native code reads them
+    private readonly Scalar _lambdaStart, _complement; // kept: native code reads them
     private readonly Tensor? _frozenLambda; // a scalar; null where the layer trains
 
-    /// <summary>Creates <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.</summary>
+    /// <summary>
+    /// Creates <c>lambda_q1</c> … <c>lambda_k2</c> [d] ~ N(0, 0.1) and <c>head_norm.weight</c> [2d] from 1.
+    /// </summary>
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="projections">The projections, to an even number of heads.</param>
     /// <param name="cacheLayout">What decoding keeps per token.</param>
     /// <param name="layer">Index of the layer, from 0; decides λ_init = 0.8 − 0.6·e^(−0.3·layer).</param>
     /// <param name="normEpsilon">What the norm adds to the mean square.</param>
-    public DifferentialAttention(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, int layer, double normEpsilon)
+    public DifferentialAttention(
+        ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, int layer, double normEpsilon)
     {
         (_heads, _projections, CacheLayout) = (projections, projections, cacheLayout);
         var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
         (_lambdaStart, _complement) = (start, 1 - start);
         var d = _projections.HeadDim;
         Parameter Lambda(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Normal(0.1), d);
-        (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (Lambda("lambda_q1"), Lambda("lambda_k1"), Lambda("lambda_q2"), Lambda("lambda_k2"));
-        _norm = new HeadNorm(scope["head_norm"], _projections.Heads / 2, 2 * d, HeadNormKind.Shared, start: 1, normEpsilon);
+        (_lambdaQ1, _lambdaK1) = (Lambda("lambda_q1"), Lambda("lambda_k1"));
+        (_lambdaQ2, _lambdaK2) = (Lambda("lambda_q2"), Lambda("lambda_k2"));
+        _norm = new HeadNorm(
+            scope["head_norm"], _projections.Heads / 2, 2 * d, HeadNormKind.Shared, start: 1, normEpsilon);
     }
 
     // The frozen form of a layer.
     private DifferentialAttention(DifferentialAttention layer)
     {
         (_projections, _norm, CacheLayout) = (layer._projections, layer._norm, layer.CacheLayout);
-        (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2) = (layer._lambdaQ1, layer._lambdaK1, layer._lambdaQ2, layer._lambdaK2);
+        (_lambdaQ1, _lambdaK1) = (layer._lambdaQ1, layer._lambdaK1);
+        (_lambdaQ2, _lambdaK2) = (layer._lambdaQ2, layer._lambdaK2);
         (_lambdaStart, _complement) = (layer._lambdaStart, layer._complement);
         using var grad = no_grad();
         using var scope = NewDisposeScope();
@@ -60,7 +66,8 @@ public sealed class DifferentialAttention : IAttention
         {
             if (options.Groups % 2 != 0 || options.Heads % 2 != 0)
                 throw new CrossheadException(
-                    $"differential attention pairs heads: heads ({options.Heads}) and keyValueHeads ({options.Groups}) must be even.");
+                    $"differential attention pairs heads: heads ({options.Heads}) and keyValueHeads ({options.Groups}) "
+                    + "must be even.");
             if (options.SlidingWindow is not null)
                 throw new CrossheadException("slidingWindow is not supported for differential attention; remove it.");
         },
@@ -73,7 +80,8 @@ public sealed class DifferentialAttention : IAttention
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
 
         // Both maps of a pair read the same values.
-        var maps = (cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache)).view(batch, count, pairs, 2, repeats, 2 * d);
+        var attended = cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache);
+        var maps = attended.view(batch, count, pairs, 2, repeats, 2 * d);
 
         var lambda = _frozenLambda ?? Lambda(x.dtype);
         var difference = maps.select(3, 0) - (lambda * maps.select(3, 1));                            // [B,N,g/2,r,2d]
@@ -100,16 +108,21 @@ public sealed class DifferentialAttention : IAttention
 
     private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var kept = _heads.Append(x, span, cache);                                                     // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
-        var maps = SoftmaxAttention.Attend(Sides(kept.Query).transpose(1, 2), kept.Keys, kept.Values, span, _projections.Scale);
+        var kept = _heads.Append(x, span, cache);                                 // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
+        var query = Sides(kept.Query).transpose(1, 2);
+        var maps = SoftmaxAttention.Attend(query, kept.Keys, kept.Values, span, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }
 
     // Grouped heads want the queries of a key head side by side: (pair, repeat, side) → (pair, side, repeat).
     private Tensor Sides(Tensor query) =>
-        query.view(query.shape[0], query.shape[1], _projections.Groups / 2, -1, 2, _projections.HeadDim).transpose(3, 4).reshape(query.shape);
+        query.view(query.shape[0], query.shape[1], _projections.Groups / 2, -1, 2, _projections.HeadDim)
+            .transpose(3, 4).reshape(query.shape);
 
     // λ = e^(λq1·λk1) − e^(λq2·λk2) + λ_init, in full precision.
-    private Tensor Lambda(ScalarType type) =>
-        ((_lambdaQ1.Value * _lambdaK1.Value).sum().exp() - (_lambdaQ2.Value * _lambdaK2.Value).sum().exp()).add(_lambdaStart).to(type);
+    private Tensor Lambda(ScalarType type)
+    {
+        static Tensor ExpDot(Parameter q, Parameter k) => (q.Value * k.Value).sum().exp();
+        return (ExpDot(_lambdaQ1, _lambdaK1) - ExpDot(_lambdaQ2, _lambdaK2)).add(_lambdaStart).to(type);
+    }
 }

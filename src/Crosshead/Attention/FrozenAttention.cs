@@ -8,8 +8,8 @@ namespace Crosshead.Attention;
 /// <summary>
 /// <see cref="MultiheadAttention"/> whose weights no longer change: the mixes are multiplied into the projections once.
 /// <para>
-/// Where the components are fewer numbers than the heads, the cache keeps the components. Then no key or value is composed:
-/// the queries carry the key mix, and the value mix is applied to the weighted sums, whatever the grain.
+/// Where the components are fewer numbers than the heads, the cache keeps the components. Then no key or value is
+/// composed: the queries carry the key mix, and the value mix is applied to the weighted sums, whatever the grain.
 /// </para>
 /// </summary>
 internal sealed class FrozenAttention : IAttention
@@ -18,10 +18,12 @@ internal sealed class FrozenAttention : IAttention
     private readonly List<Tensor>? _owned;                     // null where the caller's dispose scope owns all
     private readonly FrozenProjections _kept;                  // to the queries and to what the cache keeps
     private readonly bool _keysFollowValues;                   // whether _kept gives whole keys too, behind the values
-    private readonly HeadRows? _composedKeys, _composedValues; // projections to the heads [g·d, D]; null for the layer's own
+    private readonly HeadRows? _composedKeys, _composedValues; // to the heads [g·d, D]; null for the layer's own
     private readonly Tensor? _queryMatrices, _sumMix;          // [g, d, c·d] and [g, r, d]; null where heads are kept
 
-    /// <summary>Freezes a layer for one call in the given precision. The caller's dispose scope owns what is made.</summary>
+    /// <summary>
+    /// Freezes a layer for one call in the given precision. The caller's dispose scope owns what is made.
+    /// </summary>
     public FrozenAttention(MultiheadAttention layer, ScalarType type) : this(layer, type, null)
     {
     }
@@ -36,13 +38,17 @@ internal sealed class FrozenAttention : IAttention
         if (values.AreComponents && layer.ValueMix is { } valueMix) _sumMix = Turned(valueMix.SumMix(type));
 
         // One call asks for the heads only where they are kept, or normed.
-        if (layer.KeyMix is not null && (lasting || !keys.AreComponents || layer.KeyFactors is not null)) _composedKeys = Keep(layer.Keys(type));
-        if (layer.ValueMix is not null && (lasting || !values.AreComponents)) _composedValues = Keep(layer.Values(type));
-        var (keptKeys, keptValues) = (keys.AreComponents ? null : _composedKeys, values.AreComponents ? null : _composedValues);
+        if (layer.KeyMix is not null && (lasting || !keys.AreComponents || layer.KeyFactors is not null))
+            _composedKeys = Keep(layer.Keys(type));
+        if (layer.ValueMix is not null && (lasting || !values.AreComponents))
+            _composedValues = Keep(layer.Values(type));
+        var keptKeys = keys.AreComponents ? null : _composedKeys;
+        var keptValues = values.AreComponents ? null : _composedValues;
         // On the CPU nothing is joined, and a copy of weights that may be mapped from a file would be for nothing.
-        _keysFollowValues = lasting && layer.KeyFactors is not null && layer.Projections.Query.Weight.Value.device_type == DeviceType.CUDA;
-        if (_keysFollowValues) keptValues = Keep((keptValues ?? layer.Projections.OwnValues(type)).Above(Keys));
-        _kept = new FrozenProjections(layer.Projections, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix, join: lasting);
+        var own = layer.Projections;
+        _keysFollowValues = lasting && layer.KeyFactors is not null && own.Query.Weight.Value.device_type == DeviceType.CUDA;
+        if (_keysFollowValues) keptValues = Keep((keptValues ?? own.OwnValues(type)).Above(Keys));
+        _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix, join: lasting);
     }
 
     /// <summary>The layer that was frozen.</summary>
@@ -66,7 +72,7 @@ internal sealed class FrozenAttention : IAttention
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null) =>
-        Layer.Merge(cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache));            // [B,N,h,d] → [B,N,D]
+        Layer.Merge(cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache));        // [B,N,h,d] → [B,N,D]
 
     /// <inheritdoc/>
     public IAttention Freeze() => Of(Layer);
@@ -81,18 +87,21 @@ internal sealed class FrozenAttention : IAttention
     private Tensor AttendWithin(Tensor x, TokenSpan span)
     {
         var keepsHeads = !CacheLayout.Keys.AreComponents && !CacheLayout.Values.AreComponents;
-        var (query, key, value) = keepsHeads ? _kept.Project(x, span) : Layer.Projections.Project(x, Keys, Values, span);
-        return SoftmaxAttention.AttendWithin(query, key, value, span, Layer.Projections.Scale);
+        var own = Layer.Projections;
+        var (query, key, value) = keepsHeads ? _kept.Project(x, span) : own.Project(x, Keys, Values, span);
+        return SoftmaxAttention.AttendWithin(query, key, value, span, own.Scale);
     }
 
     private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
     {
-        var (query, keys, values, keyFactors) = Append(x, span, cache);                                  // [B,N,h,width], [B,rows,T,width], [B,g,T]
+        // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
+        var (query, keys, values, keyFactors) = Append(x, span, cache);
         var (keyRows, valueRows) = (CacheLayout.Keys.Count, CacheLayout.Values.Count);
         if (keyRows < valueRows) keys = keys.expand(-1, valueRows, -1, -1);
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);
-        var heads = SoftmaxAttention.Attend(query.transpose(1, 2), keys, values, span, Layer.Projections.Scale, keyFactors); // [B,h,N,width]
-        if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                             // [B,h,N,d]
+        query = query.transpose(1, 2);
+        var heads = SoftmaxAttention.Attend(query, keys, values, span, Layer.Projections.Scale, keyFactors);
+        if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
     }
 
@@ -100,8 +109,9 @@ internal sealed class FrozenAttention : IAttention
     {
         if (_kept.Step(x, span, cache) is { } step) return step;
         var (query, key, value) = _kept.Project(x, span);
-        if (_queryMatrices is not null) query = GroupProduct.Of(query.transpose(1, 2), _queryMatrices).transpose(1, 2); // [B,N,h,c·d]
-        Tensor? wholeKeys = null;                                                                     // [B,N,g·d]
+        if (_queryMatrices is not null)
+            query = GroupProduct.Of(query.transpose(1, 2), _queryMatrices).transpose(1, 2);       // [B,N,h,c·d]
+        Tensor? wholeKeys = null;                                                                 // [B,N,g·d]
         if (_keysFollowValues)
         {
             var (both, own) = (value.flatten(2), CacheLayout.Values.Elements);

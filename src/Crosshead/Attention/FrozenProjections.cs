@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention;
 
 /// <summary>
-/// Projections whose weights no longer change. On a CUDA device they lie side by side: one product gives queries, keys and
-/// values, and one kernel writes those of a decoding step. No gradients flow through the joint product.
+/// Projections whose weights no longer change. On a CUDA device they lie side by side: one product gives queries, keys
+/// and values, and one kernel writes those of a decoding step. No gradients flow through the joint product.
 /// </summary>
 internal sealed class FrozenProjections : IHeadProjections
 {
@@ -20,11 +20,20 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <summary>Fixes what is projected.</summary>
     /// <param name="layer">The layer's projections.</param>
     /// <param name="keys">Projection of the key rows, heads or components; null for the layer's own.</param>
-    /// <param name="values">Projection of the value rows and, where the cache keeps factors, of the composed keys; null for the layer's own.</param>
+    /// <param name="values">
+    /// Projection of the value rows and, where the cache keeps factors, of the composed keys; null for the layer's own.
+    /// </param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
-    /// <param name="queryMix">The mix that queries carry, see <see cref="Composition.IKeyComposition.QueryMix"/>; null for none.</param>
-    /// <param name="join">Whether to lay the weights side by side, where the device gains by it. The layer's own weights become parts of the joint one.</param>
-    public FrozenProjections(AttentionProjections layer, HeadRows? keys = null, HeadRows? values = null, bool normKeys = true, Tensor? queryMix = null, bool join = true)
+    /// <param name="queryMix">
+    /// The mix that queries carry, see <see cref="Composition.IKeyComposition.QueryMix"/>; null for none.
+    /// </param>
+    /// <param name="join">
+    /// Whether to lay the weights side by side, where the device gains by it. The layer's own weights become parts of
+    /// the joint one.
+    /// </param>
+    public FrozenProjections(
+        AttentionProjections layer, HeadRows? keys = null, HeadRows? values = null,
+        bool normKeys = true, Tensor? queryMix = null, bool join = true)
     {
         (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
         if (!join) return;
@@ -51,8 +60,8 @@ internal sealed class FrozenProjections : IHeadProjections
     }
 
     /// <summary>
-    /// Projects one token of each sequence and adds it to the cache, by one product and one kernel. Queries carry the mix.
-    /// Null where there is no kernel for it.
+    /// Projects one token of each sequence and adds it to the cache, by one product and one kernel. Queries carry the
+    /// mix. Null where there is no kernel for it.
     /// </summary>
     /// <param name="x">[B, 1, D]</param>
     /// <param name="span">Where the tokens stand.</param>
@@ -63,7 +72,9 @@ internal sealed class FrozenProjections : IHeadProjections
         var (keys, values, factors) = cache.Whole;
         if (!StepHeads.Supports(x, span.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
-        var query = StepHeads.Apply(joint.Forward(x), span.Cos, span.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix, positions, keys, values, factors);
+        var query = StepHeads.Apply(
+            joint.Forward(x), span.Cos, span.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
+            positions, keys, values, factors);
         (keys, values, factors) = cache.Seen(span.Place);
         return new KeptTokens(query, keys, values, factors);
     }
@@ -71,5 +82,6 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <inheritdoc/>
     public void Dispose() => _joint?.Dispose();
 
-    private (HeadRows Keys, HeadRows Values) Rows(ScalarType type) => (_keys ?? _layer.OwnKeys(type), _values ?? _layer.OwnValues(type));
+    private (HeadRows Keys, HeadRows Values) Rows(ScalarType type) =>
+        (_keys ?? _layer.OwnKeys(type), _values ?? _layer.OwnValues(type));
 }

@@ -6,14 +6,15 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention;
 
 /// <summary>
-/// An RMSNorm of each head's output ("GroupNorm" in arXiv 2601.19611, eq. 12). Where its weight starts decides much:
-/// at 1 it blows a head's averaged value, small at first, up to unit size.
+/// An RMSNorm of each head's output ("GroupNorm" in arXiv 2601.19611, eq. 12). The starting value of its weight
+/// matters: a head's output is an average of values and small at first; with weight 1 the norm blows it up to unit
+/// size.
 /// </summary>
 public sealed class HeadNorm
 {
     private readonly double _epsilon;
 
-    /// <summary>Creates <c>weight</c> [width], or [heads, width] for a weight a head.</summary>
+    /// <summary>Creates <c>weight</c> [width], or [heads, width] for one weight per head.</summary>
     public HeadNorm(ParameterScope scope, long heads, long width, HeadNormKind kind, double start, double epsilon)
     {
         _epsilon = epsilon;

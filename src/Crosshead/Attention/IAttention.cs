@@ -9,7 +9,10 @@ public interface IAttention : IDisposable
     /// <summary>Attends over the given tokens and, with a cache, over those before them.</summary>
     /// <param name="x">Normed hidden states [B, N, D].</param>
     /// <param name="span">Where the tokens stand.</param>
-    /// <param name="cache">What earlier calls left, in the form of <see cref="CacheLayout"/>; the call appends to it. Null to attend within <paramref name="x"/> alone.</param>
+    /// <param name="cache">
+    /// What earlier calls left, in the form of <see cref="CacheLayout"/>; the call appends to it. Null to attend within
+    /// <paramref name="x"/> alone.
+    /// </param>
     /// <returns>[B, N, D], to be added to the residual stream.</returns>
     Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null);
 
@@ -17,8 +20,8 @@ public interface IAttention : IDisposable
     CacheLayout CacheLayout { get; }
 
     /// <summary>
-    /// Makes the mechanism that computes the same at inference, with all that is constant there worked out once. It reads the
-    /// parameters as they are now, and uses their memory. This one must not be trained any more.
+    /// Makes the mechanism that computes the same at inference, with all that is constant there worked out once. It
+    /// reads the parameters as they are now, and uses their memory. This one must not be trained any more.
     /// </summary>
     IAttention Freeze();
 }

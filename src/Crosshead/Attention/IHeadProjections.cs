@@ -6,7 +6,9 @@ namespace Crosshead.Attention;
 /// <summary>Where an attention gets its heads from: from projections that train, or from frozen ones.</summary>
 internal interface IHeadProjections : IDisposable
 {
-    /// <summary>Projects hidden states, norms queries and keys where there are norms, and turns both by their positions.</summary>
+    /// <summary>
+    /// Projects hidden states, norms queries and keys where there are norms, and turns both by their positions.
+    /// </summary>
     /// <param name="x">[B, N, D]</param>
     /// <param name="span">Where the tokens stand.</param>
     /// <returns>Queries [B, N, h, d], keys and values [B, N, rows, width].</returns>

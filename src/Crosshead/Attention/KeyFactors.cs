@@ -8,16 +8,16 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention;
 
 /// <summary>
-/// The norm of keys that are cached as components. The components carry the norm's weight γ (they compose to γ ⊙ k), so
-/// that all that is left of the norm is one number a token and composed head, known when the token is written:
-/// r_g = 1/√(mean(k_g²) + ε), by which the head's scores are multiplied.
+/// The norm of keys that are cached as components. The components carry the norm's weight γ: they compose to γ ⊙ k.
+/// What is left of the norm is one factor per token and composed head, known when the token is written. The head's
+/// scores are multiplied by it: r_g = 1/√(mean(k_g²) + ε).
 /// </summary>
 /// <param name="weight">γ [d]</param>
 /// <param name="groups">Composed heads g.</param>
 /// <param name="epsilon">ε</param>
 internal sealed class KeyFactors(Parameter weight, long groups, double epsilon)
 {
-    /// <summary>The projection to k of the one to γ ⊙ k, [g·d, D]; where γ is 0 so is k.</summary>
+    /// <summary>The projection to k, from the projection to γ ⊙ k, [g·d, D]. Where γ is 0, k becomes 0 too.</summary>
     public HeadRows WithoutNorm(HeadRows rows)
     {
         var gamma = weight.In(rows.Weight.dtype);
@@ -26,7 +26,7 @@ internal sealed class KeyFactors(Parameter weight, long groups, double epsilon)
         return new HeadRows(rows.Weight * inverse.unsqueeze(1), rows.Bias is { } bias ? bias * inverse : null);
     }
 
-    /// <summary>r of tokens.</summary>
+    /// <summary>The factors r of tokens.</summary>
     /// <param name="keys">k [B, N, g·d], see <see cref="WithoutNorm"/>.</param>
     /// <returns>[B, g, N]</returns>
     public Tensor Of(Tensor keys)

@@ -1,13 +1,12 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
-using Crosshead.Layers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
 
 /// <summary>
-/// Multi-head Explicit Attention (arXiv 2601.19611, eq. 10–12). Keys and values are projected to component heads; learned
-/// mixes compose the heads from them; each query head attends; a norm makes all head outputs equally large:
+/// Multi-head Explicit Attention (arXiv 2601.19611, eq. 10–12). Keys and values are projected to component heads;
+/// learned mixes compose the heads from them; each query head attends; a norm makes all head outputs equally large:
 /// <code>
 /// K_g = Σ_c k_mix[c, g] · K_c                              (eq. 10)
 /// V_g = Σ_c v_mix[c, g] · V_c                              (eq. 11)
@@ -23,10 +22,13 @@ public sealed class MultiheadAttention : IAttention
     /// <param name="projections">The projections to queries, components and the residual stream.</param>
     /// <param name="cacheLayout">What decoding keeps per token.</param>
     /// <param name="keyMix">Composes key heads from components; null where the key projection gives the heads.</param>
-    /// <param name="valueMix">Composes value heads from components; null where the value projection gives the heads.</param>
+    /// <param name="valueMix">
+    /// Composes value heads from components; null where the value projection gives the heads.
+    /// </param>
     /// <param name="headNorm">Norm of the head outputs; null for none.</param>
     public MultiheadAttention(
-        AttentionProjections projections, CacheLayout cacheLayout, IKeyComposition? keyMix, IValueComposition? valueMix, HeadNorm? headNorm)
+        AttentionProjections projections, CacheLayout cacheLayout,
+        IKeyComposition? keyMix, IValueComposition? valueMix, HeadNorm? headNorm)
     {
         (Projections, CacheLayout, KeyMix, ValueMix, HeadNorm) = (projections, cacheLayout, keyMix, valueMix, headNorm);
         if (cacheLayout.KeyFactors > 0 && projections.KeyNorm is { } norm)
@@ -57,8 +59,8 @@ public sealed class MultiheadAttention : IAttention
     public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
     {
         if (cache is not null) return new FrozenAttention(this, x.dtype).Forward(x, span, cache);
-        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);   // [B,N,h,d], [B,N,g,d]
-        var heads = SoftmaxAttention.AttendWithin(query, key, value, span, Projections.Scale);    // [B,N,h,d], eq. 12
+        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);  // [B,N,h,d], [B,N,g,d]
+        var heads = SoftmaxAttention.AttendWithin(query, key, value, span, Projections.Scale);   // [B,N,h,d], eq. 12
         return Merge(heads);
     }
 
@@ -66,8 +68,8 @@ public sealed class MultiheadAttention : IAttention
     public IAttention Freeze() => FrozenAttention.Of(this);
 
     /// <summary>
-    /// The projection to the key heads, [g·d, D]. Eq. 10 is linear, so the weights are composed instead of the keys of every
-    /// token (eq. 18): Σ_c k_mix[c, g] · (W_c x) = (Σ_c k_mix[c, g] · W_c) x.
+    /// The projection to the key heads, [g·d, D]. Eq. 10 is linear, so the weights are composed instead of the keys of
+    /// every token (eq. 18): Σ_c k_mix[c, g] · (W_c x) = (Σ_c k_mix[c, g] · W_c) x.
     /// </summary>
     internal HeadRows Keys(ScalarType type)
     {

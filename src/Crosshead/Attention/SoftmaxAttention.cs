@@ -47,7 +47,9 @@ public static class SoftmaxAttention
     /// <param name="value">[B, gv, T, w'], gv divides g; query head i reads head i div (h/gv).</param>
     /// <param name="span">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
-    /// <param name="keyFactors">Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
+    /// <param name="keyFactors">
+    /// Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.
+    /// </param>
     /// <returns>[B, h, N, w']</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyFactors = null)
     {

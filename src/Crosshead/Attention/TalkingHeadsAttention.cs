@@ -25,12 +25,18 @@ public sealed class TalkingHeadsAttention : IAttention
     public TalkingHeadsAttention(ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout)
     {
         (_heads, _projections, CacheLayout) = (projections, projections, cacheLayout);
-        Parameter Mix(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Identity, projections.Heads, projections.Heads);
+        var h = projections.Heads;
+        Parameter Mix(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Identity, h, h);
         (_logitMix, _weightMix) = (Mix("logit_mix"), Mix("weight_mix"));
     }
 
-    private TalkingHeadsAttention(TalkingHeadsAttention layer, FrozenProjections heads) =>
-        (_projections, _heads, _logitMix, _weightMix, CacheLayout) = (layer._projections, heads, layer._logitMix, layer._weightMix, layer.CacheLayout);
+    // The frozen form of a layer.
+    private TalkingHeadsAttention(TalkingHeadsAttention layer)
+    {
+        (_projections, CacheLayout) = (layer._projections, layer.CacheLayout);
+        (_logitMix, _weightMix) = (layer._logitMix, layer._weightMix);
+        _heads = new FrozenProjections(_projections);
+    }
 
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
@@ -55,7 +61,7 @@ public sealed class TalkingHeadsAttention : IAttention
         var unseen = span.Mask?.logical_not() ?? (span.Causal ? Future(scores) : null);
         if (unseen is not null) mixed = mixed.masked_fill(unseen, double.NegativeInfinity);
         var weights = Mix(_weightMix.In(x.dtype), mixed.softmax(-1));                                 // eq. 8
-        var heads = weights.matmul(SoftmaxAttention.Repeat(value, repeats));                          // eq. 9, [B,h,N,d]
+        var heads = weights.matmul(SoftmaxAttention.Repeat(value, repeats));                          // eq. 9
         return _projections.Merge(heads.transpose(1, 2));
     }
 
@@ -71,7 +77,7 @@ public sealed class TalkingHeadsAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public IAttention Freeze() => new TalkingHeadsAttention(this, new FrozenProjections(_projections));
+    public IAttention Freeze() => new TalkingHeadsAttention(this);
 
     /// <inheritdoc/>
     public void Dispose() => _heads.Dispose();
@@ -80,7 +86,10 @@ public sealed class TalkingHeadsAttention : IAttention
     {
         var bytes = query.shape[0] * query.shape[1] * query.shape[2] * keys * query.ElementSize;
         if (bytes > MaxScoreBytes)
-            throw new CrossheadException($"talking-heads keeps the scores of all heads at once: batch {query.shape[0]} × {query.shape[1]} heads × {query.shape[2]} × {keys} tokens take {bytes >> 20} MiB, {MaxScoreBytes >> 20} MiB are allowed; shorten the context, lower the batch, or choose another variant.");
+            throw new CrossheadException(
+                $"talking-heads keeps the scores of all heads at once: batch {query.shape[0]} × {query.shape[1]} heads × "
+                + $"{query.shape[2]} × {keys} tokens take {bytes >> 20} MiB, {MaxScoreBytes >> 20} MiB are allowed; "
+                + "shorten the context, lower the batch, or choose another variant.");
     }
 
     // out[b,i,n,t] = Σ_j mix[i,j] · maps[b,j,n,t]

@@ -4,8 +4,8 @@ using Crosshead.Attention.Composition;
 namespace Crosshead.Attention;
 
 /// <summary>
-/// How a layer's cache is kept smaller than its heads: key heads composed of fewer component heads, value heads of fewer
-/// numbers (arXiv 2601.19611, §5.2; the finer grains are ours).
+/// How a layer's cache is made smaller than its heads: key heads are composed from fewer component heads, value heads
+/// from fewer numbers (arXiv 2601.19611, §5.2; the finer grains are ours).
 /// </summary>
 public sealed record VirtualHeads
 {
@@ -19,7 +19,10 @@ public sealed record VirtualHeads
     /// <summary>How finely value components are mixed.</summary>
     public ValueGrain ValueGrain { get; init; }
 
-    /// <summary>Value numbers kept of each token, fewer than g · d; a multiple of d for the grain <c>head</c>. Null: whole value heads are kept.</summary>
+    /// <summary>
+    /// Value numbers kept of each token, fewer than g · d; a multiple of d for the grain <c>head</c>. Null: whole value
+    /// heads are kept.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int? ValueRank { get; init; }
 
@@ -33,14 +36,20 @@ public sealed record VirtualHeads
     /// <summary>Says that a variant has no components.</summary>
     internal static CrossheadException Inapplicable(AttentionVariant variant)
     {
-        var others = Enum.GetValues<AttentionVariant>().Where(v => AttentionFactory.TraitsOf(v).HasComponents).Select(v => v.NameOf()).ToArray();
-        return new($"virtual heads do not apply to {variant.NameOf()}; they do to {string.Join(", ", others[..^1])} and {others[^1]}.");
+        var others = Enum.GetValues<AttentionVariant>()
+            .Where(v => AttentionFactory.TraitsOf(v).HasComponents).Select(v => v.NameOf()).ToArray();
+        return new($"virtual heads do not apply to {variant.NameOf()}; "
+            + $"they do to {string.Join(", ", others[..^1])} and {others[^1]}.");
     }
 
     /// <summary>Options of the layer whose plain form has the options <paramref name="plain"/>.</summary>
-    /// <param name="plain">The layer before its cache was made smaller; its own mixes, if any, are merged into the components.</param>
+    /// <param name="plain">
+    /// The layer before its cache is made smaller. Its own mixes, if any, are merged into the components.
+    /// </param>
     /// <param name="headDim">Head width d.</param>
-    /// <exception cref="CrossheadException">The mechanism has no components, or the rank is no multiple of d where it must be.</exception>
+    /// <exception cref="CrossheadException">
+    /// The mechanism has no components, or the rank must be a multiple of d and is not.
+    /// </exception>
     public AttentionOptions ApplyTo(AttentionOptions plain, int headDim)
     {
         if (KeyComponents is null && ValueRank is null) return plain;

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;
 
-/// <summary>Values composed with a matrix [r, d] a head, of any rank r: head g = components · mix[:, g, :].</summary>
+/// <summary>
+/// Values composed with one matrix [r, d] per head, of any rank r: head g = components · mix[:, g, :].
+/// </summary>
 public sealed class DenseComposition : IValueComposition
 {
     private readonly Parameter _mix; // [r, g, d]

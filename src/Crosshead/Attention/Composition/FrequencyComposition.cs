@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention.Composition;
 
 /// <summary>
-/// Keys composed with one complex number a component, head and rotary frequency. With z_p = x[p] + i·x[p + d/2] a rotation
-/// multiplies every head's z_p by the same e^{iθ}, so head g's z_p = Σ_j mix[j, g, p] · component j's z_p commutes with it.
+/// Keys composed with one complex number per component, head and rotary frequency: with z_p = x[p] + i·x[p + d/2], head
+/// g's z_p = Σ_j mix[j, g, p] · component j's z_p. A rotation multiplies every head's z_p by the same e^{iθ}, so it
+/// makes no difference whether components are rotated before they are composed, or heads after.
 /// </summary>
 public sealed class FrequencyComposition : IKeyComposition
 {
@@ -26,12 +27,19 @@ public sealed class FrequencyComposition : IKeyComposition
         return Compose(mix.select(3, 0), mix.select(3, 1), weight);
     }
 
-    /// <summary>Rows [to·d, n] whose z_p are Σ_from (real + i·imaginary)[from, to, p] · z_p of the rows <paramref name="weight"/> [from·d, n].</summary>
+    /// <summary>
+    /// Composes rows: z_p of row head <c>to</c> is Σ_from (real + i·imaginary)[from, to, p] · z_p of row head
+    /// <c>from</c>.
+    /// </summary>
+    /// <param name="real">Real part of the mix, [from, to, d/2].</param>
+    /// <param name="imaginary">Imaginary part, likewise.</param>
+    /// <param name="weight">[from·d, n]</param>
+    /// <returns>[to·d, n]</returns>
     internal static Tensor Compose(Tensor real, Tensor imaginary, Tensor weight)
     {
         var (from, to, p, n) = (real.shape[0], real.shape[1], real.shape[2], weight.shape[1]);
         (real, imaginary) = (real.permute(2, 1, 0), imaginary.permute(2, 1, 0));                   // [p,to,from]
-        // (real, imaginary) parts of the result from those of the rows, frequency by frequency.
+        // Frequency by frequency: real and imaginary part of the result, from those of the rows.
         var matrix = cat([cat([real, imaginary.neg()], 2), cat([imaginary, real], 2)], 1);         // [p,2to,2from]
         var rows = weight.view(from, 2, p, n).permute(2, 1, 0, 3).reshape(p, 2 * from, n);
         return matrix.bmm(rows).view(p, 2, to, n).permute(2, 1, 0, 3).reshape(2 * to * p, n);      // [to·d,n]

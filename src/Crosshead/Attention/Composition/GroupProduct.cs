@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;
 
-/// <summary>Products of heads with the matrix of their group: one product a group, whose matrix is read once for all its heads and sequences.</summary>
+/// <summary>
+/// Products of heads with the matrix of their group. A group takes one product, so that its matrix is read once for all
+/// its heads and sequences.
+/// </summary>
 internal static class GroupProduct
 {
     /// <summary>Row i of head j times the matrix of group G(j).</summary>
@@ -12,7 +15,7 @@ internal static class GroupProduct
     /// <returns>[B, h, N, m]</returns>
     public static Tensor Of(Tensor heads, Tensor matrices)
     {
-        // A step's few rows, of a folded matrix, without turning them: [g,m,n] in a row of memory.
+        // The few rows of a decoding step. A frozen matrix lies in memory as [g,m,n], so that nothing is copied.
         var turned = matrices.transpose(1, 2);
         if (heads.shape[2] == 1 && SkinnyMatMul.SupportsTypes(heads, turned, null)) return SkinnyMatMul.ApplyGroups(heads, turned);
         var (batch, count, tokens, groups) = (heads.shape[0], heads.shape[1], heads.shape[2], matrices.shape[0]);

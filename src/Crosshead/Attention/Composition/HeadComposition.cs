@@ -6,8 +6,9 @@ namespace Crosshead.Attention.Composition;
 /// <summary>
 /// Head-level linear composition (arXiv 2601.19611, eq. 10–11): head g = Σ_c mix[c, g] · component c.
 /// <para>
-/// It is linear, so it is applied where it is cheapest: to the projection weights while training (eq. 18), to the
-/// queries and the summed values while decoding from components — never to the keys and values of every token.
+/// It is linear, so it is applied where it is cheapest. Training applies it to the projection weights (eq. 18).
+/// Decoding from components applies it to the queries and to the summed values. It is never applied to the keys and
+/// values of every token.
 /// </para>
 /// </summary>
 public sealed class HeadComposition : IKeyComposition, IValueComposition

@@ -2,10 +2,14 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;
 
-/// <summary>Values composed of components: in the projection, or once after the weighted sum over the tokens.</summary>
+/// <summary>
+/// Values composed from components: in the projection, or once after the weighted sum over the tokens.
+/// </summary>
 public interface IValueComposition
 {
-    /// <summary>The projection of the composed heads: W̃ [g·d, n] from that of the components [components, n] (eq. 18); a bias is a column.</summary>
+    /// <summary>The projection to the composed heads, from the projection to the components (eq. 18).</summary>
+    /// <param name="weight">[component numbers, n]; a bias is one more column.</param>
+    /// <returns>W̃ [g·d, n]</returns>
     Tensor ComposeWeight(Tensor weight);
 
     /// <summary>Composes values that were summed in component space: o_i = sum_i · M_G(i).</summary>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;
 
-/// <summary>The mix of keys that queries carry (<see cref="IKeyComposition.QueryMix"/>), where it is applied by products.</summary>
+/// <summary>
+/// The mix of keys that queries carry (<see cref="IKeyComposition.QueryMix"/>), where it is applied by products.
+/// </summary>
 internal static class QueryMix
 {
     /// <summary>As matrices M: q̃_i = q_i · M_G(i).</summary>
