@@ -33,7 +33,7 @@ public sealed class OptionNamesTests
         var recipe = folder.Write("recipe.json", """{ "training": { "steps": 1 } }""");
         var refusal = Assert.Throws<CrossheadException>(() => RunRecipe.Load(recipe, [], new RunOptions()));
         Assert.EndsWith("name its directory with `From`.", refusal.Message);
-        Assert.EndsWith("name its directory with --from.", CliRun.Of("train", recipe, "--out", folder["run"]).Refusal());
+        Assert.EndsWith("name its directory with --from.", CliRun.Of("train", recipe, "--out", folder.File("run")).Refusal());
     }
 
     [Fact]
