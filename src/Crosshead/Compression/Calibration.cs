@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>Runs text through a model and keeps, of each layer, what the fits need.</summary>
+/// <summary>Runs text through a model and collects the statistics for the fits of each layer.</summary>
 public sealed class Calibration : IDisposable
 {
     private readonly HeadStatistics[] _layers;
@@ -16,13 +16,14 @@ public sealed class Calibration : IDisposable
 
     internal HeadStatistics this[int layer] => _layers[layer];
 
-    /// <summary>Streams the windows through the model; memory does not depend on how many there are.</summary>
+    /// <summary>Streams the windows through the model. The memory does not depend on their number.</summary>
     /// <param name="model">The model.</param>
     /// <param name="windows">The text.</param>
     /// <param name="batch">Windows at once.</param>
-    /// <param name="progress">Told the windows done.</param>
+    /// <param name="progress">Called with the number of finished windows.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">The model's attention has no components, the text is too short to tell directions apart, or activations are no finite numbers.</exception>
+    /// <exception cref="CrossheadException">The model's attention has no components, the text is too short to
+    /// distinguish directions, or activations are not finite.</exception>
     public static Calibration Run(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         Require(model.Options, windows);
@@ -53,7 +54,7 @@ public sealed class Calibration : IDisposable
     }
 
     /// <summary>Checks that windows are enough to calibrate a model of some shape on.</summary>
-    /// <exception cref="CrossheadException">The text is too short to tell directions apart.</exception>
+    /// <exception cref="CrossheadException">The text is too short to distinguish directions.</exception>
     internal static void Require(ModelOptions model, TokenWindows windows)
     {
         var least = (long)model.Attention.Groups * model.HeadDim;

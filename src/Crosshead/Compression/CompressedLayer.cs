@@ -10,7 +10,10 @@ namespace Crosshead.Compression;
 /// <summary>An attention layer rebuilt on fitted components.</summary>
 internal static class CompressedLayer
 {
-    /// <summary>A new attention in place of a block's own, in the model's precision; without fits it is as the block's. It owns its parameters.</summary>
+    /// <summary>
+    /// A new attention to replace a block's own, in the model's precision. Without fits it equals the block's. It owns
+    /// its parameters.
+    /// </summary>
     public static OwnedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
     {
         var shape = Shape(keys, values);
@@ -38,8 +41,8 @@ internal static class CompressedLayer
 
     /// <summary>Writes a compressed layer's parameters: the fits, whole heads where there is none, and everything else as it was.</summary>
     /// <param name="parameters">The new layer's parameters.</param>
-    /// <param name="prefix">What their names begin with.</param>
-    /// <param name="model">The model before.</param>
+    /// <param name="prefix">The prefix of their names.</param>
+    /// <param name="model">The original model.</param>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="keys">Fitted keys; null for whole key heads.</param>
     /// <param name="values">Fitted values; null for whole value heads.</param>
@@ -66,8 +69,10 @@ internal static class CompressedLayer
         }
     }
 
-    /// <summary>Copies a model into one whose attention keeps something else: the fits in the given layers, everything else as it was.</summary>
-    /// <param name="source">The model before.</param>
+    /// <summary>
+    /// Copies a model into one with another attention: the fits in the given layers, everything else unchanged.
+    /// </summary>
+    /// <param name="source">The original model.</param>
     /// <param name="target">The new model.</param>
     /// <param name="layers">The layers that change, each with its fits; null for whole heads.</param>
     public static void CopyModel(LanguageModel source, LanguageModel target, IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
@@ -84,7 +89,7 @@ internal static class CompressedLayer
         }
     }
 
-    /// <summary>What the names of a layer's attention parameters begin with.</summary>
+    /// <summary>The prefix of the names of a layer's attention parameters.</summary>
     public static string Prefix(int layer) => $"model.layers.{layer}.self_attn.";
 
     private static Dictionary<string, Tensor> Own(LanguageModel model, int layer)

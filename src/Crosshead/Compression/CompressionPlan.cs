@@ -3,9 +3,9 @@ using Crosshead.Model;
 
 namespace Crosshead.Compression;
 
-/// <summary>The sizes that a compressed model's cache is to have.</summary>
-/// <param name="Layers">One entry a layer: null for a layer left as it is.</param>
-/// <param name="PredictedIncrease">Sum of the profiled increases of the loss; null where nothing was profiled.</param>
+/// <summary>The cache sizes of a compressed model.</summary>
+/// <param name="Layers">One entry per layer: null for an unchanged layer.</param>
+/// <param name="PredictedIncrease">Sum of the profiled increases of the loss; null if nothing was profiled.</param>
 public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? PredictedIncrease)
 {
     /// <summary>The same sizes in all chosen layers, as the paper does.</summary>
@@ -15,9 +15,10 @@ public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? P
     public static CompressionPlan Uniform(int layers, IReadOnlyCollection<int> chosen, LayerPlan plan) =>
         new([.. Enumerable.Range(0, layers).Select(i => chosen.Contains(i) ? plan : null)], null);
 
-    /// <summary>Checks that a model of some shape can be compressed so.</summary>
+    /// <summary>Checks that a model of this shape can be compressed by the plan.</summary>
     /// <param name="model">The model's shape.</param>
-    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, or the plan is of another number of layers.</exception>
+    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, or the plan has
+    /// another number of layers.</exception>
     public void Validate(ModelOptions model)
     {
         if (Layers.Count != model.Layers)

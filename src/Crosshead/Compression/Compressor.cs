@@ -4,14 +4,16 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>Makes the model that a plan describes: fitted components in the planned layers, everything else as it was.</summary>
+/// <summary>Makes the model of a plan: fitted components in the planned layers, everything else unchanged.</summary>
 public static class Compressor
 {
     /// <summary>Compresses a model; the result is a new one.</summary>
-    /// <param name="model">A model in its master precision, which stays as it is.</param>
+    /// <param name="model">A model in its master precision, which stays unchanged.</param>
     /// <param name="plan">The sizes.</param>
-    /// <param name="calibration">Statistics of text; null where the plan asks for <see cref="CompressionMethod.Svd"/> alone.</param>
-    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, the plan is of another number of layers, or weights are no finite numbers.</exception>
+    /// <param name="calibration">Statistics of text; null if the plan uses only
+    /// <see cref="CompressionMethod.Svd"/>.</param>
+    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, the plan has
+    /// another number of layers, or weights are not finite.</exception>
     public static LanguageModel Compress(LanguageModel model, CompressionPlan plan, Calibration? calibration = null)
     {
         plan.Validate(model.Options);
@@ -26,7 +28,8 @@ public static class Compressor
     }
 
     /// <summary>The paper's sizes for a share of the cache: the same number of key and value components, whole heads.</summary>
-    /// <exception cref="CrossheadException">No number of heads is that share; the message names the nearest that is.</exception>
+    /// <exception cref="CrossheadException">No number of heads gives this share; the message names the nearest possible
+    /// share.</exception>
     public static LayerPlan SvdPlan(int groups, int headDim, double share)
     {
         var components = (int)Math.Clamp(Math.Round(share * groups), 1, Math.Max(1, groups - 1));
@@ -36,7 +39,9 @@ public static class Compressor
         return new LayerPlan(CompressionMethod.Svd, components, components * headDim);
     }
 
-    /// <summary>Rounds all weights to the precision they are to be stored in, so that what is measured is what is stored.</summary>
+    /// <summary>
+    /// Rounds all weights to their stored precision, so that the measured model equals the stored one.
+    /// </summary>
     public static void RoundTo(LanguageModel model, ScalarType stored)
     {
         using var grad = no_grad();
@@ -48,8 +53,8 @@ public static class Compressor
     }
 
     /// <summary>
-    /// Largest relative difference between the compressed model's logits computed token by token from its cache of
-    /// components, and computed at once with whole heads composed in weight space.
+    /// Largest relative difference between two computations of the compressed model's logits: token by token from its
+    /// cache of components, and at once with whole heads composed in weight space.
     /// </summary>
     /// <param name="model">A compressed model.</param>
     /// <param name="tokens">A text [1, N].</param>

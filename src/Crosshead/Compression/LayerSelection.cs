@@ -3,13 +3,14 @@ namespace Crosshead.Compression;
 /// <summary>Which layers of a model are compressed.</summary>
 public static class LayerSelection
 {
-    /// <summary>Layers that the paper's <c>deep</c> setting leaves alone.</summary>
+    /// <summary>Layers that the paper's <c>deep</c> setting leaves unchanged.</summary>
     public const int Shallow = 3;
 
     /// <summary>The layers of a selection, ascending.</summary>
     /// <param name="selection"><c>all</c>; <c>deep</c>, all but the first three; <c>middle</c>, the second and third quarter (12–35 of 48); or a list such as <c>0,2,5-9</c>.</param>
     /// <param name="layers">Layers L of the model.</param>
-    /// <exception cref="CrossheadException">The selection cannot be read or names layers that there are not.</exception>
+    /// <exception cref="CrossheadException">The selection cannot be read, or names layers that do not
+    /// exist.</exception>
     public static IReadOnlyList<int> Parse(string selection, int layers)
     {
         var chosen = selection switch

@@ -3,16 +3,16 @@ using Crosshead.Compression.Fits;
 namespace Crosshead.Compression;
 
 /// <summary>A part of a layer's cache at one size.</summary>
-/// <param name="OfKeys">Whether it is the keys or the values.</param>
+/// <param name="OfKeys">Whether it is the keys. False: the values.</param>
 /// <param name="Method">How it is fitted.</param>
 /// <param name="Size">Key components c or value rank r; 0 for whole heads.</param>
-/// <param name="Numbers">Numbers kept of each token.</param>
+/// <param name="Numbers">Numbers kept per token.</param>
 internal sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, int Numbers)
 {
-    /// <summary>Sizes of the values that are tried, between none and whole heads.</summary>
+    /// <summary>Number of value sizes that are tried, between none and whole heads.</summary>
     public const int ValueSteps = 16;
 
-    /// <summary>The pieces of a layer with g heads of width d, whole heads not among them.</summary>
+    /// <summary>The pieces of a layer with g heads of width d, without whole heads.</summary>
     public static IEnumerable<Piece> All(int groups, int headDim, params IReadOnlyCollection<CompressionMethod> methods)
     {
         var whole = groups * headDim;

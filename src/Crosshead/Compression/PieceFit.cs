@@ -5,11 +5,12 @@ namespace Crosshead.Compression;
 
 /// <summary>Fits of the pieces of one layer by either method.</summary>
 /// <param name="heads">The layer's whole heads.</param>
-/// <param name="statistics">What is known of them on text; null for <see cref="CompressionMethod.Svd"/> alone.</param>
+/// <param name="statistics">Their statistics on text; null for <see cref="CompressionMethod.Svd"/> only.</param>
 internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
 {
     /// <summary>The fits of a layer; tensors belong to the surrounding scope.</summary>
-    /// <exception cref="CrossheadException">The layer's weights are no finite numbers, or its mechanism has no components.</exception>
+    /// <exception cref="CrossheadException">The layer's weights are not finite, or its mechanism has no
+    /// components.</exception>
     public static PieceFit Of(LanguageModel model, int layer, Calibration? calibration)
     {
         var heads = PlainHeads.Of(CompressedLayer.Source(model, layer));
@@ -18,17 +19,19 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
         return new PieceFit(heads, calibration?[layer]);
     }
 
-    /// <summary>Keys of so many components.</summary>
+    /// <summary>Fits keys with a number of components.</summary>
     public FittedKeys Keys(CompressionMethod method, int components) => method == CompressionMethod.Svd
         ? KeyFit.Svd(heads, components)
         : KeyFit.Frequency(heads, Statistics, components);
 
-    /// <summary>Values of so many numbers a token, a multiple of d for <see cref="CompressionMethod.Svd"/>.</summary>
+    /// <summary>
+    /// Fits values with a number of numbers per token, a multiple of d for <see cref="CompressionMethod.Svd"/>.
+    /// </summary>
     public FittedValues Values(CompressionMethod method, int rank) => method == CompressionMethod.Svd
         ? ValueFit.Svd(heads, rank / (int)heads.HeadDim)
         : ValueFit.Dense(heads, Statistics, rank);
 
-    /// <summary>Both parts as a plan has them; null for whole heads.</summary>
+    /// <summary>Fits both parts for a plan; null for whole heads.</summary>
     public (FittedKeys? Keys, FittedValues? Values) Of(LayerPlan? plan) =>
         (plan?.KeyComponents is { } c ? Keys(plan.Method, c) : null, plan?.ValueRank is { } r ? Values(plan.Method, r) : null);
 

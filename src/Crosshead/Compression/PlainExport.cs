@@ -9,8 +9,9 @@ namespace Crosshead.Compression;
 public static class PlainExport
 {
     /// <summary>The plain model: whole key and value heads, an architecture that every library knows, and a cache of full size.</summary>
-    /// <param name="model">The model, which stays as it is.</param>
-    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is no grouped-query attention, cannot be merged.</exception>
+    /// <param name="model">The model, which stays unchanged.</param>
+    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is not grouped-query
+    /// attention, cannot be merged.</exception>
     public static LanguageModel Of(LanguageModel model)
     {
         Require(model.Options);
@@ -34,7 +35,8 @@ public static class PlainExport
     }
 
     /// <summary>Checks that a model of some shape can be exported.</summary>
-    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is no grouped-query attention, cannot be merged.</exception>
+    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is not grouped-query
+    /// attention, cannot be merged.</exception>
     public static void Require(ModelOptions options)
     {
         var attention = options.Attention;

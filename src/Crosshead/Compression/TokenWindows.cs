@@ -2,14 +2,14 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>A text as windows of tokens that follow each other without overlap, each begun by the begin token.</summary>
+/// <summary>A text as consecutive windows of tokens without overlap. Each begins with the begin token.</summary>
 public sealed class TokenWindows
 {
     private readonly long[] _ids; // [count · length]
 
     private TokenWindows(long[] ids, int length) => (_ids, Length, Count) = (ids, length, ids.Length / length);
 
-    /// <summary>Tokens of a window, the begin token among them.</summary>
+    /// <summary>Tokens per window, including the begin token.</summary>
     public int Length { get; }
 
     /// <summary>Windows.</summary>
@@ -18,13 +18,13 @@ public sealed class TokenWindows
     /// <summary>Tokens that are predicted: all but the first of each window.</summary>
     public long Predictions => (long)Count * (Length - 1);
 
-    /// <summary>Names the windows' tokens.</summary>
+    /// <summary>Identifies the windows' tokens.</summary>
     public string Hash => Convert.ToHexStringLower(System.IO.Hashing.XxHash128.Hash(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_ids.AsSpan())));
 
-    /// <summary>Cuts a text into windows; what is left at its end is passed over.</summary>
+    /// <summary>Cuts a text into windows. The rest at its end is not used.</summary>
     /// <param name="ids">The text's tokens, without special tokens.</param>
     /// <param name="begin">The token each window begins with; null for windows of text alone.</param>
-    /// <param name="length">Tokens of a window, the begin token among them.</param>
+    /// <param name="length">Tokens per window, including the begin token.</param>
     /// <param name="what">What the text is called in the error message.</param>
     /// <exception cref="CrossheadException">The text does not fill a window, or a window has no token to predict.</exception>
     public static TokenWindows Cut(IReadOnlyList<int> ids, int? begin, int length, string what)
@@ -52,7 +52,7 @@ public sealed class TokenWindows
         ? new TokenWindows([.. ids], length)
         : throw new CrossheadException($"{ids.Count} tokens do not make whole windows of {length}; give a multiple of the length.");
 
-    /// <summary>At most so many windows, spread evenly over the text.</summary>
+    /// <summary>A limited number of windows, spread evenly over the text.</summary>
     public TokenWindows AtMost(int most)
     {
         if (most >= Count) return this;

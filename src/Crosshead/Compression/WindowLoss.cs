@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>Mean cross-entropy, in nats a token, of a model on windows of text.</summary>
+/// <summary>Mean cross-entropy of a model on windows of text, in nats per token.</summary>
 public static class WindowLoss
 {
     /// <summary>Measures a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="windows">The text; each window's tokens but the first are predicted.</param>
     /// <param name="batch">Windows at once.</param>
-    /// <param name="progress">Told the windows done.</param>
+    /// <param name="progress">Called with the number of finished windows.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static double Measure(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
@@ -31,7 +31,7 @@ public static class WindowLoss
         return sum / windows.Count;
     }
 
-    /// <summary>What is seen and what is to be predicted: [B, T] → both [B, T − 1].</summary>
+    /// <summary>Inputs and targets of windows: [B, T] → both [B, T − 1].</summary>
     internal static (Tensor Inputs, Tensor Targets) Split(Tensor ids)
     {
         var length = ids.shape[1] - 1;

@@ -5,7 +5,7 @@ namespace Crosshead.Compression;
 /// <summary>How text is cut into windows of tokens, and how many are computed at once.</summary>
 public sealed record WindowOptions
 {
-    /// <summary>Longest window, in tokens, where no length is given.</summary>
+    /// <summary>Longest window, in tokens, if no length is given.</summary>
     public const int LongestByDefault = 2048;
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace Crosshead.Evaluation;
 /// <param name="All">How many there are.</param>
 public sealed record EvaluationProgress(string Model, EvaluationTask Task, EvaluationStage Stage, int Done, int All)
 {
-    /// <summary>How the model did on the task, at <see cref="EvaluationStage.Done"/>; null before.</summary>
+    /// <summary>The model's result on the task, at <see cref="EvaluationStage.Done"/>; null before.</summary>
     public TaskResult? Result { get; init; }
 }
 

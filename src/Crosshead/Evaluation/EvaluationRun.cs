@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Evaluation;
 
-/// <summary>Puts tasks to models, one model in memory at a time.</summary>
+/// <summary>Asks models the tasks, with one model in memory at a time.</summary>
 public sealed class EvaluationRun
 {
     /// <summary>The models, at least one; the others are compared with the first.</summary>
@@ -28,7 +28,7 @@ public sealed class EvaluationRun
     /// <summary>Whether prompts are written as conversations.</summary>
     public bool ApplyChatTemplate { get; init; }
 
-    /// <summary>The folder in the user's cache where responses are kept unless told otherwise.</summary>
+    /// <summary>The default folder of responses, in the user's cache.</summary>
     public static string DefaultCacheFolder => ResponseFile.DefaultFolder;
 
     /// <summary>
@@ -51,7 +51,7 @@ public sealed class EvaluationRun
         return [.. Models.Select((model, i) => Run(model, names[i], progress, cancellation))];
     }
 
-    /// <summary>Checks that every model can be asked so.</summary>
+    /// <summary>Checks that every model can be asked with these options.</summary>
     /// <exception cref="CrossheadException">A model has no begin token or no chat template, though one is asked
     /// for.</exception>
     public void Validate()
@@ -78,7 +78,7 @@ public sealed class EvaluationRun
         return new ModelEvaluation(name, source.Path, source.WeightsHash, results);
     }
 
-    // What cannot be read or asked of the last model must not cost the evaluation of those before it.
+    // A problem of the last model must not cost the evaluation of the models before it.
     private void Check(IModelSource model, string name, IProgress<EvaluationProgress>? progress,
         CancellationToken cancellation)
     {

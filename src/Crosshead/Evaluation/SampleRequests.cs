@@ -4,7 +4,10 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Evaluation;
 
-/// <summary>What a model is asked about samples, in its own tokens. Making it needs the tokenizer alone, so that rows can be checked before a model is loaded.</summary>
+/// <summary>
+/// The requests to a model about samples, in its own tokens. They need only the tokenizer, so rows can be checked
+/// before a model is loaded.
+/// </summary>
 public sealed class SampleRequests
 {
     private readonly RequestEncoder _encoder;
@@ -13,17 +16,17 @@ public sealed class SampleRequests
 
     /// <summary>Prepares to ask a model.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="context">Most tokens the model takes in.</param>
-    /// <param name="options">How tasks are put to it.</param>
+    /// <param name="context">Maximum number of tokens of the model.</param>
+    /// <param name="options">How it is asked the tasks.</param>
     /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
     public SampleRequests(Tokenizer tokenizer, int context, EvaluationOptions options) =>
         (_encoder, _chat, _context) = (new RequestEncoder(tokenizer, context, options.AddBegin), options.Chat, context);
 
-    /// <summary>Makes all that would be asked of a task's samples, and keeps nothing.</summary>
+    /// <summary>Makes all requests for a task's samples, as a check, and keeps none.</summary>
     /// <param name="data">The samples.</param>
-    /// <param name="progress">Told the samples done so far.</param>
+    /// <param name="progress">Called with the number of finished samples.</param>
     /// <param name="cancellation">Stops between samples.</param>
-    /// <exception cref="CrossheadException">A sample cannot be put to the model; the message names its row.</exception>
+    /// <exception cref="CrossheadException">A sample cannot be asked; the message names its row.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void Check(TaskData data, Action<int>? progress = null, CancellationToken cancellation = default)
     {
@@ -40,7 +43,10 @@ public sealed class SampleRequests
         }
     }
 
-    /// <summary>Most tokens of an answer. A context that has no room for a whole one is halved between prompt and answer.</summary>
+    /// <summary>
+    /// Maximum number of tokens of an answer. If the context has no room for a whole answer, prompt and answer get half
+    /// of it each.
+    /// </summary>
     public int Room(EvaluationTask task) => Math.Min(task.MaxTokens, Math.Max(1, _context / 2));
 
     /// <summary>A request for each choice.</summary>

@@ -26,8 +26,8 @@ public sealed class TaskEvaluator : IDisposable
     /// <summary>Prepares to evaluate a model.</summary>
     /// <param name="model">A model; must outlive the evaluator.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
-    /// <param name="options">How tasks are put to it.</param>
-    /// <param name="cache">What it answered before, and where its answers are kept; null to keep none.</param>
+    /// <param name="options">How it is asked the tasks.</param>
+    /// <param name="cache">Its earlier answers, and the place for new ones; null to keep none.</param>
     /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
     public TaskEvaluator(LanguageModel model, Tokenizer tokenizer, EvaluationOptions options, ResponseCache? cache = null)
     {
@@ -41,7 +41,7 @@ public sealed class TaskEvaluator : IDisposable
     /// <summary>Evaluates a task.</summary>
     /// <param name="task">The task.</param>
     /// <param name="data">Its samples.</param>
-    /// <param name="progress">Told the requests done so far, and how many there are.</param>
+    /// <param name="progress">Called with the number of finished requests and their total.</param>
     /// <param name="cancellation">Stops between batches; what was answered is in the cache.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="CrossheadException">The tokenizer does not fit the model, or the cache cannot be written.</exception>
@@ -124,7 +124,7 @@ public sealed class TaskEvaluator : IDisposable
         var (done, cached) = (samples.Count - open.Length, samples.Count - open.Length);
         progress?.Report((done, samples.Count));
 
-        // Prompts of similar length go together, the longest first: what does not fit in memory shows at once.
+        // Prompts of similar length go together, the longest first, so that a lack of memory shows at once.
         foreach (var batch in open.OrderByDescending(i => prompts[i].Tokens.Length).Chunk(PromptsAtOnce))
         {
             var sequences = _generator.Generate([.. batch.Select(i => prompts[i].Tokens)], options, cancellation);
@@ -145,7 +145,7 @@ public sealed class TaskEvaluator : IDisposable
         })], cached);
     }
 
-    // Cleaning may have made a stop string.
+    // Cleaning may have produced a stop string.
     private static string Shortened(string text, IReadOnlyList<string> stops)
     {
         var end = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0).Append(text.Length).Min();

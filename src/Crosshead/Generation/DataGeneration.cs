@@ -9,10 +9,10 @@ using static TorchSharp.torch;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// A data set that a model writes itself: documents drawn from it, batch after batch, into token shards like those of
-/// <see cref="DataPreparation"/>. Each batch has its own random numbers, so that an interrupted run goes on with the next
-/// one and ends with the same bytes as a run without interruption. Once there are tokens enough, the last document is cut
-/// and the others of its batch are dropped.
+/// A data set that a model writes: documents are drawn from the model, batch after batch, and stored in token shards
+/// like those of <see cref="DataPreparation"/>. Each batch has its own random numbers. So an interrupted run continues
+/// with the next batch and ends with the same bytes as a run without interruption. When there are enough tokens, the
+/// last document is cut and the other documents of its batch are dropped.
 /// </summary>
 public sealed class DataGeneration : IDocumentSource
 {
@@ -34,7 +34,7 @@ public sealed class DataGeneration : IDocumentSource
         _begin = tokenizer.BosTokenId;
         _prompts = PromptsOf(tokenizer, options);
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Options.Context);
-        // Models that were not taught an end token begin the next document.
+        // Models that were not trained with an end token begin the next document.
         int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>()];
         _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
         MostTokens = most;
@@ -43,19 +43,20 @@ public sealed class DataGeneration : IDocumentSource
 
     private int MostTokens { get; }
 
-    /// <summary>Fills a data folder, goes on with an unfinished one, or recognises a finished one.</summary>
+    /// <summary>Fills a data folder, continues an unfinished one, or recognises a finished one.</summary>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">Its tokenizer; a copy is put in the folder.</param>
-    /// <param name="directory">The data folder, made if need be.</param>
-    /// <param name="options">How much is written and how.</param>
-    /// <param name="progress">Told every few tokens, from any thread, or null.</param>
-    /// <param name="cancellation">Stops the run, its state kept.</param>
-    /// <returns>What the folder holds.</returns>
+    /// <param name="directory">The data folder; created if it does not exist.</param>
+    /// <param name="options">How much is written, and how.</param>
+    /// <param name="progress">Called every few tokens, from any thread; may be null.</param>
+    /// <param name="cancellation">Stops the run; its state is saved.</param>
+    /// <returns>The contents of the folder.</returns>
     /// <exception cref="CrossheadException">
     /// An option is out of range, the tokenizer is not the model's, the folder holds other data or cannot be written, or another
     /// process writes it.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the same call continues from
+    /// there.</exception>
     public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options,
         IProgress<DataGenerationProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -83,7 +84,7 @@ public sealed class DataGeneration : IDocumentSource
     /// <param name="type">Precision of the computation.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="directory">The data folder.</param>
-    /// <param name="options">How much is written and how.</param>
+    /// <param name="options">How much is written, and how.</param>
     /// <exception cref="CrossheadException">As for the options alone; or the folder holds other data.</exception>
     public static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
     {
@@ -150,7 +151,7 @@ public sealed class DataGeneration : IDocumentSource
         }
     }
 
-    // Batches without end in their order, as many under way as there are processors.
+    // Endless batches in order, with one batch in progress per processor.
     private IEnumerable<DrawnBatch> Batches(long index, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -174,7 +175,7 @@ public sealed class DataGeneration : IDocumentSource
         }
     }
 
-    // The documents of one batch, whole or not at all.
+    // All documents of one batch, or none.
     private DrawnBatch Batch(long index, int? threads, CancellationToken cancellation)
     {
         var prompts = Enumerable.Range(0, _batch).Select(i => _prompts[((index * _batch) + i) % _prompts.Length]).ToArray();
@@ -200,7 +201,8 @@ public sealed class DataGeneration : IDocumentSource
         }
     }
 
-    // A begin token where the tokenizer has one, else an end token behind the document; never both a drawn begin token and the next document's.
+    // Documents start with the begin token, or end with the end token if there is no begin token. A begin token that
+    // the model itself drew is dropped.
     private (int[] Ids, bool Cut) Document(IReadOnlyList<int> prompt, GeneratedSequence sequence)
     {
         var ids = sequence.Ids.Take(MostTokens - prompt.Count).ToList();
@@ -210,10 +212,10 @@ public sealed class DataGeneration : IDocumentSource
         return ([.. _begin is null ? prompt.Skip(1) : prompt, .. ids], Cut: !drawsEnd);
     }
 
-    // The second document, and then as many as the share says: both parts have some as soon as there are two.
+    // The second document, and then the given share: both parts have documents as soon as there are two.
     private bool IsHeldOut(long document) =>
         document > 0 && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
 
-    // The documents of a batch, and how many of its tokens were reported as under way.
+    // The documents of a batch, and the number of its tokens that were reported as in progress.
     private sealed record DrawnBatch(IReadOnlyList<(int[] Ids, bool Cut)> Documents, int Drawn);
 }

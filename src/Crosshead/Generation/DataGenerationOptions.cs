@@ -3,7 +3,7 @@ namespace Crosshead.Generation;
 /// <summary>How a model writes a data set. The same model and options give the same tokens.</summary>
 public sealed record DataGenerationOptions
 {
-    /// <summary>Tokens to write, in all. The document that reaches the number is cut there.</summary>
+    /// <summary>Total number of tokens to write. The document that reaches this number is cut there.</summary>
     public required long Tokens { get; init; }
 
     /// <summary>The model's directory, as the data set's manifest names it.</summary>
@@ -18,16 +18,19 @@ public sealed record DataGenerationOptions
     /// <summary>Start of the random numbers.</summary>
     public long Seed { get; init; }
 
-    /// <summary>What documents begin with, in turn; none for the begin token alone.</summary>
+    /// <summary>Prompts of the documents, used in turn; empty for the begin token alone.</summary>
     public IReadOnlyList<string> Prompts { get; init; } = [];
 
-    /// <summary>Tokens that end a document beside the tokenizer's end and begin token.</summary>
+    /// <summary>Tokens that end a document, in addition to the tokenizer's end and begin tokens.</summary>
     public IReadOnlyList<int> EndTokens { get; init; } = [];
 
-    /// <summary>Most tokens of a document; null for the model's context.</summary>
+    /// <summary>Maximum number of tokens per document; null for the model's context.</summary>
     public int? MaxTokens { get; init; }
 
-    /// <summary>Documents written side by side, at most: no more than would fill the tokens wanted if each were as long as may be.</summary>
+    /// <summary>
+    /// Maximum number of documents written side by side. It is limited to the number of documents of maximum length
+    /// that give the requested tokens.
+    /// </summary>
     public int Batch { get; init; } = 32;
 
     /// <summary>The share of documents held out.</summary>
@@ -36,7 +39,9 @@ public sealed record DataGenerationOptions
     /// <summary>Tokens after which a shard ends, at the next end of a document.</summary>
     public long ShardTokens { get; init; } = 1L << 26;
 
-    /// <summary>Whether to begin anew whatever data set the folder holds; else other data there are an error.</summary>
+    /// <summary>
+    /// Whether to start again, whatever data set the folder holds. False: other data in the folder is an error.
+    /// </summary>
     public bool Overwrite { get; init; }
 
     /// <summary>Checks every range.</summary>

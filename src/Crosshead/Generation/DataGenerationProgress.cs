@@ -1,10 +1,10 @@
 namespace Crosshead.Generation;
 
-/// <summary>How far a model has come with a data set.</summary>
+/// <summary>Progress of a model with a data set.</summary>
 /// <param name="Tokens">Tokens written.</param>
-/// <param name="TotalTokens">Tokens wanted.</param>
+/// <param name="TotalTokens">Number of requested tokens.</param>
 /// <param name="Documents">Documents written.</param>
-/// <param name="Before">Tokens that were there when this run began.</param>
-/// <param name="Cut">Documents written in this run that reached the most tokens of a document before their end.</param>
-/// <param name="UnderWay">Tokens of the documents under way, which may become more than are wanted.</param>
+/// <param name="Before">Tokens that existed at the start of this run.</param>
+/// <param name="Cut">Documents of this run that reached the maximum length before their end.</param>
+/// <param name="UnderWay">Tokens of the documents in progress. Together they may exceed the requested number.</param>
 public readonly record struct DataGenerationProgress(long Tokens, long TotalTokens, long Documents, long Before, long Cut, long UnderWay);

@@ -3,19 +3,25 @@ namespace Crosshead.Generation;
 /// <summary>How much is generated and where it ends.</summary>
 public sealed record GenerationOptions
 {
-    /// <summary>Most new tokens a sequence, at least 1. The model's context may end it sooner.</summary>
+    /// <summary>
+    /// Maximum number of new tokens per sequence, at least 1. The model's context may end a sequence earlier.
+    /// </summary>
     public int MaxTokens { get; init; } = 256;
 
-    /// <summary>Texts that end a sequence when they are written; not part of the text returned.</summary>
+    /// <summary>Texts that end a sequence when they are written. They are not part of the returned text.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
-    /// <summary>Tokens that end a sequence when they are drawn; part of the ids, not of the text returned.</summary>
+    /// <summary>
+    /// Tokens that end a sequence when they are drawn. They are part of the ids, and not of the returned text.
+    /// </summary>
     public IReadOnlyList<int> EndTokens { get; init; } = [];
 
     /// <summary>How tokens are drawn.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 
-    /// <summary>Most prompt tokens computed at once, at least 1: bounds the memory of a long prompt.</summary>
+    /// <summary>
+    /// Maximum number of prompt tokens computed at once, at least 1. It limits the memory of a long prompt.
+    /// </summary>
     public int PrefillChunk { get; init; } = 512;
 
     /// <summary>Checks the ranges.</summary>

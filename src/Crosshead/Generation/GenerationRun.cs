@@ -3,7 +3,7 @@ using Crosshead.Decoding;
 
 namespace Crosshead.Generation;
 
-/// <summary>One generation under way: prompts being continued, a token at a time, as fast as the tokens are read.</summary>
+/// <summary>One running generation: it continues prompts one token at a time, as fast as the tokens are read.</summary>
 public sealed class GenerationRun : IDisposable
 {
     private readonly IDecoder _decoder;
@@ -21,7 +21,7 @@ public sealed class GenerationRun : IDisposable
         _requests = [.. prompts.Select((prompt, i) => new Request(prompt, i, context, options, decoder.VocabularySize, codec, suppressed))];
     }
 
-    /// <summary>What it has taken so far.</summary>
+    /// <summary>Its time and memory so far.</summary>
     public GenerationStatistics Statistics => new(
         _prompts.Sum(p => (long)p.Count), _prefillSeconds, _requests.Sum(r => (long)r.Count), _steps, _decoded, _decodeSeconds, _cacheBytes);
 
@@ -51,7 +51,7 @@ public sealed class GenerationRun : IDisposable
         for (; ; )
         {
             _pass.Clear();
-            // A caller may take its time over a token: only our own work counts as decoding.
+            // The caller may spend time on a token: only the work here counts as decoding.
             cancelled |= cancellation.IsCancellationRequested;
             for (var slot = 0; slot < _requests.Length; slot++)
             {

@@ -1,6 +1,6 @@
 namespace Crosshead.Generation;
 
-/// <summary>What a run took.</summary>
+/// <summary>Time and memory of a run.</summary>
 /// <param name="PromptTokens">Tokens of all prompts.</param>
 /// <param name="PrefillSeconds">Seconds to compute them.</param>
 /// <param name="NewTokens">Tokens generated in all sequences.</param>
@@ -11,9 +11,9 @@ namespace Crosshead.Generation;
 public sealed record GenerationStatistics(
     long PromptTokens, double PrefillSeconds, long NewTokens, long DecodeSteps, long DecodedTokens, double DecodeSeconds, long CacheBytes)
 {
-    /// <summary>Prompt tokens a second.</summary>
+    /// <summary>Prompt tokens per second.</summary>
     public double PrefillTokensPerSecond => PrefillSeconds > 0 ? PromptTokens / PrefillSeconds : 0;
 
-    /// <summary>New tokens a second, of all sequences together, after the prompts.</summary>
+    /// <summary>New tokens per second after the prompts, for all sequences together.</summary>
     public double DecodeTokensPerSecond => DecodeSeconds > 0 ? DecodedTokens / DecodeSeconds : 0;
 }

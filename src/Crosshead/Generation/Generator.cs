@@ -6,7 +6,7 @@ using TorchSharp;
 
 namespace Crosshead.Generation;
 
-/// <summary>Continues prompts with a model, whose weights are taken as they are at the first start.</summary>
+/// <summary>Continues prompts with a model. The weights are read at the first start.</summary>
 public sealed class Generator : IDisposable
 {
     private readonly LanguageModel _model;
@@ -16,7 +16,8 @@ public sealed class Generator : IDisposable
 
     /// <summary>A generator over a model, which must outlive it.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="codec">Its tokenizer, for prompts and answers as text; ids that are no tokens of it are not drawn. Null for token ids alone, all of which may be drawn.</param>
+    /// <param name="codec">Its tokenizer, for prompts and answers as text. Ids that are not tokens of the tokenizer are
+    /// never drawn. Null for token ids only, all of which may be drawn.</param>
     public Generator(LanguageModel model, ITextCodec? codec = null) => (_model, _codec) = (model, codec);
 
     /// <summary>Prepares to continue prompts given as text.</summary>
@@ -31,7 +32,9 @@ public sealed class Generator : IDisposable
     /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, an unknown token, or an option out of range.</exception>
     public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) => Start(prompts, options, null);
 
-    /// <summary>Runs that can go on side by side, each on one thread; one where the runs use a device or libtorch's threads.</summary>
+    /// <summary>
+    /// Number of runs that can work side by side, each on one thread; 1 if the runs use a device or libtorch's threads.
+    /// </summary>
     internal int Parallel()
     {
         if (!UsesCpuKernels) return 1;
@@ -39,7 +42,9 @@ public sealed class Generator : IDisposable
         return ComputeThreads.Count;
     }
 
-    /// <summary>Prepares to continue prompts on at most so many threads; null for as many as serve one run best.</summary>
+    /// <summary>
+    /// Prepares to continue prompts on a limited number of threads; null for the best number for one run.
+    /// </summary>
     internal GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, int? threads)
     {
         options.Validate();
@@ -63,7 +68,7 @@ public sealed class Generator : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _packed?.Dispose();
 
-    // Rows of the table for which the tokenizer has no token stand for no text, and are trained by nothing.
+    // Rows of the table without a token of the tokenizer have no text, and no training reaches them.
     private int[] Suppressed(IReadOnlyList<int> ends)
     {
         if (_codec is not { } codec) return [];
@@ -73,8 +78,9 @@ public sealed class Generator : IDisposable
 
     /// <summary>The fastest decoder for the model on its device. It must be disposed before the generator.</summary>
     /// <param name="sequences">Sequences that it decodes side by side.</param>
-    /// <param name="capacity">Most tokens of a sequence, its prompt among them.</param>
-    /// <param name="threads">Most threads on the processor; null for as many as serve one decoder best.</param>
+    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt.</param>
+    /// <param name="threads">Maximum number of threads on the processor; null for the best number for one
+    /// decoder.</param>
     public IDecoder CreateDecoder(int sequences, int capacity, int? threads = null)
     {
         // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.

@@ -6,6 +6,6 @@ public interface ITextStream
     /// <summary>The characters that <paramref name="id"/> completes; empty while the last one is incomplete.</summary>
     string Push(int id);
 
-    /// <summary>What is left at the end: replacement characters where the last character stayed incomplete.</summary>
+    /// <summary>The rest at the end: replacement characters if the last character is incomplete.</summary>
     string Finish();
 }

@@ -46,13 +46,13 @@ internal sealed class Request
     /// <summary>The text of the tokens that were drawn, up to a stop string.</summary>
     public StringBuilder Text { get; } = new();
 
-    /// <summary>Why it ended; null while it goes on.</summary>
+    /// <summary>Why it ended; null while it continues.</summary>
     public StopReason? Stop { get; private set; }
 
     /// <summary>Adds tokens that have not been computed to a pass; the last known one asks for logits.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="slot">The sequence's slot.</param>
-    /// <param name="most">Most tokens to add.</param>
+    /// <param name="most">Maximum number of tokens to add.</param>
     public void AddTo(DecodePass pass, int slot, int most)
     {
         for (var end = Math.Min(_known.Count, _computed + most); _computed < end; _computed++)
@@ -64,7 +64,7 @@ internal sealed class Request
     /// <param name="slot">The sequence's slot.</param>
     public GeneratedToken Advance(IDecoder decoder, int slot)
     {
-        // A device tells the likeliest token at once; all logits of a batch are tens of megabytes.
+        // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
         var id = _sampler.IsGreedy && decoder.MostLikely(slot) is var likeliest && _sampler.MayDraw(likeliest.Id)
             ? Sampler.Take(likeliest) : _sampler.Next(decoder.Logits(slot));
         _known.Add(id);

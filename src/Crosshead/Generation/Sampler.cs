@@ -6,8 +6,8 @@ using Crosshead.Runtime;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// Draws tokens of one sequence from logits. Remembers what has occurred, for the repetition penalty. All memory is
-/// taken once; drawing allocates nothing. Not for use by several threads at once.
+/// Draws tokens of one sequence from logits. It remembers the tokens that have occurred, for the repetition penalty.
+/// All memory is allocated once; drawing allocates nothing. Not for use by several threads at once.
 /// </summary>
 public sealed class Sampler
 {
@@ -23,7 +23,8 @@ public sealed class Sampler
     /// <summary>Prepares to draw.</summary>
     /// <param name="options">How; validated here.</param>
     /// <param name="vocabularySize">Number of logits.</param>
-    /// <param name="stream">Which of the seed's streams of random numbers; sequences of a batch take one each.</param>
+    /// <param name="stream">Index of the seed's stream of random numbers; each sequence of a batch uses its
+    /// own.</param>
     /// <param name="suppressed">Tokens that are never drawn, in ascending order; null for none.</param>
     /// <exception cref="CrossheadException">An option is out of range, or all tokens are suppressed.</exception>
     public Sampler(SamplingOptions options, int vocabularySize, int stream = 0, IReadOnlyList<int>? suppressed = null)
@@ -54,7 +55,7 @@ public sealed class Sampler
     }
 
     /// <summary>Draws the next token and counts it as having occurred.</summary>
-    /// <param name="logits">One for each token of the vocabulary; not changed.</param>
+    /// <param name="logits">One logit per token of the vocabulary; not changed.</param>
     /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
     public int Next(ReadOnlySpan<float> logits)
     {
@@ -65,13 +66,15 @@ public sealed class Sampler
         return id;
     }
 
-    /// <summary>Whether the likeliest token is all that is asked for, so that <see cref="Take"/> does for <see cref="Next"/>.</summary>
+    /// <summary>
+    /// Whether only the likeliest token is needed, so that <see cref="Take"/> can replace <see cref="Next"/>.
+    /// </summary>
     public bool IsGreedy => _options is { Temperature: 0, RepetitionPenalty: 1 };
 
     /// <summary>Whether a token may be drawn.</summary>
     public bool MayDraw(int id) => id < _drawable && Array.BinarySearch(_suppressed, id) < 0;
 
-    /// <summary>Takes the likeliest token, found elsewhere.</summary>
+    /// <summary>Takes the likeliest token, which the caller has found.</summary>
     /// <param name="likeliest">The token and its logit.</param>
     /// <exception cref="CrossheadException">The logit is not a finite number.</exception>
     public static int Take((int Id, float Logit) likeliest) => float.IsFinite(likeliest.Logit)
@@ -141,10 +144,11 @@ public sealed class Sampler
         return heap[0];
     }
 
-    // Top-p: drops the least likely tokens while what is dropped sums to at most 1 − p.
+    // Top-p: drops the least likely tokens while their sum is at most 1 − p.
     private int KeepMass(int count, ref double sum)
     {
-        // Together the tokens below an equal share of what may be dropped are less than it: they go without being sorted.
+        // All tokens below an equal share of the droppable sum are together less than this sum, so they are dropped
+        // without sorting.
         var droppable = (1 - _options.TopP) * sum;
         count = KeepAtLeast((float)(droppable / count), count, ref sum, out var dropped);
         Array.Sort(_weights, _ids, 0, count); // ascending

@@ -9,10 +9,13 @@ public sealed record SamplingOptions
     /// <summary>The least <see cref="RepetitionPenalty"/>: below it logits would leave the numbers.</summary>
     public const double LeastPenalty = 0.01;
 
-    /// <summary>Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing; a tiny temperature comes to the same, but for tokens that are equally likely.</summary>
+    /// <summary>
+    /// Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing; a tiny
+    /// temperature has the same effect, except for equally likely tokens.
+    /// </summary>
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Keeps the k most likely tokens, and those as likely as the last of them; 0 keeps all.</summary>
+    /// <summary>Keeps the k most likely tokens, and tokens as likely as the last of them; 0 keeps all.</summary>
     public int TopK { get; init; }
 
     /// <summary>Keeps the fewest most likely tokens whose probabilities sum to at least this, above 0 to 1; 1 keeps all.</summary>
@@ -21,10 +24,15 @@ public sealed record SamplingOptions
     /// <summary>Keeps tokens at least this many times as likely as the most likely one, 0 to 1; 0 keeps all.</summary>
     public double MinP { get; init; }
 
-    /// <summary>Divides the positive logits, multiplies the negative logits of tokens that have occurred, 0.01 to 100; 1 changes nothing.</summary>
+    /// <summary>
+    /// Divides the positive logits and multiplies the negative logits of tokens that have occurred, 0.01 to 100; 1
+    /// changes nothing.
+    /// </summary>
     public double RepetitionPenalty { get; init; } = 1;
 
-    /// <summary>Start of the random numbers; the same seed draws the same tokens. Null for a new one each time.</summary>
+    /// <summary>
+    /// Seed of the random numbers; the same seed draws the same tokens. Null for a new seed each time.
+    /// </summary>
     public long? Seed { get; init; }
 
     /// <summary>Takes the most likely token each time.</summary>

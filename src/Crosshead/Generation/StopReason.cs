@@ -6,10 +6,10 @@ namespace Crosshead.Generation;
 [JsonConverter(typeof(JsonStringEnumConverter<StopReason>))]
 public enum StopReason
 {
-    /// <summary>As many tokens as asked for.</summary>
+    /// <summary>The requested number of tokens was drawn.</summary>
     [JsonStringEnumMemberName("length")] Length,
 
-    /// <summary>The model's context is full, before as many tokens as asked for.</summary>
+    /// <summary>The model's context is full before the requested number of tokens.</summary>
     [JsonStringEnumMemberName("context")] Context,
 
     /// <summary>An end token was drawn.</summary>

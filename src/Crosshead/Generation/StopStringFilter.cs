@@ -11,7 +11,7 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
     /// <summary>Whether a stop string has occurred; nothing passes after it.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>Takes more text; returns what may be shown now.</summary>
+    /// <summary>Takes more text, and returns the text that may be shown now.</summary>
     public string Push(string text)
     {
         if (Stopped) return "";
@@ -24,7 +24,7 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
         return text[..end];
     }
 
-    /// <summary>The text held back, when no more will come.</summary>
+    /// <summary>The held-back text at the end.</summary>
     public string Finish()
     {
         var held = _held;

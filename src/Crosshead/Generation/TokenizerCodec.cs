@@ -2,7 +2,9 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Generation;
 
-/// <summary>A model's tokenizer as generation uses it: prompts with the special tokens the tokenizer adds, answers without any.</summary>
+/// <summary>
+/// A model's tokenizer for generation: prompts have the special tokens of the tokenizer, answers have none.
+/// </summary>
 public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
 {
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ namespace Crosshead.TextModels;
 
 /// <summary>
 /// A model directory in Hugging Face's layout: <c>config.json</c>, safetensors files, the tokenizer's files. Its parts
-/// fit each other, as far as headers tell.
+/// fit each other, according to the headers.
 /// </summary>
 public sealed class HuggingFaceFolder : IModelSource
 {

@@ -24,21 +24,21 @@ public sealed class TextModel : IDisposable
     /// <summary>Loads a model directory.</summary>
     /// <param name="folder">A directory in Hugging Face's layout.</param>
     /// <param name="type">Precision of weights and computation.</param>
-    /// <param name="device">Where to; null for the CPU.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
     public static TextModel Load(string folder, ScalarType type = ScalarType.Float32, Device? device = null) =>
         Load(HuggingFaceFolder.Open(folder), type, device);
 
     /// <summary>Loads a model from a source that was opened and checked.</summary>
-    /// <param name="source">Where the model comes from.</param>
+    /// <param name="source">The source of the model.</param>
     /// <param name="type">Precision of weights and computation.</param>
-    /// <param name="device">Where to; null for the CPU.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are damaged.</exception>
     public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null) =>
         new(source, source.LoadFrozen(type, device));
 
     /// <summary>Checks, before weights are read, that a model can continue prompts.</summary>
-    /// <param name="source">Where the model comes from.</param>
+    /// <param name="source">The source of the model.</param>
     /// <param name="prompts">The prompts.</param>
     /// <exception cref="CrossheadException">There is no prompt, or one has no tokens or fills the model's
     /// context.</exception>
@@ -48,7 +48,7 @@ public sealed class TextModel : IDisposable
         Generator.Require([.. prompts.Select(codec.Encode)], source.Options);
     }
 
-    /// <summary>Where the model came from.</summary>
+    /// <summary>The source of the model.</summary>
     public IModelSource Source { get; }
 
     /// <summary>The model itself.</summary>
@@ -64,7 +64,7 @@ public sealed class TextModel : IDisposable
     /// <param name="prompt">What the text begins with.</param>
     /// <param name="options">How much is generated and how; null for the defaults. Texts end at the model's own end
     /// tokens unless others are named.</param>
-    /// <param name="cancellation">Ends the text early, with what there is.</param>
+    /// <param name="cancellation">Ends the text early, and keeps the text so far.</param>
     /// <exception cref="CrossheadException">The prompt has no tokens or fills the context, or an option is out of
     /// range.</exception>
     public GeneratedSequence Generate(string prompt, GenerationOptions? options = null,
@@ -74,7 +74,7 @@ public sealed class TextModel : IDisposable
     /// <summary>Writes the assistant's next turn of a conversation.</summary>
     /// <param name="messages">The turns so far.</param>
     /// <param name="options">As for <see cref="Generate"/>.</param>
-    /// <param name="cancellation">Ends the text early, with what there is.</param>
+    /// <param name="cancellation">Ends the text early, and keeps the text so far.</param>
     /// <exception cref="CrossheadException">As for <see cref="Generate"/>, or the model has no chat template that takes
     /// the messages.</exception>
     public GeneratedSequence Reply(IReadOnlyList<ChatMessage> messages, GenerationOptions? options = null,

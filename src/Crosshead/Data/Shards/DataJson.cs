@@ -17,10 +17,13 @@ internal static class DataJson
         RespectRequiredConstructorParameters = true,
     };
 
-    /// <summary>Writes a file whole or not at all.</summary>
+    /// <summary>Writes a file completely or not at all.</summary>
     public static void Write<T>(string path, T value) => AtomicFile.WriteText(path, JsonSerializer.Serialize(value, Options) + "\n");
 
-    /// <summary>Reads a file, none of whose lists may hold a null; <paramref name="remedy"/> ends the message where it is damaged.</summary>
+    /// <summary>
+    /// Reads a file whose lists may not contain null. <paramref name="remedy"/> ends the message if the file is
+    /// damaged.
+    /// </summary>
     public static T Read<T>(string path, string remedy)
     {
         try
@@ -35,7 +38,7 @@ internal static class DataJson
         }
     }
 
-    // The serializer keeps a null out of a property that cannot be null, but not out of a list.
+    // The serializer refuses null for a property that cannot be null, but not in a list.
     private static void RefuseNullsInLists(JsonElement element)
     {
         if (element.ValueKind == JsonValueKind.Object)

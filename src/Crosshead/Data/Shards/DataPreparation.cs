@@ -6,8 +6,8 @@ namespace Crosshead.Data.Shards;
 
 /// <summary>
 /// Turns text into token shards: documents are read in order, encoded on several threads, split by a hash of
-/// their text and written in order. What is done is kept at every finished shard and on cancellation; the same
-/// call goes on from there and ends with the same bytes as a run without interruption.
+/// their text and written in order. Progress is saved at every finished shard and on cancellation. The same call
+/// continues from there and ends with the same bytes as a run without interruption.
 /// </summary>
 public sealed class DataPreparation : IDocumentSource
 {
@@ -26,19 +26,20 @@ public sealed class DataPreparation : IDocumentSource
             ?? throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
     }
 
-    /// <summary>Prepares a data folder, goes on with an unfinished one, or recognises a finished one.</summary>
+    /// <summary>Prepares a data folder, continues an unfinished one, or recognises a finished one.</summary>
     /// <param name="inputs">Text, JSONL or Parquet files, folders or patterns.</param>
     /// <param name="tokenizer">The tokenizer; a copy is put in the folder.</param>
-    /// <param name="directory">The data folder, made if need be.</param>
-    /// <param name="options">The split, the size of shards and so on.</param>
-    /// <param name="progress">Told about every megabyte, or null.</param>
-    /// <param name="cancellationToken">Stops the run, its state kept.</param>
-    /// <returns>What the folder holds.</returns>
+    /// <param name="directory">The data folder; created if it does not exist.</param>
+    /// <param name="options">The split, the size of shards, and other options.</param>
+    /// <param name="progress">Called about every megabyte; may be null.</param>
+    /// <param name="cancellationToken">Stops the run; its state is saved.</param>
+    /// <returns>The contents of the folder.</returns>
     /// <exception cref="CrossheadException">
-    /// An input is bad, and nothing is left of the preparation; the folder holds other data, or cannot be written, or another
+    /// An input is bad, and the preparation leaves nothing; the folder holds other data, cannot be written, or another
     /// process writes it.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the same call continues from
+    /// there.</exception>
     public static DatasetManifest Run(
         IReadOnlyList<string> inputs, Tokenizer tokenizer, string directory, DataPreparationOptions options,
         IProgress<PreparationProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -87,13 +88,13 @@ public sealed class DataPreparation : IDocumentSource
             ? new PreparationState { Request = state.Request, HoldOut = secondPass }
             : null;
 
-    // What was made of an input as it is helps no more once the input must change, and would be in the way.
+    // If the input must change, the existing output is useless and would only be in the way.
     bool IDocumentSource.MustChange(CrossheadException refusal) =>
         refusal.InnerException is EndOfStreamException or not (IOException or UnauthorizedAccessException);
 
     long IDocumentSource.RowsLeftOut => _reader.RowsLeftOut;
 
-    // Reads on this thread, encodes on others, gives the batches back in the order they were read.
+    // Reads on this thread, encodes on others, and returns the batches in the order in which they were read.
     private IEnumerable<EncodedBatch> EncodeInOrder(int source, long index, CancellationToken cancellationToken)
     {
         var inFlight = new Queue<Task<EncodedBatch>>();

@@ -8,7 +8,10 @@ public sealed record DataPreparationOptions
     /// <summary>How documents are found inside the inputs.</summary>
     public SourceOptions Source { get; init; } = new();
 
-    /// <summary>The share of documents held out, chosen by a hash of their text; equal documents go the same way.</summary>
+    /// <summary>
+    /// The share of held-out documents. They are chosen by a hash of their text, so equal documents are in the same
+    /// part.
+    /// </summary>
     public double HeldOutFraction { get; init; } = 0.02;
 
     /// <summary>Seeds the choice of held-out documents.</summary>
@@ -17,10 +20,12 @@ public sealed record DataPreparationOptions
     /// <summary>Tokens after which a shard ends, at the next end of a document.</summary>
     public long ShardTokens { get; init; } = 1L << 26;
 
-    /// <summary>Threads that encode; the result does not depend on it.</summary>
+    /// <summary>Number of encoding threads. The result does not depend on it.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Whether to prepare anew, from the beginning, whatever data set the folder holds; else other data there are an error.</summary>
+    /// <summary>
+    /// Whether to start again, whatever data set the folder holds. False: other data in the folder is an error.
+    /// </summary>
     public bool Overwrite { get; init; }
 
     /// <summary>Checks every range.</summary>

@@ -3,8 +3,8 @@ using Crosshead.Files;
 namespace Crosshead.Data.Shards;
 
 /// <summary>
-/// Writes the documents of a source into the shards of a data folder. What is done is kept at every finished shard and on cancellation;
-/// the same call goes on from there and ends with the same bytes as a run without interruption.
+/// Writes the documents of a source into the shards of a data folder. Progress is saved at every finished shard and on
+/// cancellation. The same call continues from there and ends with the same bytes as a run without interruption.
 /// </summary>
 internal sealed class DatasetBuilder
 {
@@ -13,11 +13,12 @@ internal sealed class DatasetBuilder
 
     private DatasetBuilder(DatasetFolder folder, IDocumentSource source) => (_folder, _source) = (folder, source);
 
-    /// <summary>Fills a data folder, goes on with an unfinished one, or recognises a finished one.</summary>
+    /// <summary>Fills a data folder, continues an unfinished one, or recognises a finished one.</summary>
     /// <exception cref="CrossheadException">
     /// The source is bad; the folder holds other data, or cannot be written, or another process writes it.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the same call goes on from there.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the same call continues from
+    /// there.</exception>
     public static DatasetManifest Build(DatasetFolder folder, IDocumentSource source, CancellationToken cancellation)
     {
         using var held = FolderLock.Take(folder.Directory);
@@ -47,7 +48,7 @@ internal sealed class DatasetBuilder
         }
     }
 
-    // One pass over the documents from where the state stands.
+    // One pass over the documents from the saved state.
     private PreparationState Write(PreparationState state, CancellationToken cancellation)
     {
         var (train, heldOut) = _folder.Writers(state);

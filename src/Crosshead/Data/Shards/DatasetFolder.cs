@@ -3,25 +3,27 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Data.Shards;
 
-/// <summary>A data folder being made: recognised when it is whole, continued when it is not, finished with its manifest.</summary>
+/// <summary>
+/// A data folder in preparation: recognised if it is complete, otherwise continued, and finished with its manifest.
+/// </summary>
 /// <param name="directory">The folder.</param>
-/// <param name="request">What is to be in it.</param>
-/// <param name="tokenizer">Makes its tokens; a copy is put in the folder.</param>
+/// <param name="request">The requested contents.</param>
+/// <param name="tokenizer">The tokenizer of its tokens; a copy is put in the folder.</param>
 /// <param name="endToken">The token that ends a document.</param>
-/// <param name="overwrite">Whether to begin anew whatever the folder holds.</param>
+/// <param name="overwrite">Whether to start again, whatever the folder holds.</param>
 /// <param name="remedy">The command that makes it, for messages.</param>
 internal sealed class DatasetFolder(string directory, PreparationRequest request, Tokenizer tokenizer, int endToken, bool overwrite, string remedy)
 {
     /// <summary>The folder.</summary>
     public string Directory => directory;
 
-    /// <summary>What is to be in it.</summary>
+    /// <summary>The requested contents.</summary>
     public PreparationRequest Request => request;
 
     /// <summary>Bytes of a token in the shards.</summary>
     public int TokenBytes => tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
 
-    /// <summary>Refuses a folder that holds other data, whole or begun; nothing is changed.</summary>
+    /// <summary>Refuses a folder with other data, complete or unfinished. Nothing is changed.</summary>
     /// <exception cref="CrossheadException">It holds other data.</exception>
     public void Require()
     {
@@ -30,7 +32,7 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         else if (File.Exists(Path.Combine(directory, PreparationState.FileName))) _ = Begin();
     }
 
-    /// <summary>The manifest of a folder that holds what is asked for already; null where there is work to do.</summary>
+    /// <summary>The manifest of a folder that already holds the requested data; null if there is work to do.</summary>
     /// <exception cref="CrossheadException">It holds other data.</exception>
     public DatasetManifest? TryReuse()
     {
@@ -43,7 +45,9 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         return manifest;
     }
 
-    /// <summary>Where an unfinished preparation stands, or the beginning of a new one in a folder cleared of an earlier one.</summary>
+    /// <summary>
+    /// The state of an unfinished preparation, or the start of a new one after an earlier data set was removed.
+    /// </summary>
     /// <exception cref="CrossheadException">The folder holds the beginning of other data.</exception>
     public PreparationState Begin()
     {
@@ -63,11 +67,11 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         return state;
     }
 
-    /// <summary>The writers of both parts, where a state left them.</summary>
+    /// <summary>The writers of both parts, at the position of a state.</summary>
     public (ShardWriter Train, ShardWriter HeldOut) Writers(PreparationState state) =>
         (new ShardWriter(directory, DataSplit.Train, TokenBytes, state.Train), new ShardWriter(directory, DataSplit.HeldOut, TokenBytes, state.HeldOut));
 
-    /// <summary>Brings all to the disk, and returns the state with it.</summary>
+    /// <summary>Flushes everything to the disk, and returns the state including it.</summary>
     public PreparationState Keep(PreparationState state, ShardWriter train, ShardWriter heldOut)
     {
         train.Flush();
@@ -77,10 +81,10 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         return state;
     }
 
-    /// <summary>Writes where an unfinished preparation stands.</summary>
+    /// <summary>Writes the state of an unfinished preparation.</summary>
     public void Save(PreparationState state) => DataJson.Write(Path.Combine(directory, PreparationState.FileName), state);
 
-    /// <summary>Removes what there is of a data set.</summary>
+    /// <summary>Removes all files of a data set.</summary>
     public void Clear() => PreparationFolder.Clear(directory);
 
     /// <summary>Copies the tokenizer and writes the manifest over finished shards.</summary>

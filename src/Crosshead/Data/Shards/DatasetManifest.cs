@@ -4,9 +4,9 @@ using System.Text;
 namespace Crosshead.Data.Shards;
 
 /// <summary>
-/// What a prepared data folder holds: <c>manifest.json</c>, written last, so that a folder with one is whole.
-/// Shards are raw little-endian token ids, documents one after the other, each ended by the end
-/// token (but for one that a model wrote until it began the next, or until its context was full).
+/// The contents of a prepared data folder: <c>manifest.json</c>, which is written last, so a folder with a manifest is
+/// complete. Shards are raw little-endian token ids, document after document. Each document ends with the end token,
+/// except a document that a model wrote until it began the next one or until its context was full.
 /// </summary>
 public sealed record DatasetManifest
 {
@@ -16,7 +16,7 @@ public sealed record DatasetManifest
     /// <summary>The version this code writes and reads.</summary>
     public const int CurrentVersion = 1;
 
-    // More than any shard holds, and few enough that their bytes and sums are numbers.
+    // More than any shard holds, and small enough that bytes and sums do not overflow.
     private const long MostShardTokens = 1L << 40;
 
     /// <summary>The version of the format.</summary>
@@ -48,7 +48,7 @@ public sealed record DatasetManifest
 
     /// <summary>
     /// The data set's identity: SHA-256, in lower-case hexadecimal, over the tokenizer and the contents of all
-    /// shards; checkpoints keep it, to refuse going on with other data.
+    /// shards; checkpoints store it, and refuse to continue with other data.
     /// </summary>
     public string Identity()
     {

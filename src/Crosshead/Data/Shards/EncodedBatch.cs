@@ -7,7 +7,7 @@ namespace Crosshead.Data.Shards;
 /// <summary>Consecutive documents, encoded by one worker and written by the main thread in their order.</summary>
 internal sealed class EncodedBatch
 {
-    /// <summary>The documents: their place, hash, length of text, and where their tokens end.</summary>
+    /// <summary>The documents: their place, hash, text length, and the end of their tokens.</summary>
     public List<(Document Document, ulong Hash, long Bytes, int End)> Documents { get; } = [];
 
     /// <summary>All tokens, document after document.</summary>
@@ -19,7 +19,7 @@ internal sealed class EncodedBatch
         var (batch, tokens) = (new EncodedBatch(), new List<int>());
         foreach (var document in documents)
         {
-            // Special tokens are not read from the text: it must not be able to forge an end of document.
+            // Special tokens are not read from the text, which must not be able to fake an end of document.
             var start = tokens.Count;
             tokenizer.Encode(document.Text, tokens, addSpecialTokens: true, parseSpecialTokens: false);
             if (tokens.Count == start || tokens[^1] != endToken)

@@ -1,6 +1,8 @@
 namespace Crosshead.Data.Shards;
 
-/// <summary>How a model wrote the text of a data set, where no files were read: all that decides its tokens.</summary>
+/// <summary>
+/// How a model wrote the text of a data set without input files: everything that determines its tokens.
+/// </summary>
 public sealed record GeneratedSource
 {
     /// <summary>The model directory as it was named.</summary>
@@ -15,7 +17,7 @@ public sealed record GeneratedSource
     /// <summary>Tokens asked for.</summary>
     public required long Tokens { get; init; }
 
-    /// <summary>Most tokens of a document.</summary>
+    /// <summary>Maximum number of tokens per document.</summary>
     public required int MaxTokens { get; init; }
 
     /// <summary>Documents written side by side.</summary>
@@ -24,7 +26,7 @@ public sealed record GeneratedSource
     /// <summary>What divided the logits.</summary>
     public required double Temperature { get; init; }
 
-    /// <summary>Most likely tokens that were kept; 0 for all.</summary>
+    /// <summary>Number of most likely tokens that were kept; 0 for all.</summary>
     public required int TopK { get; init; }
 
     /// <summary>Probability that the kept tokens reached together.</summary>
@@ -33,10 +35,10 @@ public sealed record GeneratedSource
     /// <summary>Least probability of a kept token, relative to the most likely one's.</summary>
     public required double MinP { get; init; }
 
-    /// <summary>SHA-256 of what the documents began with; empty where that was the begin token alone.</summary>
+    /// <summary>SHA-256 of the documents' prompts; empty if the prompt was only the begin token.</summary>
     public required string PromptsSha256 { get; init; }
 
-    /// <summary>The first difference of two, or null where the same tokens come of both.</summary>
+    /// <summary>The first difference of two, or null if both give the same tokens.</summary>
     internal static (string Name, object Here, object There)? Difference(GeneratedSource? here, GeneratedSource? there)
     {
         if (here is null || there is null)

@@ -3,9 +3,9 @@ using System.IO.Hashing;
 namespace Crosshead.Data.Shards;
 
 /// <summary>
-/// Chooses held-out documents: those whose seeded XXH3 falls below a fraction of the hash range, on any machine
-/// the same. A small set may end with one side empty; it also remembers which document is nearest to the
-/// border, and a second pass then puts that one on the empty side.
+/// Chooses held-out documents: those whose seeded XXH3 is below a fraction of the hash range, the same on every
+/// machine. In a small set one side may stay empty. So the choice also remembers the document nearest to the border,
+/// and a second pass puts this document on the empty side.
 /// </summary>
 internal sealed record HoldOut
 {
@@ -24,13 +24,13 @@ internal sealed record HoldOut
     /// <summary>The largest hash.</summary>
     public ulong HighestHash { get; init; }
 
-    /// <summary>The document that goes to the other side than its hash says, or -1.</summary>
+    /// <summary>The document that is moved to the other side, against its hash; or -1.</summary>
     public long Exception { get; init; } = -1;
 
     /// <summary>The hash of a document's UTF-8 text.</summary>
     public static ulong Hash(ReadOnlySpan<byte> text, long seed) => XxHash3.HashToUInt64(text, seed);
 
-    /// <summary>Where the next document goes, and the state after it.</summary>
+    /// <summary>The side of the next document, and the state after it.</summary>
     public (DataSplit Split, HoldOut After) Next(ulong hash, double fraction)
     {
         // 53 bits of the hash, as a number below 1.
@@ -49,8 +49,8 @@ internal sealed record HoldOut
     }
 
     /// <summary>
-    /// The state a second pass begins with where this one left a side empty that needs a document, else null. One
-    /// document alone is always trained on.
+    /// The state for a second pass if this pass left a needed side empty; otherwise null. A single document is always
+    /// used for training.
     /// </summary>
     public HoldOut? SecondPass(long trainDocuments, long heldOutDocuments, double fraction)
     {

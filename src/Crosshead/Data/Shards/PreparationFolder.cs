@@ -5,7 +5,10 @@ namespace Crosshead.Data.Shards;
 /// <summary>The files a preparation owns in the data folder; others are never touched.</summary>
 internal static partial class PreparationFolder
 {
-    /// <summary>Removes an earlier data set: its manifest first, so that no half of it looks whole.</summary>
+    /// <summary>
+    /// Removes an earlier data set. The manifest is removed first, so that a partly removed data set never looks
+    /// complete.
+    /// </summary>
     public static void Clear(string directory)
     {
         File.Delete(Path.Combine(directory, DatasetManifest.FileName));
@@ -13,7 +16,7 @@ internal static partial class PreparationFolder
         RemoveShardsBut(directory, []);
     }
 
-    /// <summary>Removes shards, whole and partial, that are not among <paramref name="kept"/>.</summary>
+    /// <summary>Removes complete and partial shards that are not among <paramref name="kept"/>.</summary>
     public static void RemoveShardsBut(string directory, IEnumerable<ShardInfo> kept)
     {
         var names = kept.Select(shard => shard.File).ToHashSet();

@@ -4,7 +4,9 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Data.Shards;
 
-/// <summary>Everything that decides the bytes of a data set: what is compared before one is continued or reused.</summary>
+/// <summary>
+/// Everything that determines the bytes of a data set. It is compared before a data set is continued or reused.
+/// </summary>
 public sealed record PreparationRequest
 {
     /// <summary><see cref="Tokenizer.Sha256"/> of the tokenizer.</summary>
@@ -43,7 +45,7 @@ public sealed record PreparationRequest
         Sources = [.. reader.Files.Select(file => new SourceInfo(file.Path, file.Bytes, file.Modified))],
     };
 
-    /// <summary>The first difference as "name (this, there: that)", or null where both ask for the same.</summary>
+    /// <summary>The first difference as "name (this, there: that)", or null if both requests are equal.</summary>
     internal string? DifferenceFrom(PreparationRequest other)
     {
         if (GeneratedSource.Difference(Generated, other.Generated) is { } generated)

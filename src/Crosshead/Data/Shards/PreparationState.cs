@@ -1,6 +1,8 @@
 namespace Crosshead.Data.Shards;
 
-/// <summary>Where an unfinished preparation stands: <c>preparation.json</c>, gone once the manifest is there.</summary>
+/// <summary>
+/// The state of an unfinished preparation: <c>preparation.json</c>, which is removed when the manifest exists.
+/// </summary>
 internal sealed record PreparationState
 {
     /// <summary>The file's name in the data folder.</summary>
@@ -15,7 +17,7 @@ internal sealed record PreparationState
     /// <summary>The next document of that file.</summary>
     public long Index { get; init; }
 
-    /// <summary>Which documents were held out, and which would be next.</summary>
+    /// <summary>Which documents were held out, and which is nearest to the border.</summary>
     public HoldOut HoldOut { get; init; } = new();
 
     /// <summary>Rows without text, by file; those of the files before <see cref="Source"/> are final.</summary>

@@ -4,8 +4,8 @@ using System.IO.Hashing;
 namespace Crosshead.Data.Shards;
 
 /// <summary>
-/// Writes the shards of one split: tokens are appended to a <c>.partial</c> file, which takes its name when it is
-/// full. <see cref="State"/>, kept after <see cref="Flush"/>, is enough to go on later: whatever the file holds
+/// Writes the shards of one split: tokens are appended to a <c>.partial</c> file, which gets its final name when it is
+/// full. <see cref="State"/>, saved after <see cref="Flush"/>, is enough to continue later: everything in the file
 /// beyond it is cut off.
 /// </summary>
 internal sealed class ShardWriter : IDisposable
@@ -21,7 +21,7 @@ internal sealed class ShardWriter : IDisposable
     private long _documents;
     private long _bytes;
 
-    /// <summary>Begins, or goes on from <paramref name="state"/>.</summary>
+    /// <summary>Begins, or continues from <paramref name="state"/>.</summary>
     public ShardWriter(string directory, DataSplit split, int tokenBytes, ShardWriterState state)
     {
         (_directory, _prefix, _tokenBytes) = (directory, PrefixOf(split), tokenBytes);
@@ -31,7 +31,7 @@ internal sealed class ShardWriter : IDisposable
             Reopen();
     }
 
-    /// <summary>How the names of a split's shards begin.</summary>
+    /// <summary>The prefix of the names of a split's shards.</summary>
     public static string PrefixOf(DataSplit split) => split == DataSplit.Train ? "train" : "heldout";
 
     /// <summary>Finished shards and the open one.</summary>
@@ -63,10 +63,10 @@ internal sealed class ShardWriter : IDisposable
         _bytes += textBytes;
     }
 
-    /// <summary>Brings everything appended so far to the disk.</summary>
+    /// <summary>Flushes everything appended so far to the disk.</summary>
     public void Flush() => _stream?.Flush(flushToDisk: true);
 
-    /// <summary>Ends the shard being written, if it has anything.</summary>
+    /// <summary>Ends the current shard, if it is not empty.</summary>
     public void FinishShard()
     {
         if (_stream is null)
@@ -79,7 +79,7 @@ internal sealed class ShardWriter : IDisposable
         (_tokens, _documents, _bytes, _hash) = (0, 0, 0, new XxHash128());
     }
 
-    /// <summary>Closes the file being written, which stays for later.</summary>
+    /// <summary>Closes the current file, which stays for later.</summary>
     public void Dispose() => _stream?.Dispose();
 
     private string FinalPath => Path.Combine(_directory, $"{_prefix}-{_finished.Count:D5}.bin");
@@ -88,7 +88,7 @@ internal sealed class ShardWriter : IDisposable
 
     private void Reopen()
     {
-        // The shard may have been finished after the state was kept, and before the next one was.
+        // The shard may have been finished between two saved states.
         if (!File.Exists(PartialPath) && File.Exists(FinalPath))
             File.Move(FinalPath, PartialPath);
         if (!File.Exists(PartialPath) || new FileInfo(PartialPath).Length < _tokens * _tokenBytes)

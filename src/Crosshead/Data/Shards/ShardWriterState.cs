@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Crosshead.Data.Shards;
 
-/// <summary>The shards of one split so far: the finished ones, and what is in the file being written.</summary>
+/// <summary>The shards of one split so far: the finished ones, and the contents of the current file.</summary>
 internal sealed record ShardWriterState
 {
     /// <summary>Finished shards.</summary>

@@ -17,11 +17,11 @@ public sealed record Comparison
     /// <summary>The tasks, by group.</summary>
     public required IReadOnlyList<ComparedGroup> Groups { get; init; }
 
-    /// <summary>The mean over all tasks that are measured in percent; null where there is at most one.</summary>
+    /// <summary>The mean over all tasks that are measured in percent; null if there is at most one.</summary>
     public required ComparedTask? Mean { get; init; }
 
     /// <summary>
-    /// What a reader must know of single tasks: another scorer than the paper's, contexts that were cut.
+    /// What readers must know about single tasks: another scorer than the paper's, cut contexts.
     /// </summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
@@ -59,7 +59,7 @@ public sealed record Comparison
         { LowerIsBetter = metrics[0].LowerIsBetter };
     }
 
-    // Tasks weigh alike, whatever their number of samples; they are independent, so their errors add as squares.
+    // Tasks have equal weights, whatever their number of samples. They are independent, so their errors add as squares.
     private static ComparedTask? MeanOf(IReadOnlyList<ComparedTask> rows)
     {
         var counted = rows.Where(r => !r.LowerIsBetter).ToArray();
@@ -96,9 +96,9 @@ public sealed record Comparison
 }
 
 /// <summary>Tasks of one kind.</summary>
-/// <param name="Name">What they ask for: knowledge, science, mathematics …</param>
+/// <param name="Name">Their subject: knowledge, science, mathematics …</param>
 /// <param name="Rows">The tasks.</param>
-/// <param name="Mean">Their mean; null where there is at most one that counts.</param>
+/// <param name="Mean">Their mean; null if at most one task counts.</param>
 public sealed record ComparedGroup(string Name, IReadOnlyList<ComparedTask> Rows, ComparedTask? Mean);
 
 /// <summary>A task, or the mean of several.</summary>
@@ -108,16 +108,15 @@ public sealed record ComparedGroup(string Name, IReadOnlyList<ComparedTask> Rows
 /// <param name="Scores">One per model, in the models' order.</param>
 public sealed record ComparedTask(string Name, string Measure, int Samples, IReadOnlyList<ComparedScore> Scores)
 {
-    /// <summary>Whether the values are perplexities or bits, of which less is better, and not percent.</summary>
+    /// <summary>Whether the values are perplexities or bits, and not percent, so that less is better.</summary>
     public bool LowerIsBetter { get; init; }
 }
 
 /// <summary>What one model reached in a task.</summary>
 /// <param name="Value">Percent, a perplexity, or bits per byte.</param>
-/// <param name="StandardError">Of the value; NaN where it is not known.</param>
+/// <param name="StandardError">Standard error of the value; NaN if it is not known.</param>
 /// <param name="Difference">
-/// How far it is from the first model: percentage points, nats for a perplexity, or bits; null for the first model
-/// itself.
+/// Difference to the first model: percentage points, nats for a perplexity, or bits; null for the first model itself.
 /// </param>
 /// <param name="DifferenceError">Standard error of the difference.</param>
 public sealed record ComparedScore(double Value, double StandardError, double? Difference, double DifferenceError);

@@ -23,16 +23,16 @@ public sealed record TaskResult
     /// <summary>Responses that were known from an earlier run.</summary>
     public int FromCache { get; init; }
 
-    /// <summary>Samples that the model's context was too short for, and that lost their beginning.</summary>
+    /// <summary>Samples that were too long for the model's context and lost their beginning.</summary>
     public int Truncated => Samples.Count(s => s.Truncated);
 
-    /// <summary>Answers that the model's context had no room for, and that lost their end.</summary>
+    /// <summary>Answers that were too long for the model's context and lost their end.</summary>
     public int AnswersCut => Samples.Count(s => s.AnswerCut);
 
-    /// <summary>Mean Σ log p of the right continuations, in nats; NaN where the model writes.</summary>
+    /// <summary>Mean Σ log p of the right continuations, in nats; NaN if the model writes.</summary>
     public double MeanGoldLogLikelihood => Task.Kind == TaskKind.Generation ? double.NaN : Samples.Average(s => s.Scores[s.Sample.Gold].LogLikelihood);
 
-    /// <summary>All that the kind of task allows to measure, the task's main measure first.</summary>
+    /// <summary>All measures of the kind of task, the task's main measure first.</summary>
     public IReadOnlyList<Metric> Metrics => _metrics ??= Measured();
 
     private Metric[] Measured() => Task.Kind switch

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>
-/// Log-likelihoods of many requests. What requests begin with alike is computed once (the choices of a question, the
-/// examples before questions); trees of similar size go through the model together. A request's score does not
-/// depend on the others beyond rounding.
+/// Log-likelihoods of many requests. A beginning that requests share (a question before its choices, examples before
+/// questions) is computed once. Trees of similar size go through the model together. The score of a request does not
+/// depend on the other requests, except for rounding.
 /// </summary>
 /// <param name="model">A model; must outlive the scorer.</param>
 public sealed class LikelihoodScorer(LanguageModel model)
@@ -17,15 +17,17 @@ public sealed class LikelihoodScorer(LanguageModel model)
     private const long LogitsAtOnce = 1 << 25;
     private const int RequestsPerTurn = 16384; // packed together: enough to find what begins alike, soon enough to be scored and kept
 
-    /// <summary>Whether requests share what they begin with; false computes each alone, for comparison.</summary>
+    /// <summary>Whether requests share their beginnings. False computes each request alone, for comparison.</summary>
     public bool SharePrefixes { get; init; } = true;
 
     /// <summary>Scores requests.</summary>
     /// <param name="requests">Requests, each within the model's context.</param>
-    /// <param name="scored">Told each score once it is known, in no particular order: the request's index and its score.</param>
+    /// <param name="scored">Called with the index and the score of each request when it is known, in no particular
+    /// order.</param>
     /// <param name="known">
-    /// Whether a request's score is known already; null where none is. A batch of nothing else is left out, and every other
-    /// one is computed as it would be were none known, so that what goes on ends with the same bits as what was never interrupted.
+    /// Whether a request's score is already known; null if none is. A batch of only known requests is skipped. Every
+    /// other batch is computed as if none were known, so a continued run ends with the same bits as a run without
+    /// interruption.
     /// </param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
@@ -33,7 +35,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
     {
         RequireUsable(requests);
         using var grad = no_grad();
-        // Requests keep near their neighbours of the task, so that work done is spread evenly over it.
+        // Requests stay near their neighbours in the task, so that progress is spread evenly over it.
         for (var start = 0; start < requests.Count; start += RequestsPerTurn)
         {
             var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start));
@@ -68,7 +70,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
         return trees;
     }
 
-    // Of similar size, largest first: what does not fit in memory shows at once. Chains need no mask.
+    // Of similar size, largest first, so that a lack of memory shows at once. Chains need no mask.
     private IEnumerable<IReadOnlyList<TokenTree>> Batches(List<TokenTree> trees)
     {
         var most = model.Device.type == DeviceType.CPU ? TokensPerBatchOnCpu : TokensPerBatchOnDevice;
@@ -88,7 +90,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
     {
         using var scope = NewDisposeScope();
         var nodes = batch[0].Count;
-        // Padding stands after a tree's nodes: it sees itself alone, and nobody sees it.
+        // Padding stands after a tree's nodes. It sees only itself, and no node sees it.
         Tensor Rows(Func<TokenTree, IReadOnlyList<int>> of, Func<int, long> padding)
         {
             var rows = new long[batch.Count * nodes];

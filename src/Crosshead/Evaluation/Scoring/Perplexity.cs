@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>
-/// The likelihood of a text, as lm-evaluation-harness measures it: a prefix token, then non-overlapping windows of as
-/// many predictions as the model's context; the first prediction of a window sees the one token before it.
+/// The likelihood of a text, measured like lm-evaluation-harness: one prefix token, then non-overlapping windows of
+/// <c>context</c> predictions. Each window starts with the token just before its first prediction.
 /// </summary>
 public static class Perplexity
 {
@@ -16,8 +16,9 @@ public static class Perplexity
     /// <param name="model">A model.</param>
     /// <param name="text">The text.</param>
     /// <param name="ids">Its tokens, without prefix.</param>
-    /// <param name="prefix">The token that stands before the text: the begin token, or the end token where there is none.</param>
-    /// <param name="progress">Told the tokens done so far.</param>
+    /// <param name="prefix">The token before the text: the begin token, or the end token if there is no begin
+    /// token.</param>
+    /// <param name="progress">Called with the number of finished tokens.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The text has no tokens, or an id is not in the model's vocabulary.</exception>
     public static PerplexityResult Measure(LanguageModel model, string text, IReadOnlyList<int> ids, int prefix, IProgress<long>? progress = null, CancellationToken cancellation = default)
@@ -35,7 +36,7 @@ public static class Perplexity
         for (var start = 0; start < predictions;)
         {
             cancellation.ThrowIfCancellationRequested();
-            // Whole windows go together; the last, shorter one goes alone.
+            // Full windows go together; the last, shorter window goes alone.
             var whole = Math.Min(rows, (predictions - start) / window);
             var (count, length) = whole > 0 ? (whole, window) : (1, predictions - start);
             total += LogLikelihood(model, all, start, count, length);

@@ -7,15 +7,15 @@ namespace Crosshead.Evaluation.Scoring;
 /// <param name="Words">Words of the text, split at white space.</param>
 public sealed record PerplexityResult(double LogLikelihood, long Tokens, long Bytes, long Words)
 {
-    /// <summary>Bits a byte of text: comparable between tokenizers.</summary>
+    /// <summary>Bits per byte of text: comparable between tokenizers.</summary>
     public double BitsPerByte => -LogLikelihood / Bytes / Math.Log(2);
 
-    /// <summary>exp of the mean loss a token.</summary>
+    /// <summary>exp of the mean loss per token.</summary>
     public double TokenPerplexity => Math.Exp(-LogLikelihood / Tokens);
 
-    /// <summary>exp of the mean loss a byte.</summary>
+    /// <summary>exp of the mean loss per byte.</summary>
     public double BytePerplexity => Math.Exp(-LogLikelihood / Bytes);
 
-    /// <summary>exp of the mean loss a word.</summary>
+    /// <summary>exp of the mean loss per word.</summary>
     public double WordPerplexity => Math.Exp(-LogLikelihood / Words);
 }

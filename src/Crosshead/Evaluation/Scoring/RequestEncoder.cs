@@ -14,7 +14,7 @@ public sealed class RequestEncoder
 
     /// <summary>Prepares to encode.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="maxLength">Most tokens the model takes in.</param>
+    /// <param name="maxLength">Maximum number of tokens of the model.</param>
     /// <param name="addBegin">Whether the begin token stands before every context.</param>
     /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
     public RequestEncoder(Tokenizer tokenizer, int maxLength, bool addBegin = false)
@@ -25,13 +25,14 @@ public sealed class RequestEncoder
     }
 
     /// <summary>
-    /// The request for a continuation. Spaces that end the context move to the continuation; the continuation's tokens are
-    /// those of the whole text after the first so many as the context has alone. Without a context the begin token, or
-    /// the end token, stands for it, unless the continuation begins with that token itself.
+    /// The request for a continuation. Trailing spaces of the context are moved to the start of the continuation. The
+    /// context, and the context with its continuation, are tokenized separately. The continuation is everything after
+    /// the context's token count. An empty context is replaced by the begin token or the end token, unless the
+    /// continuation begins with that token.
     /// </summary>
     /// <exception cref="CrossheadException">
-    /// The continuation has no token of its own, because the tokenizer joins it with the context's end; or the context has no
-    /// tokens, and the tokenizer neither a begin nor an end token.
+    /// The continuation has no token of its own, because the tokenizer joins it with the end of the context; or the
+    /// context has no tokens, and the tokenizer has neither a begin nor an end token.
     /// </exception>
     public ScoringRequest Encode(string context, string continuation)
     {
@@ -48,7 +49,7 @@ public sealed class RequestEncoder
         return ScoringRequest.Create([.. before], [.. whole[before.Count..]], _maxLength);
     }
 
-    /// <summary>Tokens of a prompt that is to be continued, the last of them where there are more than fit.</summary>
+    /// <summary>Tokens of a prompt for generation. If too many, only the last tokens are kept.</summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="room">Tokens that must stay free for the answer.</param>
     /// <exception cref="CrossheadException">As <see cref="Encode"/>.</exception>
@@ -61,10 +62,11 @@ public sealed class RequestEncoder
     }
 
     /// <summary>
-    /// The requests for a whole text, none of them before: a prefix token, then windows of as many predictions as the model's
-    /// context, that overlap nowhere; the first prediction of a window sees the one token before it.
+    /// Cuts a text into scoring requests: one prefix token, then non-overlapping windows of <c>context</c> predictions.
+    /// Each window starts with the token just before its first prediction.
     /// </summary>
-    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer neither a begin nor an end token to stand before it.</exception>
+    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer has neither a begin nor an end
+    /// token for its start.</exception>
     public IEnumerable<ScoringRequest> EncodeText(string text)
     {
         int[] tokens = [Prefix, .. _tokenizer.Encode(text, addSpecialTokens: false)];

@@ -8,8 +8,8 @@ using Crosshead.Files;
 namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>
-/// What a model answered, kept on disk as it answers, so that an interrupted evaluation goes on where it stopped. One
-/// file for a model in a precision on a kind of device; a line a response, found by a hash of the request's tokens.
+/// The answers of a model, kept on disk, so that an interrupted evaluation continues where it stopped. There is one
+/// file per model, precision and kind of device, with one line per response. A hash of the request's tokens is its key.
 /// </summary>
 public sealed class ResponseCache : IDisposable
 {
@@ -19,7 +19,9 @@ public sealed class ResponseCache : IDisposable
     private readonly string _path;
     private bool _failed;
 
-    /// <summary>Opens a cache; its folder is made when absent. A last line that a killed process left torn is cut.</summary>
+    /// <summary>
+    /// Opens a cache, and creates its folder if it does not exist. An incomplete last line of a killed process is cut.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="CrossheadException">Another process writes it, it cannot be written, or it holds something else.</exception>
     public ResponseCache(string path)
@@ -61,10 +63,10 @@ public sealed class ResponseCache : IDisposable
         return hash.GetCurrentHashAsUInt128();
     }
 
-    /// <summary>The score of a request, where it is known.</summary>
+    /// <summary>The score of a request, if it is known.</summary>
     public bool TryGetScore(UInt128 key, out RequestScore score) => _scores.TryGetValue(key, out score);
 
-    /// <summary>The answer to a prompt, where it is known.</summary>
+    /// <summary>The answer to a prompt, if it is known.</summary>
     public bool TryGetAnswer(UInt128 key, out WrittenAnswer answer) => _answers.TryGetValue(key, out answer);
 
     /// <summary>Keeps a score. It survives the end of this process once <see cref="Flush"/> returns.</summary>
@@ -79,12 +81,12 @@ public sealed class ResponseCache : IDisposable
         if (_answers.TryAdd(key, answer)) Append(key, new JsonObject { ["text"] = answer.Text, ["cut"] = answer.Cut });
     }
 
-    /// <summary>Hands what was added to the operating system.</summary>
+    /// <summary>Hands all additions to the operating system.</summary>
     /// <exception cref="CrossheadException">The disk is full.</exception>
     public void Flush() => Guard(_file.Flush);
 
     /// <inheritdoc/>
-    /// <exception cref="CrossheadException">The disk is full, which was not told yet.</exception>
+    /// <exception cref="CrossheadException">The disk is full, and this has not been reported yet.</exception>
     public void Dispose() => Guard(_file.Dispose);
 
     private void Append(UInt128 key, JsonObject response)
@@ -94,13 +96,13 @@ public sealed class ResponseCache : IDisposable
         Guard(() => _file.Write(line));
     }
 
-    // JSON has no NaN and no infinity; a model that is broken gives them.
+    // JSON has no NaN and no infinity, but a broken model gives such values.
     private static JsonNode Exact(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create($"{value}");
 
     private static double Number(JsonNode node) => node.GetValueKind() == JsonValueKind.String
         ? double.Parse(node.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture) : node.GetValue<double>();
 
-    // Returns the length of the whole lines.
+    // Returns the length of the complete lines.
     private long Read()
     {
         var (whole, number) = (0L, 0);
@@ -123,7 +125,7 @@ public sealed class ResponseCache : IDisposable
         return whole;
     }
 
-    // Lines that end; bytes, because lengths in bytes say where to cut.
+    // Complete lines, as bytes, because the cut needs lengths in bytes.
     private IEnumerable<byte[]> Lines()
     {
         var line = new List<byte>();

@@ -1,8 +1,8 @@
 namespace Crosshead.Evaluation.Scoring;
 
-/// <summary>A continuation whose likelihood is asked for, after the context that it follows.</summary>
+/// <summary>A continuation whose likelihood is requested, after its context.</summary>
 /// <param name="Tokens">Context and continuation; at least one token of context.</param>
-/// <param name="Predicted">How many of the last tokens are the continuation, at least one.</param>
+/// <param name="Predicted">Number of tokens of the continuation, at the end, at least one.</param>
 /// <param name="Truncated">Whether tokens were left out because the model's context is shorter.</param>
 public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated = false)
 {
@@ -10,12 +10,12 @@ public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated 
     internal ReadOnlySpan<int> Input => Tokens.AsSpan(0, Tokens.Length - 1);
 
     /// <summary>
-    /// A request that fits a model, cut as lm-evaluation-harness cuts: of a continuation longer than the model's context
-    /// the end is kept, and of the context what is left room for.
+    /// A request that fits a model, cut like in lm-evaluation-harness. Tokens are cut from the left of the context. If
+    /// the continuation alone is too long, only its last tokens are kept.
     /// </summary>
     /// <param name="context">Tokens before the continuation, at least one.</param>
     /// <param name="continuation">Tokens to predict, at least one: a sum over none would be certainty.</param>
-    /// <param name="maxLength">Most tokens the model takes in.</param>
+    /// <param name="maxLength">Maximum number of tokens of the model.</param>
     /// <exception cref="ArgumentException">No context, or no continuation.</exception>
     public static ScoringRequest Create(ReadOnlySpan<int> context, ReadOnlySpan<int> continuation, int maxLength)
     {

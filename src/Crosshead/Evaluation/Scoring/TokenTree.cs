@@ -1,8 +1,8 @@
 namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>
-/// Requests that begin alike, as a tree of tokens in depth-first order: what they share is there once. Requests are
-/// added in the order of their tokens, so that each shares most with the one before it.
+/// Requests with a shared beginning, as a tree of tokens in depth-first order. A shared token occurs once. Requests are
+/// added in the order of their tokens, so each shares most with the previous one.
 /// </summary>
 internal sealed class TokenTree
 {
@@ -33,7 +33,7 @@ internal sealed class TokenTree
     public bool IsChain => _path.Count == Count;
 
     /// <summary>Adds a request unless it has little in common with the tree or makes it too large.</summary>
-    /// <param name="index">The request's number, given back with its prediction.</param>
+    /// <param name="index">The request's number, returned with its prediction.</param>
     /// <param name="request">Not before the request added last, in the order of tokens.</param>
     public bool TryAdd(int index, ScoringRequest request)
     {
@@ -46,7 +46,7 @@ internal sealed class TokenTree
             if (2 * shared < input.Length || Count + input.Length - shared > most) return false;
         }
 
-        // Nodes that are left have got all their descendants, those that stay go on growing.
+        // Nodes that are left behind have all their descendants; the others continue to grow.
         _path.RemoveRange(shared, _path.Count - shared);
         for (var depth = shared; depth < input.Length; depth++)
         {

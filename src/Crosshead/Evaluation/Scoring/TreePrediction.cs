@@ -1,6 +1,6 @@
 namespace Crosshead.Evaluation.Scoring;
 
-/// <summary>What is asked about a tree: whether these nodes are followed by these tokens.</summary>
+/// <summary>A question about a tree: whether these nodes are followed by these tokens.</summary>
 /// <param name="Request">Number of the request.</param>
 /// <param name="Nodes">The node before each token of the continuation.</param>
 /// <param name="Targets">The continuation.</param>

@@ -3,11 +3,11 @@ using Fluid.Values;
 
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>Finds which choice a row calls right.</summary>
+/// <summary>Finds the right choice of a row.</summary>
 internal static class AnswerIndex
 {
     /// <summary>The right choice's position, from 0.</summary>
-    /// <exception cref="CrossheadException">The answer is none of the choices.</exception>
+    /// <exception cref="CrossheadException">The answer is not one of the choices.</exception>
     public static int Of(FluidValue answer, AnswerReading reading, IReadOnlyList<FluidValue> choices, IReadOnlyList<FluidValue> labels, string place)
     {
         var text = answer.ToStringValue().Trim();
@@ -24,7 +24,7 @@ internal static class AnswerIndex
             : throw new CrossheadException($"{place}: the answer ({(text.Length == 0 ? Kind(answer) : text.Shown())}) must be {allowed}; repair or remove the row.");
     }
 
-    /// <summary>What a value is, for errors.</summary>
+    /// <summary>The kind of a value, for errors.</summary>
     public static string Kind(FluidValue value) => value switch
     {
         StringValue => "an empty text",

@@ -5,7 +5,9 @@ using Sylvan.Data.Csv;
 
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>Reads rows from CSV: quoted texts may hold line ends; the first line names the columns unless the task does.</summary>
+/// <summary>
+/// Reads rows from CSV. Quoted texts may contain line ends. The first line names the columns, unless the task does.
+/// </summary>
 internal static class CsvRows
 {
     private const int LongestRow = 64 << 20;

@@ -26,10 +26,13 @@ public sealed record EvaluationTask
     /// <summary>What it asks, in a line.</summary>
     public required string About { get; init; }
 
-    /// <summary>Where its data can be had.</summary>
+    /// <summary>The source of its data.</summary>
     public required string Source { get; init; }
 
-    /// <summary>What must be known to compare its scores, such as that the usual scorer is a language model; null where nothing.</summary>
+    /// <summary>
+    /// What readers must know to compare its scores, such as that the usual scorer is a language model; null for
+    /// nothing.
+    /// </summary>
     public string? Note { get; init; }
 
     /// <summary>Other names that its folder may have, such as those of the archives it comes in.</summary>

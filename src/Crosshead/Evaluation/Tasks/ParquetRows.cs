@@ -25,7 +25,7 @@ internal static class ParquetRows
         return members;
     }
 
-    // What is no text, number, truth value, list or group (bytes, say) is as a null: a task has no use for it.
+    // Other values, such as bytes, count as null, because a task has no use for them.
     private static FluidValue Value(IArrowArray column, int row) => column switch
     {
         _ when column.IsNull(row) => NilValue.Instance,

@@ -6,9 +6,9 @@ namespace Crosshead.Evaluation.Tasks;
 /// <summary>Reads the rows of a file of any format that benchmarks come in.</summary>
 internal static class RowReader
 {
-    /// <summary>The rows in order, read as they are asked for.</summary>
+    /// <summary>The rows in order, read on request.</summary>
     /// <param name="path">The file; its name says the format.</param>
-    /// <param name="columns">The columns of a CSV file without a header line; empty where it has one.</param>
+    /// <param name="columns">The columns of a CSV file without a header line; empty if it has one.</param>
     /// <exception cref="CrossheadException">The file cannot be read, or a row of it.</exception>
     public static IEnumerable<TaskRow> Read(string path, IReadOnlyList<string> columns) => Path.GetExtension(path).ToLowerInvariant() switch
     {

@@ -4,7 +4,9 @@ using Fluid.Values;
 
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>Turns what files hold into Liquid values: texts, numbers, truth values, lists and objects.</summary>
+/// <summary>
+/// Converts the contents of files into Liquid values: texts, numbers, truth values, lists and objects.
+/// </summary>
 internal static class RowValues
 {
     /// <summary>A JSON value.</summary>

@@ -10,7 +10,7 @@ internal sealed class ShotRows
     private ShotRows(EvaluationTask task, int wanted, IReadOnlyList<string> files, IReadOnlyDictionary<string, IReadOnlyList<TaskShot>> bySubject) =>
         (_task, _wanted, Files, _bySubject) = (task, wanted, files, bySubject);
 
-    /// <summary>The files they came from; none where no examples are wanted.</summary>
+    /// <summary>The files of the examples; none if no examples are needed.</summary>
     public IReadOnlyList<string> Files { get; }
 
     /// <summary>Reads <paramref name="count"/> examples, or as many for each subject.</summary>
@@ -27,7 +27,7 @@ internal sealed class ShotRows
     }
 
     /// <summary>The examples for a question of a subject: the same list for all of them.</summary>
-    /// <exception cref="CrossheadException">There are fewer than asked for.</exception>
+    /// <exception cref="CrossheadException">There are fewer examples than requested.</exception>
     public IReadOnlyList<TaskShot> For(string? subject)
     {
         if (_wanted == 0) return [];

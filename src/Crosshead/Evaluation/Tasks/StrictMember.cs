@@ -5,8 +5,8 @@ using Fluid.Values;
 namespace Crosshead.Evaluation.Tasks;
 
 /// <summary>
-/// A name in a template, such as <c>row.question.stem</c>. Liquid takes what is absent for nothing and goes on; so that
-/// this is never silent, names without a value are noted.
+/// A name in a template, such as <c>row.question.stem</c>. Liquid silently treats a missing value as nothing. Therefore
+/// names without a value are recorded.
 /// </summary>
 internal sealed class StrictMember(MemberExpression member) : Expression
 {
