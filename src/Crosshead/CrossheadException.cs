@@ -4,7 +4,7 @@ namespace Crosshead;
 /// Bad input or an impossible request. The message is one line with the problem, the given value, the allowed value and
 /// the remedy. The command line prints only the message, and exits with code 2.
 /// </summary>
-public sealed class CrossheadException : Exception
+public class CrossheadException : Exception
 {
     /// <summary>Creates the error with its one-line message.</summary>
     public CrossheadException(string message) : base(message.OneLine()) { }

@@ -72,7 +72,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
             }), cancel);
             run.Status = run.Result.End == TrainingEnd.Completed ? RunStatus.Finished : RunStatus.Interrupted;
         }
-        catch (CrossheadException e) when (e.Message.Contains("loss", StringComparison.Ordinal))
+        catch (TrainingDivergedException e)
         {
             output.Message(e.Message);
             run.Status = RunStatus.Diverged;

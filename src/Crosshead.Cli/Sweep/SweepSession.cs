@@ -100,7 +100,7 @@ internal sealed class SweepSession
     {
         var (exitCode, error) = process.Ending();
         if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
-        var brokeDown = error.StartsWith(Trainer.BrokeDown, StringComparison.Ordinal);
+        var brokeDown = TrainingDivergedException.Wrote(error);
         var told = exitCode == ExitCode.BadInput && error.Length > 0;
         process.Run.Fail(brokeDown ? RunStatus.Diverged : RunStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
     }

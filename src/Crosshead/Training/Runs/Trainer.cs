@@ -17,9 +17,6 @@ namespace Crosshead.Training.Runs;
 /// </summary>
 public sealed class Trainer
 {
-    /// <summary>What the message begins with of a run whose loss or gradient is no longer a finite number.</summary>
-    public const string BrokeDown = "training broke down";
-
     private readonly Recipe _recipe;
     private readonly RunOptions _options;
     private readonly Func<Recipe, ITrainingData> _open;

@@ -202,7 +202,8 @@ internal sealed class TrainingRun : IDisposable
         var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
             ? $"go back with {MessageTerm.From} {folder} and a lower training.learningRate, in a new folder"
             : "there is no checkpoint from before it; start again with a lower training.learningRate";
-        throw new CrossheadException($"{Trainer.BrokeDown} at step {_step}: loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}; {back}.");
+        throw new TrainingDivergedException(_step,
+            $"loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}", back);
     }
 
     private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;

@@ -68,7 +68,7 @@ public sealed class TrainerTests
     public void A_loss_that_is_not_finite_stops_the_run()
     {
         var recipe = TinyRun.Recipe with { Model = TinyRun.Recipe.Model with { InitializerRange = 1e30 } };
-        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions()).Run());
+        var error = Assert.Throws<TrainingDivergedException>(() => TinyRun.Trainer(recipe, new RunOptions()).Run());
         Assert.Contains("training broke down at step 1: ", error.Message);
         Assert.Contains("not finite", error.Message);
         Assert.Contains("start again with a lower training.learningRate", error.Message);
@@ -91,7 +91,7 @@ public sealed class TrainerTests
     public void A_loss_that_stops_being_finite_names_the_checkpoint_from_before()
     {
         using var folder = new TemporaryFolder();
-        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(Overflowing, new RunOptions { Folder = folder.Path }).Run());
+        var error = Assert.Throws<TrainingDivergedException>(() => TinyRun.Trainer(Overflowing, new RunOptions { Folder = folder.Path }).Run());
         var found = Regex.Match(error.Message, @"^training broke down at step (\d+): loss \S+, gradient norm \S+, learning rate 1e\+1: .* is not finite; go back with `From` \S+step-(\d{8}) ");
         Assert.True(found.Success, error.Message);
         Assert.InRange(long.Parse(found.Groups[1].Value) - long.Parse(found.Groups[2].Value), 1, 3);
@@ -101,7 +101,7 @@ public sealed class TrainerTests
     public void A_held_out_loss_that_is_not_finite_stops_the_run_too()
     {
         var recipe = TinyRun.With(AttentionVariant.Gqa, "float64"); // where the mean over no target is not a number
-        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(recipe, new RunOptions(), r => new HeldOutWithoutTargets(new MadeUpData(r))).Run());
+        var error = Assert.Throws<TrainingDivergedException>(() => TinyRun.Trainer(recipe, new RunOptions(), r => new HeldOutWithoutTargets(new MadeUpData(r))).Run());
         Assert.Contains("training broke down at step 4: ", error.Message);
         Assert.Contains("the held-out loss (NaN) is not finite", error.Message);
     }
