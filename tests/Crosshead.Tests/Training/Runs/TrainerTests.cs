@@ -144,7 +144,7 @@ public sealed class TrainerTests
         using var folder = new TemporaryFolder();
         var recipe = TinyRun.Change(t => t with { Steps = 100, LearningRate = 1e-2, CheckpointEvery = 10, Spike = new SpikeOptions { Window = 10, Rise = 0.5, Deviations = 3, Patience = 5 } });
         var trainer = TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path }, r => new Shifted(new MadeUpData(r), at: 45));
-        var error = Assert.Throws<CrossheadException>(() => trainer.Run());
+        var error = Assert.Throws<TrainingDivergedException>(() => trainer.Run());
         Assert.Contains("training broke down at step", error.Message);
         Assert.Contains("learning rate", error.Message);
         Assert.Contains("step-00000040", error.Message);
