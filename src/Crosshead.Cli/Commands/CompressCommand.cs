@@ -22,7 +22,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class CompressCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly OutputFolder _out = new("--out", "Folder of the compressed model.");
+    private readonly OutputFolder _out = new("Folder of the compressed model.");
     private readonly Option<double?> _cache = new("--cache") { Description = "Share of the chosen layers' cache to keep; without it 50%.", HelpName = "percent", CustomParser = Share };
     private readonly Option<string> _method = new("--method") { Description = "fine: fitted on text, sizes chosen layer by layer. svd: the method of the paper, fitted on the weights alone, the same size in all layers.", HelpName = "svd|fine", DefaultValueFactory = _ => "fine" };
     private readonly Option<string> _layers = new("--layers") { Description = "Which layers: all, deep (all but the first three), middle (the second and third quarter), or a list such as 0,2,5-9.", HelpName = "all|deep|middle|list", DefaultValueFactory = _ => "all" };
@@ -57,7 +57,7 @@ internal sealed class CompressCommand : CliCommand
         var method = Method(arguments.GetRequiredValue(_method));
         RequireFit(arguments, method);
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
-        var windows = _windows.In(arguments, files);
+        var windows = _windows.In(arguments);
         var options = new CompressionOptions
         {
             Method = method,

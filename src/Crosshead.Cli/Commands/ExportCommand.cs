@@ -14,7 +14,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class ExportCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly OutputFolder _out = new("--out", "Folder of the plain model.");
+    private readonly OutputFolder _out = new("Folder of the plain model.");
     private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 

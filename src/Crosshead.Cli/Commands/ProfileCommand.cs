@@ -44,7 +44,7 @@ internal sealed class ProfileCommand : CliCommand
     {
         var (calibrate, measure) = CompressionText.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
-        var windows = _windows.In(arguments, files);
+        var windows = _windows.In(arguments);
         var first = windows.Cut(calibrate, "the first half of the text", files);
         var second = windows.Cut(measure, "the second half of the text", files);
         Profiler.Require(files.Options, first);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Crosshead.Compression;
-using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Options;
 
@@ -18,14 +17,10 @@ internal sealed class WindowArguments
     }
 
     /// <summary>The options as the library takes them.</summary>
-    /// <param name="arguments">The command line.</param>
-    /// <param name="model">The model that reads the windows.</param>
-    /// <exception cref="CrossheadException">A window is longer than the model's context.</exception>
-    public WindowOptions In(ParseResult arguments, IModelSource model)
+    public WindowOptions In(ParseResult arguments) => new()
     {
-        var length = arguments.GetValue(_length);
-        if (length > model.Options.Context)
-            throw new CrossheadException($"--window {length} is longer than the model's context ({model.Options.Context}); use at most that.");
-        return new WindowOptions { Length = length, Most = arguments.GetValue(_most), Batch = arguments.GetValue(_batch) };
-    }
+        Length = arguments.GetValue(_length),
+        Most = arguments.GetValue(_most),
+        Batch = arguments.GetValue(_batch),
+    };
 }

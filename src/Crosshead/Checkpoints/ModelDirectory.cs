@@ -67,11 +67,26 @@ public static class ModelDirectory
     }
 
     /// <summary>
-    /// Whether a folder holds the files of a model and no sub-folders. Only such a folder may be replaced as a whole.
+    /// Refuses a folder that a new model may not take the place of: a file, a folder that holds anything but a model, or
+    /// a model that may not be replaced.
     /// </summary>
-    /// <param name="folder">The folder, which exists.</param>
-    public static bool HoldsModelAlone(string folder) =>
-        File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) && !Directory.EnumerateDirectories(folder).Any();
+    /// <param name="folder">The folder, which need not exist.</param>
+    /// <param name="overwrite">Whether a model that is there may be replaced.</param>
+    /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
+    public static void RequireReplaceable(string folder, bool overwrite)
+    {
+        var what = $"{MessageTerm.Folder} \"{folder}\"";
+        if (File.Exists(folder)) throw new CrossheadException($"{what} is a file; name a folder.");
+        if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
+        if (!overwrite)
+            throw new CrossheadException(
+                $"{what} exists already; name a new folder, or replace it with {MessageTerm.Overwrite}.");
+        // A run with its checkpoints, or a home directory, is not to go by one word.
+        var isModel = File.Exists(Path.Combine(folder, ModelFileNames.Configuration));
+        if (!isModel || Directory.EnumerateDirectories(folder).Any())
+            throw new CrossheadException($"{what} holds something else than a model's files, which {MessageTerm.Overwrite} "
+                + "does not remove; name a new folder, or remove it yourself.");
+    }
 
     private static ModelDescription Describe(string folder)
     {

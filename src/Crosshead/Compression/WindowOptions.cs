@@ -44,7 +44,7 @@ public sealed record WindowOptions
         var length = Length ?? Math.Min(context, LongestByDefault);
         if (length > context)
             throw new CrossheadException(
-                $"a window of {length} tokens is longer than the model's context ({context}); use at most that.");
+                $"{MessageTerm.Window} {length} is longer than the model's context ({context}); use at most that.");
         return TokenWindows.Cut(tokenizer.Encode(text, addSpecialTokens: false), tokenizer.BosTokenId, length, what)
             .AtMost(Most);
     }

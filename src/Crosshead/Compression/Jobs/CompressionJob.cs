@@ -63,7 +63,7 @@ public sealed class CompressionJob
     public CompressionResult Run(string folder, IProgress<CompressionProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        RequireReplaceable(folder);
+        ModelDirectory.RequireReplaceable(folder, _options.Overwrite);
         using var place = NewFolder.Hold(folder);
         using var model = _source.Load(_options.Compute, _options.Device);
         var before = Loss(model, CompressionStage.MeasuringBefore, progress, cancellation);
@@ -118,22 +118,9 @@ public sealed class CompressionJob
         var allowed = _options.Compute is ScalarType.BFloat16 or ScalarType.Float16 ? 6e-2 : 1e-3;
         if (difference <= allowed) return difference;
         throw new CrossheadException(
-            $"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their "
-                + $"size from those "
-            + $"of the fitted weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's "
-            + $"weights may be out of "
-            + "range; try the method svd, or other layers.");
-    }
-
-    private void RequireReplaceable(string folder)
-    {
-        if (File.Exists(folder)) throw new CrossheadException($"\"{folder}\" is a file; name a folder.");
-        if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
-        if (!_options.Overwrite)
-            throw new CrossheadException($"\"{folder}\" exists already; name a new folder, or allow to overwrite it.");
-        if (!ModelDirectory.HoldsModelAlone(folder))
-            throw new CrossheadException(
-                $"\"{folder}\" holds something else than a model's files; name a new folder, or remove it yourself.");
+            $"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from "
+            + $"those of the fitted weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's weights may be "
+            + $"out of range; try {MessageTerm.Method} svd, or other {MessageTerm.Layers}.");
     }
 
     private void Save(string folder, LanguageModel compressed, ScalarType type)

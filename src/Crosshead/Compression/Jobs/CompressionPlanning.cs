@@ -35,7 +35,7 @@ internal sealed class CompressionPlanning
         }
         if (options.Method == CompressionMethod.Fine)
             Calibration.Require(_shape, text ?? throw new CrossheadException(
-                "the method fine needs a text to calibrate on; give one, or use the method svd."));
+                $"{MessageTerm.Method} fine needs a text to calibrate on; give one, or use {MessageTerm.Method} svd."));
         if (options.Profile is not { } profile) return;
         profile.RequireShape(_shape, "the profile");
         BudgetPlanner.Plan(profile, options.Method, _layers, options.Share);
