@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Crosshead.Files;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
@@ -15,6 +17,7 @@ internal static class ConfigJson
     /// <summary>How <see cref="Attention"/> is written: the names of the options in camel case.</summary>
     public static readonly JsonSerializerOptions AttentionStyle = new(JsonSerializerDefaults.Web)
     {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { JsonForm.KeepSettable } },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         NumberHandling = JsonNumberHandling.Strict,

@@ -14,6 +14,21 @@ public sealed class ModelConfigTests
     public static TheoryData<string> Names => [.. FamilyConfigs.All.Keys];
 
     [Fact]
+    public void Only_what_can_be_set_of_the_attention_is_written()
+    {
+        var options = new ModelOptions
+        {
+            VocabularySize = 30, HiddenSize = 16, Layers = 1,
+            Attention = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, HeadDim = 4, KeyComponents = 1, ValueComponents = 1 },
+        };
+        var settable = typeof(AttentionOptions).GetProperties().Where(p => p.CanWrite)
+            .Select(p => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(p.Name));
+        var written = JsonNode.Parse(ModelConfig.Write(options, "float32"))!["attention"]!.AsObject().Select(p => p.Key);
+        Assert.NotEmpty(written);
+        Assert.Empty(written.Except(settable));
+    }
+
+    [Fact]
     public void Llama_3_scales_its_frequencies_and_ties_its_head()
     {
         var options = Parse(FamilyConfigs.Llama);
