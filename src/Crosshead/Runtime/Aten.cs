@@ -43,7 +43,7 @@ internal static class Aten
     }
 
     /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step number, from 1.
-    /// Gradients are divided, in place, by the float32 scalar <paramref name="gradientDivisor"/> where one is given.</summary>
+    /// Gradients are divided, in place, by the optional float32 scalar <paramref name="gradientDivisor"/>.</summary>
     public static void FusedAdamW(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> firstMoments,
         ReadOnlySpan<Tensor> secondMoments, ReadOnlySpan<Tensor> steps, double learningRate, double beta1, double beta2, double weightDecay, double epsilon,
         Tensor? gradientDivisor = null)

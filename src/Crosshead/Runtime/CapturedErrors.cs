@@ -5,9 +5,9 @@ using System.Text;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// libtorch's stable C interface answers a failure with a code and writes the reason to <c>std::cerr</c>. This puts a
-/// stream buffer of ours under <c>std::cerr</c> that keeps, per thread, what is written while a call is under way,
-/// and passes everything else on to standard error.
+/// libtorch's stable C interface returns a code for a failure, and writes the reason to <c>std::cerr</c>. This class
+/// puts its own stream buffer under <c>std::cerr</c>. The buffer keeps, per thread, the text that is written during a
+/// call, and passes everything else to standard error.
 /// </summary>
 internal static unsafe partial class CapturedErrors
 {
@@ -25,7 +25,7 @@ internal static unsafe partial class CapturedErrors
         var exchange = (delegate* unmanaged<nint, nint, nint>)NativeLibrary.GetExport(library, "_ZNSt9basic_iosIcSt11char_traitsIcEE5rdbufEPSt15basic_streambufIcS1_E");
         var error = NativeLibrary.GetExport(library, "_ZSt4cerr");
 
-        // Both live as long as the process: std::cerr may be written to until its very end.
+        // Both live as long as the process, because std::cerr may be written to until its end.
         s_table = (nint*)NativeMemory.AllocZeroed(TableSize, (nuint)sizeof(nint));
         var buffer = (nint)NativeMemory.AllocZeroed(ObjectSize);
         construct(buffer);
@@ -39,10 +39,10 @@ internal static unsafe partial class CapturedErrors
         exchange(error + offset, buffer);
     }
 
-    /// <summary>Begins to keep what this thread writes.</summary>
+    /// <summary>Begins to keep the text that this thread writes.</summary>
     public static void Begin() => (t_text ??= new StringBuilder()).Clear();
 
-    /// <summary>What has been kept since <see cref="Begin"/>, reduced to the sentence libtorch meant.</summary>
+    /// <summary>The text since <see cref="Begin"/>, reduced to libtorch's own sentence.</summary>
     public static string Text()
     {
         const string marker = "Exception in aoti_torch: ";

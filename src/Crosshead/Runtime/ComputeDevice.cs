@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Runtime;
 
-/// <summary>Devices by name: <c>auto</c> (CUDA where there is one), <c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>.</summary>
+/// <summary>Devices by name: <c>auto</c> (CUDA if available), <c>cpu</c>, <c>cuda</c>, <c>cuda:n</c>.</summary>
 public static class ComputeDevice
 {
     /// <summary>The device of a name; loads libtorch.</summary>
-    /// <exception cref="CrossheadException">The name is unknown, or CUDA is asked for and absent.</exception>
+    /// <exception cref="CrossheadException">The name is unknown, or CUDA is requested and not available.</exception>
     public static Device Parse(string name)
     {
         LibTorch.EnsureLoaded();

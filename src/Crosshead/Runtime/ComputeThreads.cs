@@ -1,8 +1,8 @@
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// How many threads compute in this process. The number is decided here alone; libtorch's operators, the fused kernels
-/// and the CPU decoder all follow it.
+/// The number of computing threads of this process. It is decided only here. libtorch's operators, the fused kernels
+/// and the CPU decoder all use it.
 /// </summary>
 public static class ComputeThreads
 {
@@ -11,8 +11,11 @@ public static class ComputeThreads
 
     private static ThreadChoice? s_choice;
 
-    /// <summary>The number and what decided it; chosen from the environment at the first question, unless <see cref="Use"/> came before.</summary>
-    /// <exception cref="CrossheadException">The environment variable holds no such number.</exception>
+    /// <summary>
+    /// The number and its reason. It is chosen from the environment at the first request, unless <see cref="Use"/> was
+    /// called before.
+    /// </summary>
+    /// <exception cref="CrossheadException">The environment variable does not hold such a number.</exception>
     public static ThreadChoice Choice
     {
         get
@@ -22,12 +25,15 @@ public static class ComputeThreads
         }
     }
 
-    /// <summary>Threads that compute.</summary>
-    /// <exception cref="CrossheadException">The environment variable holds no such number.</exception>
+    /// <summary>Number of computing threads.</summary>
+    /// <exception cref="CrossheadException">The environment variable does not hold such a number.</exception>
     public static int Count => Choice.Count;
 
-    /// <summary>Chooses anew. Of a libtorch that is loaded already, this thread and those that have not computed yet follow.</summary>
-    /// <param name="asked">The number wanted; null leaves the choice to the environment.</param>
+    /// <summary>
+    /// Chooses again. If libtorch is already loaded, this thread and threads that have not computed yet use the new
+    /// number.
+    /// </summary>
+    /// <param name="asked">The requested number; null leaves the choice to the environment.</param>
     /// <exception cref="CrossheadException">The number, or the environment variable's, is out of range.</exception>
     public static void Use(int? asked)
     {

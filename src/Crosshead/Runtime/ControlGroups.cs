@@ -6,10 +6,10 @@ internal static class ControlGroups
     private const string Mount = "sys/fs/cgroup";
 
     /// <summary>
-    /// Folders of the process's own group and of those around it, whose limits hold together, of version 2 and of version 1;
-    /// relative to the root. Not all need exist.
+    /// Folders of the process's own group and of the groups around it, whose limits all apply, for version 2 and
+    /// version 1, relative to the root. Not all of them need exist.
     /// </summary>
-    /// <param name="root">Where <c>proc</c> and <c>sys</c> lie.</param>
+    /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
     /// <param name="controller">What is limited: <c>cpu</c> or <c>memory</c>.</param>
     public static IEnumerable<string> Folders(string root, string controller) => SystemFile.Lines(root, "proc/self/cgroup")
         .Select(line => line.Split(':', 3)) // id:controllers:path; version 2 names no controllers

@@ -4,27 +4,31 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// The vector instructions that our kernels use on this processor. One source serves all: kernels work on sixteen float32
-/// lanes, which are one register of 512 bits or two of 256. Only what the processor and the runtime's settings support
-/// counts; <c>Vector512.IsHardwareAccelerated</c> says what .NET prefers, which on many processors is less.
+/// The vector instructions that Crosshead's kernels use on this processor. Kernels work on sixteen float32 lanes, which
+/// are one register of 512 bits or two of 256. Only the support of the processor and the runtime's settings counts.
+/// <c>Vector512.IsHardwareAccelerated</c> says what .NET prefers, which is less on many processors.
 /// </summary>
 public static class CpuVectors
 {
-    /// <summary>Width of a vector register in bits: 512 with AVX-512 (F, BW, DQ, VL), 256 with AVX2 and FMA, else 0.</summary>
+    /// <summary>
+    /// Width of a vector register in bits: 512 with AVX-512 (F, BW, DQ, VL), 256 with AVX2 and FMA, otherwise 0.
+    /// </summary>
     public static int Bits
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Are512Bits ? 512 : Avx2.IsSupported && Fma.IsSupported ? 256 : 0;
     }
 
-    /// <summary>Whether the kernels run on this processor; without them libtorch's operators do the work.</summary>
+    /// <summary>Whether the kernels run on this processor. Otherwise libtorch's operators compute.</summary>
     public static bool AreUsed
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Bits > 0;
     }
 
-    /// <summary>Whether the processor multiplies bfloat16 by itself (AVX512_BF16 or AMX), so that libtorch's products of it are fast.</summary>
+    /// <summary>
+    /// Whether the processor has bfloat16 products (AVX512_BF16 or AMX), so that libtorch's bfloat16 products are fast.
+    /// </summary>
     public static bool MultiplyBFloat16 { get; } = Are512Bits && HasBFloat16();
 
     /// <summary>Whether the sixteen lanes are one register.</summary>
@@ -34,7 +38,9 @@ public static class CpuVectors
         get => Avx512F.IsSupported && Avx512DQ.IsSupported && Avx512BW.VL.IsSupported;
     }
 
-    /// <summary>What is in use, in words: <c>AVX-512 in use</c>, <c>AVX2 in use</c>, <c>plain operators: no AVX2</c>.</summary>
+    /// <summary>
+    /// The instructions in use, in words: <c>AVX-512 in use</c>, <c>AVX2 in use</c>, <c>plain operators: no AVX2</c>.
+    /// </summary>
     public static string Description => Bits switch
     {
         512 => "AVX-512 in use",

@@ -14,7 +14,7 @@ internal static class ElfVersionNeeds
     private const long DynamicStrings = 5, VersionNeeds = 0x6ffffffe, VersionNeedCount = 0x6fffffff; // DT_STRTAB, DT_VERNEED, DT_VERNEEDNUM
 
     /// <summary>Returns <paramref name="image"/> with every need of <paramref name="version"/> marked weak.</summary>
-    /// <exception cref="CrossheadException">The bytes are no such library.</exception>
+    /// <exception cref="CrossheadException">The bytes are not such a library.</exception>
     public static byte[] WithWeakNeed(byte[] image, string version)
     {
         try

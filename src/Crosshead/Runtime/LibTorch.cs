@@ -18,7 +18,7 @@ public static unsafe class LibTorch
 
     private const string TorchSharpLibrary = "libLibTorchSharp.so";
 
-    // The order matters: a library finds those it needs by their names among those already loaded.
+    // The order matters: a library finds its dependencies by name among the loaded libraries.
     private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
     private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
 
@@ -42,7 +42,10 @@ public static unsafe class LibTorch
     /// <summary>The handle of TorchSharp's native half.</summary>
     internal static nint BindingLibrary { get; private set; }
 
-    /// <summary>Tells a libtorch that is loaded how many threads compute; one that is not will ask <see cref="ComputeThreads"/>.</summary>
+    /// <summary>
+    /// Sets the number of computing threads of a loaded libtorch. When libtorch is loaded later, it reads
+    /// <see cref="ComputeThreads"/>.
+    /// </summary>
     internal static void SetThreads(int count)
     {
         if (s_setThreads is not null) s_setThreads(count);
@@ -75,7 +78,7 @@ public static unsafe class LibTorch
         CapturedErrors.Install();
         s_setThreads = (delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_threads");
         s_setThreads(ComputeThreads.Count);
-        // Operators that run beside each other take their threads from a pool of this size.
+        // Operators that run side by side take their threads from a pool of this size.
         ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_interop_threads"))(ComputeThreads.Count);
         return folder;
     }
@@ -92,8 +95,8 @@ public static unsafe class LibTorch
         }
     }
 
-    // On systems whose libstdc++ is older than the one TorchSharp was built with, the file is refused for a version
-    // need that nothing uses; a copy in memory with that need marked weak is accepted.
+    // If the system's libstdc++ is older than the one TorchSharp was built with, the file is refused because of an
+    // unused version requirement. A copy in memory, with this requirement marked weak, is accepted.
     private static nint LoadTorchSharp(string path)
     {
         if (NativeLibrary.TryLoad(path, out var handle)) return handle;
@@ -101,7 +104,7 @@ public static unsafe class LibTorch
         return LoadFile(copy.Path);
     }
 
-    // TorchSharp would search the application's folders by itself and load a second copy of each library found.
+    // Otherwise TorchSharp would search the application's folders and load a second copy of each library.
     private static void SkipTorchSharpSearch()
     {
         foreach (var flag in new[] { "nativeBackendLoaded", "nativeBackendCudaLoaded" })

@@ -10,7 +10,7 @@ namespace Crosshead.Runtime;
 /// </summary>
 internal sealed unsafe partial class MappedFile : SafeHandle
 {
-    // Without a reserve: a model larger than the memory may be mapped, as hardly any page of it will be written to.
+    // Without reserved memory: a model larger than the memory may be mapped, because hardly any page is written to.
     private const int ReadAndWrite = 1 | 2, PrivateWithoutReserve = 2 | 0x4000;
     private const nint Failed = -1;
 
@@ -26,7 +26,10 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     /// <inheritdoc/>
     public override bool IsInvalid => handle == Failed;
 
-    /// <summary>Maps the first <paramref name="length"/> bytes of an open file, which must have them; the file may be closed afterwards.</summary>
+    /// <summary>
+    /// Maps the first <paramref name="length"/> bytes of an open file, which must be that long. The file may be closed
+    /// afterwards.
+    /// </summary>
     /// <exception cref="IOException">The system refuses.</exception>
     public static MappedFile Open(SafeFileHandle file, long length)
     {

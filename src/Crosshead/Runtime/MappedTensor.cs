@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// Tensors over the bytes of a <see cref="MappedFile"/>, without a copy. libtorch takes them as DLPack does, with a
-/// function to call when the last tensor over the memory, views included, is gone: until then the map stays.
+/// Tensors over the bytes of a <see cref="MappedFile"/>, without a copy. libtorch takes them through DLPack, with a
+/// function that is called when the last tensor over the memory, views included, is gone. The map stays until then.
 /// (<c>aoti_torch_create_tensor_from_blob</c> of the C interface has no such function.)
 /// </summary>
 internal static unsafe class MappedTensor
@@ -14,9 +14,12 @@ internal static unsafe class MappedTensor
     private static readonly Lazy<nint> FromDlpack = new(() => NativeLibrary.TryGetExport(LibTorch.CpuLibrary, "_ZN2at10fromDLPackEP15DLManagedTensorSt8functionIFvPvEE", out var address) ? address : 0);
     private static readonly Lazy<nint> New = new(() => NativeLibrary.GetExport(NativeLibrary.Load("libstdc++.so.6"), "_Znwm")); // operator new
 
-    /// <summary>A contiguous CPU tensor over mapped bytes; a copy where they are not aligned to the element's size, or where libtorch lacks the function.</summary>
+    /// <summary>
+    /// A contiguous CPU tensor over mapped bytes; a copy if they are not aligned to the element's size, or if libtorch
+    /// lacks the function.
+    /// </summary>
     /// <param name="map">The map; every byte of the tensor must be within.</param>
-    /// <param name="offset">Where the tensor's bytes begin.</param>
+    /// <param name="offset">Position of the tensor's first byte.</param>
     /// <param name="type">Element type.</param>
     /// <param name="shape">Shape.</param>
     public static Tensor Over(MappedFile map, long offset, ScalarType type, long[] shape)
@@ -29,7 +32,7 @@ internal static unsafe class MappedTensor
             : Borrow(map, offset, kind, shape);
     }
 
-    /// <summary>A tensor of its own with the contents of mapped bytes.</summary>
+    /// <summary>A separate tensor with the contents of mapped bytes.</summary>
     /// <inheritdoc cref="Over"/>
     public static Tensor Copy(MappedFile map, long offset, ScalarType type, long[] shape)
     {
@@ -68,7 +71,7 @@ internal static unsafe class MappedTensor
         return Tensor.UnsafeCreateTensor((nint)tensor);
     }
 
-    // On whichever thread drops the last tensor.
+    // On the thread that drops the last tensor.
     [UnmanagedCallersOnly]
     private static void Release(Managed* managed)
     {

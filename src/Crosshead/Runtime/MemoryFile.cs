@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Crosshead.Runtime;
 
-/// <summary>A file that lives in memory alone (<c>memfd_create</c>): nothing to clean up, no folder to be allowed to write.</summary>
+/// <summary>A file in memory only (<c>memfd_create</c>). It needs no clean-up and no writable folder.</summary>
 internal sealed partial class MemoryFile : IDisposable
 {
     private readonly SafeFileHandle _handle;

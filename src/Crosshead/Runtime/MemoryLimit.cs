@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// The most memory that this process can ever have: that of the machine with its swap, of its control group (a container), or what
-/// <c>ulimit -v</c> leaves it, whichever is least. What needs more cannot work, however little else is running.
+/// The most memory that this process can ever have: the least of the machine's memory with its swap, the limit of its
+/// control group (a container), and the limit of <c>ulimit -v</c>. Work that needs more cannot succeed, even if nothing
+/// else is running.
 /// </summary>
 internal static class MemoryLimit
 {
@@ -13,7 +14,7 @@ internal static class MemoryLimit
     /// <summary>The limit in bytes.</summary>
     public static long Bytes => s_bytes.Value;
 
-    /// <summary>The limit that the system's files below a root tell; <see cref="long.MaxValue"/> where they tell none.</summary>
+    /// <summary>The limit in the system's files below a root; <see cref="long.MaxValue"/> if they have none.</summary>
     public static long Of(string root)
     {
         var swap = Field(root, "proc/meminfo", "SwapTotal:") ?? 0;
@@ -28,7 +29,7 @@ internal static class MemoryLimit
         return limits.Min() ?? long.MaxValue;
     }
 
-    // The first number behind a name, in bytes; null where it is missing or says that there is no limit.
+    // The first number after a name, in bytes; null if it is missing or means no limit.
     private static long? Field(string root, string file, string name) => SystemFile.Lines(root, file)
         .Where(line => line.StartsWith(name, StringComparison.Ordinal))
         .Select(line => line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries))

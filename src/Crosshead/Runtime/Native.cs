@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// libtorch's stable C interface, as far as it is used: every function of it answers 0 for success. And the functions
-/// with which TorchSharp's native half records operations of managed code in the autograd graph.
+/// The used part of libtorch's stable C interface: every function returns 0 for success. Also the functions with which
+/// TorchSharp's native library records operations of managed code in the autograd graph.
 /// </summary>
 internal static unsafe partial class Native
 {
@@ -54,7 +54,7 @@ internal static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "torch_get_num_threads")]
     private static partial int GetThreadCount(out uint count);
 
-    /// <summary>Threads that libtorch computes with when this thread asks it to.</summary>
+    /// <summary>Number of threads with which libtorch computes for this thread.</summary>
     public static int ThreadCount => GetThreadCount(out var count) == 0 ? (int)count : throw new LibTorchException("torch_get_num_threads failed.");
 
     /// <summary>An array of tensor handles and its length, as TorchSharp's native half passes them.</summary>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// Operators with a number whose native scalar lives until the call is done. TorchSharp's own operators make one that may
-/// be collected while native code still reads it.
+/// Operators with a number whose native scalar lives until the call is done. TorchSharp's own operators make a scalar
+/// that may be collected while native code still reads it.
 /// </summary>
 internal static class NumberOperators
 {

@@ -5,18 +5,22 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// Settings of OpenMP's library, on whose threads libtorch computes. It reads them from the process's environment once,
-/// as it is loaded.
+/// Settings of OpenMP's library, on whose threads libtorch computes. The library reads them from the process's
+/// environment once, when it is loaded.
 /// </summary>
 internal static partial class OpenMp
 {
     private const string SpinVariable = "GOMP_SPINCOUNT", PolicyVariable = "OMP_WAIT_POLICY";
 
-    // A thread waits so long for the others, or for more work, before it sleeps. By default it waits for milliseconds: a thread
-    // that waits on a core that another program wants too uses up its share of it, and is then absent when there is work.
+    // How long a thread waits for the others, or for more work, before it sleeps. The default is milliseconds. A thread
+    // that waits on a core that another program also wants uses up its share of the core, and is then absent when there
+    // is work.
     private const double SpinMicroseconds = 10;
 
-    /// <summary>Sets the number of threads, and a short spin where the user has not chosen how threads wait. To be called before libtorch is loaded.</summary>
+    /// <summary>
+    /// Sets the number of threads, and a short spin unless the user has chosen how threads wait. Call it before
+    /// libtorch is loaded.
+    /// </summary>
     public static void Configure(int threads)
     {
         _ = SetEnvironment(ThreadChoice.OpenMpVariable, $"{threads}", 1);

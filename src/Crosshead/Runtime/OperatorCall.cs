@@ -8,8 +8,8 @@ namespace Crosshead.Runtime;
 /// (<c>torch/csrc/inductor/aoti_torch/c/shim.h</c> and <c>torch/csrc/stable/c/shim.h</c>, PyTorch 2.10).
 /// Arguments are pushed in the order of the operator's schema; autograd flows through the call.
 /// <para>
-/// Ownership: each pushed tensor gets a new handle that the call consumes; optionals and lists are allocated here and
-/// freed there; each result is a new handle that <see cref="TakeTensor"/> gives to a <see cref="Tensor"/>.
+/// Ownership: Each pushed tensor gets a new handle, which the call consumes. Optionals and lists are allocated here and
+/// freed by the call. Each result is a new handle, which <see cref="TakeTensor"/> gives to a <see cref="Tensor"/>.
 /// </para>
 /// </summary>
 internal unsafe ref struct OperatorCall
@@ -80,7 +80,7 @@ internal unsafe ref struct OperatorCall
     /// <summary>Takes result <paramref name="index"/>, which must be a tensor.</summary>
     public readonly Tensor TakeTensor(int index) => Tensor.UnsafeCreateTensor((nint)_stack[index]);
 
-    /// <summary>Releases result <paramref name="index"/>, a tensor nobody wants.</summary>
+    /// <summary>Releases result <paramref name="index"/>, a tensor that is not needed.</summary>
     public readonly void Drop(int index) => TakeTensor(index).Dispose();
 
     private void PushRaw(ulong value) => _stack[_count++] = value;

@@ -4,11 +4,11 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Runtime;
 
 /// <summary>An allocation that failed, read from libtorch's own sentence.</summary>
-/// <param name="Device">Where it failed, in words: the CPU or the CUDA device.</param>
-/// <param name="Size">How much was asked for, as <c>20.00 GiB</c>; null where libtorch does not say.</param>
+/// <param name="Device">The device on which it failed, in words.</param>
+/// <param name="Size">The requested size, such as <c>20.00 GiB</c>; null if libtorch does not say.</param>
 public sealed partial record OutOfMemory(string Device, string? Size)
 {
-    /// <summary>The failed allocation that an exception tells of; null for any other failure.</summary>
+    /// <summary>The failed allocation of an exception; null for any other failure.</summary>
     public static OutOfMemory? In(Exception failure)
     {
         var text = failure.Message;

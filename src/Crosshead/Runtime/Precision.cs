@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Runtime;
 
-/// <summary>The precisions a model computes in. Chosen by name in one place, so that every command means the same.</summary>
+/// <summary>
+/// The precisions of a model's computation. Their names are in one place, so every command uses the same names.
+/// </summary>
 public static class Precision
 {
     private static readonly Dictionary<string, ScalarType> Names = new()

@@ -2,21 +2,23 @@ using System.Globalization;
 
 namespace Crosshead.Runtime;
 
-/// <summary>How much of the machine's processors a process may use.</summary>
+/// <summary>The share of the machine's processors that a process may use.</summary>
 /// <param name="Affinity">Cores that it may run on.</param>
-/// <param name="Quota">Cores' worth of time that its control groups grant; null for all.</param>
+/// <param name="Quota">Number of cores whose time its control groups grant; null for all.</param>
 internal sealed record ProcessorLimits(int Affinity, double? Quota)
 {
-    /// <summary>Cores that the process can keep busy: those that it may run on, or the quota rounded up where that is fewer.</summary>
+    /// <summary>
+    /// Number of cores that the process can keep busy: the allowed cores, or the quota rounded up if that is fewer.
+    /// </summary>
     public int Cores => Math.Max(1, (int)Math.Min(Affinity, Math.Ceiling(Quota ?? Affinity)));
 
-    /// <summary>What decides <see cref="Cores"/>, as a phrase.</summary>
+    /// <summary>The reason for <see cref="Cores"/>, as a phrase.</summary>
     public string Description => Quota is { } quota && Math.Ceiling(quota) < Affinity
         ? string.Create(CultureInfo.InvariantCulture, $"a quota of {quota:0.##} cores, rounded up, of {Affinity} that this process may run on")
         : "a thread for each core that this process may run on";
 
     /// <summary>Reads the limits of this process.</summary>
-    /// <param name="root">Where <c>proc</c> and <c>sys</c> lie.</param>
+    /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
     public static ProcessorLimits Read(string root = "/") => new(ReadAffinity(root) ?? Environment.ProcessorCount, ReadQuota(root));
 
     // Cpus_allowed_list:	0-3,8

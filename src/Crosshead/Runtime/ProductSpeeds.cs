@@ -3,23 +3,23 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Runtime;
 
-/// <summary>How long one matrix product takes on a device in float32 and in bfloat16.</summary>
+/// <summary>The time of one matrix product on a device in float32 and in bfloat16.</summary>
 /// <param name="Float32Seconds">The fastest float32 product, in seconds.</param>
 /// <param name="BFloat16Seconds">The fastest bfloat16 product of the same size, in seconds.</param>
 public sealed record ProductSpeeds(double Float32Seconds, double BFloat16Seconds)
 {
-    // The first products of a size are slow: libtorch prepares its kernels then.
+    // The first products of a size are slow, because libtorch prepares its kernels.
     private const int WarmUp = 2;
     private const int LeastRounds = 4, MostRounds = 40;
     private const double Seconds = 0.2;
 
-    /// <summary>How many times as fast bfloat16 is as float32; below 1 where it is slower.</summary>
+    /// <summary>The speed of bfloat16 relative to float32; below 1 if bfloat16 is slower.</summary>
     public double Gain => Float32Seconds / BFloat16Seconds;
 
     /// <summary>
-    /// Times both in turn, so that other work on the machine slows both, and keeps the fastest of each. On the processor one thread
-    /// computes: several would wait for each other where others use the cores, and one core's ratio is that of all. Takes about a
-    /// fifth of a second.
+    /// Times both alternately, so that other work on the machine slows both, and keeps the fastest time of each. On the
+    /// processor one thread computes, because several threads would wait for each other on busy cores, and the ratio of
+    /// one core is that of all. It takes about a fifth of a second.
     /// </summary>
     /// <param name="device">Where.</param>
     /// <param name="rows">Rows of the left matrix: tokens.</param>

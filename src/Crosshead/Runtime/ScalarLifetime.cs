@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Runtime;
 
 /// <summary>
-/// Lets freed scalars live on for a while. TorchSharp turns every number given to an operator, and the factor within each
-/// sum of two tensors, into a native scalar with a finalizer, and lets go of it before native code has read it: a garbage
-/// collection at that moment frees it, and the operator reads whatever is there by then. Freeing a scalar here means to
-/// put it in a ring; it is really freed when as many others as the ring holds have been freed after it.
+/// Delays the freeing of scalars. TorchSharp turns every number of an operator, and the factor in each sum of two
+/// tensors, into a native scalar with a finalizer. It drops the scalar before native code has read it. A garbage
+/// collection at that moment frees the scalar, and the operator reads arbitrary memory. Here a freed scalar is put into
+/// a ring. It is really freed after as many other scalars as the ring holds.
 /// </summary>
 internal static unsafe class ScalarLifetime
 {
@@ -17,7 +17,10 @@ internal static unsafe class ScalarLifetime
     private static readonly nint[] Ring = new nint[Held];
     private static uint s_next;
 
-    /// <summary>Redirects the function that frees scalars, before any thread can be in it. Where the system keeps code from being changed, all stays as it is.</summary>
+    /// <summary>
+    /// Redirects the function that frees scalars, before any thread can be in it. If the system does not allow changing
+    /// code, nothing changes.
+    /// </summary>
     /// <param name="binding">TorchSharp's native half.</param>
     public static void Extend(nint binding)
     {

@@ -1,9 +1,12 @@
 namespace Crosshead.Runtime;
 
-/// <summary>The files in which the system tells of itself and of this process.</summary>
+/// <summary>The files in which the system describes itself and this process.</summary>
 internal static class SystemFile
 {
-    /// <summary>Lines of a file below a root; none where it is missing or may not be read: what cannot be known cannot be kept to.</summary>
+    /// <summary>
+    /// Lines of a file below a root; none if it is missing or may not be read, because an unknown limit cannot be
+    /// respected.
+    /// </summary>
     public static string[] Lines(string root, string file)
     {
         try

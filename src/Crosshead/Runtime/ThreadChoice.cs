@@ -2,19 +2,24 @@ using System.Globalization;
 
 namespace Crosshead.Runtime;
 
-/// <summary>A number of threads and what decided it.</summary>
+/// <summary>A number of threads and its reason.</summary>
 /// <param name="Count">Threads, at least 1.</param>
-/// <param name="Reason">What decided it, as a phrase.</param>
+/// <param name="Reason">The reason, as a phrase.</param>
 public sealed record ThreadChoice(int Count, string Reason)
 {
-    /// <summary>Most threads for each core: more than one a core only ever helps to see what it costs.</summary>
+    /// <summary>
+    /// Maximum number of threads per core. More than one per core is useful only for measuring its cost.
+    /// </summary>
     public const int MostPerCore = 4;
 
-    /// <summary>The variable by which libtorch is told, where nothing of ours is set.</summary>
+    /// <summary>libtorch's own variable, used if no setting of Crosshead exists.</summary>
     internal const string OpenMpVariable = "OMP_NUM_THREADS";
 
-    /// <summary>Chooses: the number asked for, else <c>CROSSHEAD_THREADS</c>, else <c>OMP_NUM_THREADS</c>, else a thread a core.</summary>
-    /// <param name="asked">The number asked for; null for none.</param>
+    /// <summary>
+    /// Chooses the requested number, otherwise <c>CROSSHEAD_THREADS</c>, otherwise <c>OMP_NUM_THREADS</c>, otherwise
+    /// one thread per core.
+    /// </summary>
+    /// <param name="asked">The requested number; null for none.</param>
     /// <param name="variable">Reads an environment variable.</param>
     /// <param name="limits">The cores that the process may use.</param>
     /// <exception cref="CrossheadException">The number, or that of <c>CROSSHEAD_THREADS</c>, is out of range.</exception>
@@ -27,7 +32,7 @@ public sealed record ThreadChoice(int Count, string Reason)
         if (variable(ComputeThreads.Variable) is { Length: > 0 } text)
             return Whole(text) is { } named && named >= 1 && named <= most ? new(named, ComputeThreads.Variable)
                 : throw new CrossheadException($"{ComputeThreads.Variable} (\"{text}\") must be a whole number {range}; correct it or unset it.");
-        // A list names the threads of nested loops too, of which there are none here.
+        // A list also names the threads of nested loops, which do not occur here.
         if (variable(OpenMpVariable)?.Split(',')[0] is { } first && Whole(first) is { } openMp && openMp >= 1)
             return new(Math.Min(openMp, most), OpenMpVariable);
         return new(limits.Cores, limits.Description);

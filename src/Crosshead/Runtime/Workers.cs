@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Runtime;
 
-/// <summary>Runs independent work on several threads, the processor's cores shared out among their tensor operators.</summary>
+/// <summary>
+/// Runs independent work on several threads, and divides the processor's cores among their tensor operators.
+/// </summary>
 internal static class Workers
 {
     /// <summary>Runs items 0 … <paramref name="items"/> − 1, without gradients; the first exception ends the rest and is thrown.</summary>

@@ -1,12 +1,12 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>What attention works with during a pass; taken once and used by all layers.</summary>
+/// <summary>The working memory of attention during a pass. It is allocated once and used by all layers.</summary>
 internal sealed unsafe class AttentionScratch : IDisposable
 {
     private const int SmallestBlock = 64, MostBlocks = 32;
 
-    /// <summary>Takes the memory.</summary>
-    /// <param name="layers">The layers that use it.</param>
+    /// <summary>Allocates the memory.</summary>
+    /// <param name="layers">The layers that use the memory.</param>
     /// <param name="capacity">Most positions.</param>
     /// <param name="members">Threads.</param>
     public AttentionScratch(IReadOnlyList<AttentionWeights> layers, int capacity, int members)
@@ -28,10 +28,10 @@ internal sealed unsafe class AttentionScratch : IDisposable
         Maps = new Rows(layers.Any(l => l.Talking is not null) ? rows * heads : 0, Blocks * Block);
     }
 
-    /// <summary>Positions a block, a multiple of 16.</summary>
+    /// <summary>Positions per block, a multiple of 16.</summary>
     public int Block { get; }
 
-    /// <summary>Most blocks of a sequence.</summary>
+    /// <summary>Maximum number of blocks per sequence.</summary>
     public int Blocks { get; }
 
     /// <summary>[row]: queries, keys and values as projected.</summary>

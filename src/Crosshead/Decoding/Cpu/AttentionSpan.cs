@@ -5,16 +5,16 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="End">One past the last.</param>
 internal readonly unsafe record struct AttentionSpan(int First, int End)
 {
-    /// <summary>Where reading begins: the multiple of 16 at or before the first.</summary>
+    /// <summary>The position at which reading begins: the multiple of 16 at or before the first.</summary>
     public int Start => First / Panel.Lanes * Panel.Lanes;
 
     /// <summary>Positions that are read.</summary>
     public int Count => End - Start;
 
-    /// <summary>Scores of what is read, filled up to a multiple of 16.</summary>
+    /// <summary>Number of scores that are read, rounded up to a multiple of 16.</summary>
     public int Length => Panel.Round(Count);
 
-    /// <summary>Makes the scores [length] of what is read but not seen −∞.</summary>
+    /// <summary>Sets the scores [length] of positions that are read but not seen to −∞.</summary>
     public void Mask(float* scores)
     {
         new Span<float>(scores, First - Start).Fill(float.NegativeInfinity);

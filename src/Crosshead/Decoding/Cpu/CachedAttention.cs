@@ -1,8 +1,8 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// What happens in an attention layer between the projections and the output projection, in phases. The items of a
-/// phase are independent of each other; a phase begins when all items of the one before are done.
+/// The phases of an attention layer between the input projections and the output projection. The items of a phase are
+/// independent of each other. A phase begins when all items of the previous phase are done.
 /// </summary>
 internal abstract class CachedAttention : IDisposable
 {

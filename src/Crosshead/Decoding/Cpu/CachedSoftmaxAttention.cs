@@ -9,7 +9,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     private readonly HeadPlacement<T> _placement;
     private readonly HeadOutputs _outputs;
 
-    /// <summary>A layer's caches, one a sequence.</summary>
+    /// <summary>A layer's caches, one per sequence.</summary>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
@@ -27,10 +27,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <summary>Which head reads what.</summary>
     protected HeadLayout Layout { get; }
 
-    /// <summary>What the layers share.</summary>
+    /// <summary>The memory that the layers share.</summary>
     protected AttentionScratch Scratch { get; }
 
-    /// <summary>A cache a sequence.</summary>
+    /// <summary>One cache per sequence.</summary>
     protected KeyValuePanels<T>[] Caches { get; }
 
     /// <inheritdoc/>
@@ -118,7 +118,10 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         return most;
     }
 
-    /// <summary>Block number <paramref name="index"/> of those that a token sees, and what it sees of it; false if they are fewer.</summary>
+    /// <summary>
+    /// Block number <paramref name="index"/> of the blocks that a token sees, and its visible positions; false if there
+    /// are fewer blocks.
+    /// </summary>
     protected bool Sees(in DecodeRow row, int index, out int block, out AttentionSpan span)
     {
         var (first, end) = BlocksOf(row);

@@ -1,8 +1,9 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Talking-Heads attention over the cache of a layer. Weights are mixed after the softmax over all positions, so one
-/// phase more: mix the scores of a block; then, with every block's sums known, mix the weights and sum the values.
+/// Talking-Heads attention over the cache of a layer. Weights are mixed after the softmax over all positions, which
+/// needs one more phase: first the scores of a block are mixed. Then, when the sums of all blocks are known, the
+/// weights are mixed and the values are summed.
 /// </summary>
 internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
     : CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity) where T : unmanaged, IPanelElement<T>

@@ -4,13 +4,13 @@ using Crosshead.Runtime;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Decodes on the CPU without tensor operators: weights and cache lie as its vector kernels read them, all memory is
-/// taken once, and the phases of a token are shared out to a team of threads. Decoding a token reads every weight once, so its
-/// speed is that of the memory the weights lie in. Sequences need no padding.
+/// Decodes on the CPU without tensor operators. Weights and cache have the layout of its vector kernels, all memory is
+/// allocated once, and a team of threads shares the phases of a token. Decoding a token reads every weight once, so its
+/// speed is that of the memory of the weights. Sequences need no padding.
 /// </summary>
 public sealed unsafe class CpuDecoder : IDecoder
 {
-    // A thread that has less to read spends its time waiting for the others.
+    // A thread that has less to read spends its time on waiting for the others.
     private const long LeastBytesPerThread = 256 << 10;
 
     private readonly CpuWeights _weights;
@@ -32,7 +32,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     {
     }
 
-    /// <summary>Prepares to decode on at most so many threads.</summary>
+    /// <summary>Prepares to decode on a limited number of threads.</summary>
     internal CpuDecoder(CpuWeights weights, int slots, int capacity, int threads)
     {
         _weights = weights;
@@ -81,7 +81,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         _logits.Dispose();
     }
 
-    // What a block does in a layer. What a phase reads of another member's work was written in a phase before.
+    // The work of a block in a layer. A phase reads the results of other members only from earlier phases.
     private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
     {
         yield return new TeamPhase(
@@ -111,7 +111,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private TeamPhase HeadPhase() => new(
         () => _weights.Head.Panels, (first, end, member) => Head(first, end, _scratch.Normed[member]), member => Norm(_weights.Norm, member));
 
-    // Each member norms for itself: that takes less time than to fetch what another has normed.
+    // Each member norms for itself, which takes less time than fetching another member's result.
     private void Norm(Rows weight, int member)
     {
         var normed = _scratch.Normed[member];
@@ -130,7 +130,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         for (var r = first; r < end; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
     }
 
-    // Which experts the tokens go to: a dense layer is a mixture of one.
+    // The experts of the tokens: a dense layer is a mixture with one expert.
     private ExpertRoutes Routes(LayerWeights layer) => layer.Router is null ? _scratch.Dense : _scratch.Routes;
 
     private void Gate(LayerWeights layer, int first, int end, Rows normed)

@@ -2,10 +2,10 @@ using Crosshead.Model;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>What a decoder works with during a pass, apart from attention.</summary>
+/// <summary>The working memory of a decoder during a pass, except that of attention.</summary>
 internal sealed class DecodeScratch : IDisposable
 {
-    /// <summary>Takes the memory.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <param name="options">The model.</param>
     /// <param name="members">Threads.</param>
     public DecodeScratch(ModelOptions options, int members)
@@ -30,16 +30,16 @@ internal sealed class DecodeScratch : IDisposable
     /// <summary>[member][row]: the normed stream.</summary>
     public Rows[] Normed { get; }
 
-    /// <summary>[row]: what a layer adds to the stream.</summary>
+    /// <summary>[row]: a layer's addition to the stream.</summary>
     public Rows Delta { get; }
 
     /// <summary>[row]: the router's logits.</summary>
     public Rows Logits { get; }
 
-    /// <summary>The experts that tokens are given in a sparse layer.</summary>
+    /// <summary>The experts of tokens in a sparse layer.</summary>
     public ExpertRoutes Routes { get; }
 
-    /// <summary>The one feed-forward layer of a dense layer, whole.</summary>
+    /// <summary>The single feed-forward layer of a dense layer.</summary>
     public ExpertRoutes Dense { get; }
 
     /// <summary>[choice, row]: inside the feed-forward layer.</summary>

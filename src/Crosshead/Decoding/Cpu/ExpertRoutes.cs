@@ -1,7 +1,7 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Which experts the tokens of a pass are given, and what their outputs weigh.</summary>
-/// <param name="perToken">Most experts a token.</param>
+/// <summary>The experts of the tokens of a pass, and the weights of their outputs.</summary>
+/// <param name="perToken">Maximum number of experts per token.</param>
 internal sealed class ExpertRoutes(int perToken)
 {
     private readonly (int Expert, float Weight)[,] _routes = new (int, float)[perToken, PassBlock.MaxRows];
@@ -13,7 +13,9 @@ internal sealed class ExpertRoutes(int perToken)
         set => _routes[choice, row] = value;
     }
 
-    /// <summary>Tokens from <paramref name="row"/> on whose choice is the same expert: they share the reading of it.</summary>
+    /// <summary>
+    /// Number of tokens from <paramref name="row"/> on with the same expert. They share the reading of it.
+    /// </summary>
     public int Run(int choice, int row, int rows)
     {
         var end = row + 1;

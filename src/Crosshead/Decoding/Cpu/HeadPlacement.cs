@@ -1,12 +1,15 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>From projections to what attention reads: queries normed, rotated and scaled in their slots, keys normed and rotated and values in the cache.</summary>
+/// <summary>
+/// From projections to the inputs of attention: queries are normed, rotated and scaled into their slots; keys are
+/// normed, rotated and written to the cache with the values.
+/// </summary>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, KeyValuePanels<T>[] caches) where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
 
-    /// <summary>Items a token: its query heads, its key rows, its value rows.</summary>
+    /// <summary>Items per token: its query heads, its key rows, its value rows.</summary>
     public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
 
     /// <summary>Places one item of a token.</summary>

@@ -16,7 +16,7 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     /// <summary>The element's value.</summary>
     static abstract float ToSingle(TSelf element);
 
-    /// <summary>Where element [k, lane] of a panel lies.</summary>
+    /// <summary>The place of element [k, lane] in a panel.</summary>
     static abstract long Index(long k, int lane);
 
     /// <summary>Rows k and k + 1 of a panel, k even.</summary>

@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Keys and values of one sequence in one layer, as panels: 16 positions a key panel, 16 of a row's width a value panel.
+/// Keys and values of one sequence in one layer, as panels: 16 positions per key panel, 16 of a row's numbers per value
+/// panel.
 /// A score is then a lane of a product, and a weighted sum of values is one too.
 /// </summary>
 internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged, IPanelElement<T>
@@ -12,7 +13,7 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     private readonly NativeBuffer<T> _keyFactors; // [composed heads][capacity]
     private readonly int _capacity, _keyDepth, _keyPanels, _valuePanels;
 
-    /// <summary>Takes the memory for so many positions.</summary>
+    /// <summary>Allocates the memory for a number of positions.</summary>
     public KeyValuePanels(HeadLayout layout, int capacity)
     {
         _capacity = Panel.Round(capacity);
@@ -35,7 +36,7 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
         for (var i = 0; i < width; i++) panel[T.Index(i, position % Panel.Lanes)] = T.From(key[i]);
     }
 
-    /// <summary>Writes what the scores of a composed key head at a position are multiplied by.</summary>
+    /// <summary>Writes the factor of the scores of a composed key head at a position.</summary>
     public void WriteKeyFactor(int group, int position, float factor) => KeyFactorsAt(group, position)[0] = T.From(factor);
 
     /// <summary>Writes the value of a position.</summary>
@@ -57,7 +58,9 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     public void Score(int row, int start, int count, float* queries, int queryStride, int rows, float* scores, int scoreStride, int valueRow) =>
         Panel.Multiply(Key(row, start), KeyStride, Panel.Count(count), _keyDepth, queries, queryStride, rows, scores, scoreStride, Value(valueRow, 0, start), ValueStride);
 
-    /// <summary>Multiplies the scores of positions <paramref name="start"/> … by what was written for a composed key head.</summary>
+    /// <summary>
+    /// Multiplies the scores of positions <paramref name="start"/> … by the factors of a composed key head.
+    /// </summary>
     public void ScaleByKeyFactors(int group, int start, int count, float* scores)
     {
         var factors = KeyFactorsAt(group, start);

@@ -7,7 +7,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
 {
     private const nuint Alignment = 64;
 
-    /// <summary>Takes the memory.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <exception cref="CrossheadException">There is not enough.</exception>
     public NativeBuffer(long length)
     {

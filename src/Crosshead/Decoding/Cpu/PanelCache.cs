@@ -8,7 +8,7 @@ internal sealed class PanelCache : ICacheStore, IDisposable
     private readonly int[] _lengths;
     private readonly long _bytesPerToken;
 
-    /// <summary>Takes the memory.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <exception cref="CrossheadException">There is not enough.</exception>
     public PanelCache(CpuWeights weights, AttentionScratch scratch, RotaryTable rotary, int slots, int capacity)
     {

@@ -17,7 +17,9 @@ namespace Crosshead.Evaluation.Answers;
 /// </remarks>
 public static class MathAnswer
 {
-    /// <summary>The relative difference up to which a rounded decimal stands for a value without finite decimals.</summary>
+    /// <summary>
+    /// The maximum relative difference between a rounded decimal and a value without finite decimals.
+    /// </summary>
     public const double DecimalTolerance = 1e-6;
 
     /// <summary>Longer answers, in characters, are compared as text only.</summary>

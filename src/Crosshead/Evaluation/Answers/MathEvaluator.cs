@@ -3,15 +3,15 @@ using System.Numerics;
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// The value of an expression with its variables at one of several fixed points. Equal expressions have equal values at all of
-/// them; different ones made of the functions of answers do not.
+/// The value of an expression with its variables at one of several fixed points. Equal expressions have equal values at
+/// all points. Different expressions of the functions here do not.
 /// </summary>
 internal sealed class MathEvaluator
 {
     /// <summary>How many points there are.</summary>
     public const int Points = 8;
 
-    // What big numbers may cost one evaluation, in products of machine words.
+    // Maximum cost of big numbers in one evaluation, in products of machine words.
     private const long Budget = 20_000_000;
 
     private static readonly int[] s_primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97];
@@ -34,7 +34,7 @@ internal sealed class MathEvaluator
     public static IEnumerable<string> Variables(MathNode node) =>
         node.All().Where(n => n.Head == MathHead.Symbol && Constant(n.Text) is null).Select(n => n.Text).Distinct();
 
-    /// <summary>The value, or null where there is none (division by zero, words, numbers too large).</summary>
+    /// <summary>The value, or null if there is none (division by zero, words, numbers too large).</summary>
     public MathValue? Evaluate(MathNode node)
     {
         switch (node.Head)

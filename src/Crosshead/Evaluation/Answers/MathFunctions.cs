@@ -52,7 +52,7 @@ internal static class MathFunctions
     {
         if (x.Exact is { } exact) return Rational.Of(exact.Floor(), 1) is { } whole ? MathValue.Of(whole) : null;
         if (Math.Abs(x.Approximate.Imaginary) > 1e-12 || Math.Abs(x.Approximate.Real) > 1e15) return null;
-        // An irrational number this near to a whole one is the whole one, computed with rounding.
+        // An irrational result this near to a whole number is that number, with rounding.
         var nearest = Math.Round(x.Approximate.Real);
         var floor = Math.Abs(x.Approximate.Real - nearest) < 1e-10 ? nearest : Math.Floor(x.Approximate.Real);
         return Rational.Of(new BigInteger(floor), 1) is { } value ? MathValue.Of(value) : null;

@@ -35,7 +35,7 @@ internal sealed record MathNode(MathHead Head, string Text, IReadOnlyList<MathNo
         }
     }
 
-    /// <summary>The same tree with another node for each that <paramref name="replace"/> answers.</summary>
+    /// <summary>The same tree with each node replaced for which <paramref name="replace"/> returns a node.</summary>
     public MathNode Replace(Func<MathNode, MathNode?> replace) =>
         replace(this) ?? (Arguments.Count == 0 ? this : this with { Arguments = [.. Arguments.Select(argument => argument.Replace(replace))] });
 }

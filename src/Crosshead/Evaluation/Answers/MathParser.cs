@@ -16,7 +16,7 @@ internal sealed partial class MathParser
 
     private MathToken Next => _tokens[_at];
 
-    /// <summary>The tree, or null where the tokens are not an answer in mathematics.</summary>
+    /// <summary>The tree, or null if the tokens are not a mathematical answer.</summary>
     public static MathNode? Parse(IReadOnlyList<MathToken> tokens)
     {
         try

@@ -5,7 +5,7 @@ namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
 /// Cuts an answer into tokens of one normal form: layout, dollar signs and type faces are gone, Unicode's signs are LaTeX's,
-/// <c>1,000</c> and <c>1{,}000</c> are one number, words are words. Never fails: what it does not know is a symbol.
+/// <c>1,000</c> and <c>1{,}000</c> are one number, words are words. It never fails: unknown text is a symbol.
 /// </summary>
 internal sealed partial class MathTokenizer
 {

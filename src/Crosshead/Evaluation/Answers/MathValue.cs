@@ -49,8 +49,9 @@ internal readonly record struct MathValue(Rational? Exact, Complex Approximate)
     }
 
     /// <summary>
-    /// Whether two values are one: fractions exactly, others within the rounding of double precision. Where one of them was
-    /// written as a <paramref name="rounded"/> decimal and the other has no finite decimals, a relative 1e-6 is near enough.
+    /// Whether two values are equal: fractions exactly, other values within the rounding of double precision. If one
+    /// was written as a <paramref name="rounded"/> decimal and the other has no finite decimals, a relative difference
+    /// of 1e-6 is accepted.
     /// </summary>
     public static bool AreEqual(MathValue a, MathValue b, bool rounded)
     {
@@ -61,7 +62,9 @@ internal readonly record struct MathValue(Rational? Exact, Complex Approximate)
         return AreNear(a.Approximate, b.Approximate, rounded ? MathAnswer.DecimalTolerance : Precision);
     }
 
-    /// <summary>A finite value, or null where a result that cannot be zero is: it was too small for a double.</summary>
+    /// <summary>
+    /// A finite value, or null if a result is zero that cannot be zero: it was too small for a double.
+    /// </summary>
     public static MathValue? Nonzero(Complex value, bool mayBeZero = false) => value == 0 && !mayBeZero ? null : Finite(value);
 
     // An exact number whose double is infinite or zero equals no approximate one that we could tell.

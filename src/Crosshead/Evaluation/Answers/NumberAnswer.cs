@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// A number as the final answer of a text, found as lm-evaluation-harness's "flexible-extract" of GSM8K finds it: the last
+/// A number as the final answer of a text, found like lm-evaluation-harness's "flexible-extract" of GSM8K: the last
 /// match of its expression, without <c>$</c>, thousands separators and a full stop at the end.
 /// </summary>
 public static partial class NumberAnswer
@@ -19,8 +19,8 @@ public static partial class NumberAnswer
     }
 
     /// <summary>
-    /// Whether two numbers have the same value: <c>1,000</c>, <c>1000</c> and <c>$1000.0</c> do. Digits are compared exactly,
-    /// however many there are. What is no number equals only the same text.
+    /// Whether two numbers have the same value: <c>1,000</c>, <c>1000</c> and <c>$1000.0</c> do. Digits are compared
+    /// exactly, however many there are. A text that is not a number equals only the same text.
     /// </summary>
     public static bool AreEqual(string expected, string given)
     {

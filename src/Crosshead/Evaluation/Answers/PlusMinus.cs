@@ -1,10 +1,10 @@
 namespace Crosshead.Evaluation.Answers;
 
-/// <summary>Answers with plus or minus: each stands for two.</summary>
+/// <summary>Answers with plus or minus, which mean two answers each.</summary>
 internal static class PlusMinus
 {
     /// <summary>
-    /// Whether the answer as a whole is two for its sign: not a set or list, whose items are two each for themselves.
+    /// Whether the sign makes two of the whole answer. This is not so for a set or list, whose items are two each.
     /// </summary>
     public static bool Has(MathNode node) =>
         node.Head is not (MathHead.Set or MathHead.List) && node.All().Any(n => n.Head is MathHead.PlusMinus or MathHead.MinusPlus);

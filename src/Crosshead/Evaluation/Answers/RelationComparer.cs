@@ -1,14 +1,14 @@
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// Compares equations and inequalities, with one another and with what they say of a name: <c>x = 5</c> with 5,
+/// Compares equations and inequalities with each other, and with the values that they give a name: <c>x = 5</c> with 5,
 /// <c>-2 \le x &lt; 7</c> with <c>[-2, 7)</c>.
 /// </summary>
 internal static class RelationComparer
 {
     private static readonly MathNode s_infinity = MathNode.Symbol(@"\infty");
 
-    /// <summary>Whether the two are one; at least one of them is a relation.</summary>
+    /// <summary>Whether the two are equal; at least one of them is a relation.</summary>
     public static bool AreEqual(MathNode a, MathNode b)
     {
         if (a.Head != b.Head)
@@ -23,7 +23,7 @@ internal static class RelationComparer
 
     private static MathNode Difference(MathNode equation) => MathNode.Of(MathHead.Add, equation.Arguments[0], MathNode.Negative(equation.Arguments[1]));
 
-    // What a relation says of a name: the value it equals, or the set it lies in.
+    // The value or the set that a relation gives a name.
     private static (string Name, MathNode Value)? Definition(MathNode relation)
     {
         var (signs, sides) = (relation.Text.Split(' '), relation.Arguments);

@@ -6,7 +6,7 @@ internal static class ScalarComparer
     // At fewer points an agreement of expressions with variables may be chance.
     private const int FewestPoints = 3;
 
-    /// <summary>Whether both expressions have the same value at every point where either has one.</summary>
+    /// <summary>Whether both expressions have the same value at every point at which one of them has a value.</summary>
     public static bool AreEqual(MathNode a, MathNode b)
     {
         var names = MathEvaluator.Variables(a).Union(MathEvaluator.Variables(b)).ToArray();
@@ -22,7 +22,8 @@ internal static class ScalarComparer
     }
 
     /// <summary>
-    /// Whether the two equations <c>a = 0</c> and <c>b = 0</c> are one: whether the expressions have the same ratio everywhere.
+    /// Whether the two equations <c>a = 0</c> and <c>b = 0</c> are equal: whether the expressions have the same ratio
+    /// everywhere.
     /// </summary>
     public static bool AreProportional(MathNode a, MathNode b)
     {
@@ -42,7 +43,7 @@ internal static class ScalarComparer
         return compared >= FewestPoints;
     }
 
-    // No point solves an equation that says something, but for a coincidence.
+    // No point solves a meaningful equation, except by coincidence.
     private static bool IsZero(MathValue value) => value.Exact is { IsZero: true } || value.Approximate == 0;
 
     private static bool IsDecimal(MathNode node) => node.All().Any(n => n.IsDecimal);

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// Units behind a number. Like the graders of MATH, a unit that only one of two answers names is left out of account; two
-/// units known here must be the same one.
+/// Units after a number. Like the graders of MATH, a unit that only one of two answers names is ignored. Two known
+/// units must be equal.
 /// </summary>
 internal static class Units
 {

@@ -6,7 +6,9 @@ internal static class WordAnswer
     // Of fewer letters without \text, an answer may be a product of variables.
     private const int ShortestWord = 4;
 
-    /// <summary>Whether both answers are the same words, case and spaces left out of account; null where they may be mathematics.</summary>
+    /// <summary>
+    /// Whether both answers are the same words, without regard to case and spaces; null if they may be mathematics.
+    /// </summary>
     public static bool? AreEqual(IReadOnlyList<MathToken> first, IReadOnlyList<MathToken> second)
     {
         if (Marked(first) is { } a && Marked(second) is { } b && (IsMarked(first) || IsMarked(second)))

@@ -44,7 +44,9 @@ internal static class SkinnyMatMul
     /// <returns>[…, O]</returns>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
 
-    /// <summary>x weightᵀ, as exact as its sums: a router's logits, whose order must not hang on a rounding.</summary>
+    /// <summary>
+    /// x weightᵀ in the precision of its sums, for a router's logits, whose order must not depend on rounding.
+    /// </summary>
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[O, K]</param>
     /// <returns>[…, O] in float32.</returns>
@@ -57,19 +59,19 @@ internal static class SkinnyMatMul
     /// <returns>[…, O]</returns>
     public static Tensor ApplyGated(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0] / 2, gated: true, x.dtype);
 
-    /// <summary>As <see cref="Apply"/> or <see cref="ApplyGated"/> with a weight an expert.</summary>
+    /// <summary>Like <see cref="Apply"/> or <see cref="ApplyGated"/> with one weight per expert.</summary>
     /// <param name="x">[T, K]</param>
     /// <param name="weight">[E, O, K], or [E, 2·O, K]: gate, then up.</param>
     /// <param name="routes">Which tokens each expert serves.</param>
     /// <param name="shared">Places that share a row of <paramref name="x"/>: place p reads row p div shared.</param>
-    /// <param name="gated">Whether silu(gate)·up is asked for.</param>
+    /// <param name="gated">Whether the result is silu(gate)·up.</param>
     /// <returns>[places, O]</returns>
     public static Tensor ApplyExperts(Tensor x, Tensor weight, ExpertRoutes routes, int shared, bool gated)
     {
         x = RowKernel.Dense(x);
         var (outputs, inputs) = ((int)(weight.shape[1] / (gated ? 2 : 1)), (int)weight.shape[2]);
         var output = empty([routes.Places, outputs], x.dtype, x.device);
-        // An expert seldom serves more than 8 tokens; where it does, its weight comes from the cache again.
+        // An expert seldom serves more than 8 tokens. If it does, its weight is read from the cache again.
         var (kernel, width, threads) = Kernel(x.device_index, outputs, inputs, Weights.Expert, gated);
         kernel.Launch(((outputs + width - 1) / width, routes.Slots, 1), threads, 0,
         [
@@ -80,7 +82,7 @@ internal static class SkinnyMatMul
         return output;
     }
 
-    /// <summary>As <see cref="Apply"/> with a weight a group of heads.</summary>
+    /// <summary>Like <see cref="Apply"/> with one weight per group of heads.</summary>
     /// <param name="heads">[B, h, 1, K]</param>
     /// <param name="weight">[g, O, K]: a matrix for each h/g heads in a row.</param>
     /// <returns>[B, h, 1, O]</returns>
@@ -116,8 +118,8 @@ internal static class SkinnyMatMul
         return output;
     }
 
-    // Measured (docs/research-log.md): two tiles a block where they are enough for all multiprocessors, else one that is read
-    // further ahead; small blocks for the short rows of experts' second products.
+    // Measured (docs/research-log.md): two tiles per block if these are enough for all multiprocessors, otherwise one
+    // tile that is read further ahead; small blocks for the short rows of the experts' second products.
     private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of, bool gated = false, bool wide = false)
     {
         var experts = of == Weights.Expert;

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>
-/// One step of decoding on a CUDA device in bfloat16: softmax(q Kᵀ · scale) V for one token a sequence, reading each byte of the
-/// cache once, whatever the grain of its rows (<c>decode_attention.cu</c>).
+/// One step of decoding on a CUDA device in bfloat16: softmax(q Kᵀ · scale) V for one token per sequence. It reads each
+/// byte of the cache once, whatever the grain of its rows (<c>decode_attention.cu</c>).
 /// </summary>
 internal static class DecodeAttention
 {
     private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, JoinThreads = 128, MostJoinGroups = 16, PartsOfJoinGroup = 4;
 
-    /// <summary>Pages hold multiples of so many tokens.</summary>
+    /// <summary>Pages hold multiples of this number of tokens.</summary>
     public const int PageTokens = 64;
 
     /// <summary>Whether <see cref="Apply"/>, or with pools of pages <see cref="ApplyPaged"/>, takes these tensors.</summary>
@@ -29,8 +29,9 @@ internal static class DecodeAttention
         && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors));
 
     /// <summary>
-    /// Attends. Neither waits for the device nor reads its memory, and the launches depend on T alone, not on what <paramref name="begins"/>
-    /// and <paramref name="ends"/> hold: captured in a CUDA graph, they serve as the sequences grow.
+    /// Attends. It neither waits for the device nor reads its memory. The launches depend only on T, and not on the
+    /// values of <paramref name="begins"/> and <paramref name="ends"/>. So a captured CUDA graph stays valid while the
+    /// sequences grow.
     /// </summary>
     /// <param name="query">[B, h, 1, w]; query head i reads row i div (h/g).</param>
     /// <param name="key">[B, g, T, w]</param>
@@ -53,7 +54,7 @@ internal static class DecodeAttention
     /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the first of all.</param>
     /// <param name="ends">One past the last token that each sequence sees, likewise; null for n·P.</param>
     /// <returns>[B, h, 1, w']</returns>
-    /// <exception cref="ArgumentException">P is no multiple of <see cref="PageTokens"/>.</exception>
+    /// <exception cref="ArgumentException">P is not a multiple of <see cref="PageTokens"/>.</exception>
     public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
     {
         if (key.shape[2] % PageTokens != 0) throw new ArgumentException($"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
@@ -70,7 +71,8 @@ internal static class DecodeAttention
 
         // For each cluster and query its sums, its largest score and its total of weights, one after the other.
         var parts = clusters == 1 ? 0 : (long)batch * rows * clusters * kernel.Plan.Queries;
-        // Scratch is left to the scope around the call: a captured graph, whose scope it then is, writes to it at every replay.
+        // The scratch memory belongs to the surrounding scope. A captured graph, which then owns this scope, writes to
+        // it at every replay.
         var scratch = empty([parts * (wide + 2)], ScalarType.Float32, query.device);
         var sums = Address(scratch);
         var largest = sums + (nint)(parts * wide * sizeof(float));

@@ -4,7 +4,9 @@ using Crosshead.Runtime.Cuda;
 
 namespace Crosshead.Kernels.StepAttention;
 
-/// <summary>The decode kernel ready for some widths on a device: found once, so that a step asks neither compiler nor driver.</summary>
+/// <summary>
+/// The decode kernel for given widths on a device. It is found once, so that a step needs neither compiler nor driver.
+/// </summary>
 internal sealed class DecodeAttentionKernel
 {
     private const int MostSpans = 1024, MostCluster = 8;
@@ -36,19 +38,19 @@ internal sealed class DecodeAttentionKernel
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
     /// <param name="keyWidth">Width of a key row.</param>
     /// <param name="valueWidth">Width of a value row.</param>
-    /// <param name="queries">Queries a row.</param>
+    /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
-    /// <exception cref="CrossheadException">The device is not to be had.</exception>
+    /// <exception cref="CrossheadException">The device is not available.</exception>
     public static bool Fits(int device, int keyWidth, int valueWidth, int queries, int factors) => PlanOf(device, keyWidth, valueWidth, queries, factors) is not null;
 
     /// <summary>The kernel for widths that <see cref="Fits">fit</see>; compiled on the first call.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
     /// <param name="keyWidth">Width of a key row.</param>
     /// <param name="valueWidth">Width of a value row.</param>
-    /// <param name="queries">Queries a row.</param>
+    /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="paged">Whether the cache lies in pages.</param>
-    /// <exception cref="CrossheadException">The source does not compile, or the device is not to be had.</exception>
+    /// <exception cref="CrossheadException">The source does not compile, or the device is not available.</exception>
     public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries, int factors, bool paged) =>
         Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged), static key =>
         {
@@ -60,9 +62,9 @@ internal sealed class DecodeAttentionKernel
         });
 
     /// <summary>
-    /// How many spans a sequence is cut into and how many of them a cluster has: as many spans as give every multiprocessor its
-    /// blocks, in one cluster where that fits, so that nothing is left to join. Larger clusters of many spans would leave
-    /// multiprocessors idle (measured: docs/research-log.md).
+    /// The number of spans per sequence, and of spans per cluster. There are enough spans to give every multiprocessor
+    /// its blocks. They form one cluster if it fits, so that no join is needed. Larger clusters of many spans would
+    /// leave multiprocessors idle (measured: docs/research-log.md).
     /// </summary>
     /// <param name="sequences">Sequences, times the rows of each.</param>
     /// <param name="tokens">Tokens that a sequence has room for.</param>

@@ -9,24 +9,25 @@ namespace Crosshead.Kernels.StepAttention;
 /// <param name="Stages">Tiles of keys, and of values, in shared memory.</param>
 internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Tokens, int Stages)
 {
-    /// <summary>Sources behind the ones that all have and before the join's.</summary>
+    /// <summary>Sources after the common ones and before the join's.</summary>
     public abstract string[] Sources { get; }
 
     /// <summary>Threads of a block.</summary>
     public abstract int Threads { get; }
 
-    /// <summary>Dynamic shared memory of a block, laid out as the kernel does.</summary>
+    /// <summary>Dynamic shared memory of a block, with the layout of the kernel.</summary>
     public abstract int SharedBytes { get; }
 
     /// <summary>
-    /// The best plan that fits, null where none does. Two small blocks of warps a multiprocessor hide each other's waits better than
-    /// warpgroups do within one block; but they wait for factors, and wide rows leave room for one block (measured: docs/research-log.md).
+    /// The best plan that fits; null if none fits. Two small blocks of warps per multiprocessor hide each other's waits
+    /// better than warpgroups within one block. But they wait for factors, and wide rows leave room for only one block
+    /// (measured: docs/research-log.md).
     /// </summary>
     /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
     /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
-    /// <param name="queries">Queries a row, 1 to 64.</param>
+    /// <param name="queries">Queries per row, 1 to 64.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
-    /// <param name="sharedBytes">Most shared memory of a block.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block.</param>
     /// <param name="warpgroups">Whether the device has <c>wgmma</c>.</param>
     public static DecodeAttentionPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes, bool warpgroups)
     {

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>
-/// From the joint product of a decoding step on a CUDA device to what its attention reads, in one launch: queries normed, turned and mixed, keys
-/// and values in a bfloat16 cache, at positions that the device alone knows (<c>step_heads.cu</c>).
+/// One launch between the joint product of a decoding step on a CUDA device and its attention. Queries are normed,
+/// rotated and mixed. Keys and values are written to a bfloat16 cache, at positions that only the device knows
+/// (<c>step_heads.cu</c>).
 /// </summary>
 internal static class StepHeads
 {
@@ -26,16 +27,16 @@ internal static class StepHeads
         && cosine.dtype == ScalarType.Float32 && cosine.shape[^1] % RowSource.ManyLanes == 0 && cosine.shape[^1] <= 32 * RowSource.ManyLanes
         && IsCache(keys) && IsCache(values) && keys.shape[1] * keys.shape[3] % (2 * cosine.shape[^1]) == 0;
 
-    /// <summary>Norms and turns heads, and writes what the caches keep.</summary>
+    /// <summary>Norms and rotates heads, and writes to the caches.</summary>
     /// <param name="joint">[B, 1, h·d + rows·width + rows'·width' + g·d]: queries, keys, values and, with <paramref name="factors"/>, composed keys.</param>
     /// <param name="cosine">[1, d/2] or [B, 1, d/2], float32.</param>
     /// <param name="sine">As <paramref name="cosine"/>.</param>
     /// <param name="queryNorm">[d], the weight of the queries' norm; null for none.</param>
     /// <param name="keyNorm">[d], likewise of the keys'.</param>
-    /// <param name="epsilon">Of all norms.</param>
+    /// <param name="epsilon">ε of all norms.</param>
     /// <param name="queryMix">m [g, c, 2, d/2], in memory in that order: query head i of group G(i) = i div (h/g) becomes the c heads conj(m_G(i),j) ⊙ q_i,
     /// with z_p = x[p] + i·x[p + d/2]; null for itself.</param>
-    /// <param name="positions">Where each sequence's token goes, below T, [B] or [1] (int64, on the device).</param>
+    /// <param name="positions">The place of each sequence's token, below T, [B] or [1] (int64, on the device).</param>
     /// <param name="keys">[B, rows, T, width], rows of heads or of components, d wide each; written to.</param>
     /// <param name="values">[B, rows', T, width']; written to.</param>
     /// <param name="factors">[B, g, T], 1/rms of composed keys; written to. Null for none.</param>

@@ -1,6 +1,6 @@
 namespace Crosshead.Kernels.StepAttention;
 
-/// <summary>The plan of <c>decode_attention.cu</c>, where each warp takes a part of both products.</summary>
+/// <summary>The plan of <c>decode_attention.cu</c>, in which each warp computes a part of both products.</summary>
 internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Tokens, int Stages) : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, Tokens, Stages)
 {
     private const int Warps = 8, MostRegisters = 160; // of queries and sums, as in the kernel
@@ -11,12 +11,12 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     /// <inheritdoc/>
     public override int Threads => 32 * Warps;
 
-    /// <summary>The rings, whose place the sums take in the end, scores, weights, queries.</summary>
+    /// <summary>Rings (whose memory the sums use at the end), scores, weights, queries.</summary>
     public override int SharedBytes => Math.Max(Stages * Tokens * (KeyWidth + 8 + ValueWidth + 8) * 2, Queries * (ValueWidth + 8) * 4)
         + (Queries * (Tokens + 8) * 4) + (Queries * (Tokens + 8) * 2) + (Queries * 4) + (QueriesLieInRing ? 0 : Queries * (KeyWidth + 8) * 2);
 
     /// <summary>Whether a multiprocessor runs two blocks at once.</summary>
-    /// <param name="sharedBytes">Most shared memory of a block, nearly all that a multiprocessor has.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block, nearly all of a multiprocessor's.</param>
     public bool FitsTwice(int sharedBytes) => 2 * SharedBytes <= sharedBytes;
 
     private bool QueriesLieInRing
@@ -32,18 +32,18 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     }
 
     /// <summary>
-    /// The best of the variants that fit: two small blocks a multiprocessor, which hide each other's waits; else one with as
-    /// much of the cache under way as possible (measured: docs/research-log.md). Null where none fits.
+    /// The best variant that fits: two small blocks per multiprocessor, which hide each other's waits; otherwise one
+    /// block with as much of the cache in flight as possible (measured: docs/research-log.md). Null if none fits.
     /// </summary>
     /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
     /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
-    /// <param name="queries">Queries a row, 1 to 64.</param>
+    /// <param name="queries">Queries per row, 1 to 64.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
-    /// <param name="sharedBytes">Most shared memory of a block.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block.</param>
     public static WarpPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes)
     {
         var padded = (queries + 15) / 16 * 16;
-        // However many rows of factors there are, the code is the same.
+        // The code is the same for any number of factor rows.
         WarpPlan With(int tokens, int stages) => new(keyWidth, valueWidth, padded, Math.Min(factors, 1), tokens, stages);
         WarpPlan[] plans = [With(64, 3), With(64, 2), With(32, 3), With(32, 2)];
         return With(64, 2) is { } small && small.FitsTwice(sharedBytes) ? small : plans.FirstOrDefault(p => p.SharedBytes <= sharedBytes);

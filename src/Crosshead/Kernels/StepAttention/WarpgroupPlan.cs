@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Crosshead.Kernels.StepAttention;
 
-/// <summary>The plan of <c>decode_attention_wgmma.cu</c>, where warpgroups copy, score and sum.</summary>
+/// <summary>The plan of <c>decode_attention_wgmma.cu</c>, in which warpgroups copy, score and sum.</summary>
 internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Stages) : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, TileTokens, Stages)
 {
     private const int TileTokens = 64, Parts = 2, MostStages = 6, LeastStages = 2, MostSums = 128; // a thread's registers of sums
@@ -14,7 +14,9 @@ internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, 
     /// <inheritdoc/>
     public override int Threads => 3 * 128;
 
-    /// <summary>The ring, whose place the sums take in the end, queries, weights, what is known of each query, factors, counters.</summary>
+    /// <summary>
+    /// The ring (whose memory the sums use at the end), queries, weights, the state of each query, factors, counters.
+    /// </summary>
     public override int SharedBytes
     {
         get
@@ -26,12 +28,12 @@ internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, 
         }
     }
 
-    /// <summary>With as much of the cache under way as fits; null where too little does.</summary>
+    /// <summary>A plan with as much of the cache in flight as fits; null if too little fits.</summary>
     /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
     /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
-    /// <param name="queries">Queries a row, 1 to 64.</param>
+    /// <param name="queries">Queries per row, 1 to 64.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
-    /// <param name="sharedBytes">Most shared memory of a block.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block.</param>
     public static WarpgroupPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes)
     {
         var padded = Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)queries));

@@ -1,8 +1,8 @@
 namespace Crosshead.Runtime.Cuda;
 
 /// <summary>
-/// Makes a context current on this thread while the scope lasts. A thread that had none keeps it afterwards, one that had
-/// another device's gets that one back: libtorch tells its current device by it.
+/// Makes a context current on this thread while the scope lasts. A thread without a context keeps it afterwards. A
+/// thread with another device's context gets that context back, because libtorch finds its current device by it.
 /// </summary>
 internal readonly ref struct CudaContextScope
 {

@@ -2,12 +2,12 @@ using System.Collections.Concurrent;
 
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>What a kernel's launch depends on of a CUDA device.</summary>
+/// <summary>The properties of a CUDA device that affect the launch of a kernel.</summary>
 /// <param name="Index">Its number, as in <c>cuda:n</c>.</param>
 /// <param name="Multiprocessors">Number of streaming multiprocessors.</param>
 /// <param name="ComputeCapability">The architecture kernels are compiled for, as NVRTC names it: <c>sm_90a</c>.</param>
-/// <param name="SharedMemoryPerBlock">Most bytes of shared memory that a block may have.</param>
-/// <param name="Context">The device's primary context, which libtorch works in too.</param>
+/// <param name="SharedMemoryPerBlock">Maximum bytes of shared memory per block.</param>
+/// <param name="Context">The device's primary context, which libtorch also uses.</param>
 internal sealed record CudaDevice(int Index, int Multiprocessors, string ComputeCapability, int SharedMemoryPerBlock, nint Context)
 {
     private static readonly ConcurrentDictionary<int, Lazy<CudaDevice>> Known = new();
@@ -15,7 +15,9 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <summary>Whether the device computes in bfloat16: compute capability 8.0 or later.</summary>
     public bool HasBrainFloat => ComputeCapability is not ['s', 'm', '_', '1' or '2' or '3' or '5' or '6' or '7', _];
 
-    /// <summary>Whether four warps together can multiply what lies in shared memory (<c>wgmma</c>): compute capability 9.0 alone.</summary>
+    /// <summary>
+    /// Whether four warps together can multiply data in shared memory (<c>wgmma</c>): compute capability 9.0 only.
+    /// </summary>
     public bool HasWarpgroups => ComputeCapability == "sm_90a";
 
     /// <summary>Device <paramref name="index"/>; asks the driver once.</summary>
@@ -67,6 +69,6 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         }
     }
 
-    // Hopper's matrix instructions (wgmma) are in the "a" variant of its architecture alone.
+    // Hopper's matrix instructions (wgmma) are only in the "a" variant of its architecture.
     private static string Architecture(int major, int minor) => (major, minor) == (9, 0) ? "sm_90a" : $"sm_{major}{minor}";
 }

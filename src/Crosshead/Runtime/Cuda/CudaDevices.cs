@@ -8,7 +8,9 @@ public static unsafe class CudaDevices
 {
     private const int LongestName = 256;
 
-    /// <summary>The devices, numbered as <c>cuda:n</c>; empty where there is no driver or no device. Does not load libtorch.</summary>
+    /// <summary>
+    /// The devices, numbered as <c>cuda:n</c>; empty without a driver or device. Does not load libtorch.
+    /// </summary>
     public static IReadOnlyList<FoundDevice> All()
     {
         try

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>NVIDIA's driver interface, as far as it is used to load and launch kernels, and to capture and replay them. Every function of it answers 0 for success.</summary>
+/// <summary>
+/// The used part of NVIDIA's driver interface: loading, launching, capturing and replaying kernels. Every function
+/// returns 0 for success.
+/// </summary>
 internal static unsafe partial class CudaDriver
 {
     /// <summary>CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT.</summary>
@@ -26,14 +29,17 @@ internal static unsafe partial class CudaDriver
     /// <summary>CU_STREAM_NON_BLOCKING: the stream does not wait for the default stream.</summary>
     public const uint NonBlockingStream = 1;
 
-    /// <summary>CU_STREAM_CAPTURE_MODE_RELAXED: this thread and others may do anything else meanwhile, taking memory among it.</summary>
+    /// <summary>
+    /// CU_STREAM_CAPTURE_MODE_RELAXED: this thread and others may do anything else meanwhile, such as allocating
+    /// memory.
+    /// </summary>
     public const int RelaxedCapture = 2;
 
     private const string Library = "libcuda.so.1";
 
-    /// <summary>Throws where the driver answered <paramref name="code"/> ≠ 0.</summary>
+    /// <summary>Throws if the driver returned <paramref name="code"/> ≠ 0.</summary>
     /// <param name="code">The driver's answer.</param>
-    /// <param name="doing">What was asked of it, for the message: "launching kernel add".</param>
+    /// <param name="doing">The request, for the message: "launching kernel add".</param>
     /// <exception cref="CrossheadException">The driver refused; the message holds its own sentence.</exception>
     public static void Check(int code, string doing)
     {

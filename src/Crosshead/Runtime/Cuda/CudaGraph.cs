@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Runtime.Cuda;
 
 /// <summary>
-/// Work on a device that was queued once while nothing ran, and is done as often as asked for by one launch, on the same memory.
-/// The graph owns every tensor that was made meanwhile.
+/// Work on a device that was queued once without running. One launch repeats it on the same memory, as often as
+/// requested. The graph owns every tensor that was made during the capture.
 /// </summary>
 internal sealed unsafe class CudaGraph : IDisposable
 {
@@ -21,14 +21,15 @@ internal sealed unsafe class CudaGraph : IDisposable
     public int Nodes { get; }
 
     /// <summary>
-    /// Captures what <paramref name="work"/> queues. Before, it is done once as it is, so that libraries and kernels are set up and the
-    /// stream's memory is there.
+    /// Captures the queued work of <paramref name="work"/>. Before the capture the work runs once normally, so that
+    /// libraries, kernels and the stream's memory are ready.
     /// </summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
     /// <param name="stream">Where; it must outlive the graph.</param>
     /// <param name="work">Queues the work; nothing in it may wait for the device.</param>
-    /// <param name="refusal">Why there is no graph; null where there is one.</param>
-    /// <returns>The graph; null where the work cannot be captured: it waits for the device, say, or there is not enough memory.</returns>
+    /// <param name="refusal">Why there is no graph; null if there is one.</param>
+    /// <returns>The graph; null if the work cannot be captured, for example because it waits for the device or memory
+    /// is short.</returns>
     public static CudaGraph? TryCapture(int device, SideStream stream, Action work, out Exception? refusal)
     {
         var owner = CudaDevice.Get(device);
@@ -52,7 +53,7 @@ internal sealed unsafe class CudaGraph : IDisposable
                 {
                     refusal = e;
                 }
-                // Ended in any case: a stream that captures on is of no use to anybody.
+                // Ended in any case, because a stream that still captures is useless.
                 var ended = CudaDriver.EndCapture(stream.Handle, out graph);
                 if (refusal is null) CudaDriver.Check(ended, "capturing a CUDA graph");
             }
@@ -85,7 +86,7 @@ internal sealed unsafe class CudaGraph : IDisposable
         CudaDriver.Check(CudaDriver.LaunchGraph(_executable, _stream.Handle), "launching a CUDA graph");
     }
 
-    /// <summary>Waits for what runs, and gives the memory back.</summary>
+    /// <summary>Waits for running work, and frees the memory.</summary>
     public void Dispose()
     {
         if (_executable == 0) return;

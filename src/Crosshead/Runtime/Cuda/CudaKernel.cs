@@ -35,7 +35,9 @@ internal sealed unsafe class CudaKernel
     /// <param name="sharedBytes">Dynamic shared memory of a block, in bytes.</param>
     /// <param name="arguments">The kernel's parameters, in order and of its types.</param>
     /// <param name="cluster">Blocks along x that read each other's shared memory, at most 8; more than 1 where the device <see cref="CudaDevice.HasClusters"/>.</param>
-    /// <param name="early">Whether the kernel may be launched before the one ahead of it is done, because it waits for that itself (<c>griddepcontrol.wait</c>, in every thread). Without effect before compute capability 9.0.</param>
+    /// <param name="early">Whether the kernel may be launched before the previous one is done, because it waits for
+    /// that kernel itself (<c>griddepcontrol.wait</c>, in every thread). Without effect before compute capability
+    /// 9.0.</param>
     /// <exception cref="CrossheadException">The driver refused the launch.</exception>
     public void Launch((int X, int Y, int Z) grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments, int cluster = 1, bool early = false)
     {
@@ -67,7 +69,7 @@ internal sealed unsafe class CudaKernel
         }
     }
 
-    /// <summary>How many blocks a multiprocessor runs at once; 0 where one does not fit.</summary>
+    /// <summary>Number of blocks that a multiprocessor runs at once; 0 if a block does not fit.</summary>
     /// <param name="threads">Threads of a block.</param>
     /// <param name="sharedBytes">Dynamic shared memory of a block, in bytes.</param>
     /// <exception cref="CrossheadException">The driver refused.</exception>
@@ -79,7 +81,10 @@ internal sealed unsafe class CudaKernel
         return blocks;
     }
 
-    /// <summary>How many clusters of <paramref name="cluster"/> blocks the device runs at once; 0 where one does not fit.</summary>
+    /// <summary>
+    /// Number of clusters of <paramref name="cluster"/> blocks that the device runs at once; 0 if a cluster does not
+    /// fit.
+    /// </summary>
     /// <param name="cluster">Blocks of a cluster, at most 8.</param>
     /// <param name="threads">Threads of a block.</param>
     /// <param name="sharedBytes">Dynamic shared memory of a block, in bytes.</param>

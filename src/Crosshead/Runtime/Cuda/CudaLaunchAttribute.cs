@@ -15,10 +15,12 @@ internal readonly struct CudaLaunchAttribute
 
     private CudaLaunchAttribute(int id, int x, int y, int z) => (_id, _x, _y, _z) = (id, x, y, z);
 
-    /// <summary>The kernel may be launched before the one ahead of it in the stream is done; it waits for it itself.</summary>
+    /// <summary>
+    /// The kernel may be launched before the previous kernel of the stream is done; it waits for that kernel itself.
+    /// </summary>
     public static CudaLaunchAttribute Early => new(ProgrammaticStreamSerialization, 1, 0, 0);
 
-    /// <summary>So many blocks that follow each other along x read each other's shared memory.</summary>
+    /// <summary>A number of consecutive blocks along x read each other's shared memory.</summary>
     /// <param name="size">1 to 8.</param>
     public static CudaLaunchAttribute Cluster(int size) => new(ClusterDimension, size, 1, 1);
 }

@@ -1,6 +1,9 @@
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>One argument of a kernel: its bits at the low end of eight bytes, from where the driver copies as many as the kernel declares.</summary>
+/// <summary>
+/// One argument of a kernel. Its bits are at the low end of eight bytes, and the driver copies as many as the kernel
+/// declares.
+/// </summary>
 internal readonly struct KernelArgument
 {
     private readonly ulong _bits;

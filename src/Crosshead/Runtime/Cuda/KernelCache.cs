@@ -6,22 +6,22 @@ using Crosshead.Files;
 namespace Crosshead.Runtime.Cuda;
 
 /// <summary>
-/// Compiled kernels on the disk, a file each, named by the hash of all that the machine code depends on. A file holds a mark,
-/// the length and the hash of the code, and the code; one that is not whole counts as absent.
+/// Compiled kernels on the disk, one file per kernel, named by the hash of everything that the machine code depends on.
+/// A file holds a mark, the length and the hash of the code, and the code. An incomplete file counts as absent.
 /// </summary>
-/// <param name="folder">Where the files are; made when the first is written.</param>
+/// <param name="folder">The folder of the files; created with the first file.</param>
 internal sealed class KernelCache(string folder)
 {
     private const int LengthStart = 8, HashStart = 16, HeaderSize = HashStart + SHA256.HashSizeInBytes;
 
     private readonly Lock _writing = new();
 
-    /// <summary>The user's own.</summary>
+    /// <summary>The cache of the user.</summary>
     public static KernelCache User { get; } = new(UserCache.Folder("kernels"));
 
     private static ReadOnlySpan<byte> Mark => "XHCUBIN1"u8;
 
-    /// <summary>The machine code from the disk; else compiled, and kept where the folder can be written.</summary>
+    /// <summary>The machine code from the disk; otherwise compiled, and stored if the folder is writable.</summary>
     /// <param name="source">The kernel's source.</param>
     /// <param name="options">The compiler's options; they name the architecture.</param>
     /// <param name="version">The compiler's version.</param>
@@ -35,7 +35,7 @@ internal sealed class KernelCache(string folder)
         return cubin;
     }
 
-    // No part holds a 0, so that different parts cannot join to the same text.
+    // No part contains a 0, so different parts cannot join to the same text.
     private static string Key(string source, IReadOnlyList<string> options, (int Major, int Minor) version) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', options.Prepend($"{version.Major}.{version.Minor}").Append(source)))));
 
@@ -75,7 +75,7 @@ internal sealed class KernelCache(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CrossheadException)
         {
-            // A home that cannot be written costs a compilation in every process, no more.
+            // A home folder that cannot be written only costs one compilation per process.
         }
     }
 }
