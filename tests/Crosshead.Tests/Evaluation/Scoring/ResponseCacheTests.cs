@@ -56,6 +56,6 @@ public sealed class ResponseCacheTests : IDisposable
         Assert.Contains("line 1, is not a response", Assert.Throws<CrossheadException>(() => new ResponseCache(other)).Message);
         Assert.Equal("hello\n", File.ReadAllText(other));
         using var cache = new ResponseCache(FilePath);
-        Assert.Contains("--no-cache", Assert.Throws<CrossheadException>(() => new ResponseCache(FilePath)).Message);
+        Assert.Contains(MessageTerm.NoResponseCache, Assert.Throws<CrossheadException>(() => new ResponseCache(FilePath)).Message);
     }
 }
