@@ -30,8 +30,8 @@ public sealed class DifferentialAttention : IAttention
         ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, int layer, double normEpsilon)
     {
         (_heads, _projections, CacheLayout) = (projections, projections, cacheLayout);
-        var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
-        (_lambdaStart, _complement) = (start, 1 - start);
+        LambdaStart = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
+        (_lambdaStart, _complement) = (LambdaStart, 1 - LambdaStart);
         var d = _projections.HeadDim;
         Parameter Lambda(string name) => scope.Create(name, ParameterKind.Mix, Initialization.Normal(0.1), d);
         (_lambdaQ1, _lambdaK1) = (Lambda("lambda_q1"), Lambda("lambda_k1"));
@@ -46,7 +46,7 @@ public sealed class DifferentialAttention : IAttention
         (_projections, _norm, CacheLayout) = (layer._projections, layer._norm, layer.CacheLayout);
         (_lambdaQ1, _lambdaK1) = (layer._lambdaQ1, layer._lambdaK1);
         (_lambdaQ2, _lambdaK2) = (layer._lambdaQ2, layer._lambdaK2);
-        (_lambdaStart, _complement) = (layer._lambdaStart, layer._complement);
+        (LambdaStart, _lambdaStart, _complement) = (layer.LambdaStart, layer._lambdaStart, layer._complement);
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         _frozenLambda = Lambda(_projections.Query.Weight.Value.dtype).DetachFromDisposeScope();
@@ -55,6 +55,18 @@ public sealed class DifferentialAttention : IAttention
 
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
+
+    /// <summary>The projections.</summary>
+    internal AttentionProjections Projections => _projections;
+
+    /// <summary>Norm of the outputs of pairs of heads [2d].</summary>
+    internal HeadNorm HeadNorm => _norm;
+
+    /// <summary>λ_init.</summary>
+    internal double LambdaStart { get; }
+
+    /// <summary>λ_q1, λ_k1, λ_q2, λ_k2 [d].</summary>
+    internal (Parameter Q1, Parameter K1, Parameter Q2, Parameter K2) LambdaVectors => (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2);
 
     // h maps of width d over values of width 2d.
     internal static AttentionTraits Traits { get; } = new()

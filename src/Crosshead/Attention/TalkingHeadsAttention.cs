@@ -41,6 +41,12 @@ public sealed class TalkingHeadsAttention : IAttention
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
 
+    /// <summary>The projections.</summary>
+    internal AttentionProjections Projections => _projections;
+
+    /// <summary>The mixes of scores and of weights across heads, [h, h] each.</summary>
+    internal (Parameter Logits, Parameter Weights) Mixes => (_logitMix, _weightMix);
+
     internal static AttentionTraits Traits { get; } = new()
     {
         OwnParameters = (options, _) => 2L * options.Heads * options.Heads,

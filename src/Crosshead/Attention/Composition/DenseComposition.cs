@@ -8,19 +8,20 @@ namespace Crosshead.Attention.Composition;
 /// </summary>
 public sealed class DenseComposition : IValueComposition
 {
-    private readonly Parameter _mix; // [r, g, d]
-
     /// <summary>Creates the mix <c>v_mix</c> [r, g, d].</summary>
     /// <param name="scope">Where the parameter goes.</param>
     /// <param name="rank">Component numbers r.</param>
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
     public DenseComposition(ParameterScope scope, long rank, long groups, long headDim) =>
-        _mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank, groups, headDim);
+        Mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank, groups, headDim);
+
+    /// <summary>The mix [r, g, d].</summary>
+    public Parameter Mix { get; }
 
     /// <inheritdoc/>
-    public Tensor ComposeWeight(Tensor weight) => _mix.In(weight.dtype).flatten(1).t().matmul(weight);
+    public Tensor ComposeWeight(Tensor weight) => Mix.In(weight.dtype).flatten(1).t().matmul(weight);
 
     /// <inheritdoc/>
-    public Tensor SumMix(ScalarType type) => _mix.In(type).transpose(0, 1);
+    public Tensor SumMix(ScalarType type) => Mix.In(type).transpose(0, 1);
 }

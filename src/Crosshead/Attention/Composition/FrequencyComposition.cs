@@ -10,20 +10,21 @@ namespace Crosshead.Attention.Composition;
 /// </summary>
 public sealed class FrequencyComposition : IKeyComposition
 {
-    private readonly Parameter _mix; // [c, g, d/2, 2], real and imaginary part
-
     /// <summary>Creates the mix <c>k_mix</c> [c, g, d/2, 2].</summary>
     /// <param name="scope">Where the parameter goes.</param>
     /// <param name="components">Component heads c.</param>
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
     public FrequencyComposition(ParameterScope scope, long components, long groups, long headDim) =>
-        _mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components, groups, headDim / 2, 2);
+        Mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components, groups, headDim / 2, 2);
+
+    /// <summary>The mix [c, g, d/2, 2], real and imaginary part.</summary>
+    public Parameter Mix { get; }
 
     /// <inheritdoc/>
     public Tensor ComposeWeight(Tensor weight)
     {
-        var mix = _mix.In(weight.dtype);
+        var mix = Mix.In(weight.dtype);
         return Compose(mix.select(3, 0), mix.select(3, 1), weight);
     }
 
@@ -46,5 +47,5 @@ public sealed class FrequencyComposition : IKeyComposition
     }
 
     /// <inheritdoc/>
-    public Tensor QueryMix(ScalarType type) => _mix.In(type).permute(1, 0, 3, 2);
+    public Tensor QueryMix(ScalarType type) => Mix.In(type).permute(1, 0, 3, 2);
 }

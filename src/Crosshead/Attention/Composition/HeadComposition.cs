@@ -13,7 +13,6 @@ namespace Crosshead.Attention.Composition;
 /// </summary>
 public sealed class HeadComposition : IKeyComposition, IValueComposition
 {
-    private readonly Parameter _mix; // [c, g]
     private readonly long _headDim;
 
     /// <summary>Creates the mixing matrix [c, g].</summary>
@@ -27,34 +26,37 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     {
         _headDim = headDim;
         var identity = start == MixStart.Identity || (start == MixStart.Auto && components == groups);
-        _mix = scope.Create(name, ParameterKind.Mix,
+        Mix = scope.Create(name, ParameterKind.Mix,
             identity ? Initialization.Identity : Initialization.Normal(1 / Math.Sqrt(components)), components, groups);
     }
 
+    /// <summary>The mix [c, g].</summary>
+    public Parameter Mix { get; }
+
     /// <summary>Component heads c.</summary>
-    public long Components => _mix.Value.shape[0];
+    public long Components => Mix.Value.shape[0];
 
     /// <summary>Composed heads g.</summary>
-    public long Groups => _mix.Value.shape[1];
+    public long Groups => Mix.Value.shape[1];
 
     /// <summary>W̃[g·d, n] = Σ_c mix[c, g] · W[c·d, n] (eq. 18).</summary>
     public Tensor ComposeWeight(Tensor weight)
     {
         var components = weight.view(Components, -1); // [c, d·D]
-        return _mix.In(weight.dtype).t().matmul(components).view(Groups * _headDim, -1);
+        return Mix.In(weight.dtype).t().matmul(components).view(Groups * _headDim, -1);
     }
 
     /// <inheritdoc/>
     public Tensor QueryMix(ScalarType type)
     {
-        var real = _mix.In(type).t().view(Groups, Components, 1, 1).expand(-1, -1, 1, _headDim / 2);
+        var real = Mix.In(type).t().view(Groups, Components, 1, 1).expand(-1, -1, 1, _headDim / 2);
         return cat([real, real.zeros_like()], 2); // [g,c,2,d/2]
     }
 
     /// <inheritdoc/>
     public Tensor SumMix(ScalarType type)
     {
-        var identity = eye(_headDim, dtype: type, device: _mix.Value.device);
-        return (_mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Components * _headDim, _headDim); // [g,c·d,d]
+        var identity = eye(_headDim, dtype: type, device: Mix.Value.device);
+        return (Mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Components * _headDim, _headDim); // [g,c·d,d]
     }
 }

@@ -1,3 +1,4 @@
+using Crosshead.Layers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;
@@ -8,6 +9,9 @@ namespace Crosshead.Attention.Composition;
 /// </summary>
 public interface IKeyComposition
 {
+    /// <summary>What is trained: components c first, composed heads g second.</summary>
+    Parameter Mix { get; }
+
     /// <summary>The projection to the composed heads, from the projection to the components (eq. 18).</summary>
     /// <param name="weight">[component numbers, n]; a bias is one more column.</param>
     /// <returns>W̃ [g·d, n]</returns>

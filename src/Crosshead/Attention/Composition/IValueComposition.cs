@@ -1,3 +1,4 @@
+using Crosshead.Layers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Composition;
@@ -7,6 +8,9 @@ namespace Crosshead.Attention.Composition;
 /// </summary>
 public interface IValueComposition
 {
+    /// <summary>What is trained: component numbers first, the composed heads after them.</summary>
+    Parameter Mix { get; }
+
     /// <summary>The projection to the composed heads, from the projection to the components (eq. 18).</summary>
     /// <param name="weight">[component numbers, n]; a bias is one more column.</param>
     /// <returns>W̃ [g·d, n]</returns>

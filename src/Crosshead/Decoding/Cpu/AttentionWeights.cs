@@ -1,9 +1,12 @@
 using Crosshead.Attention;
-using Crosshead.Attention.Composition;
+using Crosshead.Layers;
+using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>An attention layer ready to decode: projections packed, mixes folded in where that makes nothing larger.</summary>
+/// <summary>
+/// An attention layer ready to decode: projections packed, mixes folded in where that makes nothing larger.
+/// </summary>
 internal sealed class AttentionWeights : IDisposable
 {
     private AttentionWeights(AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output) =>
@@ -42,41 +45,84 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>The factor λ of differential attention's second map.</summary>
     public float Lambda { get; private init; }
 
-    /// <summary>Reads and packs a layer.</summary>
-    /// <param name="parameters">The layer's parameters.</param>
+    /// <summary>Packs a layer.</summary>
+    /// <param name="attention">The layer, whether it still trains or is frozen.</param>
     /// <param name="pack">Packs matrices.</param>
-    /// <param name="options">The mechanism.</param>
+    /// <param name="options">The layer's options.</param>
     /// <param name="width">Model width D.</param>
-    /// <param name="layer">Index of the layer.</param>
-    public static AttentionWeights Read(ParameterReader parameters, MatrixPacker pack, AttentionOptions options, int width, int layer)
+    /// <exception cref="CrossheadException">The mechanism is not known here.</exception>
+    public static AttentionWeights Of(IAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        return attention switch
+        {
+            FrozenAttention a => Multihead(a.Layer, pack, options, width),
+            MultiheadAttention a => Multihead(a, pack, options, width),
+            TalkingHeadsAttention a => TalkingHeads(a, pack, options, width),
+            DifferentialAttention a => Differential(a, pack, options, width),
+            _ => throw new CrossheadException(
+                $"the CPU decoder does not know {options.Variant.NameOf()} attention; "
+                + "decode with the model itself (TensorDecoder)."),
+        };
+    }
+
+    private static AttentionWeights Multihead(
+        MultiheadAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+    {
+        var (own, layout) = (attention.Projections, new HeadLayout(options, width));
+        var (keyMix, valueMix) = (attention.KeyMix, attention.ValueMix);
+        var (keysAreKept, valuesAreKept) = (!layout.Cache.Keys.AreComponents, !layout.Cache.Values.AreComponents);
+        // Where heads are kept, the projection is composed, and its bias is one input more.
+        var (projections, output) = Pack(own, pack, keysAreKept ? keyMix?.Mix : null, valuesAreKept ? valueMix?.Mix : null);
+        return new AttentionWeights(options, layout, projections, output)
+        {
+            Keys = keysAreKept ? null : new KeyMix(keyMix!, layout),
+            Values = valuesAreKept ? null : ValueExpansion.Create(valueMix!, layout, pack),
+            QueryKeyNorm = own is { QueryNorm: { } query, KeyNorm: { } key }
+                ? new QueryKeyNorm(Floats(query.Weight), Floats(key.Weight), own.NormEpsilon)
+                : null,
+            HeadNorm = attention.HeadNorm is { } norm ? new Rows(Floats(norm.Weight), layout.HeadDim) : null,
+        };
+    }
+
+    private static AttentionWeights TalkingHeads(
+        TalkingHeadsAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+    {
+        var (projections, output) = Pack(attention.Projections, pack);
+        return new AttentionWeights(options, new HeadLayout(options, width), projections, output)
+        {
+            Talking = (Floats(attention.Mixes.Logits), Floats(attention.Mixes.Weights)),
+        };
+    }
+
+    private static AttentionWeights Differential(
+        DifferentialAttention attention, MatrixPacker pack, AttentionOptions options, int width)
     {
         var layout = new HeadLayout(options, width);
-        var d = layout.HeadDim;
-        var keyMix = options.ComposesKeys ? parameters.Read("k_mix") : null;
-        var valueMix = options.ComposesValues ? parameters.Read("v_mix") : null;
-        // Whole heads of components: the projection is composed, and its bias is one input more. A dense mix composes
-        // g·d heads of width 1.
-        float[]? Key(string name) => Compose(layout.Cache.Keys.AreComponents ? null : keyMix, parameters.Find($"k_proj.{name}"), layout.Groups);
-        float[]? Value(string name) => Compose(layout.Cache.Values.AreComponents ? null : valueMix, parameters.Find($"v_proj.{name}"),
-            options.ValueGrain == ValueGrain.Dense ? layout.Groups * d : layout.Groups);
-        float[][] Parts(string name) => [.. new[] { parameters.Find($"q_proj.{name}"), Key(name), Value(name) }.OfType<float[]>()];
-        var bias = Parts("bias");
-
-        var differential = options.Variant == AttentionVariant.Differential;
-        var start = 0.8 - (0.6 * Math.Exp(-0.3 * layer));
-        var norm = options.HasHeadNorm || differential ? parameters.Read("head_norm.weight") : null;
-        if (differential) norm = [.. norm!.Select(w => (float)(w * (1 - start)))];
-        return new AttentionWeights(options, layout,
-            pack(width, Parts("weight"), bias.Length > 0 ? [.. bias.SelectMany(b => b)] : null),
-            pack(options.Heads * d, [parameters.Read("o_proj.weight")], parameters.Find("o_proj.bias")))
+        var (projections, output) = Pack(attention.Projections, pack);
+        var (start, (q1, k1, q2, k2)) = (attention.LambdaStart, attention.LambdaVectors);
+        static double ExpDot(Parameter q, Parameter k) =>
+            Math.Exp(Floats(q).Zip(Floats(k), (a, b) => (double)a * b).Sum());
+        var norm = Floats(attention.HeadNorm.Weight).Select(w => (float)(w * (1 - start)));
+        return new AttentionWeights(options, layout, projections, output)
         {
-            Keys = layout.Cache.Keys.AreComponents ? new KeyMix(keyMix!, options.KeyGrain, layout) : null,
-            QueryKeyNorm = options.QueryKeyNorm ? new QueryKeyNorm(parameters.Read("q_norm.weight"), parameters.Read("k_norm.weight"), options.QueryKeyNormEpsilon) : null,
-            Values = layout.Cache.Values.AreComponents ? ValueExpansion.Create(valueMix!, options.ValueGrain, layout, pack) : null,
-            HeadNorm = norm is null ? null : new Rows(norm, differential ? 2 * d : d),
-            Talking = options.Variant == AttentionVariant.TalkingHeads ? (parameters.Read("logit_mix"), parameters.Read("weight_mix")) : null,
-            Lambda = differential ? (float)(start + ExpDot(parameters, "1") - ExpDot(parameters, "2")) : 0,
+            HeadNorm = new Rows([.. norm], 2 * layout.HeadDim),
+            Lambda = (float)(start + ExpDot(q1, k1) - ExpDot(q2, k2)),
         };
+    }
+
+    // The projections of queries, keys and values one below the other, and the output projection.
+    private static (PackedMatrix Projections, PackedMatrix Output) Pack(
+        AttentionProjections own, MatrixPacker pack, Parameter? keyMix = null, Parameter? valueMix = null)
+    {
+        float[][] weights = [Floats(own.Query.Weight), Compose(keyMix, own.Key.Weight), Compose(valueMix, own.Value.Weight)];
+        float[]? bias = own is { Query.Bias: { } q, Key.Bias: { } k, Value.Bias: { } v }
+            ? [.. Floats(q), .. Compose(keyMix, k), .. Compose(valueMix, v)]
+            : null;
+        var outputBias = own.Output.Bias is { } o ? Floats(o) : null;
+        return (pack((int)own.Query.Weight.Value.shape[1], weights, bias),
+            pack((int)(own.Heads * own.HeadDim), [Floats(own.Output.Weight)], outputBias));
     }
 
     /// <inheritdoc/>
@@ -90,20 +136,22 @@ internal sealed class AttentionWeights : IDisposable
         HeadNorm?.Dispose();
     }
 
-    private static double ExpDot(ParameterReader parameters, string which) =>
-        Math.Exp(parameters.Read($"lambda_q{which}").Zip(parameters.Read($"lambda_k{which}"), (q, k) => (double)q * k).Sum());
+    private static float[] Floats(Parameter parameter) => ParameterReader.Values(parameter.Value);
 
-    // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row a head (eq. 18); W itself without a mix.
-    private static float[]? Compose(float[]? mix, float[]? components, int heads)
+    // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row per head (eq. 18); W itself without a mix. A dense mix composes g·d heads of
+    // width 1. The sum has this order on every processor, which a product of tensors does not promise.
+    private static float[] Compose(Parameter? mix, Parameter projection)
     {
-        if (mix is null || components is null) return components;
-        var count = mix.Length / heads;
-        var size = components.Length / count;
+        var components = Floats(projection);
+        if (mix is null) return components;
+        var factors = Floats(mix);                                                                // [c, heads]
+        var count = (int)mix.Value.shape[0];
+        var (heads, size) = (factors.Length / count, components.Length / count);
         var composed = new float[heads * size];
         for (var g = 0; g < heads; g++)
             for (var c = 0; c < count; c++)
                 for (var i = 0; i < size; i++)
-                    composed[(g * size) + i] += mix[(c * heads) + g] * components[(c * size) + i];
+                    composed[(g * size) + i] += factors[(c * heads) + g] * components[(c * size) + i];
         return composed;
     }
 }

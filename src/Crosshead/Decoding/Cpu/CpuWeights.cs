@@ -29,7 +29,7 @@ public sealed class CpuWeights : IDisposable
             _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts, bias) : new PanelMatrix<PanelSingle>(inputs, parts, bias);
 
         Embedding = Pack(Options.HiddenSize, [parameters.Read("model.embed_tokens.weight")]);
-        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(parameters[$"model.layers.{i}"], Pack, Options, i))];
+        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(model.Blocks[i].Attention, parameters[$"model.layers.{i}"], Pack, Options, i))];
         Norm = new Rows(parameters.Read("model.norm.weight"), Options.HiddenSize);
         Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [parameters.Read("lm_head.weight")]);
     }

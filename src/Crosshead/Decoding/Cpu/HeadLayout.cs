@@ -10,18 +10,19 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal sealed class HeadLayout
 {
-    private readonly int _maps; // number of key heads whose weights sum one value row: 2 in a differential pair
-
     /// <summary>The layout of a layer.</summary>
     /// <param name="options">Its options.</param>
     /// <param name="width">Model width D.</param>
     public HeadLayout(AttentionOptions options, int width)
     {
         (Heads, Groups, HeadDim) = (options.Heads, options.Groups, options.HeadDimFor(width));
-        _maps = AttentionFactory.TraitsOf(options.Variant).ValueHeadsPerRow;
+        Maps = AttentionFactory.TraitsOf(options.Variant).ValueHeadsPerRow;
         Cache = options.CacheLayoutFor(width);
         Units = Math.Min(KeyRows, ValueRows);
     }
+
+    /// <summary>Number of key heads whose weights sum one value row: 2 in a differential pair, otherwise 1.</summary>
+    public int Maps { get; }
 
     /// <summary>What the cache keeps per token.</summary>
     public CacheLayout Cache { get; }
@@ -71,10 +72,12 @@ internal sealed class HeadLayout
     /// <summary>The key/value head of a query head.</summary>
     public int GroupOf(int head) => head / (Heads / Groups);
 
-    /// <summary>The place of a query head: by key row. Heads of differential pairs alternate between the pair's two key rows.</summary>
+    /// <summary>
+    /// The place of a query head: by key row. Heads of differential pairs alternate between the pair's two key rows.
+    /// </summary>
     public int Slot(int head)
     {
         var (unit, within) = Math.DivRem(head, SlotsPerUnit);
-        return (unit * SlotsPerUnit) + (within % _maps * SlotsPerKeyRow) + (within / _maps);
+        return (unit * SlotsPerUnit) + (within % Maps * SlotsPerKeyRow) + (within / Maps);
     }
 }

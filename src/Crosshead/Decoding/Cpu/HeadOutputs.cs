@@ -1,12 +1,10 @@
-using Crosshead.Attention;
-
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>From block sums to the heads' outputs: blocks joined, values composed, differential maps subtracted, heads normed.</summary>
 internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch)
 {
     private readonly HeadLayout _layout = weights.Layout;
-    private readonly bool _differential = weights.Options.Variant == AttentionVariant.Differential;
+    private readonly bool _differential = weights.Layout.Maps == 2;
     private readonly bool _talking = weights.Talking is not null;
     private readonly double _epsilon = weights.Options.HeadNormEpsilon;
 

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Composition;
+using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -12,17 +13,16 @@ internal sealed unsafe class KeyMix : IDisposable
     private readonly Rows _real, _imaginary, _conjugate; // [c · g, d/2], row j · g + G
 
     /// <summary>Takes over a mix.</summary>
-    /// <param name="values">[c, g] of the grain <c>head</c>, [c, g, d/2, 2] of the grain <c>frequency</c>.</param>
-    /// <param name="grain">Which of them.</param>
+    /// <param name="mix">The composition.</param>
     /// <param name="layout">The heads.</param>
-    public KeyMix(float[] values, KeyGrain grain, HeadLayout layout)
+    public KeyMix(IKeyComposition mix, HeadLayout layout)
     {
         (_components, _half, Groups) = (layout.KeyWidth / layout.HeadDim, layout.HeadDim / 2, layout.Groups);
-        (float Real, float Imaginary) At(int i) => grain == KeyGrain.Frequency ? (values[2 * i], values[(2 * i) + 1]) : (values[i / _half], 0);
-        var indices = Enumerable.Range(0, _components * Groups * _half).ToArray();
-        _real = new Rows([.. indices.Select(i => At(i).Real)], _half);
-        _imaginary = new Rows([.. indices.Select(i => At(i).Imaginary)], _half);
-        _conjugate = new Rows([.. indices.Select(i => -At(i).Imaginary)], _half);
+        var parts = ParameterReader.Values(mix.QueryMix(ScalarType.Float32).permute(2, 1, 0, 3)); // [2, c, g, d/2]
+        var (real, imaginary) = (parts[..(parts.Length / 2)], parts[(parts.Length / 2)..]);
+        _real = new Rows(real, _half);
+        _imaginary = new Rows(imaginary, _half);
+        _conjugate = new Rows([.. imaginary.Select(i => -i)], _half);
     }
 
     /// <summary>Composed heads g.</summary>

@@ -1,3 +1,4 @@
+using Crosshead.Attention;
 using Crosshead.Model;
 
 namespace Crosshead.Decoding.Cpu;
@@ -16,17 +17,19 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
         Attention.Matrices.Sum(m => m.Bytes) + (Router?.Matrix.Bytes ?? 0) + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes));
 
     /// <summary>Reads and packs a block.</summary>
+    /// <param name="attention">The block's attention.</param>
     /// <param name="parameters">The block's parameters.</param>
     /// <param name="pack">Packs matrices.</param>
     /// <param name="options">The model's shape.</param>
     /// <param name="layer">Index of the block.</param>
-    public static LayerWeights Read(ParameterReader parameters, MatrixPacker pack, ModelOptions options, int layer)
+    public static LayerWeights Read(
+        IAttention attention, ParameterReader parameters, MatrixPacker pack, ModelOptions options, int layer)
     {
         var width = options.HiddenSize;
         var (mlp, experts) = (parameters["mlp"], options.Experts is { } e && e.IsSparse(layer) ? e : null);
         return new LayerWeights(
             new Rows(parameters.Read("input_layernorm.weight"), width),
-            AttentionWeights.Read(parameters["self_attn"], pack, options.AttentionOf(layer), width, layer),
+            AttentionWeights.Of(attention, pack, options.AttentionOf(layer), width),
             new Rows(parameters.Read("post_attention_layernorm.weight"), width),
             experts is null ? null : new Router(new PanelMatrix<PanelSingle>(width, [mlp.Read("gate.weight")], null), experts),
             experts is null

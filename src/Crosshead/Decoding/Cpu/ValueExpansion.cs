@@ -9,12 +9,14 @@ internal abstract unsafe class ValueExpansion : IDisposable
     public virtual IEnumerable<PackedMatrix> Matrices => [];
 
     /// <summary>The expansion of a mix.</summary>
-    /// <param name="values">[c, g] of the grain <c>head</c>, [r, g, d] of the grain <c>dense</c>.</param>
-    /// <param name="grain">Which of them.</param>
+    /// <param name="mix">The composition.</param>
     /// <param name="layout">The heads.</param>
     /// <param name="pack">Packs matrices.</param>
-    public static ValueExpansion Create(float[] values, ValueGrain grain, HeadLayout layout, MatrixPacker pack) =>
-        grain == ValueGrain.Dense ? new Dense(values, layout, pack) : new Scalars(values, layout);
+    public static ValueExpansion Create(IValueComposition mix, HeadLayout layout, MatrixPacker pack)
+    {
+        var values = ParameterReader.Values(mix.Mix.Value);                                       // [c, g] or [r, g, d]
+        return mix is HeadComposition ? new Scalars(values, layout) : new Dense(values, layout, pack);
+    }
 
     /// <summary>Expands.</summary>
     /// <param name="sums">Sums of components, filled up with zeros to a multiple of 16.</param>
