@@ -35,8 +35,7 @@ internal sealed class PerplexityCommand : CliCommand
         var text = TextFile.Read(arguments.GetRequiredValue(_text), arguments.GetValue(_maxBytes) ?? int.MaxValue);
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var tokenizer = files.Tokenizer;
-        var prefix = tokenizer.BosTokenId ?? tokenizer.EosTokenId
-            ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
+        var prefix = RequestEncoder.PrefixOf(tokenizer);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancel) =>
         {

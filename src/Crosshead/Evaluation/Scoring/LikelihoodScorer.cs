@@ -33,7 +33,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
     /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
     public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, Func<int, bool>? known = null, CancellationToken cancellation = default)
     {
-        RequireUsable(requests);
+        RequireUsable(requests, model);
         using var grad = no_grad();
         // Requests stay near their neighbours in the task, so that progress is spread evenly over it.
         for (var start = 0; start < requests.Count; start += RequestsPerTurn)
@@ -139,7 +139,9 @@ public sealed class LikelihoodScorer(LanguageModel model)
         return (likelihoods, firsts);
     }
 
-    private void RequireUsable(IReadOnlyList<ScoringRequest> requests)
+    /// <summary>Refuses requests that a model cannot score.</summary>
+    /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
+    internal static void RequireUsable(IReadOnlyList<ScoringRequest> requests, LanguageModel model)
     {
         foreach (var request in requests)
         {

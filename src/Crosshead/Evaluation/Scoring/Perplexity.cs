@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>
-/// The likelihood of a text, measured like lm-evaluation-harness: one prefix token, then non-overlapping windows of
-/// <c>context</c> predictions. Each window starts with the token just before its first prediction.
+/// The likelihood of a text, measured like lm-evaluation-harness (see <see cref="ScoringRequest.Windows"/>). It is the sum of the losses
+/// that training computes: no tree of tokens is needed, and only a part of the logits exists at a time.
 /// </summary>
 public static class Perplexity
 {
-    private const int TokensPerBatch = 4096; // bounds the logits kept at once
+    private const int TokensPerBatch = 4096;
 
     /// <summary>Measures a text.</summary>
     /// <param name="model">A model.</param>
@@ -24,33 +24,33 @@ public static class Perplexity
     public static PerplexityResult Measure(LanguageModel model, string text, IReadOnlyList<int> ids, int prefix, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         if (ids.Count == 0) throw new CrossheadException("the text has no tokens; give a text that is not empty.");
-        var largest = Math.Max(prefix, ids.Max());
-        if (largest >= model.Options.VocabularySize)
-            throw new CrossheadException($"the tokenizer gave the id {largest}, the model knows ids below {model.Options.VocabularySize}; use the tokenizer the model was trained with.");
+        ScoringRequest[] windows = [.. ScoringRequest.Windows(prefix, ids, model.Options.Context)];
+        LikelihoodScorer.RequireUsable(windows, model);
 
         using var grad = no_grad();
-        long[] all = [prefix, .. ids.Select(i => (long)i)];
-        var (window, predictions) = (model.Options.Context, ids.Count);
-        var total = 0.0;
-        var rows = Math.Max(1, TokensPerBatch / window);
-        for (var start = 0; start < predictions;)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            // Full windows go together; the last, shorter window goes alone.
-            var whole = Math.Min(rows, (predictions - start) / window);
-            var (count, length) = whole > 0 ? (whole, window) : (1, predictions - start);
-            total += LogLikelihood(model, all, start, count, length);
-            start += count * length;
-            progress?.Report(start);
-        }
-        return new PerplexityResult(total, predictions, Encoding.UTF8.GetByteCount(text), text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
+        var (total, done) = (0.0, 0);
+        // Full windows go together; the last, shorter window goes alone.
+        foreach (var alike in windows.GroupBy(w => w.Predicted))
+            foreach (var batch in alike.Chunk(Math.Max(1, TokensPerBatch / model.Options.Context)))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                total += LogLikelihood(model, batch);
+                progress?.Report(done += batch.Length * alike.Key);
+            }
+        return new PerplexityResult(total, ids.Count, Encoding.UTF8.GetByteCount(text), text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
-    private static double LogLikelihood(LanguageModel model, long[] all, int start, int count, int length)
+    // Of windows of one length.
+    private static double LogLikelihood(LanguageModel model, ScoringRequest[] windows)
     {
         using var scope = NewDisposeScope();
-        Tensor Rows(int first) => tensor(all[first..(first + (count * length))], [count, length], ScalarType.Int64, model.Device);
-        var loss = model.Loss(Rows(start), Rows(start + 1)); // mean over count · length
+        var (count, length) = (windows.Length, windows[0].Predicted);
+        var inputs = new long[count * length];
+        var targets = new long[count * length];
+        for (var i = 0; i < inputs.Length; i++)
+            (inputs[i], targets[i]) = (windows[i / length].Input[i % length], windows[i / length].Targets[i % length]);
+        Tensor Rows(long[] ids) => tensor(ids, [count, length], ScalarType.Int64, model.Device);
+        var loss = model.Loss(Rows(inputs), Rows(targets)); // mean over count · length
         return -loss.to(ScalarType.Float64).item<double>() * count * length;
     }
 }

@@ -61,29 +61,25 @@ public sealed class RequestEncoder
         return tokens.Count <= most ? ([.. tokens], false) : ([.. tokens.Skip(tokens.Count - most)], true);
     }
 
-    /// <summary>
-    /// Cuts a text into scoring requests: one prefix token, then non-overlapping windows of <c>context</c> predictions.
-    /// Each window starts with the token just before its first prediction.
-    /// </summary>
-    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer has neither a begin nor an end
-    /// token for its start.</exception>
+    /// <summary>The token that stands before a text: the begin token, or the end token if there is none.</summary>
+    /// <exception cref="CrossheadException">The tokenizer has neither.</exception>
+    public static int PrefixOf(Tokenizer tokenizer) => tokenizer.BosTokenId ?? tokenizer.EosTokenId
+        ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
+
+    /// <summary>Cuts a text into scoring requests (see <see cref="ScoringRequest.Windows"/>), with <see cref="PrefixOf"/> before it.</summary>
+    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer has neither a begin nor an end token.</exception>
     public IEnumerable<ScoringRequest> EncodeText(string text)
     {
-        int[] tokens = [Prefix, .. _tokenizer.Encode(text, addSpecialTokens: false)];
-        if (tokens.Length == 1) throw new CrossheadException($"the text {Shown(text)} has no tokens, so nothing is left to score; remove the row.");
-        for (var start = 1; start < tokens.Length; start += _maxLength)
-        {
-            var end = Math.Min(tokens.Length, start + _maxLength);
-            yield return new ScoringRequest(tokens[(start - 1)..end], end - start);
-        }
+        var tokens = _tokenizer.Encode(text, addSpecialTokens: false);
+        if (tokens.Length == 0) throw new CrossheadException($"the text {Shown(text)} has no tokens, so nothing is left to score; remove the row.");
+        return ScoringRequest.Windows(Prefix, tokens, _maxLength);
     }
 
     // The end of a text, which is where it is joined, on one line.
     private static string Shown(string text) =>
         $"\"{(text.Length <= MostShown ? text : $"…{text[^MostShown..]}").Shown()}\"";
 
-    private int Prefix => _tokenizer.BosTokenId ?? _tokenizer.EosTokenId
-        ?? throw new CrossheadException("nothing stands before a text, and the model's tokenizer has neither a begin nor an end token to stand there; name its bos_token in tokenizer_config.json.");
+    private int Prefix => PrefixOf(_tokenizer);
 
     private List<int> Tokens(string text)
     {

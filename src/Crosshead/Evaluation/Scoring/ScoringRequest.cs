@@ -9,6 +9,26 @@ public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated 
     /// <summary>The tokens that the model is given: all but the last, which is only predicted.</summary>
     internal ReadOnlySpan<int> Input => Tokens.AsSpan(0, Tokens.Length - 1);
 
+    /// <summary>The tokens that the model is to predict after each of those it is given.</summary>
+    internal ReadOnlySpan<int> Targets => Tokens.AsSpan(1);
+
+    /// <summary>
+    /// Cuts a text into scoring requests like lm-evaluation-harness: one prefix token, then non-overlapping windows of as many predictions
+    /// as the model's context. Each window starts with the token just before its first prediction.
+    /// </summary>
+    /// <param name="prefix">The token that stands before the text: the begin token, or the end token where there is none.</param>
+    /// <param name="ids">The text's tokens.</param>
+    /// <param name="maxLength">Most tokens the model takes in.</param>
+    public static IEnumerable<ScoringRequest> Windows(int prefix, IEnumerable<int> ids, int maxLength)
+    {
+        int[] tokens = [prefix, .. ids];
+        for (var start = 1; start < tokens.Length; start += maxLength)
+        {
+            var end = Math.Min(tokens.Length, start + maxLength);
+            yield return new ScoringRequest(tokens[(start - 1)..end], end - start);
+        }
+    }
+
     /// <summary>
     /// A request that fits a model, cut like in lm-evaluation-harness. Tokens are cut from the left of the context. If
     /// the continuation alone is too long, only its last tokens are kept.
