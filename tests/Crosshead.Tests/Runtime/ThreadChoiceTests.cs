@@ -7,14 +7,14 @@ public sealed class ThreadChoiceTests
     private static readonly ProcessorLimits s_four = new(4, null);
 
     [Theory]
-    [InlineData(3, "2", "1", 3, "--threads")]
+    [InlineData(3, "2", "1", 3, "`Threads`")]
     [InlineData(null, "2", "1", 2, "CROSSHEAD_THREADS")]
     [InlineData(null, "", "1", 1, "OMP_NUM_THREADS")]
     [InlineData(null, null, "2,8", 2, "OMP_NUM_THREADS")]
     [InlineData(null, null, "1000", 16, "OMP_NUM_THREADS")]
     [InlineData(null, null, "many", 4, "a thread for each core that this process may run on")]
     [InlineData(null, null, null, 4, "a thread for each core that this process may run on")]
-    [InlineData(16, null, null, 16, "--threads")]
+    [InlineData(16, null, null, 16, "`Threads`")]
     public void The_option_wins_then_our_variable_then_that_of_OpenMP_then_the_cores(int? asked, string? ours, string? openMp, int count, string reason) =>
         Assert.Equal(new ThreadChoice(count, reason), ThreadChoice.Of(asked, name => name == ComputeThreads.Variable ? ours : name == "OMP_NUM_THREADS" ? openMp : null, s_four));
 
