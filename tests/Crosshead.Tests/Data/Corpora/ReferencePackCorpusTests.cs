@@ -80,7 +80,7 @@ public sealed class ReferencePackCorpusTests : IDisposable
         var error = Assert.Throws<CrossheadException>(() => ReferencePackCorpus.Find([_root, "/nowhere"]));
         Assert.Contains(_root, error.Message, StringComparison.Ordinal);
         Assert.Contains("/nowhere", error.Message, StringComparison.Ordinal);
-        Assert.Contains("--text", error.Message, StringComparison.Ordinal);
+        Assert.Contains("`Text`", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
 
