@@ -4,8 +4,10 @@ using System.Text.Json;
 namespace Crosshead.Training.Logging;
 
 /// <summary>
-/// A log of one JSON object a line, one line a step, flushed at once. Keys are those of <see cref="TrainingStepRecord"/> in camel case;
-/// what is not known is left out. JSON has no NaN: a number that is not finite is the string <c>"NaN"</c>, <c>"Infinity"</c> or <c>"-Infinity"</c>.
+/// A log with one JSON object per line and one line per step, flushed at once. Keys are those of
+/// <see cref="TrainingStepRecord"/> in camel case;
+/// unknown values are left out. JSON has no NaN: a number that is not finite is the string <c>"NaN"</c>,
+/// <c>"Infinity"</c> or <c>"-Infinity"</c>.
 /// </summary>
 public sealed class JsonLinesLog : ITrainingLog
 {
@@ -16,8 +18,8 @@ public sealed class JsonLinesLog : ITrainingLog
     /// <summary>Opens the log for writing; its folder is made when absent.</summary>
     /// <param name="path">The file, usually <c>log.jsonl</c> in the run's folder.</param>
     /// <param name="resumedStep">
-    /// The step that a resumed run goes on from: lines of later steps, and lines that a killed process left torn, are cut.
-    /// Null begins the log anew.
+    /// The step from which a resumed run continues. Lines of later steps, and incomplete lines of a killed process, are
+    /// cut. Null starts a new log.
     /// </param>
     /// <exception cref="CrossheadException">The file cannot be opened or rewritten.</exception>
     public JsonLinesLog(string path, long? resumedStep = null)
@@ -41,7 +43,7 @@ public sealed class JsonLinesLog : ITrainingLog
     /// <inheritdoc/>
     public void Write(TrainingStepRecord record)
     {
-        // One write call a line: a reader that follows the file never sees half a line of a live process.
+        // One write call per line, so that a reader who follows the file never sees half a line of a live process.
         byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(record, TrainingStepJson.Default.TrainingStepRecord), .. NewLine];
         try
         {
@@ -53,7 +55,7 @@ public sealed class JsonLinesLog : ITrainingLog
         }
     }
 
-    /// <summary>Reads the whole lines of a log, in order; a torn last line is passed over.</summary>
+    /// <summary>Reads the complete lines of a log, in order. An incomplete last line is skipped.</summary>
     /// <exception cref="CrossheadException">The file cannot be read, or a line before the last is not a record.</exception>
     public static IReadOnlyList<TrainingStepRecord> Read(string path)
     {
@@ -85,7 +87,7 @@ public sealed class JsonLinesLog : ITrainingLog
             if (Parse(line) is { } record && record.Step <= lastStep) kept.Append(line).Append('\n');
         if (kept.Equals(content)) return;
 
-        // Written aside and renamed: a process killed here leaves the old log whole.
+        // Written to a temporary file and renamed: if the process is killed here, the old log stays complete.
         var aside = path + ".tmp";
         using (var file = new FileStream(aside, FileMode.Create, FileAccess.Write))
         {

@@ -8,7 +8,7 @@ public static class LogTail
 {
     private const int Bytes = 4096; // several lines
 
-    /// <summary>The last whole line; null where there is none yet.</summary>
+    /// <summary>The last complete line; null if there is none yet.</summary>
     /// <param name="path">The log, which may be missing or growing.</param>
     public static TrainingStepRecord? Last(string path)
     {

@@ -10,7 +10,8 @@ using Crosshead.Training.Steps;
 namespace Crosshead.Training.Runs;
 
 /// <summary>
-/// A run's state on disk, from which it goes on exactly: a model directory in master precision, the optimizer's moments
+/// A run's state on disk, from which it continues exactly: a model directory in master precision, the optimizer's
+/// moments
 /// in <c>optimizer.safetensors</c>, and <c>state.json</c>.
 /// </summary>
 internal static class Checkpoint

@@ -19,21 +19,21 @@ internal sealed class CheckpointFolder(string path)
             .Where(c => c.Step >= 0).OrderBy(c => c.Step),
     ];
 
-    /// <summary>The step that a checkpoint's folder is named after; null where the name is none of a checkpoint.</summary>
+    /// <summary>The step in the name of a checkpoint's folder; null if the folder is not a checkpoint.</summary>
     public static long? StepOf(string name) => name.StartsWith(Prefix, StringComparison.Ordinal)
         && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
 
-    /// <summary>Where a run keeps its checkpoints.</summary>
+    /// <summary>The checkpoints of a run.</summary>
     /// <param name="run">The run's folder.</param>
     public static string In(string run) => Path.Combine(run, "checkpoints");
 
-    /// <summary>The newest checkpoint; null where there is none.</summary>
+    /// <summary>The newest checkpoint; null if there is none.</summary>
     public string? Newest => Before(long.MaxValue);
 
-    /// <summary>The newest checkpoint from before a step; null where there is none.</summary>
+    /// <summary>The newest checkpoint before a step; null if there is none.</summary>
     public string? Before(long step) => All.LastOrDefault(c => c.Step < step).Path;
 
-    /// <summary>Removes what a killed run left half-written.</summary>
+    /// <summary>Removes incomplete files of a killed run.</summary>
     public void Clean()
     {
         if (!Directory.Exists(path)) return;
@@ -42,7 +42,7 @@ internal sealed class CheckpointFolder(string path)
 
     /// <summary>Writes the checkpoint of a step.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="write">Writes all files into the folder it is given, each flushed to the disk.</param>
+    /// <param name="write">Writes all files into the given folder, each flushed to the disk.</param>
     /// <returns>The checkpoint's folder.</returns>
     /// <exception cref="CrossheadException">It cannot be written; older checkpoints are untouched.</exception>
     public string Write(long step, Action<string> write)
@@ -68,7 +68,9 @@ internal sealed class CheckpointFolder(string path)
         }
     }
 
-    /// <summary>Removes checkpoints but for the newest ones and, where asked, the one with the lowest held-out loss.</summary>
+    /// <summary>
+    /// Removes all checkpoints except the newest ones and, on request, the one with the lowest held-out loss.
+    /// </summary>
     public void Prune(int keepLast, bool keepBest)
     {
         var all = All;
@@ -78,7 +80,7 @@ internal sealed class CheckpointFolder(string path)
         foreach (var (_, folder) in all.SkipLast(keepLast))
         {
             if (folder == best) continue;
-            // Renamed first: a removal that is cut short leaves no folder that looks complete.
+            // Renamed first, so that an interrupted removal leaves no folder that looks complete.
             var aside = Path.Combine(path, Partial + Path.GetFileName(folder));
             Directory.Move(folder, aside);
             Discard(aside);

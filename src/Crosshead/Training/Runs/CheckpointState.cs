@@ -5,7 +5,7 @@ using Crosshead.Training.Recipes;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>What a checkpoint keeps beside weights and moments: <c>state.json</c>.</summary>
+/// <summary>The contents of a checkpoint besides weights and moments: <c>state.json</c>.</summary>
 internal sealed record CheckpointState
 {
     public const string FileName = "state.json";
@@ -21,7 +21,7 @@ internal sealed record CheckpointState
     /// <summary>Place in the data's order.</summary>
     public required JsonNode Position { get; init; }
 
-    /// <summary>Held-out loss at this step; null where it was not evaluated.</summary>
+    /// <summary>Held-out loss at this step; null if it was not evaluated.</summary>
     public double? HeldOutLoss { get; init; }
 
     /// <summary>Lowest held-out loss of the run so far.</summary>
@@ -33,7 +33,7 @@ internal sealed record CheckpointState
     /// <summary>Steps that were spikes.</summary>
     public long Spikes { get; init; }
 
-    /// <summary>The whole recipe, with the precision that the run computes in where it left the choice open.</summary>
+    /// <summary>The whole recipe, with the chosen precision if the recipe left it open.</summary>
     public required Recipe Recipe { get; init; }
 
     /// <summary>SHA-256 of the recipe's JSON.</summary>
@@ -77,7 +77,7 @@ internal sealed record CheckpointState
         }
     }
 
-    // What cannot be true of any run; null where everything can.
+    // A contradiction that no run can have; null if there is none.
     private string? Contradiction(string folder)
     {
         bool Within(long value, long most) => value >= 0 && value <= most;

@@ -4,7 +4,7 @@ namespace Crosshead.Training.Runs;
 /// <param name="Step">Optimizer steps taken.</param>
 /// <param name="Tokens">Tokens trained on.</param>
 /// <param name="TrainingLoss">Mean training loss of the steps since the evaluation before, in nats.</param>
-/// <param name="HeldOutLoss">Held-out loss, in nats; null where the data have no held-out part.</param>
+/// <param name="HeldOutLoss">Held-out loss, in nats; null if the data have no held-out part.</param>
 /// <param name="TokensPerSecond">Training speed since the evaluation before, evaluations not counted.</param>
 /// <param name="Elapsed">Time since this process began the run.</param>
 public sealed record CurvePoint(long Step, long Tokens, double TrainingLoss, double? HeldOutLoss, double TokensPerSecond, TimeSpan Elapsed);

@@ -6,7 +6,10 @@ namespace Crosshead.Training.Runs;
 /// <summary>The loss on held-out text.</summary>
 internal static class HeldOut
 {
-    /// <summary>Mean cross-entropy in nats over at most so many micro-batches; null where there are none or the evaluation was cancelled.</summary>
+    /// <summary>
+    /// Mean cross-entropy in nats over a limited number of micro-batches; null if there are none, or if the evaluation
+    /// was cancelled.
+    /// </summary>
     public static double? Loss(LanguageModel model, ITrainingData data, int mostBatches, CancellationToken cancellation)
     {
         using var grad = no_grad();

@@ -4,16 +4,18 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>Where a run's batches come from: training batches in an order that a position describes, and fixed held-out ones.</summary>
+/// <summary>
+/// The source of a run's batches: training batches in an order with positions, and fixed held-out batches.
+/// </summary>
 internal interface ITrainingData : IDisposable
 {
     /// <summary>Tokens the data's tokenizer knows.</summary>
     int VocabularySize { get; }
 
-    /// <summary>Names the contents: data of one hash give the same batches.</summary>
+    /// <summary>Identifies the contents: data with equal hashes give the same batches.</summary>
     string Hash { get; }
 
-    /// <summary>Names the tokenizer the data were made with.</summary>
+    /// <summary>Identifies the tokenizer of the data.</summary>
     string TokenizerHash { get; }
 
     /// <summary>The tokenizer's file, which goes with the model; null for none.</summary>
@@ -25,11 +27,13 @@ internal interface ITrainingData : IDisposable
     /// <summary>Id of the token that begins a document; null for none.</summary>
     int? BeginToken { get; }
 
-    /// <summary>What there is to say about the held-out text, where the loss on it is not what a recipe seems to ask for; else null.</summary>
+    /// <summary>
+    /// A note on the held-out text if its loss is not what the recipe seems to ask for; otherwise null.
+    /// </summary>
     string? HeldOutRemark => null;
 
-    /// <summary>The place in the order: batches restored to one place are the same from there on.</summary>
-    /// <exception cref="CrossheadException">The place set is none.</exception>
+    /// <summary>The position in the order. From the same position on, the batches are the same.</summary>
+    /// <exception cref="CrossheadException">The position does not exist.</exception>
     JsonNode Position { get; set; }
 
     /// <summary>Sequences from the beginning of the order to <see cref="Position"/>.</summary>
@@ -38,6 +42,6 @@ internal interface ITrainingData : IDisposable
     /// <summary>The next micro-batch.</summary>
     TokenBatch Next(Device device);
 
-    /// <summary>At most so many held-out micro-batches, the same at every call.</summary>
+    /// <summary>A limited number of held-out micro-batches, the same at every call.</summary>
     IEnumerable<TokenBatch> HeldOut(int most, Device device);
 }

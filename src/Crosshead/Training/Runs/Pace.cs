@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>How fast a run goes, by the clock.</summary>
+/// <summary>The speed of a run, by the clock.</summary>
 internal sealed class Pace(long tokensPerStep)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -12,27 +12,27 @@ internal sealed class Pace(long tokensPerStep)
     /// <summary>Time since the run began in this process.</summary>
     public TimeSpan Elapsed => _clock.Elapsed;
 
-    /// <summary>Tokens a second while training, all steps of this process.</summary>
+    /// <summary>Tokens per second while training, over all steps of this process.</summary>
     public double TokensPerSecond => Speed(_steps, _training);
 
-    /// <summary>The same, with recent steps weighing more.</summary>
+    /// <summary>Tokens per second while training, with more weight on recent steps.</summary>
     public double RecentTokensPerSecond => Speed(1, _recent);
 
-    /// <summary>Tokens a second of the last step.</summary>
+    /// <summary>Tokens per second of the last step.</summary>
     public double LastTokensPerSecond { get; private set; }
 
     /// <summary>Adds a step that took the time since <paramref name="start"/>, a value of <see cref="Elapsed"/>.</summary>
     public void Add(TimeSpan start)
     {
         var seconds = (Elapsed - start).TotalSeconds;
-        // The first step is slow for reasons of its own.
+        // The first step is slow because everything is set up in it.
         _recent = _steps <= 1 ? seconds : (0.9 * _recent) + (0.1 * seconds);
         _training += seconds;
         _steps++;
         LastTokensPerSecond = Speed(1, seconds);
     }
 
-    /// <summary>Tokens a second while training since the last call of this.</summary>
+    /// <summary>Tokens per second while training, since the last call of this method.</summary>
     public double Mark()
     {
         var speed = Speed(_steps - _stepsAtMark, _training - _trainingAtMark);
@@ -40,7 +40,7 @@ internal sealed class Pace(long tokensPerStep)
         return speed;
     }
 
-    /// <summary>Time for so many steps more, with the evaluations and checkpoints among them.</summary>
+    /// <summary>Time for a number of further steps, including their evaluations and checkpoints.</summary>
     public TimeSpan TimeFor(long steps) => _steps == 0 ? TimeSpan.Zero : Elapsed / _steps * steps;
 
     private double Speed(long steps, double seconds) => seconds > 0 ? steps * tokensPerStep / seconds : 0;

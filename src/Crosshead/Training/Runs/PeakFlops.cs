@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>What a device can do at most, measured by large matrix products.</summary>
-/// <param name="PerSecond">Floating-point operations a second of the fastest product.</param>
+/// <summary>The peak of a device, measured with large matrix products.</summary>
+/// <param name="PerSecond">Floating-point operations per second of the fastest product.</param>
 /// <param name="Spread">The median time of those products in multiples of the fastest: 1 where nothing disturbed them.</param>
 public sealed record PeakFlops(double PerSecond, double Spread)
 {
-    // On a machine that does nothing else products of one size differ by less.
+    // On an otherwise idle machine products of one size differ by less.
     private const double Undisturbed = 1.3;
     private const int LeastProducts = 4;
 
@@ -17,8 +17,8 @@ public sealed record PeakFlops(double PerSecond, double Spread)
     public bool Busy => Spread > Undisturbed;
 
     /// <summary>
-    /// Measures a device. On the processor a bfloat16 model computes in float32 where that is faster, so its peak is that of the
-    /// faster of both.
+    /// Measures a device. On the processor a bfloat16 model computes in float32 if float32 is faster, so its peak is
+    /// that of the faster precision.
     /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="type">The precision of the model.</param>
@@ -37,7 +37,7 @@ public sealed record PeakFlops(double PerSecond, double Spread)
         return Of(2.0 * size * size * size, times);
     }
 
-    // Multiplies once, and gives the seconds that it took.
+    // Multiplies once, and returns the time in seconds.
     private static Func<double> Product(Device device, ScalarType type, long size)
     {
         var (a, b) = (ones(size, size, type, device), ones(size, size, type, device));

@@ -7,15 +7,16 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>Tells a lack of memory in the words of a recipe.</summary>
+/// <summary>Describes a lack of memory in the terms of a recipe.</summary>
 internal static class RecipeMemory
 {
     private const int Copies = 4; // weight, gradient, and AdamW's two moments
 
     /// <summary>Refuses a run whose model alone needs more than the machine has.</summary>
     /// <param name="recipe">The run.</param>
-    /// <param name="device">Where it is to run; a device with memory of its own is asked by allocating.</param>
-    /// <exception cref="CrossheadException">It does; the message names the size and what makes it smaller.</exception>
+    /// <param name="device">Its device. The limit of a device with its own memory is found by allocating.</param>
+    /// <exception cref="CrossheadException">The model needs more; the message names the size and how to reduce
+    /// it.</exception>
     public static void Require(Recipe recipe, Device device)
     {
         var (parameters, bytes) = ModelBytes(recipe);
@@ -23,10 +24,10 @@ internal static class RecipeMemory
             throw new CrossheadException($"out of memory: {ModelText(recipe, parameters, bytes)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; {SmallerModel(recipe)}.");
     }
 
-    /// <summary>The error to show for a failed allocation; null where the failure is another.</summary>
+    /// <summary>The error to show for a failed allocation; null for any other failure.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="recipe">The run.</param>
-    /// <param name="inSteps">Whether it came while steps were taken, and not while the model was made.</param>
+    /// <param name="inSteps">Whether it happened during the steps, and not while the model was created.</param>
     public static CrossheadException? Translate(ExternalException failure, Recipe recipe, bool inSteps)
     {
         if (OutOfMemory.In(failure)?.Size is not { } size) return null;
@@ -35,11 +36,11 @@ internal static class RecipeMemory
         return new CrossheadException($"out of memory: {size} could not be allocated on {recipe.Training.Device}; {ModelText(recipe, parameters, bytes)}; {SmallerModel(recipe)}.", failure);
     }
 
-    /// <summary>The error to show where a batch of tokens is larger than any array.</summary>
+    /// <summary>The error to show if a batch of tokens is larger than any array.</summary>
     public static CrossheadException OfBatch(OutOfMemoryException failure, Recipe recipe) =>
         Error(Quantity.Bytes(2.0 * sizeof(long) * recipe.Training.Batch * recipe.Context), recipe, failure);
 
-    // What the model takes at least: of what is not trained the weights alone.
+    // The least memory of the model: only the weights of parameters that are not trained.
     private static (long Parameters, double Bytes) ModelBytes(Recipe recipe)
     {
         var parameters = ModelCost.Of(recipe.Model).Parameters;

@@ -3,7 +3,7 @@ using Crosshead.Checkpoints.Safetensors;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>What a run leaves in its folder; other files there are never touched.</summary>
+/// <summary>The files of a run in its folder. Other files there are never touched.</summary>
 public static class RunFolder
 {
     /// <summary>The log of the steps.</summary>
@@ -12,7 +12,7 @@ public static class RunFolder
     /// <summary>The folder of TensorBoard's events.</summary>
     internal const string TensorBoard = "tensorboard";
 
-    /// <summary>The step of the newest complete checkpoint; null where there is none.</summary>
+    /// <summary>The step of the newest complete checkpoint; null if there is none.</summary>
     /// <param name="folder">The run's folder.</param>
     public static long? SavedStep(string folder) => new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
 

@@ -2,13 +2,15 @@ using Crosshead.Training.Logging;
 
 namespace Crosshead.Training.Runs;
 
-/// <summary>How a recipe is run this time: what is no part of the experiment itself.</summary>
+/// <summary>How a recipe is run this time: options that are not part of the experiment itself.</summary>
 public sealed record RunOptions
 {
     /// <summary>Folder of the run: <c>log.jsonl</c>, <c>tensorboard/</c>, <c>checkpoints/</c>, and the final model. Null to write nothing.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>Whether to go on from the newest checkpoint in the folder; a folder with a run is refused otherwise.</summary>
+    /// <summary>
+    /// Whether to continue from the newest checkpoint in the folder. Otherwise a folder with a run is refused.
+    /// </summary>
     public bool Resume { get; init; }
 
     /// <summary>Whether an earlier run in the folder is removed when this one begins.</summary>
@@ -20,7 +22,7 @@ public sealed record RunOptions
     /// <summary>Whether checkpoints are written into the folder.</summary>
     public bool Checkpoints { get; init; } = true;
 
-    /// <summary>Where steps are logged besides; not disposed.</summary>
+    /// <summary>Additional log of the steps; not disposed.</summary>
     public IReadOnlyList<ITrainingLog> Logs { get; init; } = [];
 
     /// <summary>Wall-clock time after which the run ends; null for no limit.</summary>
@@ -29,7 +31,10 @@ public sealed record RunOptions
     /// <summary>The device's peak FLOP/s; null to measure it.</summary>
     public double? PeakFlops { get; init; }
 
-    /// <summary>Called before the first step with each thing to know about the run, a line each: which precision was chosen and why, what the held-out loss is of, that a resumed run goes on with other vectors.</summary>
+    /// <summary>
+    /// Called before the first step with notes on the run, one line each: the chosen precision and its reason, the
+    /// held-out text, a resumed run with other vectors.
+    /// </summary>
     public Action<string>? OnNote { get; init; }
 
     /// <summary>Called after each evaluation.</summary>

@@ -97,7 +97,7 @@ internal sealed class ShardData : ITrainingData
     /// <inheritdoc/>
     public IEnumerable<TokenBatch> HeldOut(int most, Device device)
     {
-        // A text shorter than a sequence is one window, as long as there are predictions.
+        // A text shorter than a sequence is one window, if it has predictions.
         var context = (int)Math.Min(_sampler.Context, _dataset.HeldOut.Tokens - 1);
         if (context < 1) yield break;
         var windows = new HeldOutBatches(_dataset.HeldOut, _sampler.Batch, context, (long)most * _sampler.Batch);

@@ -13,7 +13,7 @@ public sealed class SpikeDetector
 {
     private readonly SpikeOptions _options;
 
-    /// <summary>Creates the detector, new or as a checkpoint left it.</summary>
+    /// <summary>Creates the detector, new or from a checkpoint.</summary>
     public SpikeDetector(SpikeOptions options, SpikeState? state = null) =>
         (_options, State) = (options, state ?? new SpikeState(0, 0, 0, 0, null));
 

@@ -48,12 +48,14 @@ public sealed class Trainer
         (_recipe, _options, _open) = (recipe, options, open);
     }
 
-    /// <summary>Trains to the last step, to the time limit, or until it is asked to stop; then the step is finished and its state saved.</summary>
+    /// <summary>
+    /// Trains until the last step, the time limit, or a request to stop. Then it finishes the step and saves the state.
+    /// </summary>
     /// <param name="progress">Called on this thread after each step.</param>
     /// <param name="cancellation">Asks to stop.</param>
     /// <exception cref="CrossheadException">
-    /// Bad input; no memory; or the training broke down (a loss that is not finite, a spike without recovery): the message
-    /// names step, loss, rate and the checkpoint to go back to.
+    /// Bad input; too little memory; or the training broke down (a loss that is not finite, or a spike without
+    /// recovery). The message names the step, the loss, the rate and the checkpoint to return to.
     /// </exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -91,7 +93,10 @@ public sealed class Trainer
         }
     }
 
-    /// <summary>Checks all that can be told before anything is computed or written: recipe, data, folder, device, and the headers of models.</summary>
+    /// <summary>
+    /// Checks everything that is known before any computation or writing: recipe, data, folder, device, and the headers
+    /// of models.
+    /// </summary>
     /// <exception cref="CrossheadException">Bad input; <see cref="Run"/> would refuse it too.</exception>
     public void Check()
     {
@@ -99,7 +104,8 @@ public sealed class Trainer
         _ = Beginning(data);
     }
 
-    // Where the run begins: the state to go on from, null for a new run, and the folder of its weights, null for random ones.
+    // The start of the run: the state to continue from, null for a new run; and the folder of its weights, null for
+    // random weights.
     private (CheckpointState? State, string? Start) Beginning(ITrainingData data)
     {
         var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
@@ -121,7 +127,7 @@ public sealed class Trainer
         return (state, start);
     }
 
-    // The folder's checkpoints, without what a killed run left half-written, and without an earlier run that is replaced.
+    // The folder's checkpoints, without incomplete files of a killed run and without an earlier run that is replaced.
     private CheckpointFolder Cleaned(string folder)
     {
         if (_options.Overwrite) RunFolder.Clear(folder);
@@ -148,10 +154,10 @@ public sealed class Trainer
         if (data.HeldOutRemark is { } remark) yield return remark;
     }
 
-    // A run goes on in the precision that it began in, whatever is faster here and now.
+    // A resumed run keeps its precision, even if another is faster on this machine.
     private static TrainingPrecision Recorded(CheckpointState state) => new(state.Recipe.Training.Dtype, state.PrecisionReason ?? "as the run began");
 
-    // The state to go on from; null for a new run.
+    // The state to continue from; null for a new run.
     private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
     {
         if (!_options.Resume)
@@ -171,7 +177,7 @@ public sealed class Trainer
             throw new CrossheadException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
         if (state.DataHash != data.Hash)
             throw new CrossheadException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with {MessageTerm.From} {newest}.");
-        // A run that was killed between its last checkpoint and the final model still has that to write.
+        // A run that was killed between its last checkpoint and the final model must still write the model.
         if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
             throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of {_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
         return state;
@@ -188,7 +194,7 @@ public sealed class Trainer
         else model.Initialize(_recipe.Training.Seed);
     }
 
-    // The place in the data is that of the steps taken: from another one the run would go on, but not as it would have.
+    // The position in the data must match the steps taken. From another position the run would continue differently.
     private void Continue(ITrainingData data, CheckpointState state, string checkpoint)
     {
         string wrong;
@@ -206,7 +212,7 @@ public sealed class Trainer
         throw new CrossheadException($"the checkpoint \"{checkpoint}\" is damaged: {wrong}; remove the folder to go back to the one before.");
     }
 
-    // The teacher; null where the recipe has none. A resumed run needs the same one, wherever it lies now.
+    // The teacher; null if the recipe has none. A resumed run needs the same teacher, wherever its folder is now.
     private Distillation? Teacher(LanguageModel model, CheckpointState? state, ITrainingData data, out string? hash)
     {
         hash = null;
@@ -226,7 +232,7 @@ public sealed class Trainer
         }
     }
 
-    // Ids mean nothing under another tokenizer; a model directory without one is trusted.
+    // Ids have no meaning with another tokenizer; a model directory without a tokenizer is trusted.
     private static void RequireTokenizer(string folder, ITrainingData data)
     {
         if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)

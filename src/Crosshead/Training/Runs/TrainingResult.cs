@@ -4,15 +4,15 @@ namespace Crosshead.Training.Runs;
 
 /// <summary>How a run ended.</summary>
 /// <param name="End">Why.</param>
-/// <param name="Step">Optimizer steps taken, those before a resumption included.</param>
+/// <param name="Step">Optimizer steps taken, including those before a resumption.</param>
 /// <param name="Tokens">Tokens trained on.</param>
 /// <param name="TrainingLoss">Loss of the last step, in nats.</param>
 /// <param name="HeldOutLoss">Held-out loss at the last evaluation, in nats; null where there was none.</param>
 /// <param name="BestHeldOutLoss">Lowest held-out loss of the run.</param>
 /// <param name="TokensPerSecond">Training speed of this process, evaluations and checkpoints not counted.</param>
 /// <param name="Spikes">Steps whose loss was a spike.</param>
-/// <param name="Checkpoint">Folder of the newest checkpoint; null where there is none.</param>
-/// <param name="Model">Folder of the final model; null where none was written.</param>
+/// <param name="Checkpoint">Folder of the newest checkpoint; null if there is none.</param>
+/// <param name="Model">Folder of the final model; null if none was written.</param>
 public sealed record TrainingResult(
     TrainingEnd End, long Step, long Tokens, double TrainingLoss, double? HeldOutLoss, double? BestHeldOutLoss, double TokensPerSecond, long Spikes,
     string? Checkpoint, string? Model)

@@ -76,7 +76,7 @@ internal sealed class TrainingRun : IDisposable
         return Finish(end, cancellation);
     }
 
-    // One step with all that belongs to it; whether it was the last.
+    // One step with its evaluation, logs and checkpoint; returns whether it was the last.
     private bool TakeStep(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         var rate = _schedule.RateAt(_step + 1);
@@ -128,7 +128,7 @@ internal sealed class TrainingRun : IDisposable
         var state = State();
         var folder = _checkpoints!.Write(_step, aside => Checkpoint.Write(aside, _model, _optimizer, state, _data, Companions));
         _savedStep = _step;
-        // Within a spike the checkpoint from before it may still be needed.
+        // During a spike the checkpoint from before it may still be needed.
         if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
         return folder;
     }
@@ -179,7 +179,7 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    // What becomes of a run whose log cannot be written: it stops, but loses nothing where there is room for a checkpoint.
+    // A run whose log cannot be written stops, but loses nothing if there is room for a checkpoint.
     private string Saved()
     {
         try

@@ -20,7 +20,7 @@ public sealed class AdamW : IDisposable
     /// <summary>Creates the optimizer with moments of zero.</summary>
     /// <param name="groups">What to optimize.</param>
     /// <param name="beta1">Decay of the gradient's running mean.</param>
-    /// <param name="beta2">Decay of its square's.</param>
+    /// <param name="beta2">Decay of the running mean of its square.</param>
     /// <param name="epsilon">Added to the denominator.</param>
     public AdamW(IReadOnlyList<ParameterGroup> groups, double beta1, double beta2, double epsilon)
     {
@@ -42,9 +42,9 @@ public sealed class AdamW : IDisposable
 
     private IEnumerable<Parameter> Parameters => _groups.SelectMany(g => g.Parameters);
 
-    /// <summary>Goes on from saved moments.</summary>
+    /// <summary>Continues from saved moments.</summary>
     /// <param name="steps">Steps taken so far.</param>
-    /// <param name="read">Gives a tensor by its name in the checkpoint.</param>
+    /// <param name="read">Returns a tensor by its name in the checkpoint.</param>
     public void Restore(long steps, Func<string, Tensor> read)
     {
         using var grad = no_grad();
@@ -108,6 +108,6 @@ public sealed class AdamW : IDisposable
             .Select(p => (p.Value, p.Gradient!, p.Moments.First, p.Moments.Second)),
     ];
 
-    // On the CPU in float32 there is a kernel of our own; libtorch's does the rest.
+    // On the CPU in float32 Crosshead has its own kernel; libtorch's kernel does the rest.
     private static bool Fused((Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] found) => found.All(p => FusedAdamW.Supports(p.Value, p.Gradient));
 }

@@ -9,14 +9,16 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Training.Steps;
 
-/// <summary>The loss of a student that is to agree with a teacher; what the teacher computes is used at once and kept nowhere.</summary>
+/// <summary>
+/// The loss of a student that learns to agree with a teacher. The teacher's results are used at once and not stored.
+/// </summary>
 public sealed class Distillation : IDisposable
 {
     private readonly DistillationOptions _options;
     private readonly LanguageModel _teacher;
 
-    /// <summary>Takes a teacher, which is frozen and disposed with this.</summary>
-    /// <param name="options">What the loss is made of.</param>
+    /// <summary>Takes ownership of a teacher, which is frozen and disposed with this object.</summary>
+    /// <param name="options">The parts of the loss.</param>
     /// <param name="teacher">The teacher, in the precision that the student computes in.</param>
     public Distillation(DistillationOptions options, LanguageModel teacher)
     {
@@ -25,7 +27,7 @@ public sealed class Distillation : IDisposable
     }
 
     /// <summary>Loads the teacher that the options name.</summary>
-    /// <param name="options">What the loss is made of.</param>
+    /// <param name="options">The parts of the loss.</param>
     /// <param name="student">The model to be trained.</param>
     /// <exception cref="CrossheadException">The teacher cannot be loaded, knows another vocabulary, or a shorter context than <paramref name="context"/>.</exception>
     /// <param name="context">Tokens of a training sequence.</param>
@@ -35,7 +37,7 @@ public sealed class Distillation : IDisposable
         return new Distillation(options, ModelDirectory.Load(options.Teacher, student.ComputeType, student.Device));
     }
 
-    /// <summary>Checks by headers that a teacher can teach a model of some shape.</summary>
+    /// <summary>Checks by headers that a teacher fits a model of a given shape.</summary>
     /// <exception cref="CrossheadException">The teacher is missing or damaged, knows another vocabulary, or has a shorter context.</exception>
     internal static void Require(DistillationOptions options, ModelOptions student, int context)
     {
@@ -51,7 +53,7 @@ public sealed class Distillation : IDisposable
             throw new CrossheadException($"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but the teacher's have {shape.HiddenSize}, the model's {student.HiddenSize}; set it to 0.");
     }
 
-    /// <summary>The mean loss, a scalar in at least float32; gradients flow to the student alone.</summary>
+    /// <summary>The mean loss, a scalar in at least float32; gradients flow only to the student.</summary>
     /// <param name="student">The model to be trained.</param>
     /// <param name="batch">Tokens and targets.</param>
     public Tensor Loss(LanguageModel student, TokenBatch batch)

@@ -10,8 +10,8 @@ namespace Crosshead.Training.Steps;
 public sealed record ParameterGroup(IReadOnlyList<Parameter> Parameters, double WeightDecay, double RateFactor = 1)
 {
     /// <summary>
-    /// Splits a model's parameters: matrices decay, and embeddings where asked; norms and biases do not; mixes have a decay
-    /// and a rate of their own. Groups are as few as possible.
+    /// Splits a model's parameters: matrices decay, and embeddings on request; norms and biases do not decay; mixes
+    /// have their own decay and rate. The number of groups is as small as possible.
     /// </summary>
     public static IReadOnlyList<ParameterGroup> Split(IEnumerable<Parameter> parameters, TrainingOptions options)
     {

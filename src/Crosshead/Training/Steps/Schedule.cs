@@ -2,7 +2,7 @@ using Crosshead.Training.Recipes;
 
 namespace Crosshead.Training.Steps;
 
-/// <summary>The learning rate as a function of the step alone, so that a resumed run needs no state of it.</summary>
+/// <summary>The learning rate as a function of the step only, so a resumed run needs no state for it.</summary>
 /// <param name="Options">The course.</param>
 /// <param name="Peak">The rate after the warm-up.</param>
 /// <param name="Steps">Steps of the whole run.</param>

@@ -13,7 +13,7 @@ internal static class TrainableParts
         (".o_proj.", TrainablePart.Output), (".mlp.", TrainablePart.Mlp),
     ];
 
-    /// <summary>The part a parameter belongs to; one that belongs to none is trained with all alone.</summary>
+    /// <summary>The part of a parameter; a parameter without a part is trained only with <c>all</c>.</summary>
     public static TrainablePart Of(Parameter parameter) => parameter.Kind switch
     {
         ParameterKind.Norm => TrainablePart.Norms,
@@ -22,7 +22,7 @@ internal static class TrainableParts
         _ => Named.FirstOrDefault(n => parameter.Name.Contains(n.Folder, StringComparison.Ordinal)).Part,
     };
 
-    /// <summary>Leaves the other parameters as they are: no gradients reach them from now on.</summary>
+    /// <summary>Freezes the other parameters: from now on no gradients reach them.</summary>
     /// <param name="parameters">A model's.</param>
     /// <param name="parts">What is to be trained.</param>
     /// <returns>Those to be trained.</returns>

@@ -8,8 +8,8 @@ namespace Crosshead.Training.Steps;
 /// <summary>One optimizer step, whole: gradients of the micro-batches, their norm, clipping, AdamW.</summary>
 /// <param name="Model">What is trained.</param>
 /// <param name="Optimizer">What trains it.</param>
-/// <param name="Clip">Most that the norm of all gradients together may be; 0 for no clipping.</param>
-/// <param name="Distillation">The loss where it comes from a teacher; null for the cross-entropy with the text.</param>
+/// <param name="Clip">Maximum norm of all gradients together; 0 for no clipping.</param>
+/// <param name="Distillation">The loss from a teacher; null for the cross-entropy with the text.</param>
 public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double Clip, Distillation? Distillation = null)
 {
     /// <summary>Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same number of threads.</summary>
@@ -22,7 +22,8 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         using Scalar limit = Clip, one = 1;
         var loss = AddGradients(batches);
         var norm = Optimizer.GradientNorm();
-        // Dividing within AdamW spares a pass over the gradients; not asking whether to clip spares a wait for the device.
+        // Dividing within AdamW saves a pass over the gradients; not asking whether to clip saves a wait for the
+        // device.
         var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
         foreach (var parameter in Model.Parameters) parameter.Value.grad = null;
