@@ -18,7 +18,9 @@ public sealed class ModelConfigTests
     {
         var options = new ModelOptions
         {
-            VocabularySize = 30, HiddenSize = 16, Layers = 1,
+            VocabularySize = 30,
+            HiddenSize = 16,
+            Layers = 1,
             Attention = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, HeadDim = 4, KeyComponents = 1, ValueComponents = 1 },
         };
         var settable = typeof(AttentionOptions).GetProperties().Where(p => p.CanWrite)
