@@ -16,7 +16,7 @@ public sealed class TokenDataset : IDisposable
         (VocabularySize, TokenizerHash) = (Manifest.VocabularySize, Manifest.Request.TokenizerSha256);
         foreach (var (folder, manifest) in parts)
             if (manifest.Request.TokenizerSha256 != TokenizerHash || manifest.VocabularySize != VocabularySize)
-                throw new CrossheadException($"\"{folder}\" was made with another tokenizer (hash {manifest.Request.TokenizerSha256}) than \"{folders[0]}\" (hash {TokenizerHash}); prepare all folders with one tokenizer.");
+                throw new DataMismatchException($"\"{folder}\" was made with another tokenizer (hash {manifest.Request.TokenizerSha256}) than \"{folders[0]}\" (hash {TokenizerHash}); prepare all folders with one tokenizer.");
         try
         {
             Train = new TokenSplit("train", [.. parts.SelectMany(p => Open(p.Manifest.Train, p.Manifest, p.Folder))], VocabularySize);
@@ -94,7 +94,7 @@ public sealed class TokenDataset : IDisposable
     public void EnsureTokenizer(string tokenizerHash)
     {
         if (tokenizerHash == TokenizerHash) return;
-        throw new CrossheadException($"{Name} was made with another tokenizer (hash {TokenizerHash}) than the one given (hash {tokenizerHash}); use the tokenizer.json in that folder, or prepare the data again.");
+        throw new DataMismatchException($"{Name} was made with another tokenizer (hash {TokenizerHash}) than the one given (hash {tokenizerHash}); use the tokenizer.json in that folder, or prepare the data again.");
     }
 
     /// <inheritdoc/>

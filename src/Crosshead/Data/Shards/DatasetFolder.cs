@@ -40,7 +40,7 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
             return null;
         var manifest = DatasetManifest.Load(directory);
         if (request.DifferenceFrom(manifest.Request) is { } difference)
-            throw new CrossheadException($"{directory} holds data that was prepared otherwise: {difference}; use {MessageTerm.Overwrite} or another folder.");
+            throw new DataMismatchException($"{directory} holds data that was prepared otherwise: {difference}; use {MessageTerm.Overwrite} or another folder.");
         manifest.RequireShards(directory);
         return manifest;
     }
@@ -56,7 +56,7 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         {
             var found = DataJson.Read<PreparationState>(path, $"{remedy} again with {MessageTerm.Overwrite}.");
             if (request.DifferenceFrom(found.Request) is { } difference)
-                throw new CrossheadException($"{directory} holds an unfinished preparation of other data: {difference}; use {MessageTerm.Overwrite} or another folder.");
+                throw new DataMismatchException($"{directory} holds an unfinished preparation of other data: {difference}; use {MessageTerm.Overwrite} or another folder.");
             if (found.Source < 0 || found.Source > request.Sources.Count || found.Index < 0)
                 throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but there are {request.Sources.Count} inputs; {remedy} again with {MessageTerm.Overwrite}.");
             return found;

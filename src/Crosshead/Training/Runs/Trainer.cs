@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Data.Shards;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -174,9 +175,9 @@ public sealed class Trainer
         if (changes.Count > 0)
             throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: {string.Join(", ", changes)}; restore it, or start a new run in another folder (with {MessageTerm.From} {newest} to keep the weights).");
         if (state.TokenizerHash != data.TokenizerHash)
-            throw new CrossheadException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
+            throw new DataMismatchException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
         if (state.DataHash != data.Hash)
-            throw new CrossheadException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with {MessageTerm.From} {newest}.");
+            throw new DataMismatchException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with {MessageTerm.From} {newest}.");
         // A run that was killed between its last checkpoint and the final model must still write the model.
         if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
             throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of {_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
@@ -236,7 +237,7 @@ public sealed class Trainer
     private static void RequireTokenizer(string folder, ITrainingData data)
     {
         if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
-            throw new CrossheadException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
+            throw new DataMismatchException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
     }
 
     // A model may have room for more tokens than its tokenizer knows; a new one is not made so.

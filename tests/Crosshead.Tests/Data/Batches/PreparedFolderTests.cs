@@ -53,7 +53,7 @@ public sealed class PreparedFolderTests
         data.EnsureTokenizer(Tokenizer.Load(folder.File("out")).Sha256);
         data.EnsureCompatible(s_tokenizer.Value.VocabularySize);
         var other = BpeTrainer.Train([Rows(40)], new BpeTrainerOptions { VocabularySize = 290 });
-        var error = Assert.Throws<CrossheadException>(() => data.EnsureTokenizer(other.Sha256)).Message;
+        var error = Assert.Throws<DataMismatchException>(() => data.EnsureTokenizer(other.Sha256)).Message;
         Assert.Contains(other.Sha256, error);
         Assert.Contains(s_tokenizer.Value.Sha256, error);
     }

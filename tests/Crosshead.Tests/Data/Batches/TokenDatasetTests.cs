@@ -108,7 +108,7 @@ public sealed class TokenDatasetTests
         data.EnsureTokenizer("aaaa");
         Assert.Contains("vocabulary (299) is smaller than the tokenizer's (300)", Assert.Throws<CrossheadException>(() => data.EnsureCompatible(299)).Message);
         Assert.Contains("vocabulary (301) is larger than the tokenizer's (300)", Assert.Throws<CrossheadException>(() => data.EnsureCompatible(301)).Message);
-        var error = Assert.Throws<CrossheadException>(() => data.EnsureTokenizer("bbbb")).Message;
+        var error = Assert.Throws<DataMismatchException>(() => data.EnsureTokenizer("bbbb")).Message;
         Assert.Contains("aaaa", error);
         Assert.Contains("bbbb", error);
     }

@@ -83,7 +83,7 @@ public sealed class DataPreparationTests
         Assert.Contains("seed is 7 here and 0 there", Refused(folder, "out", new() { Seed = 7 }));
         Assert.Contains("`Overwrite`", Refused(folder, "out", new() { ShardTokens = 99 }));
         var other = BpeTrainer.Train(["other text other text"], new() { VocabularySize = 260 });
-        var error = Assert.Throws<CrossheadException>(() => DataPreparation.Run([folder.File("in.jsonl")], other, folder.File("out"), new())).Message;
+        var error = Assert.Throws<DataMismatchException>(() => DataPreparation.Run([folder.File("in.jsonl")], other, folder.File("out"), new())).Message;
         Assert.Contains(other.Sha256, error);
         Assert.Contains(Small.Sha256, error);
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Checkpoints;
+using Crosshead.Data.Shards;
 using Crosshead.Text.Tokenizers.Training;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Runs;
@@ -125,8 +126,8 @@ public sealed class ResumeTests
         var options = new RunOptions { Folder = folder.Path };
         Interrupt(TinyRun.Recipe, options, at: 5);
         var resume = options with { Resume = true };
-        Assert.Contains("another tokenizer", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { TokenizerHash = "other" }).Run()).Message);
-        Assert.Contains("the data (other) are not those", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { Hash = "other" }).Run()).Message);
+        Assert.Contains("another tokenizer", Assert.Throws<DataMismatchException>(() => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { TokenizerHash = "other" }).Run()).Message);
+        Assert.Contains("the data (other) are not those", Assert.Throws<DataMismatchException>(() => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { Hash = "other" }).Run()).Message);
     }
 
     [Fact]
@@ -191,7 +192,7 @@ public sealed class ResumeTests
         var tokenizer = BpeTrainer.Train(["one two three", "four five six"], new BpeTrainerOptions { VocabularySize = 260 });
         tokenizer.Save(Path.Combine(first.Model!, "tokenizer.json"));
         Trainer Second(string hash) => TinyRun.Trainer(TinyRun.Recipe, new RunOptions { From = first.Model }, r => new MadeUpData(r) { TokenizerHash = hash });
-        Assert.Contains("is not the tokenizer that the data were made with (other…)", Assert.Throws<CrossheadException>(() => Second("other").Run()).Message);
+        Assert.Contains("is not the tokenizer that the data were made with (other…)", Assert.Throws<DataMismatchException>(() => Second("other").Run()).Message);
         Assert.Equal(12, Second(tokenizer.Sha256).Run().Step);
     }
 

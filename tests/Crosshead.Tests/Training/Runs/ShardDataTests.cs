@@ -58,7 +58,7 @@ public sealed class ShardDataTests : IDisposable
     {
         var other = BpeTrainer.Train(["a b c a b c", "ab ab"], new() { VocabularySize = 260 });
         var (a, b) = (Prepare("a", 40), Prepare("b", 40, other));
-        Assert.Contains("was made with another tokenizer", Assert.Throws<CrossheadException>(() => ShardData.Open(Recipe(a, b))).Message);
+        Assert.Contains("was made with another tokenizer", Assert.Throws<DataMismatchException>(() => ShardData.Open(Recipe(a, b))).Message);
         var both = Recipe(a, b) with { Data = new DataOptions { Folder = a, Folders = [b], Context = 16 } };
         Assert.Contains("are both set", Assert.Throws<CrossheadException>(() => ShardData.Open(both)).Message);
     }
