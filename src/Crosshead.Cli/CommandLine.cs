@@ -21,13 +21,13 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     /// <summary>Runs one command line and returns its exit code (<see cref="ExitCode"/>).</summary>
     /// <param name="args">The arguments after the program's name.</param>
     /// <param name="terminal">Where results, messages and progress go.</param>
-    /// <param name="cancel">Asks the command to finish its step, save and stop, as a signal does.</param>
-    public int Run(string[] args, StandardStreams terminal, CancellationToken cancel = default)
+    /// <param name="cancellation">Asks the command to finish its step, save and stop, as a signal does.</param>
+    public int Run(string[] args, StandardStreams terminal, CancellationToken cancellation = default)
     {
         try
         {
             using var names = MessageTerm.Use(OptionNames.Table);
-            return Answer(args, terminal, cancel);
+            return Answer(args, terminal, cancellation);
         }
         catch (Exception failure)
         {
@@ -48,7 +48,7 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
 
     // Not inlined: what it needs is loaded within the guard around it, as an assembly may be missing, or files to open.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Answer(string[] args, StandardStreams terminal, CancellationToken cancel)
+    private int Answer(string[] args, StandardStreams terminal, CancellationToken cancellation)
     {
         if (ShellCompletion.Answers(args, Root, s_parsing, terminal.Out))
             return ExitCode.Done;
@@ -61,14 +61,14 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
             terminal.Error.WriteLine(problem);
             return ExitCode.BadInput;
         }
-        return Execute(parsed, terminal, cancel);
+        return Execute(parsed, terminal, cancellation);
     }
 
-    private static int Execute(ParseResult parsed, StandardStreams terminal, CancellationToken cancel)
+    private static int Execute(ParseResult parsed, StandardStreams terminal, CancellationToken cancellation)
     {
         var command = (CliCommand)parsed.CommandResult.Command;
         ThreadsOption.Apply(parsed);
-        using var interruption = new Interruption(terminal, cancel);
+        using var interruption = new Interruption(terminal, cancellation);
         var output = new CommandOutput(terminal, parsed.GetValue(command.Json));
         return command.Run(parsed, output, interruption.Token);
     }

@@ -15,18 +15,18 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
     private const long Columns = 8192, FewestBytes = 4 * Columns;
 
     /// <summary>Measures a device; takes about two seconds.</summary>
-    public static Ceilings Of(Device device, ScalarType type, CancellationToken cancel)
+    public static Ceilings Of(Device device, ScalarType type, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var peak = PeakFlops.Measure(device, type, seconds: 0.7);
-        cancel.ThrowIfCancellationRequested();
+        cancellation.ThrowIfCancellationRequested();
 
         var rows = device.type == TorchSharp.DeviceType.CUDA ? 65536L : 16384L;
-        var read = ReadSpeed(device, rows, 0.7, cancel);
+        var read = ReadSpeed(device, rows, 0.7, cancellation);
         var matrix = ones([rows, Columns], ScalarType.Float32, device);
         var copy = empty_like(matrix);
-        var copied = Timing.Of(() => copy.copy_(matrix), Wait(device), 0.7, 5, cancel);
+        var copied = Timing.Of(() => copy.copy_(matrix), Wait(device), 0.7, 5, cancellation);
         return new Ceilings(peak.PerSecond, Math.Max(read, 2.0 * matrix.numel() * sizeof(float) / copied.Fastest), peak.Busy);
     }
 
@@ -47,9 +47,9 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
     }
 
     /// <summary>The cases, marked where what they read again and again stays in a cache of the device.</summary>
-    public IReadOnlyList<BenchCase> Mark(IReadOnlyList<BenchCase> cases, Device device, CancellationToken cancel)
+    public IReadOnlyList<BenchCase> Mark(IReadOnlyList<BenchCase> cases, Device device, CancellationToken cancellation)
     {
-        var cached = cases.Select(c => c.WorkingSet).Distinct().ToDictionary(set => set, set => FitsInCache(set, device, cancel));
+        var cached = cases.Select(c => c.WorkingSet).Distinct().ToDictionary(set => set, set => FitsInCache(set, device, cancellation));
         return [.. cases.Select(c => c with { Cached = cached[c.WorkingSet] })];
     }
 
@@ -57,17 +57,17 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
     public static Action Wait(Device device) => device.type == TorchSharp.DeviceType.CUDA ? () => cuda.synchronize(device) : static () => { };
 
     // A GPU's cache is known; on the processor, where a virtual machine may hide it, reading so many bytes again and again tells.
-    private bool FitsInCache(double bytes, Device device, CancellationToken cancel) =>
+    private bool FitsInCache(double bytes, Device device, CancellationToken cancellation) =>
         device.type == TorchSharp.DeviceType.CUDA ? bytes <= CudaDevices.CacheBytes(Math.Max(device.index, 0))
-        : bytes < FewestBytes || ReadSpeed(device, (long)(bytes / sizeof(float) / Columns), 0.15, cancel) > Cached * BytesPerSecond;
+        : bytes < FewestBytes || ReadSpeed(device, (long)(bytes / sizeof(float) / Columns), 0.15, cancellation) > Cached * BytesPerSecond;
 
     // Bytes a second of a matrix-vector product, which reads its matrix again and again.
-    private static double ReadSpeed(Device device, long rows, double seconds, CancellationToken cancel)
+    private static double ReadSpeed(Device device, long rows, double seconds, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var (matrix, vector) = (ones([rows, Columns], ScalarType.Float32, device), ones([Columns], ScalarType.Float32, device));
-        var read = Timing.Of(() => matrix.mv(vector).Dispose(), Wait(device), seconds, 5, cancel);
+        var read = Timing.Of(() => matrix.mv(vector).Dispose(), Wait(device), seconds, 5, cancellation);
         return (double)matrix.numel() * sizeof(float) / read.Fastest;
     }
 }

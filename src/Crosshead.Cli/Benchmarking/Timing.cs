@@ -16,25 +16,25 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
     /// <param name="wait">Waits until the device has finished.</param>
     /// <param name="seconds">Time to spend on timed repetitions.</param>
     /// <param name="atLeast">Fewest timed repetitions.</param>
-    /// <param name="cancel">Stops between repetitions.</param>
-    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancel) => Of(() =>
+    /// <param name="cancellation">Stops between repetitions.</param>
+    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancellation) => Of(() =>
     {
         var from = Stopwatch.GetTimestamp();
         action();
         wait();
         return Stopwatch.GetElapsedTime(from).TotalSeconds;
-    }, seconds, atLeast, cancel);
+    }, seconds, atLeast, cancellation);
 
     /// <summary>As the other overload, of an action that times what matters of it.</summary>
     /// <param name="timed">Does it once and returns the seconds it took.</param>
     /// <param name="seconds">Time to spend on timed repetitions.</param>
     /// <param name="atLeast">Fewest timed repetitions.</param>
-    /// <param name="cancel">Stops between repetitions.</param>
-    public static Timing Of(Func<double> timed, double seconds, int atLeast, CancellationToken cancel)
+    /// <param name="cancellation">Stops between repetitions.</param>
+    public static Timing Of(Func<double> timed, double seconds, int atLeast, CancellationToken cancellation)
     {
         for (var i = 0; i < WarmUp; i++)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             timed();
         }
 
@@ -42,7 +42,7 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
         var start = Stopwatch.GetTimestamp();
         while (times.Count < atLeast || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             times.Add(timed());
         }
         times.Sort();

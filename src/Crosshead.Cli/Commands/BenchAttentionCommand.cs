@@ -23,7 +23,7 @@ internal sealed class BenchAttentionCommand() : BenchCommand("attention",
         foreach (var parameter in parameters.Parameters)
             nn.init.normal_(parameter.Value, 0, 0.02);
         var (cos, sin) = rotary.Rows(0, shape.Context);
-        var span = new TokenSpan(cos, sin, null, Causal: true);
+        var span = new TokenView(cos, sin, null, Causal: true);
         var x = randn([run.Batch, shape.Context, shape.HiddenSize], run.Type, run.Device, requires_grad: true);
         var gradient = ones_like(x);
 

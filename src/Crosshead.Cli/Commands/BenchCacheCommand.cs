@@ -40,7 +40,7 @@ internal sealed class BenchCacheCommand : CliCommand
             throw new CrossheadException($"--kv-heads ({groups}) must be an even number that divides --heads ({heads}); give another.");
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.BFloat16);
         var seconds = arguments.GetValue(_seconds);
-        return (output, cancel) => Time((batch, context, heads, groups, width), new BenchRun(device, type, batch, seconds) { Cancel = cancel }, output);
+        return (output, cancellation) => Time((batch, context, heads, groups, width), new BenchRun(device, type, batch, seconds) { Cancel = cancellation }, output);
     }
 
     private static int Time((int Batch, int Context, int Heads, int Groups, int Width) shape, BenchRun run, CommandOutput output)
@@ -53,7 +53,7 @@ internal sealed class BenchCacheCommand : CliCommand
         var ceilings = Ceilings.Of(device, type, run.Cancel);
 
         Tensor Random(params long[] shape) => randn(shape, type, device);
-        var span = new TokenSpan(empty(0), empty(0), null, Causal: false);
+        var span = new TokenView(empty(0), empty(0), null, Causal: false);
         BenchCase Case(string name, long rows, long rowWidth, Func<Tensor, Tensor, Tensor, Tensor> attend)
         {
             using var own = NewDisposeScope();

@@ -58,7 +58,7 @@ internal abstract class BenchCommand : CliCommand
         Read(arguments, shapes[0]);
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
         var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds));
-        return (output, cancel) => Time(shapes, run with { Cancel = cancel }, output);
+        return (output, cancellation) => Time(shapes, run with { Cancel = cancellation }, output);
     }
 
     private int Time(ModelOptions[] shapes, BenchRun run, CommandOutput output)

@@ -83,11 +83,11 @@ internal abstract class BenchGenerationCommand : BenchCommand
     }
 
     /// <summary>Continues the prompts greedily to their ends, and tells what it took.</summary>
-    protected GenerationStatistics Generate(Generator generator, int[][] prompts, CancellationToken cancel)
+    protected GenerationStatistics Generate(Generator generator, int[][] prompts, CancellationToken cancellation)
     {
         var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };
         using var generation = generator.Start(prompts, options);
-        foreach (var _ in generation.Tokens(cancel)) { }
+        foreach (var _ in generation.Tokens(cancellation)) { }
         return generation.Statistics;
     }
 }

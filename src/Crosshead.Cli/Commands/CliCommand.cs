@@ -37,13 +37,13 @@ internal abstract class CliCommand : Command
     /// </summary>
     /// <param name="arguments">The values given for this command's arguments and options.</param>
     /// <param name="output">Where tables, messages, progress and the JSON result go.</param>
-    /// <param name="cancel">Set by the first signal: finish the step, save and return <see cref="ExitCode.Interrupted"/>.</param>
-    public int Run(ParseResult arguments, CommandOutput output, CancellationToken cancel)
+    /// <param name="cancellation">Set by the first signal: finish the step, save and return <see cref="ExitCode.Interrupted"/>.</param>
+    public int Run(ParseResult arguments, CommandOutput output, CancellationToken cancellation)
     {
         Outputs.RequireNames(arguments);
         var work = Prepare(arguments);
         Outputs.Check(arguments);
-        return work(output, cancel);
+        return work(output, cancellation);
     }
 
     /// <summary>

@@ -73,11 +73,11 @@ internal sealed class CompressCommand : CliCommand
         };
         var (calibrate, heldOut) = Texts(arguments, method);
         var job = new CompressionJob(files, CompressionText.Of(calibrate, heldOut, files, windows), options);
-        return (output, cancel) =>
+        return (output, cancellation) =>
         {
             ModelRemarks.Tell(files.Remarks, output);
             using var screen = new CompressionScreen(output);
-            Show(files, job.Run(_out.In(arguments)!, screen, cancel), output);
+            Show(files, job.Run(_out.In(arguments)!, screen, cancellation), output);
             return ExitCode.Done;
         };
     }

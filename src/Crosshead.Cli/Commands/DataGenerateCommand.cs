@@ -50,7 +50,7 @@ internal sealed class DataGenerateCommand : CliCommand
         var options = Read(arguments, files, prompts);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         DataGeneration.Require(files.Options, type, files.Tokenizer, _out.In(arguments)!, options);
-        return (output, cancel) => Generate(files, options, type, device, _out.In(arguments)!, output, cancel);
+        return (output, cancellation) => Generate(files, options, type, device, _out.In(arguments)!, output, cancellation);
     }
 
     private DataGenerationOptions Read(ParseResult arguments, HuggingFaceFolder files, string[] prompts) => new()
@@ -75,7 +75,7 @@ internal sealed class DataGenerateCommand : CliCommand
         Overwrite = arguments.GetValue(Outputs.Overwrite),
     };
 
-    private static int Generate(HuggingFaceFolder files, DataGenerationOptions options, ScalarType type, Device device, string folder, CommandOutput output, CancellationToken cancel)
+    private static int Generate(HuggingFaceFolder files, DataGenerationOptions options, ScalarType type, Device device, string folder, CommandOutput output, CancellationToken cancellation)
     {
         ModelRemarks.Tell(files.Remarks, output);
         using var model = files.LoadFrozen(type, device);
@@ -85,7 +85,7 @@ internal sealed class DataGenerateCommand : CliCommand
         {
             using var progress = output.Progress("generating", "tokens");
             manifest = DataGeneration.Run(model, files.Tokenizer, folder, options,
-                new ImmediateProgress<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents, {Quantity.Count(p.UnderWay)} tokens under way")), cancel);
+                new ImmediateProgress<DataGenerationProgress>(p => progress.Report((last = p).Tokens - p.Before, p.TotalTokens - p.Before, $"{p.Documents} documents, {Quantity.Count(p.UnderWay)} tokens under way")), cancellation);
         }
         catch (OperationCanceledException)
         {

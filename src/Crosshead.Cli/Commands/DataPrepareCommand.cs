@@ -46,17 +46,17 @@ internal sealed class DataPrepareCommand : CliCommand
         options.Validate();
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
         _ = new DocumentReader(_source.Inputs(arguments), options.Source);
-        return (output, cancel) => Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancel);
+        return (output, cancellation) => Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancellation);
     }
 
-    private static int Prepare(string[] inputs, Tokenizer tokenizer, string folder, DataPreparationOptions options, CommandOutput output, CancellationToken cancel)
+    private static int Prepare(string[] inputs, Tokenizer tokenizer, string folder, DataPreparationOptions options, CommandOutput output, CancellationToken cancellation)
     {
         DatasetManifest manifest;
         try
         {
             using var progress = output.Progress("preparing", "B");
             manifest = DataPreparation.Run(inputs, tokenizer, folder, options,
-                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancel);
+                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancellation);
         }
         catch (OperationCanceledException)
         {

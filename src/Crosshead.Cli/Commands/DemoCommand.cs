@@ -36,16 +36,16 @@ internal sealed class DemoCommand : CliCommand
         var options = Read(arguments);
         DemoFolder.Require(options.Folder, arguments.GetValue(Outputs.Overwrite));
         DemoData.Require(options);
-        return (output, cancel) => Run(options, output, cancel);
+        return (output, cancellation) => Run(options, output, cancellation);
     }
 
-    private static int Run(DemoOptions options, CommandOutput output, CancellationToken cancel)
+    private static int Run(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         using var held = FolderLock.Take(options.Folder);
-        var data = DemoData.Prepare(options, output, cancel);
+        var data = DemoData.Prepare(options, output, cancellation);
         var session = new DemoSession(options, data, output, clock);
-        session.Run(cancel);
+        session.Run(cancellation);
 
         var report = session.Report();
         var standings = new ComparisonStandings(report);
@@ -62,7 +62,7 @@ internal sealed class DemoCommand : CliCommand
             ["report"] = session.ReportPath,
             ["seconds"] = clock.Elapsed.TotalSeconds,
         });
-        return cancel.IsCancellationRequested ? ExitCode.Interrupted : standings.IsEnough ? ExitCode.Done : ExitCode.AnswerIsNo;
+        return cancellation.IsCancellationRequested ? ExitCode.Interrupted : standings.IsEnough ? ExitCode.Done : ExitCode.AnswerIsNo;
     }
 
     private DemoOptions Read(ParseResult arguments)

@@ -15,7 +15,7 @@ internal sealed class DoctorCommand() : CliCommand("doctor",
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments) => Diagnose;
 
-    private static int Diagnose(CommandOutput output, CancellationToken cancel)
+    private static int Diagnose(CommandOutput output, CancellationToken cancellation)
     {
         var machine = Diagnosis.OfThisMachine();
         var table = new ResultTable("what", "found", "remedy");

@@ -78,17 +78,17 @@ internal sealed class EvalCommand : CliCommand
             Tasks = [.. tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data), arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit))))],
         };
         run.Validate();
-        return (output, cancel) => Evaluate(arguments, run, output, cancel);
+        return (output, cancellation) => Evaluate(arguments, run, output, cancellation);
     }
 
-    private int Evaluate(ParseResult arguments, EvaluationRun run, CommandOutput output, CancellationToken cancel)
+    private int Evaluate(ParseResult arguments, EvaluationRun run, CommandOutput output, CancellationToken cancellation)
     {
         IReadOnlyList<ModelEvaluation> models;
         try
         {
             foreach (var model in run.Models) ModelRemarks.Tell(model.Remarks, output);
             using var screen = new EvaluationScreen(output);
-            models = run.Run(screen, cancel);
+            models = run.Run(screen, cancellation);
         }
         catch (OperationCanceledException)
         {

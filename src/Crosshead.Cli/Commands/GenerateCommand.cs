@@ -37,7 +37,7 @@ internal sealed class GenerateCommand : CliCommand
         options.Validate();
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
-        return (output, cancel) =>
+        return (output, cancellation) =>
         {
             // Standard input is waited for when all else is as it should be.
             var prompts = _prompts.Read(arguments, output.Terminal);
@@ -45,11 +45,11 @@ internal sealed class GenerateCommand : CliCommand
             ModelRemarks.Tell(files.Remarks, output);
             using var model = TextModel.Load(files, type, device);
             using var run = model.Start(prompts, options);
-            Stream(run, prompts, output, cancel);
+            Stream(run, prompts, output, cancellation);
             Show(run, prompts, output);
             if (run.Sequences.Count(s => s.Stop == StopReason.Context) is var full and > 0)
                 output.Message($"{(prompts.Length == 1 ? "The text ended" : $"{full} of {prompts.Length} texts ended")} because the model's context of {files.Options.Context} tokens is full, before --max-tokens ({options.MaxTokens}).");
-            return cancel.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
+            return cancellation.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
         };
     }
 
@@ -78,12 +78,12 @@ internal sealed class GenerateCommand : CliCommand
     }
 
     // One text is shown as it is made; several would mix, so each is shown when all are done.
-    private static void Stream(GenerationRun run, string[] prompts, CommandOutput output, CancellationToken cancel)
+    private static void Stream(GenerationRun run, string[] prompts, CommandOutput output, CancellationToken cancellation)
     {
         var live = prompts.Length == 1;
         if (live)
             output.Text(prompts[0]);
-        foreach (var token in run.Tokens(cancel))
+        foreach (var token in run.Tokens(cancellation))
         {
             if (live)
                 output.Text(token.Text);

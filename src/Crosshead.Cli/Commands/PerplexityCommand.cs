@@ -37,13 +37,13 @@ internal sealed class PerplexityCommand : CliCommand
         var tokenizer = files.Tokenizer;
         var prefix = RequestEncoder.PrefixOf(tokenizer);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
-        return (output, cancel) =>
+        return (output, cancellation) =>
         {
             var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
             ModelRemarks.Tell(files.Remarks, output);
             using var model = files.LoadFrozen(type, device);
             using var progress = output.Progress("predicting", "tokens");
-            Show(Perplexity.Measure(model, text, ids, prefix, new ImmediateProgress<long>(done => progress.Report(done, ids.Length)), cancel), output);
+            Show(Perplexity.Measure(model, text, ids, prefix, new ImmediateProgress<long>(done => progress.Report(done, ids.Length)), cancellation), output);
             return ExitCode.Done;
         };
     }

@@ -54,12 +54,12 @@ internal sealed class ProfileCommand : CliCommand
         begun?.RequireShape(files.Options, $"--out \"{path}\"");
         var source = new ProfileSource(files.WeightsHash, $"{first.Hash}/{second.Hash}");
         if (begun is not null) source.RequireSame(begun.Source, $"--out \"{path}\"");
-        return (output, cancel) =>
+        return (output, cancellation) =>
         {
             ModelRemarks.Tell(files.Remarks, output);
             using var model = files.Load(device: device);
-            using var calibration = Calibrate(output, model, first, windows.Batch, cancel);
-            if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options, output, cancel) is not { } profile) return ExitCode.Interrupted;
+            using var calibration = Calibrate(output, model, first, windows.Batch, cancellation);
+            if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options, output, cancellation) is not { } profile) return ExitCode.Interrupted;
             profile.Save(path);
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Path));
             ProfilePage.Write(Report(profile, name, TypedCommand.Of(arguments)), Page(path));
@@ -69,14 +69,14 @@ internal sealed class ProfileCommand : CliCommand
     }
 
     // The whole profile; null where it was interrupted.
-    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path, ModelOptions model, CommandOutput output, CancellationToken cancel)
+    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path, ModelOptions model, CommandOutput output, CancellationToken cancellation)
     {
         var methods = Enum.GetValues<CompressionMethod>();
         var pieces = (double)Profiler.PiecesPerLayer(model, methods) * model.Layers;
         using var progress = output.Progress("measuring", "pieces");
         try
         {
-            return profiler.Run(source, methods, begun, p => p.Save(path), new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancel);
+            return profiler.Run(source, methods, begun, p => p.Save(path), new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancellation);
         }
         catch (OperationCanceledException) when (File.Exists(path))
         {
@@ -124,10 +124,10 @@ internal sealed class ProfileCommand : CliCommand
 
     private static string Page(string path) => Path.ChangeExtension(path, ".html");
 
-    private static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancel)
+    private static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancellation)
     {
         using var progress = output.Progress("calibrating", "windows");
-        return Calibration.Run(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancel);
+        return Calibration.Run(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancellation);
     }
 
     private static ResultTable Table(Profile profile)

@@ -43,23 +43,23 @@ internal sealed class SweepCommand : CliCommand
         var options = Read(arguments);
         WorkFolder.Check(_out.Name, options.Folder);
         var sweep = new SweepSession(options);
-        return (output, cancel) => Run(options, sweep, output, cancel);
+        return (output, cancellation) => Run(options, sweep, output, cancellation);
     }
 
-    private static int Run(SweepOptions options, SweepSession sweep, CommandOutput output, CancellationToken cancel)
+    private static int Run(SweepOptions options, SweepSession sweep, CommandOutput output, CancellationToken cancellation)
     {
         StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
-        sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), output, cancel);
+        sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), output, cancellation);
 
         var runs = sweep.Measured();
         var report = SweepReport.Of(options, sweep.Basis, runs);
         StudyPage.Write(report, SweepFolder.Report(options.Folder));
         var choices = RateChoice.Of(runs);
-        if (!cancel.IsCancellationRequested) WriteRecipes(options, choices);
+        if (!cancellation.IsCancellationRequested) WriteRecipes(options, choices);
 
         SweepResult.Show(output, options, report);
         output.Result(SweepResult.Node(options, report, sweep.Basis, runs, choices));
-        return cancel.IsCancellationRequested ? ExitCode.Interrupted
+        return cancellation.IsCancellationRequested ? ExitCode.Interrupted
             : runs.All(r => r.Status == RunStatus.Finished) ? ExitCode.Done : ExitCode.AnswerIsNo;
     }
 

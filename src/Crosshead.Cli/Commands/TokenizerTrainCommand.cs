@@ -50,10 +50,10 @@ internal sealed class TokenizerTrainCommand : CliCommand
         var reader = new DocumentReader(_source.Inputs(arguments), _source.Options(arguments));
         var options = new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern, Workers = ComputeThreads.Count };
         options.Validate();
-        return (output, cancel) =>
+        return (output, cancellation) =>
         {
             var clock = Stopwatch.StartNew();
-            var tokenizer = Train(reader, options, output, cancel);
+            var tokenizer = Train(reader, options, output, cancellation);
             var path = _out.In(arguments)!;
             tokenizer.Save(path);
             Show(arguments, tokenizer, Files(path)[0], reader.TotalBytes, clock.Elapsed, output);
@@ -84,7 +84,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
         });
     }
 
-    private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output, CancellationToken cancel)
+    private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output, CancellationToken cancellation)
     {
         using ProgressLine reading = output.Progress("counting words", "B"), merging = output.Progress("choosing merges", "tokens");
         return BpeTrainer.Train(reader.Read().Select(d => d.Text), options, new ImmediateProgress<TokenizerTrainingProgress>(p =>
@@ -93,7 +93,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
                 reading.Report(reader.BytesRead, reader.TotalBytes);
             else
                 merging.Report(_ => $"choosing merges: {p.Done} of {p.Total} tokens");
-        }), cancel);
+        }), cancellation);
     }
 
     // A name that is not that of a .json file is a folder's.

@@ -46,10 +46,10 @@ internal sealed class TrainCommand : CliCommand
         var recipe = RunRecipe.Load(path, Overrides(arguments), run);
         WorkFolder.Check(_out.Name, run.Folder);
         new Trainer(recipe, run).Check();
-        return (output, cancel) => Train(recipe, run, output, cancel);
+        return (output, cancellation) => Train(recipe, run, output, cancellation);
     }
 
-    private static int Train(Recipe recipe, RunOptions run, CommandOutput output, CancellationToken cancel)
+    private static int Train(Recipe recipe, RunOptions run, CommandOutput output, CancellationToken cancellation)
     {
         var folder = run.Folder;
         foreach (var model in new[] { run.From, recipe.Training.Distillation?.Teacher }) ModelRemarks.TellWhereThere(model, output);
@@ -77,7 +77,7 @@ internal sealed class TrainCommand : CliCommand
             {
                 Begin();
                 line.Report(_ => Live(p));
-            }), cancel);
+            }), cancellation);
         }
 
         output.Table(new ResultTable("property", "value>")

@@ -39,10 +39,10 @@ internal sealed class VerifyCommand : CliCommand
         var device = _compute.Device(arguments);
         var type = _compute.Type(arguments);
         foreach (var path in paths) Require(path);
-        return (output, cancel) => Verify(paths, type, device, output, cancel);
+        return (output, cancellation) => Verify(paths, type, device, output, cancellation);
     }
 
-    private static int Verify(string[] paths, ScalarType? type, Device device, CommandOutput output, CancellationToken cancel)
+    private static int Verify(string[] paths, ScalarType? type, Device device, CommandOutput output, CancellationToken cancellation)
     {
         var cases = new List<VerificationCase>();
         foreach (var path in paths) ModelRemarks.TellWhereThere(path, output);
@@ -50,7 +50,7 @@ internal sealed class VerifyCommand : CliCommand
         {
             foreach (var path in paths)
             {
-                cancel.ThrowIfCancellationRequested();
+                cancellation.ThrowIfCancellationRequested();
                 cases.Add(Verify(path, type, device));
                 progress.Report(cases.Count, paths.Length, path);
             }

@@ -67,10 +67,10 @@ internal sealed class DemoCompression
     private TimeSpan Left => _time - _clock.Elapsed;
 
     /// <summary>Does what there is time for; being stopped, and errors, are noted in the outcome.</summary>
-    public void Run(CancellationToken cancel)
+    public void Run(CancellationToken cancellation)
     {
         // What was planned from a measurement ends with the time all the same: the machine may have become slower.
-        using var time = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (Left > TimeSpan.Zero) time.CancelAfter(Left * MostOverrun);
         try
         {
@@ -78,7 +78,7 @@ internal sealed class DemoCompression
             Outcome = Outcome with { SampleAfter = _training.Sample(compressed) };
             Recover(compressed, time.Token);
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             Outcome = Outcome with { Missing = NoTime(Outcome.LossAfter is null ? "halving the cache" : "recovery") };
         }
@@ -94,7 +94,7 @@ internal sealed class DemoCompression
     }
 
     // The folder of the model with half the cache.
-    private string Compress(CancellationToken cancel)
+    private string Compress(CancellationToken cancellation)
     {
         Require(Left > TimeSpan.Zero, "halving the cache");
         var recipe = _original.Recipe;
@@ -113,7 +113,7 @@ internal sealed class DemoCompression
             Compute = Precision.Parse(_original.Result!.Precision.Dtype),
             Windows = new WindowOptions { Batch = batch },
         };
-        var windowSeconds = MeasureSvd(source, options, heldOut, cancel);
+        var windowSeconds = MeasureSvd(source, options, heldOut, cancellation);
         options = WithinTime(options, source.Options, windowSeconds);
         var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
         using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
@@ -121,7 +121,7 @@ internal sealed class DemoCompression
         {
             if (p.Stage is CompressionStage.Profiling) progress.Report(p.Done, p.Total);
             else if (p.Stage is CompressionStage.Searching) progress.Report(p.Done);
-        }), cancel);
+        }), cancellation);
         Outcome = Outcome with
         {
             LossBefore = result.LossBefore,
@@ -132,13 +132,13 @@ internal sealed class DemoCompression
     }
 
     // The loss of the paper's method at the same share; returns the seconds that a window took.
-    private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut, CancellationToken cancel)
+    private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut, CancellationToken cancellation)
     {
         using var model = source.Load(options.Compute);
         using var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers, LayerSelection.Parse(options.Layers, model.Options.Layers), DemoPlan.UniformHalf(model.Options)));
-        WindowLoss.Measure(svd, heldOut.AtMost(options.Windows.Batch), options.Windows.Batch, null, cancel); // the first is slow for reasons of its own
+        WindowLoss.Measure(svd, heldOut.AtMost(options.Windows.Batch), options.Windows.Batch, null, cancellation); // the first is slow for reasons of its own
         var start = _clock.Elapsed;
-        Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, options.Windows.Batch, null, cancel) };
+        Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, options.Windows.Batch, null, cancellation) };
         return (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
     }
 
@@ -161,22 +161,22 @@ internal sealed class DemoCompression
         return options with { Rounds = rounds, SearchWindows = Fit(rounds) };
     }
 
-    private void Recover(string compressed, CancellationToken cancel)
+    private void Recover(string compressed, CancellationToken cancellation)
     {
         var teacher = _original.Result!.Model!;
         var model = ModelConfig.Read(Path.Combine(compressed, ModelFileNames.Configuration));
         var recipe = DemoPlan.Recovery(_original.Recipe, model, teacher);
         // As many steps as fit, but no more than the training had.
-        var seconds = _training.StepSeconds(recipe, compressed, cancel);
+        var seconds = _training.StepSeconds(recipe, compressed, cancellation);
         var steps = Math.Min(_original.Recipe.TotalSteps, (long)(Left.TotalSeconds * (1 - Reserve) / seconds));
-        cancel.ThrowIfCancellationRequested();
+        cancellation.ThrowIfCancellationRequested();
         Require(steps >= LeastSteps, "recovery");
 
         var run = new DemoRun(DemoPlan.WithSteps(recipe, steps));
         var screen = new DemoScreen(_output.Terminal, [run]);
         var start = _clock.Elapsed;
-        screen.Show(() => _training.Run(run, "recovered", compressed, Left, screen, cancel));
-        cancel.ThrowIfCancellationRequested();
+        screen.Show(() => _training.Run(run, "recovered", compressed, Left, screen, cancellation));
+        cancellation.ThrowIfCancellationRequested();
         Outcome = Outcome with
         {
             LossRecovered = run.Status == RunStatus.Diverged ? double.NaN : run.Result?.HeldOutLoss,

@@ -27,12 +27,12 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
 
     /// <summary>Gathers the text, trains the tokenizer and writes the shards.</summary>
     /// <exception cref="CrossheadException">There is no text or too little, or it cannot be read or written; nothing is left behind.</exception>
-    public static DemoData Prepare(DemoOptions options, CommandOutput output, CancellationToken cancel)
+    public static DemoData Prepare(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var wasEmpty = !Directory.Exists(options.Folder) || !Directory.EnumerateFileSystemEntries(options.Folder).Any();
         try
         {
-            var data = Write(options, output, cancel);
+            var data = Write(options, output, cancellation);
             RequireTokens(data);
             return data;
         }
@@ -44,16 +44,16 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         }
     }
 
-    private static DemoData Write(DemoOptions options, CommandOutput output, CancellationToken cancel)
+    private static DemoData Write(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var ownText = options.Texts.Count > 0;
-        string[] inputs = ownText ? [.. options.Texts] : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancel)];
+        string[] inputs = ownText ? [.. options.Texts] : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancellation)];
 
         Tokenizer tokenizer;
         using (ProgressLine counting = output.Progress("counting words", "characters"), merging = output.Progress("choosing merges", "tokens"))
         {
-            tokenizer = BpeTrainer.Train(Documents(inputs, cancel), new BpeTrainerOptions { VocabularySize = DemoPlan.VocabularySize },
-                new ImmediateProgress<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting ? counting : merging).Report(p.Done, p.Total)), cancel);
+            tokenizer = BpeTrainer.Train(Documents(inputs, cancellation), new BpeTrainerOptions { VocabularySize = DemoPlan.VocabularySize },
+                new ImmediateProgress<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting ? counting : merging).Report(p.Done, p.Total)), cancellation);
         }
         tokenizer.Save(Path.Combine(options.Folder, Tokenizer.FileName));
 
@@ -61,7 +61,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         using (var progress = output.Progress("encoding", "B"))
         {
             DataPreparation.Run(inputs, tokenizer, folder, new DataPreparationOptions { HeldOutFraction = 0.03, Overwrite = true },
-                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes)), cancel);
+                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes)), cancellation);
         }
         return new DemoData(folder, tokenizer,
             ownText ? string.Join(", ", options.Texts.Select(Path.GetFileName)) : "English prose of the .NET reference packs' XML documentation",
@@ -99,7 +99,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
             throw new CrossheadException($"the text makes {ReportNumbers.Whole(text.Train.Tokens)} tokens to train on and {ReportNumbers.Whole(text.HeldOut.Tokens)} to test on; the demo needs {ReportNumbers.Whole(train)} and {heldOut}: {Remedy}.");
     }
 
-    private static string WriteCorpus(string path, CommandOutput output, CancellationToken cancel)
+    private static string WriteCorpus(string path, CommandOutput output, CancellationToken cancellation)
     {
         using var progress = output.Progress("reading the documentation of the reference packs", "B");
         var corpus = ReferencePackCorpus.Find();
@@ -108,7 +108,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
             using var writer = new StreamWriter(stream, leaveOpen: true);
             foreach (var document in corpus.Documents())
             {
-                cancel.ThrowIfCancellationRequested();
+                cancellation.ThrowIfCancellationRequested();
                 writer.Write(document);
                 writer.Write("\n<|endoftext|>\n");
                 progress.Report(stream.Position);
@@ -117,12 +117,12 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         return path;
     }
 
-    private static IEnumerable<string> Documents(string[] inputs, CancellationToken cancel)
+    private static IEnumerable<string> Documents(string[] inputs, CancellationToken cancellation)
     {
         var characters = 0L;
         foreach (var document in new DocumentReader(inputs, new SourceOptions()).Read())
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             yield return document.Text;
             if ((characters += document.Text.Length) >= TokenizerCharacters) yield break;
         }

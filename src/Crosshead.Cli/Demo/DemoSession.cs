@@ -59,13 +59,13 @@ internal sealed class DemoSession
     private TimeSpan Left => Asked - _clock.Elapsed;
 
     /// <summary>Trains, samples, compresses and reports until all is done or it is asked to stop.</summary>
-    public void Run(CancellationToken cancel)
+    public void Run(CancellationToken cancellation)
     {
         WriteReport(); // so that there is one whenever it is interrupted
-        Plan(cancel);
-        if (!cancel.IsCancellationRequested) _screen.Show(() => Train(cancel));
-        Compress(cancel);
-        if (!cancel.IsCancellationRequested && _clock.Elapsed > Asked * MostOverrun)
+        Plan(cancellation);
+        if (!cancellation.IsCancellationRequested) _screen.Show(() => Train(cancellation));
+        Compress(cancellation);
+        if (!cancellation.IsCancellationRequested && _clock.Elapsed > Asked * MostOverrun)
             _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {AskedInWords} asked for, as the machine was slow or busy.");
         WriteReport();
     }
@@ -96,14 +96,14 @@ internal sealed class DemoSession
     };
 
     // Every run gets as many steps as all of them can take in the time there is, at the speed that the machine has now: equal data for all.
-    private void Plan(CancellationToken cancel)
+    private void Plan(CancellationToken cancellation)
     {
         using var progress = _output.Progress("timing the variants", "variants");
         var round = 0.0; // seconds of a step of every variant
         foreach (var group in Runs.GroupBy(r => r.Recipe.Model.Attention.Variant))
         {
-            round += _training.StepSeconds(group.First().Recipe, from: null, cancel);
-            if (cancel.IsCancellationRequested) return;
+            round += _training.StepSeconds(group.First().Recipe, from: null, cancellation);
+            if (cancellation.IsCancellationRequested) return;
         }
         var plan = DemoSchedule.Of(round, Left);
         var rates = DemoPlan.LearningRates.Take(plan.Rates).ToArray();
@@ -121,12 +121,12 @@ internal sealed class DemoSession
     }
 
     // A learning rate at a time, so that what is there compares; another is begun only where all of its runs can end.
-    private void Train(CancellationToken cancel)
+    private void Train(CancellationToken cancellation)
     {
         var lastRate = TimeSpan.Zero;
         foreach (var group in Runs.GroupBy(r => r.Recipe.Training.LearningRate).Select(g => g.ToArray()).ToArray())
         {
-            if (cancel.IsCancellationRequested) return;
+            if (cancellation.IsCancellationRequested) return;
             if (lastRate > TimeSpan.Zero && !DemoSchedule.HasRoom(lastRate, Left))
             {
                 _runs.RemoveAll(group.Contains);
@@ -134,9 +134,9 @@ internal sealed class DemoSession
                 continue;
             }
             var began = _clock.Elapsed;
-            for (var i = 0; i < group.Length && !cancel.IsCancellationRequested; i++)
+            for (var i = 0; i < group.Length && !cancellation.IsCancellationRequested; i++)
             {
-                _training.Run(group[i], "runs", from: null, Max(Left / (group.Length - i), TimeSpan.Zero), _screen, cancel);
+                _training.Run(group[i], "runs", from: null, Max(Left / (group.Length - i), TimeSpan.Zero), _screen, cancellation);
                 WriteReport();
             }
             lastRate = _clock.Elapsed - began;
@@ -144,14 +144,14 @@ internal sealed class DemoSession
     }
 
     // The best run of MEA and of plain attention, each in its share of the time that is left.
-    private void Compress(CancellationToken cancel)
+    private void Compress(CancellationToken cancellation)
     {
         DemoRun[] best = [.. DemoPlan.CompressedVariants.Select(Best).OfType<DemoRun>()];
-        for (var i = 0; i < best.Length && !cancel.IsCancellationRequested; i++)
+        for (var i = 0; i < best.Length && !cancellation.IsCancellationRequested; i++)
         {
             var time = Min(Left, DemoSchedule.MostCompression) / (best.Length - i);
             var compression = new DemoCompression(_options, _data, _training, _output, best[i], time);
-            compression.Run(cancel);
+            compression.Run(cancellation);
             _compressed.Add(compression.Outcome);
             WriteReport();
         }

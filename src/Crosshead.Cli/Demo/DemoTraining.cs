@@ -22,8 +22,8 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
     /// <summary>Seconds that a step of a recipe takes here and now, other work on the machine included: the mean of some, the first, which is slow for reasons of its own, left out.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="from">Model directory that the run starts from; null for random weights.</param>
-    /// <param name="cancel">Ends the timing early.</param>
-    public double StepSeconds(Recipe recipe, string? from, CancellationToken cancel)
+    /// <param name="cancellation">Ends the timing early.</param>
+    public double StepSeconds(Recipe recipe, string? from, CancellationToken cancellation)
     {
         var timed = recipe with
         {
@@ -31,7 +31,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         };
         var time = TimeSpan.FromMinutes(options.Minutes) * TimingShare;
         time = time < s_leastTiming ? s_leastTiming : time > s_mostTiming ? s_mostTiming : time;
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var (clock, steps) = (new Stopwatch(), new List<double>());
         new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 }).Run(new ImmediateProgress<TrainingProgress>(_ =>
         {
@@ -48,8 +48,8 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
     /// <param name="from">Model directory that it starts from; null for random weights.</param>
     /// <param name="timeLimit">Time after which it ends.</param>
     /// <param name="screen">Where it is shown.</param>
-    /// <param name="cancel">Asks to stop.</param>
-    public void Run(DemoRun run, string folder, string? from, TimeSpan timeLimit, DemoScreen screen, CancellationToken cancel)
+    /// <param name="cancellation">Asks to stop.</param>
+    public void Run(DemoRun run, string folder, string? from, TimeSpan timeLimit, DemoScreen screen, CancellationToken cancellation)
     {
         var trainer = new Trainer(run.Recipe, new RunOptions
         {
@@ -69,7 +69,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
             {
                 run.Progress = progress;
                 screen.Stepped();
-            }), cancel);
+            }), cancellation);
             run.Status = run.Result.End == TrainingEnd.Completed ? RunStatus.Finished : RunStatus.Interrupted;
         }
         catch (TrainingDivergedException e)

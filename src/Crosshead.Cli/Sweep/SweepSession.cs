@@ -43,9 +43,9 @@ internal sealed class SweepSession
     /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
     /// <param name="ended">Called after each run's end.</param>
     /// <param name="output">Where progress goes.</param>
-    /// <param name="cancel">Asks to stop.</param>
+    /// <param name="cancellation">Asks to stop.</param>
     /// <exception cref="CrossheadException">Another sweep writes the folder.</exception>
-    public void Run(Action ended, CommandOutput output, CancellationToken cancel)
+    public void Run(Action ended, CommandOutput output, CancellationToken cancellation)
     {
         using var held = FolderLock.Take(_options.Folder);
         Basis = SweepFolder.Open(_options.Folder, Basis, _options.Overwrite, output.Message);
@@ -58,10 +58,10 @@ internal sealed class SweepSession
         var running = new List<TrainProcess>();
         try
         {
-            while (running.Count > 0 || (waiting.Count > 0 && !cancel.IsCancellationRequested))
+            while (running.Count > 0 || (waiting.Count > 0 && !cancellation.IsCancellationRequested))
             {
-                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancel.IsCancellationRequested) running.Add(Start(waiting.Dequeue(), running));
-                if (!cancel.WaitHandle.WaitOne(s_pause)) progress.Show([.. running.Select(p => p.Run)]);
+                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancellation.IsCancellationRequested) running.Add(Start(waiting.Dequeue(), running));
+                if (!cancellation.WaitHandle.WaitOne(s_pause)) progress.Show([.. running.Select(p => p.Run)]);
                 else
                 {
                     running.ForEach(p => p.Stop());

@@ -83,7 +83,7 @@ public sealed class AttentionProjections : IHeadProjections
     /// multiple of d.
     /// </returns>
     public (Tensor Query, Tensor Key, Tensor Value) Project(
-        Tensor x, HeadRows key, HeadRows value, TokenSpan span, bool normKeys = true)
+        Tensor x, HeadRows key, HeadRows value, TokenView span, bool normKeys = true)
     {
         var query = OwnQueries(x.dtype);
         var whole = value.Weight.shape[0] % HeadDim == 0;
@@ -97,10 +97,10 @@ public sealed class AttentionProjections : IHeadProjections
     }
 
     /// <summary>Projects with the layer's own key and value projections.</summary>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span) =>
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView span) =>
         Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), span);
 
-    KeptTokens IHeadProjections.Append(Tensor x, TokenSpan span, KeyValueCache cache)
+    KeptTokens IHeadProjections.Append(Tensor x, TokenView span, KeyValueCache cache)
     {
         var (query, key, value) = Project(x, span);
         return KeptTokens.Append(cache, query, key, value, span.Place);
@@ -108,7 +108,7 @@ public sealed class AttentionProjections : IHeadProjections
 
     /// <summary>
     /// Takes the joint product of queries, keys and values apart, and norms and turns it as
-    /// <see cref="Project(Tensor, HeadRows, HeadRows, TokenSpan, bool)"/> does.
+    /// <see cref="Project(Tensor, HeadRows, HeadRows, TokenView, bool)"/> does.
     /// </summary>
     /// <param name="joint">[B, N, queries + keys + values]</param>
     /// <param name="keys">Width of the keys.</param>
@@ -116,7 +116,7 @@ public sealed class AttentionProjections : IHeadProjections
     /// <param name="span">Where the tokens stand.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
     internal (Tensor Query, Tensor Key, Tensor Value) Split(
-        Tensor joint, long keys, long values, TokenSpan span, bool normKeys)
+        Tensor joint, long keys, long values, TokenView span, bool normKeys)
     {
         var queries = joint.shape[2] - keys - values;
         if (QueryNorm is null && values % HeadDim == 0)
@@ -131,7 +131,7 @@ public sealed class AttentionProjections : IHeadProjections
 
     // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
     private (Tensor Query, Tensor Key, Tensor Value) Turn(
-        Tensor query, Tensor key, Tensor value, TokenSpan span, bool normKeys)
+        Tensor query, Tensor key, Tensor value, TokenView span, bool normKeys)
     {
         Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
         Tensor Normed(Tensor rows, RmsNorm? norm) =>

@@ -86,7 +86,7 @@ public sealed class DifferentialAttention : IAttention
     };
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
+    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null)
     {
         var (batch, count, d) = (x.shape[0], x.shape[1], _projections.HeadDim);
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
@@ -111,14 +111,14 @@ public sealed class DifferentialAttention : IAttention
         _frozenLambda?.Dispose();
     }
 
-    private Tensor AttendWithin(Tensor x, TokenSpan span)
+    private Tensor AttendWithin(Tensor x, TokenView span)
     {
         var (query, key, value) = _heads.Project(x, span);                                            // [B,N,·,d]
         var wide = value.reshape(x.shape[0], x.shape[1], -1, 2 * _projections.HeadDim);               // [B,N,g/2,2d]
         return SoftmaxAttention.AttendWithin(Sides(query), key, wide, span, _projections.Scale);
     }
 
-    private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
+    private Tensor AttendCached(Tensor x, TokenView span, KeyValueCache cache)
     {
         var kept = _heads.Append(x, span, cache);                                 // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
         var query = Sides(kept.Query).transpose(1, 2);

@@ -71,7 +71,7 @@ internal sealed class FrozenAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null) =>
+    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null) =>
         Layer.Merge(cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache));        // [B,N,h,d] → [B,N,D]
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ internal sealed class FrozenAttention : IAttention
         foreach (var tensor in _owned ?? []) tensor.Dispose();
     }
 
-    private Tensor AttendWithin(Tensor x, TokenSpan span)
+    private Tensor AttendWithin(Tensor x, TokenView span)
     {
         var keepsHeads = !CacheLayout.Keys.AreComponents && !CacheLayout.Values.AreComponents;
         var own = Layer.Projections;
@@ -92,7 +92,7 @@ internal sealed class FrozenAttention : IAttention
         return SoftmaxAttention.AttendWithin(query, key, value, span, own.Scale);
     }
 
-    private Tensor AttendCached(Tensor x, TokenSpan span, KeyValueCache cache)
+    private Tensor AttendCached(Tensor x, TokenView span, KeyValueCache cache)
     {
         // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
         var (query, keys, values, keyFactors) = Append(x, span, cache);
@@ -105,7 +105,7 @@ internal sealed class FrozenAttention : IAttention
         return heads.transpose(1, 2);
     }
 
-    private KeptTokens Append(Tensor x, TokenSpan span, KeyValueCache cache)
+    private KeptTokens Append(Tensor x, TokenView span, KeyValueCache cache)
     {
         if (_kept.Step(x, span, cache) is { } step) return step;
         var (query, key, value) = _kept.Project(x, span);

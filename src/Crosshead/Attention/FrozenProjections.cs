@@ -43,7 +43,7 @@ internal sealed class FrozenProjections : IHeadProjections
     }
 
     /// <inheritdoc/>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenSpan span)
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView span)
     {
         var (keys, values) = Rows(x.dtype);
         return _joint is { } joint && joint.Holds(x)
@@ -52,7 +52,7 @@ internal sealed class FrozenProjections : IHeadProjections
     }
 
     /// <inheritdoc/>
-    public KeptTokens Append(Tensor x, TokenSpan span, KeyValueCache cache)
+    public KeptTokens Append(Tensor x, TokenView span, KeyValueCache cache)
     {
         if (Step(x, span, cache) is { } step) return step;
         var (query, key, value) = Project(x, span);
@@ -66,7 +66,7 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <param name="x">[B, 1, D]</param>
     /// <param name="span">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
-    public KeptTokens? Step(Tensor x, TokenSpan span, KeyValueCache cache)
+    public KeptTokens? Step(Tensor x, TokenView span, KeyValueCache cache)
     {
         if (span.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)) return null;
         var (keys, values, factors) = cache.Whole;

@@ -14,7 +14,7 @@ public interface IAttention : IDisposable
     /// <paramref name="x"/> alone.
     /// </param>
     /// <returns>[B, N, D], to be added to the residual stream.</returns>
-    Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null);
+    Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null);
 
     /// <summary>What a cache keeps per token: the mechanism's own choice.</summary>
     CacheLayout CacheLayout { get; }

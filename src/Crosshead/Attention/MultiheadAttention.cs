@@ -56,7 +56,7 @@ public sealed class MultiheadAttention : IAttention
     internal static AttentionTraits Traits { get; } = new() { HasComponents = true };
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
+    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null)
     {
         if (cache is not null) return new FrozenAttention(this, x.dtype).Forward(x, span, cache);
         var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);  // [B,N,h,d], [B,N,g,d]

@@ -18,7 +18,7 @@ public static class SoftmaxAttention
     /// <param name="span">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
     /// <returns>[B, N, h, w']</returns>
-    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale)
+    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView span, double scale)
     {
         if ((span.Ends is not null || span is { Causal: true, Mask: null }) && FusedCausalAttention.Supports(query, key, value))
             return FusedCausalAttention.Apply(query, key, value, scale, span.Ends);
@@ -51,7 +51,7 @@ public static class SoftmaxAttention
     /// Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.
     /// </param>
     /// <returns>[B, h, N, w']</returns>
-    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor? keyFactors = null)
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView span, double scale, Tensor? keyFactors = null)
     {
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
         var usual = span.Begins is null && span.Length is null && keyFactors is null && key.shape[1] == value.shape[1] && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
@@ -79,7 +79,7 @@ public static class SoftmaxAttention
     }
 
     // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.
-    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenSpan span, double scale, Tensor keyFactors)
+    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenView span, double scale, Tensor keyFactors)
     {
         var heads = query.shape[1];
         using Scalar factor = scale, never = double.NegativeInfinity; // named, so that they are not collected while native code reads them

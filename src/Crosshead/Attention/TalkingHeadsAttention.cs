@@ -55,7 +55,7 @@ public sealed class TalkingHeadsAttention : IAttention
 
     /// <inheritdoc/>
     /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
-    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache = null)
+    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null)
     {
         var (query, key, value) = Heads(x, span, cache);                                              // [B,·,N or T,d]
         RequireMemory(query, key.shape[2]);
@@ -71,7 +71,7 @@ public sealed class TalkingHeadsAttention : IAttention
         return _projections.Merge(heads.transpose(1, 2));
     }
 
-    private (Tensor Query, Tensor Key, Tensor Value) Heads(Tensor x, TokenSpan span, KeyValueCache? cache)
+    private (Tensor Query, Tensor Key, Tensor Value) Heads(Tensor x, TokenView span, KeyValueCache? cache)
     {
         if (cache is not null)
         {

@@ -36,7 +36,7 @@ internal static class WeightLoader
             }
             file.Dispose();
         }
-        Problems.Throw(notFinite, t => $"\"{t.Name}\" ({t.Count} of {files.Tensors[t.Name].Elements})",
+        ErrorList.Throw(notFinite, t => $"\"{t.Name}\" ({t.Count} of {files.Tensors[t.Name].Elements})",
             tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them diverged, or the file is damaged.");
     }
 
@@ -49,17 +49,17 @@ internal static class WeightLoader
     {
         _ = ModelCost.Of(options); // shapes that no number counts are refused here
         var stored = files.Tensors.Values.SelectMany(t => PartsOf(t, options, files), (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
-        Problems.Throw(stored.Where(s => s.Count() > 1), s => $"\"{s.Key.Shown()}\"",
+        ErrorList.Throw(stored.Where(s => s.Count() > 1), s => $"\"{s.Key.Shown()}\"",
             twice => $"\"{files.Path}\" holds a tensor twice, by itself and among experts stored together: {twice}.");
-        Problems.Throw(ModelParts.Shapes(options).Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Shape)}",
+        ErrorList.Throw(ModelParts.Shapes(options).Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Shape)}",
             missing => $"\"{files.Path}\" lacks the tensor {missing}, which the configuration asks for.");
         var wanted = ModelParts.Shapes(options).ToDictionary(p => p.Name, p => p.Shape); // no more than are stored
-        Problems.Throw(wanted.Where(p => !stored[p.Key].First().Part.Shape.SequenceEqual(p.Value)),
+        ErrorList.Throw(wanted.Where(p => !stored[p.Key].First().Part.Shape.SequenceEqual(p.Value)),
             p => $"\"{p.Key}\" has shape {Shape(stored[p.Key].First().Part.Shape)}, the configuration asks for {Shape(p.Value)}",
             wrong => $"\"{files.Path}\": tensor {wrong}.");
-        Problems.Throw(wanted.SelectMany(p => stored[p.Key]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
+        ErrorList.Throw(wanted.SelectMany(p => stored[p.Key]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
             wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
-        Problems.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, options)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
+        ErrorList.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, options)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
     }
 

@@ -72,7 +72,7 @@ public sealed class Calibration : IDisposable
     private static void Add(LanguageModel model, HeadStatistics[] layers, Tensor ids)
     {
         var x = model.Embed(ids);
-        var spans = model.SpansOf(ids.shape[1]);
+        var spans = model.ViewOf(ids.shape[1]);
         var seen = model.Blocks.Select(b => spans.Within(b.SlidingWindow)).ToArray(); // masks that layers share outlive each layer's scope
         for (var i = 0; i < layers.Length; i++)
         {

@@ -14,7 +14,7 @@ internal static class CompressedLayer
     /// A new attention to replace a block's own, in the model's precision. Without fits it equals the block's. It owns
     /// its parameters.
     /// </summary>
-    public static OwnedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
+    public static DetachedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
     {
         var shape = Shape(keys, values);
         var options = shape is null ? model.Options.AttentionOf(layer) : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
@@ -27,7 +27,7 @@ internal static class CompressedLayer
             var own = Own(model, layer);
             foreach (var parameter in scope.Parameters) parameter.Value.copy_(own[parameter.Name]);
         }
-        return new OwnedAttention(attention, scope.Parameters);
+        return new DetachedAttention(attention, scope.Parameters);
     }
 
     /// <summary>What a layer's cache keeps with the fits; null where it keeps whole heads.</summary>

@@ -107,7 +107,7 @@ internal sealed class CapturedStep : IDisposable
     {
         using var grad = no_grad();
         _told.CopyTo(_input);
-        var spans = _model.SpansAt(_input.narrow(0, 0, _slots), _state.Capacity);
+        var spans = _model.ViewAt(_input.narrow(0, 0, _slots), _state.Capacity);
         var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
         var logits = _model.Head(_model.Hidden(tokens, spans, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
         var (values, ids) = logits.max(-1);                                                       // the first of the largest

@@ -71,8 +71,8 @@ public sealed class TensorDecoder : IDecoder
         foreach (var run in runs) (ids[run.Slot], positions[run.Slot]) = (pass.Rows[run.First].Token, run.Start);
         var together = runs.Count == count && positions.AsSpan().IndexOfAnyExcept(positions[0]) < 0;
         var spans = together
-            ? _model.SpansOf(positions[0], 1)
-            : _model.SpansAt(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
+            ? _model.ViewOf(positions[0], 1)
+            : _model.ViewAt(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
         var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), spans, State.LayersOf(0, count)); // [S,1,D]
         Finish(pass, runs, 0, hidden);
     }
@@ -85,7 +85,7 @@ public sealed class TensorDecoder : IDecoder
         for (var b = 0; b < block.Runs.Count; b++)
             for (var n = 0; n < block.Runs[b].Count; n++) ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
         var tokens = tensor(ids, [block.Runs.Count, block.Longest], ScalarType.Int64, _model.Device);
-        var hidden = _model.Hidden(tokens, _model.SpansOf(block.Start, block.Longest), State.LayersOf(block.FirstSlot, block.Runs.Count)); // [S,N,D]
+        var hidden = _model.Hidden(tokens, _model.ViewOf(block.Start, block.Longest), State.LayersOf(block.FirstSlot, block.Runs.Count)); // [S,N,D]
         Finish(pass, block.Runs, block.FirstSlot, hidden);
     }
 

@@ -35,7 +35,7 @@ internal sealed class JointLinear : IDisposable
         {
             var (old, _, owner) = parts[i];
             var width = old.shape[0];
-            owner?.Weight.Become(weight.narrow(0, start, width));
+            owner?.Weight.ReplaceWithView(weight.narrow(0, start, width));
             weights[i] = owner?.Weight.Value ?? old;
             start += width;
         }
@@ -75,7 +75,7 @@ internal sealed class JointLinear : IDisposable
         for (var i = 0; i < owners.Length; i++)
         {
             var width = owners[i].Weight.Value.shape[0];
-            owners[i].Weight.Become(weight.narrow(0, start, width));
+            owners[i].Weight.ReplaceWithView(weight.narrow(0, start, width));
             weights[i] = owners[i].Weight.Value;
             start += width;
         }

@@ -46,7 +46,7 @@ public sealed class MixtureOfExperts : IFeedForward
         _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value })).view(_experts.Length, -1, Router.Weight.Value.shape[1]).DetachFromDisposeScope();
         for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i]);
         _down = stack(_experts.Select(e => e.Down.Weight.Value)).DetachFromDisposeScope();
-        for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.Become(_down[i]);
+        for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.ReplaceWithView(_down[i]);
     }
 
     /// <inheritdoc/>

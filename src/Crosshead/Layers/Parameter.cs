@@ -50,7 +50,7 @@ public sealed class Parameter : IDisposable
     }
 
     /// <summary>Replaces the value by an equal view of a larger tensor, so that the memory is not used twice.</summary>
-    internal void Become(Tensor part)
+    internal void ReplaceWithView(Tensor part)
     {
         Value.Dispose();
         Value = part.DetachFromDisposeScope();

@@ -75,13 +75,13 @@ public sealed class LanguageModel : IDisposable
         var (start, count) = (state?.Length ?? 0, tokens.shape[1]);
         if (start + count > Options.Context)
             throw new CrossheadException($"{start + count} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
-        var hidden = Hidden(tokens, SpansOf(start, count), state?.Layers);
+        var hidden = Hidden(tokens, ViewOf(start, count), state?.Layers);
         for (var slot = 0; slot < (state?.Slots ?? 0); slot++) state!.Advance(slot, (int)count);
         return hidden;
     }
 
     /// <summary>Final hidden states, normed, of tokens [B, N] that stand as said → [B, N, D].</summary>
-    internal Tensor Hidden(Tensor tokens, TokenSpans spans, IReadOnlyList<KeyValueCache>? caches = null)
+    internal Tensor Hidden(Tensor tokens, CallView spans, IReadOnlyList<KeyValueCache>? caches = null)
     {
         var stream = new ResidualStream(Embed(tokens));                                  // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
@@ -117,16 +117,16 @@ public sealed class LanguageModel : IDisposable
     internal Tensor Embed(Tensor tokens) => Aten.Embedding(_embedding.Value, tokens).to(ComputeType);
 
     /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
-    internal TokenSpans SpansOf(long count) => SpansOf(0, count);
+    internal CallView ViewOf(long count) => ViewOf(0, count);
 
     /// <summary>Where the next tokens of sequences stand that all have as many before them, and what each block sees of them.</summary>
-    internal TokenSpans SpansOf(long start, long count) => new SequenceSpans(_rotary, start, count, Device);
+    internal CallView ViewOf(long start, long count) => new CausalView(_rotary, start, count, Device);
 
-    /// <summary>Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeSpans"/> asks.</summary>
-    internal TokenSpans SpansOf(Tensor depths, Tensor ends, long deepest) => new TreeSpans(_rotary, depths, ends, deepest);
+    /// <summary>Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeView"/> asks.</summary>
+    internal CallView ViewOf(Tensor depths, Tensor ends, long deepest) => new TreeView(_rotary, depths, ends, deepest);
 
     /// <summary>Where the next token of each sequence stands, at positions [B] (int64) on the device, and what each block sees of the first <paramref name="seen"/> tokens of a cache.</summary>
-    internal TokenSpans SpansAt(Tensor positions, long seen) => new StepSpans(_rotary, positions, seen, Device);
+    internal CallView ViewAt(Tensor positions, long seen) => new StepView(_rotary, positions, seen, Device);
 
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
     internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);

@@ -65,12 +65,12 @@ public sealed class TransformerBlock : IDisposable
     /// <param name="x">[B, N, D]</param>
     /// <param name="span">Where the tokens stand, and what they see within <see cref="SlidingWindow"/>.</param>
     /// <param name="cache">Tokens before these; null for none.</param>
-    public Tensor Forward(Tensor x, TokenSpan span, KeyValueCache? cache) => Forward(new ResidualStream(x), span, cache).Whole;
+    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache) => Forward(new ResidualStream(x), span, cache).Whole;
 
     /// <summary>
-    /// Like <see cref="Forward(Tensor, TokenSpan, KeyValueCache)"/>, but leaves the last addition to the next norm.
+    /// Like <see cref="Forward(Tensor, TokenView, KeyValueCache)"/>, but leaves the last addition to the next norm.
     /// </summary>
-    internal ResidualStream Forward(ResidualStream stream, TokenSpan span, KeyValueCache? cache)
+    internal ResidualStream Forward(ResidualStream stream, TokenView span, KeyValueCache? cache)
     {
         var (x, input) = stream.Through(_inputNorm);
         var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(input, span, cache));

@@ -167,7 +167,7 @@ public sealed class AttentionTests
         using var layer = new Layer(new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, HeadDim = 2 }, seed: 1);
         using var rotary = new RotaryEmbedding(2, 20000, Base, ScalarType.Float64, CPU);
         var (cos, sin) = rotary.Rows(0, 20000);
-        var error = Assert.Throws<CrossheadException>(() => layer.Attention.Forward(zeros([1, 20000, Width], ScalarType.Float64), new TokenSpan(cos, sin, null, true)));
+        var error = Assert.Throws<CrossheadException>(() => layer.Attention.Forward(zeros([1, 20000, Width], ScalarType.Float64), new TokenView(cos, sin, null, true)));
         Assert.Contains("shorten the context", error.Message);
     }
 
@@ -219,7 +219,7 @@ public sealed class AttentionTests
         private readonly AttentionOptions _options;
         private readonly ParameterScope _scope = new(ScalarType.Float64, CPU);
         private readonly RotaryEmbedding _rotary;
-        private readonly TokenSpan _span;
+        private readonly TokenView _span;
 
         public Layer(AttentionOptions options, long seed, bool asInitialized = false)
         {
@@ -227,7 +227,7 @@ public sealed class AttentionTests
             Attention = AttentionFactory.Create(_scope, Width, options, layer: 2);
             _rotary = new RotaryEmbedding(options.HeadDimFor(Width), Length, Base, ScalarType.Float64, CPU);
             var (cos, sin) = _rotary.Rows(0, Length);
-            _span = new TokenSpan(cos, sin, null, Causal: true);
+            _span = new TokenView(cos, sin, null, Causal: true);
             manual_seed(seed);
             using var generator = new Generator((ulong)seed);
             using var grad = no_grad();
@@ -256,7 +256,7 @@ public sealed class AttentionTests
             foreach (var (start, count) in new[] { (0, 3), (3, 1), (4, 1), (5, 1) })
             {
                 var (cos, sin) = _rotary.Rows(start, count);
-                var span = new TokenSpan(cos, sin, null, Causal: count > 1) { Place = new CachePlace(start) };
+                var span = new TokenView(cos, sin, null, Causal: count > 1) { Place = new CachePlace(start) };
                 outputs.Add(attention.Forward(x.narrow(1, start, count), span, cache));
             }
             return cat([.. outputs], 1);

@@ -13,10 +13,10 @@ internal sealed record CliRun(int ExitCode, string Out, string Error)
 
     public static CliRun Of(params string[] args) => With("", default, args);
 
-    public static CliRun With(string input, CancellationToken cancel, params string[] args)
+    public static CliRun With(string input, CancellationToken cancellation, params string[] args)
     {
         using StringWriter output = new(), error = new();
-        var exitCode = CommandLine.Run(args, new StandardStreams(output, error, new StringReader(input)), cancel);
+        var exitCode = CommandLine.Run(args, new StandardStreams(output, error, new StringReader(input)), cancellation);
         return new CliRun(exitCode, output.ToString(), error.ToString());
     }
 

@@ -48,7 +48,7 @@ public sealed class DevicePositionTests
     {
         using var scope = NewDisposeScope();
         var made = 0;
-        var span = new TokenSpan(empty(0), empty(0), null, Causal: false) { LateMask = () => { made++; return ones(1); }, Length = ones(1) };
+        var span = new TokenView(empty(0), empty(0), null, Causal: false) { LateMask = () => { made++; return ones(1); }, Length = ones(1) };
         Assert.True(span.IsRange);
         Assert.Equal(0, made);
         Assert.NotNull(span.Mask);
@@ -65,14 +65,14 @@ public sealed class DevicePositionTests
         var tokens = randint(0, 37, [lengths.Length, capacity], ScalarType.Int64);
         using var state = model.CreateDecodeState(lengths.Length, capacity);
         for (var b = 0; b < lengths.Length; b++)
-            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.SpansOf(0, lengths[b]), state.LayersOf(b, 1));
+            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]), state.LayersOf(b, 1));
         for (var n = 0; n < steps; n++)
         {
             var at = tensor(lengths.Select(l => (long)l + n).ToArray(), ScalarType.Int64);
             var next = tokens.gather(1, at.unsqueeze(1));
             foreach (var ids in new[] { (next + 1) % 37, next }) // what was written before is forgotten
             {
-                var logits = model.Head(model.Hidden(ids, model.SpansAt(at, capacity), state.Layers));
+                var logits = model.Head(model.Hidden(ids, model.ViewAt(at, capacity), state.Layers));
                 if (!ReferenceEquals(ids, next)) continue;
                 for (var b = 0; b < lengths.Length; b++)
                     Assert.InRange(TensorLeaks.RelativeError(logits[b], model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b] + n + 1))[0]), 0, Tolerance);

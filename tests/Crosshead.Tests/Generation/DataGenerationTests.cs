@@ -130,9 +130,9 @@ public sealed class DataGenerationTests : IDisposable
     }
 
     private DatasetManifest Run(string name, DataGenerationOptions options, Action<DataGenerationProgress>? progress = null, Tokenizer? tokenizer = null, CancellationToken cancellation = default) =>
-        DataGeneration.Run(_model, tokenizer ?? PreparedData.Small, _folder.File(name), options, progress is null ? null : new Told(progress), cancellation);
+        DataGeneration.Run(_model, tokenizer ?? PreparedData.Small, _folder.File(name), options, progress is null ? null : new ImmediateProgress(progress), cancellation);
 
-    private sealed class Told(Action<DataGenerationProgress> report) : IProgress<DataGenerationProgress>
+    private sealed class ImmediateProgress(Action<DataGenerationProgress> report) : IProgress<DataGenerationProgress>
     {
         public void Report(DataGenerationProgress value) => report(value);
     }

@@ -76,10 +76,10 @@ public sealed unsafe class KernelBitsTests
     }
 
     [Fact]
-    public void Of_panels_of_float32() => Assert.Equal("a79c9b72881a0107", HashOfPanels<PanelSingle>());
+    public void Of_panels_of_float32() => Assert.Equal("a79c9b72881a0107", HashOfPanels<PanelFloat32>());
 
     [Fact]
-    public void Of_panels_of_bfloat16() => Assert.Equal("b597175e262ddfd8", HashOfPanels<PanelBrain16>());
+    public void Of_panels_of_bfloat16() => Assert.Equal("b597175e262ddfd8", HashOfPanels<PanelBFloat16>());
 
     [Fact]
     public void Of_rows()

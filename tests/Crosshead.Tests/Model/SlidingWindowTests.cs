@@ -34,7 +34,7 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var span = new SequenceSpans(model.Rotary, start, count, CPU).Within(window);
+        var span = new CausalView(model.Rotary, start, count, CPU).Within(window);
         for (var n = 0; n < count; n++)
             for (var key = 0; key < start + count; key++)
             {
@@ -54,7 +54,7 @@ public sealed class SlidingWindowTests
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
         long[] positions = [0, 5, 9];
-        var span = new StepSpans(model.Rotary, tensor(positions), 10, CPU).Within(window);
+        var span = new StepView(model.Rotary, tensor(positions), 10, CPU).Within(window);
         for (var b = 0; b < positions.Length; b++)
             for (var key = 0; key < 10; key++)
             {
@@ -68,7 +68,7 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var spans = new SequenceSpans(model.Rotary, 0, 10, CPU);
+        var spans = new CausalView(model.Rotary, 0, 10, CPU);
         Assert.True(spans.Within(10) is { Mask: null, Causal: true });
         Assert.Same(spans.Within(null), spans.Within(11));
         Assert.Same(spans.Within(4), spans.Within(4));
@@ -125,7 +125,7 @@ public sealed class SlidingWindowTests
         Assert.Throws<CrossheadException>(() => Create(attention, full: [2]));
     }
 
-    private static bool Sees(TokenSpan span, int sequence, int query, int key) => span.Mask switch
+    private static bool Sees(TokenView span, int sequence, int query, int key) => span.Mask switch
     {
         null => !span.Causal || key <= query,
         { } mask when mask.dim() == 2 => mask[query, key].item<bool>(),

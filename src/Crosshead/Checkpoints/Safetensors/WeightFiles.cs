@@ -78,13 +78,13 @@ public sealed class WeightFiles : IDisposable
     private void AddShards(string folder, IReadOnlyDictionary<string, string> shardOf)
     {
         var shards = shardOf.GroupBy(p => p.Value, p => p.Key).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
-        Problems.Throw(shards.Select(s => s.Key).Where(s => !File.Exists(System.IO.Path.Combine(folder, s))), s => $"\"{s}\"",
+        ErrorList.Throw(shards.Select(s => s.Key).Where(s => !File.Exists(System.IO.Path.Combine(folder, s))), s => $"\"{s}\"",
             missing => $"\"{Path}\" lists shards that are missing: {missing}; get them again.");
         foreach (var shard in shards)
         {
             var file = SafetensorsReader.Open(System.IO.Path.Combine(folder, shard.Key));
             _files.Add(file);
-            Problems.Throw(shard.Where(name => !file.Tensors.ContainsKey(name)), name => $"\"{name.Shown()}\"",
+            ErrorList.Throw(shard.Where(name => !file.Tensors.ContainsKey(name)), name => $"\"{name.Shown()}\"",
                 missing => $"\"{file.Path}\" lacks tensors that {ShardIndex.FileName} says are in it: {missing}; get both files again.");
             foreach (var name in shard) Add(name, file);
         }

@@ -42,7 +42,7 @@ public static class GoldenAttention
         var length = x.shape[1];
         using var rotary = new RotaryEmbedding(Number(file, "head_dim"), length, Real(file, "rope_base"), Runtime.Precision.MasterOf(type), device);
         var (cos, sin) = rotary.Rows(0, length);
-        var output = attention.Forward(x, new TokenSpan(cos, sin, null, Causal: true));
+        var output = attention.Forward(x, new TokenView(cos, sin, null, Causal: true));
         output.backward([file.Read("probe").to(type, device)]);
 
         var gradients = scope.Parameters.Select(p => (Golden: $"grad.{GoldenName(p.Name)}", Tensor: p.Value.grad!)).Append((Golden: "grad.x", Tensor: x.grad!));

@@ -8,7 +8,7 @@ namespace Crosshead.Compression.Search;
 /// <param name="model">The model before compression, to which pieces are fitted.</param>
 /// <param name="calibration">Statistics for the fits.</param>
 /// <param name="streams">The text before the layer, within the model that the piece is tried in.</param>
-internal sealed class PieceMeter(LanguageModel model, Calibration calibration, Streams streams)
+internal sealed class PieceMeter(LanguageModel model, Calibration calibration, ResidualStates streams)
 {
     /// <summary>The losses of the pieces, in their order.</summary>
     /// <param name="layer">The layer, which the streams stand before.</param>
@@ -25,7 +25,7 @@ internal sealed class PieceMeter(LanguageModel model, Calibration calibration, S
             p.OfKeys ? (p.Size == 0 ? null : fit.Keys(p.Method, p.Size)) : planned.Keys,
             p.OfKeys ? planned.Values : p.Size == 0 ? null : fit.Values(p.Method, p.Size))));
         var reported = new Lock();
-        Workers.Run(pieces.Count, streams.Workers, i =>
+        ParallelForwards.Run(pieces.Count, streams.Workers, i =>
         {
             losses[i] = streams.LossFrom(layer, variants[i].Attention, cancellation);
             lock (reported) done();
@@ -35,11 +35,11 @@ internal sealed class PieceMeter(LanguageModel model, Calibration calibration, S
     }
 
     // The fitted layers, made before any of them is measured: fits belong to the thread that makes them.
-    private sealed class Variants(IEnumerable<OwnedAttention> layers) : IDisposable
+    private sealed class Variants(IEnumerable<DetachedAttention> layers) : IDisposable
     {
-        private readonly OwnedAttention[] _layers = [.. layers];
+        private readonly DetachedAttention[] _layers = [.. layers];
 
-        public OwnedAttention this[int index] => _layers[index];
+        public DetachedAttention this[int index] => _layers[index];
 
         public void Dispose()
         {

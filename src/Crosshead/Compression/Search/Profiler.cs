@@ -42,7 +42,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         }
         var pieces = Piece.All(_heads.Groups, _heads.HeadDim, methods).ToArray();
         var done = (long)profile.Layers.Count * pieces.Length;
-        using var streams = new Streams(model, windows, batch);
+        using var streams = new ResidualStates(model, windows, batch);
         var meter = new PieceMeter(model, calibration, streams);
         for (var layer = 0; layer < profile.LayerCount; layer++)
         {
@@ -76,7 +76,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
             .. Piece.All(_heads.Groups, _heads.HeadDim, method),
             Piece.Whole(true, method, _heads.Groups, _heads.HeadDim), Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
         ];
-        using var streams = new Streams(compressed, windows, batch);
+        using var streams = new ResidualStates(compressed, windows, batch);
         var meter = new PieceMeter(model, calibration, streams);
         var (layers, done) = (new List<LayerProfile>(), 0L);
         for (var layer = 0; layer < model.Options.Layers; layer++)

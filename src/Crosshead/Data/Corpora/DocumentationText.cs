@@ -21,8 +21,8 @@ internal sealed class DocumentationText
         var sentences = new StringBuilder(_text.Length);
         foreach (var paragraph in _text.ToString().Split(Break))
         {
-            var part = Prose.Clean(paragraph);
-            if (!Prose.IsWorthKeeping(part)) continue;
+            var part = DocumentationProse.Clean(paragraph);
+            if (!DocumentationProse.IsWorthKeeping(part)) continue;
             if (sentences.Length > 0) sentences.Append(' ');
             sentences.Append(part);
             if (part[^1] is not ('.' or '!' or '?' or ':')) sentences.Append('.');

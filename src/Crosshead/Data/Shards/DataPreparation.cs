@@ -32,7 +32,7 @@ public sealed class DataPreparation : IDocumentSource
     /// <param name="directory">The data folder; created if it does not exist.</param>
     /// <param name="options">The split, the size of shards, and other options.</param>
     /// <param name="progress">Called about every megabyte; may be null.</param>
-    /// <param name="cancellationToken">Stops the run; its state is saved.</param>
+    /// <param name="cancellation">Stops the run; its state is saved.</param>
     /// <returns>The contents of the folder.</returns>
     /// <exception cref="CrossheadException">
     /// An input is bad, and the preparation leaves nothing; the folder holds other data, cannot be written, or another
@@ -42,13 +42,13 @@ public sealed class DataPreparation : IDocumentSource
     /// there.</exception>
     public static DatasetManifest Run(
         IReadOnlyList<string> inputs, Tokenizer tokenizer, string directory, DataPreparationOptions options,
-        IProgress<PreparationProgress>? progress = null, CancellationToken cancellationToken = default)
+        IProgress<PreparationProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
         var reader = new DocumentReader(inputs, options.Source);
         var preparation = new DataPreparation(reader, tokenizer, options, progress);
         var folder = new DatasetFolder(directory, PreparationRequest.Of(reader, tokenizer, options), tokenizer, preparation._endToken, options.Overwrite, "prepare the data");
-        return DatasetBuilder.Build(folder, preparation, cancellationToken);
+        return DatasetBuilder.Build(folder, preparation, cancellation);
     }
 
     void IDocumentSource.Check()
@@ -95,14 +95,14 @@ public sealed class DataPreparation : IDocumentSource
     long IDocumentSource.RowsLeftOut => _reader.RowsLeftOut;
 
     // Reads on this thread, encodes on others, and returns the batches in the order in which they were read.
-    private IEnumerable<EncodedBatch> EncodeInOrder(int source, long index, CancellationToken cancellationToken)
+    private IEnumerable<EncodedBatch> EncodeInOrder(int source, long index, CancellationToken cancellation)
     {
         var inFlight = new Queue<Task<EncodedBatch>>();
         var documents = new List<Document>();
         var characters = 0L;
         foreach (var document in _reader.Read(source, index))
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             documents.Add(document);
             characters += document.Text.Length;
             if (characters < BatchCharacters)

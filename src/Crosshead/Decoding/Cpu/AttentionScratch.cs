@@ -25,7 +25,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
         Heads = new Rows(rows, heads * headDim);
         Scores = new Rows((long)members * heads, Block);
         Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
-        Maps = new Rows(layers.Any(l => l.Talking is not null) ? rows * heads : 0, Blocks * Block);
+        Maps = new Rows(layers.Any(l => l.TalkingHeadsMix is not null) ? rows * heads : 0, Blocks * Block);
     }
 
     /// <summary>Positions per block, a multiple of 16.</summary>

@@ -40,7 +40,7 @@ internal sealed class AttentionWeights : IDisposable
     public Rows? HeadNorm { get; private init; }
 
     /// <summary>Talking-Heads' mixes of scores and of weights [h, h]; null for other variants.</summary>
-    public (float[] Logits, float[] Weights)? Talking { get; private init; }
+    public (float[] Logits, float[] Weights)? TalkingHeadsMix { get; private init; }
 
     /// <summary>The factor λ of differential attention's second map.</summary>
     public float Lambda { get; private init; }
@@ -92,7 +92,7 @@ internal sealed class AttentionWeights : IDisposable
         var (projections, output) = Pack(attention.Projections, pack);
         return new AttentionWeights(options, new HeadLayout(options, width), projections, output)
         {
-            Talking = (Floats(attention.Mixes.Logits), Floats(attention.Mixes.Weights)),
+            TalkingHeadsMix = (Floats(attention.Mixes.Logits), Floats(attention.Mixes.Weights)),
         };
     }
 

@@ -8,7 +8,7 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
     : CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity) where T : unmanaged, IPanelElement<T>
 {
-    private readonly (float[] Logits, float[] Weights) _mixes = weights.Talking!.Value;
+    private readonly (float[] Logits, float[] Weights) _mixes = weights.TalkingHeadsMix!.Value;
 
     /// <inheritdoc/>
     public override int Phases => 4;

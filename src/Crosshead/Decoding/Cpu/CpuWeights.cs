@@ -26,7 +26,7 @@ public sealed class CpuWeights : IDisposable
             throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode with the model itself (TensorDecoder).");
         var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));
         PackedMatrix Pack(int inputs, float[][] parts, float[]? bias = null) =>
-            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBrain16>(inputs, parts, bias) : new PanelMatrix<PanelSingle>(inputs, parts, bias);
+            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBFloat16>(inputs, parts, bias) : new PanelMatrix<PanelFloat32>(inputs, parts, bias);
 
         Embedding = Pack(Options.HiddenSize, [parameters.Read("model.embed_tokens.weight")]);
         Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(model.Blocks[i].Attention, parameters[$"model.layers.{i}"], Pack, Options, i))];
@@ -75,12 +75,12 @@ public sealed class CpuWeights : IDisposable
 
     internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
     {
-        return _type == ScalarType.BFloat16 ? Create<PanelBrain16>() : Create<PanelSingle>();
+        return _type == ScalarType.BFloat16 ? Create<PanelBFloat16>() : Create<PanelFloat32>();
 
         CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
         {
             var weights = Layers[layer].Attention;
-            return weights.Talking is null
+            return weights.TalkingHeadsMix is null
                 ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity)
                 : new CachedTalkingHeads<T>(weights, scratch, rotary, sequences, capacity);
         }

@@ -5,7 +5,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly bool _differential = weights.Layout.Maps == 2;
-    private readonly bool _talking = weights.Talking is not null;
+    private readonly bool _talking = weights.TalkingHeadsMix is not null;
     private readonly double _epsilon = weights.Options.HeadNormEpsilon;
 
     /// <summary>Items a token: heads, or pairs of heads of differential attention.</summary>

@@ -31,7 +31,7 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
             new Rows(parameters.Read("input_layernorm.weight"), width),
             AttentionWeights.Of(attention, pack, options.AttentionOf(layer), width),
             new Rows(parameters.Read("post_attention_layernorm.weight"), width),
-            experts is null ? null : new Router(new PanelMatrix<PanelSingle>(width, [mlp.Read("gate.weight")], null), experts),
+            experts is null ? null : new Router(new PanelMatrix<PanelFloat32>(width, [mlp.Read("gate.weight")], null), experts),
             experts is null
                 ? [FeedForwardWeights.Read(mlp, pack, width, options.FeedForward)]
                 : [.. Enumerable.Range(0, experts.Count).Select(i => FeedForwardWeights.Read(mlp[$"experts.{i}"], pack, width, experts.InnerSize))],

@@ -43,7 +43,7 @@ internal static unsafe class FusedCausalAttention
         using var logSums = empty([shape.Batch, shape.QueryHeads, shape.Queries], ScalarType.Float32);
         var context = Context(shape, factor, query, key, value, output, logSums);
         if (ends is not null) context.Ends = (int*)Aten.DataPointer(ends);
-        if (query.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Brain16>);
+        if (query.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<BFloat16Element>);
         else CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Float32>);
         if (GradientNode.Needed(query, key, value))
         {
@@ -64,7 +64,7 @@ internal static unsafe class FusedCausalAttention
         context.QueryGradient = (void*)Aten.DataPointer(results[0]);
         context.KeyGradient = (void*)Aten.DataPointer(results[1]);
         context.ValueGradient = (void*)Aten.DataPointer(results[2]);
-        if (gradient.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<Brain16>);
+        if (gradient.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<BFloat16Element>);
         else CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<Float32>);
         GC.KeepAlive(gradient);
         return results;

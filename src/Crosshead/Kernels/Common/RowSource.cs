@@ -43,7 +43,7 @@ internal sealed class RowSource(string name)
     public CudaKernel Kernel(int device, string function, ScalarType type, int lanes, ScalarType weightType = ScalarType.Float32, int width = 0, int group = 0) =>
         _kernels.GetOrAdd(new Variant(device, function, type, lanes, weightType, width, group), variant => CudaKernel.Load(variant.Device, _text.Value, variant.Function,
         [
-            $"BRAIN={Brain(variant.Type)}", $"LANES={variant.Lanes}", $"BRAIN_WEIGHT={Brain(variant.WeightType)}", $"WIDTH={variant.Width}", $"GROUP={variant.Group}",
+            $"BF16={Brain(variant.Type)}", $"LANES={variant.Lanes}", $"BF16_WEIGHT={Brain(variant.WeightType)}", $"WIDTH={variant.Width}", $"GROUP={variant.Group}",
         ]));
 
     private static int Brain(ScalarType type) => type == ScalarType.BFloat16 ? 1 : 0;

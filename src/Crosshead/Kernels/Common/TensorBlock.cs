@@ -14,7 +14,7 @@ internal unsafe struct TensorBlock
     public void* Gradient;
     public bool NarrowGradient; // bfloat16
     public Float32* Parameter, FirstMoment, SecondMoment;
-    public Brain16* Copy;
+    public BFloat16Element* Copy;
     public int Count;
 
     /// <summary>Number of blocks of these tensors.</summary>
@@ -40,12 +40,12 @@ internal unsafe struct TensorBlock
             {
                 blocks[next++] = new TensorBlock
                 {
-                    Gradient = narrow ? (Brain16*)gradient + start : (Float32*)gradient + start,
+                    Gradient = narrow ? (BFloat16Element*)gradient + start : (Float32*)gradient + start,
                     NarrowGradient = narrow,
                     Parameter = (Float32*)parameter + start,
                     FirstMoment = (Float32*)first + start,
                     SecondMoment = (Float32*)second + start,
-                    Copy = copy == 0 ? null : (Brain16*)copy + start,
+                    Copy = copy == 0 ? null : (BFloat16Element*)copy + start,
                     Count = (int)Math.Min(Length, total - start),
                 };
             }

@@ -1,6 +1,6 @@
 // What every kernel over rows begins with: the element, float32 or bfloat16, and reading and writing several of them as floats.
 //
-// Compile-time: BRAIN (1 for bfloat16, 0 for float32), LANES (elements a thread takes at once: 8, where every row lies on 16
+// Compile-time: BF16 (1 for bfloat16, 0 for float32), LANES (elements a thread takes at once: 8, where every row lies on 16
 // bytes, or 1). For compute capability 8.0 and later. Behind bfloat16.cuh.
 
 #define INFINITE __int_as_float(0x7f800000)
@@ -41,7 +41,7 @@ inline void store(bf16* p, const float (&x)[8])
     *(uint4*)p = make_uint4(pack(x[0], x[1]), pack(x[2], x[3]), pack(x[4], x[5]), pack(x[6], x[7]));
 }
 
-#if BRAIN
+#if BF16
 typedef bf16 element;
 inline float rounded(float x) { return widen((bf16)pack(x, 0)); }
 #else

@@ -54,7 +54,7 @@ internal static unsafe class FusedSwiGlu
         };
         var rows = gateUp.numel() / Math.Max(1, 2 * width);
         var grain = RowKernel.Grain(width * 12L);
-        if (gateUp.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<Brain16> : &Backward<Brain16>);
+        if (gateUp.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<BFloat16Element> : &Backward<BFloat16Element>);
         else CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<Float32> : &Backward<Float32>);
         GC.KeepAlive(gateUp);
         GC.KeepAlive(gradient);

@@ -42,7 +42,7 @@ internal static unsafe class RowLosses
             WithGradients = withGradients,
         };
         var grain = RowKernel.Grain(context.Vocabulary * TLoss.Cost);
-        if (logits.dtype == ScalarType.BFloat16) CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, Brain16>);
+        if (logits.dtype == ScalarType.BFloat16) CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, BFloat16Element>);
         else CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, Float32>);
         GC.KeepAlive(logits);
         GC.KeepAlive(targets);

@@ -32,7 +32,7 @@ internal static unsafe class RmsNormKernel
             Epsilon = (float)epsilon,
         };
         var grain = RowKernel.Grain(context.Width * 8L);
-        if (input.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, &ForwardRows<Brain16>);
+        if (input.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, &ForwardRows<BFloat16Element>);
         else CpuParallel.For(rows, grain, ref context, &ForwardRows<Float32>);
         GC.KeepAlive(residual);
         GC.KeepAlive(input);
@@ -64,7 +64,7 @@ internal static unsafe class RmsNormKernel
             Rows = rows,
             Parts = parts,
         };
-        if (input.dtype == ScalarType.BFloat16) CpuParallel.For(parts, 1, ref context, &BackwardParts<Brain16>);
+        if (input.dtype == ScalarType.BFloat16) CpuParallel.For(parts, 1, ref context, &BackwardParts<BFloat16Element>);
         else CpuParallel.For(parts, 1, ref context, &BackwardParts<Float32>);
         GC.KeepAlive(direct);
         GC.KeepAlive(gradient);

@@ -3,13 +3,13 @@
 // A group of threads takes a row and keeps it in registers, so that each number is read once.
 //
 // Compile-time, besides those of elements.cuh: WIDTH (of a row), GROUP (threads a row, a power of two up to THREADS),
-// BRAIN_WEIGHT (1 for a weight in bfloat16, 0 for float32).
+// BF16_WEIGHT (1 for a weight in bfloat16, 0 for float32).
 
 #define THREADS 256
 #define ROWS (THREADS / GROUP)
 #define ITEMS ((WIDTH + GROUP * LANES - 1) / (GROUP * LANES))
 
-#if BRAIN_WEIGHT
+#if BF16_WEIGHT
 typedef bf16 weight_element;
 #else
 typedef float weight_element;

@@ -55,7 +55,7 @@ internal static unsafe class FusedAdamW
     {
         for (var block = context->Blocks + begin; block < context->Blocks + end; block++)
         {
-            if (block->NarrowGradient) Block<Brain16>(context, block);
+            if (block->NarrowGradient) Block<BFloat16Element>(context, block);
             else Block<Float32>(context, block);
         }
     }
@@ -77,7 +77,7 @@ internal static unsafe class FusedAdamW
             Lanes.Store((Float32*)firsts, i, count, first);
             Lanes.Store((Float32*)seconds, i, count, second);
             Lanes.Store((Float32*)parameters, i, count, parameter);
-            if (copies != 0) Lanes.Store((Brain16*)copies, i, count, parameter);
+            if (copies != 0) Lanes.Store((BFloat16Element*)copies, i, count, parameter);
         }
     }
 

@@ -31,7 +31,7 @@ internal static unsafe class GradientNorm
         for (var i = begin; i < end; i++)
         {
             var block = context->Blocks + i;
-            context->Sums[i] = block->NarrowGradient ? Block((Brain16*)block->Gradient, block->Count) : Block((Float32*)block->Gradient, block->Count);
+            context->Sums[i] = block->NarrowGradient ? Block((BFloat16Element*)block->Gradient, block->Count) : Block((Float32*)block->Gradient, block->Count);
         }
     }
 

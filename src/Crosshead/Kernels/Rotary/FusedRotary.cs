@@ -86,7 +86,7 @@ internal static unsafe class FusedRotary
         };
         var rows = joint.shape[0] * joint.shape[1];
         var grain = RowKernel.Grain(joint.shape[2] * 8);
-        if (joint.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, &Rows<Brain16>);
+        if (joint.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, &Rows<BFloat16Element>);
         else CpuParallel.For(rows, grain, ref context, &Rows<Float32>);
         foreach (var tensor in new[] { joint, query, key, value, cosine, sine }) GC.KeepAlive(tensor);
     }

@@ -53,7 +53,7 @@ internal static class StepHeads
         var valueHeads = (valueCount + (2 * half) - 1) / (2 * half);
         var headsOfBlock = Threads / group;
         var brain = (queryNorm ?? keyNorm) is { } norm && norm.dtype == ScalarType.BFloat16 ? 1 : 0;
-        CudaKernel.Load(joint.device_index, Source.Value, "step_heads", ["BRAIN=1", $"LANES={RowSource.ManyLanes}", $"BRAIN_WEIGHT={brain}", $"HALF={half}", $"GROUP={group}", $"COMPONENTS={components}"])
+        CudaKernel.Load(joint.device_index, Source.Value, "step_heads", ["BF16=1", $"LANES={RowSource.ManyLanes}", $"BF16_WEIGHT={brain}", $"HALF={half}", $"GROUP={group}", $"COMPONENTS={components}"])
             .Launch(((queryHeads + keyHeads + valueHeads + composed + headsOfBlock - 1) / headsOfBlock, batch, 1), Threads, 0,
         [
             Aten.DataPointer(joint), joint.stride(0), Aten.DataPointer(cosine), Aten.DataPointer(sine), (int)(cosine.numel() / half),

@@ -6,14 +6,14 @@
 // the second.
 //
 // Compile-time, besides those of elements.cuh: HALF (pairs of a head, a multiple of LANES), GROUP (threads a head, a power of two up to
-// 32), COMPONENTS (of keys, for each of which a query head becomes a head; 0 where it stays itself), BRAIN_WEIGHT (1 for norms in bfloat16,
+// 32), COMPONENTS (of keys, for each of which a query head becomes a head; 0 where it stays itself), BF16_WEIGHT (1 for norms in bfloat16,
 // 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
 
 #define THREADS 128
 #define HEADS (THREADS / GROUP)
 #define WIDTH (2 * HALF)
 
-#if BRAIN_WEIGHT
+#if BF16_WEIGHT
 typedef bf16 weight_element;
 #else
 typedef float weight_element;

@@ -176,7 +176,7 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     private JinjaExpression Test(JinjaExpression value)
     {
         var negated = Accept("not");
-        var test = Named(JinjaTests.Get, "the name of a test");
+        var test = Named(JinjaPredicates.Get, "the name of a test");
         Func<JinjaScope, JinjaCall> arguments = scope => new JinjaCall([], [], scope.Budget);
         if (Next.Kind == JinjaTokenKind.Name && Next.Text is "is" or "if" or "not" or "in") throw Unexpected("an argument of the test or an operator");
         if (Is("(")) arguments = Arguments();

@@ -89,7 +89,7 @@ internal static class JinjaSequenceFilters
         Func<object?, bool> holds = JinjaValue.IsTrue;
         if (rest.Count > skip)
         {
-            var test = JinjaTests.Get(rest[skip] as string ?? throw JinjaFilters.Wrong("select", "the name of a test", rest[skip]));
+            var test = JinjaPredicates.Get(rest[skip] as string ?? throw JinjaFilters.Wrong("select", "the name of a test", rest[skip]));
             var call = new JinjaCall(rest[(skip + 1)..], arguments.Named, arguments.Budget);
             holds = item => JinjaValue.IsTrue(test(item, call));
         }

@@ -21,7 +21,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly Schedule _schedule;
     private readonly SpikeDetector _spikes;
     private readonly List<ITrainingLog> _ownLogs = [];
-    private readonly Pace _pace;
+    private readonly TrainingPace _pace;
     private readonly double _flopsPerToken;
     private readonly double? _peak;
 
@@ -47,7 +47,7 @@ internal sealed class TrainingRun : IDisposable
             _ownLogs.Add(new JsonLinesLog(Path.Combine(folder, RunFolder.LogFile), resumed));
             _ownLogs.Add(new TensorBoardLog(Path.Combine(folder, RunFolder.TensorBoard), resumed));
         }
-        _pace = new Pace(recipe.TokensPerStep);
+        _pace = new TrainingPace(recipe.TokensPerStep);
     }
 
     /// <summary>Files that go with the model.</summary>

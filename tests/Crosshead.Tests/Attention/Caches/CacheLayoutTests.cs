@@ -75,7 +75,7 @@ public sealed class CacheLayoutTests
         using var cache = new KeyValueCache(attention.CacheLayout, batch: 2, capacity: 5, ScalarType.Float32, CPU);
         using var rotary = new RotaryEmbedding(options.HeadDimFor(Width), 5, 100, ScalarType.Float32, CPU);
         var (cos, sin) = rotary.Rows(0, 3);
-        attention.Forward(ones([2, 3, Width]), new TokenSpan(cos, sin, null, Causal: true), cache);
+        attention.Forward(ones([2, 3, Width]), new TokenView(cos, sin, null, Causal: true), cache);
         Assert.Equal(4 * elements, cache.BytesPerToken);
         foreach (var parameter in parameters.Parameters) parameter.Dispose();
     }

@@ -82,7 +82,7 @@ public sealed class ProfilerTests
         if (after > 0) begun = Profile.Load(folder.File("profile.json"));
         Assert.Equal(after, begun?.Layers.Count ?? 0);
         var counted = new List<long>();
-        var resumed = subject.Profiler.Run(Source, Methods, begun, null, new Told(counted.Add));
+        var resumed = subject.Profiler.Run(Source, Methods, begun, null, new ImmediateProgress(counted.Add));
         Equal(whole, resumed);
         var pieces = Profiler.PiecesPerLayer(subject.Model.Options, Methods);
         Assert.Equal(Enumerable.Range((after * pieces) + 1, (3 - after) * pieces).Select(i => (long)i), counted);
@@ -200,7 +200,7 @@ public sealed class ProfilerTests
         {
             using var stop = new CancellationTokenSource();
             var told = 0L;
-            Assert.ThrowsAny<OperationCanceledException>(() => subject.Profiler.Run(Source, Methods, null, null, new Told(done =>
+            Assert.ThrowsAny<OperationCanceledException>(() => subject.Profiler.Run(Source, Methods, null, null, new ImmediateProgress(done =>
             {
                 told = done;
                 if (done == 3) stop.Cancel();
@@ -224,7 +224,7 @@ public sealed class ProfilerTests
         }
     }
 
-    private sealed class Told(Action<long> tell) : IProgress<long>
+    private sealed class ImmediateProgress(Action<long> tell) : IProgress<long>
     {
         public void Report(long value) => tell(value);
     }

@@ -77,7 +77,7 @@ public sealed class PreparedFolderTests
         using var stop = new CancellationTokenSource();
         stop.Cancel();
         File.WriteAllText(folder.File("rows.jsonl"), Rows(200));
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("rows.jsonl")], s_tokenizer.Value, folder.File("out"), s_options, cancellationToken: stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("rows.jsonl")], s_tokenizer.Value, folder.File("out"), s_options, cancellation: stop.Token));
         Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("out"))).Message);
     }
 

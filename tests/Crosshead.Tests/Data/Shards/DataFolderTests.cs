@@ -98,7 +98,7 @@ public sealed class DataFolderTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("out"), new(), cancellationToken: stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("out"), new(), cancellation: stop.Token));
         var path = _folder.File("out/preparation.json");
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"source\": 0", source, StringComparison.Ordinal));
         Assert.Contains("but there are 1 inputs; prepare the data again with `Overwrite`.", Refused(_folder, "out", new()));

@@ -28,7 +28,7 @@ public sealed class DataPreparationInterruptionTests
             var reports = 0;
             try
             {
-                DataPreparation.Run(inputs, Small, folder.File("stopped"), options, new Told(_ => { if (++reports == reportsBetweenStops) stop.Cancel(); }), stop.Token);
+                DataPreparation.Run(inputs, Small, folder.File("stopped"), options, new ImmediateProgress(_ => { if (++reports == reportsBetweenStops) stop.Cancel(); }), stop.Token);
                 break;
             }
             catch (OperationCanceledException)
@@ -53,7 +53,7 @@ public sealed class DataPreparationInterruptionTests
         var options = s_options with { ShardTokens = 30_000 };
         DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("straight"), options);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options, new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
         var partial = Directory.GetFiles(folder.File("killed"), "train-*.partial").Single();
         File.Move(partial, partial[..^".partial".Length]);
         DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options);
@@ -66,7 +66,7 @@ public sealed class DataPreparationInterruptionTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
         File.Delete(folder.File("out/train-00000.bin.partial"));
         Assert.Contains("train-00000.bin.partial does not hold", Refused(folder, "out", s_options));
         Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options with { Overwrite = true }));
@@ -78,7 +78,7 @@ public sealed class DataPreparationInterruptionTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
         Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there", Refused(folder, "out", s_options with { Seed = 1 }));
         File.WriteAllText(folder.File("out/preparation.json"), "{");
         Assert.Contains("preparation.json", Refused(folder, "out", s_options));

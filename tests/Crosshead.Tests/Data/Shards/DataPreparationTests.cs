@@ -148,7 +148,7 @@ public sealed class DataPreparationTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 2000);
         var told = new List<PreparationProgress>();
-        var manifest = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new Told(told.Add));
+        var manifest = DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), new(), new ImmediateProgress(told.Add));
         var total = new FileInfo(folder.File("in.jsonl")).Length;
         Assert.Equal((total, total, 2000L, manifest.Train.Tokens + manifest.HeldOut.Tokens), (told[^1].BytesRead, told[^1].TotalBytes, told[^1].Documents, told[^1].Tokens));
         Assert.True(told.Zip(told.Skip(1)).All(pair => pair.First.BytesRead <= pair.Second.BytesRead && pair.First.Tokens < pair.Second.Tokens));

@@ -54,7 +54,7 @@ internal static class PreparedData
 
     public static Dictionary<string, string> Contents(string folder) => Names(folder).ToDictionary(name => name, name => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, name)))));
 
-    public sealed class Told(Action<PreparationProgress> report) : IProgress<PreparationProgress>
+    public sealed class ImmediateProgress(Action<PreparationProgress> report) : IProgress<PreparationProgress>
     {
         public void Report(PreparationProgress value) => report(value);
     }

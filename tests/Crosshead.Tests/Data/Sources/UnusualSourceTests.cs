@@ -87,7 +87,7 @@ public sealed class UnusualSourceTests : IDisposable
             try
             {
                 var reports = 0;
-                manifest = DataPreparation.Run(inputs, Small, _folder.File("parts"), new() { Workers = 1 }, new Told(_ => { if (++reports == 2) stop.Cancel(); }), stop.Token);
+                manifest = DataPreparation.Run(inputs, Small, _folder.File("parts"), new() { Workers = 1 }, new ImmediateProgress(_ => { if (++reports == 2) stop.Cancel(); }), stop.Token);
             }
             catch (OperationCanceledException)
             {

@@ -96,7 +96,7 @@ public sealed class BpeTrainerTests
     public void Tells_its_progress_and_can_be_stopped()
     {
         var told = new List<TokenizerTrainingProgress>();
-        BpeTrainer.Train(["ab ab ab"], new() { VocabularySize = 258, Workers = 1 }, new Told(told.Add), TestContext.Current.CancellationToken);
+        BpeTrainer.Train(["ab ab ab"], new() { VocabularySize = 258, Workers = 1 }, new ImmediateProgress(told.Add), TestContext.Current.CancellationToken);
         Assert.Equal(new(TokenizerTrainingPhase.Counting, 8, 0), told[0]);
         Assert.Equal(new(TokenizerTrainingPhase.Merging, 258, 258), told[^1]);
         Assert.Throws<OperationCanceledException>(() => BpeTrainer.Train(["ab"], new(), null, new CancellationToken(canceled: true)));
@@ -172,7 +172,7 @@ public sealed class BpeTrainerTests
         return merges;
     }
 
-    private sealed class Told(Action<TokenizerTrainingProgress> report) : IProgress<TokenizerTrainingProgress>
+    private sealed class ImmediateProgress(Action<TokenizerTrainingProgress> report) : IProgress<TokenizerTrainingProgress>
     {
         public void Report(TokenizerTrainingProgress value) => report(value);
     }

@@ -43,8 +43,8 @@ internal sealed class SentencePieceFile
             throw new CrossheadException($"{name} is not a SentencePiece model: {e.Reason()}; get it again.", e);
         }
         var type = file.ModelType switch { 1 => "unigram", 3 => "word", 4 => "character", var number => $"{number}" };
-        Unsupported.Unless(file.ModelType == BytePairEncoding, name, $"a SentencePiece model of the type {type}");
-        Unsupported.Unless(!file.Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unused), name, "unused pieces");
+        UnsupportedTokenizer.Unless(file.ModelType == BytePairEncoding, name, $"a SentencePiece model of the type {type}");
+        UnsupportedTokenizer.Unless(!file.Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unused), name, "unused pieces");
         return file;
     }
 
@@ -88,7 +88,7 @@ internal sealed class SentencePieceFile
             switch (fields.Field)
             {
                 case 3: ModelType = fields.Number; break;
-                case 24: Unsupported.Unless(fields.Number == 0, name, "treat_whitespace_as_suffix"); break;
+                case 24: UnsupportedTokenizer.Unless(fields.Number == 0, name, "treat_whitespace_as_suffix"); break;
                 case 35: ByteFallback = fields.Number != 0; break;
                 case 41: BosId = (int)fields.Number; break;
                 case 42: EosId = (int)fields.Number; break;
@@ -105,10 +105,10 @@ internal sealed class SentencePieceFile
             switch (fields.Field)
             {
                 case 1: rule = fields.Text; break;
-                case 2: Unsupported.Unless(fields.Bytes.IsEmpty, name, $"the SentencePiece normalizer {rule}"); break;
+                case 2: UnsupportedTokenizer.Unless(fields.Bytes.IsEmpty, name, $"the SentencePiece normalizer {rule}"); break;
                 case 3: AddDummyPrefix = fields.Number != 0; break;
                 case 4: RemoveExtraWhitespaces = fields.Number != 0; break;
-                case 5: Unsupported.Unless(fields.Number != 0, name, "escape_whitespaces switched off"); break;
+                case 5: UnsupportedTokenizer.Unless(fields.Number != 0, name, "escape_whitespaces switched off"); break;
             }
         }
     }

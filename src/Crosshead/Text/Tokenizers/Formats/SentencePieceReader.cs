@@ -21,7 +21,7 @@ internal static class SentencePieceReader
         var ids = Ids(file, name);
         var added = AddedTokenEntry.Place(AddedTokens(file, config), ids, name);
         var vocabulary = new Vocabulary(ids, added);
-        Unsupported.Unless(!file.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), name, "byte fallback without its 256 byte tokens");
+        UnsupportedTokenizer.Unless(!file.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), name, "byte fallback without its 256 byte tokens");
         var prefix = file.AddDummyPrefix && config.AddPrefixSpace != false;
         var marks = config.Legacy == false; // newer files put the space before the input alone, and none where there is one
         var mark = CharacterModel.SpaceMark;

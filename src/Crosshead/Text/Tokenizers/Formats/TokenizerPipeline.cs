@@ -31,7 +31,7 @@ internal sealed class TokenizerPipeline(string name)
             case "Prepend": return new PrependNormalizer(step.GetProperty("prepend").GetString()!);
             case "Replace": return ReadReplace(step);
             default:
-                Unsupported.Unless(false, name, $"the normalizer {step.Kind()}");
+                UnsupportedTokenizer.Unless(false, name, $"the normalizer {step.Kind()}");
                 throw new InvalidOperationException();
         }
     }
@@ -39,16 +39,16 @@ internal sealed class TokenizerPipeline(string name)
     private ReplaceNormalizer ReadReplace(JsonElement step)
     {
         var old = step.GetProperty("pattern").Text("String");
-        Unsupported.Unless(!string.IsNullOrEmpty(old), name, $"a Replace of {step.GetProperty("pattern").GetRawText()}");
+        UnsupportedTokenizer.Unless(!string.IsNullOrEmpty(old), name, $"a Replace of {step.GetProperty("pattern").GetRawText()}");
         return new ReplaceNormalizer(old!, step.GetProperty("content").GetString()!);
     }
 
     private TokenizerDefinition ReadByteLevel(TokenizerDefinition definition, List<JsonElement> steps, List<JsonElement> decoder)
     {
-        Unsupported.Unless(!definition.ByteFallback, name, $"byte fallback with the pre-tokenizer {steps.Describe()}");
-        Unsupported.Unless(decoder.Describe() == "ByteLevel", name, $"the decoder {decoder.Describe()}");
+        UnsupportedTokenizer.Unless(!definition.ByteFallback, name, $"byte fallback with the pre-tokenizer {steps.Describe()}");
+        UnsupportedTokenizer.Unless(decoder.Describe() == "ByteLevel", name, $"the decoder {decoder.Describe()}");
         var prefixSpace = steps[^1].Flag("add_prefix_space", true);
-        Unsupported.Unless(!prefixSpace || steps.Count == 1, name, $"add_prefix_space after {steps[0].Kind()}");
+        UnsupportedTokenizer.Unless(!prefixSpace || steps.Count == 1, name, $"add_prefix_space after {steps[0].Kind()}");
         return definition with { ByteLevel = true, PrefixSpace = prefixSpace, Pattern = ReadPattern(steps) };
     }
 
@@ -60,11 +60,11 @@ internal sealed class TokenizerPipeline(string name)
             return regex ? PreTokenizerPattern.Gpt2 : null;
         if (description == "Digits, ByteLevel" && regex && steps[0].Flag("individual_digits", false))
             return PreTokenizerPattern.Gpt2Digits;
-        Unsupported.Unless(description == "Split, ByteLevel" && !regex, name, $"the pre-tokenizer {description}{(regex ? "" : " without a regular expression")}");
-        Unsupported.Unless(steps[0].Text("behavior") == "Isolated" && !steps[0].Flag("invert", false), name, $"a Split with behavior {steps[0].Text("behavior")}");
+        UnsupportedTokenizer.Unless(description == "Split, ByteLevel" && !regex, name, $"the pre-tokenizer {description}{(regex ? "" : " without a regular expression")}");
+        UnsupportedTokenizer.Unless(steps[0].Text("behavior") == "Isolated" && !steps[0].Flag("invert", false), name, $"a Split with behavior {steps[0].Text("behavior")}");
         var expression = steps[0].GetProperty("pattern").Text("Regex");
         var pattern = expression is null ? null : PreTokenizerRegex.PatternOf(expression);
-        Unsupported.Unless(pattern is not null, name, $"a Split by {steps[0].GetProperty("pattern").GetRawText()}");
+        UnsupportedTokenizer.Unless(pattern is not null, name, $"a Split by {steps[0].GetProperty("pattern").GetRawText()}");
         return pattern;
     }
 
@@ -72,7 +72,7 @@ internal sealed class TokenizerPipeline(string name)
     {
         var description = steps.Describe();
         var metaspace = description == "Metaspace" ? ReadMetaspace(steps[0]) : null;
-        Unsupported.Unless(metaspace is not null || steps.Count == 0 || SplitsNothing(steps, definition.Normalizer), name, $"the pre-tokenizer {description}");
+        UnsupportedTokenizer.Unless(metaspace is not null || steps.Count == 0 || SplitsNothing(steps, definition.Normalizer), name, $"the pre-tokenizer {description}");
         return definition with { Metaspace = metaspace, Decoding = ReadDecoding(decoder) };
     }
 
@@ -83,10 +83,10 @@ internal sealed class TokenizerPipeline(string name)
     private Metaspace ReadMetaspace(JsonElement step)
     {
         var mark = step.Text("replacement") ?? "";
-        Unsupported.Unless(mark.Length == 1, name, $"a Metaspace with the replacement \"{mark}\"");
+        UnsupportedTokenizer.Unless(mark.Length == 1, name, $"a Metaspace with the replacement \"{mark}\"");
         // Files before the scheme have a flag instead.
         var scheme = step.Text("prepend_scheme") ?? (step.Flag("add_prefix_space", true) ? "always" : "never");
-        Unsupported.Unless(scheme is "always" or "first" or "never", name, $"a Metaspace with the prepend_scheme \"{scheme}\"");
+        UnsupportedTokenizer.Unless(scheme is "always" or "first" or "never", name, $"a Metaspace with the prepend_scheme \"{scheme}\"");
         var prepend = scheme switch { "always" => MetaspacePrepend.Always, "first" => MetaspacePrepend.First, _ => MetaspacePrepend.Never };
         return new Metaspace(mark[0], prepend, step.Flag("split", true));
     }
@@ -106,8 +106,8 @@ internal sealed class TokenizerPipeline(string name)
         var replacements = steps.TakeWhile(step => step.Kind() == "Replace").Select(ReadReplace).ToList();
         var strip = steps.Count > 0 && steps[^1].Kind() == "Strip" ? steps[^1] : (JsonElement?)null;
         var rest = string.Join(", ", steps.Skip(replacements.Count).Select(step => step.Kind()));
-        Unsupported.Unless(rest is "ByteFallback, Fuse" or "ByteFallback, Fuse, Strip" or "Fuse" or "Fuse, Strip", name, $"the decoder {kinds}");
-        Unsupported.Unless(strip is not { } s || (s.Text("content") == " " && s.GetProperty("start").GetInt32() >= 0 && s.GetProperty("stop").GetInt32() == 0), name, "a Strip decoder of other than leading spaces");
+        UnsupportedTokenizer.Unless(rest is "ByteFallback, Fuse" or "ByteFallback, Fuse, Strip" or "Fuse" or "Fuse, Strip", name, $"the decoder {kinds}");
+        UnsupportedTokenizer.Unless(strip is not { } s || (s.Text("content") == " " && s.GetProperty("start").GetInt32() >= 0 && s.GetProperty("stop").GetInt32() == 0), name, "a Strip decoder of other than leading spaces");
         return new TextDecoding { Replacements = replacements, ByteFallback = rest.StartsWith("ByteFallback", StringComparison.Ordinal), StripStart = strip?.GetProperty("start").GetInt32() ?? 0 };
     }
 }

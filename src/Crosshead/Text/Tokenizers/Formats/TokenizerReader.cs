@@ -31,10 +31,10 @@ internal sealed class TokenizerReader
     private TokenizerDefinition Read(JsonElement root)
     {
         var model = root.GetProperty("model");
-        Unsupported.Unless(model.Kind() == "BPE" || (model.Kind() is null && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
-        Unsupported.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name, $"BPE dropout ({model.Child("dropout")})");
-        Unsupported.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name, "continuing_subword_prefix");
-        Unsupported.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name, "end_of_word_suffix");
+        UnsupportedTokenizer.Unless(model.Kind() == "BPE" || (model.Kind() is null && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
+        UnsupportedTokenizer.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name, $"BPE dropout ({model.Child("dropout")})");
+        UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name, "continuing_subword_prefix");
+        UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name, "end_of_word_suffix");
 
         var ids = ReadVocabulary(model);
         var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
@@ -52,9 +52,9 @@ internal sealed class TokenizerReader
         };
         definition = TokenizerTemplate.Read(root, new TokenizerPipeline(_name).Read(root, definition), _name);
         if (definition.ByteLevel)
-            Unsupported.Unless(!definition.FuseUnknown || vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString()).All(id => id >= 0), _name, "fuse_unk with bytes that have no token");
+            UnsupportedTokenizer.Unless(!definition.FuseUnknown || vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString()).All(id => id >= 0), _name, "fuse_unk with bytes that have no token");
         else
-            Unsupported.Unless(!definition.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), _name, "byte fallback without its 256 byte tokens");
+            UnsupportedTokenizer.Unless(!definition.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), _name, "byte fallback without its 256 byte tokens");
         return definition;
     }
 

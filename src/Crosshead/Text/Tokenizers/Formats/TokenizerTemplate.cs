@@ -13,14 +13,14 @@ internal static class TokenizerTemplate
         var steps = root.Child("post_processor").Steps("processors").Where(step => step.Kind() != "ByteLevel").ToList();
         if (steps.Count == 0)
             return definition;
-        Unsupported.Unless(steps.Count == 1, name, $"the post-processors {steps.Describe()} together");
+        UnsupportedTokenizer.Unless(steps.Count == 1, name, $"the post-processors {steps.Describe()} together");
         var (prefix, suffix) = steps[0].Kind() switch
         {
             "TemplateProcessing" => ReadTemplate(steps[0], definition.Vocabulary, name),
             "BertProcessing" or "RobertaProcessing" => ([Pair(steps[0], "cls", definition.Vocabulary, name)], [Pair(steps[0], "sep", definition.Vocabulary, name)]),
             _ => (null, (List<int>?)null),
         };
-        Unsupported.Unless(prefix is not null, name, $"the post-processor {steps[0].Kind()}");
+        UnsupportedTokenizer.Unless(prefix is not null, name, $"the post-processor {steps[0].Kind()}");
         return definition with { Prefix = prefix!, Suffix = suffix! };
     }
 
@@ -28,7 +28,7 @@ internal static class TokenizerTemplate
     {
         var parts = step.GetProperty("single").EnumerateArray().ToList();
         var texts = parts.FindAll(part => part.Child("SpecialToken") is null);
-        Unsupported.Unless(texts.Count == 1 && texts[0].GetProperty("Sequence").Text("id") == "A", name, $"a template with {texts.Count} texts");
+        UnsupportedTokenizer.Unless(texts.Count == 1 && texts[0].GetProperty("Sequence").Text("id") == "A", name, $"a template with {texts.Count} texts");
         var text = parts.FindIndex(part => part.Child("SpecialToken") is null);
         List<int> Ids(IEnumerable<JsonElement> side) => [.. side.SelectMany(part => IdsOf(part.GetProperty("SpecialToken").Text("id") ?? "", step, vocabulary, name))];
         return (Ids(parts.Take(text)), Ids(parts.Skip(text + 1)));

@@ -30,7 +30,7 @@ internal static class VocabularyMergesReader
         added = AddedTokenEntry.Place(added, ids, name);
         var vocabulary = new Vocabulary(ids, added);
         var type = config?.TokenizerClass?.Replace("Fast", "", StringComparison.Ordinal) ?? "GPT2Tokenizer";
-        Unsupported.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder, $"the tokenizer_class {type.Shown()} without a {Tokenizer.FileName}");
+        UnsupportedTokenizer.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder, $"the tokenizer_class {type.Shown()} without a {Tokenizer.FileName}");
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,

@@ -15,7 +15,7 @@ internal sealed class CharacterModel : ITokenizerModel
 
     private readonly TokenizerDefinition _definition;
     private readonly PairMerger _merger;
-    private readonly Seams _seams;
+    private readonly MergeBoundaries _seams;
     private readonly int[] _byteIds;
     private readonly int _longestToken;
     private readonly ConcurrentBag<WordCache> _caches = [];
@@ -24,7 +24,7 @@ internal sealed class CharacterModel : ITokenizerModel
     {
         _definition = definition;
         _merger = new PairMerger(new MergeTable(definition.Merges));
-        _seams = new Seams(definition);
+        _seams = new MergeBoundaries(definition);
         _byteIds = definition.Vocabulary.ByteIds(ByteTokenOf);
         _longestToken = definition.IgnoreMerges ? definition.Vocabulary.Model.Keys.Max(token => token.Length) : 0;
     }

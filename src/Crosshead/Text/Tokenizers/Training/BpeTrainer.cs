@@ -17,19 +17,19 @@ public static class BpeTrainer
     /// pieces.</param>
     /// <param name="options">Vocabulary size, word pattern and other options.</param>
     /// <param name="progress">Reports about every million characters and every few hundred merges; may be null.</param>
-    /// <param name="cancellationToken">Stops the training.</param>
+    /// <param name="cancellation">Stops the training.</param>
     /// <returns>The tokenizer. It has fewer tokens than requested if no further pair is frequent enough.</returns>
     /// <exception cref="CrossheadException">An option is out of range, or there is no text.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static Tokenizer Train(
         IEnumerable<string> documents, BpeTrainerOptions options,
-        IProgress<TokenizerTrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+        IProgress<TokenizerTrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
         List<KeyValuePair<string, long>> words;
         try
         {
-            words = WordCounter.Count(documents, options, progress, cancellationToken);
+            words = WordCounter.Count(documents, options, progress, cancellation);
         }
         catch (AggregateException e) when (e.InnerExceptions.OfType<CrossheadException>().FirstOrDefault() is { } cause)
         {
@@ -45,13 +45,13 @@ public static class BpeTrainer
             byteIds[b] = tokens.Count;
             tokens.Add(ByteAlphabet.CharacterOf((byte)b).ToString());
         }
-        var merges = Learn(words, byteIds, tokens, options, progress, cancellationToken);
+        var merges = Learn(words, byteIds, tokens, options, progress, cancellation);
         return new Tokenizer(WriteJson(tokens, merges, options), ConfigOf(options), "the trained tokenizer");
     }
 
     private static List<string> Learn(
         List<KeyValuePair<string, long>> words, int[] byteIds, List<string> tokens, BpeTrainerOptions options,
-        IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
+        IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellation)
     {
         var ids = new Dictionary<string, int>();
         foreach (var id in byteIds)
@@ -60,7 +60,7 @@ public static class BpeTrainer
         var merges = new List<string>();
         while (tokens.Count < options.VocabularySize && learner.Best(options.MinFrequency) is { } pair)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
             var token = tokens[pair.Left] + tokens[pair.Right];
             if (options.SpecialTokens.Contains(token))
                 continue; // plain text must never become a special token

@@ -20,13 +20,13 @@ internal static class WordCounter
 
     /// <summary>The words and their counts, in ordinal order.</summary>
     public static List<KeyValuePair<string, long>> Count(
-        IEnumerable<string> documents, BpeTrainerOptions options, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellationToken)
+        IEnumerable<string> documents, BpeTrainerOptions options, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellation)
     {
         var total = new Dictionary<string, long>();
         var read = 0L;
         Parallel.ForEach(
             Partitioner.Create(Batches(documents, options.MaxCharacters), EnumerablePartitionerOptions.NoBuffering),
-            new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = cancellationToken },
+            new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = cancellation },
             () => new Dictionary<string, long>(),
             (batch, _, counts) =>
             {

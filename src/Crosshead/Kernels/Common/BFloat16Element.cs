@@ -6,26 +6,26 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Common;
 
 /// <summary>A bfloat16 element: the upper half of a float32.</summary>
-internal readonly unsafe struct Brain16 : IElement<Brain16>
+internal readonly unsafe struct BFloat16Element : IElement<BFloat16Element>
 {
     private readonly ushort _bits;
 
-    private Brain16(ushort bits) => _bits = bits;
+    private BFloat16Element(ushort bits) => _bits = bits;
 
     public static ScalarType Type => ScalarType.BFloat16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(Brain16* source) => Widen(Vector256.Load((ushort*)source));
+    public static Vector512<float> Load(BFloat16Element* source) => Widen(Vector256.Load((ushort*)source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(Brain16* source, int count) =>
+    public static Vector512<float> Load(BFloat16Element* source, int count) =>
         Widen(Avx512BW.VL.IsSupported ? Avx512BW.VL.MaskLoad((ushort*)source, First(count), Vector256<ushort>.Zero) : LoadOneByOne(source, count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Brain16* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
+    public static void Store(BFloat16Element* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Brain16* target, Vector512<float> values, int count)
+    public static void Store(BFloat16Element* target, Vector512<float> values, int count)
     {
         if (Avx512BW.VL.IsSupported) Avx512BW.VL.MaskStore((ushort*)target, First(count), Narrow(values));
         else StoreOneByOne(target, Narrow(values), count);
@@ -36,7 +36,7 @@ internal readonly unsafe struct Brain16 : IElement<Brain16>
 
     // Kept out of the loops that call them: a call there would spill their vectors.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static Vector256<ushort> LoadOneByOne(Brain16* source, int count)
+    private static Vector256<ushort> LoadOneByOne(BFloat16Element* source, int count)
     {
         var padded = stackalloc ushort[16];
         for (var i = 0; i < 16; i++) padded[i] = i < count ? source[i]._bits : (ushort)0;
@@ -44,9 +44,9 @@ internal readonly unsafe struct Brain16 : IElement<Brain16>
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StoreOneByOne(Brain16* target, Vector256<ushort> values, int count)
+    private static void StoreOneByOne(BFloat16Element* target, Vector256<ushort> values, int count)
     {
-        for (var i = 0; i < count; i++) target[i] = new Brain16(values[i]);
+        for (var i = 0; i < count; i++) target[i] = new BFloat16Element(values[i]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Model.Views;
 
 /// <summary>The next tokens of sequences that all have as many before them: each sees those before it.</summary>
-internal sealed class SequenceSpans : TokenSpans
+internal sealed class CausalView : CallView
 {
     private readonly long _start, _count;
     private readonly Device _device;
@@ -15,7 +15,7 @@ internal sealed class SequenceSpans : TokenSpans
     /// <param name="start">Tokens that each sequence has before, kept in a cache; 0 for the first tokens.</param>
     /// <param name="count">Tokens N of the call.</param>
     /// <param name="device">Where.</param>
-    public SequenceSpans(RotaryEmbedding rotary, long start, long count, Device device) : base(start + count)
+    public CausalView(RotaryEmbedding rotary, long start, long count, Device device) : base(start + count)
     {
         (_start, _count, _device) = (start, count, device);
         (_cos, _sin) = rotary.Rows(_start, count);
@@ -24,14 +24,14 @@ internal sealed class SequenceSpans : TokenSpans
     private long Total => _start + _count;
 
     /// <inheritdoc/>
-    protected override TokenSpan Create(long width, bool whole)
+    protected override TokenView Create(long width, bool whole)
     {
-        if (whole && (_start == 0 || _count == 1)) return new TokenSpan(_cos, _sin, null, Causal: _count > 1) { Place = new(_start) };
+        if (whole && (_start == 0 || _count == 1)) return new TokenView(_cos, _sin, null, Causal: _count > 1) { Place = new(_start) };
 
         // Query n of the call sees keys up to start + n, and within a window none before start + n − width + 1.
         var seen = ones([_count, Total], ScalarType.Bool, _device).tril(_start);                // [N,T]
         if (!whole) seen = seen.triu(_start - width + 1);
-        return new TokenSpan(_cos, _sin, seen, Causal: false) { Place = new(_start), Begins = Begins(width) };
+        return new TokenView(_cos, _sin, seen, Causal: false) { Place = new(_start), Begins = Begins(width) };
     }
 
     // The first token that the one query of each sequence sees, [1].

@@ -1,7 +1,7 @@
 namespace Crosshead.Text.Jinja;
 
 /// <summary>The tests of a template: what stands behind <c>is</c>.</summary>
-internal static class JinjaTests
+internal static class JinjaPredicates
 {
     private static readonly JinjaTable<object?> s_all = new("test")
     {

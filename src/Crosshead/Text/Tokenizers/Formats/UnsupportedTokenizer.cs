@@ -1,7 +1,7 @@
 namespace Crosshead.Text.Tokenizers.Formats;
 
 /// <summary>Refuses tokenizers that cannot be followed exactly.</summary>
-internal static class Unsupported
+internal static class UnsupportedTokenizer
 {
     /// <summary>Names a feature that is not supported, and the supported ones.</summary>
     public static void Unless(bool supported, string file, string feature)

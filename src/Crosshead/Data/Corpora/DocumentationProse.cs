@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Data.Corpora;
 
 /// <summary>Tidies a paragraph of documentation and judges whether it reads as English.</summary>
-internal static partial class Prose
+internal static partial class DocumentationProse
 {
     private static readonly SearchValues<char> NumberMarks = SearchValues.Create("0123456789-.");
 

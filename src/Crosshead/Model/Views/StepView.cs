@@ -8,7 +8,7 @@ namespace Crosshead.Model.Views;
 /// The next token of each sequence, at positions that are on the device: nothing here depends on how many tokens the sequences
 /// have, so that the same operations on the same memory serve every step, and sequences may differ in length.
 /// </summary>
-internal sealed class StepSpans : TokenSpans
+internal sealed class StepView : CallView
 {
     private readonly long _seen;
     private readonly Device _device;
@@ -19,7 +19,7 @@ internal sealed class StepSpans : TokenSpans
     /// <param name="positions">Tokens that each sequence has before, [B] (int64): where the next one is written.</param>
     /// <param name="seen">How much of the cache is read: more than any position.</param>
     /// <param name="device">Where.</param>
-    public StepSpans(RotaryEmbedding rotary, Tensor positions, long seen, Device device) : base(seen)
+    public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device) : base(seen)
     {
         (_seen, _device, _positions) = (seen, device, positions);
         _lengths = (positions + 1).to(ScalarType.Int32);
@@ -34,10 +34,10 @@ internal sealed class StepSpans : TokenSpans
     public override bool Retains => true;
 
     /// <inheritdoc/>
-    protected override TokenSpan Create(long width, bool whole)
+    protected override TokenView Create(long width, bool whole)
     {
         var begins = whole ? null : (_positions - (width - 1)).clamp(min: 0);                   // [B], the first token seen
-        return new TokenSpan(_cos, _sin, null, Causal: false)
+        return new TokenView(_cos, _sin, null, Causal: false)
         {
             Place = new(0, _positions, _seen),
             Length = _lengths,

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Runtime;
 
-public sealed class WorkersTests
+public sealed class ParallelForwardsTests
 {
     [Theory]
     [InlineData(0, 3)]
@@ -14,7 +14,7 @@ public sealed class WorkersTests
     public void Every_item_runs_once_and_without_gradients(int items, int workers)
     {
         var (ran, wanted) = (new ConcurrentBag<int>(), is_grad_enabled());
-        Workers.Run(items, workers, i =>
+        ParallelForwards.Run(items, workers, i =>
         {
             Assert.False(is_grad_enabled());
             ran.Add(i);
@@ -29,7 +29,7 @@ public sealed class WorkersTests
     public void The_first_exception_ends_the_rest_and_is_thrown(int workers)
     {
         var ran = 0;
-        var error = Assert.Throws<CrossheadException>(() => Workers.Run(1000, workers, i =>
+        var error = Assert.Throws<CrossheadException>(() => ParallelForwards.Run(1000, workers, i =>
         {
             Interlocked.Increment(ref ran);
             if (i == 2) throw new CrossheadException("item 2 has failed.");
@@ -43,7 +43,7 @@ public sealed class WorkersTests
     public void The_callers_threads_are_as_before()
     {
         var before = get_num_threads();
-        Workers.Run(4, 2, _ => { });
+        ParallelForwards.Run(4, 2, _ => { });
         Assert.Equal(before, get_num_threads());
     }
 }

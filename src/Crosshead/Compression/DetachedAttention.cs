@@ -4,7 +4,7 @@ using Crosshead.Layers;
 namespace Crosshead.Compression;
 
 /// <summary>An attention layer outside a model, with the parameters it was given.</summary>
-internal sealed record OwnedAttention(IAttention Attention, IReadOnlyList<Parameter> Parameters) : IDisposable
+internal sealed record DetachedAttention(IAttention Attention, IReadOnlyList<Parameter> Parameters) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()

@@ -1,7 +1,7 @@
 namespace Crosshead;
 
 /// <summary>Tells several problems of one kind in one line.</summary>
-internal static class Problems
+internal static class ErrorList
 {
     private const int Shown = 3, Counted = 1000;
 

@@ -5,7 +5,7 @@ namespace Crosshead.Runtime;
 /// <summary>
 /// Runs independent work on several threads, and divides the processor's cores among their tensor operators.
 /// </summary>
-internal static class Workers
+internal static class ParallelForwards
 {
     /// <summary>Runs items 0 … <paramref name="items"/> − 1, without gradients; the first exception ends the rest and is thrown.</summary>
     /// <param name="items">Number of items.</param>

@@ -7,12 +7,12 @@ namespace Crosshead.Model.Views;
 /// each width of window that layers have.
 /// </summary>
 /// <param name="total">Tokens that the call's last token could see without a window.</param>
-internal abstract class TokenSpans(long total)
+internal abstract class CallView(long total)
 {
-    private readonly Dictionary<long, TokenSpan> _byWindow = [];
+    private readonly Dictionary<long, TokenView> _byWindow = [];
 
     /// <summary>The span of a layer whose queries see at most <paramref name="window"/> tokens, themselves among them; null for all before them.</summary>
-    public TokenSpan Within(int? window)
+    public TokenView Within(int? window)
     {
         var width = Math.Min(window ?? total, total); // a window as long as the sequence hides nothing
         if (!_byWindow.TryGetValue(width, out var span)) _byWindow[width] = span = Create(width, width == total);
@@ -25,5 +25,5 @@ internal abstract class TokenSpans(long total)
     /// <summary>Makes the span of a window.</summary>
     /// <param name="width">Tokens seen, the query among them.</param>
     /// <param name="whole">Whether the window hides nothing.</param>
-    protected abstract TokenSpan Create(long width, bool whole);
+    protected abstract TokenView Create(long width, bool whole);
 }

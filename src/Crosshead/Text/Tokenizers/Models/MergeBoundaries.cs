@@ -8,14 +8,14 @@ namespace Crosshead.Text.Tokenizers.Models;
 /// Finds neighbouring characters that merging can never join. A text may be cut between them without changing its
 /// tokens. This divides the one long word of a SentencePiece tokenizer into short words that are worth caching.
 /// </summary>
-internal sealed class Seams
+internal sealed class MergeBoundaries
 {
     private readonly int[] _characterIds = new int[char.MaxValue + 1]; // -1 outside the vocabulary
     private readonly Dictionary<int, int> _furtherIds = [];            // of characters beyond UTF-16's one unit
     private readonly HashSet<ulong> _joins = [];
     private readonly bool _unknownJoins;
 
-    public Seams(TokenizerDefinition definition)
+    public MergeBoundaries(TokenizerDefinition definition)
     {
         Array.Fill(_characterIds, -1);
         var model = definition.Vocabulary.Model;

@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Search;
 
 /// <summary>The residual streams of all windows before a layer, batch by batch, kept while the pieces of that layer are measured.</summary>
-internal sealed class Streams : IDisposable
+internal sealed class ResidualStates : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly (Tensor X, Tensor Targets)[] _batches; // [B,N,D], [B,N]
 
-    public Streams(LanguageModel model, TokenWindows windows, int batch)
+    public ResidualStates(LanguageModel model, TokenWindows windows, int batch)
     {
         _model = model;
         _batches = [.. windows.Batches(batch, model.Device).Select(ids =>
@@ -48,7 +48,7 @@ internal sealed class Streams : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var (x, targets) = _batches[b];
-            _batches[b] = (Through(_model.Blocks[layer], x, _model.SpansOf(x.shape[1])).DetachFromDisposeScope(), targets);
+            _batches[b] = (Through(_model.Blocks[layer], x, _model.ViewOf(x.shape[1])).DetachFromDisposeScope(), targets);
             x.Dispose();
         }
     }
@@ -62,7 +62,7 @@ internal sealed class Streams : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var spans = _model.SpansOf(start.shape[1]);
+            var spans = _model.ViewOf(start.shape[1]);
             var x = Through(changed, start, spans);
             foreach (var block in _model.Blocks.Skip(layer + 1)) x = Through(block, x, spans);
             sum += start.shape[0] * _model.StreamLoss(x, targets).to(ScalarType.Float64).item<double>();
@@ -71,7 +71,7 @@ internal sealed class Streams : IDisposable
         return sum / windows;
     }
 
-    private static Tensor Through(TransformerBlock block, Tensor x, TokenSpans spans) => block.Forward(x, spans.Within(block.SlidingWindow), null);
+    private static Tensor Through(TransformerBlock block, Tensor x, CallView spans) => block.Forward(x, spans.Within(block.SlidingWindow), null);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -15,7 +15,7 @@ namespace Crosshead.Attention;
 /// True: query n sees keys up to n; there is no mask and no earlier token. False with a null mask: every query sees
 /// every key.
 /// </param>
-public sealed record TokenSpan(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal)
+public sealed record TokenView(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal)
 {
     /// <summary>
     /// What each query sees, [N, T] or [B, 1, N, T], true = seen. Null if <see cref="Causal"/>, or the first and last

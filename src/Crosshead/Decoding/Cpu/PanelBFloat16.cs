@@ -7,40 +7,40 @@ namespace Crosshead.Decoding.Cpu;
 /// A bfloat16 element of a panel: [depth/2][16][2]. Elements k and k + 1 of a lane lie side by side, so that one load of
 /// 32 elements becomes two registers of float32 by a shift and a mask.
 /// </summary>
-internal readonly unsafe struct PanelBrain16 : IPanelElement<PanelBrain16>
+internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
 {
     private readonly ushort _bits;
 
-    private PanelBrain16(ushort bits) => _bits = bits;
+    private PanelBFloat16(ushort bits) => _bits = bits;
 
-    public static PanelBrain16 From(float value)
+    public static PanelBFloat16 From(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);
-        if (float.IsNaN(value)) return new PanelBrain16((ushort)((bits >> 16) | 0x40));
-        return new PanelBrain16((ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)); // to the nearest, ties to even
+        if (float.IsNaN(value)) return new PanelBFloat16((ushort)((bits >> 16) | 0x40));
+        return new PanelBFloat16((ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)); // to the nearest, ties to even
     }
 
-    public static float ToSingle(PanelBrain16 element) => BitConverter.UInt32BitsToSingle((uint)element._bits << 16);
+    public static float ToSingle(PanelBFloat16 element) => BitConverter.UInt32BitsToSingle((uint)element._bits << 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Index(long k, int lane) => ((((k >> 1) * Panel.Lanes) + lane) << 1) + (k & 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelBrain16* rows)
+    public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelBFloat16* rows)
     {
         var pairs = Vector512.Load((uint*)rows);
         return ((pairs << 16).AsSingle(), (pairs & Vector512.Create(0xffff0000u)).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(PanelBrain16* rows, int half)
+    public static (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(PanelBFloat16* rows, int half)
     {
         var pairs = Vector256.Load((uint*)rows + (half * Vector256<uint>.Count));
         return ((pairs << 16).AsSingle(), (pairs & Vector256.Create(0xffff0000u)).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(PanelBrain16* elements)
+    public static Vector512<float> Load(PanelBFloat16* elements)
     {
         var (low, high) = Vector256.Widen(Vector256.Load((ushort*)elements));
         return (Vector512.Create(low, high) << 16).AsSingle();

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Crosshead.Training.Runs;
 
 /// <summary>The speed of a run, by the clock.</summary>
-internal sealed class Pace(long tokensPerStep)
+internal sealed class TrainingPace(long tokensPerStep)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private long _steps, _stepsAtMark;
