@@ -1,20 +1,19 @@
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// Reads an answer's tokens into a tree by recursive descent. This file has what answers are made of, lists, relations, sets,
-/// brackets and matrices; <c>MathParser.Terms.cs</c> has arithmetic.
+/// Reads an answer's tokens into a tree by recursive descent: lists, relations, sets, brackets and matrices. <see cref="MathTermParser"/>
+/// reads the arithmetic in them.
 /// </summary>
-internal sealed partial class MathParser
+internal sealed class MathParser
 {
-    private const int MaximumDepth = 60;
+    private readonly MathTokens _tokens;
+    private readonly MathTermParser _terms;
 
-    private readonly List<MathToken> _tokens;
-    private int _at;
-    private int _depth;
-
-    private MathParser(IEnumerable<MathToken> tokens) => _tokens = [.. tokens, new MathToken(MathTokenKind.End, "")];
-
-    private MathToken Next => _tokens[_at];
+    private MathParser(IEnumerable<MathToken> tokens)
+    {
+        _tokens = new MathTokens(tokens);
+        _terms = new MathTermParser(_tokens, this);
+    }
 
     /// <summary>The tree, or null if the tokens are not a mathematical answer.</summary>
     public static MathNode? Parse(IReadOnlyList<MathToken> tokens)
@@ -23,7 +22,7 @@ internal sealed partial class MathParser
         {
             var parser = new MathParser(tokens);
             var items = parser.Items();
-            return parser.Next.Kind != MathTokenKind.End || items.Count == 0 ? null : items.Count == 1 ? items[0] : MathNode.Of(MathHead.List, items);
+            return parser._tokens.Next.Kind != MathTokenKind.End || items.Count == 0 ? null : items.Count == 1 ? items[0] : MathNode.Of(MathHead.List, items);
         }
         catch (FormatException)
         {
@@ -31,23 +30,24 @@ internal sealed partial class MathParser
         }
     }
 
+    /// <summary>The parts of a list, none where a bracket closes at once.</summary>
     // relation {("," | ";") relation}; "1, 2, and 3" has two separators in a row.
-    private List<MathNode> Items()
+    public List<MathNode> Items()
     {
         var items = new List<MathNode>();
         while (true)
         {
-            while (Accept(",") || Accept(";")) { }
-            if (Next.Kind == MathTokenKind.End || IsCloser(Next)) return items;
+            while (_tokens.Accept(",") || _tokens.Accept(";")) { }
+            if (_tokens.Next.Kind == MathTokenKind.End || _tokens.AtCloser) return items;
             items.Add(Relation());
-            if (!Next.Is(",") && !Next.Is(";")) return items;
+            if (!_tokens.Next.Is(",") && !_tokens.Next.Is(";")) return items;
         }
     }
 
     // ["="] union {("=" | "<" | ...) union}
     private MathNode Relation()
     {
-        _ = Accept("=");
+        _ = _tokens.Accept("=");
         var sides = new List<MathNode> { Combination() };
         var relations = new List<string>();
         while (RelationSign() is { } sign)
@@ -60,18 +60,18 @@ internal sealed partial class MathParser
 
     private string? RelationSign()
     {
-        if (Next.Kind is not (MathTokenKind.Symbol or MathTokenKind.Command) || Next.Text is not ("=" or "<" or ">" or @"\le" or @"\ge" or @"\ne" or @"\in")) return null;
-        var sign = _tokens[_at++].Text;
-        return sign is "<" or ">" && Accept("=") ? sign == "<" ? @"\le" : @"\ge" : sign;
+        if (_tokens.Next.Kind is not (MathTokenKind.Symbol or MathTokenKind.Command) || _tokens.Next.Text is not ("=" or "<" or ">" or @"\le" or @"\ge" or @"\ne" or @"\in")) return null;
+        var sign = _tokens.Take().Text;
+        return sign is "<" or ">" && _tokens.Accept("=") ? sign == "<" ? @"\le" : @"\ge" : sign;
     }
 
     // quantity {("\cup" | "\cap" | "\setminus") quantity}
     private MathNode Combination()
     {
         var left = Quantity();
-        while (Next.Is(@"\cup") || Next.Is(@"\cap") || Next.Is(@"\setminus"))
+        while (_tokens.Next.Is(@"\cup") || _tokens.Next.Is(@"\cap") || _tokens.Next.Is(@"\setminus"))
         {
-            var sign = _tokens[_at++].Text;
+            var sign = _tokens.Take().Text;
             var right = Quantity();
             left = left.Head == MathHead.Combination && left.Text == sign && sign != @"\setminus"
                 ? left with { Arguments = [.. left.Arguments, right] } : new MathNode(MathHead.Combination, sign, [left, right]);
@@ -82,56 +82,60 @@ internal sealed partial class MathParser
     // sum [unit ["^" power]]
     private MathNode Quantity()
     {
-        var node = Sum();
-        if (Next.Kind != MathTokenKind.Text || node.Head == MathHead.Words) return node;
-        var unit = _tokens[_at++].Text;
-        if (Accept("^")) unit += $"^{Argument().Value.Numerator}";
+        var node = _terms.Sum();
+        if (_tokens.Next.Kind != MathTokenKind.Text || node.Head == MathHead.Words) return node;
+        var unit = _tokens.Take().Text;
+        if (_tokens.Accept("^")) unit += $"^{_terms.Argument().Value.Numerator}";
         return unit.StartsWith("percent", StringComparison.Ordinal) ? MathNode.Of(MathHead.Percent, node) : new MathNode(MathHead.Unit, unit, [node]);
     }
 
+    /// <summary>What stands in round or square brackets: a group, a tuple or an interval.</summary>
     // "(" items (")" | "]"), "[" items (")" | "]"): a group where there is one item and the brackets match.
-    private MathNode Bracket()
+    public MathNode Bracket()
     {
-        var open = _tokens[_at++].Text;
+        var open = _tokens.Take().Text;
         var items = Items();
-        var close = Accept(")") ? ")" : Accept("]") ? "]" : throw Unexpected();
+        var close = _tokens.Accept(")") ? ")" : _tokens.Accept("]") ? "]" : throw _tokens.Unexpected();
         return items.Count == 1 && open + close is "()" or "[]" ? items[0]
             : items.Count > 1 ? new MathNode(MathHead.Tuple, open + close, items)
-            : throw Unexpected();
+            : throw _tokens.Unexpected();
     }
 
-    private MathNode Braces()
+    /// <summary>A set in braces.</summary>
+    public MathNode Braces()
     {
-        _at++;
+        _tokens.Skip();
         var items = Items();
-        Expect(@"\}");
+        _tokens.Expect(@"\}");
         return MathNode.Of(MathHead.Set, items);
     }
 
-    private MathNode Angle()
+    /// <summary>A vector in angle brackets.</summary>
+    public MathNode Angle()
     {
-        _at++;
+        _tokens.Skip();
         var items = Items();
-        Expect(@"\rangle");
+        _tokens.Expect(@"\rangle");
         return new MathNode(MathHead.Tuple, "<>", items);
     }
 
+    /// <summary>A matrix, or its determinant.</summary>
     // \begin{pmatrix} a & b \\ c & d \end{pmatrix}, and the other environments of rows.
-    private MathNode Matrix()
+    public MathNode Matrix()
     {
         var name = Environment(@"\begin");
-        if (!name.TrimEnd('*').EndsWith("matrix", StringComparison.Ordinal) && name != "array") throw Unexpected();
-        if (name == "array" && Next.Is("{"))
-            while (!Accept("}")) _at += Next.Kind == MathTokenKind.End ? throw Unexpected() : 1;
+        if (!name.TrimEnd('*').EndsWith("matrix", StringComparison.Ordinal) && name != "array") throw _tokens.Unexpected();
+        if (name == "array" && _tokens.Next.Is("{"))
+            while (!_tokens.Accept("}")) _tokens.Skip(_tokens.Next.Kind == MathTokenKind.End ? throw _tokens.Unexpected() : 1);
         var rows = new List<List<MathNode>> { new() };
-        while (!Next.Is(@"\end"))
+        while (!_tokens.Next.Is(@"\end"))
         {
             rows[^1].Add(Relation());
-            if (Accept("&")) continue;
-            if (!Accept(@"\\")) break;
-            if (!Next.Is(@"\end")) rows.Add([]);
+            if (_tokens.Accept("&")) continue;
+            if (!_tokens.Accept(@"\\")) break;
+            if (!_tokens.Next.Is(@"\end")) rows.Add([]);
         }
-        if (Environment(@"\end") != name || rows.Any(row => row.Count != rows[0].Count) || rows[0].Count == 0) throw Unexpected();
+        if (Environment(@"\end") != name || rows.Any(row => row.Count != rows[0].Count) || rows[0].Count == 0) throw _tokens.Unexpected();
         var matrix = new MathNode(MathHead.Matrix, rows[0].Count.ToString(), [.. rows.SelectMany(row => row)]);
         return name == "vmatrix" ? MathNode.Function("det", matrix) : matrix;
     }
@@ -139,26 +143,10 @@ internal sealed partial class MathParser
     // \begin{name} or \end{name}
     private string Environment(string command)
     {
-        Expect(command);
-        Expect("{");
+        _tokens.Expect(command);
+        _tokens.Expect("{");
         var name = "";
-        while (!Accept("}")) name += Next.Kind == MathTokenKind.End ? throw Unexpected() : _tokens[_at++].Text;
+        while (!_tokens.Accept("}")) name += _tokens.Next.Kind == MathTokenKind.End ? throw _tokens.Unexpected() : _tokens.Take().Text;
         return name;
     }
-
-    private static bool IsCloser(MathToken token) => token.Is(")") || token.Is("]") || token.Is(@"\}") || token.Is("}") || token.Is(@"\rangle");
-
-    private bool Accept(string text)
-    {
-        if (!Next.Is(text)) return false;
-        _at++;
-        return true;
-    }
-
-    private void Expect(string text)
-    {
-        if (!Accept(text)) throw Unexpected();
-    }
-
-    private FormatException Unexpected() => new($"\"{Next.Text}\" is not expected here");
 }

@@ -64,6 +64,14 @@ public sealed class MathAnswerPropertyTests
         Assert.True(equal.Length == 21, $"{equal.Length}\n{string.Join("\n", equal)}");
     }
 
+    [Theory]
+    [InlineData(@"\begin{array}{cc")]
+    [InlineData(@"\begin{pmatrix")]
+    [InlineData(@"\begin{pmatrix} 1 & 2")]
+    [InlineData(@"x_{1")]
+    [InlineData(@"\frac1")]
+    public void An_answer_that_ends_too_early_is_not_mathematics(string answer) => Assert.Null(MathParser.Parse(MathTokenizer.Read(answer)));
+
     [Fact]
     public void A_fraction_equals_its_finite_decimals() =>
         Gen.Select(Gen.Int[-5_000, 5_000], Gen.Int[0, 4], Gen.Int[0, 4]).Sample((p, twos, fives) =>
