@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// A step of decoding from the full cache and from caches of half its size, taken in turn so that a machine that slows down
-/// slows all of them. What attention takes is the difference between steps with the cache filled and empty; reading as many
-/// bytes as the cache holds is the least that memory allows.
+/// A step of decoding from the full cache and from caches of half its size, taken in turn so that a machine that slows
+/// down slows all of them. What attention takes is the difference between steps with the cache filled and empty;
+/// reading as many bytes as the cache holds is the least that memory allows.
 /// </summary>
 internal static class CacheComparison
 {
@@ -36,19 +36,33 @@ internal static class CacheComparison
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: |");
         var d = options.HeadDim;
         using var full = new FilledDecoder(options, null, type);
-        using var two = new FilledDecoder(options, new VirtualHeads { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 2 * d }, type);
-        using var one = new FilledDecoder(options, new VirtualHeads { KeyGrain = KeyGrain.Frequency, KeyComponents = 1, ValueGrain = ValueGrain.Dense, ValueRank = 3 * d }, type);
+        using var two = new FilledDecoder(options, new VirtualHeads
+        {
+            KeyGrain = KeyGrain.Frequency,
+            KeyComponents = 2,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 2 * d,
+        }, type);
+        using var one = new FilledDecoder(options, new VirtualHeads
+        {
+            KeyGrain = KeyGrain.Frequency,
+            KeyComponents = 1,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 3 * d,
+        }, type);
         FilledDecoder[] all = [full, two, one];
         for (var warm = 0; warm < 5; warm++) foreach (var decoder in all) decoder.Measure();
         foreach (var decoder in all) decoder.Clear();
         for (var round = 0; round < rounds; round++) foreach (var decoder in all) decoder.Measure();
 
-        foreach (var (label, decoder) in new[] { "full", $"K 2 of 4, V {2 * d} of {4 * d}", $"K 1 of 4, V {3 * d} of {4 * d}" }.Zip(all))
+        foreach (var (label, decoder)
+            in new[] { "full", $"K 2 of 4, V {2 * d} of {4 * d}", $"K 1 of 4, V {3 * d} of {4 * d}" }.Zip(all))
         {
             var (attention, bytes) = (decoder.Attention(), decoder.CacheBytes);
             var ratio = Median(decoder.AttentionTimes.Zip(full.AttentionTimes, (a, b) => a / b));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {label} | {Median(decoder.StepTimes) * 1e6:0} | {attention * 1e6:0} | {ratio:0.00} | {bytes / attention / 1e9:0.0} | {Median(decoder.ReadTimes) / attention:P0} |"));
+                $"| {label} | {Median(decoder.StepTimes) * 1e6:0} | {attention * 1e6:0} | {ratio:0.00} | "
+                    + $"{bytes / attention / 1e9:0.0} | {Median(decoder.ReadTimes) / attention:P0} |"));
         }
     }
 

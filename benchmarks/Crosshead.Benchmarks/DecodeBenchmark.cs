@@ -29,7 +29,8 @@ public class DecodeBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        _model = new LanguageModel(new ModelOptions { FeedForwardSize = 688, Attention = new AttentionOptions { Variant = Variant } });
+        _model = new LanguageModel(
+            new ModelOptions { FeedForwardSize = 688, Attention = new AttentionOptions { Variant = Variant } });
         _model.Initialize(1);
         _model.Freeze(Type);
         _weights = new CpuWeights(_model);

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Benchmarks;
 
-/// <summary>A decoder at the end of its context, another at its beginning, and a buffer as large as the full one's cache.</summary>
+/// <summary>
+/// A decoder at the end of its context, another at its beginning, and a buffer as large as the full one's cache.
+/// </summary>
 internal sealed unsafe class FilledDecoder : IDisposable
 {
     private readonly LanguageModel _model;

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// Multiple choice with what the choices begin with computed once, and with each choice computed alone; the two take turns. The
-/// scores must be the same.
+/// Multiple choice with what the choices begin with computed once, and with each choice computed alone; the two take
+/// turns. The scores must be the same.
 /// </summary>
 internal static class PrefixComparison
 {
@@ -38,11 +38,15 @@ internal static class PrefixComparison
             for (var round = 0; round <= Rounds; round++)
             {
                 var pair = (Alone: Seconds(alone, out var first), Shared: Seconds(shared, out var second));
-                if (first != second) throw new InvalidOperationException($"{task.Name}: {first} right alone, {second} shared.");
+                if (first != second)
+                    throw new InvalidOperationException($"{task.Name}: {first} right alone, {second} shared.");
                 if (round > 0) pairs.Add(pair); // the first warms up
             }
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {task.Name} | {samples.Samples.Sum(s => s.Choices.Count)} | {CacheComparison.Median(pairs.Select(p => p.Alone)):0.00} | {CacheComparison.Median(pairs.Select(p => p.Shared)):0.00} | {CacheComparison.Median(pairs.Select(p => p.Alone / p.Shared)):0.00} |"));
+                $"| {task.Name} | {samples.Samples.Sum(s => s.Choices.Count)} | "
+                    + $"{CacheComparison.Median(pairs.Select(p => p.Alone)):0.00} | "
+                    + $"{CacheComparison.Median(pairs.Select(p => p.Shared)):0.00} | "
+                    + $"{CacheComparison.Median(pairs.Select(p => p.Alone / p.Shared)):0.00} |"));
         }
     }
 }

@@ -15,8 +15,10 @@ public class PublishedTokenizerBenchmark
     private int[] _ids = [];
 
     /// <summary>The folders there are.</summary>
-    public static IEnumerable<string> Folders => Directory.GetDirectories(Environment.GetEnvironmentVariable("CROSSHEAD_BENCH_TOKENIZERS")
-        ?? throw new CrossheadException("CROSSHEAD_BENCH_TOKENIZERS is not set; name a folder that holds folders of tokenizers.")).Order();
+    public static IEnumerable<string> Folders =>
+        Directory.GetDirectories(Environment.GetEnvironmentVariable("CROSSHEAD_BENCH_TOKENIZERS")
+            ?? throw new CrossheadException(
+                "CROSSHEAD_BENCH_TOKENIZERS is not set; name a folder that holds folders of tokenizers.")).Order();
 
     [ParamsSource(nameof(Folders))]
     public string Folder { get; set; } = "";
@@ -24,7 +26,8 @@ public class PublishedTokenizerBenchmark
     [GlobalSetup]
     public void Setup()
     {
-        _text = File.ReadAllText(Environment.GetEnvironmentVariable("CROSSHEAD_BENCH_TEXT") ?? throw new CrossheadException("CROSSHEAD_BENCH_TEXT is not set; name a text file."));
+        _text = File.ReadAllText(Environment.GetEnvironmentVariable("CROSSHEAD_BENCH_TEXT")
+            ?? throw new CrossheadException("CROSSHEAD_BENCH_TEXT is not set; name a text file."));
         _tokenizer = Load();
         _ids = _tokenizer.Encode(_text);
     }

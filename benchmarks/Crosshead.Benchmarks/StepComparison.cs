@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// A training step of recipes/tiny.json's plain model (6.84 M parameters, 8 × 256 tokens) and the same by plain operators
-/// (<see cref="PlainTransformer"/>), taken in turn.
+/// A training step of recipes/tiny.json's plain model (6.84 M parameters, 8 × 256 tokens) and the same by plain
+/// operators (<see cref="PlainTransformer"/>), taken in turn.
 /// </summary>
 internal static class StepComparison
 {
@@ -30,7 +30,8 @@ internal static class StepComparison
         var training = recipe.Training;
         using var model = new LanguageModel(recipe.Model, Precision.Parse(type));
         model.Initialize(1);
-        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, training), training.Beta1, training.Beta2, training.Epsilon);
+        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, training), training.Beta1,
+            training.Beta2, training.Epsilon);
         using var plain = new PlainTransformer(recipe.Model, Precision.Parse(type), LearningRate);
         using var tokens = randint(0, recipe.Model.VocabularySize, [training.Batch, recipe.Context], ScalarType.Int64);
         var step = new TrainingStep(model, optimizer, Clip: 1);
@@ -47,6 +48,7 @@ internal static class StepComparison
         var ratios = theirs.Zip(ours, (b, a) => b / a).Order().ToArray();
         var count = tokens.numel();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {type} | {count / CacheComparison.Median(ours):0} | {count / CacheComparison.Median(theirs):0} | {ratios[ratios.Length / 2]:0.00} ({ratios[0]:0.00} to {ratios[^1]:0.00}) |"));
+            $"| {type} | {count / CacheComparison.Median(ours):0} | {count / CacheComparison.Median(theirs):0} | "
+                + $"{ratios[ratios.Length / 2]:0.00} ({ratios[0]:0.00} to {ratios[^1]:0.00}) |"));
     }
 }

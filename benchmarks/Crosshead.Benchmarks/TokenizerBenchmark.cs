@@ -48,7 +48,8 @@ public class TokenizerBenchmark
         if (path is not null)
             return new DocumentReader([path], new SourceOptions()).Read().Select(document => document.Text);
         var random = new Random(1);
-        return Enumerable.Range(0, 2500).Select(_ => string.Join(' ', Enumerable.Range(0, 650).Select(_ => Word((int)Math.Pow(40_000, random.NextDouble())))));
+        return Enumerable.Range(0, 2500).Select(_ => string.Join(' ',
+            Enumerable.Range(0, 650).Select(_ => Word((int)Math.Pow(40_000, random.NextDouble())))));
     }
 
     // The word of a rank: frequent words are short.
@@ -67,7 +68,8 @@ public class TokenizerBenchmark
 
     private sealed class RateColumn : IColumn
     {
-        private static readonly Lazy<double> Megabytes = new(() => Documents().Sum(text => (long)Encoding.UTF8.GetByteCount(text)) / 1e6);
+        private static readonly Lazy<double> Megabytes = new(
+            () => Documents().Sum(text => (long)Encoding.UTF8.GetByteCount(text)) / 1e6);
 
         public string Id => nameof(RateColumn);
         public string ColumnName => "MB/s";
@@ -80,7 +82,9 @@ public class TokenizerBenchmark
         public bool IsAvailable(Summary summary) => true;
         public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
         public string GetValue(Summary summary, BenchmarkCase benchmarkCase) =>
-            summary[benchmarkCase]?.ResultStatistics is { } statistics ? $"{Megabytes.Value / (statistics.Mean / 1e9):F1}" : "-";
-        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
+            summary[benchmarkCase]?.ResultStatistics is { } statistics
+            ? $"{Megabytes.Value / (statistics.Mean / 1e9):F1}" : "-";
+        public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) =>
+            GetValue(summary, benchmarkCase);
     }
 }

@@ -13,7 +13,8 @@ namespace Crosshead.Benchmarks;
 [SimpleJob(RunStrategy.Monitoring, launchCount: 1, warmupCount: 3, iterationCount: 10)]
 public class TrainingStepBenchmarks
 {
-    private readonly Recipe _recipe = new() { Model = new ModelOptions(), Training = new TrainingOptions { Steps = 1000 } };
+    private readonly Recipe _recipe =
+        new() { Model = new ModelOptions(), Training = new TrainingOptions { Steps = 1000 } };
     private LanguageModel _model = null!;
     private AdamW _optimizer = null!;
     private Tensor _tokens = null!;
@@ -28,9 +29,11 @@ public class TrainingStepBenchmarks
     public void Setup()
     {
         var training = _recipe.Training;
-        _model = new LanguageModel(_recipe.Model with { Attention = new AttentionOptions { Variant = Variant } }, Precision.Parse(Dtype));
+        _model = new LanguageModel(_recipe.Model with { Attention = new AttentionOptions { Variant = Variant } },
+            Precision.Parse(Dtype));
         _model.Initialize(1);
-        _optimizer = new AdamW(ParameterGroup.Split(_model.Parameters, training), training.Beta1, training.Beta2, training.Epsilon);
+        _optimizer = new AdamW(ParameterGroup.Split(_model.Parameters, training), training.Beta1, training.Beta2,
+            training.Epsilon);
         _tokens = randint(0, _recipe.Model.VocabularySize, [training.Batch, _recipe.Context], ScalarType.Int64);
     }
 
@@ -44,5 +47,6 @@ public class TrainingStepBenchmarks
 
     /// <summary>2,048 tokens.</summary>
     [Benchmark]
-    public double Step() => new TrainingStep(_model, _optimizer, Clip: 1).Run([new TokenBatch(_tokens.clone(), _tokens.clone())], 1e-4).Loss;
+    public double Step() => new TrainingStep(_model, _optimizer, Clip: 1)
+        .Run([new TokenBatch(_tokens.clone(), _tokens.clone())], 1e-4).Loss;
 }

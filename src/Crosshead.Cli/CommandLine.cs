@@ -8,7 +8,9 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli;
 
-/// <summary>The program: finds the command that was meant, runs it, and turns whatever happens into output and an exit code.</summary>
+/// <summary>
+/// The program: finds the command that was meant, runs it, and turns whatever happens into output and an exit code.
+/// </summary>
 /// <param name="commands">Makes the commands, in the order in which the help lists them.</param>
 internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
 {
@@ -16,7 +18,8 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     public const string Name = "crosshead";
 
     // A response file (@name) would swallow a prompt that begins with @.
-    private static readonly ParserConfiguration s_parsing = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+    private static readonly ParserConfiguration s_parsing =
+        new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 
     /// <summary>Runs one command line and returns its exit code (<see cref="ExitCode"/>).</summary>
     /// <param name="args">The arguments after the program's name.</param>
@@ -38,8 +41,10 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     /// <summary>All commands, each with its subcommands, arguments and options.</summary>
     public Command Root()
     {
-        var root = new Command(Name, "Transformers whose attention heads work together: train them, compare them, sample from them.");
-        root.Options.Add(ParsedAction.Help("crosshead doctor", "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json"));
+        var root = new Command(Name,
+            "Transformers whose attention heads work together: train them, compare them, sample from them.");
+        root.Options.Add(ParsedAction.Help("crosshead doctor",
+            "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json"));
         root.Options.Add(ParsedAction.Version());
         foreach (var command in commands())
             root.Subcommands.Add(command);

@@ -15,7 +15,8 @@ internal static class ErrorList
         var all = found.Take(Counted + 1).ToArray();
         if (all.Length == 0) return;
         var named = string.Join(", ", all.Take(Shown).Select(describe));
-        var rest = all.Length > Counted ? $" and more than {Counted - Shown} others" : all.Length > Shown ? $" and {all.Length - Shown} more" : "";
+        var rest = all.Length > Counted ? $" and more than {Counted - Shown} others" : all.Length > Shown
+            ? $" and {all.Length - Shown} more" : "";
         throw new CrossheadException(message(named + rest));
     }
 }

@@ -17,9 +17,12 @@ internal static class ForeignText
     private const int LongestReason = 200;
     private const int LongestMessage = 2000;
 
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Plain =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>A name or a value: at most 100 characters of it, line breaks and other invisible characters escaped.</summary>
+    /// <summary>
+    /// A name or a value: at most 100 characters of it, line breaks and other invisible characters escaped.
+    /// </summary>
     public static string Shown(this string text) => Cut(text, LongestValue);
 
     /// <summary>A JSON value, cut and escaped as any text.</summary>
@@ -44,7 +47,8 @@ internal static class ForeignText
         // System.Text.Json adds path, line and byte to its message.
         var message = exception is JsonException problem ? JsonProblem.Of(problem) : exception.Message;
         var what = message.Split(" Path: ", 2)[0].Split(" LineNumber: ", 2)[0].TrimEnd().TrimEnd('.');
-        return what.Sentence() + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
+        return what.Sentence()
+            + (exception is JsonException { LineNumber: > 0 and var line } ? $" (line {line + 1})" : "");
     }
 
     /// <summary>A sentence of another program: its lines joined, and cut after 200 characters.</summary>
@@ -55,8 +59,11 @@ internal static class ForeignText
     /// </summary>
     public static string OneLine(this string message)
     {
-        if (message.Any(char.IsControl)) message = string.Join(' ', message.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        return message.Length <= LongestMessage ? message : $"{message[..(LongestMessage * 3 / 4)]} … {message[^(LongestMessage / 4)..]}";
+        if (message.Any(char.IsControl))
+            message = string.Join(' ',
+                message.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        return message.Length <= LongestMessage ? message
+            : $"{message[..(LongestMessage * 3 / 4)]} … {message[^(LongestMessage / 4)..]}";
     }
 
     private static string Cut(string text, int length)
@@ -74,8 +81,10 @@ internal static class ForeignText
         return shown.ToString();
     }
 
-    private static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+    private static bool IsHidden(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
-    private static string Escaped(char c) => c switch { '\n' => "\\n", '\r' => "\\r", '\t' => "\\t", _ => $"\\u{(int)c:x4}" };
+    private static string Escaped(char c) =>
+        c switch { '\n' => "\\n", '\r' => "\\r", '\t' => "\\t", _ => $"\\u{(int)c:x4}" };
 }

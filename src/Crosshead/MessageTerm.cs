@@ -1,8 +1,8 @@
 namespace Crosshead;
 
 /// <summary>
-/// What messages call settings and operations. A message of the library names the member of an option record; a front end
-/// calls the same setting by its own name, such as a command-line option (<see cref="Use"/>).
+/// What messages call settings and operations. A message of the library names the member of an option record; a front
+/// end calls the same setting by its own name, such as a command-line option (<see cref="Use"/>).
 /// </summary>
 public static class MessageTerm
 {
@@ -74,7 +74,10 @@ public static class MessageTerm
     /// <summary>Checking a model's weights.</summary>
     public static string Verification => Name(nameof(Verification));
 
-    /// <summary>Gives settings and operations other names, in messages that are made until the result is disposed, by this call and what it starts.</summary>
+    /// <summary>
+    /// Gives settings and operations other names, in messages that are made until the result is disposed, by this call
+    /// and what it starts.
+    /// </summary>
     /// <param name="names">From a member of this class to what it is called.</param>
     public static IDisposable Use(IReadOnlyDictionary<string, string> names)
     {

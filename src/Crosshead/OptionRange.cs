@@ -22,7 +22,9 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
         ? new(Number(range.Minimum), range.MinimumIsExclusive, Number(range.Maximum), range.MaximumIsExclusive)
         : null;
 
-    /// <summary>Checks every value of some options against the range that it declares; null is never out of range.</summary>
+    /// <summary>
+    /// Checks every value of some options against the range that it declares; null is never out of range.
+    /// </summary>
     /// <param name="options">The options, not those nested in them.</param>
     /// <param name="path">Prefix of their names in messages, such as <c>ropeScaling.</c></param>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>
@@ -30,7 +32,8 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
     {
         foreach (var (property, range) in s_ranges.GetOrAdd(options.GetType(), Declared))
             if (property.GetValue(options) is { } value && range.Refuse(Number(value)) is { } refusal)
-                throw new CrossheadException($"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
+                throw new CrossheadException(
+                    $"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
     }
 
     /// <summary>
@@ -42,7 +45,8 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
         var low = AboveLeast ? value > Least : value >= Least;
         var high = BelowMost ? value < Most : value <= Most;
         if (low && high) return null;
-        return "must be " + (low ? $"{Upper} and {Lower}" : double.IsNaN(value) || !Open ? $"{Lower} and {Upper}" : Lower);
+        return "must be "
+            + (low ? $"{Upper} and {Lower}" : double.IsNaN(value) || !Open ? $"{Lower} and {Upper}" : Lower);
     }
 
     /// <summary>

@@ -13,9 +13,11 @@ public static class Suggestion
     public static string For(string unknown, IEnumerable<string> known)
     {
         var names = known.Select(n => n.Shown()).ToArray();
-        var nearest = unknown.Length > LongestName ? default : names.Select(n => (Name: n, Distance: Distance(unknown, n))).OrderBy(p => p.Distance).FirstOrDefault();
+        var nearest = unknown.Length > LongestName ? default
+            : names.Select(n => (Name: n, Distance: Distance(unknown, n))).OrderBy(p => p.Distance).FirstOrDefault();
         var near = nearest.Name is not null && nearest.Distance <= Math.Max(2, unknown.Length / 3);
-        return (near ? $"did you mean \"{nearest.Name}\"? " : "") + "known: " + string.Join(", ", names.Take(MostNames)) + (names.Length > MostNames ? $" and {names.Length - MostNames} more." : ".");
+        return (near ? $"did you mean \"{nearest.Name}\"? " : "") + "known: " + string.Join(", ", names.Take(MostNames))
+            + (names.Length > MostNames ? $" and {names.Length - MostNames} more." : ".");
     }
 
     // Levenshtein distance, case ignored, one row of the table at a time.

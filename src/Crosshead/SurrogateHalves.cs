@@ -26,7 +26,8 @@ internal static class SurrogateHalves
     }
 
     /// <summary>JSON in which each half is replaced by U+FFFD; see the other overload.</summary>
-    public static ReadOnlyMemory<byte> ReplaceIn(ReadOnlyMemory<byte> json) => Next(json.Span, 0) < 0 ? json : ReplaceIn(json.Span).ToArray();
+    public static ReadOnlyMemory<byte> ReplaceIn(ReadOnlyMemory<byte> json) =>
+        Next(json.Span, 0) < 0 ? json : ReplaceIn(json.Span).ToArray();
 
     /// <summary>Returns the JSON, which must not contain a half.</summary>
     /// <exception cref="JsonException">The JSON contains a half; the message quotes its text.</exception>
@@ -50,7 +51,8 @@ internal static class SurrogateHalves
         var start = json[..at].LastIndexOf((byte)'"') + 1;
         var end = json[at..].IndexOf((byte)'"') is var length and >= 0 ? at + length : json.Length;
         var text = Encoding.UTF8.GetString(json[start..end]).Shown();
-        throw new JsonException($"the text \"{text}\" holds half of a surrogate pair, which is no character", null, json[..at].Count((byte)'\n'), null);
+        throw new JsonException($"the text \"{text}\" holds half of a surrogate pair, which is no character", null,
+            json[..at].Count((byte)'\n'), null);
     }
 
     // The place of the next escape of half a pair, or −1.
@@ -63,7 +65,9 @@ internal static class SurrogateHalves
             at += step;
             if (UnitAt(json, at) is not { } unit) at = Math.Min(at + 2, json.Length);
             else if (!char.IsSurrogate(unit)) at += EscapeLength;
-            else if (char.IsHighSurrogate(unit) && UnitAt(json, at + EscapeLength) is { } low && char.IsLowSurrogate(low)) at += 2 * EscapeLength;
+            else if (char.IsHighSurrogate(unit) && UnitAt(json, at + EscapeLength) is { } low
+                && char.IsLowSurrogate(low))
+                at += 2 * EscapeLength;
             else return at;
         }
     }
@@ -71,5 +75,6 @@ internal static class SurrogateHalves
     // The UTF-16 unit of the escape there; null if there is no escape.
     private static char? UnitAt(ReadOnlySpan<byte> json, int at) =>
         json.Length >= at + EscapeLength && json[at] == '\\' && json[at + 1] == 'u'
-        && ushort.TryParse(json.Slice(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit) ? (char)unit : null;
+        && ushort.TryParse(json.Slice(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+            out var unit) ? (char)unit : null;
 }

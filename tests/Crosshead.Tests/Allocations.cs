@@ -6,8 +6,9 @@ internal static class Allocations
     private const int Rounds = 10;
 
     /// <summary>
-    /// Bytes that the work allocates on the managed heap, the least of some rounds: a collection, whoever asked for it, counts what is left
-    /// of the thread's piece of the heap as allocated, and one in the background does so unannounced.
+    /// Bytes that the work allocates on the managed heap, the least of some rounds: a collection, whoever asked for it,
+    /// counts what is left of the thread's piece of the heap as allocated, and one in the background does so
+    /// unannounced.
     /// </summary>
     public static long Of(Action work)
     {

@@ -57,12 +57,17 @@ public sealed class ForeignTextTests
     [InlineData("{\"a\": 1, \"c\": 1}", "the key \"c\" is unknown")]
     public void What_is_wrong_with_JSON_is_told_without_the_words_of_its_reader(string json, string told)
     {
-        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
-        Assert.Equal(told, Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse(json).Deserialize<Node>(options)).Reason());
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
+        {
+            UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
+        };
+        Assert.Equal(told,
+            Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse(json).Deserialize<Node>(options)).Reason());
     }
 
     [Fact]
-    public void Deep_nesting_is_told() => Assert.Equal("it is nested too deeply", Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse(new string('[', 100))).Reason());
+    public void Deep_nesting_is_told() => Assert.Equal("it is nested too deeply",
+        Assert.ThrowsAny<JsonException>(() => ConfigurationJson.Parse(new string('[', 100))).Reason());
 
     private sealed record Node
     {

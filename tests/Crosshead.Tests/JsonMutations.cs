@@ -2,15 +2,20 @@ using System.Text.Json.Nodes;
 
 namespace Crosshead.Tests;
 
-/// <summary>Damaged copies of a JSON document, always the same: each value replaced by each extreme, each member removed, doubled and renamed, and the text cut.</summary>
+/// <summary>
+/// Damaged copies of a JSON document, always the same: each value replaced by each extreme, each member removed,
+/// doubled and renamed, and the text cut.
+/// </summary>
 internal static class JsonMutations
 {
     private const int Cuts = 40;
 
     private static readonly string[] Extremes =
     [
-        "null", "true", "0", "-1", "1.5", "1e999", "-1e999", "9223372036854775807", "99999999999999999999", "\"\"", "\"x\"", "\"\\ud800\"", "\"a\\u0000\"", "\"a\\nb\"",
-        "[]", "{}", "[null]", "[\"\\udc00\"]", "{\"\\ud800\": 1}", new string('[', 70) + new string(']', 70), $"\"{new string('y', 5000)}\"",
+        "null", "true", "0", "-1", "1.5", "1e999", "-1e999", "9223372036854775807", "99999999999999999999", "\"\"",
+        "\"x\"", "\"\\ud800\"", "\"a\\u0000\"", "\"a\\nb\"",
+        "[]", "{}", "[null]", "[\"\\udc00\"]", "{\"\\ud800\": 1}", new string('[', 70) + new string(']', 70),
+        $"\"{new string('y', 5000)}\"",
     ];
 
     public static IEnumerable<string> Of(string json)
@@ -36,8 +41,10 @@ internal static class JsonMutations
         _ => 0,
     });
 
-    // The document with the value at a place, counted in order of appearance, or the member that holds it, written otherwise.
-    private static string Written(JsonNode root, int place, Func<string, string> value, Func<string, string>? member = null)
+    // The document with the value at a place, counted in order of appearance, or the member that holds it, written
+    // otherwise.
+    private static string Written(JsonNode root, int place, Func<string, string> value,
+        Func<string, string>? member = null)
     {
         var next = 0;
         return Write(root);

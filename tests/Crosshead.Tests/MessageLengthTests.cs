@@ -17,8 +17,10 @@ public sealed class MessageLengthTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var reader in (string[])["recipe", "task", "config", "tokens", "tokenizer_config", "template", "manifest"])
-                foreach (var document in (string[])[$"{{\"{s_long}\": 1}}", $"{{\"a\\n{s_long}\": 1}}", $"{{\"a\": {s_long}", s_long, $"{{\"{s_long}\\ud800\": 1}}", "{", ""])
+            foreach (var reader in (string[])["recipe", "task", "config", "tokens", "tokenizer_config",
+                "template", "manifest"])
+                foreach (var document in (string[])[$"{{\"{s_long}\": 1}}", $"{{\"a\\n{s_long}\": 1}}",
+                    $"{{\"a\": {s_long}", s_long, $"{{\"{s_long}\\ud800\": 1}}", "{", ""])
                     data.Add(reader, document);
             foreach (var (reader, document) in ((string, string)[])[
                 ("config", """{"model_type": "LONG"}"""),
@@ -53,7 +55,8 @@ public sealed class MessageLengthTests
             "task" => () => TaskFile.Parse(document, "the task"),
             "config" => () => ModelConfig.Parse("config.json", document),
             "tokens" => () => TextTokens.Of(File("config.json")),
-            "tokenizer_config" => () => TokenizerConfig.Read(Path.Combine(File("tokenizer_config.json"), "tokenizer_config.json")),
+            "tokenizer_config" =>
+                () => TokenizerConfig.Read(Path.Combine(File("tokenizer_config.json"), "tokenizer_config.json")),
             "template" => () => ChatTemplate.Load(File("tokenizer_config.json")).Render([], false),
             _ => () => DatasetManifest.Load(File("manifest.json")),
         };

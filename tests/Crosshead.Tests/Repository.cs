@@ -8,5 +8,6 @@ internal static class Repository
     /// <summary>The full path of a file or folder, given as seen from the repository's root.</summary>
     public static string Path(string name) => System.IO.Path.Combine(Root(), name);
 
-    private static string Root([CallerFilePath] string here = "") => System.IO.Path.GetFullPath("../..", System.IO.Path.GetDirectoryName(here)!);
+    private static string Root([CallerFilePath] string here = "") =>
+        System.IO.Path.GetFullPath("../..", System.IO.Path.GetDirectoryName(here)!);
 }

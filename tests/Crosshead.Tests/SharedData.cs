@@ -7,9 +7,11 @@ internal static class SharedData
     public static string Path(params string[] parts)
     {
         var root = Environment.GetEnvironmentVariable("CROSSHEAD_SHARED") ?? Search();
-        Assert.SkipWhen(root is null, "the reference data (a folder shared/ above the checkout, or CROSSHEAD_SHARED) is absent");
+        Assert.SkipWhen(root is null,
+            "the reference data (a folder shared/ above the checkout, or CROSSHEAD_SHARED) is absent");
         var path = System.IO.Path.Combine([root, .. parts]);
-        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"the reference data has no {string.Join('/', parts)}");
+        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path),
+            $"the reference data has no {string.Join('/', parts)}");
         return path;
     }
 

@@ -34,8 +34,10 @@ public sealed class SurrogateHalvesTests
     {
         var json = $$"""{{{"\n"}} "a": "{{escaped}}"}""";
         var error = Assert.Throws<JsonException>(() => SurrogateHalves.RefuseIn(json));
-        Assert.Equal($"the text \"{escaped}\" holds half of a surrogate pair, which is no character (line 2)", error.Reason());
-        Assert.Throws<JsonException>(() => SurrogateHalves.RefuseIn((ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(json)));
+        Assert.Equal($"the text \"{escaped}\" holds half of a surrogate pair, which is no character (line 2)",
+            error.Reason());
+        Assert.Throws<JsonException>(
+            () => SurrogateHalves.RefuseIn((ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(json)));
         Assert.NotEqual(escaped, text);
     }
 

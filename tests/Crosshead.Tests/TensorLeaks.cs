@@ -6,7 +6,10 @@ namespace Crosshead.Tests;
 /// <summary>Fails a test whose code leaves tensors behind.</summary>
 internal static class TensorLeaks
 {
-    /// <summary>Runs code twice (the first run may fill caches) and checks that the second leaves no tensor alive on this thread.</summary>
+    /// <summary>
+    /// Runs code twice (the first run may fill caches) and checks that the second leaves no tensor alive on this
+    /// thread.
+    /// </summary>
     public static void None(Action code)
     {
         code();

@@ -8,10 +8,13 @@ namespace Crosshead.Tests;
 /// <summary>The library's XML comments as plain text in which names stand as users of a recipe write them.</summary>
 internal static partial class XmlComments
 {
-    private static readonly Dictionary<string, XElement> s_members = XDocument.Load(Path.ChangeExtension(typeof(CrossheadException).Assembly.Location, ".xml"))
+    private static readonly Dictionary<string, XElement> s_members = XDocument.Load(
+        Path.ChangeExtension(typeof(CrossheadException).Assembly.Location, ".xml"))
         .Descendants("member").ToDictionary(m => m.Attribute("name")!.Value);
 
-    /// <summary>The summary of a property or of a value of an enumeration; keys and commands stand in backquotes.</summary>
+    /// <summary>
+    /// The summary of a property or of a value of an enumeration; keys and commands stand in backquotes.
+    /// </summary>
     public static string Summary(MemberInfo member)
     {
         var name = $"{(member is PropertyInfo ? 'P' : 'F')}:{member.DeclaringType!.FullName}.{member.Name}";
@@ -23,7 +26,8 @@ internal static partial class XmlComments
     private static string Text(XNode node) => node switch
     {
         XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
-        XElement { Name.LocalName: "see" } see => $"`{JsonNamingPolicy.CamelCase.ConvertName(see.Attribute("cref")!.Value.Split('.')[^1])}`",
+        XElement { Name.LocalName: "see" } see =>
+            $"`{JsonNamingPolicy.CamelCase.ConvertName(see.Attribute("cref")!.Value.Split('.')[^1])}`",
         XText text => text.Value,
         _ => throw new InvalidOperationException($"a comment for users holds {node}, which is not plain text."),
     };

@@ -9,8 +9,10 @@ namespace Crosshead.Cli.Benchmarking;
 /// <param name="Tokens">Tokens of a repetition.</param>
 /// <param name="Flops">Operations of a repetition.</param>
 /// <param name="Bytes">Bytes that a repetition must at least read: weights and cache.</param>
-/// <param name="WorkingSet">Bytes that it reads again and again; below <paramref name="Bytes"/> where a repetition has several passes.</param>
-internal sealed record BenchCase(string Name, Timing Timing, double Tokens, double Flops, double Bytes, double WorkingSet)
+/// <param name="WorkingSet">Bytes that it reads again and again; below <paramref name="Bytes"/> where a repetition has
+/// several passes.</param>
+internal sealed record BenchCase(string Name, Timing Timing, double Tokens, double Flops, double Bytes,
+    double WorkingSet)
 {
     /// <summary>Whether the working set stays in a cache, so that memory's speed is no measure of the case.</summary>
     public bool Cached { get; init; }
@@ -23,22 +25,34 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
     /// <param name="cases">What was timed.</param>
     /// <param name="measured">What the device does at most.</param>
     /// <param name="setting">Shape, device and precision, for the sentence below the table and for JSON.</param>
-    public static void Write(CommandOutput output, IReadOnlyList<BenchCase> cases, Ceilings measured, BenchSetting setting)
+    public static void Write(CommandOutput output, IReadOnlyList<BenchCase> cases, Ceilings measured,
+        BenchSetting setting)
     {
         var ceilings = measured.Including(cases);
-        var table = new ResultTable("case", "median ms>", "fastest ms>", "tokens/s>", "GFLOP/s>", "of peak>", "GB/s>", "of memory's>");
+        var table = new ResultTable("case", "median ms>", "fastest ms>", "tokens/s>", "GFLOP/s>", "of peak>", "GB/s>",
+            "of memory's>");
         foreach (var c in cases)
-            table.Row(c.Name, $"{c.Timing.Median * 1e3:0.000}", $"{c.Timing.Fastest * 1e3:0.000}", $"{c.TokensPerSecond:0}",
-                $"{c.Flops / c.Timing.Median / 1e9:0.0}", $"{c.FlopShare(ceilings):P0}", $"{c.Bytes / c.Timing.Median / 1e9:0.0}", c.ByteShare(ceilings) is { } share ? $"{share:P0}" : "cached");
+            table.Row(c.Name, $"{c.Timing.Median * 1e3:0.000}", $"{c.Timing.Fastest * 1e3:0.000}",
+                $"{c.TokensPerSecond:0}", $"{c.Flops / c.Timing.Median / 1e9:0.0}", $"{c.FlopShare(ceilings):P0}",
+                $"{c.Bytes / c.Timing.Median / 1e9:0.0}",
+                c.ByteShare(ceilings) is { } share ? $"{share:P0}" : "cached");
         output.Table(table);
-        output.Line($"{setting.Description}; peaks measured just now: {ceilings.FlopsPerSecond / 1e9:0} GFLOP/s, {ceilings.BytesPerSecond / 1e9:0.0} GB/s. The larger share says what the case is bound by."
-            + (cases.Any(c => c.Cached) ? " What a case marked cached reads again and again stays in a cache, which is faster than memory." : "")
-            + (ceilings.Busy ? " The machine did other work meanwhile, which disturbed the measurement of the peaks: the shares are a hint at best." : "")
+        output.Line($"{setting.Description}; peaks measured just now: {ceilings.FlopsPerSecond / 1e9:0} GFLOP/s, "
+            + $"{ceilings.BytesPerSecond / 1e9:0.0} GB/s. The larger share says what the case is bound by."
+            + (cases.Any(c => c.Cached) ? " What a case marked cached reads again and again stays in a cache, which is "
+                + "faster than memory." : "")
+            + (ceilings.Busy ? " The machine did other work meanwhile, which disturbed the measurement of the peaks: "
+                + "the shares are a hint at best." : "")
             + (setting.DeviceMemory is { } taken ? $" Device memory taken: {Quantity.Bytes(taken)}." : ""));
         output.Result(new JsonObject
         {
             ["cases"] = CommandOutput.List(cases, c => c.Node(ceilings)),
-            ["ceilings"] = new JsonObject { ["flopsPerSecond"] = ceilings.FlopsPerSecond, ["bytesPerSecond"] = ceilings.BytesPerSecond, ["busy"] = ceilings.Busy },
+            ["ceilings"] = new JsonObject
+            {
+                ["flopsPerSecond"] = ceilings.FlopsPerSecond,
+                ["bytesPerSecond"] = ceilings.BytesPerSecond,
+                ["busy"] = ceilings.Busy,
+            },
             ["device"] = setting.Device,
             ["dtype"] = setting.Type,
             ["threads"] = setting.Threads,

@@ -21,5 +21,6 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
     public Timing Time(Func<double> timed) => Timing.Of(timed, Seconds, FewestRepetitions, Cancel);
 
     /// <summary>Random tokens [batch, length] of a vocabulary, on the device.</summary>
-    public Tensor Tokens(long length, long vocabulary) => randint(0, vocabulary, [Batch, length], ScalarType.Int64, Device);
+    public Tensor Tokens(long length, long vocabulary) =>
+        randint(0, vocabulary, [Batch, length], ScalarType.Int64, Device);
 }

@@ -14,9 +14,11 @@ namespace Crosshead.Cli.Benchmarking;
 internal sealed record BenchSetting(string Shape, string Device, string Type, int Threads, long? DeviceMemory)
 {
     /// <summary>The setting as it is now.</summary>
-    public static BenchSetting Of(string shape, Device device, ScalarType type) => new(shape, device.ToString(), Precision.NameOf(type), ComputeThreads.Count,
-        device.type == DeviceType.CUDA ? CudaDevices.MemoryTaken(device.index) : null);
+    public static BenchSetting Of(string shape, Device device, ScalarType type) =>
+        new(shape, device.ToString(), Precision.NameOf(type), ComputeThreads.Count,
+            device.type == DeviceType.CUDA ? CudaDevices.MemoryTaken(device.index) : null);
 
     /// <summary>All of it in one phrase.</summary>
-    public string Description => $"{Shape}, {Type} on {Device}{(Device == "cpu" ? $" with {Threads} thread{(Threads == 1 ? "" : "s")}" : "")}";
+    public string Description =>
+        $"{Shape}, {Type} on {Device}{(Device == "cpu" ? $" with {Threads} thread{(Threads == 1 ? "" : "s")}" : "")}";
 }

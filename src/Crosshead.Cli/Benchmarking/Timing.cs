@@ -11,19 +11,22 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
 {
     private const int WarmUp = 3;
 
-    /// <summary>Repeats an action three times untimed, then timed for at least the given time and the given number of times.</summary>
+    /// <summary>
+    /// Repeats an action three times untimed, then timed for at least the given time and the given number of times.
+    /// </summary>
     /// <param name="action">What is timed.</param>
     /// <param name="wait">Waits until the device has finished.</param>
     /// <param name="seconds">Time to spend on timed repetitions.</param>
     /// <param name="atLeast">Fewest timed repetitions.</param>
     /// <param name="cancellation">Stops between repetitions.</param>
-    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancellation) => Of(() =>
-    {
-        var from = Stopwatch.GetTimestamp();
-        action();
-        wait();
-        return Stopwatch.GetElapsedTime(from).TotalSeconds;
-    }, seconds, atLeast, cancellation);
+    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancellation) =>
+        Of(() =>
+        {
+            var from = Stopwatch.GetTimestamp();
+            action();
+            wait();
+            return Stopwatch.GetElapsedTime(from).TotalSeconds;
+        }, seconds, atLeast, cancellation);
 
     /// <summary>As the other overload, of an action that times what matters of it.</summary>
     /// <param name="timed">Does it once and returns the seconds it took.</param>

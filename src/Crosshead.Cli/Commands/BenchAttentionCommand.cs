@@ -19,7 +19,8 @@ internal sealed class BenchAttentionCommand() : BenchCommand("attention",
         using var scope = NewDisposeScope();
         var parameters = new ParameterScope(run.Type, run.Device);
         using var attention = AttentionFactory.Create(parameters, shape.HiddenSize, shape.Attention, 0);
-        using var rotary = new RotaryEmbedding(shape.HeadDim, shape.Context, shape.RopeBase, Precision.MasterOf(run.Type), run.Device);
+        using var rotary = new RotaryEmbedding(shape.HeadDim, shape.Context, shape.RopeBase,
+            Precision.MasterOf(run.Type), run.Device);
         foreach (var parameter in parameters.Parameters)
             nn.init.normal_(parameter.Value, 0, 0.02);
         var (cos, sin) = rotary.Rows(0, shape.Context);
@@ -47,10 +48,12 @@ internal sealed class BenchAttentionCommand() : BenchCommand("attention",
         double bytes = parameters.Parameters.Sum(p => p.Value.numel()) * Precision.BytesOf(run.Type);
         foreach (var parameter in parameters.Parameters)
             parameter.Dispose();
-        return [new BenchCase($"{name} forward", forward, tokens, flops, bytes, bytes), new BenchCase($"{name} forward + backward", both, tokens, 3 * flops, 3 * bytes, bytes)];
+        return [new BenchCase($"{name} forward", forward, tokens, flops, bytes, bytes),
+            new BenchCase($"{name} forward + backward", both, tokens, 3 * flops, 3 * bytes, bytes)];
     }
 
     // What one layer more costs a model, without that layer's feed-forward.
     private static long FlopsPerToken(ModelOptions shape) =>
-        ModelCost.Of(shape with { Layers = 2 }).ForwardFlops - ModelCost.Of(shape with { Layers = 1 }).ForwardFlops - (6L * shape.HiddenSize * shape.FeedForward);
+        ModelCost.Of(shape with { Layers = 2 }).ForwardFlops - ModelCost.Of(shape with { Layers = 1 }).ForwardFlops
+        - (6L * shape.HiddenSize * shape.FeedForward);
 }

@@ -9,36 +9,58 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>What the benchmarks have in common: a model's shape, the variants, the device, how long each case is timed.</summary>
+/// <summary>
+/// What the benchmarks have in common: a model's shape, the variants, the device, how long each case is timed.
+/// </summary>
 internal abstract class BenchCommand : CliCommand
 {
-    private readonly Option<string> _variants = new("--variants") { Description = "Attention variants, separated by commas.", HelpName = "a,b,…", DefaultValueFactory = _ => "gqa,mea" };
+    private readonly Option<string> _variants = new("--variants")
+    {
+        Description = "Attention variants, separated by commas.",
+        HelpName = "a,b,…",
+        DefaultValueFactory = _ => "gqa,mea",
+    };
     private readonly Option<int> _width, _heads, _context, _batch;
     private readonly Option<int>? _layers, _vocabulary;
     private readonly Option<int?> _groups;
     private readonly Option<int?>? _feedForward;
     private readonly Option<string?>? _config;
-    private readonly Option<double> _seconds = NumberOption.WithDefault("--seconds", "Time to spend on each case, in seconds.", 0.01, 3600, 3.0);
+    private readonly Option<double> _seconds = NumberOption.WithDefault("--seconds",
+        "Time to spend on each case, in seconds.", 0.01, 3600, 3.0);
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     /// <param name="name">As typed.</param>
     /// <param name="description">What it times.</param>
-    /// <param name="wholeModel">Whether it times models, which have layers and a vocabulary, or one layer of theirs.</param>
+    /// <param name="wholeModel">Whether it times models, which have layers and a vocabulary, or one layer of
+    /// theirs.</param>
     /// <param name="batch">Sequences at once, unless given.</param>
     /// <param name="examples">Whole command lines shown in the help.</param>
-    protected BenchCommand(string name, string description, bool wholeModel, int batch, params string[] examples) : base(name, description, examples)
+    protected BenchCommand(string name, string description, bool wholeModel, int batch, params string[] examples)
+        : base(name, description, examples)
     {
         _width = NumberOption.WithDefault("--dim", "Width of the model.", 1, 1 << 20, new ModelOptions().HiddenSize);
-        _layers = wholeModel ? NumberOption.WithDefault("--layers", "Layers.", 1, 10_000, new ModelOptions().Layers) : null;
+        _layers = wholeModel
+            ? NumberOption.WithDefault("--layers", "Layers.", 1, 10_000, new ModelOptions().Layers) : null;
         _heads = NumberOption.WithDefault("--heads", "Query heads.", 1, 1 << 16, new AttentionOptions().Heads);
-        _groups = NumberOption.Optional("--kv-heads", "Key and value heads; as many as query heads without it.", 1, 1 << 16);
-        _vocabulary = wholeModel ? NumberOption.WithDefault("--vocab", "Tokens of the vocabulary.", 1, 1 << 24, new ModelOptions().VocabularySize) : null;
-        _feedForward = wholeModel ? NumberOption.Optional("--ffn", "Inner width of the feed-forward layers; what the model's width suggests without it.", 1, 1 << 24) : null;
-        _config = wholeModel ? new Option<string?>("--config") { Description = "A config.json whose shape takes the place of all of the above but the variant.", HelpName = "file" } : null;
-        _context = NumberOption.WithDefault("--context", "Tokens of a sequence.", 1, 1 << 24, new ModelOptions().Context);
+        _groups = NumberOption.Optional("--kv-heads",
+            "Key and value heads; as many as query heads without it.", 1, 1 << 16);
+        _vocabulary = wholeModel ? NumberOption.WithDefault("--vocab", "Tokens of the vocabulary.", 1, 1 << 24,
+            new ModelOptions().VocabularySize) : null;
+        _feedForward = wholeModel ? NumberOption.Optional("--ffn",
+            "Inner width of the feed-forward layers; what the model's width suggests without it.", 1, 1 << 24) : null;
+        _config = wholeModel ? new Option<string?>("--config")
+        {
+            Description = "A config.json whose shape takes the place of all of the above but the variant.",
+            HelpName = "file",
+        } : null;
+        _context = NumberOption.WithDefault("--context", "Tokens of a sequence.", 1, 1 << 24,
+            new ModelOptions().Context);
         _batch = NumberOption.WithDefault("--batch", "Sequences at once.", 1, 1 << 20, batch);
-        foreach (var option in new Option?[] { _variants, _width, _layers, _heads, _groups, _feedForward, _vocabulary, _config, _context, _batch, _seconds })
+        foreach (var option in new Option?[]
+        {
+            _variants, _width, _layers, _heads, _groups, _feedForward, _vocabulary, _config, _context, _batch, _seconds,
+        })
         {
             if (option is not null)
                 Options.Add(option);
@@ -49,9 +71,11 @@ internal abstract class BenchCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var variants = arguments.GetRequiredValue(_variants).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(AttentionVariants.Parse).ToArray();
+        var variants = arguments.GetRequiredValue(_variants).Split(',', StringSplitOptions.RemoveEmptyEntries
+            | StringSplitOptions.TrimEntries).Select(AttentionVariants.Parse).ToArray();
         if (variants.Length == 0)
-            throw new CrossheadException($"--variants names none; known: {string.Join(", ", AttentionVariants.Names)}.");
+            throw new CrossheadException(
+                $"--variants names none; known: {string.Join(", ", AttentionVariants.Names)}.");
         var shapes = variants.Select(variant => Shape(arguments, variant)).ToArray();
         foreach (var shape in shapes)
             shape.Validate();
@@ -71,7 +95,8 @@ internal abstract class BenchCommand : CliCommand
             var timed = new List<BenchCase>();
             foreach (var shape in shapes)
             {
-                progress.Report(elapsed => $"timing {shape.Attention.Variant.NameOf()}, {Quantity.Time(elapsed)} so far");
+                progress.Report(
+                    elapsed => $"timing {shape.Attention.Variant.NameOf()}, {Quantity.Time(elapsed)} so far");
                 timed.AddRange(Time(shape, run));
             }
             cases = ceilings.Mark(timed, run.Device, run.Cancel);
@@ -89,15 +114,23 @@ internal abstract class BenchCommand : CliCommand
 
     private string Describe(ModelOptions shape, BenchRun run)
     {
-        var layer = $"width {shape.HiddenSize}, {shape.Attention.Heads}/{shape.Attention.KeyValueHeads} heads, context {shape.Context}, batch {run.Batch}";
-        return _layers is null ? $"one layer of {layer}" : $"{Quantity.Count(ModelCost.Of(shape).Parameters)} parameters, {shape.Layers} layers, feed-forward {shape.FeedForward}, vocabulary {shape.VocabularySize}, {layer}";
+        var layer = $"width {shape.HiddenSize}, {shape.Attention.Heads}/{shape.Attention.KeyValueHeads} heads, context "
+            + $"{shape.Context}, batch {run.Batch}";
+        return _layers is null ? $"one layer of {layer}"
+            : $"{Quantity.Count(ModelCost.Of(shape).Parameters)} parameters, {shape.Layers} layers, feed-forward "
+            + $"{shape.FeedForward}, vocabulary {shape.VocabularySize}, {layer}";
     }
 
     private ModelOptions Shape(ParseResult arguments, AttentionVariant variant)
     {
         if (_config is null || arguments.GetValue(_config) is not { } path) return Given(arguments, variant);
         var shape = ModelConfig.Read(path);
-        return shape with { Context = arguments.GetResult(_context) is { Implicit: false } ? arguments.GetValue(_context) : shape.Context, Attention = shape.Attention with { Variant = variant } };
+        return shape with
+        {
+            Context = arguments.GetResult(_context) is { Implicit: false } ? arguments.GetValue(_context)
+                : shape.Context,
+            Attention = shape.Attention with { Variant = variant },
+        };
     }
 
     private ModelOptions Given(ParseResult arguments, AttentionVariant variant) => new()

@@ -7,18 +7,22 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead bench decode</c>: the steps after the prompt, each of which gives every sequence a token.</summary>
+/// <summary>
+/// <c>crosshead bench decode</c>: the steps after the prompt, each of which gives every sequence a token.
+/// </summary>
 internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
     "Time decoding alone: one step after the prompt, greedy, with the cache, as the sequences grow by --new-tokens.",
     "crosshead bench decode --dtype bfloat16",
     "crosshead bench decode --variants gqa,mea --batch 16 --context 1024 --new-tokens 512 --json")
 {
     /// <inheritdoc/>
-    protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run)
+    protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts,
+        ModelOptions shape, BenchRun run)
     {
         using var decoder = generator.CreateDecoder(run.Batch, PromptTokens + Steps);
         var batch = new DecodeBatch(decoder);
-        // What a step costs does not depend on what is in the cache: on a GPU, where caches are long, it is drawn, not computed.
+        // What a step costs does not depend on what is in the cache: on a GPU, where caches are long, it is drawn, not
+        // computed.
         if (decoder is CudaGraphDecoder captured) captured.Draw(PromptTokens);
         else batch.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
         var ids = new int[run.Batch];
@@ -38,6 +42,7 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
             return Stopwatch.GetElapsedTime(from).TotalSeconds;
         });
         var bytes = DecodeBytes(shape, run) / Steps;
-        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, run.Batch, (double)run.Batch * ModelCost.Of(shape).ForwardFlops, bytes, bytes);
+        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, run.Batch,
+            (double)run.Batch * ModelCost.Of(shape).ForwardFlops, bytes, bytes);
     }
 }

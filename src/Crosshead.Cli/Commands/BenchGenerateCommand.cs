@@ -12,12 +12,15 @@ internal sealed class BenchGenerateCommand() : BenchGenerationCommand("generate"
     "crosshead bench generate --context 4096 --prompt-tokens 2048 --batch 4 --json")
 {
     /// <inheritdoc/>
-    protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run)
+    protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts,
+        ModelOptions shape, BenchRun run)
     {
         var name = shape.Attention.Variant.NameOf();
-        double flops = ModelCost.Of(shape).ForwardFlops, prompt = (double)run.Batch * PromptTokens, tokens = (double)run.Batch * (Steps + 1);
+        double flops = ModelCost.Of(shape).ForwardFlops, prompt = (double)run.Batch * PromptTokens,
+            tokens = (double)run.Batch * (Steps + 1);
         var weights = DecodeBytes(shape, run) / Steps;
-        yield return new BenchCase($"{name} prompt", run.Time(() => Generate(generator, prompts, run.Cancel).PrefillSeconds), prompt, prompt * flops, weights, weights);
+        yield return new BenchCase($"{name} prompt", run.Time(
+            () => Generate(generator, prompts, run.Cancel).PrefillSeconds), prompt, prompt * flops, weights, weights);
         yield return new BenchCase($"{name} whole", run.Time(() =>
         {
             var statistics = Generate(generator, prompts, run.Cancel);

@@ -10,15 +10,20 @@ using Generator = Crosshead.Generation.Generator;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>What the benchmarks of generation have in common: a frozen model, prompts of random tokens, greedy choice.</summary>
+/// <summary>
+/// What the benchmarks of generation have in common: a frozen model, prompts of random tokens, greedy choice.
+/// </summary>
 internal abstract class BenchGenerationCommand : BenchCommand
 {
-    private readonly Option<int> _prompt = NumberOption.WithDefault("--prompt-tokens", "Tokens of each prompt.", 1, 1 << 24, 16);
-    private readonly Option<int> _new = NumberOption.WithDefault("--new-tokens", "Tokens generated for each prompt.", 2, 1 << 24, 128);
+    private readonly Option<int> _prompt = NumberOption.WithDefault("--prompt-tokens", "Tokens of each prompt.",
+        1, 1 << 24, 16);
+    private readonly Option<int> _new = NumberOption.WithDefault("--new-tokens", "Tokens generated for each prompt.",
+        2, 1 << 24, 128);
     private int _promptTokens, _newTokens;
 
     /// <summary>Describes the command.</summary>
-    protected BenchGenerationCommand(string name, string description, params string[] examples) : base(name, description, wholeModel: true, batch: 1, examples)
+    protected BenchGenerationCommand(string name, string description, params string[] examples)
+        : base(name, description, wholeModel: true, batch: 1, examples)
     {
         Options.Add(_prompt);
         Options.Add(_new);
@@ -29,7 +34,9 @@ internal abstract class BenchGenerationCommand : BenchCommand
     {
         (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
         if (_promptTokens + _newTokens > shape.Context)
-            throw new CrossheadException($"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context ({shape.Context}); raise --context to {_promptTokens + _newTokens} or generate fewer.");
+            throw new CrossheadException(
+                $"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context "
+                + $"({shape.Context}); raise --context to {_promptTokens + _newTokens} or generate fewer.");
     }
 
     /// <inheritdoc/>
@@ -39,7 +46,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
         Fill(model);
         model.Freeze(run.Type);
         var random = new Random(1);
-        int[][] prompts = [.. Enumerable.Range(0, run.Batch).Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
+        int[][] prompts = [.. Enumerable.Range(0, run.Batch)
+            .Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
         using var generator = new Generator(model);
         return [.. Cases(generator, prompts, shape, run)];
     }
@@ -49,7 +57,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// <param name="prompts">Token ids, as many prompts as the batch has sequences.</param>
     /// <param name="shape">The model.</param>
     /// <param name="run">How to time.</param>
-    protected abstract IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts, ModelOptions shape, BenchRun run);
+    protected abstract IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts,
+        ModelOptions shape, BenchRun run);
 
     /// <summary>Steps after the prompt, each of which gives every sequence a token.</summary>
     protected int Steps => _newTokens - 1;
@@ -57,14 +66,18 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// <summary>Tokens of each prompt.</summary>
     protected int PromptTokens => _promptTokens;
 
-    /// <summary>Bytes that the steps of one generation must at least read: all weights, and the cache as it grows.</summary>
+    /// <summary>
+    /// Bytes that the steps of one generation must at least read: all weights, and the cache as it grows.
+    /// </summary>
     protected double DecodeBytes(ModelOptions shape, BenchRun run)
     {
         var (cost, element) = (ModelCost.Of(shape), Precision.BytesOf(run.Type));
         // Of the embedding, a row a token; of a tied one, all of it as the head.
         // Of experts, those that one token is given: how many more a batch wants is chance.
-        var idle = shape.Experts is { } experts ? Enumerable.Range(0, shape.Layers).Count(experts.IsSparse) * 3L * (experts.Count - experts.PerToken) * experts.InnerSize * shape.HiddenSize : 0;
-        var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize)) * (double)element;
+        var idle = shape.Experts is { } experts ? Enumerable.Range(0, shape.Layers).Count(
+            experts.IsSparse) * 3L * (experts.Count - experts.PerToken) * experts.InnerSize * shape.HiddenSize : 0;
+        var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize))
+            * (double)element;
         var averageLength = _promptTokens + (Steps / 2.0);
         return Steps * (weights + (run.Batch * averageLength * cost.CacheBytesPerToken(element)));
     }
@@ -77,7 +90,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
         using var random = new TorchSharp.torch.Generator(1);
         foreach (var parameter in model.Parameters)
         {
-            if (parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding) parameter.Value.normal_(0, model.Options.InitializerRange);
+            if (parameter.Kind is ParameterKind.Matrix or ParameterKind.Embedding)
+                parameter.Value.normal_(0, model.Options.InitializerRange);
             else parameter.Initialize(random);
         }
     }

@@ -20,17 +20,20 @@ internal sealed class BenchTrainCommand() : BenchCommand("train",
         var recipe = new TrainingOptions();
         using var model = new LanguageModel(shape, run.Type, run.Device);
         model.Initialize(recipe.Seed);
-        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, recipe), recipe.Beta1, recipe.Beta2, recipe.Epsilon);
+        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, recipe), recipe.Beta1, recipe.Beta2,
+            recipe.Epsilon);
         var step = new TrainingStep(model, optimizer, recipe.Clip);
         var timing = run.Time(() =>
         {
             using var scope = NewDisposeScope();
-            step.Run([new TokenBatch(run.Tokens(shape.Context, shape.VocabularySize), run.Tokens(shape.Context, shape.VocabularySize))], recipe.LearningRate);
+            step.Run([new TokenBatch(run.Tokens(shape.Context, shape.VocabularySize),
+                run.Tokens(shape.Context, shape.VocabularySize))], recipe.LearningRate);
         });
 
         var (cost, tokens) = (ModelCost.Of(shape), (double)run.Batch * shape.Context);
         // Weights, gradients and both moments, each read once at least.
         double bytes = cost.Parameters * 4.0 * Precision.BytesOf(Precision.MasterOf(run.Type));
-        return [new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, tokens, tokens * cost.TrainingFlops, bytes, bytes)];
+        return [new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, tokens,
+            tokens * cost.TrainingFlops, bytes, bytes)];
     }
 }

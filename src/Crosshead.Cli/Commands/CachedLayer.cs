@@ -13,7 +13,9 @@ namespace Crosshead.Cli.Commands;
 /// <param name="ValueGrain">What multiplies a value component.</param>
 internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGrain KeyGrain, ValueGrain ValueGrain)
 {
-    /// <summary>All layers of a model. With fewer components than heads the components are kept; otherwise the composed heads.</summary>
+    /// <summary>
+    /// All layers of a model. With fewer components than heads the components are kept; otherwise the composed heads.
+    /// </summary>
     public static CachedLayer[] Of(ModelOptions options)
     {
         return [.. Enumerable.Range(0, options.Layers).Select(options.AttentionOf).Select((attention, i) =>
@@ -25,7 +27,8 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     }
 
     /// <summary>Whether less than whole heads is kept.</summary>
-    public bool IsReduced(ModelOptions options) => KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim;
+    public bool IsReduced(ModelOptions options) =>
+        KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim;
 
     /// <summary>The layer as JSON.</summary>
     public JsonObject ToJson() => new()

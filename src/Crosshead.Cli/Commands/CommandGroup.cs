@@ -7,7 +7,8 @@ namespace Crosshead.Cli.Commands;
 internal sealed class CommandGroup : Command
 {
     /// <summary>Gathers the commands under a name.</summary>
-    public CommandGroup(string name, string description, string example, params Command[] commands) : base(name, description)
+    public CommandGroup(string name, string description, string example, params Command[] commands)
+        : base(name, description)
     {
         Options.Add(ParsedAction.Help(example));
         foreach (var command in commands)

@@ -10,9 +10,12 @@ internal static class CommandList
     {
         yield return new DemoCommand();
         yield return new DoctorCommand();
-        yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.", "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json",
+        yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.",
+            "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json",
             new TokenizerTrainCommand(), new TokenizerEncodeCommand(), new TokenizerDecodeCommand());
-        yield return new CommandGroup("data", "Prepare text for training, or let a model write it.", "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes", new DataPrepareCommand(), new DataGenerateCommand());
+        yield return new CommandGroup("data", "Prepare text for training, or let a model write it.",
+            "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes", new DataPrepareCommand(),
+            new DataGenerateCommand());
         yield return new TrainCommand();
         yield return new SweepCommand();
         yield return new GenerateCommand();
@@ -23,8 +26,10 @@ internal static class CommandList
         yield return new ExportCommand();
         yield return new EvalCommand();
         yield return new PerplexityCommand();
-        yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device does at most.", "crosshead bench attention --variants gqa,mea",
-            new BenchAttentionCommand(), new BenchTrainCommand(), new BenchDecodeCommand(), new BenchGenerateCommand(), new BenchCacheCommand());
+        yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device "
+            + "does at most.", "crosshead bench attention --variants gqa,mea",
+            new BenchAttentionCommand(), new BenchTrainCommand(), new BenchDecodeCommand(), new BenchGenerateCommand(),
+            new BenchCacheCommand());
         yield return new CompletionCommand();
     }
 }

@@ -10,7 +10,11 @@ internal sealed class CompletionCommand : CliCommand
 {
     private static readonly string[] s_shells = ["bash", "zsh", "fish"];
 
-    private readonly Argument<string> _shell = new("SHELL") { Description = $"The shell: {string.Join(", ", s_shells)}.", HelpName = string.Join('|', s_shells) };
+    private readonly Argument<string> _shell = new("SHELL")
+    {
+        Description = $"The shell: {string.Join(", ", s_shells)}.",
+        HelpName = string.Join('|', s_shells),
+    };
 
     /// <summary>Describes the command.</summary>
     public CompletionCommand() : base("completion",
@@ -30,7 +34,8 @@ internal sealed class CompletionCommand : CliCommand
 
     private static int Write(string shell, CommandOutput output)
     {
-        using var script = new StreamReader(typeof(ShellCompletion).Assembly.GetManifestResourceStream($"Crosshead.Cli.Completion.crosshead.{shell}")!);
+        using var script = new StreamReader(
+            typeof(ShellCompletion).Assembly.GetManifestResourceStream($"Crosshead.Cli.Completion.crosshead.{shell}")!);
         var text = script.ReadToEnd();
         output.Text(text);
         output.Result(new JsonObject { ["shell"] = shell, ["script"] = text });

@@ -14,21 +14,27 @@ internal sealed class DataPrepareCommand : CliCommand
 {
     private readonly SourceArguments _source;
     private readonly Option<string> _tokenizer = TokenizerOption.Create();
-    private readonly WorkFolder _out = WorkFolder.Required("--out", "Folder for the shards and their manifest; the same command goes on with what it left there.");
-    private readonly Option<double> _heldOut = NumberOption.WithDefault("--held-out", "Share of the documents kept aside for evaluation.", 0.0, 0.5, new DataPreparationOptions().HeldOutFraction);
-    private readonly Option<long> _seed = NumberOption.WithDefault("--seed", "Chooses which documents are kept aside.", 0, long.MaxValue, new DataPreparationOptions().Seed);
-    private readonly Option<long> _shardTokens = NumberOption.WithDefault("--shard-tokens", "Tokens after which a shard ends.", 1, 1L << 30, new DataPreparationOptions().ShardTokens);
+    private readonly WorkFolder _out = WorkFolder.Required("--out",
+        "Folder for the shards and their manifest; the same command goes on with what it left there.");
+    private readonly Option<double> _heldOut = NumberOption.WithDefault("--held-out",
+        "Share of the documents kept aside for evaluation.", 0.0, 0.5, new DataPreparationOptions().HeldOutFraction);
+    private readonly Option<long> _seed = NumberOption.WithDefault("--seed", "Chooses which documents are kept aside.",
+        0, long.MaxValue, new DataPreparationOptions().Seed);
+    private readonly Option<long> _shardTokens = NumberOption.WithDefault("--shard-tokens",
+        "Tokens after which a shard ends.", 1, 1L << 30, new DataPreparationOptions().ShardTokens);
 
     /// <summary>Describes the command.</summary>
     public DataPrepareCommand() : base("prepare",
         "Turn text into token shards, a part of the documents held out. Run again, it goes on where it was stopped.",
         "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes",
-        "crosshead data prepare 'corpus/*.parquet' --field content --tokenizer tokenizer.json --held-out 0.01 --out data/corpus")
+        "crosshead data prepare 'corpus/*.parquet' --field content --tokenizer tokenizer.json --held-out 0.01 "
+            + "--out data/corpus")
     {
         _source = new SourceArguments(this);
         Options.Add(_tokenizer);
         Write(_out);
-        foreach (var option in new Option[] { _heldOut, _seed, _shardTokens, ThreadsOption.Create() }) Options.Add(option);
+        foreach (var option in new Option[] { _heldOut, _seed, _shardTokens, ThreadsOption.Create() })
+            Options.Add(option);
     }
 
     /// <inheritdoc/>
@@ -46,17 +52,20 @@ internal sealed class DataPrepareCommand : CliCommand
         options.Validate();
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
         _ = new DocumentReader(_source.Inputs(arguments), options.Source);
-        return (output, cancellation) => Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancellation);
+        return (output, cancellation) =>
+            Prepare(_source.Inputs(arguments), tokenizer, _out.In(arguments)!, options, output, cancellation);
     }
 
-    private static int Prepare(string[] inputs, Tokenizer tokenizer, string folder, DataPreparationOptions options, CommandOutput output, CancellationToken cancellation)
+    private static int Prepare(string[] inputs, Tokenizer tokenizer, string folder, DataPreparationOptions options,
+        CommandOutput output, CancellationToken cancellation)
     {
         DatasetManifest manifest;
         try
         {
             using var progress = output.Progress("preparing", "B");
             manifest = DataPreparation.Run(inputs, tokenizer, folder, options,
-                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancellation);
+                new ImmediateProgress<PreparationProgress>(p =>
+                    progress.Report(p.BytesRead, p.TotalBytes, $"{Quantity.Count(p.Tokens)} tokens")), cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -72,11 +81,14 @@ internal sealed class DataPrepareCommand : CliCommand
     public static void Show(string folder, DatasetManifest manifest, CommandOutput output)
     {
         var table = new ResultTable("split", "documents>", "tokens>", "text>", "shards>");
-        table.Row("train", $"{manifest.Train.Documents}", $"{manifest.Train.Tokens}", Quantity.Bytes(manifest.Train.Bytes), $"{manifest.Train.Shards.Count}");
-        table.Row("held-out", $"{manifest.HeldOut.Documents}", $"{manifest.HeldOut.Tokens}", Quantity.Bytes(manifest.HeldOut.Bytes), $"{manifest.HeldOut.Shards.Count}");
+        table.Row("train", $"{manifest.Train.Documents}", $"{manifest.Train.Tokens}",
+            Quantity.Bytes(manifest.Train.Bytes), $"{manifest.Train.Shards.Count}");
+        table.Row("held-out", $"{manifest.HeldOut.Documents}", $"{manifest.HeldOut.Tokens}",
+            Quantity.Bytes(manifest.HeldOut.Bytes), $"{manifest.HeldOut.Shards.Count}");
         output.Table(table);
         var tokens = manifest.Train.Tokens + manifest.HeldOut.Tokens;
-        output.Line($"{(double)(manifest.Train.Bytes + manifest.HeldOut.Bytes) / tokens:0.00} bytes of text a token; train on it with --set data.folder={folder} --set model.vocabularySize={manifest.VocabularySize}.");
+        output.Line($"{(double)(manifest.Train.Bytes + manifest.HeldOut.Bytes) / tokens:0.00} bytes of text a token; "
+            + $"train on it with --set data.folder={folder} --set model.vocabularySize={manifest.VocabularySize}.");
         if (manifest.RowsLeftOut > 0)
             output.Line($"Rows without text (null, empty or white space alone), left out: {manifest.RowsLeftOut}.");
         output.Result(new JsonObject
@@ -87,16 +99,18 @@ internal sealed class DataPrepareCommand : CliCommand
             ["vocab"] = manifest.VocabularySize,
             ["dtype"] = manifest.Dtype,
             ["identity"] = manifest.Identity(),
-            ["shards"] = new JsonArray([.. Shards(folder, "train", manifest.Train), .. Shards(folder, "held-out", manifest.HeldOut)]),
+            ["shards"] = new JsonArray(
+                [.. Shards(folder, "train", manifest.Train), .. Shards(folder, "held-out", manifest.HeldOut)]),
         });
     }
 
-    private static IEnumerable<JsonNode> Shards(string folder, string split, SplitInfo info) => info.Shards.Select(shard => new JsonObject
-    {
-        ["path"] = Path.Combine(folder, shard.File),
-        ["split"] = split,
-        ["tokens"] = shard.Tokens,
-        ["documents"] = shard.Documents,
-        ["bytes"] = shard.Bytes,
-    });
+    private static IEnumerable<JsonNode> Shards(string folder, string split, SplitInfo info) =>
+        info.Shards.Select(shard => new JsonObject
+        {
+            ["path"] = Path.Combine(folder, shard.File),
+            ["split"] = split,
+            ["tokens"] = shard.Tokens,
+            ["documents"] = shard.Documents,
+            ["bytes"] = shard.Bytes,
+        });
 }

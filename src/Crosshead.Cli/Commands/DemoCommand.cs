@@ -14,13 +14,22 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead demo</c>: the main job on text that the machine already has.</summary>
 internal sealed class DemoCommand : CliCommand
 {
-    private readonly Option<string[]> _text = new("--text") { Description = "Train on these text files; without it on the documentation of the .NET reference packs.", HelpName = "file", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-    private readonly WorkFolder _folder = WorkFolder.WithDefault("--out", "Folder for data, runs and report.html.", "demo-out");
-    private readonly Option<double> _minutes = NumberOption.WithDefault("--minutes", "Wall-clock minutes that all of it may take.", 0.2, 10_000, DemoPlan.DefaultMinutes);
+    private readonly Option<string[]> _text = new("--text")
+    {
+        Description = "Train on these text files; without it on the documentation of the .NET reference packs.",
+        HelpName = "file",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+    private readonly WorkFolder _folder = WorkFolder.WithDefault("--out",
+        "Folder for data, runs and report.html.", "demo-out");
+    private readonly Option<double> _minutes = NumberOption.WithDefault("--minutes",
+        "Wall-clock minutes that all of it may take.", 0.2, 10_000, DemoPlan.DefaultMinutes);
 
     /// <summary>Describes the command.</summary>
     public DemoCommand() : base("demo",
-        "Train three attention variants on real text, compare them, halve the cache of the best, and write report.html.",
+        "Train three attention variants on real text, compare them, halve the cache of the best, and "
+            + "write report.html.",
         "crosshead demo",
         "crosshead demo --text book.txt --minutes 20 --out my-demo")
     {
@@ -62,27 +71,37 @@ internal sealed class DemoCommand : CliCommand
             ["report"] = session.ReportPath,
             ["seconds"] = clock.Elapsed.TotalSeconds,
         });
-        return cancellation.IsCancellationRequested ? ExitCode.Interrupted : standings.IsEnough ? ExitCode.Done : ExitCode.AnswerIsNo;
+        return cancellation.IsCancellationRequested ? ExitCode.Interrupted : standings.IsEnough ? ExitCode.Done
+            : ExitCode.AnswerIsNo;
     }
 
     private DemoOptions Read(ParseResult arguments)
     {
-        var (texts, folder, minutes) = (arguments.GetRequiredValue(_text), _folder.In(arguments)!, arguments.GetValue(_minutes));
+        var (texts, folder, minutes) = (arguments.GetRequiredValue(_text), _folder.In(arguments)!,
+            arguments.GetValue(_minutes));
         var text = texts.Length > 0 ? $" --text {string.Join(' ', texts)}" : "";
-        return new DemoOptions(texts, folder, minutes, string.Create(CultureInfo.InvariantCulture, $"crosshead demo{text} --minutes {minutes} --out {folder}"));
+        return new DemoOptions(texts, folder, minutes,
+            string.Create(CultureInfo.InvariantCulture, $"crosshead demo{text} --minutes {minutes} --out {folder}"));
     }
 
-    private static void Show(CommandOutput output, DemoSession session, ComparisonReport report, ComparisonStandings standings)
+    private static void Show(CommandOutput output, DemoSession session, ComparisonReport report,
+        ComparisonStandings standings)
     {
-        // The table is sorted by the loss after as many tokens as all have; where all are complete that is the last one.
+        // The table is sorted by the loss after as many tokens as all have; where all are complete that is the last
+        // one.
         string[] At(string cell) => standings.IsEnough && !standings.IsComplete ? [cell] : [];
-        var table = new ResultTable(["run", "rate>", "parameters>", .. At($"after {ReportNumbers.Count(standings.Tokens)} tokens>"), "held-out loss>", "tokens>", "tokens/s>", "spikes>", "state"]);
+        var table = new ResultTable(
+            ["run", "rate>", "parameters>", .. At($"after {ReportNumbers.Count(standings.Tokens)} tokens>"),
+            "held-out loss>", "tokens>", "tokens/s>", "spikes>", "state"]);
         foreach (var run in standings.Ordered)
-            table.Row([run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters), .. At(ReportNumbers.Loss(standings.LossOf(run))), ReportNumbers.Loss(run.FinalHeldOutLoss),
-                Quantity.Count(run.Tokens), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}", run.Status.InWords()]);
+            table.Row([run.Variant, ReportNumbers.Rate(run.LearningRate), Quantity.Count(run.Parameters),
+                .. At(ReportNumbers.Loss(standings.LossOf(run))), ReportNumbers.Loss(run.FinalHeldOutLoss),
+                Quantity.Count(run.Tokens), Quantity.Count(run.TokensPerSecond ?? 0), $"{run.Spikes}",
+                run.Status.InWords()]);
         output.Table(table);
         foreach (var run in standings.Ordered.Where(r => r.Sample is not null))
-            output.Line($"{run.Name} at {ReportNumbers.Rate(run.LearningRate)}: {run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
+            output.Line($"{run.Name} at {ReportNumbers.Rate(run.LearningRate)}: "
+                + $"{run.Sample!.Prompt}{run.Sample.Text.ReplaceLineEndings(" ")}");
         if (report.Compressed.Count > 0) ShowCompression(output, report.Compressed);
         output.Line();
         output.Line(ComparisonVerdict.Of(report).ToString());
@@ -93,9 +112,12 @@ internal sealed class DemoCommand : CliCommand
     private static void ShowCompression(CommandOutput output, IReadOnlyList<CompressedRun> runs)
     {
         output.Line();
-        var table = new ResultTable("half the cache", "bytes/token>", "halved>", "held-out loss>", "paper's method>", "by the profile>", "recovered>");
+        var table = new ResultTable("half the cache", "bytes/token>", "halved>", "held-out loss>", "paper's method>",
+            "by the profile>", "recovered>");
         foreach (var run in runs)
-            table.Row(run.Name, $"{run.CacheBytesBefore}", run.CacheBytesAfter is { } bytes ? $"{bytes}" : "–", ReportNumbers.Loss(run.LossBefore), ReportNumbers.Loss(run.LossSvd), ReportNumbers.Loss(run.LossAfter), ReportNumbers.Loss(run.LossRecovered));
+            table.Row(run.Name, $"{run.CacheBytesBefore}", run.CacheBytesAfter is { } bytes ? $"{bytes}" : "–",
+                ReportNumbers.Loss(run.LossBefore), ReportNumbers.Loss(run.LossSvd), ReportNumbers.Loss(run.LossAfter),
+                ReportNumbers.Loss(run.LossRecovered));
         output.Table(table);
     }
 
@@ -106,7 +128,12 @@ internal sealed class DemoCommand : CliCommand
         ["stepsNeeded"] = ComparisonVerdict.LeastSteps,
         ["tokens"] = standings.Tokens,
         ["winner"] = standings.Best.Count > 1 ? standings.Best[0].Run.Variant : null,
-        ["standings"] = CommandOutput.List(standings.Best, b => new JsonObject { ["name"] = b.Run.Variant, ["learningRate"] = b.Run.LearningRate, ["heldOutLoss"] = b.Loss }),
+        ["standings"] = CommandOutput.List(standings.Best, b => new JsonObject
+        {
+            ["name"] = b.Run.Variant,
+            ["learningRate"] = b.Run.LearningRate,
+            ["heldOutLoss"] = b.Loss,
+        }),
     };
 
     private static JsonObject Node(CompressedRun run) => new()

@@ -6,7 +6,9 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead doctor</c>: what this machine has to compute with, what is missing and how to get it.</summary>
+/// <summary>
+/// <c>crosshead doctor</c>: what this machine has to compute with, what is missing and how to get it.
+/// </summary>
 internal sealed class DoctorCommand() : CliCommand("doctor",
     "Tell what this machine has to compute with: libraries, devices, memory; what is missing, and how to get it.",
     "crosshead doctor",
@@ -24,13 +26,26 @@ internal sealed class DoctorCommand() : CliCommand("doctor",
         output.Table(table);
         output.Line(machine.CanCompute
             ? "Everything needed to train and generate is here; a remedy, where one is shown, only makes it faster."
-            : "Training and generating cannot run here until what is marked missing is repaired; tokenizer and data commands work without it.");
+            : "Training and generating cannot run here until what is marked missing is repaired; tokenizer and data "
+            + "commands work without it.");
         output.Result(new JsonObject
         {
             ["runtime"] = $".NET {Environment.Version} {RuntimeInformation.RuntimeIdentifier}",
-            ["libtorch"] = machine.LibTorch is { } library ? new JsonObject { ["version"] = library.Version, ["folder"] = library.Folder } : null,
-            ["devices"] = CommandOutput.List(machine.Devices, device => new JsonObject { ["name"] = device.Name, ["description"] = device.Description, ["memoryBytes"] = device.MemoryBytes }),
-            ["findings"] = CommandOutput.List(machine.Findings, finding => new JsonObject { ["what"] = finding.What, ["good"] = finding.Good, ["found"] = finding.Found, ["remedy"] = finding.Remedy }),
+            ["libtorch"] = machine.LibTorch is { } library
+                ? new JsonObject { ["version"] = library.Version, ["folder"] = library.Folder } : null,
+            ["devices"] = CommandOutput.List(machine.Devices, device => new JsonObject
+            {
+                ["name"] = device.Name,
+                ["description"] = device.Description,
+                ["memoryBytes"] = device.MemoryBytes,
+            }),
+            ["findings"] = CommandOutput.List(machine.Findings, finding => new JsonObject
+            {
+                ["what"] = finding.What,
+                ["good"] = finding.Good,
+                ["found"] = finding.Found,
+                ["remedy"] = finding.Remedy,
+            }),
             ["ok"] = machine.CanCompute,
         });
         return machine.CanCompute ? ExitCode.Done : ExitCode.AnswerIsNo;

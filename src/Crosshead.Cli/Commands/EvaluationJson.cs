@@ -16,9 +16,11 @@ internal static class EvaluationJson
         foreach (var fact in report.Provenance.Facts) facts[fact.Key] = fact.Value;
         return new JsonObject
         {
-            ["results"] = CommandOutput.List(models.SelectMany(m => m.Results.Select((r, i) => Result(m, r, models[0].Results[i]))), r => r),
+            ["results"] = CommandOutput.List(
+                models.SelectMany(m => m.Results.Select((r, i) => Result(m, r, models[0].Results[i]))), r => r),
             ["means"] = Means(report.Comparison),
-            ["models"] = CommandOutput.List(models, m => new JsonObject { ["model"] = m.Name, ["folder"] = m.Folder, ["weights"] = m.Weights }),
+            ["models"] = CommandOutput.List(models,
+                m => new JsonObject { ["model"] = m.Name, ["folder"] = m.Folder, ["weights"] = m.Weights }),
             ["command"] = report.Provenance.Command,
             ["facts"] = facts,
             ["remarks"] = CommandOutput.List(EvaluationVerdict.Remarks(report.Comparison), r => JsonValue.Create(r)),
@@ -45,11 +47,13 @@ internal static class EvaluationJson
             node["output"] = sample.Output;
             node["answerCut"] = sample.AnswerCut;
             node["answers"] = CommandOutput.List(sample.Sample.Answers, a => JsonValue.Create(a));
-            node["found"] = CommandOutput.List(sample.Answers, a => new JsonObject { ["filter"] = a.Filter, ["answer"] = a.Found, ["right"] = a.Right });
+            node["found"] = CommandOutput.List(sample.Answers,
+                a => new JsonObject { ["filter"] = a.Filter, ["answer"] = a.Found, ["right"] = a.Right });
             return node;
         }
         node["gold"] = sample.Sample.Gold;
-        if (result.Task.Kind == TaskKind.Choice) (node["choice"], node["normalizedChoice"]) = (sample.Choice, sample.NormalizedChoice);
+        if (result.Task.Kind == TaskKind.Choice)
+            (node["choice"], node["normalizedChoice"]) = (sample.Choice, sample.NormalizedChoice);
         node["requests"] = CommandOutput.List(sample.Sample.Choices.Zip(sample.Scores), c => new JsonObject
         {
             ["context"] = c.First.Prompt.ToText(),
@@ -75,13 +79,16 @@ internal static class EvaluationJson
             ["value"] = CommandOutput.Number(main.Value),
         };
         // The accuracy of a task in which the model writes is its main filter's exact match.
-        var accuracy = result.Task.Kind == TaskKind.Generation ? main : result.Metrics.FirstOrDefault(m => m.Name == "acc");
+        var accuracy = result.Task.Kind == TaskKind.Generation ? main
+            : result.Metrics.FirstOrDefault(m => m.Name == "acc");
         if (accuracy is not null) Add(node, accuracy, "acc", "stderr");
-        if (result.Metrics.FirstOrDefault(m => m.Name == "acc_norm") is { } normalized) Add(node, normalized, "accNorm", "accNormStderr");
+        if (result.Metrics.FirstOrDefault(m => m.Name == "acc_norm") is { } normalized)
+            Add(node, normalized, "accNorm", "accNormStderr");
         foreach (var metric in result.Metrics.Where(m => m.LowerIsBetter))
         {
             var name = JsonName(metric.Name);
-            (node[name], node[name + "Stderr"]) = (CommandOutput.Number(metric.Value), CommandOutput.Number(metric.StandardError));
+            (node[name], node[name + "Stderr"]) = (CommandOutput.Number(metric.Value),
+                CommandOutput.Number(metric.StandardError));
         }
         if (result.Task.Kind == TaskKind.Generation)
             node["filters"] = CommandOutput.List(result.Metrics.Zip(result.Task.Filters), m =>
@@ -95,7 +102,8 @@ internal static class EvaluationJson
         if (!ReferenceEquals(result, first))
         {
             var (difference, error) = main.Against(first.Metrics[0]);
-            (node["difference"], node["differenceStderr"]) = (CommandOutput.Number(difference), CommandOutput.Number(error));
+            (node["difference"], node["differenceStderr"]) = (CommandOutput.Number(difference),
+                CommandOutput.Number(error));
         }
         if (Subjects(result) is { } subjects) node["subjects"] = subjects;
         node["truncated"] = result.Truncated;
@@ -110,21 +118,23 @@ internal static class EvaluationJson
     {
         var means = comparison.Groups.Where(g => g.Mean is not null).Select(g => (g.Name, Mean: g.Mean!)).ToList();
         if (comparison.Mean is { } all) means.Add(("all", all));
-        return CommandOutput.List(means.SelectMany(m => comparison.Models.Select((model, i) => (m.Name, m.Mean.Samples, Model: model, Score: m.Mean.Scores[i]))), m => new JsonObject
-        {
-            ["model"] = m.Model,
-            ["group"] = m.Name,
-            ["tasks"] = m.Samples,
-            ["value"] = CommandOutput.Number(m.Score.Value / 100),
-            ["stderr"] = CommandOutput.Number(m.Score.StandardError / 100),
-            ["difference"] = m.Score.Difference is { } difference ? CommandOutput.Number(difference / 100) : null,
-            ["differenceStderr"] = CommandOutput.Number(m.Score.DifferenceError / 100),
-        });
+        return CommandOutput.List(means.SelectMany(m => comparison.Models.Select(
+            (model, i) => (m.Name, m.Mean.Samples, Model: model, Score: m.Mean.Scores[i]))), m => new JsonObject
+            {
+                ["model"] = m.Model,
+                ["group"] = m.Name,
+                ["tasks"] = m.Samples,
+                ["value"] = CommandOutput.Number(m.Score.Value / 100),
+                ["stderr"] = CommandOutput.Number(m.Score.StandardError / 100),
+                ["difference"] = m.Score.Difference is { } difference ? CommandOutput.Number(difference / 100) : null,
+                ["differenceStderr"] = CommandOutput.Number(m.Score.DifferenceError / 100),
+            });
     }
 
     // word_perplexity → wordPerplexity
     private static string JsonName(string metric) =>
-        string.Concat(metric.Split('_').Select((word, i) => i == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..]));
+        string.Concat(
+        metric.Split('_').Select((word, i) => i == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..]));
 
     private static void Add(JsonObject node, Metric metric, string name, string error)
     {
@@ -136,14 +146,16 @@ internal static class EvaluationJson
     private static JsonObject? Subjects(TaskResult result)
     {
         var main = result.Metrics[0];
-        var subjects = result.Samples.Select((s, i) => (s.Sample.Subject, Value: main.PerSample[i])).Where(s => s.Subject is not null)
+        var subjects = result.Samples.Select((s, i) => (s.Sample.Subject, Value: main.PerSample[i]))
+            .Where(s => s.Subject is not null)
             .GroupBy(s => s.Subject!).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
         if (subjects.Length == 0) return null;
         var node = new JsonObject();
         foreach (var subject in subjects)
         {
             var metric = main with { PerSample = [.. subject.Select(s => s.Value)] };
-            node[subject.Key] = new JsonObject { ["n"] = metric.PerSample.Count, ["value"] = CommandOutput.Number(metric.Value) };
+            node[subject.Key] =
+                new JsonObject { ["n"] = metric.PerSample.Count, ["value"] = CommandOutput.Number(metric.Value) };
         }
         return node;
     }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
@@ -20,7 +19,8 @@ internal sealed class ExportCommand : CliCommand
 
     /// <summary>Describes the command.</summary>
     public ExportCommand() : base("export",
-        "Merge composed heads into the projections: the same outputs from a plain Llama, Mistral or Qwen model that every program loads, with a cache of whole heads.",
+        "Merge composed heads into the projections: the same outputs from a plain Llama, Mistral or Qwen model that "
+            + "every program loads, with a cache of whole heads.",
         "crosshead export runs/mea-no-norm --out models/plain")
     {
         Arguments.Add(_model);
@@ -54,11 +54,14 @@ internal sealed class ExportCommand : CliCommand
         };
     }
 
-    private static void Show(string path, LanguageModel model, LanguageModel plain, StoredWeights stored, CommandOutput output)
+    private static void Show(string path, LanguageModel model, LanguageModel plain, StoredWeights stored,
+        CommandOutput output)
     {
         var (before, after) = (ModelCost.Of(model.Options), ModelCost.Of(plain.Options));
         var family = EnumName.Of(plain.Options.Family);
-        output.Line($"Written to {path} as {family}: {Quantity.Count(after.Parameters)} parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was {Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
+        output.Line($"Written to {path} as {family}: {Quantity.Count(after.Parameters)} parameters, "
+            + $"{Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was "
+            + $"{Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
         output.Result(new JsonObject
         {
             ["out"] = path,

@@ -20,7 +20,8 @@ internal sealed class GenerateCommand : CliCommand
     public GenerateCommand() : base("generate",
         "Continue a prompt, streaming the text. Ctrl-C ends it early, with what there is.",
         "crosshead generate runs/tiny --prompt \"Once upon a time\" --temperature 0.8 --top-p 0.95",
-        "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype bfloat16 --json",
+        "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype "
+            + "bfloat16 --json",
         "crosshead generate runs/tiny --prompt-file chapter.txt --max-tokens 400",
         "crosshead generate runs/tiny < chapter.txt")
     {
@@ -48,7 +49,10 @@ internal sealed class GenerateCommand : CliCommand
             Stream(run, prompts, output, cancellation);
             Show(run, prompts, output);
             if (run.Sequences.Count(s => s.Stop == StopReason.Context) is var full and > 0)
-                output.Message($"{(prompts.Length == 1 ? "The text ended" : $"{full} of {prompts.Length} texts ended")} because the model's context of {files.Options.Context} tokens is full, before --max-tokens ({options.MaxTokens}).");
+                output.Message(
+                    $"{(prompts.Length == 1 ? "The text ended" : $"{full} of {prompts.Length} texts ended")} because "
+                    + $"the model's context of {files.Options.Context} tokens is full, before --max-tokens "
+                    + $"({options.MaxTokens}).");
             return cancellation.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
         };
     }
@@ -56,7 +60,10 @@ internal sealed class GenerateCommand : CliCommand
     private static void Show(GenerationRun run, string[] prompts, CommandOutput output)
     {
         var statistics = run.Statistics;
-        output.Message($"{statistics.NewTokens} tokens at {statistics.DecodeTokensPerSecond:0} tokens/s after a prompt of {statistics.PromptTokens} tokens in {Quantity.Time(TimeSpan.FromSeconds(statistics.PrefillSeconds))}; the cache holds {Quantity.Bytes(statistics.CacheBytes)}.");
+        output.Message(
+            $"{statistics.NewTokens} tokens at {statistics.DecodeTokensPerSecond:0} tokens/s after a prompt of "
+            + $"{statistics.PromptTokens} tokens in {Quantity.Time(TimeSpan.FromSeconds(statistics.PrefillSeconds))}; "
+            + $"the cache holds {Quantity.Bytes(statistics.CacheBytes)}.");
         var first = run.Sequences[0];
         output.Result(new JsonObject
         {
@@ -78,7 +85,8 @@ internal sealed class GenerateCommand : CliCommand
     }
 
     // One text is shown as it is made; several would mix, so each is shown when all are done.
-    private static void Stream(GenerationRun run, string[] prompts, CommandOutput output, CancellationToken cancellation)
+    private static void Stream(GenerationRun run, string[] prompts, CommandOutput output,
+        CancellationToken cancellation)
     {
         var live = prompts.Length == 1;
         if (live)

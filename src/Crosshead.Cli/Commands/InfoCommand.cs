@@ -16,7 +16,8 @@ internal sealed class InfoCommand : CliCommand
 
     /// <summary>Describes the command.</summary>
     public InfoCommand() : base("info",
-        "Tell a model's shape, parameters, operations and cache bytes a token, layer by layer. Reads only headers, however large the model.",
+        "Tell a model's shape, parameters, operations and cache bytes a token, layer by layer. Reads only headers, "
+            + "however large the model.",
         "crosshead info runs/tiny/best",
         "crosshead info runs/tiny/best --json") => Arguments.Add(_model);
 
@@ -60,7 +61,9 @@ internal sealed class InfoCommand : CliCommand
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
             .Row("stored as", weights.TypeName)
             .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))));
-        output.Line($"Decoding keeps the cache of every token it has seen: {Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the full context in {weights.TypeName}. {Kept(options, cached)}");
+        output.Line($"Decoding keeps the cache of every token it has seen: "
+            + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "
+            + $"full context in {weights.TypeName}. {Kept(options, cached)}");
         output.Result(new JsonObject
         {
             ["path"] = folder,
@@ -79,7 +82,13 @@ internal sealed class InfoCommand : CliCommand
             ["headDim"] = options.HeadDim,
             ["heads"] = attention.Heads,
             ["experts"] = options.Experts is { } experts
-                ? new JsonObject { ["count"] = experts.Count, ["perToken"] = experts.PerToken, ["innerSize"] = experts.InnerSize, ["layers"] = SparseLayers(options) }
+                ? new JsonObject
+                {
+                    ["count"] = experts.Count,
+                    ["perToken"] = experts.PerToken,
+                    ["innerSize"] = experts.InnerSize,
+                    ["layers"] = SparseLayers(options),
+                }
                 : null,
             ["layers"] = CommandOutput.List(cached, layer => layer.ToJson()),
         });
@@ -92,7 +101,9 @@ internal sealed class InfoCommand : CliCommand
         var (groups, rank) = (options.Attention.Groups, options.Attention.Groups * options.HeadDim);
         return reduced.Length == 0
             ? "Every layer keeps whole heads."
-            : $"{reduced.Length} of {options.Layers} layers keep less than whole heads: {Range(reduced.Select(l => l.KeyHeads))} of {groups} key heads and {Range(reduced.Select(l => l.ValueRank))} of {rank} value numbers.";
+            : $"{reduced.Length} of {options.Layers} layers keep less than whole heads: "
+            + $"{Range(reduced.Select(l => l.KeyHeads))} of {groups} key heads and "
+            + $"{Range(reduced.Select(l => l.ValueRank))} of {rank} value numbers.";
     }
 
     // Of the layers that have one feed-forward layer, not experts.
@@ -103,7 +114,8 @@ internal sealed class InfoCommand : CliCommand
         var dense => $"{Grouped(options.FeedForward)} in {dense} layers",
     };
 
-    private static int SparseLayers(ModelOptions options) => Enumerable.Range(0, options.Layers).Count(i => options.Experts?.IsSparse(i) == true);
+    private static int SparseLayers(ModelOptions options) =>
+        Enumerable.Range(0, options.Layers).Count(i => options.Experts?.IsSparse(i) == true);
 
     private static string Experts(ModelOptions options) => options.Experts is { } experts
         ? $"{experts.PerToken} of {experts.Count}, size {Grouped(experts.InnerSize)}, in {SparseLayers(options)} layers"

@@ -17,6 +17,7 @@ internal static class ModelRemarks
     /// <exception cref="CrossheadException">A file is damaged, or asks for what is not supported.</exception>
     public static void TellWhereThere(string? folder, CommandOutput output)
     {
-        if (folder is not null && File.Exists(Path.Combine(folder, ModelFileNames.Configuration))) Tell(ModelDescription.Of(folder).Remarks, output);
+        if (folder is not null && File.Exists(Path.Combine(folder, ModelFileNames.Configuration)))
+            Tell(ModelDescription.Of(folder).Remarks, output);
     }
 }

@@ -13,13 +13,16 @@ namespace Crosshead.Cli.Commands;
 internal sealed class PerplexityCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file.", HelpName = "file", Required = true };
-    private readonly Option<int?> _maxBytes = NumberOption.Optional("--max-bytes", "Read at most so many bytes of the text, to a whole character; without it all.", 1, int.MaxValue);
+    private readonly Option<string> _text =
+        new("--text") { Description = "A UTF-8 text file.", HelpName = "file", Required = true };
+    private readonly Option<int?> _maxBytes = NumberOption.Optional("--max-bytes",
+        "Read at most so many bytes of the text, to a whole character; without it all.", 1, int.MaxValue);
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     public PerplexityCommand() : base("perplexity",
-        "Measure how well a model predicts a text, as lm-evaluation-harness does: non-overlapping windows of the model's context.",
+        "Measure how well a model predicts a text, as lm-evaluation-harness does: non-overlapping windows of the "
+            + "model's context.",
         "crosshead perplexity runs/tiny --text held-out.txt",
         "crosshead perplexity models/llama --text wiki.txt --max-bytes 200000 --json")
     {
@@ -39,11 +42,13 @@ internal sealed class PerplexityCommand : CliCommand
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancellation) =>
         {
-            var ids = tokenizer.Encode(text, addSpecialTokens: false); // names of special tokens in the text are those tokens, as for Transformers
+            // names of special tokens in the text are those tokens, as for Transformers
+            var ids = tokenizer.Encode(text, addSpecialTokens: false);
             ModelRemarks.Tell(files.Remarks, output);
             using var model = files.LoadFrozen(type, device);
             using var progress = output.Progress("predicting", "tokens");
-            Show(Perplexity.Measure(model, text, ids, prefix, new ImmediateProgress<long>(done => progress.Report(done, ids.Length)), cancellation), output);
+            Show(Perplexity.Measure(model, text, ids, prefix,
+                new ImmediateProgress<long>(done => progress.Report(done, ids.Length)), cancellation), output);
             return ExitCode.Done;
         };
     }
@@ -58,7 +63,8 @@ internal sealed class PerplexityCommand : CliCommand
             .Row("log-likelihood", $"{result.LogLikelihood:0.00} nats")
             .Row("tokens", $"{result.Tokens}")
             .Row("bytes", $"{result.Bytes}"));
-        output.Line("Bits per byte compare models with different tokenizers; token perplexities only those with the same one. Lower is better.");
+        output.Line("Bits per byte compare models with different tokenizers; token perplexities only those with the "
+            + "same one. Lower is better.");
         output.Result(new JsonObject
         {
             ["bitsPerByte"] = CommandOutput.Number(result.BitsPerByte),

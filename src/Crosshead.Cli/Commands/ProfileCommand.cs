@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Attention.Composition;
-using Crosshead.Checkpoints;
 using Crosshead.Cli.Doctor;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
@@ -21,16 +20,25 @@ namespace Crosshead.Cli.Commands;
 internal sealed class ProfileCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly Option<string> _text = new("--text") { Description = "A UTF-8 text file: its first half calibrates, and the loss is measured on its second half.", HelpName = "file", Required = true };
-    private readonly OutputFile _out = OutputFile.Continued("--out", "The profile; a page with its plots is written beside it. The same command goes on with a profile that was begun there.", "profile.json", path => [path, Page(path)]);
+    private readonly Option<string> _text = new("--text")
+    {
+        Description = "A UTF-8 text file: its first half calibrates, and the loss is measured on its second half.",
+        HelpName = "file",
+        Required = true,
+    };
+    private readonly OutputFile _out = OutputFile.Continued("--out", "The profile; a page with its plots is written "
+        + "beside it. The same command goes on with a profile that was begun there.", "profile.json",
+        path => [path, Page(path)]);
     private readonly WindowArguments _windows;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     public ProfileCommand() : base("profile",
-        "Measure what each piece of the cache is worth: how much the loss grows when the keys, or the values, of one layer alone are kept in a smaller size. After an interruption, the same command goes on.",
+        "Measure what each piece of the cache is worth: how much the loss grows when the keys, or the values, of one "
+            + "layer alone are kept in a smaller size. After an interruption, the same command goes on.",
         "crosshead profile models/llama --text book.txt --out profile.json",
-        "crosshead compress models/llama --calibrate book.txt --profile profile.json --cache 50% --out models/llama-half")
+        "crosshead compress models/llama --calibrate book.txt --profile profile.json --cache 50% --out "
+            + "models/llama-half")
     {
         Arguments.Add(_model);
         Options.Add(_text);
@@ -59,7 +67,9 @@ internal sealed class ProfileCommand : CliCommand
             ModelRemarks.Tell(files.Remarks, output);
             using var model = files.Load(device: device);
             using var calibration = Calibrate(output, model, first, windows.Batch, cancellation);
-            if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options, output, cancellation) is not { } profile) return ExitCode.Interrupted;
+            if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options,
+                output, cancellation) is not { } profile)
+                return ExitCode.Interrupted;
             profile.Save(path);
             var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Path));
             ProfilePage.Write(Report(profile, name, TypedCommand.Of(arguments)), Page(path));
@@ -69,14 +79,16 @@ internal sealed class ProfileCommand : CliCommand
     }
 
     // The whole profile; null where it was interrupted.
-    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path, ModelOptions model, CommandOutput output, CancellationToken cancellation)
+    private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path,
+        ModelOptions model, CommandOutput output, CancellationToken cancellation)
     {
         var methods = Enum.GetValues<CompressionMethod>();
         var pieces = (double)Profiler.PiecesPerLayer(model, methods) * model.Layers;
         using var progress = output.Progress("measuring", "pieces");
         try
         {
-            return profiler.Run(source, methods, begun, p => p.Save(path), new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancellation);
+            return profiler.Run(source, methods, begun, p => p.Save(path),
+                new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancellation);
         }
         catch (OperationCanceledException) when (File.Exists(path))
         {
@@ -97,7 +109,8 @@ internal sealed class ProfileCommand : CliCommand
             [
                 new("Weights", profile.Source.Model),
                 new("Text", profile.Source.Text),
-                new("Shape", $"{profile.LayerCount} layers, {profile.Groups} key/value heads of width {profile.HeadDim}"),
+                new("Shape",
+                    $"{profile.LayerCount} layers, {profile.Groups} key/value heads of width {profile.HeadDim}"),
                 ProvenanceFacts.Machine,
                 ProvenanceFacts.Program,
             ],
@@ -107,7 +120,9 @@ internal sealed class ProfileCommand : CliCommand
     private static void Show(Profile profile, string path, CommandOutput output)
     {
         output.Table(Table(profile));
-        output.Line($"Increases of the loss ({profile.BaseLoss:0.0000} nats a token with the whole cache) when one layer's keys, or values, alone are halved. Small numbers are cheap to compress; compress --profile {path} spends a budget by them. Plots: {Page(path)}");
+        output.Line($"Increases of the loss ({profile.BaseLoss:0.0000} nats a token with the whole cache) when one "
+            + $"layer's keys, or values, alone are halved. Small numbers are cheap to compress; compress --profile "
+            + $"{path} spends a budget by them. Plots: {Page(path)}");
         output.Result(new JsonObject
         {
             ["profile"] = path,
@@ -116,18 +131,22 @@ internal sealed class ProfileCommand : CliCommand
             ["layers"] = CommandOutput.List(profile.Layers, layer => new JsonObject
             {
                 ["layer"] = layer.Layer,
-                ["keys"] = CommandOutput.List(layer.Keys, p => Node(p, p.Method == CompressionMethod.Svd ? EnumName.Of(KeyGrain.Head) : EnumName.Of(KeyGrain.Frequency))),
-                ["values"] = CommandOutput.List(layer.Values, p => Node(p, p.Method == CompressionMethod.Svd ? EnumName.Of(ValueGrain.Head) : EnumName.Of(ValueGrain.Dense))),
+                ["keys"] = CommandOutput.List(layer.Keys, p => Node(p,
+                    p.Method == CompressionMethod.Svd ? EnumName.Of(KeyGrain.Head) : EnumName.Of(KeyGrain.Frequency))),
+                ["values"] = CommandOutput.List(layer.Values, p => Node(p,
+                    p.Method == CompressionMethod.Svd ? EnumName.Of(ValueGrain.Head) : EnumName.Of(ValueGrain.Dense))),
             }),
         });
     }
 
     private static string Page(string path) => Path.ChangeExtension(path, ".html");
 
-    private static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch, CancellationToken cancellation)
+    private static Calibration Calibrate(CommandOutput output, LanguageModel model, TokenWindows windows, int batch,
+        CancellationToken cancellation)
     {
         using var progress = output.Progress("calibrating", "windows");
-        return Calibration.Run(model, windows, batch, new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancellation);
+        return Calibration.Run(model, windows, batch,
+            new ImmediateProgress<long>(done => progress.Report(done, windows.Count)), cancellation);
     }
 
     private static ResultTable Table(Profile profile)
@@ -137,7 +156,9 @@ internal sealed class ProfileCommand : CliCommand
         {
             string Cell(IReadOnlyList<ProfiledPiece> pieces, CompressionMethod method) =>
                 profile.AtHalf(pieces, method) is { } piece ? $"{piece.LossIncrease:+0.0000;-0.0000}" : "–";
-            table.Row($"{layer.Layer}", Cell(layer.Keys, CompressionMethod.Svd), Cell(layer.Keys, CompressionMethod.Fine), Cell(layer.Values, CompressionMethod.Svd), Cell(layer.Values, CompressionMethod.Fine));
+            table.Row($"{layer.Layer}", Cell(layer.Keys, CompressionMethod.Svd),
+                Cell(layer.Keys, CompressionMethod.Fine), Cell(layer.Values, CompressionMethod.Svd),
+                Cell(layer.Values, CompressionMethod.Fine));
         }
         return table;
     }

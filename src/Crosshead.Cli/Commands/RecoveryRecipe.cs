@@ -9,5 +9,6 @@ internal static class RecoveryRecipe
     private const long MostOfSmall = 100_000_000;
 
     /// <summary>The recipe's file, in the folder of recipes, by the model's size.</summary>
-    public static string For(ModelOptions model) => ModelCost.Of(model).Parameters < MostOfSmall ? "recover-small.json" : "recover.json";
+    public static string For(ModelOptions model) =>
+        ModelCost.Of(model).Parameters < MostOfSmall ? "recover-small.json" : "recover.json";
 }

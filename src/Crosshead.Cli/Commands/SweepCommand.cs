@@ -16,18 +16,34 @@ internal sealed class SweepCommand : CliCommand
 {
     private const string RatesExample = "1e-4,5e-4,1e-3,3e-3";
 
-    private readonly Argument<string> _recipe = new("RECIPE.json") { Description = "What to train, on what and how; its variant, rate and schedule are those of the grid." };
-    private readonly Option<string> _variants = ListOption.Required("--variants", "Attention variants, separated by commas: " + string.Join(", ", AttentionVariants.Names) + ".", "a,b,…");
-    private readonly Option<string> _rates = ListOption.Required("--learning-rates", "Learning rates, separated by commas.", RatesExample);
-    private readonly Option<string?> _seeds = new("--seeds") { Description = "Seeds, separated by commas; without it the recipe's.", HelpName = "1,2,…" };
-    private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations hold for the grid alone, all else for the full runs' recipes too.", HelpName = "path=value", DefaultValueFactory = _ => [] };
-    private readonly WorkFolder _out = WorkFolder.Required("--out", "Folder for runs, recipes and report.html; the same command goes on where it was stopped.");
-    private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the processors and, where the recipe's device is auto or cuda, take a GPU each in turn.", 1, 1024, 1);
+    private readonly Argument<string> _recipe = new("RECIPE.json")
+    {
+        Description = "What to train, on what and how; its variant, rate and schedule are those of the grid.",
+    };
+    private readonly Option<string> _variants = ListOption.Required("--variants",
+        "Attention variants, separated by commas: " + string.Join(", ", AttentionVariants.Names) + ".", "a,b,…");
+    private readonly Option<string> _rates = ListOption.Required("--learning-rates",
+        "Learning rates, separated by commas.", RatesExample);
+    private readonly Option<string?> _seeds =
+        new("--seeds") { Description = "Seeds, separated by commas; without it the recipe's.", HelpName = "1,2,…" };
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Overrides a value of the recipe; may be given several times. Lengths, schedule and evaluations "
+            + "hold for the grid alone, all else for the full runs' recipes too.",
+        HelpName = "path=value",
+        DefaultValueFactory = _ => [],
+    };
+    private readonly WorkFolder _out = WorkFolder.Required("--out",
+        "Folder for runs, recipes and report.html; the same command goes on where it was stopped.");
+    private readonly Option<int> _parallel = NumberOption.WithDefault("--parallel", "Runs at a time, which share the "
+        + "processors and, where the recipe's device is auto or cuda, take a GPU each in turn.", 1, 1024, 1);
 
     /// <summary>Describes the command.</summary>
     public SweepCommand() : base("sweep",
-        "Find each variant's learning rate: short runs at constant rates, power laws fitted to their curves, the largest stable rate, recipes for the full runs, and report.html.",
-        $"crosshead sweep recipes/tiny.json --variants gqa,mea --learning-rates {RatesExample} --set training.steps=600 --set training.evalEvery=30 --out studies/tiny",
+        "Find each variant's learning rate: short runs at constant rates, power laws fitted to their curves, the "
+            + "largest stable rate, recipes for the full runs, and report.html.",
+        $"crosshead sweep recipes/tiny.json --variants gqa,mea --learning-rates {RatesExample} --set "
+            + $"training.steps=600 --set training.evalEvery=30 --out studies/tiny",
         "crosshead train studies/tiny/recipes/mea.json")
     {
         Arguments.Add(_recipe);
@@ -46,7 +62,8 @@ internal sealed class SweepCommand : CliCommand
         return (output, cancellation) => Run(options, sweep, output, cancellation);
     }
 
-    private static int Run(SweepOptions options, SweepSession sweep, CommandOutput output, CancellationToken cancellation)
+    private static int Run(SweepOptions options, SweepSession sweep, CommandOutput output,
+        CancellationToken cancellation)
     {
         StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
         sweep.Run(() => StudyPage.Write(Report(), SweepFolder.Report(options.Folder)), output, cancellation);
@@ -65,8 +82,10 @@ internal sealed class SweepCommand : CliCommand
 
     private SweepOptions Read(ParseResult arguments)
     {
-        var (recipe, variants, rates, seeds) = (arguments.GetRequiredValue(_recipe), arguments.GetRequiredValue(_variants), arguments.GetRequiredValue(_rates), arguments.GetValue(_seeds));
-        var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), _out.In(arguments)!, arguments.GetValue(_parallel));
+        var (recipe, variants, rates, seeds) = (arguments.GetRequiredValue(_recipe),
+            arguments.GetRequiredValue(_variants), arguments.GetRequiredValue(_rates), arguments.GetValue(_seeds));
+        var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), _out.In(arguments)!,
+            arguments.GetValue(_parallel));
         return new SweepOptions(recipe,
             ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea"),
             ListOption.Read(_rates.Name, rates, Rate, RatesExample),
@@ -75,12 +94,15 @@ internal sealed class SweepCommand : CliCommand
     }
 
     private double Rate(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && rate is > 0 and <= 10 ? rate
-        : throw new CrossheadException($"{_rates.Name} (\"{text}\") must be numbers above 0 and at most 10, such as {RatesExample}.");
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate)
+        && rate is > 0 and <= 10 ? rate
+        : throw new CrossheadException(
+            $"{_rates.Name} (\"{text}\") must be numbers above 0 and at most 10, such as {RatesExample}.");
 
     private long Seed(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seed) ? seed
-        : throw new CrossheadException($"{_seeds.Name} (\"{text}\") must be whole numbers from 0 to {int.MaxValue}, such as 1,2,3.");
+        : throw new CrossheadException(
+            $"{_seeds.Name} (\"{text}\") must be whole numbers from 0 to {int.MaxValue}, such as 1,2,3.");
 
     // The full runs are as long as the recipe's file says, or as the study where it says nothing.
     private static void WriteRecipes(SweepOptions options, IReadOnlyList<RateChoice> choices)
@@ -103,7 +125,8 @@ internal sealed class SweepCommand : CliCommand
                 continue;
             }
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            AtomicFile.WriteText(path, StudyRecipes.Full(basis, choice.Variant, AttentionVariants.Parse(choice.Variant), rate.LearningRate).ToJson() + "\n");
+            AtomicFile.WriteText(path, StudyRecipes.Full(basis, choice.Variant, AttentionVariants.Parse(choice.Variant),
+                rate.LearningRate).ToJson() + "\n");
         }
     }
 }

@@ -9,9 +9,14 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead tokenizer encode</c>: text to token ids.</summary>
 internal sealed class TokenizerEncodeCommand : CliCommand
 {
-    private readonly Argument<string?> _text = new("TEXT") { Description = "The text; without it standard input is read to its end.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _text = new("TEXT")
+    {
+        Description = "The text; without it standard input is read to its end.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
     private readonly Option<string> _tokenizer = TokenizerOption.Create();
-    private readonly Option<bool> _plain = new("--plain") { Description = "Add no special tokens, and take their names in the text for text." };
+    private readonly Option<bool> _plain =
+        new("--plain") { Description = "Add no special tokens, and take their names in the text for text." };
 
     /// <summary>Describes the command.</summary>
     public TokenizerEncodeCommand() : base("encode",
@@ -28,7 +33,8 @@ internal sealed class TokenizerEncodeCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var tokenizer = Tokenizer.Load(arguments.GetRequiredValue(_tokenizer));
-        return (output, _) => Encode(arguments.GetValue(_text) ?? output.Terminal.ReadInput(), tokenizer, special: !arguments.GetValue(_plain), output);
+        return (output, _) => Encode(arguments.GetValue(_text) ?? output.Terminal.ReadInput(), tokenizer,
+            special: !arguments.GetValue(_plain), output);
     }
 
     private static int Encode(string text, Tokenizer tokenizer, bool special, CommandOutput output)
@@ -36,7 +42,12 @@ internal sealed class TokenizerEncodeCommand : CliCommand
         var ids = tokenizer.Encode(text, addSpecialTokens: special, parseSpecialTokens: special);
         output.Line(string.Join(' ', ids));
         if (output.Json)
-            output.Result(new JsonObject { ["vocab"] = tokenizer.VocabularySize, ["count"] = ids.Length, ["ids"] = CommandOutput.List(ids, id => JsonValue.Create(id)) });
+            output.Result(new JsonObject
+            {
+                ["vocab"] = tokenizer.VocabularySize,
+                ["count"] = ids.Length,
+                ["ids"] = CommandOutput.List(ids, id => JsonValue.Create(id)),
+            });
         return ExitCode.Done;
     }
 }

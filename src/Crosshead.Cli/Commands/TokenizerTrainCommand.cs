@@ -7,7 +7,6 @@ using Crosshead.Data.Sources;
 using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Definition;
-using Crosshead.Text.Tokenizers.Formats;
 using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Cli.Commands;
@@ -24,9 +23,16 @@ internal sealed class TokenizerTrainCommand : CliCommand
     };
 
     private readonly SourceArguments _source;
-    private readonly Option<int> _vocabulary = NumberOption.WithDefault("--vocab", "Tokens wanted, the 256 bytes and the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
-    private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files, StaysAsItIs);
-    private readonly Option<string> _pattern = new("--pattern") { Description = "How words are cut: gpt2, gpt2-digits, llama3 or qwen2.", HelpName = "name", DefaultValueFactory = _ => "gpt2" };
+    private readonly Option<int> _vocabulary = NumberOption.WithDefault("--vocab", "Tokens wanted, the 256 bytes and "
+        + "the end token included.", 1, 1_000_000, new BpeTrainerOptions().VocabularySize);
+    private readonly OutputFile _out = OutputFile.WithDefault("--out", "The tokenizer.json to write, or its folder; "
+        + "tokenizer_config.json is written beside it.", "file", Tokenizer.FileName, Files, StaysAsItIs);
+    private readonly Option<string> _pattern = new("--pattern")
+    {
+        Description = "How words are cut: gpt2, gpt2-digits, llama3 or qwen2.",
+        HelpName = "name",
+        DefaultValueFactory = _ => "gpt2",
+    };
 
     /// <summary>Describes the command.</summary>
     public TokenizerTrainCommand() : base("train",
@@ -48,7 +54,12 @@ internal sealed class TokenizerTrainCommand : CliCommand
         if (!s_patterns.TryGetValue(name, out var pattern))
             throw new CrossheadException($"--pattern \"{name}\" is unknown: {Suggestion.For(name, s_patterns.Keys)}");
         var reader = new DocumentReader(_source.Inputs(arguments), _source.Options(arguments));
-        var options = new BpeTrainerOptions { VocabularySize = arguments.GetValue(_vocabulary), Pattern = pattern, Workers = ComputeThreads.Count };
+        var options = new BpeTrainerOptions
+        {
+            VocabularySize = arguments.GetValue(_vocabulary),
+            Pattern = pattern,
+            Workers = ComputeThreads.Count,
+        };
         options.Validate();
         return (output, cancellation) =>
         {
@@ -61,7 +72,8 @@ internal sealed class TokenizerTrainCommand : CliCommand
         };
     }
 
-    private void Show(ParseResult arguments, Tokenizer tokenizer, string file, long bytes, TimeSpan time, CommandOutput output)
+    private void Show(ParseResult arguments, Tokenizer tokenizer, string file, long bytes, TimeSpan time,
+        CommandOutput output)
     {
         output.Table(new ResultTable("property", "value>")
             .Row("tokens", $"{tokenizer.VocabularySize}")
@@ -71,8 +83,10 @@ internal sealed class TokenizerTrainCommand : CliCommand
             .Row("file", file));
         var wanted = arguments.GetValue(_vocabulary);
         if (tokenizer.VocabularySize < wanted)
-            output.Message($"The text repeats too little for {wanted} tokens: {tokenizer.VocabularySize} were found, no other pair of them occurs twice. Give more text, or ask for fewer with --vocab.");
-        output.Line($"Prepare training data with it: crosshead data prepare {string.Join(' ', _source.Inputs(arguments).Select(Quoted))} --tokenizer {file} --out data");
+            output.Message($"The text repeats too little for {wanted} tokens: {tokenizer.VocabularySize} were found, "
+                + $"no other pair of them occurs twice. Give more text, or ask for fewer with --vocab.");
+        output.Line($"Prepare training data with it: crosshead data prepare "
+            + $"{string.Join(' ', _source.Inputs(arguments).Select(Quoted))} --tokenizer {file} --out data");
         output.Result(new JsonObject
         {
             ["vocab"] = tokenizer.VocabularySize,
@@ -84,29 +98,35 @@ internal sealed class TokenizerTrainCommand : CliCommand
         });
     }
 
-    private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output, CancellationToken cancellation)
+    private static Tokenizer Train(DocumentReader reader, BpeTrainerOptions options, CommandOutput output,
+        CancellationToken cancellation)
     {
-        using ProgressLine reading = output.Progress("counting words", "B"), merging = output.Progress("choosing merges", "tokens");
-        return BpeTrainer.Train(reader.Read().Select(d => d.Text), options, new ImmediateProgress<TokenizerTrainingProgress>(p =>
-        {
-            if (p.Phase == TokenizerTrainingPhase.Counting)
-                reading.Report(reader.BytesRead, reader.TotalBytes);
-            else
-                merging.Report(_ => $"choosing merges: {p.Done} of {p.Total} tokens");
-        }), cancellation);
+        using ProgressLine reading = output.Progress("counting words", "B"),
+        merging = output.Progress("choosing merges", "tokens");
+        return BpeTrainer.Train(reader.Read().Select(d => d.Text), options,
+            new ImmediateProgress<TokenizerTrainingProgress>(p =>
+            {
+                if (p.Phase == TokenizerTrainingPhase.Counting)
+                    reading.Report(reader.BytesRead, reader.TotalBytes);
+                else
+                    merging.Report(_ => $"choosing merges: {p.Done} of {p.Total} tokens");
+            }), cancellation);
     }
 
     // A name that is not that of a .json file is a folder's.
     private static IReadOnlyList<string> Files(string path)
     {
-        var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, Tokenizer.FileName);
+        var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path
+            : Path.Combine(path, Tokenizer.FileName);
         return [file, Path.Combine(Path.GetDirectoryName(file)!, Tokenizer.ConfigFileName)];
     }
 
-    // Tokenizers of one folder share the file of their special tokens' roles, which are the same for all that are trained here.
+    // Tokenizers of one folder share the file of their special tokens' roles, which are the same for all that are
+    // trained here.
     private static bool StaysAsItIs(string path) =>
         Path.GetFileName(path) == Tokenizer.ConfigFileName && BpeTrainer.SavesSameConfig(new BpeTrainerOptions(), path);
 
     // As a shell takes it for one word.
-    private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c)) ? argument : $"'{argument.Replace("'", @"'\''")}'";
+    private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c))
+        ? argument : $"'{argument.Replace("'", @"'\''")}'";
 }

@@ -10,26 +10,57 @@ namespace Crosshead.Cli.Commands;
 /// <summary><c>crosshead train</c>: runs a recipe.</summary>
 internal sealed class TrainCommand : CliCommand
 {
-    private readonly Argument<string> _recipe = new("RECIPE.json") { Description = "What to train, on what and how; see the folder recipes." };
-    private readonly Option<string[]> _set = new("--set") { Description = "Overrides a value of the recipe, such as training.learningRate=3e-3; may be given several times.", HelpName = "path=value", DefaultValueFactory = _ => [] };
-    private readonly WorkFolder _out = WorkFolder.WithDefault("--out", "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", null);
-    private readonly Option<bool> _resume = new("--resume") { Description = "Go on exactly from the newest checkpoint in the folder." };
-    private readonly Option<string?> _from = new("--from") { Description = "Start from a model directory or checkpoint; a recipe without a model takes its shape from there too.", HelpName = "model" };
-    private readonly Option<string?> _teacher = new("--teacher") { Description = "Short for --set training.distillation.teacher=…: the original model, which the trained one is to agree with.", HelpName = "model" };
-    private readonly Option<string?> _device = new("--device") { Description = "Short for --set training.device=…: auto, cpu, cuda or cuda:n.", HelpName = "auto|cpu|cuda[:n]" };
-    private readonly Option<string?> _type = new("--dtype") { Description = "Short for --set training.dtype=…; auto takes what is faster on the device, of bfloat16 and float32. Master weights stay float32.", HelpName = "auto|float64|float32|bfloat16" };
+    private readonly Argument<string> _recipe =
+        new("RECIPE.json") { Description = "What to train, on what and how; see the folder recipes." };
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Overrides a value of the recipe, such as training.learningRate=3e-3; may be given "
+            + "several times.",
+        HelpName = "path=value",
+        DefaultValueFactory = _ => [],
+    };
+    private readonly WorkFolder _out = WorkFolder.WithDefault("--out",
+        "Folder of the run: log, TensorBoard events, checkpoints, the final model; without it runs/NAME.", null);
+    private readonly Option<bool> _resume =
+        new("--resume") { Description = "Go on exactly from the newest checkpoint in the folder." };
+    private readonly Option<string?> _from = new("--from")
+    {
+        Description = "Start from a model directory or checkpoint; a recipe without a model takes its shape "
+            + "from there too.",
+        HelpName = "model",
+    };
+    private readonly Option<string?> _teacher = new("--teacher")
+    {
+        Description = "Short for --set training.distillation.teacher=…: the original model, which the trained one is "
+            + "to agree with.",
+        HelpName = "model",
+    };
+    private readonly Option<string?> _device = new("--device")
+    {
+        Description = "Short for --set training.device=…: auto, cpu, cuda or cuda:n.",
+        HelpName = "auto|cpu|cuda[:n]",
+    };
+    private readonly Option<string?> _type = new("--dtype")
+    {
+        Description = "Short for --set training.dtype=…; auto takes what is faster on the device, of bfloat16 and "
+            + "float32. Master weights stay float32.",
+        HelpName = "auto|float64|float32|bfloat16",
+    };
 
     /// <summary>Describes the command.</summary>
     public TrainCommand() : base("train",
-        "Train a model by a recipe: pretraining, continued pretraining, recovery. Ctrl-C finishes the step and saves; --resume goes on.",
+        "Train a model by a recipe: pretraining, continued pretraining, recovery. Ctrl-C finishes the step and saves; "
+            + "--resume goes on.",
         "crosshead train recipes/tiny-mea.json --set data.folder=data/notes --set training.steps=500",
         "crosshead train recipes/tiny-mea.json --out runs/tiny-mea --resume",
-        "crosshead train recipes/recover.json --from compressed --teacher original --set data.folder=data/notes --out runs/recovered")
+        "crosshead train recipes/recover.json --from compressed --teacher original --set data.folder=data/notes --out "
+            + "runs/recovered")
     {
         Arguments.Add(_recipe);
         Options.Add(_set);
         Write(_out);
-        foreach (var option in new Option[] { _resume, _from, _teacher, _device, _type, ThreadsOption.Create() }) Options.Add(option);
+        foreach (var option in new Option[] { _resume, _from, _teacher, _device, _type, ThreadsOption.Create() })
+            Options.Add(option);
     }
 
     /// <inheritdoc/>
@@ -52,10 +83,14 @@ internal sealed class TrainCommand : CliCommand
     private static int Train(Recipe recipe, RunOptions run, CommandOutput output, CancellationToken cancellation)
     {
         var folder = run.Folder;
-        foreach (var model in new[] { run.From, recipe.Training.Distillation?.Teacher }) ModelRemarks.TellWhereThere(model, output);
+        foreach (var model in new[] { run.From, recipe.Training.Distillation?.Teacher })
+            ModelRemarks.TellWhereThere(model, output);
 
         TrainingResult result;
-        var beginning = new List<string> { $"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}" };
+        var beginning = new List<string>
+        {
+            $"training {recipe.Name} for {recipe.TotalSteps} steps of {recipe.TokensPerStep} tokens into {folder}",
+        };
         using (var line = output.Progress("training", "steps"))
         {
             // Not before the first step: a run that is refused says so in one line.
@@ -70,7 +105,8 @@ internal sealed class TrainCommand : CliCommand
                 OnEvaluation = point =>
                 {
                     Begin();
-                    line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss {Loss(point.HeldOutLoss)}");
+                    line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss "
+                        + $"{Loss(point.HeldOutLoss)}");
                 },
             });
             result = trainer.Run(new ImmediateProgress<TrainingProgress>(p =>
@@ -92,7 +128,8 @@ internal sealed class TrainCommand : CliCommand
             .Row("model", result.Model ?? "–"));
         output.Line(result.Interrupted
             ? $"Interrupted, its state saved: the same command with --resume --out {folder} goes on exactly from here."
-            : $"Losses are in nats a token, lower is better. Sample from it: crosshead generate {result.Model} --prompt \"…\"");
+            : $"Losses are in nats a token, lower is better. Sample from it: crosshead generate {result.Model} "
+            + $"--prompt \"…\"");
         output.Result(Node(recipe, result));
         return result.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
@@ -110,7 +147,9 @@ internal sealed class TrainCommand : CliCommand
     }
 
     private static string Live(TrainingProgress p) =>
-        $"step {p.Step} of {p.Steps}, loss {p.Loss:0.000}, held-out {Loss(p.HeldOutLoss)}, {Quantity.Count(p.TokensPerSecond)} tokens/s, {(p.ShareOfPeak is { } share ? $"{share:P0} of peak, " : "")}{Quantity.Time(p.TimeLeft)} left";
+        $"step {p.Step} of {p.Steps}, loss {p.Loss:0.000}, held-out {Loss(p.HeldOutLoss)}, "
+        + $"{Quantity.Count(p.TokensPerSecond)} tokens/s, "
+        + $"{(p.ShareOfPeak is { } share ? $"{share:P0} of peak, " : "")}{Quantity.Time(p.TimeLeft)} left";
 
     private static string Loss(double? loss) => loss is { } value ? $"{value:0.0000}" : "–";
 

@@ -24,7 +24,8 @@ internal sealed class VerifyCommand : CliCommand
 
     /// <summary>Describes the command.</summary>
     public VerifyCommand() : base("verify",
-        "Compute what golden files hold, outputs and gradients, and compare. Exit code 1 where a difference is beyond tolerance.",
+        "Compute what golden files hold, outputs and gradients, and compare. Exit code 1 where a difference is "
+            + "beyond tolerance.",
         "crosshead verify golden/mea.safetensors --dtype float64",
         "crosshead verify models/llama --dtype float32 --json")
     {
@@ -42,7 +43,8 @@ internal sealed class VerifyCommand : CliCommand
         return (output, cancellation) => Verify(paths, type, device, output, cancellation);
     }
 
-    private static int Verify(string[] paths, ScalarType? type, Device device, CommandOutput output, CancellationToken cancellation)
+    private static int Verify(string[] paths, ScalarType? type, Device device, CommandOutput output,
+        CancellationToken cancellation)
     {
         var cases = new List<VerificationCase>();
         foreach (var path in paths) ModelRemarks.TellWhereThere(path, output);
@@ -57,13 +59,17 @@ internal sealed class VerifyCommand : CliCommand
         }
 
         var ok = cases.TrueForAll(c => c.Ok);
-        var table = new ResultTable("path", "max abs error>", "max rel error>", "gradient rel error>", "greedy", "tolerance>", "ok");
+        var table = new ResultTable("path", "max abs error>", "max rel error>", "gradient rel error>", "greedy",
+            "tolerance>", "ok");
         foreach (var c in cases)
-            table.Row(c.Path, Shown(c.MaxAbsError), Shown(c.MaxRelError), c.GradMaxRelError is { } g ? Shown(g) : "–", c.GreedyMatches switch { null => "–", true => "same", false => "differs" }, Shown(c.Tolerance), c.Ok ? "yes" : "NO");
+            table.Row(c.Path, Shown(c.MaxAbsError), Shown(c.MaxRelError), c.GradMaxRelError is { } g ? Shown(g) : "–",
+                c.GreedyMatches switch { null => "–", true => "same", false => "differs" }, Shown(c.Tolerance),
+                c.Ok ? "yes" : "NO");
         output.Table(table);
         output.Line(ok
             ? "Every figure is within tolerance; relative errors are max |a − b| / max |b|."
-            : $"{cases.Count(c => !c.Ok)} of {cases.Count} differ by more than the tolerance; relative errors are max |a − b| / max |b|.");
+            : $"{cases.Count(c => !c.Ok)} of {cases.Count} differ by more than the tolerance; relative errors are max "
+            + $"|a − b| / max |b|.");
         output.Result(new JsonObject { ["cases"] = CommandOutput.List(cases, Node), ["ok"] = ok });
         return ok ? ExitCode.Done : ExitCode.AnswerIsNo;
     }
@@ -87,7 +93,8 @@ internal sealed class VerifyCommand : CliCommand
         }
         using var file = SafetensorsReader.Open(path);
         if (!GoldenAttention.IsGolden(file))
-            throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a model name its folder, which holds {ExpectedOutputs.FileName}.");
+            throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a "
+                + $"model name its folder, which holds {ExpectedOutputs.FileName}.");
     }
 
     // A folder that is no model stands for what it holds.
@@ -96,10 +103,12 @@ internal sealed class VerifyCommand : CliCommand
         if (!Directory.Exists(path) || File.Exists(Path.Combine(path, ModelFileNames.Configuration)))
             return [path];
         var within = Directory.EnumerateFiles(path, "*.safetensors")
-            .Concat(Directory.EnumerateDirectories(path).Where(d => File.Exists(Path.Combine(d, ExpectedOutputs.FileName))))
+            .Concat(Directory.EnumerateDirectories(path)
+                .Where(d => File.Exists(Path.Combine(d, ExpectedOutputs.FileName))))
             .Order(StringComparer.Ordinal).ToArray();
         return within.Length > 0 ? within
-            : throw new CrossheadException($"\"{path}\" holds neither golden .safetensors files nor model directories with {ExpectedOutputs.FileName}.");
+            : throw new CrossheadException($"\"{path}\" holds neither golden .safetensors files nor model directories "
+                + $"with {ExpectedOutputs.FileName}.");
     }
 
     private static JsonObject Node(VerificationCase c) => new()

@@ -17,9 +17,11 @@ internal static partial class ShellCompletion
     /// <param name="output">Where the words go.</param>
     public static bool Answers(string[] args, Func<Command> root, ParserConfiguration parsing, TextWriter output)
     {
-        if (args is not [var directive, ..] || Question().Match(directive) is not { Success: true } question) return false;
+        if (args is not [var directive, ..] || Question().Match(directive) is not { Success: true } question)
+            return false;
         var line = args.Length > 1 ? args[1] : "";
-        var position = int.TryParse(question.Groups[1].Value, out var given) ? Math.Min(given, line.Length) : line.Length;
+        var position = int.TryParse(question.Groups[1].Value, out var given)
+            ? Math.Min(given, line.Length) : line.Length;
         foreach (var word in Words(line[..position], root(), parsing)) output.WriteLine(word);
         return true;
     }
@@ -30,8 +32,10 @@ internal static partial class ShellCompletion
         var begun = line[(line.LastIndexOf(' ') + 1)..];
         OfferChoices(root);
         // Options are offered once a dash is typed, so that elsewhere the shell can offer files.
-        return CommandLineParser.Parse(root, line, parsing).GetCompletions(line.Length).Select(c => c.InsertText ?? c.Label)
-            .Where(w => w.StartsWith(begun, StringComparison.Ordinal) && (w.StartsWith("--", StringComparison.Ordinal) ? begun.Length > 0 : w[0] is not ('-' or '/')))
+        return CommandLineParser.Parse(root, line, parsing).GetCompletions(line.Length)
+            .Select(c => c.InsertText ?? c.Label)
+            .Where(w => w.StartsWith(begun, StringComparison.Ordinal)
+                && (w.StartsWith("--", StringComparison.Ordinal) ? begun.Length > 0 : w[0] is not ('-' or '/')))
             .Distinct();
     }
 
@@ -40,7 +44,8 @@ internal static partial class ShellCompletion
     {
         foreach (var option in command.Options.Where(o => o.HelpName?.Contains('|', StringComparison.Ordinal) == true))
             option.CompletionSources.Add([.. option.HelpName!.Split('|').Select(c => c.Split('[')[0])]);
-        foreach (var argument in command.Arguments.Where(a => a.HelpName?.Contains('|', StringComparison.Ordinal) == true))
+        foreach (var argument in command.Arguments.Where(
+            a => a.HelpName?.Contains('|', StringComparison.Ordinal) == true))
             argument.CompletionSources.Add([.. argument.HelpName!.Split('|')]);
         foreach (var inner in command.Subcommands) OfferChoices(inner);
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Crosshead.Attention;
-using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
@@ -9,21 +8,24 @@ using Crosshead.Compression.Search;
 using Crosshead.Data.Batches;
 using Crosshead.Model;
 using Crosshead.Reports;
-using Crosshead.Reports.Pages;
 using Crosshead.Runtime;
 using Crosshead.TextModels;
 using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>Halves the cache of a trained model of the demo and recovers it, within a time; what does not fit is left out and said.</summary>
+/// <summary>
+/// Halves the cache of a trained model of the demo and recovers it, within a time; what does not fit is left out and
+/// said.
+/// </summary>
 internal sealed class DemoCompression
 {
     // Windows of training text that the fits see: 64 tokens a value direction.
     private const int CalibrationWindows = 64;
     // Of a model's time, what the profile may take; the rest is recovery, and a little for evaluations and samples.
     private const double ProfileShare = 0.25, Reserve = 0.15;
-    // What a piece takes of the time of the whole model: it starts at its own layer, and several are measured at a time.
+    // What a piece takes of the time of the whole model: it starts at its own layer, and several are measured at a
+    // time.
     private const double PieceShare = 0.5;
     // Windows that the profile measures on, and rounds around the plan: as many as fit.
     private const int LeastWindows = 8, MostWindows = 64, MostRounds = 2;
@@ -46,7 +48,8 @@ internal sealed class DemoCompression
     /// <param name="output">Where progress goes.</param>
     /// <param name="original">A finished run.</param>
     /// <param name="time">What all of it may take, from now.</param>
-    public DemoCompression(DemoOptions options, DemoData data, DemoTraining training, CommandOutput output, DemoRun original, TimeSpan time)
+    public DemoCompression(DemoOptions options, DemoData data, DemoTraining training, CommandOutput output,
+        DemoRun original, TimeSpan time)
     {
         (_options, _data, _training, _output, _original, _time) = (options, data, training, output, original, time);
         var attention = original.Recipe.Model.Attention;
@@ -101,10 +104,12 @@ internal sealed class DemoCompression
         using var text = TokenDataset.Open(_data.Folder);
         var (batch, context) = (recipe.Training.Batch, recipe.Context);
         // The windows of the runs' own evaluations, so that all losses compare.
-        var heldOut = Windows(text.HeldOut, [.. Enumerable.Range(0, (int)Math.Min(text.HeldOut.Windows(context), (long)recipe.Training.EvalBatches * batch)).Select(i => (long)i)], context);
+        var heldOut = Windows(text.HeldOut, [.. Enumerable.Range(0, (int)Math.Min(text.HeldOut.Windows(context),
+            (long)recipe.Training.EvalBatches * batch)).Select(i => (long)i)], context);
         // The fits see whole windows, last token included: one less is predicted.
         var seen = text.Train.Windows(context - 1);
-        var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows)).Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
+        var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows))
+            .Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
 
         var source = HuggingFaceFolder.Open(_original.Result!.Model!);
         var options = new CompressionOptions
@@ -117,11 +122,12 @@ internal sealed class DemoCompression
         options = WithinTime(options, source.Options, windowSeconds);
         var folder = _training.Emptied(Path.Combine("compressed", _original.Name));
         using var progress = _output.Progress($"halving the cache of {_original.Name}", "pieces");
-        var result = new CompressionJob(source, new CompressionText(windows, heldOut), options).Run(folder, new ImmediateProgress<CompressionProgress>(p =>
-        {
-            if (p.Stage is CompressionStage.Profiling) progress.Report(p.Done, p.Total);
-            else if (p.Stage is CompressionStage.Searching) progress.Report(p.Done);
-        }), cancellation);
+        var result = new CompressionJob(source, new CompressionText(windows, heldOut), options)
+            .Run(folder, new ImmediateProgress<CompressionProgress>(p =>
+            {
+                if (p.Stage is CompressionStage.Profiling) progress.Report(p.Done, p.Total);
+                else if (p.Stage is CompressionStage.Searching) progress.Report(p.Done);
+            }), cancellation);
         Outcome = Outcome with
         {
             LossBefore = result.LossBefore,
@@ -132,13 +138,17 @@ internal sealed class DemoCompression
     }
 
     // The loss of the paper's method at the same share; returns the seconds that a window took.
-    private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut, CancellationToken cancellation)
+    private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut,
+        CancellationToken cancellation)
     {
         using var model = source.Load(options.Compute);
-        using var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers, LayerSelection.Parse(options.Layers, model.Options.Layers), DemoPlan.UniformHalf(model.Options)));
-        WindowLoss.Measure(svd, heldOut.AtMost(options.Windows.Batch), options.Windows.Batch, null, cancellation); // the first is slow for reasons of its own
+        using var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers,
+            LayerSelection.Parse(options.Layers, model.Options.Layers), DemoPlan.UniformHalf(model.Options)));
+        // the first is slow for reasons of its own
+        WindowLoss.Measure(svd, heldOut.AtMost(options.Windows.Batch), options.Windows.Batch, null, cancellation);
         var start = _clock.Elapsed;
-        Outcome = Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, options.Windows.Batch, null, cancellation) };
+        Outcome =
+            Outcome with { LossSvd = WindowLoss.Measure(svd, heldOut, options.Windows.Batch, null, cancellation) };
         return (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
     }
 
@@ -146,7 +156,8 @@ internal sealed class DemoCompression
     private static TokenWindows Windows(TokenSplit split, IReadOnlyList<long> places, int context)
     {
         var ids = new long[places.Count * (context + 1)];
-        for (var w = 0; w < places.Count; w++) split.Read(places[w] * context, ids.AsSpan(w * (context + 1), context + 1));
+        for (var w = 0; w < places.Count; w++)
+            split.Read(places[w] * context, ids.AsSpan(w * (context + 1), context + 1));
         return TokenWindows.Of(ids, context + 1);
     }
 
@@ -155,7 +166,8 @@ internal sealed class DemoCompression
     {
         var pieces = Profiler.PiecesPerLayer(model, [options.Method]) * model.Layers;
         var budget = Math.Min(ProfileShare * _time.TotalSeconds, Left.TotalSeconds);
-        int Fit(int rounds) => (int)Math.Min(MostWindows, budget / (windowSeconds * PieceShare * pieces * (1 + rounds)));
+        int Fit(int rounds) =>
+            (int)Math.Min(MostWindows, budget / (windowSeconds * PieceShare * pieces * (1 + rounds)));
         Require(Fit(0) >= LeastWindows, "a profile");
         var rounds = Enumerable.Range(0, MostRounds + 1).Last(r => Fit(r) >= LeastWindows);
         return options with { Rounds = rounds, SearchWindows = Fit(rounds) };
@@ -191,5 +203,6 @@ internal sealed class DemoCompression
         if (!fits) throw new CrossheadException(NoTime(what));
     }
 
-    private string NoTime(string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--minutes {_options.Minutes} left no time for {what}; give it more minutes.");
+    private string NoTime(string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"--minutes {_options.Minutes} left no time for {what}; give it more minutes.");
 }

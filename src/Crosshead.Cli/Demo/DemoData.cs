@@ -26,7 +26,8 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
     private const string Remedy = "name a longer file, or several, or leave --text out for text that this machine has";
 
     /// <summary>Gathers the text, trains the tokenizer and writes the shards.</summary>
-    /// <exception cref="CrossheadException">There is no text or too little, or it cannot be read or written; nothing is left behind.</exception>
+    /// <exception cref="CrossheadException">There is no text or too little, or it cannot be read or written; nothing is
+    /// left behind.</exception>
     public static DemoData Prepare(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var wasEmpty = !Directory.Exists(options.Folder) || !Directory.EnumerateFileSystemEntries(options.Folder).Any();
@@ -47,29 +48,39 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
     private static DemoData Write(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var ownText = options.Texts.Count > 0;
-        string[] inputs = ownText ? [.. options.Texts] : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancellation)];
+        string[] inputs = ownText ? [.. options.Texts]
+            : [WriteCorpus(Path.Combine(options.Folder, "corpus.txt"), output, cancellation)];
 
         Tokenizer tokenizer;
-        using (ProgressLine counting = output.Progress("counting words", "characters"), merging = output.Progress("choosing merges", "tokens"))
+        using (ProgressLine counting = output.Progress("counting words", "characters"),
+            merging = output.Progress("choosing merges", "tokens"))
         {
-            tokenizer = BpeTrainer.Train(Documents(inputs, cancellation), new BpeTrainerOptions { VocabularySize = DemoPlan.VocabularySize },
-                new ImmediateProgress<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting ? counting : merging).Report(p.Done, p.Total)), cancellation);
+            tokenizer = BpeTrainer.Train(Documents(inputs, cancellation),
+                new BpeTrainerOptions { VocabularySize = DemoPlan.VocabularySize },
+                new ImmediateProgress<TokenizerTrainingProgress>(p => (p.Phase == TokenizerTrainingPhase.Counting
+                    ? counting : merging).Report(p.Done, p.Total)), cancellation);
         }
         tokenizer.Save(Path.Combine(options.Folder, Tokenizer.FileName));
 
         var folder = Path.Combine(options.Folder, "data");
         using (var progress = output.Progress("encoding", "B"))
         {
-            DataPreparation.Run(inputs, tokenizer, folder, new DataPreparationOptions { HeldOutFraction = 0.03, Overwrite = true },
-                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes)), cancellation);
+            DataPreparation.Run(inputs, tokenizer, folder,
+                new DataPreparationOptions { HeldOutFraction = 0.03, Overwrite = true },
+                new ImmediateProgress<PreparationProgress>(p => progress.Report(p.BytesRead, p.TotalBytes)),
+                cancellation);
         }
         return new DemoData(folder, tokenizer,
-            ownText ? string.Join(", ", options.Texts.Select(Path.GetFileName)) : "English prose of the .NET reference packs' XML documentation",
+            ownText ? string.Join(", ", options.Texts.Select(Path.GetFileName))
+                : "English prose of the .NET reference packs' XML documentation",
             ownText ? "The" : "Returns the");
     }
 
-    /// <summary>Checks that there is text enough to train on: before anything is written, and no further than it takes to know.</summary>
-    /// <exception cref="CrossheadException">A file is missing, there is too little text, or the machine has no documentation.</exception>
+    /// <summary>
+    /// Checks that there is text enough to train on: before anything is written, and no further than it takes to know.
+    /// </summary>
+    /// <exception cref="CrossheadException">A file is missing, there is too little text, or the machine has no
+    /// documentation.</exception>
     public static void Require(DemoOptions options)
     {
         if (options.Texts.Count > 0) RequireText(options.Texts);
@@ -86,8 +97,10 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         }
         var name = string.Join(", ", texts.Select(Path.GetFileName));
         throw new CrossheadException(characters < LeastCharacters
-            ? $"--text {name} holds {ReportNumbers.Whole(characters)} characters; the demo needs {ReportNumbers.Whole(LeastCharacters)} or more to train on and to test on: {Remedy}."
-            : $"--text {name} holds one document; the demo needs two or more, as it trains on some and tests on others: {Remedy}.");
+            ? $"--text {name} holds {ReportNumbers.Whole(characters)} characters; the demo needs "
+            + $"{ReportNumbers.Whole(LeastCharacters)} or more to train on and to test on: {Remedy}."
+            : $"--text {name} holds one document; the demo needs two or more, as it trains on some and tests on "
+            + $"others: {Remedy}.");
     }
 
     // Text of few different words makes fewer tokens than its length promises.
@@ -96,7 +109,9 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         using var text = TokenDataset.Open(data.Folder);
         var (train, heldOut) = ((DemoPlan.Batch * DemoPlan.Context) + 1, DemoPlan.Context + 1);
         if (text.Train.Tokens < train || text.HeldOut.Tokens < heldOut)
-            throw new CrossheadException($"the text makes {ReportNumbers.Whole(text.Train.Tokens)} tokens to train on and {ReportNumbers.Whole(text.HeldOut.Tokens)} to test on; the demo needs {ReportNumbers.Whole(train)} and {heldOut}: {Remedy}.");
+            throw new CrossheadException($"the text makes {ReportNumbers.Whole(text.Train.Tokens)} tokens to train on "
+                + $"and {ReportNumbers.Whole(text.HeldOut.Tokens)} to test on; the demo needs "
+                + $"{ReportNumbers.Whole(train)} and {heldOut}: {Remedy}.");
     }
 
     private static string WriteCorpus(string path, CommandOutput output, CancellationToken cancellation)

@@ -13,9 +13,13 @@ internal static class DemoFolder
     /// <exception cref="CrossheadException">It holds an earlier demo, or something else.</exception>
     public static void Require(string folder, bool overwrite)
     {
-        if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is not { } some) return;
+        if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is not { } some)
+            return;
         if (!s_own.Any(name => File.Exists(Path.Combine(folder, name))))
-            throw new CrossheadException($"--out \"{folder}\" holds something that is no demo ({Path.GetFileName(some)}); name a new folder.");
-        if (!overwrite) throw new CrossheadException($"--out \"{folder}\" holds an earlier demo; name a new folder, or replace it with {CommandOutputs.OverwriteName}.");
+            throw new CrossheadException(
+                $"--out \"{folder}\" holds something that is no demo ({Path.GetFileName(some)}); name a new folder.");
+        if (!overwrite)
+            throw new CrossheadException($"--out \"{folder}\" holds an earlier demo; name a new folder, or replace it "
+                + $"with {CommandOutputs.OverwriteName}.");
     }
 }

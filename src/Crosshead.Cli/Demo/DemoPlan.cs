@@ -6,7 +6,9 @@ using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>The runs of the demo: three variants of one small model, the same data and seed, two learning rates each.</summary>
+/// <summary>
+/// The runs of the demo: three variants of one small model, the same data and seed, two learning rates each.
+/// </summary>
 internal static class DemoPlan
 {
     /// <summary>Minutes the demo takes unless asked otherwise.</summary>
@@ -27,10 +29,13 @@ internal static class DemoPlan
     /// <summary>Batches of an evaluation.</summary>
     public const int EvalBatches = 16;
 
-    /// <summary>The learning rates, the one that serves most variants best first: where there is time for one it is that.</summary>
+    /// <summary>
+    /// The learning rates, the one that serves most variants best first: where there is time for one it is that.
+    /// </summary>
     public static IReadOnlyList<double> LearningRates { get; } = [8e-3, 2e-3];
 
-    private static readonly AttentionVariant[] s_variants = [AttentionVariant.Gqa, AttentionVariant.Differential, AttentionVariant.Mea];
+    private static readonly AttentionVariant[] s_variants = [AttentionVariant.Gqa, AttentionVariant.Differential,
+        AttentionVariant.Mea];
 
     /// <summary>The recipes in the order they are run: every variant at the first rate, then at the next.</summary>
     /// <param name="data">Folder of the prepared shards.</param>
@@ -38,7 +43,10 @@ internal static class DemoPlan
     public static IReadOnlyList<Recipe> Recipes(string data, int vocabulary) =>
         [.. LearningRates.SelectMany(rate => s_variants.Select(variant => Create(variant, rate, data, vocabulary)))];
 
-    /// <summary>The same recipe with its length, as many evaluations as make a curve, and a quarter for the warm-up, by which every variant gains (docs/research-log.md).</summary>
+    /// <summary>
+    /// The same recipe with its length, as many evaluations as make a curve, and a quarter for the warm-up, by which
+    /// every variant gains (docs/research-log.md).
+    /// </summary>
     public static Recipe WithSteps(Recipe recipe, long steps) => recipe with
     {
         Training = recipe.Training with
@@ -50,7 +58,8 @@ internal static class DemoPlan
     };
 
     /// <summary>Of which variants the best run is compressed.</summary>
-    public static readonly IReadOnlyList<AttentionVariant> CompressedVariants = [AttentionVariant.Mea, AttentionVariant.Gqa];
+    public static readonly IReadOnlyList<AttentionVariant> CompressedVariants = [AttentionVariant.Mea,
+        AttentionVariant.Gqa];
 
     /// <summary>Share of the cache that is kept when it is made smaller.</summary>
     public const double CacheShare = 0.5;

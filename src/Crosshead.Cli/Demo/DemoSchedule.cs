@@ -26,14 +26,15 @@ internal sealed record DemoSchedule(int Rates, long Steps, TimeSpan Compression)
     public bool Compares => Steps >= ComparisonVerdict.LeastSteps;
 
     /// <summary>
-    /// The plan: both learning rates where the runs can be long enough to compare, one where they cannot, and less time for compression
-    /// before that. Where nothing is enough the runs are as long as they can be, and name no winner.
+    /// The plan: both learning rates where the runs can be long enough to compare, one where they cannot, and less time
+    /// for compression before that. Where nothing is enough the runs are as long as they can be, and name no winner.
     /// </summary>
     /// <param name="roundSeconds">Seconds that a step of every variant takes, one after another.</param>
     /// <param name="left">The time there is.</param>
     public static DemoSchedule Of(double roundSeconds, TimeSpan left)
     {
-        DemoSchedule[] plans = [.. new[] { DemoPlan.LearningRates.Count, 1 }.SelectMany(rates => new[] { CompressionShare, LeastCompressionShare }.Select(share => With(rates, share)))];
+        DemoSchedule[] plans = [.. new[] { DemoPlan.LearningRates.Count, 1 }.SelectMany(
+            rates => new[] { CompressionShare, LeastCompressionShare }.Select(share => With(rates, share)))];
         return plans.FirstOrDefault(p => p.Compares) ?? plans[^2];
 
         DemoSchedule With(int rates, double share)
@@ -47,7 +48,8 @@ internal sealed record DemoSchedule(int Rates, long Steps, TimeSpan Compression)
     /// <summary>The time that runs of one learning rate need to be long enough to compare the variants.</summary>
     /// <param name="roundSeconds">Seconds that a step of every variant takes, one after another.</param>
     public static TimeSpan Needed(double roundSeconds) =>
-        TimeSpan.FromSeconds((ComparisonVerdict.LeastSteps + EvaluationSteps + 1) * roundSeconds / (1 - Reserve) / (1 - LeastCompressionShare));
+        TimeSpan.FromSeconds((ComparisonVerdict.LeastSteps + EvaluationSteps + 1) * roundSeconds / (1 - Reserve)
+            / (1 - LeastCompressionShare));
 
     /// <summary>Whether the runs of another learning rate still fit, with a little for compression.</summary>
     /// <param name="lastRate">What those of the last one took.</param>

@@ -51,7 +51,9 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
     {
         if (_live is not null) Draw();
         else if (run.Points.Count > 0)
-            terminal.Error.WriteLine($"{run.Name}: step {run.Points[^1].Step} of {run.Recipe.TotalSteps}, held-out loss {ReportNumbers.Loss(run.Points[^1].HeldOutLoss)}, {Quantity.Count(run.Progress?.TokensPerSecond ?? 0)} tokens/s");
+            terminal.Error.WriteLine($"{run.Name}: step {run.Points[^1].Step} of {run.Recipe.TotalSteps}, held-out "
+                + $"loss {ReportNumbers.Loss(run.Points[^1].HeldOutLoss)}, "
+                + $"{Quantity.Count(run.Progress?.TokensPerSecond ?? 0)} tokens/s");
     }
 
     private void Draw()
@@ -65,8 +67,12 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
     {
         var table = new Table { Border = TableBorder.Rounded };
         foreach (var header in new[] { "run", "held-out loss", "", "step", "tokens/s", "left" })
-            table.AddColumn(new TableColumn(header) { Alignment = header is "run" or "held-out loss" ? Justify.Left : Justify.Right });
-        var losses = runs.SelectMany(r => r.Points).Select(p => p.HeldOutLoss).OfType<double>().Where(double.IsFinite).ToArray();
+            table.AddColumn(new TableColumn(header)
+            {
+                Alignment = header is "run" or "held-out loss" ? Justify.Left : Justify.Right,
+            });
+        var losses = runs.SelectMany(r => r.Points).Select(p => p.HeldOutLoss).OfType<double>()
+            .Where(double.IsFinite).ToArray();
         var (low, high) = losses.Length > 0 ? (losses.Min(), losses.Max()) : (0, 1);
         foreach (var run in runs)
         {
@@ -77,7 +83,8 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
                 Plain(run.Points.Count > 0 ? ReportNumbers.Loss(run.Points[^1].HeldOutLoss) : ""),
                 Plain(run.Progress is { } p ? $"{p.Step} / {p.Steps}" : run.Status.InWords()),
                 Plain(run.Progress is { } q ? Quantity.Count(q.TokensPerSecond) : ""),
-                Plain(running is not null ? Quantity.Time(running.TimeLeft) : run.Status == RunStatus.Waiting ? "" : run.Status.InWords()));
+                Plain(running is not null ? Quantity.Time(running.TimeLeft) : run.Status == RunStatus.Waiting ? ""
+                    : run.Status.InWords()));
         }
         return table;
     }
@@ -88,8 +95,9 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
     private static string Curve(DemoRun run, double low, double high)
     {
         const string blocks = "▁▂▃▄▅▆▇█";
-        return string.Concat(run.Points.TakeLast(CurveWidth).Select(p => p.HeldOutLoss is { } loss && double.IsFinite(loss)
-            ? blocks[(int)Math.Round((loss - low) / Math.Max(1e-9, high - low) * (blocks.Length - 1))]
-            : '×')).PadRight(CurveWidth);
+        return string.Concat(
+            run.Points.TakeLast(CurveWidth).Select(p => p.HeldOutLoss is { } loss && double.IsFinite(loss)
+                ? blocks[(int)Math.Round((loss - low) / Math.Max(1e-9, high - low) * (blocks.Length - 1))]
+                : '×')).PadRight(CurveWidth);
     }
 }

@@ -10,7 +10,10 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>The demo's work: runs a machine's speed decides the length of, one after another, then the best of them with half the cache; a report after each.</summary>
+/// <summary>
+/// The demo's work: runs a machine's speed decides the length of, one after another, then the best of them with half
+/// the cache; a report after each.
+/// </summary>
 internal sealed class DemoSession
 {
     // Beyond this multiple of the time asked for the demo says that it took longer.
@@ -54,7 +57,8 @@ internal sealed class DemoSession
 
     private TimeSpan Asked => TimeSpan.FromMinutes(_options.Minutes);
 
-    private string AskedInWords => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_options.Minutes:0.##} min");
+    private string AskedInWords =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_options.Minutes:0.##} min");
 
     private TimeSpan Left => Asked - _clock.Elapsed;
 
@@ -66,7 +70,8 @@ internal sealed class DemoSession
         if (!cancellation.IsCancellationRequested) _screen.Show(() => Train(cancellation));
         Compress(cancellation);
         if (!cancellation.IsCancellationRequested && _clock.Elapsed > Asked * MostOverrun)
-            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {AskedInWords} asked for, as the machine was slow or busy.");
+            _notes.Add($"The demo took {Quantity.Time(_clock.Elapsed)}, longer than the {AskedInWords} asked for, as "
+                + $"the machine was slow or busy.");
         WriteReport();
     }
 
@@ -85,8 +90,10 @@ internal sealed class DemoSession
             Facts =
             [
                 new("Data", _data.Description),
-                new("Tokenizer", $"byte-level BPE, {_data.Tokenizer.VocabularySize} tokens, sha256 {_data.Tokenizer.Sha256[..12]}"),
-                new("Each run", $"{Runs[0].Recipe.TotalSteps} steps of {Runs[0].Recipe.TokensPerStep} tokens; the length follows from the machine's speed and --minutes"),
+                new("Tokenizer",
+                    $"byte-level BPE, {_data.Tokenizer.VocabularySize} tokens, sha256 {_data.Tokenizer.Sha256[..12]}"),
+                new("Each run", $"{Runs[0].Recipe.TotalSteps} steps of {Runs[0].Recipe.TokensPerStep} tokens; the "
+                    + $"length follows from the machine's speed and --minutes"),
                 new("Precision", $"{Precision}"),
                 new("Seed", $"{Runs[0].Recipe.Training.Seed}, the same weights and order of data for every run"),
                 ProvenanceFacts.Machine,
@@ -95,7 +102,8 @@ internal sealed class DemoSession
         },
     };
 
-    // Every run gets as many steps as all of them can take in the time there is, at the speed that the machine has now: equal data for all.
+    // Every run gets as many steps as all of them can take in the time there is, at the speed that the machine has now:
+    // equal data for all.
     private void Plan(CancellationToken cancellation)
     {
         using var progress = _output.Progress("timing the variants", "variants");
@@ -109,14 +117,18 @@ internal sealed class DemoSession
         var rates = DemoPlan.LearningRates.Take(plan.Rates).ToArray();
         _runs.RemoveAll(r => !rates.Contains(r.Recipe.Training.LearningRate));
         foreach (var run in Runs) run.Recipe = DemoPlan.WithSteps(run.Recipe, plan.Steps);
-        progress.Say($"a step takes {round / Runs.Count * plan.Rates * 1e3:0} ms here and now: {Runs.Count} runs of {plan.Steps} steps, about {AskedInWords} in all");
+        progress.Say($"a step takes {round / Runs.Count * plan.Rates * 1e3:0} ms here and now: {Runs.Count} runs of "
+            + $"{plan.Steps} steps, about {AskedInWords} in all");
         if (!plan.Compares)
         {
             var needed = TimeSpan.FromMinutes(Math.Ceiling((_clock.Elapsed + DemoSchedule.Needed(round)).TotalMinutes));
-            _notes.Add($"This machine is too slow, or too busy, for a comparison within {AskedInWords}: at the speed measured {ComparisonVerdict.LeastSteps} steps a run take about {needed.TotalMinutes:0} min in all; use --minutes {needed.TotalMinutes:0}.");
+            _notes.Add($"This machine is too slow, or too busy, for a comparison within {AskedInWords}: at the speed "
+                + $"measured {ComparisonVerdict.LeastSteps} steps a run take about {needed.TotalMinutes:0} min in all; "
+                + $"use --minutes {needed.TotalMinutes:0}.");
         }
         else if (plan.Rates < DemoPlan.LearningRates.Count)
-            _notes.Add($"At the speed measured there was time for one learning rate, {ReportNumbers.Rate(rates[0])}; another may suit a variant better.");
+            _notes.Add($"At the speed measured there was time for one learning rate, {ReportNumbers.Rate(rates[0])}; "
+                + $"another may suit a variant better.");
         foreach (var note in _notes) progress.Say(note);
     }
 
@@ -130,13 +142,16 @@ internal sealed class DemoSession
             if (lastRate > TimeSpan.Zero && !DemoSchedule.HasRoom(lastRate, Left))
             {
                 _runs.RemoveAll(group.Contains);
-                _notes.Add($"Learning rate {ReportNumbers.Rate(group[0].Recipe.Training.LearningRate)} was left out: the runs before it took {Quantity.Time(lastRate)}, and {Quantity.Time(Max(Left, TimeSpan.Zero))} were left.");
+                _notes.Add($"Learning rate {ReportNumbers.Rate(group[0].Recipe.Training.LearningRate)} was left out: "
+                    + $"the runs before it took {Quantity.Time(lastRate)}, and "
+                    + $"{Quantity.Time(Max(Left, TimeSpan.Zero))} were left.");
                 continue;
             }
             var began = _clock.Elapsed;
             for (var i = 0; i < group.Length && !cancellation.IsCancellationRequested; i++)
             {
-                _training.Run(group[i], "runs", from: null, Max(Left / (group.Length - i), TimeSpan.Zero), _screen, cancellation);
+                _training.Run(group[i], "runs", from: null, Max(Left / (group.Length - i), TimeSpan.Zero),
+                    _screen, cancellation);
                 WriteReport();
             }
             lastRate = _clock.Elapsed - began;
@@ -160,9 +175,12 @@ internal sealed class DemoSession
     // The run that the comparison judges the variant by; where there is none, the one that came furthest.
     private DemoRun? Best(AttentionVariant variant)
     {
-        var judged = new ComparisonStandings(Report()).Best.Select(b => b.Run).FirstOrDefault(r => r.Variant == variant.NameOf());
-        return Runs.Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished or RunStatus.Interrupted && r.Result is { Model: not null, HeldOutLoss: not null })
-            .OrderByDescending(r => r.Recipe.Training.LearningRate == judged?.LearningRate).ThenByDescending(r => r.Result!.Tokens).ThenBy(r => r.Result!.HeldOutLoss).FirstOrDefault();
+        var judged = new ComparisonStandings(Report()).Best.Select(b => b.Run)
+            .FirstOrDefault(r => r.Variant == variant.NameOf());
+        return Runs.Where(r => r.Recipe.Model.Attention.Variant == variant && r.Status is RunStatus.Finished
+            or RunStatus.Interrupted && r.Result is { Model: not null, HeldOutLoss: not null })
+            .OrderByDescending(r => r.Recipe.Training.LearningRate == judged?.LearningRate)
+            .ThenByDescending(r => r.Result!.Tokens).ThenBy(r => r.Result!.HeldOutLoss).FirstOrDefault();
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

@@ -19,7 +19,10 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
     private const double TimingShare = 0.01;
     private const int SampleTokens = 90;
 
-    /// <summary>Seconds that a step of a recipe takes here and now, other work on the machine included: the mean of some, the first, which is slow for reasons of its own, left out.</summary>
+    /// <summary>
+    /// Seconds that a step of a recipe takes here and now, other work on the machine included: the mean of some, the
+    /// first, which is slow for reasons of its own, left out.
+    /// </summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="from">Model directory that the run starts from; null for random weights.</param>
     /// <param name="cancellation">Ends the timing early.</param>
@@ -27,29 +30,39 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
     {
         var timed = recipe with
         {
-            Training = recipe.Training with { Steps = TimedSteps, EvalEvery = 0, EvalBatches = 1, Schedule = recipe.Training.Schedule with { WarmupSteps = 0 } },
+            Training = recipe.Training with
+            {
+                Steps = TimedSteps,
+                EvalEvery = 0,
+                EvalBatches = 1,
+                Schedule = recipe.Training.Schedule with { WarmupSteps = 0 },
+            },
         };
         var time = TimeSpan.FromMinutes(options.Minutes) * TimingShare;
         time = time < s_leastTiming ? s_leastTiming : time > s_mostTiming ? s_mostTiming : time;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var (clock, steps) = (new Stopwatch(), new List<double>());
-        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 }).Run(new ImmediateProgress<TrainingProgress>(_ =>
-        {
-            if (clock.IsRunning) steps.Add(clock.Elapsed.TotalSeconds);
-            clock.Restart();
-            if (steps.Count >= LeastTimedSteps && steps.Sum() >= time.TotalSeconds) enough.Cancel();
-        }), enough.Token);
+        new Trainer(timed, new RunOptions { From = from, PeakFlops = 1 })
+            .Run(new ImmediateProgress<TrainingProgress>(_ =>
+            {
+                if (clock.IsRunning) steps.Add(clock.Elapsed.TotalSeconds);
+                clock.Restart();
+                if (steps.Count >= LeastTimedSteps && steps.Sum() >= time.TotalSeconds) enough.Cancel();
+            }), enough.Token);
         return steps.Count > 0 ? steps.Average() : double.PositiveInfinity;
     }
 
-    /// <summary>Trains a run and samples from what comes of it; a run that breaks down is told and called diverged.</summary>
+    /// <summary>
+    /// Trains a run and samples from what comes of it; a run that breaks down is told and called diverged.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="folder">Name of its folder within the demo's.</param>
     /// <param name="from">Model directory that it starts from; null for random weights.</param>
     /// <param name="timeLimit">Time after which it ends.</param>
     /// <param name="screen">Where it is shown.</param>
     /// <param name="cancellation">Asks to stop.</param>
-    public void Run(DemoRun run, string folder, string? from, TimeSpan timeLimit, DemoScreen screen, CancellationToken cancellation)
+    public void Run(DemoRun run, string folder, string? from, TimeSpan timeLimit, DemoScreen screen,
+        CancellationToken cancellation)
     {
         var trainer = new Trainer(run.Recipe, new RunOptions
         {
@@ -95,7 +108,8 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         using var model = TextModel.Load(folder, ScalarType.BFloat16);
         var written = model.Generate(data.Prompt, new GenerationOptions
         {
-            MaxTokens = Math.Min(SampleTokens, model.Model.Options.Context - model.Tokenizer.Encode(data.Prompt).Length - 1),
+            MaxTokens = Math.Min(SampleTokens,
+                model.Model.Options.Context - model.Tokenizer.Encode(data.Prompt).Length - 1),
             Sampling = new SamplingOptions { Temperature = 0.7, TopP = 0.95, Seed = 1 },
         });
         return new ReportSample(data.Prompt, written.Text);

@@ -42,11 +42,13 @@ internal sealed class Diagnosis
         Add(".NET", Environment.Version.ToString());
         var bfloat16 = CpuVectors.MultiplyBFloat16 ? ", bfloat16" : "";
         Add("processor", $"{Environment.ProcessorCount} cores, {CpuVectors.Description}{bfloat16}",
-            CpuVectors.AreUsed ? null : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
+            CpuVectors.AreUsed ? null
+                : "training and decoding are several times as fast on a processor with AVX2 or AVX-512");
         var threads = ComputeThreads.Choice;
         Add("threads", $"{threads.Count}: {threads.Reason}; --threads or {ComputeThreads.Variable} changes it");
         Add("memory", $"{Quantity.Bytes(AvailableMemory())} available to this process");
-        Add("disk", $"{Quantity.Bytes(new DriveInfo(Environment.CurrentDirectory).AvailableFreeSpace)} free in the current folder");
+        Add("disk", $"{Quantity.Bytes(new DriveInfo(Environment.CurrentDirectory).AvailableFreeSpace)} free in the "
+            + $"current folder");
     }
 
     private void LookAtLibTorch()
@@ -60,7 +62,8 @@ internal sealed class Diagnosis
         }
         catch (CrossheadException missing)
         {
-            _findings.Add(new Finding("libtorch", false, missing.Message, $"restore the packages again (dotnet restore), or set {Runtime.LibTorch.PathVariable} to the torch/lib folder of an installed PyTorch"));
+            _findings.Add(new Finding("libtorch", false, missing.Message, $"restore the packages again (dotnet "
+                + $"restore), or set {Runtime.LibTorch.PathVariable} to the torch/lib folder of an installed PyTorch"));
         }
     }
 
@@ -70,21 +73,25 @@ internal sealed class Diagnosis
     {
         var recipe = new Recipe { Training = new TrainingOptions { Dtype = TrainingPrecision.Auto } };
         var precision = TrainingPrecision.Of(recipe, ComputeDevice.Parse(recipe.Training.Device));
-        Add("training", $"in {precision}", precision.Dtype == "bfloat16" ? null : "leave training.dtype at auto, as the recipes have it; a processor with AVX512-BF16 or AMX, or a GPU, is faster");
+        Add("training", $"in {precision}", precision.Dtype == "bfloat16" ? null : "leave training.dtype at auto, as "
+            + "the recipes have it; a processor with AVX512-BF16 or AMX, or a GPU, is faster");
     }
 
     private void LookAtCuda(IReadOnlyList<FoundDevice> present)
     {
         foreach (var device in present)
-            Add(device.Name, $"{device.Description}, {Quantity.Bytes(device.MemoryBytes)}{(LibTorch is { SeesCuda: true } ? "" : "; this libtorch cannot use it")}",
-                LibTorch is { SeesCuda: true } ? null : $"set {Runtime.LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, its nvidia/*/lib folders on LD_LIBRARY_PATH");
+            Add(device.Name, $"{device.Description}, {Quantity.Bytes(device.MemoryBytes)}"
+                + $"{(LibTorch is { SeesCuda: true } ? "" : "; this libtorch cannot use it")}",
+                LibTorch is { SeesCuda: true } ? null : $"set {Runtime.LibTorch.PathVariable} to the torch/lib folder "
+                    + $"of a PyTorch with CUDA, its nvidia/*/lib folders on LD_LIBRARY_PATH");
         if (present.Count == 0)
             Add("CUDA", "no device; computing on the processor");
         else if (LibTorch is { SeesCuda: true })
             _devices.AddRange(present);
     }
 
-    private void Add(string what, string found, string? remedy = null) => _findings.Add(new Finding(what, true, found, remedy));
+    private void Add(string what, string found, string? remedy = null) =>
+        _findings.Add(new Finding(what, true, found, remedy));
 
     // Not inlined: TorchSharp is loaded only once libtorch has been.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -9,9 +9,11 @@ internal static class ProvenanceFacts
 {
     /// <summary>The processors, the vectors that the kernels use on them, the operating system.</summary>
     public static KeyValuePair<string, string> Machine { get; } =
-        new("Machine", $"{Environment.ProcessorCount} processors, {CpuVectors.Description}, {RuntimeInformation.OSDescription}");
+        new("Machine",
+            $"{Environment.ProcessorCount} processors, {CpuVectors.Description}, {RuntimeInformation.OSDescription}");
 
     /// <summary>The version of this program.</summary>
     public static KeyValuePair<string, string> Program { get; } =
-        new("Crosshead", typeof(CpuVectors).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown");
+        new("Crosshead", typeof(CpuVectors)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown");
 }

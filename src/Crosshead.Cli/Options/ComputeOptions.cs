@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>Where, on how many threads and in which precision to compute: <c>--device</c>, <c>--threads</c> and <c>--dtype</c>, the same in every command.</summary>
+/// <summary>
+/// Where, on how many threads and in which precision to compute: <c>--device</c>, <c>--threads</c> and <c>--dtype</c>,
+/// the same in every command.
+/// </summary>
 internal sealed class ComputeOptions
 {
     private readonly Option<string> _device = new("--device")
@@ -18,13 +21,18 @@ internal sealed class ComputeOptions
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="typeWhenAbsent">What the help says of a missing <c>--dtype</c>; null for a command that has its own precision, and no such option.</param>
+    /// <param name="typeWhenAbsent">What the help says of a missing <c>--dtype</c>; null for a command that has its own
+    /// precision, and no such option.</param>
     public ComputeOptions(Command command, string? typeWhenAbsent)
     {
         command.Options.Add(_device);
         command.Options.Add(ThreadsOption.Create());
         if (typeWhenAbsent is null) return;
-        _type = new Option<string?>("--dtype") { Description = $"Precision to compute in; without it {typeWhenAbsent}.", HelpName = "float64|float32|bfloat16" };
+        _type = new Option<string?>("--dtype")
+        {
+            Description = $"Precision to compute in; without it {typeWhenAbsent}.",
+            HelpName = "float64|float32|bfloat16",
+        };
         command.Options.Add(_type);
     }
 
@@ -34,5 +42,6 @@ internal sealed class ComputeOptions
 
     /// <summary>The precision asked for, or null.</summary>
     /// <exception cref="CrossheadException">Its name is unknown.</exception>
-    public ScalarType? Type(ParseResult arguments) => _type is not null && arguments.GetValue(_type) is { } name ? Precision.Parse(name) : null;
+    public ScalarType? Type(ParseResult arguments) =>
+        _type is not null && arguments.GetValue(_type) is { } name ? Precision.Parse(name) : null;
 }

@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>Options that take a list of values separated by commas, each once, and say so when they are given something else.</summary>
+/// <summary>
+/// Options that take a list of values separated by commas, each once, and say so when they are given something else.
+/// </summary>
 internal static class ListOption
 {
     /// <summary>Reads the values of an option.</summary>
@@ -15,14 +17,20 @@ internal static class ListOption
     {
         var items = text.Split(',', StringSplitOptions.TrimEntries);
         if (items.Any(i => i.Length == 0))
-            throw new CrossheadException($"{option} (\"{text}\") {(items.Length == 1 ? "is empty" : "has an empty item")}; give values separated by commas, such as {option} {example}.");
+            throw new CrossheadException(
+                $"{option} (\"{text}\") {(items.Length == 1 ? "is empty" : "has an empty item")}; give values "
+                + $"separated by commas, such as {option} {example}.");
         var values = items.Select(parse).ToArray();
         for (var i = 0; i < values.Length; i++)
             if (Array.IndexOf(values, values[i]) < i)
-                throw new CrossheadException($"{option} (\"{text}\") names {(Equals(items[i], items[Array.IndexOf(values, values[i])]) ? $"{items[i]} twice" : $"the same value as {items[Array.IndexOf(values, values[i])]} and {items[i]}")}; name each value once.");
+                throw new CrossheadException($"{option} (\"{text}\") names "
+                    + $"{(Equals(items[i], items[Array.IndexOf(values, values[i])]) ? $"{items[i]} twice"
+                    : $"the same value as {items[Array.IndexOf(values, values[i])]} and {items[i]}")}; name "
+                    + $"each value once.");
         return values;
     }
 
     /// <summary>A required option that takes a list.</summary>
-    public static Option<string> Required(string name, string description, string placeholder) => new(name) { Description = description, HelpName = placeholder, Required = true };
+    public static Option<string> Required(string name, string description, string placeholder) =>
+        new(name) { Description = description, HelpName = placeholder, Required = true };
 }

@@ -15,8 +15,14 @@ internal static class NumberOption
     /// <param name="description">What the number is, with its unit and what its absence means.</param>
     /// <param name="smallest">The smallest value taken.</param>
     /// <param name="largest">The largest value taken.</param>
-    public static Option<T?> Optional<T>(string name, string description, T smallest, T largest) where T : struct, INumber<T> =>
-        new(name) { Description = Described(description, smallest, largest), HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest) };
+    public static Option<T?> Optional<T>(string name, string description, T smallest, T largest) where T : struct,
+        INumber<T> =>
+        new(name)
+        {
+            Description = Described(description, smallest, largest),
+            HelpName = Placeholder<T>(),
+            CustomParser = result => Parse(result, name, smallest, largest),
+        };
 
     /// <summary>An option with a default, which the help shows.</summary>
     /// <param name="name">With its dashes.</param>
@@ -24,13 +30,21 @@ internal static class NumberOption
     /// <param name="smallest">The smallest value taken.</param>
     /// <param name="largest">The largest value taken.</param>
     /// <param name="otherwise">The value where the option is not given.</param>
-    public static Option<T> WithDefault<T>(string name, string description, T smallest, T largest, T otherwise) where T : struct, INumber<T> =>
-        new(name) { Description = Described(description, smallest, largest), HelpName = Placeholder<T>(), CustomParser = result => Parse(result, name, smallest, largest), DefaultValueFactory = _ => otherwise };
+    public static Option<T> WithDefault<T>(string name, string description, T smallest, T largest, T otherwise)
+        where T : struct, INumber<T> =>
+        new(name)
+        {
+            Description = Described(description, smallest, largest),
+            HelpName = Placeholder<T>(),
+            CustomParser = result => Parse(result, name, smallest, largest),
+            DefaultValueFactory = _ => otherwise,
+        };
 
     private static T Parse<T>(ArgumentResult result, string name, T smallest, T largest) where T : struct, INumber<T>
     {
         var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
-        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= smallest && value <= largest)
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= smallest
+            && value <= largest)
             return value;
         result.AddError($"{name} must be a {Kind<T>()} from {Shown(smallest)} to {Shown(largest)}; got \"{text}\".");
         return default;
@@ -38,11 +52,13 @@ internal static class NumberOption
 
     // The range stands in the help of every number; a limit that only keeps nonsense out does not.
     private static string Described<T>(string description, T smallest, T largest) where T : struct, INumber<T> =>
-        $"{description.TrimEnd('.')} ({Shown(smallest)} {(largest >= T.CreateSaturating(NoLimit) ? "or more" : $"to {Shown(largest)}")}).";
+        $"{description.TrimEnd('.')} ({Shown(smallest)} "
+        + $"{(largest >= T.CreateSaturating(NoLimit) ? "or more" : $"to {Shown(largest)}")}).";
 
     private static string Kind<T>() => typeof(T) == typeof(double) ? "number" : "whole number";
 
     private static string Placeholder<T>() => typeof(T) == typeof(double) ? "number" : "n";
 
-    private static string Shown<T>(T value) where T : INumber<T> => value.ToString("0.########", CultureInfo.InvariantCulture);
+    private static string Shown<T>(T value) where T : INumber<T> =>
+        value.ToString("0.########", CultureInfo.InvariantCulture);
 }

@@ -9,7 +9,8 @@ internal sealed class OutputFile : OutputOption
     private readonly Func<string, bool> _staysAsItIs;
     private readonly bool _continues;
 
-    private OutputFile(Option<string?> option, Func<string, IReadOnlyList<string>>? places, bool continues, Func<string, bool>? staysAsItIs = null) : base(option) =>
+    private OutputFile(Option<string?> option, Func<string, IReadOnlyList<string>>? places, bool continues,
+        Func<string, bool>? staysAsItIs = null) : base(option) =>
         (_places, _continues, _staysAsItIs) = (places ?? (path => [path]), continues, staysAsItIs ?? (_ => false));
 
     /// <summary>A file that is written where the option is given.</summary>
@@ -26,15 +27,24 @@ internal sealed class OutputFile : OutputOption
     /// <param name="otherwise">The path where the option is not given.</param>
     /// <param name="places">The files that are written for a path.</param>
     /// <param name="staysAsItIs">Whether a file that is there already holds what would be written.</param>
-    public static OutputFile WithDefault(string name, string description, string placeholder, string otherwise, Func<string, IReadOnlyList<string>> places, Func<string, bool> staysAsItIs) =>
-        new(new Option<string?>(name) { Description = description, HelpName = placeholder, DefaultValueFactory = _ => otherwise }, places, continues: false, staysAsItIs);
+    public static OutputFile WithDefault(string name, string description, string placeholder, string otherwise,
+        Func<string, IReadOnlyList<string>> places, Func<string, bool> staysAsItIs) =>
+        new(new Option<string?>(name)
+        {
+            Description = description,
+            HelpName = placeholder,
+            DefaultValueFactory = _ => otherwise,
+        }, places, continues: false, staysAsItIs);
 
-    /// <summary>A file that must be named; a command that was interrupted goes on with it, so it may be there.</summary>
+    /// <summary>
+    /// A file that must be named; a command that was interrupted goes on with it, so it may be there.
+    /// </summary>
     /// <param name="name">The option, with its dashes.</param>
     /// <param name="description">What is written.</param>
     /// <param name="placeholder">What the help shows for the path.</param>
     /// <param name="places">The files that are written for a path, first the one that the command goes on with.</param>
-    public static OutputFile Continued(string name, string description, string placeholder, Func<string, IReadOnlyList<string>> places) =>
+    public static OutputFile Continued(string name, string description, string placeholder,
+        Func<string, IReadOnlyList<string>> places) =>
         new(Required(name, description, placeholder), places, continues: true);
 
     /// <inheritdoc/>
@@ -50,7 +60,9 @@ internal sealed class OutputFile : OutputOption
         {
             var what = place == path ? $"{Name} \"{path}\"" : $"\"{place}\", which {Name} \"{path}\" is written to,";
             if (Directory.Exists(place)) throw new CrossheadException($"{what} is a folder; name a file.");
-            if (File.Exists(place) && !mayExist && !_staysAsItIs(place)) throw new CrossheadException($"{what} exists already; name another file, or replace it with {CommandOutputs.OverwriteName}.");
+            if (File.Exists(place) && !mayExist && !_staysAsItIs(place))
+                throw new CrossheadException(
+                    $"{what} exists already; name another file, or replace it with {CommandOutputs.OverwriteName}.");
             OutputPlace.RequireWritable(Name, place);
         }
     }

@@ -2,7 +2,10 @@ using System.CommandLine;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>An option that names what a command writes; <see cref="CommandOutputs"/> checks all of a command's before its work begins.</summary>
+/// <summary>
+/// An option that names what a command writes; <see cref="CommandOutputs"/> checks all of a command's before its work
+/// begins.
+/// </summary>
 /// <param name="option">The option as the command line knows it.</param>
 internal abstract class OutputOption(Option<string?> option)
 {
@@ -18,7 +21,9 @@ internal abstract class OutputOption(Option<string?> option)
     /// <summary>The files or folders that are written for a path.</summary>
     public abstract IEnumerable<string> Places(string path);
 
-    /// <summary>Whether all that is at its places goes when it may be replaced; otherwise files of other names stay.</summary>
+    /// <summary>
+    /// Whether all that is at its places goes when it may be replaced; otherwise files of other names stay.
+    /// </summary>
     public virtual bool ReplacesAll => true;
 
     /// <summary>Refuses a place that cannot be written, or that holds something which may not be replaced.</summary>

@@ -4,33 +4,41 @@ namespace Crosshead.Cli.Options;
 internal static class OutputPlace
 {
     /// <summary>
-    /// Refuses a path at which nothing can be written. Folders that are missing are made when the work is done; until then
-    /// nothing is left: a file is made, and removed at once, where the first of them will be.
+    /// Refuses a path at which nothing can be written. Folders that are missing are made when the work is done; until
+    /// then nothing is left: a file is made, and removed at once, where the first of them will be.
     /// </summary>
     /// <param name="option">The option that names the path, for the message.</param>
     /// <param name="path">A file or folder.</param>
-    /// <exception cref="CrossheadException">A folder above is a file, may not be written, or takes no such name.</exception>
+    /// <exception cref="CrossheadException">A folder above is a file, may not be written, or takes no such
+    /// name.</exception>
     public static void RequireWritable(string option, string path)
     {
         var full = Path.GetFullPath(path);
-        if (full.StartsWith("/dev/", StringComparison.Ordinal)) throw new CrossheadException($"{option} \"{path}\" is no place for files; name a file or folder on a disk.");
+        if (full.StartsWith("/dev/", StringComparison.Ordinal))
+            throw new CrossheadException(
+                $"{option} \"{path}\" is no place for files; name a file or folder on a disk.");
         var (folder, name) = (Path.GetDirectoryName(full) ?? full, Path.GetFileName(full));
         while (!Directory.Exists(folder))
         {
-            if (File.Exists(folder)) throw new CrossheadException($"{option} \"{path}\" cannot be made: \"{folder}\" is a file, not a folder; name another place.");
+            if (File.Exists(folder))
+                throw new CrossheadException(
+                    $"{option} \"{path}\" cannot be made: \"{folder}\" is a file, not a folder; name another place.");
             (folder, name) = (Path.GetDirectoryName(folder) ?? Path.GetPathRoot(full)!, Path.GetFileName(folder));
         }
         try
         {
-            using var probe = new FileStream(Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp"), FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            using var probe = new FileStream(Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp"),
+                FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
         }
         catch (PathTooLongException)
         {
-            throw new CrossheadException($"{option} \"{path}\" cannot be made: its name is too long; use a shorter one.");
+            throw new CrossheadException(
+                $"{option} \"{path}\" cannot be made: its name is too long; use a shorter one.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"{option} \"{path}\" cannot be made: the folder \"{folder}\" cannot be written; name another place.", e);
+            throw new CrossheadException($"{option} \"{path}\" cannot be made: the folder \"{folder}\" cannot be "
+                + $"written; name another place.", e);
         }
     }
 }

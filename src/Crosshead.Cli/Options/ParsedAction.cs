@@ -18,14 +18,19 @@ internal sealed class ParsedAction : SynchronousCommandLineAction
 
     /// <summary>The <c>--help</c> option of a command, whose text ends with the examples given.</summary>
     public static Option Help(params string[] examples) =>
-        new HelpOption { Action = new ParsedAction((parsed, terminal) => WriteHelp(parsed, terminal, examples)), Description = "Show what this command does and takes." };
+        new HelpOption
+        {
+            Action = new ParsedAction((parsed, terminal) => WriteHelp(parsed, terminal, examples)),
+            Description = "Show what this command does and takes.",
+        };
 
     /// <summary>The <c>--version</c> option of the program.</summary>
     public static Option Version() => new Option<bool>("--version")
     {
         Description = "Show the version.",
         Arity = ArgumentArity.Zero,
-        Action = new ParsedAction((_, terminal) => terminal.Out.WriteLine(typeof(ParsedAction).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion)),
+        Action = new ParsedAction((_, terminal) => terminal.Out.WriteLine(typeof(
+            ParsedAction).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion)),
     };
 
     /// <summary>Writes the answer to standard output.</summary>
@@ -36,7 +41,8 @@ internal sealed class ParsedAction : SynchronousCommandLineAction
     }
 
     /// <inheritdoc/>
-    public override int Invoke(ParseResult parseResult) => Show(parseResult, new StandardStreams(parseResult.InvocationConfiguration.Output, parseResult.InvocationConfiguration.Error));
+    public override int Invoke(ParseResult parseResult) => Show(parseResult,
+        new StandardStreams(parseResult.InvocationConfiguration.Output, parseResult.InvocationConfiguration.Error));
 
     private static void WriteHelp(ParseResult parsed, StandardStreams terminal, string[] examples)
     {
@@ -50,6 +56,7 @@ internal sealed class ParsedAction : SynchronousCommandLineAction
         foreach (var example in examples)
             terminal.Out.WriteLine("  " + example);
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine("Exit codes: 0 done, 1 it ran and the answer is no, 2 wrong usage or bad input, 130 interrupted.");
+        terminal.Out.WriteLine(
+            "Exit codes: 0 done, 1 it ran and the answer is no, 2 wrong usage or bad input, 130 interrupted.");
     }
 }

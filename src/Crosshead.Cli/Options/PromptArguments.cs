@@ -4,16 +4,23 @@ using Crosshead.Files;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>Where prompts come from: <c>--prompt</c>, <c>--prompt-file</c>, or standard input where neither is given.</summary>
+/// <summary>
+/// Where prompts come from: <c>--prompt</c>, <c>--prompt-file</c>, or standard input where neither is given.
+/// </summary>
 internal sealed class PromptArguments
 {
     /// <summary>The name that stands for standard input in place of a file's.</summary>
     private const string Input = "-";
 
-    private readonly Option<string[]> _texts = new("--prompt", "-p") { Description = "What the text begins with; given several times, the prompts are continued together.", HelpName = "text" };
+    private readonly Option<string[]> _texts = new("--prompt", "-p")
+    {
+        Description = "What the text begins with; given several times, the prompts are continued together.",
+        HelpName = "text",
+    };
     private readonly Option<string[]> _files = new("--prompt-file", "-f")
     {
-        Description = "A UTF-8 text file that holds a prompt, or - for standard input, which is also read where no prompt is given. One line break at the end is left out. May be given several times.",
+        Description = "A UTF-8 text file that holds a prompt, or - for standard input, which is also read where no "
+            + "prompt is given. One line break at the end is left out. May be given several times.",
         HelpName = "file",
     };
 
@@ -28,22 +35,27 @@ internal sealed class PromptArguments
     }
 
     /// <summary>The prompts, in the order of the options: texts, then files.</summary>
-    /// <exception cref="CrossheadException">There is none, or a file or standard input cannot be read or is no UTF-8 text.</exception>
+    /// <exception cref="CrossheadException">There is none, or a file or standard input cannot be read or is no UTF-8
+    /// text.</exception>
     public string[] Read(ParseResult arguments, StandardStreams terminal)
     {
         var (texts, files) = (arguments.GetValue(_texts) ?? [], arguments.GetValue(_files) ?? []);
         if (files.Count(f => f == Input) > 1)
-            throw new CrossheadException("--prompt-file - is given twice, but standard input can be read once; remove one.");
+            throw new CrossheadException(
+                "--prompt-file - is given twice, but standard input can be read once; remove one.");
         if (texts.Length + files.Length == 0)
             files = terminal.InIsScreen ? throw NoPrompt() : [Input];
         return [.. texts, .. files.Select(f => WithoutLastBreak(f == Input ? ReadInput(terminal) : TextFile.Read(f)))];
     }
 
-    private string ReadInput(StandardStreams terminal) => terminal.ReadInput() is { Length: > 0 } text ? text : throw NoPrompt();
+    private string ReadInput(StandardStreams terminal) =>
+        terminal.ReadInput() is { Length: > 0 } text ? text : throw NoPrompt();
 
     private CrossheadException NoPrompt() =>
-        new($"crosshead {_command} needs a prompt: give --prompt <text>, --prompt-file <file>, or a text on standard input. See \"crosshead {_command} --help\".");
+        new($"crosshead {_command} needs a prompt: give --prompt <text>, --prompt-file <file>, or a text on standard "
+            + $"input. See \"crosshead {_command} --help\".");
 
     // Editors and echo end a text with a line break that nobody means.
-    private static string WithoutLastBreak(string text) => text.EndsWith('\n') ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
+    private static string WithoutLastBreak(string text) =>
+        text.EndsWith('\n') ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
 }

@@ -2,19 +2,24 @@ using System.Text;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>The command line as bytes: .NET makes U+FFFD of bytes that are no UTF-8, after which a prompt is another one and a file is not found.</summary>
+/// <summary>
+/// The command line as bytes: .NET makes U+FFFD of bytes that are no UTF-8, after which a prompt is another one and a
+/// file is not found.
+/// </summary>
 internal static class RawArguments
 {
     private const string File = "/proc/self/cmdline";
 
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false,
+        throwOnInvalidBytes: true);
 
     /// <summary>Refuses arguments of this process that are no UTF-8.</summary>
     /// <param name="arguments">The arguments as .NET read them.</param>
     /// <exception cref="CrossheadException">One is no UTF-8.</exception>
     public static void Require(string[] arguments)
     {
-        if (arguments.Any(IsSuspect) && System.IO.File.Exists(File)) Require(arguments, System.IO.File.ReadAllBytes(File));
+        if (arguments.Any(IsSuspect) && System.IO.File.Exists(File))
+            Require(arguments, System.IO.File.ReadAllBytes(File));
     }
 
     /// <summary>Refuses arguments that are no UTF-8.</summary>
@@ -30,7 +35,8 @@ internal static class RawArguments
             var bytes = line[start..];
             // Where another program runs the command in its own process, the words are not these.
             if (IsSuspect(arguments[i]) && Encoding.UTF8.GetString(bytes) == arguments[i] && !IsText(bytes))
-                throw new CrossheadException($"the argument \"{arguments[i]}\" is no UTF-8 text; type it again in a terminal that is set to UTF-8, or convert the script that holds it.");
+                throw new CrossheadException($"the argument \"{arguments[i]}\" is no UTF-8 text; type it again in a "
+                    + $"terminal that is set to UTF-8, or convert the script that holds it.");
             line = start == 0 ? [] : line[..(start - 1)];
         }
     }

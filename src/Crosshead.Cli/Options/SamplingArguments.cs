@@ -8,14 +8,27 @@ internal sealed class SamplingArguments
 {
     private static readonly SamplingOptions s_default = new();
 
-    private readonly Option<int> _maxTokens = NumberOption.WithDefault("--max-tokens", "Most tokens to generate.", 1, int.MaxValue, new GenerationOptions().MaxTokens);
-    private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature", "Divides the logits; 0 takes the most likely token.", 0.0, 100, s_default.Temperature);
-    private readonly Option<int> _topK = NumberOption.WithDefault("--top-k", "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, s_default.TopK);
-    private readonly Option<double> _topP = NumberOption.WithDefault("--top-p", "Keep the most likely tokens that together reach this probability.", 0.0, 1, s_default.TopP);
-    private readonly Option<double> _minP = NumberOption.WithDefault("--min-p", "Keep tokens at least this many times as likely as the most likely.", 0.0, 1, s_default.MinP);
-    private readonly Option<double> _penalty = NumberOption.WithDefault("--repetition-penalty", "Makes tokens that have occurred less likely; 1 changes nothing.", SamplingOptions.LeastPenalty, 100, s_default.RepetitionPenalty);
-    private readonly Option<long?> _seed = NumberOption.Optional("--seed", "Draws the same tokens each time; without it others each time.", 0, long.MaxValue);
-    private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends the answer and is left out of it; may be given several times.", HelpName = "text", DefaultValueFactory = _ => [] };
+    private readonly Option<int> _maxTokens = NumberOption.WithDefault("--max-tokens", "Most tokens to generate.", 1,
+        int.MaxValue, new GenerationOptions().MaxTokens);
+    private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature",
+        "Divides the logits; 0 takes the most likely token.", 0.0, 100, s_default.Temperature);
+    private readonly Option<int> _topK = NumberOption.WithDefault("--top-k",
+        "Keep the k most likely tokens; 0 keeps all.", 0, int.MaxValue, s_default.TopK);
+    private readonly Option<double> _topP = NumberOption.WithDefault("--top-p",
+        "Keep the most likely tokens that together reach this probability.", 0.0, 1, s_default.TopP);
+    private readonly Option<double> _minP = NumberOption.WithDefault("--min-p",
+        "Keep tokens at least this many times as likely as the most likely.", 0.0, 1, s_default.MinP);
+    private readonly Option<double> _penalty = NumberOption.WithDefault("--repetition-penalty",
+        "Makes tokens that have occurred less likely; 1 changes nothing.", SamplingOptions.LeastPenalty, 100,
+        s_default.RepetitionPenalty);
+    private readonly Option<long?> _seed = NumberOption.Optional("--seed",
+        "Draws the same tokens each time; without it others each time.", 0, long.MaxValue);
+    private readonly Option<string[]> _stop = new("--stop")
+    {
+        Description = "Text that ends the answer and is left out of it; may be given several times.",
+        HelpName = "text",
+        DefaultValueFactory = _ => [],
+    };
 
     /// <summary>Adds the options to a command.</summary>
     public SamplingArguments(Command command)

@@ -20,7 +20,8 @@ internal sealed class ShardOption
 
     private readonly Option<long?> _size = new("--max-shard-size")
     {
-        Description = "Size of the largest weights file, in KB, MB, GB, KiB, MiB or GiB, such as 500MB; a larger model is split into several files with an index. Without it 5GB.",
+        Description = "Size of the largest weights file, in KB, MB, GB, KiB, MiB or GiB, such as 500MB; a larger model "
+            + "is split into several files with an index. Without it 5GB.",
         HelpName = "size",
         CustomParser = Parse,
     };
@@ -35,7 +36,8 @@ internal sealed class ShardOption
     {
         var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
         var digits = text.TakeWhile(c => char.IsAsciiDigit(c) || c == '.').Count();
-        if (Units.TryGetValue(text[digits..].Trim(), out var unit) && double.TryParse(text[..digits], NumberStyles.Float, CultureInfo.InvariantCulture, out var count)
+        if (Units.TryGetValue(text[digits..].Trim(), out var unit)
+            && double.TryParse(text[..digits], NumberStyles.Float, CultureInfo.InvariantCulture, out var count)
             && count * unit is >= 1 and < 1e15 and var bytes) return (long)bytes;
         result.AddError($"--max-shard-size must be a size with its unit, such as 500MB or 5GB; got \"{text}\".");
         return null;

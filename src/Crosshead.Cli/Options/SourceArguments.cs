@@ -8,7 +8,8 @@ internal sealed class SourceArguments
 {
     private readonly Argument<string[]> _inputs = new("INPUT")
     {
-        Description = "Text, JSONL or Parquet files (also .gz or .zst), folders, or patterns such as 'data/**/*.jsonl.gz'.",
+        Description = "Text, JSONL or Parquet files (also .gz or .zst), folders, or patterns such as "
+            + "'data/**/*.jsonl.gz'.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -40,5 +41,9 @@ internal sealed class SourceArguments
     /// <summary>How documents are found.</summary>
     /// <exception cref="CrossheadException">The splitting rule is empty.</exception>
     public SourceOptions Options(ParseResult arguments) =>
-        new() { Field = arguments.GetRequiredValue(_field), SplitOn = TextSplit.Parse(arguments.GetRequiredValue(_split)) };
+        new()
+        {
+            Field = arguments.GetRequiredValue(_field),
+            SplitOn = TextSplit.Parse(arguments.GetRequiredValue(_split)),
+        };
 }

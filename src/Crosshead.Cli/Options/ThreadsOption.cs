@@ -10,7 +10,8 @@ internal static class ThreadsOption
 
     /// <summary>The option; a command that has it needs nothing else for it to hold.</summary>
     public static Option<int?> Create() => NumberOption.Optional(Name,
-        $"Threads to compute with; without it {ComputeThreads.Variable} or, where that is not set, one for each core that the process may use.", 1, int.MaxValue);
+        $"Threads to compute with; without it {ComputeThreads.Variable} or, where that is not set, one for each core "
+            + $"that the process may use.", 1, int.MaxValue);
 
     /// <summary>Lets the number given to a command hold, before the command runs.</summary>
     /// <exception cref="CrossheadException">It is out of range.</exception>

@@ -7,5 +7,10 @@ internal static class TokenizerOption
 {
     /// <summary>The option <c>--tokenizer</c>, which must be given.</summary>
     public static Option<string> Create() =>
-        new("--tokenizer") { Description = "The tokenizer.json, or a folder that holds one.", HelpName = "file", Required = true };
+        new("--tokenizer")
+        {
+            Description = "The tokenizer.json, or a folder that holds one.",
+            HelpName = "file",
+            Required = true,
+        };
 }

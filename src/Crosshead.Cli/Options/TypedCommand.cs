@@ -7,5 +7,6 @@ internal static class TypedCommand
 {
     /// <summary><c>crosshead</c> and all arguments, those with spaces in quotes.</summary>
     public static string Of(ParseResult arguments) =>
-        "crosshead " + string.Join(' ', arguments.Tokens.Select(t => t.Value.Contains(' ', StringComparison.Ordinal) ? $"\"{t.Value}\"" : t.Value));
+        "crosshead " + string.Join(' ',
+            arguments.Tokens.Select(t => t.Value.Contains(' ', StringComparison.Ordinal) ? $"\"{t.Value}\"" : t.Value));
 }

@@ -13,33 +13,44 @@ internal static class UsageError
         if (parsed.UnmatchedTokens is [var unknown, ..])
             return Unknown(command, path, unknown);
         if (command.Subcommands.Count > 0)
-            return $"{path} needs a command: {string.Join(", ", command.Subcommands.Select(c => c.Name))}; see \"{path} --help\".";
-        var missing = command.Arguments.FirstOrDefault(a => a.Arity.MinimumNumberOfValues > (parsed.GetResult(a)?.Tokens.Count ?? 0));
+            return $"{path} needs a command: {string.Join(", ", command.Subcommands.Select(c => c.Name))}; see "
+                + $"\"{path} --help\".";
+        var missing = command.Arguments.FirstOrDefault(
+            a => a.Arity.MinimumNumberOfValues > (parsed.GetResult(a)?.Tokens.Count ?? 0));
         if (missing is not null)
-            return $"{path} needs {missing.HelpName ?? missing.Name}: {FirstSentence(missing.Description)} See \"{path} --help\".";
+            return $"{path} needs {missing.HelpName ?? missing.Name}: {FirstSentence(missing.Description)} See "
+                + $"\"{path} --help\".";
         // An empty text is a text; an empty name is none.
-        var empty = command.Arguments.FirstOrDefault(a => a.Name != "TEXT" && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
+        var empty = command.Arguments.FirstOrDefault(
+            a => a.Name != "TEXT" && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
         if (empty is not null)
-            return $"{path} was given an empty {empty.HelpName ?? empty.Name} (\"\"): {FirstSentence(empty.Description)} See \"{path} --help\".";
-        var option = command.Options.FirstOrDefault(o => o.Required && parsed.GetResult(o) is not { IdentifierToken: not null });
+            return $"{path} was given an empty {empty.HelpName ?? empty.Name} (\"\"): "
+                + $"{FirstSentence(empty.Description)} See \"{path} --help\".";
+        var option = command.Options.FirstOrDefault(
+            o => o.Required && parsed.GetResult(o) is not { IdentifierToken: not null });
         if (option is not null)
-            return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See \"{path} --help\".";
+            return $"{path} needs {option.Name} <{option.HelpName}>: {FirstSentence(option.Description)} See "
+                + $"\"{path} --help\".";
         return parsed.Errors.Count == 0 ? null : new CrossheadException(parsed.Errors[0].Message).Message;
     }
 
     private static string Unknown(Command command, string path, string unknown)
     {
         if (unknown.StartsWith('-'))
-            return $"unknown option \"{unknown}\" of {path}: {Suggestion.For(unknown, command.Options.Select(o => o.Name))}";
+            return $"unknown option \"{unknown}\" of {path}: "
+                + $"{Suggestion.For(unknown, command.Options.Select(o => o.Name))}";
         return command.Subcommands.Count > 0
-            ? $"unknown command \"{unknown}\" of {path}: {Suggestion.For(unknown, command.Subcommands.Select(c => c.Name))}"
-            : $"one argument too many for {path}: \"{unknown}\"; quote a text that holds spaces, or see \"{path} --help\".";
+            ? $"unknown command \"{unknown}\" of {path}: "
+            + $"{Suggestion.For(unknown, command.Subcommands.Select(c => c.Name))}"
+            : $"one argument too many for {path}: \"{unknown}\"; quote a text that holds spaces, or see "
+            + $"\"{path} --help\".";
     }
 
     private static string Path(ParseResult parsed)
     {
         var names = new List<string>();
-        for (Symbol? symbol = parsed.CommandResult.Command; symbol is not null; symbol = symbol.Parents.FirstOrDefault())
+        for (Symbol? symbol = parsed.CommandResult.Command; symbol is not null;
+            symbol = symbol.Parents.FirstOrDefault())
             names.Insert(0, symbol.Name);
         return string.Join(' ', names);
     }

@@ -3,7 +3,10 @@ using Crosshead.Files;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>A folder that a command works in from its start. What the folder holds, the command itself judges: it goes on with its own work.</summary>
+/// <summary>
+/// A folder that a command works in from its start. What the folder holds, the command itself judges: it goes on with
+/// its own work.
+/// </summary>
 internal sealed class WorkFolder : OutputOption
 {
     private WorkFolder(Option<string?> option) : base(option) { }
@@ -11,7 +14,8 @@ internal sealed class WorkFolder : OutputOption
     /// <summary>A folder that must be named.</summary>
     /// <param name="name">The option, with its dashes.</param>
     /// <param name="description">What is written.</param>
-    public static WorkFolder Required(string name, string description) => new(OutputOption.Required(name, description, "dir"));
+    public static WorkFolder Required(string name, string description) =>
+        new(OutputOption.Required(name, description, "dir"));
 
     /// <summary>A folder with a name of its own where the option is not given.</summary>
     /// <param name="name">The option, with its dashes.</param>
@@ -36,7 +40,8 @@ internal sealed class WorkFolder : OutputOption
     /// <summary>Refuses a folder that cannot be worked in.</summary>
     /// <param name="name">What the message calls it.</param>
     /// <param name="path">The folder.</param>
-    /// <exception cref="CrossheadException">It is a file, cannot be made or written, or another process works in it.</exception>
+    /// <exception cref="CrossheadException">It is a file, cannot be made or written, or another process works in
+    /// it.</exception>
     public static void Check(string name, string path)
     {
         if (File.Exists(path)) throw new CrossheadException($"{name} \"{path}\" is a file; name a folder.");

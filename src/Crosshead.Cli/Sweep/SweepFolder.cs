@@ -1,18 +1,21 @@
-using System.Text.Json.Nodes;
 using Crosshead.Files;
 using Crosshead.Runtime;
 using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>The folder of a sweep: <c>runs/</c>, <c>recipes/</c>, <c>report.html</c>, and <c>study.json</c>, the recipe that all runs are made from.</summary>
+/// <summary>
+/// The folder of a sweep: <c>runs/</c>, <c>recipes/</c>, <c>report.html</c>, and <c>study.json</c>, the recipe that all
+/// runs are made from.
+/// </summary>
 internal static class SweepFolder
 {
     private const string StudyFile = "study.json", RunsFolder = "runs", RecipesFolder = "recipes";
 
     // What the grid itself sets, and what is no part of the experiment.
     private static readonly string[] s_free =
-        ["name", "model.attention.variant", "training.learningRate", "training.seed", "training.schedule.kind", "training.device"];
+        ["name", "model.attention.variant", "training.learningRate", "training.seed", "training.schedule.kind",
+            "training.device"];
 
     /// <summary>Where the report is.</summary>
     public static string Report(string folder) => Path.Combine(folder, "report.html");
@@ -21,9 +24,12 @@ internal static class SweepFolder
     public static string Run(string folder, string name) => Path.Combine(folder, RunsFolder, name);
 
     /// <summary>Where the recipe of a variant's full run is.</summary>
-    public static string FullRecipe(string folder, string variant) => Path.Combine(folder, RecipesFolder, variant + ".json");
+    public static string FullRecipe(string folder, string variant) =>
+        Path.Combine(folder, RecipesFolder, variant + ".json");
 
-    /// <summary>Refuses a folder that holds something else, or a sweep of another recipe that may not be replaced.</summary>
+    /// <summary>
+    /// Refuses a folder that holds something else, or a sweep of another recipe that may not be replaced.
+    /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="asked">The recipe as asked for.</param>
     /// <param name="overwrite">Whether a sweep that is there may be replaced.</param>
@@ -36,12 +42,13 @@ internal static class SweepFolder
             if (!overwrite) _ = Continued(folder, asked);
         }
         else if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } other)
-            throw new CrossheadException($"--out \"{folder}\" holds something that is no sweep ({Path.GetFileName(other)}); name a new folder, or that of the sweep to go on with.");
+            throw new CrossheadException($"--out \"{folder}\" holds something that is no sweep "
+                + $"({Path.GetFileName(other)}); name a new folder, or that of the sweep to go on with.");
     }
 
     /// <summary>
-    /// Begins a sweep, or goes on in a folder that was made from the same recipe. Where the recipe leaves the precision open it is
-    /// chosen here, once for all runs, and kept.
+    /// Begins a sweep, or goes on in a folder that was made from the same recipe. Where the recipe leaves the precision
+    /// open it is chosen here, once for all runs, and kept.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="asked">The recipe as asked for.</param>
@@ -52,7 +59,9 @@ internal static class SweepFolder
     {
         var study = Path.Combine(folder, StudyFile);
         if (File.Exists(study) && !overwrite) return Continued(folder, asked);
-        foreach (var part in new[] { RunsFolder, RecipesFolder }.Select(n => Path.Combine(folder, n)).Where(Directory.Exists)) Directory.Delete(part, recursive: true);
+        foreach (var part in new[] { RunsFolder, RecipesFolder }.Select(n => Path.Combine(folder, n))
+            .Where(Directory.Exists))
+            Directory.Delete(part, recursive: true);
         if (File.Exists(Report(folder))) File.Delete(Report(folder));
         var basis = Settled(asked, told);
         AtomicFile.WriteText(study, basis.ToJson() + "\n");
@@ -63,7 +72,8 @@ internal static class SweepFolder
     private static Recipe Continued(string folder, Recipe asked)
     {
         var before = Read(Path.Combine(folder, StudyFile));
-        var current = asked.Training.Dtype == TrainingPrecision.Auto ? asked with { Training = asked.Training with { Dtype = before.Training.Dtype } } : asked;
+        var current = asked.Training.Dtype == TrainingPrecision.Auto
+            ? asked with { Training = asked.Training with { Dtype = before.Training.Dtype } } : asked;
         RequireSame(folder, before, current);
         return current;
     }
@@ -92,9 +102,11 @@ internal static class SweepFolder
     {
         var (before, after) = (old.Values(), current.Values());
         string[] changes = [.. before.Keys.Union(after.Keys).Where(p => !s_free.Contains(p))
-            .Select(p => (Path: p, Old: before.GetValueOrDefault(p, "absent"), New: after.GetValueOrDefault(p, "absent")))
+            .Select(p =>
+                (Path: p, Old: before.GetValueOrDefault(p, "absent"), New: after.GetValueOrDefault(p, "absent")))
             .Where(c => c.Old != c.New).Select(c => $"{c.Path}: {c.Old} → {c.New}")];
         if (changes.Length > 0)
-            throw new CrossheadException($"\"{folder}\" holds a sweep of another recipe: {string.Join(", ", changes)}; restore the recipe, name another folder with --out, or replace the sweep with --overwrite.");
+            throw new CrossheadException($"\"{folder}\" holds a sweep of another recipe: {string.Join(", ", changes)}; "
+                + $"restore the recipe, name another folder with --out, or replace the sweep with --overwrite.");
     }
 }

@@ -26,7 +26,8 @@ internal sealed partial class SweepOutcome(string folder)
     }
 
     /// <summary>Keeps it.</summary>
-    public void Write(RunStatus status, string reason) => AtomicFile.WriteText(_path, JsonSerializer.Serialize(new Ending(status, reason), Format.Default.Ending) + "\n");
+    public void Write(RunStatus status, string reason) =>
+        AtomicFile.WriteText(_path, JsonSerializer.Serialize(new Ending(status, reason), Format.Default.Ending) + "\n");
 
     /// <summary>Forgets it.</summary>
     public void Forget() => File.Delete(_path);

@@ -36,9 +36,11 @@ internal sealed class SweepProgress : IDisposable
             // Before its first step the log may be that of an earlier try.
             if (run.LastStep is not { } last || last.Tokens < _done[run]) continue;
             _done[run] = last.Tokens;
-            details.Add($"{run.Name}: step {last.Step} of {run.Recipe.TotalSteps}, loss {ReportNumbers.Loss(last.Loss)}");
+            details.Add(
+                $"{run.Name}: step {last.Step} of {run.Recipe.TotalSteps}, loss {ReportNumbers.Loss(last.Loss)}");
         }
-        _line.Report(_done.Sum(d => d.Value - _before[d.Key]), _before.Sum(b => b.Key.Tokens - b.Value), string.Join("; ", details));
+        _line.Report(_done.Sum(d => d.Value - _before[d.Key]), _before.Sum(b => b.Key.Tokens - b.Value),
+            string.Join("; ", details));
     }
 
     /// <summary>Tells how a run ended.</summary>
@@ -51,7 +53,8 @@ internal sealed class SweepProgress : IDisposable
         else { _done.Remove(run); _before.Remove(run); }
         _line.Say($"{run.Name}: " + measured.Status switch
         {
-            RunStatus.Finished => $"held-out loss {ReportNumbers.Loss(measured.HeldOutLoss)}" + (measured.SpikeSteps > 0 ? $", {measured.SpikeSteps} spike step{(measured.SpikeSteps == 1 ? "" : "s")}" : ""),
+            RunStatus.Finished => $"held-out loss {ReportNumbers.Loss(measured.HeldOutLoss)}" + (measured.SpikeSteps > 0
+                ? $", {measured.SpikeSteps} spike step{(measured.SpikeSteps == 1 ? "" : "s")}" : ""),
             RunStatus.Interrupted => "stopped, its state saved",
             RunStatus.Diverged => $"diverged: {measured.Reason}",
             _ => $"failed: {measured.Reason}",

@@ -11,7 +11,9 @@ namespace Crosshead.Cli.Sweep;
 internal static class SweepReport
 {
     private static readonly string s_rule = string.Create(CultureInfo.InvariantCulture,
-        $"A rate is stable when its runs took all steps, did not end within a spike of the training loss, and their final loss is at most {100 * RateChoice.Tolerance:0.#} % above that of any smaller stable rate; the largest such rate is chosen.");
+        $"A rate is stable when its runs took all steps, did not end within a spike of the training loss, and their "
+            + $"final loss is at most {100 * RateChoice.Tolerance:0.#} % above that of any smaller stable rate; the "
+            + $"largest such rate is chosen.");
 
     /// <summary>The page's content.</summary>
     public static StudyReport Of(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs) => new()
@@ -27,7 +29,8 @@ internal static class SweepReport
             Facts =
             [
                 new("Data", basis.Data.Folders.Count > 0 ? string.Join(", ", basis.Data.Folders) : basis.Data.Folder),
-                new("Each run", $"{basis.TotalSteps} steps of {basis.TokensPerStep} tokens, {basis.Training.Schedule.WarmupSteps} of them warm-up, then at a constant rate"),
+                new("Each run", $"{basis.TotalSteps} steps of {basis.TokensPerStep} tokens, "
+                    + $"{basis.Training.Schedule.WarmupSteps} of them warm-up, then at a constant rate"),
                 new("Precision", basis.Training.Dtype),
                 new("Seeds", string.Join(", ", runs.Select(r => r.Seed).Distinct().Order())),
                 new("Runs at a time", $"{options.Parallel}"),

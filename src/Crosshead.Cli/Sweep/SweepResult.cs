@@ -15,19 +15,28 @@ internal static class SweepResult
     {
         var seeds = options.Seeds.Count > 1;
         var table = seeds
-            ? new ResultTable("variant", "rate>", "seed>", "held-out loss>", "spike steps>", "stable", "tokens/s>", "state")
+            ? new ResultTable("variant", "rate>", "seed>", "held-out loss>", "spike steps>", "stable",
+                "tokens/s>", "state")
             : new ResultTable("variant", "rate>", "held-out loss>", "spike steps>", "stable", "tokens/s>", "state");
         foreach (var (variant, run) in report.Variants.SelectMany(v => v.Runs.Select(r => (v, r))))
         {
             var standing = variant.Rates.First(r => r.LearningRate == run.LearningRate);
-            var stable = standing.Stable switch { true => standing == variant.LargestStable ? "yes, chosen" : "yes", false => $"no: {standing.Why}", _ => "–" };
-            string[] cells = [ReportNumbers.Loss(run.HeldOutLoss), $"{run.SpikeSteps}", stable, run.TokensPerSecond is { } speed ? Quantity.Count(speed) : "–", run.Status.InWords()];
-            table.Row([variant.Variant, ReportNumbers.Rate(run.LearningRate), .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
+            var stable = standing.Stable switch
+            {
+                true => standing == variant.LargestStable ? "yes, chosen" : "yes",
+                false => $"no: {standing.Why}",
+                _ => "–",
+            };
+            string[] cells = [ReportNumbers.Loss(run.HeldOutLoss), $"{run.SpikeSteps}", stable,
+                run.TokensPerSecond is { } speed ? Quantity.Count(speed) : "–", run.Status.InWords()];
+            table.Row([variant.Variant, ReportNumbers.Rate(run.LearningRate),
+                .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
         }
         output.Table(table);
         output.Line(StudyVerdict.Of(report).ToString());
         foreach (var run in report.Variants.SelectMany(v => v.Runs).Where(r => r.Reason is not null))
-            output.Line($"{run.Variant} at {ReportNumbers.Rate(run.LearningRate)} {(run.Status == RunStatus.Diverged ? "diverged" : "failed")}: {run.Reason}");
+            output.Line($"{run.Variant} at {ReportNumbers.Rate(run.LearningRate)} "
+                + $"{(run.Status == RunStatus.Diverged ? "diverged" : "failed")}: {run.Reason}");
         if (report.Variants.SelectMany(v => v.Runs).Any(r => r.Status is RunStatus.Waiting or RunStatus.Interrupted))
             output.Line("Not all runs are done, their state is saved: the same command goes on from here.");
         else if (report.Variants.Any(v => v.LargestStable is not null))
@@ -36,21 +45,24 @@ internal static class SweepResult
     }
 
     /// <summary>The object for scripts.</summary>
-    public static JsonObject Node(SweepOptions options, StudyReport report, Recipe basis, IReadOnlyList<StudyRun> runs, IReadOnlyList<RateChoice> choices) => new()
-    {
-        ["verdict"] = StudyVerdict.Of(report).Headline,
-        ["dtype"] = basis.Training.Dtype,
-        ["runs"] = CommandOutput.List(runs, r => Node(r, choices.First(c => c.Variant == r.Variant).Rates.First(s => s.LearningRate == r.LearningRate))),
-        ["best"] = CommandOutput.List(choices.Where(c => c.LargestStable is not null), c => new JsonObject
+    public static JsonObject Node(SweepOptions options, StudyReport report, Recipe basis, IReadOnlyList<StudyRun> runs,
+        IReadOnlyList<RateChoice> choices) => new()
         {
-            ["variant"] = c.Variant,
-            ["learningRate"] = c.LargestStable!.LearningRate,
-            ["heldOutLoss"] = Number(c.LargestStable.HeldOutLoss),
-            ["lowestLossLearningRate"] = c.LowestLoss?.LearningRate,
-            ["recipe"] = File.Exists(SweepFolder.FullRecipe(options.Folder, c.Variant)) ? SweepFolder.FullRecipe(options.Folder, c.Variant) : null,
-        }),
-        ["report"] = SweepFolder.Report(options.Folder),
-    };
+            ["verdict"] = StudyVerdict.Of(report).Headline,
+            ["dtype"] = basis.Training.Dtype,
+            ["runs"] = CommandOutput.List(runs, r => Node(r,
+                choices.First(c => c.Variant == r.Variant).Rates.First(s => s.LearningRate == r.LearningRate))),
+            ["best"] = CommandOutput.List(choices.Where(c => c.LargestStable is not null), c => new JsonObject
+            {
+                ["variant"] = c.Variant,
+                ["learningRate"] = c.LargestStable!.LearningRate,
+                ["heldOutLoss"] = Number(c.LargestStable.HeldOutLoss),
+                ["lowestLossLearningRate"] = c.LowestLoss?.LearningRate,
+                ["recipe"] = File.Exists(SweepFolder.FullRecipe(options.Folder, c.Variant))
+                    ? SweepFolder.FullRecipe(options.Folder, c.Variant) : null,
+            }),
+            ["report"] = SweepFolder.Report(options.Folder),
+        };
 
     private static JsonObject Node(StudyRun run, RateStanding standing) => new()
     {

@@ -24,7 +24,8 @@ internal sealed class SweepRun
     /// <param name="seed">Its seed.</param>
     public SweepRun(SweepOptions options, Recipe basis, AttentionVariant variant, double rate, long seed)
     {
-        var name = $"{variant.NameOf()}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}" + (options.Seeds.Count > 0 ? $"-s{seed}" : "");
+        var name = $"{variant.NameOf()}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}"
+            + (options.Seeds.Count > 0 ? $"-s{seed}" : "");
         Folder = SweepFolder.Run(options.Folder, name);
         Recipe = StudyRecipes.Short(basis, name, variant, rate, seed);
         _outcome = new SweepOutcome(Folder);
@@ -56,7 +57,9 @@ internal sealed class SweepRun
     /// <summary>Whether there is a checkpoint to go on from.</summary>
     public bool CanResume => RunFolder.SavedStep(Folder) is not null;
 
-    /// <summary>Whether there is anything left to do: a run that diverged would do so again, one that failed otherwise may not.</summary>
+    /// <summary>
+    /// Whether there is anything left to do: a run that diverged would do so again, one that failed otherwise may not.
+    /// </summary>
     public bool Pending => Unfit is null && Status is not (RunStatus.Finished or RunStatus.Diverged);
 
     /// <summary>How far the run has come.</summary>
@@ -72,7 +75,8 @@ internal sealed class SweepRun
 
     private string LogPath => Path.Combine(Folder, RunFolder.LogFile);
 
-    private bool IsComplete => RunFolder.SavedStep(Folder) >= Recipe.TotalSteps && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
+    private bool IsComplete => RunFolder.SavedStep(Folder) >= Recipe.TotalSteps
+        && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
 
     /// <summary>Writes the recipe, and forgets how the run ended before.</summary>
     public void Prepare()
@@ -100,6 +104,7 @@ internal sealed class SweepRun
             Status = status,
             Reason = status is RunStatus.Failed or RunStatus.Diverged ? Unfit ?? _outcome.Read()?.Reason : null,
         };
-        return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath), Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep) : run;
+        return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath),
+            Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep) : run;
     }
 }

@@ -30,7 +30,10 @@ internal sealed class SweepSession
         Runs = Grid();
     }
 
-    /// <summary>The recipe that all runs are made from; in one precision for all, which <see cref="Run"/> chooses where the recipe leaves it open.</summary>
+    /// <summary>
+    /// The recipe that all runs are made from; in one precision for all, which <see cref="Run"/> chooses where the
+    /// recipe leaves it open.
+    /// </summary>
     public Recipe Basis { get; private set; }
 
     /// <summary>All runs of the grid.</summary>
@@ -38,7 +41,8 @@ internal sealed class SweepSession
 
     /// <summary>What the runs measured so far, variant by variant.</summary>
     public IReadOnlyList<StudyRun> Measured() =>
-        [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Variants.ToList().IndexOf(AttentionVariants.Parse(r.Variant))).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
+        [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Variants.ToList()
+            .IndexOf(AttentionVariants.Parse(r.Variant))).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
 
     /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
     /// <param name="ended">Called after each run's end.</param>
@@ -60,7 +64,8 @@ internal sealed class SweepSession
         {
             while (running.Count > 0 || (waiting.Count > 0 && !cancellation.IsCancellationRequested))
             {
-                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancellation.IsCancellationRequested) running.Add(Start(waiting.Dequeue(), running));
+                while (running.Count < _options.Parallel && waiting.Count > 0 && !cancellation.IsCancellationRequested)
+                    running.Add(Start(waiting.Dequeue(), running));
                 if (!cancellation.WaitHandle.WaitOne(s_pause)) progress.Show([.. running.Select(p => p.Run)]);
                 else
                 {
@@ -86,7 +91,8 @@ internal sealed class SweepSession
     private IReadOnlyList<SweepRun> Grid()
     {
         var seeds = _options.Seeds.Count > 0 ? _options.Seeds : [Basis.Training.Seed];
-        return [.. _options.Rates.Order().SelectMany(rate => seeds.SelectMany(seed => _options.Variants.Select(variant => new SweepRun(_options, Basis, variant, rate, seed))))];
+        return [.. _options.Rates.Order().SelectMany(rate => seeds.SelectMany(
+            seed => _options.Variants.Select(variant => new SweepRun(_options, Basis, variant, rate, seed))))];
     }
 
     private TrainProcess Start(SweepRun run, IEnumerable<TrainProcess> beside)
@@ -102,7 +108,8 @@ internal sealed class SweepSession
         if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
         var brokeDown = TrainingDivergedException.Wrote(error);
         var told = exitCode == ExitCode.BadInput && error.Length > 0;
-        process.Run.Fail(brokeDown ? RunStatus.Diverged : RunStatus.Failed, told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
+        process.Run.Fail(brokeDown ? RunStatus.Diverged : RunStatus.Failed,
+            told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
     }
 
     private static void RequireCurves(Recipe basis)
@@ -112,8 +119,11 @@ internal sealed class SweepSession
         var left = basis.TotalSteps - basis.Training.Schedule.WarmupSteps;
         var remedy = left >= PowerLawFit.LeastPoints
             ? $"use --set training.evalEvery={Math.Max(1, left / (2 * PowerLawFit.LeastPoints))}"
-            : $"use --set training.steps={basis.Training.Schedule.WarmupSteps + (2 * PowerLawFit.LeastPoints)} or more (now {basis.TotalSteps}, of which {basis.Training.Schedule.WarmupSteps} warm up) and --set training.evalEvery=1";
-        throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations in the {left} steps after the warm-up; a fit needs {PowerLawFit.LeastPoints} or more: {remedy}.");
+            : $"use --set training.steps={basis.Training.Schedule.WarmupSteps + (2 * PowerLawFit.LeastPoints)} or more "
+            + $"(now {basis.TotalSteps}, of which {basis.Training.Schedule.WarmupSteps} warm up) and --set "
+            + $"training.evalEvery=1";
+        throw new CrossheadException($"training.evalEvery ({basis.Training.EvalEvery}) gives {evaluations} evaluations "
+            + $"in the {left} steps after the warm-up; a fit needs {PowerLawFit.LeastPoints} or more: {remedy}.");
     }
 
     // Once here rather than in every run.
@@ -123,6 +133,8 @@ internal sealed class SweepSession
         using var text = TokenDataset.Open(basis.Data.Folders.Count > 0 ? basis.Data.Folders[0] : basis.Data.Folder);
         text.EnsureCompatible(basis.Model.VocabularySize);
         if (text.HeldOut.Windows(basis.Context) == 0)
-            throw new CrossheadException($"{text.Name} holds {text.HeldOut.Tokens} held-out tokens, fewer than a sequence ({basis.Context} and one more): there would be no curve to compare; prepare the data with a larger --held-out.");
+            throw new CrossheadException(
+                $"{text.Name} holds {text.HeldOut.Tokens} held-out tokens, fewer than a sequence ({basis.Context} and "
+                + $"one more): there would be no curve to compare; prepare the data with a larger --held-out.");
     }
 }

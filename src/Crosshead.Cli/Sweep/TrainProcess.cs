@@ -6,8 +6,8 @@ using Crosshead.Runtime;
 namespace Crosshead.Cli.Sweep;
 
 /// <summary>
-/// <c>crosshead train</c> in a process of its own, so that a crash or a lack of memory ends that run alone. The end of its
-/// standard input asks it to save and stop; as that comes with the end of this process too, it never runs on alone.
+/// <c>crosshead train</c> in a process of its own, so that a crash or a lack of memory ends that run alone. The end of
+/// its standard input asks it to save and stop; as that comes with the end of this process too, it never runs on alone.
 /// </summary>
 internal sealed class TrainProcess : IDisposable
 {
@@ -30,12 +30,19 @@ internal sealed class TrainProcess : IDisposable
     /// <summary>Starts a run anew, or goes on with it from its newest checkpoint.</summary>
     /// <param name="run">The run.</param>
     /// <param name="parallel">How many processes share this one's threads.</param>
-    /// <param name="gpu">The GPU that it sees alone, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all that this process sees.</param>
+    /// <param name="gpu">The GPU that it sees alone, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all that this
+    /// process sees.</param>
     public static TrainProcess Start(SweepRun run, int parallel, string? gpu)
     {
-        string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json", run.CanResume ? "--resume" : "--overwrite"];
+        string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json",
+            run.CanResume ? "--resume" : "--overwrite"];
         var (program, before) = Program();
-        var start = new ProcessStartInfo(program, [.. before, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, [.. before, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment[Interruption.SupervisedVariable] = "1";
         start.Environment[ComputeThreads.Variable] = $"{Math.Max(1, ComputeThreads.Count / parallel)}";
         if (gpu is not null) start.Environment[VisibleGpus.Variable] = gpu;
@@ -73,13 +80,15 @@ internal sealed class TrainProcess : IDisposable
         }
     }
 
-    // This program again: its own host, or dotnet with the program's library where that is how it was started, or where another program hosts it.
+    // This program again: its own host, or dotnet with the program's library where that is how it was started, or where
+    // another program hosts it.
     private static (string Program, string[] Arguments) Program()
     {
         var library = typeof(TrainProcess).Assembly;
         var host = Environment.ProcessPath;
         var isDotnet = Path.GetFileNameWithoutExtension(host) == "dotnet";
         if (host is not null && !isDotnet && Assembly.GetEntryAssembly() == library) return (host, []);
-        return (isDotnet ? host! : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", library.Location]);
+        return (isDotnet ? host! : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ["exec", library.Location]);
     }
 }

@@ -9,10 +9,13 @@ internal sealed class VisibleGpus(IReadOnlyList<string> names)
     /// <summary>The environment variable that says which GPUs a process sees.</summary>
     public const string Variable = "CUDA_VISIBLE_DEVICES";
 
-    /// <summary>Those that runs on a device may be dealt to: none where the recipe names one, or there is no choice.</summary>
+    /// <summary>
+    /// Those that runs on a device may be dealt to: none where the recipe names one, or there is no choice.
+    /// </summary>
     /// <param name="device">The recipe's device.</param>
     public static VisibleGpus For(string device) =>
-        device is "auto" or "cuda" ? Of(Environment.GetEnvironmentVariable(Variable), CudaDevices.All().Count) : new([]);
+        device is "auto" or "cuda"
+        ? Of(Environment.GetEnvironmentVariable(Variable), CudaDevices.All().Count) : new([]);
 
     /// <summary>The names of devices.</summary>
     /// <param name="visible">What this process was told to see; null for all.</param>

@@ -10,7 +10,8 @@ namespace Crosshead.Cli.Terminal;
 /// </summary>
 internal sealed class CommandOutput(StandardStreams terminal, bool json)
 {
-    private static readonly JsonWriterOptions s_format = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_format =
+        new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Whether the result is to be one JSON object.</summary>
     public bool Json => json;
@@ -42,10 +43,13 @@ internal sealed class CommandOutput(StandardStreams terminal, bool json)
             table.Write(terminal);
     }
 
-    /// <summary>Starts to show the progress of something that may take longer than two seconds; dispose it when done.</summary>
+    /// <summary>
+    /// Starts to show the progress of something that may take longer than two seconds; dispose it when done.
+    /// </summary>
     /// <param name="activity">What is being done: <c>encoding</c>.</param>
     /// <param name="unit">What is counted: <c>B</c>, <c>tokens</c>, <c>documents</c>.</param>
-    public ProgressLine Progress(string activity, string unit) => new(terminal.Error, terminal.ErrorIsScreen, activity, unit);
+    public ProgressLine Progress(string activity, string unit) =>
+        new(terminal.Error, terminal.ErrorIsScreen, activity, unit);
 
     /// <summary>Writes the one JSON object of the run; nothing without <c>--json</c>.</summary>
     public void Result(JsonObject result)

@@ -6,5 +6,6 @@ namespace Crosshead.Cli.Terminal;
 internal static class EnumName
 {
     /// <summary>The name of a value.</summary>
-    public static string Of<T>(T value) where T : struct, Enum => JsonSerializer.SerializeToNode(value)!.GetValue<string>();
+    public static string Of<T>(T value) where T : struct, Enum =>
+        JsonSerializer.SerializeToNode(value)!.GetValue<string>();
 }

@@ -12,7 +12,9 @@ internal static class ExitCode
     /// <summary>Wrong usage or bad input; one line on standard error says what, both values and the remedy.</summary>
     public const int BadInput = 2;
 
-    /// <summary>A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended it, with its state saved where it has any.</summary>
+    /// <summary>
+    /// A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended it, with its state saved where it has any.
+    /// </summary>
     public const int Interrupted = 130;
 
     /// <summary>The reader of standard output is gone; what a shell tells of a program that SIGPIPE ended.</summary>

@@ -9,9 +9,13 @@ internal static class Failure
     /// <summary>The environment variable that adds the stack trace.</summary>
     public const string DebugVariable = "CROSSHEAD_DEBUG";
 
-    private const string LessMemory = "lower batch or context (raise gradient accumulation to keep the tokens a step), switch on activation checkpointing, or use --dtype bfloat16.";
+    private const string LessMemory = "lower batch or context (raise gradient accumulation to keep the tokens a step), "
+        + "switch on activation checkpointing, or use --dtype bfloat16.";
 
-    /// <summary>Writes one line to standard error (with <c>CROSSHEAD_DEBUG=1</c> also where it happened) and returns the exit code.</summary>
+    /// <summary>
+    /// Writes one line to standard error (with <c>CROSSHEAD_DEBUG=1</c> also where it happened) and returns the exit
+    /// code.
+    /// </summary>
     public static int Tell(Exception failure, StandardStreams terminal)
     {
         var cause = Cause(failure);
@@ -28,11 +32,15 @@ internal static class Failure
         CrossheadException => failure.Message,
         OperationCanceledException => "interrupted.",
         _ when LastWords.OfLoading(failure) is { } told => told,
-        OutOfMemoryException => $"out of memory: {Quantity.Bytes(GC.GetTotalMemory(false))} of managed memory were in use; {LessMemory}",
-        _ when OutOfMemory.In(failure) is { } lack => $"out of memory on {lack.Device}{(lack.Size is null ? "" : $": {lack.Size} more were asked for")}; {LessMemory}",
+        OutOfMemoryException =>
+            $"out of memory: {Quantity.Bytes(GC.GetTotalMemory(false))} of managed memory were in use; {LessMemory}",
+        _ when OutOfMemory.In(failure) is { } lack => $"out of memory on "
+            + $"{lack.Device}{(lack.Size is null ? "" : $": {lack.Size} more were asked for")}; {LessMemory}",
         ExternalException => "libtorch: " + FirstLine(failure.Message),
-        DllNotFoundException or BadImageFormatException => $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
-        IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) => new CrossheadException($"{message}; free space, or write elsewhere.").Message,
+        DllNotFoundException or BadImageFormatException =>
+            $"a native library could not be loaded: {FirstLine(failure.Message)} Run \"crosshead doctor\".",
+        IOException { Message: var message } when message.StartsWith("No space left", StringComparison.Ordinal) =>
+            new CrossheadException($"{message}; free space, or write elsewhere.").Message,
         IOException or UnauthorizedAccessException => new CrossheadException(failure.Message).Message, // in one line
         _ => $"unexpected {failure.GetType().Name}: {FirstLine(failure.Message)} Set {DebugVariable}=1 to see where.",
     };

@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Ctrl-C, SIGTERM, SIGQUIT and a closed terminal (SIGHUP): the first asks the command to finish its step and save, the second stops
-/// the process at once.
-/// A supervised process is asked by the end of its standard input too, so that it never outlives who started it.
+/// Ctrl-C, SIGTERM, SIGQUIT and a closed terminal (SIGHUP): the first asks the command to finish its step and save, the
+/// second stops the process at once. A supervised process is asked by the end of its standard input too, so that it
+/// never outlives who started it.
 /// </summary>
 internal sealed partial class Interruption : IDisposable
 {
@@ -67,7 +67,8 @@ internal sealed partial class Interruption : IDisposable
         _source.Cancel();
     }
 
-    // The runtime's own end can wait for ever for a thread that is within the system, as in opening a pipe that nobody writes.
+    // The runtime's own end can wait for ever for a thread that is within the system, as in opening a pipe that nobody
+    // writes.
     private static void ExitAtOnce()
     {
         new Thread(() =>

@@ -4,8 +4,8 @@ using System.Text;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Tells a failure where the usual way of telling one fails too, as where no more files may be opened: nothing is loaded for it that is not
-/// loaded already.
+/// Tells a failure where the usual way of telling one fails too, as where no more files may be opened: nothing is
+/// loaded for it that is not loaded already.
 /// </summary>
 internal static partial class LastWords
 {
@@ -24,14 +24,16 @@ internal static partial class LastWords
     {
         if (!IsOfLoading(failure)) return null;
         if (Limit(OpenFiles, out var limit) == 0 && limit.Now < Few)
-            return $"at most {limit.Now} files may be open at once, which are too few to load the program; raise the limit (ulimit -n) to {Few} or more.";
+            return $"at most {limit.Now} files may be open at once, which are too few to load the program; raise the "
+                + $"limit (ulimit -n) to {Few} or more.";
         return $"a part of the program cannot be loaded: {failure.Message.Split('\n')[0]} Install or build it again.";
     }
 
     private static string Describe(Exception failure) =>
         OfLoading(failure) ?? $"unexpected {failure.GetType().Name}: {failure.Message.Split('\n')[0]}";
 
-    // The runtime reports a missing assembly as it does a missing file, with the assembly's full name in place of a path.
+    // The runtime reports a missing assembly as it does a missing file, with the assembly's full name in place of a
+    // path.
     private static bool IsOfLoading(Exception failure) => failure switch
     {
         FileNotFoundException { FileName: { } name } => name.Contains(", Version=", StringComparison.Ordinal),

@@ -4,9 +4,11 @@ namespace Crosshead.Cli.Terminal;
 /// Progress of one activity on standard error: share, rate and time left. Silent for the first two seconds; then one
 /// line that rewrites itself on a screen, or a new line every five seconds in a file. May be reported to by any thread.
 /// </summary>
-internal sealed class ProgressLine(TextWriter error, bool screen, string activity, string unit, TimeProvider? time = null) : IDisposable
+internal sealed class ProgressLine(TextWriter error, bool screen, string activity, string unit,
+    TimeProvider? time = null) : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2), s_screenPause = TimeSpan.FromMilliseconds(100), s_filePause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2),
+    s_screenPause = TimeSpan.FromMilliseconds(100), s_filePause = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly long _start = (time ?? TimeProvider.System).GetTimestamp();
@@ -18,7 +20,8 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
     /// <param name="done">Amount done, in the unit of the line.</param>
     /// <param name="total">Amount in all, where it is known.</param>
     /// <param name="detail">Anything worth saying beside the numbers.</param>
-    public void Report(double done, double? total = null, string? detail = null) => Report(elapsed => Text(done, total, detail, elapsed));
+    public void Report(double done, double? total = null, string? detail = null) =>
+        Report(elapsed => Text(done, total, detail, elapsed));
 
     /// <summary>Shows a line of the caller's own, as often as any other.</summary>
     /// <param name="text">Makes the line from the time since the activity began; called only when it is shown.</param>

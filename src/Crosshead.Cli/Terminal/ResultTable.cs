@@ -2,7 +2,10 @@ using Spectre.Console;
 
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>A table of results: drawn on a screen, in Markdown's plain form in a file or pipe, where long text goes on in the next row.</summary>
+/// <summary>
+/// A table of results: drawn on a screen, in Markdown's plain form in a file or pipe, where long text goes on in the
+/// next row.
+/// </summary>
 internal sealed class ResultTable
 {
     private const int MostColumns = 120; // in a file or pipe; more only where a word or a number asks for it
@@ -10,7 +13,9 @@ internal sealed class ResultTable
     private readonly List<string[]> _rows = [];
     private readonly string[] _headers;
 
-    /// <summary>Begins a table. A header that ends with <c>&gt;</c> has its column set to the right, as numbers are.</summary>
+    /// <summary>
+    /// Begins a table. A header that ends with <c>&gt;</c> has its column set to the right, as numbers are.
+    /// </summary>
     public ResultTable(params string[] headers) => _headers = headers;
 
     /// <summary>Adds a row, one cell a column.</summary>
@@ -47,26 +52,32 @@ internal sealed class ResultTable
     {
         var widths = Widths();
         terminal.Out.WriteLine(Line(_headers.Select(Name)));
-        terminal.Out.WriteLine(Line(_headers.Select((header, column) => IsNumber(header) ? new string('-', widths[column] - 1) + ":" : new string('-', widths[column]))));
+        terminal.Out.WriteLine(Line(_headers.Select((header, column) => IsNumber(header)
+            ? new string('-', widths[column] - 1) + ":" : new string('-', widths[column]))));
         foreach (var row in _rows)
         {
             var cells = row.Select((cell, column) => Wrapped(cell, widths[column])).ToArray();
-            for (var line = 0; line < cells.Max(c => c.Count); line++) terminal.Out.WriteLine(Line(cells.Select(c => line < c.Count ? c[line] : "")));
+            for (var line = 0; line < cells.Max(c => c.Count); line++)
+                terminal.Out.WriteLine(Line(cells.Select(c => line < c.Count ? c[line] : "")));
         }
 
         string Line(IEnumerable<string> cells) =>
-            "| " + string.Join(" | ", cells.Select((cell, column) => IsNumber(_headers[column]) ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))) + " |";
+            "| " + string.Join(" | ", cells.Select((cell, column) => IsNumber(_headers[column])
+                ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))) + " |";
     }
 
     // As wide as the cells are; where that is too much, the widest text is cut between words.
     private int[] Widths()
     {
-        var widths = _headers.Select((header, column) => _rows.Select(row => row[column].Length).Append(Name(header).Length).Append(2).Max()).ToArray();
+        var widths = _headers.Select((header, column) => _rows.Select(row => row[column].Length)
+            .Append(Name(header).Length).Append(2).Max()).ToArray();
         var least = _headers.Select((header, column) => IsNumber(header) ? widths[column]
-            : _rows.SelectMany(row => row[column].Split(' ')).Select(word => word.Length).Append(Name(header).Length).Append(2).Max()).ToArray();
+            : _rows.SelectMany(row => row[column].Split(' ')).Select(word => word.Length).Append(Name(header).Length)
+                .Append(2).Max()).ToArray();
         for (var excess = widths.Sum() + (3 * widths.Length) + 1 - MostColumns; excess > 0; excess--)
         {
-            var widest = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c]).DefaultIfEmpty(-1).MaxBy(c => c < 0 ? 0 : widths[c]);
+            var widest = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c]).DefaultIfEmpty(-1)
+                .MaxBy(c => c < 0 ? 0 : widths[c]);
             if (widest < 0) break;
             widths[widest]--;
         }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Standard output or standard error of the process, unbuffered. What cannot be written is an error for results; messages are dropped,
-/// as nothing that only tells may end the work that it tells of.
+/// Standard output or standard error of the process, unbuffered. What cannot be written is an error for results;
+/// messages are dropped, as nothing that only tells may end the work that it tells of.
 /// </summary>
 internal sealed partial class StandardStream : Stream
 {
@@ -39,7 +39,11 @@ internal sealed partial class StandardStream : Stream
     public override long Length => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     /// <inheritdoc/>
     /// <exception cref="CrossheadException">Results cannot be written.</exception>
@@ -75,15 +79,17 @@ internal sealed partial class StandardStream : Stream
         {
             var written = Write(_descriptor, bytes, bytes.Length);
             if (written >= 0) bytes = bytes[(int)written..];
-            else if (Marshal.GetLastPInvokeError() is var error && error == TryAgain) Thread.Sleep(1); // a pipe that does not block is full
+            // a pipe that does not block is full
+            else if (Marshal.GetLastPInvokeError() is var error && error == TryAgain) Thread.Sleep(1);
             else if (error != Interrupted) return error;
         }
         return 0;
     }
 
-    // The number of a stream that was closed at the start goes to a file that the runtime opens for itself, and closes for children:
-    // an inherited stream is never closed for children, or it would not be here.
-    private static bool IsClosed(int descriptor) => Control(descriptor, GetDescriptorFlags) is var flags && (flags < 0 || (flags & CloseOnExec) != 0);
+    // The number of a stream that was closed at the start goes to a file that the runtime opens for itself, and closes
+    // for children: an inherited stream is never closed for children, or it would not be here.
+    private static bool IsClosed(int descriptor) =>
+        Control(descriptor, GetDescriptorFlags) is var flags && (flags < 0 || (flags & CloseOnExec) != 0);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint Write(int descriptor, ReadOnlySpan<byte> bytes, nint count);

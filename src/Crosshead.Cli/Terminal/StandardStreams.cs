@@ -8,7 +8,8 @@ internal sealed class StandardStreams
 {
     private const int PlainWidth = 100;
 
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false,
+        throwOnInvalidBytes: true);
 
     private readonly TextReader _in;
 
@@ -16,8 +17,10 @@ internal sealed class StandardStreams
     public StandardStreams()
     {
         Out = new StreamWriter(StandardStream.ForResults(), new UTF8Encoding(false)) { AutoFlush = true };
-        Error = TextWriter.Synchronized(new StreamWriter(StandardStream.ForMessages(), new UTF8Encoding(false)) { AutoFlush = true });
-        _in = StandardStream.InputIsClosed ? TextReader.Null : new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
+        Error = TextWriter.Synchronized(
+            new StreamWriter(StandardStream.ForMessages(), new UTF8Encoding(false)) { AutoFlush = true });
+        _in = StandardStream.InputIsClosed ? TextReader.Null
+            : new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
         InIsScreen = !Console.IsInputRedirected && !StandardStream.InputIsClosed;
         var dumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
         OutIsScreen = !Console.IsOutputRedirected && !dumb;
@@ -60,5 +63,6 @@ internal sealed class StandardStreams
     }
 
     /// <summary>Columns for help and messages.</summary>
-    public int Width => OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
+    public int Width =>
+        OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
 }

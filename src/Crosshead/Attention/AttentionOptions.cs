@@ -4,7 +4,9 @@ using Crosshead.Attention.Composition;
 
 namespace Crosshead.Attention;
 
-/// <summary>Shape and kind of an attention layer. Symbols: h query heads, g key/value heads, c component heads, d head width.</summary>
+/// <summary>
+/// Shape and kind of an attention layer. Symbols: h query heads, g key/value heads, c component heads, d head width.
+/// </summary>
 public sealed record AttentionOptions
 {
     private const int ShownDivisors = 8;
@@ -16,29 +18,48 @@ public sealed record AttentionOptions
     [Range(1, 16_384)]
     public int Heads { get; init; } = 8;
 
-    /// <summary>Key/value heads g, a divisor of h; query head i reads key/value head i div (h/g). Null: as many as query heads.</summary>
+    /// <summary>
+    /// Key/value heads g, a divisor of h; query head i reads key/value head i div (h/g). Null: as many as query heads.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int? KeyValueHeads { get; init; }
 
-    /// <summary>Head width d, an even number because rotary embedding turns pairs. Null: <c>hiddenSize</c> / h.</summary>
+    /// <summary>
+    /// Head width d, an even number because rotary embedding turns pairs. Null: <c>hiddenSize</c> / h.
+    /// </summary>
     [Range(2, 65_536)]
     public int? HeadDim { get; init; }
 
-    /// <summary>Component heads that the g key heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the cache smaller. Null: g.</summary>
+    /// <summary>
+    /// Component heads that the g key heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the
+    /// cache smaller. Null: g.
+    /// </summary>
     [Range(1, 16_384)]
     public int? KeyComponents { get; init; }
 
-    /// <summary>Component heads that the g value heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the cache smaller. Null: g.</summary>
+    /// <summary>
+    /// Component heads that the g value heads are composed of (<c>mea</c>, <c>mea-no-norm</c>). Fewer than g make the
+    /// cache smaller. Null: g.
+    /// </summary>
     [Range(1, 16_384)]
     public int? ValueComponents { get; init; }
 
-    /// <summary>How finely key components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>frequency</c> needs fewer components than heads.</summary>
+    /// <summary>
+    /// How finely key components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>frequency</c> needs fewer components
+    /// than heads.
+    /// </summary>
     public KeyGrain KeyGrain { get; init; } = KeyGrain.Head;
 
-    /// <summary>How finely value components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>dense</c> goes with <see cref="ValueRank"/> in place of <see cref="ValueComponents"/>.</summary>
+    /// <summary>
+    /// How finely value components are mixed (<c>mea</c>, <c>mea-no-norm</c>). <c>dense</c> goes with
+    /// <see cref="ValueRank"/> in place of <see cref="ValueComponents"/>.
+    /// </summary>
     public ValueGrain ValueGrain { get; init; } = ValueGrain.Head;
 
-    /// <summary>How many numbers a token the value heads are composed of where <see cref="ValueGrain"/> is <c>dense</c>, less than g · d. Null: <see cref="ValueComponents"/> counts.</summary>
+    /// <summary>
+    /// How many numbers a token the value heads are composed of where <see cref="ValueGrain"/> is <c>dense</c>, less
+    /// than g · d. Null: <see cref="ValueComponents"/> counts.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int? ValueRank { get; init; }
 
@@ -48,30 +69,41 @@ public sealed record AttentionOptions
     /// <summary>Whether the output projection has a bias.</summary>
     public bool OutputBias { get; init; }
 
-    /// <summary>Whether each query and key head is normed before it is rotated, as in Qwen 3 (<c>gqa</c>, <c>mea-no-norm</c>).</summary>
+    /// <summary>
+    /// Whether each query and key head is normed before it is rotated, as in Qwen 3 (<c>gqa</c>, <c>mea-no-norm</c>).
+    /// </summary>
     public bool QueryKeyNorm { get; init; }
 
     /// <summary>What the norms of queries and keys add to the mean square, so that they never divide by 0.</summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double QueryKeyNormEpsilon { get; init; } = 1e-6;
 
-    /// <summary>How many tokens a query sees at most, its own among them. Null: all earlier ones. Not for <c>differential</c>.</summary>
+    /// <summary>
+    /// How many tokens a query sees at most, its own among them. Null: all earlier ones. Not for <c>differential</c>.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int? SlidingWindow { get; init; }
 
     /// <summary>Whether keys, values or both are composed (<c>mea</c>, <c>mea-no-norm</c>).</summary>
     public ComposedParts Compose { get; init; } = ComposedParts.Both;
 
-    /// <summary>How the mixes start, the factors that compose heads from components (<c>mea</c>, <c>mea-no-norm</c>).</summary>
+    /// <summary>
+    /// How the mixes start, the factors that compose heads from components (<c>mea</c>, <c>mea-no-norm</c>).
+    /// </summary>
     public MixStart MixStart { get; init; } = MixStart.Auto;
 
     /// <summary>Which weights the norm of the heads' outputs has (<c>groupnorm</c>, <c>mea</c>).</summary>
     public HeadNormKind HeadNorm { get; init; } = HeadNormKind.Shared;
 
-    /// <summary>Where the weights of the head norm start (<c>groupnorm</c>, <c>mea</c>). At 1, a head's small output would be blown up early in training.</summary>
+    /// <summary>
+    /// Where the weights of the head norm start (<c>groupnorm</c>, <c>mea</c>). At 1, a head's small output would be
+    /// blown up early in training.
+    /// </summary>
     public double HeadNormStart { get; init; } = 0.05;
 
-    /// <summary>What the head norm, and the norm in <c>differential</c>, add to the mean square, so that they never divide by 0.</summary>
+    /// <summary>
+    /// What the head norm, and the norm in <c>differential</c>, add to the mean square, so that they never divide by 0.
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double HeadNormEpsilon { get; init; } = 1e-5;
 
@@ -86,12 +118,15 @@ public sealed record AttentionOptions
     /// <summary>Whether value heads are composed of components.</summary>
     public bool ComposesValues => Composes && Compose != ComposedParts.Keys;
 
-    internal bool HasHeadNorm => Variant is AttentionVariant.Mea or AttentionVariant.GroupNorm && HeadNorm != HeadNormKind.None;
+    internal bool HasHeadNorm =>
+        Variant is AttentionVariant.Mea or AttentionVariant.GroupNorm && HeadNorm != HeadNormKind.None;
 
     /// <summary>Number of key heads that are projected: components, or g where keys are not composed.</summary>
     internal int ProjectedKeyHeads => ComposesKeys ? KeyComponents ?? Groups : Groups;
 
-    /// <summary>Number of value heads that are projected, as for keys, unless there is a <see cref="ValueRank"/>.</summary>
+    /// <summary>
+    /// Number of value heads that are projected, as for keys, unless there is a <see cref="ValueRank"/>.
+    /// </summary>
     internal int ProjectedValueHeads => ComposesValues ? ValueComponents ?? Groups : Groups;
 
     /// <summary>Rows of the key projection.</summary>
@@ -101,19 +136,22 @@ public sealed record AttentionOptions
     internal int ProjectedValues(int headDim) => ValueRank ?? checked(ProjectedValueHeads * headDim);
 
     /// <summary>Head width for a model of the given width.</summary>
-    /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is given.</exception>
+    /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is
+    /// given.</exception>
     public int HeadDimFor(int hiddenSize)
     {
         if (HeadDim is { } given) return given;
         if (Heads < 1) OptionRange.Check(this);
         if (hiddenSize % Heads != 0)
-            throw new CrossheadException($"hiddenSize ({hiddenSize}) must be a multiple of heads ({Heads}); use {Nearest(hiddenSize, Heads)}, or set headDim.");
+            throw new CrossheadException($"hiddenSize ({hiddenSize}) must be a multiple of heads ({Heads}); use "
+                + $"{Nearest(hiddenSize, Heads)}, or set headDim.");
         return hiddenSize / Heads;
     }
 
     /// <summary>What decoding keeps per token in a layer of these options.</summary>
     /// <param name="hiddenSize">Model width D.</param>
-    /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is given.</exception>
+    /// <exception cref="CrossheadException">The width is not a multiple of the heads and no head width is
+    /// given.</exception>
     public CacheLayout CacheLayoutFor(int hiddenSize)
     {
         var d = HeadDimFor(hiddenSize);
@@ -138,44 +176,59 @@ public sealed record AttentionOptions
         Known(MixStart, "mixStart");
         Known(HeadNorm, "headNorm");
         if (Heads % Groups != 0)
-            throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use {NearestDivisors(Heads, Groups)}.");
+            throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use "
+                + $"{NearestDivisors(Heads, Groups)}.");
         if (HeadDim is { } d && d % 2 != 0)
-            throw new CrossheadException($"headDim ({d}) must be even, because rotary embedding turns pairs; use {d + 1}.");
+            throw new CrossheadException(
+                $"headDim ({d}) must be even, because rotary embedding turns pairs; use {d + 1}.");
         if (!Composes && (KeyComponents ?? ValueComponents) is { } c)
-            throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and mea-no-norm, not to this one; remove them.");
+            throw new CrossheadException($"keyComponents and valueComponents ({c}) belong to the variants mea and "
+                + $"mea-no-norm, not to this one; remove them.");
         if (KeyComponents is not null) Require(ComposesKeys, "keyComponents", "keys");
         if (ValueComponents is not null) Require(ComposesValues, "valueComponents", "values");
         if (KeyGrain == KeyGrain.Frequency && !(ComposesKeys && ProjectedKeyHeads < Groups))
-            throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
+            throw new CrossheadException($"keyGrain frequency needs keys composed of fewer components than heads; set "
+                + $"keyComponents to at most {Groups - 1} with the variant mea or mea-no-norm, or keyGrain to head.");
         if (ValueGrain == ValueGrain.Dense != ValueRank.HasValue)
-            throw new CrossheadException($"valueGrain ({(ValueRank.HasValue ? "head" : "dense")}) and valueRank ({ValueRank?.ToString() ?? "null"}) belong together: a rank with the grain dense, none with the grain head.");
+            throw new CrossheadException($"valueGrain ({(ValueRank.HasValue ? "head" : "dense")}) and valueRank "
+                + $"({ValueRank?.ToString() ?? "null"}) belong together: a rank with the grain dense, none with "
+                + $"the grain head.");
         if (ValueRank is not null) Require(ComposesValues, "valueRank", "values");
         if (ValueRank is not null && ValueComponents is not null)
-            throw new CrossheadException($"valueRank ({ValueRank}) and valueComponents ({ValueComponents}) are both set; the grain dense takes valueRank alone.");
+            throw new CrossheadException($"valueRank ({ValueRank}) and valueComponents ({ValueComponents}) are both "
+                + $"set; the grain dense takes valueRank alone.");
         if (QueryKeyNorm && Variant is not (AttentionVariant.Gqa or AttentionVariant.MeaNoNorm))
-            throw new CrossheadException($"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
+            throw new CrossheadException(
+                $"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
         if (!double.IsFinite(HeadNormStart))
-            throw new CrossheadException($"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
+            throw new CrossheadException(
+                $"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
         AttentionFactory.TraitsOf(Variant).Check(this);
     }
 
     // JSON may give a number in place of a name.
     private static void Known<T>(T value, string name) where T : struct, Enum
     {
-        if (!Enum.IsDefined(value)) throw new CrossheadException($"{name} ({value}) is unknown; {Suggestion.For($"{value}", Enum.GetNames<T>())}");
+        if (!Enum.IsDefined(value))
+            throw new CrossheadException(
+                $"{name} ({value}) is unknown; {Suggestion.For($"{value}", Enum.GetNames<T>())}");
     }
 
     // The divisors of a number, in order; of many those around another number.
     private static string NearestDivisors(int number, int around)
     {
-        var divisors = Enumerable.Range(1, number).Where(n => number % n == 0).OrderBy(n => Math.Abs((long)n - around)).Take(ShownDivisors).Order().ToArray();
+        var divisors = Enumerable.Range(1, number).Where(n => number % n == 0).OrderBy(n => Math.Abs((long)n - around))
+            .Take(ShownDivisors).Order().ToArray();
         return $"{string.Join(", ", divisors[..^1])}{(divisors.Length > 1 ? " or " : "")}{divisors[^1]}";
     }
 
     private static void Require(bool composed, string name, string part)
     {
-        if (!composed) throw new CrossheadException($"{name} is set, but compose leaves the {part} alone; set compose to \"both\" or \"{part}\", or remove {name}.");
+        if (!composed)
+            throw new CrossheadException($"{name} is set, but compose leaves the {part} alone; set compose to \"both\" "
+                + $"or \"{part}\", or remove {name}.");
     }
 
-    private static long Nearest(int value, int divisor) => Math.Max(1, (long)Math.Round((double)value / divisor)) * divisor;
+    private static long Nearest(int value, int divisor) =>
+        Math.Max(1, (long)Math.Round((double)value / divisor)) * divisor;
 }

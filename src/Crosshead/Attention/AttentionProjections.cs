@@ -25,7 +25,8 @@ public sealed class AttentionProjections : IHeadProjections
         Groups = options.Groups;
         var d = options.HeadDimFor(width);
         HeadDim = d;
-        Linear Projection(string name, long rows) => new(scope[name], width, rows, standardDeviation, bias: options.ProjectionBias);
+        Linear Projection(string name, long rows) =>
+            new(scope[name], width, rows, standardDeviation, bias: options.ProjectionBias);
         Query = Projection("q_proj", Heads * d);
         Key = Projection("k_proj", options.ProjectedKeys(d));
         Value = Projection("v_proj", options.ProjectedValues(d));

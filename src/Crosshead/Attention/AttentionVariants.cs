@@ -6,7 +6,8 @@ namespace Crosshead.Attention;
 /// <summary>Names of the variants, as recipes, configurations and the command line write them.</summary>
 public static class AttentionVariants
 {
-    private static readonly Dictionary<string, AttentionVariant> ByName = Enum.GetValues<AttentionVariant>().ToDictionary(NameOf);
+    private static readonly Dictionary<string, AttentionVariant> ByName = Enum.GetValues<AttentionVariant>()
+        .ToDictionary(NameOf);
 
     /// <summary>All names.</summary>
     public static IEnumerable<string> Names => ByName.Keys;
@@ -20,5 +21,6 @@ public static class AttentionVariants
 
     /// <summary>The name of a variant.</summary>
     public static string NameOf(this AttentionVariant variant) =>
-        typeof(AttentionVariant).GetField(variant.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()!.Name;
+        typeof(AttentionVariant)
+        .GetField(variant.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()!.Name;
 }

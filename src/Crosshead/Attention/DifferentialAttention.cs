@@ -66,7 +66,8 @@ public sealed class DifferentialAttention : IAttention
     internal double LambdaStart { get; }
 
     /// <summary>λ_q1, λ_k1, λ_q2, λ_k2 [d].</summary>
-    internal (Parameter Q1, Parameter K1, Parameter Q2, Parameter K2) LambdaVectors => (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2);
+    internal (Parameter Q1, Parameter K1, Parameter Q2, Parameter K2) LambdaVectors =>
+        (_lambdaQ1, _lambdaK1, _lambdaQ2, _lambdaK2);
 
     // h maps of width d over values of width 2d.
     internal static AttentionTraits Traits { get; } = new()

@@ -46,7 +46,8 @@ internal sealed class FrozenAttention : IAttention
         var keptValues = values.AreComponents ? null : _composedValues;
         // On the CPU nothing is joined, and a copy of weights that may be mapped from a file would be for nothing.
         var own = layer.Projections;
-        _keysFollowValues = lasting && layer.KeyFactors is not null && own.Query.Weight.Value.device_type == DeviceType.CUDA;
+        _keysFollowValues = lasting && layer.KeyFactors is not null
+            && own.Query.Weight.Value.device_type == DeviceType.CUDA;
         if (_keysFollowValues) keptValues = Keep((keptValues ?? own.OwnValues(type)).Above(Keys));
         _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix, join: lasting);
     }

@@ -20,7 +20,8 @@ public static class SoftmaxAttention
     /// <returns>[B, N, h, w']</returns>
     public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView span, double scale)
     {
-        if ((span.Ends is not null || span is { Causal: true, Mask: null }) && FusedCausalAttention.Supports(query, key, value))
+        if ((span.Ends is not null || span is { Causal: true, Mask: null })
+            && FusedCausalAttention.Supports(query, key, value))
             return FusedCausalAttention.Apply(query, key, value, scale, span.Ends);
         var (width, wide) = (key.shape[3], value.shape[3]);
         (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
@@ -51,10 +52,12 @@ public static class SoftmaxAttention
     /// Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.
     /// </param>
     /// <returns>[B, h, N, w']</returns>
-    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView span, double scale, Tensor? keyFactors = null)
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView span, double scale,
+        Tensor? keyFactors = null)
     {
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
-        var usual = span.Begins is null && span.Length is null && keyFactors is null && key.shape[1] == value.shape[1] && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
+        var usual = span.Begins is null && span.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
+            && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
         if (span.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
             return DecodeAttention.Apply(query, key, value, scale, keyFactors, span.Begins, span.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
@@ -66,10 +69,12 @@ public static class SoftmaxAttention
 
         // One query a head: the heads of a group are queries of one head, and nothing is repeated. CUDA
         // has a grouped kernel for bfloat16.
-        if (count == 1 && span.Mask is null && !(query.device_type == DeviceType.CUDA && query.dtype == ScalarType.BFloat16))
+        if (count == 1 && span.Mask is null
+            && !(query.device_type == DeviceType.CUDA && query.dtype == ScalarType.BFloat16))
         {
             var grouped = query.reshape(batch, groups, heads / groups, width); // [B,g,h/g,w]
-            return Aten.ScaledDotProductAttention(grouped, key, value, null, causal: false, scale).reshape(batch, heads, 1, value.shape[3]);
+            return Aten.ScaledDotProductAttention(grouped, key, value, null, causal: false, scale)
+                .reshape(batch, heads, 1, value.shape[3]);
         }
 
         // The CPU has no grouped kernel: it would fall back to the one that keeps all scores.
@@ -79,15 +84,18 @@ public static class SoftmaxAttention
     }
 
     // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.
-    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenView span, double scale, Tensor keyFactors)
+    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenView span, double scale,
+        Tensor keyFactors)
     {
         var heads = query.shape[1];
-        using Scalar factor = scale, never = double.NegativeInfinity; // named, so that they are not collected while native code reads them
-        var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);              // [B,h,N,T]
+        // named, so that they are not collected while native code reads them
+        using Scalar factor = scale, never = double.NegativeInfinity;
+        var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);  // [B,h,N,T]
         scores = scores * keyFactors.repeat_interleave(heads / keyFactors.shape[1], 1).unsqueeze(2);
-        var unseen = span.Mask?.logical_not() ?? (span.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
+        var unseen = span.Mask?.logical_not()
+            ?? (span.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
         if (unseen is not null) scores = scores.masked_fill(unseen, never);
-        return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));                               // [B,h,N,w']
+        return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));  // [B,h,N,w']
     }
 
     /// <summary>Repeats each head for the query heads of its group: [B, g, T, w] → [B, g·times, T, w].</summary>
@@ -95,6 +103,7 @@ public static class SoftmaxAttention
     {
         if (times == 1) return heads;
         var (batch, groups, length, width) = (heads.shape[0], heads.shape[1], heads.shape[2], heads.shape[3]);
-        return heads.unsqueeze(2).expand(batch, groups, times, length, width).reshape(batch, groups * times, length, width);
+        return heads.unsqueeze(2).expand(batch, groups, times, length, width)
+            .reshape(batch, groups * times, length, width);
     }
 }

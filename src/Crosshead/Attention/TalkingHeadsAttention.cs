@@ -93,7 +93,8 @@ public sealed class TalkingHeadsAttention : IAttention
         var bytes = query.shape[0] * query.shape[1] * query.shape[2] * keys * query.ElementSize;
         if (bytes > MaxScoreBytes)
             throw new CrossheadException(
-                $"talking-heads keeps the scores of all heads at once: batch {query.shape[0]} × {query.shape[1]} heads × "
+                $"talking-heads keeps the scores of all heads at once: batch {query.shape[0]} × "
+                    + $"{query.shape[1]} heads × "
                 + $"{query.shape[2]} × {keys} tokens take {bytes >> 20} MiB, {MaxScoreBytes >> 20} MiB are allowed; "
                 + "shorten the context, lower the batch, or choose another variant.");
     }

@@ -55,11 +55,13 @@ public sealed record VirtualHeads
         if (KeyComponents is null && ValueRank is null) return plain;
         RequireComponents(plain.Variant);
         if (ValueGrain == ValueGrain.Head && ValueRank % headDim is > 0)
-            throw new CrossheadException($"valueRank ({ValueRank}) must be a multiple of the head width ({headDim}) for the grain head; use {ValueRank / headDim * headDim}, or the grain dense.");
+            throw new CrossheadException($"valueRank ({ValueRank}) must be a multiple of the head width ({headDim}) "
+                + $"for the grain head; use {ValueRank / headDim * headDim}, or the grain dense.");
         return plain with
         {
             Variant = plain.HasHeadNorm ? AttentionVariant.Mea : AttentionVariant.MeaNoNorm,
-            Compose = ValueRank is null ? ComposedParts.Keys : KeyComponents is null ? ComposedParts.Values : ComposedParts.Both,
+            Compose = ValueRank is null ? ComposedParts.Keys : KeyComponents is null ? ComposedParts.Values
+                : ComposedParts.Both,
             KeyGrain = KeyComponents is null ? KeyGrain.Head : KeyGrain,
             KeyComponents = KeyComponents,
             ValueGrain = ValueRank is null ? ValueGrain.Head : ValueGrain,

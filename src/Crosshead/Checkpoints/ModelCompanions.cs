@@ -8,8 +8,10 @@ namespace Crosshead.Checkpoints;
 /// </summary>
 public sealed class ModelCompanions
 {
-    private static readonly string[] Tokenizers = [ModelFileNames.Tokenizer, "tokenizer.model", "vocab.json", "merges.txt"];
-    private static readonly string[] TokenizerSettings = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
+    private static readonly string[] Tokenizers = [ModelFileNames.Tokenizer, "tokenizer.model",
+        "vocab.json", "merges.txt"];
+    private static readonly string[] TokenizerSettings = ["tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "chat_template.jinja"];
 
     private readonly Dictionary<string, byte[]> _files = [];
     private readonly TextTokens _tokens = new(null, []);
@@ -24,7 +26,8 @@ public sealed class ModelCompanions
             Add(model, [.. Tokenizers, .. TokenizerSettings, TextTokens.GenerationFile]);
             _tokens = TextTokens.Of(model);
         }
-        if (tokenizer is not null && !Tokenizers.Any(_files.ContainsKey)) Add(tokenizer, [.. Tokenizers, .. TokenizerSettings]);
+        if (tokenizer is not null && !Tokenizers.Any(_files.ContainsKey))
+            Add(tokenizer, [.. Tokenizers, .. TokenizerSettings]);
     }
 
     /// <summary>
@@ -39,7 +42,8 @@ public sealed class ModelCompanions
     /// <exception cref="CrossheadException">One cannot be written.</exception>
     public void Save(string folder)
     {
-        foreach (var (name, bytes) in _files) AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes));
+        foreach (var (name, bytes) in _files)
+            AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes));
     }
 
     private void Add(string folder, IEnumerable<string> names)

@@ -34,13 +34,16 @@ public sealed class ModelDescription
     /// <exception cref="CrossheadException">An entry is not a token id.</exception>
     public TextTokens Tokens => TextTokens.Of(_config);
 
-    /// <summary>The tokens at which the model's texts end, as Transformers finds them; see <see cref="TextTokens"/>.</summary>
+    /// <summary>
+    /// The tokens at which the model's texts end, as Transformers finds them; see <see cref="TextTokens"/>.
+    /// </summary>
     /// <param name="tokenizerEnd">The tokenizer's end token; null if it has none.</param>
     /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
     public IReadOnlyList<int> EndTokens(int? tokenizerEnd) => TextTokens.EndsOf(Folder, _config, tokenizerEnd);
 
     /// <summary>Reads a model directory, which need not hold weights.</summary>
-    /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not supported.</exception>
+    /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not
+    /// supported.</exception>
     public static ModelDescription Of(string folder)
     {
         var config = ConfigValues.Read(Path.Combine(folder, ModelFileNames.Configuration));
@@ -48,7 +51,9 @@ public sealed class ModelDescription
         if (options.TieEmbeddings && HasOwnHead(folder))
         {
             options = options with { TieEmbeddings = false };
-            remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though {config.Shown("tie_word_embeddings")}: the stored head is used, as by Transformers 5; set tie_word_embeddings to false to say so.");
+            remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though "
+                + $"{config.Shown("tie_word_embeddings")}: the stored head is used, as by Transformers 5; set "
+                + $"tie_word_embeddings to false to say so.");
         }
         return new ModelDescription(folder, config, options, remarks);
     }
@@ -62,5 +67,6 @@ public sealed class ModelDescription
 
     // Transformers 5 writes dtype, 4 torch_dtype, both at times with the name of its library before it.
     private static string? StoredTypeOf(ConfigValues config) =>
-        new[] { "dtype", "torch_dtype" }.Select(key => config[key]).FirstOrDefault(v => v?.GetValueKind() == JsonValueKind.String)?.GetValue<string>().Replace("torch.", "", StringComparison.Ordinal);
+        new[] { "dtype", "torch_dtype" }.Select(key => config[key]).FirstOrDefault(v => v?.GetValueKind()
+            == JsonValueKind.String)?.GetValue<string>().Replace("torch.", "", StringComparison.Ordinal);
 }

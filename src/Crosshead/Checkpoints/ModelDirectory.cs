@@ -15,19 +15,26 @@ public static class ModelDirectory
     /// <summary>Default maximum of weight bytes per file: 5 GB, as in Transformers.</summary>
     public const long DefaultShardBytes = 5_000_000_000;
 
-    /// <summary>Loads a model for training (master precision) or, after <see cref="LanguageModel.Freeze"/>, for inference.</summary>
+    /// <summary>
+    /// Loads a model for training (master precision) or, after <see cref="LanguageModel.Freeze"/>, for inference.
+    /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="compute">Precision of the computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(Describe(folder), compute, device);
+    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) =>
+        Load(Describe(folder), compute, device);
 
-    /// <summary>Loads a model whose description was read, for training or compression: weights in master precision.</summary>
+    /// <summary>
+    /// Loads a model whose description was read, for training or compression: weights in master precision.
+    /// </summary>
     /// <param name="description">What its files say about the model.</param>
     /// <param name="compute">Precision of the computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
-    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the configuration.</exception>
-    public static LanguageModel Load(ModelDescription description, ScalarType compute = ScalarType.Float32, Device? device = null) => Load(description, compute, device, null);
+    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the
+    /// configuration.</exception>
+    public static LanguageModel Load(ModelDescription description, ScalarType compute = ScalarType.Float32,
+        Device? device = null) => Load(description, compute, device, null);
 
     /// <summary>
     /// Loads a model for inference only: weights directly in the precision of the computation, mixes merged, no
@@ -37,13 +44,15 @@ public static class ModelDirectory
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null) => LoadFrozen(Describe(folder), type, device);
+    public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null) =>
+        LoadFrozen(Describe(folder), type, device);
 
     /// <summary>Loads a model whose description was read, for inference only.</summary>
     /// <param name="description">What its files say about the model.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
-    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the configuration.</exception>
+    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the
+    /// configuration.</exception>
     public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
     {
         var model = Load(description, type, device, type);
@@ -67,8 +76,8 @@ public static class ModelDirectory
     }
 
     /// <summary>
-    /// Refuses a folder that a new model may not take the place of: a file, a folder that holds anything but a model, or
-    /// a model that may not be replaced.
+    /// Refuses a folder that a new model may not take the place of: a file, a folder that holds anything but a model,
+    /// or a model that may not be replaced.
     /// </summary>
     /// <param name="folder">The folder, which need not exist.</param>
     /// <param name="overwrite">Whether a model that is there may be replaced.</param>
@@ -84,17 +93,21 @@ public static class ModelDirectory
         // A run with its checkpoints, or a home directory, is not to go by one word.
         var isModel = File.Exists(Path.Combine(folder, ModelFileNames.Configuration));
         if (!isModel || Directory.EnumerateDirectories(folder).Any())
-            throw new CrossheadException($"{what} holds something else than a model's files, which {MessageTerm.Overwrite} "
+            throw new CrossheadException(
+                $"{what} holds something else than a model's files, which {MessageTerm.Overwrite} "
                 + "does not remove; name a new folder, or remove it yourself.");
     }
 
     private static ModelDescription Describe(string folder)
     {
-        if (folder.Length > 0 && !Path.Exists(folder)) throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
+        if (folder.Length > 0 && !Path.Exists(folder))
+            throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds "
+                + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
         return ModelDescription.Of(folder);
     }
 
-    private static LanguageModel Load(ModelDescription description, ScalarType compute, Device? device, ScalarType? master)
+    private static LanguageModel Load(ModelDescription description, ScalarType compute, Device? device,
+        ScalarType? master)
     {
         var options = description.Options;
         using var files = WeightFiles.Open(description.Folder);
@@ -112,9 +125,12 @@ public static class ModelDirectory
         }
     }
 
-    /// <summary>Copies stored weights into a model of the same shape, tensor by tensor: only the model itself takes memory.</summary>
+    /// <summary>
+    /// Copies stored weights into a model of the same shape, tensor by tensor: only the model itself takes memory.
+    /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="path">A model directory, with one weights file or with shards, or a <c>.safetensors</c> file.</param>
+    /// <param name="path">A model directory, with one weights file or with shards, or a <c>.safetensors</c>
+    /// file.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged; a tensor is missing, superfluous, of another
     /// shape, not floating-point, or holds NaN or infinity.</exception>
     public static void LoadWeights(LanguageModel model, string path)
@@ -133,25 +149,30 @@ public static class ModelDirectory
     /// <param name="model">The model.</param>
     /// <param name="metadata">Strings to keep in the weights' header: what produced the model.</param>
     /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
-    /// <param name="type">Precision to store the weights in: float32, bfloat16, float16 or float64; null for the model's own.</param>
+    /// <param name="type">Precision to store the weights in: float32, bfloat16, float16 or float64; null for the
+    /// model's own.</param>
     /// <param name="shardBytes">Maximum of weight bytes per file.</param>
     /// <exception cref="CrossheadException">The precision cannot be stored, or the disk is full or not
     /// writable.</exception>
-    public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null, TextTokens? tokens = null,
-        ScalarType? type = null, long shardBytes = DefaultShardBytes)
+    public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null,
+        TextTokens? tokens = null, ScalarType? type = null, long shardBytes = DefaultShardBytes)
     {
         var stored = type ?? model.Parameters[0].Value.dtype;
         if (SafetensorsType.Of(stored) is not { IsFloat: true })
-            throw new CrossheadException($"weights cannot be stored as {stored}; choose Float32, BFloat16, Float16 or Float64.");
+            throw new CrossheadException(
+                $"weights cannot be stored as {stored}; choose Float32, BFloat16, Float16 or Float64.");
         try
         {
             Directory.CreateDirectory(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
+            throw new CrossheadException(
+                $"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
         }
-        new WeightWriter(folder, metadata, type).Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
-        AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration), ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));
+        new WeightWriter(folder, metadata, type)
+            .Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
+        AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration),
+            ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));
     }
 }

@@ -22,12 +22,14 @@ public sealed record StoredWeights(string TypeName, int BytesPerElement, ScalarT
         var type = files.Tensors.Values.GroupBy(t => t.Type).MaxBy(g => g.Sum(t => t.Bytes))?.Key;
         return type is null
             ? Absent(named)
-            : new(type.Scalar?.ToString().ToLowerInvariant() ?? type.Name, Math.Max(type.Bits / 8, 1), type.IsFloat ? type.Scalar ?? ScalarType.Float32 : ScalarType.Float32);
+            : new(type.Scalar?.ToString().ToLowerInvariant() ?? type.Name, Math.Max(type.Bits / 8, 1),
+                type.IsFloat ? type.Scalar ?? ScalarType.Float32 : ScalarType.Float32);
     }
 
     private static StoredWeights Absent(string? named)
     {
-        var type = SafetensorsType.All.FirstOrDefault(t => t.IsFloat && $"{t.Scalar}".Equals(named, StringComparison.OrdinalIgnoreCase));
+        var type = SafetensorsType.All.FirstOrDefault(
+            t => t.IsFloat && $"{t.Scalar}".Equals(named, StringComparison.OrdinalIgnoreCase));
         return type is null
             ? new("float32 (no weights here)", 4, ScalarType.Float32)
             : new($"{named} (by config.json, no weights here)", type.Bits / 8, type.Scalar!.Value);

@@ -21,21 +21,25 @@ internal static class TiedHead
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
     public static bool Differs(WeightFiles files)
     {
-        if (!files.Tensors.TryGetValue(Head, out var head) || !files.Tensors.TryGetValue(Embedding, out var embedding)) return false;
+        if (!files.Tensors.TryGetValue(Head, out var head) || !files.Tensors.TryGetValue(Embedding, out var embedding))
+            return false;
         if (!head.Type.IsFloat || !embedding.Type.IsFloat || !head.Shape.SequenceEqual(embedding.Shape)) return true;
         try
         {
-            using ElementReader first = new(files.FileOf(Head).Path, head), second = new(files.FileOf(Embedding).Path, embedding);
+            using ElementReader first = new(files.FileOf(Head).Path, head),
+            second = new(files.FileOf(Embedding).Path, embedding);
             for (var start = 0L; start < head.Elements; start += ElementsAtOnce)
             {
                 var count = (int)Math.Min(ElementsAtOnce, head.Elements - start);
-                if (!Alike(first.Read(start, count), head.Type, second.Read(start, count), embedding.Type, count)) return true;
+                if (!Alike(first.Read(start, count), head.Type, second.Read(start, count), embedding.Type, count))
+                    return true;
             }
             return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{files.Path}\": its weights cannot be read: {e.Message.TrimEnd('.')}; get the files again.", e);
+            throw new CrossheadException(
+                $"\"{files.Path}\": its weights cannot be read: {e.Message.TrimEnd('.')}; get the files again.", e);
         }
     }
 
@@ -46,7 +50,8 @@ internal static class TiedHead
         stored == Head && !files.Tensors.ContainsKey(Embedding) ? Embedding : stored;
 
     // The same values, possibly in different precisions or with zeros of different signs.
-    private static bool Alike(ReadOnlySpan<byte> a, SafetensorsType typeOfA, ReadOnlySpan<byte> b, SafetensorsType typeOfB, int count)
+    private static bool Alike(ReadOnlySpan<byte> a, SafetensorsType typeOfA, ReadOnlySpan<byte> b,
+        SafetensorsType typeOfB, int count)
     {
         if (typeOfA == typeOfB && a.SequenceEqual(b)) return true;
         for (var i = 0; i < count; i++)

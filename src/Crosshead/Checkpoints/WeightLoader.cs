@@ -15,11 +15,14 @@ internal static class WeightLoader
     /// Copies the weights that <see cref="Check"/> has accepted. It copies all or nothing, except if a value is not a
     /// number.
     /// </summary>
-    /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is tied to.</exception>
+    /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is
+    /// tied to.</exception>
     public static void Copy(WeightFiles files, LanguageModel model)
     {
         if (model.Options.TieEmbeddings && TiedHead.Differs(files))
-            throw new CrossheadException($"\"{files.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this model has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
+            throw new CrossheadException(
+                $"\"{files.Path}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, and this model "
+                + $"has them as one; set its tie_word_embeddings (in a recipe model.tieEmbeddings) to false.");
         var parameters = model.Parameters.ToDictionary(p => p.Name);
         var notFinite = new List<(string Name, long Count)>();
         using var grad = no_grad();
@@ -37,7 +40,8 @@ internal static class WeightLoader
             file.Dispose();
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Name}\" ({t.Count} of {files.Tensors[t.Name].Elements})",
-            tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them diverged, or the file is damaged.");
+            tensors => $"\"{files.Path}\" holds weights that are NaN or infinite: {tensors}; the run that wrote them "
+                + $"diverged, or the file is damaged.");
     }
 
     /// <summary>Checks that the files hold the weights of a model. It makes no model and reads no tensor.</summary>
@@ -48,19 +52,26 @@ internal static class WeightLoader
     public static void Check(ModelOptions options, WeightFiles files)
     {
         _ = ModelCost.Of(options); // shapes that no number counts are refused here
-        var stored = files.Tensors.Values.SelectMany(t => PartsOf(t, options, files), (Entry, Part) => (Entry, Part)).ToLookup(s => s.Part.Name);
+        var stored = files.Tensors.Values.SelectMany(t => PartsOf(t, options, files), (Entry, Part) => (Entry, Part))
+            .ToLookup(s => s.Part.Name);
         ErrorList.Throw(stored.Where(s => s.Count() > 1), s => $"\"{s.Key.Shown()}\"",
             twice => $"\"{files.Path}\" holds a tensor twice, by itself and among experts stored together: {twice}.");
-        ErrorList.Throw(ModelParts.Shapes(options).Where(p => !stored.Contains(p.Name)), p => $"\"{p.Name}\" of shape {Shape(p.Shape)}",
+        ErrorList.Throw(ModelParts.Shapes(options).Where(p => !stored.Contains(p.Name)),
+            p => $"\"{p.Name}\" of shape {Shape(p.Shape)}",
             missing => $"\"{files.Path}\" lacks the tensor {missing}, which the configuration asks for.");
         var wanted = ModelParts.Shapes(options).ToDictionary(p => p.Name, p => p.Shape); // no more than are stored
         ErrorList.Throw(wanted.Where(p => !stored[p.Key].First().Part.Shape.SequenceEqual(p.Value)),
-            p => $"\"{p.Key}\" has shape {Shape(stored[p.Key].First().Part.Shape)}, the configuration asks for {Shape(p.Value)}",
+            p => $"\"{p.Key}\" has shape {Shape(stored[p.Key].First().Part.Shape)}, the configuration asks for "
+                + $"{Shape(p.Value)}",
             wrong => $"\"{files.Path}\": tensor {wrong}.");
-        ErrorList.Throw(wanted.SelectMany(p => stored[p.Key]).Select(s => s.Entry).Distinct().Where(t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
-            wrong => $"\"{files.Path}\": tensor {wrong}; weights are {string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
-        ErrorList.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name) && !Ignorable(s.Part.Name, options)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
-            surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its config.json belongs to another model.");
+        ErrorList.Throw(wanted.SelectMany(p => stored[p.Key]).Select(s => s.Entry).Distinct().Where(
+            t => !t.Type.IsFloat), t => $"\"{t.Name}\" is of type {t.Type}",
+            wrong => $"\"{files.Path}\": tensor {wrong}; weights are "
+                + $"{string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
+        ErrorList.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name)
+            && !Ignorable(s.Part.Name, options)), s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
+            surplus => $"\"{files.Path}\" holds the tensor {surplus}, which this model has no place for; its "
+                + $"config.json belongs to another model.");
     }
 
     // The parameters that a stored tensor holds.
@@ -69,7 +80,8 @@ internal static class WeightLoader
 
     // Tied models may store the head again; old checkpoints store the rotary table.
     private static bool Ignorable(string name, ModelOptions options) =>
-        (name == TiedHead.Head && options.TieEmbeddings) || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
+        (name == TiedHead.Head && options.TieEmbeddings)
+        || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private static string Shape(long[] shape) => $"[{string.Join(", ", shape)}]";
 }

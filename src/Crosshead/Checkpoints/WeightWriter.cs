@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// Writes a model's weights into a folder: one file, or shards with an index where they are larger than one shard may be.
+/// Writes a model's weights into a folder: one file, or shards with an index where they are larger than one shard may
+/// be.
 /// <para>
 /// A folder may hold an earlier model. At every moment, also after a crash, it holds the complete earlier model or the
 /// complete new one. New shards therefore never overwrite an existing file. They are written under free names. The
@@ -21,15 +22,19 @@ namespace Crosshead.Checkpoints;
 /// <param name="type">Precision to write in; null for the tensors' own.</param>
 /// <param name="changed">Called after each change of the folder, so that tests can see what a crash would
 /// leave.</param>
-internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<string, string>? metadata, ScalarType? type, Action? changed = null)
+internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<string, string>? metadata,
+    ScalarType? type, Action? changed = null)
 {
     /// <summary>Writes the weights.</summary>
     /// <param name="tensors">Tensors by name, on any device.</param>
     /// <param name="shardBytes">Maximum of tensor bytes per file; a larger tensor gets its own file.</param>
-    /// <exception cref="CrossheadException">The disk is full or cannot be written; the folder still holds a whole model.</exception>
+    /// <exception cref="CrossheadException">The disk is full or cannot be written; the folder still holds a whole
+    /// model.</exception>
     public void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors, long shardBytes)
     {
-        if (shardBytes < 1) throw new CrossheadException($"the shard size must be positive, not {shardBytes} bytes; the default is {ModelDirectory.DefaultShardBytes}.");
+        if (shardBytes < 1)
+            throw new CrossheadException($"the shard size must be positive, not {shardBytes} bytes; the default is "
+                + $"{ModelDirectory.DefaultShardBytes}.");
         var shards = Split([.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal)], shardBytes);
         try
         {
@@ -43,13 +48,15 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the weights in \"{folder}\" were not replaced entirely: {e.Message.TrimEnd('.')}; make the folder writable and save again.", e);
+            throw new CrossheadException($"the weights in \"{folder}\" were not replaced entirely: "
+                + $"{e.Message.TrimEnd('.')}; make the folder writable and save again.", e);
         }
     }
 
     private void WriteShards(List<List<KeyValuePair<string, Tensor>>> shards)
     {
-        string[] usual = [.. Enumerable.Range(1, shards.Count).Select(i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors"))];
+        string[] usual = [.. Enumerable.Range(1, shards.Count).Select(
+            i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors"))];
         var names = Free(usual);
         try
         {
@@ -82,7 +89,8 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         var all = shards.SelectMany(s => s).ToArray();
         var shardOf = shards.SelectMany((shard, i) => shard.Select(t => KeyValuePair.Create(t.Key, names[i])));
         AtomicFile.WriteText(PathOf(ShardIndex.FileName),
-            ShardIndex.Text(shardOf, all.Sum(t => t.Value.NumberOfElements), all.Sum(t => SafetensorsWriter.BytesOf(t.Value, type))));
+            ShardIndex.Text(shardOf, all.Sum(t => t.Value.NumberOfElements),
+                all.Sum(t => SafetensorsWriter.BytesOf(t.Value, type))));
         changed?.Invoke();
     }
 
@@ -144,7 +152,8 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
 
     private string PathOf(string name) => Path.Combine(folder, name);
 
-    [GeneratedRegex(@"^((new\d+-)?model-\d{5,}-of-\d{5,}\.safetensors|((new\d+-)?model-\d{5,}-of-\d{5,}|model)\.safetensors(\.index\.json)?\.\d+\.tmp)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^((new\d+-)?model-\d{5,}-of-\d{5,}\.safetensors|((new\d+-)?model-\d{5,}-of-\d{5,}|"
+        + @"model)\.safetensors(\.index\.json)?\.\d+\.tmp)$", RegexOptions.CultureInvariant)]
     private static partial Regex Leftover();
 
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]

@@ -7,7 +7,9 @@ namespace Crosshead.Checkpoints;
 /// </summary>
 public static class WeightsHash
 {
-    /// <summary>XXH128, in lower-case hexadecimal, over its safetensors files, shards in the order of their names.</summary>
+    /// <summary>
+    /// XXH128, in lower-case hexadecimal, over its safetensors files, shards in the order of their names.
+    /// </summary>
     /// <param name="folder">The model directory.</param>
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
     public static string Of(string folder)

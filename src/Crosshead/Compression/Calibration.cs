@@ -24,11 +24,13 @@ public sealed class Calibration : IDisposable
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The model's attention has no components, the text is too short to
     /// distinguish directions, or activations are not finite.</exception>
-    public static Calibration Run(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public static Calibration Run(LanguageModel model, TokenWindows windows, int batch,
+        IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         Require(model.Options, windows);
         using var grad = no_grad();
-        var layers = Enumerable.Range(0, model.Options.Layers).Select(i => new HeadStatistics(CompressedLayer.Source(model, i), model.Options.AttentionOf(i))).ToArray();
+        var layers = Enumerable.Range(0, model.Options.Layers)
+            .Select(i => new HeadStatistics(CompressedLayer.Source(model, i), model.Options.AttentionOf(i))).ToArray();
         try
         {
             var done = 0L;
@@ -43,7 +45,9 @@ public sealed class Calibration : IDisposable
                 progress?.Report(done = Math.Min(windows.Count, done + batch));
             }
             if (Array.FindIndex(layers, l => !l.IsFinite) is >= 0 and var damaged)
-                throw new CrossheadException($"queries, keys or values of layer {damaged} are no finite numbers on the calibration text; the model's weights are damaged or out of range, check them with: {MessageTerm.Verification}.");
+                throw new CrossheadException(
+                    $"queries, keys or values of layer {damaged} are no finite numbers on the calibration text; the "
+                    + $"model's weights are damaged or out of range, check them with: {MessageTerm.Verification}.");
             return new Calibration(layers);
         }
         catch
@@ -60,7 +64,9 @@ public sealed class Calibration : IDisposable
         var least = (long)model.Attention.Groups * model.HeadDim;
         var tokens = (long)windows.Count * windows.Length;
         if (tokens < 2 * least)
-            throw new CrossheadException($"the calibration text has {tokens} tokens; {2 * least} are the least that tell {least} value directions apart (2 a number), {20 * least} or more are better; give a longer text.");
+            throw new CrossheadException(
+                $"the calibration text has {tokens} tokens; {2 * least} are the least that tell {least} value "
+                + $"directions apart (2 a number), {20 * least} or more are better; give a longer text.");
     }
 
     /// <inheritdoc/>
@@ -73,7 +79,8 @@ public sealed class Calibration : IDisposable
     {
         var x = model.Embed(ids);
         var spans = model.ViewOf(ids.shape[1]);
-        var seen = model.Blocks.Select(b => spans.Within(b.SlidingWindow)).ToArray(); // masks that layers share outlive each layer's scope
+        // masks that layers share outlive each layer's scope
+        var seen = model.Blocks.Select(b => spans.Within(b.SlidingWindow)).ToArray();
         for (var i = 0; i < layers.Length; i++)
         {
             using var scope = NewDisposeScope();

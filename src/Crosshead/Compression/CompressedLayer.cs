@@ -17,7 +17,8 @@ internal static class CompressedLayer
     public static DetachedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
     {
         var shape = Shape(keys, values);
-        var options = shape is null ? model.Options.AttentionOf(layer) : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
+        var options = shape is null ? model.Options.AttentionOf(layer)
+            : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
         var scope = new ParameterScope(model.Parameters[0].Value.dtype, model.Device);
         var attention = AttentionFactory.Create(scope, model.Options.HiddenSize, options, layer);
         if (shape is not null) Fill(scope.Parameters, "", model, layer, keys, values);
@@ -31,22 +32,27 @@ internal static class CompressedLayer
     }
 
     /// <summary>What a layer's cache keeps with the fits; null where it keeps whole heads.</summary>
-    public static VirtualHeads? Shape(FittedKeys? keys, FittedValues? values) => keys is null && values is null ? null : new VirtualHeads
-    {
-        KeyGrain = keys?.Grain ?? KeyGrain.Head,
-        KeyComponents = keys?.Components,
-        ValueGrain = values?.Grain ?? ValueGrain.Head,
-        ValueRank = values?.Rank,
-    };
+    public static VirtualHeads? Shape(FittedKeys? keys, FittedValues? values) =>
+        keys is null && values is null ? null : new VirtualHeads
+        {
+            KeyGrain = keys?.Grain ?? KeyGrain.Head,
+            KeyComponents = keys?.Components,
+            ValueGrain = values?.Grain ?? ValueGrain.Head,
+            ValueRank = values?.Rank,
+        };
 
-    /// <summary>Writes a compressed layer's parameters: the fits, whole heads where there is none, and everything else as it was.</summary>
+    /// <summary>
+    /// Writes a compressed layer's parameters: the fits, whole heads where there is none, and everything else as it
+    /// was.
+    /// </summary>
     /// <param name="parameters">The new layer's parameters.</param>
     /// <param name="prefix">The prefix of their names.</param>
     /// <param name="model">The original model.</param>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="keys">Fitted keys; null for whole key heads.</param>
     /// <param name="values">Fitted values; null for whole value heads.</param>
-    public static void Fill(IEnumerable<Parameter> parameters, string prefix, LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
+    public static void Fill(IEnumerable<Parameter> parameters, string prefix, LanguageModel model, int layer,
+        FittedKeys? keys, FittedValues? values)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
@@ -75,15 +81,18 @@ internal static class CompressedLayer
     /// <param name="source">The original model.</param>
     /// <param name="target">The new model.</param>
     /// <param name="layers">The layers that change, each with its fits; null for whole heads.</param>
-    public static void CopyModel(LanguageModel source, LanguageModel target, IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
+    public static void CopyModel(LanguageModel source, LanguageModel target,
+        IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
     {
         using var grad = no_grad();
         var originals = source.Parameters.ToDictionary(p => p.Name, p => p.Value);
         var changed = layers.Keys.ToDictionary(Prefix);
-        foreach (var group in target.Parameters.GroupBy(p => changed.Keys.FirstOrDefault(k => p.Name.StartsWith(k, StringComparison.Ordinal))))
+        foreach (var group in target.Parameters.GroupBy(
+            p => changed.Keys.FirstOrDefault(k => p.Name.StartsWith(k, StringComparison.Ordinal))))
         {
             if (group.Key is { } prefix)
-                Fill(group, prefix, source, changed[prefix], layers[changed[prefix]].Keys, layers[changed[prefix]].Values);
+                Fill(group, prefix, source, changed[prefix], layers[changed[prefix]].Keys,
+                    layers[changed[prefix]].Values);
             else
                 foreach (var parameter in group) parameter.Value.detach().copy_(originals[parameter.Name]);
         }
@@ -95,7 +104,8 @@ internal static class CompressedLayer
     private static Dictionary<string, Tensor> Own(LanguageModel model, int layer)
     {
         var prefix = Prefix(layer);
-        return model.Parameters.Where(p => p.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(p => p.Name[prefix.Length..], p => p.Value);
+        return model.Parameters.Where(p => p.Name.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(p => p.Name[prefix.Length..], p => p.Value);
     }
 
     /// <summary>The layer's attention.</summary>

@@ -22,7 +22,8 @@ public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? P
     public void Validate(ModelOptions model)
     {
         if (Layers.Count != model.Layers)
-            throw new CrossheadException($"the plan describes {Layers.Count} layers, the model has {model.Layers}; plan for this model.");
+            throw new CrossheadException(
+                $"the plan describes {Layers.Count} layers, the model has {model.Layers}; plan for this model.");
         VirtualHeads.RequireComponents(model.Attention.Variant);
         foreach (var layer in Layers) layer?.Validate(model.Attention.Groups, model.HeadDim);
     }

@@ -19,23 +19,31 @@ public static class Compressor
         plan.Validate(model.Options);
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        var fits = plan.Layers.Index().Where(l => l.Item is { KeyComponents: not null } or { ValueRank: not null }).ToDictionary(l => l.Index, l => Fit(model, l.Index, l.Item!, calibration));
+        var fits = plan.Layers.Index().Where(l => l.Item is { KeyComponents: not null } or { ValueRank: not null })
+            .ToDictionary(l => l.Index, l => Fit(model, l.Index, l.Item!, calibration));
         var before = model.Options.VirtualHeads;
-        var shapes = plan.Layers.Select((_, i) => fits.TryGetValue(i, out var fit) ? CompressedLayer.Shape(fit.Keys, fit.Values) : before?[i]).ToArray();
-        var compressed = new LanguageModel(model.Options with { VirtualHeads = shapes }, model.ComputeType, model.Device);
+        var shapes = plan.Layers.Select((_, i) => fits.TryGetValue(i, out var fit)
+            ? CompressedLayer.Shape(fit.Keys, fit.Values) : before?[i]).ToArray();
+        var compressed = new LanguageModel(model.Options with { VirtualHeads = shapes },
+            model.ComputeType, model.Device);
         CompressedLayer.CopyModel(model, compressed, fits);
         return compressed;
     }
 
-    /// <summary>The paper's sizes for a share of the cache: the same number of key and value components, whole heads.</summary>
+    /// <summary>
+    /// The paper's sizes for a share of the cache: the same number of key and value components, whole heads.
+    /// </summary>
     /// <exception cref="CrossheadException">No number of heads gives this share; the message names the nearest possible
     /// share.</exception>
     public static LayerPlan SvdPlan(int groups, int headDim, double share)
     {
         var components = (int)Math.Clamp(Math.Round(share * groups), 1, Math.Max(1, groups - 1));
-        if (groups < 2) throw new CrossheadException($"the model has 1 key/value head, of which the method svd cannot keep a part; use {MessageTerm.Method} fine.");
+        if (groups < 2)
+            throw new CrossheadException($"the model has 1 key/value head, of which the method svd cannot keep a part; "
+                + $"use {MessageTerm.Method} fine.");
         if (Math.Abs((share * groups) - components) > 1e-9)
-            throw new CrossheadException($"{MessageTerm.CacheShare} {share:P1} of {groups} heads is no number of heads; use {(double)components / groups:P1}, which keeps {components}, or {MessageTerm.Method} fine.");
+            throw new CrossheadException($"{MessageTerm.CacheShare} {share:P1} of {groups} heads is no number of heads;"
+                + $" use {(double)components / groups:P1}, which keeps {components}, or {MessageTerm.Method} fine.");
         return new LayerPlan(CompressionMethod.Svd, components, components * headDim);
     }
 
@@ -68,14 +76,16 @@ public static class Compressor
         for (var n = 0L; n < tokens.shape[1];)
         {
             using var step = NewDisposeScope();
-            var count = n == 0 ? chunk : 1;                                                      // a prompt, then token by token
+            var count = n == 0 ? chunk : 1;  // a prompt, then token by token
             var logits = model.LastLogits(tokens.narrow(1, n, count), state);
             n += count;
-            worst = Math.Max(worst, (logits - whole.narrow(1, n - 1, 1)).abs().max().to(ScalarType.Float64).item<double>());
+            worst = Math.Max(worst,
+                (logits - whole.narrow(1, n - 1, 1)).abs().max().to(ScalarType.Float64).item<double>());
         }
         return worst / Math.Max(1e-30, whole.abs().max().to(ScalarType.Float64).item<double>());
     }
 
-    private static (FittedKeys? Keys, FittedValues? Values) Fit(LanguageModel model, int layer, LayerPlan plan, Calibration? calibration) =>
+    private static (FittedKeys? Keys, FittedValues? Values) Fit(LanguageModel model, int layer, LayerPlan plan,
+        Calibration? calibration) =>
         PieceFit.Of(model, layer, calibration).Of(plan);
 }

@@ -15,10 +15,14 @@ public sealed record LayerPlan(CompressionMethod Method, int? KeyComponents, int
     public void Validate(int groups, int headDim)
     {
         if (KeyComponents is { } only && groups == 1)
-            throw new CrossheadException($"the model has 1 key/value head, which {only} components make no smaller; leave the keys whole and choose a value rank of 1 to {headDim - 1}.");
+            throw new CrossheadException($"the model has 1 key/value head, which {only} components make no smaller; "
+                + $"leave the keys whole and choose a value rank of 1 to {headDim - 1}.");
         if (KeyComponents is { } c && (c < 1 || c >= groups))
-            throw new CrossheadException($"{c} key components of {groups} heads make nothing smaller; use 1 to {groups - 1}.");
-        if (ValueRank is { } r && (r < 1 || r >= groups * headDim || (Method == CompressionMethod.Svd && r % headDim != 0)))
-            throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {(groups * headDim) - 1}{(Method == CompressionMethod.Svd ? $", a multiple of {headDim} with the method svd" : "")}.");
+            throw new CrossheadException(
+                $"{c} key components of {groups} heads make nothing smaller; use 1 to {groups - 1}.");
+        if (ValueRank is { } r
+            && (r < 1 || r >= groups * headDim || (Method == CompressionMethod.Svd && r % headDim != 0)))
+            throw new CrossheadException($"a value rank of {r} is out of range; use 1 to {(groups * headDim) - 1}"
+                + $"{(Method == CompressionMethod.Svd ? $", a multiple of {headDim} with the method svd" : "")}.");
     }
 }

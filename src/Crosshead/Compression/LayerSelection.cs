@@ -7,7 +7,8 @@ public static class LayerSelection
     public const int Shallow = 3;
 
     /// <summary>The layers of a selection, ascending.</summary>
-    /// <param name="selection"><c>all</c>; <c>deep</c>, all but the first three; <c>middle</c>, the second and third quarter (12–35 of 48); or a list such as <c>0,2,5-9</c>.</param>
+    /// <param name="selection"><c>all</c>; <c>deep</c>, all but the first three; <c>middle</c>, the second and third
+    /// quarter (12–35 of 48); or a list such as <c>0,2,5-9</c>.</param>
     /// <param name="layers">Layers L of the model.</param>
     /// <exception cref="CrossheadException">The selection cannot be read, or names layers that do not
     /// exist.</exception>
@@ -22,15 +23,19 @@ public static class LayerSelection
         };
         var list = chosen.Distinct().Order().ToArray();
         return list.Length > 0 ? list
-            : throw new CrossheadException($"{MessageTerm.Layers} {selection} leaves nothing of {layers} layers; use all, middle, or a list such as 0,2-{layers - 1}.");
+            : throw new CrossheadException($"{MessageTerm.Layers} {selection} leaves nothing of {layers} layers; use "
+                + $"all, middle, or a list such as 0,2-{layers - 1}.");
     }
 
     private static IEnumerable<int> Range(string part, string selection, int layers)
     {
         var ends = part.Split('-');
-        if (ends.Length is 1 or 2 && int.TryParse(ends[0], out var first) && int.TryParse(ends[^1], out var last) && first <= last && first >= 0)
+        if (ends.Length is 1 or 2 && int.TryParse(ends[0], out var first) && int.TryParse(ends[^1], out var last)
+            && first <= last && first >= 0)
             return last < layers ? Enumerable.Range(first, last - first + 1)
-                : throw new CrossheadException($"{MessageTerm.Layers} {selection} names layer {last}; the model has layers 0 to {layers - 1}.");
-        throw new CrossheadException($"{MessageTerm.Layers} {selection} cannot be read at \"{part}\"; use all, deep, middle, or a list such as 0,2,5-9.");
+                : throw new CrossheadException(
+                    $"{MessageTerm.Layers} {selection} names layer {last}; the model has layers 0 to {layers - 1}.");
+        throw new CrossheadException($"{MessageTerm.Layers} {selection} cannot be read at \"{part}\"; use all, deep, "
+            + $"middle, or a list such as 0,2,5-9.");
     }
 }

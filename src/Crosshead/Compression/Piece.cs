@@ -20,11 +20,13 @@ internal sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, in
         foreach (var method in methods)
         {
             for (var c = 1; c < groups; c++) yield return new Piece(true, method, c, c * headDim);
-            for (var r = method == CompressionMethod.Svd ? headDim : step; r < whole; r += method == CompressionMethod.Svd ? headDim : step)
+            for (var r = method == CompressionMethod.Svd ? headDim
+                : step; r < whole; r += method == CompressionMethod.Svd ? headDim : step)
                 yield return new Piece(false, method, r, r);
         }
     }
 
     /// <summary>Whole keys or values.</summary>
-    public static Piece Whole(bool ofKeys, CompressionMethod method, int groups, int headDim) => new(ofKeys, method, 0, groups * headDim);
+    public static Piece Whole(bool ofKeys, CompressionMethod method, int groups, int headDim) =>
+        new(ofKeys, method, 0, groups * headDim);
 }

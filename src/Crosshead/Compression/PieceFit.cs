@@ -15,7 +15,8 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
     {
         var heads = PlainHeads.Of(CompressedLayer.Source(model, layer));
         if (!new[] { heads.Keys, heads.Values, heads.OutputMoments }.All(w => w.isfinite().all().item<bool>()))
-            throw new CrossheadException($"attention weights of layer {layer} are NaN or infinite; the model is damaged, restore it or leave the layer out with {MessageTerm.Layers}.");
+            throw new CrossheadException($"attention weights of layer {layer} are NaN or infinite; the model is "
+                + $"damaged, restore it or leave the layer out with {MessageTerm.Layers}.");
         return new PieceFit(heads, calibration?[layer]);
     }
 
@@ -33,7 +34,9 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
 
     /// <summary>Fits both parts for a plan; null for whole heads.</summary>
     public (FittedKeys? Keys, FittedValues? Values) Of(LayerPlan? plan) =>
-        (plan?.KeyComponents is { } c ? Keys(plan.Method, c) : null, plan?.ValueRank is { } r ? Values(plan.Method, r) : null);
+        (plan?.KeyComponents is { } c ? Keys(plan.Method, c) : null,
+            plan?.ValueRank is { } r ? Values(plan.Method, r) : null);
 
-    private HeadStatistics Statistics => statistics ?? throw new InvalidOperationException("the fit needs statistics of text.");
+    private HeadStatistics Statistics =>
+        statistics ?? throw new InvalidOperationException("the fit needs statistics of text.");
 }

@@ -5,10 +5,15 @@ using Crosshead.Model;
 
 namespace Crosshead.Compression;
 
-/// <summary>Turns a model with head composition into a plain one that computes the same: mixes are merged into the projections, eq. 18.</summary>
+/// <summary>
+/// Turns a model with head composition into a plain one that computes the same: mixes are merged into the projections,
+/// eq. 18.
+/// </summary>
 public static class PlainExport
 {
-    /// <summary>The plain model: whole key and value heads, an architecture that every library knows, and a cache of full size.</summary>
+    /// <summary>
+    /// The plain model: whole key and value heads, an architecture that every library knows, and a cache of full size.
+    /// </summary>
     /// <param name="model">The model, which stays unchanged.</param>
     /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is not grouped-query
     /// attention, cannot be merged.</exception>
@@ -30,7 +35,8 @@ public static class PlainExport
                 Compose = ComposedParts.Both,
             },
         }, model.ComputeType, model.Device);
-        CompressedLayer.CopyModel(model, plain, Enumerable.Range(0, model.Options.Layers).ToDictionary(i => i, _ => ((FittedKeys?)null, (FittedValues?)null)));
+        CompressedLayer.CopyModel(model, plain, Enumerable.Range(0, model.Options.Layers).ToDictionary(i => i,
+            _ => ((FittedKeys?)null, (FittedValues?)null)));
         return plain;
     }
 
@@ -40,7 +46,11 @@ public static class PlainExport
     public static void Require(ModelOptions options)
     {
         var attention = options.Attention;
-        if (attention.HasHeadNorm || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
-            throw new CrossheadException($"a model of the variant {attention.Variant.NameOf()}{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} computes what plain architectures cannot; only gqa and composed heads without that norm can be exported.");
+        if (attention.HasHeadNorm
+            || attention.Variant is not (AttentionVariant.Gqa or AttentionVariant.Mea or AttentionVariant.MeaNoNorm))
+            throw new CrossheadException($"a model of the variant "
+                + $"{attention.Variant.NameOf()}{(attention.HasHeadNorm ? " with a norm on its heads' outputs" : "")} "
+                + $"computes what plain architectures cannot; only gqa and composed heads without that norm "
+                + $"can be exported.");
     }
 }

@@ -19,22 +19,27 @@ public sealed class TokenWindows
     public long Predictions => (long)Count * (Length - 1);
 
     /// <summary>Identifies the windows' tokens.</summary>
-    public string Hash => Convert.ToHexStringLower(System.IO.Hashing.XxHash128.Hash(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_ids.AsSpan())));
+    public string Hash => Convert.ToHexStringLower(
+        System.IO.Hashing.XxHash128.Hash(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_ids.AsSpan())));
 
     /// <summary>Cuts a text into windows. The rest at its end is not used.</summary>
     /// <param name="ids">The text's tokens, without special tokens.</param>
     /// <param name="begin">The token each window begins with; null for windows of text alone.</param>
     /// <param name="length">Tokens per window, including the begin token.</param>
     /// <param name="what">What the text is called in the error message.</param>
-    /// <exception cref="CrossheadException">The text does not fill a window, or a window has no token to predict.</exception>
+    /// <exception cref="CrossheadException">The text does not fill a window, or a window has no token to
+    /// predict.</exception>
     public static TokenWindows Cut(IReadOnlyList<int> ids, int? begin, int length, string what)
     {
-        if (length < 2) throw new CrossheadException($"in a window of {length} tokens nothing is predicted; use at least 2 with {MessageTerm.Window}.");
+        if (length < 2)
+            throw new CrossheadException(
+                $"in a window of {length} tokens nothing is predicted; use at least 2 with {MessageTerm.Window}.");
         var (first, body) = (begin is null ? 0 : 1, begin is null ? length : length - 1);
         // A window is cut while more follows it, as reference implementations do.
         var count = ids.Count == 0 ? 0 : (ids.Count - 1) / body;
         if (count == 0)
-            throw new CrossheadException($"{what} has {ids.Count} tokens, a window needs {body + 1}; give a longer text, or shorter windows with {MessageTerm.Window}.");
+            throw new CrossheadException($"{what} has {ids.Count} tokens, a window needs {body + 1}; give a longer "
+                + $"text, or shorter windows with {MessageTerm.Window}.");
         var windows = new long[(long)count * length];
         for (var w = 0; w < count; w++)
         {
@@ -48,15 +53,18 @@ public sealed class TokenWindows
     /// <param name="ids">Their tokens, window after window.</param>
     /// <param name="length">Tokens of a window.</param>
     /// <exception cref="CrossheadException">The tokens are not those of whole windows.</exception>
-    public static TokenWindows Of(IReadOnlyCollection<long> ids, int length) => length > 0 && ids.Count > 0 && ids.Count % length == 0
+    public static TokenWindows Of(IReadOnlyCollection<long> ids, int length) =>
+        length > 0 && ids.Count > 0 && ids.Count % length == 0
         ? new TokenWindows([.. ids], length)
-        : throw new CrossheadException($"{ids.Count} tokens do not make whole windows of {length}; give a multiple of the length.");
+        : throw new CrossheadException(
+            $"{ids.Count} tokens do not make whole windows of {length}; give a multiple of the length.");
 
     /// <summary>A limited number of windows, spread evenly over the text.</summary>
     public TokenWindows AtMost(int most)
     {
         if (most >= Count) return this;
-        var ids = Enumerable.Range(0, most).SelectMany(i => _ids.AsSpan((int)((long)i * Count / most) * Length, Length).ToArray()).ToArray();
+        var ids = Enumerable.Range(0, most)
+            .SelectMany(i => _ids.AsSpan((int)((long)i * Count / most) * Length, Length).ToArray()).ToArray();
         return new TokenWindows(ids, Length);
     }
 
@@ -66,7 +74,8 @@ public sealed class TokenWindows
         for (var start = 0; start < Count; start += size)
         {
             var count = Math.Min(size, Count - start);
-            yield return tensor(_ids[(start * Length)..((start + count) * Length)], [count, Length], ScalarType.Int64, device);
+            yield return tensor(_ids[(start * Length)..((start + count) * Length)], [count, Length],
+                ScalarType.Int64, device);
         }
     }
 }

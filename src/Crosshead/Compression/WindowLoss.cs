@@ -12,7 +12,8 @@ public static class WindowLoss
     /// <param name="batch">Windows at once.</param>
     /// <param name="progress">Called with the number of finished windows.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public static double Measure(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public static double Measure(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null,
+        CancellationToken cancellation = default)
     {
         using var grad = no_grad();
         var (sum, done) = (0.0, 0L);

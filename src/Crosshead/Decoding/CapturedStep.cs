@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// One step of decoding as one launch: the model's own operations on fixed memory, captured as a CUDA graph at the first
-/// step. The positions are on the device, so that every step is the same work.
+/// One step of decoding as one launch: the model's own operations on fixed memory, captured as a CUDA graph at the
+/// first step. The positions are on the device, so that every step is the same work.
 /// </summary>
 internal sealed class CapturedStep : IDisposable
 {
@@ -15,7 +15,8 @@ internal sealed class CapturedStep : IDisposable
     private readonly DecodeState _state;
     private readonly int _slots;
     private readonly SideStream _stream;
-    private readonly PinnedMemory _told, _ids, _values; // what a step is told: a position per slot, then a token per slot; what it answers
+    // what a step is told: a position per slot, then a token per slot; what it answers
+    private readonly PinnedMemory _told, _ids, _values;
     private readonly Tensor _input;                     // [2·B] (int64)
     private PinnedMemory? _logitsOnHost;
     private Tensor? _logits;                            // [B, V] of the captured step
@@ -43,7 +44,9 @@ internal sealed class CapturedStep : IDisposable
     /// <summary>Why the step cannot be captured; null where it can.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Computes one more token of some slots; the others rest, and what is computed of them is for nothing.</summary>
+    /// <summary>
+    /// Computes one more token of some slots; the others rest, and what is computed of them is for nothing.
+    /// </summary>
     /// <param name="pass">The pass, which has been checked.</param>
     /// <param name="runs">The slots' rows in it, each of one token.</param>
     /// <returns>Whether it was done; where not, the step cannot be captured, and nothing has changed.</returns>
@@ -68,7 +71,10 @@ internal sealed class CapturedStep : IDisposable
     /// <summary>The likeliest token after a slot's last, the lowest of equals, and its logit.</summary>
     public (int Id, float Logit) MostLikely(int slot) => ((int)_ids.Of<long>()[slot], _values.Of<float>()[slot]);
 
-    /// <summary>Logits [V] after a slot's last token; valid until the next step. All slots' come to the host when the first is asked for.</summary>
+    /// <summary>
+    /// Logits [V] after a slot's last token; valid until the next step. All slots' come to the host when the first is
+    /// asked for.
+    /// </summary>
     public ReadOnlySpan<float> Logits(int slot)
     {
         if (!_fetched) Fetch();
@@ -110,7 +116,7 @@ internal sealed class CapturedStep : IDisposable
         var spans = _model.ViewAt(_input.narrow(0, 0, _slots), _state.Capacity);
         var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
         var logits = _model.Head(_model.Hidden(tokens, spans, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
-        var (values, ids) = logits.max(-1);                                                       // the first of the largest
+        var (values, ids) = logits.max(-1);  // the first of the largest
         _ids.CopyFrom(ids);
         _values.CopyFrom(values.to(ScalarType.Float32));
         return logits;

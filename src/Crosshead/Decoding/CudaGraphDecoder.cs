@@ -7,15 +7,16 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// Decodes on a CUDA device with steps captured as graphs: launching the operators one by one takes several times as long
-/// as computing them. Prompts, and models whose steps cannot be captured, take the way of <see cref="TensorDecoder"/>.
+/// Decodes on a CUDA device with steps captured as graphs: launching the operators one by one takes several times as
+/// long as computing them. Prompts, and models whose steps cannot be captured, take the way of
+/// <see cref="TensorDecoder"/>.
 /// </summary>
 public sealed class CudaGraphDecoder : IDecoder
 {
     private readonly LanguageModel _model;
     private readonly TensorDecoder _plain;
     private readonly Dictionary<int, CapturedStep> _steps = []; // by number of slots
-    private readonly CapturedStep?[] _logitsOf;                 // per slot: the step that has its logits, null for the plain way
+    private readonly CapturedStep?[] _logitsOf;  // per slot: the step that has its logits, null for the plain way
     private bool _plainRan;                                     // whether the device may still compute the plain way
 
     /// <summary>Prepares to decode.</summary>
@@ -26,7 +27,8 @@ public sealed class CudaGraphDecoder : IDecoder
         (_model, _plain, _logitsOf) = (model, new TensorDecoder(model, slots, capacity), new CapturedStep?[slots]);
 
     /// <summary>Whether steps of the model are worth capturing: it computes in bfloat16 on a CUDA device.</summary>
-    public static bool Supports(LanguageModel model) => model.Device.type == DeviceType.CUDA && model.ComputeType == ScalarType.BFloat16;
+    public static bool Supports(LanguageModel model) =>
+        model.Device.type == DeviceType.CUDA && model.ComputeType == ScalarType.BFloat16;
 
     /// <summary>Whether the last pass had captured steps.</summary>
     public bool IsCaptured => _logitsOf.Any(s => s is not null);
@@ -50,13 +52,16 @@ public sealed class CudaGraphDecoder : IDecoder
         Array.Clear(_logitsOf);
         var runs = pass.Runs();
         var steps = runs.TrueForAll(r => r.Count == 1) ? runs : runs.FindAll(r => r.Count == 1);
-        if (steps.Count > 0 && TryStep(pass, steps)) runs = ReferenceEquals(steps, runs) ? [] : runs.FindAll(r => r.Count > 1);
+        if (steps.Count > 0 && TryStep(pass, steps))
+            runs = ReferenceEquals(steps, runs) ? [] : runs.FindAll(r => r.Count > 1);
         if (runs.Count == 0) return;
         _plain.Run(pass, runs, cancellation);
         _plainRan = true;
     }
 
-    /// <summary>Takes prompts as read, with a cache drawn at random: what a step costs does not depend on what is cached.</summary>
+    /// <summary>
+    /// Takes prompts as read, with a cache drawn at random: what a step costs does not depend on what is cached.
+    /// </summary>
     /// <param name="tokens">Tokens of each prompt.</param>
     public void Draw(int tokens)
     {
@@ -65,10 +70,12 @@ public sealed class CudaGraphDecoder : IDecoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int slot) => _logitsOf[slot] is { } step ? step.Logits(slot) : _plain.Logits(slot);
+    public ReadOnlySpan<float> Logits(int slot) =>
+        _logitsOf[slot] is { } step ? step.Logits(slot) : _plain.Logits(slot);
 
     /// <inheritdoc/>
-    public (int Id, float Logit) MostLikely(int slot) => _logitsOf[slot]?.MostLikely(slot) ?? ((IDecoder)_plain).MostLikely(slot);
+    public (int Id, float Logit) MostLikely(int slot) =>
+        _logitsOf[slot]?.MostLikely(slot) ?? ((IDecoder)_plain).MostLikely(slot);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -82,8 +89,10 @@ public sealed class CudaGraphDecoder : IDecoder
     {
         if (Refusal is not null) return false;
         var count = Math.Min(Cache.Slots, (int)BitOperations.RoundUpToPowerOf2((uint)runs.Max(r => r.Slot) + 1));
-        if (!_steps.TryGetValue(count, out var step)) _steps[count] = step = new CapturedStep(_model, _plain.State, count);
-        if (_plainRan) cuda.synchronize(_model.Device); // a step's own stream does not wait for the one that prompts are computed on
+        if (!_steps.TryGetValue(count, out var step))
+            _steps[count] = step = new CapturedStep(_model, _plain.State, count);
+        // a step's own stream does not wait for the one that prompts are computed on
+        if (_plainRan) cuda.synchronize(_model.Device);
         _plainRan = false;
         if (!step.TryRun(pass, runs))
         {

@@ -1,6 +1,8 @@
 namespace Crosshead.Decoding;
 
-/// <summary>A fixed batch of sequences on a decoder, sequence i in slot i: their prompts at once, then step by step.</summary>
+/// <summary>
+/// A fixed batch of sequences on a decoder, sequence i in slot i: their prompts at once, then step by step.
+/// </summary>
 /// <param name="decoder">The decoder; not disposed with the batch.</param>
 public sealed class DecodeBatch(IDecoder decoder)
 {

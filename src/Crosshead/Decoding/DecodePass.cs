@@ -4,8 +4,8 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// Tokens to compute, of any sequences: all of a prompt, the next few, or the next one of each. The rows of a slot stand
-/// side by side, in the order of their positions. At most one of them, the last, has its logits wanted.
+/// Tokens to compute, of any sequences: all of a prompt, the next few, or the next one of each. The rows of a slot
+/// stand side by side, in the order of their positions. At most one of them, the last, has its logits wanted.
 /// </summary>
 public sealed class DecodePass
 {
@@ -22,10 +22,12 @@ public sealed class DecodePass
 
     /// <summary>Adds a token.</summary>
     /// <param name="slot">The slot of its sequence.</param>
-    /// <param name="position">Its place in the sequence: that behind the last token kept, or an earlier one, from which on the sequence is then forgotten.</param>
+    /// <param name="position">Its place in the sequence: that behind the last token kept, or an earlier one, from which
+    /// on the sequence is then forgotten.</param>
     /// <param name="token">Its id.</param>
     /// <param name="wanted">Whether the logits after it are wanted.</param>
-    public void Add(int slot, int position, int token, bool wanted) => _rows.Add(new DecodeRow(slot, position, token, wanted));
+    public void Add(int slot, int position, int token, bool wanted) =>
+        _rows.Add(new DecodeRow(slot, position, token, wanted));
 
     /// <summary>The runs of rows that belong to one slot.</summary>
     internal List<TokenRun> Runs()
@@ -42,7 +44,8 @@ public sealed class DecodePass
 
     /// <summary>Checks that a cache can take the pass.</summary>
     /// <exception cref="CrossheadException">A token has no room.</exception>
-    /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between tokens; or logits are wanted before its last token.</exception>
+    /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between tokens; or logits
+    /// are wanted before its last token.</exception>
     internal void Require(ICacheStore cache)
     {
         var rows = Rows;
@@ -50,14 +53,19 @@ public sealed class DecodePass
         for (var r = 0; r < rows.Length; r++)
         {
             var (slot, position, _, _) = rows[r];
-            if (slot < 0 || slot >= cache.Slots) throw new ArgumentException($"row {r} has slot {slot}; there are {cache.Slots}.");
+            if (slot < 0 || slot >= cache.Slots)
+                throw new ArgumentException($"row {r} has slot {slot}; there are {cache.Slots}.");
             if (position >= cache.Capacity)
-                throw new CrossheadException($"sequence {slot} holds {cache.Capacity} tokens already, as many as was asked for; give the decoder a larger capacity.");
+                throw new CrossheadException($"sequence {slot} holds {cache.Capacity} tokens already, as many as was "
+                    + $"asked for; give the decoder a larger capacity.");
             var first = r == 0 || rows[r - 1].Slot != slot;
             if (first ? position < 0 || position > cache.LengthOf(slot) : position != rows[r - 1].Position + 1)
-                throw new ArgumentException($"row {r} has position {position} of slot {slot}, which keeps {cache.LengthOf(slot)} tokens; positions follow each other.");
-            if (first && slot <= highest && Holds(rows[..r], slot)) throw new ArgumentException($"slot {slot} has rows in two places of the pass.");
-            if (!first && rows[r - 1].Wanted) throw new ArgumentException($"row {r - 1} wants logits, but is not the last of slot {slot}.");
+                throw new ArgumentException($"row {r} has position {position} of slot {slot}, which keeps "
+                    + $"{cache.LengthOf(slot)} tokens; positions follow each other.");
+            if (first && slot <= highest && Holds(rows[..r], slot))
+                throw new ArgumentException($"slot {slot} has rows in two places of the pass.");
+            if (!first && rows[r - 1].Wanted)
+                throw new ArgumentException($"row {r - 1} wants logits, but is not the last of slot {slot}.");
             highest = Math.Max(highest, slot);
         }
     }

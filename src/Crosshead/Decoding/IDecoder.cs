@@ -3,8 +3,8 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// Computes tokens of sequences and keeps what later tokens need of them. Sequences are independent of each other, may differ in
-/// length, and may join and leave at any time. Not for use by several threads at once.
+/// Computes tokens of sequences and keeps what later tokens need of them. Sequences are independent of each other, may
+/// differ in length, and may join and leave at any time. Not for use by several threads at once.
 /// </summary>
 public interface IDecoder : IDisposable
 {
@@ -18,12 +18,18 @@ public interface IDecoder : IDisposable
     /// <param name="pass">The tokens.</param>
     /// <param name="cancellation">Looked at between parts of a long pass.</param>
     /// <exception cref="CrossheadException">A token has no room in its slot, or the device failed.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; what the slots of the pass keep is undefined until they are truncated to what they kept before.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; what the slots of the pass keep is undefined until they
+    /// are truncated to what they kept before.</exception>
     void Run(DecodePass pass, CancellationToken cancellation = default);
 
-    /// <summary>Logits [V] after the row of a slot whose logits the last pass wanted; valid until the next pass.</summary>
+    /// <summary>
+    /// Logits [V] after the row of a slot whose logits the last pass wanted; valid until the next pass.
+    /// </summary>
     ReadOnlySpan<float> Logits(int slot);
 
-    /// <summary>The likeliest token by <see cref="Logits"/>, the lowest of equals, and its logit: a not-a-number counts as the largest.</summary>
+    /// <summary>
+    /// The likeliest token by <see cref="Logits"/>, the lowest of equals, and its logit: a not-a-number counts as the
+    /// largest.
+    /// </summary>
     (int Id, float Logit) MostLikely(int slot) => LogitRow.MostLikely(Logits(slot));
 }

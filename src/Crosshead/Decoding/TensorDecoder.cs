@@ -73,23 +73,30 @@ public sealed class TensorDecoder : IDecoder
         var spans = together
             ? _model.ViewOf(positions[0], 1)
             : _model.ViewAt(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
-        var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), spans, State.LayersOf(0, count)); // [S,1,D]
+        // [S,1,D]
+        var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), spans,
+            State.LayersOf(0, count));
         Finish(pass, runs, 0, hidden);
     }
 
-    // Prompts of slots side by side that begin at one place. Shorter ones are followed by tokens that nobody sees and later ones overwrite.
+    // Prompts of slots side by side that begin at one place. Shorter ones are followed by tokens that nobody sees and
+    // later ones overwrite.
     private void Prefill(DecodePass pass, SlotBlock block)
     {
         using var scope = NewDisposeScope();
         var ids = new long[block.Runs.Count * block.Longest];
         for (var b = 0; b < block.Runs.Count; b++)
-            for (var n = 0; n < block.Runs[b].Count; n++) ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
+            for (var n = 0; n < block.Runs[b].Count; n++)
+                ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
         var tokens = tensor(ids, [block.Runs.Count, block.Longest], ScalarType.Int64, _model.Device);
-        var hidden = _model.Hidden(tokens, _model.ViewOf(block.Start, block.Longest), State.LayersOf(block.FirstSlot, block.Runs.Count)); // [S,N,D]
+        // [S,N,D]
+        var hidden = _model.Hidden(tokens, _model.ViewOf(block.Start, block.Longest),
+            State.LayersOf(block.FirstSlot, block.Runs.Count));
         Finish(pass, block.Runs, block.FirstSlot, hidden);
     }
 
-    // Counts the tokens of runs and takes the logits that are wanted, from hidden states [S, N, D] of the slots from the first on.
+    // Counts the tokens of runs and takes the logits that are wanted, from hidden states [S, N, D] of the slots from
+    // the first on.
     private void Finish(DecodePass pass, IReadOnlyList<TokenRun> runs, int firstSlot, Tensor hidden)
     {
         var longest = hidden.shape[1];
@@ -102,9 +109,11 @@ public sealed class TensorDecoder : IDecoder
         if (wanted.Count == 0) return;
         var last = wanted.Count == hidden.shape[0] && wanted.All(r => r.Count == longest)
             ? hidden.narrow(1, longest - 1, 1)
-            : hidden.flatten(0, 1).index_select(0, tensor(wanted.Select(r => ((r.Slot - firstSlot) * longest) + r.Count - 1).ToArray(), [wanted.Count], ScalarType.Int64, _model.Device)).unsqueeze(1);
+            : hidden.flatten(0, 1).index_select(0, tensor(wanted.Select(r => ((r.Slot - firstSlot) * longest) + r.Count
+                - 1).ToArray(), [wanted.Count], ScalarType.Int64, _model.Device)).unsqueeze(1);
         var logits = _model.Head(last).to(ScalarType.Float32).cpu().contiguous();           // [W,1,V]
         var rows = MemoryMarshal.Cast<byte, float>(logits.bytes);
-        for (var w = 0; w < wanted.Count; w++) rows.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(wanted[w].Slot * VocabularySize));
+        for (var w = 0; w < wanted.Count; w++)
+            rows.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(wanted[w].Slot * VocabularySize));
     }
 }

@@ -50,21 +50,25 @@ public sealed class SampleRequests
     public int Room(EvaluationTask task) => Math.Min(task.MaxTokens, Math.Max(1, _context / 2));
 
     /// <summary>A request for each choice.</summary>
-    /// <exception cref="CrossheadException">A continuation has no token of its own; the message names the row.</exception>
-    public ScoringRequest[] Choices(TaskSample sample) => Named(sample, () => sample.Choices.Select(choice => _chat is { } chat
-        ? _encoder.Encode(chat(choice.Prompt), choice.Continuation.TrimStart(' '))
-        : _encoder.Encode(choice.Prompt.ToText(), choice.Continuation)).ToArray());
+    /// <exception cref="CrossheadException">A continuation has no token of its own; the message names the
+    /// row.</exception>
+    public ScoringRequest[] Choices(TaskSample sample) =>
+        Named(sample, () => sample.Choices.Select(choice => _chat is { } chat
+            ? _encoder.Encode(chat(choice.Prompt), choice.Continuation.TrimStart(' '))
+            : _encoder.Encode(choice.Prompt.ToText(), choice.Continuation)).ToArray());
 
     /// <summary>The requests for a whole text.</summary>
     /// <exception cref="CrossheadException">The text has no tokens; the message names the row.</exception>
-    public ScoringRequest[] Windows(TaskSample sample) => Named(sample, () => _encoder.EncodeText(sample.Choices[0].Text).ToArray());
+    public ScoringRequest[] Windows(TaskSample sample) =>
+        Named(sample, () => _encoder.EncodeText(sample.Choices[0].Text).ToArray());
 
     /// <summary>The prompt that a writing model continues.</summary>
     /// <param name="sample">The sample.</param>
     /// <param name="room">Tokens that must stay free for the answer.</param>
     /// <exception cref="CrossheadException">Nothing stands before the answer; the message names the row.</exception>
     public (int[] Tokens, bool Truncated) Prompt(TaskSample sample, int room) =>
-        Named(sample, () => _encoder.EncodePrompt(_chat is { } chat ? chat(sample.Prompt!) : sample.Prompt!.ToText(), room));
+        Named(sample,
+            () => _encoder.EncodePrompt(_chat is { } chat ? chat(sample.Prompt!) : sample.Prompt!.ToText(), room));
 
     private static T Named<T>(TaskSample sample, Func<T> make)
     {

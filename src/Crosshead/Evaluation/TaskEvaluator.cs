@@ -29,7 +29,8 @@ public sealed class TaskEvaluator : IDisposable
     /// <param name="options">How it is asked the tasks.</param>
     /// <param name="cache">Its earlier answers, and the place for new ones; null to keep none.</param>
     /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
-    public TaskEvaluator(LanguageModel model, Tokenizer tokenizer, EvaluationOptions options, ResponseCache? cache = null)
+    public TaskEvaluator(LanguageModel model, Tokenizer tokenizer, EvaluationOptions options,
+        ResponseCache? cache = null)
     {
         (_model, _options, _cache) = (model, options, cache);
         _requests = new SampleRequests(tokenizer, model.Options.Context, options);
@@ -44,8 +45,10 @@ public sealed class TaskEvaluator : IDisposable
     /// <param name="progress">Called with the number of finished requests and their total.</param>
     /// <param name="cancellation">Stops between batches; what was answered is in the cache.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    /// <exception cref="CrossheadException">The tokenizer does not fit the model, or the cache cannot be written.</exception>
-    public TaskResult Evaluate(EvaluationTask task, TaskData data, IProgress<(int Done, int All)>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="CrossheadException">The tokenizer does not fit the model, or the cache cannot be
+    /// written.</exception>
+    public TaskResult Evaluate(EvaluationTask task, TaskData data, IProgress<(int Done, int All)>? progress = null,
+        CancellationToken cancellation = default)
     {
         var clock = Stopwatch.StartNew();
         var (samples, cached) = task.Kind switch
@@ -54,13 +57,21 @@ public sealed class TaskEvaluator : IDisposable
             TaskKind.Text => Read(data.Samples, progress, cancellation),
             _ => Choose(data.Samples, progress, cancellation),
         };
-        return new TaskResult { Task = task, Shots = data.Shots, Samples = samples, FromCache = cached, Duration = clock.Elapsed };
+        return new TaskResult
+        {
+            Task = task,
+            Shots = data.Shots,
+            Samples = samples,
+            FromCache = cached,
+            Duration = clock.Elapsed,
+        };
     }
 
     /// <inheritdoc/>
     public void Dispose() => _generator.Dispose();
 
-    private (IReadOnlyList<SampleResult> Samples, int Cached) Choose(IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
+    private (IReadOnlyList<SampleResult> Samples, int Cached) Choose(IReadOnlyList<TaskSample> samples,
+        IProgress<(int, int)>? progress, CancellationToken cancellation)
     {
         var requests = samples.SelectMany(_requests.Choices).ToArray();
         var scores = Scores(requests, progress, cancellation, out var cached);
@@ -73,7 +84,8 @@ public sealed class TaskEvaluator : IDisposable
         return (results, cached);
     }
 
-    private (IReadOnlyList<SampleResult> Samples, int Cached) Read(IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
+    private (IReadOnlyList<SampleResult> Samples, int Cached) Read(IReadOnlyList<TaskSample> samples,
+        IProgress<(int, int)>? progress, CancellationToken cancellation)
     {
         var windows = samples.Select(_requests.Windows).ToArray();
         var scores = Scores([.. windows.SelectMany(w => w)], progress, cancellation, out var cached);
@@ -83,12 +95,14 @@ public sealed class TaskEvaluator : IDisposable
             var range = scores.AsSpan(at, own.Length).ToArray();
             at += own.Length;
             var whole = new RequestScore(range.Sum(s => s.LogLikelihood), range.All(s => s.Greedy));
-            results.Add(new SampleResult(sample, [whole], null, [], Truncated: false) { Tokens = own.Sum(w => w.Predicted) });
+            results.Add(
+                new SampleResult(sample, [whole], null, [], Truncated: false) { Tokens = own.Sum(w => w.Predicted) });
         }
         return (results, cached);
     }
 
-    private RequestScore[] Scores(ScoringRequest[] requests, IProgress<(int, int)>? progress, CancellationToken cancellation, out int cached)
+    private RequestScore[] Scores(ScoringRequest[] requests, IProgress<(int, int)>? progress,
+        CancellationToken cancellation, out int cached)
     {
         var scores = new RequestScore[requests.Length];
         var keys = _cache is null ? [] : requests.Select(ResponseCache.KeyOf).ToArray();
@@ -112,15 +126,24 @@ public sealed class TaskEvaluator : IDisposable
         return scores;
     }
 
-    private (IReadOnlyList<SampleResult> Samples, int Cached) Write(EvaluationTask task, IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
+    private (IReadOnlyList<SampleResult> Samples, int Cached) Write(EvaluationTask task,
+        IReadOnlyList<TaskSample> samples, IProgress<(int, int)>? progress, CancellationToken cancellation)
     {
         var room = _requests.Room(task);
-        var options = new GenerationOptions { MaxTokens = room, StopStrings = task.Stop, EndTokens = _options.EndTokens, Sampling = SamplingOptions.Greedy };
+        var options = new GenerationOptions
+        {
+            MaxTokens = room,
+            StopStrings = task.Stop,
+            EndTokens = _options.EndTokens,
+            Sampling = SamplingOptions.Greedy,
+        };
         var prompts = samples.Select(s => _requests.Prompt(s, room)).ToArray();
-        var settings = $"greedy, {room} tokens, cut or not, stop at {string.Join(' ', _options.EndTokens)}, {string.Join('\0', task.Stop)}";
+        var settings = $"greedy, {room} tokens, cut or not, stop at {string.Join(' ', _options.EndTokens)}, "
+            + $"{string.Join('\0', task.Stop)}";
         var keys = prompts.Select(p => ResponseCache.KeyOf(p.Tokens, settings)).ToArray();
         var answers = new WrittenAnswer[samples.Count];
-        int[] open = [.. Enumerable.Range(0, samples.Count).Where(i => _cache?.TryGetAnswer(keys[i], out answers[i]) != true)];
+        int[] open = [
+            .. Enumerable.Range(0, samples.Count).Where(i => _cache?.TryGetAnswer(keys[i], out answers[i]) != true)];
         var (done, cached) = (samples.Count - open.Length, samples.Count - open.Length);
         progress?.Report((done, samples.Count));
 
@@ -141,14 +164,19 @@ public sealed class TaskEvaluator : IDisposable
         return ([.. samples.Select((s, i) =>
         {
             var text = _cleansUpSpaces ? Shortened(SpaceCleanup.Of(answers[i].Text), task.Stop) : answers[i].Text;
-            return new SampleResult(s, [], text, [.. judges.Select(j => j.Judge(text, s.Answers))], prompts[i].Truncated) { AnswerCut = answers[i].Cut && room < task.MaxTokens };
+            return new SampleResult(s, [], text, [.. judges.Select(j => j.Judge(text, s.Answers))],
+                prompts[i].Truncated)
+            {
+                AnswerCut = answers[i].Cut && room < task.MaxTokens,
+            };
         })], cached);
     }
 
     // Cleaning may have produced a stop string.
     private static string Shortened(string text, IReadOnlyList<string> stops)
     {
-        var end = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0).Append(text.Length).Min();
+        var end = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0)
+            .Append(text.Length).Min();
         return text[..end];
     }
 }

@@ -16,8 +16,10 @@ internal static partial class AsidePath
     {
         var (folder, name) = (Path.GetDirectoryName(Path.GetFullPath(path)), Path.GetFileName(path));
         if (!Directory.Exists(folder)) return;
-        foreach (var entry in new DirectoryInfo(folder).EnumerateFiles($"{name}.*.tmp", new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 }))
-            if (entry.Name.StartsWith(name, StringComparison.Ordinal) && Ending().IsMatch(entry.Name[name.Length..])) Remove(entry);
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFiles($"{name}.*.tmp",
+            new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 }))
+            if (entry.Name.StartsWith(name, StringComparison.Ordinal) && Ending().IsMatch(entry.Name[name.Length..]))
+                Remove(entry);
     }
 
     /// <summary>The reason why writing failed, without the temporary name, which the user does not know.</summary>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Files;
 
-/// <summary>Writes files so that a reader, or a run after a crash, sees the old contents or the new, never a part.</summary>
+/// <summary>
+/// Writes files so that a reader, or a run after a crash, sees the old contents or the new, never a part.
+/// </summary>
 public static partial class AtomicFile
 {
     /// <summary>
@@ -10,7 +12,8 @@ public static partial class AtomicFile
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes the contents.</param>
-    /// <exception cref="CrossheadException">The disk is full or the folder cannot be written; nothing was changed.</exception>
+    /// <exception cref="CrossheadException">The disk is full or the folder cannot be written; nothing was
+    /// changed.</exception>
     public static void Write(string path, Action<FileStream> write)
     {
         var aside = AsidePath.Of(path);
@@ -29,7 +32,8 @@ public static partial class AtomicFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Discard(aside);
-            throw new CrossheadException($"\"{path}\" was not written: {AsidePath.Reason(e, path)}; free space or name another folder. What was there before is unchanged.", e);
+            throw new CrossheadException($"\"{path}\" was not written: {AsidePath.Reason(e, path)}; free space or name "
+                + $"another folder. What was there before is unchanged.", e);
         }
         catch
         {
@@ -39,7 +43,8 @@ public static partial class AtomicFile
     }
 
     /// <summary>Writes a text file in UTF-8; see <see cref="Write"/>.</summary>
-    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+    public static void WriteText(string path, string text) =>
+        Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 
     /// <summary>
     /// Flushes a folder to the disk. Only then do new and removed names in it survive a power failure.

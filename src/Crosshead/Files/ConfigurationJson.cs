@@ -12,7 +12,8 @@ internal static class ConfigurationJson
     /// <summary>JSON in which a key stands once.</summary>
     public static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    private static readonly JsonDocumentOptions Lenient = Strict with { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+    private static readonly JsonDocumentOptions Lenient =
+        Strict with { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
     /// <summary>The value of a text, all of which can be read.</summary>
     /// <param name="json">The text.</param>
@@ -22,14 +23,16 @@ internal static class ConfigurationJson
     public static JsonNode? Parse(string json, bool lenient = false)
     {
         var value = JsonNode.Parse(SurrogateHalves.RefuseIn(json), null, lenient ? Lenient : Strict);
-        if (json.Contains("\\u0000", StringComparison.Ordinal) && Texts(value).FirstOrDefault(t => t.Contains('\0')) is { } text)
+        if (json.Contains("\\u0000", StringComparison.Ordinal)
+            && Texts(value).FirstOrDefault(t => t.Contains('\0')) is { } text)
             throw new JsonException($"the text \"{text.Shown()}\" holds a NUL character");
         return value;
     }
 
     /// <summary>The object of a text, read strictly.</summary>
     /// <exception cref="JsonException">It is no JSON object.</exception>
-    public static JsonObject ParseObject(string json) => Parse(json) as JsonObject ?? throw new JsonException("it must be a JSON object {…}");
+    public static JsonObject ParseObject(string json) =>
+        Parse(json) as JsonObject ?? throw new JsonException("it must be a JSON object {…}");
 
     private static IEnumerable<string> Texts(JsonNode? node) => node switch
     {

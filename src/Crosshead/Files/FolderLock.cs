@@ -17,24 +17,29 @@ public sealed partial class FolderLock : IDisposable
 
     /// <summary>Locks a folder, which is created if it does not exist.</summary>
     /// <param name="folder">The folder.</param>
-    /// <exception cref="CrossheadException">Another process, or another part of this one, holds it; or it cannot be made.</exception>
+    /// <exception cref="CrossheadException">Another process, or another part of this one, holds it; or it cannot be
+    /// made.</exception>
     public static FolderLock Take(string folder)
     {
         var made = new List<string>(); // the folder and those above it
-        for (var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path)) made.Add(path);
+        for (var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)); path is not null
+            && !Directory.Exists(path); path = Path.GetDirectoryName(path))
+            made.Add(path);
         try
         {
             Directory.CreateDirectory(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{folder}\" cannot be made: {e.Message.TrimEnd('.')}; name another folder.", e);
+            throw new CrossheadException(
+                $"\"{folder}\" cannot be made: {e.Message.TrimEnd('.')}; name another folder.", e);
         }
         var descriptor = Open(folder, CloseOnExec);
         if (descriptor >= 0 && Lock(descriptor, Exclusive | AtOnce) != 0 && Marshal.GetLastPInvokeError() == WouldBlock)
         {
             _ = Close(descriptor);
-            throw new CrossheadException($"\"{folder}\" is being written by another run; wait for its end or stop it, or name another folder.");
+            throw new CrossheadException(
+                $"\"{folder}\" is being written by another run; wait for its end or stop it, or name another folder.");
         }
         return new FolderLock(made, descriptor);
     }
@@ -45,7 +50,9 @@ public sealed partial class FolderLock : IDisposable
         if (_descriptor < 0) return;
         try
         {
-            foreach (var folder in _made.TakeWhile(f => Directory.Exists(f) && !Directory.EnumerateFileSystemEntries(f).Any())) Directory.Delete(folder);
+            foreach (var folder in _made.TakeWhile(
+                f => Directory.Exists(f) && !Directory.EnumerateFileSystemEntries(f).Any()))
+                Directory.Delete(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

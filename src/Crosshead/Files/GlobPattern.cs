@@ -13,7 +13,8 @@ internal static class GlobPattern
     {
         var normal = pattern.Replace('\\', '/');
         var fixedPart = normal[..(normal[..normal.AsSpan().IndexOfAny('*', '?')].LastIndexOf('/') + 1)];
-        return [.. Below(fixedPart, normal[fixedPart.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries)).Distinct().Order(StringComparer.Ordinal)];
+        return [.. Below(fixedPart, normal[fixedPart.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries))
+            .Distinct().Order(StringComparer.Ordinal)];
     }
 
     // The folder is empty or ends with a slash.
@@ -26,9 +27,12 @@ internal static class GlobPattern
         if (names.Span[0] == "**" && !rest.IsEmpty) // a link could lead around in circles
             return Below(folder, rest).Concat(directory.EnumerateDirectories("*", Everything)
                 .Where(child => child.LinkTarget is null).SelectMany(child => Below($"{folder}{child.Name}/", names)));
-        var name = new Regex($"^{Regex.Escape(names.Span[0]).Replace("\\*", ".*").Replace("\\?", ".")}\\z", RegexOptions.CultureInvariant | RegexOptions.Singleline);
+        var name = new Regex($"^{Regex.Escape(names.Span[0]).Replace("\\*", ".*").Replace("\\?", ".")}\\z",
+            RegexOptions.CultureInvariant | RegexOptions.Singleline);
         return rest.IsEmpty
-            ? directory.EnumerateFiles("*", Everything).Where(file => name.IsMatch(file.Name)).Select(file => folder + file.Name)
-            : directory.EnumerateDirectories("*", Everything).Where(child => name.IsMatch(child.Name)).SelectMany(child => Below($"{folder}{child.Name}/", rest));
+            ? directory.EnumerateFiles("*", Everything).Where(file => name.IsMatch(file.Name))
+                .Select(file => folder + file.Name)
+            : directory.EnumerateDirectories("*", Everything).Where(child => name.IsMatch(child.Name))
+                .SelectMany(child => Below($"{folder}{child.Name}/", rest));
     }
 }

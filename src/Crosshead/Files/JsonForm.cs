@@ -28,7 +28,8 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
         try
         {
             return ConfigurationJson.Parse(json, lenient: true) as JsonObject
-                ?? throw new CrossheadException($"{source} is no {kind}: it must be a JSON object {{…}}; see {manual}.");
+                ?? throw new CrossheadException(
+                    $"{source} is no {kind}: it must be a JSON object {{…}}; see {manual}.");
         }
         catch (JsonException e)
         {
@@ -37,7 +38,8 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
     }
 
     /// <summary>Checks a document, complete or in part.</summary>
-    /// <exception cref="CrossheadException">A key is unknown or missing, or a value has the wrong type or range; the message names its path.</exception>
+    /// <exception cref="CrossheadException">A key is unknown or missing, or a value has the wrong type or range; the
+    /// message names its path.</exception>
     public void Check(JsonNode? document, string source) => Check(document, schema, "", source);
 
     /// <summary>The schema of the member at a path such as <c>training.batch</c>.</summary>
@@ -63,7 +65,8 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"{source}: {(e.Path?.TrimStart('$', '.') ?? "").Shown()} is out of range; use a smaller number.", e);
+            throw new CrossheadException(
+                $"{source}: {(e.Path?.TrimStart('$', '.') ?? "").Shown()} is out of range; use a smaller number.", e);
         }
     }
 
@@ -87,13 +90,15 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
                 Check(member, one ?? known, Join(path, key), source);
                 if (one is not null) members[key] = new JsonArray(member?.DeepClone());
             }
-            if (((JsonArray?)wanted["required"])?.Select(r => r!.GetValue<string>()).FirstOrDefault(r => !members.ContainsKey(r)) is { } missing)
+            if (((JsonArray?)wanted["required"])?.Select(r => r!.GetValue<string>())
+                .FirstOrDefault(r => !members.ContainsKey(r)) is { } missing)
                 throw new CrossheadException($"{source}: {Join(path, missing)} is missing; add it, see {manual}.");
         }
         if (value is JsonArray items && wanted["items"] is JsonObject element)
             for (var i = 0; i < items.Count; i++)
                 Check(items[i], element, $"{path}[{i}]", source);
-        if (value?.GetValueKind() == JsonValueKind.Number) RequireRange(double.Parse(value.ToJsonString(), CultureInfo.InvariantCulture), wanted, path, source);
+        if (value?.GetValueKind() == JsonValueKind.Number)
+            RequireRange(double.Parse(value.ToJsonString(), CultureInfo.InvariantCulture), wanted, path, source);
     }
 
     private static void RequireType(JsonNode? value, JsonObject schema, string path, string source)
@@ -103,19 +108,24 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
         {
             if (names.Any(a => JsonNode.DeepEquals(a, value))) return;
             var known = names.OfType<JsonValue>().Select(a => a.GetValue<string>()).ToArray();
-            if (kind == "string") throw new CrossheadException($"{source}: {path.Shown()} ({value.Shown()}) is unknown; {Suggestion.For(value!.GetValue<string>(), known)}");
+            if (kind == "string")
+                throw new CrossheadException($"{source}: {path.Shown()} ({value.Shown()}) is unknown; "
+                    + $"{Suggestion.For(value!.GetValue<string>(), known)}");
             throw Wrong("one of " + string.Join(", ", known));
         }
-        string[] allowed = schema["type"] is JsonArray several ? [.. several.Select(t => t!.GetValue<string>())] : [schema["type"]!.GetValue<string>()];
+        string[] allowed = schema["type"] is JsonArray several ? [.. several.Select(t => t!.GetValue<string>())]
+            : [schema["type"]!.GetValue<string>()];
         if (allowed.Contains(kind) || (kind == "integer" && allowed.Contains("number"))) return;
         throw Wrong(string.Join(" or ", allowed.Select(Words)));
 
-        CrossheadException Wrong(string wanted) => new($"{source}: {(path.Length == 0 ? "the whole" : path.Shown())} ({value.Shown()}) must be {wanted}.");
+        CrossheadException Wrong(string wanted) =>
+            new($"{source}: {(path.Length == 0 ? "the whole" : path.Shown())} ({value.Shown()}) must be {wanted}.");
     }
 
     private static string Kind(JsonNode? value) => value?.GetValueKind() switch
     {
-        JsonValueKind.Number => value.AsValue().TryGetValue<long>(out _) || long.TryParse(value.ToJsonString(), out _) ? "integer" : "number",
+        JsonValueKind.Number => value.AsValue().TryGetValue<long>(out _) || long.TryParse(value.ToJsonString(), out _)
+            ? "integer" : "number",
         JsonValueKind.True or JsonValueKind.False => "boolean",
         JsonValueKind.String => "string",
         JsonValueKind.Array => "array",
@@ -137,10 +147,13 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
     private static void RequireRange(double value, JsonObject schema, string path, string source)
     {
         double? Bound(string key) => schema[key]?.GetValue<double>();
-        if (!double.IsFinite(value)) throw new CrossheadException($"{source}: {path} is beyond the numbers that can be computed with; use a smaller one.");
+        if (!double.IsFinite(value))
+            throw new CrossheadException(
+                $"{source}: {path} is beyond the numbers that can be computed with; use a smaller one.");
         var (above, below) = (Bound("exclusiveMinimum"), Bound("exclusiveMaximum"));
         if ((above ?? Bound("minimum")) is not { } least) return;
-        var range = new OptionRange(least, above is not null, below ?? Bound("maximum") ?? double.MaxValue, below is not null);
+        var range = new OptionRange(least, above is not null, below ?? Bound("maximum") ?? double.MaxValue,
+            below is not null);
         if (range.Refuse(value) is { } refusal) throw new CrossheadException($"{source}: {path} ({value}) {refusal}.");
     }
 
@@ -148,8 +161,10 @@ internal sealed class JsonForm(string kind, string manual, JsonObject schema)
     {
         if (schema["additionalProperties"] is JsonObject any) return any;
         var members = schema["properties"] as JsonObject
-            ?? throw new CrossheadException($"{source}: {path.Shown()} goes too deep; {path[..path.LastIndexOf('.')].Shown()} is a value.");
-        return members[key] as JsonObject ?? throw new CrossheadException($"{source}: unknown key {path.Shown()}; {Suggestion.For(key, members.Select(m => m.Key))}");
+            ?? throw new CrossheadException(
+                $"{source}: {path.Shown()} goes too deep; {path[..path.LastIndexOf('.')].Shown()} is a value.");
+        return members[key] as JsonObject ?? throw new CrossheadException(
+            $"{source}: unknown key {path.Shown()}; {Suggestion.For(key, members.Select(m => m.Key))}");
     }
 
     // A second occurrence of a type in the schema is a pointer to the first, such as #/properties/data/items.

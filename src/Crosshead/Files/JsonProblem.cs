@@ -13,16 +13,21 @@ internal static partial class JsonProblem
         var path = problem.Path is { Length: > 2 } at ? $"\"{at[2..].Shown()}\"" : null; // without $.
         bool Says(string part) => told.Contains(part, StringComparison.Ordinal);
         return Says("does not contain any JSON tokens") ? "it is empty"
-            : Says("Expected depth to be zero") || Says("reached end of data") || Says("end of string was not found") ? "it ends within an object, a list or a text"
+            : Says("Expected depth to be zero") || Says("reached end of data") || Says("end of string was not found")
+            ? "it ends within an object, a list or a text"
             : Says("maximum configured depth") ? "it is nested too deeply"
-            : Duplicate().Match(told) is { Success: true } twice ? $"the key \"{twice.Groups["key"].Value.Shown()}\" stands there twice"
-            : Missing().Match(told) is { Success: true } lacks ? $"{path ?? "it"} lacks {lacks.Groups["keys"].Value.Replace('\'', '"')}"
+            : Duplicate().Match(told) is { Success: true } twice
+            ? $"the key \"{twice.Groups["key"].Value.Shown()}\" stands there twice"
+            : Missing().Match(told) is { Success: true } lacks
+            ? $"{path ?? "it"} lacks {lacks.Groups["keys"].Value.Replace('\'', '"')}"
             : Says("could not be mapped to any .NET member") ? $"the key {path} is unknown"
-            : Says("could not be converted") || Says("doesn't allow setting null") ? $"{(path is null ? "it" : $"the value of {path}")} is of the wrong kind"
+            : Says("could not be converted") || Says("doesn't allow setting null")
+            ? $"{(path is null ? "it" : $"the value of {path}")} is of the wrong kind"
             : told;
     }
 
-    [GeneratedRegex("Duplicate property '(?<key>.*)' encountered", RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    [GeneratedRegex("Duplicate property '(?<key>.*)' encountered",
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex Duplicate();
 
     [GeneratedRegex("missing required properties including: (?<keys>[^.]*)", RegexOptions.ExplicitCapture)]

@@ -3,7 +3,10 @@ using System.Text.Unicode;
 
 namespace Crosshead.Files;
 
-/// <summary>Reads small JSON documents that may come from anyone: no doubled keys, no deep nesting, no bytes that are not UTF-8, no halves of surrogate pairs.</summary>
+/// <summary>
+/// Reads small JSON documents that may come from anyone: no doubled keys, no deep nesting, no bytes that are not UTF-8,
+/// no halves of surrogate pairs.
+/// </summary>
 internal static class StrictJson
 {
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
@@ -12,8 +15,10 @@ internal static class StrictJson
     /// <param name="utf8">The document.</param>
     /// <param name="read">Reads the needed values from it.</param>
     /// <param name="bad">Makes the exception from the reason why the document cannot be read.</param>
-    /// <exception cref="CrossheadException">It is no JSON object, or <paramref name="read"/> met a value of the wrong kind.</exception>
-    public static T Read<T>(ReadOnlyMemory<byte> utf8, Func<JsonElement, T> read, Func<string, Exception?, CrossheadException> bad)
+    /// <exception cref="CrossheadException">It is no JSON object, or <paramref name="read"/> met a value of the wrong
+    /// kind.</exception>
+    public static T Read<T>(ReadOnlyMemory<byte> utf8, Func<JsonElement, T> read,
+        Func<string, Exception?, CrossheadException> bad)
     {
         if (utf8.IsEmpty || utf8.Span[0] != (byte)'{') throw bad("it does not begin with \"{\"", null);
         if (!Utf8.IsValid(utf8.Span)) throw bad("it is not UTF-8", null);
@@ -22,7 +27,8 @@ internal static class StrictJson
             using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(utf8), Options);
             return read(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             throw bad(e.Reason(), e);
         }

@@ -8,7 +8,8 @@ namespace Crosshead.Files;
 /// </summary>
 public static class TextFile
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false,
+        throwOnInvalidBytes: true);
 
     /// <summary>Number of bytes of the mark at the start of a text; 0 if there is none.</summary>
     /// <param name="head">The first bytes of a file, 3 if the file has so many.</param>
@@ -29,13 +30,16 @@ public static class TextFile
     /// <param name="mostBytes">Maximum number of bytes of the text.</param>
     /// <exception cref="CrossheadException">The file is missing, empty, cannot be read, or is not UTF-8
     /// text.</exception>
-    public static string Read(string path, int mostBytes = int.MaxValue) => Decode(path, mostBytes, out var length) is { Length: > 0 } text
+    public static string Read(string path, int mostBytes = int.MaxValue) =>
+        Decode(path, mostBytes, out var length) is { Length: > 0 } text
         ? text
-        : throw new CrossheadException($"the text \"{path}\" is empty{(length > 0 ? $" within {mostBytes} bytes; read more of it" : "; name a text that is not")}.");
+        : throw new CrossheadException($"the text \"{path}\" is "
+            + $"empty{(length > 0 ? $" within {mostBytes} bytes; read more of it" : "; name a text that is not")}.");
 
     /// <summary>The lines of a file, without their ends; of an empty file one, which is empty.</summary>
     /// <exception cref="CrossheadException">The file is missing, cannot be read, or is not UTF-8 text.</exception>
-    public static string[] ReadLines(string path) => Decode(path, int.MaxValue, out _).ReplaceLineEndings("\n").Split('\n');
+    public static string[] ReadLines(string path) =>
+        Decode(path, int.MaxValue, out _).ReplaceLineEndings("\n").Split('\n');
 
     private static string Decode(string path, int mostBytes, out long length)
     {
@@ -70,7 +74,9 @@ public static class TextFile
         var file = File.OpenRead(path);
         try
         {
-            if (!file.CanSeek) throw new CrossheadException($"\"{path}\" is a pipe or a device, not a file; save the text to a file and name that.");
+            if (!file.CanSeek)
+                throw new CrossheadException(
+                    $"\"{path}\" is a pipe or a device, not a file; save the text to a file and name that.");
             Span<byte> head = stackalloc byte[3];
             file.Position = MarkLength(head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)], path);
             length = file.Length - file.Position;

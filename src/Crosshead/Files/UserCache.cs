@@ -7,7 +7,8 @@ internal static class UserCache
     public static string Folder(string kind) => Path.Combine(Root, "crosshead", kind);
 
     // The XDG Base Directory Specification ignores a path that is not absolute.
-    private static string Root => Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { } named && Path.IsPathRooted(named)
+    private static string Root =>
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { } named && Path.IsPathRooted(named)
         ? named
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
 }

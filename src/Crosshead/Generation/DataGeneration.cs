@@ -27,7 +27,8 @@ public sealed class DataGeneration : IDocumentSource
     private readonly int _batch;
     private (long Tokens, long Before, long Documents, long Cut, long UnderWay) _progressed;
 
-    private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options, IProgress<DataGenerationProgress>? progress)
+    private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options,
+        IProgress<DataGenerationProgress>? progress)
     {
         (_generator, _tokenizer, _options, _progress) = (generator, tokenizer, options, progress);
         _end = tokenizer.EosTokenId!.Value;
@@ -36,7 +37,12 @@ public sealed class DataGeneration : IDocumentSource
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Options.Context);
         // Models that were not trained with an end token begin the next document.
         int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>()];
-        _generation = new GenerationOptions { MaxTokens = most - _prompts.Min(p => p.Count), EndTokens = ends, Sampling = options.Sampling };
+        _generation = new GenerationOptions
+        {
+            MaxTokens = most - _prompts.Min(p => p.Count),
+            EndTokens = ends,
+            Sampling = options.Sampling,
+        };
         MostTokens = most;
         _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
     }
@@ -52,31 +58,38 @@ public sealed class DataGeneration : IDocumentSource
     /// <param name="cancellation">Stops the run; its state is saved.</param>
     /// <returns>The contents of the folder.</returns>
     /// <exception cref="CrossheadException">
-    /// An option is out of range, the tokenizer is not the model's, the folder holds other data or cannot be written, or another
-    /// process writes it.
+    /// An option is out of range, the tokenizer is not the model's, the folder holds other data or cannot be written,
+    /// or another process writes it.
     /// </exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the same call continues from
     /// there.</exception>
-    public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory, DataGenerationOptions options,
+    public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory,
+        DataGenerationOptions options,
         IProgress<DataGenerationProgress>? progress = null, CancellationToken cancellation = default)
     {
         Require(model.Options, tokenizer, options);
         using var generator = new Generator(model, new TokenizerCodec(tokenizer));
         var generation = new DataGeneration(generator, model, tokenizer, options, progress);
-        return DatasetBuilder.Build(FolderOf(model.Options, model.ComputeType, tokenizer, directory, options), generation, cancellation);
+        return DatasetBuilder.Build(FolderOf(model.Options, model.ComputeType, tokenizer, directory, options),
+            generation, cancellation);
     }
 
     /// <summary>Checks the options by a model's shape and its tokenizer.</summary>
-    /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's or has no end token, or a prompt is too long.</exception>
+    /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's or has no end
+    /// token, or a prompt is too long.</exception>
     internal static void Require(ModelOptions model, Tokenizer tokenizer, DataGenerationOptions options)
     {
         options.Validate();
         if (tokenizer.VocabularySize > model.VocabularySize)
-            throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model {model.VocabularySize}; use the tokenizer.json that the model was trained with.");
-        if (tokenizer.EosTokenId is null) throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+            throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model "
+                + $"{model.VocabularySize}; use the tokenizer.json that the model was trained with.");
+        if (tokenizer.EosTokenId is null)
+            throw new CrossheadException(
+                "the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Context);
         if (PromptsOf(tokenizer, options).FirstOrDefault(p => p.Count >= most) is { } tooLong)
-            throw new CrossheadException($"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
+            throw new CrossheadException(
+                $"a prompt of {tooLong.Count} tokens leaves no room in documents of {most} tokens; shorten it.");
     }
 
     /// <summary>Checks the options, and that a folder holds no other data, before the model is loaded.</summary>
@@ -86,13 +99,15 @@ public sealed class DataGeneration : IDocumentSource
     /// <param name="directory">The data folder.</param>
     /// <param name="options">How much is written, and how.</param>
     /// <exception cref="CrossheadException">As for the options alone; or the folder holds other data.</exception>
-    public static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
+    public static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory,
+        DataGenerationOptions options)
     {
         Require(model, tokenizer, options);
         FolderOf(model, type, tokenizer, directory, options).Require();
     }
 
-    private static DatasetFolder FolderOf(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory, DataGenerationOptions options)
+    private static DatasetFolder FolderOf(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory,
+        DataGenerationOptions options)
     {
         var request = new PreparationRequest
         {
@@ -115,21 +130,25 @@ public sealed class DataGeneration : IDocumentSource
                 TopK = options.Sampling.TopK,
                 TopP = options.Sampling.TopP,
                 MinP = options.Sampling.MinP,
-                PromptsSha256 = options.Prompts.Count == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', options.Prompts)))),
+                PromptsSha256 = options.Prompts.Count == 0 ? "" : Convert.ToHexStringLower(
+                    SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', options.Prompts)))),
             },
         };
-        return new DatasetFolder(directory, request, tokenizer, tokenizer.EosTokenId!.Value, options.Overwrite, "generate the data");
+        return new DatasetFolder(directory, request, tokenizer, tokenizer.EosTokenId!.Value, options.Overwrite,
+            "generate the data");
     }
 
     private static IReadOnlyList<int>[] PromptsOf(Tokenizer tokenizer, DataGenerationOptions options)
     {
         var first = tokenizer.BosTokenId ?? tokenizer.EosTokenId!.Value;
-        return options.Prompts.Count == 0 ? [[first]] : [.. options.Prompts.Select(p => (IReadOnlyList<int>)[first, .. tokenizer.Encode(p, addSpecialTokens: false, parseSpecialTokens: false)])];
+        return options.Prompts.Count == 0 ? [[first]] : [.. options.Prompts.Select(p =>
+            (IReadOnlyList<int>)[first, .. tokenizer.Encode(p, addSpecialTokens: false, parseSpecialTokens: false)])];
     }
 
     IEnumerable<DocumentBatch> IDocumentSource.Read(PreparationState state, CancellationToken cancellation)
     {
-        var (tokens, documents) = (state.Train.AllTokens + state.HeldOut.AllTokens, state.Train.AllDocuments + state.HeldOut.AllDocuments);
+        var (tokens, documents) = (state.Train.AllTokens + state.HeldOut.AllTokens,
+            state.Train.AllDocuments + state.HeldOut.AllDocuments);
         _progressed = (tokens, tokens, documents, 0, 0);
         if (tokens >= _options.Tokens) yield break;
         foreach (var batch in Batches(state.Index, cancellation))
@@ -140,12 +159,15 @@ public sealed class DataGeneration : IDocumentSource
                 var document = whole.AsMemory(0, (int)Math.Min(whole.Length, _options.Tokens - tokens));
                 if (document.IsEmpty) break;
                 var bytes = Encoding.UTF8.GetByteCount(_tokenizer.Decode(document.Span, skipSpecialTokens: true));
-                written.Add(new ShardDocument(document, bytes, IsHeldOut(documents) ? DataSplit.HeldOut : DataSplit.Train));
+                written.Add(
+                    new ShardDocument(document, bytes, IsHeldOut(documents) ? DataSplit.HeldOut : DataSplit.Train));
                 (tokens, documents) = (tokens + document.Length, documents + 1);
                 if (cut) cuts++;
             }
             yield return new DocumentBatch(written, state = state with { Index = state.Index + 1 }, Keep: true);
-            lock (_generator) _progressed = (tokens, _progressed.Before, documents, _progressed.Cut + cuts, _progressed.UnderWay - batch.Drawn);
+            lock (_generator)
+                _progressed = (tokens, _progressed.Before, documents, _progressed.Cut + cuts,
+                    _progressed.UnderWay - batch.Drawn);
             Report(0);
             if (tokens >= _options.Tokens) yield break;
         }
@@ -163,7 +185,8 @@ public sealed class DataGeneration : IDocumentSource
                 for (; underWay.Count < parallel; index++)
                 {
                     var next = index;
-                    underWay.Enqueue(Task.Run(() => Batch(next, parallel > 1 ? 1 : null, stop.Token), CancellationToken.None));
+                    underWay.Enqueue(
+                        Task.Run(() => Batch(next, parallel > 1 ? 1 : null, stop.Token), CancellationToken.None));
                 }
                 yield return underWay.Dequeue().GetAwaiter().GetResult();
             }
@@ -178,9 +201,12 @@ public sealed class DataGeneration : IDocumentSource
     // All documents of one batch, or none.
     private DrawnBatch Batch(long index, int? threads, CancellationToken cancellation)
     {
-        var prompts = Enumerable.Range(0, _batch).Select(i => _prompts[((index * _batch) + i) % _prompts.Length]).ToArray();
-        var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1); // the generator's own streams tell the documents of a batch apart
-        using var run = _generator.Start(prompts, _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
+        var prompts = Enumerable.Range(0, _batch)
+            .Select(i => _prompts[((index * _batch) + i) % _prompts.Length]).ToArray();
+        // the generator's own streams tell the documents of a batch apart
+        var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1);
+        using var run = _generator.Start(prompts,
+            _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
         var (drawn, fresh) = (0, 0);
         foreach (var token in run.Tokens(cancellation))
         {
@@ -189,7 +215,8 @@ public sealed class DataGeneration : IDocumentSource
             (drawn, fresh) = (drawn + fresh, 0);
         }
         cancellation.ThrowIfCancellationRequested();
-        return new([.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence)).Where(d => d.Ids.Length > 1)], drawn);
+        return new([.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence))
+            .Where(d => d.Ids.Length > 1)], drawn);
     }
 
     private void Report(int drawn)
@@ -197,7 +224,8 @@ public sealed class DataGeneration : IDocumentSource
         lock (_generator)
         {
             _progressed.UnderWay += drawn;
-            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before, _progressed.Cut, _progressed.UnderWay));
+            _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before,
+                _progressed.Cut, _progressed.UnderWay));
         }
     }
 
@@ -214,7 +242,8 @@ public sealed class DataGeneration : IDocumentSource
 
     // The second document, and then the given share: both parts have documents as soon as there are two.
     private bool IsHeldOut(long document) =>
-        document > 0 && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
+        document > 0
+        && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
 
     // The documents of a batch, and the number of its tokens that were reported as in progress.
     private sealed record DrawnBatch(IReadOnlyList<(int[] Ids, bool Cut)> Documents, int Drawn);

@@ -7,4 +7,5 @@ namespace Crosshead.Generation;
 /// <param name="Before">Tokens that existed at the start of this run.</param>
 /// <param name="Cut">Documents of this run that reached the maximum length before their end.</param>
 /// <param name="UnderWay">Tokens of the documents in progress. Together they may exceed the requested number.</param>
-public readonly record struct DataGenerationProgress(long Tokens, long TotalTokens, long Documents, long Before, long Cut, long UnderWay);
+public readonly record struct DataGenerationProgress(long Tokens, long TotalTokens, long Documents, long Before,
+    long Cut, long UnderWay);

@@ -25,12 +25,16 @@ public sealed record GenerationOptions
     public int PrefillChunk { get; init; } = 512;
 
     /// <summary>Checks the ranges.</summary>
-    /// <exception cref="CrossheadException">A value is out of its range; the message names it and the range.</exception>
+    /// <exception cref="CrossheadException">A value is out of its range; the message names it and the
+    /// range.</exception>
     public void Validate()
     {
         if (MaxTokens < 1) throw new CrossheadException($"maxTokens ({MaxTokens}) must be at least 1.");
-        if (PrefillChunk < 1) throw new CrossheadException($"prefillChunk ({PrefillChunk}) must be at least 1; the default is 512.");
-        if (StopStrings.Any(string.IsNullOrEmpty)) throw new CrossheadException("a stop string is empty (\"\"), which would end every text at once; remove it.");
+        if (PrefillChunk < 1)
+            throw new CrossheadException($"prefillChunk ({PrefillChunk}) must be at least 1; the default is 512.");
+        if (StopStrings.Any(string.IsNullOrEmpty))
+            throw new CrossheadException(
+                "a stop string is empty (\"\"), which would end every text at once; remove it.");
         Sampling.Validate();
     }
 }

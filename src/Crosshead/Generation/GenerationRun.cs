@@ -15,15 +15,18 @@ public sealed class GenerationRun : IDisposable
     private long _steps, _decoded, _cacheBytes;
     private bool _started;
 
-    internal GenerationRun(IDecoder decoder, IReadOnlyList<IReadOnlyList<int>> prompts, int context, GenerationOptions options, ITextCodec? codec, IReadOnlyList<int> suppressed)
+    internal GenerationRun(IDecoder decoder, IReadOnlyList<IReadOnlyList<int>> prompts, int context,
+        GenerationOptions options, ITextCodec? codec, IReadOnlyList<int> suppressed)
     {
         (_decoder, _prompts, _options) = (decoder, prompts, options);
-        _requests = [.. prompts.Select((prompt, i) => new Request(prompt, i, context, options, decoder.VocabularySize, codec, suppressed))];
+        _requests = [.. prompts.Select(
+            (prompt, i) => new Request(prompt, i, context, options, decoder.VocabularySize, codec, suppressed))];
     }
 
     /// <summary>Its time and memory so far.</summary>
     public GenerationStatistics Statistics => new(
-        _prompts.Sum(p => (long)p.Count), _prefillSeconds, _requests.Sum(r => (long)r.Count), _steps, _decoded, _decodeSeconds, _cacheBytes);
+        _prompts.Sum(p => (long)p.Count), _prefillSeconds, _requests.Sum(r => (long)r.Count), _steps, _decoded,
+        _decodeSeconds, _cacheBytes);
 
     /// <summary>The sequences; complete when <see cref="Tokens"/> has ended.</summary>
     public IReadOnlyList<GeneratedSequence> Sequences =>
@@ -80,7 +83,8 @@ public sealed class GenerationRun : IDisposable
             for (; ; )
             {
                 _pass.Clear();
-                for (var slot = 0; slot < _requests.Length; slot++) _requests[slot].AddTo(_pass, slot, _options.PrefillChunk);
+                for (var slot = 0; slot < _requests.Length; slot++)
+                    _requests[slot].AddTo(_pass, slot, _options.PrefillChunk);
                 if (_pass.Count == 0) return true;
                 cancellation.ThrowIfCancellationRequested();
                 _decoder.Run(_pass, cancellation);

@@ -9,7 +9,8 @@ namespace Crosshead.Generation;
 /// <param name="DecodeSeconds">Seconds of those steps, drawing and text included.</param>
 /// <param name="CacheBytes">Bytes kept of past tokens at the end.</param>
 public sealed record GenerationStatistics(
-    long PromptTokens, double PrefillSeconds, long NewTokens, long DecodeSteps, long DecodedTokens, double DecodeSeconds, long CacheBytes)
+    long PromptTokens, double PrefillSeconds, long NewTokens, long DecodeSteps, long DecodedTokens,
+    double DecodeSeconds, long CacheBytes)
 {
     /// <summary>Prompt tokens per second.</summary>
     public double PrefillTokensPerSecond => PrefillSeconds > 0 ? PromptTokens / PrefillSeconds : 0;

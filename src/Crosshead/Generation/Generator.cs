@@ -24,13 +24,17 @@ public sealed class Generator : IDisposable
     /// <exception cref="CrossheadException">There is no tokenizer, or as for token ids.</exception>
     public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions options)
     {
-        if (_codec is null) throw new CrossheadException("a prompt was given as text, but the model came without a tokenizer; put its tokenizer.json beside it.");
+        if (_codec is null)
+            throw new CrossheadException("a prompt was given as text, but the model came without a tokenizer; put its "
+                + "tokenizer.json beside it.");
         return Start([.. prompts.Select(_codec.Encode)], options);
     }
 
     /// <summary>Prepares to continue prompts given as token ids; the prompts may differ in length.</summary>
-    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, an unknown token, or an option out of range.</exception>
-    public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) => Start(prompts, options, null);
+    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, an unknown token,
+    /// or an option out of range.</exception>
+    public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) =>
+        Start(prompts, options, null);
 
     /// <summary>
     /// Number of runs that can work side by side, each on one thread; 1 if the runs use a device or libtorch's threads.
@@ -51,14 +55,18 @@ public sealed class Generator : IDisposable
         Require(prompts, _model.Options);
         var context = _model.Options.Context;
         if (options.StopStrings.Count > 0 && _codec is null)
-            throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them or put its tokenizer.json beside it.");
+            throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them "
+                + "or put its tokenizer.json beside it.");
         var capacity = (int)Math.Min(context, prompts.Max(p => p.Count) + (long)options.MaxTokens);
-        return new GenerationRun(CreateDecoder(prompts.Count, capacity, threads), prompts, context, options, _codec, Suppressed(options.EndTokens));
+        return new GenerationRun(CreateDecoder(prompts.Count, capacity, threads), prompts, context, options, _codec,
+            Suppressed(options.EndTokens));
     }
 
     /// <summary>Continues prompts to their ends.</summary>
-    /// <exception cref="CrossheadException">As <see cref="Start(IReadOnlyList{IReadOnlyList{int}}, GenerationOptions)"/>.</exception>
-    public IReadOnlyList<GeneratedSequence> Generate(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, CancellationToken cancellation = default)
+    /// <exception cref="CrossheadException">As
+    /// <see cref="Start(IReadOnlyList{IReadOnlyList{int}}, GenerationOptions)"/>.</exception>
+    public IReadOnlyList<GeneratedSequence> Generate(IReadOnlyList<IReadOnlyList<int>> prompts,
+        GenerationOptions options, CancellationToken cancellation = default)
     {
         using var run = Start(prompts, options);
         foreach (var _ in run.Tokens(cancellation)) { }
@@ -87,13 +95,15 @@ public sealed class Generator : IDisposable
         if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
         _packed ??= new CpuWeights(_model);
-        return threads is { } most ? new CpuDecoder(_packed, sequences, capacity, most) : new CpuDecoder(_packed, sequences, capacity);
+        return threads is { } most ? new CpuDecoder(_packed, sequences, capacity, most)
+            : new CpuDecoder(_packed, sequences, capacity);
     }
 
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);
 
     /// <summary>Checks that a model of some shape can continue prompts.</summary>
-    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, or an unknown token.</exception>
+    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, or an unknown
+    /// token.</exception>
     internal static void Require(IReadOnlyList<IReadOnlyList<int>> prompts, ModelOptions model)
     {
         if (prompts.Count == 0) throw new CrossheadException("no prompt was given; give at least one.");
@@ -102,11 +112,14 @@ public sealed class Generator : IDisposable
 
     private static void Require(IReadOnlyList<int> prompt, ModelOptions model)
     {
-        if (prompt.Count == 0) throw new CrossheadException("a prompt has no tokens; give at least one, for example the begin token.");
+        if (prompt.Count == 0)
+            throw new CrossheadException("a prompt has no tokens; give at least one, for example the begin token.");
         if (prompt.Count >= model.Context)
-            throw new CrossheadException($"a prompt of {prompt.Count} tokens leaves no room in the model's context of {model.Context}; shorten it to at most {model.Context - 1}.");
+            throw new CrossheadException($"a prompt of {prompt.Count} tokens leaves no room in the model's context of "
+                + $"{model.Context}; shorten it to at most {model.Context - 1}.");
         foreach (var id in prompt)
             if (id < 0 || id >= model.VocabularySize)
-                throw new CrossheadException($"a prompt holds token {id}; the model knows tokens 0 to {model.VocabularySize - 1}: was it made with another tokenizer?");
+                throw new CrossheadException($"a prompt holds token {id}; the model knows tokens 0 to "
+                    + $"{model.VocabularySize - 1}: was it made with another tokenizer?");
     }
 }

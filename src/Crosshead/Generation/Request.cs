@@ -3,7 +3,9 @@ using Crosshead.Decoding;
 
 namespace Crosshead.Generation;
 
-/// <summary>A sequence that is being continued: its tokens, how the next ones are drawn, and their way into text.</summary>
+/// <summary>
+/// A sequence that is being continued: its tokens, how the next ones are drawn, and their way into text.
+/// </summary>
 internal sealed class Request
 {
     private readonly List<int> _known; // the prompt, then what was drawn
@@ -17,13 +19,15 @@ internal sealed class Request
 
     /// <summary>A request of which nothing has been computed.</summary>
     /// <param name="prompt">The tokens to continue.</param>
-    /// <param name="index">Its number among those that were asked for together: what tokens are reported with, and which stream of random numbers is its own.</param>
+    /// <param name="index">Its number among those that were asked for together: what tokens are reported with, and
+    /// which stream of random numbers is its own.</param>
     /// <param name="context">Most tokens of the model.</param>
     /// <param name="options">How much is generated and where it ends.</param>
     /// <param name="vocabulary">Number of logits.</param>
     /// <param name="codec">The tokenizer; null for tokens alone.</param>
     /// <param name="suppressed">Tokens that are never drawn, in ascending order.</param>
-    public Request(IReadOnlyList<int> prompt, int index, int context, GenerationOptions options, int vocabulary, ITextCodec? codec, IReadOnlyList<int> suppressed)
+    public Request(IReadOnlyList<int> prompt, int index, int context, GenerationOptions options, int vocabulary,
+        ITextCodec? codec, IReadOnlyList<int> suppressed)
     {
         (_known, _index, _prompt, _endTokens) = ([.. prompt], index, prompt.Count, options.EndTokens);
         _limit = Math.Min(options.MaxTokens, context - prompt.Count);

@@ -33,7 +33,9 @@ public sealed class Sampler
         _options = options;
         var (last, count) = (vocabularySize - 1, suppressed?.Count ?? 0);
         while (count > 0 && suppressed![count - 1] == last) (last, count) = (last - 1, count - 1);
-        if (last < 0) throw new CrossheadException($"none of the {vocabularySize} tokens of the model may be drawn; put the tokenizer beside it that it was trained with.");
+        if (last < 0)
+            throw new CrossheadException($"none of the {vocabularySize} tokens of the model may be drawn; put the "
+                + $"tokenizer beside it that it was trained with.");
         (_size, _drawable, _suppressed) = (vocabularySize, last + 1, [.. suppressed?.Take(count) ?? []]);
         _scores = new float[_drawable];
         _weights = new float[_drawable];
@@ -60,7 +62,8 @@ public sealed class Sampler
     public int Next(ReadOnlySpan<float> logits)
     {
         if (logits.Length != _size)
-            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_size}.", nameof(logits));
+            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_size}.",
+                nameof(logits));
         var id = Draw(logits);
         Observe(new ReadOnlySpan<int>(in id));
         return id;
@@ -79,7 +82,8 @@ public sealed class Sampler
     /// <exception cref="CrossheadException">The logit is not a finite number.</exception>
     public static int Take((int Id, float Logit) likeliest) => float.IsFinite(likeliest.Logit)
         ? likeliest.Id
-        : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; the weights have diverged or overflow this precision, try {MessageTerm.Dtype} float32.");
+        : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; "
+            + $"the weights have diverged or overflow this precision, try {MessageTerm.Dtype} float32.");
 
     private int Draw(ReadOnlySpan<float> logits)
     {
@@ -88,7 +92,8 @@ public sealed class Sampler
         var best = Take(LogitRow.MostLikely(scores));
         if (_options.Temperature == 0) return best;
 
-        var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length ? KthLargest(scores, k) : float.NegativeInfinity, out var sum);
+        var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length
+            ? KthLargest(scores, k) : float.NegativeInfinity, out var sum);
         if (_options.TopP < 1) count = KeepMass(count, ref sum);
         if (_options.MinP > 0) count = KeepLikely(count, ref sum);
         return Pick(count, sum);
@@ -118,7 +123,8 @@ public sealed class Sampler
         // At most the largest float: 0 times it is 0, so that the best of all keeps its weight of 1.
         var scale = Vector512.Create((float)Math.Min(1 / _options.Temperature, float.MaxValue));
         foreach (ref var w in weights) w = Vector512.Exp(w * scale);
-        for (var i = weights.Length * Vector512<float>.Count; i < count; i++) _weights[i] = MathF.Exp(_weights[i] * scale[0]);
+        for (var i = weights.Length * Vector512<float>.Count; i < count; i++)
+            _weights[i] = MathF.Exp(_weights[i] * scale[0]);
         sum = 0;
         foreach (var w in _weights.AsSpan(0, count)) sum += w;
         return count;

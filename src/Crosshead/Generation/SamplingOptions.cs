@@ -18,7 +18,9 @@ public sealed record SamplingOptions
     /// <summary>Keeps the k most likely tokens, and tokens as likely as the last of them; 0 keeps all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Keeps the fewest most likely tokens whose probabilities sum to at least this, above 0 to 1; 1 keeps all.</summary>
+    /// <summary>
+    /// Keeps the fewest most likely tokens whose probabilities sum to at least this, above 0 to 1; 1 keeps all.
+    /// </summary>
     public double TopP { get; init; } = 1;
 
     /// <summary>Keeps tokens at least this many times as likely as the most likely one, 0 to 1; 0 keeps all.</summary>
@@ -39,14 +41,16 @@ public sealed record SamplingOptions
     public static SamplingOptions Greedy { get; } = new() { Temperature = 0 };
 
     /// <summary>Checks the ranges.</summary>
-    /// <exception cref="CrossheadException">A value is out of its range; the message names it and the range.</exception>
+    /// <exception cref="CrossheadException">A value is out of its range; the message names it and the
+    /// range.</exception>
     public void Validate()
     {
         Require(Temperature is >= 0 and <= 100, "temperature", Temperature, "0 (greedy) to 100");
         Require(TopK >= 0, "topK", TopK, "0 (all tokens) or more");
         Require(TopP is > 0 and <= 1, "topP", TopP, "above 0, at most 1 (all tokens)");
         Require(MinP is >= 0 and <= 1, "minP", MinP, "0 (all tokens) to 1");
-        Require(RepetitionPenalty is >= LeastPenalty and <= 100, "repetitionPenalty", RepetitionPenalty, $"{LeastPenalty} to 100; 1 changes nothing");
+        Require(RepetitionPenalty is >= LeastPenalty and <= 100, "repetitionPenalty", RepetitionPenalty,
+            $"{LeastPenalty} to 100; 1 changes nothing");
     }
 
     private static void Require(bool inRange, string name, double value, string range)

@@ -20,7 +20,9 @@ public sealed record ExpertOptions
     /// <summary>Whether the weights of a token's experts are scaled to a sum of 1.</summary>
     public bool Renormalize { get; init; } = true;
 
-    /// <summary>Every how many layers one has experts. 1: all layers; 2: every second one, from the second on.</summary>
+    /// <summary>
+    /// Every how many layers one has experts. 1: all layers; 2: every second one, from the second on.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int Step { get; init; } = 1;
 
@@ -37,6 +39,7 @@ public sealed record ExpertOptions
     {
         OptionRange.Check(this, "experts.");
         if (PerToken > Count)
-            throw new CrossheadException($"experts.perToken ({PerToken}) is more than experts.count ({Count}); use at most {Count}.");
+            throw new CrossheadException(
+                $"experts.perToken ({PerToken}) is more than experts.count ({Count}); use at most {Count}.");
     }
 }

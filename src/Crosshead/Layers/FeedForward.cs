@@ -18,7 +18,8 @@ public sealed class FeedForward : IFeedForward
     /// <param name="residualDeviation">Standard deviation of the starting weights of the projection into the residual
     /// stream.</param>
     /// <param name="bias">Whether the three projections have biases.</param>
-    public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation, bool bias = false)
+    public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation,
+        bool bias = false)
     {
         Gate = new Linear(scope["gate_proj"], width, inner, standardDeviation, bias: bias);
         Up = new Linear(scope["up_proj"], width, inner, standardDeviation, bias: bias);

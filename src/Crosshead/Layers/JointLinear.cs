@@ -15,7 +15,8 @@ internal sealed class JointLinear : IDisposable
     private readonly Tensor _weight;    // [Σ width, D]
     private readonly Tensor? _bias;
 
-    private JointLinear(Tensor weight, Tensor? bias, Tensor[] weights) => (_weight, _bias, _weights) = (weight, bias, weights);
+    private JointLinear(Tensor weight, Tensor? bias, Tensor[] weights) =>
+        (_weight, _bias, _weights) = (weight, bias, weights);
 
     /// <summary>
     /// Joins weights on a CUDA device. Null on other devices, where weights may stay mapped from a file.
@@ -24,7 +25,9 @@ internal sealed class JointLinear : IDisposable
     /// each weight, null for a weight without a layer.</param>
     public static JointLinear? Of(params (Tensor Weight, Tensor? Bias, Linear? Owner)[] parts)
     {
-        if (parts[0].Weight.device_type != DeviceType.CUDA || parts.Any(p => p.Bias is null) != parts.All(p => p.Bias is null)) return null;
+        if (parts[0].Weight.device_type != DeviceType.CUDA
+            || parts.Any(p => p.Bias is null) != parts.All(p => p.Bias is null))
+            return null;
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         var weight = cat([.. parts.Select(p => p.Weight)]);
@@ -52,7 +55,8 @@ internal sealed class JointLinear : IDisposable
     }
 
     /// <summary>[…, D] → […, Σ width]</summary>
-    public Tensor Forward(Tensor x) => SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias) : MatrixProduct.Linear(x, _weight, _bias);
+    public Tensor Forward(Tensor x) => SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias)
+        : MatrixProduct.Linear(x, _weight, _bias);
 
     /// <summary>silu(first)·second of two layers of the same width: […, D] → […, width]</summary>
     public Tensor Gated(Tensor x)

@@ -10,7 +10,8 @@ public sealed class Linear
     /// Creates the layer with parameter <c>weight</c> [outputs, inputs], normal with the given deviation, and
     /// optionally <c>bias</c> [outputs], zero.
     /// </summary>
-    public Linear(ParameterScope scope, long inputs, long outputs, double standardDeviation, ParameterKind kind = ParameterKind.Matrix, bool bias = false)
+    public Linear(ParameterScope scope, long inputs, long outputs, double standardDeviation,
+        ParameterKind kind = ParameterKind.Matrix, bool bias = false)
     {
         Weight = scope.Create("weight", kind, Initialization.Normal(standardDeviation), outputs, inputs);
         if (bias) Bias = scope.Create("bias", ParameterKind.Bias, Initialization.Constant(0), outputs);
@@ -33,6 +34,7 @@ public sealed class Linear
     {
         // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
         var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
-        return ReferenceEquals(own, weight.Value) && SkinnyMatMul.Supports(x, own, offset) ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
+        return ReferenceEquals(own, weight.Value) && SkinnyMatMul.Supports(x, own, offset)
+            ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
     }
 }

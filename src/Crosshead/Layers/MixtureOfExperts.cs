@@ -23,11 +23,13 @@ public sealed class MixtureOfExperts : IFeedForward
     /// <param name="standardDeviation">Standard deviation of the starting weights.</param>
     /// <param name="residualDeviation">Standard deviation of the starting weights of the projections into the residual
     /// stream.</param>
-    public MixtureOfExperts(ParameterScope scope, long width, ExpertOptions options, double standardDeviation, double residualDeviation)
+    public MixtureOfExperts(ParameterScope scope, long width, ExpertOptions options, double standardDeviation,
+        double residualDeviation)
     {
         (_chosen, _renormalize) = (options.PerToken, options.Renormalize);
         Router = new Linear(scope["gate"], width, options.Count, standardDeviation);
-        _experts = [.. Enumerable.Range(0, options.Count).Select(i => new FeedForward(scope["experts"][$"{i}"], width, options.InnerSize, standardDeviation, residualDeviation))];
+        _experts = [.. Enumerable.Range(0, options.Count).Select(i => new FeedForward(scope["experts"][$"{i}"], width,
+            options.InnerSize, standardDeviation, residualDeviation))];
     }
 
     /// <summary>The router [experts, width].</summary>
@@ -43,7 +45,8 @@ public sealed class MixtureOfExperts : IFeedForward
         if (Router.Weight.Value.device_type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value })).view(_experts.Length, -1, Router.Weight.Value.shape[1]).DetachFromDisposeScope();
+        _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value }))
+            .view(_experts.Length, -1, Router.Weight.Value.shape[1]).DetachFromDisposeScope();
         for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i]);
         _down = stack(_experts.Select(e => e.Down.Weight.Value)).DetachFromDisposeScope();
         for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.ReplaceWithView(_down[i]);
@@ -67,7 +70,8 @@ public sealed class MixtureOfExperts : IFeedForward
     {
         var rows = x.reshape(-1, x.shape[^1]);                                                // [T,D]
         if (_gateUp is { } gateUp && _down is { } down && ExpertRoutes.Supports(rows.shape[0], _experts.Length, _chosen)
-            && SkinnyMatMul.SupportsTypes(rows, gateUp, null) && SkinnyMatMul.SupportsTypes(rows, Router.Weight.Value, null) && gateUp.shape[1] % 16 == 0)
+            && SkinnyMatMul.SupportsTypes(rows, gateUp, null)
+            && SkinnyMatMul.SupportsTypes(rows, Router.Weight.Value, null) && gateUp.shape[1] % 16 == 0)
         {
             // A few tokens: only the experts chosen are read, each once, and the host need not know which.
             var routes = ExpertRoutes.Of(SkinnyMatMul.ApplyWide(rows, Router.Weight.Value), _chosen, _renormalize);

@@ -15,7 +15,9 @@ public sealed class ParameterScope
     private ParameterScope(List<Parameter> all, string prefix, ScalarType type, Device device) =>
         (_all, _prefix, Type, Device) = (all, prefix, type, device);
 
-    /// <summary>A scope without prefix whose parameters are created in the given precision on the given device.</summary>
+    /// <summary>
+    /// A scope without prefix whose parameters are created in the given precision on the given device.
+    /// </summary>
     public ParameterScope(ScalarType type, Device device) : this([], "", type, device) => LibTorch.EnsureLoaded();
 
     /// <summary>Precision of the master values.</summary>

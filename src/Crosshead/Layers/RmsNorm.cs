@@ -27,7 +27,8 @@ public sealed class RmsNorm
     /// <summary>x + delta, and the norm of this sum; all […, size].</summary>
     public (Tensor Sum, Tensor Normed) ForwardSum(Tensor x, Tensor delta)
     {
-        if (FusedAddRmsNorm.Supports(x, delta, Weight.Value)) return FusedAddRmsNorm.Apply(x, delta, Weight.Value, _epsilon);
+        if (FusedAddRmsNorm.Supports(x, delta, Weight.Value))
+            return FusedAddRmsNorm.Apply(x, delta, Weight.Value, _epsilon);
         var sum = x + delta;
         return (sum, Forward(sum));
     }

@@ -2,7 +2,9 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Crosshead.Layers;
 
-/// <summary>How a model's rotary frequencies are scaled. Meanings and defaults are those of Hugging Face Transformers.</summary>
+/// <summary>
+/// How a model's rotary frequencies are scaled. Meanings and defaults are those of Hugging Face Transformers.
+/// </summary>
 public sealed record RopeScaling
 {
     /// <summary>The method.</summary>
@@ -12,35 +14,56 @@ public sealed record RopeScaling
     [Range(1.0, double.MaxValue)]
     public double Factor { get; init; } = 1;
 
-    /// <summary>Context, in tokens, that the model was first trained on (<c>llama3</c>, <c>yarn</c>). Null: the model's context.</summary>
+    /// <summary>
+    /// Context, in tokens, that the model was first trained on (<c>llama3</c>, <c>yarn</c>). Null: the model's context.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int? OriginalContext { get; init; }
 
-    /// <summary>A frequency with fewer turns than this within the original context is divided by the whole factor (<c>llama3</c>).</summary>
+    /// <summary>
+    /// A frequency with fewer turns than this within the original context is divided by the whole factor
+    /// (<c>llama3</c>).
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double LowFrequencyFactor { get; init; } = 1;
 
-    /// <summary>A frequency with more turns than this within the original context stays as it is (<c>llama3</c>).</summary>
+    /// <summary>
+    /// A frequency with more turns than this within the original context stays as it is (<c>llama3</c>).
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double HighFrequencyFactor { get; init; } = 4;
 
-    /// <summary>What cosines and sines are multiplied by (<c>yarn</c>). Null: 0.1 · ln(factor) + 1, or what the two magnitude scales give.</summary>
+    /// <summary>
+    /// What cosines and sines are multiplied by (<c>yarn</c>). Null: 0.1 · ln(factor) + 1, or what the two magnitude
+    /// scales give.
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double? AttentionFactor { get; init; }
 
-    /// <summary>Weight of the logarithm in the numerator of the attention factor (<c>yarn</c>, there <c>mscale</c>). Only with <see cref="MagnitudeScaleAllDimensions"/>.</summary>
+    /// <summary>
+    /// Weight of the logarithm in the numerator of the attention factor (<c>yarn</c>, there <c>mscale</c>). Only with
+    /// <see cref="MagnitudeScaleAllDimensions"/>.
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double? MagnitudeScale { get; init; }
 
-    /// <summary>Weight of the logarithm in the denominator of the attention factor (<c>yarn</c>, there <c>mscale_all_dim</c>).</summary>
+    /// <summary>
+    /// Weight of the logarithm in the denominator of the attention factor (<c>yarn</c>, there <c>mscale_all_dim</c>).
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double? MagnitudeScaleAllDimensions { get; init; }
 
-    /// <summary>A frequency with more turns than this within the original context stays as it is (<c>yarn</c>, there <c>beta_fast</c>).</summary>
+    /// <summary>
+    /// A frequency with more turns than this within the original context stays as it is (<c>yarn</c>, there
+    /// <c>beta_fast</c>).
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double FastTurns { get; init; } = 32;
 
-    /// <summary>A frequency with fewer turns than this within the original context is divided by the whole factor (<c>yarn</c>, there <c>beta_slow</c>).</summary>
+    /// <summary>
+    /// A frequency with fewer turns than this within the original context is divided by the whole factor (<c>yarn</c>,
+    /// there <c>beta_slow</c>).
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double SlowTurns { get; init; } = 1;
 
@@ -53,8 +76,10 @@ public sealed record RopeScaling
     {
         OptionRange.Check(this, "ropeScaling.");
         if (Kind == RopeScalingKind.Llama3 && HighFrequencyFactor <= LowFrequencyFactor)
-            throw new CrossheadException($"ropeScaling.highFrequencyFactor ({HighFrequencyFactor}) must be above lowFrequencyFactor ({LowFrequencyFactor}); usual are 4 and 1.");
+            throw new CrossheadException($"ropeScaling.highFrequencyFactor ({HighFrequencyFactor}) must be above "
+                + $"lowFrequencyFactor ({LowFrequencyFactor}); usual are 4 and 1.");
         if (Kind == RopeScalingKind.Yarn && FastTurns < SlowTurns)
-            throw new CrossheadException($"ropeScaling.fastTurns ({FastTurns}) must be at least slowTurns ({SlowTurns}); usual are 32 and 1.");
+            throw new CrossheadException(
+                $"ropeScaling.fastTurns ({FastTurns}) must be at least slowTurns ({SlowTurns}); usual are 32 and 1.");
     }
 }

@@ -27,7 +27,8 @@ public sealed class RotaryEmbedding : IDisposable
     /// <param name="type">Precision of the tables: float64 for float64 models, otherwise float32.</param>
     /// <param name="device">Device of the tables.</param>
     /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
-    public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device, RopeScaling? scaling = null)
+    public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device,
+        RopeScaling? scaling = null)
     {
         (Positions, _type, _device) = (positions, type, device);
         _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions);
@@ -51,7 +52,9 @@ public sealed class RotaryEmbedding : IDisposable
         }
     }
 
-    /// <summary>Cosines and sines [B, N, d/2] of given positions [B, N] (int64), each below <paramref name="bound"/>.</summary>
+    /// <summary>
+    /// Cosines and sines [B, N, d/2] of given positions [B, N] (int64), each below <paramref name="bound"/>.
+    /// </summary>
     public (Tensor Cos, Tensor Sin) Rows(Tensor positions, long bound)
     {
         lock (_growing)
@@ -70,7 +73,8 @@ public sealed class RotaryEmbedding : IDisposable
     {
         // On a CUDA device a launch costs more than the work.
         var count = (int)x.shape[2];
-        if (x.device_type == DeviceType.CUDA && x.reshape(x.shape[0], x.shape[1], -1) is var rows && FusedRotary.Supports(rows, cos, sin, count, 0, 0))
+        if (x.device_type == DeviceType.CUDA && x.reshape(x.shape[0], x.shape[1], -1) is var rows
+            && FusedRotary.Supports(rows, cos, sin, count, 0, 0))
             return FusedRotary.Split(rows, cos, sin, count, 0, 0).Query;
 
         var half = x.shape[^1] / 2;

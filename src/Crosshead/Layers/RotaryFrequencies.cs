@@ -20,7 +20,8 @@ internal static class RotaryFrequencies
         {
             null => plain,
             RopeScalingKind.Linear => Array.ConvertAll(plain, f => f / scaling.Factor),
-            RopeScalingKind.Llama3 => Array.ConvertAll(plain, f => Blend(f, scaling.Factor, Math.Clamp(Llama3Share(f, scaling, original), 0, 1))),
+            RopeScalingKind.Llama3 => Array.ConvertAll(plain,
+                f => Blend(f, scaling.Factor, Math.Clamp(Llama3Share(f, scaling, original), 0, 1))),
             RopeScalingKind.Yarn => Yarn(plain, headDim, frequencyBase, scaling, original),
             _ => throw new CrossheadException($"unknown rotary scaling {scaling.Kind}."),
         };
@@ -32,26 +33,32 @@ internal static class RotaryFrequencies
         if (scaling?.Kind != RopeScalingKind.Yarn) return 1;
         if (scaling.AttentionFactor is { } given) return given;
         double Of(double weight) => (0.1 * weight * Math.Log(scaling.Factor)) + 1;
-        return scaling is { MagnitudeScale: { } scale, MagnitudeScaleAllDimensions: { } all } ? Of(scale) / Of(all) : Of(1);
+        return scaling is { MagnitudeScale: { } scale, MagnitudeScaleAllDimensions: { } all }
+            ? Of(scale) / Of(all) : Of(1);
     }
 
     // share of the frequency as it is, the rest divided by the factor
-    private static double Blend(double frequency, double factor, double share) => (share * frequency) + ((1 - share) * frequency / factor);
+    private static double Blend(double frequency, double factor, double share) =>
+        (share * frequency) + ((1 - share) * frequency / factor);
 
     // 0 for what turns less than the low factor within the original context, 1 from the high factor on.
     private static double Llama3Share(double frequency, RopeScaling scaling, double original) =>
-        ((original * frequency / (2 * Math.PI)) - scaling.LowFrequencyFactor) / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
+        ((original * frequency / (2 * Math.PI)) - scaling.LowFrequencyFactor)
+        / (scaling.HighFrequencyFactor - scaling.LowFrequencyFactor);
 
-    private static double[] Yarn(double[] plain, long headDim, double frequencyBase, RopeScaling scaling, double original)
+    private static double[] Yarn(double[] plain, long headDim, double frequencyBase, RopeScaling scaling,
+        double original)
     {
         // The pair, as a real number, that turns so often within the original context.
-        double PairOf(double turns) => headDim * Math.Log(original / (turns * 2 * Math.PI)) / (2 * Math.Log(frequencyBase));
+        double PairOf(double turns) =>
+            headDim * Math.Log(original / (turns * 2 * Math.PI)) / (2 * Math.Log(frequencyBase));
         var (first, last) = (PairOf(scaling.FastTurns), PairOf(scaling.SlowTurns));
         if (scaling.Truncate) (first, last) = (Math.Floor(first), Math.Ceiling(last));
         (first, last) = (Math.Max(first, 0), Math.Min(last, headDim - 1));
         if (first == last) last += 0.001; // a step
         var scaled = new double[plain.Length];
-        for (var p = 0; p < plain.Length; p++) scaled[p] = Blend(plain[p], scaling.Factor, 1 - Math.Clamp((p - first) / (last - first), 0, 1));
+        for (var p = 0; p < plain.Length; p++)
+            scaled[p] = Blend(plain[p], scaling.Factor, 1 - Math.Clamp((p - first) / (last - first), 0, 1));
         return scaled;
     }
 }

@@ -5,14 +5,16 @@ namespace Crosshead.Model;
 
 /// <summary>What one attention layer costs.</summary>
 /// <param name="Parameters">Its trainable numbers.</param>
-/// <param name="Multiplied">Numbers of its weights that multiply every token, mixes merged into the projections.</param>
+/// <param name="Multiplied">Numbers of its weights that multiply every token, mixes merged into the
+/// projections.</param>
 /// <param name="FlopsPerPair">Operations for each pair of a token and a token it sees.</param>
 /// <param name="CacheElements">Numbers kept of each token while decoding.</param>
 internal sealed record AttentionCost(long Parameters, long Multiplied, long FlopsPerPair, long CacheElements)
 {
     public static AttentionCost Of(AttentionOptions options, long width, int d)
     {
-        long h = options.Heads, g = options.Groups, keys = options.ProjectedKeys(d), values = options.ProjectedValues(d);
+        long h = options.Heads, g = options.Groups, keys = options.ProjectedKeys(d),
+        values = options.ProjectedValues(d);
         // h·d and g·d are below 2³¹ (AttentionOptions); a width of 2³¹ on both sides is not.
         var projections = checked((width * ((2 * h * d) + keys + values)) + Biases(options, width, d, keys + values));
         var multiplied = checked(d * width * ((2 * h) + (2 * g)));
@@ -28,10 +30,13 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
     private static long Mixes(AttentionOptions options, int d)
     {
         long keys = options.ComposesKeys ? (long)options.ProjectedKeyHeads * options.Groups : 0;
-        long values = options.ComposesValues ? (long)(options.ValueRank ?? options.ProjectedValueHeads) * options.Groups : 0;
-        return (options.KeyGrain == KeyGrain.Frequency ? keys * d : keys) + (options.ValueGrain == ValueGrain.Dense ? values * d : values);
+        long values = options.ComposesValues
+            ? (long)(options.ValueRank ?? options.ProjectedValueHeads) * options.Groups : 0;
+        return (options.KeyGrain == KeyGrain.Frequency ? keys * d : keys)
+            + (options.ValueGrain == ValueGrain.Dense ? values * d : values);
     }
 
     private static long Norms(AttentionOptions options, int d) =>
-        (!options.HasHeadNorm ? 0 : options.HeadNorm == HeadNormKind.PerHead ? options.Heads * d : d) + (options.QueryKeyNorm ? 2 * d : 0);
+        (!options.HasHeadNorm ? 0 : options.HeadNorm == HeadNormKind.PerHead ? options.Heads * d : d)
+        + (options.QueryKeyNorm ? 2 * d : 0);
 }

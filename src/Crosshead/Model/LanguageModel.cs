@@ -19,14 +19,19 @@ public sealed class LanguageModel : IDisposable
     private readonly Parameter _head; // [V, D]
     private RotaryEmbedding _rotary;
 
-    /// <summary>Creates the model with zero matrices; <see cref="Initialize"/> or a checkpoint gives it weights.</summary>
+    /// <summary>
+    /// Creates the model with zero matrices; <see cref="Initialize"/> or a checkpoint gives it weights.
+    /// </summary>
     /// <param name="options">Its shape; validated here.</param>
-    /// <param name="compute">Precision of the computation; master values are float64 for float64 and float32 otherwise.</param>
+    /// <param name="compute">Precision of the computation; master values are float64 for float64 and float32
+    /// otherwise.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <param name="master">Precision of the master values, for a model that is not trained; null for the training
     /// precision of <paramref name="compute"/>.</param>
-    /// <exception cref="CrossheadException">The options do not fit each other, or their weights do not fit the machine.</exception>
-    public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null, ScalarType? master = null)
+    /// <exception cref="CrossheadException">The options do not fit each other, or their weights do not fit the
+    /// machine.</exception>
+    public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null,
+        ScalarType? master = null)
     {
         options.Validate();
         LibTorch.EnsureLoaded();
@@ -68,13 +73,17 @@ public sealed class LanguageModel : IDisposable
         foreach (var parameter in Parameters) parameter.Initialize(generator);
     }
 
-    /// <summary>Final hidden states, normed, of tokens [B, N] (int64) → [B, N, D]; with a state, of the tokens after those it keeps.</summary>
+    /// <summary>
+    /// Final hidden states, normed, of tokens [B, N] (int64) → [B, N, D]; with a state, of the tokens after those it
+    /// keeps.
+    /// </summary>
     /// <exception cref="CrossheadException">The sequence is longer than the context.</exception>
     public Tensor Hidden(Tensor tokens, DecodeState? state = null)
     {
         var (start, count) = (state?.Length ?? 0, tokens.shape[1]);
         if (start + count > Options.Context)
-            throw new CrossheadException($"{start + count} tokens are more than the model's context ({Options.Context}); shorten the prompt or generate fewer tokens.");
+            throw new CrossheadException($"{start + count} tokens are more than the model's context "
+                + $"({Options.Context}); shorten the prompt or generate fewer tokens.");
         var hidden = Hidden(tokens, ViewOf(start, count), state?.Layers);
         for (var slot = 0; slot < (state?.Slots ?? 0); slot++) state!.Advance(slot, (int)count);
         return hidden;
@@ -105,9 +114,13 @@ public sealed class LanguageModel : IDisposable
     public Tensor Logits(Tensor tokens, DecodeState? state = null) => Head(Hidden(tokens, state));
 
     /// <summary>Logits [B, 1, V] after the last of the given tokens.</summary>
-    public Tensor LastLogits(Tensor tokens, DecodeState? state = null) => Head(Hidden(tokens, state).narrow(1, tokens.shape[1] - 1, 1));
+    public Tensor LastLogits(Tensor tokens, DecodeState? state = null) =>
+        Head(Hidden(tokens, state).narrow(1, tokens.shape[1] - 1, 1));
 
-    /// <summary>Mean cross-entropy in nats (a scalar) of predicting targets [B, N] from tokens [B, N]; targets of −100 do not count.</summary>
+    /// <summary>
+    /// Mean cross-entropy in nats (a scalar) of predicting targets [B, N] from tokens [B, N]; targets of −100 do not
+    /// count.
+    /// </summary>
     public Tensor Loss(Tensor tokens, Tensor targets) => HeadLoss(Hidden(tokens), targets);
 
     /// <summary>The blocks, first to last.</summary>
@@ -119,13 +132,20 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
     internal CallView ViewOf(long count) => ViewOf(0, count);
 
-    /// <summary>Where the next tokens of sequences stand that all have as many before them, and what each block sees of them.</summary>
+    /// <summary>
+    /// Where the next tokens of sequences stand that all have as many before them, and what each block sees of them.
+    /// </summary>
     internal CallView ViewOf(long start, long count) => new CausalView(_rotary, start, count, Device);
 
-    /// <summary>Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeView"/> asks.</summary>
+    /// <summary>
+    /// Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeView"/> asks.
+    /// </summary>
     internal CallView ViewOf(Tensor depths, Tensor ends, long deepest) => new TreeView(_rotary, depths, ends, deepest);
 
-    /// <summary>Where the next token of each sequence stands, at positions [B] (int64) on the device, and what each block sees of the first <paramref name="seen"/> tokens of a cache.</summary>
+    /// <summary>
+    /// Where the next token of each sequence stands, at positions [B] (int64) on the device, and what each block sees
+    /// of the first <paramref name="seen"/> tokens of a cache.
+    /// </summary>
     internal CallView ViewAt(Tensor positions, long seen) => new StepView(_rotary, positions, seen, Device);
 
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
@@ -138,10 +158,12 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>An empty state with places per sequence that are written to and never read.</summary>
     internal DecodeState CreateDecodeState(long batch, long capacity, int spare) =>
-        new([.. _blocks.Select(b => new KeyValueCache(b.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device))], batch, spare);
+        new([.. _blocks.Select(b =>
+            new KeyValueCache(b.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device))], batch, spare);
 
     /// <summary>Bytes that decoding keeps of each token.</summary>
-    public long CacheBytesPerToken => _blocks.Sum(b => b.Attention.CacheLayout.ElementsPerToken) * Precision.BytesOf(ComputeType);
+    public long CacheBytesPerToken =>
+        _blocks.Sum(b => b.Attention.CacheLayout.ElementsPerToken) * Precision.BytesOf(ComputeType);
 
     /// <summary>
     /// Prepares the model for inference only: weights in the given precision, mixes merged into projections, no
@@ -176,12 +198,16 @@ public sealed class LanguageModel : IDisposable
         var parameters = ModelCost.Of(Options).Parameters;
         var bytes = (double)parameters * Precision.BytesOf(scope.Type);
         if (scope.Device.type == DeviceType.CPU && bytes > MemoryLimit.Bytes)
-            throw new CrossheadException($"the model's {Quantity.Count(parameters)} parameters take {Quantity.Bytes(bytes)} as {Precision.NameOf(scope.Type)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; use a smaller model, a shorter precision, or a machine with more memory.");
+            throw new CrossheadException(
+                $"the model's {Quantity.Count(parameters)} parameters take {Quantity.Bytes(bytes)} as "
+                + $"{Precision.NameOf(scope.Type)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; "
+                + $"use a smaller model, a shorter precision, or a machine with more memory.");
     }
 
     private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
         LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));
 
     private RotaryEmbedding NewRotary() =>
-        new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device, Options.RopeScaling);
+        new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device,
+            Options.RopeScaling);
 }

@@ -6,17 +6,21 @@ namespace Crosshead.Model;
 /// </summary>
 /// <param name="Parameters">All trainable numbers; a tied head counts once.</param>
 /// <param name="NonEmbeddingParameters">Without the token embedding and the head.</param>
-/// <param name="ForwardFlops">Operations a token at full context: 2 a weight that multiplies it (head included, embedding look-up not; of experts those that a token is given), and the attention's scores and sums over half the context on average, less within windows.</param>
+/// <param name="ForwardFlops">Operations a token at full context: 2 a weight that multiplies it (head included,
+/// embedding look-up not; of experts those that a token is given), and the attention's scores and sums over half the
+/// context on average, less within windows.</param>
 /// <param name="CacheElements">Numbers that decoding keeps of each token, in all layers.</param>
 public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, long ForwardFlops, long CacheElements)
 {
-    private const long MostParameters = 100_000_000_000_000_000; // what a damaged configuration may ask for stays countable, in bytes and operations too
+    // what a damaged configuration may ask for stays countable, in bytes and operations too
+    private const long MostParameters = 100_000_000_000_000_000;
 
     /// <summary>Operations a token in training: the backward pass costs twice the forward pass.</summary>
     public long TrainingFlops => 3 * ForwardFlops;
 
     /// <summary>Counts for a shape.</summary>
-    /// <exception cref="CrossheadException">The options do not fit each other, or no number counts what they ask for.</exception>
+    /// <exception cref="CrossheadException">The options do not fit each other, or no number counts what they ask
+    /// for.</exception>
     public static ModelCost Of(ModelOptions options)
     {
         options.Validate();
@@ -28,22 +32,28 @@ public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, lon
         {
             // Told below.
         }
-        throw new CrossheadException($"a model of {options.Layers} layers, hiddenSize {options.HiddenSize}, feedForwardSize {options.FeedForward} and vocabularySize {options.VocabularySize} has more than {Quantity.Count(MostParameters)} parameters; use smaller numbers.");
+        throw new CrossheadException($"a model of {options.Layers} layers, hiddenSize {options.HiddenSize}, "
+            + $"feedForwardSize {options.FeedForward} and vocabularySize {options.VocabularySize} has more than "
+            + $"{Quantity.Count(MostParameters)} parameters; use smaller numbers.");
     }
 
     // Sums of LINQ are checked too.
     private static ModelCost Count(ModelOptions options)
     {
         long width = options.HiddenSize, layers = options.Layers, vocabulary = options.VocabularySize;
-        var attention = Enumerable.Range(0, options.Layers).Select(i => AttentionCost.Of(options.AttentionOf(i), width, options.HeadDim)).ToArray();
+        var attention = Enumerable.Range(0, options.Layers)
+            .Select(i => AttentionCost.Of(options.AttentionOf(i), width, options.HeadDim)).ToArray();
         var feedForward = Enumerable.Range(0, options.Layers).Select(i => FeedForwardCost.Of(options, i)).ToArray();
         checked
         {
             var embedding = vocabulary * width * (options.TieEmbeddings ? 1 : 2);
-            var multiplied = attention.Sum(a => a.Multiplied) + feedForward.Sum(f => f.Multiplied) + (vocabulary * width);
-            var body = attention.Sum(a => a.Parameters) + feedForward.Sum(f => f.Parameters) + (layers * 2 * width) + width;
+            var multiplied = attention.Sum(a => a.Multiplied) + feedForward.Sum(f => f.Multiplied)
+                + (vocabulary * width);
+            var body = attention.Sum(a => a.Parameters) + feedForward.Sum(f => f.Parameters)
+                + (layers * 2 * width) + width;
             return new ModelCost(body + embedding, body,
-                (2 * multiplied) + attention.Select((a, i) => checked((long)(a.FlopsPerPair * Seen(options.Context, options.AttentionOf(i).SlidingWindow)))).Sum(),
+                (2 * multiplied) + attention.Select((a, i) => checked(
+                    (long)(a.FlopsPerPair * Seen(options.Context, options.AttentionOf(i).SlidingWindow)))).Sum(),
                 attention.Sum(a => a.CacheElements));
         }
     }

@@ -4,17 +4,25 @@ using Crosshead.Layers;
 
 namespace Crosshead.Model;
 
-/// <summary>Shape of a decoder in the style of Llama: pre-norm RMSNorm, rotary positions, SwiGLU, grouped heads.</summary>
+/// <summary>
+/// Shape of a decoder in the style of Llama: pre-norm RMSNorm, rotary positions, SwiGLU, grouped heads.
+/// </summary>
 public sealed record ModelOptions
 {
-    /// <summary>The published architecture under whose name the model is saved, where that architecture can express it. It changes nothing that the model computes.</summary>
+    /// <summary>
+    /// The published architecture under whose name the model is saved, where that architecture can express it. It
+    /// changes nothing that the model computes.
+    /// </summary>
     public ModelFamily Family { get; init; } = ModelFamily.Llama;
 
     /// <summary>How many tokens the model knows: as many as the tokenizer of the data has.</summary>
     [Range(1, int.MaxValue)]
     public int VocabularySize { get; init; } = 4096;
 
-    /// <summary>Width D of the model: how many numbers stand for a token between two layers. A multiple of <c>attention.heads</c>, unless <c>attention.headDim</c> is set.</summary>
+    /// <summary>
+    /// Width D of the model: how many numbers stand for a token between two layers. A multiple of
+    /// <c>attention.heads</c>, unless <c>attention.headDim</c> is set.
+    /// </summary>
     [Range(1, 100_000_000)]
     public int HiddenSize { get; init; } = 256;
 
@@ -50,17 +58,26 @@ public sealed record ModelOptions
     /// <summary>Whether the output head uses the weights of the token embedding.</summary>
     public bool TieEmbeddings { get; init; }
 
-    /// <summary>Standard deviation of the random starting weights. Projections into the residual stream start at this divided by √(2L).</summary>
+    /// <summary>
+    /// Standard deviation of the random starting weights. Projections into the residual stream start at this divided by
+    /// √(2L).
+    /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double InitializerRange { get; init; } = 0.02;
 
     /// <summary>The attention of every layer.</summary>
     public AttentionOptions Attention { get; init; } = new();
 
-    /// <summary>Layers, counted from 0, whose queries see all earlier tokens although <c>attention.slidingWindow</c> is set. Null: none.</summary>
+    /// <summary>
+    /// Layers, counted from 0, whose queries see all earlier tokens although <c>attention.slidingWindow</c> is set.
+    /// Null: none.
+    /// </summary>
     public IReadOnlyList<int>? FullAttentionLayers { get; init; }
 
-    /// <summary>How the cache of each layer is made smaller: one entry a layer, null for a layer that keeps whole heads. Null: no layer's is. <c>crosshead compress</c> writes it.</summary>
+    /// <summary>
+    /// How the cache of each layer is made smaller: one entry a layer, null for a layer that keeps whole heads. Null:
+    /// no layer's is. <c>crosshead compress</c> writes it.
+    /// </summary>
     public IReadOnlyList<VirtualHeads?>? VirtualHeads { get; init; }
 
     /// <summary>The attention of a layer.</summary>
@@ -88,17 +105,21 @@ public sealed record ModelOptions
         WithinLayers(Experts?.DenseLayers, "experts.denseLayers");
         WithinLayers(FullAttentionLayers, "fullAttentionLayers");
         if (VirtualHeads is { } list && list.Count != Layers)
-            throw new CrossheadException($"virtualHeads describes {list.Count} layers, the model has {Layers}; give one entry a layer, null for a layer that is as it was.");
-        foreach (var heads in VirtualHeads?.OfType<VirtualHeads>().Distinct() ?? []) heads.ApplyTo(Attention, HeadDim).Validate();
+            throw new CrossheadException($"virtualHeads describes {list.Count} layers, the model has {Layers}; give "
+                + $"one entry a layer, null for a layer that is as it was.");
+        foreach (var heads in VirtualHeads?.OfType<VirtualHeads>().Distinct() ?? [])
+            heads.ApplyTo(Attention, HeadDim).Validate();
         var d = Attention.HeadDimFor(HiddenSize);
         if (d % 2 != 0)
-            throw new CrossheadException($"the head width ({HiddenSize} / {Attention.Heads} = {d}) must be even, because rotary embedding turns pairs; choose heads so that it is, or set headDim.");
+            throw new CrossheadException($"the head width ({HiddenSize} / {Attention.Heads} = {d}) must be even, "
+                + $"because rotary embedding turns pairs; choose heads so that it is, or set headDim.");
     }
 
     private void WithinLayers(IReadOnlyList<int>? layers, string name)
     {
         foreach (var layer in layers ?? [])
             if (layer < 0 || layer >= Layers)
-                throw new CrossheadException($"{name} names layer {layer}, the model has layers 0 to {Layers - 1}; remove it.");
+                throw new CrossheadException(
+                    $"{name} names layer {layer}, the model has layers 0 to {Layers - 1}; remove it.");
     }
 }

@@ -8,18 +8,22 @@ namespace Crosshead.Model;
 internal static class ModelParts
 {
     /// <summary>The token embedding [V, D].</summary>
-    public static Parameter Embedding(ParameterScope scope, ModelOptions options) => scope["model"]["embed_tokens"].Create("weight", ParameterKind.Embedding,
-        Initialization.Normal(options.InitializerRange), options.VocabularySize, options.HiddenSize);
+    public static Parameter Embedding(ParameterScope scope, ModelOptions options) =>
+        scope["model"]["embed_tokens"].Create("weight", ParameterKind.Embedding,
+            Initialization.Normal(options.InitializerRange), options.VocabularySize, options.HiddenSize);
 
     /// <summary>A block.</summary>
-    public static TransformerBlock Block(ParameterScope scope, ModelOptions options, int layer) => new(scope["model"]["layers"][$"{layer}"], options, layer);
+    public static TransformerBlock Block(ParameterScope scope, ModelOptions options, int layer) =>
+        new(scope["model"]["layers"][$"{layer}"], options, layer);
 
     /// <summary>The last norm.</summary>
-    public static RmsNorm Norm(ParameterScope scope, ModelOptions options) => new(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
+    public static RmsNorm Norm(ParameterScope scope, ModelOptions options) =>
+        new(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
 
     /// <summary>The output head [V, D], unless it is the embedding.</summary>
     public static Parameter Head(ParameterScope scope, ModelOptions options) =>
-        new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange, ParameterKind.Embedding).Weight;
+        new Linear(scope["lm_head"], options.HiddenSize, options.VocabularySize, options.InitializerRange,
+            ParameterKind.Embedding).Weight;
 
     /// <summary>
     /// Names and shapes of all parameters, without memory for them, part by part. Only requested parts are made,
@@ -34,7 +38,8 @@ internal static class ModelParts
             .. options.TieEmbeddings ? [] : new Action<ParameterScope>[] { scope => Head(scope, options) },
             scope => Norm(scope, options),
         ];
-        var blocks = Enumerable.Range(0, options.Layers).Select(layer => (Action<ParameterScope>)(scope => Block(scope, options, layer).Dispose()));
+        var blocks = Enumerable.Range(0, options.Layers)
+            .Select(layer => (Action<ParameterScope>)(scope => Block(scope, options, layer).Dispose()));
         LibTorch.EnsureLoaded();
         foreach (var make in parts.Concat(blocks))
         {

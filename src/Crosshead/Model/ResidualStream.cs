@@ -15,7 +15,8 @@ internal readonly record struct ResidualStream(Tensor Sum, Tensor? Update = null
     public Tensor Whole => Update is null ? Sum : Sum + Update;
 
     /// <summary>All of it, and its norm.</summary>
-    public (Tensor Sum, Tensor Normed) Through(RmsNorm norm) => Update is null ? (Sum, norm.Forward(Sum)) : norm.ForwardSum(Sum, Update);
+    public (Tensor Sum, Tensor Normed) Through(RmsNorm norm) =>
+        Update is null ? (Sum, norm.Forward(Sum)) : norm.ForwardSum(Sum, Update);
 
     /// <summary>Moves its tensors out of the scope in which they were made.</summary>
     public void MoveToOuterDisposeScope()

@@ -22,11 +22,13 @@ public sealed class TransformerBlock : IDisposable
         _inputNorm = new RmsNorm(scope["input_layernorm"], options.HiddenSize, options.NormEpsilon);
         var attention = options.AttentionOf(layer);
         SlidingWindow = attention.SlidingWindow;
-        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, attention, layer, deviation, residual);
+        Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, attention, layer,
+            deviation, residual);
         _postAttentionNorm = new RmsNorm(scope["post_attention_layernorm"], options.HiddenSize, options.NormEpsilon);
         _feedForward = options.Experts is { } experts && experts.IsSparse(layer)
             ? new MixtureOfExperts(scope["mlp"], options.HiddenSize, experts, deviation, residual)
-            : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual, options.FeedForwardBias);
+            : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual,
+                options.FeedForwardBias);
     }
 
     /// <summary>Works out what is constant at inference. The block can no longer be trained.</summary>
@@ -65,7 +67,8 @@ public sealed class TransformerBlock : IDisposable
     /// <param name="x">[B, N, D]</param>
     /// <param name="span">Where the tokens stand, and what they see within <see cref="SlidingWindow"/>.</param>
     /// <param name="cache">Tokens before these; null for none.</param>
-    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache) => Forward(new ResidualStream(x), span, cache).Whole;
+    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache) =>
+        Forward(new ResidualStream(x), span, cache).Whole;
 
     /// <summary>
     /// Like <see cref="Forward(Tensor, TokenView, KeyValueCache)"/>, but leaves the last addition to the next norm.

@@ -10,23 +10,28 @@ internal sealed class ComparisonCurves
     /// <summary>How many dash patterns and how many colours besides the accent the page's style has.</summary>
     public const int Dashes = 4, Colors = 5;
 
-    /// <summary>Draws the curves of the runs that have any; the enlarged ones up to where the standings compare.</summary>
+    /// <summary>
+    /// Draws the curves of the runs that have any; the enlarged ones up to where the standings compare.
+    /// </summary>
     public ComparisonCurves(ComparisonReport report, ComparisonStandings standings)
     {
         Rates = [.. report.Runs.Select(r => r.LearningRate).Distinct().Order()];
         // The subject is drawn last, on top of the others.
         var runs = report.Runs.OrderBy(r => r.Variant == report.Subject).ToArray();
         var sound = runs.Where(r => r.Status != RunStatus.Diverged).ToArray();
-        var highest = sound.SelectMany(r => r.Points).Where(p => p.Tokens > 0 && double.IsFinite(p.HeldOutLoss ?? double.NaN))
+        var highest = sound.SelectMany(r => r.Points)
+            .Where(p => p.Tokens > 0 && double.IsFinite(p.HeldOutLoss ?? double.NaN))
             .Select(p => p.HeldOutLoss!.Value).DefaultIfEmpty(double.MaxValue).Max();
         // A curve that shoots up would press all others flat: it ends where it leaves their range.
-        Whole = Chart(runs.Select(r => Series(report, r, 0, long.MaxValue, r.Status == RunStatus.Diverged ? highest : double.MaxValue)), "Held-out loss by tokens trained on, whole run", logX: true);
+        Whole = Chart(runs.Select(r => Series(report, r, 0, long.MaxValue, r.Status == RunStatus.Diverged ? highest
+            : double.MaxValue)), "Held-out loss by tokens trained on, whole run", logX: true);
 
         // Differences between variants are small beside the fall at the start.
         var to = standings.Best.Count > 1 ? standings.Tokens : sound.Select(r => r.Tokens).DefaultIfEmpty().Max();
         if (!standings.IsEnough) return;
         ChartSeries[] end = [.. sound.Select(r => Series(report, r, to / 2, to, double.MaxValue))];
-        End = end.Any(s => s.Points.Count > 1) ? Chart(end, EndTitle = $"From {ReportNumbers.Count(to / 2)} to {ReportNumbers.Count(to)} tokens, enlarged", logX: false) : "";
+        End = end.Any(s => s.Points.Count > 1) ? Chart(end, EndTitle = $"From {ReportNumbers.Count(to / 2)} to "
+            + $"{ReportNumbers.Count(to)} tokens, enlarged", logX: false) : "";
     }
 
     /// <summary>All learning rates, lowest first; the place of a rate is its dash.</summary>
@@ -46,13 +51,16 @@ internal sealed class ComparisonCurves
 
     /// <summary>The index of a variant's colour.</summary>
     public static int ColorOf(ComparisonReport report, string variant) => variant == report.Subject ? 0
-        : 1 + report.Runs.Select(r => r.Variant).Where(v => v != report.Subject).Distinct().ToList().IndexOf(variant) % Colors;
+        : 1 + report.Runs.Select(r => r.Variant).Where(v => v != report.Subject).Distinct().ToList()
+            .IndexOf(variant) % Colors;
 
     private ChartSeries Series(ComparisonReport report, ComparisonRun run, long from, long to, double highest) => new(
-        $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}" + (run.Status is RunStatus.Diverged or RunStatus.Interrupted ? $", {run.Status.InWords()}" : ""),
+        $"{run.Name} {ReportNumbers.Rate(run.LearningRate)}"
+            + (run.Status is RunStatus.Diverged or RunStatus.Interrupted ? $", {run.Status.InWords()}" : ""),
         ColorOf(report, run.Variant),
         Rates.ToList().IndexOf(run.LearningRate) % Dashes,
-        [.. run.Points.Where(p => p.HeldOutLoss is not null && p.Tokens >= from && p.Tokens <= to).Select(p => ((double)p.Tokens, p.HeldOutLoss!.Value)).TakeWhile(p => p.Value <= highest || p.Item1 <= 0)]);
+        [.. run.Points.Where(p => p.HeldOutLoss is not null && p.Tokens >= from && p.Tokens <= to)
+            .Select(p => ((double)p.Tokens, p.HeldOutLoss!.Value)).TakeWhile(p => p.Value <= highest || p.Item1 <= 0)]);
 
     private static string Chart(IEnumerable<ChartSeries> series, string title, bool logX) => new LineChart
     {

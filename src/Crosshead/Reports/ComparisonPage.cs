@@ -1,14 +1,17 @@
 using Crosshead.Reports.Pages;
-using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 
-/// <summary>Makes <c>report.html</c> of a comparison: verdict, curves, table, smaller caches, samples, and how to get the same numbers again.</summary>
+/// <summary>
+/// Makes <c>report.html</c> of a comparison: verdict, curves, table, smaller caches, samples, and how to get the same
+/// numbers again.
+/// </summary>
 public static class ComparisonPage
 {
     /// <summary>The whole page as text; interrupted, diverged and missing runs are shown for what they are.</summary>
-    public static string Render(ComparisonReport report) => ReportPage.Render(report.Title, report.Created, Sections(report));
+    public static string Render(ComparisonReport report) =>
+        ReportPage.Render(report.Title, report.Created, Sections(report));
 
     /// <summary>Writes the page to a file, which is never left half written.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
@@ -26,14 +29,20 @@ public static class ComparisonPage
                 ["whole"] = curves.Whole,
                 ["end"] = curves.End,
                 ["endTitle"] = curves.EndTitle,
-                ["dashes"] = curves.Rates.Select((rate, i) => new Dictionary<string, object?> { ["dash"] = $"d{i % ComparisonCurves.Dashes}", ["rate"] = Rate(rate) }).ToArray(),
+                ["dashes"] = curves.Rates.Select((rate, i) => new Dictionary<string, object?>
+                {
+                    ["dash"] = $"d{i % ComparisonCurves.Dashes}",
+                    ["rate"] = Rate(rate),
+                }).ToArray(),
             });
         yield return Runs(report, standings);
         if (report.Compressed.Count > 0)
-            yield return CompressionPart.Section(report.Compressed, variant => ComparisonCurves.ColorOf(report, variant));
+            yield return CompressionPart.Section(report.Compressed,
+                variant => ComparisonCurves.ColorOf(report, variant));
         var samples = standings.Ordered.Where(r => r.Sample is not null).ToArray();
         if (samples.Length > 0)
-            yield return new ReportSection("What they write", "samples", new Dictionary<string, object?> { ["samples"] = samples.Select(r => Sample(report, r)).ToArray() });
+            yield return new ReportSection("What they write", "samples",
+                new Dictionary<string, object?> { ["samples"] = samples.Select(r => Sample(report, r)).ToArray() });
         yield return report.Provenance.ToSection();
     }
 
@@ -65,8 +74,10 @@ public static class ComparisonPage
             ["seeds"] = report.Runs.Select(r => r.Seed).Distinct().Count() > 1,
             ["at"] = at ? $"after {Count(standings.Tokens)} tokens" : "",
             ["order"] = standings.IsComplete && standings.IsEnough ? ""
-                : at ? $"The table is sorted by the loss after {Count(standings.Tokens)} tokens, where all runs that have one compare; their last losses do not compare."
-                : $"The runs stand as they were run: {(standings.IsEnough ? "their losses do not compare" : "they took too few steps for their losses to compare")}.",
+                : at ? $"The table is sorted by the loss after {Count(standings.Tokens)} tokens, where all runs that "
+                + $"have one compare; their last losses do not compare."
+                : $"The runs stand as they were run: {(standings.IsEnough ? "their losses do not compare"
+                    : "they took too few steps for their losses to compare")}.",
             ["runs"] = standings.Ordered.Select(r => new Dictionary<string, object?>
             {
                 ["best"] = r == best,
@@ -77,7 +88,7 @@ public static class ComparisonPage
                 ["at"] = Loss(standings.LossOf(r)),
                 ["loss"] = Loss(r.LastHeldOutLoss),
                 ["perplexity"] = r.LastHeldOutLoss is { } loss ? Perplexity(loss) : "–",
-                ["train"] = Loss(r.Points.LastOrDefault()?.TrainingLoss),
+                ["train"] = Loss(r.Points is [.., var last] ? last.TrainingLoss : null),
                 ["tokens"] = Count(r.Tokens),
                 ["speed"] = r.TokensPerSecond is { } speed and > 0 ? Whole(speed) : "–",
                 ["parameters"] = r.Parameters > 0 ? Count(r.Parameters) : "–",
@@ -98,5 +109,6 @@ public static class ComparisonPage
         ["text"] = run.Sample.Text,
     };
 
-    private static string Perplexity(double loss) => Math.Exp(loss) is var value and < 1000 ? value.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture) : Count(Math.Exp(loss));
+    private static string Perplexity(double loss) => Math.Exp(loss) is var value and < 1000
+        ? value.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture) : Count(Math.Exp(loss));
 }

@@ -46,14 +46,19 @@ public sealed record ComparisonRun
     /// <summary>Tokens trained on.</summary>
     public long Tokens => Points.Count > 0 ? Points[^1].Tokens : 0;
 
-    /// <summary>Held-out loss after so many tokens: the last one measured until then; null when none was, or it is not finite.</summary>
+    /// <summary>
+    /// Held-out loss after so many tokens: the last one measured until then; null when none was, or it is not finite.
+    /// </summary>
     internal double? HeldOutLossAt(long tokens)
     {
         var loss = Points.LastOrDefault(p => p.Tokens <= tokens && p.HeldOutLoss is not null)?.HeldOutLoss;
         return loss is { } value && double.IsFinite(value) ? loss : null;
     }
 
-    /// <summary>The held-out loss to show for the run: the trained model's, else the last one measured; null when it is not finite.</summary>
+    /// <summary>
+    /// The held-out loss to show for the run: the trained model's, else the last one measured; null when it is not
+    /// finite.
+    /// </summary>
     internal double? LastHeldOutLoss =>
         FinalHeldOutLoss is { } final ? double.IsFinite(final) ? final : null : HeldOutLossAt(long.MaxValue);
 }

@@ -1,4 +1,3 @@
-using Crosshead.Reports.Pages;
 using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
@@ -7,7 +6,10 @@ namespace Crosshead.Reports;
 /// <summary>Says in words what a comparison's numbers mean, for the page and for the terminal.</summary>
 public sealed class ComparisonVerdict
 {
-    /// <summary>Optimizer steps that variants must have taken before one is called better: before, the start and the warm-up decide.</summary>
+    /// <summary>
+    /// Optimizer steps that variants must have taken before one is called better: before, the start and the warm-up
+    /// decide.
+    /// </summary>
     public const int LeastSteps = 300;
 
     /// <summary>Losses that are shown alike are called alike.</summary>
@@ -25,7 +27,9 @@ public sealed class ComparisonVerdict
     /// </summary>
     public string Headline { get; }
 
-    /// <summary>What a reader should know before believing the headline: how far it reaches, what went wrong, speed.</summary>
+    /// <summary>
+    /// What a reader should know before believing the headline: how far it reaches, what went wrong, speed.
+    /// </summary>
     public IReadOnlyList<string> Remarks { get; }
 
     /// <summary>Judges a comparison; partial ones get as much of a verdict as their numbers allow.</summary>
@@ -40,10 +44,13 @@ public sealed class ComparisonVerdict
 
     private static string HeadlineOf(ComparisonReport report, ComparisonStandings standings)
     {
-        if (standings is { Variants: 0 } or { IsEnough: true, Best.Count: 0 }) return "There is nothing to compare yet: no run got as far as a held-out loss.";
+        if (standings is { Variants: 0 } or { IsEnough: true, Best.Count: 0 })
+            return "There is nothing to compare yet: no run got as far as a held-out loss.";
         if (!standings.IsEnough)
-            return $"Too few steps for a comparison: {Whole(standings.Steps)} in each run, and {LeastSteps} are needed before a difference says anything. No winner is named.";
-        var ended = standings.Unmeasured.All(r => r.Status != RunStatus.Waiting) && report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Interrupted));
+            return $"Too few steps for a comparison: {Whole(standings.Steps)} in each run, and {LeastSteps} are needed "
+                + $"before a difference says anything. No winner is named.";
+        var ended = standings.Unmeasured.All(r => r.Status != RunStatus.Waiting)
+            && report.Runs.All(r => r.Status is not (RunStatus.Waiting or RunStatus.Interrupted));
         return (ended || standings.Best.Count < 2 ? "" : "So far: ") + Winner(report, standings);
     }
 
@@ -53,25 +60,32 @@ public sealed class ComparisonVerdict
         var subject = report.Runs.FirstOrDefault(r => r.Variant == report.Subject);
         var missing = subject is not null && standings.Unmeasured.Any(r => r.Variant == subject.Variant);
         var before = !missing ? ""
-            : report.Runs.Any(r => r.Variant == report.Subject && r.Status == RunStatus.Diverged) ? $"{subject!.Name} did not win: none of its runs came to a result. "
+            : report.Runs.Any(r => r.Variant == report.Subject && r.Status == RunStatus.Diverged)
+            ? $"{subject!.Name} did not win: none of its runs came to a result. "
             : $"There is no word on {subject!.Name} yet: it was not measured. ";
         var leader = best[0];
-        if (best.Count == 1) return $"{before}Only {leader.Run.Name} was measured: {Full(standings, leader)}, and there is nothing to compare it with.";
+        if (best.Count == 1)
+            return $"{before}Only {leader.Run.Name} was measured: {Full(standings, leader)}, and there is nothing to "
+                + $"compare it with.";
 
         var second = best[1];
         var placed = best.FirstOrDefault(b => b.Run.Variant == report.Subject);
         if (second.Loss - leader.Loss < Tie && (placed.Run is null || placed.Loss - leader.Loss < Tie))
-            return $"{before}{leader.Run.Name} and {second.Run.Name} are level: {Full(standings, leader)}, and {Short(second)}.";
+            return $"{before}{leader.Run.Name} and {second.Run.Name} are level: {Full(standings, leader)}, and "
+                + $"{Short(second)}.";
         if (placed.Run is null || placed.Run == leader.Run)
-            return $"{before}{leader.Run.Name} has the lowest held-out loss: {Full(standings, leader)}. That is {Gap(leader, second, second)} less than {second.Run.Name}, the next best ({Short(second)}).";
-        return $"{placed.Run.Name} did not win: {Full(standings, placed)}. That is {Gap(leader, placed, leader)} more than {leader.Run.Name}, the best ({Short(leader)}).";
+            return $"{before}{leader.Run.Name} has the lowest held-out loss: {Full(standings, leader)}. That is "
+                + $"{Gap(leader, second, second)} less than {second.Run.Name}, the next best ({Short(second)}).";
+        return $"{placed.Run.Name} did not win: {Full(standings, placed)}. That is {Gap(leader, placed, leader)} more "
+            + $"than {leader.Run.Name}, the best ({Short(leader)}).";
     }
 
     private static IEnumerable<string> RemarksOf(ComparisonReport report, ComparisonStandings standings)
     {
         var best = standings.Best;
         if (best.Count > 1 && !standings.IsComplete)
-            yield return $"Not every run is complete: all are compared after {Count(standings.Tokens)} tokens ({Whole(standings.Steps)} steps), the furthest that every one of them came.";
+            yield return $"Not every run is complete: all are compared after {Count(standings.Tokens)} tokens "
+                + $"({Whole(standings.Steps)} steps), the furthest that every one of them came.";
         if (best.Count > 1)
             foreach (var rate in standings.LeftOut)
                 yield return $"Learning rate {Rate(rate)} is left out: not every variant came as far with it.";
@@ -83,34 +97,42 @@ public sealed class ComparisonVerdict
 
         var seeds = report.Runs.Select(r => r.Seed).Distinct().Count();
         if (best.Count > 1)
-            yield return (seeds == 1 ? "One seed" : $"{seeds} seeds") + $" and {Count(standings.Tokens)} tokens a run prove little: "
+            yield return (seeds == 1 ? "One seed" : $"{seeds} seeds")
+                + $" and {Count(standings.Tokens)} tokens a run prove little: "
                 + "with another seed, or longer training, differences of a few hundredths of a nat can turn.";
 
-        var spread = best.Select(b => b.Run.Name).Select(name => (Name: name, Losses: Comparable(report, name))).Where(v => v.Losses.Length > 1)
+        var spread = best.Select(b => b.Run.Name).Select(name => (Name: name, Losses: Comparable(report, name)))
+            .Where(v => v.Losses.Length > 1)
             .Select(v => (v.Name, Spread: v.Losses.Max() - v.Losses.Min())).DefaultIfEmpty().MaxBy(v => v.Spread);
         if (standings.IsComplete && best.Count > 1 && spread.Spread > best[^1].Loss - best[0].Loss)
-            yield return $"The learning rate mattered more than the variant: it moved {spread.Name} by {Loss(spread.Spread)} nats.";
+            yield return $"The learning rate mattered more than the variant: it moved {spread.Name} by "
+                + $"{Loss(spread.Spread)} nats.";
 
         foreach (var run in report.Runs.Where(r => r.Status == RunStatus.Diverged))
             yield return $"{run.Name} diverged at learning rate {Rate(run.LearningRate)}.";
 
         var subject = best.FirstOrDefault(b => b.Run.Variant == report.Subject).Run;
-        var baseline = report.Runs.FirstOrDefault(r => r.Variant != report.Subject && best.Any(b => b.Run.Variant == r.Variant));
+        var baseline = report.Runs.FirstOrDefault(
+            r => r.Variant != report.Subject && best.Any(b => b.Run.Variant == r.Variant));
         var baselineBest = best.FirstOrDefault(b => b.Run.Variant == baseline?.Variant).Run;
         if (subject?.TokensPerSecond is > 0 and var fast && baselineBest?.TokensPerSecond is > 0 and var other)
             yield return string.Create(System.Globalization.CultureInfo.InvariantCulture,
-                $"{subject.Name} trained at {fast / other:0.00} times the speed of {baselineBest.Name} ({Whole(fast)} against {Whole(other)} tokens a second), ")
+                $"{subject.Name} trained at {fast / other:0.00} times the speed of {baselineBest.Name} ({Whole(fast)} "
+                    + $"against {Whole(other)} tokens a second), ")
                 + "each run in its own time: on a shared machine such a ratio moves by a quarter.";
     }
 
     private static double[] Comparable(ComparisonReport report, string name) =>
-        [.. report.Runs.Where(r => r.Name == name && r.Status == RunStatus.Finished).Select(r => r.LastHeldOutLoss).OfType<double>()];
+        [.. report.Runs.Where(r => r.Name == name && r.Status == RunStatus.Finished).Select(r => r.LastHeldOutLoss)
+            .OfType<double>()];
 
     private static string Full(ComparisonStandings standings, (ComparisonRun Run, double Loss) b) =>
-        $"{Loss(b.Loss)} nats a token at " + (standings.RatesOf(b.Run) > 1 ? "its best learning rate, " : "learning rate ") + Rate(b.Run.LearningRate);
+        $"{Loss(b.Loss)} nats a token at "
+        + (standings.RatesOf(b.Run) > 1 ? "its best learning rate, " : "learning rate ") + Rate(b.Run.LearningRate);
 
     private static string Short((ComparisonRun Run, double Loss) b) => $"{Loss(b.Loss)} at {Rate(b.Run.LearningRate)}";
 
-    private static string Gap((ComparisonRun Run, double Loss) low, (ComparisonRun Run, double Loss) high, (ComparisonRun Run, double Loss) whole) =>
+    private static string Gap((ComparisonRun Run, double Loss) low, (ComparisonRun Run, double Loss) high,
+        (ComparisonRun Run, double Loss) whole) =>
         $"{Loss(high.Loss - low.Loss)} nats ({Percent((high.Loss - low.Loss) / whole.Loss)})";
 }

@@ -2,7 +2,10 @@ using Crosshead.Reports.Pages;
 
 namespace Crosshead.Reports;
 
-/// <summary>What became of a trained model whose key/value cache was made smaller. Losses are held-out, in nats a token, all on the same text.</summary>
+/// <summary>
+/// What became of a trained model whose key/value cache was made smaller. Losses are held-out, in nats a token, all on
+/// the same text.
+/// </summary>
 public sealed record CompressedRun
 {
     /// <summary>The key of the model's variant, such as <c>mea</c>.</summary>
@@ -26,7 +29,9 @@ public sealed record CompressedRun
     /// <summary>Loss with the paper's method, the same half in every layer; null where it was not measured.</summary>
     public double? LossSvd { get; init; }
 
-    /// <summary>Loss with the cache spent by a profile of the model, before any recovery; null where it was not measured.</summary>
+    /// <summary>
+    /// Loss with the cache spent by a profile of the model, before any recovery; null where it was not measured.
+    /// </summary>
     public double? LossAfter { get; init; }
 
     /// <summary>Loss after recovery; null where there was none.</summary>

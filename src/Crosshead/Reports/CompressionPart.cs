@@ -4,7 +4,9 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 
-/// <summary>The part of the page on models whose cache was halved: what it cost, in a sentence, a table, bars and samples.</summary>
+/// <summary>
+/// The part of the page on models whose cache was halved: what it cost, in a sentence, a table, bars and samples.
+/// </summary>
 internal static class CompressionPart
 {
     /// <summary>The section.</summary>
@@ -42,15 +44,26 @@ internal static class CompressionPart
 
     private static ChartBar[] Bars(CompressedRun run, int color) => run.LossBefore is not { } before ? [] :
     [
-        .. new[] { ("the paper's method", run.LossSvd), ("by the profile", run.LossAfter), ("recovered", run.LossRecovered) }
+        .. new[]
+        {
+            ("the paper's method", run.LossSvd), ("by the profile", run.LossAfter), ("recovered", run.LossRecovered),
+        }
             .Select((stage, i) => (stage.Item1, Loss: stage.Item2, Shade: i)).Where(s => s.Loss is not null)
             .Select(s => new ChartBar($"{run.Name}, {s.Item1}", color, s.Shade, s.Loss!.Value - before)),
     ];
 
     private static Dictionary<string, object?>[] Samples(CompressedRun run) =>
     [
-        .. new[] { ("as trained", run.SampleBefore), ("half the cache", run.SampleAfter), ("recovered", run.SampleRecovered) }
+        .. new[]
+        {
+            ("as trained", run.SampleBefore), ("half the cache", run.SampleAfter), ("recovered", run.SampleRecovered),
+        }
             .Where(s => s.Item2 is not null)
-            .Select(s => new Dictionary<string, object?> { ["stage"] = s.Item1, ["prompt"] = s.Item2!.Prompt, ["text"] = s.Item2.Text }),
+            .Select(s => new Dictionary<string, object?>
+            {
+                ["stage"] = s.Item1,
+                ["prompt"] = s.Item2!.Prompt,
+                ["text"] = s.Item2.Text,
+            }),
     ];
 }

@@ -6,7 +6,8 @@ namespace Crosshead.Reports;
 /// <summary>Says in words what the smaller caches cost, for the page and for the terminal.</summary>
 public sealed class CompressionVerdict
 {
-    private CompressionVerdict(string headline, IReadOnlyList<string> remarks) => (Headline, Remarks) = (headline, remarks);
+    private CompressionVerdict(string headline, IReadOnlyList<string> remarks) =>
+        (Headline, Remarks) = (headline, remarks);
 
     /// <summary>What every model lost, or did not, in one sentence.</summary>
     public string Headline { get; }
@@ -19,7 +20,8 @@ public sealed class CompressionVerdict
     {
         var clauses = runs.Select(Clause).OfType<string>().ToArray();
         return new CompressionVerdict(
-            clauses.Length == 0 ? "There is nothing to tell of a smaller cache: no model got as far as a loss with it." : $"With half its key/value cache {string.Join("; ", clauses)}.",
+            clauses.Length == 0 ? "There is nothing to tell of a smaller cache: no model got as far as a loss with it."
+                : $"With half its key/value cache {string.Join("; ", clauses)}.",
             [.. runs.SelectMany(RemarksOf)]);
     }
 
@@ -33,7 +35,8 @@ public sealed class CompressionVerdict
         if (!double.IsFinite(loss)) return $"{run.Name} breaks down {when}";
         var cost = loss - before;
         if (run.LossRecovered - run.LossAfter >= ComparisonVerdict.Tie)
-            return $"{run.Name} loses {Loss(cost)} nats a token ({Percent(cost / before)}), as {Seconds(run)}recovery made it worse, from {Loss(run.LossAfter)} to {Loss(loss)}";
+            return $"{run.Name} loses {Loss(cost)} nats a token ({Percent(cost / before)}), as {Seconds(run)}recovery "
+                + $"made it worse, from {Loss(run.LossAfter)} to {Loss(loss)}";
         return Math.Abs(cost) < ComparisonVerdict.Tie ? $"{run.Name} loses nothing {when} ({Loss(loss)})"
             : cost > 0 ? $"{run.Name} loses {Loss(cost)} nats a token ({Percent(cost / before)}) {when}"
             : $"{run.Name} is {Loss(-cost)} nats a token better {when}, which was training too";
@@ -42,7 +45,9 @@ public sealed class CompressionVerdict
     private static IEnumerable<string> RemarksOf(CompressedRun run)
     {
         if (run is { LossBefore: { } before, LossAfter: { } after, LossSvd: { } svd })
-            yield return $"As trained, {run.Name} has a loss of {Loss(before)}. With half the cache and no recovery it has {Loss(after)} where a profile chooses what to keep, and {Loss(svd)} by the paper's method, which keeps the same half in every layer."
+            yield return $"As trained, {run.Name} has a loss of {Loss(before)}. With half the cache and no recovery it "
+                + $"has {Loss(after)} where a profile chooses what to keep, and {Loss(svd)} by the paper's method, "
+                + $"which keeps the same half in every layer."
                 + (svd - after >= ComparisonVerdict.Tie ? "" : " Here the profile did not help.");
         if (run.Missing is { } missing) yield return $"{run.Name}: {missing}";
     }

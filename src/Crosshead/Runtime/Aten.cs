@@ -20,14 +20,18 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
-    /// <summary>softmax(query keyᵀ · scale + mask) value with heads grouped: query head i reads key head i div (h/g).</summary>
+    /// <summary>
+    /// softmax(query keyᵀ · scale + mask) value with heads grouped: query head i reads key head i div (h/g).
+    /// </summary>
     /// <param name="query">[B, h, N, d]</param>
     /// <param name="key">[B, g, T, d]</param>
     /// <param name="value">[B, g, T, d']</param>
-    /// <param name="mask">Broadcast to [B, h, N, T]: boolean (true = seen) or added to the scores; null for none.</param>
+    /// <param name="mask">Broadcast to [B, h, N, T]: boolean (true = seen) or added to the scores; null for
+    /// none.</param>
     /// <param name="causal">Position n sees positions up to n; only with N = T and no mask.</param>
     /// <param name="scale">Factor of the scores; null for 1/√d.</param>
-    public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale = null)
+    public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal,
+        double? scale = null)
     {
         var call = new OperatorCall(stackalloc ulong[8]);
         call.Push(query);
@@ -42,10 +46,12 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
-    /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step number, from 1.
-    /// Gradients are divided, in place, by the optional float32 scalar <paramref name="gradientDivisor"/>.</summary>
-    public static void FusedAdamW(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> firstMoments,
-        ReadOnlySpan<Tensor> secondMoments, ReadOnlySpan<Tensor> steps, double learningRate, double beta1, double beta2, double weightDecay, double epsilon,
+    /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step
+    /// number, from 1. Gradients are divided, in place, by the optional float32 scalar
+    /// <paramref name="gradientDivisor"/>.</summary>
+    public static void FusedAdamW(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients,
+        ReadOnlySpan<Tensor> firstMoments, ReadOnlySpan<Tensor> secondMoments, ReadOnlySpan<Tensor> steps,
+        double learningRate, double beta1, double beta2, double weightDecay, double epsilon,
         Tensor? gradientDivisor = null)
     {
         var call = new OperatorCall(stackalloc ulong[15]);
@@ -67,7 +73,10 @@ internal static class Aten
         call.Invoke("aten::_fused_adamw_"u8);
     }
 
-    /// <summary>Rows of <paramref name="weight"/> [V, D] at <paramref name="ids"/> […] → […, D]; the fastest form, forward and backward.</summary>
+    /// <summary>
+    /// Rows of <paramref name="weight"/> [V, D] at <paramref name="ids"/> […] → […, D]; the fastest form, forward and
+    /// backward.
+    /// </summary>
     public static Tensor Embedding(Tensor weight, Tensor ids)
     {
         var call = new OperatorCall(stackalloc ulong[5]);

@@ -11,7 +11,8 @@ namespace Crosshead.Runtime;
 /// </summary>
 internal static unsafe partial class CapturedErrors
 {
-    // libstdc++'s basic_streambuf<char>: a table pointer, six buffer pointers and a locale; its virtual functions in order.
+    // libstdc++'s basic_streambuf<char>: a table pointer, six buffer pointers and a locale; its virtual functions in
+    // order.
     private const int ObjectSize = 64, TableSize = 16, TableStart = 2, WriteManySlot = 12, WriteOneSlot = 13;
 
     [ThreadStatic] private static StringBuilder? t_text;
@@ -21,20 +22,24 @@ internal static unsafe partial class CapturedErrors
     public static void Install()
     {
         var library = NativeLibrary.Load("libstdc++.so.6");
-        var construct = (delegate* unmanaged<nint, void>)NativeLibrary.GetExport(library, "_ZNSt15basic_streambufIcSt11char_traitsIcEEC2Ev");
-        var exchange = (delegate* unmanaged<nint, nint, nint>)NativeLibrary.GetExport(library, "_ZNSt9basic_iosIcSt11char_traitsIcEE5rdbufEPSt15basic_streambufIcS1_E");
+        var construct = (delegate* unmanaged<nint, void>)NativeLibrary.GetExport(library,
+            "_ZNSt15basic_streambufIcSt11char_traitsIcEEC2Ev");
+        var exchange = (delegate* unmanaged<nint, nint, nint>)NativeLibrary.GetExport(library,
+            "_ZNSt9basic_iosIcSt11char_traitsIcEE5rdbufEPSt15basic_streambufIcS1_E");
         var error = NativeLibrary.GetExport(library, "_ZSt4cerr");
 
         // Both live as long as the process, because std::cerr may be written to until its end.
         s_table = (nint*)NativeMemory.AllocZeroed(TableSize, (nuint)sizeof(nint));
         var buffer = (nint)NativeMemory.AllocZeroed(ObjectSize);
         construct(buffer);
-        new Span<nint>((void*)NativeLibrary.GetExport(library, "_ZTVSt15basic_streambufIcSt11char_traitsIcEE"), TableSize).CopyTo(new Span<nint>(s_table, TableSize));
+        new Span<nint>((void*)NativeLibrary.GetExport(library, "_ZTVSt15basic_streambufIcSt11char_traitsIcEE"),
+            TableSize).CopyTo(new Span<nint>(s_table, TableSize));
         s_table[TableStart + WriteManySlot] = (nint)(delegate* unmanaged<nint, byte*, nint, nint>)&WriteMany;
         s_table[TableStart + WriteOneSlot] = (nint)(delegate* unmanaged<nint, int, int>)&WriteOne;
         *(nint**)buffer = s_table + TableStart;
 
-        // std::basic_ios is a virtual base of std::ostream: its place in the object is in the table, three words before the functions.
+        // std::basic_ios is a virtual base of std::ostream: its place in the object is in the table, three words before
+        // the functions.
         var offset = (*(nint**)error)[-3];
         exchange(error + offset, buffer);
     }

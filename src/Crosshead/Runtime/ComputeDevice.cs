@@ -13,12 +13,16 @@ public static class ComputeDevice
         if (name == "auto") return cuda_is_available() ? new Device("cuda:0") : CPU;
         if (name == "cpu") return CPU;
         if (name != "cuda" && !name.StartsWith("cuda:", StringComparison.Ordinal))
-            throw new CrossheadException($"device \"{name}\" is unknown; {Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"])}");
+            throw new CrossheadException(
+                $"device \"{name}\" is unknown; {Suggestion.For(name, ["auto", "cpu", "cuda", "cuda:0"])}");
         if (!cuda_is_available())
-            throw new CrossheadException($"device \"{name}\" was asked for, but this libtorch has no CUDA device ({LibTorch.Folder}); set {LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, or use {MessageTerm.Device} cpu.");
+            throw new CrossheadException($"device \"{name}\" was asked for, but this libtorch has no CUDA device "
+                + $"({LibTorch.Folder}); set {LibTorch.PathVariable} to the torch/lib folder of a PyTorch with CUDA, "
+                + $"or use {MessageTerm.Device} cpu.");
         var index = name == "cuda" ? 0 : int.TryParse(name.AsSpan(5), out var given) ? given : -1;
         if (index < 0 || index >= cuda.device_count())
-            throw new CrossheadException($"device \"{name}\" is not there; this machine has {cuda.device_count()} CUDA device(s): cuda:0 to cuda:{cuda.device_count() - 1}.");
+            throw new CrossheadException($"device \"{name}\" is not there; this machine has {cuda.device_count()} CUDA "
+                + $"device(s): cuda:0 to cuda:{cuda.device_count() - 1}.");
         return new Device($"cuda:{index}");
     }
 }

@@ -41,5 +41,6 @@ public static class ComputeThreads
         LibTorch.SetThreads(s_choice.Count);
     }
 
-    private static ThreadChoice Choose(int? asked) => ThreadChoice.Of(asked, Environment.GetEnvironmentVariable, ProcessorLimits.Read());
+    private static ThreadChoice Choose(int? asked) =>
+        ThreadChoice.Of(asked, Environment.GetEnvironmentVariable, ProcessorLimits.Read());
 }

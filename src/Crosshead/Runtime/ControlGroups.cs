@@ -11,10 +11,12 @@ internal static class ControlGroups
     /// </summary>
     /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
     /// <param name="controller">What is limited: <c>cpu</c> or <c>memory</c>.</param>
-    public static IEnumerable<string> Folders(string root, string controller) => SystemFile.Lines(root, "proc/self/cgroup")
+    public static IEnumerable<string> Folders(string root, string controller) =>
+        SystemFile.Lines(root, "proc/self/cgroup")
         .Select(line => line.Split(':', 3)) // id:controllers:path; version 2 names no controllers
         .Where(parts => parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains(controller)))
-        .SelectMany(parts => parts[1].Length == 0 ? ["", "unified"] : new[] { parts[1], controller }, (parts, mount) => (mount, parts[2].Trim('/')))
+        .SelectMany(parts => parts[1].Length == 0 ? ["", "unified"] : new[] { parts[1], controller },
+            (parts, mount) => (mount, parts[2].Trim('/')))
         .Concat([("", ""), (controller, "")])
         .SelectMany(group => Upwards(group.Item1, group.Item2))
         .Distinct();

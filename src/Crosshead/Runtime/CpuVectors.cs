@@ -52,6 +52,7 @@ public static class CpuVectors
     {
         if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7) return false;
         var (subleaves, _, _, features) = X86Base.CpuId(7, 0);
-        return (features >> 22 & 1) != 0 || (subleaves >= 1 && (X86Base.CpuId(7, 1).Eax >> 5 & 1) != 0); // AMX-BF16, AVX512_BF16
+        // AMX-BF16, AVX512_BF16
+        return (features >> 22 & 1) != 0 || (subleaves >= 1 && (X86Base.CpuId(7, 1).Eax >> 5 & 1) != 0);
     }
 }

@@ -1,6 +1,9 @@
 namespace Crosshead.Runtime;
 
-/// <summary>A device, the processor's memory included, has less memory than the work needs. The message says how much and what needs less.</summary>
+/// <summary>
+/// A device, the processor's memory included, has less memory than the work needs. The message says how much and what
+/// needs less.
+/// </summary>
 public sealed class DeviceMemoryException : CrossheadException
 {
     /// <summary>Creates the error with its one-line message.</summary>

@@ -11,7 +11,8 @@ namespace Crosshead.Runtime;
 internal static class ElfVersionNeeds
 {
     private const ushort WeakFlag = 0x2; // VER_FLG_WEAK
-    private const long DynamicStrings = 5, VersionNeeds = 0x6ffffffe, VersionNeedCount = 0x6fffffff; // DT_STRTAB, DT_VERNEED, DT_VERNEEDNUM
+    // DT_STRTAB, DT_VERNEED, DT_VERNEEDNUM
+    private const long DynamicStrings = 5, VersionNeeds = 0x6ffffffe, VersionNeedCount = 0x6fffffff;
 
     /// <summary>Returns <paramref name="image"/> with every need of <paramref name="version"/> marked weak.</summary>
     /// <exception cref="CrossheadException">The bytes are not such a library.</exception>
@@ -23,14 +24,16 @@ internal static class ElfVersionNeeds
         }
         catch (ArgumentOutOfRangeException e)
         {
-            throw new CrossheadException("the library is truncated: its ELF headers point past its end; restore the package again.", e);
+            throw new CrossheadException(
+                "the library is truncated: its ELF headers point past its end; restore the package again.", e);
         }
     }
 
     private static byte[] Mark(byte[] image, string version)
     {
         if (image.Length < 64 || !image.AsSpan(0, 6).SequenceEqual<byte>([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1]))
-            throw new CrossheadException("the library is not a 64-bit little-endian ELF file; restore the package again.");
+            throw new CrossheadException(
+                "the library is not a 64-bit little-endian ELF file; restore the package again.");
 
         var segments = ReadSegments(image);
         var dynamic = ReadDynamic(image, segments);
@@ -47,7 +50,8 @@ internal static class ElfVersionNeeds
                 if (Name(image, strings + U32(image, entry + 8)) == version)
                 {
                     var flags = image.AsSpan((int)entry + 4, 2);
-                    BinaryPrimitives.WriteUInt16LittleEndian(flags, (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(flags) | WeakFlag));
+                    BinaryPrimitives.WriteUInt16LittleEndian(flags,
+                        (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(flags) | WeakFlag));
                 }
                 entry += U32(image, entry + 12);
             }
@@ -76,7 +80,8 @@ internal static class ElfVersionNeeds
 
     private static long FileOffset(List<Segment> segments, long address)
     {
-        var segment = segments.Find(s => s.Type == 1 && address >= s.Address && address < s.Address + s.Size); // PT_LOAD
+        // PT_LOAD
+        var segment = segments.Find(s => s.Type == 1 && address >= s.Address && address < s.Address + s.Size);
         return address - segment.Address + segment.Offset;
     }
 
@@ -86,7 +91,8 @@ internal static class ElfVersionNeeds
         return Encoding.ASCII.GetString(text[..text.IndexOf((byte)0)]);
     }
 
-    private static ushort U16(byte[] image, long at) => BinaryPrimitives.ReadUInt16LittleEndian(image.AsSpan((int)at, 2));
+    private static ushort U16(byte[] image, long at) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(image.AsSpan((int)at, 2));
 
     private static uint U32(byte[] image, long at) => BinaryPrimitives.ReadUInt32LittleEndian(image.AsSpan((int)at, 4));
 

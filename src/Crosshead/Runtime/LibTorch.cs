@@ -20,7 +20,8 @@ public static unsafe class LibTorch
 
     // The order matters: a library finds its dependencies by name among the loaded libraries.
     private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
-    private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+    private static readonly string[] CudaLibraries = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so",
+        "libtorch_cuda.so", "libtorch.so"];
 
     private static readonly Lazy<string> Loaded = new(Load);
     private static delegate* unmanaged<int, void> s_setThreads;
@@ -36,7 +37,10 @@ public static unsafe class LibTorch
     /// <summary>The handle of <c>libtorch_cpu</c>, which holds the stable C interface.</summary>
     internal static nint CpuLibrary { get; private set; }
 
-    /// <summary>The handle of <c>libtorch_cuda</c>, which holds the CUDA part of the stable C interface; 0 for a libtorch without CUDA.</summary>
+    /// <summary>
+    /// The handle of <c>libtorch_cuda</c>, which holds the CUDA part of the stable C interface; 0 for a libtorch
+    /// without CUDA.
+    /// </summary>
     internal static nint CudaLibrary { get; private set; }
 
     /// <summary>The handle of TorchSharp's native half.</summary>
@@ -54,12 +58,15 @@ public static unsafe class LibTorch
     private static string Load()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
-            throw new CrossheadException($"Crosshead runs on Linux x64; this is {RuntimeInformation.RuntimeIdentifier}.");
+            throw new CrossheadException(
+                $"Crosshead runs on Linux x64; this is {RuntimeInformation.RuntimeIdentifier}.");
 
         var installed = Environment.GetEnvironmentVariable(PathVariable);
-        var folder = string.IsNullOrEmpty(installed) ? PackageFolder("libtorch_cpu.so", "libtorch-cpu-linux-x64") : installed;
+        var folder = string.IsNullOrEmpty(installed)
+            ? PackageFolder("libtorch_cpu.so", "libtorch-cpu-linux-x64") : installed;
         if (!File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
-            throw new CrossheadException($"{PathVariable} names \"{folder}\", which holds no libtorch_cpu.so; name the torch/lib folder of an installed PyTorch, or unset it.");
+            throw new CrossheadException($"{PathVariable} names \"{folder}\", which holds no libtorch_cpu.so; name the "
+                + $"torch/lib folder of an installed PyTorch, or unset it.");
 
         OpenMp.Configure(ComputeThreads.Count);
         var withCuda = File.Exists(Path.Combine(folder, "libtorch_cuda.so"));
@@ -72,14 +79,16 @@ public static unsafe class LibTorch
 
         var binding = LoadTorchSharp(Path.Combine(PackageFolder(TorchSharpLibrary, "TorchSharp"), TorchSharpLibrary));
         BindingLibrary = binding;
-        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? binding : 0);
+        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly,
+            (name, _, _) => name == "LibTorchSharp" ? binding : 0);
         SkipTorchSharpSearch();
         ScalarLifetime.Extend(binding);
         CapturedErrors.Install();
         s_setThreads = (delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_threads");
         s_setThreads(ComputeThreads.Count);
         // Operators that run side by side take their threads from a pool of this size.
-        ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_interop_threads"))(ComputeThreads.Count);
+        ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(binding, "THSTorch_set_num_interop_threads"))(
+            ComputeThreads.Count);
         return folder;
     }
 
@@ -118,7 +127,8 @@ public static unsafe class LibTorch
             .Prepend(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"))
             .Prepend(AppContext.BaseDirectory);
         return searched.FirstOrDefault(f => File.Exists(Path.Combine(f, library)))
-            ?? throw new CrossheadException($"{library} was not found beside the program; reference the package {package}, or set {PathVariable} to the torch/lib folder of an installed PyTorch.");
+            ?? throw new CrossheadException($"{library} was not found beside the program; reference the package "
+                + $"{package}, or set {PathVariable} to the torch/lib folder of an installed PyTorch.");
     }
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();

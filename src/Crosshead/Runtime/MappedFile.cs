@@ -5,8 +5,8 @@ namespace Crosshead.Runtime;
 
 /// <summary>
 /// A file's bytes as memory. The map is private: pages come from the system's file cache, and a page that is written to
-/// becomes this process's own copy, so that the file never changes. It is unmapped when the handle is disposed and every
-/// tensor over it (<see cref="MappedTensor"/>) is gone.
+/// becomes this process's own copy, so that the file never changes. It is unmapped when the handle is disposed and
+/// every tensor over it (<see cref="MappedTensor"/>) is gone.
 /// </summary>
 internal sealed unsafe partial class MappedFile : SafeHandle
 {
@@ -49,7 +49,8 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     protected override bool ReleaseHandle() => Unmap(handle, (nuint)Length) == 0;
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint Map(nint address, nuint length, int protection, int flags, SafeFileHandle file, long offset);
+    private static partial nint Map(nint address, nuint length, int protection, int flags,
+        SafeFileHandle file, long offset);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint length);

@@ -10,9 +10,13 @@ namespace Crosshead.Runtime;
 /// </summary>
 internal static unsafe class MappedTensor
 {
-    // at::Tensor at::fromDLPack(DLManagedTensor*, std::function<void(void*)>): the result goes where the first argument points.
-    private static readonly Lazy<nint> FromDlpack = new(() => NativeLibrary.TryGetExport(LibTorch.CpuLibrary, "_ZN2at10fromDLPackEP15DLManagedTensorSt8functionIFvPvEE", out var address) ? address : 0);
-    private static readonly Lazy<nint> New = new(() => NativeLibrary.GetExport(NativeLibrary.Load("libstdc++.so.6"), "_Znwm")); // operator new
+    // at::Tensor at::fromDLPack(DLManagedTensor*, std::function<void(void*)>): the result goes where the first argument
+    // points.
+    private static readonly Lazy<nint> FromDlpack = new(() => NativeLibrary.TryGetExport(LibTorch.CpuLibrary,
+        "_ZN2at10fromDLPackEP15DLManagedTensorSt8functionIFvPvEE", out var address) ? address : 0);
+    // operator new
+    private static readonly Lazy<nint> New = new(
+        () => NativeLibrary.GetExport(NativeLibrary.Load("libstdc++.so.6"), "_Znwm"));
 
     /// <summary>
     /// A contiguous CPU tensor over mapped bytes; a copy if they are not aligned to the element's size, or if libtorch

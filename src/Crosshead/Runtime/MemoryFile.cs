@@ -18,7 +18,8 @@ internal sealed partial class MemoryFile : IDisposable
     {
         var descriptor = MemfdCreate("crosshead", 0);
         if (descriptor < 0)
-            throw new CrossheadException($"memfd_create failed with error {Marshal.GetLastPInvokeError()}; a Linux kernel of 3.17 or newer is needed.");
+            throw new CrossheadException($"memfd_create failed with error {Marshal.GetLastPInvokeError()}; a Linux "
+                + $"kernel of 3.17 or newer is needed.");
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
         RandomAccess.Write(handle, contents, 0);
         return new MemoryFile(handle);
@@ -27,6 +28,7 @@ internal sealed partial class MemoryFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 
-    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8,
+        SetLastError = true)]
     private static partial int MemfdCreate(string name, uint flags);
 }

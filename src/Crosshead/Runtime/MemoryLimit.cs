@@ -23,7 +23,8 @@ internal static class MemoryLimit
         [
             Field(root, "proc/meminfo", "MemTotal:") + swap,
             Field(root, "proc/self/limits", "Max address space"),
-            .. groups.Select(group => Number(root, $"{group}/memory.max") + Math.Min(swap, Number(root, $"{group}/memory.swap.max") ?? swap)),
+            .. groups.Select(group =>
+                Number(root, $"{group}/memory.max") + Math.Min(swap, Number(root, $"{group}/memory.swap.max") ?? swap)),
             .. groups.Select(group => Number(root, $"{group}/memory.limit_in_bytes") + swap),
         ];
         return limits.Min() ?? long.MaxValue;
@@ -36,9 +37,11 @@ internal static class MemoryLimit
         .Select(words => Number(words[0]) is { } number ? number * (words.Contains("kB") ? 1024 : 1) : (long?)null)
         .FirstOrDefault();
 
-    private static long? Number(string root, string file) => SystemFile.Lines(root, file).Select(Number).FirstOrDefault();
+    private static long? Number(string root, string file) =>
+        SystemFile.Lines(root, file).Select(Number).FirstOrDefault();
 
     // Version 1 writes a huge number for no limit.
     private static long? Number(string text) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < long.MaxValue / 4096 ? number : null;
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number < long.MaxValue / 4096 ? number : null;
 }

@@ -49,13 +49,15 @@ internal static unsafe partial class Native
     public static partial int DeleteStreamGuard(nint guard);
 
     [LibraryImport(Library, EntryPoint = "torch_parallel_for")]
-    public static partial int ParallelFor(long begin, long end, long grain, delegate* unmanaged<long, long, void*, void> body, void* context);
+    public static partial int ParallelFor(long begin, long end, long grain,
+        delegate* unmanaged<long, long, void*, void> body, void* context);
 
     [LibraryImport(Library, EntryPoint = "torch_get_num_threads")]
     private static partial int GetThreadCount(out uint count);
 
     /// <summary>Number of threads with which libtorch computes for this thread.</summary>
-    public static int ThreadCount => GetThreadCount(out var count) == 0 ? (int)count : throw new LibTorchException("torch_get_num_threads failed.");
+    public static int ThreadCount =>
+        GetThreadCount(out var count) == 0 ? (int)count : throw new LibTorchException("torch_get_num_threads failed.");
 
     /// <summary>An array of tensor handles and its length, as TorchSharp's native half passes them.</summary>
     public struct HandleArray
@@ -81,12 +83,13 @@ internal static unsafe partial class Native
     public static partial void ReleaseWeak(NodePointers node);
 
     [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_setNextEdges")]
-    public static partial void SetNextEdges(NodePointers node, HandleArray inputs, [MarshalAs(UnmanagedType.U1)] bool executable);
+    public static partial void SetNextEdges(NodePointers node, HandleArray inputs,
+        [MarshalAs(UnmanagedType.U1)] bool executable);
 
     [LibraryImport(Binding, EntryPoint = "THSAutograd_CSharpNode_clearInputMetadata")]
     public static partial void ClearInputMetadata(NodePointers node);
 
     [LibraryImport(Binding, EntryPoint = "THSAutograd_Function_wrapOutputs")]
-    public static partial void WrapOutputs(HandleArray inputs, HandleArray notDifferentiable, HandleArray dirty, HandleArray outputs,
-        NodePointers node, delegate* unmanaged<nuint, nint*> allocate);
+    public static partial void WrapOutputs(HandleArray inputs, HandleArray notDifferentiable, HandleArray dirty,
+        HandleArray outputs, NodePointers node, delegate* unmanaged<nuint, nint*> allocate);
 }

@@ -7,7 +7,9 @@ namespace Crosshead.Runtime;
 /// </summary>
 internal static class ParallelForwards
 {
-    /// <summary>Runs items 0 … <paramref name="items"/> − 1, without gradients; the first exception ends the rest and is thrown.</summary>
+    /// <summary>
+    /// Runs items 0 … <paramref name="items"/> − 1, without gradients; the first exception ends the rest and is thrown.
+    /// </summary>
     /// <param name="items">Number of items.</param>
     /// <param name="workers">Threads; with 1 the items run on this one.</param>
     /// <param name="run">Does an item.</param>
@@ -28,7 +30,9 @@ internal static class ParallelForwards
             {
                 set_num_threads(threads); // of this thread alone
                 using var grad = no_grad();
-                for (var i = Interlocked.Increment(ref next); i < items && Volatile.Read(ref failure) is null; i = Interlocked.Increment(ref next)) run(i);
+                for (var i = Interlocked.Increment(ref next); i < items
+                    && Volatile.Read(ref failure) is null; i = Interlocked.Increment(ref next))
+                    run(i);
             }
             catch (Exception e)
             {

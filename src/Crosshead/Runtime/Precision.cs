@@ -24,8 +24,10 @@ public static class Precision
     public static string NameOf(ScalarType type) => Names.First(p => p.Value == type).Key;
 
     /// <summary>Precision of the master weights for a computation: float64 for float64, float32 otherwise.</summary>
-    public static ScalarType MasterOf(ScalarType compute) => compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+    public static ScalarType MasterOf(ScalarType compute) =>
+        compute == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
     /// <summary>Bytes of an element.</summary>
-    public static int BytesOf(ScalarType type) => type switch { ScalarType.Float64 => 8, ScalarType.Float32 => 4, _ => 2 };
+    public static int BytesOf(ScalarType type) =>
+        type switch { ScalarType.Float64 => 8, ScalarType.Float32 => 4, _ => 2 };
 }

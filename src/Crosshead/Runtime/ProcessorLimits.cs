@@ -14,18 +14,21 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
 
     /// <summary>The reason for <see cref="Cores"/>, as a phrase.</summary>
     public string Description => Quota is { } quota && Math.Ceiling(quota) < Affinity
-        ? string.Create(CultureInfo.InvariantCulture, $"a quota of {quota:0.##} cores, rounded up, of {Affinity} that this process may run on")
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"a quota of {quota:0.##} cores, rounded up, of {Affinity} that this process may run on")
         : "a thread for each core that this process may run on";
 
     /// <summary>Reads the limits of this process.</summary>
     /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
-    public static ProcessorLimits Read(string root = "/") => new(ReadAffinity(root) ?? Environment.ProcessorCount, ReadQuota(root));
+    public static ProcessorLimits Read(string root = "/") =>
+        new(ReadAffinity(root) ?? Environment.ProcessorCount, ReadQuota(root));
 
     // Cpus_allowed_list:	0-3,8
     private static int? ReadAffinity(string root)
     {
         const string key = "Cpus_allowed_list:";
-        var line = SystemFile.Lines(root, "proc/self/status").FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
+        var line = SystemFile.Lines(root, "proc/self/status")
+            .FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
         if (line is null) return null;
         var cores = 0L;
         foreach (var range in line[key.Length..].Split(',', StringSplitOptions.TrimEntries))
@@ -37,7 +40,8 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
         return cores is > 0 and <= int.MaxValue ? (int)cores : null;
     }
 
-    private static double? ReadQuota(string root) => ControlGroups.Folders(root, "cpu").Min(group => QuotaOf(root, group));
+    private static double? ReadQuota(string root) =>
+        ControlGroups.Folders(root, "cpu").Min(group => QuotaOf(root, group));
 
     // "150000 100000" or "max 100000"; in version 1 two files, the quota -1 for none.
     private static double? QuotaOf(string root, string group)
@@ -49,5 +53,6 @@ internal sealed record ProcessorLimits(int Affinity, double? Quota)
     }
 
     private static double? Number(string? text) =>
-        double.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+        double.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value
+        : null;
 }

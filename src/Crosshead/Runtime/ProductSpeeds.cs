@@ -58,8 +58,10 @@ public sealed record ProductSpeeds(double Float32Seconds, double BFloat16Seconds
         for (var i = 0; i < WarmUp; i++) _ = single() + brain();
         var fastest = new ProductSpeeds(double.PositiveInfinity, double.PositiveInfinity);
         var clock = Stopwatch.StartNew();
-        for (var round = 0; round < MostRounds && (round < LeastRounds || clock.Elapsed.TotalSeconds < Seconds); round++)
-            fastest = new ProductSpeeds(Math.Min(fastest.Float32Seconds, single()), Math.Min(fastest.BFloat16Seconds, brain()));
+        for (var round = 0; round < MostRounds
+            && (round < LeastRounds || clock.Elapsed.TotalSeconds < Seconds); round++)
+            fastest = new ProductSpeeds(Math.Min(fastest.Float32Seconds, single()),
+                Math.Min(fastest.BFloat16Seconds, brain()));
         return fastest;
     }
 }

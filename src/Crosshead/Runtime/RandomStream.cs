@@ -1,6 +1,8 @@
 namespace Crosshead.Runtime;
 
-/// <summary>Random numbers that are the same on every machine and runtime: SplitMix64 (Steele, Lea and Flood, 2014).</summary>
+/// <summary>
+/// Random numbers that are the same on every machine and runtime: SplitMix64 (Steele, Lea and Flood, 2014).
+/// </summary>
 internal struct RandomStream
 {
     private const ulong Step = 0x9E3779B97F4A7C15;

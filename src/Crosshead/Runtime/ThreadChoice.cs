@@ -22,16 +22,19 @@ public sealed record ThreadChoice(int Count, string Reason)
     /// <param name="asked">The requested number; null for none.</param>
     /// <param name="variable">Reads an environment variable.</param>
     /// <param name="limits">The cores that the process may use.</param>
-    /// <exception cref="CrossheadException">The number, or that of <c>CROSSHEAD_THREADS</c>, is out of range.</exception>
+    /// <exception cref="CrossheadException">The number, or that of <c>CROSSHEAD_THREADS</c>, is out of
+    /// range.</exception>
     internal static ThreadChoice Of(int? asked, Func<string, string?> variable, ProcessorLimits limits)
     {
         var most = limits.Cores * MostPerCore;
         var range = $"from 1 to {most}, which is {MostPerCore} for each core that this process may use";
         if (asked is { } count)
-            return count >= 1 && count <= most ? new(count, MessageTerm.Threads) : throw new CrossheadException($"threads ({count}) must be {range}.");
+            return count >= 1 && count <= most ? new(count, MessageTerm.Threads)
+                : throw new CrossheadException($"threads ({count}) must be {range}.");
         if (variable(ComputeThreads.Variable) is { Length: > 0 } text)
             return Whole(text) is { } named && named >= 1 && named <= most ? new(named, ComputeThreads.Variable)
-                : throw new CrossheadException($"{ComputeThreads.Variable} (\"{text}\") must be a whole number {range}; correct it or unset it.");
+                : throw new CrossheadException(
+                    $"{ComputeThreads.Variable} (\"{text}\") must be a whole number {range}; correct it or unset it.");
         // A list also names the threads of nested loops, which do not occur here.
         if (variable(OpenMpVariable)?.Split(',')[0] is { } first && Whole(first) is { } openMp && openMp >= 1)
             return new(Math.Min(openMp, most), OpenMpVariable);

@@ -14,8 +14,10 @@ public sealed class CircleTests
         var arrows = Arrows(inAssembly.Assembly.Location).ToArray();
         Assert.NotEmpty(arrows);
         var rooms = arrows.SelectMany(a => new[] { a.From, a.To }).Distinct();
-        var circles = Circles(rooms.ToDictionary(r => r, r => arrows.Where(a => a.From == r).Select(a => a.To).ToHashSet()));
-        var why = arrows.Where(a => circles.Any(c => c.Split(", ") is var names && names.Contains(a.From) && names.Contains(a.To)))
+        var circles = Circles(
+            rooms.ToDictionary(r => r, r => arrows.Where(a => a.From == r).Select(a => a.To).ToHashSet()));
+        var why = arrows.Where(
+            a => circles.Any(c => c.Split(", ") is var names && names.Contains(a.From) && names.Contains(a.To)))
             .Select(a => $"{a.From} → {a.To}: {a.User} uses {a.Used}").Distinct().Order(StringComparer.Ordinal);
         Assert.True(circles is [], string.Join('\n', why));
     }
@@ -23,7 +25,8 @@ public sealed class CircleTests
     [Fact]
     public void A_circle_is_seen_and_a_chain_is_none()
     {
-        Dictionary<string, HashSet<string>> needs = new() { ["a"] = ["b"], ["b"] = ["c"], ["c"] = ["b", "d"], ["d"] = [] };
+        Dictionary<string, HashSet<string>> needs =
+            new() { ["a"] = ["b"], ["b"] = ["c"], ["c"] = ["b", "d"], ["d"] = [] };
         Assert.Equal(["b, c"], Circles(needs));
     }
 
@@ -57,14 +60,16 @@ public sealed class CircleTests
 
     private static bool IsRoom(string name) => name.StartsWith("Crosshead.", StringComparison.Ordinal);
 
-    private static string Namespace(TypeReference type) => type.DeclaringType is { } outer ? Namespace(outer) : type.Namespace;
+    private static string Namespace(TypeReference type) =>
+        type.DeclaringType is { } outer ? Namespace(outer) : type.Namespace;
 
     private static IEnumerable<TypeReference> References(TypeDefinition type)
     {
         if (type.BaseType is { } parent) yield return parent;
         foreach (var i in type.Interfaces) yield return i.InterfaceType;
         foreach (var attribute in type.CustomAttributes) yield return attribute.AttributeType;
-        foreach (var constraint in type.GenericParameters.SelectMany(p => p.Constraints)) yield return constraint.ConstraintType;
+        foreach (var constraint in type.GenericParameters.SelectMany(p => p.Constraints))
+            yield return constraint.ConstraintType;
         foreach (var field in type.Fields) yield return field.FieldType;
         foreach (var method in type.Methods)
         {
@@ -89,7 +94,8 @@ public sealed class CircleTests
     private static IEnumerable<TypeReference> Parts(TypeReference type) => type switch
     {
         GenericInstanceType generic => [generic.ElementType, .. generic.GenericArguments.SelectMany(Parts)],
-        FunctionPointerType pointer => [.. Parts(pointer.ReturnType), .. pointer.Parameters.SelectMany(p => Parts(p.ParameterType))],
+        FunctionPointerType pointer =>
+            [.. Parts(pointer.ReturnType), .. pointer.Parameters.SelectMany(p => Parts(p.ParameterType))],
         TypeSpecification specification => Parts(specification.ElementType),
         GenericParameter => [],
         _ => [type],

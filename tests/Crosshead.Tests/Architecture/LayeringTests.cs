@@ -37,7 +37,8 @@ public sealed class LayeringTests
     [MemberData(nameof(Layers))]
     public void A_layer_uses_only_those_below_it(string layer)
     {
-        var forbidden = s_allowed.Keys.Where(l => l != layer && !s_allowed[layer].Contains(l)).Select(Namespace).Append("Crosshead.Cli").ToArray();
+        var forbidden = s_allowed.Keys.Where(l => l != layer && !s_allowed[layer].Contains(l)).Select(Namespace)
+            .Append("Crosshead.Cli").ToArray();
         AssertNone(layer, forbidden);
     }
 
@@ -46,12 +47,14 @@ public sealed class LayeringTests
     [InlineData("Text")]
     [InlineData("Data")]
     [InlineData("Reports")]
-    public void A_layer_that_needs_no_tensors_does_not_know_them(string layer) => AssertNone(layer, "TorchSharp", Namespace("Runtime"));
+    public void A_layer_that_needs_no_tensors_does_not_know_them(string layer) =>
+        AssertNone(layer, "TorchSharp", Namespace("Runtime"));
 
     [Fact]
     public void Every_namespace_of_the_library_is_a_known_layer()
     {
-        var unknown = s_library.GetTypes().Select(t => t.Namespace ?? "").Where(n => n.StartsWith("Crosshead.", StringComparison.Ordinal))
+        var unknown = s_library.GetTypes().Select(t => t.Namespace ?? "")
+            .Where(n => n.StartsWith("Crosshead.", StringComparison.Ordinal))
             .Select(n => n.Split('.')[1]).Distinct().Except(s_allowed.Keys);
         Assert.Empty(unknown);
     }
@@ -62,18 +65,22 @@ public sealed class LayeringTests
 
     [Fact]
     public void The_command_line_sees_of_the_library_what_everybody_sees() => Assert.DoesNotContain(
-        s_library.GetCustomAttributes<System.Runtime.CompilerServices.InternalsVisibleToAttribute>(), friend => friend.AssemblyName.Contains("Cli"));
+        s_library.GetCustomAttributes<System.Runtime.CompilerServices.InternalsVisibleToAttribute>(), friend =>
+            friend.AssemblyName.Contains("Cli"));
 
     [Fact]
     public void The_rules_see_a_dependency_where_there_is_one() =>
-        Assert.NotEmpty(Types.InAssembly(s_library).That().ResideInNamespace(Namespace("Model")).And().HaveDependencyOnAny(Namespace("Attention")).GetTypes());
+        Assert.NotEmpty(Types.InAssembly(s_library).That().ResideInNamespace(Namespace("Model")).And()
+            .HaveDependencyOnAny(Namespace("Attention")).GetTypes());
 
     private static string Namespace(string layer) => $"Crosshead.{layer}";
 
     private static void AssertNone(string layer, params string[] forbidden)
     {
-        var types = Types.InAssembly(s_library).That().ResideInNamespaceMatching($@"^Crosshead\.{layer}(\.|$)"); // Text is not TextModels
+        // Text is not TextModels
+        var types = Types.InAssembly(s_library).That().ResideInNamespaceMatching($@"^Crosshead\.{layer}(\.|$)");
         Assert.NotEmpty(types.GetTypes());
-        Assert.Empty(types.And().HaveDependencyOnAny(forbidden).GetTypes().Select(t => $"{t.FullName} uses one of {string.Join(", ", forbidden)}"));
+        Assert.Empty(types.And().HaveDependencyOnAny(forbidden).GetTypes()
+            .Select(t => $"{t.FullName} uses one of {string.Join(", ", forbidden)}"));
     }
 }

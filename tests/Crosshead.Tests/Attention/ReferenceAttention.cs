@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Attention;
 
-/// <summary>Every variant written out slowly, one query at a time, from mea.md §1–3: what the fast code must equal.</summary>
+/// <summary>
+/// Every variant written out slowly, one query at a time, from mea.md §1–3: what the fast code must equal.
+/// </summary>
 internal static class ReferenceAttention
 {
     public static Tensor Rotate(Tensor head, double frequencyBase) // [N,d]
@@ -11,7 +13,8 @@ internal static class ReferenceAttention
         var (cos, sin) = (new double[n, d / 2], new double[n, d / 2]);
         for (var t = 0; t < n; t++)
         {
-            for (var p = 0; p < d / 2; p++) (sin[t, p], cos[t, p]) = Math.SinCos(t * Math.Pow(frequencyBase, -2.0 * p / d));
+            for (var p = 0; p < d / 2; p++)
+                (sin[t, p], cos[t, p]) = Math.SinCos(t * Math.Pow(frequencyBase, -2.0 * p / d));
         }
         var (a, b) = (head.narrow(1, 0, d / 2), head.narrow(1, d / 2, d / 2));
         return cat([(a * Constant(cos)) - (b * Constant(sin)), (b * Constant(cos)) + (a * Constant(sin))], 1);
@@ -29,19 +32,24 @@ internal static class ReferenceAttention
     public static Tensor HeadNorm(Tensor head, Tensor weight, double epsilon) => // [N,w]
         head / ((head * head).mean([1L], keepdim: true) + Constant(epsilon)).sqrt() * weight;
 
-    // TorchSharp's own scalars may be finalized while libtorch still reads them; a reference makes enough of them for that to happen.
+    // TorchSharp's own scalars may be finalized while libtorch still reads them; a reference makes enough of them for
+    // that to happen.
     private static Tensor Constant(double value) => tensor(new[] { value });
 
     private static Tensor Constant(double[,] values) => tensor(values);
 
     /// <summary>Splits rows [N, n·d] of one sequence in n heads [N, d].</summary>
-    public static Tensor[] Heads(Tensor rows, long d) => [.. Enumerable.Range(0, (int)(rows.shape[1] / d)).Select(i => rows.narrow(1, i * d, d))];
+    public static Tensor[] Heads(Tensor rows, long d) =>
+        [.. Enumerable.Range(0, (int)(rows.shape[1] / d)).Select(i => rows.narrow(1, i * d, d))];
 
     /// <summary>head g = Σ_c mix[c, g] · component c (eq. 10–11).</summary>
     public static Tensor[] Compose(Tensor[] components, Tensor mix) =>
-        [.. Enumerable.Range(0, (int)mix.shape[1]).Select(g => components.Select((k, c) => k * mix[c, g]).Aggregate((a, b) => a + b))];
+        [.. Enumerable.Range(0, (int)mix.shape[1])
+            .Select(g => components.Select((k, c) => k * mix[c, g]).Aggregate((a, b) => a + b))];
 
-    /// <summary>head g's z_p = Σ_c mix[c, g, p] · component c's z_p with z_p = x[p] + i·x[p + d/2], one number at a time.</summary>
+    /// <summary>
+    /// head g's z_p = Σ_c mix[c, g, p] · component c's z_p with z_p = x[p] + i·x[p + d/2], one number at a time.
+    /// </summary>
     public static Tensor[] ComposeByFrequency(Tensor[] components, Tensor mix)
     {
         var half = mix.shape[2];
@@ -52,7 +60,8 @@ internal static class ReferenceAttention
             {
                 for (var p = 0; p < half; p++)
                 {
-                    var (a, b, re, im) = (components[c][.., p], components[c][.., p + half], mix[c, g, p, 0], mix[c, g, p, 1]);
+                    var (a, b, re, im) = (components[c][.., p], components[c][.., p + half], mix[c, g, p, 0],
+                        mix[c, g, p, 1]);
                     head[.., p] += (a * re) - (b * im);
                     head[.., p + half] += (b * re) + (a * im);
                 }

@@ -11,14 +11,30 @@ namespace Crosshead.Tests.Checkpoints;
 
 public sealed class ModelDirectoryTests
 {
-    private static readonly ModelOptions Tiny = new() { VocabularySize = 30, HiddenSize = 16, Layers = 2, Context = 12, RopeBase = 5000, Attention = new() { Heads = 4, KeyValueHeads = 2 } };
+    private static readonly ModelOptions Tiny = new()
+    {
+        VocabularySize = 30,
+        HiddenSize = 16,
+        Layers = 2,
+        Context = 12,
+        RopeBase = 5000,
+        Attention = new() { Heads = 4, KeyValueHeads = 2 },
+    };
 
     public static TheoryData<AttentionOptions> Variants =>
     [
         new AttentionOptions { Heads = 4, KeyValueHeads = 2 },
         new AttentionOptions { Heads = 4, HeadDim = 6 },
         new AttentionOptions { Variant = AttentionVariant.GroupNorm, Heads = 4, HeadNorm = HeadNormKind.PerHead },
-        new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 4, KeyComponents = 2, Compose = ComposedParts.Keys, MixStart = MixStart.Normal },
+        new AttentionOptions
+        {
+            Variant = AttentionVariant.Mea,
+            Heads = 4,
+            KeyValueHeads = 4,
+            KeyComponents = 2,
+            Compose = ComposedParts.Keys,
+            MixStart = MixStart.Normal,
+        },
         new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4 },
         new AttentionOptions { Variant = AttentionVariant.TalkingHeads, Heads = 4 },
         new AttentionOptions { Variant = AttentionVariant.Differential, Heads = 4 },
@@ -30,7 +46,8 @@ public sealed class ModelDirectoryTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        using var model = Create(Tiny with { Attention = attention, TieEmbeddings = attention.Heads == attention.KeyValueHeads });
+        using var model = Create(
+            Tiny with { Attention = attention, TieEmbeddings = attention.Heads == attention.KeyValueHeads });
         ModelDirectory.Save(folder.Path, model);
         using var loaded = ModelDirectory.Load(folder.Path);
         Assert.Equal(model.Options.HeadDim, loaded.Options.HeadDim);
@@ -43,23 +60,29 @@ public sealed class ModelDirectoryTests
     public void Plain_models_are_llama_and_composed_ones_say_what_they_were()
     {
         Assert.Equal("llama", (string)JsonNode.Parse(ModelConfig.Write(Tiny, "float32"))!["model_type"]!);
-        var mea = JsonNode.Parse(ModelConfig.Write(Tiny with { Attention = new() { Variant = AttentionVariant.Mea, Heads = 4 } }, "float32"))!;
+        var mea = JsonNode.Parse(ModelConfig.Write(
+            Tiny with { Attention = new() { Variant = AttentionVariant.Mea, Heads = 4 } }, "float32"))!;
         Assert.Equal("crosshead", (string)mea["model_type"]!);
         Assert.Equal("llama", (string)mea["base_model_type"]!);
         Assert.Equal("mea", (string)mea["attention"]!["variant"]!);
     }
 
     [Theory]
-    [InlineData("model_type", "\"gpt2\"", "model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe and crosshead")]
+    [InlineData("model_type", "\"gpt2\"",
+        "model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe and crosshead")]
     [InlineData("hidden_act", "\"gelu\"", "hidden_act = \"gelu\" is not supported; supported is silu or swish")]
     [InlineData("attention_bias", "true", "lacks the tensor \"model.layers.0.self_attn.q_proj.bias\"")]
     [InlineData("rope_scaling", "{\"type\":\"linear\"}", "rope_scaling lacks \"factor\"")]
-    [InlineData("rope_parameters", "{\"rope_type\":\"dynamic\"}", "rope_type \"dynamic\" is not supported; supported are default, linear, llama3, yarn")]
+    [InlineData("rope_parameters", "{\"rope_type\":\"dynamic\"}",
+        "rope_type \"dynamic\" is not supported; supported are default, linear, llama3, yarn")]
     [InlineData("vocab_size", "\"many\"", "vocab_size = \"many\" must be a whole number up to 2147483647")]
     [InlineData("num_key_value_heads", "3", "heads (4) must be a multiple of keyValueHeads (3)")]
     [InlineData("intermediate_size", "100", "has shape [48, 16], the configuration asks for [100, 16]")]
     [InlineData("num_hidden_layers", "3", "lacks the tensor \"model.layers.2.")]
-    [InlineData("num_hidden_layers", "65535", "lacks the tensor \"model.layers.2.input_layernorm.weight\" of shape [16], \"model.layers.2.self_attn.q_proj.weight\" of shape [16, 16], \"model.layers.2.self_attn.k_proj.weight\" of shape [8, 16] and more than 997 others, which the configuration asks for.")]
+    [InlineData("num_hidden_layers", "65535",
+        "lacks the tensor \"model.layers.2.input_layernorm.weight\" of shape [16], "
+        + "\"model.layers.2.self_attn.q_proj.weight\" of shape [16, 16], \"model.layers.2.self_attn.k_proj.weight\" of "
+        + "shape [8, 16] and more than 997 others, which the configuration asks for.")]
     [InlineData("vocab_size", "2000000000", "has shape [30, 16], the configuration asks for [2000000000, 16]")]
     [InlineData("intermediate_size", "2147483647", "has shape [48, 16], the configuration asks for [2147483647, 16]")]
     [InlineData("num_attention_heads", "2147483647", "heads (2147483647) must be at most 16384")]
@@ -80,10 +103,13 @@ public sealed class ModelDirectoryTests
     public void Missing_folders_and_files_are_named()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.File("nowhere"))).Message);
-        Assert.Contains("config.json", Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
+        Assert.Contains("does not exist",
+            Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.File("nowhere"))).Message);
+        Assert.Contains("config.json",
+            Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
         File.WriteAllText(folder.File("config.json"), "{");
-        Assert.Contains("no valid config.json", Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
+        Assert.Contains("no valid config.json",
+            Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
     }
 
     [Theory]
@@ -110,10 +136,13 @@ public sealed class ModelDirectoryTests
     {
         using var folder = new TemporaryFolder();
         using var model = Create(Tiny);
-        Assert.Contains("cannot be stored as Int32", Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.Path, model, type: ScalarType.Int32)).Message);
-        Assert.Contains("must be positive, not 0 bytes", Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.Path, model, shardBytes: 0)).Message);
+        Assert.Contains("cannot be stored as Int32", Assert.Throws<CrossheadException>(
+            () => ModelDirectory.Save(folder.Path, model, type: ScalarType.Int32)).Message);
+        Assert.Contains("must be positive, not 0 bytes",
+            Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.Path, model, shardBytes: 0)).Message);
         File.WriteAllText(folder.File("file"), "");
-        Assert.Contains("cannot be created", Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.File("file"), model)).Message);
+        Assert.Contains("cannot be created",
+            Assert.Throws<CrossheadException>(() => ModelDirectory.Save(folder.File("file"), model)).Message);
     }
 
     [Fact]
@@ -141,9 +170,12 @@ public sealed class ModelDirectoryTests
         {
             foreach (var name in t.Keys.Skip(2).ToArray()) t.Remove(name);
         }));
-        Assert.Contains($"tensor \"{down}\" has shape [48, 16], the configuration asks for [16, 48].", Refused(t => t[down] = t[down].t()));
-        Assert.Contains($"tensor \"{norm}\" is of type I64; weights are F64, F32, F16, BF16.", Refused(t => t[norm] = t[norm].to(ScalarType.Int64)));
-        Assert.Contains("holds the tensor \"extra\" of shape [2, 3], which this model has no place for", Refused(t => t["extra"] = zeros(2, 3)));
+        Assert.Contains($"tensor \"{down}\" has shape [48, 16], the configuration asks for [16, 48].",
+            Refused(t => t[down] = t[down].t()));
+        Assert.Contains($"tensor \"{norm}\" is of type I64; weights are F64, F32, F16, BF16.",
+            Refused(t => t[norm] = t[norm].to(ScalarType.Int64)));
+        Assert.Contains("holds the tensor \"extra\" of shape [2, 3], which this model has no place for",
+            Refused(t => t["extra"] = zeros(2, 3)));
         Assert.Contains($"NaN or infinite: \"{down}\" (2 of 768), \"{norm}\" (1 of 16); the run", Refused(t =>
         {
             t[down][3, 5] = float.NaN;

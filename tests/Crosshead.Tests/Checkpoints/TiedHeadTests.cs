@@ -15,13 +15,22 @@ public sealed class TiedHeadTests : IDisposable
 
     private static LanguageModel Create(bool tied)
     {
-        var model = new LanguageModel(new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 1, Context = 12, TieEmbeddings = tied, Attention = new() { Heads = 2 } });
+        var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = 30,
+            HiddenSize = 16,
+            Layers = 1,
+            Context = 12,
+            TieEmbeddings = tied,
+            Attention = new() { Heads = 2 },
+        });
         model.Initialize(3);
         return model;
     }
 
     // A model with a head of its own, whose configuration says that it has none.
-    private float[] Write(Action<Tensor, Tensor> change, long shardBytes = ModelDirectory.DefaultShardBytes, ScalarType? type = null)
+    private float[] Write(Action<Tensor, Tensor> change, long shardBytes = ModelDirectory.DefaultShardBytes,
+        ScalarType? type = null)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -104,7 +113,8 @@ public sealed class TiedHeadTests : IDisposable
         });
         using (var files = WeightFiles.Open(_folder.Path))
         {
-            var tensors = files.Tensors.Keys.ToDictionary(n => n, n => n == "lm_head.weight" ? files.Map(n).to(type) : files.Map(n).clone());
+            var tensors = files.Tensors.Keys.ToDictionary(n => n,
+                n => n == "lm_head.weight" ? files.Map(n).to(type) : files.Map(n).clone());
             tensors["lm_head.weight"][0, 0] = -0.0;
             SafetensorsWriter.Write(_folder.File("model.safetensors"), tensors);
         }
@@ -122,7 +132,8 @@ public sealed class TiedHeadTests : IDisposable
             ModelDirectory.Save(_folder.Path, model);
         }
         using (var files = WeightFiles.Open(_folder.Path))
-            SafetensorsWriter.Write(_folder.File("model.safetensors"), files.Tensors.Keys.ToDictionary(n => n == "model.embed_tokens.weight" ? "lm_head.weight" : n, n => files.Map(n).clone()));
+            SafetensorsWriter.Write(_folder.File("model.safetensors"), files.Tensors.Keys.ToDictionary(
+                n => n == "model.embed_tokens.weight" ? "lm_head.weight" : n, n => files.Map(n).clone()));
         using var loaded = ModelDirectory.Load(_folder.Path);
         Assert.Equal(expected, Logits(loaded));
     }

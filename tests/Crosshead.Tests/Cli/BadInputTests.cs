@@ -21,7 +21,8 @@ public sealed class BadInputTests : IDisposable
     [InlineData("data prepare nothing.txt --tokenizer nothing.json --out d", "nothing.json")]
     [InlineData("data prepare x.txt --out d", "--tokenizer")]
     [InlineData("generate m --prompt x --max-tokens 0", "--max-tokens must be a whole number from 1")]
-    [InlineData("generate m --prompt x --temperature warm", "--temperature must be a number from 0 to 100; got \"warm\".")]
+    [InlineData("generate m --prompt x --temperature warm",
+        "--temperature must be a number from 0 to 100; got \"warm\".")]
     [InlineData("generate m --prompt x --top-p 0", "topP")]
     [InlineData("bench attention --heads 7", "7")]
     [InlineData("bench attention --variants gqa,mee", "did you mean \"mea\"")]
@@ -39,9 +40,11 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void A_run_without_a_final_model_leads_to_its_newest_checkpoint()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder.File("run"), "--set", "training.checkpointEvery=1").ExitCode);
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder.File("run"), "--set",
+            "training.checkpointEvery=1").ExitCode);
         File.Delete(_folder.File("run/config.json")); // as it is where the run was interrupted
-        Assert.Equal($"\"{_folder.File("run/config.json")}\" does not exist, but \"{_folder.File("run/checkpoints/step-00000002")}\" holds a model; name that one.",
+        Assert.Equal($"\"{_folder.File("run/config.json")}\" does not exist, but "
+            + $"\"{_folder.File("run/checkpoints/step-00000002")}\" holds a model; name that one.",
             CliRun.Of("generate", _folder.File("run"), "--prompt", "word1").Refusal());
         Assert.Equal(0, CliRun.Of("info", _folder.File("run/checkpoints/step-00000002")).ExitCode);
     }
@@ -59,37 +62,48 @@ public sealed class BadInputTests : IDisposable
     {
         var recipe = TinyRecipe.In(_folder, 1);
         Assert.Equal(0, CliRun.Of("train", recipe, "--out", _folder.File("run")).ExitCode);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "290", "--out", _folder.File("others/tokenizer.json")).ExitCode);
-        Assert.Equal(0, CliRun.Of("data", "prepare", _folder.File("text.txt"), "--tokenizer", _folder.File("others/tokenizer.json"), "--held-out", "0.2", "--out", _folder.File("other")).ExitCode);
-        var told = CliRun.Of("train", recipe, "--from", _folder.File("run"), "--set", $"data.folder={_folder.File("other")}", "--out", _folder.File("again")).Refusal();
-        Assert.Equal($"model.vocabularySize (280) is not the vocabulary of the data's tokenizer (290); prepare the data with the tokenizer of \"{_folder.File("run")}\".", told);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "290", "--out",
+            _folder.File("others/tokenizer.json")).ExitCode);
+        Assert.Equal(0, CliRun.Of("data", "prepare", _folder.File("text.txt"), "--tokenizer",
+            _folder.File("others/tokenizer.json"), "--held-out", "0.2", "--out", _folder.File("other")).ExitCode);
+        var told = CliRun.Of("train", recipe, "--from", _folder.File("run"), "--set",
+            $"data.folder={_folder.File("other")}", "--out", _folder.File("again")).Refusal();
+        Assert.Equal($"model.vocabularySize (280) is not the vocabulary of the data's tokenizer (290); prepare the "
+            + $"data with the tokenizer of \"{_folder.File("run")}\".", told);
     }
 
     [Fact]
-    public void An_empty_text_is_named() => Assert.Contains("empty", CliRun.Of("tokenizer", "train", _folder.Write("empty.txt", "")).Refusal());
+    public void An_empty_text_is_named() =>
+        Assert.Contains("empty", CliRun.Of("tokenizer", "train", _folder.Write("empty.txt", "")).Refusal());
 
     [Fact]
-    public void An_empty_text_cannot_be_measured() => Assert.Contains("is empty", CliRun.Of("perplexity", _folder.Path, "--text", _folder.Write("empty.txt", "")).Refusal());
+    public void An_empty_text_cannot_be_measured() => Assert.Contains("is empty",
+        CliRun.Of("perplexity", _folder.Path, "--text", _folder.Write("empty.txt", "")).Refusal());
 
     [Fact]
     public void A_binary_text_cannot_be_measured()
     {
         File.WriteAllBytes(_folder.File("binary"), [0xC3, 0x28, 0x00, 0xFF]);
-        Assert.Contains("is no UTF-8 text", CliRun.Of("perplexity", _folder.Path, "--text", _folder.File("binary")).Refusal());
+        Assert.Contains("is no UTF-8 text",
+            CliRun.Of("perplexity", _folder.Path, "--text", _folder.File("binary")).Refusal());
     }
 
     [Fact]
     public void A_file_that_is_no_golden_file_is_named() =>
-        Assert.Contains("notes.safetensors", CliRun.Of("verify", _folder.Write("notes.safetensors", "just some notes, longer than a header")).Refusal());
+        Assert.Contains("notes.safetensors",
+            CliRun.Of("verify", _folder.Write("notes.safetensors", "just some notes, longer than a header")).Refusal());
 
     [Fact]
-    public void A_folder_without_anything_to_verify_is_named() => Assert.Contains("holds neither", CliRun.Of("verify", _folder.Path).Refusal());
+    public void A_folder_without_anything_to_verify_is_named() =>
+        Assert.Contains("holds neither", CliRun.Of("verify", _folder.Path).Refusal());
 
     [Fact]
     public void A_tokenizer_larger_than_the_model_is_named()
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--out", _folder.File("run")).ExitCode);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "300", "--overwrite", "--out", Path.Combine(_folder.File("run"), "tokenizer.json")).ExitCode);
-        Assert.Contains(" tokens, the model 280; put the tokenizer there", CliRun.Of("generate", _folder.File("run"), "--prompt", "word").Refusal());
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("text.txt"), "--vocab", "300", "--overwrite",
+            "--out", Path.Combine(_folder.File("run"), "tokenizer.json")).ExitCode);
+        Assert.Contains(" tokens, the model 280; put the tokenizer there",
+            CliRun.Of("generate", _folder.File("run"), "--prompt", "word").Refusal());
     }
 }

@@ -40,7 +40,8 @@ public sealed class CeilingsTests
     [Fact]
     public void A_benchmark_says_no_share_above_the_whole()
     {
-        var run = CliRun.Of("bench", "decode", "--dtype", "bfloat16", "--layers", "1", "--dim", "64", "--vocab", "256", "--new-tokens", "8", "--seconds", "0.05", "--json");
+        var run = CliRun.Of("bench", "decode", "--dtype", "bfloat16", "--layers", "1", "--dim", "64", "--vocab", "256",
+            "--new-tokens", "8", "--seconds", "0.05", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.All(run.Json["cases"]!.AsArray(), c =>
         {

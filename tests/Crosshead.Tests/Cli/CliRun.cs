@@ -23,7 +23,9 @@ internal sealed record CliRun(int ExitCode, string Out, string Error)
     /// <summary>The one JSON object of a run with --json.</summary>
     public JsonObject Json => (JsonObject)JsonNode.Parse(Out)!;
 
-    /// <summary>Checks the form every refusal has: exit code 2, nothing on standard output, one line on standard error.</summary>
+    /// <summary>
+    /// Checks the form every refusal has: exit code 2, nothing on standard output, one line on standard error.
+    /// </summary>
     public string Refusal()
     {
         Assert.Equal(2, ExitCode);

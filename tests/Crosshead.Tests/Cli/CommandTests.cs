@@ -18,7 +18,8 @@ public sealed class CommandTests : IDisposable
         var encoded = CliRun.With(text, default, "tokenizer", "encode", "--tokenizer", tokenizer, "--json").Json;
         var ids = encoded["ids"]!.AsArray().Select(id => $"{id}").ToArray();
         Assert.Equal(TinyRecipe.Vocabulary, (int)encoded["vocab"]!);
-        Assert.Equal(text, (string?)CliRun.Of(["tokenizer", "decode", "--tokenizer", tokenizer, "--json", .. ids]).Json["text"]);
+        Assert.Equal(text,
+            (string?)CliRun.Of(["tokenizer", "decode", "--tokenizer", tokenizer, "--json", .. ids]).Json["text"]);
         Assert.Equal(text, CliRun.Of(["tokenizer", "decode", "--tokenizer", tokenizer, .. ids]).Out);
     }
 
@@ -26,10 +27,12 @@ public sealed class CommandTests : IDisposable
     public void Prepared_data_are_counted()
     {
         TinyRecipe.In(_folder, 1);
-        var json = CliRun.Of("data", "prepare", _folder.File("text.txt"), "--tokenizer", _folder.File("tokenizer.json"), "--held-out", "0.2", "--out", _folder.File("data"), "--json").Json;
+        var json = CliRun.Of("data", "prepare", _folder.File("text.txt"), "--tokenizer", _folder.File("tokenizer.json"),
+            "--held-out", "0.2", "--out", _folder.File("data"), "--json").Json;
         Assert.Equal((long)json["tokens"]!, json["shards"]!.AsArray().Sum(s => (long)s!["tokens"]!));
         Assert.Equal((long)json["documents"]!, json["shards"]!.AsArray().Sum(s => (long)s!["documents"]!));
-        Assert.Equal(["held-out", "train"], json["shards"]!.AsArray().Select(s => (string)s!["split"]!).Distinct().Order());
+        Assert.Equal(["held-out", "train"],
+            json["shards"]!.AsArray().Select(s => (string)s!["split"]!).Distinct().Order());
     }
 
     [Fact]
@@ -43,13 +46,17 @@ public sealed class CommandTests : IDisposable
         var info = CliRun.Of("info", _folder.File("run"), "--json").Json;
         Assert.Equal("mea", (string?)info["variant"]);
         Assert.Equal(2 * 16 * 4, (int)info["cacheBytesPerToken"]!); // one layer, K and V of two heads of 8, float32
-        Assert.Equal(["keyHeads", "valueRank", "keyGrain", "valueGrain"], info["layers"]![0]!.AsObject().Select(p => p.Key).Skip(1));
+        Assert.Equal(["keyHeads", "valueRank", "keyGrain", "valueGrain"],
+            info["layers"]![0]!.AsObject().Select(p => p.Key).Skip(1));
 
-        var perplexity = CliRun.Of("perplexity", _folder.File("run"), "--text", _folder.File("text.txt"), "--max-bytes", "500", "--json").Json;
+        var perplexity = CliRun.Of("perplexity", _folder.File("run"), "--text", _folder.File("text.txt"), "--max-bytes",
+            "500", "--json").Json;
         Assert.Equal(500, (int)perplexity["bytes"]!);
-        Assert.Equal((double)perplexity["bitsPerByte"]!, -(double)perplexity["logLikelihood"]! / 500 / Math.Log(2), 1e-9);
+        Assert.Equal((double)perplexity["bitsPerByte"]!,
+            -(double)perplexity["logLikelihood"]! / 500 / Math.Log(2), 1e-9);
 
-        string[] generate = ["generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "8", "--seed", "3", "--json"];
+        string[] generate = ["generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "8",
+            "--seed", "3", "--json"];
         var (first, again) = (CliRun.Of(generate).Json, CliRun.Of(generate).Json);
         Assert.Equal($"{first["ids"]}", $"{again["ids"]}");
         Assert.InRange(first["ids"]!.AsArray().Count, 1, 8);
@@ -60,7 +67,8 @@ public sealed class CommandTests : IDisposable
     public void Several_prompts_are_continued_together()
     {
         Train(1);
-        var sequences = CliRun.Of("generate", _folder.File("run"), "--prompt", "word1", "--prompt", "and 2, word3", "--max-tokens", "3", "--temperature", "0", "--json").Json["sequences"]!.AsArray();
+        var sequences = CliRun.Of("generate", _folder.File("run"), "--prompt", "word1", "--prompt", "and 2, word3",
+            "--max-tokens", "3", "--temperature", "0", "--json").Json["sequences"]!.AsArray();
         Assert.Equal(["word1", "and 2, word3"], sequences.Select(s => (string)s!["prompt"]!));
     }
 
@@ -74,8 +82,10 @@ public sealed class CommandTests : IDisposable
         var step = (int)interrupted.Json["step"]!;
 
         Assert.Contains("--resume", CliRun.Of("train", recipe, "--out", _folder.File("run")).Refusal());
-        Assert.Contains("training.batch: 2 → 4", CliRun.Of("train", recipe, "--out", _folder.File("run"), "--resume", "--set", "training.batch=4").Refusal());
-        var resumed = CliRun.Of("train", recipe, "--out", _folder.File("run"), "--resume", "--set", $"training.steps={step + 2}", "--json");
+        Assert.Contains("training.batch: 2 → 4", CliRun.Of("train", recipe, "--out", _folder.File("run"), "--resume",
+            "--set", "training.batch=4").Refusal());
+        var resumed = CliRun.Of("train", recipe, "--out", _folder.File("run"), "--resume", "--set",
+            $"training.steps={step + 2}", "--json");
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(step + 2, (int)resumed.Json["step"]!);
     }
@@ -84,7 +94,8 @@ public sealed class CommandTests : IDisposable
     public void End_tokens_of_the_configuration_end_texts_as_those_of_generation_config_do()
     {
         Train(1);
-        string[] generate = ["generate", _folder.File("run"), "--prompt", "word1", "--temperature", "0", "--max-tokens", "8", "--json"];
+        string[] generate = ["generate", _folder.File("run"), "--prompt", "word1", "--temperature", "0",
+            "--max-tokens", "8", "--json"];
         var free = CliRun.Of(generate).Json["ids"]!.AsArray().Select(id => (int)id!).ToList();
         var end = free[^1];
         var path = Path.Combine(_folder.File("run"), "config.json");
@@ -96,7 +107,8 @@ public sealed class CommandTests : IDisposable
             var ended = CliRun.Of(generate).Json;
             Assert.Equal(("end", free.IndexOf(end) + 1), ((string?)ended["stop"], ended["ids"]!.AsArray().Count));
         }
-        File.WriteAllText(Path.Combine(_folder.File("run"), "generation_config.json"), """{"eos_token_id":9999}"""); // which goes before
+        // which goes before
+        File.WriteAllText(Path.Combine(_folder.File("run"), "generation_config.json"), """{"eos_token_id":9999}""");
         Assert.Equal("length", (string?)CliRun.Of(generate).Json["stop"]);
     }
 
@@ -104,15 +116,18 @@ public sealed class CommandTests : IDisposable
     public void A_full_context_is_told_and_named()
     {
         Train(1); // a context of 32
-        File.WriteAllText(Path.Combine(_folder.File("run"), "generation_config.json"), """{"eos_token_id":9999}"""); // nothing ends
+        // nothing ends
+        File.WriteAllText(Path.Combine(_folder.File("run"), "generation_config.json"), """{"eos_token_id":9999}""");
         string[] generate = ["generate", _folder.File("run"), "--prompt", "word1", "--temperature", "0", "--json"];
         var full = CliRun.Of([.. generate, "--max-tokens", "600"]);
         Assert.Equal("context", (string?)full.Json["stop"]);
-        Assert.Contains("The text ended because the model's context of 32 tokens is full, before --max-tokens (600).", full.Error);
+        Assert.Contains(
+            "The text ended because the model's context of 32 tokens is full, before --max-tokens (600).", full.Error);
         var enough = CliRun.Of([.. generate, "--max-tokens", $"{full.Json["ids"]!.AsArray().Count}"]);
         Assert.Equal("length", (string?)enough.Json["stop"]);
         Assert.DoesNotContain("full", enough.Error);
-        var both = CliRun.Of([.. generate, "--prompt", "word1 and 2, word3", "--max-tokens", $"{full.Json["ids"]!.AsArray().Count}"]);
+        var both = CliRun.Of(
+            [.. generate, "--prompt", "word1 and 2, word3", "--max-tokens", $"{full.Json["ids"]!.AsArray().Count}"]);
         Assert.Equal(["length", "context"], both.Json["sequences"]!.AsArray().Select(s => (string)s!["stop"]!));
         Assert.Contains("1 of 2 texts ended", both.Error);
     }
@@ -123,22 +138,31 @@ public sealed class CommandTests : IDisposable
         Train(1);
         _folder.Write("marked.txt", "\uFEFF" + File.ReadAllText(_folder.File("text.txt"))[..300]);
         _folder.Write("plain.txt", File.ReadAllText(_folder.File("text.txt"))[..300]);
-        string Perplexity(string text) => CliRun.Of("perplexity", _folder.File("run"), "--text", _folder.File(text), "--json").Out;
+        string Perplexity(string text) =>
+            CliRun.Of("perplexity", _folder.File("run"), "--text", _folder.File(text), "--json").Out;
         Assert.Equal(Perplexity("plain.txt"), Perplexity("marked.txt"));
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("marked.txt"), "--vocab", "270", "--out", _folder.File("marked/tokenizer.json")).ExitCode);
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("plain.txt"), "--vocab", "270", "--out", _folder.File("plain/tokenizer.json")).ExitCode);
-        Assert.Equal(File.ReadAllText(_folder.File("plain/tokenizer.json")), File.ReadAllText(_folder.File("marked/tokenizer.json")));
-        string Encoded(string text) => CliRun.With(text, default, "tokenizer", "encode", "--tokenizer", _folder.File("tokenizer.json")).Out;
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("marked.txt"), "--vocab", "270", "--out",
+            _folder.File("marked/tokenizer.json")).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", _folder.File("plain.txt"), "--vocab", "270", "--out",
+            _folder.File("plain/tokenizer.json")).ExitCode);
+        Assert.Equal(File.ReadAllText(_folder.File("plain/tokenizer.json")),
+            File.ReadAllText(_folder.File("marked/tokenizer.json")));
+        string Encoded(string text) =>
+            CliRun.With(text, default, "tokenizer", "encode", "--tokenizer", _folder.File("tokenizer.json")).Out;
         Assert.Equal(Encoded("word1"), Encoded("\uFEFFword1"));
         File.WriteAllText(_folder.File("wide.txt"), "word1", System.Text.Encoding.Unicode);
-        Assert.Contains("is UTF-16 text", CliRun.Of("perplexity", _folder.File("run"), "--text", _folder.File("wide.txt")).Refusal());
-        Assert.Contains("is UTF-16 text", CliRun.Of("data", "generate", _folder.File("run"), "--tokens", "10", "--prompt-file", _folder.File("wide.txt"), "--out", _folder.File("d")).Refusal());
+        Assert.Contains("is UTF-16 text",
+            CliRun.Of("perplexity", _folder.File("run"), "--text", _folder.File("wide.txt")).Refusal());
+        Assert.Contains("is UTF-16 text", CliRun.Of("data", "generate", _folder.File("run"), "--tokens", "10",
+            "--prompt-file", _folder.File("wide.txt"), "--out", _folder.File("d")).Refusal());
     }
 
     [Fact]
     public void A_held_out_text_shorter_than_a_sequence_is_told_at_the_start_and_measured()
     {
-        var run = CliRun.Of("train", TinyRecipe.In(_folder, 2), "--set", "data.context=32", "--set", "model.context=4096", "--set", "data.context=4000", "--set", "training.batch=1", "--out", _folder.File("run"), "--json");
+        var run = CliRun.Of("train", TinyRecipe.In(_folder, 2), "--set", "data.context=32", "--set",
+            "model.context=4096", "--set", "data.context=4000", "--set", "training.batch=1", "--out",
+            _folder.File("run"), "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Matches(@"The held-out text has \d+ tokens, not more than a sequence \(4000\)", run.Error);
         Assert.True((double)run.Json["heldOutLoss"]! > 0);
@@ -148,7 +172,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("[]", "the place in the data that the checkpoint keeps is [], but ")]
     [InlineData("{\"Epoch\": 0, \"Index\": \"x\"}", "the place in the data that the checkpoint keeps is {")]
     [InlineData("{\"Epoch\": 0}", "2 steps take 4 sequences, its place in the data is that of 0")]
-    [InlineData("{\"Epoch\": 9223372036854775807, \"Index\": 0}", "the position in the data (epoch 9223372036854775807, window 0) is beyond its")]
+    [InlineData("{\"Epoch\": 9223372036854775807, \"Index\": 0}",
+        "the position in the data (epoch 9223372036854775807, window 0) is beyond its")]
     [InlineData("{\"Epoch\": 0, \"Index\": 2}", "2 steps take 4 sequences, its place in the data is that of 2")]
     public void A_run_does_not_go_on_from_a_damaged_place_in_its_data(string position, string told)
     {
@@ -158,7 +183,8 @@ public sealed class CommandTests : IDisposable
         var json = JsonNode.Parse(File.ReadAllText(state))!;
         json["position"] = JsonNode.Parse(position);
         File.WriteAllText(state, json.ToJsonString());
-        Assert.Contains(told, CliRun.Of("train", recipe, "--out", _folder.File("run"), "--resume", "--set", "training.steps=4").Refusal());
+        Assert.Contains(told, CliRun.Of("train", recipe, "--out", _folder.File("run"), "--resume", "--set",
+            "training.steps=4").Refusal());
     }
 
     [Theory]
@@ -171,9 +197,12 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public void A_benchmark_reports_medians_against_ceilings()
     {
-        var json = CliRun.Of("bench", "attention", "--dim", "16", "--heads", "2", "--context", "8", "--batch", "1", "--seconds", "0.01", "--device", "cpu", "--json").Json;
-        Assert.Equal(["gqa forward", "gqa forward + backward", "mea forward", "mea forward + backward"], json["cases"]!.AsArray().Select(c => (string)c!["name"]!));
-        Assert.All(json["cases"]!.AsArray(), c => Assert.True((double)c!["fastestSeconds"]! <= (double)c["medianSeconds"]! && (double)c["medianSeconds"]! > 0));
+        var json = CliRun.Of("bench", "attention", "--dim", "16", "--heads", "2", "--context", "8", "--batch", "1",
+            "--seconds", "0.01", "--device", "cpu", "--json").Json;
+        Assert.Equal(["gqa forward", "gqa forward + backward", "mea forward", "mea forward + backward"],
+            json["cases"]!.AsArray().Select(c => (string)c!["name"]!));
+        Assert.All(json["cases"]!.AsArray(), c => Assert.True(
+            (double)c!["fastestSeconds"]! <= (double)c["medianSeconds"]! && (double)c["medianSeconds"]! > 0));
         Assert.True((double)json["ceilings"]!["flopsPerSecond"]! > 0);
     }
 
@@ -185,13 +214,15 @@ public sealed class CommandTests : IDisposable
         Assert.StartsWith(".NET 10.", (string?)run.Json["runtime"], StringComparison.Ordinal);
         Assert.Matches(@"^\d+\.\d+\.\d+$", (string?)run.Json["libtorch"]!["version"]);
         Assert.Equal("cpu", (string?)run.Json["devices"]![0]!["name"]);
-        Assert.Matches("^in (bfloat16|float32): ", (string?)Assert.Single(run.Json["findings"]!.AsArray(), f => (string?)f!["what"] == "training")!["found"]);
+        Assert.Matches("^in (bfloat16|float32): ",
+            (string?)Assert.Single(run.Json["findings"]!.AsArray(), f => (string?)f!["what"] == "training")!["found"]);
     }
 
     [Fact]
     public void A_run_says_first_what_it_trains_and_in_which_type()
     {
-        var run = CliRun.Of("train", TinyRecipe.In(_folder, 1), "--dtype", "auto", "--out", _folder.File("run"), "--json");
+        var run = CliRun.Of("train", TinyRecipe.In(_folder, 1), "--dtype", "auto", "--out",
+            _folder.File("run"), "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var lines = run.Error.Split('\n');
         Assert.StartsWith("training tiny for 1 steps", lines[0], StringComparison.Ordinal);

@@ -26,7 +26,8 @@ public sealed class CompletionTests
         var answer = CliRun.Of("[suggest]", line);
         Assert.Equal((0, ""), (answer.ExitCode, answer.Error));
         if (line.Length > 0)
-            Assert.Equal(words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
+            Assert.Equal(words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(),
+                answer.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
     }
 
     [Fact]
@@ -52,7 +53,8 @@ public sealed class CompletionTests
 
     [Fact]
     public void An_unknown_shell_is_refused() =>
-        Assert.Equal("the shell \"zhs\" is unknown; did you mean \"zsh\"? known: bash, zsh, fish.", CliRun.Of("completion", "zhs").Refusal());
+        Assert.Equal("the shell \"zhs\" is unknown; did you mean \"zsh\"? known: bash, zsh, fish.",
+            CliRun.Of("completion", "zhs").Refusal());
 
     [Fact]
     public void Bash_completes_with_the_script()
@@ -61,9 +63,12 @@ public sealed class CompletionTests
         using var folder = new TemporaryFolder();
         var completion = folder.Write("crosshead.bash", CliRun.Of("completion", "bash").Out);
         // The program is the one under test; bash calls what `complete` registered, as it does at the Tab key.
-        var program = $"crosshead() {{ '{Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet"}' exec '{Path.Combine(AppContext.BaseDirectory, "Crosshead.Cli.dll")}' \"$@\"; }}";
-        var script = $"{program}; . '{completion}'; complete -p crosshead; COMP_LINE='crosshead tokenizer en'; COMP_POINT=${{#COMP_LINE}}; _crosshead; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
-        using var bash = Process.Start(new ProcessStartInfo("/bin/bash", ["--norc", "-c", script]) { RedirectStandardOutput = true })!;
+        var program = $"crosshead() {{ '{Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet"}' exec "
+            + $"'{Path.Combine(AppContext.BaseDirectory, "Crosshead.Cli.dll")}' \"$@\"; }}";
+        var script = $"{program}; . '{completion}'; complete -p crosshead; COMP_LINE='crosshead tokenizer en'; "
+            + $"COMP_POINT=${{#COMP_LINE}}; _crosshead; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
+        using var bash = Process.Start(
+            new ProcessStartInfo("/bin/bash", ["--norc", "-c", script]) { RedirectStandardOutput = true })!;
         var output = bash.StandardOutput.ReadToEnd();
         bash.WaitForExit();
         Assert.Equal("complete -o bashdefault -o default -F _crosshead crosshead\nencode\n", output);

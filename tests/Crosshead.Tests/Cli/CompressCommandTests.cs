@@ -21,21 +21,27 @@ public sealed class CompressCommandTests : IDisposable
         Train();
         var json = Compress("--rounds", "1", "--json").Json;
         Assert.Equal((long)json["cacheBytesPerTokenBefore"]!, 2 * (long)json["cacheBytesPerTokenAfter"]!);
-        Assert.True((double)json["heldOutLossBefore"]! > 0 && (double)json["heldOutLossAfter"]! > 0 && (double)json["selfCheck"]! < 1e-4);
+        Assert.True((double)json["heldOutLossBefore"]! > 0 && (double)json["heldOutLossAfter"]! > 0
+            && (double)json["selfCheck"]! < 1e-4);
 
         // What is said of it is so: some layers may keep all of their keys or values.
         var said = CliRun.Of("info", _folder.File("half")).Out;
-        var layers = json["layers"]!.AsArray().Select(l => (Keys: (int)l!["keyHeads"]!, Values: (int)l["valueRank"]!)).Where(l => l.Keys < 2 || l.Values < 8).ToArray();
-        string Range(IEnumerable<int> values) => values.Min() == values.Max() ? $"{values.Min()}" : $"{values.Min()} to {values.Max()}";
-        Assert.Contains($"{layers.Length} of 2 layers keep less than whole heads: {Range(layers.Select(l => l.Keys))} of 2 key heads and {Range(layers.Select(l => l.Values))} of 8 value numbers.", said);
+        var layers = json["layers"]!.AsArray().Select(l => (Keys: (int)l!["keyHeads"]!, Values: (int)l["valueRank"]!))
+            .Where(l => l.Keys < 2 || l.Values < 8).ToArray();
+        string Range(IEnumerable<int> values) =>
+            values.Min() == values.Max() ? $"{values.Min()}" : $"{values.Min()} to {values.Max()}";
+        Assert.Contains($"{layers.Length} of 2 layers keep less than whole heads: {Range(layers.Select(l => l.Keys))} "
+            + $"of 2 key heads and {Range(layers.Select(l => l.Values))} of 8 value numbers.", said);
         Assert.DoesNotContain("Nothing was compressed", said);
         Assert.Matches("composition.*(keys|values) by (head|frequency|dense) in (all|1 of 2) layers", said);
 
         var info = CliRun.Of("info", _folder.File("half"), "--json").Json;
         Assert.Equal((long)json["cacheBytesPerTokenAfter"]!, (long)info["cacheBytesPerToken"]!);
         Assert.Equal($"{json["layers"]}", $"{info["layers"]}");
-        var generated = CliRun.Of("generate", _folder.File("half"), "--prompt", "word1", "--max-tokens", "5", "--json").Json;
-        Assert.Equal((long)info["cacheBytesPerToken"]! * ((long)generated["promptTokens"]! + generated["ids"]!.AsArray().Count - 1), (long)generated["cacheBytes"]!);
+        var generated = CliRun.Of("generate", _folder.File("half"), "--prompt", "word1", "--max-tokens",
+            "5", "--json").Json;
+        Assert.Equal((long)info["cacheBytesPerToken"]! * ((long)generated["promptTokens"]!
+            + generated["ids"]!.AsArray().Count - 1), (long)generated["cacheBytes"]!);
     }
 
     [Fact]
@@ -47,10 +53,12 @@ public sealed class CompressCommandTests : IDisposable
         using var first = ModelDirectory.Load(_folder.File("half"));
         ModelDirectory.Save(_folder.File("copy"), first);
         using var second = ModelDirectory.Load(_folder.File("copy"));
-        foreach (var (a, b) in first.Parameters.Zip(second.Parameters)) Assert.True(a.Name == b.Name && a.Value.eq(b.Value).all().item<bool>());
+        foreach (var (a, b) in first.Parameters.Zip(second.Parameters))
+            Assert.True(a.Name == b.Name && a.Value.eq(b.Value).all().item<bool>());
         Assert.Equal(first.Options.VirtualHeads, second.Options.VirtualHeads);
 
-        var again = CliRun.Of("compress", _folder.File("half"), "--calibrate", Text, "--key-components", "1", "--value-rank", "3", "--out", _folder.File("quarter"), "--json");
+        var again = CliRun.Of("compress", _folder.File("half"), "--calibrate", Text, "--key-components", "1",
+            "--value-rank", "3", "--out", _folder.File("quarter"), "--json");
         Assert.True(again.ExitCode == 0, again.Error);
         Assert.Equal(3, (int)again.Json["layers"]![0]!["valueRank"]!);
     }
@@ -59,7 +67,8 @@ public sealed class CompressCommandTests : IDisposable
     public void The_paper_s_method_needs_no_text_and_keeps_the_layers_that_were_not_chosen()
     {
         Train();
-        var run = CliRun.Of("compress", Model, "--method", "svd", "--layers", "1", "--out", _folder.File("half"), "--json");
+        var run = CliRun.Of("compress", Model, "--method", "svd", "--layers", "1", "--out",
+            _folder.File("half"), "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Null(run.Json["heldOutLossAfter"]);
         Assert.Equal([2, 1], run.Json["layers"]!.AsArray().Select(l => (int)l!["keyHeads"]!));
@@ -67,7 +76,8 @@ public sealed class CompressCommandTests : IDisposable
         using var before = ModelDirectory.Load(Model);
         using var after = ModelDirectory.Load(_folder.File("half"));
         var kept = after.Parameters.ToDictionary(p => p.Name, p => p.Value);
-        foreach (var parameter in before.Parameters.Where(p => p.Name.Contains("layers.0."))) Assert.True(parameter.Value.eq(kept[parameter.Name]).all().item<bool>());
+        foreach (var parameter in before.Parameters.Where(p => p.Name.Contains("layers.0.")))
+            Assert.True(parameter.Value.eq(kept[parameter.Name]).all().item<bool>());
     }
 
     [Fact]
@@ -89,18 +99,21 @@ public sealed class CompressCommandTests : IDisposable
         var expected = $"{whole["layers"]}";
         whole["layers"]!.AsArray().RemoveAt(1);
         File.WriteAllText(profile, whole.ToJsonString());
-        Assert.Contains("covers 1 of 2 layers", CliRun.Of("compress", Model, "--calibrate", Text, "--profile", profile, "--out", _folder.File("half")).Refusal());
+        Assert.Contains("covers 1 of 2 layers", CliRun.Of("compress", Model, "--calibrate", Text, "--profile", profile,
+            "--out", _folder.File("half")).Refusal());
         Assert.Equal(0, CliRun.Of("profile", Model, "--text", Text, "--windows", "6", "--out", profile).ExitCode);
         Assert.Equal(expected, $"{JsonNode.Parse(File.ReadAllText(profile))!["layers"]}");
 
-        Assert.Contains("other text or windows", CliRun.Of("profile", Model, "--text", Text, "--windows", "5", "--out", profile).Refusal());
+        Assert.Contains("other text or windows",
+            CliRun.Of("profile", Model, "--text", Text, "--windows", "5", "--out", profile).Refusal());
         var run = Compress("--profile", profile, "--rounds", "0", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.NotNull(run.Json["predictedIncrease"]);
 
         // Another model may not be spent by it.
         Assert.Equal(0, CliRun.Of("compress", Model, "--method", "svd", "--out", _folder.File("other")).ExitCode);
-        Assert.Contains("is of another model", CliRun.Of("compress", _folder.File("other"), "--calibrate", Text, "--profile", profile, "--out", _folder.File("x")).Refusal());
+        Assert.Contains("is of another model", CliRun.Of("compress", _folder.File("other"), "--calibrate", Text,
+            "--profile", profile, "--out", _folder.File("x")).Refusal());
     }
 
     [Fact]
@@ -111,11 +124,14 @@ public sealed class CompressCommandTests : IDisposable
         config["eos_token_id"] = new JsonArray(0, 5);
         File.WriteAllText(Path.Combine(Model, "config.json"), config.ToJsonString());
         Assert.Equal(0, Compress("--key-components", "1", "--value-rank", "5").ExitCode);
-        Assert.Equal("[0,5]", JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("half"), "config.json")))!["eos_token_id"]!.ToJsonString());
-        var export = CliRun.Of("export", _folder.File("half"), "--max-shard-size", "4KB", "--out", _folder.File("plain"), "--json");
+        Assert.Equal("[0,5]", JsonNode.Parse(
+            File.ReadAllText(Path.Combine(_folder.File("half"), "config.json")))!["eos_token_id"]!.ToJsonString());
+        var export = CliRun.Of("export", _folder.File("half"), "--max-shard-size", "4KB", "--out",
+            _folder.File("plain"), "--json");
         Assert.True(export.ExitCode == 0, export.Error);
         Assert.Equal("llama", (string?)export.Json["modelType"]);
-        Assert.Equal("[0,5]", JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("plain"), "config.json")))!["eos_token_id"]!.ToJsonString());
+        Assert.Equal("[0,5]", JsonNode.Parse(
+            File.ReadAllText(Path.Combine(_folder.File("plain"), "config.json")))!["eos_token_id"]!.ToJsonString());
         Assert.True(File.Exists(Path.Combine(_folder.File("plain"), "model.safetensors.index.json")));
         using var scope = NewDisposeScope();
         using var grad = no_grad();
@@ -150,10 +166,13 @@ public sealed class CompressCommandTests : IDisposable
     public void Text_that_is_missing_or_too_short_is_named_with_what_is_needed()
     {
         Train();
-        Assert.Contains("--method fine needs text", CliRun.Of("compress", Model, "--out", _folder.File("half")).Refusal());
+        Assert.Contains("--method fine needs text",
+            CliRun.Of("compress", Model, "--out", _folder.File("half")).Refusal());
         var little = _folder.Write("little.txt", "word1 and 2, word3.\n\nword4 and 5.");
-        Assert.Contains("a window needs", CliRun.Of("compress", Model, "--calibrate", little, "--out", _folder.File("half")).Refusal());
-        Assert.Contains("are the least that tell", CliRun.Of("compress", Model, "--calibrate", Text, "--windows", "1", "--window", "4", "--out", _folder.File("half")).Refusal());
+        Assert.Contains("a window needs",
+            CliRun.Of("compress", Model, "--calibrate", little, "--out", _folder.File("half")).Refusal());
+        Assert.Contains("are the least that tell", CliRun.Of("compress", Model, "--calibrate", Text, "--windows", "1",
+            "--window", "4", "--out", _folder.File("half")).Refusal());
     }
 
     [Fact]
@@ -162,9 +181,11 @@ public sealed class CompressCommandTests : IDisposable
         Train();
         Assert.Contains("exists already", CliRun.Of("compress", Model, "--method", "svd", "--out", Model).Refusal());
         Train("differential", "other");
-        Assert.Contains("virtual heads do not apply to differential", CliRun.Of("compress", _folder.File("other"), "--method", "svd", "--out", _folder.File("half")).Refusal());
+        Assert.Contains("virtual heads do not apply to differential",
+            CliRun.Of("compress", _folder.File("other"), "--method", "svd", "--out", _folder.File("half")).Refusal());
         Train("groupnorm", "normed");
-        Assert.Contains("a norm on its heads' outputs", CliRun.Of("export", _folder.File("normed"), "--out", _folder.File("half")).Refusal());
+        Assert.Contains("a norm on its heads' outputs",
+            CliRun.Of("export", _folder.File("normed"), "--out", _folder.File("half")).Refusal());
         Assert.False(Directory.Exists(_folder.File("half")));
     }
 
@@ -175,17 +196,20 @@ public sealed class CompressCommandTests : IDisposable
         using var now = new CancellationTokenSource();
         now.Cancel();
         var before = Directory.GetFileSystemEntries(_folder.Path).Length;
-        Assert.Equal(130, CliRun.With("", now.Token, "compress", Model, "--calibrate", Text, "--out", _folder.File("half")).ExitCode);
+        Assert.Equal(130,
+            CliRun.With("", now.Token, "compress", Model, "--calibrate", Text, "--out", _folder.File("half")).ExitCode);
         Assert.Equal(before, Directory.GetFileSystemEntries(_folder.Path).Length);
     }
 
-    private CliRun Compress(params string[] options) => CliRun.Of(["compress", Model, "--calibrate", Text, "--windows", "8", "--out", _folder.File("half"), .. options]);
+    private CliRun Compress(params string[] options) => CliRun.Of(
+        ["compress", Model, "--calibrate", Text, "--windows", "8", "--out", _folder.File("half"), .. options]);
 
     private void Train(string variant = "gqa", string name = "model")
     {
         var recipe = File.Exists(_folder.File("tiny.json")) ? _folder.File("tiny.json") : TinyRecipe.In(_folder, 2);
-        var run = CliRun.Of("train", recipe, "--out", _folder.File(name), "--set", "model.layers=2", "--set", "model.attention.heads=4",
-            "--set", $"model.attention.keyValueHeads={(variant == "differential" ? 4 : 2)}", "--set", $"model.attention.variant={variant}");
+        var run = CliRun.Of("train", recipe, "--out", _folder.File(name), "--set", "model.layers=2", "--set",
+            "model.attention.heads=4", "--set", $"model.attention.keyValueHeads={(variant == "differential" ? 4 : 2)}",
+            "--set", $"model.attention.variant={variant}");
         Assert.True(run.ExitCode == 0, run.Error);
     }
 }

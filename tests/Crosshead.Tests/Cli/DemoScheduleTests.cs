@@ -21,7 +21,8 @@ public sealed class DemoScheduleTests
         Assert.Equal(compares, plan.Steps >= 300);
         // Evaluations included, all of it fits in the time.
         var training = (plan.Steps + (13 * 16 / 3.0)) * roundSeconds * plan.Rates;
-        Assert.True(!compares || training + plan.Compression.TotalSeconds <= FourAndAHalf.TotalSeconds, $"{training} s of training");
+        Assert.True(!compares || training + plan.Compression.TotalSeconds <= FourAndAHalf.TotalSeconds,
+            $"{training} s of training");
     }
 
     [Fact]
@@ -38,7 +39,8 @@ public sealed class DemoScheduleTests
     }
 
     [Fact]
-    public void Without_time_the_runs_are_still_runs() => Assert.Equal(20, DemoSchedule.Of(1, TimeSpan.FromSeconds(-5)).Steps);
+    public void Without_time_the_runs_are_still_runs() =>
+        Assert.Equal(20, DemoSchedule.Of(1, TimeSpan.FromSeconds(-5)).Steps);
 
     [Theory]
     [InlineData(60, 76, true)]

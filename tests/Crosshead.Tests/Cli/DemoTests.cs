@@ -12,7 +12,8 @@ public sealed class DemoTests
         var variants = result["variants"]!.AsArray();
         Assert.Equal(["differential", "gqa", "mea"], variants.Select(v => (string)v!["name"]!).Distinct().Order());
         Assert.Contains((string)result["dtype"]!, new[] { "float32", "bfloat16" });
-        // Twelve seconds are enough for a comparison on a fast machine alone; elsewhere nobody wins and the remedy is told.
+        // Twelve seconds are enough for a comparison on a fast machine alone; elsewhere nobody wins and the remedy is
+        // told.
         var comparison = result["comparison"]!;
         Assert.Equal((bool)comparison["enough"]!, (int)comparison["steps"]! >= 300);
         Assert.Equal((bool)comparison["enough"]!, comparison["winner"] is not null);
@@ -28,7 +29,8 @@ public sealed class DemoTests
         var compressed = result["compression"]!["models"]!.AsArray();
         Assert.Equal(["mea", "gqa"], compressed.Select(m => (string)m!["name"]!));
         // In so short a demo a stage may not fit: then its number is null and the reason is told.
-        Assert.All(compressed, m => Assert.True(m!["heldOutLossRecovered"] is not null || ((string)m["missing"]!).Contains("--minutes 0.2 left no time for", StringComparison.Ordinal), m.ToJsonString()));
+        Assert.All(compressed, m => Assert.True(m!["heldOutLossRecovered"] is not null || ((string)m["missing"]!)
+            .Contains("--minutes 0.2 left no time for", StringComparison.Ordinal), m.ToJsonString()));
         Assert.Contains("Half the cache", File.ReadAllText((string)result["report"]!));
         Assert.Contains("<svg", File.ReadAllText((string)result["report"]!));
     }
@@ -38,8 +40,10 @@ public sealed class DemoTests
     {
         using var folder = new TemporaryFolder();
         using var stop = new CancellationTokenSource();
-        await using var watch = new Timer(_ => { if (Directory.Exists(folder.File(Path.Combine("out", "runs")))) stop.Cancel(); }, null, 0, 20);
-        var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out", folder.File("out"));
+        await using var watch = new Timer(
+            _ => { if (Directory.Exists(folder.File(Path.Combine("out", "runs")))) stop.Cancel(); }, null, 0, 20);
+        var run = CliRun.With("", stop.Token, "demo", "--text", Text(folder), "--minutes", "5", "--out",
+            folder.File("out"));
         Assert.Equal(130, run.ExitCode);
         Assert.Contains("</html>", File.ReadAllText(folder.File(Path.Combine("out", "report.html"))));
     }
@@ -49,7 +53,8 @@ public sealed class DemoTests
     {
         using var folder = new TemporaryFolder();
         var run = CliRun.Of("demo", "--text", folder.Write("tiny.txt", "A few words."), "--out", folder.File("out"));
-        Assert.Equal("--text tiny.txt holds 12 characters; the demo needs 60,000 or more to train on and to test on: name a longer file, or several, or leave --text out for text that this machine has.", run.Refusal());
+        Assert.Equal("--text tiny.txt holds 12 characters; the demo needs 60,000 or more to train on and to test on: "
+            + "name a longer file, or several, or leave --text out for text that this machine has.", run.Refusal());
         Assert.False(Directory.Exists(folder.File("out")));
     }
 
@@ -57,8 +62,10 @@ public sealed class DemoTests
     public void One_document_is_refused()
     {
         using var folder = new TemporaryFolder();
-        var run = CliRun.Of("demo", "--text", folder.Write("one.jsonl", $$"""{"text": "{{new string('a', 70_000)}}"}"""), "--out", folder.File("out"));
-        Assert.StartsWith("--text one.jsonl holds one document; the demo needs two or more", run.Refusal(), StringComparison.Ordinal);
+        var run = CliRun.Of("demo", "--text",
+            folder.Write("one.jsonl", $$"""{"text": "{{new string('a', 70_000)}}"}"""), "--out", folder.File("out"));
+        Assert.StartsWith("--text one.jsonl holds one document; the demo needs two or more", run.Refusal(),
+            StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.File("out")));
     }
 
@@ -68,7 +75,8 @@ public sealed class DemoTests
         using var folder = new TemporaryFolder();
         // Two documents, one on each side.
         var longer = string.Concat(Enumerable.Range(0, 9000).Select(i => $"word{i % 31} "));
-        var run = CliRun.Of("demo", "--text", folder.Write("two.jsonl", $$"""{"text": "{{longer}}"}""" + "\n" + """{"text": "short"}"""), "--out", folder.File("out"));
+        var run = CliRun.Of("demo", "--text", folder.Write("two.jsonl",
+            $$"""{"text": "{{longer}}"}""" + "\n" + """{"text": "short"}"""), "--out", folder.File("out"));
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("tokens to train on and", run.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.File("out")));
@@ -88,9 +96,11 @@ public sealed class DemoTests
     // Sentences with words to learn.
     private static string Text(TemporaryFolder folder)
     {
-        string[] words = ["head", "key", "value", "query", "mixes", "reads", "carries", "norms", "the", "a", "every", "one", "quickly", "slowly", "layer", "token"];
+        string[] words = ["head", "key", "value", "query", "mixes", "reads", "carries", "norms", "the", "a", "every",
+            "one", "quickly", "slowly", "layer", "token"];
         var random = new Random(1);
-        var sentences = Enumerable.Range(0, 6000).Select(i => string.Join(' ', Enumerable.Range(0, 8).Select(_ => words[random.Next(words.Length)])) + (i % 5 == 4 ? ".\n\n" : ". "));
+        var sentences = Enumerable.Range(0, 6000).Select(i => string.Join(' ',
+            Enumerable.Range(0, 8).Select(_ => words[random.Next(words.Length)])) + (i % 5 == 4 ? ".\n\n" : ". "));
         return folder.Write("text.txt", string.Concat(sentences));
     }
 }

@@ -1,8 +1,8 @@
 namespace Crosshead.Tests.Cli;
 
 /// <summary>
-/// What arguments and headers tell is refused in one line before any weight is read, and nothing is written: the models' weights are
-/// such that reading them fails, and all files are compared with what they were.
+/// What arguments and headers tell is refused in one line before any weight is read, and nothing is written: the
+/// models' weights are such that reading them fails, and all files are compared with what they were.
 /// </summary>
 public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<UnreadableModels>
 {
@@ -22,8 +22,10 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("--prompt", "word1 --dtype float23", "did you mean")]
     [InlineData("--prompt", "word1 --device cpuu", "device \"cpuu\" is unknown")]
     [InlineData("--prompt", "word1 --top-p 0", "topP (0) is out of range")]
-    [InlineData("--prompt", "word1,word2,word3,word4,word5,word6,word7,word8,word9,word10,word11,word12,word13,word14,word15,word16,word17", "leaves no room in the model's context of 32")]
-    public void Generate(string option, string value, string told) => Refuses($"generate @model {option} {value}", told);
+    [InlineData("--prompt", "word1,word2,word3,word4,word5,word6,word7,word8,word9,word10,word11,word12,word13,word14,"
+        + "word15,word16,word17", "leaves no room in the model's context of 32")]
+    public void Generate(string option, string value, string told) =>
+        Refuses($"generate @model {option} {value}", told);
 
     [Theory]
     [InlineData("@empty.txt", "is empty")]
@@ -67,14 +69,16 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("--windows 1 --window 2", "are the least that tell")]
     [InlineData("--held-out @short.txt", "a window needs")]
     [InlineData("--held-out @empty.txt", "is empty")]
-    public void Compress(string options, string told) => Refuses($"compress @model --calibrate @text.txt --out @new {options}", told);
+    public void Compress(string options, string told) =>
+        Refuses($"compress @model --calibrate @text.txt --out @new {options}", told);
 
     [Theory]
     [InlineData("compress @model --out @new", "--method fine needs text")]
     [InlineData("compress @model --calibrate @short.txt --out @new", "a window needs")]
     [InlineData("compress @paired --method svd --out @new", "virtual heads do not apply to differential")]
     [InlineData("compress @model --method svd --out @mine.txt", "is a file; name a folder.")]
-    [InlineData("compress @model --method svd --out @folder", "exists already; name a new folder, or replace it with --overwrite.")]
+    [InlineData("compress @model --method svd --out @folder",
+        "exists already; name a new folder, or replace it with --overwrite.")]
     [InlineData("compress @model --method svd --out @folder --overwrite", "holds something else than a model's files")]
     [InlineData("compress @model --method svd --out @model --overwrite", "which this command reads")]
     [InlineData("export @model --out @folder", "exists already")]
@@ -86,14 +90,17 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
 
     [Theory]
     [InlineData("data generate @model --tokens 10 --out @mine.txt", "is a file; name a folder.")]
-    [InlineData("data generate @model --tokens 10 --max-tokens 99 --prompt-file @text.txt --out @new", "leaves no room in documents of 32 tokens")]
+    [InlineData("data generate @model --tokens 10 --max-tokens 99 --prompt-file @text.txt --out @new",
+        "leaves no room in documents of 32 tokens")]
     [InlineData("data generate @model --tokens 10 --prompt-file @empty.txt --out @new", "are empty")]
     [InlineData("data generate @model --tokens 10 --out @otherData", "holds data that was prepared otherwise")]
     [InlineData("data prepare @text.txt --tokenizer @tokenizer.json --out @mine.txt", "is a file; name a folder.")]
-    [InlineData("data prepare @text.txt --tokenizer @tokenizer.json --out @otherData", "holds data that was prepared otherwise")]
+    [InlineData("data prepare @text.txt --tokenizer @tokenizer.json --out @otherData",
+        "holds data that was prepared otherwise")]
     [InlineData("data prepare @text.txt --tokenizer @nowhere --out @new", "does not exist")]
     [InlineData("data prepare @empty.txt --tokenizer @tokenizer.json --out @new", "is empty (0 bytes)")]
-    [InlineData("tokenizer train @text.txt --out @tokenizer.json", "exists already; name another file, or replace it with --overwrite.")]
+    [InlineData("tokenizer train @text.txt --out @tokenizer.json",
+        "exists already; name another file, or replace it with --overwrite.")]
     [InlineData("tokenizer train @text.txt --out @foreign/second.json", "tokenizer_config.json\", which --out")]
     [InlineData("tokenizer train @text.txt --out @other", "exists already")]
     [InlineData("tokenizer train @text.txt --out /proc/x.json", "the folder \"/proc\" cannot be written")]
@@ -102,14 +109,17 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
 
     [Theory]
     [InlineData("train @tiny.json --out @mine.txt", "is a file; name a folder.")]
-    [InlineData("train @tiny.json --out @model", "use --resume to go on with it, --overwrite to replace it, or another folder.")]
+    [InlineData("train @tiny.json --out @model",
+        "use --resume to go on with it, --overwrite to replace it, or another folder.")]
     [InlineData("train @tiny.json --out @model --resume --overwrite", "use one of them")]
     [InlineData("train @again.json --from @model --out @model --overwrite", "which the run begins with")]
     [InlineData("train @again.json --from @model --set data.folder=@otherData --out @new", "280")]
     [InlineData("train @again.json --from @model --teacher @nowhere --out @new", "no model directory")]
     [InlineData("train @tiny.json --set training.device=gpu --out @new", "device \"gpu\" is unknown")]
-    [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --set training.steps=10 --set training.evalEvery=1 --out @mine.txt", "is a file; name a folder.")]
-    [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --set training.steps=10 --set training.evalEvery=1 --out @folder --overwrite", "holds something that is no sweep")]
+    [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --set training.steps=10 --set "
+        + "training.evalEvery=1 --out @mine.txt", "is a file; name a folder.")]
+    [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --set training.steps=10 --set "
+        + "training.evalEvery=1 --out @folder --overwrite", "holds something that is no sweep")]
     [InlineData("demo --text @long.txt --out @folder --overwrite", "holds something that is no demo (thesis.txt)")]
     [InlineData("demo --text @long.txt --out @mine.txt", "is a file; name a folder.")]
     [InlineData("demo --text @empty.txt --out @new", "is empty")]
@@ -118,7 +128,8 @@ public sealed class EarlyRefusalTests(UnreadableModels models) : IClassFixture<U
     [InlineData("train ", "was given an empty RECIPE.json (\"\")")]
     [InlineData("info ", "was given an empty MODEL (\"\")")]
     [InlineData("train @tiny.json --out ", "--out is empty; name a place to write to.")]
-    [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --out ", "--out is empty; name a place to write to.")]
+    [InlineData("sweep @tiny.json --variants gqa --learning-rates 1e-3 --out ",
+        "--out is empty; name a place to write to.")]
     public void Runs(string line, string told) => Refuses(line, told);
 
     private void Refuses(string line, string told)

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Crosshead.Cli.Commands;
 
 namespace Crosshead.Tests.Cli;
 
@@ -29,16 +28,20 @@ public sealed class EvalCommandTests : IDisposable
     public void Two_models_are_scored_compared_and_written_down()
     {
         Prepare("first", "second");
-        var run = Eval("first", "second", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0", "--out", _folder.File("r.json"), "--report", _folder.File("r.html"), "--log-samples", _folder.File("s.jsonl"), "--json");
+        var run = Eval("first", "second", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0", "--out", _folder.File(
+            "r.json"), "--report", _folder.File("r.html"), "--log-samples", _folder.File("s.jsonl"), "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var results = run.Json["results"]!.AsArray();
-        Assert.Equal(["first arc_easy 3", "first gsm8k 2", "second arc_easy 3", "second gsm8k 2"], results.Select(r => $"{r!["model"]} {r["task"]} {r["n"]}"));
-        foreach (var result in results) Assert.Equal((double)result!["acc"]!, (double)result["accCount"]! / (int)result["n"]!, 12);
+        Assert.Equal(["first arc_easy 3", "first gsm8k 2", "second arc_easy 3", "second gsm8k 2"],
+            results.Select(r => $"{r!["model"]} {r["task"]} {r["n"]}"));
+        foreach (var result in results)
+            Assert.Equal((double)result!["acc"]!, (double)result["accCount"]! / (int)result["n"]!, 12);
         Assert.All(results.Take(2), r => Assert.Null(r!["difference"]));
         Assert.Equal((double)results[2]!["acc"]! - (double)results[0]!["acc"]!, (double)results[2]!["difference"]!, 12);
         Assert.Equal(["strict", "flexible"], results[1]!["filters"]!.AsArray().Select(f => (string)f!["name"]!));
         Assert.True((double)results[0]!["meanGoldLogLikelihood"]! < 0);
-        Assert.Equal(results.ToJsonString(), JsonNode.Parse(File.ReadAllText(_folder.File("r.json")))!["results"]!.ToJsonString());
+        Assert.Equal(results.ToJsonString(),
+            JsonNode.Parse(File.ReadAllText(_folder.File("r.json")))!["results"]!.ToJsonString());
 
         var html = File.ReadAllText(_folder.File("r.html"));
         Assert.Contains("second beside first", html);
@@ -47,7 +50,8 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Equal(10, samples.Length);
         Assert.Equal("Question: word1 word2\nAnswer:", (string)samples[0]["requests"]![0]!["context"]!);
         Assert.Equal(" word4 word5", (string)samples[0]["requests"]![1]!["continuation"]!);
-        Assert.Equal(samples[0]["requests"]!.AsArray().Select((r, i) => ((double)r!["logLikelihood"]!, i)).MaxBy(r => r.Item1).i, (int)samples[0]["choice"]!);
+        Assert.Equal(samples[0]["requests"]!.AsArray().Select((r, i) => ((double)r!["logLikelihood"]!, i)).MaxBy(
+            r => r.Item1).i, (int)samples[0]["choice"]!);
         Assert.Equal("1,234", (string)samples[3]["answers"]![0]!);
         Assert.NotNull((string?)samples[3]["output"]);
     }
@@ -56,7 +60,8 @@ public sealed class EvalCommandTests : IDisposable
     public void What_was_answered_is_not_asked_again()
     {
         Prepare("first");
-        var whole = Eval("first", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0", "--json").Json["results"]!.AsArray();
+        var whole = Eval("first", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0",
+            "--json").Json["results"]!.AsArray();
         Assert.Equal([0, 0], whole.Select(r => (int)r!["fromCache"]!));
 
         // As an interruption leaves it: some responses, the last one torn.
@@ -64,14 +69,19 @@ public sealed class EvalCommandTests : IDisposable
         var lines = File.ReadAllLines(file);
         Assert.Equal(10, lines.Length);
         File.WriteAllText(file, string.Join('\n', lines[..4]) + "\n" + lines[4][..9]);
-        var again = Eval("first", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0", "--json").Json["results"]!.AsArray();
+        var again = Eval("first", "--tasks", "arc_easy,gsm8k", "--num-fewshot", "0",
+            "--json").Json["results"]!.AsArray();
         Assert.Equal([4, 0], again.Select(r => (int)r!["fromCache"]!));
-        foreach (var (a, b) in whole.Zip(again)) Assert.Equal($"{a!["accCount"]} {a["meanGoldLogLikelihood"]}", $"{b!["accCount"]} {b["meanGoldLogLikelihood"]}");
+        foreach (var (a, b) in whole.Zip(again))
+            Assert.Equal($"{a!["accCount"]} {a["meanGoldLogLikelihood"]}",
+                $"{b!["accCount"]} {b["meanGoldLogLikelihood"]}");
         Assert.Equal(10, File.ReadAllLines(file).Length);
 
         // Another precision gives other scores, which are kept apart.
-        Assert.Equal(0, (int)Eval("first", "--tasks", "arc_easy", "--dtype", "float64", "--json").Json["results"]![0]!["fromCache"]!);
-        Assert.Equal(0, (int)Eval("first", "--tasks", "arc_easy", "--no-cache", "--json").Json["results"]![0]!["fromCache"]!);
+        Assert.Equal(0, (int)Eval("first", "--tasks", "arc_easy", "--dtype", "float64",
+            "--json").Json["results"]![0]!["fromCache"]!);
+        Assert.Equal(0,
+            (int)Eval("first", "--tasks", "arc_easy", "--no-cache", "--json").Json["results"]![0]!["fromCache"]!);
     }
 
     [Fact]
@@ -80,7 +90,8 @@ public sealed class EvalCommandTests : IDisposable
         Prepare("first");
         using var cancel = new CancellationTokenSource();
         cancel.Cancel();
-        var run = CliRun.With("", cancel.Token, "eval", _folder.File("first"), "--tasks", "arc_easy", "--data", _folder.File("rows"), "--cache", Cache);
+        var run = CliRun.With("", cancel.Token, "eval", _folder.File("first"), "--tasks", "arc_easy", "--data",
+            _folder.File("rows"), "--cache", Cache);
         Assert.Equal(130, run.ExitCode);
     }
 
@@ -89,7 +100,8 @@ public sealed class EvalCommandTests : IDisposable
     {
         Prepare("first");
         var stem = string.Join(' ', Enumerable.Repeat("word1", 400));
-        Write("arc_easy/test.jsonl", $$"""{"id":"a","question":{"stem":"{{stem}}","choices":[{"text":"word3","label":"A"},{"text":"word4","label":"B"}]},"answerKey":"B"}""");
+        Write("arc_easy/test.jsonl",
+            $$"""{"id":"a","question":{"stem":"{{stem}}","choices":[{"text":"word3","label":"A"},{"text":"word4","label":"B"}]},"answerKey":"B"}""");
         var run = Eval("first", "--tasks", "arc_easy");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("Samples longer than the context of first lost their beginning: 1 of 1 in arc_easy.", run.Out);
@@ -110,7 +122,8 @@ public sealed class EvalCommandTests : IDisposable
     public void Chat_templates_write_the_prompts()
     {
         Prepare("first");
-        File.WriteAllText(Path.Combine(_folder.File("first"), "chat_template.jinja"), "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
+        File.WriteAllText(Path.Combine(_folder.File("first"), "chat_template.jinja"), "{% for m in messages %}<{{ "
+            + "m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
         var plain = Eval("first", "--tasks", "arc_easy", "--json").Json["results"]![0]!;
         var chat = Eval("first", "--tasks", "arc_easy", "--apply-chat-template", "--json").Json["results"]![0]!;
         Assert.NotEqual((double)plain["meanGoldLogLikelihood"]!, (double)chat["meanGoldLogLikelihood"]!);
@@ -137,7 +150,8 @@ public sealed class EvalCommandTests : IDisposable
     {
         Prepare("first");
         File.WriteAllText(_folder.File("old.json"), "{}");
-        var words = line.Replace("old.json", _folder.File("old.json")).Replace("nowhere/", _folder.File("nowhere") + "/").Split(' ');
+        var words = line.Replace("old.json", _folder.File("old.json"))
+            .Replace("nowhere/", _folder.File("nowhere") + "/").Split(' ');
         Assert.Contains(told, Eval(["first", .. words]).Refusal());
         Assert.Equal("{}", File.ReadAllText(_folder.File("old.json")));
         Assert.False(Directory.Exists(Cache) && Directory.GetFiles(Cache).Any(f => new FileInfo(f).Length > 0));
@@ -146,7 +160,8 @@ public sealed class EvalCommandTests : IDisposable
     [Theory]
     [InlineData("""{"id":"a","question":{"stem":"x","choices":[{"text":"y","label":"A"}]},"answerKey":"D"}""", "D")]
     [InlineData("""{"id":"a","question":{"stem":"x","choices":[]},"answerKey":"A"}""", "no choices")]
-    [InlineData("""{"id":"a","question":{"stem":"x","choices":[{"text":"","label":"A"}]},"answerKey":"A"}""", "is empty")]
+    [InlineData(
+        """{"id":"a","question":{"stem":"x","choices":[{"text":"","label":"A"}]},"answerKey":"A"}""", "is empty")]
     [InlineData("""{"id":"a","question":{"stem":"x",""", "line 1")]
     public void Rows_that_are_not_as_the_task_says_are_named(string row, string told)
     {
@@ -163,7 +178,8 @@ public sealed class EvalCommandTests : IDisposable
         Prepare("first");
         var tokenizer = Crosshead.Text.Tokenizers.Tokenizer.Load(_folder.File("tokenizer.json"));
         var word = Enumerable.Range(0, tokenizer.VocabularySize).Select(id => tokenizer.IdToToken(id)!)
-            .First(t => t.Length > 1 && t.All(char.IsAsciiLetter) && tokenizer.Encode(t, addSpecialTokens: false).Length == 1);
+            .First(t => t.Length > 1 && t.All(char.IsAsciiLetter)
+                && tokenizer.Encode(t, addSpecialTokens: false).Length == 1);
         Directory.CreateDirectory(_folder.File("tasks"));
         _folder.Write("tasks/joined.json", """
             {"name":"joined","version":1,"kind":"choice","group":"own","about":"x","source":"own","data":{"rows":["test.jsonl"]},"fields":{"stem":"row.stem","choices":"row.choices","answer":"row.answer"},
@@ -188,11 +204,13 @@ public sealed class EvalCommandTests : IDisposable
     }
 
     [Fact]
-    public void No_model_is_refused() => Assert.Contains("no model is named", CliRun.Of("eval", "--tasks", "arc_easy").Refusal());
+    public void No_model_is_refused() =>
+        Assert.Contains("no model is named", CliRun.Of("eval", "--tasks", "arc_easy").Refusal());
 
     // Arguments that are names of models here become their folders.
     private CliRun Eval(params string[] arguments) =>
-        CliRun.Of(["eval", .. arguments.Select(a => a is "first" or "second" ? _folder.File(a) : a), "--data", _folder.File("rows"), "--cache", Cache]);
+        CliRun.Of(["eval", .. arguments.Select(a => a is "first" or "second" ? _folder.File(a) : a), "--data",
+            _folder.File("rows"), "--cache", Cache]);
 
     private void Prepare(params string[] models)
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Crosshead.Cli;
 using Crosshead.Cli.Commands;
 using Crosshead.Cli.Options;
 using Crosshead.Tests.Architecture;
@@ -23,7 +22,8 @@ public sealed class HelpTests
     [MemberData(nameof(Commands))]
     public void Help_shows_an_example_of_the_command(string path)
     {
-        var examples = CliRun.Of([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Out.Split("Examples:\n")[1];
+        var examples = CliRun.Of([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Out.Split(
+            "Examples:\n")[1];
         Assert.Contains($"crosshead {path}".Trim(), examples);
     }
 
@@ -31,10 +31,12 @@ public sealed class HelpTests
     [MemberData(nameof(Commands))]
     public void Examples_can_be_parsed(string path)
     {
-        var examples = CliRun.Of([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Out.Split("Examples:\n")[1].Split("\n\n")[0];
+        var examples = CliRun.Of([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Out.Split(
+            "Examples:\n")[1].Split("\n\n")[0];
         foreach (var example in examples.Split('\n', StringSplitOptions.TrimEntries))
         {
-            var line = example[example.IndexOf("crosshead ", StringComparison.Ordinal)..].Split(" | ")[0].Split(" > ")[0].Split(" < ")[0]["crosshead ".Length..];
+            var line = example[example.IndexOf("crosshead ", StringComparison.Ordinal)..].Split(" | ")[0]
+                .Split(" > ")[0].Split(" < ")[0]["crosshead ".Length..];
             Assert.Null(UsageError.Describe(CliRun.CommandLine.Root().Parse(line)));
         }
     }
@@ -43,8 +45,10 @@ public sealed class HelpTests
     [MemberData(nameof(Commands))]
     public void Every_command_that_runs_takes_json(string path)
     {
-        var command = path.Split(' ', StringSplitOptions.RemoveEmptyEntries).Aggregate(CliRun.CommandLine.Root(), (c, name) => c.Subcommands.Single(s => s.Name == name));
-        Assert.Equal(command.Subcommands.Count == 0, command is CliCommand && command.Options.Any(o => o.Name == "--json"));
+        var command = path.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Aggregate(CliRun.CommandLine.Root(), (c, name) => c.Subcommands.Single(s => s.Name == name));
+        Assert.Equal(command.Subcommands.Count == 0,
+            command is CliCommand && command.Options.Any(o => o.Name == "--json"));
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class InfoCommandTests : IDisposable
     [InlineData("torch_dtype", "float64", 8)]
     [InlineData("torch_dtype", "auto", 4)]
     [InlineData("other", "bfloat16", 4)]
-    public void The_precision_that_the_configuration_names_counts_where_there_are_no_weights(string key, string name, int bytes)
+    public void The_precision_that_the_configuration_names_counts_where_there_are_no_weights(string key,
+        string name, int bytes)
     {
         var json = CliRun.Of("info", With(FamilyConfigs.Qwen3Moe, (key, name)), "--json").Json;
         Assert.Equal(4 * 2 * 4 * 16 * bytes, (int)json["cacheBytesPerToken"]!);
@@ -39,7 +40,8 @@ public sealed class InfoCommandTests : IDisposable
     public void A_feed_forward_size_is_that_of_layers_that_have_one()
     {
         Assert.Matches(@"feed-forward size *\| *none", CliRun.Of("info", With(FamilyConfigs.Qwen3Moe)).Out);
-        Assert.Matches(@"feed-forward size *\| *112 in 1 layers", CliRun.Of("info", With(FamilyConfigs.Qwen3Moe, ("mlp_only_layers", new JsonArray(2)))).Out);
+        Assert.Matches(@"feed-forward size *\| *112 in 1 layers",
+            CliRun.Of("info", With(FamilyConfigs.Qwen3Moe, ("mlp_only_layers", new JsonArray(2)))).Out);
         Assert.Matches(@"feed-forward size *\| *112 ", CliRun.Of("info", With(FamilyConfigs.Llama)).Out);
     }
 
@@ -54,28 +56,40 @@ public sealed class InfoCommandTests : IDisposable
     [Fact]
     public void A_stored_head_that_differs_from_the_embedding_is_told_and_kept()
     {
-        using (var model = new LanguageModel(new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 1, Context = 12, Attention = new() { Heads = 4 } }))
+        using (var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = 30,
+            HiddenSize = 16,
+            Layers = 1,
+            Context = 12,
+            Attention = new() { Heads = 4 },
+        }))
         {
             model.Initialize(1);
             ModelDirectory.Save(_folder.File("model"), model);
         }
         var path = Path.Combine(_folder.File("model"), "config.json");
-        File.WriteAllText(path, File.ReadAllText(path).Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"));
+        File.WriteAllText(path,
+            File.ReadAllText(path).Replace("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true"));
         var info = CliRun.Of("info", _folder.File("model"), "--json");
-        Assert.Contains("stores lm_head.weight with other values", Assert.Single(info.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Contains("stores lm_head.weight with other values",
+            Assert.Single(info.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         var export = CliRun.Of("export", _folder.File("model"), "--out", _folder.File("plain"));
         Assert.Contains("stores lm_head.weight with other values", export.Error);
         var plain = CliRun.Of("info", _folder.File("plain"), "--json");
         Assert.Equal("", plain.Error);
         Assert.Equal((long)info.Json["parameters"]!, (long)plain.Json["parameters"]!);
-        Assert.False((bool)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("plain"), "config.json")))!["tie_word_embeddings"]!);
+        Assert.False((bool)JsonNode.Parse(
+            File.ReadAllText(Path.Combine(_folder.File("plain"), "config.json")))!["tie_word_embeddings"]!);
     }
 
     [Fact]
     public void What_the_configuration_asks_and_nothing_does_is_told_once()
     {
-        var run = CliRun.Of("info", With(FamilyConfigs.Qwen3, ("rope_scaling", new JsonObject { ["factor"] = 4 })), "--json");
+        var run = CliRun.Of("info",
+            With(FamilyConfigs.Qwen3, ("rope_scaling", new JsonObject { ["factor"] = 4 })), "--json");
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains("rope_scaling names no rope_type, so that nothing uses: factor = 4", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Contains("rope_scaling names no rope_type, so that nothing uses: factor = 4",
+            Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 }

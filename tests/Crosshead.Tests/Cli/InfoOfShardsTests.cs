@@ -10,7 +10,14 @@ public sealed class InfoOfShardsTests
     public void Info_reads_the_precision_of_a_sharded_model()
     {
         using var folder = new Tests.TemporaryFolder();
-        using (var model = new LanguageModel(new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 2, Context = 12, Attention = new() { Heads = 4 } }))
+        using (var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = 30,
+            HiddenSize = 16,
+            Layers = 2,
+            Context = 12,
+            Attention = new() { Heads = 4 },
+        }))
         {
             model.Initialize(1);
             ModelDirectory.Save(folder.Path, model, type: ScalarType.BFloat16, shardBytes: 3000);

@@ -33,16 +33,20 @@ public sealed class OptionNamesTests
         var recipe = folder.Write("recipe.json", """{ "training": { "steps": 1 } }""");
         var refusal = Assert.Throws<CrossheadException>(() => RunRecipe.Load(recipe, [], new RunOptions()));
         Assert.EndsWith("name its directory with `From`.", refusal.Message);
-        Assert.EndsWith("name its directory with --from.", CliRun.Of("train", recipe, "--out", folder.File("run")).Refusal());
+        Assert.EndsWith("name its directory with --from.",
+            CliRun.Of("train", recipe, "--out", folder.File("run")).Refusal());
     }
 
     [Fact]
     public void The_library_speaks_of_no_option()
     {
         var spoken = Directory.EnumerateFiles(Repository.Path("src/Crosshead"), "*.cs", SearchOption.AllDirectories)
-            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && Path.GetFileName(f) != "CudaKernel.cs") // the compiler's options
-            .SelectMany(f => File.ReadLines(f).Select((line, n) => (Place: $"{Path.GetFileName(f)}:{n + 1}", Line: line.Trim())))
-            .Where(l => !l.Line.StartsWith("//", StringComparison.Ordinal) && System.Text.RegularExpressions.Regex.IsMatch(l.Line, @"""(?:[^""]*[ (])?--[a-z]"))
+            // the compiler's options
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && Path.GetFileName(f) != "CudaKernel.cs")
+            .SelectMany(
+            f => File.ReadLines(f).Select((line, n) => (Place: $"{Path.GetFileName(f)}:{n + 1}", Line: line.Trim())))
+            .Where(l => !l.Line.StartsWith("//", StringComparison.Ordinal)
+                && System.Text.RegularExpressions.Regex.IsMatch(l.Line, @"""(?:[^""]*[ (])?--[a-z]"))
             .Select(l => $"{l.Place} {l.Line}");
         Assert.Empty(spoken);
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Crosshead.Cli;
 using Crosshead.Cli.Commands;
 
 namespace Crosshead.Tests.Cli;
@@ -12,18 +11,23 @@ public sealed class OverwriteTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Every_command_that_writes_has_the_option_and_no_other_has() => Assert.All(Commands(CliRun.CommandLine.Root()), command =>
-        Assert.Equal(command.Outputs.All.Count > 0 || command is TrainCommand, command.Options.Any(o => o.Name == "--overwrite")));
+    public void Every_command_that_writes_has_the_option_and_no_other_has() =>
+        Assert.All(Commands(CliRun.CommandLine.Root()), command =>
+            Assert.Equal(command.Outputs.All.Count > 0 || command is TrainCommand,
+                command.Options.Any(o => o.Name == "--overwrite")));
 
     // Options that name places are outputs, but for the ones that are read.
     [Fact]
-    public void Every_option_called_out_is_declared_as_an_output() => Assert.All(Commands(CliRun.CommandLine.Root()), command =>
-        Assert.All(command.Options.Where(o => o.Name is "--out" or "--report" or "--log-samples"), o => Assert.Contains(command.Outputs.All, output => output.Option == o)));
+    public void Every_option_called_out_is_declared_as_an_output() =>
+        Assert.All(Commands(CliRun.CommandLine.Root()), command =>
+            Assert.All(command.Options.Where(o => o.Name is "--out" or "--report" or "--log-samples"),
+                o => Assert.Contains(command.Outputs.All, output => output.Option == o)));
 
     [Fact]
     public void A_tokenizer_is_replaced_when_asked_and_its_folder_is_made()
     {
-        var (text, path) = (_folder.Write("text.txt", TinyRecipe.Text), _folder.File(Path.Combine("new", "folders", "tokenizer.json")));
+        var (text, path) = (_folder.Write("text.txt", TinyRecipe.Text),
+            _folder.File(Path.Combine("new", "folders", "tokenizer.json")));
         string[] train = ["tokenizer", "train", text, "--out", path, "--vocab"];
         Assert.Equal(0, CliRun.Of([.. train, "270"]).ExitCode);
         var first = File.ReadAllBytes(path);
@@ -34,13 +38,15 @@ public sealed class OverwriteTests : IDisposable
         Assert.Equal(2, Directory.GetFiles(Path.GetDirectoryName(path)!).Length);
 
         // A second one beside it shares tokenizer_config.json, which says the same.
-        Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", "270", "--out", Path.Combine(Path.GetDirectoryName(path)!, "small.json")).ExitCode);
+        Assert.Equal(0, CliRun.Of("tokenizer", "train", text, "--vocab", "270", "--out",
+            Path.Combine(Path.GetDirectoryName(path)!, "small.json")).ExitCode);
     }
 
     [Fact]
     public void A_model_is_replaced_whole_when_asked()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=mea-no-norm", "--out", _folder.File("run")).ExitCode);
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=mea-no-norm",
+            "--out", _folder.File("run")).ExitCode);
         string[] export = ["export", _folder.File("run"), "--out", _folder.File(Path.Combine("models", "plain"))];
         Assert.Equal(0, CliRun.Of([.. export, "--max-shard-size", "4KB"]).ExitCode);
         var shards = Directory.GetFiles(export[^1], "model-*").Length;
@@ -61,7 +67,8 @@ public sealed class OverwriteTests : IDisposable
         File.WriteAllText(_folder.File(Path.Combine("run", "notes.txt")), "mine");
         Assert.Contains("--overwrite", CliRun.Of(train).Refusal());
         Assert.Equal(0, CliRun.Of([.. train, "--overwrite", "--set", "training.steps=2"]).ExitCode);
-        Assert.Equal("step-00000002", Path.GetFileName(Assert.Single(Directory.GetDirectories(_folder.File(Path.Combine("run", "checkpoints"))))));
+        Assert.Equal("step-00000002", Path.GetFileName(
+            Assert.Single(Directory.GetDirectories(_folder.File(Path.Combine("run", "checkpoints"))))));
         Assert.Equal(2, File.ReadAllLines(_folder.File(Path.Combine("run", "log.jsonl"))).Length);
         Assert.Equal("mine", File.ReadAllText(_folder.File(Path.Combine("run", "notes.txt"))));
     }
@@ -72,22 +79,26 @@ public sealed class OverwriteTests : IDisposable
         var recipe = TinyRecipe.In(_folder, 1);
         Directory.CreateDirectory(_folder.File("model"));
         File.WriteAllText(_folder.File(Path.Combine("model", "config.json")), "{}");
-        Assert.Contains("holds a model that is not of a run", CliRun.Of("train", recipe, "--out", _folder.File("model"), "--overwrite").Refusal());
+        Assert.Contains("holds a model that is not of a run",
+            CliRun.Of("train", recipe, "--out", _folder.File("model"), "--overwrite").Refusal());
         Assert.Equal("{}", File.ReadAllText(_folder.File(Path.Combine("model", "config.json"))));
     }
 
     [Fact]
     public void A_profile_is_begun_anew_when_asked()
     {
-        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=gqa", "--out", _folder.File("run")).ExitCode);
-        string[] profile = ["profile", _folder.File("run"), "--text", _folder.File("text.txt"), "--out", _folder.File(Path.Combine("new", "p.json")), "--windows"];
+        Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 1), "--set", "model.attention.variant=gqa", "--out",
+            _folder.File("run")).ExitCode);
+        string[] profile = ["profile", _folder.File("run"), "--text", _folder.File("text.txt"), "--out",
+            _folder.File(Path.Combine("new", "p.json")), "--windows"];
         Assert.Equal(0, CliRun.Of([.. profile, "4"]).ExitCode);
         Assert.Contains("other text or windows", CliRun.Of([.. profile, "5"]).Refusal());
         Assert.Equal(0, CliRun.Of([.. profile, "5", "--overwrite"]).ExitCode);
 
         // A page that is no profile's is left alone.
         File.WriteAllText(_folder.File("q.html"), "mine");
-        Assert.Contains("q.html\", which --out", CliRun.Of("profile", _folder.File("run"), "--text", _folder.File("text.txt"), "--out", _folder.File("q.json")).Refusal());
+        Assert.Contains("q.html\", which --out", CliRun.Of("profile", _folder.File("run"), "--text",
+            _folder.File("text.txt"), "--out", _folder.File("q.json")).Refusal());
         Assert.Equal("mine", File.ReadAllText(_folder.File("q.html")));
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Tests.Cli;
 
@@ -12,7 +11,8 @@ public sealed class ProgramTests
         using var folder = new TemporaryFolder();
         CopyProgram(folder.Path, leaveOut: "TorchSharp.dll");
 
-        var text = folder.Write("text.txt", string.Concat(Enumerable.Repeat("A head that works with others.\n\n", 2000)));
+        var text = folder.Write("text.txt",
+            string.Concat(Enumerable.Repeat("A head that works with others.\n\n", 2000)));
         var (tokenizer, data) = (folder.File("tokenizer.json"), folder.File("data"));
         string[][] lines =
         [
@@ -56,7 +56,8 @@ public sealed class ProgramTests
         RequireHeard(signal);
         using var folder = new TemporaryFolder();
         var recipe = TinyRecipe.In(folder, steps: 1_000_000);
-        using var process = Process.Start(Start(AppContext.BaseDirectory, ["train", recipe, "--out", folder.File("run"), "--json"]))!;
+        using var process = Process.Start(
+            Start(AppContext.BaseDirectory, ["train", recipe, "--out", folder.File("run"), "--json"]))!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var log = folder.File(Path.Combine("run", "log.jsonl"));
@@ -76,7 +77,8 @@ public sealed class ProgramTests
     {
         using var folder = new TemporaryFolder();
         Process.Start("mkfifo", [folder.File("pipe")]).WaitForExit(); // opening it waits for a writer
-        using var process = Process.Start(Start(AppContext.BaseDirectory, ["perplexity", folder.Path, "--text", folder.File("pipe")]))!;
+        using var process = Process.Start(
+            Start(AppContext.BaseDirectory, ["perplexity", folder.Path, "--text", folder.File("pipe")]))!;
         while (!process.HasExited && !Listens(process)) await Task.Delay(20, TestContext.Current.CancellationToken);
         Signal(process, "TERM");
         var told = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
@@ -107,27 +109,36 @@ public sealed class ProgramTests
         Assert.StartsWith("unknown command", error);
     }
 
-    /// <summary>Skips a test where this process, and with it those that it starts, was started to ignore a signal, as <c>nohup</c> and a script's <c>&amp;</c> do.</summary>
+    /// <summary>
+    /// Skips a test where this process, and with it those that it starts, was started to ignore a signal, as
+    /// <c>nohup</c> and a script's <c>&amp;</c> do.
+    /// </summary>
     internal static void RequireHeard(string signal)
     {
         const string Key = "SigIgn:";
         var number = Array.IndexOf(["", "HUP", "INT", "QUIT"], signal);
-        var ignored = Convert.ToUInt64(File.ReadLines("/proc/self/status").First(l => l.StartsWith(Key, StringComparison.Ordinal))[Key.Length..].Trim(), 16);
-        Assert.SkipWhen(number > 0 && (ignored >> (number - 1) & 1) != 0, $"SIG{signal} is ignored by whoever started the tests");
+        var ignored = Convert.ToUInt64(File.ReadLines("/proc/self/status").First(
+            l => l.StartsWith(Key, StringComparison.Ordinal))[Key.Length..].Trim(), 16);
+        Assert.SkipWhen(number > 0 && (ignored >> (number - 1) & 1) != 0,
+            $"SIG{signal} is ignored by whoever started the tests");
     }
 
-    internal static void Signal(Process process, string signal) => Process.Start("kill", ["-s", signal, $"{process.Id}"]).WaitForExit();
+    internal static void Signal(Process process, string signal) =>
+        Process.Start("kill", ["-s", signal, $"{process.Id}"]).WaitForExit();
 
     // Whether the program listens for signals: it catches SIGHUP from then on, unless that was ignored from the start.
     private static bool Listens(Process process) => File.ReadLines($"/proc/{process.Id}/status")
-        .Where(line => line.StartsWith("SigCgt:", StringComparison.Ordinal) || line.StartsWith("SigIgn:", StringComparison.Ordinal))
+        .Where(line => line.StartsWith("SigCgt:", StringComparison.Ordinal)
+            || line.StartsWith("SigIgn:", StringComparison.Ordinal))
         .Any(line => (Convert.ToUInt64(line[8..], 16) & 1) != 0);
 
-    private static (int ExitCode, string Error) Exit((int ExitCode, string Out, string Error) run) => (run.ExitCode, run.Error);
+    private static (int ExitCode, string Error) Exit((int ExitCode, string Out, string Error) run) =>
+        (run.ExitCode, run.Error);
 
     internal static ProcessStartInfo Start(string folder, string[] args)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", Path.Combine(folder, "Crosshead.Cli.dll"), .. args])
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ["exec", Path.Combine(folder, "Crosshead.Cli.dll"), .. args])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -148,7 +159,8 @@ public sealed class ProgramTests
     // The managed half alone: no native libraries, and no list of dependencies that would demand them.
     private static void CopyProgram(string folder, string leaveOut)
     {
-        foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll").Where(f => Path.GetFileName(f) != leaveOut))
+        foreach (var file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
+            .Where(f => Path.GetFileName(f) != leaveOut))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         const string settings = "Crosshead.Cli.runtimeconfig.json";
         File.Copy(Path.Combine(AppContext.BaseDirectory, settings), Path.Combine(folder, settings));

@@ -1,4 +1,3 @@
-using Crosshead.Cli;
 using Crosshead.Cli.Terminal;
 
 

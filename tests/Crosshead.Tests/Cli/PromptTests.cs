@@ -30,7 +30,8 @@ public sealed class PromptTests : IDisposable
 
     [Fact]
     public void A_prompt_is_asked_for_where_there_is_none() => Assert.Equal(
-        "crosshead generate needs a prompt: give --prompt <text>, --prompt-file <file>, or a text on standard input. See \"crosshead generate --help\".",
+        "crosshead generate needs a prompt: give --prompt <text>, --prompt-file <file>, or a text on standard input. "
+            + "See \"crosshead generate --help\".",
         Generate("").Refusal());
 
     [Fact]
@@ -47,17 +48,21 @@ public sealed class PromptTests : IDisposable
     [InlineData("tokenizer encode --tokenizer")]
     public void Bytes_on_standard_input_that_are_no_text_are_refused(string command)
     {
-        var start = ProgramTests.Start(AppContext.BaseDirectory, [.. command.Split(' '), command == "generate" ? _folder.File("run") : _folder.File("tokenizer.json")]);
+        var start = ProgramTests.Start(AppContext.BaseDirectory,
+            [.. command.Split(' '), command == "generate" ? _folder.File("run") : _folder.File("tokenizer.json")]);
         start.RedirectStandardInput = true;
         using var process = Process.Start(start)!;
         process.StandardInput.BaseStream.Write([.. Encoding.UTF8.GetBytes("word1 "), 0xC3, 0x28]);
         process.StandardInput.Close();
-        Assert.Equal(("", "standard input is no UTF-8 text; convert it first.\n"), (process.StandardOutput.ReadToEnd(), process.StandardError.ReadToEnd()));
+        Assert.Equal(("", "standard input is no UTF-8 text; convert it first.\n"),
+            (process.StandardOutput.ReadToEnd(), process.StandardError.ReadToEnd()));
         process.WaitForExit();
         Assert.Equal(2, process.ExitCode);
     }
 
-    private CliRun Generate(string input, params string[] options) => CliRun.With(input, default, ["generate", _folder.File("run"), "--max-tokens", "2", "--json", .. options]);
+    private CliRun Generate(string input, params string[] options) =>
+        CliRun.With(input, default, ["generate", _folder.File("run"), "--max-tokens", "2", "--json", .. options]);
 
-    private static IEnumerable<string> Prompts(CliRun run) => run.Json["sequences"]!.AsArray().Select(s => (string)s!["prompt"]!);
+    private static IEnumerable<string> Prompts(CliRun run) =>
+        run.Json["sequences"]!.AsArray().Select(s => (string)s!["prompt"]!);
 }

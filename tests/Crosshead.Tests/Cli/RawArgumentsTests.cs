@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Text;
-using Crosshead.Cli;
 using Crosshead.Cli.Options;
 
 namespace Crosshead.Tests.Cli;
 
-/// <summary>Arguments that are no UTF-8 are refused; a replacement character that was typed is text like any other.</summary>
+/// <summary>
+/// Arguments that are no UTF-8 are refused; a replacement character that was typed is text like any other.
+/// </summary>
 public sealed class RawArgumentsTests
 {
     private static readonly byte[] s_latin = [0x63, 0x61, 0x66, 0xE9]; // café in Latin-1
@@ -14,7 +15,8 @@ public sealed class RawArgumentsTests
     public void Bytes_that_are_no_text_are_refused()
     {
         byte[] line = [.. "dotnet\0crosshead.dll\0generate\0"u8, .. s_latin, 0, .. "--json\0"u8];
-        var told = Assert.Throws<CrossheadException>(() => RawArguments.Require(["generate", Encoding.UTF8.GetString(s_latin), "--json"], line)).Message;
+        var told = Assert.Throws<CrossheadException>(
+            () => RawArguments.Require(["generate", Encoding.UTF8.GetString(s_latin), "--json"], line)).Message;
         Assert.StartsWith("the argument \"caf\uFFFD\" is no UTF-8 text;", told);
     }
 
@@ -35,7 +37,11 @@ public sealed class RawArgumentsTests
         // A shell's $'\xE9' is the byte itself.
         var start = ProgramTests.Start(AppContext.BaseDirectory, ["tokenizer", "encode"]);
         var words = string.Join(' ', start.ArgumentList.Select(a => $"'{a}'"));
-        using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", $"exec '{start.FileName}' {words} $'caf\\xE9' --tokenizer nowhere"]) { RedirectStandardError = true })!;
+        using var shell = Process.Start(
+            new ProcessStartInfo("bash", ["-c", $"exec '{start.FileName}' {words} $'caf\\xE9' --tokenizer nowhere"])
+            {
+                RedirectStandardError = true,
+            })!;
         var error = shell.StandardError.ReadToEnd();
         shell.WaitForExit();
         Assert.Equal(2, shell.ExitCode);

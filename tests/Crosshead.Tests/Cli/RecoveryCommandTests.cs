@@ -11,7 +11,8 @@ public sealed class RecoveryCommandTests : IDisposable
     public void A_model_is_recovered_with_what_it_wrote_itself()
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, 2), "--out", _folder.File("model")).ExitCode);
-        string[] generate = ["data", "generate", _folder.File("model"), "--tokens", "700", "--batch", "8", "--seed", "4", "--out", _folder.File("generated"), "--json"];
+        string[] generate = ["data", "generate", _folder.File("model"), "--tokens", "700", "--batch", "8", "--seed",
+            "4", "--out", _folder.File("generated"), "--json"];
         using (var now = new CancellationTokenSource())
         {
             now.Cancel();
@@ -21,11 +22,15 @@ public sealed class RecoveryCommandTests : IDisposable
         Assert.True(generated.ExitCode == 0, generated.Error);
         Assert.True((long)generated.Json["tokens"]! >= 700);
 
-        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("model"), "config.json")))!;
+        var config = System.Text.Json.Nodes.JsonNode.Parse(
+            File.ReadAllText(Path.Combine(_folder.File("model"), "config.json")))!;
         config["eos_token_id"] = new System.Text.Json.Nodes.JsonArray(0, 7);
         File.WriteAllText(Path.Combine(_folder.File("model"), "config.json"), config.ToJsonString());
-        var recipe = _folder.Write("recover.json", """{ "training": { "batch": 2, "steps": 3, "device": "cpu", "evalBatches": 1, "schedule": { "warmupSteps": 0, "finalFraction": 0 } } }""");
-        string[] train = ["train", recipe, "--teacher", _folder.File("model"), "--set", $"data.folders={_folder.File("generated")},{_folder.File("data")}", "--set", "training.trainable=keys,values,mixes", "--out", _folder.File("run"), "--json"];
+        var recipe = _folder.Write("recover.json",
+            """{ "training": { "batch": 2, "steps": 3, "device": "cpu", "evalBatches": 1, "schedule": { "warmupSteps": 0, "finalFraction": 0 } } }""");
+        string[] train = ["train", recipe, "--teacher", _folder.File("model"), "--set",
+            $"data.folders={_folder.File("generated")},{_folder.File("data")}", "--set",
+            "training.trainable=keys,values,mixes", "--out", _folder.File("run"), "--json"];
         Assert.Contains("describes no model", CliRun.Of(train).Refusal());
         var run = CliRun.Of([.. train, "--from", _folder.File("model")]);
         Assert.True(run.ExitCode == 0, run.Error);
@@ -35,7 +40,8 @@ public sealed class RecoveryCommandTests : IDisposable
         var resumed = CliRun.Of([.. train, "--resume", "--set", "training.steps=5"]);
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.Equal(5, (int)resumed.Json["step"]!);
-        Assert.Equal([0, 7], Crosshead.Checkpoints.HuggingFace.TextTokens.Of(_folder.File("run")).Ends); // of the model it began with, over all
+        // of the model it began with, over all
+        Assert.Equal([0, 7], Crosshead.Checkpoints.HuggingFace.TextTokens.Of(_folder.File("run")).Ends);
     }
 
     [Theory]
@@ -43,5 +49,6 @@ public sealed class RecoveryCommandTests : IDisposable
     [InlineData("data generate m --out d", "--tokens")]
     [InlineData("data generate nowhere --tokens 10 --out d", "nowhere")]
     [InlineData("data generate nowhere --tokens 10 --out d --prompt-file none.txt", "none.txt")]
-    public void Bad_input_is_named(string line, string told) => Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
+    public void Bad_input_is_named(string line, string told) =>
+        Assert.Contains(told, CliRun.Of(line.Split(' ')).Refusal());
 }

@@ -1,4 +1,3 @@
-using Crosshead.Cli;
 using Crosshead.Cli.Terminal;
 
 
@@ -8,13 +7,15 @@ public sealed class ResultTableTests
 {
     [Fact]
     public void A_narrow_table_has_a_line_a_row() => Assert.Equal(
-        "| name | count |\n| ---- | ----: |\n| a    |     1 |\n| bb   |    22 |\n", Written(new ResultTable("name", "count>").Row("a", "1").Row("bb", "22")));
+        "| name | count |\n| ---- | ----: |\n| a    |     1 |\n| bb   |    22 |\n",
+        Written(new ResultTable("name", "count>").Row("a", "1").Row("bb", "22")));
 
     [Fact]
     public void Long_text_goes_on_in_the_next_row_and_loses_no_word()
     {
         var words = string.Join(' ', Enumerable.Range(0, 60).Select(i => $"word{i}"));
-        var lines = Written(new ResultTable("name", "text", "count>").Row("a", words, "1").Row("b", "short", "2")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = Written(new ResultTable("name", "text", "count>").Row("a", words, "1").Row("b", "short", "2"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.All(lines, line => Assert.Equal(120, line.Length));
         Assert.All(lines, line => Assert.Equal(4, line.Count(c => c == '|')));
         var rows = lines.Skip(2).Select(line => line.Split('|', StringSplitOptions.TrimEntries)).ToArray();
@@ -35,7 +36,8 @@ public sealed class ResultTableTests
     {
         var list = CliRun.Of("eval", "--list");
         Assert.Equal(0, list.ExitCode);
-        Assert.All(list.Out.Split('\n').Where(line => line.StartsWith('|')), line => Assert.InRange(line.Length, 1, 120));
+        Assert.All(list.Out.Split('\n').Where(line => line.StartsWith('|')),
+            line => Assert.InRange(line.Length, 1, 120));
         Assert.Contains("| arc_easy ", list.Out);
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Tests.Cli;
 
@@ -39,7 +38,8 @@ public sealed class StreamTests : IDisposable
     public void Where_no_stream_takes_anything_the_exit_code_is_right(string redirection)
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, steps: 1), "--out", _folder.File("run")).ExitCode);
-        Assert.Equal(2, Run($"exec \"$@\" {redirection}", "generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "3").ExitCode);
+        Assert.Equal(2, Run($"exec \"$@\" {redirection}", "generate", _folder.File("run"), "--prompt", "word1",
+            "--max-tokens", "3").ExitCode);
         Assert.Equal(2, Run($"exec \"$@\" {redirection}", "no-such-command").ExitCode);
     }
 
@@ -48,11 +48,13 @@ public sealed class StreamTests : IDisposable
     {
         Assert.Equal(0, CliRun.Of("train", TinyRecipe.In(_folder, steps: 1), "--out", _folder.File("run")).ExitCode);
         var pipe = _folder.File("pipe");
-        var run = Run($"mkfifo {pipe}; : <{pipe} & exec >{pipe}; wait; exec \"$@\"", "generate", _folder.File("run"), "--prompt", "word1", "--max-tokens", "3");
+        var run = Run($"mkfifo {pipe}; : <{pipe} & exec >{pipe}; wait; exec \"$@\"", "generate", _folder.File("run"),
+            "--prompt", "word1", "--max-tokens", "3");
         Assert.Equal((141, ""), (run.ExitCode, run.Error));
     }
 
-    // How many files are open when the first part cannot be loaded differs between machines: every limit that may be too low is tried.
+    // How many files are open when the first part cannot be loaded differs between machines: every limit that may be
+    // too low is tried.
     [Fact]
     public void Too_few_open_files_are_told_in_one_line()
     {
@@ -74,7 +76,11 @@ public sealed class StreamTests : IDisposable
     private static (int ExitCode, string Out, string Error) Run(string script, params string[] args)
     {
         var program = ProgramTests.Start(AppContext.BaseDirectory, args);
-        var start = new ProcessStartInfo("sh", ["-c", script, "sh", program.FileName, .. program.ArgumentList]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("sh", ["-c", script, "sh", program.FileName, .. program.ArgumentList])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();

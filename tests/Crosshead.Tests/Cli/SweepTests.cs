@@ -14,9 +14,11 @@ public sealed class SweepTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private string[] Command(string recipe, string variants, string rates, params string[] more) =>
-        ["sweep", recipe, "--variants", variants, "--learning-rates", rates, "--json", "--set", "training.evalEvery=1", .. more, .. Default("--out", _folder.File("study"), more), .. Default("--parallel", "2", more)];
+        ["sweep", recipe, "--variants", variants, "--learning-rates", rates, "--json", "--set", "training.evalEvery=1",
+            .. more, .. Default("--out", _folder.File("study"), more), .. Default("--parallel", "2", more)];
 
-    private static string[] Default(string option, string value, string[] given) => given.Contains(option) ? [] : [option, value];
+    private static string[] Default(string option, string value, string[] given) =>
+        given.Contains(option) ? [] : [option, value];
 
     [Fact]
     public void A_grid_is_run_judged_and_picked_up_where_it_was()
@@ -26,7 +28,8 @@ public sealed class SweepTests : IDisposable
         var run = CliRun.Of(command);
         Assert.True(run.ExitCode == 0, run.Error);
         var runs = run.Json["runs"]!.AsArray();
-        Assert.Equal([("gqa", 1e-3), ("gqa", 1e-2), ("mea", 1e-3), ("mea", 1e-2)], runs.Select(r => ((string)r!["variant"]!, (double)r["learningRate"]!)));
+        Assert.Equal([("gqa", 1e-3), ("gqa", 1e-2), ("mea", 1e-3), ("mea", 1e-2)],
+            runs.Select(r => ((string)r!["variant"]!, (double)r["learningRate"]!)));
         Assert.All(runs, r =>
         {
             Assert.Equal(("finished", null, 1), ((string)r!["status"]!, (string?)r["reason"], (int)r["seed"]!));
@@ -34,24 +37,30 @@ public sealed class SweepTests : IDisposable
             Assert.True(r["fit"] is null != r["fitRefused"] is null);
         });
         Assert.Equal(["gqa", "mea"], run.Json["best"]!.AsArray().Select(b => (string)b!["variant"]!));
-        Assert.Contains("Loss by learning rate", File.ReadAllText((string)run.Json["report"]!), StringComparison.Ordinal);
+        Assert.Contains("Loss by learning rate", File.ReadAllText((string)run.Json["report"]!),
+            StringComparison.Ordinal);
 
         // One type for all runs, said once; twelve steps name no winner.
         var dtype = (string)run.Json["dtype"]!;
         Assert.Contains($"{dtype}: ", run.Error, StringComparison.Ordinal);
-        Assert.All(new[] { "study.json", "runs/gqa-1e-3/recipe.json", "runs/mea-1e-2/recipe.json" }, file => Assert.Equal(dtype, Recipe.Load(_folder.File(Path.Combine("study", file))).Training.Dtype));
+        Assert.All(new[] { "study.json", "runs/gqa-1e-3/recipe.json", "runs/mea-1e-2/recipe.json" },
+            file => Assert.Equal(dtype, Recipe.Load(_folder.File(Path.Combine("study", file))).Training.Dtype));
         Assert.StartsWith("Too few steps for a comparison", (string)run.Json["verdict"]!, StringComparison.Ordinal);
 
         // A run is what train makes of its recipe.
         var short_ = Recipe.Load(_folder.File(Path.Combine("study", "runs", "mea-1e-3", "recipe.json")));
         Assert.Equal((1e-3, ScheduleKind.Constant), (short_.Training.LearningRate, short_.Training.Schedule.Kind));
-        Assert.Equal(0, CliRun.Of("train", _folder.File(Path.Combine("study", "runs", "mea-1e-3", "recipe.json")), "--out", _folder.File("alone")).ExitCode);
+        Assert.Equal(0, CliRun.Of("train", _folder.File(Path.Combine("study", "runs", "mea-1e-3", "recipe.json")),
+            "--out", _folder.File("alone")).ExitCode);
         Assert.Equal(Losses(_folder.File("alone")).Count, Losses(RunFolder("mea-1e-3")).Count);
-        Assert.Equal(Losses(_folder.File("alone"))[^1], Losses(RunFolder("mea-1e-3"))[^1], dtype == "float32" ? 1e-4 : 1e-2); // threads differ
+        // threads differ
+        Assert.Equal(Losses(_folder.File("alone"))[^1], Losses(RunFolder("mea-1e-3"))[^1],
+            dtype == "float32" ? 1e-4 : 1e-2);
 
         // A recipe of a full run is loaded by train.
         var full = Recipe.Load((string)run.Json["best"]![1]!["recipe"]!);
-        Assert.Equal(((double)run.Json["best"]![1]!["learningRate"]!, ScheduleKind.Cosine, 0.1), (full.Training.LearningRate, full.Training.Schedule.Kind, full.Training.Schedule.FinalFraction));
+        Assert.Equal(((double)run.Json["best"]![1]!["learningRate"]!, ScheduleKind.Cosine, 0.1),
+            (full.Training.LearningRate, full.Training.Schedule.Kind, full.Training.Schedule.FinalFraction));
         Assert.Equal(TrainingPrecision.Auto, full.Training.Dtype); // wherever it is run
         Assert.Equal(100, full.Training.EvalEvery); // that of the study is its own
 
@@ -72,12 +81,15 @@ public sealed class SweepTests : IDisposable
     {
         // Differential attention pairs heads: one key/value head cannot be paired. At a rate of 10 the loss is lost.
         var run = CliRun.Of(Command(TinyRecipe.In(_folder, Steps), "gqa,differential", "1e-3,10",
-            "--set", "model.attention.keyValueHeads=1", "--set", "training.spike.window=1", "--set", "training.spike.patience=2"));
+            "--set", "model.attention.keyValueHeads=1", "--set", "training.spike.window=1", "--set",
+            "training.spike.patience=2"));
         Assert.True(run.ExitCode == 1, run.Error);
-        var runs = run.Json["runs"]!.AsArray().ToDictionary(r => ((string)r!["variant"]!, (double)r["learningRate"]!), r => r!);
+        var runs = run.Json["runs"]!.AsArray()
+            .ToDictionary(r => ((string)r!["variant"]!, (double)r["learningRate"]!), r => r!);
         Assert.Equal("finished", (string)runs[("gqa", 1e-3)]["status"]!);
         Assert.Equal("diverged", (string)runs[("gqa", 10)]["status"]!);
-        Assert.StartsWith("training broke down at step", (string)runs[("gqa", 10)]["reason"]!, StringComparison.Ordinal);
+        Assert.StartsWith("training broke down at step", (string)runs[("gqa", 10)]["reason"]!,
+            StringComparison.Ordinal);
         Assert.False((bool)runs[("gqa", 10)]["stable"]!);
         Assert.Equal("failed", (string)runs[("differential", 1e-3)]["status"]!);
         Assert.Contains("must be even", (string)runs[("differential", 1e-3)]["reason"]!, StringComparison.Ordinal);
@@ -95,7 +107,8 @@ public sealed class SweepTests : IDisposable
         {
             var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            while (!process.HasExited && !new[] { "gqa-1e-3", "mea-1e-3" }.All(r => Losses(RunFolder(r)).Count > 0)) await Task.Delay(20, TestContext.Current.CancellationToken);
+            while (!process.HasExited && !new[] { "gqa-1e-3", "mea-1e-3" }.All(r => Losses(RunFolder(r)).Count > 0))
+                await Task.Delay(20, TestContext.Current.CancellationToken);
             ProgramTests.Signal(process, "INT");
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.True(process.ExitCode == 130, await error);
@@ -116,11 +129,14 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public async Task When_it_is_killed_its_runs_save_and_stop()
     {
-        using var process = Process.Start(ProgramTests.Start(AppContext.BaseDirectory, Command(TinyRecipe.In(_folder, 1_000_000), "mea", "1e-3", "--set", "training.evalEvery=50000")))!;
-        while (!process.HasExited && Losses(RunFolder("mea-1e-3")).Count == 0) await Task.Delay(20, TestContext.Current.CancellationToken);
+        using var process = Process.Start(ProgramTests.Start(AppContext.BaseDirectory,
+            Command(TinyRecipe.In(_folder, 1_000_000), "mea", "1e-3", "--set", "training.evalEvery=50000")))!;
+        while (!process.HasExited && Losses(RunFolder("mea-1e-3")).Count == 0)
+            await Task.Delay(20, TestContext.Current.CancellationToken);
         process.Kill(); // this process alone
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        while (!Directory.Exists(Path.Combine(RunFolder("mea-1e-3"), "checkpoints")) || Directory.GetDirectories(Path.Combine(RunFolder("mea-1e-3"), "checkpoints"), "step-*").Length == 0)
+        while (!Directory.Exists(Path.Combine(RunFolder("mea-1e-3"), "checkpoints"))
+            || Directory.GetDirectories(Path.Combine(RunFolder("mea-1e-3"), "checkpoints"), "step-*").Length == 0)
             await Task.Delay(20, TestContext.Current.CancellationToken);
     }
 
@@ -150,23 +166,28 @@ public sealed class SweepTests : IDisposable
     [InlineData("gqa", "1e-3", "--seeds 1,x", "--seeds (\"x\") must be whole numbers")]
     [InlineData("gqa", "1e-3", "--seeds 1,1", "names 1 twice")]
     [InlineData("gqa", "1e-3", "--parallel 0", "--parallel must be a whole number from 1")]
-    [InlineData("gqa", "1e-3", "--set training.evalEvery=4", "gives 3 evaluations in the 12 steps after the warm-up; a fit needs 6 or more: use --set training.evalEvery=1.")]
-    [InlineData("gqa", "1e-3", "--set training.steps=3", "use --set training.steps=12 or more (now 3, of which 0 warm up) and --set training.evalEvery=1.")]
+    [InlineData("gqa", "1e-3", "--set training.evalEvery=4", "gives 3 evaluations in the 12 steps after the warm-up; a "
+        + "fit needs 6 or more: use --set training.evalEvery=1.")]
+    [InlineData("gqa", "1e-3", "--set training.steps=3",
+        "use --set training.steps=12 or more (now 3, of which 0 warm up) and --set training.evalEvery=1.")]
     [InlineData("gqa", "1e-3", "--set training.bach=4", "did you mean \"batch\"")]
     [InlineData("gqa", "1e-3", "--set data.folder=nowhere", "nowhere")]
     [InlineData("gqa", "1e-3", "--set model.vocabularySize=300", "300")]
     public void Bad_input_is_named(string variants, string rates, string more, string told)
     {
         var recipe = TinyRecipe.In(_folder, Steps);
-        Assert.Contains(told, CliRun.Of(Command(recipe, variants, rates, more.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Refusal(), StringComparison.Ordinal);
+        Assert.Contains(told, CliRun.Of(Command(recipe, variants, rates,
+            more.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Refusal(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.File("study")));
     }
 
     [Fact]
     public void A_recipe_that_is_missing_or_invalid_is_named()
     {
-        Assert.Contains("nothing.json", CliRun.Of(Command("nothing.json", "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
-        Assert.Contains("hiddenSise", CliRun.Of(Command(_folder.Write("bad.json", """{ "model": { "hiddenSise": 8 } }"""), "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("nothing.json", CliRun.Of(Command("nothing.json", "gqa", "1e-3")).Refusal(),
+            StringComparison.Ordinal);
+        Assert.Contains("hiddenSise", CliRun.Of(Command(_folder.Write("bad.json",
+            """{ "model": { "hiddenSise": 8 } }"""), "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -175,8 +196,10 @@ public sealed class SweepTests : IDisposable
         var recipe = TinyRecipe.In(_folder, Steps);
         Directory.CreateDirectory(_folder.File("study"));
         File.WriteAllText(_folder.File(Path.Combine("study", "thesis.txt")), "years of work");
-        Assert.Contains("holds something that is no sweep (thesis.txt)", CliRun.Of(Command(recipe, "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
-        Assert.Contains("is a file", CliRun.Of(Command(recipe, "gqa", "1e-3", "--out", recipe)).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("holds something that is no sweep (thesis.txt)",
+            CliRun.Of(Command(recipe, "gqa", "1e-3")).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("is a file", CliRun.Of(Command(recipe, "gqa", "1e-3", "--out", recipe)).Refusal(),
+            StringComparison.Ordinal);
         Assert.Single(Directory.GetFileSystemEntries(_folder.File("study")));
     }
 
@@ -186,7 +209,9 @@ public sealed class SweepTests : IDisposable
     {
         var log = Path.Combine(run, "log.jsonl");
         if (!File.Exists(log)) return [];
-        using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => l[^1] == '}').Select(l => (double)JsonNode.Parse(l)!["loss"]!)];
+        using var reader = new StreamReader(
+            new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => l[^1] == '}')
+            .Select(l => (double)JsonNode.Parse(l)!["loss"]!)];
     }
 }

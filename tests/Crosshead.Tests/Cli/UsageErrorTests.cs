@@ -4,11 +4,13 @@ public sealed class UsageErrorTests
 {
     [Fact]
     public void An_unknown_command_is_answered_with_the_nearest() =>
-        Assert.StartsWith("unknown command \"dotcor\" of crosshead: did you mean \"doctor\"? known: ", CliRun.Of("dotcor").Refusal());
+        Assert.StartsWith("unknown command \"dotcor\" of crosshead: did you mean \"doctor\"? known: ",
+            CliRun.Of("dotcor").Refusal());
 
     [Fact]
     public void An_unknown_option_is_answered_with_the_nearest() =>
-        Assert.StartsWith("unknown option \"--jsn\" of crosshead doctor: did you mean \"--json\"?", CliRun.Of("doctor", "--jsn").Refusal());
+        Assert.StartsWith("unknown option \"--jsn\" of crosshead doctor: did you mean \"--json\"?",
+            CliRun.Of("doctor", "--jsn").Refusal());
 
     [Fact]
     public void A_missing_command_is_answered_with_the_list() =>
@@ -20,7 +22,8 @@ public sealed class UsageErrorTests
 
     [Fact]
     public void An_argument_too_many_is_named() =>
-        Assert.StartsWith("one argument too many for crosshead doctor: \"extra\"", CliRun.Of("doctor", "extra").Refusal());
+        Assert.StartsWith("one argument too many for crosshead doctor: \"extra\"",
+            CliRun.Of("doctor", "extra").Refusal());
 
     [Fact]
     public void An_option_without_its_value_is_named() =>
@@ -28,7 +31,8 @@ public sealed class UsageErrorTests
 
     [Fact]
     public void An_unknown_precision_is_answered_with_the_nearest() =>
-        Assert.Equal("dtype \"float23\" is unknown; did you mean \"float64\"? known: float64, float32, bfloat16.", CliRun.Of("verify", "x", "--dtype", "float23").Refusal());
+        Assert.Equal("dtype \"float23\" is unknown; did you mean \"float64\"? known: float64, float32, bfloat16.",
+            CliRun.Of("verify", "x", "--dtype", "float23").Refusal());
 
     [Fact]
     public void An_unknown_device_is_answered_with_the_nearest() =>

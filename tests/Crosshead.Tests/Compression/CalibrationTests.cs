@@ -9,7 +9,8 @@ public sealed class CalibrationTests
 {
     public static TheoryData<string> Names => SmallModels.Names;
 
-    private static Tensor[] Moments(HeadStatistics s) => [s.QuerySquares, s.KeyMoments, s.KeyScaleSquares, s.ValueMoments];
+    private static Tensor[] Moments(HeadStatistics s) =>
+        [s.QuerySquares, s.KeyMoments, s.KeyScaleSquares, s.ValueMoments];
 
     [Theory, MemberData(nameof(Names))]
     public void Statistics_are_the_sums_over_all_tokens(string name)
@@ -37,7 +38,8 @@ public sealed class CalibrationTests
                     for (var b = 0; b < keys.shape[1]; b++)
                     {
                         var sum = (z[.., a].conj().resolve_conj() * z[.., b]).sum();
-                        Assert.True((statistics.KeyMoments[p, a, b] - sum).abs().item<double>() < 1e-9 * statistics.KeyMoments.abs().max().item<double>());
+                        Assert.True((statistics.KeyMoments[p, a, b] - sum).abs()
+                            .item<double>() < 1e-9 * statistics.KeyMoments.abs().max().item<double>());
                     }
                 }
             }
@@ -47,7 +49,8 @@ public sealed class CalibrationTests
             Close(statistics.KeyScaleSquares, factors);
         }
 
-        static void Close(Tensor actual, Tensor expected) => Assert.True(TensorLeaks.RelativeError(actual, expected) < 1e-9);
+        static void Close(Tensor actual, Tensor expected) =>
+            Assert.True(TensorLeaks.RelativeError(actual, expected) < 1e-9);
     }
 
     [Theory]
@@ -77,7 +80,8 @@ public sealed class CalibrationTests
         for (var layer = 0; layer < 2; layer++)
         {
             Assert.Equal(Moments(brief[layer]).Select(m => m.numel()), Moments(@long[layer]).Select(m => m.numel()));
-            Assert.All(Moments(@long[layer]), m => Assert.True(m.dtype is ScalarType.Float64 or ScalarType.ComplexFloat64));
+            Assert.All(Moments(@long[layer]),
+                m => Assert.True(m.dtype is ScalarType.Float64 or ScalarType.ComplexFloat64));
         }
     }
 
@@ -87,7 +91,8 @@ public sealed class CalibrationTests
         using var model = SmallModels.Create("gqa", layers: 1, type: ScalarType.Float32);
         var ids = SmallModels.Ids(31);
         using var few = Calibration.Run(model, TokenWindows.Cut([.. ids, .. ids, 0], 1, 32, "the text"), 1);
-        using var many = Calibration.Run(model, TokenWindows.Cut([.. Enumerable.Repeat(ids, 2048).SelectMany(i => i), 0], 1, 32, "the text"), 64);
+        using var many = Calibration.Run(model,
+            TokenWindows.Cut([.. Enumerable.Repeat(ids, 2048).SelectMany(i => i), 0], 1, 32, "the text"), 64);
         Assert.Equal(1024 * few.Tokens, many.Tokens);
         foreach (var (a, b) in Moments(few[0]).Zip(Moments(many[0])))
             Assert.True(RelativeError(b, a * 1024) < 1e-6);
@@ -116,7 +121,8 @@ public sealed class CalibrationTests
     {
         using var model = SmallModels.Create(name);
         TensorLeaks.None(() => Calibration.Run(model, SmallModels.Text(), 5).Dispose());
-        TensorLeaks.None(() => Assert.Throws<OperationCanceledException>(() => Calibration.Run(model, SmallModels.Text(), 5, null, new CancellationToken(true))));
+        TensorLeaks.None(() => Assert.Throws<OperationCanceledException>(
+            () => Calibration.Run(model, SmallModels.Text(), 5, null, new CancellationToken(true))));
     }
 
     [Fact]
@@ -131,8 +137,10 @@ public sealed class CalibrationTests
     [Fact]
     public void Mechanisms_without_components_are_refused()
     {
-        using var model = SmallModels.Create("gqa", change: o => o with { Attention = o.Attention with { Variant = Crosshead.Attention.AttentionVariant.TalkingHeads } });
-        Assert.StartsWith("virtual heads do not apply to talking-heads; they do to gqa", Assert.Throws<CrossheadException>(() => Calibration.Run(model, SmallModels.Text(), 5)).Message);
+        using var model = SmallModels.Create("gqa", change: o =>
+            o with { Attention = o.Attention with { Variant = Crosshead.Attention.AttentionVariant.TalkingHeads } });
+        Assert.StartsWith("virtual heads do not apply to talking-heads; they do to gqa",
+            Assert.Throws<CrossheadException>(() => Calibration.Run(model, SmallModels.Text(), 5)).Message);
     }
 
     private static double RelativeError(Tensor actual, Tensor expected)

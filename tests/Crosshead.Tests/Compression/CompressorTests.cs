@@ -40,10 +40,14 @@ public sealed class CompressorTests
         Assert.True(TensorLeaks.RelativeError(compressed.Logits(ids.unsqueeze(0))[0], expected) < 1e-7);
         Assert.True(Compressor.SelfCheck(compressed, ids.unsqueeze(0)) < 1e-9);
 
-        foreach (var parameter in model.Parameters) Assert.True(SmallModels.Same(parameter.Value, before[parameter.Name]), $"{parameter.Name} of the original has changed");
+        foreach (var parameter in model.Parameters)
+            Assert.True(SmallModels.Same(parameter.Value, before[parameter.Name]),
+                $"{parameter.Name} of the original has changed");
         var layers = Plans[plan].Layers;
-        foreach (var parameter in compressed.Parameters.Where(p => !layers.Index().Any(l => l.Item is not null && p.Name.StartsWith($"model.layers.{l.Index}.self_attn.", StringComparison.Ordinal))))
-            Assert.True(SmallModels.Same(parameter.Value, before[parameter.Name]), $"{parameter.Name} is no part of the plan");
+        foreach (var parameter in compressed.Parameters.Where(p => !layers.Index().Any(l => l.Item is not null
+            && p.Name.StartsWith($"model.layers.{l.Index}.self_attn.", StringComparison.Ordinal))))
+            Assert.True(SmallModels.Same(parameter.Value, before[parameter.Name]),
+                $"{parameter.Name} is no part of the plan");
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -106,7 +110,8 @@ public sealed class CompressorTests
             Assert.True(SmallModels.Same(loaded.Logits(ids), compressed.Logits(ids)), plan.Key);
             Assert.Equal(compressed.Options.VirtualHeads!, loaded.Options.VirtualHeads!);
             Assert.Equal(compressed.CacheBytesPerToken, loaded.CacheBytesPerToken);
-            Assert.Equal(compressed.Options with { VirtualHeads = null, Attention = loaded.Options.Attention }, loaded.Options with { VirtualHeads = null });
+            Assert.Equal(compressed.Options with { VirtualHeads = null, Attention = loaded.Options.Attention },
+                loaded.Options with { VirtualHeads = null });
         }
     }
 
@@ -138,19 +143,23 @@ public sealed class CompressorTests
     [InlineData(0, null, CompressionMethod.Svd, "0 key components of 4 heads make nothing smaller; use 1 to 3.")]
     [InlineData(null, 16, CompressionMethod.Fine, "a value rank of 16 is out of range; use 1 to 15.")]
     [InlineData(null, -1, CompressionMethod.Fine, "a value rank of -1 is out of range; use 1 to 15.")]
-    [InlineData(null, 6, CompressionMethod.Svd, "a value rank of 6 is out of range; use 1 to 15, a multiple of 4 with the method svd.")]
+    [InlineData(null, 6, CompressionMethod.Svd,
+        "a value rank of 6 is out of range; use 1 to 15, a multiple of 4 with the method svd.")]
     public void Sizes_out_of_range_are_refused(int? components, int? rank, CompressionMethod method, string message)
     {
         using var model = SmallModels.Create("gqa");
-        Assert.Equal(message, Assert.Throws<CrossheadException>(() => Compressor.Compress(model, Uniform(new(method, components, rank)))).Message);
+        Assert.Equal(message, Assert.Throws<CrossheadException>(
+            () => Compressor.Compress(model, Uniform(new(method, components, rank)))).Message);
     }
 
     [Fact]
     public void One_key_head_has_no_components_but_its_values_have_ranks()
     {
-        using var model = SmallModels.Create("gqa", change: o => o with { Attention = o.Attention with { KeyValueHeads = 1 } });
+        using var model = SmallModels.Create("gqa",
+            change: o => o with { Attention = o.Attention with { KeyValueHeads = 1 } });
         using var calibration = Calibration.Run(model, SmallModels.Text(), 5);
-        var error = Assert.Throws<CrossheadException>(() => Compressor.Compress(model, Uniform(new(CompressionMethod.Fine, 1, null)), calibration));
+        var error = Assert.Throws<CrossheadException>(
+            () => Compressor.Compress(model, Uniform(new(CompressionMethod.Fine, 1, null)), calibration));
         Assert.Contains("1 key/value head", error.Message);
         Assert.DoesNotContain("1 to 0", error.Message);
         using var compressed = Compressor.Compress(model, Uniform(new(CompressionMethod.Fine, null, 3)), calibration);
@@ -163,8 +172,10 @@ public sealed class CompressorTests
     public void A_plan_of_other_layers_is_refused(int layers)
     {
         using var model = SmallModels.Create("gqa");
-        var plan = CompressionPlan.Uniform(layers, [.. Enumerable.Range(0, layers)], new(CompressionMethod.Svd, 2, null));
-        Assert.Contains($"{layers} layers, the model has 2", Assert.Throws<CrossheadException>(() => Compressor.Compress(model, plan)).Message);
+        var plan = CompressionPlan.Uniform(layers, [.. Enumerable.Range(0, layers)],
+            new(CompressionMethod.Svd, 2, null));
+        Assert.Contains($"{layers} layers, the model has 2",
+            Assert.Throws<CrossheadException>(() => Compressor.Compress(model, plan)).Message);
     }
 
     [Fact]

@@ -18,5 +18,6 @@ public sealed class GivenWindowsTests
     [InlineData(5)]
     [InlineData(0)]
     public void Part_of_a_window_is_refused(int tokens) =>
-        Assert.Contains($"{tokens} tokens do not make whole windows of 3", Assert.Throws<CrossheadException>(() => TokenWindows.Of(new long[tokens], 3)).Message, StringComparison.Ordinal);
+        Assert.Contains($"{tokens} tokens do not make whole windows of 3", Assert.Throws<CrossheadException>(
+            () => TokenWindows.Of(new long[tokens], 3)).Message, StringComparison.Ordinal);
 }

@@ -6,11 +6,14 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Compression;
 
-/// <summary>Models and texts in which something vanishes or blows up: a usable result, or one line that says what is wrong.</summary>
+/// <summary>
+/// Models and texts in which something vanishes or blows up: a usable result, or one line that says what is wrong.
+/// </summary>
 public sealed class HardCasesTests
 {
     private const double SelfCheckTolerance = 1e-3; // what the command allows before it writes a model
-    private static readonly LayerPlan[] Plans = [new(CompressionMethod.Svd, 3, 8), new(CompressionMethod.Fine, 1, 3), new(CompressionMethod.Fine, 3, 14)];
+    private static readonly LayerPlan[] Plans = [new(CompressionMethod.Svd, 3, 8), new(CompressionMethod.Fine, 1, 3),
+        new(CompressionMethod.Fine, 3, 14)];
 
     // Of each layer's attention: a parameter, and what is done to it.
     private static readonly Dictionary<string, (string Model, string Parameter, Action<Tensor> Change)> Damages = new()
@@ -52,7 +55,8 @@ public sealed class HardCasesTests
         {
             using var compressed = Compressor.Compress(model, CompressionPlan.Uniform(2, [0, 1], plan), calibration);
             Compressor.RoundTo(compressed, ScalarType.Float16);
-            foreach (var parameter in compressed.Parameters) Assert.True(Finite(parameter.Value), $"{plan}: {parameter.Name}");
+            foreach (var parameter in compressed.Parameters)
+                Assert.True(Finite(parameter.Value), $"{plan}: {parameter.Name}");
         }
     }
 
@@ -65,26 +69,31 @@ public sealed class HardCasesTests
     public void A_text_of_one_token_leaves_a_usable_model(string name)
     {
         using var model = SmallModels.Create(name, type: ScalarType.Float32);
-        Usable(model, TokenWindows.Cut(Enumerable.Repeat(1, 200).ToArray(), 1, 10, "the text"), SmallModels.Ids(16, seed: 9));
+        Usable(model, TokenWindows.Cut(Enumerable.Repeat(1, 200).ToArray(), 1, 10, "the text"),
+            SmallModels.Ids(16, seed: 9));
     }
 
     [Fact]
     public void Heads_of_width_2_can_be_compressed()
     {
-        using var model = SmallModels.Create("query-key norm", type: ScalarType.Float32, change: o => o with { Attention = o.Attention with { HeadDim = 2 } });
-        Usable(model, SmallModels.Text(), SmallModels.Ids(16, seed: 9), new(CompressionMethod.Svd, 2, 4), new(CompressionMethod.Fine, 3, 1), new(CompressionMethod.Fine, 1, 7));
+        using var model = SmallModels.Create("query-key norm", type: ScalarType.Float32,
+            change: o => o with { Attention = o.Attention with { HeadDim = 2 } });
+        Usable(model, SmallModels.Text(), SmallModels.Ids(16, seed: 9), new(CompressionMethod.Svd, 2, 4),
+            new(CompressionMethod.Fine, 3, 1), new(CompressionMethod.Fine, 1, 7));
     }
 
     [Fact]
     public void A_vocabulary_of_8_in_windows_of_2_tokens_can_be_compressed()
     {
-        using var model = SmallModels.Create("gqa", type: ScalarType.Float32, change: o => o with { VocabularySize = 8 });
+        using var model = SmallModels.Create("gqa", type: ScalarType.Float32,
+            change: o => o with { VocabularySize = 8 });
         var text = SmallModels.Text(windows: 40, length: 2, vocabulary: 8);
         Assert.Equal((40, 40L), (text.Count, text.Predictions));
         Usable(model, text, SmallModels.Ids(16, seed: 9, vocabulary: 8));
         using var calibration = Calibration.Run(model, text, 7);
         var profile = new Profiler(model, calibration, text, 7).Run(new("m", "t"), [CompressionMethod.Fine]);
-        Assert.All(profile.Layers.SelectMany(l => l.Keys.Concat(l.Values)), p => Assert.True(double.IsFinite(p.LossIncrease)));
+        Assert.All(profile.Layers.SelectMany(l => l.Keys.Concat(l.Values)),
+            p => Assert.True(double.IsFinite(p.LossIncrease)));
     }
 
     [Theory]
@@ -104,7 +113,8 @@ public sealed class HardCasesTests
             Compressor.Compress(model, CompressionPlan.Uniform(2, [0, 1], Plans[1]), calibration);
         }));
         if (name[0] is not 'q') // the method svd looks at no queries
-            OneLine(Assert.Throws<CrossheadException>(() => Compressor.Compress(model, CompressionPlan.Uniform(2, [0, 1], Plans[0]))));
+            OneLine(Assert.Throws<CrossheadException>(
+                () => Compressor.Compress(model, CompressionPlan.Uniform(2, [0, 1], Plans[0]))));
 
         static void OneLine(CrossheadException error)
         {
@@ -121,7 +131,8 @@ public sealed class HardCasesTests
         using (no_grad())
         using (NewDisposeScope())
             model.Parameters.Single(p => p.Name == "lm_head.weight").Value[3, 2] = double.NaN;
-        var error = Assert.Throws<CrossheadException>(() => new Profiler(model, calibration, SmallModels.Text(), 5).Run(new("m", "t"), [CompressionMethod.Fine]));
+        var error = Assert.Throws<CrossheadException>(
+            () => new Profiler(model, calibration, SmallModels.Text(), 5).Run(new("m", "t"), [CompressionMethod.Fine]));
         Assert.Contains("NaN", error.Message);
         Assert.DoesNotContain('\n', error.Message);
     }
@@ -132,7 +143,8 @@ public sealed class HardCasesTests
         var model = SmallModels.Create(name, type: ScalarType.Float32);
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var p in model.Parameters.Where(p => p.Name.EndsWith(parameter, StringComparison.Ordinal))) change(p.Value);
+        foreach (var p in model.Parameters.Where(p => p.Name.EndsWith(parameter, StringComparison.Ordinal)))
+            change(p.Value);
         return model;
     }
 

@@ -37,5 +37,6 @@ public sealed class LayerSelectionTests
     [InlineData("deep", 3)]
     [InlineData("middle", 1)]
     public void A_selection_of_nothing_is_refused(string selection, int layers) =>
-        Assert.Contains($"leaves nothing of {layers} layers", Assert.Throws<CrossheadException>(() => LayerSelection.Parse(selection, layers)).Message);
+        Assert.Contains($"leaves nothing of {layers} layers",
+            Assert.Throws<CrossheadException>(() => LayerSelection.Parse(selection, layers)).Message);
 }

@@ -41,7 +41,8 @@ public sealed class PlainExportTests
     [InlineData(4, 0.75, 3)]
     [InlineData(2, 0.5, 1)]
     public void A_share_that_is_a_number_of_heads_is_that_plan(int groups, double share, int components) =>
-        Assert.Equal(new LayerPlan(CompressionMethod.Svd, components, components * 8), Compressor.SvdPlan(groups, 8, share));
+        Assert.Equal(new LayerPlan(CompressionMethod.Svd, components, components * 8),
+            Compressor.SvdPlan(groups, 8, share));
 
     [Theory]
     [InlineData(4, 0.6, "use 50.0")]
@@ -59,6 +60,7 @@ public sealed class PlainExportTests
         var before = SmallModels.Copy(model);
         Compressor.RoundTo(model, ScalarType.BFloat16);
         foreach (var parameter in model.Parameters)
-            Assert.True(SmallModels.Same(parameter.Value, before[parameter.Name].to(ScalarType.BFloat16).to(ScalarType.Float32)));
+            Assert.True(SmallModels.Same(parameter.Value,
+                before[parameter.Name].to(ScalarType.BFloat16).to(ScalarType.Float32)));
     }
 }

@@ -13,8 +13,10 @@ internal static class SmallModels
     public const int Vocabulary = 23;
 
     private static readonly AttentionOptions Grouped = new() { Heads = 8, KeyValueHeads = 4, HeadDim = 4 };
-    private static readonly AttentionOptions Mea = Grouped with { Variant = AttentionVariant.Mea, MixStart = MixStart.Normal, HeadNormStart = 0.7 };
-    private static readonly VirtualHeads Half = new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 3, ValueGrain = ValueGrain.Dense, ValueRank = 13 };
+    private static readonly AttentionOptions Mea =
+        Grouped with { Variant = AttentionVariant.Mea, MixStart = MixStart.Normal, HeadNormStart = 0.7 };
+    private static readonly VirtualHeads Half =
+        new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 3, ValueGrain = ValueGrain.Dense, ValueRank = 13 };
 
     private static readonly Dictionary<string, (AttentionOptions Attention, VirtualHeads? Layers)> Shapes = new()
     {
@@ -22,11 +24,18 @@ internal static class SmallModels
         ["mha"] = (Grouped with { Heads = 4 }, null),
         ["biases"] = (Grouped with { ProjectionBias = true, OutputBias = true }, null),
         ["query-key norm"] = (Grouped with { QueryKeyNorm = true }, null),
-        ["window, biases, query-key norm"] = (Grouped with { SlidingWindow = 3, ProjectionBias = true, QueryKeyNorm = true }, null),
+        ["window, biases, query-key norm"] =
+            (Grouped with { SlidingWindow = 3, ProjectionBias = true, QueryKeyNorm = true }, null),
         ["groupnorm"] = (Grouped with { Variant = AttentionVariant.GroupNorm }, null),
         ["mea c < g"] = (Mea with { KeyComponents = 3, ValueComponents = 3, ProjectionBias = true }, null),
         ["mea c = g, norm per head"] = (Mea with { HeadNorm = HeadNormKind.PerHead }, null),
-        ["mea-no-norm keys, query-key norm"] = (Mea with { Variant = AttentionVariant.MeaNoNorm, Compose = ComposedParts.Keys, KeyComponents = 3, QueryKeyNorm = true }, null),
+        ["mea-no-norm keys, query-key norm"] = (Mea with
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            Compose = ComposedParts.Keys,
+            KeyComponents = 3,
+            QueryKeyNorm = true,
+        }, null),
         ["compressed"] = (Grouped with { ProjectionBias = true }, Half),
         ["compressed, query-key norm"] = (Grouped with { QueryKeyNorm = true }, Half),
         ["compressed by heads"] = (Grouped, new VirtualHeads { KeyComponents = 3, ValueRank = 12 }),
@@ -36,7 +45,8 @@ internal static class SmallModels
     public static TheoryData<string> Names => [.. Shapes.Keys];
 
     /// <summary>A model whose every parameter is random.</summary>
-    public static LanguageModel Create(string name, int layers = 2, ScalarType type = ScalarType.Float64, Func<ModelOptions, ModelOptions>? change = null)
+    public static LanguageModel Create(string name, int layers = 2, ScalarType type = ScalarType.Float64,
+        Func<ModelOptions, ModelOptions>? change = null)
     {
         var (attention, kept) = Shapes[name];
         var options = new ModelOptions
@@ -82,5 +92,6 @@ internal static class SmallModels
     }
 
     /// <summary>Copies of all parameters, in the current scope.</summary>
-    public static Dictionary<string, Tensor> Copy(LanguageModel model) => model.Parameters.ToDictionary(p => p.Name, p => p.Value.detach().clone());
+    public static Dictionary<string, Tensor> Copy(LanguageModel model) =>
+        model.Parameters.ToDictionary(p => p.Name, p => p.Value.detach().clone());
 }

@@ -16,7 +16,8 @@ public sealed class TokenWindowsTests
     private static List<long[]> Of(TokenWindows windows, int batch)
     {
         using var scope = NewDisposeScope();
-        return [.. windows.Batches(batch, CPU).SelectMany(ids => ids.unbind(0)).Select(row => row.data<long>().ToArray())];
+        return [.. windows.Batches(batch, CPU).SelectMany(ids => ids.unbind(0))
+            .Select(row => row.data<long>().ToArray())];
     }
 
     [Theory]
@@ -31,7 +32,8 @@ public sealed class TokenWindowsTests
         var ids = SmallModels.Ids(count);
         var windows = TokenWindows.Cut(ids, 1, body + 1, "the text");
         var expected = Reference(ids, body);
-        Assert.Equal((expected.Count, body + 1, (long)expected.Count * body), (windows.Count, windows.Length, windows.Predictions));
+        Assert.Equal((expected.Count, body + 1, (long)expected.Count * body),
+            (windows.Count, windows.Length, windows.Predictions));
         foreach (var batch in new[] { 1, 2, 100 }) Assert.Equal(expected, Of(windows, batch));
     }
 
@@ -45,7 +47,8 @@ public sealed class TokenWindowsTests
     [InlineData(1, 2)]
     public void Too_short_a_text_is_refused_with_what_a_window_needs(int count, int length)
     {
-        var error = Assert.Throws<CrossheadException>(() => TokenWindows.Cut(new int[count], 1, length, "the second half"));
+        var error = Assert.Throws<CrossheadException>(
+            () => TokenWindows.Cut(new int[count], 1, length, "the second half"));
         Assert.StartsWith($"the second half has {count} tokens, a window needs {length};", error.Message);
     }
 
@@ -54,12 +57,14 @@ public sealed class TokenWindowsTests
     [InlineData(0)]
     [InlineData(-3)]
     public void Windows_in_which_nothing_is_predicted_are_refused(int length) =>
-        Assert.Contains("at least 2", Assert.Throws<CrossheadException>(() => TokenWindows.Cut([1, 2, 3, 4], 1, length, "the text")).Message);
+        Assert.Contains("at least 2",
+            Assert.Throws<CrossheadException>(() => TokenWindows.Cut([1, 2, 3, 4], 1, length, "the text")).Message);
 
     [Fact]
     public void At_most_spreads_the_windows_over_the_text()
     {
-        var windows = TokenWindows.Cut([.. Enumerable.Range(0, 21)], null, 2, "the text"); // 10 windows, the first token of each is 2w
+        // 10 windows, the first token of each is 2w
+        var windows = TokenWindows.Cut([.. Enumerable.Range(0, 21)], null, 2, "the text");
         Assert.Equal([0, 2, 5, 7], Of(windows.AtMost(4), 3).Select(w => w[0] / 2));
         Assert.Equal(Of(windows, 10), Of(windows.AtMost(10), 10));
         Assert.Equal(Of(windows, 10), Of(windows.AtMost(1000), 10));

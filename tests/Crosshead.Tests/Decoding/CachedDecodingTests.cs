@@ -105,5 +105,6 @@ public sealed class CachedDecodingTests
         return model.LastLogits(TinyModels.Tokens(ids), state).data<float>().ToArray();
     }
 
-    private static void Close(float[] actual, float[] expected) => Assert.InRange(TinyModels.RelativeError(actual, expected), 0, Tolerance);
+    private static void Close(float[] actual, float[] expected) =>
+        Assert.InRange(TinyModels.RelativeError(actual, expected), 0, Tolerance);
 }

@@ -18,7 +18,8 @@ public sealed class CudaGraphDecoderTests
     private static readonly bool s_cuda = cuda_is_available();
 
     private static readonly AttentionOptions Grouped = new() { Heads = 8, KeyValueHeads = 4, HeadDim = 64 };
-    private static readonly AttentionOptions Mea = Grouped with { Variant = AttentionVariant.Mea, MixStart = MixStart.Normal };
+    private static readonly AttentionOptions Mea =
+        Grouped with { Variant = AttentionVariant.Mea, MixStart = MixStart.Normal };
 
     private static readonly Dictionary<string, (AttentionOptions Attention, ExpertOptions? Experts)> Shapes = new()
     {
@@ -29,7 +30,14 @@ public sealed class CudaGraphDecoderTests
         ["odd width"] = (Grouped with { HeadDim = 18 }, null),
         ["mea"] = (Mea, null),
         ["mea, compressed"] = (Mea with { KeyComponents = 2, ValueComponents = 3 }, null),
-        ["mea-no-norm, dense values, query-key norm"] = (Mea with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 96, QueryKeyNorm = true }, null),
+        ["mea-no-norm, dense values, query-key norm"] = (Mea with
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            KeyComponents = 2,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 96,
+            QueryKeyNorm = true,
+        }, null),
         ["differential"] = (Grouped with { Variant = AttentionVariant.Differential }, null),
         ["talking-heads"] = (Grouped with { Variant = AttentionVariant.TalkingHeads }, null),
         [Refused] = (Grouped, new ExpertOptions { Count = 4, PerToken = 2, InnerSize = 20 }),
@@ -78,7 +86,8 @@ public sealed class CudaGraphDecoderTests
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var model = Create(name);
         using var decoder = new CudaGraphDecoder(model, 5, 40);
-        SlotTests.Play(decoder, [.. Enumerable.Range(0, 12).Select(s => TinyModels.Ids(1 + (s * 7 % 40), seed: 50 + s, vocabulary: 300)).Select(ids => (ids, Alone(model, ids)))], 0.06, seed: 4);
+        SlotTests.Play(decoder, [.. Enumerable.Range(0, 12).Select(s => TinyModels.Ids(1 + (s * 7 % 40), seed: 50 + s,
+            vocabulary: 300)).Select(ids => (ids, Alone(model, ids)))], 0.06, seed: 4);
     }
 
     // Logits after each token of a sequence that has a decoder to itself.
@@ -102,13 +111,15 @@ public sealed class CudaGraphDecoderTests
         using var plain = new TensorDecoder(model, 2, 64);
         new DecodeBatch(plain).Prefill(prompts, 512);
         using var generator = new Crosshead.Generation.Generator(model);
-        var texts = generator.Generate(prompts, new GenerationOptions { MaxTokens = 40, Sampling = SamplingOptions.Greedy });
+        var texts = generator.Generate(prompts,
+            new GenerationOptions { MaxTokens = 40, Sampling = SamplingOptions.Greedy });
         for (var n = 0; n < 40; n++)
         {
             for (var b = 0; b < 2; b++)
             {
                 var logits = plain.Logits(b);
-                Assert.True(logits[texts[b].Ids[n]] > LogitRow.MostLikely(logits).Logit - 0.05f * Math.Abs(LogitRow.MostLikely(logits).Logit), $"token {n} of sequence {b}");
+                Assert.True(logits[texts[b].Ids[n]] > LogitRow.MostLikely(logits).Logit - 0.05f * Math.Abs(
+                    LogitRow.MostLikely(logits).Logit), $"token {n} of sequence {b}");
             }
             new DecodeBatch(plain).Step([texts[0].Ids[n], texts[1].Ids[n]]);
         }
@@ -170,7 +181,8 @@ public sealed class CudaGraphDecoderTests
             foreach (var each in new IDecoder[] { plain, decoder }) new DecodeBatch(each).Step([5 + n, 6]);
             Assert.False(decoder.IsCaptured);
             Assert.NotNull(decoder.Refusal);
-            for (var b = 0; b < 2; b++) Assert.InRange(TinyModels.RelativeError(decoder.Logits(b), plain.Logits(b)), 0, 1e-6);
+            for (var b = 0; b < 2; b++)
+                Assert.InRange(TinyModels.RelativeError(decoder.Logits(b), plain.Logits(b)), 0, 1e-6);
         }
     }
 
@@ -197,9 +209,12 @@ public sealed class CudaGraphDecoderTests
             Experts = Shapes[name].Experts,
         }, ScalarType.BFloat16, CUDA);
         model.Initialize(1);
-        // Routers of strong opinions and many experts a token: where rounding decides which comes last, that one counts for next to nothing.
+        // Routers of strong opinions and many experts a token: where rounding decides which comes last, that one counts
+        // for next to nothing.
         using (no_grad())
-            foreach (var router in model.Parameters.Where(p => p.Name.EndsWith(".gate.weight", StringComparison.Ordinal))) router.Value.mul_(3);
+            foreach (var router in model.Parameters.Where(
+                p => p.Name.EndsWith(".gate.weight", StringComparison.Ordinal)))
+                router.Value.mul_(3);
         model.Freeze(ScalarType.BFloat16);
         return model;
     }

@@ -28,7 +28,11 @@ public sealed class DevicePositionTests
     [InlineData(64)]
     public void Windows_hide_what_they_hide(int window)
     {
-        foreach (var attention in new[] { new AttentionOptions { Heads = 4, KeyValueHeads = 2, HeadDim = 6, SlidingWindow = window }, new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, HeadDim = 6, SlidingWindow = window } })
+        foreach (var attention in new[]
+        {
+            new AttentionOptions { Heads = 4, KeyValueHeads = 2, HeadDim = 6, SlidingWindow = window },
+            new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, HeadDim = 6, SlidingWindow = window },
+        })
         {
             using var model = TinyModels.Create(TinyModels.Options(attention) with { FullAttentionLayers = [1] });
             Same(model, [7, 7, 7]);
@@ -48,7 +52,11 @@ public sealed class DevicePositionTests
     {
         using var scope = NewDisposeScope();
         var made = 0;
-        var span = new TokenView(empty(0), empty(0), null, Causal: false) { LateMask = () => { made++; return ones(1); }, Length = ones(1) };
+        var span = new TokenView(empty(0), empty(0), null, Causal: false)
+        {
+            LateMask = () => { made++; return ones(1); },
+            Length = ones(1),
+        };
         Assert.True(span.IsRange);
         Assert.Equal(0, made);
         Assert.NotNull(span.Mask);
@@ -56,7 +64,8 @@ public sealed class DevicePositionTests
         Assert.Equal(1, made);
     }
 
-    // Steps of three sequences, whose places on the device the host does not know, against each sequence alone; room is left that must not be seen.
+    // Steps of three sequences, whose places on the device the host does not know, against each sequence alone; room is
+    // left that must not be seen.
     private static void Same(LanguageModel model, int[] lengths)
     {
         using var grad = no_grad();
@@ -65,7 +74,8 @@ public sealed class DevicePositionTests
         var tokens = randint(0, 37, [lengths.Length, capacity], ScalarType.Int64);
         using var state = model.CreateDecodeState(lengths.Length, capacity);
         for (var b = 0; b < lengths.Length; b++)
-            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]), state.LayersOf(b, 1));
+            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]),
+                state.LayersOf(b, 1));
         for (var n = 0; n < steps; n++)
         {
             var at = tensor(lengths.Select(l => (long)l + n).ToArray(), ScalarType.Int64);
@@ -75,7 +85,8 @@ public sealed class DevicePositionTests
                 var logits = model.Head(model.Hidden(ids, model.ViewAt(at, capacity), state.Layers));
                 if (!ReferenceEquals(ids, next)) continue;
                 for (var b = 0; b < lengths.Length; b++)
-                    Assert.InRange(TensorLeaks.RelativeError(logits[b], model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b] + n + 1))[0]), 0, Tolerance);
+                    Assert.InRange(TensorLeaks.RelativeError(logits[b],
+                        model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b] + n + 1))[0]), 0, Tolerance);
             }
         }
     }

@@ -5,7 +5,9 @@ using Crosshead.Tests.Kernels;
 
 namespace Crosshead.Tests.Decoding;
 
-/// <summary>Sequences that join, rest, go back and leave, in passes that hold prompts and steps together, against each alone.</summary>
+/// <summary>
+/// Sequences that join, rest, go back and leave, in passes that hold prompts and steps together, against each alone.
+/// </summary>
 public sealed class SlotTests
 {
     private const int Slots = 4, Context = 24;
@@ -44,7 +46,8 @@ public sealed class SlotTests
         Refused("position 5 of slot 0", (0, 3, 1, false), (0, 5, 1, true));
         Refused("rows in two places", (0, 2, 1, true), (1, 1, 1, true), (0, 3, 1, true));
         Refused("wants logits, but is not the last", (0, 3, 1, true), (0, 4, 1, true));
-        var full = Assert.Throws<CrossheadException>(() => decoder.Run(Pass((0, 3, 1, false), (0, 4, 1, false), (0, 5, 1, false), (0, 6, 1, true))));
+        var full = Assert.Throws<CrossheadException>(
+            () => decoder.Run(Pass((0, 3, 1, false), (0, 4, 1, false), (0, 5, 1, false), (0, 6, 1, true))));
         Assert.Contains("holds 6 tokens already", full.Message);
         Assert.Equal([3, 1], Enumerable.Range(0, 2).Select(decoder.Cache.LengthOf));
 
@@ -52,12 +55,15 @@ public sealed class SlotTests
             Assert.Contains(why, Assert.Throws<ArgumentException>(() => decoder.Run(Pass(rows))).Message);
     }
 
-    /// <summary>Passes drawn from a seed: each slot rests, goes on by some tokens, goes back, or takes another sequence.</summary>
+    /// <summary>
+    /// Passes drawn from a seed: each slot rests, goes on by some tokens, goes back, or takes another sequence.
+    /// </summary>
     /// <param name="decoder">The decoder, empty.</param>
     /// <param name="sequences">Token ids, and the logits after each.</param>
     /// <param name="tolerance">Largest relative error of logits.</param>
     /// <param name="seed">Of the draws.</param>
-    internal static void Play(IDecoder decoder, IReadOnlyList<(int[] Ids, float[][] Logits)> sequences, double tolerance, int seed)
+    internal static void Play(IDecoder decoder, IReadOnlyList<(int[] Ids, float[][] Logits)> sequences,
+        double tolerance, int seed)
     {
         var (random, held, pass) = (new Random(seed), new int[decoder.Cache.Slots], new DecodePass());
         Array.Fill(held, -1);
@@ -77,14 +83,16 @@ public sealed class SlotTests
                 var from = length > 0 && random.Next(8) == 0 ? random.Next(length) : length;
                 var ids = sequences[held[slot]].Ids;
                 var count = Math.Min(ids.Length - from, random.Next(2) == 0 ? 1 : random.Next(1, 20));
-                for (var n = from; n < from + count; n++) pass.Add(slot, n, ids[n], wanted: n == from + count - 1 && random.Next(5) > 0);
+                for (var n = from; n < from + count; n++)
+                    pass.Add(slot, n, ids[n], wanted: n == from + count - 1 && random.Next(5) > 0);
             }
             decoder.Run(pass, TestContext.Current.CancellationToken);
             foreach (var row in pass.Rows)
             {
                 Assert.True(decoder.Cache.LengthOf(row.Slot) > row.Position);
                 if (!row.Wanted) continue;
-                Assert.InRange(TinyModels.RelativeError(decoder.Logits(row.Slot), sequences[held[row.Slot]].Logits[row.Position]), 0, tolerance);
+                Assert.InRange(TinyModels.RelativeError(decoder.Logits(row.Slot),
+                    sequences[held[row.Slot]].Logits[row.Position]), 0, tolerance);
                 compared++;
             }
         }

@@ -10,6 +10,7 @@ public sealed class ModelNamesTests
         Assert.Equal(["b", "c"], ModelNames.Of(["/a/b", "/a/c/"]));
         Assert.Equal(["x/model", "y/model", "z/n"], ModelNames.Of(["/a/x/model", "/a/y/model", "/a/z/n"]));
         Assert.Equal(["a/x/m", "b/x/m"], ModelNames.Of(["/r/a/x/m", "/r/b/x/m"]));
-        Assert.Contains("named 2 times", Assert.Throws<CrossheadException>(() => ModelNames.Of(["/a/b", "/a/./b/"])).Message);
+        Assert.Contains("named 2 times",
+            Assert.Throws<CrossheadException>(() => ModelNames.Of(["/a/b", "/a/./b/"])).Message);
     }
 }

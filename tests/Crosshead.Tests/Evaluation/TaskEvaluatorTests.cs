@@ -20,7 +20,8 @@ public sealed class TaskEvaluatorTests : IDisposable
 
     private EvaluationTask Task(string kind, string rest)
     {
-        var file = JsonNode.Parse($$"""{ "name": "own", "version": 1, "kind": "{{kind}}", "group": "mine", "about": "x", "source": "https://example.org/own", {{rest}} }""")!;
+        var file = JsonNode.Parse(
+            $$"""{ "name": "own", "version": 1, "kind": "{{kind}}", "group": "mine", "about": "x", "source": "https://example.org/own", {{rest}} }""")!;
         var folder = Directory.CreateDirectory(_folder.File("tasks")).FullName;
         File.WriteAllText(Path.Combine(folder, "own.json"), file.ToJsonString());
         return TaskCatalog.Load(folder).Resolve(["own"])[0];
@@ -36,7 +37,14 @@ public sealed class TaskEvaluatorTests : IDisposable
     private static (LanguageModel Model, Tokenizer Tokenizer) Create(int context = 24)
     {
         var tokenizer = BpeTrainer.Train([TinyRecipe.Text], new BpeTrainerOptions { VocabularySize = 280 });
-        var model = new LanguageModel(new() { VocabularySize = 280, HiddenSize = 32, Layers = 2, Context = context, Attention = new() { Heads = 2 } }, ScalarType.Float64);
+        var model = new LanguageModel(new()
+        {
+            VocabularySize = 280,
+            HiddenSize = 32,
+            Layers = 2,
+            Context = context,
+            Attention = new() { Heads = 2 },
+        }, ScalarType.Float64);
         model.Initialize(7);
         return (model, tokenizer);
     }
@@ -44,13 +52,16 @@ public sealed class TaskEvaluatorTests : IDisposable
     [Fact]
     public void Texts_have_the_likelihood_of_their_windows()
     {
-        var task = Task("text", """ "data": { "rows": ["a.txt"] }, "fields": { "passage": "row.text" }, "question": "", "text": "{{ passage }}", "continuation": "{{ text }}", "metrics": ["bits_per_byte", "word_perplexity"] """);
+        var task = Task("text",
+            """ "data": { "rows": ["a.txt"] }, "fields": { "passage": "row.text" }, "question": "", "text": "{{ passage }}", "continuation": "{{ text }}", "metrics": ["bits_per_byte", "word_perplexity"] """);
         var text = TinyRecipe.Text[..700];
         var (model, tokenizer) = Create();
         using var owned = model;
         using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions());
-        var result = evaluator.Evaluate(task, Rows(task, "a.txt", text), cancellation: TestContext.Current.CancellationToken);
-        var expected = Perplexity.Measure(model, text, tokenizer.Encode(text, addSpecialTokens: false), tokenizer.EosTokenId!.Value, cancellation: TestContext.Current.CancellationToken);
+        var result = evaluator.Evaluate(task, Rows(task, "a.txt", text),
+            cancellation: TestContext.Current.CancellationToken);
+        var expected = Perplexity.Measure(model, text, tokenizer.Encode(text, addSpecialTokens: false),
+            tokenizer.EosTokenId!.Value, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(expected.LogLikelihood, result.MeanGoldLogLikelihood, 1e-9 * Math.Abs(expected.LogLikelihood));
         Assert.Equal("bits_per_byte", result.Metrics[0].Name);
         double Value(string name) => result.Metrics.Single(m => m.Name == name).Value;
@@ -71,12 +82,15 @@ public sealed class TaskEvaluatorTests : IDisposable
         var (model, tokenizer) = Create();
         using var owned = model;
         using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions());
-        var first = evaluator.Evaluate(task, Rows(task, "a.jsonl", """{"q":"word1 and","a":"x"}"""), cancellation: TestContext.Current.CancellationToken);
+        var first = evaluator.Evaluate(task, Rows(task, "a.jsonl", """{"q":"word1 and","a":"x"}"""),
+            cancellation: TestContext.Current.CancellationToken);
         var written = first.Samples[0].Output!;
 
         // The same prompt with the answer that the model gives, and one that it does not.
-        var rows = new JsonObject { ["q"] = "word1 and", ["a"] = written }.ToJsonString() + "\n" + """{"q":"word1 and","a":"x"}""" + "\n";
-        var result = evaluator.Evaluate(task, Rows(task, "a.jsonl", rows), cancellation: TestContext.Current.CancellationToken);
+        var rows = new JsonObject { ["q"] = "word1 and", ["a"] = written }
+            .ToJsonString() + "\n" + """{"q":"word1 and","a":"x"}""" + "\n";
+        var result = evaluator.Evaluate(task, Rows(task, "a.jsonl", rows),
+            cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(["exact_match (all)", "exact_match (none)"], result.Metrics.Select(m => m.Name));
         Assert.Equal([1, 0], result.Metrics[0].PerSample);
         Assert.Equal([0, 0], result.Metrics[1].PerSample);
@@ -87,7 +101,8 @@ public sealed class TaskEvaluatorTests : IDisposable
     [InlineData(100, 24, true)]  // half the context, 12, is less than the task allows
     [InlineData(12, 24, false)]
     [InlineData(6, 24, false)]
-    public void Answers_that_the_context_cuts_are_counted_also_where_they_are_known(int maxTokens, int context, bool cut)
+    public void Answers_that_the_context_cuts_are_counted_also_where_they_are_known(int maxTokens,
+        int context, bool cut)
     {
         var task = Task("generation", $$"""
             "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{"{{ stem }}"}}", "metrics": ["exact_match"], "maxTokens": {{maxTokens}},
@@ -112,10 +127,19 @@ public sealed class TaskEvaluatorTests : IDisposable
             "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{ stem }}", "metrics": ["exact_match"], "maxTokens": 3, "stop": ["a...b"],
             "filters": [ { "name": "all", "extract": "whole", "compare": "text" } ]
             """);
-        var plain = BpeTrainer.Train(["one . two . three . four , five , six ."], new BpeTrainerOptions { VocabularySize = 275 });
+        var plain = BpeTrainer.Train(["one . two . three . four , five , six ."],
+            new BpeTrainerOptions { VocabularySize = 275 });
         plain.Save(_folder.File("t"));
-        File.WriteAllText(_folder.File("t/tokenizer_config.json"), """{ "eos_token": "<|endoftext|>", "clean_up_tokenization_spaces": true }""");
-        using var model = new LanguageModel(new() { VocabularySize = plain.VocabularySize, HiddenSize = 32, Layers = 1, Context = 24, Attention = new() { Heads = 2 } }, ScalarType.Float64);
+        File.WriteAllText(_folder.File("t/tokenizer_config.json"),
+            """{ "eos_token": "<|endoftext|>", "clean_up_tokenization_spaces": true }""");
+        using var model = new LanguageModel(new()
+        {
+            VocabularySize = plain.VocabularySize,
+            HiddenSize = 32,
+            Layers = 1,
+            Context = 24,
+            Attention = new() { Heads = 2 },
+        }, ScalarType.Float64);
         model.Initialize(7);
         using (no_grad()) // of two opposite rows one is always the likeliest
         {
@@ -126,7 +150,8 @@ public sealed class TaskEvaluatorTests : IDisposable
         string Written(Tokenizer tokenizer)
         {
             using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions());
-            return evaluator.Evaluate(task, Rows(task, "a.jsonl", """{"q":"one","a":"x"}"""), cancellation: TestContext.Current.CancellationToken).Samples[0].Output!;
+            return evaluator.Evaluate(task, Rows(task, "a.jsonl", """{"q":"one","a":"x"}"""),
+                cancellation: TestContext.Current.CancellationToken).Samples[0].Output!;
         }
         var raw = Written(plain);
         Assert.Matches("^( [.,]){3}$", raw);
@@ -136,15 +161,21 @@ public sealed class TaskEvaluatorTests : IDisposable
     [Fact]
     public void The_first_of_equal_choices_is_taken_and_lengths_are_of_characters()
     {
-        var choices = new[] { "ab", "a😀", "abcd" }.Select(t => new TaskChoice(new TaskPrompt("", [], "q"), " " + t, t)).ToArray();
+        var choices = new[] { "ab", "a😀", "abcd" }
+            .Select(t => new TaskChoice(new TaskPrompt("", [], "q"), " " + t, t)).ToArray();
         var sample = new TaskSample(0, "0", null, choices, 1, null, []);
-        Assert.Equal(0, new SampleResult(sample, [new(-4, false), new(-4, false), new(-9, false)], null, [], false).Choice);
-        Assert.Equal(0, new SampleResult(sample, [new(-4, false), new(-4, false), new(-9, false)], null, [], false).NormalizedChoice); // two characters each
-        Assert.Equal(2, new SampleResult(sample, [new(-4, false), new(-4, false), new(-7, false)], null, [], false).NormalizedChoice);
+        Assert.Equal(0,
+            new SampleResult(sample, [new(-4, false), new(-4, false), new(-9, false)], null, [], false).Choice);
+        // two characters each
+        Assert.Equal(0, new SampleResult(sample, [new(-4, false), new(-4, false), new(-9, false)], null, [],
+            false).NormalizedChoice);
+        Assert.Equal(2, new SampleResult(sample, [new(-4, false), new(-4, false), new(-7, false)], null, [],
+            false).NormalizedChoice);
     }
 
     [Theory]
-    [InlineData(AnswerExtraction.Regex, "answer is \\(?([A-J])\\)?", AnswerComparison.Text, "so the answer is (B).", "B", true)]
+    [InlineData(AnswerExtraction.Regex, "answer is \\(?([A-J])\\)?", AnswerComparison.Text,
+        "so the answer is (B).", "B", true)]
     [InlineData(AnswerExtraction.Regex, "answer is \\(?([A-J])\\)?", AnswerComparison.Text, "no idea", "B", false)]
     [InlineData(AnswerExtraction.LastNumber, null, AnswerComparison.Number, "12 + 3 makes $1,500.", "1500", true)]
     [InlineData(AnswerExtraction.Boxed, null, AnswerComparison.Mathematics, "thus \\boxed{\\frac{1}{2}}", "0.5", true)]
@@ -152,7 +183,11 @@ public sealed class TaskEvaluatorTests : IDisposable
     [InlineData(AnswerExtraction.Whole, null, AnswerComparison.LetterSet, "(C) and A", "A, C", true)]
     [InlineData(AnswerExtraction.Whole, null, AnswerComparison.LetterSet, "C", "A, C", false)]
     [InlineData(AnswerExtraction.Whole, null, AnswerComparison.Text, " Paris. ", "paris", true)]
-    [InlineData(AnswerExtraction.Regex, "^(a+)+$", AnswerComparison.Text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "a", false)] // ends although the pattern would not
-    public void Answers_are_found_and_compared(AnswerExtraction extract, string? pattern, AnswerComparison compare, string text, string answer, bool right) =>
-        Assert.Equal(right, new AnswerJudge(new AnswerFilter("f", extract, pattern, Compare: compare)).Judge(text, ["other", answer]).Right);
+    // ends although the pattern would not
+    [InlineData(AnswerExtraction.Regex, "^(a+)+$", AnswerComparison.Text,
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "a", false)]
+    public void Answers_are_found_and_compared(AnswerExtraction extract, string? pattern, AnswerComparison compare,
+        string text, string answer, bool right) =>
+        Assert.Equal(right, new AnswerJudge(new AnswerFilter("f", extract, pattern, Compare: compare)).Judge(text,
+            ["other", answer]).Right);
 }

@@ -22,7 +22,8 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void A_file_that_another_process_writes_stays()
     {
-        using var other = new FileStream(_folder.File("a.json.999.tmp"), FileMode.Create, FileAccess.Write, FileShare.None);
+        using var other = new FileStream(_folder.File("a.json.999.tmp"), FileMode.Create, FileAccess.Write,
+            FileShare.None);
         AtomicFile.WriteText(_folder.File("a.json"), "{}");
         Assert.Equal(["a.json", "a.json.999.tmp"], Names());
     }
@@ -30,9 +31,11 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void A_folder_that_cannot_be_written_names_itself_and_not_what_was_to_be_written_aside()
     {
-        Assert.Equal("\"/proc/a.json\" was not written: the folder \"/proc\" takes no files; free space or name another folder. What was there before is unchanged.",
+        Assert.Equal("\"/proc/a.json\" was not written: the folder \"/proc\" takes no files; free space or name "
+            + "another folder. What was there before is unchanged.",
             Assert.Throws<CrossheadException>(() => AtomicFile.WriteText("/proc/a.json", "{}")).Message);
     }
 
-    private string[] Names() => [.. Directory.GetFileSystemEntries(_folder.Path).Select(e => Path.GetFileName(e)).Order(StringComparer.Ordinal)];
+    private string[] Names() => [
+        .. Directory.GetFileSystemEntries(_folder.Path).Select(e => Path.GetFileName(e)).Order(StringComparer.Ordinal)];
 }

@@ -24,7 +24,12 @@ public sealed class FolderLockTests
     public void Another_process_is_refused_too()
     {
         using var folder = new TemporaryFolder();
-        using var other = Process.Start(new ProcessStartInfo("flock", ["--close", folder.Path, "sh", "-c", "echo held; read line"]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        using var other = Process.Start(
+            new ProcessStartInfo("flock", ["--close", folder.Path, "sh", "-c", "echo held; read line"])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardInput = true,
+            })!;
         Assert.Equal("held", other.StandardOutput.ReadLine());
         Assert.Throws<CrossheadException>(() => FolderLock.Take(folder.Path));
         other.Kill(entireProcessTree: true);

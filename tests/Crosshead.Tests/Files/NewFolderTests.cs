@@ -16,7 +16,8 @@ public sealed class NewFolderTests : IDisposable
     {
         using (var place = NewFolder.Hold(Model))
         {
-            Assert.Contains("is being written by another run", Assert.Throws<CrossheadException>(() => NewFolder.Hold(Model + "/")).Message);
+            Assert.Contains("is being written by another run",
+                Assert.Throws<CrossheadException>(() => NewFolder.Hold(Model + "/")).Message);
             place.Write(folder => File.WriteAllText(Path.Combine(folder, "config.json"), "{}"));
         }
         Assert.Equal([Model], Directory.GetFileSystemEntries(_folder.Path));
@@ -38,9 +39,12 @@ public sealed class NewFolderTests : IDisposable
     [Fact]
     public void What_a_killed_process_left_is_removed_and_nothing_else()
     {
-        foreach (var name in new[] { "model.123.tmp", "model.123.old", "model.mine.tmp", "model..tmp", "model.tmp", "other.123.tmp" }) Directory.CreateDirectory(_folder.File(name));
+        foreach (var name
+            in new[] { "model.123.tmp", "model.123.old", "model.mine.tmp", "model..tmp", "model.tmp", "other.123.tmp" })
+            Directory.CreateDirectory(_folder.File(name));
         File.WriteAllText(_folder.File("model.123.tmp/config.json"), "{}");
         NewFolder.Hold(Model).Dispose();
-        Assert.Equal(["model..tmp", "model.123.old", "model.mine.tmp", "model.tmp", "other.123.tmp"], Directory.GetDirectories(_folder.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Equal(["model..tmp", "model.123.old", "model.mine.tmp", "model.tmp", "other.123.tmp"],
+            Directory.GetDirectories(_folder.Path).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
     }
 }

@@ -38,7 +38,8 @@ public sealed class TextFileTests : IDisposable
         Refused("is no UTF-8 text", [0x61, 0xE9, 0x62]);
         Refused("is empty", []);
         Refused("is empty", [0xEF, 0xBB, 0xBF]);
-        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => TextFile.Read(_folder.File("none"))).Message);
+        Assert.Contains("does not exist",
+            Assert.Throws<CrossheadException>(() => TextFile.Read(_folder.File("none"))).Message);
 
         void Refused(string told, params byte[][] parts)
         {

@@ -10,14 +10,22 @@ namespace Crosshead.Tests.Generation;
 
 public sealed class DataGenerationTests : IDisposable
 {
-    private static readonly DataGenerationOptions Options = new() { Tokens = 900, Model = "m", WeightsHash = "w", Batch = 6, HeldOutFraction = 0.2 };
+    private static readonly DataGenerationOptions Options =
+        new() { Tokens = 900, Model = "m", WeightsHash = "w", Batch = 6, HeldOutFraction = 0.2 };
 
     private readonly TemporaryFolder _folder = new();
     private readonly LanguageModel _model;
 
     public DataGenerationTests()
     {
-        _model = new LanguageModel(new ModelOptions { VocabularySize = PreparedData.Small.VocabularySize + 10, HiddenSize = 16, Layers = 1, Context = 32, Attention = new() { Heads = 2 } });
+        _model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = PreparedData.Small.VocabularySize + 10,
+            HiddenSize = 16,
+            Layers = 1,
+            Context = 32,
+            Attention = new() { Heads = 2 },
+        });
         _model.Initialize(1);
     }
 
@@ -33,15 +41,21 @@ public sealed class DataGenerationTests : IDisposable
         var reports = new List<DataGenerationProgress>();
         var manifest = Run("out", Options, progress: reports.Add);
         Assert.Equal(900, manifest.Train.Tokens + manifest.HeldOut.Tokens);
-        Assert.InRange((double)manifest.HeldOut.Documents / (manifest.Train.Documents + manifest.HeldOut.Documents), 0.15, 0.25);
+        Assert.InRange(
+            (double)manifest.HeldOut.Documents / (manifest.Train.Documents + manifest.HeldOut.Documents), 0.15, 0.25);
         var tokens = PreparedData.Tokens(_folder.File("out"), manifest.Train);
-        Assert.InRange(tokens.Count(t => t == 0), manifest.Train.Documents - 1, manifest.Train.Documents); // end tokens; the last document may be cut before its own
+        // end tokens; the last document may be cut before its own
+        Assert.InRange(tokens.Count(t => t == 0), manifest.Train.Documents - 1, manifest.Train.Documents);
         Assert.All(tokens, t => Assert.InRange(t, 0, PreparedData.Small.VocabularySize - 1));
-        Assert.Equal(("m", "w", 900L, 1.0), (manifest.Request.Generated!.Model, manifest.Request.Generated.WeightsHash, manifest.Request.Generated.Tokens, manifest.Request.Generated.Temperature));
-        Assert.InRange(reports[^1].Cut, 1, manifest.Train.Documents + manifest.HeldOut.Documents); // of 280 tokens one ends a document of at most 32
+        Assert.Equal(("m", "w", 900L, 1.0), (manifest.Request.Generated!.Model, manifest.Request.Generated.WeightsHash,
+            manifest.Request.Generated.Tokens, manifest.Request.Generated.Temperature));
+        // of 280 tokens one ends a document of at most 32
+        Assert.InRange(reports[^1].Cut, 1, manifest.Train.Documents + manifest.HeldOut.Documents);
         Assert.True(reports.Count > 1);
-        Assert.Equal((900L, 900L, manifest.Train.Documents + manifest.HeldOut.Documents), (reports[^1].Tokens, reports[^1].TotalTokens, reports[^1].Documents));
-        Assert.All(reports, r => Assert.True(r.Tokens <= 900 && (r.Tokens == 0) == (r.Documents == 0) && r.UnderWay >= 0));
+        Assert.Equal((900L, 900L, manifest.Train.Documents + manifest.HeldOut.Documents),
+            (reports[^1].Tokens, reports[^1].TotalTokens, reports[^1].Documents));
+        Assert.All(reports,
+            r => Assert.True(r.Tokens <= 900 && (r.Tokens == 0) == (r.Documents == 0) && r.UnderWay >= 0));
         Assert.Contains(reports, r => r.UnderWay > 0 && r.Tokens == 0);
         using var dataset = TokenDataset.Open(_folder.File("out"));
         Assert.Equal(manifest.Train.Tokens, dataset.Train.Tokens);
@@ -57,7 +71,8 @@ public sealed class DataGenerationTests : IDisposable
         var options = Options with { HeldOutFraction = 0, Batch = 1 };
         Assert.Equal(tokens, Run("few", options with { Tokens = tokens }).Train.Tokens);
         var more = PreparedData.Tokens(_folder.File("more"), Run("more", options).Train);
-        Assert.Equal(more[..tokens], PreparedData.Tokens(_folder.File("few"), DatasetManifest.Load(_folder.File("few")).Train));
+        Assert.Equal(more[..tokens],
+            PreparedData.Tokens(_folder.File("few"), DatasetManifest.Load(_folder.File("few")).Train));
     }
 
     [Fact]
@@ -75,7 +90,8 @@ public sealed class DataGenerationTests : IDisposable
         Run("b", Options);
         Run("c", Options with { Seed = 1 });
         Assert.Equal(PreparedData.Contents(_folder.File("a")), PreparedData.Contents(_folder.File("b")));
-        Assert.NotEqual(PreparedData.Contents(_folder.File("a"))["train-00000.bin"], PreparedData.Contents(_folder.File("c"))["train-00000.bin"]);
+        Assert.NotEqual(PreparedData.Contents(_folder.File("a"))["train-00000.bin"],
+            PreparedData.Contents(_folder.File("c"))["train-00000.bin"]);
     }
 
     [Fact]
@@ -87,8 +103,10 @@ public sealed class DataGenerationTests : IDisposable
         {
             using var stop = new CancellationTokenSource();
             var reports = 0;
-            Assert.Throws<OperationCanceledException>(() => Run("parts", options, _ => { if (++reports == after) stop.Cancel(); }, cancellation: stop.Token));
-            Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(_folder.File("parts"))).Message);
+            Assert.Throws<OperationCanceledException>(
+                () => Run("parts", options, _ => { if (++reports == after) stop.Cancel(); }, cancellation: stop.Token));
+            Assert.Contains("not finished",
+                Assert.Throws<CrossheadException>(() => TokenDataset.Open(_folder.File("parts"))).Message);
         }
         Run("parts", options);
         Assert.Equal(PreparedData.Contents(_folder.File("whole")), PreparedData.Contents(_folder.File("parts")));
@@ -98,16 +116,19 @@ public sealed class DataGenerationTests : IDisposable
     public void Prompts_begin_the_documents_in_turn()
     {
         var manifest = Run("out", Options with { Prompts = ["the cat", "the dog"], HeldOutFraction = 0 });
-        var documents = PreparedData.Small.Decode([.. PreparedData.Tokens(_folder.File("out"), manifest.Train)]).Split("<|endoftext|>");
+        var documents = PreparedData.Small.Decode([.. PreparedData.Tokens(_folder.File("out"), manifest.Train)])
+            .Split("<|endoftext|>");
         Assert.True(documents.Length > 10);
-        Assert.All(documents.SkipLast(1).Select((d, i) => (d, i)), d => Assert.StartsWith(d.i % 2 == 0 ? "the cat" : "the dog", d.d));
+        Assert.All(documents.SkipLast(1).Select((d, i) => (d, i)),
+            d => Assert.StartsWith(d.i % 2 == 0 ? "the cat" : "the dog", d.d));
     }
 
     [Fact]
     public void A_begin_token_opens_each_document_and_ends_the_one_before()
     {
         PreparedData.Small.Save(_folder.File("t"));
-        File.WriteAllText(_folder.File("t/tokenizer_config.json"), """{ "eos_token": "<|endoftext|>", "bos_token": "!" }""");
+        File.WriteAllText(_folder.File("t/tokenizer_config.json"),
+            """{ "eos_token": "<|endoftext|>", "bos_token": "!" }""");
         var tokenizer = Tokenizer.Load(_folder.File("t"));
         var manifest = Run("out", Options with { HeldOutFraction = 0 }, tokenizer: tokenizer);
         var tokens = PreparedData.Tokens(_folder.File("out"), manifest.Train);
@@ -120,17 +141,28 @@ public sealed class DataGenerationTests : IDisposable
     public void Other_options_and_unfit_ones_are_refused()
     {
         Run("out", Options);
-        Assert.Equal(Run("out", Options).Identity(), DatasetManifest.Load(_folder.File("out")).Identity()); // recognised
-        string Refused(DataGenerationOptions options) => Assert.ThrowsAny<CrossheadException>(() => Run("out", options)).Message;
-        Assert.Contains("temperature is 0.5 here and 1 there; use `Overwrite`", Refused(Options with { Sampling = new() { Temperature = 0.5 } }));
+        // recognised
+        Assert.Equal(Run("out", Options).Identity(), DatasetManifest.Load(_folder.File("out")).Identity());
+        string Refused(DataGenerationOptions options) =>
+            Assert.ThrowsAny<CrossheadException>(() => Run("out", options)).Message;
+        Assert.Contains("temperature is 0.5 here and 1 there; use `Overwrite`",
+            Refused(Options with { Sampling = new() { Temperature = 0.5 } }));
         Assert.Contains("the model's weights is x here and w there", Refused(Options with { WeightsHash = "x" }));
         Assert.Contains("tokens (0) must be between 1 and", Refused(Options with { Tokens = 0 }));
-        Assert.Contains("leaves no room in documents of 3 tokens", Refused(Options with { Prompts = ["the cat sat on the mat"], MaxTokens = 3 }));
-        Assert.Contains("the text is read from files here and generated there", Assert.Throws<DataMismatchException>(() => { PreparedData.WriteCorpus(_folder, 9); DataPreparation.Run([_folder.File("in.jsonl")], PreparedData.Small, _folder.File("out"), new()); }).Message);
+        Assert.Contains("leaves no room in documents of 3 tokens",
+            Refused(Options with { Prompts = ["the cat sat on the mat"], MaxTokens = 3 }));
+        Assert.Contains("the text is read from files here and generated there",
+            Assert.Throws<DataMismatchException>(() =>
+            {
+                PreparedData.WriteCorpus(_folder, 9);
+                DataPreparation.Run([_folder.File("in.jsonl")], PreparedData.Small, _folder.File("out"), new());
+            }).Message);
     }
 
-    private DatasetManifest Run(string name, DataGenerationOptions options, Action<DataGenerationProgress>? progress = null, Tokenizer? tokenizer = null, CancellationToken cancellation = default) =>
-        DataGeneration.Run(_model, tokenizer ?? PreparedData.Small, _folder.File(name), options, progress is null ? null : new ImmediateProgress(progress), cancellation);
+    private DatasetManifest Run(string name, DataGenerationOptions options, Action<DataGenerationProgress>? progress =
+        null, Tokenizer? tokenizer = null, CancellationToken cancellation = default) =>
+        DataGeneration.Run(_model, tokenizer ?? PreparedData.Small, _folder.File(name), options,
+            progress is null ? null : new ImmediateProgress(progress), cancellation);
 
     private sealed class ImmediateProgress(Action<DataGenerationProgress> report) : IProgress<DataGenerationProgress>
     {

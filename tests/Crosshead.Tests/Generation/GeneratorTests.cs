@@ -33,7 +33,8 @@ public sealed class GeneratorTests
         using var model = TinyModels.Create(name);
         int[][] prompts = [TinyModels.Ids(2, 1), TinyModels.Ids(9, 2), TinyModels.Ids(5, 3)];
         var options = Greedy with { MaxTokens = 40, PrefillChunk = 4 }; // to the end of the context of 24
-        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 }) // by vector kernels, and by tensor operators
+        // by vector kernels, and by tensor operators
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 })
         {
             model.Freeze(type);
             using var generator = new Generator(model);
@@ -53,7 +54,8 @@ public sealed class GeneratorTests
     {
         using var model = TinyModels.Create("gqa");
         var generator = new Generator(model);
-        var options = new GenerationOptions { MaxTokens = 15, Sampling = new SamplingOptions { Seed = 4, Temperature = 2 } };
+        var options =
+            new GenerationOptions { MaxTokens = 15, Sampling = new SamplingOptions { Seed = 4, Temperature = 2 } };
         var prompt = TinyModels.Ids(4);
         var first = Generate(generator, [prompt, prompt], options);
         Assert.Equal(first[0].Ids, Generate(generator, [prompt], options)[0].Ids);
@@ -81,20 +83,27 @@ public sealed class GeneratorTests
     {
         using var model = TinyModels.Create("gqa");
         using (no_grad()) // the rows from 30 on, and row 3, are the likeliest of all
-            foreach (var row in new[] { 3, 30, 31, 32, 33, 34, 35, 36 }) model.Parameters.Single(p => p.Name == "lm_head.weight").Value[row].mul_(50);
+            foreach (var row in new[] { 3, 30, 31, 32, 33, 34, 35, 36 })
+                model.Parameters.Single(p => p.Name == "lm_head.weight").Value[row].mul_(50);
         model.Freeze(type);
         int[][] prompts = [TinyModels.Ids(3, vocabulary: 30), [33, 3, 2]];
         var options = Greedy with { MaxTokens = 15 };
-        foreach (var sampling in new[] { SamplingOptions.Greedy, new SamplingOptions { Seed = 1, Temperature = 2 }, new SamplingOptions { Temperature = 0, RepetitionPenalty = 1.5 } })
+        foreach (var sampling in new[]
+        {
+            SamplingOptions.Greedy, new SamplingOptions { Seed = 1, Temperature = 2 },
+            new SamplingOptions { Temperature = 0, RepetitionPenalty = 1.5 },
+        })
         {
             var open = Generate(new Generator(model), prompts, options with { Sampling = sampling });
             Assert.Contains(open.SelectMany(s => s.Ids), id => id is 3 or >= 30);
-            var bound = Generate(new Generator(model, new LetterCodec { Size = 30, Unknown = 3 }), prompts, options with { Sampling = sampling });
+            var bound = Generate(new Generator(model, new LetterCodec { Size = 30, Unknown = 3 }), prompts,
+                options with { Sampling = sampling });
             Assert.All(bound, s => Assert.Equal((15, StopReason.Length), (s.Ids.Count, s.Stop)));
             Assert.DoesNotContain(bound.SelectMany(s => s.Ids), id => id is 3 or >= 30);
         }
         // Unless it ends the text.
-        var ended = Generate(new Generator(model, new LetterCodec { Size = 30, Unknown = 3 }), prompts, options with { EndTokens = [30, 31, 32, 33, 34, 35, 36] });
+        var ended = Generate(new Generator(model, new LetterCodec { Size = 30, Unknown = 3 }), prompts,
+            options with { EndTokens = [30, 31, 32, 33, 34, 35, 36] });
         Assert.All(ended, s => Assert.Equal(StopReason.EndToken, s.Stop));
     }
 
@@ -105,9 +114,11 @@ public sealed class GeneratorTests
     public void A_full_context_is_another_ending_than_enough_tokens(int maxTokens, StopReason stop)
     {
         using var model = TinyModels.Create("gqa"); // of 24 tokens
-        var answers = Generate(new Generator(model), [TinyModels.Ids(4), TinyModels.Ids(2)], Greedy with { MaxTokens = maxTokens });
+        var answers = Generate(new Generator(model), [TinyModels.Ids(4), TinyModels.Ids(2)],
+            Greedy with { MaxTokens = maxTokens });
         Assert.Equal((20, stop), (answers[0].Ids.Count, answers[0].Stop));
-        Assert.Equal(maxTokens == int.MaxValue ? (22, StopReason.Context) : (maxTokens, StopReason.Length), (answers[1].Ids.Count, answers[1].Stop));
+        Assert.Equal(maxTokens == int.MaxValue ? (22, StopReason.Context) : (maxTokens, StopReason.Length),
+            (answers[1].Ids.Count, answers[1].Stop));
     }
 
     [Fact]
@@ -144,7 +155,8 @@ public sealed class GeneratorTests
     public void Cancelled_before_the_prompt_is_computed_gives_no_tokens()
     {
         using var model = TinyModels.Create("gqa");
-        var answer = new Generator(model).Generate([TinyModels.Ids(4)], Greedy, new CancellationToken(canceled: true))[0];
+        var answer = new Generator(model)
+            .Generate([TinyModels.Ids(4)], Greedy, new CancellationToken(canceled: true))[0];
         Assert.Equal(StopReason.Cancelled, answer.Stop);
         Assert.Empty(answer.Ids);
     }
@@ -197,6 +209,7 @@ public sealed class GeneratorTests
         }
     }
 
-    private static IReadOnlyList<GeneratedSequence> Generate(Generator generator, IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) =>
+    private static IReadOnlyList<GeneratedSequence> Generate(Generator generator,
+        IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) =>
         generator.Generate(prompts, options, TestContext.Current.CancellationToken);
 }

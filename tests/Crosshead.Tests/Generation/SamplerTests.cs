@@ -10,7 +10,8 @@ public sealed class SamplerTests
 
     [Fact]
     public void Greedy_takes_the_most_likely() =>
-        Logits.Sample(logits => Assert.Equal(logits.Max(), logits[new Sampler(SamplingOptions.Greedy, logits.Length).Next(logits)]));
+        Logits.Sample(
+        logits => Assert.Equal(logits.Max(), logits[new Sampler(SamplingOptions.Greedy, logits.Length).Next(logits)]));
 
     [Fact]
     public void A_seed_draws_the_same_tokens_and_a_stream_of_its_own_others()
@@ -43,8 +44,9 @@ public sealed class SamplerTests
     [Fact]
     public void Only_tokens_that_pass_every_filter_are_drawn_and_all_of_them()
     {
-        var options = Gen.Select(Gen.Double[0.3, 3], Gen.Int[0, 12], Gen.Double[0.05, 1], Gen.Double[0, 0.5], Gen.Double[0.5, 2],
-            (t, k, p, m, r) => new SamplingOptions { Temperature = t, TopK = k, TopP = p, MinP = m, RepetitionPenalty = r, Seed = 1 });
+        var options = Gen.Select(Gen.Double[0.3, 3], Gen.Int[0, 12], Gen.Double[0.05, 1], Gen.Double[0, 0.5],
+            Gen.Double[0.5, 2], (t, k, p, m, r) =>
+                new SamplingOptions { Temperature = t, TopK = k, TopP = p, MinP = m, RepetitionPenalty = r, Seed = 1 });
         Gen.Select(Logits, options, Gen.Int[0, 1].Array[0, 2]).Sample((logits, o, seen) =>
         {
             var allowed = Probabilities(logits, o, seen);
@@ -56,14 +58,23 @@ public sealed class SamplerTests
                 drawn.Add(sampler.Next(logits));
             }
             Assert.All(drawn, id => Assert.True(allowed[id] > 0, $"{id} of {string.Join(' ', allowed)}"));
-            Assert.All(Enumerable.Range(0, logits.Length).Where(id => allowed[id] > 0.1), id => Assert.Contains(id, drawn));
+            Assert.All(Enumerable.Range(0, logits.Length).Where(id => allowed[id] > 0.1),
+                id => Assert.Contains(id, drawn));
         }, iter: 200);
     }
 
     [Fact]
     public void Drawing_allocates_nothing()
     {
-        var sampler = new Sampler(new SamplingOptions { Temperature = 0.8, TopK = 50, TopP = 0.9, MinP = 0.02, RepetitionPenalty = 1.1, Seed = 1 }, 500);
+        var sampler = new Sampler(new SamplingOptions
+        {
+            Temperature = 0.8,
+            TopK = 50,
+            TopP = 0.9,
+            MinP = 0.02,
+            RepetitionPenalty = 1.1,
+            Seed = 1,
+        }, 500);
         var random = new Random(1);
         var logits = Enumerable.Range(0, 500).Select(_ => random.NextSingle() * 8).ToArray();
         for (var i = 0; i < 600; i++) sampler.Next(logits); // the list of tokens that occurred has grown
@@ -93,7 +104,8 @@ public sealed class SamplerTests
     [InlineData("repetitionPenalty (0.009)")]
     public void Values_out_of_range_are_refused_in_one_line(string named)
     {
-        var value = double.Parse(named[(named.IndexOf('(') + 1)..^1], System.Globalization.CultureInfo.InvariantCulture);
+        var value = double.Parse(named[(named.IndexOf('(') + 1)..^1],
+            System.Globalization.CultureInfo.InvariantCulture);
         var options = named.Split(' ')[0] switch
         {
             "temperature" => new SamplingOptions { Temperature = value },
@@ -109,8 +121,10 @@ public sealed class SamplerTests
 
     private static readonly SamplingOptions[] Filters =
     [
-        new(), new() { TopK = 5 }, new() { TopK = 1 }, new() { TopK = 1000 }, new() { TopP = 0.9 }, new() { TopP = 1e-300 }, new() { MinP = 0.1 }, new() { MinP = 1 },
-        new() { RepetitionPenalty = 100 }, new() { RepetitionPenalty = 0.01 }, new() { TopK = 3, TopP = 0.5, MinP = 0.5, RepetitionPenalty = 1.3 },
+        new(), new() { TopK = 5 }, new() { TopK = 1 }, new() { TopK = 1000 }, new() { TopP = 0.9 },
+        new() { TopP = 1e-300 }, new() { MinP = 0.1 }, new() { MinP = 1 },
+        new() { RepetitionPenalty = 100 }, new() { RepetitionPenalty = 0.01 },
+        new() { TopK = 3, TopP = 0.5, MinP = 0.5, RepetitionPenalty = 1.3 },
     ];
 
     public static TheoryData<int> FilterIndices => [.. Enumerable.Range(0, Filters.Length)];
@@ -122,7 +136,8 @@ public sealed class SamplerTests
         float[] logits = [-3, 7.5f, 2, 7.25f, float.NegativeInfinity, -80];
         foreach (var temperature in new[] { double.Epsilon, 1e-300, 1e-45, 1e-39, 2.9e-39, 1e-38, 1e-6 })
         {
-            Sampler greedy = new(filters with { Temperature = 0 }, 6), tiny = new(filters with { Temperature = temperature, Seed = 1 }, 6);
+            Sampler greedy = new(filters with { Temperature = 0 }, 6),
+            tiny = new(filters with { Temperature = temperature, Seed = 1 }, 6);
             for (var i = 0; i < 8; i++) Assert.Equal(greedy.Next(logits), tiny.Next(logits));
         }
     }
@@ -133,7 +148,8 @@ public sealed class SamplerTests
         var filters = Filters[filter];
         float[][] extremes =
         [
-            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [1e30f, 1e30f, -1e30f], [-1e30f, 3e38f / 200, 0], [float.Epsilon, -float.Epsilon, 0],
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [1e30f, 1e30f, -1e30f], [-1e30f, 3e38f / 200, 0],
+            [float.Epsilon, -float.Epsilon, 0],
             [float.NegativeInfinity, float.NegativeInfinity, 1, float.NegativeInfinity], [-5],
         ];
         foreach (var logits in extremes)
@@ -143,7 +159,8 @@ public sealed class SamplerTests
                 for (var i = 0; i < 20; i++)
                 {
                     var id = sampler.Next(logits);
-                    Assert.True(logits[id] > float.NegativeInfinity, $"{id} of {string.Join(' ', logits)} at {temperature}");
+                    Assert.True(logits[id] > float.NegativeInfinity,
+                        $"{id} of {string.Join(' ', logits)} at {temperature}");
                 }
             }
     }
@@ -156,26 +173,32 @@ public sealed class SamplerTests
         Assert.Equal(4, new Sampler(SamplingOptions.Greedy, 7, suppressed: suppressed).Next(logits));
         foreach (var filter in Filters)
         {
-            Sampler some = new(filter with { Seed = 4, Temperature = 3 }, 7, suppressed: suppressed), without = new(filter with { Seed = 4, Temperature = 3 }, 4);
+            Sampler some = new(filter with { Seed = 4, Temperature = 3 }, 7, suppressed: suppressed),
+            without = new(filter with { Seed = 4, Temperature = 3 }, 4);
             some.Observe([5, 6, 0]); // a prompt may hold any
             without.Observe([0]);
-            for (var i = 0; i < 30; i++) Assert.Equal(new[] { 0, 2, 3, 4 }[without.Next([1, 2, 0.5f, 8])], some.Next(logits));
+            for (var i = 0; i < 30; i++)
+                Assert.Equal(new[] { 0, 2, 3, 4 }[without.Next([1, 2, 0.5f, 8])], some.Next(logits));
         }
-        Assert.Contains("none of the 2 tokens", Assert.Throws<CrossheadException>(() => new Sampler(new(), 2, suppressed: [0, 1])).Message);
+        Assert.Contains("none of the 2 tokens",
+            Assert.Throws<CrossheadException>(() => new Sampler(new(), 2, suppressed: [0, 1])).Message);
     }
 
     [Fact]
     public void What_is_no_number_where_nothing_is_drawn_does_not_matter() =>
-        Assert.Equal(1, new Sampler(SamplingOptions.Greedy, 4, suppressed: [0, 3]).Next([float.NaN, 2, 1, float.PositiveInfinity]));
+        Assert.Equal(1,
+            new Sampler(SamplingOptions.Greedy, 4, suppressed: [0, 3]).Next([float.NaN, 2, 1, float.PositiveInfinity]));
 
     [Fact]
     public void Logits_of_nothing_but_minus_infinity_are_refused() =>
-        Assert.Contains("not a finite number", Assert.Throws<CrossheadException>(() => new Sampler(new() { TopK = 1 }, 2).Next([float.NegativeInfinity, float.NegativeInfinity])).Message);
+        Assert.Contains("not a finite number", Assert.Throws<CrossheadException>(
+            () => new Sampler(new() { TopK = 1 }, 2).Next([float.NegativeInfinity, float.NegativeInfinity])).Message);
 
     // The filters written plainly, over the whole vocabulary: 0 where a token is filtered out.
     private static double[] Probabilities(float[] logits, SamplingOptions o, int[] seen)
     {
-        var scores = logits.Select((l, i) => (double)(float)(!seen.Contains(i) ? l : l < 0 ? l * (float)o.RepetitionPenalty : l / (float)o.RepetitionPenalty)).ToArray();
+        var scores = logits.Select((l, i) => (double)(float)(
+            !seen.Contains(i) ? l : l < 0 ? l * (float)o.RepetitionPenalty : l / (float)o.RepetitionPenalty)).ToArray();
         if (o.TopK > 0 && o.TopK < scores.Length)
         {
             var kth = scores.OrderDescending().ElementAt(o.TopK - 1);

@@ -16,7 +16,8 @@ public sealed class StopStringFilterTests
             var shown = "";
             foreach (var p in pieces) shown += filter.Push(p);
             var all = string.Concat(pieces);
-            // The stop string that is complete first ends the text; pieces only decide among those complete in the same piece.
+            // The stop string that is complete first ends the text; pieces only decide among those complete in the same
+            // piece.
             var ends = stopStrings.Select(s => all.IndexOf(s, StringComparison.Ordinal)).Where(i => i >= 0).ToArray();
             Assert.Equal(ends.Length > 0, filter.Stopped);
             Assert.StartsWith(shown, all);

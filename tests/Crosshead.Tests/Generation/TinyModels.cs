@@ -9,9 +9,11 @@ namespace Crosshead.Tests.Generation;
 internal static class TinyModels
 {
     private static readonly AttentionOptions Grouped = new() { Heads = 4, KeyValueHeads = 2, HeadDim = 6 };
-    private static readonly AttentionOptions Mea = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 4, HeadDim = 6, MixStart = MixStart.Normal };
+    private static readonly AttentionOptions Mea =
+        new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 4, HeadDim = 6, MixStart = MixStart.Normal };
 
-    private static readonly AttentionOptions Virtual = new() { Variant = AttentionVariant.MeaNoNorm, Heads = 8, KeyValueHeads = 4, HeadDim = 6 };
+    private static readonly AttentionOptions Virtual =
+        new() { Variant = AttentionVariant.MeaNoNorm, Heads = 8, KeyValueHeads = 4, HeadDim = 6 };
 
     private static readonly Dictionary<string, AttentionOptions> Shapes = new()
     {
@@ -31,15 +33,37 @@ internal static class TinyModels
         ["biases"] = Grouped with { ProjectionBias = true, OutputBias = true },
         ["query-key norm"] = Grouped with { QueryKeyNorm = true },
         ["mea c<g, biases"] = Mea with { KeyComponents = 2, ValueComponents = 3, ProjectionBias = true },
-        ["frequency keys"] = Virtual with { Compose = ComposedParts.Keys, KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ProjectionBias = true },
-        ["dense values"] = Virtual with { Compose = ComposedParts.Values, ValueGrain = ValueGrain.Dense, ValueRank = 7 },
-        ["frequency and dense"] = Virtual with { KeyGrain = KeyGrain.Frequency, KeyComponents = 1, ValueGrain = ValueGrain.Dense, ValueRank = 11, ProjectionBias = true },
-        ["frequency and dense, query-key norm"] = Virtual with { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 12, QueryKeyNorm = true },
+        ["frequency keys"] = Virtual with
+        {
+            Compose = ComposedParts.Keys,
+            KeyGrain = KeyGrain.Frequency,
+            KeyComponents = 2,
+            ProjectionBias = true,
+        },
+        ["dense values"] =
+            Virtual with { Compose = ComposedParts.Values, ValueGrain = ValueGrain.Dense, ValueRank = 7 },
+        ["frequency and dense"] = Virtual with
+        {
+            KeyGrain = KeyGrain.Frequency,
+            KeyComponents = 1,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 11,
+            ProjectionBias = true,
+        },
+        ["frequency and dense, query-key norm"] = Virtual with
+        {
+            KeyGrain = KeyGrain.Frequency,
+            KeyComponents = 2,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 12,
+            QueryKeyNorm = true,
+        },
         ["heads and dense, head norm"] = Mea with { KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 9 },
         ["talking-heads"] = Grouped with { Variant = AttentionVariant.TalkingHeads, KeyValueHeads = 4 },
         ["talking-heads, grouped"] = Grouped with { Variant = AttentionVariant.TalkingHeads },
         ["differential"] = Grouped with { Variant = AttentionVariant.Differential, KeyValueHeads = 4 },
-        ["differential, grouped"] = Grouped with { Variant = AttentionVariant.Differential, Heads = 8, KeyValueHeads = 4 },
+        ["differential, grouped"] =
+            Grouped with { Variant = AttentionVariant.Differential, Heads = 8, KeyValueHeads = 4 },
     };
 
     /// <summary>All names, for theories.</summary>
@@ -61,9 +85,13 @@ internal static class TinyModels
         Attention = attention,
     };
 
-    /// <summary>Random sequences of unequal lengths with the model's logits after each token, computed at once.</summary>
-    public static IReadOnlyList<(int[] Ids, float[][] Logits)> Sequences(LanguageModel model, int count, int longest, int vocabulary = 37) =>
-        [.. Enumerable.Range(0, count).Select(s => Ids(1 + (s * 7 % longest), seed: 50 + s, vocabulary: vocabulary)).Select(ids => (ids, Reference(model, ids)))];
+    /// <summary>
+    /// Random sequences of unequal lengths with the model's logits after each token, computed at once.
+    /// </summary>
+    public static IReadOnlyList<(int[] Ids, float[][] Logits)> Sequences(LanguageModel model, int count, int longest,
+        int vocabulary = 37) =>
+        [.. Enumerable.Range(0, count).Select(s => Ids(1 + (s * 7 % longest), seed: 50 + s, vocabulary: vocabulary))
+            .Select(ids => (ids, Reference(model, ids)))];
 
     /// <summary>A model whose every parameter, norms and mixes included, is random.</summary>
     public static LanguageModel Create(ModelOptions options)
@@ -95,7 +123,8 @@ internal static class TinyModels
     }
 
     /// <summary>[1, N] on the CPU.</summary>
-    public static Tensor Tokens(params int[] ids) => tensor(ids.Select(i => (long)i).ToArray(), [1, ids.Length], ScalarType.Int64);
+    public static Tensor Tokens(params int[] ids) =>
+        tensor(ids.Select(i => (long)i).ToArray(), [1, ids.Length], ScalarType.Int64);
 
     /// <summary>max |a − b| / max |b|.</summary>
     public static double RelativeError(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
@@ -104,7 +133,8 @@ internal static class TinyModels
         double difference = 0, size = 0;
         for (var i = 0; i < expected.Length; i++)
         {
-            difference = Math.Max(difference, double.IsFinite(actual[i]) ? Math.Abs(actual[i] - (double)expected[i]) : double.PositiveInfinity);
+            difference = Math.Max(difference,
+                double.IsFinite(actual[i]) ? Math.Abs(actual[i] - (double)expected[i]) : double.PositiveInfinity);
             size = Math.Max(size, Math.Abs(expected[i]));
         }
         return difference / size;

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Tests.Kernels;
 
 /// <summary>
-/// Results of the CPU kernels are the same bits whatever the width of the vectors: the hashes were taken with 512 bits, and
-/// hold with 256 (DOTNET_EnableAVX512=0). Inputs come from integers, so that nothing else can differ.
+/// Results of the CPU kernels are the same bits whatever the width of the vectors: the hashes were taken with 512 bits,
+/// and hold with 256 (DOTNET_EnableAVX512=0). Inputs come from integers, so that nothing else can differ.
 /// </summary>
 public sealed unsafe class KernelBitsTests
 {
@@ -24,7 +24,8 @@ public sealed unsafe class KernelBitsTests
     public void Of_a_norm_and_its_gradients(ScalarType type, string hash)
     {
         using var scope = NewDisposeScope();
-        var (input, weight) = (Values(type, 1, 37, 83).requires_grad_(), Values(ScalarType.Float32, 2, 83).requires_grad_());
+        var (input, weight) = (Values(type, 1, 37, 83).requires_grad_(),
+            Values(ScalarType.Float32, 2, 83).requires_grad_());
         var output = FusedRmsNorm.Apply(input, weight, 1e-5);
         output.backward([Values(type, 3, 37, 83)]);
         Assert.Equal(hash, Hash(output, input.grad!, weight.grad!));
@@ -49,7 +50,8 @@ public sealed unsafe class KernelBitsTests
     {
         using var scope = NewDisposeScope();
         var projected = Values(type, 6, 2, 9, 4 * 22).requires_grad_();
-        var (query, key, value) = FusedRotary.Split(projected, Values(ScalarType.Float32, 7, 9, 11), Values(ScalarType.Float32, 8, 9, 11), 2, 1, 1);
+        var (query, key, value) = FusedRotary.Split(projected, Values(ScalarType.Float32, 7, 9, 11),
+            Values(ScalarType.Float32, 8, 9, 11), 2, 1, 1);
         (query.sum() + key.sum() + value.sum()).backward();
         Assert.Equal(hash, Hash(query, key, value, projected.grad!));
     }
@@ -60,7 +62,8 @@ public sealed unsafe class KernelBitsTests
     public void Of_attention(ScalarType type, string hash)
     {
         using var scope = NewDisposeScope();
-        var output = FusedCausalAttention.Apply(Values(type, 9, 2, 53, 4, 20) * 6, Values(type, 10, 2, 53, 2, 20) * 6, Values(type, 11, 2, 53, 2, 36));
+        var output = FusedCausalAttention.Apply(Values(type, 9, 2, 53, 4, 20) * 6, Values(type, 10, 2, 53, 2, 20) * 6,
+            Values(type, 11, 2, 53, 2, 36));
         Assert.Equal(hash, Hash(output));
     }
 
@@ -70,7 +73,8 @@ public sealed unsafe class KernelBitsTests
         using var scope = NewDisposeScope();
         Tensor[] values = [Values(ScalarType.Float32, 12, 7, 133)], first = [zeros(7, 133)], second = [zeros(7, 133)];
         for (var step = 1; step <= 3; step++)
-            FusedAdamW.Step(values, [Values(ScalarType.Float32, 12 + step, 7, 133)], first, second, new AdamWStep(step, 0.01, 0.9, 0.95, 1e-8, 0.1, 0.3));
+            FusedAdamW.Step(values, [Values(ScalarType.Float32, 12 + step, 7, 133)], first, second,
+                new AdamWStep(step, 0.01, 0.9, 0.95, 1e-8, 0.1, 0.3));
         var norm = tensor(GradientNorm.Squared(values), ScalarType.Float64);
         Assert.Equal("dfab2744b91fe83f", Hash(values[0], first[0], second[0], norm));
     }
@@ -107,7 +111,8 @@ public sealed unsafe class KernelBitsTests
         var result = y.Pointer;
         for (var count = 1; count <= 3; count++)
             for (var rows = 1; rows <= most; rows++, result += most * 3 * Panel.Lanes)
-                Panel.Multiply(panels.Pointer, depth * Panel.Lanes, count, depth, x.Pointer, depth, rows, result, 3 * Panel.Lanes);
+                Panel.Multiply(panels.Pointer, depth * Panel.Lanes, count, depth, x.Pointer, depth, rows, result,
+                    3 * Panel.Lanes);
         return Hash(new ReadOnlySpan<byte>(y.Pointer, 4 * (int)y.Length));
     }
 

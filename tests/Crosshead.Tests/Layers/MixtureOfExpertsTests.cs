@@ -96,7 +96,8 @@ public sealed class MixtureOfExpertsTests
     [InlineData(4, 0, 1, "experts.perToken (0) must be at least 1.")]
     [InlineData(4, 1, 0, "experts.step (0) must be at least 1.")]
     public void Numbers_that_do_not_fit_are_refused(int count, int perToken, int step, string message) =>
-        Assert.Equal(message, Assert.Throws<CrossheadException>(new ExpertOptions { Count = count, PerToken = perToken, Step = step }.Validate).Message);
+        Assert.Equal(message, Assert.Throws<CrossheadException>(
+            new ExpertOptions { Count = count, PerToken = perToken, Step = step }.Validate).Message);
 
     [Fact]
     public void Sparse_are_every_so_many_layers_but_those_named_dense()
@@ -105,7 +106,8 @@ public sealed class MixtureOfExpertsTests
         Assert.Equal([1, 5, 7], Enumerable.Range(0, 8).Where(options.IsSparse));
     }
 
-    private static (MixtureOfExperts Mixture, IReadOnlyList<Parameter> Parameters) Create(ExpertOptions options, ScalarType type)
+    private static (MixtureOfExperts Mixture, IReadOnlyList<Parameter> Parameters) Create(ExpertOptions options,
+        ScalarType type)
     {
         var scope = new ParameterScope(type, CPU);
         var mixture = new MixtureOfExperts(scope["mlp"], Width, options, 0.5, 0.5);
@@ -120,14 +122,16 @@ public sealed class MixtureOfExpertsTests
         foreach (var token in x.reshape(-1, Width).unbind(0))
         {
             var probabilities = mixture.Router.Forward(token).softmax(0);
-            var chosen = Enumerable.Range(0, options.Count).OrderByDescending(e => probabilities[e].item<double>()).Take(options.PerToken).ToArray();
+            var chosen = Enumerable.Range(0, options.Count).OrderByDescending(e => probabilities[e].item<double>())
+                .Take(options.PerToken).ToArray();
             var sum = chosen.Select(e => probabilities[e]).Aggregate((a, b) => a + b);
             Tensor Expert(int e)
             {
                 var expert = mixture.Experts[e];
                 return expert.Down.Forward(nn.functional.silu(expert.Gate.Forward(token)) * expert.Up.Forward(token));
             }
-            outputs.Add(chosen.Select(e => (options.Renormalize ? probabilities[e] / sum : probabilities[e]) * Expert(e)).Aggregate((a, b) => a + b));
+            outputs.Add(chosen.Select(e => (options.Renormalize ? probabilities[e] / sum : probabilities[e]) * Expert(
+                e)).Aggregate((a, b) => a + b));
         }
         return stack(outputs).view(x.shape);
     }

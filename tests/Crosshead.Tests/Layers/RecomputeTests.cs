@@ -13,7 +13,8 @@ public sealed class RecomputeTests
         using var scope = NewDisposeScope();
         var calls = 0;
         var x = ones([2, 3], requires_grad: true);
-        var y = Recompute.Apply(x, input => calls++ == 0 ? input * 2 : throw new InvalidOperationException("no memory"));
+        var y = Recompute.Apply(x,
+            input => calls++ == 0 ? input * 2 : throw new InvalidOperationException("no memory"));
         y.sum().backward();
         Assert.Equal("no memory", Assert.Throws<InvalidOperationException>(GradientNode.RethrowFailure).Message);
         Assert.Equal(2, calls);

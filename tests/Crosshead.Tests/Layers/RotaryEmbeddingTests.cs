@@ -9,8 +9,16 @@ public sealed class RotaryEmbeddingTests
     private const int Dim = 64, Context = 4096;
 
     private static readonly RopeScaling Linear = new() { Kind = RopeScalingKind.Linear, Factor = 4 };
-    private static readonly RopeScaling Llama3 = new() { Kind = RopeScalingKind.Llama3, Factor = 8, OriginalContext = 512, LowFrequencyFactor = 1, HighFrequencyFactor = 4 };
-    private static readonly RopeScaling Yarn = new() { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 1024 };
+    private static readonly RopeScaling Llama3 = new()
+    {
+        Kind = RopeScalingKind.Llama3,
+        Factor = 8,
+        OriginalContext = 512,
+        LowFrequencyFactor = 1,
+        HighFrequencyFactor = 4,
+    };
+    private static readonly RopeScaling Yarn =
+        new() { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 1024 };
 
     [Fact]
     public void Without_scaling_a_pair_turns_by_its_power_of_the_base() =>
@@ -72,10 +80,22 @@ public sealed class RotaryEmbeddingTests
     [Fact]
     public void Golden_frequencies()
     {
-        var llama = Frequencies(500000, new RopeScaling { Kind = RopeScalingKind.Llama3, Factor = 32, OriginalContext = 8192, LowFrequencyFactor = 1, HighFrequencyFactor = 4 });
-        var yarn = Frequencies(1000000, new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 32768 });
-        Equal([1.00000000000000000e+0, 1.65604400809944455e-2, 3.21144599475259102e-3, 1.29054792820926382e-3, 4.29556796559368201e-4, 9.70828780262767226e-5, 1.94616381848311244e-5, 9.41830672543490984e-8], [llama[0], llama[10], llama[14], llama[15], llama[16], llama[17], llama[18], llama[31]]);
-        Equal([1.00000000000000000e+0, 1.33352143216332403e-2, 1.77853027924624145e-3, 5.83333333333333333e-4, 1.75706876428575937e-4, 4.44569852509730700e-5, 5.13381256614286519e-6, 3.84981631514872997e-7], [yarn[0], yarn[10], yarn[14], yarn[16], yarn[18], yarn[20], yarn[25], yarn[31]]);
+        var llama = Frequencies(500000, new RopeScaling
+        {
+            Kind = RopeScalingKind.Llama3,
+            Factor = 32,
+            OriginalContext = 8192,
+            LowFrequencyFactor = 1,
+            HighFrequencyFactor = 4,
+        });
+        var yarn = Frequencies(1000000,
+            new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 32768 });
+        Equal([1.00000000000000000e+0, 1.65604400809944455e-2, 3.21144599475259102e-3, 1.29054792820926382e-3,
+            4.29556796559368201e-4, 9.70828780262767226e-5, 1.94616381848311244e-5, 9.41830672543490984e-8],
+            [llama[0], llama[10], llama[14], llama[15], llama[16], llama[17], llama[18], llama[31]]);
+        Equal([1.00000000000000000e+0, 1.33352143216332403e-2, 1.77853027924624145e-3, 5.83333333333333333e-4,
+            1.75706876428575937e-4, 4.44569852509730700e-5, 5.13381256614286519e-6, 3.84981631514872997e-7],
+            [yarn[0], yarn[10], yarn[14], yarn[16], yarn[18], yarn[20], yarn[25], yarn[31]]);
     }
 
     public static TheoryData<RopeScaling?, double> Magnitudes => new()
@@ -86,12 +106,14 @@ public sealed class RotaryEmbeddingTests
         { Yarn, (0.1 * Math.Log(4)) + 1 },
         { Yarn with { AttentionFactor = 1.5 }, 1.5 },
         { Yarn with { Factor = 1 }, 1 },
-        { Yarn with { MagnitudeScale = 0.7, MagnitudeScaleAllDimensions = 1.4 }, ((0.07 * Math.Log(4)) + 1) / ((0.14 * Math.Log(4)) + 1) },
+        { Yarn with { MagnitudeScale = 0.7, MagnitudeScaleAllDimensions = 1.4 },
+            ((0.07 * Math.Log(4)) + 1) / ((0.14 * Math.Log(4)) + 1) },
     };
 
     [Theory]
     [MemberData(nameof(Magnitudes))]
-    public void Cosines_and_sines_are_those_of_position_times_frequency_times_the_magnitude(RopeScaling? scaling, double magnitude)
+    public void Cosines_and_sines_are_those_of_position_times_frequency_times_the_magnitude(RopeScaling? scaling,
+        double magnitude)
     {
         using var scope = NewDisposeScope();
         using var rotary = new RotaryEmbedding(Dim, Context, 10000, ScalarType.Float64, CPU, scaling);
@@ -138,7 +160,8 @@ public sealed class RotaryEmbeddingTests
         { Linear with { Factor = 0.5 }, "ropeScaling.factor (0.5) must be at least 1" },
         { Linear with { Factor = double.NaN }, "ropeScaling.factor (NaN) must be at least 1" },
         { Llama3 with { OriginalContext = 0 }, "ropeScaling.originalContext (0) must be at least 1" },
-        { Llama3 with { HighFrequencyFactor = 1 }, "ropeScaling.highFrequencyFactor (1) must be above lowFrequencyFactor (1)" },
+        { Llama3 with { HighFrequencyFactor = 1 },
+            "ropeScaling.highFrequencyFactor (1) must be above lowFrequencyFactor (1)" },
         { Yarn with { FastTurns = 0.5 }, "ropeScaling.fastTurns (0.5) must be at least slowTurns (1)" },
         { Yarn with { AttentionFactor = -1 }, "ropeScaling.attentionFactor (-1) must be more than 0" },
     };
@@ -148,7 +171,8 @@ public sealed class RotaryEmbeddingTests
     public void Numbers_that_do_not_fit_are_refused(RopeScaling scaling, string message) =>
         Assert.StartsWith(message, Assert.Throws<CrossheadException>(scaling.Validate).Message);
 
-    private static double[] Frequencies(double frequencyBase, RopeScaling? scaling) => RotaryFrequencies.Of(Dim, frequencyBase, scaling, Context);
+    private static double[] Frequencies(double frequencyBase, RopeScaling? scaling) =>
+        RotaryFrequencies.Of(Dim, frequencyBase, scaling, Context);
 
     private static void Equal(IEnumerable<double> expected, double[] actual)
     {

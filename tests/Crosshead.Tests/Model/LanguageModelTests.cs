@@ -37,7 +37,8 @@ public sealed class LanguageModelTests
         using var scope = NewDisposeScope();
         using var a = Create(ScalarType.Float32);
         using var b = Create(ScalarType.Float32);
-        Assert.All(a.Parameters.Zip(b.Parameters), p => Assert.True(p.First.Value.equal(p.Second.Value).all().item<bool>()));
+        Assert.All(a.Parameters.Zip(b.Parameters),
+            p => Assert.True(p.First.Value.equal(p.Second.Value).all().item<bool>()));
         double Deviation(string name) => a.Parameters.Single(p => p.Name == name).Value.std().item<float>();
         Assert.Equal(0.02, Deviation("model.layers.0.mlp.gate_proj.weight"), 0.003);
         Assert.Equal(0.01, Deviation("model.layers.0.mlp.down_proj.weight"), 0.0015); // 0.02 / √(2·2)
@@ -86,7 +87,8 @@ public sealed class LanguageModelTests
     public void Frozen_models_compute_the_same_without_gradients()
     {
         using var scope = NewDisposeScope();
-        using var model = Create(ScalarType.Float32, Tiny with { Attention = new() { Variant = AttentionVariant.Mea, Heads = 4, MixStart = MixStart.Normal } });
+        using var model = Create(ScalarType.Float32,
+            Tiny with { Attention = new() { Variant = AttentionVariant.Mea, Heads = 4, MixStart = MixStart.Normal } });
         var tokens = Tokens(2, 8);
         var before = model.Logits(tokens).detach();
         model.Freeze(ScalarType.Float32);
@@ -121,7 +123,8 @@ public sealed class LanguageModelTests
 
     [Fact]
     public void Bad_shapes_are_refused() =>
-        Assert.Equal("layers (0) must be at least 1 and at most 100000.", Assert.Throws<CrossheadException>(() => new LanguageModel(Tiny with { Layers = 0 })).Message);
+        Assert.Equal("layers (0) must be at least 1 and at most 100000.",
+            Assert.Throws<CrossheadException>(() => new LanguageModel(Tiny with { Layers = 0 })).Message);
 
     private static LanguageModel Create(ScalarType type, ModelOptions? options = null)
     {

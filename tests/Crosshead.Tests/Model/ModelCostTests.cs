@@ -11,11 +11,43 @@ public sealed class ModelCostTests
     [
         new AttentionOptions { Heads = 4, KeyValueHeads = 2 },
         new AttentionOptions { Variant = AttentionVariant.GroupNorm, Heads = 4, HeadNorm = HeadNormKind.PerHead },
-        new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, KeyComponents = 1, ValueComponents = 3 },
+        new AttentionOptions
+        {
+            Variant = AttentionVariant.Mea,
+            Heads = 4,
+            KeyValueHeads = 2,
+            KeyComponents = 1,
+            ValueComponents = 3,
+        },
         new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, Compose = ComposedParts.Keys },
-        new AttentionOptions { Heads = 4, KeyValueHeads = 2, ProjectionBias = true, OutputBias = true, QueryKeyNorm = true },
-        new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 7, QueryKeyNorm = true, ProjectionBias = true },
-        new AttentionOptions { Variant = AttentionVariant.MeaNoNorm, Heads = 4, Compose = ComposedParts.Values, ValueGrain = ValueGrain.Dense, ValueRank = 30, QueryKeyNorm = true },
+        new AttentionOptions
+        {
+            Heads = 4,
+            KeyValueHeads = 2,
+            ProjectionBias = true,
+            OutputBias = true,
+            QueryKeyNorm = true,
+        },
+        new AttentionOptions
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            Heads = 4,
+            KeyGrain = KeyGrain.Frequency,
+            KeyComponents = 2,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 7,
+            QueryKeyNorm = true,
+            ProjectionBias = true,
+        },
+        new AttentionOptions
+        {
+            Variant = AttentionVariant.MeaNoNorm,
+            Heads = 4,
+            Compose = ComposedParts.Values,
+            ValueGrain = ValueGrain.Dense,
+            ValueRank = 30,
+            QueryKeyNorm = true,
+        },
         new AttentionOptions { Variant = AttentionVariant.TalkingHeads, Heads = 4 },
         new AttentionOptions { Variant = AttentionVariant.Differential, Heads = 4, KeyValueHeads = 2 },
     ];
@@ -26,7 +58,15 @@ public sealed class ModelCostTests
     {
         foreach (var tied in new[] { false, true })
         {
-            var options = new ModelOptions { VocabularySize = 50, HiddenSize = 24, Layers = 3, Context = 16, Attention = attention, TieEmbeddings = tied };
+            var options = new ModelOptions
+            {
+                VocabularySize = 50,
+                HiddenSize = 24,
+                Layers = 3,
+                Context = 16,
+                Attention = attention,
+                TieEmbeddings = tied,
+            };
             using var model = new LanguageModel(options);
             var cost = ModelCost.Of(options);
             Assert.Equal(model.Parameters.Sum(p => p.Value.NumberOfElements), cost.Parameters);
@@ -66,18 +106,22 @@ public sealed class ModelCostTests
     [Fact]
     public void Within_a_window_attention_costs_less()
     {
-        // Of 16 queries, the first 4 see 1 to 4 tokens and the rest 4; the definition counts 4 − 4²/(2·16) = 3.5 on average.
+        // Of 16 queries, the first 4 see 1 to 4 tokens and the rest 4; the definition counts 4 − 4²/(2·16) = 3.5 on
+        // average.
         var options = new ModelOptions { Layers = 2, HiddenSize = 24, Context = 16, Attention = new() { Heads = 4 } };
-        var windowed = options with { Attention = options.Attention with { SlidingWindow = 4 }, FullAttentionLayers = [1] };
+        var windowed =
+            options with { Attention = options.Attention with { SlidingWindow = 4 }, FullAttentionLayers = [1] };
         Assert.Equal(4 * 24 * (8 - 3.5), ModelCost.Of(options).ForwardFlops - ModelCost.Of(windowed).ForwardFlops);
     }
 
     [Fact]
     public void Operations_of_a_known_shape_are_counted_by_hand()
     {
-        // D 256, L 6, h 8, F 688, V 4096, context 256: 4·D² + 3·D·F a layer, D·V for the head; 4·h·d a pair over 128 keys.
+        // D 256, L 6, h 8, F 688, V 4096, context 256: 4·D² + 3·D·F a layer, D·V for the head; 4·h·d a pair over 128
+        // keys.
         var cost = ModelCost.Of(new ModelOptions());
-        Assert.Equal((2 * ((6 * ((4 * 256 * 256) + (3 * 256 * 688))) + (256 * 4096))) + (6 * 4 * 256 * 128L), cost.ForwardFlops);
+        Assert.Equal((2 * ((6 * ((4 * 256 * 256) + (3 * 256 * 688))) + (256 * 4096))) + (6 * 4 * 256 * 128L),
+            cost.ForwardFlops);
         Assert.Equal(3 * cost.ForwardFlops, cost.TrainingFlops);
         Assert.Equal((2 * 4096 * 256) + (6 * ((4 * 256 * 256) + (3 * 256 * 688) + (2 * 256))) + 256, cost.Parameters);
     }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Model;
 
-/// <summary>What a query sees through a window, against the definition: key j from query i where i − window &lt; j ≤ i.</summary>
+/// <summary>
+/// What a query sees through a window, against the definition: key j from query i where i − window &lt; j ≤ i.
+/// </summary>
 public sealed class SlidingWindowTests
 {
     private const int Length = 20, Vocabulary = 30;
@@ -16,7 +18,16 @@ public sealed class SlidingWindowTests
         new AttentionOptions { Heads = 4, KeyValueHeads = 2, SlidingWindow = 5 },
         new AttentionOptions { Heads = 4, SlidingWindow = 1 },
         new AttentionOptions { Heads = 4, SlidingWindow = 64 },
-        new AttentionOptions { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 4, KeyComponents = 2, ValueComponents = 3, MixStart = MixStart.Normal, SlidingWindow = 5 },
+        new AttentionOptions
+        {
+            Variant = AttentionVariant.Mea,
+            Heads = 4,
+            KeyValueHeads = 4,
+            KeyComponents = 2,
+            ValueComponents = 3,
+            MixStart = MixStart.Normal,
+            SlidingWindow = 5,
+        },
         new AttentionOptions { Variant = AttentionVariant.TalkingHeads, Heads = 4, SlidingWindow = 3 },
     ];
 
@@ -138,7 +149,8 @@ public sealed class SlidingWindowTests
         return randint(0, Vocabulary, [batch, Length], ScalarType.Int64, generator: generator);
     }
 
-    private static void Close(Tensor actual, Tensor expected) => Assert.InRange(TensorLeaks.RelativeError(actual, expected), 0, 1e-10);
+    private static void Close(Tensor actual, Tensor expected) =>
+        Assert.InRange(TensorLeaks.RelativeError(actual, expected), 0, 1e-10);
 
     private static LanguageModel Create(AttentionOptions attention, int layers = 2, int[]? full = null)
     {

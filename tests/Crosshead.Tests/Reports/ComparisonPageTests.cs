@@ -13,7 +13,8 @@ public sealed partial class ComparisonPageTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static ComparisonReport Full() => Report(Finished("gqa", 1e-3, 3.2), Finished("gqa", 3e-3, 3.1), Finished("mea", 1e-3, 3.3), Finished("mea", 3e-3, 3.0));
+    private static ComparisonReport Full() => Report(Finished("gqa", 1e-3, 3.2), Finished("gqa", 3e-3, 3.1),
+        Finished("mea", 1e-3, 3.3), Finished("mea", 3e-3, 3.0));
 
     [Fact]
     public void The_table_lists_the_runs_best_first()
@@ -31,9 +32,12 @@ public sealed partial class ComparisonPageTests : IDisposable
         var html = ComparisonPage.Render(Full());
         string[] parts =
         [
-            "<title>Variants compared</title>", "<p class=\"created\">2 January 2026, 03:04</p>", "<p class=\"headline\">MEA has the lowest", "<ol class=\"standings\">",
-            "<h2>Held-out loss</h2>", "<svg class=\"chart\"", "<h2>Runs</h2>", "<h2>What they write</h2>", "<b>Gets the</b> value.",
-            "<h2>How to reproduce</h2>", "<code>crosshead demo</code>", "<tr><th>Machine</th><td>2 cores</td></tr>", "{ &quot;steps&quot;: 40 }",
+            "<title>Variants compared</title>", "<p class=\"created\">2 January 2026, 03:04</p>",
+            "<p class=\"headline\">MEA has the lowest", "<ol class=\"standings\">",
+            "<h2>Held-out loss</h2>", "<svg class=\"chart\"", "<h2>Runs</h2>", "<h2>What they write</h2>",
+            "<b>Gets the</b> value.",
+            "<h2>How to reproduce</h2>", "<code>crosshead demo</code>", "<tr><th>Machine</th><td>2 cores</td></tr>",
+            "{ &quot;steps&quot;: 40 }",
         ];
         var places = parts.Select(p => html.IndexOf(p, StringComparison.Ordinal)).ToArray();
         Assert.DoesNotContain(-1, places);
@@ -52,7 +56,8 @@ public sealed partial class ComparisonPageTests : IDisposable
     public void All_text_is_encoded()
     {
         const string Bad = "<script>alert('x')</script>&\"";
-        var report = Report(Finished("mea", 1e-3, 3.0) with { Name = Bad, Sample = new ReportSample(Bad, Bad) }, Finished("gqa", 1e-3, 3.1)) with
+        var report = Report(Finished("mea", 1e-3, 3.0) with { Name = Bad, Sample = new ReportSample(Bad, Bad) },
+            Finished("gqa", 1e-3, 3.1)) with
         {
             Title = Bad,
             Provenance = new ReportProvenance { Command = Bad, Facts = [new(Bad, Bad)], Recipe = Bad },
@@ -67,13 +72,22 @@ public sealed partial class ComparisonPageTests : IDisposable
 
     [Fact]
     public void Template_marks_in_data_stay_text() =>
-        Assert.Contains("{{ model.title }} {% raw %}", ComparisonPage.Render(Report() with { Title = "{{ model.title }} {% raw %}" }), StringComparison.Ordinal);
+        Assert.Contains("{{ model.title }} {% raw %}",
+            ComparisonPage.Render(Report() with { Title = "{{ model.title }} {% raw %}" }), StringComparison.Ordinal);
 
     [Fact]
     public void Interrupted_diverged_and_waiting_runs_are_shown_for_what_they_are()
     {
         var html = ComparisonPage.Render(Report(
-            Finished("gqa", 1e-3, 3.2), Diverged("gqa", 3e-3), Stopped("mea", 1e-3, 3.0, 2), Finished("mea", 3e-3, 3) with { Points = [], FinalHeldOutLoss = null, TokensPerSecond = null, Status = RunStatus.Waiting, Sample = null }));
+            Finished("gqa", 1e-3, 3.2), Diverged("gqa", 3e-3), Stopped("mea", 1e-3, 3.0, 2),
+            Finished("mea", 3e-3, 3) with
+            {
+                Points = [],
+                FinalHeldOutLoss = null,
+                TokensPerSecond = null,
+                Status = RunStatus.Waiting,
+                Sample = null,
+            }));
         foreach (var status in new[] { "finished", "diverged", "stopped early", "not begun" })
             Assert.Contains($"<td class=\"word\">{status}</td>", html, StringComparison.Ordinal);
         Assert.Contains("<td class=\"loss\">–</td>", html, StringComparison.Ordinal);
@@ -120,7 +134,8 @@ public sealed partial class ComparisonPageTests : IDisposable
     // Every element but the void ones is closed: with those closed too, the body is XML.
     private static void WellFormed(string html)
     {
-        var body = html[html.IndexOf("<body>", StringComparison.Ordinal)..html.IndexOf("</html>", StringComparison.Ordinal)];
+        var body = html[
+            html.IndexOf("<body>", StringComparison.Ordinal)..html.IndexOf("</html>", StringComparison.Ordinal)];
         Assert.NotNull(XDocument.Parse(body, LoadOptions.None).Root);
     }
 

@@ -5,14 +5,16 @@ namespace Crosshead.Tests.Runtime;
 
 public sealed class LibTorchTests
 {
-    private static string TorchSharpLibrary => Directory.GetFiles(AppContext.BaseDirectory, "libLibTorchSharp.so", SearchOption.AllDirectories).First();
+    private static string TorchSharpLibrary =>
+        Directory.GetFiles(AppContext.BaseDirectory, "libLibTorchSharp.so", SearchOption.AllDirectories).First();
 
     [Fact]
     public void Only_one_libtorch_is_loaded()
     {
         using var scope = NewDisposeScope();
         ones(2).sum();
-        var loaded = File.ReadLines("/proc/self/maps").Where(l => l.Contains("libtorch_cpu.so")).Select(l => l.Split(' ')[^1]).Distinct();
+        var loaded = File.ReadLines("/proc/self/maps").Where(l => l.Contains("libtorch_cpu.so"))
+            .Select(l => l.Split(' ')[^1]).Distinct();
         Assert.Single(loaded);
     }
 
@@ -55,10 +57,12 @@ public sealed class LibTorchTests
     public void Cuda_asked_for_and_absent_says_what_to_do()
     {
         Assert.SkipWhen(cuda_is_available(), "this machine has CUDA");
-        Assert.Contains("use `Device` cpu", Assert.Throws<CrossheadException>(() => ComputeDevice.Parse("cuda")).Message);
+        Assert.Contains("use `Device` cpu",
+            Assert.Throws<CrossheadException>(() => ComputeDevice.Parse("cuda")).Message);
     }
 
     [Fact]
     public void An_unknown_precision_is_refused_with_the_known_ones() =>
-        Assert.Contains("float64, float32, bfloat16", Assert.Throws<CrossheadException>(() => Precision.Parse("fp8")).Message);
+        Assert.Contains("float64, float32, bfloat16",
+            Assert.Throws<CrossheadException>(() => Precision.Parse("fp8")).Message);
 }

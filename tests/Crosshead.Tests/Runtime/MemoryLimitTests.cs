@@ -10,14 +10,16 @@ public sealed class MemoryLimitTests : IDisposable
     public MemoryLimitTests()
     {
         Write("proc/meminfo", "MemTotal:        1000 kB\nMemFree:          5 kB\nSwapTotal:        200 kB\n");
-        Write("proc/self/limits", "Limit                     Soft Limit           Hard Limit           Units     \nMax address space         unlimited            unlimited            bytes     \n");
+        Write("proc/self/limits", "Limit                     Soft Limit           Hard Limit           Units     \nMax "
+            + "address space         unlimited            unlimited            bytes     \n");
         Write("proc/self/cgroup", "0::/a/b\n");
     }
 
     public void Dispose() => _root.Dispose();
 
     [Fact]
-    public void Without_limits_it_is_the_memory_with_the_swap() => Assert.Equal(1200 * 1024, MemoryLimit.Of(_root.Path));
+    public void Without_limits_it_is_the_memory_with_the_swap() =>
+        Assert.Equal(1200 * 1024, MemoryLimit.Of(_root.Path));
 
     [Theory]
     [InlineData("a/b")]
@@ -56,7 +58,8 @@ public sealed class MemoryLimitTests : IDisposable
     }
 
     [Fact]
-    public void Where_nothing_is_told_there_is_no_limit() => Assert.Equal(long.MaxValue, MemoryLimit.Of(_root.File("nowhere")));
+    public void Where_nothing_is_told_there_is_no_limit() =>
+        Assert.Equal(long.MaxValue, MemoryLimit.Of(_root.File("nowhere")));
 
     [Fact]
     public void This_machine_has_some() => Assert.InRange(MemoryLimit.Bytes, 1L << 26, 1L << 50);

@@ -34,11 +34,14 @@ public sealed class OperatorTests
     public void Attention_with_grouped_heads_and_scale_equals_its_definition(int heads, int groups)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = (randn([2, heads, 5, 8], ScalarType.Float64), randn([2, groups, 5, 8], ScalarType.Float64), randn([2, groups, 5, 8], ScalarType.Float64));
+        var (q, k, v) = (randn([2, heads, 5, 8], ScalarType.Float64), randn([2, groups, 5, 8], ScalarType.Float64),
+            randn([2, groups, 5, 8], ScalarType.Float64));
         var (kr, vr) = (k.repeat_interleave(heads / groups, 1), v.repeat_interleave(heads / groups, 1));
-        var scores = (q.matmul(kr.transpose(2, 3)) * 0.3).masked_fill(ones(5, 5, ScalarType.Bool).triu(1), double.NegativeInfinity);
+        var scores = (q.matmul(kr.transpose(2, 3)) * 0.3)
+            .masked_fill(ones(5, 5, ScalarType.Bool).triu(1), double.NegativeInfinity);
         var expected = scores.softmax(-1).matmul(vr);
-        Assert.True(TensorLeaks.RelativeError(Aten.ScaledDotProductAttention(q, k, v, null, causal: true, 0.3), expected) < 1e-12);
+        Assert.True(TensorLeaks.RelativeError(Aten.ScaledDotProductAttention(q, k, v, null, causal: true, 0.3),
+            expected) < 1e-12);
     }
 
     [Fact]
@@ -49,7 +52,8 @@ public sealed class OperatorTests
         var (lr, b1, b2, wd, eps) = (0.01, 0.9, 0.95, 0.1, 1e-8);
         var m1 = (m * b1) + (g * (1 - b1));
         var v1 = (v * b2) + (g * g * (1 - b2));
-        var expected = (p * (1 - (lr * wd))) - (lr * (m1 / (1 - Math.Pow(b1, 3))) / ((v1 / (1 - Math.Pow(b2, 3))).sqrt() + eps));
+        var expected = (p * (1 - (lr * wd)))
+            - (lr * (m1 / (1 - Math.Pow(b1, 3))) / ((v1 / (1 - Math.Pow(b2, 3))).sqrt() + eps));
         Aten.FusedAdamW([p], [g], [m], [v], [step], lr, b1, b2, wd, eps);
         Assert.True(TensorLeaks.RelativeError(p, expected) < 1e-5);
         Assert.True(TensorLeaks.RelativeError(m, m1) < 1e-6);

@@ -70,7 +70,8 @@ public sealed class ProcessorLimitsTests : IDisposable
     }
 
     [Fact]
-    public void Without_these_files_the_runtime_is_asked() => Assert.Equal(new ProcessorLimits(Environment.ProcessorCount, null), Read());
+    public void Without_these_files_the_runtime_is_asked() =>
+        Assert.Equal(new ProcessorLimits(Environment.ProcessorCount, null), Read());
 
     [Fact]
     public void This_process_may_use_as_many_cores_as_the_runtime_says() =>
@@ -78,7 +79,8 @@ public sealed class ProcessorLimitsTests : IDisposable
 
     private ProcessorLimits Read() => ProcessorLimits.Read(_root.Path);
 
-    private void Status(string list) => Write("proc/self/status", $"Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\n");
+    private void Status(string list) =>
+        Write("proc/self/status", $"Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\n");
 
     private void Write(string path, string text)
     {

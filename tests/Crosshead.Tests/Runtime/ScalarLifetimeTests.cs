@@ -11,7 +11,8 @@ public sealed unsafe class ScalarLifetimeTests
     {
         using var tensor = ones(1); // loads the libraries
         Scalar number = 4.25;
-        var place = (void*)(nint)typeof(Scalar).GetProperty("Handle", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(number)!;
+        var place = (void*)(nint)typeof(Scalar)
+            .GetProperty("Handle", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(number)!;
         var before = new Span<byte>(place, 32).ToArray();
         number.Dispose();
         Assert.Equal(before, new Span<byte>(place, 32).ToArray());

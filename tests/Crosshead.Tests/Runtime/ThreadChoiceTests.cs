@@ -15,12 +15,15 @@ public sealed class ThreadChoiceTests
     [InlineData(null, null, "many", 4, "a thread for each core that this process may run on")]
     [InlineData(null, null, null, 4, "a thread for each core that this process may run on")]
     [InlineData(16, null, null, 16, "`Threads`")]
-    public void The_option_wins_then_our_variable_then_that_of_OpenMP_then_the_cores(int? asked, string? ours, string? openMp, int count, string reason) =>
-        Assert.Equal(new ThreadChoice(count, reason), ThreadChoice.Of(asked, name => name == ComputeThreads.Variable ? ours : name == "OMP_NUM_THREADS" ? openMp : null, s_four));
+    public void The_option_wins_then_our_variable_then_that_of_OpenMP_then_the_cores(int? asked, string? ours,
+        string? openMp, int count, string reason) =>
+        Assert.Equal(new ThreadChoice(count, reason), ThreadChoice.Of(asked,
+            name => name == ComputeThreads.Variable ? ours : name == "OMP_NUM_THREADS" ? openMp : null, s_four));
 
     [Fact]
     public void A_quota_below_the_cores_is_the_reason() =>
-        Assert.Equal(new ThreadChoice(2, "a quota of 1.5 cores, rounded up, of 4 that this process may run on"), ThreadChoice.Of(null, _ => null, new ProcessorLimits(4, 1.5)));
+        Assert.Equal(new ThreadChoice(2, "a quota of 1.5 cores, rounded up, of 4 that this process may run on"),
+            ThreadChoice.Of(null, _ => null, new ProcessorLimits(4, 1.5)));
 
     [Theory]
     [InlineData(0)]
@@ -36,6 +39,8 @@ public sealed class ThreadChoiceTests
     [InlineData("two")]
     [InlineData("1.5")]
     public void A_variable_out_of_range_is_refused(string value) => Assert.Equal(
-        $"CROSSHEAD_THREADS (\"{value}\") must be a whole number from 1 to 16, which is 4 for each core that this process may use; correct it or unset it.",
-        Assert.Throws<CrossheadException>(() => ThreadChoice.Of(null, name => name == ComputeThreads.Variable ? value : null, s_four)).Message);
+        $"CROSSHEAD_THREADS (\"{value}\") must be a whole number from 1 to 16, which is 4 for each core that this "
+            + $"process may use; correct it or unset it.",
+        Assert.Throws<CrossheadException>(
+            () => ThreadChoice.Of(null, name => name == ComputeThreads.Variable ? value : null, s_four)).Message);
 }

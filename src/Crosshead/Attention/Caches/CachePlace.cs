@@ -3,9 +3,12 @@ using static TorchSharp.torch;
 namespace Crosshead.Attention.Caches;
 
 /// <summary>Where the tokens of a call are kept in the caches of their sequences.</summary>
-/// <param name="Start">The place of each sequence's first token; the others follow. Ignored with <paramref name="Positions"/>.</param>
+/// <param name="Start">The place of each sequence's first token; the others follow. Ignored with
+/// <paramref name="Positions"/>.</param>
 /// <param name="Positions">
-/// For one token per sequence: its place, [B] (int64, on the device). Given where sequences differ or the device alone knows.
+/// For one token per sequence: its place, [B] (int64, on the device). Given where sequences differ or the device alone
+/// knows.
 /// </param>
-/// <param name="Seen">With <paramref name="Positions"/>: the call reads the first <c>Seen</c> places of the cache.</param>
+/// <param name="Seen">With <paramref name="Positions"/>: the call reads the first <c>Seen</c> places of the
+/// cache.</param>
 public readonly record struct CachePlace(long Start, Tensor? Positions = null, long Seen = 0);

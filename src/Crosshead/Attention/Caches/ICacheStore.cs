@@ -1,6 +1,8 @@
 namespace Crosshead.Attention.Caches;
 
-/// <summary>The tokens that decoding keeps, sequence by sequence. A sequence has a slot; slots are independent of each other.</summary>
+/// <summary>
+/// The tokens that decoding keeps, sequence by sequence. A sequence has a slot; slots are independent of each other.
+/// </summary>
 public interface ICacheStore
 {
     /// <summary>Number of slots.</summary>
@@ -15,7 +17,9 @@ public interface ICacheStore
     /// <summary>Number of tokens kept in a slot.</summary>
     int LengthOf(int slot);
 
-    /// <summary>Forgets a slot's tokens from <paramref name="length"/> on; 0 frees the slot for another sequence.</summary>
+    /// <summary>
+    /// Forgets a slot's tokens from <paramref name="length"/> on; 0 frees the slot for another sequence.
+    /// </summary>
     void Truncate(int slot, int length);
 
     /// <summary>Forgets the last <paramref name="count"/> tokens of every slot.</summary>

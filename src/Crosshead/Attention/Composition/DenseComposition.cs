@@ -14,7 +14,8 @@ public sealed class DenseComposition : IValueComposition
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
     public DenseComposition(ParameterScope scope, long rank, long groups, long headDim) =>
-        Mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank, groups, headDim);
+        Mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank,
+            groups, headDim);
 
     /// <summary>The mix [r, g, d].</summary>
     public Parameter Mix { get; }

@@ -16,7 +16,8 @@ public sealed class FrequencyComposition : IKeyComposition
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
     public FrequencyComposition(ParameterScope scope, long components, long groups, long headDim) =>
-        Mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components, groups, headDim / 2, 2);
+        Mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components,
+            groups, headDim / 2, 2);
 
     /// <summary>The mix [c, g, d/2, 2], real and imaginary part.</summary>
     public Parameter Mix { get; }

@@ -17,9 +17,12 @@ internal static class GroupProduct
     {
         // The few rows of a decoding step. A frozen matrix lies in memory as [g,m,n], so that nothing is copied.
         var turned = matrices.transpose(1, 2);
-        if (heads.shape[2] == 1 && SkinnyMatMul.SupportsTypes(heads, turned, null)) return SkinnyMatMul.ApplyGroups(heads, turned);
+        if (heads.shape[2] == 1 && SkinnyMatMul.SupportsTypes(heads, turned, null))
+            return SkinnyMatMul.ApplyGroups(heads, turned);
         var (batch, count, tokens, groups) = (heads.shape[0], heads.shape[1], heads.shape[2], matrices.shape[0]);
-        var rows = heads.reshape(batch, groups, -1, heads.shape[3]).transpose(0, 1).reshape(groups, -1, heads.shape[3]); // [g,B·h/g·N,n]
-        return rows.bmm(matrices).view(groups, batch, count / groups * tokens, -1).transpose(0, 1).reshape(batch, count, tokens, -1);
+        // [g,B·h/g·N,n]
+        var rows = heads.reshape(batch, groups, -1, heads.shape[3]).transpose(0, 1).reshape(groups, -1, heads.shape[3]);
+        return rows.bmm(matrices).view(groups, batch, count / groups * tokens, -1).transpose(0, 1)
+            .reshape(batch, count, tokens, -1);
     }
 }

@@ -22,7 +22,8 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
     /// <param name="start">How it starts.</param>
-    public HeadComposition(ParameterScope scope, string name, long components, long groups, long headDim, MixStart start)
+    public HeadComposition(ParameterScope scope, string name, long components, long groups,
+        long headDim, MixStart start)
     {
         _headDim = headDim;
         var identity = start == MixStart.Identity || (start == MixStart.Auto && components == groups);
@@ -57,6 +58,8 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
     public Tensor SumMix(ScalarType type)
     {
         var identity = eye(_headDim, dtype: type, device: Mix.Value.device);
-        return (Mix.In(type).t().view(Groups, Components, 1, 1) * identity).reshape(Groups, Components * _headDim, _headDim); // [g,c·d,d]
+        // [g,c·d,d]
+        return (Mix.In(type).t().view(Groups, Components, 1, 1) * identity)
+            .reshape(Groups, Components * _headDim, _headDim);
     }
 }

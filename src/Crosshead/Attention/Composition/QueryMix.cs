@@ -13,7 +13,7 @@ internal static class QueryMix
     public static Tensor AsMatrices(Tensor mix)
     {
         var (real, imaginary) = (mix.select(2, 0).diag_embed(), mix.select(2, 1).diag_embed()); // [g,c,p,p]
-        var fromReal = cat([real, imaginary.neg()], 3);                                         // [g,c,p,d], of conj(m) · q
+        var fromReal = cat([real, imaginary.neg()], 3);  // [g,c,p,d], of conj(m) · q
         var fromImaginary = cat([imaginary, real], 3);
         return cat([fromReal, fromImaginary], 2).transpose(1, 2).flatten(2);                    // [g,d,c·d]
     }

@@ -23,6 +23,10 @@ internal static class ConfigJson
         NumberHandling = JsonNumberHandling.Strict,
     };
 
-    /// <summary>How an entry of <see cref="VirtualHeads"/> is written: <c>key_grain</c>, <c>key_components</c>, <c>value_grain</c>, <c>value_rank</c>.</summary>
-    public static readonly JsonSerializerOptions VirtualHeadsStyle = new(AttentionStyle) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    /// <summary>
+    /// How an entry of <see cref="VirtualHeads"/> is written: <c>key_grain</c>, <c>key_components</c>,
+    /// <c>value_grain</c>, <c>value_rank</c>.
+    /// </summary>
+    public static readonly JsonSerializerOptions VirtualHeadsStyle =
+        new(AttentionStyle) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 }

@@ -34,7 +34,8 @@ internal sealed class ConfigValues
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{path}\" cannot be read: {e.Reason()}; name a folder that can be read.", e);
+            throw new CrossheadException(
+                $"\"{path}\" cannot be read: {e.Reason()}; name a folder that can be read.", e);
         }
     }
 
@@ -48,7 +49,8 @@ internal sealed class ConfigValues
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Reason()}; get it again.", e);
+            throw new CrossheadException(
+                $"\"{path}\" is no valid {System.IO.Path.GetFileName(path)}: {e.Reason()}; get it again.", e);
         }
     }
 

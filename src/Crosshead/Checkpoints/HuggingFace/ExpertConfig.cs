@@ -6,7 +6,8 @@ namespace Crosshead.Checkpoints.HuggingFace;
 /// <summary>A mixture of experts in <c>config.json</c>.</summary>
 internal static class ExpertConfig
 {
-    private const string Count = "num_experts", NewCount = "num_local_experts", PerToken = "num_experts_per_tok", Inner = "moe_intermediate_size",
+    private const string Count = "num_experts", NewCount = "num_local_experts", PerToken = "num_experts_per_tok",
+    Inner = "moe_intermediate_size",
         Renormalize = "norm_topk_prob", Step = "decoder_sparse_step", Dense = "mlp_only_layers";
 
     /// <summary>Whether the configuration has experts.</summary>

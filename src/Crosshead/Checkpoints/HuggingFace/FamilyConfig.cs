@@ -11,11 +11,28 @@ internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
 {
     private static readonly FamilyConfig[] All =
     [
-        new(ModelFamily.Llama, "LlamaForCausalLM") { Biases = BiasRule.Key, FeedForwardBias = true, KeyValueHeadsDefault = true },
+        new(ModelFamily.Llama, "LlamaForCausalLM")
+        {
+            Biases = BiasRule.Key,
+            FeedForwardBias = true,
+            KeyValueHeadsDefault = true,
+        },
         new(ModelFamily.Mistral, "MistralForCausalLM") { Windows = WindowRule.AllLayers },
         new(ModelFamily.Qwen2, "Qwen2ForCausalLM") { Biases = BiasRule.QueryKeyValue, Windows = WindowRule.ByLayer },
-        new(ModelFamily.Qwen3, "Qwen3ForCausalLM") { Biases = BiasRule.Key, QueryKeyNorm = true, Windows = WindowRule.ByLayer, HeadDim = 128 },
-        new(ModelFamily.Qwen3Moe, "Qwen3MoeForCausalLM") { Biases = BiasRule.Key, QueryKeyNorm = true, Windows = WindowRule.AllLayersOnRequest, Experts = true },
+        new(ModelFamily.Qwen3, "Qwen3ForCausalLM")
+        {
+            Biases = BiasRule.Key,
+            QueryKeyNorm = true,
+            Windows = WindowRule.ByLayer,
+            HeadDim = 128,
+        },
+        new(ModelFamily.Qwen3Moe, "Qwen3MoeForCausalLM")
+        {
+            Biases = BiasRule.Key,
+            QueryKeyNorm = true,
+            Windows = WindowRule.AllLayersOnRequest,
+            Experts = true,
+        },
     ];
 
     private static readonly Dictionary<string, FamilyConfig> ByName = All.ToDictionary(f => f.Name);
@@ -24,7 +41,8 @@ internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
     public static IEnumerable<string> Names => ByName.Keys;
 
     /// <summary>Its <c>model_type</c>.</summary>
-    public string Name { get; } = typeof(ModelFamily).GetField(Family.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()!.Name;
+    public string Name { get; } = typeof(ModelFamily)
+        .GetField(Family.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()!.Name;
 
     /// <summary>Which projections of the attention have biases.</summary>
     public BiasRule Biases { get; private init; }
@@ -81,7 +99,10 @@ internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
         /// <summary>All, where <c>use_sliding_window</c> is true.</summary>
         AllLayersOnRequest,
 
-        /// <summary>Where <c>use_sliding_window</c> is true, those that <c>layer_types</c> names, or those from <c>max_window_layers</c> on.</summary>
+        /// <summary>
+        /// Where <c>use_sliding_window</c> is true, those that <c>layer_types</c> names, or those from
+        /// <c>max_window_layers</c> on.
+        /// </summary>
         ByLayer,
     }
 }

@@ -45,7 +45,8 @@ public static class ModelConfig
         var own = type == ConfigJson.ModelType;
         var name = own ? config.Or(ConfigJson.BaseModelType, FamilyConfig.Of(default).Name) : type;
         var family = FamilyConfig.Find(name) ?? throw config.Error(
-            $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are {string.Join(", ", FamilyConfig.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
+            $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are "
+                + $"{string.Join(", ", FamilyConfig.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
         UnsupportedKeys.Refuse(config);
         var options = ModelConfigReader.Read(config, family, own);
@@ -56,7 +57,8 @@ public static class ModelConfig
     // A model with another head (a classifier, a bare encoder) has another architecture under the same model_type.
     private static void RequireArchitecture(ConfigValues config, string supported)
     {
-        if (config.Or<string?[]>("architectures", []).Any(a => !supported.Equals(a, StringComparison.OrdinalIgnoreCase)))
+        if (config.Or<string?[]>("architectures", [])
+            .Any(a => !supported.Equals(a, StringComparison.OrdinalIgnoreCase)))
             throw config.Error($"{config.Shown("architectures")} is not supported; supported is {supported}");
     }
 }

@@ -19,9 +19,12 @@ internal static class ModelConfigReader
         if (!own && !family.FeedForwardBias && config.Or("mlp_bias", false))
             throw config.Error($"{config.Shown("mlp_bias")} is not supported for {family.Name}; supported is false");
         if (!own && !family.Experts && ExpertConfig.IsIn(config))
-            throw config.Error($"a mixture of experts is not supported for {family.Name}; supported is {string.Join(", ", FamilyConfig.Names.Where(n => FamilyConfig.Find(n)!.Experts))}");
-        var attention = own ? Own<AttentionOptions>(config, ConfigJson.Attention, ConfigJson.AttentionStyle) ?? throw config.Error($"it lacks \"{ConfigJson.Attention}\"") : Attention(config, family);
-        var (window, full) = own ? WindowConfig.Read(config, attention.SlidingWindow, layers) : WindowConfig.Read(config, family, layers);
+            throw config.Error($"a mixture of experts is not supported for {family.Name}; supported is "
+                + $"{string.Join(", ", FamilyConfig.Names.Where(n => FamilyConfig.Find(n)!.Experts))}");
+        var attention = own ? Own<AttentionOptions>(config, ConfigJson.Attention, ConfigJson.AttentionStyle)
+            ?? throw config.Error($"it lacks \"{ConfigJson.Attention}\"") : Attention(config, family);
+        var (window, full) = own ? WindowConfig.Read(config, attention.SlidingWindow, layers)
+            : WindowConfig.Read(config, family, layers);
         var (frequencyBase, scaling) = RopeConfig.Read(config);
         return new ModelOptions
         {
@@ -46,7 +49,8 @@ internal static class ModelConfigReader
                 SlidingWindow = window,
             },
             FullAttentionLayers = full,
-            VirtualHeads = own ? Own<VirtualHeads?[]>(config, ConfigJson.VirtualHeads, ConfigJson.VirtualHeadsStyle) : null,
+            VirtualHeads = own
+                ? Own<VirtualHeads?[]>(config, ConfigJson.VirtualHeads, ConfigJson.VirtualHeadsStyle) : null,
         };
     }
 
@@ -54,18 +58,21 @@ internal static class ModelConfigReader
     {
         var asked = family.Biases == FamilyConfig.BiasRule.Key && config.Or("attention_bias", false);
         if (family.Biases == FamilyConfig.BiasRule.None && config.Or("attention_bias", false))
-            throw config.Error($"{config.Shown("attention_bias")} is not supported for {family.Name}; supported is false");
+            throw config.Error(
+                $"{config.Shown("attention_bias")} is not supported for {family.Name}; supported is false");
         return new AttentionOptions
         {
             ProjectionBias = asked || family.Biases == FamilyConfig.BiasRule.QueryKeyValue,
             OutputBias = asked,
             QueryKeyNorm = family.QueryKeyNorm,
-            QueryKeyNormEpsilon = family.QueryKeyNorm ? config.Or("rms_norm_eps", DefaultNormEpsilon) : new AttentionOptions().QueryKeyNormEpsilon,
+            QueryKeyNormEpsilon = family.QueryKeyNorm ? config.Or("rms_norm_eps", DefaultNormEpsilon)
+                : new AttentionOptions().QueryKeyNormEpsilon,
         };
     }
 
     private static int? KeyValueHeads(ConfigValues config, FamilyConfig family) =>
-        config.Has("num_key_value_heads") || family.KeyValueHeadsDefault ? config.Optional<int>("num_key_value_heads") : config.Required<int>("num_key_value_heads");
+        config.Has("num_key_value_heads") || family.KeyValueHeadsDefault ? config.Optional<int>("num_key_value_heads")
+        : config.Required<int>("num_key_value_heads");
 
     private static T? Own<T>(ConfigValues config, string key, JsonSerializerOptions json)
     {

@@ -28,7 +28,8 @@ internal static class ModelConfigWriter
         if (options.Experts is { } experts) ExpertConfig.Write(json, experts);
         json[ConfigJson.Attention] = JsonSerializer.SerializeToNode(Meaningful(options), ConfigJson.AttentionStyle);
         WindowConfig.WriteTypes(json, options);
-        if (options.VirtualHeads is { } virtualHeads) json[ConfigJson.VirtualHeads] = JsonSerializer.SerializeToNode(virtualHeads, ConfigJson.VirtualHeadsStyle);
+        if (options.VirtualHeads is { } virtualHeads)
+            json[ConfigJson.VirtualHeads] = JsonSerializer.SerializeToNode(virtualHeads, ConfigJson.VirtualHeadsStyle);
         return json;
     }
 
@@ -59,7 +60,8 @@ internal static class ModelConfigWriter
     private static AttentionOptions Meaningful(ModelOptions options)
     {
         var attention = options.Attention with { KeyValueHeads = options.Attention.Groups, HeadDim = options.HeadDim };
-        if (!attention.QueryKeyNorm) attention = attention with { QueryKeyNormEpsilon = new AttentionOptions().QueryKeyNormEpsilon };
+        if (!attention.QueryKeyNorm)
+            attention = attention with { QueryKeyNormEpsilon = new AttentionOptions().QueryKeyNormEpsilon };
         if (attention.Variant != AttentionVariant.Gqa) return attention;
         return new AttentionOptions
         {

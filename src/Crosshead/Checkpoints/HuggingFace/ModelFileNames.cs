@@ -22,8 +22,10 @@ public static class ModelFileNames
         var folder = Path.GetDirectoryName(path) ?? "";
         if (folder.Length == 0) return new($"the name of the model directory is empty; {remedy}.");
         if (File.Exists(folder)) return new($"\"{folder}\" is a file; {remedy}.");
-        var deeper = !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, Configuration, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
+        var deeper = !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, Configuration,
+            new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
             .Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal).ToArray();
-        return new(deeper.Length > 0 ? $"\"{path}\" does not exist, but \"{deeper[^1]}\" holds a model; name that one." : $"\"{path}\" does not exist; {remedy}.");
+        return new(deeper.Length > 0 ? $"\"{path}\" does not exist, but \"{deeper[^1]}\" holds a model; name that one."
+            : $"\"{path}\" does not exist; {remedy}.");
     }
 }

@@ -4,14 +4,15 @@ using Crosshead.Layers;
 namespace Crosshead.Checkpoints.HuggingFace;
 
 /// <summary>
-/// Rotary positions in <c>config.json</c>: Transformers 4 writes <c>rope_theta</c> and <c>rope_scaling</c>, Transformers 5
-/// <c>rope_parameters</c> with both in it.
+/// Rotary positions in <c>config.json</c>: Transformers 4 writes <c>rope_theta</c> and <c>rope_scaling</c>,
+/// Transformers 5 <c>rope_parameters</c> with both in it.
 /// </summary>
 internal static class RopeConfig
 {
     private const double DefaultBase = 10000;
 
-    private const string Base = "rope_theta", Type = "rope_type", OldType = "type", Default = "default", Original = "original_max_position_embeddings";
+    private const string Base = "rope_theta", Type = "rope_type", OldType = "type", Default = "default",
+        Original = "original_max_position_embeddings";
 
     private static readonly string[] Objects = ["rope_parameters", "rope_scaling"];
 
@@ -23,15 +24,20 @@ internal static class RopeConfig
     ];
 
     /// <summary>Reads the base and the scaling.</summary>
-    /// <exception cref="CrossheadException">The method is not supported, lacks a number, or the two spellings contradict each other.</exception>
+    /// <exception cref="CrossheadException">The method is not supported, lacks a number, or the two spellings
+    /// contradict each other.</exception>
     public static (double Base, RopeScaling? Scaling) Read(ConfigValues config)
     {
-        var found = Objects.Where(key => config[key] is not null).Select(key => (Key: key, Rope: config.Child(key)!)).ToArray();
+        var found = Objects.Where(key => config[key] is not null)
+            .Select(key => (Key: key, Rope: config.Child(key)!)).ToArray();
         foreach (var (key, rope) in found) RequireKnown(key, rope);
         var scalings = found.Select(f => Scaling(config, f.Rope)).Distinct().ToArray();
-        if (scalings.Length > 1) throw config.Error($"{string.Join(" and ", Objects.Select(config.Shown))} contradict each other; remove one");
+        if (scalings.Length > 1)
+            throw config.Error(
+                $"{string.Join(" and ", Objects.Select(config.Shown))} contradict each other; remove one");
 
-        var bases = found.Select(f => f.Rope.Optional<double>(Base)).Append(config.Optional<double>(Base)).OfType<double>().Distinct().ToArray();
+        var bases = found.Select(f => f.Rope.Optional<double>(Base)).Append(config.Optional<double>(Base))
+            .OfType<double>().Distinct().ToArray();
         if (bases.Length > 1) throw config.Error($"{Base} is given twice, as {bases[0]} and as {bases[1]}; remove one");
         return (bases.Length > 0 ? bases[0] : DefaultBase, scalings.FirstOrDefault());
     }
@@ -49,10 +55,13 @@ internal static class RopeConfig
                 "llama3" => ["factor", Original, "low_freq_factor", "high_freq_factor"],
                 _ => KnownKeys,
             };
-            string[] unused = [.. rope.Keys.Except(["finetuned", Base, Type, OldType, "partial_rotary_factor", .. used]).Where(k => rope[k] is not null)];
+            string[] unused = [.. rope.Keys.Except(["finetuned", Base, Type, OldType, "partial_rotary_factor", .. used])
+                .Where(k => rope[k] is not null)];
             if (unused.Length == 0) continue;
-            var why = TypeOf(rope) is { } named ? $"holds what {Type} {named} does not use" : $"names no {Type}, so that nothing uses";
-            yield return $"\"{config.Path}\": {key} {why}: {string.Join(", ", unused.Select(rope.Shown))}; positions are computed without, as by Transformers 5.";
+            var why = TypeOf(rope) is { } named ? $"holds what {Type} {named} does not use"
+                : $"names no {Type}, so that nothing uses";
+            yield return $"\"{config.Path}\": {key} {why}: {string.Join(", ", unused.Select(rope.Shown))}; positions "
+                + $"are computed without, as by Transformers 5.";
         }
     }
 
@@ -62,7 +71,8 @@ internal static class RopeConfig
         json[Base] = frequencyBase;
         if (scaling is null) return;
         var rope = new JsonObject { [Type] = NameOf(scaling.Kind), ["factor"] = scaling.Factor };
-        if (scaling.Kind != RopeScalingKind.Linear && scaling.OriginalContext is { } original) rope[Original] = original;
+        if (scaling.Kind != RopeScalingKind.Linear && scaling.OriginalContext is { } original)
+            rope[Original] = original;
         if (scaling.Kind == RopeScalingKind.Llama3)
         {
             rope["low_freq_factor"] = scaling.LowFrequencyFactor;
@@ -83,10 +93,12 @@ internal static class RopeConfig
     private static void RequireKnown(string key, ConfigValues rope)
     {
         if (rope.Keys.FirstOrDefault(k => !KnownKeys.Contains(k)) is { } unknown)
-            throw rope.Error($"{key} holds {rope.Shown(unknown)}, which is not supported; known are {string.Join(", ", KnownKeys[1..])}");
+            throw rope.Error($"{key} holds {rope.Shown(unknown)}, which is not supported; known are "
+                + $"{string.Join(", ", KnownKeys[1..])}");
         if (rope.Or("partial_rotary_factor", 1.0) != 1)
             throw rope.Error($"{rope.Shown("partial_rotary_factor")} is not supported; supported is 1");
-        if (rope[Type] is not null && rope[OldType] is not null && rope.Required<string>(Type) != rope.Required<string>(OldType))
+        if (rope[Type] is not null && rope[OldType] is not null
+            && rope.Required<string>(Type) != rope.Required<string>(OldType))
             throw rope.Error($"{rope.Shown(Type)} and {rope.Shown(OldType)} contradict each other; remove one");
     }
 
@@ -110,7 +122,8 @@ internal static class RopeConfig
                 OriginalContext = original,
             },
             "yarn" => Yarn(config, rope, original),
-            _ => throw config.Error($"{Type} \"{name.Shown()}\" is not supported; supported are {Default}, {string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
+            _ => throw config.Error($"{Type} \"{name.Shown()}\" is not supported; supported are {Default}, "
+                + $"{string.Join(", ", Enum.GetValues<RopeScalingKind>().Select(NameOf))}"),
         };
     }
 

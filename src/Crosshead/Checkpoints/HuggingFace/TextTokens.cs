@@ -16,11 +16,13 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
 
     /// <summary>Reads them from a model directory; none if it holds no <c>config.json</c>.</summary>
     /// <exception cref="CrossheadException">The file cannot be read, or an entry is not a token id.</exception>
-    public static TextTokens Of(string folder) => Values(folder, ModelFileNames.Configuration) is { } config ? Of(config) : new TextTokens(null, []);
+    public static TextTokens Of(string folder) =>
+        Values(folder, ModelFileNames.Configuration) is { } config ? Of(config) : new TextTokens(null, []);
 
     /// <summary>Those of a <c>config.json</c> that was read.</summary>
     /// <exception cref="CrossheadException">An entry is not a token id.</exception>
-    internal static TextTokens Of(ConfigValues config) => new(Ids(config, BeginKey).Select(id => (int?)id).FirstOrDefault(), Ids(config, EndKey));
+    internal static TextTokens Of(ConfigValues config) =>
+        new(Ids(config, BeginKey).Select(id => (int?)id).FirstOrDefault(), Ids(config, EndKey));
 
     /// <summary>
     /// The tokens at which a model's texts end, as Transformers finds them: those of <c>generation_config.json</c>,
@@ -32,7 +34,8 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
     /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
     internal static IReadOnlyList<int> EndsOf(string folder, ConfigValues config, int? tokenizerEnd)
     {
-        if (Values(folder, GenerationFile) is { } generation && Ids(generation, EndKey) is { Length: > 0 } generating) return generating;
+        if (Values(folder, GenerationFile) is { } generation && Ids(generation, EndKey) is { Length: > 0 } generating)
+            return generating;
         if (Ids(config, EndKey) is { Length: > 0 } ends) return ends;
         return tokenizerEnd is { } end ? [end] : [];
     }
@@ -41,7 +44,8 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
     internal void Write(JsonObject json)
     {
         if (Begin is { } begin) json[BeginKey] = begin;
-        if (Ends.Count > 0) json[EndKey] = Ends.Count == 1 ? Ends[0] : new JsonArray([.. Ends.Select(id => (JsonNode)id)]);
+        if (Ends.Count > 0)
+            json[EndKey] = Ends.Count == 1 ? Ends[0] : new JsonArray([.. Ends.Select(id => (JsonNode)id)]);
     }
 
     private static ConfigValues? Values(string folder, string file)
@@ -61,7 +65,8 @@ public sealed record TextTokens(int? Begin, IReadOnlyList<int> Ends)
                 var one => [one.GetValue<int>()],
             };
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or JsonException or NullReferenceException)
+        catch (Exception e)
+            when (e is InvalidOperationException or FormatException or JsonException or NullReferenceException)
         {
             throw values.Error($"{values.Shown(key)} must be a token id or a list of them; repair the file", e);
         }

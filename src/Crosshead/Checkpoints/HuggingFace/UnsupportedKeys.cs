@@ -43,7 +43,8 @@ internal static class UnsupportedKeys
     {
         foreach (var (key, supported) in Table)
         {
-            if (config[key] is not { } value || supported.Any(s => JsonNode.DeepEquals(JsonNode.Parse(s), value))) continue;
+            if (config[key] is not { } value || supported.Any(s => JsonNode.DeepEquals(JsonNode.Parse(s), value)))
+                continue;
             var remedy = supported.Length == 0 ? "null" : string.Join(" or ", supported.Select(s => s.Trim('"')));
             throw config.Error($"{config.Shown(key)} is not supported; supported is {remedy}");
         }

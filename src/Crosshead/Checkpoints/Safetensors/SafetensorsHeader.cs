@@ -48,13 +48,18 @@ internal sealed class SafetensorsHeader
     public static SafetensorsHeader Read(SafeFileHandle file, string path)
     {
         var fileLength = RandomAccess.GetLength(file);
-        if (fileLength < PrefixBytes) throw Bad(path, $"it has {fileLength} bytes, a header alone has more than {PrefixBytes}");
+        if (fileLength < PrefixBytes)
+            throw Bad(path, $"it has {fileLength} bytes, a header alone has more than {PrefixBytes}");
         Span<byte> prefix = stackalloc byte[PrefixBytes];
         Fill(file, path, prefix, 0);
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MaxBytes) throw Bad(path, $"its header claims {length} bytes, the format allows {MaxBytes}; it is damaged or no safetensors file");
+        if (length > MaxBytes)
+            throw Bad(path, $"its header claims {length} bytes, the format allows {MaxBytes}; it is damaged or no "
+                + $"safetensors file");
         var dataStart = PrefixBytes + (long)length;
-        if (dataStart > fileLength) throw Bad(path, $"its header claims {length} bytes, the file has {fileLength}; it is truncated or no safetensors file");
+        if (dataStart > fileLength)
+            throw Bad(path,
+                $"its header claims {length} bytes, the file has {fileLength}; it is truncated or no safetensors file");
         var json = new byte[length];
         Fill(file, path, json, PrefixBytes);
         return StrictJson.Read(json, root => new SafetensorsHeader(path, root, dataStart, fileLength),
@@ -75,7 +80,8 @@ internal sealed class SafetensorsHeader
     private void AddMetadata(JsonElement metadata)
     {
         foreach (var pair in metadata.EnumerateObject())
-            _metadata.Add(pair.Name, pair.Value.GetString() ?? throw Bad($"its metadata \"{pair.Name.Shown()}\" is null, not a string"));
+            _metadata.Add(pair.Name,
+                pair.Value.GetString() ?? throw Bad($"its metadata \"{pair.Name.Shown()}\" is null, not a string"));
     }
 
     private SafetensorsEntry Entry(JsonProperty property)
@@ -84,14 +90,18 @@ internal sealed class SafetensorsHeader
         if (property.Name.Any(char.IsControl)) throw Bad($"the tensor name \"{name}\" holds a control character");
         var (typeName, shape, offsets) = Fields(name, property.Value);
         var type = SafetensorsType.Named(typeName)
-            ?? throw Bad($"tensor \"{name}\" has the unknown element type \"{typeName.Shown()}\"; known are {string.Join(", ", SafetensorsType.All)}");
-        if (shape.Length > MaxRank) throw Bad($"tensor \"{name}\" has {shape.Length} dimensions; at most {MaxRank} are supported");
+            ?? throw Bad($"tensor \"{name}\" has the unknown element type \"{typeName.Shown()}\"; known are "
+                + $"{string.Join(", ", SafetensorsType.All)}");
+        if (shape.Length > MaxRank)
+            throw Bad($"tensor \"{name}\" has {shape.Length} dimensions; at most {MaxRank} are supported");
         var available = _fileLength - _dataStart;
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > available)
-            throw Bad($"tensor \"{name}\" claims bytes [{string.Join(", ", offsets).Shown()}] of {available}; the file is truncated or damaged");
+            throw Bad($"tensor \"{name}\" claims bytes [{string.Join(", ", offsets).Shown()}] of {available}; the file "
+                + $"is truncated or damaged");
         var bytes = offsets[1] - offsets[0];
         if (ByteCount(shape, type.Bits) != bytes)
-            throw Bad($"tensor \"{name}\" of shape [{string.Join(", ", shape).Shown()}] and type {type} does not fill its {bytes} bytes");
+            throw Bad($"tensor \"{name}\" of shape [{string.Join(", ", shape).Shown()}] and type {type} does not fill "
+                + $"its {bytes} bytes");
         return new SafetensorsEntry(property.Name, type, shape, _dataStart + offsets[0], bytes);
     }
 
@@ -99,17 +109,20 @@ internal sealed class SafetensorsHeader
     {
         try
         {
-            return (entry.GetProperty("dtype").GetString() ?? "", Numbers(entry.GetProperty("shape")), Numbers(entry.GetProperty("data_offsets")));
+            return (entry.GetProperty("dtype").GetString() ?? "", Numbers(entry.GetProperty("shape")),
+                Numbers(entry.GetProperty("data_offsets")));
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException or KeyNotFoundException)
         {
-            throw Bad($"tensor \"{name}\" is not described as the format asks, by a dtype (text), a shape and data_offsets (lists of whole numbers)", e);
+            throw Bad($"tensor \"{name}\" is not described as the format asks, by a dtype (text), a shape and "
+                + $"data_offsets (lists of whole numbers)", e);
         }
     }
 
     private static long[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(n => n.GetInt64())];
 
-    // −1 where the shape is impossible. A size of 0 does not excuse the others: libtorch multiplies them for its strides.
+    // −1 where the shape is impossible. A size of 0 does not excuse the others: libtorch multiplies them for its
+    // strides.
     private static long ByteCount(long[] shape, int bits)
     {
         try
@@ -131,7 +144,8 @@ internal sealed class SafetensorsHeader
         foreach (var tensor in _tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Bytes))
         {
             if (tensor.Offset != end)
-                throw Bad($"tensor \"{tensor.Name.Shown()}\" begins at byte {tensor.Offset}, not where the one before it ends ({end})");
+                throw Bad($"tensor \"{tensor.Name.Shown()}\" begins at byte {tensor.Offset}, not where the one before "
+                    + $"it ends ({end})");
             end += tensor.Bytes;
         }
         if (end != _fileLength) throw Bad($"its tensors end at byte {end}, the file at {_fileLength}");

@@ -51,7 +51,8 @@ public sealed class SafetensorsReader : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             file?.Dispose();
-            throw new CrossheadException($"\"{path}\" cannot be read: {e.Message.TrimEnd('.')}; check the file and its permissions.", e);
+            throw new CrossheadException(
+                $"\"{path}\" cannot be read: {e.Message.TrimEnd('.')}; check the file and its permissions.", e);
         }
     }
 
@@ -80,8 +81,8 @@ public sealed class SafetensorsReader : IDisposable
 
     /// <summary>
     /// The named tensor, in its own type, on the CPU, without a copy: its memory is the file's, read when it is first
-    /// touched, and it stays valid after this reader is disposed. Writing to it changes the tensor, never the file. A tensor
-    /// that does not lie on a multiple of its element's size is copied.
+    /// touched, and it stays valid after this reader is disposed. Writing to it changes the tensor, never the file. A
+    /// tensor that does not lie on a multiple of its element's size is copied.
     /// </summary>
     /// <exception cref="CrossheadException">There is no such tensor, libtorch does not have its type, or the file was
     /// cut short.</exception>
@@ -91,7 +92,9 @@ public sealed class SafetensorsReader : IDisposable
         return MappedTensor.Over(_map, entry.Offset, type, entry.Shape);
     }
 
-    /// <summary>The bytes of the named tensor [bytes], whatever its type; without a copy, as with <see cref="Map"/>.</summary>
+    /// <summary>
+    /// The bytes of the named tensor [bytes], whatever its type; without a copy, as with <see cref="Map"/>.
+    /// </summary>
     /// <exception cref="CrossheadException">There is no such tensor, or the file was cut short.</exception>
     public Tensor MapBytes(string name)
     {
@@ -99,7 +102,9 @@ public sealed class SafetensorsReader : IDisposable
         return MappedTensor.Over(_map, entry.Offset, ScalarType.Byte, [entry.Bytes]);
     }
 
-    /// <summary>Ends reading. Tensors from <see cref="Map"/> stay valid; the file is unmapped when the last of them is gone.</summary>
+    /// <summary>
+    /// Ends reading. Tensors from <see cref="Map"/> stay valid; the file is unmapped when the last of them is gone.
+    /// </summary>
     public void Dispose()
     {
         _map.Dispose();
@@ -109,19 +114,23 @@ public sealed class SafetensorsReader : IDisposable
     private SafetensorsEntry Find(string name)
     {
         var found = Tensors.TryGetValue(name, out var entry) ? entry
-        : throw new CrossheadException($"\"{Path}\" has no tensor \"{name}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
+        : throw new CrossheadException(
+            $"\"{Path}\" has no tensor \"{name}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
         ObjectDisposedException.ThrowIf(_file.IsClosed, this);
-        return Math.Min(RandomAccess.GetLength(_file), _map.Length) >= found.Offset + found.Bytes ? found : throw CutShort();
+        return Math.Min(RandomAccess.GetLength(_file), _map.Length) >= found.Offset + found.Bytes ? found
+            : throw CutShort();
     }
 
     private CrossheadException CutShort() =>
-        new($"\"{Path}\" was cut short while it was read: it has {RandomAccess.GetLength(_file)} bytes now and had {_map.Length}; get it again.");
+        new($"\"{Path}\" was cut short while it was read: it has {RandomAccess.GetLength(_file)} bytes now and had "
+            + $"{_map.Length}; get it again.");
 
     private (SafetensorsEntry Entry, ScalarType Type) Readable(string name)
     {
         var entry = Find(name);
         return entry.Type.Scalar is { } type
             ? (entry, type)
-            : throw new CrossheadException($"\"{Path}\": tensor \"{name}\" is of type {entry.Type}, whose values cannot be read; convert it to F32, F16 or BF16, or read its bytes.");
+            : throw new CrossheadException($"\"{Path}\": tensor \"{name}\" is of type {entry.Type}, whose values "
+                + $"cannot be read; convert it to F32, F16 or BF16, or read its bytes.");
     }
 }

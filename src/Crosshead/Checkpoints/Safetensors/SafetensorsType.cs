@@ -37,7 +37,8 @@ public sealed record SafetensorsType(string Name, int Bits, ScalarType? Scalar)
     private static readonly Dictionary<string, SafetensorsType> ByName = All.ToDictionary(t => t.Name);
 
     /// <summary>Whether the type is a real floating-point type that libtorch computes with.</summary>
-    public bool IsFloat => Scalar is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
+    public bool IsFloat =>
+        Scalar is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 
     /// <summary>The type with this name; null if the format has none.</summary>
     internal static SafetensorsType? Named(string name) => ByName.GetValueOrDefault(name);

@@ -20,8 +20,10 @@ public static class SafetensorsWriter
     /// it.</param>
     /// <param name="type">Precision of the written floating-point tensors, each converted when it is written; null for
     /// their own.</param>
-    /// <exception cref="CrossheadException">The format lacks a tensor's type, a name occurs twice, or the disk is full or cannot be written.</exception>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null, ScalarType? type = null)
+    /// <exception cref="CrossheadException">The format lacks a tensor's type, a name occurs twice, or the disk is full
+    /// or cannot be written.</exception>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null, ScalarType? type = null)
     {
         var sorted = tensors.OrderBy(t => t.Key, StringComparer.Ordinal).ToArray();
         var header = Header(sorted, metadata, type);
@@ -33,11 +35,14 @@ public static class SafetensorsWriter
     }
 
     /// <summary>Bytes that a tensor takes in the file.</summary>
-    internal static long BytesOf(Tensor tensor, ScalarType? type) => tensor.NumberOfElements * (SafetensorsType.Of(TypeOf(tensor, type))?.Bits ?? 0) / 8;
+    internal static long BytesOf(Tensor tensor, ScalarType? type) =>
+        tensor.NumberOfElements * (SafetensorsType.Of(TypeOf(tensor, type))?.Bits ?? 0) / 8;
 
-    private static ScalarType TypeOf(Tensor tensor, ScalarType? type) => type is { } asked && tensor.is_floating_point() ? asked : tensor.dtype;
+    private static ScalarType TypeOf(Tensor tensor, ScalarType? type) =>
+        type is { } asked && tensor.is_floating_point() ? asked : tensor.dtype;
 
-    private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata, ScalarType? type)
+    private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata,
+        ScalarType? type)
     {
         var notes = new JsonObject();
         foreach (var (key, value) in metadata ?? new Dictionary<string, string>()) notes[key] = value;
@@ -47,7 +52,8 @@ public static class SafetensorsWriter
         foreach (var (name, tensor) in tensors)
         {
             var stored = SafetensorsType.Of(TypeOf(tensor, type))
-                ?? throw new CrossheadException($"tensor \"{name}\" has the type {tensor.dtype}, which the safetensors format lacks; convert it first.");
+                ?? throw new CrossheadException($"tensor \"{name}\" has the type {tensor.dtype}, which the safetensors "
+                    + $"format lacks; convert it first.");
             var start = end;
             end += BytesOf(tensor, type);
             var entry = new JsonObject
@@ -56,7 +62,9 @@ public static class SafetensorsWriter
                 ["shape"] = new JsonArray([.. tensor.shape.Select(d => (JsonNode)d)]),
                 ["data_offsets"] = new JsonArray(start, end),
             };
-            if (!json.TryAdd(name, entry)) throw new CrossheadException($"the tensor name \"{name}\" is taken; give each tensor a name of its own.");
+            if (!json.TryAdd(name, entry))
+                throw new CrossheadException(
+                    $"the tensor name \"{name}\" is taken; give each tensor a name of its own.");
         }
         var text = Encoding.UTF8.GetBytes(json.ToJsonString());
         var padded = (text.Length + Alignment - 1) / Alignment * Alignment;

@@ -5,7 +5,9 @@ using Crosshead.Files;
 
 namespace Crosshead.Checkpoints.Safetensors;
 
-/// <summary><c>model.safetensors.index.json</c>: which tensor is in which of several safetensors files, the shards.</summary>
+/// <summary>
+/// <c>model.safetensors.index.json</c>: which tensor is in which of several safetensors files, the shards.
+/// </summary>
 internal static class ShardIndex
 {
     /// <summary>Name of the file.</summary>
@@ -13,7 +15,8 @@ internal static class ShardIndex
 
     private const long MaxBytes = 100_000_000; // as a header's
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads the shard of each tensor; every shard's name is that of a file in the same folder.</summary>
     /// <exception cref="CrossheadException">The file is damaged, or names a file elsewhere.</exception>
@@ -23,7 +26,8 @@ internal static class ShardIndex
         {
             var size = new FileInfo(path).Length;
             if (size > MaxBytes) throw Bad(path, $"it has {size} bytes, an index has at most {MaxBytes}");
-            return StrictJson.Read(File.ReadAllBytes(path), root => ShardOf(path, root), (reason, inner) => Bad(path, reason.TrimEnd('.'), inner));
+            return StrictJson.Read(File.ReadAllBytes(path), root => ShardOf(path, root),
+                (reason, inner) => Bad(path, reason.TrimEnd('.'), inner));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -55,7 +59,8 @@ internal static class ShardIndex
         {
             var shard = pair.Value.GetString() ?? "";
             if (!IsFileName(shard))
-                throw Bad(path, $"tensor \"{pair.Name.Shown()}\" is said to be in \"{shard.Shown()}\", which is not the name of a .safetensors file in the same folder");
+                throw Bad(path, $"tensor \"{pair.Name.Shown()}\" is said to be in \"{shard.Shown()}\", which is not "
+                    + $"the name of a .safetensors file in the same folder");
             shardOf.Add(pair.Name, shard);
         }
         return shardOf.Count > 0 ? shardOf : throw Bad(path, "its \"weight_map\" is empty");
@@ -63,7 +68,8 @@ internal static class ShardIndex
 
     // An index must not cause files of other folders to be read.
     private static bool IsFileName(string name) =>
-        name.EndsWith(".safetensors", StringComparison.Ordinal) && !name.StartsWith('.') && !name.Any(c => c is '/' or '\\' || char.IsControl(c));
+        name.EndsWith(".safetensors", StringComparison.Ordinal) && !name.StartsWith('.')
+        && !name.Any(c => c is '/' or '\\' || char.IsControl(c));
 
     private static CrossheadException Bad(string path, string reason, Exception? inner = null) =>
         new($"\"{path}\" cannot be read: {reason}; get the file again.", inner!);

@@ -14,12 +14,15 @@ namespace Crosshead.Checkpoints.Safetensors;
 /// <param name="Start">First row within that expert.</param>
 internal sealed partial record StoredPart(string Name, long[] Shape, long? Expert = null, long Start = 0)
 {
-    /// <summary>The parameters that a stored tensor holds: itself, or those of the experts kept together in it.</summary>
+    /// <summary>
+    /// The parameters that a stored tensor holds: itself, or those of the experts kept together in it.
+    /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="shape">Its shape.</param>
     public static IEnumerable<StoredPart> Of(string name, long[] shape)
     {
-        string[]? projections = FusedName().Match(name) is not { Success: true } match || shape is not [> 0, > 0, > 0] ? null
+        string[]? projections = FusedName().Match(name) is not { Success: true } match
+            || shape is not [> 0, > 0, > 0] ? null
             : match.Groups["kind"].Value == "down" ? ["down"] : ["gate", "up"];
         if (projections is null || shape[1] % projections.Length != 0)
         {
@@ -33,7 +36,8 @@ internal sealed partial record StoredPart(string Name, long[] Shape, long? Exper
     }
 
     /// <summary>The parameter's values: a view of the stored tensor.</summary>
-    public Tensor In(Tensor stored) => Expert is { } expert ? stored.select(0, expert).narrow(0, Start, Shape[0]) : stored;
+    public Tensor In(Tensor stored) =>
+        Expert is { } expert ? stored.select(0, expert).narrow(0, Start, Shape[0]) : stored;
 
     [GeneratedRegex(@"\.mlp\.experts\.(?<kind>gate_up|down)_proj$", RegexOptions.ExplicitCapture)]
     private static partial Regex FusedName();

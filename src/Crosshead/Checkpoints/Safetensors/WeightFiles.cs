@@ -26,18 +26,21 @@ public sealed class WeightFiles : IDisposable
 
     /// <summary>Whether a folder holds weights.</summary>
     public static bool ExistIn(string folder) =>
-        File.Exists(System.IO.Path.Combine(folder, ModelFileNames.Weights)) || File.Exists(System.IO.Path.Combine(folder, ShardIndex.FileName));
+        File.Exists(System.IO.Path.Combine(folder, ModelFileNames.Weights))
+        || File.Exists(System.IO.Path.Combine(folder, ShardIndex.FileName));
 
     /// <summary>Opens all files and checks their headers. No tensor is read yet.</summary>
     /// <param name="path">A model directory, or a <c>.safetensors</c> file.</param>
-    /// <exception cref="CrossheadException">A file is missing or damaged, or a shard lacks a tensor that the index promises.</exception>
+    /// <exception cref="CrossheadException">A file is missing or damaged, or a shard lacks a tensor that the index
+    /// promises.</exception>
     public static WeightFiles Open(string path)
     {
         var single = Directory.Exists(path) ? System.IO.Path.Combine(path, ModelFileNames.Weights) : path;
         var index = System.IO.Path.Combine(path, ShardIndex.FileName);
         var sharded = !File.Exists(single) && File.Exists(index);
         if (!sharded && single != path && !File.Exists(single))
-            throw new CrossheadException($"\"{path}\" holds no weights, neither {ModelFileNames.Weights} nor {ShardIndex.FileName}; name a folder that does.");
+            throw new CrossheadException($"\"{path}\" holds no weights, neither {ModelFileNames.Weights} nor "
+                + $"{ShardIndex.FileName}; name a folder that does.");
         var weights = new WeightFiles(sharded ? index : single);
         try
         {
@@ -56,7 +59,8 @@ public sealed class WeightFiles : IDisposable
     /// <exception cref="CrossheadException">There is no such tensor.</exception>
     public SafetensorsReader FileOf(string name) => _fileOf.TryGetValue(name, out var file)
         ? file
-        : throw new CrossheadException($"\"{Path}\" has no tensor \"{name.Shown()}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
+        : throw new CrossheadException(
+            $"\"{Path}\" has no tensor \"{name.Shown()}\"; {Suggestion.For(name, Tensors.Keys.Take(20))}");
 
     /// <summary>The named tensor without a copy; see <see cref="SafetensorsReader.Map"/>.</summary>
     /// <exception cref="CrossheadException">There is no such tensor, or libtorch does not have its type.</exception>
@@ -78,14 +82,15 @@ public sealed class WeightFiles : IDisposable
     private void AddShards(string folder, IReadOnlyDictionary<string, string> shardOf)
     {
         var shards = shardOf.GroupBy(p => p.Value, p => p.Key).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
-        ErrorList.Throw(shards.Select(s => s.Key).Where(s => !File.Exists(System.IO.Path.Combine(folder, s))), s => $"\"{s}\"",
-            missing => $"\"{Path}\" lists shards that are missing: {missing}; get them again.");
+        ErrorList.Throw(shards.Select(s => s.Key).Where(s => !File.Exists(System.IO.Path.Combine(folder, s))),
+            s => $"\"{s}\"", missing => $"\"{Path}\" lists shards that are missing: {missing}; get them again.");
         foreach (var shard in shards)
         {
             var file = SafetensorsReader.Open(System.IO.Path.Combine(folder, shard.Key));
             _files.Add(file);
             ErrorList.Throw(shard.Where(name => !file.Tensors.ContainsKey(name)), name => $"\"{name.Shown()}\"",
-                missing => $"\"{file.Path}\" lacks tensors that {ShardIndex.FileName} says are in it: {missing}; get both files again.");
+                missing => $"\"{file.Path}\" lacks tensors that {ShardIndex.FileName} says are in it: {missing}; get "
+                    + $"both files again.");
             foreach (var name in shard) Add(name, file);
         }
     }

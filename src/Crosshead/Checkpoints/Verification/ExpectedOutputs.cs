@@ -32,7 +32,8 @@ public static class ExpectedOutputs
         var relative = absolute / wanted.abs().max().item<double>();
         bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(model, expected, device) : null;
         var tolerance = type == ScalarType.BFloat16 ? 0.1 : 2e-4;
-        return new VerificationCase(folder, absolute, relative, null, greedy, relative <= tolerance && greedy != false, tolerance);
+        return new VerificationCase(folder, absolute, relative, null, greedy,
+            relative <= tolerance && greedy != false, tolerance);
     }
 
     // Once with the cache, and once with the whole sequence computed again at every step.

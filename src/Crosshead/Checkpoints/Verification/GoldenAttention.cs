@@ -24,7 +24,8 @@ public static class GoldenAttention
     };
 
     /// <summary>Whether a safetensors file is such a golden file.</summary>
-    public static bool IsGolden(SafetensorsReader file) => file.Metadata.ContainsKey("variant") && file.Tensors.ContainsKey("probe");
+    public static bool IsGolden(SafetensorsReader file) =>
+        file.Metadata.ContainsKey("variant") && file.Tensors.ContainsKey("probe");
 
     /// <summary>Computes the layer and its gradients and compares.</summary>
     /// <param name="file">An open golden file.</param>
@@ -40,24 +41,32 @@ public static class GoldenAttention
 
         var x = file.Read("x").to(type, device).requires_grad_(true);
         var length = x.shape[1];
-        using var rotary = new RotaryEmbedding(Number(file, "head_dim"), length, Real(file, "rope_base"), Runtime.Precision.MasterOf(type), device);
+        using var rotary = new RotaryEmbedding(Number(file, "head_dim"), length, Real(file, "rope_base"),
+            Runtime.Precision.MasterOf(type), device);
         var (cos, sin) = rotary.Rows(0, length);
         var output = attention.Forward(x, new TokenView(cos, sin, null, Causal: true));
         output.backward([file.Read("probe").to(type, device)]);
 
-        var gradients = scope.Parameters.Select(p => (Golden: $"grad.{GoldenName(p.Name)}", Tensor: p.Value.grad!)).Append((Golden: "grad.x", Tensor: x.grad!));
+        var gradients = scope.Parameters.Select(p => (Golden: $"grad.{GoldenName(p.Name)}", Tensor: p.Value.grad!))
+            .Append((Golden: "grad.x", Tensor: x.grad!));
         var (absolute, relative) = Difference(output, file.Read("out"));
         var gradient = gradients.Max(g => Difference(g.Tensor, file.Read(g.Golden)).Relative);
         foreach (var parameter in scope.Parameters) parameter.Dispose();
-        return new VerificationCase(file.Path, absolute, relative, gradient, null, Math.Max(relative, gradient) <= Tolerance(type), Tolerance(type));
+        return new VerificationCase(file.Path, absolute, relative, gradient, null,
+            Math.Max(relative, gradient) <= Tolerance(type), Tolerance(type));
     }
 
-    /// <summary>Largest relative error that passes: 1e-9 in float64, 1e-4 in float32, 0.1 in bfloat16 (λ of the differential variant is a difference).</summary>
-    public static double Tolerance(ScalarType type) => type switch { ScalarType.Float64 => 1e-9, ScalarType.Float32 => 1e-4, _ => 0.1 };
+    /// <summary>
+    /// Largest relative error that passes: 1e-9 in float64, 1e-4 in float32, 0.1 in bfloat16 (λ of the differential
+    /// variant is a difference).
+    /// </summary>
+    public static double Tolerance(ScalarType type) =>
+        type switch { ScalarType.Float64 => 1e-9, ScalarType.Float32 => 1e-4, _ => 0.1 };
 
     private static IAttention Create(SafetensorsReader file, ParameterScope scope)
     {
-        var (variant, components, groups) = (file.Metadata["variant"], Number(file, "component_heads"), Number(file, "kv_heads"));
+        var (variant, components, groups) = (file.Metadata["variant"], Number(file, "component_heads"),
+            Number(file, "kv_heads"));
         var composes = variant is "mea" or "mea-no-norm";
         var options = new AttentionOptions
         {
@@ -79,12 +88,14 @@ public static class GoldenAttention
         {
             var golden = file.Read($"weight.{GoldenName(parameter.Name)}");
             if (!golden.shape.SequenceEqual(parameter.Value.shape))
-                throw new CrossheadException($"\"{file.Path}\": weight \"{parameter.Name}\" has shape [{string.Join(", ", golden.shape)}], expected [{string.Join(", ", parameter.Value.shape)}].");
+                throw new CrossheadException($"\"{file.Path}\": weight \"{parameter.Name}\" has shape "
+                    + $"[{string.Join(", ", golden.shape)}], expected [{string.Join(", ", parameter.Value.shape)}].");
             parameter.Value.copy_(golden);
         }
     }
 
-    private static string GoldenName(string parameter) => ParameterNames.FirstOrDefault(p => p.Value == parameter).Key ?? parameter;
+    private static string GoldenName(string parameter) =>
+        ParameterNames.FirstOrDefault(p => p.Value == parameter).Key ?? parameter;
 
     private static (double Absolute, double Relative) Difference(Tensor actual, Tensor expected)
     {
@@ -96,7 +107,9 @@ public static class GoldenAttention
     private static int Number(SafetensorsReader file, string key) => (int)Real(file, key);
 
     private static double Real(SafetensorsReader file, string key) =>
-        file.Metadata.TryGetValue(key, out var text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+        file.Metadata.TryGetValue(key, out var text)
+            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             ? value
-            : throw new CrossheadException($"\"{file.Path}\" lacks the number \"{key}\" in its metadata; it is not a golden attention file.");
+            : throw new CrossheadException(
+                $"\"{file.Path}\" lacks the number \"{key}\" in its metadata; it is not a golden attention file.");
 }

@@ -8,4 +8,5 @@ namespace Crosshead.Checkpoints.Verification;
 /// <param name="GreedyMatches">Whether the greedy continuation equals the stored one; null if none is stored.</param>
 /// <param name="Ok">Whether everything is within tolerance.</param>
 /// <param name="Tolerance">The largest error that passes.</param>
-public sealed record VerificationCase(string Path, double MaxAbsError, double MaxRelError, double? GradMaxRelError, bool? GreedyMatches, bool Ok, double Tolerance);
+public sealed record VerificationCase(string Path, double MaxAbsError, double MaxRelError, double? GradMaxRelError,
+    bool? GreedyMatches, bool Ok, double Tolerance);

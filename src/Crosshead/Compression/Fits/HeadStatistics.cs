@@ -49,7 +49,8 @@ internal sealed class HeadStatistics : IDisposable
         get
         {
             using var scope = NewDisposeScope();
-            return new[] { QuerySquares, KeyMoments, KeyScaleSquares, ValueMoments }.All(m => m.isfinite().all().item<bool>());
+            return new[] { QuerySquares, KeyMoments, KeyScaleSquares, ValueMoments }
+                .All(m => m.isfinite().all().item<bool>());
         }
     }
 
@@ -62,7 +63,9 @@ internal sealed class HeadStatistics : IDisposable
         var p = _attention.Projections;
         Tensor Heads(HeadRows rows) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, p.HeadDim);
         var query = Heads(p.OwnQueries(x.dtype));
-        var (q, k, v) = (Rows(p.QueryNorm?.Forward(query) ?? query), Rows(Heads(_attention.Keys(x.dtype))), Rows(Heads(_attention.Values(x.dtype)))); // [T,·,d]
+        // [T,·,d]
+        var (q, k, v) = (Rows(p.QueryNorm?.Forward(query) ?? query), Rows(Heads(_attention.Keys(x.dtype))),
+            Rows(Heads(_attention.Values(x.dtype))));
         QuerySquares.add_(q.square().sum([0L]));
         if (_attention.Projections.KeyNorm is { } norm)
         {
@@ -71,7 +74,8 @@ internal sealed class HeadStatistics : IDisposable
         }
         else KeyScaleSquares.add_(ones_like(k.select(2, 0)).sum([0L]));
         var half = k.shape[2] / 2;
-        var z = complex(k.narrow(2, 0, half).contiguous(), k.narrow(2, half, half).contiguous()).permute(2, 0, 1); // [p,T,g]
+        // [p,T,g]
+        var z = complex(k.narrow(2, 0, half).contiguous(), k.narrow(2, half, half).contiguous()).permute(2, 0, 1);
         KeyMoments.add_(z.transpose(1, 2).conj().resolve_conj().bmm(z));
         var flat = v.reshape(v.shape[0], -1);
         ValueMoments.add_(flat.t().matmul(flat));

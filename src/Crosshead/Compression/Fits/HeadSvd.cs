@@ -2,10 +2,14 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Fits;
 
-/// <summary>The plain fit of scalars: rows [g·d, n] as g vectors X of d·n numbers; X ≈ U Λ Vᵀ, cut after c directions.</summary>
+/// <summary>
+/// The plain fit of scalars: rows [g·d, n] as g vectors X of d·n numbers; X ≈ U Λ Vᵀ, cut after c directions.
+/// </summary>
 internal static class HeadSvd
 {
-    /// <summary>Components [c·d, n] and mix [c, g] with Σ_c mix[c, g] · component c nearest to head g in the sum of squares.</summary>
+    /// <summary>
+    /// Components [c·d, n] and mix [c, g] with Σ_c mix[c, g] · component c nearest to head g in the sum of squares.
+    /// </summary>
     public static (Tensor Components, Tensor Mix) Fit(Tensor rows, long groups, int components)
     {
         var vectors = rows.view(groups, -1);                                        // [g,d·n]

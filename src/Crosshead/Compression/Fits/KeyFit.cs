@@ -27,12 +27,13 @@ internal static class KeyFit
         var (g, half) = (heads.Groups, heads.HeadDim / 2);
         var importance = Importance(heads, statistics);                                                  // s [p,g]
         var weights = importance.unsqueeze(2) * importance.unsqueeze(1);
-        var (_, vectors) = linalg.eigh(statistics.KeyMoments * weights);                                 // ascending, [p,g,g]
+        var (_, vectors) = linalg.eigh(statistics.KeyMoments * weights);  // ascending, [p,g,g]
         var leading = vectors.narrow(2, g - components, components);                                     // U [p,g,c]
         // component_c = Σ_g s_g U[g, c] z_g, and back: z_g = Σ_c conj(U[g, c]) / s_g component_c
         var (real, imaginary) = (leading.real, leading.imag);
         var encode = importance.unsqueeze(2);
-        var rows = FrequencyComposition.Compose((real * encode).permute(1, 2, 0), (imaginary * encode).permute(1, 2, 0), heads.Keys);
+        var rows = FrequencyComposition.Compose((real * encode).permute(1, 2, 0),
+            (imaginary * encode).permute(1, 2, 0), heads.Keys);
         var (weight, bias) = heads.Split(rows);
         var mix = stack([real / encode, imaginary.neg() / encode], 3).permute(2, 1, 0, 3).contiguous();  // [c,g,p,2]
         return new FittedKeys(KeyGrain.Frequency, weight, bias, mix);

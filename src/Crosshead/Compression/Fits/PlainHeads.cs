@@ -8,13 +8,15 @@ namespace Crosshead.Compression.Fits;
 /// </summary>
 /// <param name="Groups">Key/value heads g.</param>
 /// <param name="HeadDim">Head width d.</param>
-/// <param name="Keys">[g·d, D + 1 with a bias]: a bias is one more input. With a norm on the keys, rows of γ ⊙ k.</param>
+/// <param name="Keys">[g·d, D + 1 with a bias]: a bias is one more input. With a norm on the keys, rows of γ ⊙
+/// k.</param>
 /// <param name="Values">[g·d, D + 1 with a bias].</param>
 /// <param name="Biased">Whether the last column is a bias.</param>
 /// <param name="OutputMoments">Σ_i γ W_O,iᵀ W_O,i γ over the query heads of each group [g, d, d], with γ the norm on
 /// the heads' outputs, or 1. It says how much an error of a value head matters.</param>
 /// <param name="NormedOutputs">Whether a norm follows that makes the outputs of all heads equally large.</param>
-internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor Values, bool Biased, Tensor OutputMoments, bool NormedOutputs)
+internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor Values, bool Biased,
+    Tensor OutputMoments, bool NormedOutputs)
 {
     /// <summary>Reads them from a layer.</summary>
     public static PlainHeads Of(MultiheadAttention attention)
@@ -23,16 +25,21 @@ internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor
         var (keys, values) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
         var (k, v) = (Joined(keys), Joined(values));
         if (p.KeyNorm is { } norm) k *= norm.Weight.Value.to(ScalarType.Float64).repeat(p.Groups).unsqueeze(1);
-        var output = p.Output.Weight.Value.to(ScalarType.Float64).view(-1, p.Heads, p.HeadDim);                              // [D,h,d]
+        var output = p.Output.Weight.Value.to(ScalarType.Float64).view(-1, p.Heads, p.HeadDim);  // [D,h,d]
         if (attention.HeadNorm is { } headNorm) output *= headNorm.Weight.Value.to(ScalarType.Float64);
-        var grouped = output.view(-1, p.Groups, p.Heads / p.Groups, p.HeadDim).permute(1, 0, 2, 3).reshape(p.Groups, -1, p.HeadDim); // [g,D·h/g,d]
-        return new PlainHeads(p.Groups, p.HeadDim, k, v, keys.Bias is not null, grouped.transpose(1, 2).bmm(grouped), attention.HeadNorm is not null);
+        // [g,D·h/g,d]
+        var grouped = output.view(-1, p.Groups, p.Heads / p.Groups, p.HeadDim).permute(1, 0, 2, 3)
+            .reshape(p.Groups, -1, p.HeadDim);
+        return new PlainHeads(p.Groups, p.HeadDim, k, v, keys.Bias is not null, grouped.transpose(1, 2).bmm(grouped),
+            attention.HeadNorm is not null);
     }
 
     /// <summary>Splits rows of components into weight and bias.</summary>
     public (Tensor Weight, Tensor? Bias) Split(Tensor rows) => Biased
-        ? (rows.narrow(1, 0, rows.shape[1] - 1).contiguous(), rows.narrow(1, rows.shape[1] - 1, 1).squeeze(1).contiguous())
+        ? (rows.narrow(1, 0, rows.shape[1] - 1).contiguous(),
+            rows.narrow(1, rows.shape[1] - 1, 1).squeeze(1).contiguous())
         : (rows, null);
 
-    private static Tensor Joined(HeadRows rows) => rows.Bias is { } bias ? cat([rows.Weight, bias.unsqueeze(1)], 1) : rows.Weight;
+    private static Tensor Joined(HeadRows rows) =>
+        rows.Bias is { } bias ? cat([rows.Weight, bias.unsqueeze(1)], 1) : rows.Weight;
 }

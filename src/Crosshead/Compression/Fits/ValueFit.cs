@@ -23,8 +23,8 @@ internal static class ValueFit
     }
 
     /// <summary>
-    /// The leading principal directions of all value heads side by side over the text, where a direction counts as much as
-    /// the output projection makes of it: with A = blockdiag(Σ_i W_O,iᵀ W_O,i), those of A^½ E[v vᵀ] A^½.
+    /// The leading principal directions of all value heads side by side over the text, where a direction counts as much
+    /// as the output projection makes of it: with A = blockdiag(Σ_i W_O,iᵀ W_O,i), those of A^½ E[v vᵀ] A^½.
     /// </summary>
     public static FittedValues Dense(PlainHeads heads, HeadStatistics statistics, int rank)
     {
@@ -39,11 +39,13 @@ internal static class ValueFit
         }
         var (values, vectors) = linalg.eigh(importance);                                             // [g,d], [g,d,d]
         var roots = (values.Plus(Nothing) / values.max().Plus(Nothing)).AtLeast(Least * Least).sqrt();
-        Tensor Block(Tensor diagonal) => block_diag([.. vectors.matmul(diagonal.unsqueeze(2) * vectors.transpose(1, 2)).unbind(0)]);
+        Tensor Block(Tensor diagonal) =>
+            block_diag([.. vectors.matmul(diagonal.unsqueeze(2) * vectors.transpose(1, 2)).unbind(0)]);
         var (whiten, restore) = (Block(roots), Block(roots.reciprocal()));                           // A^½, A^−½
         var (_, directions) = linalg.eigh(whiten.matmul(moments).matmul(whiten));
         var leading = directions.narrow(1, (g * d) - rank, rank);                                    // U [g·d,r]
         var (weight, bias) = heads.Split(leading.t().matmul(whiten).matmul(heads.Values));
-        return new FittedValues(ValueGrain.Dense, weight, bias, leading.t().matmul(restore).view(rank, g, d).contiguous());
+        return new FittedValues(ValueGrain.Dense, weight, bias,
+            leading.t().matmul(restore).view(rank, g, d).contiguous());
     }
 }

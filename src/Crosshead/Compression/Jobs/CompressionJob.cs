@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Crosshead.Checkpoints;
 using Crosshead.Compression.Fits;
-using Crosshead.Compression.Search;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -119,7 +118,8 @@ public sealed class CompressionJob
         if (difference <= allowed) return difference;
         throw new CrossheadException(
             $"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from "
-            + $"those of the fitted weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's weights may be "
+            + $"those of the fitted weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's "
+            + $"weights may be "
             + $"out of range; try {MessageTerm.Method} svd, or other {MessageTerm.Layers}.");
     }
 

@@ -5,8 +5,8 @@ namespace Crosshead.Compression.Search;
 
 /// <summary>
 /// Spends a cache budget by the profile: for each chosen layer one size of keys and one of values, so that the summed
-/// increase of the loss is least and the numbers kept a token do not exceed the budget (a multiple-choice knapsack, solved
-/// exactly by dynamic programming over the budget).
+/// increase of the loss is least and the numbers kept a token do not exceed the budget (a multiple-choice knapsack,
+/// solved exactly by dynamic programming over the budget).
 /// </summary>
 public static class BudgetPlanner
 {
@@ -15,16 +15,20 @@ public static class BudgetPlanner
     /// <param name="method">Which fits to choose among.</param>
     /// <param name="chosen">The layers to compress.</param>
     /// <param name="share">Share of the chosen layers' plain cache that may be kept, in (0, 1).</param>
-    /// <exception cref="CrossheadException">The profile lacks a layer, or the budget is below the least that can be met; the message names it.</exception>
-    public static CompressionPlan Plan(Profile profile, CompressionMethod method, IReadOnlyList<int> chosen, double share)
+    /// <exception cref="CrossheadException">The profile lacks a layer, or the budget is below the least that can be
+    /// met; the message names it.</exception>
+    public static CompressionPlan Plan(Profile profile, CompressionMethod method,
+        IReadOnlyList<int> chosen, double share)
     {
         if (!profile.IsComplete)
-            throw new CrossheadException($"the profile covers {profile.Layers.Count} of {profile.LayerCount} layers; make the same profile again, it goes on where it stopped.");
+            throw new CrossheadException($"the profile covers {profile.Layers.Count} of {profile.LayerCount} layers; "
+                + $"make the same profile again, it goes on where it stopped.");
         var whole = profile.Groups * profile.HeadDim;
         var total = (long)chosen.Count * 2 * whole;
         var budget = (int)Math.Floor((share * total) + 1e-9);
         // One group a layer and part; in each, one choice is taken.
-        var groups = chosen.SelectMany(i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
+        var groups = chosen.SelectMany(
+            i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
         var least = groups.Sum(g => g.Min(c => c.Numbers));
         if (least > budget) throw TooSmall(share, (double)least / total);
 
@@ -34,7 +38,8 @@ public static class BudgetPlanner
         {
             var (keys, values) = (groups[2 * n][picks[2 * n]], groups[(2 * n) + 1][picks[(2 * n) + 1]]);
             if (keys.Numbers < whole || values.Numbers < whole)
-                plans[chosen[n]] = new LayerPlan(method, keys.Numbers < whole ? keys.Size : null, values.Numbers < whole ? values.Size : null);
+                plans[chosen[n]] = new LayerPlan(method, keys.Numbers < whole ? keys.Size : null,
+                    values.Numbers < whole ? values.Size : null);
         }
         return new CompressionPlan(plans, groups.Zip(picks, (g, p) => g[p].LossIncrease).Sum());
 
@@ -51,17 +56,20 @@ public static class BudgetPlanner
     /// <param name="method">Which fits to choose among.</param>
     /// <param name="layers">How many layers are compressed.</param>
     /// <param name="share">Share of their plain cache that may be kept, in (0, 1).</param>
-    /// <exception cref="CrossheadException">The budget is below the least that can be met; the message names it.</exception>
+    /// <exception cref="CrossheadException">The budget is below the least that can be met; the message names
+    /// it.</exception>
     internal static void Require(ModelOptions model, CompressionMethod method, int layers, double share)
     {
         var whole = model.Attention.Groups * model.HeadDim;
         var sizes = Piece.All(model.Attention.Groups, model.HeadDim, method).ToLookup(p => p.OfKeys, p => p.Numbers);
         var least = sizes[true].Append(whole).Min() + sizes[false].Append(whole).Min();
-        if ((long)layers * least > (share * layers * 2 * whole) + 1e-9) throw TooSmall(share, (double)least / (2 * whole));
+        if ((long)layers * least > (share * layers * 2 * whole) + 1e-9)
+            throw TooSmall(share, (double)least / (2 * whole));
     }
 
     private static CrossheadException TooSmall(double share, double least) =>
-        new($"{MessageTerm.CacheShare} {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen layers' cache; use at least that.");
+        new($"{MessageTerm.CacheShare} {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen "
+            + $"layers' cache; use at least that.");
 
     // Which choice of each group: least[b] is the smallest loss with at most b numbers spent on the groups so far.
     private static int[] Solve(ProfiledPiece[][] groups, int budget)

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Search;
 
-/// <summary>Measures the loss with one piece of one layer at another size, several pieces at a time where memory allows.</summary>
+/// <summary>
+/// Measures the loss with one piece of one layer at another size, several pieces at a time where memory allows.
+/// </summary>
 /// <param name="model">The model before compression, to which pieces are fitted.</param>
 /// <param name="calibration">Statistics for the fits.</param>
 /// <param name="streams">The text before the layer, within the model that the piece is tried in.</param>
@@ -13,10 +15,12 @@ internal sealed class PieceMeter(LanguageModel model, Calibration calibration, R
     /// <summary>The losses of the pieces, in their order.</summary>
     /// <param name="layer">The layer, which the streams stand before.</param>
     /// <param name="pieces">The pieces.</param>
-    /// <param name="plan">What the layer is otherwise: a piece of the keys goes with the values of the plan, and vice versa; null for whole heads.</param>
+    /// <param name="plan">What the layer is otherwise: a piece of the keys goes with the values of the plan, and vice
+    /// versa; null for whole heads.</param>
     /// <param name="done">Called after each piece, one call at a time.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public double[] Losses(int layer, IReadOnlyList<Piece> pieces, LayerPlan? plan, Action done, CancellationToken cancellation)
+    public double[] Losses(int layer, IReadOnlyList<Piece> pieces, LayerPlan? plan, Action done,
+        CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         var fit = PieceFit.Of(model, layer, calibration);

@@ -4,8 +4,9 @@ using Crosshead.Model;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// A plan for a budget, made better by measuring around it: the profile of single pieces gives the first plan; as losses do
-/// not add up exactly, the pieces are measured again within the plan and the budget is spent anew, as long as that helps.
+/// A plan for a budget, made better by measuring around it: the profile of single pieces gives the first plan; as
+/// losses do not add up exactly, the pieces are measured again within the plan and the budget is spent anew, as long as
+/// that helps.
 /// </summary>
 /// <param name="model">The model before compression.</param>
 /// <param name="calibration">Statistics for the fits.</param>
@@ -22,7 +23,8 @@ public sealed class PlanSearch(LanguageModel model, Calibration calibration, Tok
     /// <param name="progress">Told the pieces measured in this round.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The budget cannot be met.</exception>
-    public CompressionPlan Run(Profile profile, IReadOnlyList<int> chosen, double share, int rounds, Action<string>? say = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public CompressionPlan Run(Profile profile, IReadOnlyList<int> chosen, double share, int rounds,
+        Action<string>? say = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         const CompressionMethod method = CompressionMethod.Fine;
         var best = BudgetPlanner.Plan(profile, method, chosen, share);
@@ -32,16 +34,19 @@ public sealed class PlanSearch(LanguageModel model, Calibration calibration, Tok
         try
         {
             var loss = WindowLoss.Measure(compressed, windows, batch, null, cancellation);
-            say?.Invoke($"the profile predicts an increase of {best.PredictedIncrease:0.0000} nats a token; on the calibration text it is {loss - whole:0.0000}");
+            say?.Invoke($"the profile predicts an increase of {best.PredictedIncrease:0.0000} nats a token; on the "
+                + $"calibration text it is {loss - whole:0.0000}");
             for (var round = 1; round <= rounds; round++)
             {
-                var around = new Profiler(model, calibration, windows, batch).Around(best, compressed, loss, method, chosen, progress, cancellation);
+                var around = new Profiler(model, calibration, windows, batch)
+                    .Around(best, compressed, loss, method, chosen, progress, cancellation);
                 var next = BudgetPlanner.Plan(around, method, chosen, share);
                 next = next with { PredictedIncrease = next.PredictedIncrease + loss - whole };
                 if (next.Layers.SequenceEqual(best.Layers)) break;
                 var tried = Compressor.Compress(model, next, calibration);
                 var found = WindowLoss.Measure(tried, windows, batch, null, cancellation);
-                say?.Invoke($"round {round} of measuring around the plan: predicted {next.PredictedIncrease:0.0000}, measured {found - whole:0.0000}{(found < loss ? "" : ", no better")}");
+                say?.Invoke($"round {round} of measuring around the plan: predicted {next.PredictedIncrease:0.0000}, "
+                    + $"measured {found - whole:0.0000}{(found < loss ? "" : ", no better")}");
                 if (found >= loss)
                 {
                     tried.Dispose();

@@ -5,7 +5,9 @@ using Crosshead.Files;
 
 namespace Crosshead.Compression.Search;
 
-/// <summary>How sensitive a model's loss is to each piece of its cache: for every layer, keys and values, and size.</summary>
+/// <summary>
+/// How sensitive a model's loss is to each piece of its cache: for every layer, keys and values, and size.
+/// </summary>
 public sealed record Profile
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -14,7 +16,8 @@ public sealed record Profile
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // a piece may be so small that the loss overflows
+        // a piece may be so small that the loss overflows
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
     /// <summary>What was profiled.</summary>
@@ -39,22 +42,28 @@ public sealed record Profile
     public bool IsComplete => Layers.Count == LayerCount;
 
     // Layers in order, and pieces that keep something and no more than whole heads do.
-    private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount && Layers.Index().All(l => l.Item is { } layer && layer.Layer == l.Index
-        && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && Enum.IsDefined(p.Method) && p.Numbers <= (long)Groups * HeadDim));
+    private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount
+        && Layers.Index().All(l => l.Item is { } layer && layer.Layer == l.Index
+            && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && Enum.IsDefined(p.Method)
+                && p.Numbers <= (long)Groups * HeadDim));
 
     /// <summary>Reads a profile.</summary>
     /// <exception cref="CrossheadException">The file is missing or no profile.</exception>
     public static Profile Load(string path)
     {
-        if (!File.Exists(path)) throw new CrossheadException($"the profile \"{path}\" does not exist; make it with: {MessageTerm.Profiler}.");
+        if (!File.Exists(path))
+            throw new CrossheadException(
+                $"the profile \"{path}\" does not exist; make it with: {MessageTerm.Profiler}.");
         try
         {
-            var profile = JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json) ?? throw new JsonException("it is empty");
+            var profile = JsonSerializer.Deserialize<Profile>(File.ReadAllText(path), Json)
+                ?? throw new JsonException("it is empty");
             return profile.IsSound ? profile : throw new JsonException("its layers or sizes contradict each other");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"\"{path}\" is no profile: {e.Reason()}; make it again with: {MessageTerm.Profiler}.", e);
+            throw new CrossheadException(
+                $"\"{path}\" is no profile: {e.Reason()}; make it again with: {MessageTerm.Profiler}.", e);
         }
     }
 
@@ -65,7 +74,9 @@ public sealed record Profile
     public void RequireShape(Model.ModelOptions model, string what)
     {
         if ((LayerCount, Groups, HeadDim) != (model.Layers, model.Attention.Groups, model.HeadDim))
-            throw new CrossheadException($"{what} is of another model ({LayerCount} layers with {Groups} key/value heads of width {HeadDim}, not {model.Layers} with {model.Attention.Groups} of width {model.HeadDim}); profile this model, or name the other one.");
+            throw new CrossheadException($"{what} is of another model ({LayerCount} layers with {Groups} key/value "
+                + $"heads of width {HeadDim}, not {model.Layers} with {model.Attention.Groups} of width "
+                + $"{model.HeadDim}); profile this model, or name the other one.");
     }
 
     /// <summary>The piece nearest to half of what whole heads keep; null where the method was not tried.</summary>

@@ -28,13 +28,16 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     /// <param name="save">Called after each layer with what there is.</param>
     /// <param name="progress">Told the pieces done, of this and earlier runs.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">The begun profile is of another model or text, or the model's own loss is no finite number.</exception>
-    public Profile Run(ProfileSource source, IReadOnlyCollection<CompressionMethod> methods, Profile? begun = null, Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="CrossheadException">The begun profile is of another model or text, or the model's own loss is
+    /// no finite number.</exception>
+    public Profile Run(ProfileSource source, IReadOnlyCollection<CompressionMethod> methods, Profile? begun = null,
+        Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         using var grad = no_grad();
         var profile = NewProfile(source, WindowLoss.Measure(model, windows, batch, null, cancellation));
         if (!double.IsFinite(profile.BaseLoss))
-            throw new CrossheadException($"the model's own loss on the text is {profile.BaseLoss}; its weights are damaged or out of range, check them with: {MessageTerm.Verification}.");
+            throw new CrossheadException($"the model's own loss on the text is {profile.BaseLoss}; its weights are "
+                + $"damaged or out of range, check them with: {MessageTerm.Verification}.");
         if (begun is not null)
         {
             source.RequireSame(begun.Source, "the profile that was begun");
@@ -58,8 +61,8 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     }
 
     /// <summary>
-    /// Measures the pieces of the chosen layers within a plan: each with everything else as the plan has it. Increases add
-    /// up only as long as they are small; around a plan they say which exchange of sizes makes it better.
+    /// Measures the pieces of the chosen layers within a plan: each with everything else as the plan has it. Increases
+    /// add up only as long as they are small; around a plan they say which exchange of sizes makes it better.
     /// </summary>
     /// <param name="plan">The plan.</param>
     /// <param name="compressed">The model of the plan.</param>
@@ -68,13 +71,15 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     /// <param name="chosen">The layers.</param>
     /// <param name="progress">Told the pieces done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public Profile Around(CompressionPlan plan, LanguageModel compressed, double loss, CompressionMethod method, IReadOnlyCollection<int> chosen, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public Profile Around(CompressionPlan plan, LanguageModel compressed, double loss, CompressionMethod method,
+        IReadOnlyCollection<int> chosen, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         using var grad = no_grad();
         Piece[] pieces =
         [
             .. Piece.All(_heads.Groups, _heads.HeadDim, method),
-            Piece.Whole(true, method, _heads.Groups, _heads.HeadDim), Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
+            Piece.Whole(true, method, _heads.Groups, _heads.HeadDim),
+            Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
         ];
         using var streams = new ResidualStates(compressed, windows, batch);
         var meter = new PieceMeter(model, calibration, streams);
@@ -82,7 +87,8 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         for (var layer = 0; layer < model.Options.Layers; layer++)
         {
             layers.Add(chosen.Contains(layer)
-                ? Layer(layer, pieces, meter.Losses(layer, pieces, plan.Layers[layer], () => progress?.Report(++done), cancellation), loss)
+                ? Layer(layer, pieces,
+                    meter.Losses(layer, pieces, plan.Layers[layer], () => progress?.Report(++done), cancellation), loss)
                 : new LayerProfile(layer, [], []));
             if (layer + 1 < model.Options.Layers) streams.Advance(layer, cancellation);
         }
@@ -110,7 +116,8 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
 
     private static LayerProfile Layer(int layer, Piece[] pieces, double[] losses, double baseLoss)
     {
-        var measured = pieces.Zip(losses, (p, loss) => (p.OfKeys, Piece: new ProfiledPiece(p.Method, p.Size, p.Numbers, loss - baseLoss))).ToLookup(m => m.OfKeys, m => m.Piece);
+        var measured = pieces.Zip(losses, (p, loss) => (p.OfKeys, Piece: new ProfiledPiece(p.Method, p.Size, p.Numbers,
+            loss - baseLoss))).ToLookup(m => m.OfKeys, m => m.Piece);
         return new LayerProfile(layer, [.. measured[true]], [.. measured[false]]);
     }
 }

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Search;
 
-/// <summary>The residual streams of all windows before a layer, batch by batch, kept while the pieces of that layer are measured.</summary>
+/// <summary>
+/// The residual streams of all windows before a layer, batch by batch, kept while the pieces of that layer are
+/// measured.
+/// </summary>
 internal sealed class ResidualStates : IDisposable
 {
     private readonly LanguageModel _model;
@@ -26,7 +29,10 @@ internal sealed class ResidualStates : IDisposable
         })];
     }
 
-    /// <summary>How many losses can be measured at a time: as many as threads compute, as long as what a batch needs takes at most half of the free memory.</summary>
+    /// <summary>
+    /// How many losses can be measured at a time: as many as threads compute, as long as what a batch needs takes at
+    /// most half of the free memory.
+    /// </summary>
     public int Workers
     {
         get
@@ -34,9 +40,11 @@ internal sealed class ResidualStates : IDisposable
             if (_model.Device.type != TorchSharp.DeviceType.CPU) return 1;
             var options = _model.Options;
             var tokens = _batches[0].X.shape[0] * _batches[0].X.shape[1];
-            var each = tokens * 4 * ((4L * options.HiddenSize) + (4L * options.FeedForward) + (4L * options.Attention.Heads * options.HeadDim));
+            var each = tokens * 4 * ((4L * options.HiddenSize) + (4L * options.FeedForward)
+                + (4L * options.Attention.Heads * options.HeadDim));
             var memory = GC.GetGCMemoryInfo();
-            return (int)Math.Clamp((memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes) / 2 / each, 1, ComputeThreads.Count);
+            return (int)Math.Clamp((memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes) / 2 / each, 1,
+                ComputeThreads.Count);
         }
     }
 
@@ -48,12 +56,15 @@ internal sealed class ResidualStates : IDisposable
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var (x, targets) = _batches[b];
-            _batches[b] = (Through(_model.Blocks[layer], x, _model.ViewOf(x.shape[1])).DetachFromDisposeScope(), targets);
+            _batches[b] = (Through(_model.Blocks[layer], x, _model.ViewOf(x.shape[1])).DetachFromDisposeScope(),
+                targets);
             x.Dispose();
         }
     }
 
-    /// <summary>Mean loss over the windows where a layer, which the streams stand before, has another attention.</summary>
+    /// <summary>
+    /// Mean loss over the windows where a layer, which the streams stand before, has another attention.
+    /// </summary>
     public double LossFrom(int layer, IAttention attention, CancellationToken cancellation)
     {
         var (sum, windows) = (0.0, 0L);
@@ -71,7 +82,8 @@ internal sealed class ResidualStates : IDisposable
         return sum / windows;
     }
 
-    private static Tensor Through(TransformerBlock block, Tensor x, CallView spans) => block.Forward(x, spans.Within(block.SlidingWindow), null);
+    private static Tensor Through(TransformerBlock block, Tensor x, CallView spans) =>
+        block.Forward(x, spans.Within(block.SlidingWindow), null);
 
     /// <inheritdoc/>
     public void Dispose()

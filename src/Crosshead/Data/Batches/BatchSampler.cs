@@ -17,7 +17,8 @@ public sealed class BatchSampler
     /// <param name="batch">Sequences per batch.</param>
     /// <param name="context">Tokens per sequence.</param>
     /// <param name="seed">Chooses the order.</param>
-    /// <exception cref="CrossheadException">The split is shorter than context + 1 tokens, or the batch is empty.</exception>
+    /// <exception cref="CrossheadException">The split is shorter than context + 1 tokens, or the batch is
+    /// empty.</exception>
     public BatchSampler(TokenSplit split, int batch, int context, long seed)
     {
         if (batch < 1) throw new CrossheadException($"batch ({batch}) must be at least 1.");
@@ -43,7 +44,9 @@ public sealed class BatchSampler
         set
         {
             if (value.Epoch < 0 || value.Epoch >= long.MaxValue / Windows || value.Index < 0 || value.Index >= Windows)
-                throw new CrossheadException($"the position in the data (epoch {value.Epoch}, window {value.Index}) is beyond its {Windows} windows; resume with the data and the context that the run was started with.");
+                throw new CrossheadException(
+                    $"the position in the data (epoch {value.Epoch}, window {value.Index}) is beyond its {Windows} "
+                    + $"windows; resume with the data and the context that the run was started with.");
             (_epoch, _index) = (value.Epoch, value.Index);
             _order = new WindowPermutation(Windows, _seed, _epoch);
         }
@@ -56,10 +59,12 @@ public sealed class BatchSampler
     public void Next(Span<long> inputs, Span<long> targets)
     {
         if (inputs.Length != Batch * Context || targets.Length != inputs.Length)
-            throw new ArgumentException($"inputs ({inputs.Length}) and targets ({targets.Length}) must have batch × context = {Batch * Context} elements.", nameof(inputs));
+            throw new ArgumentException($"inputs ({inputs.Length}) and targets ({targets.Length}) must have batch × "
+                + $"context = {Batch * Context} elements.", nameof(inputs));
         for (var row = 0; row < Batch; row++)
         {
-            _split.ReadWindow(_order[_index], Context, inputs.Slice(row * Context, Context), targets.Slice(row * Context, Context));
+            _split.ReadWindow(_order[_index], Context, inputs.Slice(row * Context, Context),
+                targets.Slice(row * Context, Context));
             if (++_index < Windows) continue;
             (_epoch, _index) = (_epoch + 1, 0);
             _order = new WindowPermutation(Windows, _seed, _epoch);

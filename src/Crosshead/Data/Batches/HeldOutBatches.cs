@@ -1,6 +1,8 @@
 namespace Crosshead.Data.Batches;
 
-/// <summary>The first windows of a split in their own order, without overlap: the same tokens at every evaluation.</summary>
+/// <summary>
+/// The first windows of a split in their own order, without overlap: the same tokens at every evaluation.
+/// </summary>
 public sealed class HeldOutBatches
 {
     private readonly TokenSplit _split;
@@ -11,7 +13,8 @@ public sealed class HeldOutBatches
     /// <param name="batch">Sequences per batch.</param>
     /// <param name="context">Tokens per sequence.</param>
     /// <param name="most">Maximum number of windows; null for all windows.</param>
-    /// <exception cref="CrossheadException">The split is shorter than context + 1 tokens, or a count is below 1.</exception>
+    /// <exception cref="CrossheadException">The split is shorter than context + 1 tokens, or a count is below
+    /// 1.</exception>
     public HeldOutBatches(TokenSplit split, int batch, int context, long? most = null)
     {
         if (batch < 1) throw new CrossheadException($"batch ({batch}) must be at least 1.");
@@ -37,10 +40,12 @@ public sealed class HeldOutBatches
     public int Next(Span<long> inputs, Span<long> targets)
     {
         if (inputs.Length != Batch * Context || targets.Length != inputs.Length)
-            throw new ArgumentException($"inputs ({inputs.Length}) and targets ({targets.Length}) must have batch × context = {Batch * Context} elements.", nameof(inputs));
+            throw new ArgumentException($"inputs ({inputs.Length}) and targets ({targets.Length}) must have batch × "
+                + $"context = {Batch * Context} elements.", nameof(inputs));
         var rows = (int)Math.Min(Batch, Windows - _next);
         for (var row = 0; row < rows; row++)
-            _split.ReadWindow(_next + row, Context, inputs.Slice(row * Context, Context), targets.Slice(row * Context, Context));
+            _split.ReadWindow(_next + row, Context, inputs.Slice(row * Context, Context),
+                targets.Slice(row * Context, Context));
         _next = rows == 0 ? 0 : _next + rows;
         return rows;
     }

@@ -16,10 +16,13 @@ public sealed class TokenDataset : IDisposable
         (VocabularySize, TokenizerHash) = (Manifest.VocabularySize, Manifest.Request.TokenizerSha256);
         foreach (var (folder, manifest) in parts)
             if (manifest.Request.TokenizerSha256 != TokenizerHash || manifest.VocabularySize != VocabularySize)
-                throw new DataMismatchException($"\"{folder}\" was made with another tokenizer (hash {manifest.Request.TokenizerSha256}) than \"{folders[0]}\" (hash {TokenizerHash}); prepare all folders with one tokenizer.");
+                throw new DataMismatchException(
+                    $"\"{folder}\" was made with another tokenizer (hash {manifest.Request.TokenizerSha256}) than "
+                    + $"\"{folders[0]}\" (hash {TokenizerHash}); prepare all folders with one tokenizer.");
         try
         {
-            Train = new TokenSplit("train", [.. parts.SelectMany(p => Open(p.Manifest.Train, p.Manifest, p.Folder))], VocabularySize);
+            Train = new TokenSplit("train", [.. parts.SelectMany(p => Open(p.Manifest.Train, p.Manifest, p.Folder))],
+                VocabularySize);
             HeldOut = new TokenSplit("held-out", Open(Manifest.HeldOut, Manifest, folders[0]), VocabularySize);
         }
         catch
@@ -28,7 +31,8 @@ public sealed class TokenDataset : IDisposable
             throw;
         }
         Identity = parts.Length == 1 ? Manifest.Identity()
-            : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', parts.Select(p => p.Manifest.Identity())))));
+            : Convert.ToHexStringLower(
+                SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', parts.Select(p => p.Manifest.Identity())))));
     }
 
     /// <summary>A data set of ids in memory.</summary>
@@ -67,7 +71,8 @@ public sealed class TokenDataset : IDisposable
     public TokenSplit HeldOut { get; }
 
     /// <summary>Opens a prepared folder.</summary>
-    /// <exception cref="CrossheadException">The manifest is missing or corrupt, or a shard is missing or not as long as the manifest says.</exception>
+    /// <exception cref="CrossheadException">The manifest is missing or corrupt, or a shard is missing or not as long as
+    /// the manifest says.</exception>
     public static TokenDataset Open(string folder) => Open([folder]);
 
     /// <summary>
@@ -76,7 +81,8 @@ public sealed class TokenDataset : IDisposable
     /// </summary>
     /// <param name="folders">At least one folder; a folder that is named twice counts twice.</param>
     /// <exception cref="CrossheadException">As for one folder, or they were made with different tokenizers.</exception>
-    public static TokenDataset Open(IReadOnlyList<string> folders) => new(string.Join(", ", folders.Select(f => $"\"{f}\"")), folders);
+    public static TokenDataset Open(IReadOnlyList<string> folders) =>
+        new(string.Join(", ", folders.Select(f => $"\"{f}\"")), folders);
 
     /// <summary>Refuses a model whose vocabulary is not the tokenizer's.</summary>
     /// <param name="vocabularySize">The model's vocabulary.</param>
@@ -84,8 +90,11 @@ public sealed class TokenDataset : IDisposable
     public void EnsureCompatible(int vocabularySize)
     {
         if (vocabularySize == VocabularySize) return;
-        var effect = vocabularySize < VocabularySize ? "tokens of the data would have no embedding" : "embeddings would never be trained";
-        throw new CrossheadException($"the model's vocabulary ({vocabularySize}) is {(vocabularySize < VocabularySize ? "smaller" : "larger")} than the tokenizer's ({VocabularySize}) of {Name}, so {effect}; set the model's vocabulary to {VocabularySize}.");
+        var effect = vocabularySize < VocabularySize ? "tokens of the data would have no embedding"
+            : "embeddings would never be trained";
+        throw new CrossheadException($"the model's vocabulary ({vocabularySize}) is "
+            + $"{(vocabularySize < VocabularySize ? "smaller" : "larger")} than the tokenizer's ({VocabularySize}) of "
+            + $"{Name}, so {effect}; set the model's vocabulary to {VocabularySize}.");
     }
 
     /// <summary>Refuses a tokenizer that did not make the ids.</summary>
@@ -94,7 +103,8 @@ public sealed class TokenDataset : IDisposable
     public void EnsureTokenizer(string tokenizerHash)
     {
         if (tokenizerHash == TokenizerHash) return;
-        throw new DataMismatchException($"{Name} was made with another tokenizer (hash {TokenizerHash}) than the one given (hash {tokenizerHash}); use the tokenizer.json in that folder, or prepare the data again.");
+        throw new DataMismatchException($"{Name} was made with another tokenizer (hash {TokenizerHash}) than the one "
+            + $"given (hash {tokenizerHash}); use the tokenizer.json in that folder, or prepare the data again.");
     }
 
     /// <inheritdoc/>

@@ -30,16 +30,20 @@ internal sealed class TokenShard : IDisposable
             var (length, expected) = (RandomAccess.GetLength(_file), tokens * tokenBytes);
             if (length == expected) return;
             _file.Dispose();
-            throw new CrossheadException($"{_name} has {length} bytes; its manifest says {expected} ({tokens} tokens): the shard is {(length < expected ? "truncated" : "not the one described")}; prepare the data again.");
+            throw new CrossheadException(
+                $"{_name} has {length} bytes; its manifest says {expected} ({tokens} tokens): the shard is "
+                + $"{(length < expected ? "truncated" : "not the one described")}; prepare the data again.");
         }
         catch (FileNotFoundException e)
         {
-            throw new CrossheadException($"{_name} does not exist, though its manifest names it; prepare the data again.", e);
+            throw new CrossheadException(
+                $"{_name} does not exist, though its manifest names it; prepare the data again.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             _file?.Dispose();
-            throw new CrossheadException($"{_name} cannot be read: {e.Reason()}; make it readable, or prepare the data again.", e);
+            throw new CrossheadException(
+                $"{_name} cannot be read: {e.Reason()}; make it readable, or prepare the data again.", e);
         }
     }
 
@@ -50,7 +54,8 @@ internal sealed class TokenShard : IDisposable
     /// Copies ids from <paramref name="start"/> on, as many as the destination holds. Each is below the vocabulary's
     /// size.
     /// </summary>
-    /// <exception cref="CrossheadException">An id is beyond the vocabulary, or the file is shorter than when it was opened.</exception>
+    /// <exception cref="CrossheadException">An id is beyond the vocabulary, or the file is shorter than when it was
+    /// opened.</exception>
     public void Read(long start, Span<long> destination, int vocabularySize)
     {
         if (_array is not null) Widen(_array.AsSpan((int)start, destination.Length), destination);
@@ -59,7 +64,8 @@ internal sealed class TokenShard : IDisposable
         for (var i = 0; i < destination.Length; i++)
         {
             if ((ulong)destination[i] >= (ulong)vocabularySize)
-                throw new CrossheadException($"{_name} has token {destination[i]} at position {start + i}; the vocabulary has {vocabularySize}, ids 0 to {vocabularySize - 1}; prepare the data again.");
+                throw new CrossheadException($"{_name} has token {destination[i]} at position {start + i}; the "
+                    + $"vocabulary has {vocabularySize}, ids 0 to {vocabularySize - 1}; prepare the data again.");
         }
     }
 
@@ -87,14 +93,18 @@ internal sealed class TokenShard : IDisposable
             {
                 var read = RandomAccess.Read(_file!, bytes, offset);
                 if (read == 0)
-                    throw new CrossheadException($"{_name} was cut short while it was in use: it has {RandomAccess.GetLength(_file!)} bytes now and had {Tokens * _tokenBytes} ({Tokens} tokens); put the file back or prepare the data again, then go on from the last checkpoint.");
+                    throw new CrossheadException(
+                        $"{_name} was cut short while it was in use: it has {RandomAccess.GetLength(_file!)} bytes now "
+                        + $"and had {Tokens * _tokenBytes} ({Tokens} tokens); put the file back or prepare the data "
+                        + $"again, then go on from the last checkpoint.");
                 bytes = bytes[read..];
                 offset += read;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"{_name} cannot be read any more: {e.Reason()}; put the file back or prepare the data again, then go on from the last checkpoint.", e);
+            throw new CrossheadException($"{_name} cannot be read any more: {e.Reason()}; put the file back or prepare "
+                + $"the data again, then go on from the last checkpoint.", e);
         }
     }
 

@@ -27,10 +27,15 @@ public sealed class TokenSplit
     public long Windows(int context)
     {
         if (context < 1) throw new CrossheadException($"context ({context}) must be at least 1.");
-        if (Tokens == 0) throw new CrossheadException($"the {Name} split holds no tokens; prepare more documents or another held-out fraction.");
-        if (Tokens < 2) throw new CrossheadException($"the {Name} split holds 1 token, and even a context of 1 needs 2; prepare more text.");
+        if (Tokens == 0)
+            throw new CrossheadException(
+                $"the {Name} split holds no tokens; prepare more documents or another held-out fraction.");
+        if (Tokens < 2)
+            throw new CrossheadException(
+                $"the {Name} split holds 1 token, and even a context of 1 needs 2; prepare more text.");
         if (context >= Tokens)
-            throw new CrossheadException($"context ({context}) is longer than the {Name} split, which has {Tokens} tokens; use a context of at most {Tokens - 1}, or more text.");
+            throw new CrossheadException($"context ({context}) is longer than the {Name} split, which has {Tokens} "
+                + $"tokens; use a context of at most {Tokens - 1}, or more text.");
         return (Tokens - 1) / context;
     }
 

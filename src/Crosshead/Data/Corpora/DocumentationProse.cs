@@ -12,8 +12,10 @@ internal static partial class DocumentationProse
     // Beginnings that say nothing about the member they stand at.
     private static readonly string[] Boilerplate =
     [
-        "to be added", "for a description of this member", "this api supports", "this type supports", "this member supports", "this method supports",
-        "this property supports", "this class supports", "this constructor supports", "reserved for internal use", "for internal use only",
+        "to be added", "for a description of this member", "this api supports", "this type supports",
+        "this member supports", "this method supports",
+        "this property supports", "this class supports", "this constructor supports", "reserved for internal use",
+        "for internal use only",
         "this is an internal api", "this api is not intended", "infrastructure.", "inheritdoc",
     ];
 
@@ -23,7 +25,8 @@ internal static partial class DocumentationProse
     /// </summary>
     public static string Clean(string paragraph)
     {
-        if (paragraph.Contains("](", StringComparison.Ordinal)) paragraph = MarkdownLink().Replace(paragraph, "$1").Replace("**", "", StringComparison.Ordinal);
+        if (paragraph.Contains("](", StringComparison.Ordinal))
+            paragraph = MarkdownLink().Replace(paragraph, "$1").Replace("**", "", StringComparison.Ordinal);
         var clean = new StringBuilder(paragraph.Length);
         var pending = false;
         for (var i = 0; i < paragraph.Length; i++)
@@ -35,9 +38,12 @@ internal static partial class DocumentationProse
                 continue;
             }
             if (char.IsControl(c) || c == '`') continue;
-            if (c == '\\' && i + 1 < paragraph.Length && paragraph[i + 1] is '_' or '$' or '*' or '[' or ']' or '<' or '>' or '#') continue;
+            if (c == '\\' && i + 1 < paragraph.Length
+                && paragraph[i + 1] is '_' or '$' or '*' or '[' or ']' or '<' or '>' or '#')
+                continue;
             // ".NET" keeps its space, a lone "." does not.
-            var closes = c is ',' or ';' or ')' or ']' || c is '.' or ':' or '?' or '!' && (i + 1 == paragraph.Length || char.IsWhiteSpace(paragraph[i + 1]));
+            var closes = c is ',' or ';' or ')' or ']'
+                || c is '.' or ':' or '?' or '!' && (i + 1 == paragraph.Length || char.IsWhiteSpace(paragraph[i + 1]));
             if (pending && !closes && clean[^1] is not ('(' or '[')) clean.Append(' ');
             pending = false;
             clean.Append(c);
@@ -47,7 +53,9 @@ internal static partial class DocumentationProse
         return clean.ToString();
     }
 
-    /// <summary>Whether the paragraph is mostly words (not a signature, a listing or an opcode) and says something.</summary>
+    /// <summary>
+    /// Whether the paragraph is mostly words (not a signature, a listing or an opcode) and says something.
+    /// </summary>
     public static bool IsWorthKeeping(string paragraph)
     {
         if (paragraph.Length < 4) return false;
@@ -66,7 +74,8 @@ internal static partial class DocumentationProse
         return words >= 2 && words >= 2 * others;
     }
 
-    // Letters, perhaps with hyphens, dots or an apostrophe inside. Short capitalised ones are registers (Qd), except at the start.
+    // Letters, perhaps with hyphens, dots or an apostrophe inside. Short capitalised ones are registers (Qd), except at
+    // the start.
     private static bool IsWord(ReadOnlySpan<char> token, bool first)
     {
         if (token.Length == 1) return token[0] is 'a' or 'A' or 'I';

@@ -46,7 +46,8 @@ internal sealed class DocumentationText
                     CollectChild(reader);
                     continue;
                 }
-                if (reader.NodeType is XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.Whitespace or XmlNodeType.SignificantWhitespace)
+                if (reader.NodeType is XmlNodeType.Text or XmlNodeType.CDATA or XmlNodeType.Whitespace
+                    or XmlNodeType.SignificantWhitespace)
                     _text.Append(reader.Value);
                 reader.Read();
             }
@@ -73,7 +74,8 @@ internal sealed class DocumentationText
                 var start = _text.Length;
                 Collect(reader);
                 // A name in a sentence stays; a listing is not prose.
-                if (block || _text.ToString(start, _text.Length - start).Trim().Contains('\n', StringComparison.Ordinal))
+                if (block || _text.ToString(start, _text.Length - start).Trim()
+                    .Contains('\n', StringComparison.Ordinal))
                 {
                     _text.Length = start;
                     _text.Append(Break);
@@ -100,7 +102,9 @@ internal sealed class DocumentationText
     private static string? Reference(XmlReader reader)
     {
         if (!reader.HasAttributes || reader.LocalName is "member" or "param" or "typeparam" or "exception") return null;
-        if ((reader.GetAttribute("cref") ?? reader.GetAttribute("uid")) is { } member) return MemberName.Readable(member);
-        return reader.GetAttribute("langword") ?? reader.GetAttribute("langref") ?? reader.GetAttribute("name") ?? reader.GetAttribute("href");
+        if ((reader.GetAttribute("cref") ?? reader.GetAttribute("uid")) is { } member)
+            return MemberName.Readable(member);
+        return reader.GetAttribute("langword") ?? reader.GetAttribute("langref") ?? reader.GetAttribute("name")
+            ?? reader.GetAttribute("href");
     }
 }

@@ -4,7 +4,8 @@ namespace Crosshead.Data.Corpora;
 
 /// <summary>One member of an XML documentation file with its cleaned lines.</summary>
 /// <param name="Name">The name as the file has it, kind letter and arguments included.</param>
-/// <param name="Lines">What each element says: a label such as <c>"- value: "</c> (empty for the summary and remarks) and its sentences.</param>
+/// <param name="Lines">What each element says: a label such as <c>"- value: "</c> (empty for the summary and remarks)
+/// and its sentences.</param>
 internal sealed record DocumentedMember(string Name, IReadOnlyList<(string Label, string Text)> Lines)
 {
     private static readonly XmlReaderSettings Settings = new()

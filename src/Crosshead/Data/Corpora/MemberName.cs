@@ -1,9 +1,14 @@
 namespace Crosshead.Data.Corpora;
 
-/// <summary>Reads the names of XML documentation, such as <c>M:System.String.Compare(System.String,System.String)</c>.</summary>
+/// <summary>
+/// Reads the names of XML documentation, such as <c>M:System.String.Compare(System.String,System.String)</c>.
+/// </summary>
 internal static class MemberName
 {
-    /// <summary>The type a member belongs to, with its namespace and without arity marks: <c>System.Collections.Generic.List</c>; a type belongs to itself.</summary>
+    /// <summary>
+    /// The type a member belongs to, with its namespace and without arity marks:
+    /// <c>System.Collections.Generic.List</c>; a type belongs to itself.
+    /// </summary>
     public static string TypeOf(string name)
     {
         var (kind, path) = Split(name);
@@ -12,14 +17,20 @@ internal static class MemberName
         return dot < 0 ? path : path[..dot];
     }
 
-    /// <summary>The member's own name as a heading: <c>Compare</c>, <c>Constructor</c>, <c>IDisposable.Dispose</c>; of a type, its short name.</summary>
+    /// <summary>
+    /// The member's own name as a heading: <c>Compare</c>, <c>Constructor</c>, <c>IDisposable.Dispose</c>; of a type,
+    /// its short name.
+    /// </summary>
     public static string Heading(string name)
     {
         var (_, path) = Split(name);
         return Spoken(path[(path.LastIndexOf('.') + 1)..]);
     }
 
-    /// <summary>A reference as one reads it in a sentence: <c>String</c>, <c>String.Compare</c>, <c>String constructor</c>, <c>System.Text</c> for a namespace.</summary>
+    /// <summary>
+    /// A reference as one reads it in a sentence: <c>String</c>, <c>String.Compare</c>, <c>String constructor</c>,
+    /// <c>System.Text</c> for a namespace.
+    /// </summary>
     public static string Readable(string reference)
     {
         var (kind, path) = Split(reference);
@@ -30,7 +41,8 @@ internal static class MemberName
         var owner = path[..dot];
         var type = Spoken(owner[(owner.LastIndexOf('.') + 1)..]);
         var member = path[(dot + 1)..];
-        return member is "#ctor" or "#cctor" ? type + " constructor" : member.Contains('#', StringComparison.Ordinal) ? Spoken(member) : $"{type}.{Spoken(member)}";
+        return member is "#ctor" or "#cctor" ? type + " constructor" : member.Contains('#', StringComparison.Ordinal)
+            ? Spoken(member) : $"{type}.{Spoken(member)}";
     }
 
     // Cuts the kind letter, the arguments, a conversion's result and the arity marks off.
@@ -49,7 +61,8 @@ internal static class MemberName
         {
             if (path[i] == '{') nested++;
             else if (path[i] == '}') nested--;
-            else if (path[i] == '`') while (i + 1 < path.Length && (char.IsAsciiDigit(path[i + 1]) || path[i + 1] == '`')) i++;
+            else if (path[i] == '`')
+                while (i + 1 < path.Length && (char.IsAsciiDigit(path[i + 1]) || path[i + 1] == '`')) i++;
             else if (nested == 0) kept[length++] = path[i];
         }
         return (kind, new string(kept, 0, length));

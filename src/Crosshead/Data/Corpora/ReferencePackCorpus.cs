@@ -6,13 +6,16 @@ using System.Xml;
 namespace Crosshead.Data.Corpora;
 
 /// <summary>
-/// English text that every machine with the .NET SDK has: the XML documentation of its reference packs, cleaned to prose.
-/// A document is about one type, or a part of a long one: its name, its summary, then its members with what they take, return and throw.
-/// Sentences said before, elsewhere or with other numbers, are left out.
+/// English text that every machine with the .NET SDK has: the XML documentation of its reference packs, cleaned to
+/// prose. A document is about one type, or a part of a long one: its name, its summary, then its members with what they
+/// take, return and throw. Sentences said before, elsewhere or with other numbers, are left out.
 /// </summary>
 public sealed class ReferencePackCorpus
 {
-    /// <summary>Documents end at the next member once they are this long, in characters: a few contexts, so that a held-out split by document stays fine.</summary>
+    /// <summary>
+    /// Documents end at the next member once they are this long, in characters: a few contexts, so that a held-out
+    /// split by document stays fine.
+    /// </summary>
     internal const int DocumentLength = 3000;
 
     // What is shorter is a name with half a sentence.
@@ -24,21 +27,24 @@ public sealed class ReferencePackCorpus
     public IReadOnlyList<string> Files { get; }
 
     /// <summary>Finds the newest version of each reference pack on this machine.</summary>
-    /// <exception cref="CrossheadException">No pack with documentation is found; the message names the folders looked in.</exception>
+    /// <exception cref="CrossheadException">No pack with documentation is found; the message names the folders looked
+    /// in.</exception>
     public static ReferencePackCorpus Find() => Find(ReferencePacks.Folders());
 
     internal static ReferencePackCorpus Find(IReadOnlyList<string> folders)
     {
         var files = ReferencePacks.Files(folders);
         return files.Count > 0 ? new ReferencePackCorpus(files) : throw new CrossheadException(
-            $"no .NET reference pack with XML documentation found in {string.Join(", ", folders)}; install the .NET SDK, set DOTNET_ROOT to its folder, or use {MessageTerm.Text}.");
+            $"no .NET reference pack with XML documentation found in {string.Join(", ", folders)}; install the .NET "
+                + $"SDK, set DOTNET_ROOT to its folder, or use {MessageTerm.Text}.");
     }
 
     /// <summary>
     /// Reads the documents, always the same ones in the same order for the same packs.
     /// </summary>
     /// <param name="maxBytes">Ends with the first document that reaches so many bytes of UTF-8 in all.</param>
-    /// <exception cref="CrossheadException"><paramref name="maxBytes"/> is below 1, or a file is not readable XML.</exception>
+    /// <exception cref="CrossheadException"><paramref name="maxBytes"/> is below 1, or a file is not readable
+    /// XML.</exception>
     public IEnumerable<string> Documents(long maxBytes = long.MaxValue) => maxBytes >= 1
         ? Read(maxBytes)
         : throw new CrossheadException($"maxBytes ({maxBytes}) must be at least 1.");
@@ -51,7 +57,8 @@ public sealed class ReferencePackCorpus
         foreach (var file in Files)
         {
             var content = Load(file);
-            if (!seen.Add(XxHash64.HashToUInt64(content))) continue; // The ASP.NET pack repeats the files of the base pack.
+            // The ASP.NET pack repeats the files of the base pack.
+            if (!seen.Add(XxHash64.HashToUInt64(content))) continue;
             foreach (var type in Types(file, content))
                 foreach (var document in Documents(type.Key, type.Value, said))
                 {
@@ -70,7 +77,8 @@ public sealed class ReferencePackCorpus
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot read the documentation file {file}: {e.Message} Make it readable or use {MessageTerm.Text}.", e);
+            throw new CrossheadException($"cannot read the documentation file {file}: {e.Message} Make it readable or "
+                + $"use {MessageTerm.Text}.", e);
         }
     }
 
@@ -89,7 +97,8 @@ public sealed class ReferencePackCorpus
         }
         catch (XmlException e)
         {
-            throw new CrossheadException($"{file} is not readable XML (line {e.LineNumber}: {e.Message}); repair the .NET SDK or use {MessageTerm.Text}.", e);
+            throw new CrossheadException($"{file} is not readable XML (line {e.LineNumber}: {e.Message}); repair the "
+                + $".NET SDK or use {MessageTerm.Text}.", e);
         }
         return types;
     }
@@ -102,7 +111,8 @@ public sealed class ReferencePackCorpus
             var lines = member.Lines.Where(line => said.Add(Fingerprint(line.Text))).ToList();
             if (lines.Count == 0) continue; // an overload that says nothing of its own
             if (text.Length == 0) text.Append(type).Append('\n');
-            text.Append('\n').Append(member.Name.StartsWith("T:", StringComparison.Ordinal) ? "" : MemberName.Heading(member.Name) + "\n");
+            text.Append('\n').Append(member.Name.StartsWith("T:", StringComparison.Ordinal) ? ""
+                : MemberName.Heading(member.Name) + "\n");
             foreach (var line in lines) text.Append(line.Label).Append(line.Text).Append('\n');
             if (text.Length < DocumentLength) continue;
             yield return text.ToString();

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Data.Corpora;
 
-/// <summary>Finds the documentation files of the .NET reference packs: <c>packs/*.Ref/VERSION/ref/FRAMEWORK/*.xml</c>.</summary>
+/// <summary>
+/// Finds the documentation files of the .NET reference packs: <c>packs/*.Ref/VERSION/ref/FRAMEWORK/*.xml</c>.
+/// </summary>
 internal static class ReferencePacks
 {
     // The pack every SDK has comes first, so that a byte limit takes the same text on every machine.
@@ -25,7 +27,8 @@ internal static class ReferencePacks
             home.Length > 0 ? Path.Combine(home, ".dotnet") : null,
             programs.Length > 0 ? Path.Combine(programs, "dotnet") : null,
         };
-        var folders = roots.Where(r => !string.IsNullOrEmpty(r)).Select(r => Path.GetFullPath(Path.Combine(r!, "packs"))).ToList();
+        var folders = roots.Where(r => !string.IsNullOrEmpty(r))
+            .Select(r => Path.GetFullPath(Path.Combine(r!, "packs"))).ToList();
 
         // An SDK without the pack of a framework restores that pack here when it builds.
         var restored = Environment.GetEnvironmentVariable("NUGET_PACKAGES");
@@ -34,7 +37,10 @@ internal static class ReferencePacks
         return [.. folders.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>The documentation files of the newest version of each pack found in <paramref name="folders"/>, in a fixed order.</summary>
+    /// <summary>
+    /// The documentation files of the newest version of each pack found in <paramref name="folders"/>, in a fixed
+    /// order.
+    /// </summary>
     public static IReadOnlyList<string> Files(IEnumerable<string> folders)
     {
         var packs = new SortedDictionary<string, (string Version, string[] Files)>(StringComparer.OrdinalIgnoreCase);
@@ -44,7 +50,8 @@ internal static class ReferencePacks
                 var name = Path.GetFileName(pack);
                 var number = Path.GetFileName(version);
                 if (packs.TryGetValue(name, out var known) && CompareVersions(known.Version, number) >= 0) continue;
-                var files = Listed(Path.Combine(version, "ref"), "*").SelectMany(f => Directory.EnumerateFiles(f, "*.xml"));
+                var files = Listed(Path.Combine(version, "ref"), "*")
+                    .SelectMany(f => Directory.EnumerateFiles(f, "*.xml"));
                 var ordered = files.OrderBy(f => f, StringComparer.Ordinal).ToArray();
                 if (ordered.Length > 0) packs[name] = (number, ordered);
             }
@@ -55,7 +62,9 @@ internal static class ReferencePacks
         ];
     }
 
-    /// <summary>Orders <c>10.0.2</c> after <c>9.0.11</c>, and a release after its previews; what is no version comes first.</summary>
+    /// <summary>
+    /// Orders <c>10.0.2</c> after <c>9.0.11</c>, and a release after its previews; what is no version comes first.
+    /// </summary>
     internal static int CompareVersions(string a, string b)
     {
         var (numberA, previewA) = Split(a);
@@ -69,7 +78,8 @@ internal static class ReferencePacks
         {
             var dash = text.IndexOf('-', StringComparison.Ordinal);
             var number = dash < 0 ? text : text[..dash];
-            return (Version.TryParse(number, out var version) ? version : new Version(0, 0), dash < 0 ? "" : text[(dash + 1)..]);
+            return (Version.TryParse(number, out var version) ? version : new Version(0, 0),
+                dash < 0 ? "" : text[(dash + 1)..]);
         }
     }
 
@@ -78,7 +88,8 @@ internal static class ReferencePacks
     {
         for (var i = 0; i < Math.Min(a.Length, b.Length); i++)
         {
-            var order = int.TryParse(a[i], out var x) && int.TryParse(b[i], out var y) ? x.CompareTo(y) : string.CompareOrdinal(a[i], b[i]);
+            var order = int.TryParse(a[i], out var x) && int.TryParse(b[i], out var y) ? x.CompareTo(y)
+                : string.CompareOrdinal(a[i], b[i]);
             if (order != 0) return order;
         }
         return a.Length.CompareTo(b.Length);
@@ -97,13 +108,15 @@ internal static class ReferencePacks
     private static string? RootOfCommand()
     {
         var name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
-        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
             var command = new FileInfo(Path.Combine(folder, name));
             if (!command.Exists) continue;
             try
             {
-                return Path.GetDirectoryName(command.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? command.FullName);
+                return Path.GetDirectoryName(
+                    command.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? command.FullName);
             }
             catch (IOException)
             {

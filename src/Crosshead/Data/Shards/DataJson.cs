@@ -18,7 +18,8 @@ internal static class DataJson
     };
 
     /// <summary>Writes a file completely or not at all.</summary>
-    public static void Write<T>(string path, T value) => AtomicFile.WriteText(path, JsonSerializer.Serialize(value, Options) + "\n");
+    public static void Write<T>(string path, T value) =>
+        AtomicFile.WriteText(path, JsonSerializer.Serialize(value, Options) + "\n");
 
     /// <summary>
     /// Reads a file whose lists may not contain null. <paramref name="remedy"/> ends the message if the file is

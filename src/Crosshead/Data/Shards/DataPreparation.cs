@@ -19,11 +19,13 @@ public sealed class DataPreparation : IDocumentSource
     private readonly DataPreparationOptions _options;
     private readonly IProgress<PreparationProgress>? _progress;
 
-    private DataPreparation(DocumentReader reader, Tokenizer tokenizer, DataPreparationOptions options, IProgress<PreparationProgress>? progress)
+    private DataPreparation(DocumentReader reader, Tokenizer tokenizer, DataPreparationOptions options,
+        IProgress<PreparationProgress>? progress)
     {
         (_reader, _tokenizer, _options, _progress) = (reader, tokenizer, options, progress);
         _endToken = tokenizer.EosTokenId
-            ?? throw new CrossheadException("the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+            ?? throw new CrossheadException(
+                "the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
     }
 
     /// <summary>Prepares a data folder, continues an unfinished one, or recognises a finished one.</summary>
@@ -47,7 +49,8 @@ public sealed class DataPreparation : IDocumentSource
         options.Validate();
         var reader = new DocumentReader(inputs, options.Source);
         var preparation = new DataPreparation(reader, tokenizer, options, progress);
-        var folder = new DatasetFolder(directory, PreparationRequest.Of(reader, tokenizer, options), tokenizer, preparation._endToken, options.Overwrite, "prepare the data");
+        var folder = new DatasetFolder(directory, PreparationRequest.Of(reader, tokenizer, options), tokenizer,
+            preparation._endToken, options.Overwrite, "prepare the data");
         return DatasetBuilder.Build(folder, preparation, cancellation);
     }
 
@@ -74,13 +77,16 @@ public sealed class DataPreparation : IDocumentSource
                 start = end;
                 state = state with { Source = document.Source, Index = document.Index + 1, HoldOut = after };
             }
-            yield return new DocumentBatch(documents, state = state with { LeftOut = [.. _reader.LeftOut] }, Keep: false);
+            yield return new DocumentBatch(documents,
+                state = state with { LeftOut = [.. _reader.LeftOut] }, Keep: false);
             tokens += encoded.Tokens.Length;
             firstByte = firstByte < 0 ? _reader.BytesRead : firstByte;
-            _progress?.Report(new(_reader.BytesRead, _reader.TotalBytes, state.HoldOut.Documents, tokens, (_reader.BytesRead - firstByte) / clock.Elapsed.TotalSeconds));
+            _progress?.Report(new(_reader.BytesRead, _reader.TotalBytes, state.HoldOut.Documents, tokens,
+                (_reader.BytesRead - firstByte) / clock.Elapsed.TotalSeconds));
         }
         if (state.HoldOut.Documents == 0)
-            throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name other inputs, or another field than \"{_options.Source.Field.Shown()}\".");
+            throw new CrossheadException($"the {_reader.Files.Count} input file(s) hold no document with text; name "
+                + $"other inputs, or another field than \"{_options.Source.Field.Shown()}\".");
     }
 
     PreparationState? IDocumentSource.NextPass(PreparationState state, SplitInfo train, SplitInfo heldOut) =>

@@ -28,7 +28,8 @@ internal sealed class DatasetBuilder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"cannot write the data folder {folder.Directory}: {e.Message.TrimEnd('.')}; free space or the folder and run the same command again to continue.", e);
+            throw new CrossheadException($"cannot write the data folder {folder.Directory}: {e.Message.TrimEnd('.')}; "
+                + $"free space or the folder and run the same command again to continue.", e);
         }
     }
 

@@ -12,7 +12,8 @@ namespace Crosshead.Data.Shards;
 /// <param name="endToken">The token that ends a document.</param>
 /// <param name="overwrite">Whether to start again, whatever the folder holds.</param>
 /// <param name="remedy">The command that makes it, for messages.</param>
-internal sealed class DatasetFolder(string directory, PreparationRequest request, Tokenizer tokenizer, int endToken, bool overwrite, string remedy)
+internal sealed class DatasetFolder(string directory, PreparationRequest request, Tokenizer tokenizer, int endToken,
+    bool overwrite, string remedy)
 {
     /// <summary>The folder.</summary>
     public string Directory => directory;
@@ -40,7 +41,8 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
             return null;
         var manifest = DatasetManifest.Load(directory);
         if (request.DifferenceFrom(manifest.Request) is { } difference)
-            throw new DataMismatchException($"{directory} holds data that was prepared otherwise: {difference}; use {MessageTerm.Overwrite} or another folder.");
+            throw new DataMismatchException($"{directory} holds data that was prepared otherwise: {difference}; use "
+                + $"{MessageTerm.Overwrite} or another folder.");
         manifest.RequireShards(directory);
         return manifest;
     }
@@ -56,9 +58,11 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         {
             var found = DataJson.Read<PreparationState>(path, $"{remedy} again with {MessageTerm.Overwrite}.");
             if (request.DifferenceFrom(found.Request) is { } difference)
-                throw new DataMismatchException($"{directory} holds an unfinished preparation of other data: {difference}; use {MessageTerm.Overwrite} or another folder.");
+                throw new DataMismatchException($"{directory} holds an unfinished preparation of other data: "
+                    + $"{difference}; use {MessageTerm.Overwrite} or another folder.");
             if (found.Source < 0 || found.Source > request.Sources.Count || found.Index < 0)
-                throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but there are {request.Sources.Count} inputs; {remedy} again with {MessageTerm.Overwrite}.");
+                throw new CrossheadException($"{path} stands at document {found.Index} of input {found.Source}, but "
+                    + $"there are {request.Sources.Count} inputs; {remedy} again with {MessageTerm.Overwrite}.");
             return found;
         }
         Clear();
@@ -69,7 +73,8 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
 
     /// <summary>The writers of both parts, at the position of a state.</summary>
     public (ShardWriter Train, ShardWriter HeldOut) Writers(PreparationState state) =>
-        (new ShardWriter(directory, DataSplit.Train, TokenBytes, state.Train), new ShardWriter(directory, DataSplit.HeldOut, TokenBytes, state.HeldOut));
+        (new ShardWriter(directory, DataSplit.Train, TokenBytes, state.Train),
+            new ShardWriter(directory, DataSplit.HeldOut, TokenBytes, state.HeldOut));
 
     /// <summary>Flushes everything to the disk, and returns the state including it.</summary>
     public PreparationState Keep(PreparationState state, ShardWriter train, ShardWriter heldOut)
@@ -82,7 +87,8 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
     }
 
     /// <summary>Writes the state of an unfinished preparation.</summary>
-    public void Save(PreparationState state) => DataJson.Write(Path.Combine(directory, PreparationState.FileName), state);
+    public void Save(PreparationState state) =>
+        DataJson.Write(Path.Combine(directory, PreparationState.FileName), state);
 
     /// <summary>Removes all files of a data set.</summary>
     public void Clear() => PreparationFolder.Clear(directory);
@@ -94,7 +100,8 @@ internal sealed class DatasetFolder(string directory, PreparationRequest request
         var manifest = new DatasetManifest
         {
             Version = DatasetManifest.CurrentVersion,
-            Crosshead = typeof(DatasetFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
+            Crosshead = typeof(DatasetFolder)
+                .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
             Dtype = TokenBytes == 2 ? "uint16" : "uint32",
             VocabularySize = tokenizer.VocabularySize,
             EndTokenId = endToken,

@@ -70,19 +70,29 @@ public sealed record DatasetManifest
                 : $"{directory} has no {FileName}; make a data folder with: {MessageTerm.DataPreparation}");
         var manifest = DataJson.Read<DatasetManifest>(path, $"prepare the data again with {MessageTerm.Overwrite}.");
         if (manifest.Version != CurrentVersion)
-            throw new CrossheadException($"{path} has version {manifest.Version}, but version {CurrentVersion} is read; prepare the data again with {MessageTerm.Overwrite}.");
+            throw new CrossheadException($"{path} has version {manifest.Version}, but version {CurrentVersion} is "
+                + $"read; prepare the data again with {MessageTerm.Overwrite}.");
         if (manifest.Dtype is not ("uint16" or "uint32"))
-            throw new CrossheadException($"{path} has dtype \"{manifest.Dtype.Shown()}\", but uint16 or uint32 is read; prepare the data again with {MessageTerm.Overwrite}.");
+            throw new CrossheadException($"{path} has dtype \"{manifest.Dtype.Shown()}\", but uint16 or uint32 is "
+                + $"read; prepare the data again with {MessageTerm.Overwrite}.");
         if (manifest.VocabularySize < 1)
-            throw new CrossheadException($"{path}: vocabularySize is {manifest.VocabularySize}, at least 1 is needed; prepare the data again with {MessageTerm.Overwrite}.");
+            throw new CrossheadException($"{path}: vocabularySize is {manifest.VocabularySize}, at least 1 is needed; "
+                + $"prepare the data again with {MessageTerm.Overwrite}.");
         if (manifest.TokenBytes == 2 && manifest.VocabularySize > ushort.MaxValue + 1)
-            throw new CrossheadException($"{path}: {manifest.VocabularySize} tokens do not fit in uint16; prepare the data again with {MessageTerm.Overwrite}.");
+            throw new CrossheadException($"{path}: {manifest.VocabularySize} tokens do not fit in uint16; prepare the "
+                + $"data again with {MessageTerm.Overwrite}.");
         if (manifest.EndTokenId < 0 || manifest.EndTokenId >= manifest.VocabularySize)
-            throw new CrossheadException($"{path}: endTokenId is {manifest.EndTokenId}, but ids go from 0 to {manifest.VocabularySize - 1}; prepare the data again with {MessageTerm.Overwrite}.");
+            throw new CrossheadException($"{path}: endTokenId is {manifest.EndTokenId}, but ids go from 0 to "
+                + $"{manifest.VocabularySize - 1}; prepare the data again with {MessageTerm.Overwrite}.");
         foreach (var shard in manifest.Train.Shards.Concat(manifest.HeldOut.Shards))
         {
-            if (shard.Tokens is < 0 or > MostShardTokens) throw new CrossheadException($"{path}: shard {shard.File.Shown()} has {shard.Tokens} tokens, but 0 to {MostShardTokens} are possible; prepare the data again with {MessageTerm.Overwrite}.");
-            if (Path.GetFileName(shard.File) != shard.File || shard.File is "" or "." or ".." || shard.File.Contains('\0')) throw new CrossheadException($"{path}: \"{shard.File.Shown()}\" is no plain file name; prepare the data again with {MessageTerm.Overwrite}.");
+            if (shard.Tokens is < 0 or > MostShardTokens)
+                throw new CrossheadException($"{path}: shard {shard.File.Shown()} has {shard.Tokens} tokens, but 0 to "
+                    + $"{MostShardTokens} are possible; prepare the data again with {MessageTerm.Overwrite}.");
+            if (Path.GetFileName(shard.File) != shard.File || shard.File is "" or "." or ".."
+                || shard.File.Contains('\0'))
+                throw new CrossheadException($"{path}: \"{shard.File.Shown()}\" is no plain file name; prepare the "
+                    + $"data again with {MessageTerm.Overwrite}.");
         }
         return manifest;
     }
@@ -101,9 +111,12 @@ public sealed record DatasetManifest
         {
             var file = new FileInfo(Path.Combine(directory, shard.File));
             if (!file.Exists)
-                throw new CrossheadException($"shard {file.FullName} is missing; prepare the data again with {MessageTerm.Overwrite}.");
+                throw new CrossheadException(
+                    $"shard {file.FullName} is missing; prepare the data again with {MessageTerm.Overwrite}.");
             if (file.Length != shard.Tokens * TokenBytes)
-                throw new CrossheadException($"shard {file.FullName} has {file.Length} bytes, but the manifest says {shard.Tokens * TokenBytes} ({shard.Tokens} tokens of {Dtype}); it is truncated or damaged, prepare the data again with {MessageTerm.Overwrite}.");
+                throw new CrossheadException($"shard {file.FullName} has {file.Length} bytes, but the manifest says "
+                    + $"{shard.Tokens * TokenBytes} ({shard.Tokens} tokens of {Dtype}); it is truncated or damaged, "
+                    + $"prepare the data again with {MessageTerm.Overwrite}.");
         }
     }
 }

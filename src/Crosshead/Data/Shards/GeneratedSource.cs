@@ -42,7 +42,8 @@ public sealed record GeneratedSource
     internal static (string Name, object Here, object There)? Difference(GeneratedSource? here, GeneratedSource? there)
     {
         if (here is null || there is null)
-            return (here is null) == (there is null) ? null : ("the text", here is null ? "read from files" : "generated", there is null ? "read from files" : "generated");
+            return (here is null) == (there is null) ? null : ("the text",
+                here is null ? "read from files" : "generated", there is null ? "read from files" : "generated");
         (string Name, object Here, object There)[] pairs =
         [
             ("the model's weights", here.WeightsHash, there.WeightsHash),

@@ -6,4 +6,5 @@ namespace Crosshead.Data.Shards;
 /// <param name="Documents">Documents written.</param>
 /// <param name="Tokens">Tokens written.</param>
 /// <param name="BytesPerSecond">Input bytes per second since the start of this run.</param>
-public readonly record struct PreparationProgress(long BytesRead, long TotalBytes, long Documents, long Tokens, double BytesPerSecond);
+public readonly record struct PreparationProgress(long BytesRead, long TotalBytes, long Documents, long Tokens,
+    double BytesPerSecond);

@@ -34,16 +34,17 @@ public sealed record PreparationRequest
     /// <summary>The input files in order.</summary>
     public required IReadOnlyList<SourceInfo> Sources { get; init; }
 
-    internal static PreparationRequest Of(DocumentReader reader, Tokenizer tokenizer, DataPreparationOptions options) => new()
-    {
-        TokenizerSha256 = tokenizer.Sha256,
-        Field = options.Source.Field,
-        SplitOn = options.Source.SplitOn.ToString(),
-        HeldOutFraction = options.HeldOutFraction,
-        Seed = options.Seed,
-        ShardTokens = options.ShardTokens,
-        Sources = [.. reader.Files.Select(file => new SourceInfo(file.Path, file.Bytes, file.Modified))],
-    };
+    internal static PreparationRequest Of(DocumentReader reader, Tokenizer tokenizer, DataPreparationOptions options) =>
+        new()
+        {
+            TokenizerSha256 = tokenizer.Sha256,
+            Field = options.Source.Field,
+            SplitOn = options.Source.SplitOn.ToString(),
+            HeldOutFraction = options.HeldOutFraction,
+            Seed = options.Seed,
+            ShardTokens = options.ShardTokens,
+            Sources = [.. reader.Files.Select(file => new SourceInfo(file.Path, file.Bytes, file.Modified))],
+        };
 
     /// <summary>The first difference as "name (this, there: that)", or null if both requests are equal.</summary>
     internal string? DifferenceFrom(PreparationRequest other)

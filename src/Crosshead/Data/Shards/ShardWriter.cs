@@ -35,7 +35,8 @@ internal sealed class ShardWriter : IDisposable
     public static string PrefixOf(DataSplit split) => split == DataSplit.Train ? "train" : "heldout";
 
     /// <summary>Finished shards and the open one.</summary>
-    public ShardWriterState State => new() { Finished = [.. _finished], Tokens = _tokens, Documents = _documents, Bytes = _bytes };
+    public ShardWriterState State =>
+        new() { Finished = [.. _finished], Tokens = _tokens, Documents = _documents, Bytes = _bytes };
 
     /// <summary>Tokens in the file being written.</summary>
     public long OpenTokens => _tokens;
@@ -75,7 +76,8 @@ internal sealed class ShardWriter : IDisposable
         _stream.Dispose();
         _stream = null;
         File.Move(PartialPath, FinalPath, overwrite: true);
-        _finished.Add(new ShardInfo(Path.GetFileName(FinalPath), _tokens, _documents, _bytes, Convert.ToHexStringLower(_hash.GetCurrentHash())));
+        _finished.Add(new ShardInfo(Path.GetFileName(FinalPath), _tokens, _documents, _bytes,
+            Convert.ToHexStringLower(_hash.GetCurrentHash())));
         (_tokens, _documents, _bytes, _hash) = (0, 0, 0, new XxHash128());
     }
 
@@ -92,7 +94,8 @@ internal sealed class ShardWriter : IDisposable
         if (!File.Exists(PartialPath) && File.Exists(FinalPath))
             File.Move(FinalPath, PartialPath);
         if (!File.Exists(PartialPath) || new FileInfo(PartialPath).Length < _tokens * _tokenBytes)
-            throw new CrossheadException($"{PartialPath} does not hold the {_tokens} tokens that {PreparationState.FileName} says; prepare the data again with {MessageTerm.Overwrite}.");
+            throw new CrossheadException($"{PartialPath} does not hold the {_tokens} tokens that "
+                + $"{PreparationState.FileName} says; prepare the data again with {MessageTerm.Overwrite}.");
         _stream = new FileStream(PartialPath, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1 << 17);
         _stream.SetLength(_tokens * _tokenBytes);
         _hash.Append(_stream);

@@ -49,7 +49,8 @@ public sealed class DocumentReader
     /// </summary>
     /// <param name="source">The file to begin in.</param>
     /// <param name="index">The document of that file to begin with.</param>
-    /// <exception cref="CrossheadException">A file is not text, damaged, truncated, or lacks the field; the message says where.</exception>
+    /// <exception cref="CrossheadException">A file is not text, damaged, truncated, or lacks the field; the message
+    /// says where.</exception>
     public IEnumerable<Document> Read(int source = 0, long index = 0)
     {
         _finishedBytes = Files.Take(source).Sum(file => file.Bytes);
@@ -83,7 +84,8 @@ public sealed class DocumentReader
                 yield return text;
             yield break;
         }
-        using var raw = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        using var raw = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16,
+            FileOptions.SequentialScan);
         var position = 0L;
         _currentBytes = () => Volatile.Read(ref position);
         using var stream = file.Compression switch
@@ -123,7 +125,8 @@ public sealed class DocumentReader
             }
             catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ZstdSharp.ZstdException)
             {
-                throw new CrossheadException($"{file.Path} is damaged or truncated ({e.Message.TrimEnd('.')}); get it again.", e);
+                throw new CrossheadException(
+                    $"{file.Path} is damaged or truncated ({e.Message.TrimEnd('.')}); get it again.", e);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -31,14 +31,16 @@ internal static class JsonLinesDocuments
             var reader = new Utf8JsonReader(SurrogateHalves.ReplaceIn(line), AnyDepth);
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
-                throw new CrossheadException($"{place}: the row is a JSON {Name(reader.TokenType)}, but an object with a field \"{field.Shown()}\" is expected.");
+                throw new CrossheadException($"{place}: the row is a JSON {Name(reader.TokenType)}, but an object with "
+                    + $"a field \"{field.Shown()}\" is expected.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var isField = reader.ValueTextEquals(field);
                 known.Add(reader.GetString()!);
                 reader.Read();
                 if (isField && reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
-                    throw new CrossheadException($"{place}: field \"{field.Shown()}\" is a JSON {Name(reader.TokenType)}, but a string is expected.");
+                    throw new CrossheadException($"{place}: field \"{field.Shown()}\" is a JSON "
+                        + $"{Name(reader.TokenType)}, but a string is expected.");
                 if (isField)
                     (found, text) = (true, reader.GetString());
                 else
@@ -52,7 +54,8 @@ internal static class JsonLinesDocuments
         {
             throw new CrossheadException($"{place}: the row is not valid JSON ({e.Reason()}); repair or remove it.", e);
         }
-        return found ? text : throw new CrossheadException($"{place}: there is no field \"{field.Shown()}\"; {Suggestion.For(field, known)}");
+        return found ? text : throw new CrossheadException(
+            $"{place}: there is no field \"{field.Shown()}\"; {Suggestion.For(field, known)}");
     }
 
     private static string Name(JsonTokenType type) => type switch

@@ -26,10 +26,14 @@ internal static class ParquetDocuments
     private static void RequireText(ParquetFile file, string column)
     {
         var field = file.Columns.FirstOrDefault(f => f.Name == column)
-            ?? throw new CrossheadException($"{file.Path}: there is no column \"{column.Shown()}\"; {Suggestion.For(column, file.Columns.Select(f => f.Name))}");
+            ?? throw new CrossheadException($"{file.Path}: there is no column \"{column.Shown()}\"; "
+                + $"{Suggestion.For(column, file.Columns.Select(f => f.Name))}");
         if (ParquetText.Is(field.DataType))
             return;
-        var kind = field.DataType is BinaryType or LargeBinaryType or BinaryViewType or FixedSizeBinaryType ? "bytes" : field.DataType.Name;
-        throw new CrossheadException($"{file.Path}: column \"{column.Shown()}\" holds {kind}, but strings are expected; columns of strings: {string.Join(", ", file.Columns.Where(f => ParquetText.Is(f.DataType)).Select(f => f.Name).DefaultIfEmpty("none")).Shown()}.");
+        var kind = field.DataType is BinaryType or LargeBinaryType or BinaryViewType or FixedSizeBinaryType ? "bytes"
+            : field.DataType.Name;
+        throw new CrossheadException($"{file.Path}: column \"{column.Shown()}\" holds {kind}, but strings are "
+            + $"expected; columns of strings: {string.Join(", ",
+            file.Columns.Where(f => ParquetText.Is(f.DataType)).Select(f => f.Name).DefaultIfEmpty("none")).Shown()}.");
     }
 }

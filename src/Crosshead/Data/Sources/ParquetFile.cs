@@ -66,7 +66,8 @@ internal sealed partial class ParquetFile : IDisposable
     /// <exception cref="CrossheadException">The file is damaged, or uses a feature that cannot be read.</exception>
     public IEnumerable<T[]> Read<T>(Func<RecordBatch, int, T> row, string? column = null)
     {
-        using var batches = Guard(Path, () => _reader.GetRecordBatchReader(null, column is null ? null : [LeafOf(column)]));
+        using var batches = Guard(Path,
+            () => _reader.GetRecordBatchReader(null, column is null ? null : [LeafOf(column)]));
         while (Guard(Path, () => Next(batches, row)) is { } rows)
             yield return rows;
     }
@@ -84,7 +85,8 @@ internal sealed partial class ParquetFile : IDisposable
     private int LeafOf(string column)
     {
         var leaves = _reader.ParquetReader.FileMetaData.Schema;
-        return Enumerable.Range(0, leaves.NumColumns).First(i => leaves.Column(i).Path.ToDotVector() is [var name] && name == column);
+        return Enumerable.Range(0, leaves.NumColumns)
+            .First(i => leaves.Column(i).Path.ToDotVector() is [var name] && name == column);
     }
 
     // Arrow throws ParquetException or Exception itself, and NotSupportedException for an unknown type. Values that do
@@ -106,10 +108,16 @@ internal sealed partial class ParquetFile : IDisposable
         var told = Told().Match(e.Message.ReplaceLineEndings(" "));
         var (kind, reason) = (told.Groups["kind"].Value, told.Groups["reason"].Value.Trim().TrimEnd('.'));
         return new CrossheadException(
-            e is DllNotFoundException or BadImageFormatException or TypeInitializationException ? $"{path} cannot be read: the native library for Parquet could not be loaded ({reason}); install Crosshead again, or convert the file to JSONL."
-            : kind == "OutOfMemory" ? $"{path} needs more memory than there is ({reason}); write it with smaller pages, or use a machine with more."
-            : kind == "NotImplemented" || e is NotSupportedException || Unsupported().IsMatch(reason) ? $"{path} uses a part of Parquet that is not supported ({reason}); write it again with the codec zstd or snappy and the plain encodings."
-            : reason.Contains("encrypted", StringComparison.OrdinalIgnoreCase) ? $"{path} is encrypted ({reason}); write it without encryption."
+            e is DllNotFoundException or BadImageFormatException or TypeInitializationException
+                ? $"{path} cannot be read: the native library for Parquet could not be loaded ({reason}); install "
+                + $"Crosshead again, or convert the file to JSONL."
+            : kind == "OutOfMemory" ? $"{path} needs more memory than there is ({reason}); write it with smaller "
+            + $"pages, or use a machine with more."
+            : kind == "NotImplemented" || e is NotSupportedException || Unsupported().IsMatch(reason)
+            ? $"{path} uses a part of Parquet that is not supported ({reason}); write it again with the codec zstd or "
+            + $"snappy and the plain encodings."
+            : reason.Contains("encrypted", StringComparison.OrdinalIgnoreCase)
+            ? $"{path} is encrypted ({reason}); write it without encryption."
             : $"{path} is not a whole Parquet file ({reason}); it is damaged or truncated, get it again.", e);
     }
 

@@ -7,7 +7,8 @@ namespace Crosshead.Data.Sources;
 internal static class ParquetText
 {
     /// <summary>Whether a column holds strings.</summary>
-    public static bool Is(IArrowType type) => type is StringType or LargeStringType or StringViewType || (type is DictionaryType dictionary && Is(dictionary.ValueType));
+    public static bool Is(IArrowType type) => type is StringType or LargeStringType or StringViewType
+        || (type is DictionaryType dictionary && Is(dictionary.ValueType));
 
     /// <summary>The string of a row, or null; bytes that are not UTF-8 become U+FFFD.</summary>
     public static string? At(IArrowArray array, int row) => array switch

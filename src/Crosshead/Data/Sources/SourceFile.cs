@@ -8,7 +8,8 @@ namespace Crosshead.Data.Sources;
 /// <param name="Compression">How it is compressed.</param>
 /// <param name="Bytes">Its length on the disk.</param>
 /// <param name="Modified">When it was last written, UTC.</param>
-public sealed record SourceFile(string Path, SourceFormat Format, SourceCompression Compression, long Bytes, DateTime Modified)
+public sealed record SourceFile(string Path, SourceFormat Format, SourceCompression Compression, long Bytes,
+    DateTime Modified)
 {
     private static readonly string[] TextExtensions = [".txt", ".text", ".md"];
     private static readonly string[] JsonExtensions = [".jsonl", ".ndjson"];
@@ -23,7 +24,8 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
     public static IReadOnlyList<SourceFile> Find(IReadOnlyList<string> inputs)
     {
         if (inputs.Count == 0)
-            throw new CrossheadException("no input was given; name text, JSONL or Parquet files, folders or patterns such as data/*.jsonl.gz.");
+            throw new CrossheadException(
+                "no input was given; name text, JSONL or Parquet files, folders or patterns such as data/*.jsonl.gz.");
         var files = new List<SourceFile>();
         var seen = new HashSet<string>();
         foreach (var input in inputs)
@@ -37,25 +39,35 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
     internal static bool IsKnown(string path)
     {
         var name = WithoutCompression(path, out _);
-        return HasExtension(name, TextExtensions) || HasExtension(name, JsonExtensions) || HasExtension(name, ".parquet");
+        return HasExtension(name, TextExtensions) || HasExtension(name, JsonExtensions)
+            || HasExtension(name, ".parquet");
     }
 
     private static IReadOnlyList<string> PathsOf(string input)
     {
         if (input.Contains('\0'))
-            throw new CrossheadException($"input \"{input.Shown()}\" holds a NUL, which no name of a file has; name a file, a folder or a pattern.");
+            throw new CrossheadException($"input \"{input.Shown()}\" holds a NUL, which no name of a file has; name a "
+                + $"file, a folder or a pattern.");
         if (File.Exists(input))
             return [input];
         IReadOnlyList<string> found;
         if (Directory.Exists(input))
         {
-            found = [.. Directory.EnumerateFiles(input, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = 0 }).Where(IsKnown).Order(StringComparer.Ordinal)];
-            return found.Count > 0 ? found : throw new CrossheadException($"folder {input} has no .txt, .md, .jsonl or .parquet file (each also .gz or .zst); name the files if they are called otherwise.");
+            found = [.. Directory.EnumerateFiles(input, "*", new EnumerationOptions
+            {
+                RecurseSubdirectories = true,
+                IgnoreInaccessible = true,
+                AttributesToSkip = 0,
+            }).Where(IsKnown).Order(StringComparer.Ordinal)];
+            return found.Count > 0 ? found : throw new CrossheadException($"folder {input} has no .txt, .md, .jsonl or "
+                + $".parquet file (each also .gz or .zst); name the files if they are called otherwise.");
         }
         if (!input.AsSpan().ContainsAny('*', '?'))
-            throw new CrossheadException($"input {input} does not exist; name a file, a folder or a pattern such as data/*.jsonl.gz.");
+            throw new CrossheadException(
+                $"input {input} does not exist; name a file, a folder or a pattern such as data/*.jsonl.gz.");
         found = GlobPattern.Expand(input);
-        return found.Count > 0 ? found : throw new CrossheadException($"pattern {input} matches no file; check it with: ls {input}");
+        return found.Count > 0 ? found
+            : throw new CrossheadException($"pattern {input} matches no file; check it with: ls {input}");
     }
 
     private static SourceFile Describe(string path)
@@ -65,16 +77,20 @@ public sealed record SourceFile(string Path, SourceFormat Format, SourceCompress
             throw new CrossheadException($"{path} is empty (0 bytes); remove it from the inputs or get it again.");
         var name = WithoutCompression(path, out var compression);
         if (HasExtension(name, ".json"))
-            throw new CrossheadException($"{path} is a .json file, which would be read as plain text; rows are read from JSONL, one object a line: rename it to .jsonl if it is that, otherwise convert it.");
-        var format = HasExtension(name, ".parquet") ? SourceFormat.Parquet : HasExtension(name, JsonExtensions) ? SourceFormat.JsonLines : SourceFormat.Text;
+            throw new CrossheadException($"{path} is a .json file, which would be read as plain text; rows are read "
+                + $"from JSONL, one object a line: rename it to .jsonl if it is that, otherwise convert it.");
+        var format = HasExtension(name, ".parquet") ? SourceFormat.Parquet : HasExtension(name, JsonExtensions)
+            ? SourceFormat.JsonLines : SourceFormat.Text;
         if (format == SourceFormat.Parquet && compression != SourceCompression.None)
-            throw new CrossheadException($"{path} is a compressed Parquet file, which cannot be read in place; decompress it first (Parquet compresses its own columns).");
+            throw new CrossheadException($"{path} is a compressed Parquet file, which cannot be read in place; "
+                + $"decompress it first (Parquet compresses its own columns).");
         return new SourceFile(path, format, compression, info.Length, info.LastWriteTimeUtc);
     }
 
     private static string WithoutCompression(string path, out SourceCompression compression)
     {
-        compression = HasExtension(path, ".gz") ? SourceCompression.Gzip : HasExtension(path, ".zst") ? SourceCompression.Zstandard : SourceCompression.None;
+        compression = HasExtension(path, ".gz") ? SourceCompression.Gzip : HasExtension(path, ".zst")
+            ? SourceCompression.Zstandard : SourceCompression.None;
         return compression == SourceCompression.None ? path : System.IO.Path.ChangeExtension(path, null);
     }
 

@@ -63,7 +63,8 @@ internal sealed class SourceLines
         if (length > _longest)
         {
             if (!_cutLongLines)
-                throw new CrossheadException($"{_name}, line {Number + 1}: the line is longer than {_longest >> 20} MiB; one document a line is expected.");
+                throw new CrossheadException($"{_name}, line {Number + 1}: the line is longer than {_longest >> 20} "
+                    + $"MiB; one document a line is expected.");
             length = WholeCharacters(_buffer.AsSpan(_start, _longest));
         }
         line = _buffer.AsSpan(_start, length);
@@ -103,13 +104,15 @@ internal sealed class SourceLines
     private void Check(ReadOnlySpan<byte> line)
     {
         if (line.IndexOf((byte)0) is var nul and >= 0)
-            throw new CrossheadException($"{_name} is not text: byte {Offset + nul} is NUL; name text, JSONL or Parquet files.");
+            throw new CrossheadException(
+                $"{_name} is not text: byte {Offset + nul} is NUL; name text, JSONL or Parquet files.");
         if (Utf8.IsValid(line))
             return;
         var valid = 0;
         while (Rune.DecodeFromUtf8(line[valid..], out _, out var length) == OperationStatus.Done)
             valid += length;
-        throw new CrossheadException($"{_name} is not UTF-8 text: byte {Offset + valid} is 0x{line[valid]:X2}, which begins no valid character; convert the file to UTF-8.");
+        throw new CrossheadException($"{_name} is not UTF-8 text: byte {Offset + valid} is 0x{line[valid]:X2}, which "
+            + $"begins no valid character; convert the file to UTF-8.");
     }
 
     // The number of bytes without a character that is cut at the end.
@@ -117,7 +120,8 @@ internal sealed class SourceLines
     {
         for (var back = 1; back <= 3 && back < bytes.Length; back++)
             if (bytes[^back] >= 0xC0)
-                return Rune.DecodeFromUtf8(bytes[^back..], out _, out _) == OperationStatus.Done ? bytes.Length : bytes.Length - back;
+                return Rune.DecodeFromUtf8(bytes[^back..], out _, out _) == OperationStatus.Done ? bytes.Length
+                    : bytes.Length - back;
         return bytes.Length;
     }
 }

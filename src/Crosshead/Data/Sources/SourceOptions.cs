@@ -14,6 +14,7 @@ public sealed record SourceOptions
     public void Validate()
     {
         if (string.IsNullOrEmpty(Field))
-            throw new CrossheadException("field (\"\") must name the JSON field or Parquet column that holds the text, such as text.");
+            throw new CrossheadException(
+                "field (\"\") must name the JSON field or Parquet column that holds the text, such as text.");
     }
 }

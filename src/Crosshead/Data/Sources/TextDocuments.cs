@@ -53,7 +53,8 @@ internal static class TextDocuments
             var bytes = document.WrittenCount;
             if (bytes >= LongestDocument)
                 return true;
-            if (kind == TextSplitKind.Paragraphs && (bytes >= LineBytes || (bytes >= ParagraphBytes && IsBlank(content))))
+            if (kind == TextSplitKind.Paragraphs
+                && (bytes >= LineBytes || (bytes >= ParagraphBytes && IsBlank(content))))
                 return true;
         }
         return document.WrittenCount > 0;

@@ -28,7 +28,8 @@ public readonly record struct TextSplit(TextSplitKind Kind, string? Line = null)
         "auto" => Auto,
         "paragraphs" => Paragraphs,
         "file" => File,
-        "" => throw new CrossheadException("splitOn (\"\") must be auto, paragraphs, file, or the line that separates documents, such as <|endoftext|>."),
+        "" => throw new CrossheadException("splitOn (\"\") must be auto, paragraphs, file, or the line that separates "
+            + "documents, such as <|endoftext|>."),
         _ => new TextSplit(TextSplitKind.Separator, text),
     };
 

@@ -9,7 +9,8 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal sealed class AttentionWeights : IDisposable
 {
-    private AttentionWeights(AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output) =>
+    private AttentionWeights(AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output)
+        =>
         (Options, Layout, Projections, Output) = (options, layout, projections, output);
 
     /// <summary>The mechanism.</summary>
@@ -74,7 +75,8 @@ internal sealed class AttentionWeights : IDisposable
         var (keyMix, valueMix) = (attention.KeyMix, attention.ValueMix);
         var (keysAreKept, valuesAreKept) = (!layout.Cache.Keys.AreComponents, !layout.Cache.Values.AreComponents);
         // Where heads are kept, the projection is composed, and its bias is one input more.
-        var (projections, output) = Pack(own, pack, keysAreKept ? keyMix?.Mix : null, valuesAreKept ? valueMix?.Mix : null);
+        var (projections, output) = Pack(own, pack, keysAreKept ? keyMix?.Mix : null,
+            valuesAreKept ? valueMix?.Mix : null);
         return new AttentionWeights(options, layout, projections, output)
         {
             Keys = keysAreKept ? null : new KeyMix(keyMix!, layout),
@@ -116,7 +118,8 @@ internal sealed class AttentionWeights : IDisposable
     private static (PackedMatrix Projections, PackedMatrix Output) Pack(
         AttentionProjections own, MatrixPacker pack, Parameter? keyMix = null, Parameter? valueMix = null)
     {
-        float[][] weights = [Floats(own.Query.Weight), Compose(keyMix, own.Key.Weight), Compose(valueMix, own.Value.Weight)];
+        float[][] weights = [Floats(own.Query.Weight), Compose(keyMix, own.Key.Weight),
+            Compose(valueMix, own.Value.Weight)];
         float[]? bias = own is { Query.Bias: { } q, Key.Bias: { } k, Value.Bias: { } v }
             ? [.. Floats(q), .. Compose(keyMix, k), .. Compose(valueMix, v)]
             : null;
@@ -138,8 +141,8 @@ internal sealed class AttentionWeights : IDisposable
 
     private static float[] Floats(Parameter parameter) => ParameterReader.Values(parameter.Value);
 
-    // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row per head (eq. 18); W itself without a mix. A dense mix composes g·d heads of
-    // width 1. The sum has this order on every processor, which a product of tensors does not promise.
+    // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row per head (eq. 18); W itself without a mix. A dense mix composes g·d
+    // heads of width 1. The sum has this order on every processor, which a product of tensors does not promise.
     private static float[] Compose(Parameter? mix, Parameter projection)
     {
         var components = Floats(projection);

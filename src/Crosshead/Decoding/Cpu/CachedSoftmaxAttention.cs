@@ -10,7 +10,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     private readonly HeadOutputs _outputs;
 
     /// <summary>A layer's caches, one per sequence.</summary>
-    public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
+    public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
+        int sequences, int capacity)
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
         Caches = [.. Enumerable.Range(0, sequences).Select(_ => new KeyValuePanels<T>(Layout, capacity))];
@@ -47,7 +48,9 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         for (var item = first; item < end; item++)
         {
             if (phase == 0) _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
-            else if (phase == Phases - 1) _outputs.Finish(item / _outputs.Items, item % _outputs.Items, BlocksOf(pass[item / _outputs.Items]), member);
+            else if (phase == Phases - 1)
+                _outputs.Finish(item / _outputs.Items, item % _outputs.Items,
+                    BlocksOf(pass[item / _outputs.Items]), member);
             else Attend(phase, pass, item, member);
         }
     }
@@ -61,7 +64,9 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <summary>Items of the phases between placing and finishing.</summary>
     protected virtual int AttendItems(PassBlock pass) => pass.Count * Layout.Units * MostBlocks(pass);
 
-    /// <summary>An item of the phases between placing and finishing: here, a unit of heads over a block of positions.</summary>
+    /// <summary>
+    /// An item of the phases between placing and finishing: here, a unit of heads over a block of positions.
+    /// </summary>
     protected virtual void Attend(int phase, PassBlock pass, int item, int member)
     {
         var most = MostBlocks(pass);
@@ -76,7 +81,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
             var x = scores + (s * stride);
             span.Mask(x);
             var max = RowMath.Max(x, span.Length);
-            Scratch.Softmax.Pointer[Place(row, (unit * Layout.SlotsPerUnit) + s, block)] = (max, RowMath.Exp(x, max, 1, x, span.Length));
+            Scratch.Softmax.Pointer[Place(row, (unit * Layout.SlotsPerUnit) + s, block)] = (max,
+                RowMath.Exp(x, max, 1, x, span.Length));
         }
         Sum(pass[row], row, unit, block, span, scores, stride);
     }
@@ -85,26 +91,33 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     protected void Score(in DecodeRow token, int row, int unit, AttentionSpan span, float* scores, int stride)
     {
         var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerKeyRow);
-        for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++, scores += slots * stride)
-            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)], Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
+        for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++,
+            scores += slots * stride)
+            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)],
+                Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
         if (Layout.KeyFactors == 0) return;
         scores -= Layout.SlotsPerUnit * stride;
-        for (var head = 0; head < Layout.Heads; head++) cache.ScaleByKeyFactors(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
+        for (var head = 0; head < Layout.Heads; head++)
+            cache.ScaleByKeyFactors(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
     }
 
     /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>
     protected void Sum(in DecodeRow token, int row, int unit, int block, AttentionSpan span, float* weights, int stride)
     {
         var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerValueRow);
-        for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++, weights += slots * stride)
-            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
+        for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++,
+            weights += slots * stride)
+            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)],
+                Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
     }
 
     /// <summary>Index of a block's sums.</summary>
-    protected long Place(int row, int slot, int block) => ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
+    protected long Place(int row, int slot, int block) =>
+        ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
 
     /// <summary>Blocks that a token sees.</summary>
-    protected (int First, int End) BlocksOf(in DecodeRow row) => (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
+    protected (int First, int End) BlocksOf(in DecodeRow row) =>
+        (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
 
     /// <summary>Most blocks that a token of the pass sees.</summary>
     protected int MostBlocks(PassBlock pass)
@@ -131,5 +144,6 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         return block < end;
     }
 
-    private int FirstSeen(in DecodeRow row) => Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
+    private int FirstSeen(in DecodeRow row) =>
+        Math.Max(0, row.Position + 1 - (Weights.Options.SlidingWindow ?? int.MaxValue));
 }

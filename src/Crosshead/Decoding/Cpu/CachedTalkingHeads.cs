@@ -5,7 +5,8 @@ namespace Crosshead.Decoding.Cpu;
 /// needs one more phase: first the scores of a block are mixed. Then, when the sums of all blocks are known, the
 /// weights are mixed and the values are summed.
 /// </summary>
-internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
+internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch,
+    RotaryTable rotary, int sequences, int capacity)
     : CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity) where T : unmanaged, IPanelElement<T>
 {
     private readonly (float[] Logits, float[] Weights) _mixes = weights.TalkingHeadsMix!.Value;
@@ -31,13 +32,15 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
     {
         var scores = Scratch.Scores[(long)member * Layout.Heads];
         var stride = Scratch.Scores.Stride;
-        for (var unit = 0; unit < Layout.Units; unit++) Score(token, row, unit, span, scores + (unit * Layout.SlotsPerUnit * stride), stride);
+        for (var unit = 0; unit < Layout.Units; unit++)
+            Score(token, row, unit, span, scores + (unit * Layout.SlotsPerUnit * stride), stride);
 
         for (var i = 0; i < Layout.Heads; i++)
         {
             var map = Scratch.Maps[(row * Layout.Heads) + i] + span.Start;
             new Span<float>(map, span.Length).Clear();
-            for (var j = 0; j < Layout.Heads; j++) RowMath.AddScaled(scores + (j * stride), _mixes.Logits[(i * Layout.Heads) + j], map, span.Length);
+            for (var j = 0; j < Layout.Heads; j++)
+                RowMath.AddScaled(scores + (j * stride), _mixes.Logits[(i * Layout.Heads) + j], map, span.Length);
             span.Mask(map);
             var max = RowMath.Max(map, span.Length);
             Scratch.Softmax.Pointer[Place(row, i, block)] = (max, RowMath.SumOfExp(map, max, span.Length));
@@ -55,8 +58,10 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
             var map = Scratch.Maps[(row * heads) + j] + span.Start;
             var (max, sum) = HeadOutputs.Join(Scratch.Softmax.Pointer + Place(row, j, 0), BlocksOf(token));
             RowMath.Exp(map, max, 1 / sum, map, span.Length);
-            for (var i = 0; i < heads; i++) RowMath.AddScaled(map, _mixes.Weights[(i * heads) + j], mixed + (i * stride), span.Length);
+            for (var i = 0; i < heads; i++)
+                RowMath.AddScaled(map, _mixes.Weights[(i * heads) + j], mixed + (i * stride), span.Length);
         }
-        for (var unit = 0; unit < Layout.Units; unit++) Sum(token, row, unit, block, span, mixed + (unit * Layout.SlotsPerUnit * stride), stride);
+        for (var unit = 0; unit < Layout.Units; unit++)
+            Sum(token, row, unit, block, span, mixed + (unit * Layout.SlotsPerUnit * stride), stride);
     }
 }

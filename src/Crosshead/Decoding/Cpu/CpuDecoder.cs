@@ -28,7 +28,8 @@ public sealed unsafe class CpuDecoder : IDecoder
     /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public CpuDecoder(CpuWeights weights, int slots, int capacity)
-        : this(weights, slots, capacity, (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count))
+        : this(weights, slots, capacity,
+            (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count))
     {
     }
 
@@ -41,7 +42,8 @@ public sealed unsafe class CpuDecoder : IDecoder
         _scratch = new DecodeScratch(weights.Options, threads);
         _cache = new PanelCache(weights, _attentionScratch, _rotary, slots, capacity);
         _logits = new Rows(slots, VocabularySize);
-        _team = new ThreadTeam(threads, [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _cache.Layers[i])), HeadPhase()]);
+        _team = new ThreadTeam(threads,
+            [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _cache.Layers[i])), HeadPhase()]);
     }
 
     /// <inheritdoc/>
@@ -86,12 +88,14 @@ public sealed unsafe class CpuDecoder : IDecoder
     {
         yield return new TeamPhase(
             () => layer.Attention.Projections.Panels,
-            (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0, _block.Count, _attentionScratch.Projected, 0),
+            (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0,
+                _block.Count, _attentionScratch.Projected, 0),
             member => Norm(layer.InputNorm, member));
         for (var p = 0; p < attention.Phases; p++)
         {
             var phase = p;
-            yield return new TeamPhase(() => attention.Items(phase, _block), (first, end, member) => attention.Run(phase, _block, first, end, member));
+            yield return new TeamPhase(() => attention.Items(phase, _block),
+                (first, end, member) => attention.Run(phase, _block, first, end, member));
         }
         yield return new TeamPhase(() => layer.Attention.Output.Panels, (first, end, _) => Merge(layer, first, end));
 
@@ -100,29 +104,34 @@ public sealed unsafe class CpuDecoder : IDecoder
         {
             yield return new TeamPhase(
                 () => router.Matrix.Panels,
-                (first, end, member) => Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _block.Count, _scratch.Logits, 0),
+                (first, end, member) =>
+                    Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _block.Count, _scratch.Logits, 0),
                 norm);
             yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
-        yield return new TeamPhase(() => layer.Experts[0].Gate.Panels, (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
+        yield return new TeamPhase(() => layer.Experts[0].Gate.Panels,
+            (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
         yield return new TeamPhase(() => layer.Experts[0].Down.Panels, (first, end, _) => Down(layer, first, end));
     }
 
     private TeamPhase HeadPhase() => new(
-        () => _weights.Head.Panels, (first, end, member) => Head(first, end, _scratch.Normed[member]), member => Norm(_weights.Norm, member));
+        () => _weights.Head.Panels, (first, end, member) => Head(first, end, _scratch.Normed[member]),
+        member => Norm(_weights.Norm, member));
 
     // Each member norms for itself, which takes less time than fetching another member's result.
     private void Norm(Rows weight, int member)
     {
         var normed = _scratch.Normed[member];
-        for (var r = 0; r < _block.Count; r++) RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
+        for (var r = 0; r < _block.Count; r++)
+            RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
     }
 
     private void Merge(LayerWeights layer, int first, int end)
     {
         Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _block.Count, _scratch.Delta, 0);
         var (start, count) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
-        for (var r = 0; r < _block.Count; r++) RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
+        for (var r = 0; r < _block.Count; r++)
+            RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
     }
 
     private void Route(Router router, int first, int end)
@@ -145,7 +154,8 @@ public sealed unsafe class CpuDecoder : IDecoder
                 var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * PassBlock.MaxRows) + r);
                 Multiply(expert.Gate, first, end, normed, r, count, _scratch.Gate, place);
                 Multiply(expert.Up, first, end, normed, r, count, _scratch.Up, place);
-                for (var i = place; i < place + count; i++) RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
+                for (var i = place; i < place + count; i++)
+                    RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
             }
         }
     }
@@ -159,8 +169,11 @@ public sealed unsafe class CpuDecoder : IDecoder
             for (int r = 0, count; r < _block.Count; r += count)
             {
                 count = routes.Run(choice, r, _block.Count);
-                Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate, (choice * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
-                for (var i = r; i < r + count; i++) RowMath.AddScaled(_scratch.Delta[i] + start, routes[choice, i].Weight, _scratch.Hidden[i] + start, length);
+                Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate,
+                    (choice * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
+                for (var i = r; i < r + count; i++)
+                    RowMath.AddScaled(_scratch.Delta[i] + start, routes[choice, i].Weight,
+                        _scratch.Hidden[i] + start, length);
             }
         }
     }
@@ -172,12 +185,15 @@ public sealed unsafe class CpuDecoder : IDecoder
             count = 1;
             if (!_block[r].Wanted) continue;
             // Rows of neighbouring slots share the reading of the matrix.
-            while (r + count < _block.Count && _block[r + count].Wanted && _block[r + count].Slot == _block[r].Slot + count) count++;
+            while (r + count < _block.Count && _block[r + count].Wanted
+                && _block[r + count].Slot == _block[r].Slot + count)
+                count++;
             Multiply(_weights.Head, first, end, normed, r, count, _logits, _block[r].Slot);
         }
     }
 
     // y[to + i] = W x[from + i], some panels of the outputs.
-    private static void Multiply(PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
+    private static void Multiply(PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to)
+        =>
         matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);
 }

@@ -14,22 +14,28 @@ public sealed class CpuWeights : IDisposable
 
     /// <summary>Packs a model.</summary>
     /// <param name="model">The model; must outlive this.</param>
-    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's. Sums are float32 in both.</param>
-    /// <exception cref="CrossheadException">The precision is another, the processor has no AVX2, or there is not enough memory.</exception>
+    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's. Sums are float32
+    /// in both.</param>
+    /// <exception cref="CrossheadException">The precision is another, the processor has no AVX2, or there is not enough
+    /// memory.</exception>
     public CpuWeights(LanguageModel model, ScalarType? type = null)
     {
         _model = model;
         _type = type ?? model.ComputeType;
         if (!IsPacked(_type))
-            throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in {Precision.NameOf(_type)}; use {MessageTerm.Dtype} float32.");
+            throw new CrossheadException($"decoding on the CPU computes in float32 or bfloat16, not in "
+                + $"{Precision.NameOf(_type)}; use {MessageTerm.Dtype} float32.");
         if (!CpuVectors.AreUsed)
-            throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode with the model itself (TensorDecoder).");
+            throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode "
+                + "with the model itself (TensorDecoder).");
         var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));
         PackedMatrix Pack(int inputs, float[][] parts, float[]? bias = null) =>
-            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBFloat16>(inputs, parts, bias) : new PanelMatrix<PanelFloat32>(inputs, parts, bias);
+            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBFloat16>(inputs, parts, bias)
+            : new PanelMatrix<PanelFloat32>(inputs, parts, bias);
 
         Embedding = Pack(Options.HiddenSize, [parameters.Read("model.embed_tokens.weight")]);
-        Layers = [.. Enumerable.Range(0, Options.Layers).Select(i => LayerWeights.Read(model.Blocks[i].Attention, parameters[$"model.layers.{i}"], Pack, Options, i))];
+        Layers = [.. Enumerable.Range(0, Options.Layers).Select(
+            i => LayerWeights.Read(model.Blocks[i].Attention, parameters[$"model.layers.{i}"], Pack, Options, i))];
         Norm = new Rows(parameters.Read("model.norm.weight"), Options.HiddenSize);
         Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [parameters.Read("lm_head.weight")]);
     }
@@ -37,11 +43,15 @@ public sealed class CpuWeights : IDisposable
     /// <summary>The model's shape.</summary>
     public ModelOptions Options => _model.Options;
 
-    /// <summary>Bytes of weights that each token streams through the processor: all but the input embedding, and of experts as many as a token is given.</summary>
+    /// <summary>
+    /// Bytes of weights that each token streams through the processor: all but the input embedding, and of experts as
+    /// many as a token is given.
+    /// </summary>
     public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.BytesPerToken);
 
     /// <summary>Bytes of cache a token: what is kept, in this precision.</summary>
-    public long CacheBytesPerToken => Layers.Sum(l => l.Attention.Layout.Cache.ElementsPerToken) * Precision.BytesOf(_type);
+    public long CacheBytesPerToken =>
+        Layers.Sum(l => l.Attention.Layout.Cache.ElementsPerToken) * Precision.BytesOf(_type);
 
     internal PackedMatrix Embedding { get; }
 
@@ -70,10 +80,12 @@ public sealed class CpuWeights : IDisposable
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         var (cos, sin) = _model.Rotary.Rows(0, positions);
-        return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2), new Rows(ParameterReader.Values(sin), Options.HeadDim / 2));
+        return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2),
+            new Rows(ParameterReader.Values(sin), Options.HeadDim / 2));
     }
 
-    internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary, int sequences, int capacity)
+    internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary,
+        int sequences, int capacity)
     {
         return _type == ScalarType.BFloat16 ? Create<PanelBFloat16>() : Create<PanelFloat32>();
 

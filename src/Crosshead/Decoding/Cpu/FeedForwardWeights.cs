@@ -16,7 +16,8 @@ internal sealed record FeedForwardWeights(PackedMatrix Gate, PackedMatrix Up, Pa
     /// <param name="inner">Inner width F.</param>
     public static FeedForwardWeights Read(ParameterReader parameters, MatrixPacker pack, int width, int inner)
     {
-        PackedMatrix Pack(string name, int inputs) => pack(inputs, [parameters[name].Read("weight")], parameters[name].Find("bias"));
+        PackedMatrix Pack(string name, int inputs) =>
+            pack(inputs, [parameters[name].Read("weight")], parameters[name].Find("bias"));
         return new FeedForwardWeights(Pack("gate_proj", width), Pack("up_proj", width), Pack("down_proj", inner));
     }
 

@@ -1,6 +1,8 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>From block sums to the heads' outputs: blocks joined, values composed, differential maps subtracted, heads normed.</summary>
+/// <summary>
+/// From block sums to the heads' outputs: blocks joined, values composed, differential maps subtracted, heads normed.
+/// </summary>
 internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch)
 {
     private readonly HeadLayout _layout = weights.Layout;
@@ -35,7 +37,8 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         {
             JoinBlocks(row, _layout.Slot(head), blocks, output);
         }
-        if (weights.HeadNorm is { } norm) RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
+        if (weights.HeadNorm is { } norm)
+            RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
         new ReadOnlySpan<float>(output, width).CopyTo(new Span<float>(scratch.Heads[row] + (head * width), width));
     }
 
@@ -57,7 +60,8 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         new Span<float>(output, scratch.Head.Stride).Clear();
         for (var b = blocks.First; b < blocks.End; b++)
         {
-            var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum; // Talking-Heads' weights are whole already
+            // Talking-Heads' weights are whole already
+            var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum;
             RowMath.AddScaled(scratch.Sums[first + b], factor, output, _layout.ValueWidth);
         }
     }

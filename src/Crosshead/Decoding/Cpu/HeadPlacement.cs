@@ -4,7 +4,8 @@ namespace Crosshead.Decoding.Cpu;
 /// From projections to the inputs of attention: queries are normed, rotated and scaled into their slots; keys are
 /// normed, rotated and written to the cache with the values.
 /// </summary>
-internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary, KeyValuePanels<T>[] caches) where T : unmanaged, IPanelElement<T>
+internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
+    KeyValuePanels<T>[] caches) where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
@@ -47,7 +48,8 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         cache.WriteKey(row, position, key, _layout.KeyWidth);
     }
 
-    private void PlaceKeyFactors(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache, int position, int member)
+    private void PlaceKeyFactors(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache,
+        int position, int member)
     {
         float* head = scratch.Head[2 * member], term = scratch.Head[(2 * member) + 1];
         for (var g = 0; g < _layout.Groups; g++)

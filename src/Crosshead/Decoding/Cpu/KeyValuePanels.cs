@@ -37,26 +37,31 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     }
 
     /// <summary>Writes the factor of the scores of a composed key head at a position.</summary>
-    public void WriteKeyFactor(int group, int position, float factor) => KeyFactorsAt(group, position)[0] = T.From(factor);
+    public void WriteKeyFactor(int group, int position, float factor) =>
+        KeyFactorsAt(group, position)[0] = T.From(factor);
 
     /// <summary>Writes the value of a position.</summary>
     public void WriteValue(int row, int position, float* value, int width)
     {
-        for (var i = 0; i < width; i++) Value(row, i / Panel.Lanes, 0)[T.Index(position, i % Panel.Lanes)] = T.From(value[i]);
+        for (var i = 0; i < width; i++)
+            Value(row, i / Panel.Lanes, 0)[T.Index(position, i % Panel.Lanes)] = T.From(value[i]);
     }
 
     /// <summary>Scores of positions <paramref name="start"/> … with the queries of one key row.</summary>
     /// <param name="row">The key row.</param>
     /// <param name="start">First position, a multiple of 16.</param>
-    /// <param name="count">Positions; those beyond them, up to the next multiple of 16, are scored as whatever lies there.</param>
+    /// <param name="count">Positions; those beyond them, up to the next multiple of 16, are scored as whatever lies
+    /// there.</param>
     /// <param name="queries">[rows, queryStride]</param>
     /// <param name="queryStride">Elements from query to query.</param>
     /// <param name="rows">Number of queries.</param>
     /// <param name="scores">[rows, scoreStride]</param>
     /// <param name="scoreStride">Elements from query to query.</param>
     /// <param name="valueRow">The value row that will be read next.</param>
-    public void Score(int row, int start, int count, float* queries, int queryStride, int rows, float* scores, int scoreStride, int valueRow) =>
-        Panel.Multiply(Key(row, start), KeyStride, Panel.Count(count), _keyDepth, queries, queryStride, rows, scores, scoreStride, Value(valueRow, 0, start), ValueStride);
+    public void Score(int row, int start, int count, float* queries, int queryStride, int rows, float* scores,
+        int scoreStride, int valueRow) =>
+        Panel.Multiply(Key(row, start), KeyStride, Panel.Count(count), _keyDepth, queries, queryStride, rows, scores,
+            scoreStride, Value(valueRow, 0, start), ValueStride);
 
     /// <summary>
     /// Multiplies the scores of positions <paramref name="start"/> … by the factors of a composed key head.
@@ -64,10 +69,13 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     public void ScaleByKeyFactors(int group, int start, int count, float* scores)
     {
         var factors = KeyFactorsAt(group, start);
-        for (var i = 0; i < count; i += Panel.Lanes) (Vector512.Load(scores + i) * T.Load(factors + i)).Store(scores + i);
+        for (var i = 0; i < count; i += Panel.Lanes)
+            (Vector512.Load(scores + i) * T.Load(factors + i)).Store(scores + i);
     }
 
-    /// <summary>Sums of values of positions <paramref name="start"/> … by weights that are 0 beyond <paramref name="count"/>.</summary>
+    /// <summary>
+    /// Sums of values of positions <paramref name="start"/> … by weights that are 0 beyond <paramref name="count"/>.
+    /// </summary>
     /// <param name="row">The value row.</param>
     /// <param name="start">First position, a multiple of 16.</param>
     /// <param name="count">Positions.</param>
@@ -77,8 +85,10 @@ internal sealed unsafe class KeyValuePanels<T> : IDisposable where T : unmanaged
     /// <param name="sums">[rows, sumStride]</param>
     /// <param name="sumStride">Elements from sum to sum.</param>
     /// <param name="keyRow">The key row that will be read next, from the positions after these on.</param>
-    public void Sum(int row, int start, int count, float* weights, int weightStride, int rows, float* sums, int sumStride, int keyRow) =>
-        Panel.Multiply(Value(row, 0, start), ValueStride, _valuePanels, Panel.RoundDepth(count), weights, weightStride, rows, sums, sumStride, Key(keyRow, start + count), KeyStride);
+    public void Sum(int row, int start, int count, float* weights, int weightStride, int rows, float* sums,
+        int sumStride, int keyRow) =>
+        Panel.Multiply(Value(row, 0, start), ValueStride, _valuePanels, Panel.RoundDepth(count), weights, weightStride,
+            rows, sums, sumStride, Key(keyRow, start + count), KeyStride);
 
     /// <inheritdoc/>
     public void Dispose()

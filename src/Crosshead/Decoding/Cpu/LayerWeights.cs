@@ -10,11 +10,13 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="Router">What gives tokens their experts; null for a dense layer.</param>
 /// <param name="Experts">The experts, or the one feed-forward layer.</param>
 /// <param name="ExpertsPerToken">How many of them a token is given.</param>
-internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, Rows FeedForwardNorm, Router? Router, FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
+internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, Rows FeedForwardNorm, Router? Router,
+    FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
 {
     /// <summary>Bytes of weights that a token reads.</summary>
     public long BytesPerToken =>
-        Attention.Matrices.Sum(m => m.Bytes) + (Router?.Matrix.Bytes ?? 0) + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes));
+        Attention.Matrices.Sum(m => m.Bytes) + (Router?.Matrix.Bytes ?? 0)
+        + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes));
 
     /// <summary>Reads and packs a block.</summary>
     /// <param name="attention">The block's attention.</param>
@@ -31,10 +33,12 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
             new Rows(parameters.Read("input_layernorm.weight"), width),
             AttentionWeights.Of(attention, pack, options.AttentionOf(layer), width),
             new Rows(parameters.Read("post_attention_layernorm.weight"), width),
-            experts is null ? null : new Router(new PanelMatrix<PanelFloat32>(width, [mlp.Read("gate.weight")], null), experts),
+            experts is null ? null
+                : new Router(new PanelMatrix<PanelFloat32>(width, [mlp.Read("gate.weight")], null), experts),
             experts is null
                 ? [FeedForwardWeights.Read(mlp, pack, width, options.FeedForward)]
-                : [.. Enumerable.Range(0, experts.Count).Select(i => FeedForwardWeights.Read(mlp[$"experts.{i}"], pack, width, experts.InnerSize))],
+                : [.. Enumerable.Range(0, experts.Count)
+                    .Select(i => FeedForwardWeights.Read(mlp[$"experts.{i}"], pack, width, experts.InnerSize))],
             experts?.PerToken ?? 1);
     }
 

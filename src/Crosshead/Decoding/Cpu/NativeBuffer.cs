@@ -19,7 +19,8 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
         }
         catch (OutOfMemoryException e)
         {
-            throw new CrossheadException($"{bytes >> 20} MiB of memory for decoding are not to be had; use fewer sequences, a shorter context or {MessageTerm.Dtype} bfloat16.", e);
+            throw new CrossheadException($"{bytes >> 20} MiB of memory for decoding are not to be had; use fewer "
+                + $"sequences, a shorter context or {MessageTerm.Dtype} bfloat16.", e);
         }
         NativeMemory.Clear(Pointer, bytes);
     }

@@ -1,9 +1,13 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Packs matrices with so many inputs one below the other, and with them the biases of all their outputs, or none.</summary>
+/// <summary>
+/// Packs matrices with so many inputs one below the other, and with them the biases of all their outputs, or none.
+/// </summary>
 internal delegate PackedMatrix MatrixPacker(int inputs, float[][] parts, float[]? bias = null);
 
-/// <summary>A weight matrix [outputs, inputs] as panels of 16 outputs, whatever the element type, and its bias if it has one.</summary>
+/// <summary>
+/// A weight matrix [outputs, inputs] as panels of 16 outputs, whatever the element type, and its bias if it has one.
+/// </summary>
 internal abstract unsafe class PackedMatrix : IDisposable
 {
     private protected PackedMatrix(int outputs, int inputs, float[]? bias)
@@ -29,7 +33,10 @@ internal abstract unsafe class PackedMatrix : IDisposable
     /// <summary>One row [outputs]; null for none.</summary>
     protected Rows? Bias { get; }
 
-    /// <summary>y[r, o] = Σ_k x[r, k] · W[o, k] + bias[o] for the outputs of panels <paramref name="first"/> … <paramref name="end"/> − 1.</summary>
+    /// <summary>
+    /// y[r, o] = Σ_k x[r, k] · W[o, k] + bias[o] for the outputs of panels <paramref name="first"/> …
+    /// <paramref name="end"/> − 1.
+    /// </summary>
     public abstract void Multiply(int first, int end, float* x, int stride, int rows, float* y, int yStride);
 
     /// <summary>Row <paramref name="output"/> of the matrix.</summary>

@@ -24,7 +24,9 @@ internal static unsafe class Panel
     /// <summary>Number of panels for so many columns.</summary>
     public static int Count(int columns) => (columns + Lanes - 1) / Lanes;
 
-    /// <summary>Products of panels with vectors: 16 sums a panel and vector. Memory is read once for all vectors.</summary>
+    /// <summary>
+    /// Products of panels with vectors: 16 sums a panel and vector. Memory is read once for all vectors.
+    /// </summary>
     /// <param name="panel">The first panel.</param>
     /// <param name="panelStride">Elements from panel to panel.</param>
     /// <param name="panels">Number of panels.</param>
@@ -37,15 +39,16 @@ internal static unsafe class Panel
     /// <param name="after">What will be read next, brought nearer at the end; null for nothing.</param>
     /// <param name="afterStride">Elements from there to the panel that will be read with it.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows, float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
+    public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows,
+        float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
     {
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
         {
             // A last panel without a partner is its own, so that sums do not depend on how panels are shared out.
             var second = panels > 1 ? 1 : 0;
             T* p = panel, q = panel + (second * panelStride);
-            // Hardware looks ahead to the end of a page of memory, and a panel is one. So while these panels are used the
-            // next ones are brought nearer: by the first vectors the first, by the second the second.
+            // Hardware looks ahead to the end of a page of memory, and a panel is one. So while these panels are used
+            // the next ones are brought nearer: by the first vectors the first, by the second the second.
             T* nextP = p, nextQ = q;
             if (panels > 2)
             {
@@ -59,17 +62,21 @@ internal static unsafe class Panel
             }
             var row = 0;
             for (; row <= rows - 8; row += 8)
-                PanelTiles.Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth, x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
+                PanelTiles.Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth,
+                    x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
             float* restX = x + ((long)row * stride), restY = y + ((long)row * yStride);
             MultiplyRows(p, row == 0 ? nextP : p, depth, restX, stride, rows - row, restY, yStride);
-            if (second > 0) MultiplyRows(q, row == 0 ? nextQ : q, depth, restX, stride, rows - row, restY + Lanes, yStride);
+            if (second > 0)
+                MultiplyRows(q, row == 0 ? nextQ : q, depth, restX, stride, rows - row, restY + Lanes, yStride);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyRows<T>(T* panel, T* next, int depth, float* x, int stride, int rows, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    private static void MultiplyRows<T>(T* panel, T* next, int depth, float* x, int stride, int rows, float* y,
+        int yStride) where T : unmanaged, IPanelElement<T>
     {
-        for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride, next = panel) PanelTiles.Multiply4(panel, next, depth, x, stride, y, yStride);
+        for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride, next = panel)
+            PanelTiles.Multiply4(panel, next, depth, x, stride, y, yStride);
         for (; rows > 0; rows--, x += stride, y += yStride) PanelTiles.Multiply1(panel, depth, x).Store(y);
     }
 

@@ -13,7 +13,8 @@ internal sealed class PanelCache : ICacheStore, IDisposable
     public PanelCache(CpuWeights weights, AttentionScratch scratch, RotaryTable rotary, int slots, int capacity)
     {
         (_lengths, Capacity, _bytesPerToken) = (new int[slots], capacity, weights.CacheBytesPerToken);
-        Layers = [.. Enumerable.Range(0, weights.Layers.Length).Select(i => weights.CachedAttention(i, scratch, rotary, slots, capacity))];
+        Layers = [.. Enumerable.Range(0, weights.Layers.Length)
+            .Select(i => weights.CachedAttention(i, scratch, rotary, slots, capacity))];
     }
 
     /// <summary>The attention of each layer with its panels.</summary>

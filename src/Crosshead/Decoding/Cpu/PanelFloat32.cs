@@ -18,7 +18,8 @@ internal readonly unsafe struct PanelFloat32 : IPanelElement<PanelFloat32>
     public static long Index(long k, int lane) => (k * Panel.Lanes) + lane;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelFloat32* rows) => (Load(rows), Load(rows + Panel.Lanes));
+    public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelFloat32* rows) =>
+        (Load(rows), Load(rows + Panel.Lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(PanelFloat32* rows, int half)

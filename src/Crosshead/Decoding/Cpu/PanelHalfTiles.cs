@@ -16,14 +16,17 @@ internal static unsafe class PanelHalfTiles
 
     /// <summary>One panel and four vectors; <paramref name="next"/> is brought nearer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride)
+        where T : unmanaged, IPanelElement<T>
     {
-        for (var half = 0; half < 2; half++, next = panel) HalfOf4(panel, next, half, depth, x, stride, y + (half * Lanes), yStride);
+        for (var half = 0; half < 2; half++, next = panel)
+            HalfOf4(panel, next, half, depth, x, stride, y + (half * Lanes), yStride);
     }
 
     /// <summary>Eight vectors and two panels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
+    public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y,
+        int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         for (var start = 0; start < depth; start += Block)
         {
@@ -34,7 +37,8 @@ internal static unsafe class PanelHalfTiles
             {
                 for (var row = 0; row < 8; row += 4, aheadP = p, aheadQ = q)
                 {
-                    HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length, x + ((long)row * stride) + start, stride,
+                    HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length,
+                        x + ((long)row * stride) + start, stride,
                         y + ((long)row * yStride) + (half * Lanes), yStride, second, start > 0);
                 }
             }
@@ -42,7 +46,8 @@ internal static unsafe class PanelHalfTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void HalfOf4<T>(T* panel, T* next, int half, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    private static void HalfOf4<T>(T* panel, T* next, int half, int depth, float* x, int stride, float* y, int yStride)
+        where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
         Vector256<float> a = default, b = default, c = default, d = default;     // of even elements
@@ -68,10 +73,12 @@ internal static unsafe class PanelHalfTiles
 
     // Starts with what y holds where `add` says so: the sums of the rows before.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void HalfOf4x2<T>(T* p, T* q, T* nextP, T* nextQ, int half, int depth, float* x, int stride, float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
+    private static void HalfOf4x2<T>(T* p, T* q, T* nextP, T* nextQ, int half, int depth, float* x, int stride,
+        float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
-        Vector256<float> p0 = default, p1 = default, p2 = default, p3 = default, q0 = default, q1 = default, q2 = default, q3 = default;
+        Vector256<float> p0 = default, p1 = default, p2 = default, p3 = default, q0 = default, q1 = default,
+            q2 = default, q3 = default;
         if (add)
         {
             (p0, q0) = (Vector256.Load(y), Vector256.Load(y + second));
@@ -79,7 +86,8 @@ internal static unsafe class PanelHalfTiles
             (p2, q2) = (Vector256.Load(y + (2 * yStride)), Vector256.Load(y + (2 * yStride) + second));
             (p3, q3) = (Vector256.Load(y + (3 * yStride)), Vector256.Load(y + (3 * yStride) + second));
         }
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes, nextQ += 2 * Panel.Lanes)
+        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
+            nextQ += 2 * Panel.Lanes)
         {
             Panel.Prefetch(nextP);
             Panel.Prefetch(nextQ);
@@ -101,7 +109,8 @@ internal static unsafe class PanelHalfTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float x, Vector256<float> p, Vector256<float> q, ref Vector256<float> sumP, ref Vector256<float> sumQ)
+    private static void Add(float x, Vector256<float> p, Vector256<float> q, ref Vector256<float> sumP,
+        ref Vector256<float> sumQ)
     {
         var v = Vector256.Create(x);
         sumP = Vector256.FusedMultiplyAdd(v, p, sumP);

@@ -7,7 +7,8 @@ internal sealed unsafe class PanelMatrix<T> : PackedMatrix where T : unmanaged, 
     private readonly long _panelSize;
 
     /// <summary>Packs matrices [outputs_i, inputs], one below the other.</summary>
-    public PanelMatrix(int inputs, float[][] parts, float[]? bias) : base((int)(parts.Sum(p => (long)p.Length) / inputs), inputs, bias)
+    public PanelMatrix(int inputs, float[][] parts, float[]? bias)
+        : base((int)(parts.Sum(p => (long)p.Length) / inputs), inputs, bias)
     {
         _panelSize = (long)Depth * Panel.Lanes;
         _panels = new NativeBuffer<T>(Panels * _panelSize);
@@ -29,9 +30,11 @@ internal sealed unsafe class PanelMatrix<T> : PackedMatrix where T : unmanaged, 
     public override void Multiply(int first, int end, float* x, int stride, int rows, float* y, int yStride)
     {
         y += first * Panel.Lanes;
-        Panel.Multiply(_panels.Pointer + (first * _panelSize), _panelSize, end - first, Depth, x, stride, rows, y, yStride);
+        Panel.Multiply(_panels.Pointer + (first * _panelSize), _panelSize, end - first, Depth, x, stride,
+            rows, y, yStride);
         if (Bias is null) return;
-        for (var r = 0; r < rows; r++) RowMath.Add(Bias[0] + (first * Panel.Lanes), y + ((long)r * yStride), (end - first) * Panel.Lanes);
+        for (var r = 0; r < rows; r++)
+            RowMath.Add(Bias[0] + (first * Panel.Lanes), y + ((long)r * yStride), (end - first) * Panel.Lanes);
     }
 
     /// <inheritdoc/>

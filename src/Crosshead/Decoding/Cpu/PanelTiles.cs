@@ -11,7 +11,8 @@ internal static unsafe class PanelTiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Vector512<float> Multiply1<T>(T* panel, int depth, float* x) where T : unmanaged, IPanelElement<T>
     {
-        Vector512<float> a = default, b = default, c = default, d = default; // four sums hide the latency of the products
+        // four sums hide the latency of the products
+        Vector512<float> a = default, b = default, c = default, d = default;
         for (var k = 0; k < depth; k += 4, panel += 4 * Panel.Lanes)
         {
             var (even, odd) = T.LoadRows(panel);
@@ -26,7 +27,8 @@ internal static unsafe class PanelTiles
 
     /// <summary>One panel and four vectors; <paramref name="next"/> is brought nearer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride) where T : unmanaged, IPanelElement<T>
+    public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride)
+        where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)
         {
@@ -60,17 +62,22 @@ internal static unsafe class PanelTiles
     /// multipliers and not the loads are the limit.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
+    public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y,
+        int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)
         {
             PanelHalfTiles.Multiply8x2(p, q, nextP, nextQ, depth, x, stride, y, yStride, second);
             return;
         }
-        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride, x6 = x5 + stride, x7 = x6 + stride;
-        Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, p4 = default, p5 = default, p6 = default, p7 = default;
-        Vector512<float> q0 = default, q1 = default, q2 = default, q3 = default, q4 = default, q5 = default, q6 = default, q7 = default;
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes, nextQ += 2 * Panel.Lanes)
+        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride,
+            x6 = x5 + stride, x7 = x6 + stride;
+        Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, p4 = default, p5 = default,
+            p6 = default, p7 = default;
+        Vector512<float> q0 = default, q1 = default, q2 = default, q3 = default, q4 = default, q5 = default,
+            q6 = default, q7 = default;
+        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
+            nextQ += 2 * Panel.Lanes)
         {
             var (pEven, pOdd) = T.LoadRows(p);
             var (qEven, qOdd) = T.LoadRows(q);
@@ -104,7 +111,8 @@ internal static unsafe class PanelTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float x, Vector512<float> p, Vector512<float> q, ref Vector512<float> sumP, ref Vector512<float> sumQ)
+    private static void Add(float x, Vector512<float> p, Vector512<float> q, ref Vector512<float> sumP,
+        ref Vector512<float> sumQ)
     {
         var v = Vector512.Create(x);
         sumP = Vector512.FusedMultiplyAdd(v, p, sumP);

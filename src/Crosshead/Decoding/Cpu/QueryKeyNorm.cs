@@ -22,7 +22,9 @@ internal sealed unsafe class QueryKeyNorm : IDisposable
     /// <summary>Norms a whole key head [d] in place.</summary>
     public void Key(float* head) => RowMath.HeadNorm(head, _key[0], _key.Width, _epsilon, head);
 
-    /// <summary>1/√(mean (head/γ)² + ε) of a head [d] that was composed of components; the head is overwritten.</summary>
+    /// <summary>
+    /// 1/√(mean (head/γ)² + ε) of a head [d] that was composed of components; the head is overwritten.
+    /// </summary>
     public float KeyFactor(float* head)
     {
         for (var i = 0; i < _inverse.Width; i++) head[i] *= _inverse[0][i];

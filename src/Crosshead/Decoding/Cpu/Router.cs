@@ -16,7 +16,8 @@ internal sealed unsafe class Router(PackedMatrix matrix, ExpertOptions options) 
     /// <param name="row">The token.</param>
     public void Route(float* logits, ExpertRoutes routes, int row)
     {
-        new Span<float>(logits + options.Count, Panel.Round(options.Count) - options.Count).Fill(float.NegativeInfinity);
+        new Span<float>(logits + options.Count, Panel.Round(options.Count) - options.Count)
+            .Fill(float.NegativeInfinity);
         var sum = RowMath.Exp(logits, RowMath.Max(logits, options.Count), 1, logits, options.Count);
         var probabilities = new Span<float>(logits, options.Count);
         var chosen = 0f;

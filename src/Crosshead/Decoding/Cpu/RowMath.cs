@@ -4,7 +4,9 @@ using Crosshead.Kernels.Common;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Sums and norms over rows of float32. Unless said otherwise lengths are rounded up to 16: rows are filled up.</summary>
+/// <summary>
+/// Sums and norms over rows of float32. Unless said otherwise lengths are rounded up to 16: rows are filled up.
+/// </summary>
 internal static unsafe class RowMath
 {
     /// <summary>y = x / √(Σx²/size + ε) · weight.</summary>
@@ -23,7 +25,8 @@ internal static unsafe class RowMath
             squares = Vector512.FusedMultiplyAdd(v, v, squares);
         }
         var scale = Vector512.Create((float)(1 / Math.Sqrt(((double)Vector512.Sum(squares) / size) + epsilon)));
-        for (var i = 0; i < size; i += Panel.Lanes) (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
+        for (var i = 0; i < size; i += Panel.Lanes)
+            (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
     }
 
     /// <summary>y = x / √(Σx²/length + ε) · weight, for any length.</summary>
@@ -32,7 +35,8 @@ internal static unsafe class RowMath
     {
         var scale = (float)(1 / Math.Sqrt((SumOfSquares(x, length) / length) + epsilon));
         var i = 0;
-        for (; i <= length - Panel.Lanes; i += Panel.Lanes) (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes)
+            (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
         for (; i < length; i++) y[i] = x[i] * scale * weight[i];
     }
 
@@ -42,7 +46,8 @@ internal static unsafe class RowMath
     {
         var squares = Vector512<float>.Zero;
         var i = 0;
-        for (; i <= length - Panel.Lanes; i += Panel.Lanes) squares = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(x + i), squares);
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes)
+            squares = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(x + i), squares);
         var sum = (double)Vector512.Sum(squares);
         for (; i < length; i++) sum += x[i] * x[i];
         return sum;
@@ -107,7 +112,8 @@ internal static unsafe class RowMath
     {
         var f = Vector512.Create(factor);
         var i = 0;
-        for (; i <= length - Panel.Lanes; i += Panel.Lanes) Vector512.FusedMultiplyAdd(f, Vector512.Load(x + i), Vector512.Load(y + i)).Store(y + i);
+        for (; i <= length - Panel.Lanes; i += Panel.Lanes)
+            Vector512.FusedMultiplyAdd(f, Vector512.Load(x + i), Vector512.Load(y + i)).Store(y + i);
         for (; i < length; i++) y[i] += factor * x[i];
     }
 

@@ -15,7 +15,8 @@ internal sealed unsafe class Rows : IDisposable
     /// <summary>Rows with the given values, one after the other.</summary>
     public Rows(ReadOnlySpan<float> values, int width) : this(values.Length / width, width)
     {
-        for (var i = 0; i < values.Length / width; i++) values.Slice(i * width, width).CopyTo(new Span<float>(this[i], width));
+        for (var i = 0; i < values.Length / width; i++)
+            values.Slice(i * width, width).CopyTo(new Span<float>(this[i], width));
     }
 
     /// <summary>True length of a row.</summary>

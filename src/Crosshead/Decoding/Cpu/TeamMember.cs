@@ -3,19 +3,21 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>A member of a <see cref="ThreadTeam"/>: its share of the items, what it reports, and whether it is there to work.</summary>
+/// <summary>
+/// A member of a <see cref="ThreadTeam"/>: its share of the items, what it reports, and whether it is there to work.
+/// </summary>
 internal sealed unsafe partial class TeamMember : IDisposable
 {
-    // A member that was late once is asked again at once: what disturbed it is likely over. One that is late again before it has
-    // worked for eight times as long as it was waited for is on a core in use: it is left out for four times as long, and each
-    // further time for four times as long as before.
+    // A member that was late once is asked again at once: what disturbed it is likely over. One that is late again
+    // before it has worked for eight times as long as it was waited for is on a core in use: it is left out for four
+    // times as long, and each further time for four times as long as before.
     private const int PauseFactor = 4, SoundFactor = 8;
     private const nint FutexCall = 202; // on x64
     private const int FutexWait = 128, FutexWake = 129; // within the process
     private static readonly long s_longestPause = Stopwatch.Frequency;
 
-    // Each alone on its cache line: who took its share, and the shares it has done. Both carry the phase they belong to, so that
-    // nothing of a phase that is over can be taken, and nobody has to clear them. And whether it sleeps.
+    // Each alone on its cache line: who took its share, and the shares it has done. Both carry the phase they belong
+    // to, so that nothing of a phase that is over can be taken, and nobody has to clear them. And whether it sleeps.
     private readonly NativeBuffer<ulong> _words = new(24);
     private bool _leftOut;
     private long _askAgain, _pause, _back;
@@ -46,15 +48,16 @@ internal sealed unsafe partial class TeamMember : IDisposable
     }
 
     /// <summary>
-    /// Takes this member's share of a phase; false where it is taken already, also since the phase is over. A share is taken whole:
-    /// in four parts decoding took a quarter longer.
+    /// Takes this member's share of a phase; false where it is taken already, also since the phase is over. A share is
+    /// taken whole: in four parts decoding took a quarter longer.
     /// </summary>
     /// <param name="phase">Number of the phase.</param>
     /// <param name="taker">The member that takes it.</param>
     public bool Take(uint phase, int taker)
     {
         var taken = Volatile.Read(ref Taken);
-        return (int)(phase - (uint)(taken >> 32)) > 0 && Interlocked.CompareExchange(ref Taken, Word(phase, taker), taken) == taken;
+        return (int)(phase - (uint)(taken >> 32)) > 0
+            && Interlocked.CompareExchange(ref Taken, Word(phase, taker), taken) == taken;
     }
 
     /// <summary>Whether some member has taken this one's share of a phase.</summary>
@@ -74,7 +77,8 @@ internal sealed unsafe partial class TeamMember : IDisposable
     public void Pause(long waited, long now)
     {
         if (_askAgain != long.MaxValue) return;
-        _pause = now - _back < SoundFactor * waited ? Math.Min(s_longestPause, PauseFactor * Math.Max(_pause, waited)) : 0;
+        _pause = now - _back < SoundFactor * waited
+            ? Math.Min(s_longestPause, PauseFactor * Math.Max(_pause, waited)) : 0;
         _askAgain = now + _pause;
     }
 
@@ -100,7 +104,10 @@ internal sealed unsafe partial class TeamMember : IDisposable
         }
     }
 
-    /// <summary>Says that it will sleep. To be followed by a last look for work, and by <see cref="Sleep"/> or <see cref="Stay"/>.</summary>
+    /// <summary>
+    /// Says that it will sleep. To be followed by a last look for work, and by <see cref="Sleep"/> or
+    /// <see cref="Stay"/>.
+    /// </summary>
     public void Announce() => Interlocked.Exchange(ref *Asleep, 1);
 
     /// <summary>Stays awake after all.</summary>

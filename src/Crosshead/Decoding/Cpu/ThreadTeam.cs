@@ -5,11 +5,11 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Threads that go through the same phases together, the caller among them: a token has dozens of phases of a few microseconds
-/// each. Nobody leads: who sees that all items of a phase are done begins the next one, since a word from one core to another
-/// takes as long as a tenth of a phase. Who has done its own share and finds another's not begun does that too, so that nobody
-/// waits for a member that is not there. All wait for one thing alone: a member that lost its core amid its work. Such a member
-/// is left out of what follows and asked again later.
+/// Threads that go through the same phases together, the caller among them: a token has dozens of phases of a few
+/// microseconds each. Nobody leads: who sees that all items of a phase are done begins the next one, since a word from
+/// one core to another takes as long as a tenth of a phase. Who has done its own share and finds another's not begun
+/// does that too, so that nobody waits for a member that is not there. All wait for one thing alone: a member that lost
+/// its core amid its work. Such a member is left out of what follows and asked again later.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
@@ -37,7 +37,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
         _phases = phases;
         Call = (uint)(1 - phases.Length);
         _members = [.. Enumerable.Range(0, members).Select(m =>
-            new TeamMember { Thread = m == 0 ? null : new Thread(() => Serve(m)) { IsBackground = true, Name = name } })];
+            new TeamMember
+            {
+                Thread = m == 0 ? null : new Thread(() => Serve(m)) { IsBackground = true, Name = name },
+            })];
     }
 
     /// <summary>Members, the caller among them.</summary>
@@ -49,7 +52,9 @@ internal sealed unsafe class ThreadTeam : IDisposable
     /// <summary>Whether a member was late and has not been asked again since.</summary>
     public bool IsLeftOut(int member) => _members[member].LeftOut;
 
-    /// <summary>Does all phases. What a phase writes is seen by all in the next one, and by the caller afterwards.</summary>
+    /// <summary>
+    /// Does all phases. What a phase writes is seen by all in the next one, and by the caller afterwards.
+    /// </summary>
     /// <exception cref="Exception">The first that the work threw; what came after it was left undone.</exception>
     public void Run()
     {
@@ -113,7 +118,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
             if (spins == patience)
             {
                 var helped = 0;
-                for (var i = 1; i < Members; i++) helped += Take((index + i) % Members, phase, number, index, ref prepared);
+                for (var i = 1; i < Members; i++)
+                    helped += Take((index + i) % Members, phase, number, index, ref prepared);
                 if (helped > 0) _members[index].Report(number, done + helped);
                 // Who has not begun is not there: no use in patience with it.
                 if (index == 0) _patience = done + helped == Members ? 0 : SpinsBeforeHelp;
@@ -143,7 +149,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
         if (!_members[share].Take(number, member)) return 0;
         // Only now is it certain that the phase lasts, and what it works on with it.
         var items = phase.Items();
-        Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members), member, ref prepared);
+        Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members),
+            member, ref prepared);
         return 1;
     }
 
@@ -164,7 +171,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    // Whether all shares of a phase are done, and which phase follows. Who has come to a later one has seen the end of this.
+    // Whether all shares of a phase are done, and which phase follows. Who has come to a later one has seen the end of
+    // this.
     private bool IsOver(uint number, out uint next)
     {
         var done = 0;
@@ -180,7 +188,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     // Whether a member has taken shares of a phase that it has not reported.
     private bool IsBusy(int index, uint number) =>
-        _members.Count(m => m.IsTaken(number, index)) > (_members[index].Reported is var reported && reported.Phase == number ? reported.Done : 0);
+        _members.Count(m => m.IsTaken(number, index)) > (
+        _members[index].Reported is var reported && reported.Phase == number ? reported.Done : 0);
 
     private void Serve(int index)
     {
@@ -209,7 +218,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
         return !_ended;
     }
 
-    private bool IsCalled(TeamMember member, ulong call) => _ended || (Volatile.Read(ref Call) != call && !member.LeftOut);
+    private bool IsCalled(TeamMember member, ulong call) =>
+        _ended || (Volatile.Read(ref Call) != call && !member.LeftOut);
 
     private static void Pause()
     {

@@ -35,7 +35,8 @@ internal abstract unsafe class ValueExpansion : IDisposable
         public override void Expand(float* sums, int group, float* output)
         {
             new Span<float>(output, Panel.Round(_headDim)).Clear();
-            for (var i = group; i < mix.Length; i += _groups, sums += _headDim) RowMath.AddScaled(sums, mix[i], output, _headDim);
+            for (var i = group; i < mix.Length; i += _groups, sums += _headDim)
+                RowMath.AddScaled(sums, mix[i], output, _headDim);
         }
 
         public override void Dispose()
@@ -46,7 +47,8 @@ internal abstract unsafe class ValueExpansion : IDisposable
     // o = Σ_r sums[r] · mix[r, G, :]
     private sealed class Dense(float[] mix, HeadLayout layout, MatrixPacker pack) : ValueExpansion
     {
-        private readonly PackedMatrix[] _heads = [.. Enumerable.Range(0, layout.Groups).Select(g => pack(layout.ValueWidth, [Transposed(mix, g, layout)]))];
+        private readonly PackedMatrix[] _heads = [
+            .. Enumerable.Range(0, layout.Groups).Select(g => pack(layout.ValueWidth, [Transposed(mix, g, layout)]))];
 
         public override IEnumerable<PackedMatrix> Matrices => _heads;
 

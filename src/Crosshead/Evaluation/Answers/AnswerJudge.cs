@@ -41,7 +41,8 @@ public sealed class AnswerJudge
     {
         try
         {
-            var match = _filter.Last ? _pattern!.Matches(text).LastOrDefault() : _pattern!.Matches(text).FirstOrDefault();
+            var match = _filter.Last ? _pattern!.Matches(text).LastOrDefault()
+                : _pattern!.Matches(text).FirstOrDefault();
             if (match is null) return null;
             return (match.Groups.Values.Skip(1).FirstOrDefault(g => g.Success) ?? match).Value;
         }
@@ -61,7 +62,8 @@ public sealed class AnswerJudge
 
     // Letters that stand alone: "A, C" and "(C) and (A)" name the same, the words between them none.
     private static HashSet<string> Letters(string text) =>
-        [.. Regex.Matches(text, @"(?<![\p{L}\d])[A-Za-z](?![\p{L}\d])", RegexOptions.CultureInvariant).Select(m => m.Value.ToUpperInvariant())];
+        [.. Regex.Matches(text, @"(?<![\p{L}\d])[A-Za-z](?![\p{L}\d])", RegexOptions.CultureInvariant)
+            .Select(m => m.Value.ToUpperInvariant())];
 
     private static string Plain(string text) => text.Trim().TrimEnd('.').TrimEnd();
 }

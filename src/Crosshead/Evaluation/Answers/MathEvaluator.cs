@@ -14,18 +14,22 @@ internal sealed class MathEvaluator
     // Maximum cost of big numbers in one evaluation, in products of machine words.
     private const long Budget = 20_000_000;
 
-    private static readonly int[] s_primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97];
+    private static readonly int[] s_primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67,
+        71, 73, 79, 83, 89, 97];
 
     private readonly Dictionary<string, Rational> _variables = [];
     private long _spent;
 
-    /// <summary>An evaluator at one point: each of the names gets a fraction of its own, all above 0 and below 50.</summary>
+    /// <summary>
+    /// An evaluator at one point: each of the names gets a fraction of its own, all above 0 and below 50.
+    /// </summary>
     public MathEvaluator(IEnumerable<string> names, int point)
     {
         var index = 0;
         foreach (var name in names.Order(StringComparer.Ordinal))
         {
-            _variables[name] = Rational.Of(s_primes[(11 * index + 7 * point + 3) % s_primes.Length], s_primes[(index + point) % 8])!.Value;
+            _variables[name] = Rational.Of(s_primes[(11 * index + 7 * point + 3) % s_primes.Length],
+                s_primes[(index + point) % 8])!.Value;
             index++;
         }
     }
@@ -40,12 +44,15 @@ internal sealed class MathEvaluator
         switch (node.Head)
         {
             case MathHead.Number: return Counted(MathValue.Of(node.Value));
-            case MathHead.Symbol: return _variables.TryGetValue(node.Text, out var value) ? MathValue.Of(value) : Constant(node.Text);
+            case MathHead.Symbol:
+                return _variables.TryGetValue(node.Text, out var value) ? MathValue.Of(value) : Constant(node.Text);
             case MathHead.Add: return Fold(node, MathValue.Add);
             case MathHead.Multiply: return Fold(node, MathValue.Multiply);
             case MathHead.Power: return Two(node, MathValue.Power);
             case MathHead.Root: return Two(node, MathValue.Root);
-            case MathHead.Percent: return Evaluate(node.Arguments[0]) is { } whole ? MathValue.Multiply(whole, MathValue.Of(Rational.Of(1, 100)!.Value)) : null;
+            case MathHead.Percent:
+                return Evaluate(node.Arguments[0]) is { } whole
+                    ? MathValue.Multiply(whole, MathValue.Of(Rational.Of(1, 100)!.Value)) : null;
             case MathHead.Degree: return Evaluate(node.Arguments[0]);
             case MathHead.Function: return Function(node);
             default: return null;
@@ -69,7 +76,8 @@ internal sealed class MathEvaluator
     }
 
     private MathValue? Two(MathNode node, Func<MathValue, MathValue, MathValue?> operation) =>
-        Evaluate(node.Arguments[0]) is { } left && Evaluate(node.Arguments[1]) is { } right ? Counted(operation(left, right)) : null;
+        Evaluate(node.Arguments[0]) is { } left && Evaluate(node.Arguments[1]) is { } right
+        ? Counted(operation(left, right)) : null;
 
     private MathValue? Function(MathNode node)
     {
@@ -78,7 +86,8 @@ internal sealed class MathEvaluator
         {
             if (Evaluate(argument) is not { } value) return null;
             // sin 30° is sin(pi/6); elsewhere 30° is the number 30.
-            if (argument.Head == MathHead.Degree) value = MathValue.Finite(value.Approximate * (Math.PI / 180)) ?? value;
+            if (argument.Head == MathHead.Degree)
+                value = MathValue.Finite(value.Approximate * (Math.PI / 180)) ?? value;
             arguments.Add(value);
         }
         return Counted(MathFunctions.Apply(node.Text, arguments));

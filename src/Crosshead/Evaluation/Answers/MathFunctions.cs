@@ -3,31 +3,34 @@ using System.Numerics;
 
 namespace Crosshead.Evaluation.Answers;
 
-/// <summary>The functions of answers. The whole ones are exact on fractions; the others compute with complex numbers.</summary>
+/// <summary>
+/// The functions of answers. The whole ones are exact on fractions; the others compute with complex numbers.
+/// </summary>
 internal static class MathFunctions
 {
     // The factorials up to this are computed exactly; they have 6,500 digits at most.
     private const int MaximumFactorial = 2_200;
 
-    private static readonly FrozenDictionary<string, Func<Complex, Complex>> s_complex = new Dictionary<string, Func<Complex, Complex>>
-    {
-        ["sin"] = Complex.Sin,
-        ["cos"] = Complex.Cos,
-        ["tan"] = Complex.Tan,
-        ["cot"] = x => 1 / Complex.Tan(x),
-        ["sec"] = x => 1 / Complex.Cos(x),
-        ["csc"] = x => 1 / Complex.Sin(x),
-        ["arcsin"] = Complex.Asin,
-        ["arccos"] = Complex.Acos,
-        ["arctan"] = Complex.Atan,
-        ["sinh"] = Complex.Sinh,
-        ["cosh"] = Complex.Cosh,
-        ["tanh"] = Complex.Tanh,
-        ["exp"] = Complex.Exp,
-        ["ln"] = Complex.Log,
-        ["log"] = Complex.Log,
-        ["lg"] = Complex.Log10,
-    }.ToFrozenDictionary();
+    private static readonly FrozenDictionary<string, Func<Complex, Complex>> s_complex =
+        new Dictionary<string, Func<Complex, Complex>>
+        {
+            ["sin"] = Complex.Sin,
+            ["cos"] = Complex.Cos,
+            ["tan"] = Complex.Tan,
+            ["cot"] = x => 1 / Complex.Tan(x),
+            ["sec"] = x => 1 / Complex.Cos(x),
+            ["csc"] = x => 1 / Complex.Sin(x),
+            ["arcsin"] = Complex.Asin,
+            ["arccos"] = Complex.Acos,
+            ["arctan"] = Complex.Atan,
+            ["sinh"] = Complex.Sinh,
+            ["cosh"] = Complex.Cosh,
+            ["tanh"] = Complex.Tanh,
+            ["exp"] = Complex.Exp,
+            ["ln"] = Complex.Log,
+            ["log"] = Complex.Log,
+            ["lg"] = Complex.Log10,
+        }.ToFrozenDictionary();
 
     /// <summary>The function's value, or null where it has none.</summary>
     public static MathValue? Apply(string name, IReadOnlyList<MathValue> arguments)
@@ -35,14 +38,19 @@ internal static class MathFunctions
         var x = arguments[0];
         switch (name)
         {
-            case "abs": return x.Exact is { } a ? MathValue.Of(a.Sign < 0 ? Rational.Multiply(a, -1)!.Value : a) : MathValue.Finite(Complex.Abs(x.Approximate));
+            case "abs":
+                return x.Exact is { } a ? MathValue.Of(a.Sign < 0 ? Rational.Multiply(a, -1)!.Value : a)
+                    : MathValue.Finite(Complex.Abs(x.Approximate));
             case "floor": return Floor(x);
             case "ceiling": return Floor(Negative(x)) is { } down ? Negative(down) : null;
             case "factorial": return Factorial(x);
             case "binomial": return Binomial(x, arguments[1]);
-            case "exp" or "sin" or "tan" or "arcsin" or "arctan" when x.Exact is { IsZero: true }: return MathValue.Of(name == "exp" ? 1 : 0);
+            case "exp" or "sin" or "tan" or "arcsin" or "arctan" when x.Exact is { IsZero: true }:
+                return MathValue.Of(name == "exp" ? 1 : 0);
             case "ln" or "log" or "lg" or "cot" or "csc" when x.Exact is { IsZero: true }: return null;
-            default: return s_complex.TryGetValue(name, out var function) ? (name == "exp" ? MathValue.Nonzero(function(x.Approximate)) : MathValue.Finite(function(x.Approximate))) : null;
+            default:
+                return s_complex.TryGetValue(name, out var function) ? (name == "exp"
+                    ? MathValue.Nonzero(function(x.Approximate)) : MathValue.Finite(function(x.Approximate))) : null;
         }
     }
 
@@ -61,7 +69,8 @@ internal static class MathFunctions
     // n!, by the gamma function between the whole numbers, so that (n + 1)!/n! is n + 1 at any n.
     private static MathValue? Factorial(MathValue x)
     {
-        if (x.Exact is not { } exact) return x.Approximate.Imaginary == 0 ? MathValue.Finite(Gamma(x.Approximate.Real + 1)) : null;
+        if (x.Exact is not { } exact)
+            return x.Approximate.Imaginary == 0 ? MathValue.Finite(Gamma(x.Approximate.Real + 1)) : null;
         if (!exact.IsInteger) return MathValue.Finite(Gamma(exact.ToDouble() + 1));
         if (exact.Sign < 0 || exact.Numerator > MaximumFactorial) return null;
         var product = BigInteger.One;
@@ -70,8 +79,10 @@ internal static class MathFunctions
     }
 
     private static MathValue? Binomial(MathValue n, MathValue k) =>
-        Factorial(n) is { } top && Factorial(k) is { } chosen && MathValue.Add(n, Negative(k)) is { } rest && Factorial(rest) is { } left
-            && MathValue.Multiply(chosen, left) is { } bottom && MathValue.Power(bottom, MathValue.Of(-1)) is { } inverse ? MathValue.Multiply(top, inverse) : null;
+        Factorial(n) is { } top && Factorial(k) is { } chosen && MathValue.Add(n, Negative(k)) is { } rest
+            && Factorial(rest) is { } left
+            && MathValue.Multiply(chosen, left) is { } bottom
+            && MathValue.Power(bottom, MathValue.Of(-1)) is { } inverse ? MathValue.Multiply(top, inverse) : null;
 
     // Stirling's series, shifted to where six terms of it are exact to double precision.
     private static double Gamma(double x)
@@ -80,7 +91,8 @@ internal static class MathFunctions
         var shift = 1.0;
         for (; x < 15; x++) shift *= x;
         var square = 1 / (x * x);
-        var series = (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188)))) / x;
+        var series =
+            (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188)))) / x;
         return Math.Exp((x - 0.5) * Math.Log(x) - x + 0.5 * Math.Log(2 * Math.PI) + series) / shift;
     }
 }

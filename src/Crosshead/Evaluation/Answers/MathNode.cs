@@ -12,17 +12,20 @@ internal sealed record MathNode(MathHead Head, string Text, IReadOnlyList<MathNo
     /// <summary>Whether a number was written with a decimal point, and may therefore be rounded.</summary>
     public bool IsDecimal { get; private init; }
 
-    public static MathNode Number(Rational value, bool isDecimal = false) => new(MathHead.Number, "", []) { Value = value, IsDecimal = isDecimal };
+    public static MathNode Number(Rational value, bool isDecimal = false) =>
+        new(MathHead.Number, "", []) { Value = value, IsDecimal = isDecimal };
 
     public static MathNode Symbol(string name) => new(MathHead.Symbol, name, []);
 
     public static MathNode Of(MathHead head, params IReadOnlyList<MathNode> arguments) => new(head, "", arguments);
 
-    public static MathNode Function(string name, params IReadOnlyList<MathNode> arguments) => new(MathHead.Function, name, arguments);
+    public static MathNode Function(string name, params IReadOnlyList<MathNode> arguments) =>
+        new(MathHead.Function, name, arguments);
 
     public static MathNode Negative(MathNode node) => Of(MathHead.Multiply, Number(-1), node);
 
-    public static MathNode Quotient(MathNode top, MathNode bottom) => Of(MathHead.Multiply, top, Of(MathHead.Power, bottom, Number(-1)));
+    public static MathNode Quotient(MathNode top, MathNode bottom) =>
+        Of(MathHead.Multiply, top, Of(MathHead.Power, bottom, Number(-1)));
 
     /// <summary>This node and all below.</summary>
     public IEnumerable<MathNode> All()
@@ -37,5 +40,6 @@ internal sealed record MathNode(MathHead Head, string Text, IReadOnlyList<MathNo
 
     /// <summary>The same tree with each node replaced for which <paramref name="replace"/> returns a node.</summary>
     public MathNode Replace(Func<MathNode, MathNode?> replace) =>
-        replace(this) ?? (Arguments.Count == 0 ? this : this with { Arguments = [.. Arguments.Select(argument => argument.Replace(replace))] });
+        replace(this) ?? (Arguments.Count == 0 ? this
+            : this with { Arguments = [.. Arguments.Select(argument => argument.Replace(replace))] });
 }

@@ -7,7 +7,8 @@ internal static class MathNotation
 {
     /// <summary>Functions of one argument, as <c>\sin</c> or plainly <c>sin</c>.</summary>
     public static readonly FrozenSet<string> Functions = FrozenSet.Create(
-        "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "lg", "exp");
+        "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln",
+        "log", "lg", "exp");
 
     /// <summary>Commands with the normal form of each.</summary>
     public static readonly FrozenDictionary<string, string> Synonyms = new Dictionary<string, string>
@@ -52,15 +53,18 @@ internal static class MathNotation
 
     /// <summary>Commands that change only how an answer looks.</summary>
     public static readonly FrozenSet<string> Silent = FrozenSet.Create(
-        "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits",
+        "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "quad", "qquad", "displaystyle",
+        "textstyle", "limits", "nolimits",
         "!", ",", ";", ":", " ", "$", "(", ")", "[", "]", "\n");
 
     /// <summary>Commands whose argument is words.</summary>
-    public static readonly FrozenSet<string> Words = FrozenSet.Create("text", "textbf", "textit", "textrm", "textnormal", "texttt", "mbox", "hbox");
+    public static readonly FrozenSet<string> Words = FrozenSet.Create("text", "textbf", "textit", "textrm",
+        "textnormal", "texttt", "mbox", "hbox");
 
     /// <summary>Commands whose argument is mathematics in another type face, or a name.</summary>
     public static readonly FrozenSet<string> Styles = FrozenSet.Create(
-        "mathrm", "mathbf", "mathit", "mathsf", "mathcal", "mathbb", "operatorname", "boldsymbol", "bm", "rm", "boxed", "fbox");
+        "mathrm", "mathbf", "mathit", "mathsf", "mathcal", "mathbb", "operatorname", "boldsymbol", "bm", "rm",
+        "boxed", "fbox");
 
     /// <summary>Words that are mathematics when they stand alone.</summary>
     public static readonly FrozenDictionary<string, string> PlainNames = new Dictionary<string, string>

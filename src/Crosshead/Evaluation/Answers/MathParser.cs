@@ -1,8 +1,8 @@
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// Reads an answer's tokens into a tree by recursive descent: lists, relations, sets, brackets and matrices. <see cref="MathTermParser"/>
-/// reads the arithmetic in them.
+/// Reads an answer's tokens into a tree by recursive descent: lists, relations, sets, brackets and matrices.
+/// <see cref="MathTermParser"/> reads the arithmetic in them.
 /// </summary>
 internal sealed class MathParser
 {
@@ -22,7 +22,8 @@ internal sealed class MathParser
         {
             var parser = new MathParser(tokens);
             var items = parser.Items();
-            return parser._tokens.Next.Kind != MathTokenKind.End || items.Count == 0 ? null : items.Count == 1 ? items[0] : MathNode.Of(MathHead.List, items);
+            return parser._tokens.Next.Kind != MathTokenKind.End || items.Count == 0 ? null : items.Count == 1
+                ? items[0] : MathNode.Of(MathHead.List, items);
         }
         catch (FormatException)
         {
@@ -60,7 +61,9 @@ internal sealed class MathParser
 
     private string? RelationSign()
     {
-        if (_tokens.Next.Kind is not (MathTokenKind.Symbol or MathTokenKind.Command) || _tokens.Next.Text is not ("=" or "<" or ">" or @"\le" or @"\ge" or @"\ne" or @"\in")) return null;
+        if (_tokens.Next.Kind is not (MathTokenKind.Symbol or MathTokenKind.Command)
+            || _tokens.Next.Text is not ("=" or "<" or ">" or @"\le" or @"\ge" or @"\ne" or @"\in"))
+            return null;
         var sign = _tokens.Take().Text;
         return sign is "<" or ">" && _tokens.Accept("=") ? sign == "<" ? @"\le" : @"\ge" : sign;
     }
@@ -74,7 +77,8 @@ internal sealed class MathParser
             var sign = _tokens.Take().Text;
             var right = Quantity();
             left = left.Head == MathHead.Combination && left.Text == sign && sign != @"\setminus"
-                ? left with { Arguments = [.. left.Arguments, right] } : new MathNode(MathHead.Combination, sign, [left, right]);
+                ? left with { Arguments = [.. left.Arguments, right] }
+                : new MathNode(MathHead.Combination, sign, [left, right]);
         }
         return left;
     }
@@ -86,7 +90,8 @@ internal sealed class MathParser
         if (_tokens.Next.Kind != MathTokenKind.Text || node.Head == MathHead.Words) return node;
         var unit = _tokens.Take().Text;
         if (_tokens.Accept("^")) unit += $"^{_terms.Argument().Value.Numerator}";
-        return unit.StartsWith("percent", StringComparison.Ordinal) ? MathNode.Of(MathHead.Percent, node) : new MathNode(MathHead.Unit, unit, [node]);
+        return unit.StartsWith("percent", StringComparison.Ordinal) ? MathNode.Of(MathHead.Percent, node)
+            : new MathNode(MathHead.Unit, unit, [node]);
     }
 
     /// <summary>What stands in round or square brackets: a group, a tuple or an interval.</summary>
@@ -124,9 +129,11 @@ internal sealed class MathParser
     public MathNode Matrix()
     {
         var name = Environment(@"\begin");
-        if (!name.TrimEnd('*').EndsWith("matrix", StringComparison.Ordinal) && name != "array") throw _tokens.Unexpected();
+        if (!name.TrimEnd('*').EndsWith("matrix", StringComparison.Ordinal) && name != "array")
+            throw _tokens.Unexpected();
         if (name == "array" && _tokens.Next.Is("{"))
-            while (!_tokens.Accept("}")) _tokens.Skip(_tokens.Next.Kind == MathTokenKind.End ? throw _tokens.Unexpected() : 1);
+            while (!_tokens.Accept("}"))
+                _tokens.Skip(_tokens.Next.Kind == MathTokenKind.End ? throw _tokens.Unexpected() : 1);
         var rows = new List<List<MathNode>> { new() };
         while (!_tokens.Next.Is(@"\end"))
         {
@@ -135,7 +142,8 @@ internal sealed class MathParser
             if (!_tokens.Accept(@"\\")) break;
             if (!_tokens.Next.Is(@"\end")) rows.Add([]);
         }
-        if (Environment(@"\end") != name || rows.Any(row => row.Count != rows[0].Count) || rows[0].Count == 0) throw _tokens.Unexpected();
+        if (Environment(@"\end") != name || rows.Any(row => row.Count != rows[0].Count) || rows[0].Count == 0)
+            throw _tokens.Unexpected();
         var matrix = new MathNode(MathHead.Matrix, rows[0].Count.ToString(), [.. rows.SelectMany(row => row)]);
         return name == "vmatrix" ? MathNode.Function("det", matrix) : matrix;
     }
@@ -146,7 +154,8 @@ internal sealed class MathParser
         _tokens.Expect(command);
         _tokens.Expect("{");
         var name = "";
-        while (!_tokens.Accept("}")) name += _tokens.Next.Kind == MathTokenKind.End ? throw _tokens.Unexpected() : _tokens.Take().Text;
+        while (!_tokens.Accept("}"))
+            name += _tokens.Next.Kind == MathTokenKind.End ? throw _tokens.Unexpected() : _tokens.Take().Text;
         return name;
     }
 }

@@ -32,7 +32,8 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
         return terms.Count == 1 ? terms[0] : MathNode.Of(MathHead.Add, terms);
     }
 
-    private string? Sign() => tokens.Next.Is("+") || tokens.Next.Is("-") || tokens.Next.Is(@"\pm") || tokens.Next.Is(@"\mp") ? tokens.Take().Text : null;
+    private string? Sign() => tokens.Next.Is("+") || tokens.Next.Is("-") || tokens.Next.Is(@"\pm")
+        || tokens.Next.Is(@"\mp") ? tokens.Take().Text : null;
 
     // factor {["*" | "/"] factor}, from the left: a/bc is (a/b)c.
     private MathNode Product()
@@ -56,7 +57,8 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
         MathTokenKind.Letter => true,
         MathTokenKind.Number => tokens.Previous.Kind != MathTokenKind.Number,
         MathTokenKind.Symbol => tokens.Next.Text is "(" or "[" or "{" || (tokens.Next.Text == "|" && _bars == 0),
-        MathTokenKind.Command => !tokens.AtCloser && tokens.Next.Text is not (@"\cup" or @"\cap" or @"\setminus" or @"\le" or @"\ge" or @"\ne" or @"\in" or @"\pm" or @"\mp"
+        MathTokenKind.Command => !tokens.AtCloser && tokens.Next.Text is not (
+            @"\cup" or @"\cap" or @"\setminus" or @"\le" or @"\ge" or @"\ne" or @"\in" or @"\pm" or @"\mp"
             or @"\\" or @"\end" or @"\rfloor" or @"\rceil"),
         _ => false,
     };
@@ -109,8 +111,12 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
             case @"\sqrt": return Root();
             case @"\lfloor": return Between("floor", @"\rfloor");
             case @"\lceil": return Between("ceiling", @"\rceil");
-            case @"\overline": return Name(string.Concat(Argument().All().Select(node => node.Text + (node.Head == MathHead.Number ? node.Value.Numerator.ToString() : ""))) + "‾");
-            default: return MathNotation.Functions.Contains(name[1..]) ? Function(name[1..]) : char.IsAsciiLetter(name.ElementAtOrDefault(1)) ? Name(name) : throw tokens.Unexpected();
+            case @"\overline":
+                return Name(string.Concat(Argument().All().Select(
+                    node => node.Text + (node.Head == MathHead.Number ? node.Value.Numerator.ToString() : ""))) + "‾");
+            default:
+                return MathNotation.Functions.Contains(name[1..]) ? Function(name[1..])
+                    : char.IsAsciiLetter(name.ElementAtOrDefault(1)) ? Name(name) : throw tokens.Unexpected();
         }
     }
 
@@ -123,7 +129,8 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
 
     private string Subscript()
     {
-        if (!tokens.Accept("{")) return tokens.Next.Kind == MathTokenKind.End ? throw tokens.Unexpected() : tokens.Take().Text;
+        if (!tokens.Accept("{"))
+            return tokens.Next.Kind == MathTokenKind.End ? throw tokens.Unexpected() : tokens.Take().Text;
         var text = "";
         for (var depth = 1; ;)
         {
@@ -139,21 +146,27 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
     private MathNode Number()
     {
         var digits = tokens.Take().Text;
-        if (tokens.Accept("_")) return MathNode.Of(MathHead.Based, MathNode.Symbol(digits), MathNode.Symbol(Subscript()));
+        if (tokens.Accept("_"))
+            return MathNode.Of(MathHead.Based, MathNode.Symbol(digits), MathNode.Symbol(Subscript()));
         if (Rational.Parse(digits) is not { } value) throw new FormatException("a number too large");
-        if (!digits.Contains('.')) return MathNode.Number(MixedFraction() is { } part && Rational.Add(value, part) is { } mixed ? mixed : value);
-        return Repeating(digits) is { } repeated && Rational.Add(value, repeated) is { } exact ? MathNode.Number(exact) : MathNode.Number(value, isDecimal: true);
+        if (!digits.Contains('.'))
+            return MathNode.Number(MixedFraction() is { } part && Rational.Add(value, part) is { } mixed
+                ? mixed : value);
+        return Repeating(digits) is { } repeated && Rational.Add(value, repeated) is { } exact ? MathNode.Number(exact)
+            : MathNode.Number(value, isDecimal: true);
     }
 
     // The proper fraction of two whole numbers that follows a whole number, if one does.
     private Rational? MixedFraction()
     {
         var start = tokens.Place;
-        if (tokens.Accept(@"\frac") && Argument(digit: true) is { Head: MathHead.Number } top && Argument(digit: true) is { Head: MathHead.Number } bottom && IsProper(top.Value, bottom.Value))
+        if (tokens.Accept(@"\frac") && Argument(digit: true) is { Head: MathHead.Number } top
+            && Argument(digit: true) is { Head: MathHead.Number } bottom && IsProper(top.Value, bottom.Value))
             return Rational.Of(top.Value.Numerator, bottom.Value.Numerator);
         tokens.Place = start;
         if (tokens.Next.Kind == MathTokenKind.Number && tokens[1].Is("/") && tokens[2].Kind == MathTokenKind.Number
-            && Rational.Parse(tokens.Next.Text) is { } over && Rational.Parse(tokens[2].Text) is { } under && IsProper(over, under))
+            && Rational.Parse(tokens.Next.Text) is { } over && Rational.Parse(tokens[2].Text) is { } under
+            && IsProper(over, under))
         {
             tokens.Skip(3);
             return Rational.Of(over.Numerator, under.Numerator);
@@ -161,17 +174,21 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
         return null;
     }
 
-    private static bool IsProper(Rational top, Rational bottom) => top.IsInteger && bottom.IsInteger && top.Sign > 0 && top.Numerator < bottom.Numerator;
+    private static bool IsProper(Rational top, Rational bottom) =>
+        top.IsInteger && bottom.IsInteger && top.Sign > 0 && top.Numerator < bottom.Numerator;
 
     // The repeating decimals that follow 0.1 in 0.1\overline{6}: 6/90.
     private Rational? Repeating(string digits)
     {
-        if (!tokens.Next.Is(@"\overline") || !tokens[1].Is("{") || tokens[2].Kind != MathTokenKind.Number || !tokens[3].Is("}")) return null;
+        if (!tokens.Next.Is(@"\overline") || !tokens[1].Is("{") || tokens[2].Kind != MathTokenKind.Number
+            || !tokens[3].Is("}"))
+            return null;
         var period = tokens[2].Text;
         if (period.Contains('.')) return null;
         tokens.Skip(4);
         var nines = System.Numerics.BigInteger.Pow(10, period.Length) - 1;
-        return Rational.Of(System.Numerics.BigInteger.Parse(period), nines * System.Numerics.BigInteger.Pow(10, digits.Length - digits.IndexOf('.') - 1));
+        return Rational.Of(System.Numerics.BigInteger.Parse(period),
+            nines * System.Numerics.BigInteger.Pow(10, digits.Length - digits.IndexOf('.') - 1));
     }
 
     // \sqrt{x}, \sqrt[3]{x}, \sqrt2, \sqrt(2)
@@ -186,30 +203,44 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
         return MathNode.Of(MathHead.Root, Argument(), degree);
     }
 
-    // \sin x, \sin(x), \sin^2 x, \sin^{-1} x, \log_2 n. An argument without brackets is all that is multiplied without a sign.
+    // \sin x, \sin(x), \sin^2 x, \sin^{-1} x, \log_2 n. An argument without brackets is all that is multiplied without
+    // a sign.
     private MathNode Function(string name)
     {
         var baseOf = tokens.Accept("_") ? Argument(digit: true) : null;
         var power = tokens.Accept("^") ? Argument() : null;
-        if (power is { Head: MathHead.Multiply, Arguments: [{ Head: MathHead.Number }, { Head: MathHead.Number, Value: { IsInteger: true, Numerator.IsOne: true } }] } && name is "sin" or "cos" or "tan")
+        if (power is
+            {
+                Head: MathHead.Multiply, Arguments: [{ Head: MathHead.Number },
+                {
+                    Head: MathHead.Number,
+                    Value: { IsInteger: true, Numerator.IsOne: true }
+                }]
+            } && name is "sin" or "cos" or "tan")
             (name, power) = ("arc" + name, null);
         MathNode argument;
         if (tokens.Next.Is("(") || tokens.Next.Is("[") || tokens.Next.Is("{")) argument = Atom();
         else
         {
             var factors = new List<MathNode> { Factor() };
-            while (StartsFactor() && !(tokens.Next.Kind == MathTokenKind.Command && MathNotation.Functions.Contains(tokens.Next.Text[1..]))) factors.Add(Factor());
+            while (StartsFactor() && !(tokens.Next.Kind == MathTokenKind.Command
+                && MathNotation.Functions.Contains(tokens.Next.Text[1..])))
+                factors.Add(Factor());
             argument = factors.Count == 1 ? factors[0] : MathNode.Of(MathHead.Multiply, factors);
         }
-        var result = baseOf is null ? MathNode.Function(name, argument) : MathNode.Quotient(MathNode.Function("ln", argument), MathNode.Function("ln", baseOf));
+        var result = baseOf is null ? MathNode.Function(name, argument)
+            : MathNode.Quotient(MathNode.Function("ln", argument), MathNode.Function("ln", baseOf));
         return power is null ? result : MathNode.Of(MathHead.Power, result, power);
     }
 
-    /// <summary>What a command or "^" applies to: a group, or one token; of a number one digit for \frac12, all of it elsewhere.</summary>
+    /// <summary>
+    /// What a command or "^" applies to: a group, or one token; of a number one digit for \frac12, all of it elsewhere.
+    /// </summary>
     /// <param name="digit">Whether one digit of a number is enough.</param>
     public MathNode Argument(bool digit = false)
     {
-        if (digit && tokens.Next is { Kind: MathTokenKind.Number, Text: [var first, _, ..] } && char.IsAsciiDigit(first))
+        if (digit && tokens.Next is { Kind: MathTokenKind.Number, Text: [var first, _, ..] }
+            && char.IsAsciiDigit(first))
         {
             tokens.TakeDigit();
             return MathNode.Number(first - '0');
@@ -230,7 +261,12 @@ internal sealed class MathTermParser(MathTokens tokens, MathParser answers)
         tokens.Skip();
         var items = answers.Items();
         tokens.Expect("}");
-        return items.Count switch { 0 => throw tokens.Unexpected(), 1 => items[0], _ => MathNode.Of(MathHead.Set, items) };
+        return items.Count switch
+        {
+            0 => throw tokens.Unexpected(),
+            1 => items[0],
+            _ => MathNode.Of(MathHead.Set, items),
+        };
     }
 
     private MathNode Between(string function, string close)

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Evaluation.Answers;
 
 /// <summary>
-/// Cuts an answer into tokens of one normal form: layout, dollar signs and type faces are gone, Unicode's signs are LaTeX's,
-/// <c>1,000</c> and <c>1{,}000</c> are one number, words are words. It never fails: unknown text is a symbol.
+/// Cuts an answer into tokens of one normal form: layout, dollar signs and type faces are gone, Unicode's signs are
+/// LaTeX's, <c>1,000</c> and <c>1{,}000</c> are one number, words are words. It never fails: unknown text is a symbol.
 /// </summary>
 internal sealed partial class MathTokenizer
 {
@@ -25,7 +25,8 @@ internal sealed partial class MathTokenizer
             else if (MathNotation.Characters.TryGetValue(c, out var latex)) plain.Append(latex);
             else plain.Append(c);
         var tokens = new MathTokenizer(plain.ToString()).Read();
-        while (tokens.Count > 0 && tokens[^1] is { Kind: MathTokenKind.Symbol, Text: "." or "," or ";" or ":" }) tokens.RemoveAt(tokens.Count - 1);
+        while (tokens.Count > 0 && tokens[^1] is { Kind: MathTokenKind.Symbol, Text: "." or "," or ";" or ":" })
+            tokens.RemoveAt(tokens.Count - 1);
         return tokens;
     }
 
@@ -37,7 +38,8 @@ internal sealed partial class MathTokenizer
             if (char.IsWhiteSpace(c)) _at++;
             else if (Take(Degree()) is not null) Add(MathTokenKind.Symbol, "°");
             else if (c == '\\') Command();
-            else if (Take(_brackets > 0 ? GroupedInBrackets() : Grouped()) is { } grouped) Add(MathTokenKind.Number, Separators().Replace(grouped, ""));
+            else if (Take(_brackets > 0 ? GroupedInBrackets() : Grouped()) is { } grouped)
+                Add(MathTokenKind.Number, Separators().Replace(grouped, ""));
             else if ((Take(Scientific()) ?? Take(Number())) is { } number) Add(MathTokenKind.Number, number);
             else if (char.IsAsciiLetter(c)) Letters(spaced: _at > 0 && char.IsWhiteSpace(_text[_at - 1]), Take(Run())!);
             else
@@ -74,7 +76,8 @@ internal sealed partial class MathTokenizer
         if (name == "mathbb") Add(MathTokenKind.Command, @"\mathbb{" + words + "}");
         else if (words.Trim(',', ' ') is "and" or "or" or "") Add(MathTokenKind.Symbol, ",");
         else if (MathNotation.Functions.Contains(words)) Add(MathTokenKind.Command, @"\" + words);
-        else if (unit || (MathNotation.Words.Contains(name) ? words.Any(char.IsLetter) : Word().IsMatch(words))) AddWords(Silence().Replace(words, " ").Trim());
+        else if (unit || (MathNotation.Words.Contains(name) ? words.Any(char.IsLetter) : Word().IsMatch(words)))
+            AddWords(Silence().Replace(words, " ").Trim());
         else _tokens.AddRange(Read(words));
     }
 
@@ -85,7 +88,9 @@ internal sealed partial class MathTokenizer
         if (run is "and" or "or") Add(MathTokenKind.Symbol, ",");
         else if (MathNotation.Functions.Contains(run)) Add(MathTokenKind.Command, @"\" + run);
         else if (MathNotation.PlainNames.TryGetValue(run, out var command)) Add(MathTokenKind.Command, command);
-        else if (afterWords || (afterNumber && ((run.Length > 1 && Units.IsKnown(run)) || (spaced && run.Length > 3 && run.All(char.IsAsciiLetterLower))))) AddWords(run);
+        else if (afterWords || (afterNumber && ((run.Length > 1 && Units.IsKnown(run))
+            || (spaced && run.Length > 3 && run.All(char.IsAsciiLetterLower)))))
+            AddWords(run);
         else foreach (var letter in run) Add(MathTokenKind.Letter, letter.ToString());
     }
 

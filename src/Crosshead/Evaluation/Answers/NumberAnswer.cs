@@ -44,7 +44,8 @@ public static partial class NumberAnswer
         var parts = number.TrimStart('-', '+').Split('.');
         var whole = parts[0].TrimStart('0');
         var decimals = parts.Length == 2 ? parts[1].TrimEnd('0') : "";
-        return (negative && whole.Length + decimals.Length > 0 ? "-" : "") + (whole.Length == 0 ? "0" : whole) + (decimals.Length == 0 ? "" : "." + decimals);
+        return (negative && whole.Length + decimals.Length > 0 ? "-" : "") + (whole.Length == 0 ? "0" : whole)
+            + (decimals.Length == 0 ? "" : "." + decimals);
     }
 
     [GeneratedRegex(@"-?[$0-9.,]{2,}|-?[0-9]+", RegexOptions.CultureInvariant)]

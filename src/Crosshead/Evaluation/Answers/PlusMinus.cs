@@ -7,7 +7,8 @@ internal static class PlusMinus
     /// Whether the sign makes two of the whole answer. This is not so for a set or list, whose items are two each.
     /// </summary>
     public static bool Has(MathNode node) =>
-        node.Head is not (MathHead.Set or MathHead.List) && node.All().Any(n => n.Head is MathHead.PlusMinus or MathHead.MinusPlus);
+        node.Head is not (MathHead.Set or MathHead.List)
+        && node.All().Any(n => n.Head is MathHead.PlusMinus or MathHead.MinusPlus);
 
     /// <summary>The two answers; a set's or list's items; or the answer alone.</summary>
     public static IReadOnlyList<MathNode> Alternatives(MathNode node) =>

@@ -6,7 +6,9 @@ namespace Crosshead.Evaluation.Answers;
 /// <summary>A fraction of whole numbers in lowest terms, its denominator positive.</summary>
 internal readonly record struct Rational
 {
-    /// <summary>Numerators and denominators beyond this many bits (about 19,700 digits) are not computed with.</summary>
+    /// <summary>
+    /// Numerators and denominators beyond this many bits (about 19,700 digits) are not computed with.
+    /// </summary>
     public const long MaximumBits = 1 << 16;
 
     private Rational(BigInteger numerator, BigInteger denominator)
@@ -41,7 +43,8 @@ internal readonly record struct Rational
     {
         var parts = text.Split('e', 'E');
         if (parts.Length == 2)
-            return Parse(parts[0]) is { } mantissa && ((Rational)10).Power(BigInteger.Parse(parts[1], CultureInfo.InvariantCulture)) is { } scale ? Multiply(mantissa, scale) : null;
+            return Parse(parts[0]) is { } mantissa && ((Rational)10).Power(BigInteger.Parse(parts[1],
+                CultureInfo.InvariantCulture)) is { } scale ? Multiply(mantissa, scale) : null;
         var digits = parts[0];
         var point = digits.IndexOf('.');
         var decimals = point < 0 ? 0 : digits.Length - point - 1;
@@ -49,9 +52,11 @@ internal readonly record struct Rational
         return Of(whole, BigInteger.Pow(10, decimals));
     }
 
-    public static Rational? Add(Rational a, Rational b) => Of(a.Numerator * b.Denominator + b.Numerator * a.Denominator, a.Denominator * b.Denominator);
+    public static Rational? Add(Rational a, Rational b) =>
+        Of(a.Numerator * b.Denominator + b.Numerator * a.Denominator, a.Denominator * b.Denominator);
 
-    public static Rational? Multiply(Rational a, Rational b) => Of(a.Numerator * b.Numerator, a.Denominator * b.Denominator);
+    public static Rational? Multiply(Rational a, Rational b) =>
+        Of(a.Numerator * b.Numerator, a.Denominator * b.Denominator);
 
     /// <summary>A whole power, or null for 0 to a negative power or a result too large.</summary>
     public Rational? Power(BigInteger exponent)
@@ -68,12 +73,15 @@ internal readonly record struct Rational
     /// <summary>The real root of the given degree where it is a fraction itself; null elsewhere.</summary>
     public Rational? Root(int degree) =>
         Sign < 0 && degree % 2 == 0 ? null
-        : WholeRoot(BigInteger.Abs(Numerator), degree) is { } top && WholeRoot(Denominator, degree) is { } bottom ? Of(top * Sign, bottom)
+        : WholeRoot(BigInteger.Abs(Numerator), degree) is { } top && WholeRoot(Denominator, degree) is { } bottom
+        ? Of(top * Sign, bottom)
         : null;
 
     public BigInteger Floor() => BigInteger.Divide(Numerator - (Numerator.Sign < 0 ? Denominator - 1 : 0), Denominator);
 
-    /// <summary>Whether finitely many decimals write it: whether the denominator has no prime factor but 2 and 5.</summary>
+    /// <summary>
+    /// Whether finitely many decimals write it: whether the denominator has no prime factor but 2 and 5.
+    /// </summary>
     public bool IsFiniteDecimal()
     {
         var rest = Denominator;

@@ -34,10 +34,14 @@ internal static class ScalarComparer
         var compared = 0;
         for (var point = 0; point < MathEvaluator.Points; point++)
         {
-            if (new MathEvaluator(names, point).Evaluate(a) is not { } x || new MathEvaluator(names, point).Evaluate(b) is not { } y) continue;
+            if (new MathEvaluator(names, point).Evaluate(a) is not { } x
+                || new MathEvaluator(names, point).Evaluate(b) is not { } y)
+                continue;
             if (IsZero(x) || IsZero(y)) return false;
             first ??= (x, y);
-            if (MathValue.Multiply(x, first.Value.B) is not { } left || MathValue.Multiply(y, first.Value.A) is not { } right || !MathValue.AreEqual(left, right, rounded)) return false;
+            if (MathValue.Multiply(x, first.Value.B) is not { } left
+                || MathValue.Multiply(y, first.Value.A) is not { } right || !MathValue.AreEqual(left, right, rounded))
+                return false;
             compared++;
         }
         return compared >= FewestPoints;

@@ -1,7 +1,8 @@
 namespace Crosshead.Evaluation.Results;
 
 /// <summary>A measure over the samples of a task.</summary>
-/// <param name="Name">As lm-evaluation-harness calls it: <c>acc</c>, <c>acc_norm</c>, <c>exact_match</c>, <c>word_perplexity</c>, <c>bits_per_byte</c> …</param>
+/// <param name="Name">As lm-evaluation-harness calls it: <c>acc</c>, <c>acc_norm</c>, <c>exact_match</c>,
+/// <c>word_perplexity</c>, <c>bits_per_byte</c> …</param>
 /// <param name="PerSample">One value per sample, in the order of the task's samples; for perplexities its loss in
 /// nats.</param>
 public sealed record Metric(string Name, IReadOnlyList<double> PerSample)
@@ -22,7 +23,10 @@ public sealed record Metric(string Name, IReadOnlyList<double> PerSample)
     /// </summary>
     public double Value => IsPerplexity ? Math.Exp(Mean) : Mean;
 
-    /// <summary>Standard error of <see cref="Value"/>: s/√n with n − 1 (of a ratio, where samples have sizes), carried through exp for perplexities; NaN for one sample.</summary>
+    /// <summary>
+    /// Standard error of <see cref="Value"/>: s/√n with n − 1 (of a ratio, where samples have sizes), carried through
+    /// exp for perplexities; NaN for one sample.
+    /// </summary>
     public double StandardError => (IsPerplexity ? Value : 1) * ErrorOfMean(Residuals());
 
     private bool IsPerplexity => Name.EndsWith(Perplexity, StringComparison.Ordinal);
@@ -40,7 +44,8 @@ public sealed record Metric(string Name, IReadOnlyList<double> PerSample)
     /// <exception cref="ArgumentException">The numbers of samples differ.</exception>
     public (double Difference, double StandardError) Against(Metric baseline)
     {
-        if (PerSample.Count != baseline.PerSample.Count) throw new ArgumentException("the metrics are of different samples.", nameof(baseline));
+        if (PerSample.Count != baseline.PerSample.Count)
+            throw new ArgumentException("the metrics are of different samples.", nameof(baseline));
         return (Mean - baseline.Mean, ErrorOfMean([.. Residuals().Zip(baseline.Residuals(), (a, b) => a - b)]));
     }
 
@@ -54,5 +59,6 @@ public sealed record Metric(string Name, IReadOnlyList<double> PerSample)
 
     // Residuals sum to zero.
     private static double ErrorOfMean(IReadOnlyCollection<double> residuals) =>
-        residuals.Count < 2 ? double.NaN : Math.Sqrt(residuals.Sum(r => r * r) / (residuals.Count - 1) / residuals.Count);
+        residuals.Count < 2 ? double.NaN
+        : Math.Sqrt(residuals.Sum(r => r * r) / (residuals.Count - 1) / residuals.Count);
 }

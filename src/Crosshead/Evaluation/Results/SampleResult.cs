@@ -9,7 +9,8 @@ namespace Crosshead.Evaluation.Results;
 /// <param name="Output">What the model wrote; null for the other kinds.</param>
 /// <param name="Answers">The results of the task's filters.</param>
 /// <param name="Truncated">Whether the model's context was too short for all of the sample.</param>
-public sealed record SampleResult(TaskSample Sample, IReadOnlyList<RequestScore> Scores, string? Output, IReadOnlyList<JudgedAnswer> Answers, bool Truncated)
+public sealed record SampleResult(TaskSample Sample, IReadOnlyList<RequestScore> Scores, string? Output,
+    IReadOnlyList<JudgedAnswer> Answers, bool Truncated)
 {
     /// <summary>
     /// Whether the model's context had no room for the longest allowed answer, and the answer needed more room.
@@ -26,7 +27,8 @@ public sealed record SampleResult(TaskSample Sample, IReadOnlyList<RequestScore>
     /// The choice with the highest log-likelihood per character of its text (Unicode code points), as in
     /// lm-evaluation-harness.
     /// </summary>
-    public int NormalizedChoice => Best(Scores.Select((s, i) => s.LogLikelihood / Sample.Choices[i].Text.EnumerateRunes().Count()));
+    public int NormalizedChoice =>
+        Best(Scores.Select((s, i) => s.LogLikelihood / Sample.Choices[i].Text.EnumerateRunes().Count()));
 
     private static int Best(IEnumerable<double> values)
     {

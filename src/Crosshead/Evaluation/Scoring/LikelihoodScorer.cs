@@ -15,7 +15,8 @@ public sealed class LikelihoodScorer(LanguageModel model)
 {
     private const int TokensPerBatchOnCpu = 4096, TokensPerBatchOnDevice = 32768; // padding included
     private const long LogitsAtOnce = 1 << 25;
-    private const int RequestsPerTurn = 16384; // packed together: enough to find what begins alike, soon enough to be scored and kept
+    // packed together: enough to find what begins alike, soon enough to be scored and kept
+    private const int RequestsPerTurn = 16384;
 
     /// <summary>Whether requests share their beginnings. False computes each request alone, for comparison.</summary>
     public bool SharePrefixes { get; init; } = true;
@@ -30,8 +31,10 @@ public sealed class LikelihoodScorer(LanguageModel model)
     /// interruption.
     /// </param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
-    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored, Func<int, bool>? known = null, CancellationToken cancellation = default)
+    /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts
+    /// none.</exception>
+    public void Score(IReadOnlyList<ScoringRequest> requests, Action<int, RequestScore> scored,
+        Func<int, bool>? known = null, CancellationToken cancellation = default)
     {
         RequireUsable(requests, model);
         using var grad = no_grad();
@@ -61,7 +64,8 @@ public sealed class LikelihoodScorer(LanguageModel model)
     {
         var trees = new List<TokenTree>();
         TokenTree? tree = null;
-        foreach (var index in indices.Order(Comparer<int>.Create((a, b) => requests[a].Input.SequenceCompareTo(requests[b].Input))))
+        foreach (var index in indices.Order(
+            Comparer<int>.Create((a, b) => requests[a].Input.SequenceCompareTo(requests[b].Input))))
         {
             if (SharePrefixes && tree is not null && tree.TryAdd(index, requests[index])) continue;
             trees.Add(tree = new TokenTree());
@@ -101,10 +105,12 @@ public sealed class LikelihoodScorer(LanguageModel model)
         }
         var spans = batch[0].IsChain
             ? model.ViewOf(nodes)
-            : model.ViewOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1).to(ScalarType.Int32), batch.Max(t => t.Depths.Max()) + 1);
-        var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), spans).reshape(-1, model.Options.HiddenSize);   // [B·N,D]
+            : model.ViewOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1).to(ScalarType.Int32),
+                batch.Max(t => t.Depths.Max()) + 1);
+        var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), spans).reshape(-1, model.Options.HiddenSize);  // [B·N,D]
 
-        var asked = batch.SelectMany((tree, b) => tree.Predictions.Select(p => (Row: b * nodes, Prediction: p))).ToList();
+        var asked = batch.SelectMany((tree, b) => tree.Predictions.Select(p => (Row: b * nodes, Prediction: p)))
+            .ToList();
         var (likelihoods, firsts) = Predict(hidden,
             [.. asked.SelectMany(a => a.Prediction.Nodes.Select(n => (long)a.Row + n))],
             [.. asked.SelectMany(a => a.Prediction.Targets.Select(t => (long)t))]);
@@ -121,7 +127,8 @@ public sealed class LikelihoodScorer(LanguageModel model)
         }
     }
 
-    // log p of a target after each position, and the most likely token there; logits of so many positions at a time as fit.
+    // log p of a target after each position, and the most likely token there; logits of so many positions at a time as
+    // fit.
     private (double[] LogLikelihoods, long[] Firsts) Predict(Tensor hidden, long[] positions, long[] targets)
     {
         var (likelihoods, firsts) = (new double[positions.Length], new long[positions.Length]);
@@ -131,7 +138,8 @@ public sealed class LikelihoodScorer(LanguageModel model)
             using var scope = NewDisposeScope();
             var count = Math.Min(chunk, positions.Length - start);
             Tensor Chunk(long[] of) => tensor(of.AsSpan(start, count).ToArray(), ScalarType.Int64, model.Device);
-            var logits = model.Head(hidden.index_select(0, Chunk(positions))).to(Precision.MasterOf(model.ComputeType)); // [P,V]
+            // [P,V]
+            var logits = model.Head(hidden.index_select(0, Chunk(positions))).to(Precision.MasterOf(model.ComputeType));
             var target = logits.gather(1, Chunk(targets).unsqueeze(1)).squeeze(1);                                // [P]
             (target - logits.logsumexp(1)).to(ScalarType.Float64).cpu().data<double>().CopyTo(likelihoods, start);
             logits.argmax(1).cpu().data<long>().CopyTo(firsts, start);
@@ -140,16 +148,19 @@ public sealed class LikelihoodScorer(LanguageModel model)
     }
 
     /// <summary>Refuses requests that a model cannot score.</summary>
-    /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts none.</exception>
+    /// <exception cref="CrossheadException">A token is not in the model's vocabulary, or a request predicts
+    /// none.</exception>
     internal static void RequireUsable(IReadOnlyList<ScoringRequest> requests, LanguageModel model)
     {
         foreach (var request in requests)
         {
             if (request.Predicted < 1 || request.Predicted >= request.Tokens.Length)
-                throw new CrossheadException($"a request of {request.Tokens.Length} tokens predicts {request.Predicted} of them; it must predict at least one, after at least one of context.");
+                throw new CrossheadException($"a request of {request.Tokens.Length} tokens predicts "
+                    + $"{request.Predicted} of them; it must predict at least one, after at least one of context.");
             foreach (var id in request.Tokens)
                 if (id < 0 || id >= model.Options.VocabularySize)
-                    throw new CrossheadException($"the tokenizer gave the id {id}, the model knows ids below {model.Options.VocabularySize}; use the tokenizer the model was trained with.");
+                    throw new CrossheadException($"the tokenizer gave the id {id}, the model knows ids below "
+                        + $"{model.Options.VocabularySize}; use the tokenizer the model was trained with.");
         }
     }
 }

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Evaluation.Scoring;
 
 /// <summary>
-/// The likelihood of a text, measured like lm-evaluation-harness (see <see cref="ScoringRequest.Windows"/>). It is the sum of the losses
-/// that training computes: no tree of tokens is needed, and only a part of the logits exists at a time.
+/// The likelihood of a text, measured like lm-evaluation-harness (see <see cref="ScoringRequest.Windows"/>). It is the
+/// sum of the losses that training computes: no tree of tokens is needed, and only a part of the logits exists at a
+/// time.
 /// </summary>
 public static class Perplexity
 {
@@ -20,8 +21,10 @@ public static class Perplexity
     /// token.</param>
     /// <param name="progress">Called with the number of finished tokens.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    /// <exception cref="CrossheadException">The text has no tokens, or an id is not in the model's vocabulary.</exception>
-    public static PerplexityResult Measure(LanguageModel model, string text, IReadOnlyList<int> ids, int prefix, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="CrossheadException">The text has no tokens, or an id is not in the model's
+    /// vocabulary.</exception>
+    public static PerplexityResult Measure(LanguageModel model, string text, IReadOnlyList<int> ids, int prefix,
+        IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         if (ids.Count == 0) throw new CrossheadException("the text has no tokens; give a text that is not empty.");
         ScoringRequest[] windows = [.. ScoringRequest.Windows(prefix, ids, model.Options.Context)];
@@ -37,7 +40,8 @@ public static class Perplexity
                 total += LogLikelihood(model, batch);
                 progress?.Report(done += batch.Length * alike.Key);
             }
-        return new PerplexityResult(total, ids.Count, Encoding.UTF8.GetByteCount(text), text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
+        return new PerplexityResult(total, ids.Count, Encoding.UTF8.GetByteCount(text),
+            text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
     // Of windows of one length.

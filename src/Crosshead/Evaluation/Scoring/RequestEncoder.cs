@@ -2,7 +2,10 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Evaluation.Scoring;
 
-/// <summary>Turns a context and its continuation into tokens as lm-evaluation-harness does. Not for use by several threads at once.</summary>
+/// <summary>
+/// Turns a context and its continuation into tokens as lm-evaluation-harness does. Not for use by several threads at
+/// once.
+/// </summary>
 public sealed class RequestEncoder
 {
     private const int MostShown = 80;
@@ -10,7 +13,8 @@ public sealed class RequestEncoder
     private readonly Tokenizer _tokenizer;
     private readonly int _maxLength;
     private readonly int? _begin;
-    private (string Text, List<int> Tokens) _context = ("", []); // the last one: the choices of a question have it in common
+    // the last one: the choices of a question have it in common
+    private (string Text, List<int> Tokens) _context = ("", []);
 
     /// <summary>Prepares to encode.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
@@ -21,7 +25,9 @@ public sealed class RequestEncoder
     {
         (_tokenizer, _maxLength) = (tokenizer, maxLength);
         if (addBegin)
-            _begin = tokenizer.BosTokenId ?? throw new CrossheadException($"a begin token was asked for, and the model's tokenizer has none; leave {MessageTerm.AddBos} out, or name its bos_token in tokenizer_config.json.");
+            _begin = tokenizer.BosTokenId
+                ?? throw new CrossheadException($"a begin token was asked for, and the model's tokenizer has none; "
+                + $"leave {MessageTerm.AddBos} out, or name its bos_token in tokenizer_config.json.");
     }
 
     /// <summary>
@@ -45,7 +51,9 @@ public sealed class RequestEncoder
                 ? ScoringRequest.Create([Prefix], [.. whole[1..]], _maxLength)
                 : ScoringRequest.Create([Prefix], [.. whole], _maxLength);
         if (whole.Count <= before.Count)
-            throw new CrossheadException($"the continuation {Shown(continuation)} has no token of its own after the context {Shown(context)}: the tokenizer joins its characters with the context's last ones, so nothing is left to score; begin each continuation with a space, or with the whole word.");
+            throw new CrossheadException($"the continuation {Shown(continuation)} has no token of its own after the "
+                + $"context {Shown(context)}: the tokenizer joins its characters with the context's last ones, so "
+                + $"nothing is left to score; begin each continuation with a space, or with the whole word.");
         return ScoringRequest.Create([.. before], [.. whole[before.Count..]], _maxLength);
     }
 
@@ -64,14 +72,21 @@ public sealed class RequestEncoder
     /// <summary>The token that stands before a text: the begin token, or the end token if there is none.</summary>
     /// <exception cref="CrossheadException">The tokenizer has neither.</exception>
     public static int PrefixOf(Tokenizer tokenizer) => tokenizer.BosTokenId ?? tokenizer.EosTokenId
-        ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before the text; name its bos_token in tokenizer_config.json.");
+        ?? throw new CrossheadException("the model's tokenizer has neither a begin nor an end token to stand before "
+            + "the text; name its bos_token in tokenizer_config.json.");
 
-    /// <summary>Cuts a text into scoring requests (see <see cref="ScoringRequest.Windows"/>), with <see cref="PrefixOf"/> before it.</summary>
-    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer has neither a begin nor an end token.</exception>
+    /// <summary>
+    /// Cuts a text into scoring requests (see <see cref="ScoringRequest.Windows"/>), with <see cref="PrefixOf"/> before
+    /// it.
+    /// </summary>
+    /// <exception cref="CrossheadException">The text has no tokens, or the tokenizer has neither a begin nor an end
+    /// token.</exception>
     public IEnumerable<ScoringRequest> EncodeText(string text)
     {
         var tokens = _tokenizer.Encode(text, addSpecialTokens: false);
-        if (tokens.Length == 0) throw new CrossheadException($"the text {Shown(text)} has no tokens, so nothing is left to score; remove the row.");
+        if (tokens.Length == 0)
+            throw new CrossheadException(
+                $"the text {Shown(text)} has no tokens, so nothing is left to score; remove the row.");
         return ScoringRequest.Windows(Prefix, tokens, _maxLength);
     }
 

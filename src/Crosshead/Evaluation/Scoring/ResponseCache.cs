@@ -23,7 +23,8 @@ public sealed class ResponseCache : IDisposable
     /// Opens a cache, and creates its folder if it does not exist. An incomplete last line of a killed process is cut.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="CrossheadException">Another process writes it, it cannot be written, or it holds something else.</exception>
+    /// <exception cref="CrossheadException">Another process writes it, it cannot be written, or it holds something
+    /// else.</exception>
     public ResponseCache(string path)
     {
         _path = Path.GetFullPath(path);
@@ -34,7 +35,9 @@ public sealed class ResponseCache : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the cache of responses \"{_path}\" cannot be opened: {e.Message.TrimEnd('.')}; name another folder with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
+            throw new CrossheadException(
+                $"the cache of responses \"{_path}\" cannot be opened: {e.Message.TrimEnd('.')}; name another folder "
+                + $"with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
         }
         try
         {
@@ -72,7 +75,8 @@ public sealed class ResponseCache : IDisposable
     /// <summary>Keeps a score. It survives the end of this process once <see cref="Flush"/> returns.</summary>
     public void Add(UInt128 key, RequestScore score)
     {
-        if (_scores.TryAdd(key, score)) Append(key, new JsonObject { ["logLikelihood"] = Exact(score.LogLikelihood), ["greedy"] = score.Greedy });
+        if (_scores.TryAdd(key, score))
+            Append(key, new JsonObject { ["logLikelihood"] = Exact(score.LogLikelihood), ["greedy"] = score.Greedy });
     }
 
     /// <summary>Keeps an answer; as <see cref="Add(UInt128, RequestScore)"/>.</summary>
@@ -97,10 +101,12 @@ public sealed class ResponseCache : IDisposable
     }
 
     // JSON has no NaN and no infinity, but a broken model gives such values.
-    private static JsonNode Exact(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create($"{value}");
+    private static JsonNode Exact(double value) =>
+        double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create($"{value}");
 
     private static double Number(JsonNode node) => node.GetValueKind() == JsonValueKind.String
-        ? double.Parse(node.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture) : node.GetValue<double>();
+        ? double.Parse(node.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture)
+        : node.GetValue<double>();
 
     // Returns the length of the complete lines.
     private long Read()
@@ -112,13 +118,19 @@ public sealed class ResponseCache : IDisposable
             try
             {
                 var entry = JsonNode.Parse(line, null, ConfigurationJson.Strict)!.AsObject();
-                var key = UInt128.Parse(entry["key"]!.GetValue<string>(), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
-                if (entry["text"] is { } text) _answers[key] = new WrittenAnswer(text.GetValue<string>(), entry["cut"]?.GetValue<bool>() ?? false);
-                else _scores[key] = new RequestScore(Number(entry["logLikelihood"]!), entry["greedy"]!.GetValue<bool>());
+                var key = UInt128.Parse(entry["key"]!.GetValue<string>(), System.Globalization.NumberStyles.HexNumber,
+                    System.Globalization.CultureInfo.InvariantCulture);
+                if (entry["text"] is { } text)
+                    _answers[key] = new WrittenAnswer(text.GetValue<string>(), entry["cut"]?.GetValue<bool>() ?? false);
+                else
+                    _scores[key] = new RequestScore(Number(entry["logLikelihood"]!), entry["greedy"]!.GetValue<bool>());
             }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException
+                or FormatException or OverflowException)
             {
-                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: {Encoding.UTF8.GetString(line).Shown()}; delete the file, or name another folder with {MessageTerm.ResponseCache}.", e);
+                throw new CrossheadException($"\"{_path}\", line {number}, is not a response that was kept: "
+                    + $"{Encoding.UTF8.GetString(line).Shown()}; delete the file, or name another folder with "
+                    + $"{MessageTerm.ResponseCache}.", e);
             }
             whole += line.Length + 1;
         }
@@ -151,7 +163,8 @@ public sealed class ResponseCache : IDisposable
         {
             if (_failed) return; // what waits to be written is tried again, and fails again, when the file is closed
             _failed = true;
-            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name another folder with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
+            throw new CrossheadException($"\"{_path}\" cannot be written: {e.Message.TrimEnd('.')}; free space, name "
+                + $"another folder with {MessageTerm.ResponseCache}, or use {MessageTerm.NoResponseCache}.", e);
         }
     }
 }

@@ -13,10 +13,11 @@ public sealed record ScoringRequest(int[] Tokens, int Predicted, bool Truncated 
     internal ReadOnlySpan<int> Targets => Tokens.AsSpan(1);
 
     /// <summary>
-    /// Cuts a text into scoring requests like lm-evaluation-harness: one prefix token, then non-overlapping windows of as many predictions
-    /// as the model's context. Each window starts with the token just before its first prediction.
+    /// Cuts a text into scoring requests like lm-evaluation-harness: one prefix token, then non-overlapping windows of
+    /// as many predictions as the model's context. Each window starts with the token just before its first prediction.
     /// </summary>
-    /// <param name="prefix">The token that stands before the text: the begin token, or the end token where there is none.</param>
+    /// <param name="prefix">The token that stands before the text: the begin token, or the end token where there is
+    /// none.</param>
     /// <param name="ids">The text's tokens.</param>
     /// <param name="maxLength">Most tokens the model takes in.</param>
     public static IEnumerable<ScoringRequest> Windows(int prefix, IEnumerable<int> ids, int maxLength)

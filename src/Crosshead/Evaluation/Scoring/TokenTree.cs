@@ -56,7 +56,8 @@ internal sealed class TokenTree
             _ends.Add(0);
         }
         foreach (var node in _path) _ends[node] = Count;
-        _predictions.Add(new TreePrediction(index, [.. _path[^request.Predicted..]], request.Tokens[^request.Predicted..]));
+        _predictions.Add(
+            new TreePrediction(index, [.. _path[^request.Predicted..]], request.Tokens[^request.Predicted..]));
         return true;
     }
 }

@@ -15,7 +15,9 @@ internal static class CsvRows
     /// <summary>The rows in order; every value is a text.</summary>
     public static IEnumerable<TaskRow> Read(string path, IReadOnlyList<string> columns)
     {
-        using var text = new StreamReader(TextFile.Open(path, out _), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false);
+        using var text = new StreamReader(TextFile.Open(path, out _),
+            new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true),
+            detectEncodingFromByteOrderMarks: false);
         var options = new CsvDataReaderOptions
         {
             HasHeaders = false,
@@ -35,7 +37,8 @@ internal static class CsvRows
                 continue;
             }
             if (cells.Length != names.Count)
-                throw new CrossheadException($"{path}, row {number}: it has {cells.Length} columns, but {names.Count} are expected ({string.Join(", ", names).Shown()}); repair or remove it.");
+                throw new CrossheadException($"{path}, row {number}: it has {cells.Length} columns, but {names.Count} "
+                    + $"are expected ({string.Join(", ", names).Shown()}); repair or remove it.");
             var values = new Dictionary<string, FluidValue>(StringComparer.Ordinal);
             for (var i = 0; i < cells.Length; i++) values[names[i]] = new StringValue(cells[i]);
             yield return new(path, "row", number, values);
@@ -59,11 +62,14 @@ internal static class CsvRows
         try
         {
             var value = read();
-            return value is string[] cells && cells.Any(c => c.Contains('\0')) ? throw new InvalidDataException("it holds a NUL character") : value;
+            return value is string[] cells && cells.Any(c => c.Contains('\0'))
+                ? throw new InvalidDataException("it holds a NUL character") : value;
         }
-        catch (Exception e) when (e is CsvFormatException or CsvRecordTooLargeException or DecoderFallbackException or FormatException or InvalidDataException)
+        catch (Exception e) when (e is CsvFormatException or CsvRecordTooLargeException or DecoderFallbackException
+            or FormatException or InvalidDataException)
         {
-            throw new CrossheadException($"{path}, row {row}: it is not valid CSV in UTF-8 ({e.Reason()}); repair the file or get it again.", e);
+            throw new CrossheadException(
+                $"{path}, row {row}: it is not valid CSV in UTF-8 ({e.Reason()}); repair the file or get it again.", e);
         }
     }
 }

@@ -4,7 +4,8 @@ namespace Crosshead.Evaluation.Tasks;
 
 /// <summary>
 /// A benchmark as data: which files hold its rows, which of their fields it uses, how a row becomes prompts and
-/// continuations, and how they are scored. Field expressions and templates are Liquid; <c>docs/tasks.md</c> describes them.
+/// continuations, and how they are scored. Field expressions and templates are Liquid; <c>docs/tasks.md</c> describes
+/// them.
 /// </summary>
 public sealed record EvaluationTask
 {
@@ -17,7 +18,10 @@ public sealed record EvaluationTask
     /// <summary>How it asks.</summary>
     public required TaskKind Kind { get; init; }
 
-    /// <summary>What it is about: knowledge, science, mathematics, commonsense or language; a user's own task may have another group.</summary>
+    /// <summary>
+    /// What it is about: knowledge, science, mathematics, commonsense or language; a user's own task may have another
+    /// group.
+    /// </summary>
     public required string Group { get; init; }
 
     /// <summary>A name that several tasks share, such as <c>arc</c>; null where it stands alone.</summary>
@@ -41,19 +45,25 @@ public sealed record EvaluationTask
     /// <summary>The files of the scored rows, in order of preference.</summary>
     public required IReadOnlyList<TaskSource> Data { get; init; }
 
-    /// <summary>A Liquid expression over <c>row</c>: only rows for which it is neither false nor absent are asked; null: all.</summary>
+    /// <summary>
+    /// A Liquid expression over <c>row</c>: only rows for which it is neither false nor absent are asked; null: all.
+    /// </summary>
     public string? Where { get; init; }
 
     /// <summary>
-    /// What templates may name: Liquid expressions over <c>row</c>, <c>file</c>, <c>folder</c> and the fields before, the
-    /// first that gives a value being taken. <c>choices</c>, <c>answer</c>, <c>labels</c>, <c>subject</c> and <c>id</c> have a meaning of their own.
+    /// What templates may name: Liquid expressions over <c>row</c>, <c>file</c>, <c>folder</c> and the fields before,
+    /// the first that gives a value being taken. <c>choices</c>, <c>answer</c>, <c>labels</c>, <c>subject</c> and
+    /// <c>id</c> have a meaning of their own.
     /// </summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Fields { get; init; }
 
     /// <summary>The template of what stands before everything.</summary>
     public string Description { get; init; } = "";
 
-    /// <summary>The template of the question. Where it names <c>choice</c>, <c>text</c>, <c>letter</c> or <c>index</c>, each choice has its own.</summary>
+    /// <summary>
+    /// The template of the question. Where it names <c>choice</c>, <c>text</c>, <c>letter</c> or <c>index</c>, each
+    /// choice has its own.
+    /// </summary>
     public required string Question { get; init; }
 
     /// <summary>The template of a choice's text, by whose length <c>acc_norm</c> divides.</summary>

@@ -44,16 +44,20 @@ internal static class JsonRows
     private static TaskRow Row(JsonElement element, string path, string unit, long number)
     {
         if (element.ValueKind != JsonValueKind.Object)
-            throw new CrossheadException($"{path}, {unit} {number}: the row is a JSON {element.ValueKind.ToString().ToLowerInvariant()}, but an object is expected; repair or remove it.");
+            throw new CrossheadException(
+                $"{path}, {unit} {number}: the row is a JSON {element.ValueKind.ToString().ToLowerInvariant()}, but an "
+                + $"object is expected; repair or remove it.");
         return new(path, unit, number, RowValues.Members(element));
     }
 
     private static JsonElement Items(JsonElement root, string path)
     {
         if (root.ValueKind == JsonValueKind.Array) return root;
-        var lists = root.ValueKind != JsonValueKind.Object ? [] : root.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array).ToArray();
+        var lists = root.ValueKind != JsonValueKind.Object ? []
+            : root.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Array).ToArray();
         return lists.Length == 1 ? lists[0].Value : throw new CrossheadException(
-            $"{path} must be a list of objects, or an object with one such list in it; it has {lists.Length} lists{(lists.Length == 0 ? "" : $" ({string.Join(", ", lists.Select(l => l.Name)).Shown()})")}.");
+            $"{path} must be a list of objects, or an object with one such list in it; it has {lists.Length} "
+                + $"lists{(lists.Length == 0 ? "" : $" ({string.Join(", ", lists.Select(l => l.Name)).Shown()})")}.");
     }
 
     // Files of an object a line are often called .json: the first line is then an object of its own, and not the last.

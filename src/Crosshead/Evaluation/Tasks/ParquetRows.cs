@@ -18,7 +18,8 @@ internal static class ParquetRows
                 yield return new TaskRow(path, "row", ++number, row);
     }
 
-    private static Dictionary<string, FluidValue> Members(IReadOnlyList<Field> fields, IEnumerable<IArrowArray> columns, int row)
+    private static Dictionary<string, FluidValue> Members(IReadOnlyList<Field> fields,
+        IEnumerable<IArrowArray> columns, int row)
     {
         var members = new Dictionary<string, FluidValue>(StringComparer.Ordinal);
         foreach (var (field, column) in fields.Zip(columns)) members[field.Name] = Value(column, row);
@@ -42,7 +43,8 @@ internal static class ParquetRows
         HalfFloatArray numbers => RowValues.From((double)numbers.GetValue(row)!.Value),
         FloatArray numbers => RowValues.From(numbers.GetValue(row)!.Value),
         DoubleArray numbers => RowValues.From(numbers.GetValue(row)!.Value),
-        Decimal128Array numbers when decimal.TryParse(numbers.GetString(row), CultureInfo.InvariantCulture, out var number) => NumberValue.Create(number),
+        Decimal128Array numbers when decimal.TryParse(numbers.GetString(row), CultureInfo.InvariantCulture,
+            out var number) => NumberValue.Create(number),
         Decimal128Array numbers => new StringValue(numbers.GetString(row)),
         Date32Array dates => new StringValue(dates.GetDateOnly(row)!.Value.ToString("O")),
         TimestampArray times => new StringValue(times.GetTimestamp(row)!.Value.ToString("O")),
@@ -50,11 +52,13 @@ internal static class ParquetRows
         ListArray lists => List(lists.GetSlicedValues(row)),
         LargeListArray lists => List(lists.GetSlicedValues(row)),
         FixedSizeListArray lists => List(lists.GetSlicedValues(row)),
-        StructArray groups => new DictionaryValue(new RowFields(Members(((Apache.Arrow.Types.StructType)groups.Data.DataType).Fields, groups.Fields, row))),
+        StructArray groups => new DictionaryValue(
+            new RowFields(Members(((Apache.Arrow.Types.StructType)groups.Data.DataType).Fields, groups.Fields, row))),
         _ => NilValue.Instance,
     };
 
-    private static ArrayValue List(IArrowArray items) => new([.. Enumerable.Range(0, items.Length).Select(i => Value(items, i))]);
+    private static ArrayValue List(IArrowArray items) =>
+        new([.. Enumerable.Range(0, items.Length).Select(i => Value(items, i))]);
 
     private static Dictionary<string, FluidValue> Entries(MapArray maps, int row)
     {

@@ -13,7 +13,8 @@ internal static class RowValues
     public static FluidValue From(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => new StringValue(element.GetString()!),
-        JsonValueKind.Number => element.TryGetDecimal(out var number) ? NumberValue.Create(number) : new StringValue(element.GetRawText()),
+        JsonValueKind.Number =>
+            element.TryGetDecimal(out var number) ? NumberValue.Create(number) : new StringValue(element.GetRawText()),
         JsonValueKind.True => BooleanValue.True,
         JsonValueKind.False => BooleanValue.False,
         JsonValueKind.Array => new ArrayValue([.. element.EnumerateArray().Select(item => From(item))]),
@@ -27,5 +28,6 @@ internal static class RowValues
 
     /// <summary>A number; one beyond Liquid's range as text.</summary>
     public static FluidValue From(double number) =>
-        Math.Abs(number) < 1e28 ? NumberValue.Create((decimal)number) : new StringValue(number.ToString(CultureInfo.InvariantCulture));
+        Math.Abs(number) < 1e28 ? NumberValue.Create((decimal)number)
+        : new StringValue(number.ToString(CultureInfo.InvariantCulture));
 }

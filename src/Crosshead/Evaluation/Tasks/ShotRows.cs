@@ -1,13 +1,16 @@
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>The solved examples of a task: the first rows of a split, for each subject where the task wants its own.</summary>
+/// <summary>
+/// The solved examples of a task: the first rows of a split, for each subject where the task wants its own.
+/// </summary>
 internal sealed class ShotRows
 {
     private readonly EvaluationTask _task;
     private readonly int _wanted;
     private readonly IReadOnlyDictionary<string, IReadOnlyList<TaskShot>> _bySubject;
 
-    private ShotRows(EvaluationTask task, int wanted, IReadOnlyList<string> files, IReadOnlyDictionary<string, IReadOnlyList<TaskShot>> bySubject) =>
+    private ShotRows(EvaluationTask task, int wanted, IReadOnlyList<string> files,
+        IReadOnlyDictionary<string, IReadOnlyList<TaskShot>> bySubject) =>
         (_task, _wanted, Files, _bySubject) = (task, wanted, files, bySubject);
 
     /// <summary>The files of the examples; none if no examples are needed.</summary>
@@ -22,7 +25,8 @@ internal sealed class ShotRows
         var found = TaskFolder.Find(task, dataFolder, split.Data);
         var shots = maker.MakeShots(found.Read());
         if (!split.SameSubject) shots = shots.Take(count);
-        var bySubject = shots.GroupBy(s => split.SameSubject ? s.Subject! : "", s => s.Shot).ToDictionary(g => g.Key, g => (IReadOnlyList<TaskShot>)[.. g.Take(count)]);
+        var bySubject = shots.GroupBy(s => split.SameSubject ? s.Subject! : "", s => s.Shot)
+            .ToDictionary(g => g.Key, g => (IReadOnlyList<TaskShot>)[.. g.Take(count)]);
         return new(task, count, [.. found.All], bySubject);
     }
 
@@ -34,6 +38,8 @@ internal sealed class ShotRows
         var key = _task.Shots!.SameSubject ? subject! : "";
         var shots = _bySubject.GetValueOrDefault(key) ?? [];
         return shots.Count == _wanted ? shots : throw new CrossheadException(
-            $"{_task.Name}: {_wanted} examples were asked for, but {(key.Length > 0 ? $"for \"{key}\" there are" : "there are")} {shots.Count} in {Path.GetDirectoryName(Files[0])}; ask for at most {shots.Count}.");
+            $"{_task.Name}: {_wanted} examples were asked for, but "
+                + $"{(key.Length > 0 ? $"for \"{key}\" there are" : "there are")} {shots.Count} in "
+                + $"{Path.GetDirectoryName(Files[0])}; ask for at most {shots.Count}.");
     }
 }

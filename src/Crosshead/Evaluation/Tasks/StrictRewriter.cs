@@ -2,7 +2,9 @@ using Fluid.Ast;
 
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>Makes every name in a template a <see cref="StrictMember"/>, and collects the names and filters it uses.</summary>
+/// <summary>
+/// Makes every name in a template a <see cref="StrictMember"/>, and collects the names and filters it uses.
+/// </summary>
 internal sealed class StrictRewriter : AstRewriter
 {
     private readonly HashSet<string> _used = [];

@@ -5,7 +5,8 @@ namespace Crosshead.Evaluation.Tasks;
 /// <summary>A task's samples, read from its files.</summary>
 public sealed class TaskData
 {
-    private TaskData(EvaluationTask task, int shots, IReadOnlyList<TaskSample> samples, IReadOnlyList<string> files, string sha256) =>
+    private TaskData(EvaluationTask task, int shots, IReadOnlyList<TaskSample> samples, IReadOnlyList<string> files,
+        string sha256) =>
         (Task, Shots, Samples, Files, Sha256) = (task, shots, samples, files, sha256);
 
     /// <summary>The task.</summary>
@@ -29,8 +30,10 @@ public sealed class TaskData
     /// <param name="shots">How many solved examples stand before each question.</param>
     /// <param name="limit">How many samples are made, the first ones; null: all.</param>
     /// <param name="cancellation">Stops the reading.</param>
-    /// <exception cref="CrossheadException">Files are absent or damaged, a row is not as the task says, or there are fewer examples than asked for.</exception>
-    public static TaskData Load(EvaluationTask task, string dataFolder, int shots, int? limit = null, CancellationToken cancellation = default)
+    /// <exception cref="CrossheadException">Files are absent or damaged, a row is not as the task says, or there are
+    /// fewer examples than asked for.</exception>
+    public static TaskData Load(EvaluationTask task, string dataFolder, int shots, int? limit = null,
+        CancellationToken cancellation = default)
     {
         if (shots < 0) throw new CrossheadException($"the number of examples ({shots}) must be at least 0.");
         if (limit < 1) throw new CrossheadException($"the limit ({limit}) must be at least 1 sample.");
@@ -46,7 +49,9 @@ public sealed class TaskData
                 samples.Add(sample);
             }
             if (samples.Count == 0)
-                throw new CrossheadException($"{task.Name}: {string.Join(", ", scored.Rows)} hold no rows{(task.Where is null ? "" : $" for which {task.Where} holds")}; get the data from {task.Source}.");
+                throw new CrossheadException($"{task.Name}: {string.Join(", ", scored.Rows)} hold no "
+                    + $"rows{(task.Where is null ? "" : $" for which {task.Where} holds")}; get the data from "
+                    + $"{task.Source}.");
             string[] files = [.. scored.All.Concat(examples.Files).Distinct()];
             return new(task, shots, samples, files, Hash(files, cancellation));
         }

@@ -7,7 +7,9 @@ using Crosshead.Files;
 
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>Reads task files strictly: no unknown key, no value of another kind, no template that cannot be rendered.</summary>
+/// <summary>
+/// Reads task files strictly: no unknown key, no value of another kind, no template that cannot be rendered.
+/// </summary>
 internal static class TaskFile
 {
     private static readonly JsonSerializerOptions Options = new()
@@ -50,7 +52,8 @@ internal static class TaskFile
         TreatNullObliviousAsNonNullable = true,
         TransformSchemaNode = (_, node) =>
         {
-            if (node["type"] is JsonArray types) node["type"] = types.First(t => t!.GetValue<string>() != "null")!.DeepClone();
+            if (node["type"] is JsonArray types)
+                node["type"] = types.First(t => t!.GetValue<string>() != "null")!.DeepClone();
             return node;
         },
     }).AsObject();

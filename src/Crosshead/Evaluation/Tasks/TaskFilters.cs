@@ -17,31 +17,42 @@ internal static class TaskFilters
         Add("list", (input, a) => new ArrayValue([input, .. Given(a)]));
         Add("letter", (input, _) => Text(Letter(input)));
         Add("lettered", (input, a) => Text(Lettered(Items(input), a)));
-        Add("letters_in", (input, a) => Text(string.Join(", ", Items(input).Select(i => Letter(Position(i, Items(a.At(0))))))));
+        Add("letters_in",
+            (input, a) => Text(string.Join(", ", Items(input).Select(i => Letter(Position(i, Items(a.At(0))))))));
         Add("before", (input, a) => Cut(input, a, (text, mark) => (0, text.IndexOf(mark, StringComparison.Ordinal))));
-        Add("before_last", (input, a) => Cut(input, a, (text, mark) => (0, text.LastIndexOf(mark, StringComparison.Ordinal))));
-        Add("after", (input, a) => Cut(input, a, (text, mark) => (text.IndexOf(mark, StringComparison.Ordinal) + mark.Length, text.Length)));
-        Add("after_last", (input, a) => Cut(input, a, (text, mark) => (text.LastIndexOf(mark, StringComparison.Ordinal) + mark.Length, text.Length)));
-        Add("regex_remove", (input, a) => Text(Regex.Replace(input.ToStringValue(), a.At(0).ToStringValue(), "", RegexOptions.CultureInvariant, RegexTime)));
+        Add("before_last",
+            (input, a) => Cut(input, a, (text, mark) => (0, text.LastIndexOf(mark, StringComparison.Ordinal))));
+        Add("after", (input, a) => Cut(input, a,
+            (text, mark) => (text.IndexOf(mark, StringComparison.Ordinal) + mark.Length, text.Length)));
+        Add("after_last", (input, a) => Cut(input, a,
+            (text, mark) => (text.LastIndexOf(mark, StringComparison.Ordinal) + mark.Length, text.Length)));
+        Add("regex_remove", (input, a) => Text(Regex.Replace(input.ToStringValue(), a.At(0).ToStringValue(), "",
+            RegexOptions.CultureInvariant, RegexTime)));
         Add("parse_json", (input, _) => ParseJson(input.ToStringValue()));
         Add("keys", (input, _) => new ArrayValue([.. Members(input).Keys.Select(Text)]));
-        Add("keys_where", (input, a) => new ArrayValue([.. Members(input).Keys.Where(k => Members(input).TryGetValue(k, out var v) && v.Equals(a.At(0))).Select(Text)]));
+        Add("keys_where", (input, a) => new ArrayValue([.. Members(input).Keys.Where(
+            k => Members(input).TryGetValue(k, out var v) && v.Equals(a.At(0))).Select(Text)]));
 
         void Add(string name, Func<FluidValue, FilterArguments, FluidValue> filter) =>
-            filters.AddFilter(name, (input, arguments, _) => input.IsNil() || Given(arguments).Any(a => a.IsNil()) ? NilValue.Instance : filter(input, arguments));
+            filters.AddFilter(name, (input, arguments, _) => input.IsNil() || Given(arguments).Any(a => a.IsNil())
+                ? NilValue.Instance : filter(input, arguments));
     }
 
     /// <summary>The letter of a position from 0; a letter stays what it is.</summary>
     public static string Letter(int index) =>
-        index is >= 0 and < 26 ? ((char)('A' + index)).ToString() : throw new CrossheadException($"position {index} has no letter; A to Z are 0 to 25.");
+        index is >= 0 and < 26 ? ((char)('A' + index)).ToString()
+        : throw new CrossheadException($"position {index} has no letter; A to Z are 0 to 25.");
 
-    private static string Letter(FluidValue value) => value is NumberValue ? Letter((int)value.ToNumberValue()) : value.ToStringValue();
+    private static string Letter(FluidValue value) =>
+        value is NumberValue ? Letter((int)value.ToNumberValue()) : value.ToStringValue();
 
     // As Python does it: the first character upper, all others lower.
-    private static string Capitalize(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
+    private static string Capitalize(string text) =>
+        text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..].ToLowerInvariant();
 
     private static string Lettered(IReadOnlyList<FluidValue> items, FilterArguments a) =>
-        string.Join('\n', items.Select((item, i) => a.At(0).ToStringValue() + Letter(i) + a.At(1).ToStringValue() + item.ToStringValue()));
+        string.Join('\n', items.Select(
+            (item, i) => a.At(0).ToStringValue() + Letter(i) + a.At(1).ToStringValue() + item.ToStringValue()));
 
     private static FluidValue Cut(FluidValue input, FilterArguments a, Func<string, string, (int From, int To)> place)
     {
@@ -73,10 +84,12 @@ internal static class TaskFilters
     }
 
     private static IReadOnlyList<FluidValue> Items(FluidValue value) =>
-        value is ArrayValue list ? list.Values : throw new CrossheadException($"\"{value.ToStringValue().Shown()}\" is no list.");
+        value is ArrayValue list ? list.Values
+        : throw new CrossheadException($"\"{value.ToStringValue().Shown()}\" is no list.");
 
     private static IFluidIndexable Members(FluidValue value) =>
-        value.ToObjectValue() as IFluidIndexable ?? throw new CrossheadException($"\"{value.ToStringValue().Shown()}\" is no object.");
+        value.ToObjectValue() as IFluidIndexable
+        ?? throw new CrossheadException($"\"{value.ToStringValue().Shown()}\" is no object.");
 
     private static IEnumerable<FluidValue> Given(FilterArguments a) => Enumerable.Range(0, a.Count).Select(a.At);
 

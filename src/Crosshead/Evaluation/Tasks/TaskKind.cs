@@ -6,7 +6,9 @@ public enum TaskKind
     /// <summary>One of several continuations is right; the one with the highest log-likelihood is taken.</summary>
     Choice,
 
-    /// <summary>One continuation, the last word of a text: is it what greedy decoding writes, and how likely is it?</summary>
+    /// <summary>
+    /// One continuation, the last word of a text: is it what greedy decoding writes, and how likely is it?
+    /// </summary>
     LastWord,
 
     /// <summary>A text is read from its beginning; how likely is it?</summary>

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>What a model reads before it continues. Parts are shared between prompts, so that thousands of them are small.</summary>
+/// <summary>
+/// What a model reads before it continues. Parts are shared between prompts, so that thousands of them are small.
+/// </summary>
 /// <param name="Description">What stands before everything, with its own line ends; may be empty.</param>
 /// <param name="Shots">Solved examples.</param>
 /// <param name="Question">The question, without a space at its end.</param>

@@ -8,7 +8,10 @@ internal sealed class TaskRow
     private readonly string _unit;
     private readonly long _number;
 
-    /// <summary>Row number <paramref name="number"/>, from 1 in what the file counts by (<paramref name="unit"/>: line, row, item).</summary>
+    /// <summary>
+    /// Row number <paramref name="number"/>, from 1 in what the file counts by (<paramref name="unit"/>: line, row,
+    /// item).
+    /// </summary>
     public TaskRow(string path, string unit, long number, Dictionary<string, FluidValue> values)
     {
         (Path, _unit, _number, Values) = (path, unit, number, values);

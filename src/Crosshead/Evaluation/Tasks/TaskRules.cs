@@ -13,16 +13,20 @@ internal static partial class TaskRules
         [TaskKind.Generation] = ["exact_match"],
     };
 
-    /// <exception cref="CrossheadException">A rule is broken; the message calls the task <paramref name="source"/>.</exception>
+    /// <exception cref="CrossheadException">A rule is broken; the message calls the task
+    /// <paramref name="source"/>.</exception>
     public static void Check(EvaluationTask task, string source)
     {
-        Require(Name().IsMatch(task.Name), $"name (\"{task.Name}\") must be lower-case letters, digits and underscores");
+        Require(Name().IsMatch(task.Name),
+            $"name (\"{task.Name}\") must be lower-case letters, digits and underscores");
         Require(task.Version >= 1, $"version ({task.Version}) must be at least 1");
         Require(task.Fields.Count > 0, "fields must name at least one field");
         foreach (var (field, alternatives) in task.Fields)
         {
-            Require(Name().IsMatch(field), $"fields: the name \"{field}\" must be lower-case letters, digits and underscores");
-            Require(!TaskTemplates.Reserved.Contains(field), $"fields: \"{field}\" is a name that templates already have ({string.Join(", ", TaskTemplates.Reserved)}); choose another");
+            Require(Name().IsMatch(field),
+                $"fields: the name \"{field}\" must be lower-case letters, digits and underscores");
+            Require(!TaskTemplates.Reserved.Contains(field), $"fields: \"{field}\" is a name that templates already "
+                + $"have ({string.Join(", ", TaskTemplates.Reserved)}); choose another");
             Require(alternatives.Count > 0, $"fields.{field} must hold at least one expression");
         }
         CheckSources(task.Data, "data");
@@ -30,13 +34,15 @@ internal static partial class TaskRules
         {
             CheckSources(shots.Data, "shots.data");
             Require(shots.Count >= 0, $"shots.count ({shots.Count}) must be at least 0");
-            Require(!shots.SameSubject || task.Fields.ContainsKey("subject"), "shots.sameSubject needs a field \"subject\"");
+            Require(!shots.SameSubject || task.Fields.ContainsKey("subject"),
+                "shots.sameSubject needs a field \"subject\"");
         }
         var metrics = Metrics[task.Kind];
         Require(task.Metrics.Count > 0, $"metrics must name at least one of {string.Join(", ", metrics)}");
         foreach (var metric in task.Metrics)
             if (!metrics.Contains(metric))
-                throw new CrossheadException($"{source}: metrics (\"{metric.Shown()}\") is unknown for this kind of task; {Suggestion.For(metric, metrics)}");
+                throw new CrossheadException($"{source}: metrics (\"{metric.Shown()}\") is unknown for this kind of "
+                    + $"task; {Suggestion.For(metric, metrics)}");
         CheckKind();
 
         void CheckKind()
@@ -50,7 +56,8 @@ internal static partial class TaskRules
             };
             foreach (var field in needed)
                 Require(task.Fields.ContainsKey(field), $"fields must have \"{field}\" for this kind of task");
-            Require(task.ShuffleSeed is null || task.Kind == TaskKind.Choice, "shuffleSeed is for tasks of choices; remove it");
+            Require(task.ShuffleSeed is null || task.Kind == TaskKind.Choice,
+                "shuffleSeed is for tasks of choices; remove it");
             if (task.Kind != TaskKind.Generation)
             {
                 Require(task.Filters.Count == 0, "filters are for tasks of kind generation; remove them");
@@ -65,22 +72,26 @@ internal static partial class TaskRules
         void CheckFilter(AnswerFilter filter)
         {
             Require(filter.Name.Length > 0, "filters: a name is empty");
-            Require((filter.Extract == AnswerExtraction.Regex) == (filter.Pattern is not null), $"filter \"{filter.Name.Shown()}\": a pattern goes with extract \"regex\", and with that alone");
+            Require((filter.Extract == AnswerExtraction.Regex) == (filter.Pattern is not null),
+                $"filter \"{filter.Name.Shown()}\": a pattern goes with extract \"regex\", and with that alone");
             try
             {
                 _ = new Regex(filter.Pattern ?? "");
             }
             catch (ArgumentException e)
             {
-                throw new CrossheadException($"{source}: filter \"{filter.Name.Shown()}\": the pattern {filter.Pattern?.Shown()} is no regular expression ({e.Reason()}); repair it.", e);
+                throw new CrossheadException($"{source}: filter \"{filter.Name.Shown()}\": the pattern "
+                    + $"{filter.Pattern?.Shown()} is no regular expression ({e.Reason()}); repair it.", e);
             }
         }
 
         void CheckSources(IReadOnlyList<TaskSource> sources, string path)
         {
-            Require(sources.Count > 0 && sources.All(s => s.Rows.Count > 0), $"{path} must name at least one file of rows");
+            Require(sources.Count > 0 && sources.All(s => s.Rows.Count > 0),
+                $"{path} must name at least one file of rows");
             foreach (var name in sources.SelectMany(s => s.Rows.Append(s.Labels ?? "labels")))
-                Require(name.Length > 0 && !Path.IsPathRooted(name) && !name.Split('/', '\\').Contains(".."), $"{path} (\"{name}\") must be a file below the task's folder");
+                Require(name.Length > 0 && !Path.IsPathRooted(name) && !name.Split('/', '\\').Contains(".."),
+                    $"{path} (\"{name}\") must be a file below the task's folder");
         }
 
         void Require(bool holds, string rule)

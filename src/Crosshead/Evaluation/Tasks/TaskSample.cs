@@ -4,7 +4,8 @@ namespace Crosshead.Evaluation.Tasks;
 /// <param name="Row">The number of its row among all that were read, from 0.</param>
 /// <param name="Id">The row's own name, or its number.</param>
 /// <param name="Subject">What it belongs to, such as one of MMLU's subjects; null where the task has none.</param>
-/// <param name="Choices">The continuations: several for a choice, one for a last word or a text, none where the model writes.</param>
+/// <param name="Choices">The continuations: several for a choice, one for a last word or a text, none where the model
+/// writes.</param>
 /// <param name="Gold">The position of the right choice; -1 where the model writes.</param>
 /// <param name="Prompt">What a writing model reads; null for the other kinds.</param>
 /// <param name="Answers">Where the model writes: the answers of which any is right; else empty.</param>
@@ -17,6 +18,8 @@ public sealed record TaskSample(
     TaskPrompt? Prompt,
     IReadOnlyList<string> Answers)
 {
-    /// <summary>The file and the line, row or item of it that the sample was made of; null for one made otherwise.</summary>
+    /// <summary>
+    /// The file and the line, row or item of it that the sample was made of; null for one made otherwise.
+    /// </summary>
     public string? Place { get; init; }
 }

@@ -10,7 +10,10 @@ internal sealed class TaskSamples(EvaluationTask task)
 {
     private readonly TaskTemplates _templates = new(task, $"task {task.Name}");
 
-    /// <summary>The samples of the rows that are asked, with the examples that <paramref name="shots"/> gives for a subject before each.</summary>
+    /// <summary>
+    /// The samples of the rows that are asked, with the examples that <paramref name="shots"/> gives for a subject
+    /// before each.
+    /// </summary>
     public IEnumerable<TaskSample> Make(IEnumerable<TaskRow> rows, Func<string?, IReadOnlyList<TaskShot>> shots)
     {
         var number = 0;
@@ -43,7 +46,10 @@ internal sealed class TaskSamples(EvaluationTask task)
         var id = own.Length > 0 ? own : number.ToString(CultureInfo.InvariantCulture);
         var subject = Subject(context);
         if (task.Kind == TaskKind.Generation)
-            return new(number, id, subject, [], -1, Prompt(row, context, shots), Answers(row, context)) { Place = row.Place };
+            return new(number, id, subject, [], -1, Prompt(row, context, shots), Answers(row, context))
+            {
+                Place = row.Place,
+            };
 
         var elements = task.Kind == TaskKind.Choice ? Elements(row, context) : [NilValue.Instance];
         var gold = task.Kind == TaskKind.Choice ? Gold(row, context, elements) : 0;
@@ -62,7 +68,8 @@ internal sealed class TaskSamples(EvaluationTask task)
             context.SetValue("text", new StringValue(text));
             var continuation = _templates.Continuation!.Render(context, row);
             if (text.Length == 0 || string.IsNullOrWhiteSpace(continuation))
-                throw new CrossheadException($"{row.Place}: choice {i + 1} is empty; a choice must be some text: repair or remove the row.");
+                throw new CrossheadException(
+                    $"{row.Place}: choice {i + 1} is empty; a choice must be some text: repair or remove the row.");
             choices[i] = new(shared ?? Prompt(row, context, shots), continuation, text);
         }
         return new(number, id, subject, choices, gold, null, []) { Place = row.Place };
@@ -71,19 +78,23 @@ internal sealed class TaskSamples(EvaluationTask task)
     private TaskPrompt Prompt(TaskRow row, TemplateContext context, IReadOnlyList<TaskShot> shots) =>
         new(_templates.Description.Render(context, row), shots, _templates.Question.Render(context, row));
 
-    private string? Subject(TemplateContext context) => task.Fields.ContainsKey("subject") ? context.GetValue("subject").ToStringValue() : null;
+    private string? Subject(TemplateContext context) =>
+        task.Fields.ContainsKey("subject") ? context.GetValue("subject").ToStringValue() : null;
 
     private static FluidValue[] Elements(TaskRow row, TemplateContext context)
     {
         if (context.GetValue("choices") is not ArrayValue { Values: var values })
             throw new CrossheadException($"{row.Place}: choices must be a list of texts; repair or remove the row.");
         if (values.Count == 0)
-            throw new CrossheadException($"{row.Place}: there are no choices (an empty list); at least one is needed: repair or remove the row.");
+            throw new CrossheadException($"{row.Place}: there are no choices (an empty list); at least one is needed: "
+                + $"repair or remove the row.");
         if (values.Count > 26)
-            throw new CrossheadException($"{row.Place}: there are {values.Count} choices; at most 26 have a letter: repair or remove the row.");
+            throw new CrossheadException(
+                $"{row.Place}: there are {values.Count} choices; at most 26 have a letter: repair or remove the row.");
         for (var i = 0; i < values.Count; i++)
             if (values[i] is not StringValue)
-                throw new CrossheadException($"{row.Place}: choice {i + 1} is {AnswerIndex.Kind(values[i])}, but a text is expected; repair or remove the row.");
+                throw new CrossheadException($"{row.Place}: choice {i + 1} is {AnswerIndex.Kind(values[i])}, but a "
+                    + $"text is expected; repair or remove the row.");
         return [.. values];
     }
 
@@ -91,15 +102,18 @@ internal sealed class TaskSamples(EvaluationTask task)
     {
         var labels = task.Answer == AnswerReading.Label ? context.GetValue("labels") as ArrayValue : null;
         if (task.Answer == AnswerReading.Label && labels?.Values.Count != choices.Length)
-            throw new CrossheadException($"{row.Place}: there are {labels?.Values.Count ?? 0} labels for {choices.Length} choices; repair or remove the row.");
+            throw new CrossheadException($"{row.Place}: there are {labels?.Values.Count ?? 0} labels for "
+                + $"{choices.Length} choices; repair or remove the row.");
         return AnswerIndex.Of(context.GetValue("answer"), task.Answer, choices, labels?.Values ?? [], row.Place);
     }
 
     private static string[] Answers(TaskRow row, TemplateContext context)
     {
         var value = context.GetValue("answer");
-        string[] answers = [.. (value is ArrayValue list ? list.Values : [value]).Select(a => a is StringValue or NumberValue or BooleanValue
-            ? a.ToStringValue() : throw new CrossheadException($"{row.Place}: an answer is {AnswerIndex.Kind(a)}, but a text or number is expected; repair or remove the row."))];
+        string[] answers = [.. (value is ArrayValue list ? list.Values : [value])
+            .Select(a => a is StringValue or NumberValue or BooleanValue
+                ? a.ToStringValue() : throw new CrossheadException($"{row.Place}: an answer is {AnswerIndex.Kind(a)}, "
+                    + $"but a text or number is expected; repair or remove the row."))];
         return answers.Length > 0 && answers.All(a => !string.IsNullOrWhiteSpace(a))
             ? answers : throw new CrossheadException($"{row.Place}: the answer is empty; repair or remove the row.");
     }

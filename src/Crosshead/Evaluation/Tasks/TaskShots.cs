@@ -1,6 +1,8 @@
 namespace Crosshead.Evaluation.Tasks;
 
-/// <summary>Where a task's solved examples come from. They are the first rows of a split, the same for everybody.</summary>
+/// <summary>
+/// Where a task's solved examples come from. They are the first rows of a split, the same for everybody.
+/// </summary>
 public sealed record TaskShots
 {
     /// <summary>How many stand before a question unless the caller says otherwise.</summary>
@@ -15,6 +17,8 @@ public sealed record TaskShots
     /// <summary>The template of an example's question; null: that of the task's questions.</summary>
     public string? Question { get; init; }
 
-    /// <summary>The template of an example's answer; null: the right continuation, or a space and the field <c>answer</c>.</summary>
+    /// <summary>
+    /// The template of an example's answer; null: the right continuation, or a space and the field <c>answer</c>.
+    /// </summary>
     public string? Answer { get; init; }
 }

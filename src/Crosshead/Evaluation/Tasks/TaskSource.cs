@@ -3,10 +3,16 @@ namespace Crosshead.Evaluation.Tasks;
 /// <summary>Files that hold a task's rows in one form: the official release's, or that of a copy.</summary>
 public sealed record TaskSource
 {
-    /// <summary>File patterns below the task's folder (<c>*</c>, <c>?</c>, <c>**</c>), in order of preference: the first that matches is read.</summary>
+    /// <summary>
+    /// File patterns below the task's folder (<c>*</c>, <c>?</c>, <c>**</c>), in order of preference: the first that
+    /// matches is read.
+    /// </summary>
     public required IReadOnlyList<string> Rows { get; init; }
 
-    /// <summary>A file beside them with a line for each row, which becomes the row's field <c>label</c>; null where there is none.</summary>
+    /// <summary>
+    /// A file beside them with a line for each row, which becomes the row's field <c>label</c>; null where there is
+    /// none.
+    /// </summary>
     public string? Labels { get; init; }
 
     /// <summary>The names of the columns of CSV files that have no header line; empty where they have one.</summary>

@@ -27,12 +27,16 @@ internal sealed class TaskTemplate
     /// <summary>A context in which templates see what is set in it.</summary>
     public static TemplateContext NewContext() => new(Options);
 
-    /// <summary>Parses the template at <paramref name="key"/> of the task file that errors call <paramref name="source"/>.</summary>
+    /// <summary>
+    /// Parses the template at <paramref name="key"/> of the task file that errors call <paramref name="source"/>.
+    /// </summary>
     /// <exception cref="CrossheadException">It is no Liquid, or uses a name or filter that there is not.</exception>
-    public static TaskTemplate Parse(string text, IReadOnlyCollection<string> known, string key, string source) => Parse(text, text, false, known, key, source);
+    public static TaskTemplate Parse(string text, IReadOnlyCollection<string> known, string key, string source) =>
+        Parse(text, text, false, known, key, source);
 
     /// <summary>The same for an expression: what may stand between <c>{{</c> and <c>}}</c>.</summary>
-    public static TaskTemplate ParseExpression(string text, IReadOnlyCollection<string> known, string key, string source) =>
+    public static TaskTemplate ParseExpression(string text, IReadOnlyCollection<string> known, string key,
+        string source) =>
         Parse("{{ " + text + " }}", text, true, known, key, source);
 
     /// <summary>The template's text.</summary>
@@ -49,7 +53,8 @@ internal sealed class TaskTemplate
         {
             throw Failure(row, e);
         }
-        return StrictMember.Absent(context) is [var absent, ..] ? throw new CrossheadException($"{row.Place}: {_key} needs \"{absent.Shown()}\", which the row does not have; repair the row or the task file.") : text;
+        return StrictMember.Absent(context) is [var absent, ..] ? throw new CrossheadException($"{row.Place}: {_key} "
+            + $"needs \"{absent.Shown()}\", which the row does not have; repair the row or the task file.") : text;
     }
 
     /// <summary>The expression's value; nothing where a field that it needs is absent.</summary>
@@ -67,33 +72,47 @@ internal sealed class TaskTemplate
         }
     }
 
-    private CrossheadException Failure(TaskRow row, Exception e) => new($"{row.Place}: {_key}: {e.Reason()}; repair the row or the task file.", e);
+    private CrossheadException Failure(TaskRow row, Exception e) =>
+        new($"{row.Place}: {_key}: {e.Reason()}; repair the row or the task file.", e);
 
-    private static TaskTemplate Parse(string liquid, string text, bool isExpression, IReadOnlyCollection<string> known, string key, string source)
+    private static TaskTemplate Parse(string liquid, string text, bool isExpression, IReadOnlyCollection<string> known,
+        string key, string source)
     {
         if (!Parser.TryParse(liquid, out var template, out var error))
-            throw new CrossheadException($"{source}: {key} is no Liquid: {error.Split('\n')[0].Trim().Shown()}; see docs/tasks.md.");
+            throw new CrossheadException(
+                $"{source}: {key} is no Liquid: {error.Split('\n')[0].Trim().Shown()}; see docs/tasks.md.");
         var found = new StrictRewriter();
         template = found.VisitTemplate(template);
-        var expression = isExpression && template is FluidTemplate { Statements: [OutputStatement output] } ? output.Expression : null;
+        var expression = isExpression && template is FluidTemplate { Statements: [OutputStatement output] }
+            ? output.Expression : null;
         if (isExpression && expression is null)
-            throw new CrossheadException($"{source}: {key} ({text.Shown()}) must be one Liquid expression, such as row.question | strip.");
+            throw new CrossheadException(
+                $"{source}: {key} ({text.Shown()}) must be one Liquid expression, such as row.question | strip.");
 
         foreach (var name in found.Names)
             if (!known.Contains(name))
-                throw new CrossheadException($"{source}: {key} names \"{name.Shown()}\", which is no field; {Suggestion.For(name, known)}");
+                throw new CrossheadException(
+                    $"{source}: {key} names \"{name.Shown()}\", which is no field; {Suggestion.For(name, known)}");
         foreach (var filter in found.Filters)
             if (!Options.Filters.TryGetValue(filter, out _))
-                throw new CrossheadException($"{source}: {key} uses the filter \"{filter.Shown()}\", which there is not; {Suggestion.For(filter, Options.Filters.Select(f => f.Key).Order(StringComparer.Ordinal))}");
+                throw new CrossheadException(
+                    $"{source}: {key} uses the filter \"{filter.Shown()}\", which there is not; "
+                    + $"{Suggestion.For(filter, Options.Filters.Select(f => f.Key).Order(StringComparer.Ordinal))}");
         return new(key, template, expression, found.Names);
     }
 
     // Nothing in a template waits for anything: values are at hand.
-    private static FluidValue Await(ValueTask<FluidValue> value) => value.IsCompletedSuccessfully ? value.Result : value.AsTask().GetAwaiter().GetResult();
+    private static FluidValue Await(ValueTask<FluidValue> value) =>
+        value.IsCompletedSuccessfully ? value.Result : value.AsTask().GetAwaiter().GetResult();
 
     private static TemplateOptions CreateOptions()
     {
-        var options = new TemplateOptions { CultureInfo = CultureInfo.InvariantCulture, MaxSteps = MaxSteps, StrictFilters = true };
+        var options = new TemplateOptions
+        {
+            CultureInfo = CultureInfo.InvariantCulture,
+            MaxSteps = MaxSteps,
+            StrictFilters = true,
+        };
         TaskFilters.AddTo(options.Filters);
         return options;
     }

@@ -21,7 +21,8 @@ internal sealed class TaskTemplates
         _where = task.Where is { } where ? TaskTemplate.ParseExpression(where, known, "where", source) : null;
         _fields = [.. task.Fields.Select(f =>
         {
-            var alternatives = f.Value.Select(e => TaskTemplate.ParseExpression(e, known, $"fields.{f.Key}", source)).ToArray();
+            var alternatives = f.Value.Select(e => TaskTemplate.ParseExpression(e, known, $"fields.{f.Key}", source))
+                .ToArray();
             known.Add(f.Key);
             return (f.Key, alternatives);
         })];
@@ -31,8 +32,10 @@ internal sealed class TaskTemplates
         Description = TaskTemplate.Parse(task.Description, fields, "description", source);
         Text = task.Kind == TaskKind.Generation ? null : TaskTemplate.Parse(task.Text, ofChoice, "text", source);
         Question = TaskTemplate.Parse(task.Question, withText, "question", source);
-        Continuation = task.Kind == TaskKind.Generation ? null : TaskTemplate.Parse(task.Continuation, withText, "continuation", source);
-        ShotQuestion = task.Shots?.Question is { } question ? TaskTemplate.Parse(question, fields, "shots.question", source) : null;
+        Continuation = task.Kind == TaskKind.Generation ? null
+            : TaskTemplate.Parse(task.Continuation, withText, "continuation", source);
+        ShotQuestion = task.Shots?.Question is { } question
+            ? TaskTemplate.Parse(question, fields, "shots.question", source) : null;
         var shotAnswer = task.Shots?.Answer ?? (task.Kind == TaskKind.Generation ? " {{ answer }}" : null);
         ShotAnswer = shotAnswer is null ? null : TaskTemplate.Parse(shotAnswer, fields, "shots.answer", source);
         QuestionIsOfChoice = Question.Names.Overlaps(["choice", "text", "letter", "index"]);
@@ -61,7 +64,8 @@ internal sealed class TaskTemplates
         var context = TaskTemplate.NewContext();
         context.SetValue("row", row.Value);
         context.SetValue("file", new StringValue(Path.GetFileNameWithoutExtension(row.Path)));
-        context.SetValue("folder", new StringValue(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(row.Path))) ?? ""));
+        context.SetValue("folder",
+            new StringValue(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(row.Path))) ?? ""));
         if (_where is not null && _where.Evaluate(context, row)?.ToBooleanValue() != true) return null;
         foreach (var (name, alternatives) in _fields) context.SetValue(name, Value(name, alternatives, context, row));
         return context;
@@ -76,7 +80,10 @@ internal sealed class TaskTemplates
             missing.AddRange(StrictMember.Absent(context));
         }
         var absent = string.Join(", ", missing.Distinct());
-        var labels = _labels.Length > 0 && missing.Contains("row.label") ? $", and {_labels} is not beside its file" : "";
-        throw new CrossheadException($"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has {string.Join(", ", row.Values.Keys).Shown()}{labels}: repair it, or get the data that the task names.");
+        var labels = _labels.Length > 0 && missing.Contains("row.label")
+            ? $", and {_labels} is not beside its file" : "";
+        throw new CrossheadException(
+            $"{row.Place}: there is no {(absent.Length > 0 ? absent : "value")} for the field \"{name}\"; the row has "
+            + $"{string.Join(", ", row.Values.Keys).Shown()}{labels}: repair it, or get the data that the task names.");
     }
 }

@@ -22,17 +22,21 @@ internal static unsafe class AttentionForward
         var scores = (long)AttentionShape.Stripe * shape.PaddedKeys;
         var query = (long)AttentionShape.Stripe * shape.PaddedWidth;
         var output = (long)AttentionShape.Stripe * shape.PaddedValueWidth;
-        var scratch = (float*)NativeMemory.AlignedAlloc((nuint)(keys + values + scores + query + output) * sizeof(float), 64);
+        var scratch = (float*)NativeMemory.AlignedAlloc(
+            (nuint)(keys + values + scores + query + output) * sizeof(float), 64);
         for (var unit = begin; unit < end; unit++)
         {
             var (batch, valueHead) = (unit / shape.ValueHeads, (int)(unit % shape.ValueHeads));
             var valueStride = shape.ValueHeads * shape.ValueWidth;
-            AttentionPacking.Panels((T*)context->Value + batch * shape.Keys * valueStride + valueHead * shape.ValueWidth, valueStride,
+            AttentionPacking.Panels(
+                (T*)context->Value + batch * shape.Keys * valueStride + valueHead * shape.ValueWidth, valueStride,
                 shape.Keys, shape.ValueWidth, shape.PaddedValueWidth, scratch + keys);
-            for (var keyHead = valueHead * shape.KeysPerValue; keyHead < (valueHead + 1) * shape.KeysPerValue; keyHead++)
+            for (var keyHead = valueHead * shape.KeysPerValue;
+                keyHead < (valueHead + 1) * shape.KeysPerValue; keyHead++)
             {
                 var keyStride = shape.KeyHeads * shape.Width;
-                AttentionPacking.TransposedPanels((T*)context->Key + batch * shape.Keys * keyStride + keyHead * shape.Width, keyStride,
+                AttentionPacking.TransposedPanels(
+                    (T*)context->Key + batch * shape.Keys * keyStride + keyHead * shape.Width, keyStride,
                     shape.Keys, shape.Width, scratch);
                 for (var head = keyHead * shape.QueriesPerKey; head < (keyHead + 1) * shape.QueriesPerKey; head++)
                 {
@@ -46,35 +50,41 @@ internal static unsafe class AttentionForward
 
     /// <summary>Scores [16, keys] of a stripe of scaled queries, as far as its tiles see.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Scores(in AttentionShape shape, int first, float* left, int leftStride, float* panels, int depth, float* scores)
+    public static void Scores(in AttentionShape shape, int first, float* left, int leftStride, float* panels,
+        int depth, float* scores)
     {
-        for (var key = 0; key < shape.SeenBy(first, AttentionShape.Stripe); key += MatrixTile.PanelWidth, panels += (long)depth * MatrixTile.PanelWidth)
+        for (var key = 0; key < shape.SeenBy(first, AttentionShape.Stripe); key += MatrixTile.PanelWidth,
+            panels += (long)depth * MatrixTile.PanelWidth)
         {
             for (var tile = 0; tile < AttentionShape.Stripe; tile += MatrixTile.Rows)
             {
                 if (key < shape.SeenBy(first + tile, MatrixTile.Rows))
-                    MatrixTile.Multiply(left + tile * leftStride, leftStride, 1, panels, MatrixTile.PanelWidth, depth, scores + tile * shape.PaddedKeys + key, shape.PaddedKeys, MatrixTile.PanelWidth, add: false);
+                    MatrixTile.Multiply(left + tile * leftStride, leftStride, 1, panels, MatrixTile.PanelWidth, depth,
+                        scores + tile * shape.PaddedKeys + key, shape.PaddedKeys, MatrixTile.PanelWidth, add: false);
             }
         }
     }
 
     /// <summary>target [16, width] = weights [16, keys] · panels, each tile over the keys that it sees.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void WeightedSum(in AttentionShape shape, int first, float* weights, float* panels, int paddedWidth, float* target)
+    public static void WeightedSum(in AttentionShape shape, int first, float* weights, float* panels,
+        int paddedWidth, float* target)
     {
         for (var column = 0; column < paddedWidth; column += MatrixTile.PanelWidth)
         {
             var panelWidth = Math.Min(MatrixTile.PanelWidth, paddedWidth - column);
             for (var tile = 0; tile < AttentionShape.Stripe; tile += MatrixTile.Rows)
             {
-                MatrixTile.Multiply(weights + tile * shape.PaddedKeys, shape.PaddedKeys, 1, panels, panelWidth, shape.SeenBy(first + tile, MatrixTile.Rows),
+                MatrixTile.Multiply(weights + tile * shape.PaddedKeys, shape.PaddedKeys, 1, panels, panelWidth,
+                    shape.SeenBy(first + tile, MatrixTile.Rows),
                     target + tile * paddedWidth + column, paddedWidth, panelWidth, add: false);
             }
             panels += (long)shape.Keys * panelWidth;
         }
     }
 
-    private static void Stripe<T>(AttentionContext* context, long batch, int head, int first, float* keys, float* values, float* scores) where T : unmanaged, IElement<T>
+    private static void Stripe<T>(AttentionContext* context, long batch, int head, int first, float* keys,
+        float* values, float* scores) where T : unmanaged, IElement<T>
     {
         var shape = context->Shape;
         var query = scores + (long)AttentionShape.Stripe * shape.PaddedKeys;
@@ -82,7 +92,8 @@ internal static unsafe class AttentionForward
         var rows = Math.Min(AttentionShape.Stripe, shape.Queries - first);
         var (queryStride, outputStride) = (shape.QueryHeads * shape.Width, shape.QueryHeads * shape.ValueWidth);
 
-        AttentionPacking.Rows((T*)context->Query + (batch * shape.Queries + first) * queryStride + head * shape.Width, queryStride,
+        AttentionPacking.Rows(
+            (T*)context->Query + (batch * shape.Queries + first) * queryStride + head * shape.Width, queryStride,
             rows, shape.Width, shape.PaddedWidth, context->Scale, query);
         Scores(shape, first, query, shape.PaddedWidth, keys, shape.Width, scores);
         var logSums = context->LogSums + (batch * shape.QueryHeads + head) * shape.Queries + first;
@@ -91,7 +102,8 @@ internal static unsafe class AttentionForward
         {
             var limit = shape.SeenBy(first + row / MatrixTile.Rows * MatrixTile.Rows, MatrixTile.Rows);
             var seen = shape.Seen(first + row);
-            if (context->Ends != null) Hide(scores + (long)row * shape.PaddedKeys, context->Ends + batch * shape.Keys, seen, first + row);
+            if (context->Ends != null)
+                Hide(scores + (long)row * shape.PaddedKeys, context->Ends + batch * shape.Keys, seen, first + row);
             var sum = Softmax(scores + (long)row * shape.PaddedKeys, seen, limit, out var largest);
             if (row >= rows) continue;
             factors[row] = 1 / sum;
@@ -100,7 +112,8 @@ internal static unsafe class AttentionForward
         WeightedSum(shape, first, scores, values, shape.PaddedValueWidth, output);
         var target = (T*)context->Output + (batch * shape.Queries + first) * outputStride + head * shape.ValueWidth;
         for (var row = 0; row < rows; row++)
-            AttentionPacking.Store(output + row * shape.PaddedValueWidth, shape.PaddedValueWidth, 1, shape.ValueWidth, factors[row], target + row * outputStride, outputStride);
+            AttentionPacking.Store(output + row * shape.PaddedValueWidth, shape.PaddedValueWidth, 1, shape.ValueWidth,
+                factors[row], target + row * outputStride, outputStride);
     }
 
     // −∞ for the keys whose descendants the query is not among.
@@ -111,7 +124,8 @@ internal static unsafe class AttentionForward
         var never = Vector512.Create(float.NegativeInfinity);
         var key = 0;
         for (; key <= seen - Lanes.Count; key += Lanes.Count)
-            Vector512.ConditionalSelect(Vector512.GreaterThan(Vector512.Load(ends + key), at).AsSingle(), Vector512.Load(scores + key), never).Store(scores + key);
+            Vector512.ConditionalSelect(Vector512.GreaterThan(Vector512.Load(ends + key), at).AsSingle(),
+                Vector512.Load(scores + key), never).Store(scores + key);
         for (; key < seen; key++)
             if (ends[key] <= query) scores[key] = float.NegativeInfinity;
     }

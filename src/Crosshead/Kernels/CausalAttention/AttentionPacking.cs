@@ -9,11 +9,12 @@ namespace Crosshead.Kernels.CausalAttention;
 internal static unsafe class AttentionPacking
 {
     /// <summary>
-    /// Rows of a head → panels of 32 (the last of 16) columns, each panel [rows, its width]: the right factor of a product
-    /// whose sums run over the rows.
+    /// Rows of a head → panels of 32 (the last of 16) columns, each panel [rows, its width]: the right factor of a
+    /// product whose sums run over the rows.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Panels<T>(T* head, nint stride, int rows, int width, int paddedWidth, float* panels) where T : unmanaged, IElement<T>
+    public static void Panels<T>(T* head, nint stride, int rows, int width, int paddedWidth, float* panels)
+        where T : unmanaged, IElement<T>
     {
         for (var column = 0; column < paddedWidth; column += MatrixTile.PanelWidth)
         {
@@ -22,7 +23,8 @@ internal static unsafe class AttentionPacking
             {
                 for (var i = 0; i < panelWidth; i += Lanes.Count)
                 {
-                    var values = column + i < width ? Lanes.Load(head + row * stride, column + i, width) : Vector512<float>.Zero;
+                    var values = column + i < width ? Lanes.Load(head + row * stride, column + i, width)
+                        : Vector512<float>.Zero;
                     values.Store(panels + row * panelWidth + i);
                 }
             }
@@ -31,11 +33,12 @@ internal static unsafe class AttentionPacking
     }
 
     /// <summary>
-    /// Rows of a head → panels of 32 rows, each transposed to [width, 32] and filled up with zeros: the right factor of a
-    /// product whose sums run over the width.
+    /// Rows of a head → panels of 32 rows, each transposed to [width, 32] and filled up with zeros: the right factor of
+    /// a product whose sums run over the width.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TransposedPanels<T>(T* head, nint stride, int rows, int width, float* panels) where T : unmanaged, IElement<T>
+    public static void TransposedPanels<T>(T* head, nint stride, int rows, int width, float* panels)
+        where T : unmanaged, IElement<T>
     {
         var block = stackalloc float[MatrixTile.PanelWidth * Lanes.Count];
         for (var first = 0; first < rows; first += MatrixTile.PanelWidth, panels += (long)width * MatrixTile.PanelWidth)
@@ -44,7 +47,8 @@ internal static unsafe class AttentionPacking
             {
                 for (var row = 0; row < MatrixTile.PanelWidth; row++)
                 {
-                    var values = first + row < rows ? Lanes.Load(head + (first + row) * stride, column, width) : Vector512<float>.Zero;
+                    var values = first + row < rows ? Lanes.Load(head + (first + row) * stride, column, width)
+                        : Vector512<float>.Zero;
                     values.Store(block + row * Lanes.Count);
                 }
                 var columns = Math.Min(Lanes.Count, width - column);
@@ -59,7 +63,8 @@ internal static unsafe class AttentionPacking
 
     /// <summary>A stripe of rows, times a factor, padded with zeros to [16, paddedWidth].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows<T>(T* head, nint stride, int rows, int width, int paddedWidth, float factor, float* target) where T : unmanaged, IElement<T>
+    public static void Rows<T>(T* head, nint stride, int rows, int width, int paddedWidth, float factor, float* target)
+        where T : unmanaged, IElement<T>
     {
         for (var row = 0; row < AttentionShape.Stripe; row++)
         {
@@ -73,10 +78,12 @@ internal static unsafe class AttentionPacking
 
     /// <summary>Rows of scratch memory, times a factor, into a head.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Store<T>(float* source, int paddedWidth, int rows, int width, float factor, T* head, nint stride) where T : unmanaged, IElement<T>
+    public static void Store<T>(float* source, int paddedWidth, int rows, int width, float factor, T* head, nint stride)
+        where T : unmanaged, IElement<T>
     {
         for (var row = 0; row < rows; row++)
             for (var i = 0; i < width; i += Lanes.Count)
-                Lanes.Store(head + row * stride, i, width, Vector512.Load(source + (long)row * paddedWidth + i) * factor);
+                Lanes.Store(head + row * stride, i, width,
+                    Vector512.Load(source + (long)row * paddedWidth + i) * factor);
     }
 }

@@ -10,7 +10,9 @@ namespace Crosshead.Kernels.CausalAttention;
 /// </summary>
 internal static unsafe class FusedCausalAttention
 {
-    /// <summary>Whether <see cref="Apply"/> takes these tensors and has enough sequences and heads to occupy all threads.</summary>
+    /// <summary>
+    /// Whether <see cref="Apply"/> takes these tensors and has enough sequences and heads to occupy all threads.
+    /// </summary>
     /// <param name="query">[B, N, h, d]</param>
     /// <param name="key">[B, T, g, d], T ≥ N, g divides h.</param>
     /// <param name="value">[B, T, gv, d'], gv divides g.</param>
@@ -26,13 +28,14 @@ internal static unsafe class FusedCausalAttention
     /// <param name="value">[B, T, gv, d']</param>
     /// <param name="scale">Factor of the scores; null for 1/√d.</param>
     /// <param name="ends">
-    /// For trees of tokens in depth-first order, T = N: one past the last query that sees a key, [B, T] (int32), without
-    /// gradients. Null: all queries from the key on see it.
+    /// For trees of tokens in depth-first order, T = N: one past the last query that sees a key, [B, T] (int32),
+    /// without gradients. Null: all queries from the key on see it.
     /// </param>
     /// <returns>[B, N, h, d']</returns>
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, double? scale = null, Tensor? ends = null)
     {
-        if (ends is not null && GradientNode.Needed(query, key, value)) throw new NotSupportedException("trees of tokens have no backward pass.");
+        if (ends is not null && GradientNode.Needed(query, key, value))
+            throw new NotSupportedException("trees of tokens have no backward pass.");
         query = RowKernel.Dense(query);
         key = RowKernel.Dense(key);
         value = RowKernel.Dense(value);
@@ -43,12 +46,14 @@ internal static unsafe class FusedCausalAttention
         using var logSums = empty([shape.Batch, shape.QueryHeads, shape.Queries], ScalarType.Float32);
         var context = Context(shape, factor, query, key, value, output, logSums);
         if (ends is not null) context.Ends = (int*)Aten.DataPointer(ends);
-        if (query.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<BFloat16Element>);
+        if (query.dtype == ScalarType.BFloat16)
+            CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<BFloat16Element>);
         else CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Float32>);
         if (GradientNode.Needed(query, key, value))
         {
             GradientNode.Record([query, key, value], [output], [query, key, value, logSums],
-                (saved, outputs) => outputs[0] is { } gradient ? Backward(shape, factor, saved, RowKernel.Dense(gradient)) : [null, null, null]);
+                (saved, outputs) => outputs[0] is { } gradient
+                    ? Backward(shape, factor, saved, RowKernel.Dense(gradient)) : [null, null, null]);
         }
         GC.KeepAlive(query);
         GC.KeepAlive(key);
@@ -59,27 +64,30 @@ internal static unsafe class FusedCausalAttention
 
     private static Tensor?[] Backward(AttentionShape shape, float factor, Tensor[] saved, Tensor gradient)
     {
-        Tensor[] results = [empty(saved[0].shape, saved[0].dtype), empty(saved[1].shape, saved[1].dtype), empty(saved[2].shape, saved[2].dtype)];
+        Tensor[] results = [empty(saved[0].shape, saved[0].dtype), empty(saved[1].shape, saved[1].dtype),
+            empty(saved[2].shape, saved[2].dtype)];
         var context = Context(shape, factor, saved[0], saved[1], saved[2], gradient, saved[3]);
         context.QueryGradient = (void*)Aten.DataPointer(results[0]);
         context.KeyGradient = (void*)Aten.DataPointer(results[1]);
         context.ValueGradient = (void*)Aten.DataPointer(results[2]);
-        if (gradient.dtype == ScalarType.BFloat16) CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<BFloat16Element>);
+        if (gradient.dtype == ScalarType.BFloat16)
+            CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<BFloat16Element>);
         else CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<Float32>);
         GC.KeepAlive(gradient);
         return results;
     }
 
-    private static AttentionContext Context(AttentionShape shape, float factor, Tensor query, Tensor key, Tensor value, Tensor output, Tensor logSums) => new()
-    {
-        Shape = shape,
-        Scale = factor,
-        Query = (void*)Aten.DataPointer(query),
-        Key = (void*)Aten.DataPointer(key),
-        Value = (void*)Aten.DataPointer(value),
-        Output = (void*)Aten.DataPointer(output),
-        LogSums = (float*)Aten.DataPointer(logSums),
-    };
+    private static AttentionContext Context(AttentionShape shape, float factor, Tensor query, Tensor key, Tensor value,
+        Tensor output, Tensor logSums) => new()
+        {
+            Shape = shape,
+            Scale = factor,
+            Query = (void*)Aten.DataPointer(query),
+            Key = (void*)Aten.DataPointer(key),
+            Value = (void*)Aten.DataPointer(value),
+            Output = (void*)Aten.DataPointer(output),
+            LogSums = (float*)Aten.DataPointer(logSums),
+        };
 
     private static bool Fits(long[] query, long[] key, long[] value) =>
         query[0] == key[0] && key[0] == value[0] && key[1] == value[1] && key[1] >= query[1] && query[1] > 0

@@ -19,7 +19,8 @@ internal readonly unsafe struct BFloat16Element : IElement<BFloat16Element>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(BFloat16Element* source, int count) =>
-        Widen(Avx512BW.VL.IsSupported ? Avx512BW.VL.MaskLoad((ushort*)source, First(count), Vector256<ushort>.Zero) : LoadOneByOne(source, count));
+        Widen(Avx512BW.VL.IsSupported ? Avx512BW.VL.MaskLoad((ushort*)source, First(count), Vector256<ushort>.Zero)
+            : LoadOneByOne(source, count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(BFloat16Element* target, Vector512<float> values) => Narrow(values).Store((ushort*)target);
@@ -32,7 +33,8 @@ internal readonly unsafe struct BFloat16Element : IElement<BFloat16Element>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ushort> First(int count) => Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
+    private static Vector256<ushort> First(int count) =>
+        Vector256.LessThan(Vector256<ushort>.Indices, Vector256.Create((ushort)count));
 
     // Kept out of the loops that call them: a call there would spill their vectors.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -64,7 +66,8 @@ internal readonly unsafe struct BFloat16Element : IElement<BFloat16Element>
     {
         var bits = values.AsUInt32();
         var rounded = bits + (Vector512.Create(0x7fffu) + ((bits >> 16) & Vector512<uint>.One));
-        var upper = Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, bits | Vector512.Create(0x400000u)) >> 16;
+        var upper = Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded,
+            bits | Vector512.Create(0x400000u)) >> 16;
         if (Avx512F.IsSupported) return Avx512F.ConvertToVector256UInt16(upper);
         return Vector256.Narrow(upper.GetLower(), upper.GetUpper());
     }

@@ -13,14 +13,16 @@ internal static unsafe class CpuParallel
     private const int RangesPerThread = 4;
 
     /// <summary>
-    /// Calls <paramref name="body"/> for disjoint ranges that cover 0 … <paramref name="count"/>. Which thread gets which
-    /// range is left to chance, so a body that sums must keep one sum per index, never one per range.
+    /// Calls <paramref name="body"/> for disjoint ranges that cover 0 … <paramref name="count"/>. Which thread gets
+    /// which range is left to chance, so a body that sums must keep one sum per index, never one per range.
     /// </summary>
     /// <param name="count">Number of indices.</param>
-    /// <param name="grain">Smallest number of indices worth a thread; fewer than this run on the calling thread.</param>
+    /// <param name="grain">Smallest number of indices worth a thread; fewer than this run on the calling
+    /// thread.</param>
     /// <param name="context">What the body works on; lives on the caller's stack until all ranges are done.</param>
     /// <param name="body">Gets the context, the first index and the one past the last.</param>
-    public static void For<TContext>(long count, long grain, ref TContext context, delegate*<TContext*, long, long, void> body)
+    public static void For<TContext>(long count, long grain, ref TContext context,
+        delegate*<TContext*, long, long, void> body)
         where TContext : unmanaged
     {
         if (count <= 0) return;
@@ -33,7 +35,13 @@ internal static unsafe class CpuParallel
                 return;
             }
             var ranges = threads * RangesPerThread;
-            var frame = new Frame { Body = (delegate*<void*, long, long, void>)body, Context = address, Count = count, Range = (count + ranges - 1) / ranges };
+            var frame = new Frame
+            {
+                Body = (delegate*<void*, long, long, void>)body,
+                Context = address,
+                Count = count,
+                Range = (count + ranges - 1) / ranges,
+            };
             var code = Native.ParallelFor(0, threads, 1, &Run, &frame);
             if (frame.Failure != 0)
             {

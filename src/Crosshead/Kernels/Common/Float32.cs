@@ -22,7 +22,8 @@ internal readonly unsafe struct Float32 : IElement<Float32>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(Float32* source, int count) =>
         Avx512F.IsSupported ? Avx512F.MaskLoad((float*)source, Lanes.First(count), Vector512<float>.Zero)
-        : Avx.IsSupported ? Vector512.Create(Avx.MaskLoad((float*)source, Lanes.First(count).GetLower()), Avx.MaskLoad((float*)source + 8, Lanes.First(count).GetUpper()))
+        : Avx.IsSupported ? Vector512.Create(Avx.MaskLoad((float*)source, Lanes.First(count).GetLower()),
+            Avx.MaskLoad((float*)source + 8, Lanes.First(count).GetUpper()))
         : LoadOneByOne(source, count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -60,12 +60,17 @@ internal sealed unsafe class GradientNode
         return false;
     }
 
-    /// <summary>Makes <paramref name="outputs"/>, computed without a graph, differentiable functions of <paramref name="inputs"/>.</summary>
+    /// <summary>
+    /// Makes <paramref name="outputs"/>, computed without a graph, differentiable functions of
+    /// <paramref name="inputs"/>.
+    /// </summary>
     /// <param name="inputs">The inputs, in the order in which <paramref name="backward"/> answers.</param>
     /// <param name="outputs">New tensors, none of them a view of an input.</param>
-    /// <param name="saved">Kept until the graph is gone: inputs, outputs or others. They must not be written to meanwhile.</param>
+    /// <param name="saved">Kept until the graph is gone: inputs, outputs or others. They must not be written to
+    /// meanwhile.</param>
     /// <param name="backward">Called during the backward pass with gradients off and inside its own scope.</param>
-    public static void Record(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved, BackwardFunction backward)
+    public static void Record(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved,
+        BackwardFunction backward)
     {
         RethrowFailure();
         GradientNode node;
@@ -76,14 +81,17 @@ internal sealed unsafe class GradientNode
         node.Attach(inputs, outputs, saved, backward);
     }
 
-    /// <summary>Throws what went wrong in a backward pass since the last call, if anything did: its gradients are missing.</summary>
+    /// <summary>
+    /// Throws what went wrong in a backward pass since the last call, if anything did: its gradients are missing.
+    /// </summary>
     public static void RethrowFailure()
     {
         if (Volatile.Read(ref s_failure) is not null && Interlocked.Exchange(ref s_failure, null) is { } failure)
             ExceptionDispatchInfo.Throw(failure);
     }
 
-    private void Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved, BackwardFunction backward)
+    private void Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved,
+        BackwardFunction backward)
     {
         _pointers = Native.NewNode(_applyAddress, _deletedAddress);
         _backward = backward;
@@ -104,7 +112,8 @@ internal sealed unsafe class GradientNode
         var wrapped = stackalloc nint[outputs.Length];
         t_wrapped = wrapped;
         Native.WrapOutputs(inputArray, default, default, outputArray, _pointers, &Wrapped);
-        for (var i = 0; i < outputs.Length; i++) Tensor.UnsafeCreateTensor(wrapped[i]).Dispose(); // the outputs themselves, again
+        // the outputs themselves, again
+        for (var i = 0; i < outputs.Length; i++) Tensor.UnsafeCreateTensor(wrapped[i]).Dispose();
         Native.ReleaseStrong(_pointers);
     }
 

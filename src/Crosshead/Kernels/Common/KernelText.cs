@@ -7,7 +7,8 @@ internal static class KernelText
     /// <param name="files">Their names, for example <c>elements.cuh</c>, <c>rotary.cu</c>.</param>
     public static string Read(params string[] files) => string.Concat(files.Select(file =>
     {
-        using var reader = new StreamReader(typeof(KernelText).Assembly.GetManifestResourceStream($"Crosshead.Kernels.{file}")!);
+        using var reader = new StreamReader(
+            typeof(KernelText).Assembly.GetManifestResourceStream($"Crosshead.Kernels.{file}")!);
         return reader.ReadToEnd();
     }));
 }

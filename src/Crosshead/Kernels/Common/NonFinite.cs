@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Common;
 
-/// <summary>Counts elements that are NaN or infinite, in one pass at the memory's speed: those whose exponent is all ones.</summary>
+/// <summary>
+/// Counts elements that are NaN or infinite, in one pass at the memory's speed: those whose exponent is all ones.
+/// </summary>
 internal static unsafe class NonFinite
 {
     private const long BlockElements = 1 << 18;
@@ -42,7 +44,8 @@ internal static unsafe class NonFinite
         for (var i = from; i < to; i++)
         {
             var start = i * BlockElements;
-            var values = new ReadOnlySpan<T>(blocks->Data + start, (int)Math.Min(BlockElements, blocks->Elements - start));
+            var values = new ReadOnlySpan<T>(blocks->Data + start,
+                (int)Math.Min(BlockElements, blocks->Elements - start));
             blocks->Counts[i] = Any(values, blocks->Exponent) ? CountOneByOne(values, blocks->Exponent) : 0;
         }
     }

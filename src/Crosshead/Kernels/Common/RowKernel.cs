@@ -14,7 +14,9 @@ internal static unsafe class RowKernel
     // Below, copying the weights side by side costs more than the product with them.
     private const long FewestJoinedRows = 32;
 
-    /// <summary>Whether there are kernels for the tensor: float32 or bfloat16, on a CPU with 512-bit vectors or a CUDA device.</summary>
+    /// <summary>
+    /// Whether there are kernels for the tensor: float32 or bfloat16, on a CPU with 512-bit vectors or a CUDA device.
+    /// </summary>
     public static bool Supports(Tensor tensor) => SupportsOnCpu(tensor) || RowSource.Supports(tensor);
 
     /// <summary>Whether the tensor is on the CPU, float32 or bfloat16, and the processor has 512-bit vectors.</summary>
@@ -22,12 +24,16 @@ internal static unsafe class RowKernel
         tensor.device_type == TorchSharp.DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16
         && CpuVectors.AreUsed;
 
-    /// <summary>Whether joining weights, so that one product and one kernel take the place of several, pays for these activations [B, N, D].</summary>
+    /// <summary>
+    /// Whether joining weights, so that one product and one kernel take the place of several, pays for these
+    /// activations [B, N, D].
+    /// </summary>
     public static bool IsWorthJoining(Tensor x) => Supports(x) && x.shape[0] * x.shape[1] >= FewestJoinedRows;
 
     /// <summary>Whether the weight is on the activation's device and in float32 or the activation's type.</summary>
     public static bool SupportsWeight(Tensor weight, Tensor activation) =>
-        weight.device_type == activation.device_type && (weight.dtype == ScalarType.Float32 || weight.dtype == activation.dtype);
+        weight.device_type == activation.device_type
+        && (weight.dtype == ScalarType.Float32 || weight.dtype == activation.dtype);
 
     /// <summary>The tensor itself where its elements are in order without gaps, else a copy in order.</summary>
     public static Tensor Dense(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.contiguous();
@@ -37,15 +43,18 @@ internal static unsafe class RowKernel
     public static long Grain(long rowBytes) => Math.Max(1, BytesWorthAThread / Math.Max(1, rowBytes));
 
     /// <summary>
-    /// The number of parts a sum over rows is split in: the same on every machine, so that the result does not depend on
-    /// the number of threads.
+    /// The number of parts a sum over rows is split in: the same on every machine, so that the result does not depend
+    /// on the number of threads.
     /// </summary>
     public static int Parts(long rows, long rowBytes) => (int)Math.Clamp(rows * rowBytes / BytesWorthAThread, 1, 32);
 
     /// <summary>The first row of part <paramref name="part"/>.</summary>
     public static long Start(long rows, int parts, long part) => rows * part / parts;
 
-    /// <summary>Sums the rows of <paramref name="parts"/> [p, n] float32 in order into <paramref name="shape"/> and converts to <paramref name="type"/>.</summary>
+    /// <summary>
+    /// Sums the rows of <paramref name="parts"/> [p, n] float32 in order into <paramref name="shape"/> and converts to
+    /// <paramref name="type"/>.
+    /// </summary>
     public static Tensor Sum(Tensor parts, long[] shape, ScalarType type)
     {
         var total = empty(shape, ScalarType.Float32);
@@ -56,7 +65,8 @@ internal static unsafe class RowKernel
             Count = (int)parts.shape[0],
             Length = (int)parts.shape[1],
         };
-        CpuParallel.For((context.Length + Lanes.Count - 1) / Lanes.Count, Grain(context.Count * 64L), ref context, &SumColumns);
+        CpuParallel.For((context.Length + Lanes.Count - 1) / Lanes.Count, Grain(context.Count * 64L),
+            ref context, &SumColumns);
         GC.KeepAlive(parts);
         return type == ScalarType.Float32 ? total : total.to_type(type);
     }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Common;
 
-/// <summary>A CUDA source of kernels over rows of float32 or bfloat16, which begin with what <c>elements.cuh</c> declares.</summary>
+/// <summary>
+/// A CUDA source of kernels over rows of float32 or bfloat16, which begin with what <c>elements.cuh</c> declares.
+/// </summary>
 /// <param name="name">Name of the file.</param>
 internal sealed class RowSource(string name)
 {
@@ -23,7 +25,10 @@ internal sealed class RowSource(string name)
         tensor.device_type == DeviceType.CUDA && tensor.dtype is ScalarType.Float32 or ScalarType.BFloat16
         && Usable.GetOrAdd(tensor.device_index, index => Nvrtc.IsAvailable && CudaDevice.Get(index).HasBrainFloat);
 
-    /// <summary>Elements a thread takes at once: 8 where rows of <paramref name="width"/> elements begin on 16 bytes in every tensor, else 1.</summary>
+    /// <summary>
+    /// Elements a thread takes at once: 8 where rows of <paramref name="width"/> elements begin on 16 bytes in every
+    /// tensor, else 1.
+    /// </summary>
     public static int Lanes(long width, params ReadOnlySpan<Tensor?> tensors)
     {
         if (width % ManyLanes != 0) return 1;
@@ -40,13 +45,17 @@ internal sealed class RowSource(string name)
     /// <param name="weightType">The weight's type, where the kernel has one.</param>
     /// <param name="width">Width of a row, where the kernel is made for one; else 0.</param>
     /// <param name="group">Threads a row, likewise.</param>
-    public CudaKernel Kernel(int device, string function, ScalarType type, int lanes, ScalarType weightType = ScalarType.Float32, int width = 0, int group = 0) =>
-        _kernels.GetOrAdd(new Variant(device, function, type, lanes, weightType, width, group), variant => CudaKernel.Load(variant.Device, _text.Value, variant.Function,
-        [
-            $"BF16={Brain(variant.Type)}", $"LANES={variant.Lanes}", $"BF16_WEIGHT={Brain(variant.WeightType)}", $"WIDTH={variant.Width}", $"GROUP={variant.Group}",
-        ]));
+    public CudaKernel Kernel(int device, string function, ScalarType type, int lanes,
+        ScalarType weightType = ScalarType.Float32, int width = 0, int group = 0) =>
+        _kernels.GetOrAdd(new Variant(device, function, type, lanes, weightType, width, group),
+            variant => CudaKernel.Load(variant.Device, _text.Value, variant.Function,
+            [
+                $"BF16={Brain(variant.Type)}", $"LANES={variant.Lanes}", $"BF16_WEIGHT={Brain(variant.WeightType)}",
+                $"WIDTH={variant.Width}", $"GROUP={variant.Group}",
+            ]));
 
     private static int Brain(ScalarType type) => type == ScalarType.BFloat16 ? 1 : 0;
 
-    private readonly record struct Variant(int Device, string Function, ScalarType Type, int Lanes, ScalarType WeightType, int Width, int Group);
+    private readonly record struct Variant(int Device, string Function, ScalarType Type, int Lanes,
+        ScalarType WeightType, int Width, int Group);
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Common;
 
 /// <summary>
-/// Up to 65,536 elements of a parameter and of what belongs to it. Cutting a list of tensors into such blocks gives every
-/// thread its share however unequal the tensors are, and the same sums on every machine.
+/// Up to 65,536 elements of a parameter and of what belongs to it. Cutting a list of tensors into such blocks gives
+/// every thread its share however unequal the tensors are, and the same sums on every machine.
 /// </summary>
 internal unsafe struct TensorBlock
 {
@@ -26,15 +26,17 @@ internal unsafe struct TensorBlock
     }
 
     /// <summary>Fills <paramref name="blocks"/> in order; lists other than the gradients may be empty.</summary>
-    public static void Fill(Span<TensorBlock> blocks, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> parameters = default,
-        ReadOnlySpan<Tensor> firstMoments = default, ReadOnlySpan<Tensor> secondMoments = default, ReadOnlySpan<Tensor> copies = default)
+    public static void Fill(Span<TensorBlock> blocks, ReadOnlySpan<Tensor> gradients,
+        ReadOnlySpan<Tensor> parameters = default, ReadOnlySpan<Tensor> firstMoments = default,
+        ReadOnlySpan<Tensor> secondMoments = default, ReadOnlySpan<Tensor> copies = default)
     {
         var next = 0;
         for (var i = 0; i < gradients.Length; i++)
         {
             var narrow = gradients[i].dtype == ScalarType.BFloat16;
             var (gradient, parameter, first, second, copy) =
-                (Address(gradients, i), Address(parameters, i), Address(firstMoments, i), Address(secondMoments, i), Address(copies, i));
+                (Address(gradients, i), Address(parameters, i), Address(firstMoments, i), Address(secondMoments, i),
+                    Address(copies, i));
             var total = gradients[i].numel();
             for (var start = 0L; start < total; start += Length)
             {
@@ -52,5 +54,6 @@ internal unsafe struct TensorBlock
         }
     }
 
-    private static nint Address(ReadOnlySpan<Tensor> tensors, int index) => tensors.IsEmpty ? 0 : Aten.DataPointer(tensors[index]);
+    private static nint Address(ReadOnlySpan<Tensor> tensors, int index) =>
+        tensors.IsEmpty ? 0 : Aten.DataPointer(tensors[index]);
 }

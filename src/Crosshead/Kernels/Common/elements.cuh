@@ -1,7 +1,8 @@
-// What every kernel over rows begins with: the element, float32 or bfloat16, and reading and writing several of them as floats.
+// What every kernel over rows begins with: the element, float32 or bfloat16, and reading and writing several of them as
+// floats.
 //
-// Compile-time: BF16 (1 for bfloat16, 0 for float32), LANES (elements a thread takes at once: 8, where every row lies on 16
-// bytes, or 1). For compute capability 8.0 and later. Behind bfloat16.cuh.
+// Compile-time: BF16 (1 for bfloat16, 0 for float32), LANES (elements a thread takes at once: 8, where every row lies
+// on 16 bytes, or 1). For compute capability 8.0 and later. Behind bfloat16.cuh.
 
 #define INFINITE __int_as_float(0x7f800000)
 #define NOT_A_NUMBER __int_as_float(0x7fc00000)

@@ -1,6 +1,7 @@
 // The order of kernels that may overlap (compute capability 9.0 and later; before, they do not).
 
-// A kernel may be launched before the one ahead of it in the stream is done: here it waits until all of that is written.
+// A kernel may be launched before the one ahead of it in the stream is done: here it waits until all of that is
+// written.
 __device__ __forceinline__ void follow()
 {
 #if __CUDA_ARCH__ >= 900

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Experts;
 
 /// <summary>
-/// Which experts a few tokens are given, worked out on a CUDA device without the host (<c>expert_routes.cu</c>, <c>expert_sum.cu</c>). Place
-/// t·k + j is token t's j-th expert; an expert that was chosen has a slot, and serves a stretch of <see cref="Order"/>.
+/// Which experts a few tokens are given, worked out on a CUDA device without the host (<c>expert_routes.cu</c>,
+/// <c>expert_sum.cu</c>). Place t·k + j is token t's j-th expert; an expert that was chosen has a slot, and serves a
+/// stretch of <see cref="Order"/>.
 /// </summary>
 /// <param name="Weights">The router's probabilities, [T, k] (float32).</param>
 /// <param name="Chosen">The expert of each slot, −1 for none, [slots] (int32).</param>
@@ -27,7 +28,8 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
     public int Slots => (int)Chosen.shape[0];
 
     /// <summary>Whether <see cref="Of"/> takes so many.</summary>
-    public static bool Supports(long tokens, long experts, long perToken) => tokens is > 0 and <= MostTokens && experts <= MostExperts && tokens * perToken <= MostPlaces;
+    public static bool Supports(long tokens, long experts, long perToken) =>
+        tokens is > 0 and <= MostTokens && experts <= MostExperts && tokens * perToken <= MostPlaces;
 
     /// <summary>Gives each token the k experts that are rated highest, the lowest of equals.</summary>
     /// <param name="logits">The router's, [T, E] (float32).</param>
@@ -38,15 +40,18 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         logits = RowKernel.Dense(logits);
         var (tokens, experts) = ((int)logits.shape[0], (int)logits.shape[1]);
         var slots = Math.Min(experts, tokens * perToken);
-        var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device), empty([slots], ScalarType.Int32, logits.device),
-            empty([slots + 1], ScalarType.Int32, logits.device), empty([tokens * perToken], ScalarType.Int32, logits.device));
+        var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device),
+            empty([slots], ScalarType.Int32, logits.device), empty([slots + 1], ScalarType.Int32, logits.device),
+            empty([tokens * perToken], ScalarType.Int32, logits.device));
         // A warp a token, a thread an expert and a place.
         var threads = Math.Min(MostThreads, 32 * Math.Max(tokens, (Math.Max(experts, routes.Places) + 31) / 32));
-        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes", [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), threads, 0,
-        [
-            Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen), Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
-            tokens, experts, perToken, slots, renormalize ? 1 : 0,
-        ]);
+        CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes",
+            [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), threads, 0,
+            [
+                Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen),
+                Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
+                tokens, experts, perToken, slots, renormalize ? 1 : 0,
+            ]);
         GC.KeepAlive(logits);
         return routes;
     }
@@ -58,8 +63,9 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
     {
         var (tokens, perToken, width) = ((int)Weights.shape[0], (int)Weights.shape[1], (int)outputs.shape[1]);
         var sum = empty([tokens, width], outputs.dtype, outputs.device);
-        CudaKernel.Load(outputs.device_index, SumSource.Value, "expert_sum", []).Launch(((width + 255) / 256, tokens, 1), 256, 0,
-            [Aten.DataPointer(outputs), Aten.DataPointer(Weights), Aten.DataPointer(sum), perToken, width]);
+        CudaKernel.Load(outputs.device_index, SumSource.Value, "expert_sum", [])
+            .Launch(((width + 255) / 256, tokens, 1), 256, 0,
+                [Aten.DataPointer(outputs), Aten.DataPointer(Weights), Aten.DataPointer(sum), perToken, width]);
         GC.KeepAlive(outputs);
         return sum;
     }

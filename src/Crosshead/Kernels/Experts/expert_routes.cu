@@ -1,5 +1,5 @@
-// From a router's logits to the experts that tokens are given: for the few tokens of a step, so that nothing of it has to be known
-// to the host.
+// From a router's logits to the experts that tokens are given: for the few tokens of a step, so that nothing of it has
+// to be known to the host.
 //
 // Compile-time: LANE_EXPERTS (a lane's share of the experts in a warp, 1 to 32). For compute capability 8.0 and later.
 
@@ -14,7 +14,9 @@ __device__ __forceinline__ unsigned ordered(float x)
     return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 
-__device__ __forceinline__ float unordered(unsigned key) { return __uint_as_float(key >> 31 ? key ^ 0x80000000u : ~key); }
+__device__ __forceinline__ float unordered(unsigned key) {
+    return __uint_as_float(key >> 31 ? key ^ 0x80000000u : ~key);
+}
 
 // The sum over the threads up to this one; parts [32].
 __device__ __forceinline__ int sum_up_to(int x, int* parts)
@@ -31,10 +33,11 @@ __device__ __forceinline__ int sum_up_to(int x, int* parts)
     return x;
 }
 
-// One block, a thread an expert and a place or more. logits [tokens, experts]; weights [tokens, k]; chosen [slots], starts [slots + 1],
-// places [tokens·k]: slot s serves expert chosen[s], whose places are places[starts[s]] … places[starts[s + 1] − 1], and place
-// t·k + j is token t's j-th expert.
-extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __restrict__ logits, float* __restrict__ weights, int* __restrict__ chosen,
+// One block, a thread an expert and a place or more. logits [tokens, experts]; weights [tokens, k]; chosen [slots],
+// starts [slots + 1], places [tokens·k]: slot s serves expert chosen[s], whose places are places[starts[s]] …
+// places[starts[s + 1] − 1], and place t·k + j is token t's j-th expert.
+extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __restrict__ logits,
+    float* __restrict__ weights, int* __restrict__ chosen,
     int* __restrict__ starts, int* __restrict__ places, int tokens, int experts, int k, int slots, int renormalize)
 {
     __shared__ int expert_of[MOST];
@@ -87,7 +90,8 @@ extern "C" __global__ void __launch_bounds__(1024) expert_routes(const float* __
             }
         }
         __syncwarp();
-        for (int j = lane; j < k; j += 32) weights[token * k + j] = probability_of[token * k + j] / (renormalize ? sum : 1);
+        for (int j = lane; j < k; j += 32)
+            weights[token * k + j] = probability_of[token * k + j] / (renormalize ? sum : 1);
     }
     __syncthreads();
 

@@ -11,7 +11,8 @@ internal static unsafe class FusedSwiGlu
 {
     /// <summary>Whether <see cref="Apply"/> takes this tensor.</summary>
     /// <param name="gateUp">[…, 2f]</param>
-    public static bool Supports(Tensor gateUp) => RowKernel.Supports(gateUp) && gateUp.dim() > 0 && gateUp.shape[^1] % 2 == 0;
+    public static bool Supports(Tensor gateUp) =>
+        RowKernel.Supports(gateUp) && gateUp.dim() > 0 && gateUp.shape[^1] % 2 == 0;
 
     /// <summary>silu(gate)·up.</summary>
     /// <param name="gateUp">[…, 2f]: the gate in the first half of the last dimension, up in the second.</param>
@@ -54,7 +55,9 @@ internal static unsafe class FusedSwiGlu
         };
         var rows = gateUp.numel() / Math.Max(1, 2 * width);
         var grain = RowKernel.Grain(width * 12L);
-        if (gateUp.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<BFloat16Element> : &Backward<BFloat16Element>);
+        if (gateUp.dtype == ScalarType.BFloat16)
+            CpuParallel.For(rows, grain, ref context,
+                gradient is null ? &Forward<BFloat16Element> : &Backward<BFloat16Element>);
         else CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<Float32> : &Backward<Float32>);
         GC.KeepAlive(gateUp);
         GC.KeepAlive(gradient);
@@ -96,7 +99,8 @@ internal static unsafe class FusedSwiGlu
                 var sigmoid = Lanes.Sigmoid(gate);
                 var silu = gate * sigmoid;
                 Lanes.Store(upGradients, i, width, gradient * silu);
-                Lanes.Store(gateGradients, i, width, gradient * Lanes.Load(ups, i, width) * (sigmoid + silu * (Vector512<float>.One - sigmoid)));
+                Lanes.Store(gateGradients, i, width,
+                    gradient * Lanes.Load(ups, i, width) * (sigmoid + silu * (Vector512<float>.One - sigmoid)));
             }
         }
     }

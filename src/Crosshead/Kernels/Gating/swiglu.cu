@@ -6,7 +6,8 @@ inline float sigmoid(float x) { return 1 / (1 + __expf(-x)); }
 struct place { long long row; int at; };
 
 // Reads a thread's numbers of gate and up; false for a thread that has none.
-inline bool read(const element* __restrict__ gate_up, int width, long long items, place& here, float (&gate)[LANES], float (&up)[LANES])
+inline bool read(const element* __restrict__ gate_up, int width, long long items, place& here, float (&gate)[LANES],
+    float (&up)[LANES])
 {
     const long long item = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (item >= items) return false;

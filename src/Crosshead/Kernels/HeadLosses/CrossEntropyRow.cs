@@ -12,7 +12,8 @@ internal readonly unsafe struct CrossEntropyRow : IRowLoss
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public float Row<T>(T* logits, long row, int vocabulary, long target, float scale, bool withGradients) where T : unmanaged, IElement<T>
+    public float Row<T>(T* logits, long row, int vocabulary, long target, float scale, bool withGradients)
+        where T : unmanaged, IElement<T>
     {
         var logSum = RowLosses.LogSumExp(logits, vocabulary);
         var loss = logSum - T.Load(logits + target, 1)[0];

@@ -16,9 +16,11 @@ internal readonly unsafe struct DistillationRow(void* teacher, DistillationTerms
     public static long Cost => 16;
 
     /// <inheritdoc/>
-    public float Row<T>(T* logits, long row, int vocabulary, long target, float scale, bool withGradients) where T : unmanaged, IElement<T>
+    public float Row<T>(T* logits, long row, int vocabulary, long target, float scale, bool withGradients)
+        where T : unmanaged, IElement<T>
     {
-        var (divergence, crossEntropy, temperature) = ((float)_terms.Divergence, (float)_terms.CrossEntropy, (float)_terms.Temperature);
+        var (divergence, crossEntropy, temperature) = ((float)_terms.Divergence, (float)_terms.CrossEntropy,
+            (float)_terms.Temperature);
         var teacher = (T*)_teacher + (row * vocabulary);
         var sums = new LogSums
         {
@@ -28,7 +30,8 @@ internal readonly unsafe struct DistillationRow(void* teacher, DistillationTerms
         };
         var ofTarget = T.Load(logits + target, 1)[0];
         // KL = Σ q (log q − log p), in which the logarithms of the sums come out of the sum.
-        var kl = Math.Max(0, MeanDifference(logits, teacher, vocabulary, 1 / temperature, sums.Teacher) - sums.Teacher + sums.Student);
+        var kl = Math.Max(0,
+            MeanDifference(logits, teacher, vocabulary, 1 / temperature, sums.Teacher) - sums.Teacher + sums.Student);
         var loss = (divergence * temperature * temperature * kl) + (crossEntropy * (sums.Plain - ofTarget));
         if (!withGradients) return loss;
         var (pull, push) = (divergence * temperature * scale, crossEntropy * scale);
@@ -40,21 +43,25 @@ internal readonly unsafe struct DistillationRow(void* teacher, DistillationTerms
 
     // Σ q · (teacher − student) · factor with q = softmax(teacher · factor).
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float MeanDifference<T>(T* logits, T* teacher, int count, float factor, float logSum) where T : unmanaged, IElement<T>
+    private static float MeanDifference<T>(T* logits, T* teacher, int count, float factor, float logSum)
+        where T : unmanaged, IElement<T>
     {
         var sum = Vector512<float>.Zero;
         for (var i = 0; i < count; i += Lanes.Count)
         {
-            var t = Lanes.Load(teacher, i, count) * factor; // lanes past the end are 0 in both, and so is their difference
+            // lanes past the end are 0 in both, and so is their difference
+            var t = Lanes.Load(teacher, i, count) * factor;
             sum += Lanes.Exp(t - Vector512.Create(logSum)) * (t - (Lanes.Load(logits, i, count) * factor));
         }
         return Vector512.Sum(sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gradients<T>(T* logits, T* teacher, int count, LogSums sums, float factor, float pull, float push) where T : unmanaged, IElement<T>
+    private static void Gradients<T>(T* logits, T* teacher, int count, LogSums sums, float factor, float pull,
+        float push) where T : unmanaged, IElement<T>
     {
-        var (student, other, plain) = (Vector512.Create(sums.Student), Vector512.Create(sums.Teacher), Vector512.Create(sums.Plain));
+        var (student, other, plain) = (Vector512.Create(sums.Student), Vector512.Create(sums.Teacher),
+            Vector512.Create(sums.Plain));
         var both = factor == 1; // one softmax serves both terms
         for (var i = 0; i < count; i += Lanes.Count)
         {
@@ -67,7 +74,8 @@ internal readonly unsafe struct DistillationRow(void* teacher, DistillationTerms
     }
 
     private static float Gradient(float s, float t, LogSums sums, float factor, float pull, float push) =>
-        ((MathF.Exp((s * factor) - sums.Student) - MathF.Exp((t * factor) - sums.Teacher)) * pull) + (MathF.Exp(s - sums.Plain) * push);
+        ((MathF.Exp((s * factor) - sums.Student) - MathF.Exp((t * factor) - sums.Teacher)) * pull)
+        + (MathF.Exp(s - sums.Plain) * push);
 
     // Logarithms of the softmaxes' denominators.
     private struct LogSums

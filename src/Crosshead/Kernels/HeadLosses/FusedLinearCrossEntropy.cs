@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.HeadLosses;
 
 /// <summary>
-/// The head and its cross-entropy, mean of −log softmax(hidden·weightᵀ)[target], a chunk of rows at a time (see <see cref="HeadLoss"/>).
+/// The head and its cross-entropy, mean of −log softmax(hidden·weightᵀ)[target], a chunk of rows at a time (see
+/// <see cref="HeadLoss"/>).
 /// </summary>
 internal sealed class FusedLinearCrossEntropy : IHeadLoss
 {
@@ -41,12 +42,16 @@ internal sealed class FusedLinearCrossEntropy : IHeadLoss
         && targets.dim() == 1 && targets.shape[0] == hidden.shape[0];
 
     /// <summary>The mean loss, a float32 scalar.</summary>
-    /// <remarks>Where every target is ignored the loss and its gradients are 0, so that an empty micro-batch adds nothing.</remarks>
+    /// <remarks>
+    /// Where every target is ignored the loss and its gradients are 0, so that an empty micro-batch adds nothing.
+    /// </remarks>
     /// <param name="hidden">[T, D]</param>
-    /// <param name="weight">[V, D]; converted to the type of <paramref name="hidden"/> once; its gradient is summed in float32.</param>
+    /// <param name="weight">[V, D]; converted to the type of <paramref name="hidden"/> once; its gradient is summed in
+    /// float32.</param>
     /// <param name="targets">[T]: 0 … V−1, or <paramref name="ignoreIndex"/>.</param>
     /// <param name="ignoreIndex">Marks targets that do not count.</param>
-    /// <exception cref="CrossheadException">A target is outside the vocabulary. On a CUDA device, which is not waited for, the loss is then not a number.</exception>
+    /// <exception cref="CrossheadException">A target is outside the vocabulary. On a CUDA device, which is not waited
+    /// for, the loss is then not a number.</exception>
     public static Tensor Apply(Tensor hidden, Tensor weight, Tensor targets, long ignoreIndex = IgnoreIndex)
     {
         targets = RowKernel.Dense(targets);
@@ -61,8 +66,11 @@ internal sealed class FusedLinearCrossEntropy : IHeadLoss
     public void Take(Tensor logits, long start, bool withGradients)
     {
         var (targets, losses) = (_targets.narrow(0, start, logits.shape[0]), _losses.narrow(0, start, logits.shape[0]));
-        if (logits.device_type == DeviceType.CUDA) CudaCrossEntropy.Run(logits, targets, losses, _ignoreIndex, _share, withGradients);
-        else RowLosses.Run(new CrossEntropyRow(), logits, targets, losses, _ignoreIndex, _share.item<float>(), withGradients);
+        if (logits.device_type == DeviceType.CUDA)
+            CudaCrossEntropy.Run(logits, targets, losses, _ignoreIndex, _share, withGradients);
+        else
+            RowLosses.Run(new CrossEntropyRow(), logits, targets, losses, _ignoreIndex,
+                _share.item<float>(), withGradients);
     }
 
     /// <inheritdoc/>
@@ -73,7 +81,8 @@ internal sealed class FusedLinearCrossEntropy : IHeadLoss
         foreach (var target in new ReadOnlySpan<long>((void*)Aten.DataPointer(targets), (int)targets.numel()))
         {
             if (target != ignoreIndex && (ulong)target >= (ulong)vocabulary)
-                throw new CrossheadException($"a target is {target}, but the vocabulary has {vocabulary} entries; give targets of 0 to {vocabulary - 1}, or {ignoreIndex} for those that do not count.");
+                throw new CrossheadException($"a target is {target}, but the vocabulary has {vocabulary} entries; give "
+                    + $"targets of 0 to {vocabulary - 1}, or {ignoreIndex} for those that do not count.");
         }
         GC.KeepAlive(targets);
     }

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.HeadLosses;
 
 /// <summary>
-/// The output head and a loss of its logits hidden·weightᵀ, without ever holding all logits: a chunk of rows at a time, whose gradients
-/// are computed while its logits are there and scaled in the backward pass.
+/// The output head and a loss of its logits hidden·weightᵀ, without ever holding all logits: a chunk of rows at a time,
+/// whose gradients are computed while its logits are there and scaled in the backward pass.
 /// </summary>
 internal static class HeadLoss
 {
@@ -16,8 +16,10 @@ internal static class HeadLoss
 
     /// <summary>The mean loss, a scalar in at least float32.</summary>
     /// <param name="hidden">[T, D]</param>
-    /// <param name="weight">[V, D]; converted to the type of <paramref name="hidden"/> once; its gradient is summed in at least float32.</param>
-    /// <param name="begin">Makes the loss, given the rows in the type in which logits are computed; it may keep tensors until its mean is taken.</param>
+    /// <param name="weight">[V, D]; converted to the type of <paramref name="hidden"/> once; its gradient is summed in
+    /// at least float32.</param>
+    /// <param name="begin">Makes the loss, given the rows in the type in which logits are computed; it may keep tensors
+    /// until its mean is taken.</param>
     public static Tensor Apply(Tensor hidden, Tensor weight, Func<Tensor, IHeadLoss> begin)
     {
         hidden = RowKernel.Dense(hidden);
@@ -43,7 +45,8 @@ internal static class HeadLoss
     }
 
     // Adds up the gradients of the mean where asked for.
-    private static void Chunks(IHeadLoss loss, Tensor hidden, Tensor weight, Tensor? hiddenGradient, Tensor? weightGradient)
+    private static void Chunks(IHeadLoss loss, Tensor hidden, Tensor weight, Tensor? hiddenGradient,
+        Tensor? weightGradient)
     {
         var (rows, vocabulary) = (hidden.shape[0], weight.shape[0]);
         var chunk = Math.Clamp(loss.ChunkElements / Math.Max(1, vocabulary), FewestRows, Math.Max(FewestRows, rows));
@@ -63,7 +66,8 @@ internal static class HeadLoss
         }
     }
 
-    private static void Record(Tensor hidden, Tensor weight, Tensor loss, Tensor? hiddenGradient, Tensor? weightGradient)
+    private static void Record(Tensor hidden, Tensor weight, Tensor loss, Tensor? hiddenGradient,
+        Tensor? weightGradient)
     {
         var type = weight.dtype;
         var (forHidden, forWeight) = (hiddenGradient is not null, weightGradient is not null);
@@ -71,7 +75,8 @@ internal static class HeadLoss
         GradientNode.Record([hidden, weight], [loss], saved, (saved, outputs) =>
         {
             if (outputs[0] is not { } gradient) return [null, null];
-            var whole = gradient.device_type == DeviceType.CPU && gradient.to(ScalarType.Float64).item<double>() == 1; // another device would have to be waited for
+            // another device would have to be waited for
+            var whole = gradient.device_type == DeviceType.CPU && gradient.to(ScalarType.Float64).item<double>() == 1;
             Tensor Scaled(Tensor tensor) => whole ? tensor.detach() : tensor.mul(gradient);
             return [forHidden ? Scaled(saved[0]) : null, forWeight ? Scaled(saved[^1]).to_type(type) : null];
         });

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.HeadLosses;
 
 /// <summary>
-/// Two output heads and the distillation of one model into another (Hinton et al., 2015), a chunk of tokens at a time (see
-/// <see cref="HeadLoss"/>). On the CPU the rows go through <see cref="DistillationRow"/>, elsewhere through libtorch.
+/// Two output heads and the distillation of one model into another (Hinton et al., 2015), a chunk of tokens at a time
+/// (see <see cref="HeadLoss"/>). On the CPU the rows go through <see cref="DistillationRow"/>, elsewhere through
+/// libtorch.
 /// </summary>
 internal sealed class LinearDistillation : IHeadLoss
 {
@@ -19,7 +20,8 @@ internal sealed class LinearDistillation : IHeadLoss
     private readonly Tensor _total; // of the losses so far, a float64 scalar
     private Tensor? _buffer; // the teacher's logits of a chunk
 
-    private LinearDistillation(Tensor rows, Tensor teacherHidden, Tensor teacherWeight, Tensor targets, DistillationTerms terms)
+    private LinearDistillation(Tensor rows, Tensor teacherHidden, Tensor teacherWeight, Tensor targets,
+        DistillationTerms terms)
     {
         _teacherHidden = RowKernel.Dense(teacherHidden).to_type(rows.dtype);
         _teacherHead = teacherWeight.detach().to_type(rows.dtype).t();
@@ -29,15 +31,19 @@ internal sealed class LinearDistillation : IHeadLoss
         _total = zeros([], ScalarType.Float64, rows.device);
     }
 
-    /// <summary>The mean loss over the targets that count, a scalar in at least float32; gradients flow to the student alone.</summary>
+    /// <summary>
+    /// The mean loss over the targets that count, a scalar in at least float32; gradients flow to the student alone.
+    /// </summary>
     /// <param name="hidden">The student's final hidden states [T, D].</param>
     /// <param name="weight">The student's head [V, D]; its gradient is summed in at least float32.</param>
     /// <param name="teacherHidden">The teacher's final hidden states [T, D'], in the student's precision.</param>
     /// <param name="teacherWeight">The teacher's head [V, D'].</param>
     /// <param name="targets">[T] (int64): 0 … V−1, or <see cref="FusedLinearCrossEntropy.IgnoreIndex"/>.</param>
     /// <param name="terms">What the loss is made of.</param>
-    public static Tensor Apply(Tensor hidden, Tensor weight, Tensor teacherHidden, Tensor teacherWeight, Tensor targets, DistillationTerms terms) =>
-        HeadLoss.Apply(hidden, weight, rows => new LinearDistillation(rows, teacherHidden, teacherWeight, targets, terms));
+    public static Tensor Apply(Tensor hidden, Tensor weight, Tensor teacherHidden, Tensor teacherWeight, Tensor targets,
+        DistillationTerms terms) =>
+        HeadLoss.Apply(hidden, weight,
+            rows => new LinearDistillation(rows, teacherHidden, teacherWeight, targets, terms));
 
     /// <inheritdoc/>
     public long ChunkElements => 1 << 20; // of each model
@@ -56,7 +62,8 @@ internal sealed class LinearDistillation : IHeadLoss
     public Tensor Mean() => _total.div(_counted);
 
     // The rows' summed loss, float64; their gradients of the mean take the place of the student's logits.
-    private static Tensor Rows(Tensor logits, Tensor teacher, Tensor targets, Tensor counted, DistillationTerms terms, bool withGradients)
+    private static Tensor Rows(Tensor logits, Tensor teacher, Tensor targets, Tensor counted, DistillationTerms terms,
+        bool withGradients)
     {
         if (RowKernel.SupportsOnCpu(logits))
         {
@@ -64,12 +71,14 @@ internal sealed class LinearDistillation : IHeadLoss
             unsafe
             {
                 var row = new DistillationRow((void*)Aten.DataPointer(teacher), terms);
-                RowLosses.Run(row, logits, targets, losses, FusedLinearCrossEntropy.IgnoreIndex, (float)(1 / counted.item<double>()), withGradients);
+                RowLosses.Run(row, logits, targets, losses, FusedLinearCrossEntropy.IgnoreIndex,
+                    (float)(1 / counted.item<double>()), withGradients);
                 GC.KeepAlive(teacher);
             }
             return losses.sum(type: ScalarType.Float64);
         }
-        using Scalar ignored = FusedLinearCrossEntropy.IgnoreIndex, zero = 0, divergence = terms.Divergence, crossEntropy = terms.CrossEntropy,
+        using Scalar ignored = FusedLinearCrossEntropy.IgnoreIndex, zero = 0, divergence = terms.Divergence,
+            crossEntropy = terms.CrossEntropy,
             temperature = terms.Temperature, square = terms.Temperature * terms.Temperature;
         var type = logits.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var counts = targets.ne(ignored).to(type).unsqueeze(1);                       // [r,1]

@@ -12,14 +12,19 @@ internal unsafe interface IRowLoss
     /// <summary>What an element of a row costs beside an addition, for the share of work worth a thread.</summary>
     static abstract long Cost { get; }
 
-    /// <summary>The loss of a row; with gradients, those times <paramref name="scale"/> take the place of its logits.</summary>
-    float Row<T>(T* logits, long row, int vocabulary, long target, float scale, bool withGradients) where T : unmanaged, IElement<T>;
+    /// <summary>
+    /// The loss of a row; with gradients, those times <paramref name="scale"/> take the place of its logits.
+    /// </summary>
+    float Row<T>(T* logits, long row, int vocabulary, long target, float scale, bool withGradients) where T : unmanaged,
+        IElement<T>;
 }
 
 /// <summary>The loop over the rows of a chunk of logits on the CPU.</summary>
 internal static unsafe class RowLosses
 {
-    /// <summary>Writes each row's loss and, if asked for, its gradient · <paramref name="scale"/> over the logits.</summary>
+    /// <summary>
+    /// Writes each row's loss and, if asked for, its gradient · <paramref name="scale"/> over the logits.
+    /// </summary>
     /// <param name="loss">The loss of a row.</param>
     /// <param name="logits">[r, V], dense; overwritten if <paramref name="withGradients"/>.</param>
     /// <param name="targets">[r]</param>
@@ -27,7 +32,8 @@ internal static unsafe class RowLosses
     /// <param name="ignoreIndex">Marks rows that do not count.</param>
     /// <param name="scale">Factor of the gradients.</param>
     /// <param name="withGradients">Whether to write the gradients.</param>
-    public static void Run<TLoss>(TLoss loss, Tensor logits, Tensor targets, Tensor losses, long ignoreIndex, float scale, bool withGradients)
+    public static void Run<TLoss>(TLoss loss, Tensor logits, Tensor targets, Tensor losses, long ignoreIndex,
+        float scale, bool withGradients)
         where TLoss : unmanaged, IRowLoss
     {
         var context = new Context<TLoss>
@@ -42,7 +48,8 @@ internal static unsafe class RowLosses
             WithGradients = withGradients,
         };
         var grain = RowKernel.Grain(context.Vocabulary * TLoss.Cost);
-        if (logits.dtype == ScalarType.BFloat16) CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, BFloat16Element>);
+        if (logits.dtype == ScalarType.BFloat16)
+            CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, BFloat16Element>);
         else CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, Float32>);
         GC.KeepAlive(logits);
         GC.KeepAlive(targets);
@@ -64,7 +71,8 @@ internal static unsafe class RowLosses
         return max + MathF.Log(Vector512.Sum(sum));
     }
 
-    private static void Rows<TLoss, T>(Context<TLoss>* context, long begin, long end) where TLoss : unmanaged, IRowLoss where T : unmanaged, IElement<T>
+    private static void Rows<TLoss, T>(Context<TLoss>* context, long begin, long end) where TLoss : unmanaged,
+        IRowLoss where T : unmanaged, IElement<T>
     {
         var vocabulary = context->Vocabulary;
         for (var row = begin; row < end; row++)
@@ -73,7 +81,8 @@ internal static unsafe class RowLosses
             var target = context->Targets[row];
             if (target != context->IgnoreIndex)
             {
-                context->Losses[row] = context->Loss.Row(logits, row, vocabulary, target, context->Scale, context->WithGradients);
+                context->Losses[row] = context->Loss.Row(logits, row, vocabulary, target, context->Scale,
+                    context->WithGradients);
                 continue;
             }
             context->Losses[row] = 0;

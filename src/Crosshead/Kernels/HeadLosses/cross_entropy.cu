@@ -1,6 +1,6 @@
-// Each row's loss, −log softmax(logits)[target], and, where asked for, its gradient (softmax − one-hot)·scale over the logits.
-// A block takes a row: once through it for the largest logit and the sum, once more for the gradient.
-// A target outside the vocabulary makes its loss not a number.
+// Each row's loss, −log softmax(logits)[target], and, where asked for, its gradient (softmax − one-hot)·scale over the
+// logits. A block takes a row: once through it for the largest logit and the sum, once more for the gradient. A target
+// outside the vocabulary makes its loss not a number.
 
 #define THREADS 512
 

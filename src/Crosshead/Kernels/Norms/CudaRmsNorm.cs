@@ -13,7 +13,8 @@ internal static class CudaRmsNorm
     private static readonly RowSource Source = new("rms_norm.cu");
 
     /// <inheritdoc cref="RmsNormKernel.Forward"/>
-    public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon, out Tensor inverse)
+    public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon,
+        out Tensor inverse)
     {
         var (together, step) = Stretches(input);
         if (together == 0) input = RowKernel.Dense(input);
@@ -39,7 +40,8 @@ internal static class CudaRmsNorm
     }
 
     /// <inheritdoc cref="RmsNormKernel.Backward"/>
-    public static (Tensor Input, Tensor Weight) Backward(Tensor input, Tensor weight, Tensor inverse, Tensor? direct, Tensor gradient)
+    public static (Tensor Input, Tensor Weight) Backward(Tensor input, Tensor weight, Tensor inverse, Tensor? direct,
+        Tensor gradient)
     {
         gradient = RowKernel.Dense(gradient);
         direct = direct is null ? null : RowKernel.Dense(direct);
@@ -49,11 +51,14 @@ internal static class CudaRmsNorm
         using var dense = weight.contiguous();
         var lanes = RowSource.Lanes(width, input, direct, gradient, dense);
         var group = Group(width, lanes);
-        var kernel = Source.Kernel(input.device_index, "rms_norm_backward", input.dtype, lanes, weight.dtype, width, group);
+        var kernel = Source.Kernel(input.device_index, "rms_norm_backward", input.dtype, lanes,
+            weight.dtype, width, group);
         var rowsOfBlock = Threads / group;
-        var blocks = (int)Math.Clamp((rows + rowsOfBlock - 1) / rowsOfBlock, 1, kernel.Device.Multiprocessors * BlocksPerMultiprocessor);
+        var blocks = (int)Math.Clamp((rows + rowsOfBlock - 1) / rowsOfBlock, 1,
+            kernel.Device.Multiprocessors * BlocksPerMultiprocessor);
         while (blocks * rowsOfBlock % weightRows != 0) blocks++;
-        using var parts = empty([blocks * rowsOfBlock / weightRows, weightRows, width], ScalarType.Float32, input.device);
+        using var parts = empty([blocks * rowsOfBlock / weightRows, weightRows, width],
+            ScalarType.Float32, input.device);
         kernel.Launch((blocks, 1, 1), Threads, 0,
         [
             Aten.DataPointer(input), Aten.DataPointer(dense), weightRows, Aten.DataPointer(inverse), Pointer(direct),
@@ -63,17 +68,19 @@ internal static class CudaRmsNorm
         return (result, parts.sum([0L]).view(weight.shape).to_type(weight.dtype));
     }
 
-    // How many rows of a tensor [A, 1, n, d] lie side by side, and how far apart such stretches do, where they are parts of a joint
-    // product of one token a sequence; 0 for other tensors.
+    // How many rows of a tensor [A, 1, n, d] lie side by side, and how far apart such stretches do, where they are
+    // parts of a joint product of one token a sequence; 0 for other tensors.
     private static (int Together, long Step) Stretches(Tensor input)
     {
         if (input.dim() != 4 || input.is_contiguous() || input.shape[1] != 1) return (0, 0);
         var (rows, width, step) = (input.shape[2], input.shape[3], input.stride(0));
-        return input.stride(3) == 1 && input.stride(2) == width && step % RowSource.ManyLanes == 0 ? ((int)rows, step) : (0, 0);
+        return input.stride(3) == 1 && input.stride(2) == width && step % RowSource.ManyLanes == 0
+            ? ((int)rows, step) : (0, 0);
     }
 
     // Threads a row: as many as have work, so that most rows need one load a thread.
-    private static int Group(int width, int lanes) => (int)Math.Min(Threads, BitOperations.RoundUpToPowerOf2((uint)((width + lanes - 1) / lanes)));
+    private static int Group(int width, int lanes) =>
+        (int)Math.Min(Threads, BitOperations.RoundUpToPowerOf2((uint)((width + lanes - 1) / lanes)));
 
     private static int WeightRows(Tensor weight) => weight.dim() == 2 ? (int)weight.shape[0] : 1;
 

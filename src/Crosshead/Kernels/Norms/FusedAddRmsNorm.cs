@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Norms;
 
-/// <summary>The addition to the residual stream and the RMSNorm that follows it, in one pass forward and one backward.</summary>
+/// <summary>
+/// The addition to the residual stream and the RMSNorm that follows it, in one pass forward and one backward.
+/// </summary>
 internal static class FusedAddRmsNorm
 {
     /// <summary>Whether <see cref="Apply"/> takes these tensors.</summary>
@@ -23,7 +25,8 @@ internal static class FusedAddRmsNorm
         var (sum, normed) = RmsNormKernel.Forward(residual, delta, weight, epsilon, out var inverse);
         if (GradientNode.Needed(residual, delta, weight))
         {
-            GradientNode.Record([residual, delta, weight], [sum!, normed], [sum!, weight, inverse], static (saved, outputs) =>
+            GradientNode.Record([residual, delta, weight], [sum!, normed], [sum!, weight, inverse],
+                static (saved, outputs) =>
             {
                 if (outputs[1] is not { } gradient) return [outputs[0], outputs[0], null];
                 var (input, weight) = RmsNormKernel.Backward(saved[0], saved[1], saved[2], outputs[0], gradient);

@@ -9,10 +9,15 @@ namespace Crosshead.Kernels.Norms;
 /// <summary>The loops of <see cref="FusedRmsNorm"/> and <see cref="FusedAddRmsNorm"/>.</summary>
 internal static unsafe class RmsNormKernel
 {
-    /// <summary>Adds <paramref name="residual"/>, if there is one, and normalises; <paramref name="inverse"/> is 1/rms of each row.</summary>
-    public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon, out Tensor inverse)
+    /// <summary>
+    /// Adds <paramref name="residual"/>, if there is one, and normalises; <paramref name="inverse"/> is 1/rms of each
+    /// row.
+    /// </summary>
+    public static (Tensor? Sum, Tensor Normed) Forward(Tensor? residual, Tensor input, Tensor weight, double epsilon,
+        out Tensor inverse)
     {
-        if (input.device_type == TorchSharp.DeviceType.CUDA) return CudaRmsNorm.Forward(residual, input, weight, epsilon, out inverse);
+        if (input.device_type == TorchSharp.DeviceType.CUDA)
+            return CudaRmsNorm.Forward(residual, input, weight, epsilon, out inverse);
         input = RowKernel.Dense(input);
         using var weight32 = Float32Of(weight);
         var normed = empty(input.shape, input.dtype);
@@ -32,17 +37,22 @@ internal static unsafe class RmsNormKernel
             Epsilon = (float)epsilon,
         };
         var grain = RowKernel.Grain(context.Width * 8L);
-        if (input.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, &ForwardRows<BFloat16Element>);
+        if (input.dtype == ScalarType.BFloat16)
+            CpuParallel.For(rows, grain, ref context, &ForwardRows<BFloat16Element>);
         else CpuParallel.For(rows, grain, ref context, &ForwardRows<Float32>);
         GC.KeepAlive(residual);
         GC.KeepAlive(input);
         return (sum, normed);
     }
 
-    /// <summary>Gradients of what was normalised (plus <paramref name="direct"/>, its gradient by other ways) and of the weight.</summary>
-    public static (Tensor Input, Tensor Weight) Backward(Tensor input, Tensor weight, Tensor inverse, Tensor? direct, Tensor gradient)
+    /// <summary>
+    /// Gradients of what was normalised (plus <paramref name="direct"/>, its gradient by other ways) and of the weight.
+    /// </summary>
+    public static (Tensor Input, Tensor Weight) Backward(Tensor input, Tensor weight, Tensor inverse, Tensor? direct,
+        Tensor gradient)
     {
-        if (input.device_type == TorchSharp.DeviceType.CUDA) return CudaRmsNorm.Backward(input, weight, inverse, direct, gradient);
+        if (input.device_type == TorchSharp.DeviceType.CUDA)
+            return CudaRmsNorm.Backward(input, weight, inverse, direct, gradient);
         using var weight32 = Float32Of(weight);
         gradient = RowKernel.Dense(gradient);
         direct = direct is null ? null : RowKernel.Dense(direct);
@@ -129,7 +139,8 @@ internal static unsafe class RmsNormKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardRow<T>(Context* context, long row, Float32* weightGradients) where T : unmanaged, IElement<T>
+    private static void BackwardRow<T>(Context* context, long row, Float32* weightGradients) where T : unmanaged,
+        IElement<T>
     {
         var width = context->Width;
         var offset = row * width;
@@ -157,7 +168,8 @@ internal static unsafe class RmsNormKernel
             var x = (y * Lanes.Load(weight, i, width) - normed * mean) * inverse;
             if (direct is not null) x += Lanes.Load(direct, i, width);
             Lanes.Store(output, i, width, x);
-            Lanes.Store(weightGradient, i, width, Vector512.FusedMultiplyAdd(y, normed, Lanes.Load(weightGradient, i, width)));
+            Lanes.Store(weightGradient, i, width,
+                Vector512.FusedMultiplyAdd(y, normed, Lanes.Load(weightGradient, i, width)));
         }
     }
 

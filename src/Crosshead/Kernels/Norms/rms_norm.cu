@@ -33,11 +33,15 @@ inline float row_sum(float x)
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-rms_norm(const element* __restrict__ input, const element* __restrict__ residual, // [rows, WIDTH]; residual null for none
-         const weight_element* __restrict__ weight, int weight_rows,              // [weight_rows, WIDTH]: row r uses r mod weight_rows
-         element* __restrict__ sum, element* __restrict__ normed, float* __restrict__ inverse, // sum with a residual only
+// [rows, WIDTH]; residual null for none
+rms_norm(const element* __restrict__ input, const element* __restrict__ residual,
+         // [weight_rows, WIDTH]: row r uses r mod weight_rows
+         const weight_element* __restrict__ weight, int weight_rows,
+         // sum with a residual only
+         element* __restrict__ sum, element* __restrict__ normed, float* __restrict__ inverse,
          long long rows, float epsilon,
-         int together, long long step) // the input's rows lie so many side by side, such stretches `step` elements apart; 0: all side by side
+         // the input's rows lie so many side by side, such stretches `step` elements apart; 0: all side by side
+         int together, long long step)
 {
     const long long row = (long long)blockIdx.x * ROWS + threadIdx.x / GROUP;
     const int lane = threadIdx.x % GROUP;
@@ -77,8 +81,9 @@ rms_norm(const element* __restrict__ input, const element* __restrict__ residual
     }
 }
 
-// With x̂ = x/rms(x) and g = ∂y·w: ∂x = (g − x̂·mean(g·x̂)) / rms(x) + direct, and ∂w = Σ ∂y·x̂, here a part for each group
-// of threads. The number of groups is a multiple of weight_rows, so that a group meets one row of the weight only.
+// With x̂ = x/rms(x) and g = ∂y·w: ∂x = (g − x̂·mean(g·x̂)) / rms(x) + direct, and ∂w = Σ ∂y·x̂, here a part for each
+// group of threads. The number of groups is a multiple of weight_rows, so that a group meets one row of the weight
+// only.
 extern "C" __global__ void __launch_bounds__(THREADS)
 rms_norm_backward(const element* __restrict__ input, const weight_element* __restrict__ weight, int weight_rows,
                   const float* __restrict__ inverse, const element* __restrict__ direct, // null for none

@@ -8,4 +8,5 @@ namespace Crosshead.Kernels.Optimizer;
 /// <param name="Epsilon">Added to the root of the second moment.</param>
 /// <param name="WeightDecay">Decay of the parameters, per unit of rate.</param>
 /// <param name="GradientScale">Factor of the gradients, from clipping for example.</param>
-internal readonly record struct AdamWStep(long Step, double LearningRate, double Beta1, double Beta2, double Epsilon, double WeightDecay, double GradientScale = 1);
+internal readonly record struct AdamWStep(long Step, double LearningRate, double Beta1, double Beta2, double Epsilon,
+    double WeightDecay, double GradientScale = 1);

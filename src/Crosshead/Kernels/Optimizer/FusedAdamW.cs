@@ -16,7 +16,8 @@ internal static unsafe class FusedAdamW
     /// <param name="gradient">float32 or bfloat16, dense, of the same shape.</param>
     public static bool Supports(Tensor parameter, Tensor gradient) =>
         RowKernel.SupportsOnCpu(parameter) && parameter.dtype == ScalarType.Float32 && parameter.is_contiguous()
-        && RowKernel.SupportsOnCpu(gradient) && gradient.is_contiguous() && parameter.shape.AsSpan().SequenceEqual(gradient.shape);
+        && RowKernel.SupportsOnCpu(gradient) && gradient.is_contiguous()
+        && parameter.shape.AsSpan().SequenceEqual(gradient.shape);
 
     /// <summary>
     /// With g = gradient · scale: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
@@ -28,7 +29,8 @@ internal static unsafe class FusedAdamW
     /// <param name="secondMoments">float32, dense; written.</param>
     /// <param name="step">The step's numbers.</param>
     /// <param name="copies">Empty, or a dense bfloat16 tensor for each parameter, which gets its new values.</param>
-    public static void Step(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients, ReadOnlySpan<Tensor> firstMoments,
+    public static void Step(ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> gradients,
+        ReadOnlySpan<Tensor> firstMoments,
         ReadOnlySpan<Tensor> secondMoments, AdamWStep step, ReadOnlySpan<Tensor> copies = default)
     {
         var blocks = new TensorBlock[TensorBlock.CountOf(gradients)];
@@ -63,7 +65,8 @@ internal static unsafe class FusedAdamW
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Block<T>(Context* context, TensorBlock* block) where T : unmanaged, IElement<T>
     {
-        var (parameters, firsts, seconds, copies, count) = ((nint)block->Parameter, (nint)block->FirstMoment, (nint)block->SecondMoment, (nint)block->Copy, block->Count);
+        var (parameters, firsts, seconds, copies, count) = ((nint)block->Parameter, (nint)block->FirstMoment,
+            (nint)block->SecondMoment, (nint)block->Copy, block->Count);
         var gradients = (T*)block->Gradient;
         for (var i = 0; i < count; i += Lanes.Count)
         {
@@ -72,8 +75,10 @@ internal static unsafe class FusedAdamW
             first = Vector512.FusedMultiplyAdd(gradient - first, Vector512.Create(context->NewFirst), first);
             var second = Lanes.Load((Float32*)seconds, i, count) * context->Beta2;
             second = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(context->NewSecond), second);
-            var divisor = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), Vector512.Create(context->RootCorrection), Vector512.Create(context->Epsilon));
-            var parameter = Lanes.Load((Float32*)parameters, i, count) * context->Keep - first * context->StepSize / divisor;
+            var divisor = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), Vector512.Create(context->RootCorrection),
+                Vector512.Create(context->Epsilon));
+            var parameter = Lanes.Load((Float32*)parameters, i, count) * context->Keep
+                - first * context->StepSize / divisor;
             Lanes.Store((Float32*)firsts, i, count, first);
             Lanes.Store((Float32*)seconds, i, count, second);
             Lanes.Store((Float32*)parameters, i, count, parameter);

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.Optimizer;
 
-/// <summary>The length of all gradients as one vector, the same bits on every run and for every number of threads.</summary>
+/// <summary>
+/// The length of all gradients as one vector, the same bits on every run and for every number of threads.
+/// </summary>
 internal static unsafe class GradientNorm
 {
     /// <summary>Σ g², summed in float64: blocks of fixed size each by itself, then in order.</summary>
@@ -31,7 +33,8 @@ internal static unsafe class GradientNorm
         for (var i = begin; i < end; i++)
         {
             var block = context->Blocks + i;
-            context->Sums[i] = block->NarrowGradient ? Block((BFloat16Element*)block->Gradient, block->Count) : Block((Float32*)block->Gradient, block->Count);
+            context->Sums[i] = block->NarrowGradient ? Block((BFloat16Element*)block->Gradient, block->Count)
+                : Block((Float32*)block->Gradient, block->Count);
         }
     }
 

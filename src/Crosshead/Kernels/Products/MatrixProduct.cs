@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Products;
 
 /// <summary>
-/// Products with weights, in the precision of the activations. Processors without bfloat16 instructions take several times
-/// as long for libtorch's bfloat16 product as for its float32 one. There the factors are widened, multiplied in float32
-/// and the result rounded once, which is what the bfloat16 product computes too, but for the order of its sums.
+/// Products with weights, in the precision of the activations. Processors without bfloat16 instructions take several
+/// times as long for libtorch's bfloat16 product as for its float32 one. There the factors are widened, multiplied in
+/// float32 and the result rounded once, which is what the bfloat16 product computes too, but for the order of its sums.
 /// </summary>
 internal static class MatrixProduct
 {
@@ -16,11 +16,15 @@ internal static class MatrixProduct
 
     /// <summary>Whether products of so many rows are computed in float32 although the rows are bfloat16.</summary>
     public static bool IsWidened(ScalarType type, Device device, long rows) =>
-        type == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && rows >= FewestRows && !CpuVectors.MultiplyBFloat16;
+        type == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && rows >= FewestRows
+        && !CpuVectors.MultiplyBFloat16;
 
-    /// <summary>The type that products with these rows are computed in: float32 where they are widened, else the rows' own.</summary>
+    /// <summary>
+    /// The type that products with these rows are computed in: float32 where they are widened, else the rows' own.
+    /// </summary>
     /// <param name="rows">[n, D]</param>
-    public static ScalarType TypeFor(Tensor rows) => IsWidened(rows.dtype, rows.device, rows.shape[0]) ? ScalarType.Float32 : rows.dtype;
+    public static ScalarType TypeFor(Tensor rows) =>
+        IsWidened(rows.dtype, rows.device, rows.shape[0]) ? ScalarType.Float32 : rows.dtype;
 
     /// <summary>x weightᵀ + bias.</summary>
     /// <param name="x">[…, D]</param>
@@ -28,7 +32,8 @@ internal static class MatrixProduct
     /// <param name="bias">[O], in the type of <paramref name="x"/>; null for none.</param>
     /// <returns>[…, O], in the type of <paramref name="x"/>.</returns>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias) =>
-        IsWidened(x.dtype, x.device, x.numel() / Math.Max(1, x.shape[^1])) ? Widened(x, weight, bias) : nn.functional.linear(x, weight, bias);
+        IsWidened(x.dtype, x.device, x.numel() / Math.Max(1, x.shape[^1])) ? Widened(x, weight, bias)
+        : nn.functional.linear(x, weight, bias);
 
     /// <summary><see cref="Linear"/> by float32 products; what is kept for the way back stays bfloat16.</summary>
     internal static Tensor Widened(Tensor x, Tensor weight, Tensor? bias)
@@ -49,7 +54,8 @@ internal static class MatrixProduct
             var input = Wide(saved[0]).reshape(-1, saved[0].shape[^1]); // [n, D]
             var inputGradient = rows.matmul(Wide(saved[1])).view(saved[0].shape).to_type(saved[0].dtype);
             var weightGradient = rows.t().matmul(input).to_type(saved[1].dtype);
-            return saved.Length == 2 ? [inputGradient, weightGradient] : [inputGradient, weightGradient, rows.sum(dim: 0).to_type(saved[2].dtype)];
+            return saved.Length == 2 ? [inputGradient, weightGradient]
+                : [inputGradient, weightGradient, rows.sum(dim: 0).to_type(saved[2].dtype)];
         });
         return result;
     }

@@ -5,7 +5,9 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Kernels.Products;
 
-/// <summary>Small float32 matrix products, eight rows at a time, on dense scratch memory padded to whole tiles.</summary>
+/// <summary>
+/// Small float32 matrix products, eight rows at a time, on dense scratch memory padded to whole tiles.
+/// </summary>
 internal static unsafe class MatrixTile
 {
     /// <summary>Rows of a tile.</summary>
@@ -15,7 +17,8 @@ internal static unsafe class MatrixTile
     public const int PanelWidth = 32;
 
     /// <summary>c [8, width] = a [8, k] · b [k, width], or c + a·b.</summary>
-    /// <param name="a">Element (r, i) is at r·<paramref name="rowStride"/> + i·<paramref name="stride"/>, so a may be read transposed.</param>
+    /// <param name="a">Element (r, i) is at r·<paramref name="rowStride"/> + i·<paramref name="stride"/>, so a may be
+    /// read transposed.</param>
     /// <param name="rowStride">See <paramref name="a"/>.</param>
     /// <param name="stride">See <paramref name="a"/>.</param>
     /// <param name="b">Row i starts at i·<paramref name="bStride"/>.</param>
@@ -26,7 +29,8 @@ internal static unsafe class MatrixTile
     /// <param name="width">32 or 16.</param>
     /// <param name="add">Whether to add to what c holds.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c, nint cStride, int width, bool add)
+    public static void Multiply(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c,
+        nint cStride, int width, bool add)
     {
         if (!CpuVectors.Are512Bits) Tiles4x16(a, rowStride, stride, b, bStride, k, c, cStride, width, add);
         else if (width == PanelWidth) Tile32(a, rowStride, stride, b, bStride, k, c, cStride, add);
@@ -35,10 +39,14 @@ internal static unsafe class MatrixTile
 
     // Eight rows by 32 columns: 16 sums in registers for the whole of k.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile32(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c, nint cStride, bool add)
+    private static void Tile32(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c,
+        nint cStride, bool add)
     {
-        float* a0 = a, a1 = a0 + rowStride, a2 = a1 + rowStride, a3 = a2 + rowStride, a4 = a3 + rowStride, a5 = a4 + rowStride, a6 = a5 + rowStride, a7 = a6 + rowStride;
-        Vector512<float> s0a = default, s0b = default, s1a = default, s1b = default, s2a = default, s2b = default, s3a = default, s3b = default, s4a = default, s4b = default, s5a = default, s5b = default, s6a = default, s6b = default, s7a = default, s7b = default;
+        float* a0 = a, a1 = a0 + rowStride, a2 = a1 + rowStride, a3 = a2 + rowStride, a4 = a3 + rowStride,
+        a5 = a4 + rowStride, a6 = a5 + rowStride, a7 = a6 + rowStride;
+        Vector512<float> s0a = default, s0b = default, s1a = default, s1b = default, s2a = default, s2b = default,
+            s3a = default, s3b = default, s4a = default, s4b = default, s5a = default, s5b = default, s6a = default,
+            s6b = default, s7a = default, s7b = default;
         nint at = 0;
         for (var i = 0; i < k; i++, at += stride, b += bStride)
         {
@@ -89,10 +97,13 @@ internal static unsafe class MatrixTile
 
     // Eight rows by 16 columns: 8 sums in registers for the whole of k.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile16(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c, nint cStride, bool add)
+    private static void Tile16(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c,
+        nint cStride, bool add)
     {
-        float* a0 = a, a1 = a0 + rowStride, a2 = a1 + rowStride, a3 = a2 + rowStride, a4 = a3 + rowStride, a5 = a4 + rowStride, a6 = a5 + rowStride, a7 = a6 + rowStride;
-        Vector512<float> s0a = default, s1a = default, s2a = default, s3a = default, s4a = default, s5a = default, s6a = default, s7a = default;
+        float* a0 = a, a1 = a0 + rowStride, a2 = a1 + rowStride, a3 = a2 + rowStride, a4 = a3 + rowStride,
+        a5 = a4 + rowStride, a6 = a5 + rowStride, a7 = a6 + rowStride;
+        Vector512<float> s0a = default, s1a = default, s2a = default, s3a = default, s4a = default, s5a = default,
+            s6a = default, s7a = default;
         nint at = 0;
         for (var i = 0; i < k; i++, at += stride, b += bStride)
         {
@@ -126,18 +137,22 @@ internal static unsafe class MatrixTile
 
     // With sixteen registers of 256 bits: four rows by 16 columns at a time, 8 sums in registers. Each sum has the same
     // terms in the same order as above.
-    private static void Tiles4x16(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c, nint cStride, int width, bool add)
+    private static void Tiles4x16(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c,
+        nint cStride, int width, bool add)
     {
         for (var column = 0; column < width; column += Lanes.Count)
             for (var row = 0; row < Rows; row += 4)
-                Tile4x16(a + row * rowStride, rowStride, stride, b + column, bStride, k, c + row * cStride + column, cStride, add);
+                Tile4x16(a + row * rowStride, rowStride, stride, b + column, bStride, k,
+                    c + row * cStride + column, cStride, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x16(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c, nint cStride, bool add)
+    private static void Tile4x16(float* a, nint rowStride, nint stride, float* b, nint bStride, int k, float* c,
+        nint cStride, bool add)
     {
         float* a0 = a, a1 = a0 + rowStride, a2 = a1 + rowStride, a3 = a2 + rowStride;
-        Vector256<float> s0a = default, s0b = default, s1a = default, s1b = default, s2a = default, s2b = default, s3a = default, s3b = default;
+        Vector256<float> s0a = default, s0b = default, s1a = default, s1b = default, s2a = default, s2b = default,
+            s3a = default, s3b = default;
         nint at = 0;
         for (var i = 0; i < k; i++, at += stride, b += bStride)
         {

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Products;
 
 /// <summary>
-/// x wᵀ + b for a few tokens in bfloat16 on a CUDA device, at the speed at which the weight is read (<c>skinny_matmul.cu</c>).
-/// The weight is read ahead while the kernel before still runs: it must not be what that kernel writes.
+/// x wᵀ + b for a few tokens in bfloat16 on a CUDA device, at the speed at which the weight is read
+/// (<c>skinny_matmul.cu</c>). The weight is read ahead while the kernel before still runs: it must not be what that
+/// kernel writes.
 /// </summary>
 internal static class SkinnyMatMul
 {
@@ -17,7 +18,8 @@ internal static class SkinnyMatMul
 
     private const int TileOutputs = 16, Columns = 8, ShortInputs = 1024;
 
-    private static readonly Lazy<string> Source = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
+    private static readonly Lazy<string> Source = new(
+        () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
 
     // What a weight serves.
     private enum Weights { All, Expert, Group }
@@ -26,15 +28,18 @@ internal static class SkinnyMatMul
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[O, K]</param>
     /// <param name="bias">[O]; null for none.</param>
-    public static bool Supports(Tensor x, Tensor weight, Tensor? bias) => x.numel() / Math.Max(1, x.shape[^1]) is > 0 and <= MostTokens && SupportsTypes(x, weight, bias);
+    public static bool Supports(Tensor x, Tensor weight, Tensor? bias) =>
+        x.numel() / Math.Max(1, x.shape[^1]) is > 0 and <= MostTokens && SupportsTypes(x, weight, bias);
 
     /// <summary>Whether tensors, however many tokens there are, are such as the kernel takes.</summary>
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[…, O, K]</param>
     /// <param name="bias">[O]; null for none.</param>
     public static bool SupportsTypes(Tensor x, Tensor weight, Tensor? bias) =>
-        RowSource.Supports(x) && x.dtype == ScalarType.BFloat16 && weight.dtype == x.dtype && weight.device_type == x.device_type && (bias is null || bias.dtype == x.dtype)
-        && weight.shape[^1] == x.shape[^1] && x.shape[^1] % 8 == 0 && weight.is_contiguous() && Aten.DataPointer(weight) % 16 == 0
+        RowSource.Supports(x) && x.dtype == ScalarType.BFloat16 && weight.dtype == x.dtype
+        && weight.device_type == x.device_type && (bias is null || bias.dtype == x.dtype)
+        && weight.shape[^1] == x.shape[^1] && x.shape[^1] % 8 == 0 && weight.is_contiguous()
+        && Aten.DataPointer(weight) % 16 == 0
         && !GradientNode.Needed(x, weight);
 
     /// <summary>x weightᵀ + bias.</summary>
@@ -42,7 +47,8 @@ internal static class SkinnyMatMul
     /// <param name="weight">[O, K]</param>
     /// <param name="bias">[O]; null for none.</param>
     /// <returns>[…, O]</returns>
-    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias) =>
+        Run(x, weight, bias, weight.shape[0], gated: false, x.dtype);
 
     /// <summary>
     /// x weightᵀ in the precision of its sums, for a router's logits, whose order must not depend on rounding.
@@ -50,14 +56,16 @@ internal static class SkinnyMatMul
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[O, K]</param>
     /// <returns>[…, O] in float32.</returns>
-    public static Tensor ApplyWide(Tensor x, Tensor weight) => Run(x, weight, null, weight.shape[0], gated: false, ScalarType.Float32);
+    public static Tensor ApplyWide(Tensor x, Tensor weight) =>
+        Run(x, weight, null, weight.shape[0], gated: false, ScalarType.Float32);
 
     /// <summary>silu(gate)·up of a joint projection.</summary>
     /// <param name="x">[…, K]</param>
     /// <param name="weight">[2·O, K]: gate, then up.</param>
     /// <param name="bias">[2·O]; null for none.</param>
     /// <returns>[…, O]</returns>
-    public static Tensor ApplyGated(Tensor x, Tensor weight, Tensor? bias) => Run(x, weight, bias, weight.shape[0] / 2, gated: true, x.dtype);
+    public static Tensor ApplyGated(Tensor x, Tensor weight, Tensor? bias) =>
+        Run(x, weight, bias, weight.shape[0] / 2, gated: true, x.dtype);
 
     /// <summary>Like <see cref="Apply"/> or <see cref="ApplyGated"/> with one weight per expert.</summary>
     /// <param name="x">[T, K]</param>
@@ -89,7 +97,8 @@ internal static class SkinnyMatMul
     public static Tensor ApplyGroups(Tensor heads, Tensor weight)
     {
         heads = RowKernel.Dense(heads);
-        var (batch, count, groups, outputs, inputs) = ((int)heads.shape[0], (int)heads.shape[1], (int)weight.shape[0], (int)weight.shape[1], (int)weight.shape[2]);
+        var (batch, count, groups, outputs, inputs) = ((int)heads.shape[0], (int)heads.shape[1], (int)weight.shape[0],
+            (int)weight.shape[1], (int)weight.shape[2]);
         var output = empty([batch, count, 1, outputs], heads.dtype, heads.device);
         var (kernel, width, threads) = Kernel(heads.device_index, outputs, inputs, Weights.Group);
         var rows = batch * (count / groups);
@@ -108,10 +117,12 @@ internal static class SkinnyMatMul
         x = RowKernel.Dense(x);
         var inputs = x.shape[^1];
         var output = empty([.. x.shape[..^1], outputs], type, x.device);
-        var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gated, wide: type == ScalarType.Float32);
+        var (kernel, width, threads) = Kernel(x.device_index, (int)outputs, (int)inputs, Weights.All, gated,
+            wide: type == ScalarType.Float32);
         kernel.Launch((((int)outputs + width - 1) / width, 1, 1), threads, 0,
         [
-            Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias), Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
+            Aten.DataPointer(x), Aten.DataPointer(weight), bias is null ? 0 : Aten.DataPointer(bias),
+            Aten.DataPointer(output), (int)(x.numel() / inputs), (int)outputs, (int)inputs,
             (nint)0, (nint)0, (nint)0, 1,
         ], early: true);
         foreach (var tensor in new[] { x, weight, bias }) GC.KeepAlive(tensor);
@@ -120,14 +131,17 @@ internal static class SkinnyMatMul
 
     // Measured (docs/research-log.md): two tiles per block if these are enough for all multiprocessors, otherwise one
     // tile that is read further ahead; small blocks for the short rows of the experts' second products.
-    private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of, bool gated = false, bool wide = false)
+    private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of,
+        bool gated = false, bool wide = false)
     {
         var experts = of == Weights.Expert;
         var (tiles, warps, depth) = of != Weights.All && inputs <= ShortInputs ? (2, 4, 2)
-            : gated || experts || outputs > TileOutputs * CudaDevice.Get(device).Multiprocessors ? (2, 8, 4) : (1, 8, 8);
+            : gated || experts || outputs > TileOutputs * CudaDevice.Get(device).Multiprocessors
+            ? (2, 8, 4) : (1, 8, 8);
         var kernel = CudaKernel.Load(device, Source.Value, "skinny_matmul",
         [
-            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}", $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
+            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}",
+            $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
         ]);
         return (kernel, gated ? TileOutputs : tiles * TileOutputs, 32 * warps);
     }

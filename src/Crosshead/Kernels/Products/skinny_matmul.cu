@@ -1,14 +1,15 @@
-// y = x wᵀ + bias for a few tokens: bound by reading the weight, so it is read once, 16 bytes a thread at a time and much of it
-// at once, straight into the registers of the tensor cores' product (mma.m16n8k16, bfloat16 in, float32 out).
+// y = x wᵀ + bias for a few tokens: bound by reading the weight, so it is read once, 16 bytes a thread at a time and
+// much of it at once, straight into the registers of the tensor cores' product (mma.m16n8k16, bfloat16 in, float32
+// out).
 //
-// A warp takes TILES tiles of 16 outputs and a part of the inputs, a block's WARPS warps all parts; their sums meet in shared
-// memory. The order of inputs within a product is free as long as weight and tokens agree on it: a thread takes 8 inputs in a
-// row of a weight's row, the same 8 of a token, and they serve two products.
+// A warp takes TILES tiles of 16 outputs and a part of the inputs, a block's WARPS warps all parts; their sums meet in
+// shared memory. The order of inputs within a product is free as long as weight and tokens agree on it: a thread takes
+// 8 inputs in a row of a weight's row, the same 8 of a token, and they serve two products.
 //
-// Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a block are
-// rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1: a weight an expert,
-// see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute capability 8.0 and later;
-// compiled behind bfloat16.cuh, tensor_cores.cuh and launches.cuh.
+// Compile-time: TILES, WARPS, DEPTH (steps of 32 inputs read at once), GROUPS (groups of 8 tokens), GLU (1: tile 0 of a
+// block are rows of a gate, tile 1 the same rows of up, `outputs` rows further on, and y = silu(gate)·up), EXPERTS (1:
+// a weight an expert, see below), HEADS (1: a weight a group of heads, see below), WIDE (1: y in float32). For compute
+// capability 8.0 and later; compiled behind bfloat16.cuh, tensor_cores.cuh and launches.cuh.
 
 #if WIDE
 typedef float result;
@@ -33,16 +34,20 @@ __device__ inline void store(result* y, float x)
 __device__ inline uint4 stream(const bf16* p)
 {
     uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
+    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y),
+        "=r"(v.z), "=r"(v.w) : "l"(p));
     return v;
 }
 
-// x [tokens, inputs], w [outputs, inputs] (GLU: [2·outputs, inputs]), y [tokens, outputs]. With experts, w is one such matrix
-// an expert; block row e serves expert chosen[e], −1 for none, whose tokens are places[starts[e]] … places[starts[e+1] − 1]:
-// y's rows are these places, x's the places divided by `shared`. With heads, w is a matrix a group of `shared` heads and x and y
-// are [sequences, heads, …]: block row e serves group e, and block layer z 8·GROUPS of its `tokens` rows.
-extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x, const bf16* __restrict__ w, const bf16* __restrict__ bias,
-    result* __restrict__ y, int tokens, int outputs, int inputs, const int* __restrict__ chosen, const int* __restrict__ starts, const int* __restrict__ places, int shared)
+// x [tokens, inputs], w [outputs, inputs] (GLU: [2·outputs, inputs]), y [tokens, outputs]. With experts, w is one such
+// matrix an expert; block row e serves expert chosen[e], −1 for none, whose tokens are places[starts[e]] …
+// places[starts[e+1] − 1]: y's rows are these places, x's the places divided by `shared`. With heads, w is a matrix a
+// group of `shared` heads and x and y are [sequences, heads, …]: block row e serves group e, and block layer z 8·GROUPS
+// of its `tokens` rows.
+extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x,
+    const bf16* __restrict__ w, const bf16* __restrict__ bias, result* __restrict__ y, int tokens, int outputs,
+    int inputs, const int* __restrict__ chosen, const int* __restrict__ starts,
+    const int* __restrict__ places, int shared)
 {
     __shared__ float sums[WARPS][TILES * 16][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
@@ -81,7 +86,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
 #pragma unroll
         for (int half = 0; half < 2; half++)
         {
-            const int output = min(first + (GLU ? 0 : 16 * tile) + 8 * half + row, outputs - 1) + (GLU ? tile * outputs : 0);
+            const int output = min(first + (GLU ? 0 : 16 * tile) + 8 * half + row, outputs - 1)
+                + (GLU ? tile * outputs : 0);
             rows[tile][half] = w + (long long)output * inputs + 8 * quad;
         }
 
@@ -98,7 +104,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
 #pragma unroll
             for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
-                for (int half = 0; half < 2; half++) weights[d][tile][half] = there ? stream(rows[tile][half] + at) : none;
+                for (int half = 0; half < 2; half++)
+                    weights[d][tile][half] = there ? stream(rows[tile][half] + at) : none;
         }
     };
     fetch(from); // the weight is there before the tokens are
@@ -147,7 +154,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
 #pragma unroll
             for (int group = 0; group < GROUPS; group++)
 #pragma unroll
-                for (int i = 0; i < 4; i++) sums[warp][16 * tile + row + 8 * (i / 2)][8 * group + 2 * quad + i % 2] = products[tile][group][i];
+                for (int i = 0; i < 4; i++)
+                    sums[warp][16 * tile + row + 8 * (i / 2)][8 * group + 2 * quad + i % 2] = products[tile][group][i];
         __syncthreads();
         for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * COLUMNS; i += 32 * WARPS)
         {

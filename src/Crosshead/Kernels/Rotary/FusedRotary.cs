@@ -13,7 +13,8 @@ namespace Crosshead.Kernels.Rotary;
 internal static unsafe class FusedRotary
 {
     /// <summary>Whether <see cref="Split"/> takes these tensors.</summary>
-    public static bool Supports(Tensor projected, Tensor cosine, Tensor sine, int queryHeads, int keyHeads, int valueHeads) =>
+    public static bool Supports(Tensor projected, Tensor cosine, Tensor sine, int queryHeads, int keyHeads,
+        int valueHeads) =>
         RowKernel.Supports(projected) && projected.dim() == 3
         && queryHeads >= 0 && keyHeads >= 0 && valueHeads >= 0 && queryHeads + keyHeads + valueHeads > 0
         && projected.shape[2] % (queryHeads + keyHeads + valueHeads) == 0
@@ -22,14 +23,16 @@ internal static unsafe class FusedRotary
         && SupportsTable(sine, projected, queryHeads + keyHeads + valueHeads) && cosine.dim() == sine.dim();
 
     /// <summary>Splits and rotates.</summary>
-    /// <param name="projected">[B, N, (h + gk + gv)·d], d even: all query heads, then all key heads, then all value heads.</param>
+    /// <param name="projected">[B, N, (h + gk + gv)·d], d even: all query heads, then all key heads, then all value
+    /// heads.</param>
     /// <param name="cosine">[N, d/2] or [B, N, d/2], float32, without gradient.</param>
     /// <param name="sine">As <paramref name="cosine"/>.</param>
     /// <param name="queryHeads">h</param>
     /// <param name="keyHeads">gk</param>
     /// <param name="valueHeads">gv, in units of width d.</param>
     /// <returns>Queries [B, N, h, d], keys [B, N, gk, d], both rotated, and values [B, N, gv, d].</returns>
-    public static (Tensor Query, Tensor Key, Tensor Value) Split(Tensor projected, Tensor cosine, Tensor sine, int queryHeads, int keyHeads, int valueHeads)
+    public static (Tensor Query, Tensor Key, Tensor Value) Split(Tensor projected, Tensor cosine, Tensor sine,
+        int queryHeads, int keyHeads, int valueHeads)
     {
         projected = RowKernel.Dense(projected);
         cosine = RowKernel.Dense(cosine);
@@ -49,7 +52,8 @@ internal static unsafe class FusedRotary
             {
                 var gradient = empty(shape, type, device);
                 var parts = new Tensor[3];
-                for (var i = 0; i < 3; i++) parts[i] = outputs[i] is { } part ? RowKernel.Dense(part) : zeros(shapes[i], type, device);
+                for (var i = 0; i < 3; i++)
+                    parts[i] = outputs[i] is { } part ? RowKernel.Dense(part) : zeros(shapes[i], type, device);
                 Run(gradient, parts[0], parts[1], parts[2], saved[0], saved[1], backward: true);
                 return [gradient];
             });
@@ -62,7 +66,8 @@ internal static unsafe class FusedRotary
         && table.dim() is 2 or 3 && table.shape[^1] == projected.shape[2] / heads / 2
         && table.shape[^2] == projected.shape[1] && (table.dim() == 2 || table.shape[0] == projected.shape[0]);
 
-    private static void Run(Tensor joint, Tensor query, Tensor key, Tensor value, Tensor cosine, Tensor sine, bool backward)
+    private static void Run(Tensor joint, Tensor query, Tensor key, Tensor value, Tensor cosine,
+        Tensor sine, bool backward)
     {
         if (joint.device_type == TorchSharp.DeviceType.CUDA)
         {
@@ -94,7 +99,8 @@ internal static unsafe class FusedRotary
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows<T>(Context* context, long begin, long end) where T : unmanaged, IElement<T>
     {
-        var (queries, keys, values, half) = (context->QueryHeads, context->KeyHeads, context->ValueHeads, context->Half);
+        var (queries, keys, values, half) = (context->QueryHeads, context->KeyHeads,
+            context->ValueHeads, context->Half);
         var width = 2 * half;
         for (var row = begin; row < end; row++)
         {
@@ -121,7 +127,8 @@ internal static unsafe class FusedRotary
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rotate<T>(T* source, T* target, int heads, int half, Float32* cosines, Float32* sines, float direction) where T : unmanaged, IElement<T>
+    private static void Rotate<T>(T* source, T* target, int heads, int half, Float32* cosines, Float32* sines,
+        float direction) where T : unmanaged, IElement<T>
     {
         for (var i = 0; i < half; i += Lanes.Count)
         {

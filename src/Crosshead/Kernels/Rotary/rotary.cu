@@ -1,10 +1,13 @@
-// Splits rows of query, key and value heads apart and turns queries and keys by their positions (RoPE), or, backward, turns
-// gradients back and puts them side by side. A head's first half a and second half b become a·cos − b·sin and b·cos + a·sin.
-// A thread takes LANES pairs of one head.
+// Splits rows of query, key and value heads apart and turns queries and keys by their positions (RoPE), or, backward,
+// turns gradients back and puts them side by side. A head's first half a and second half b become a·cos − b·sin and
+// b·cos + a·sin. A thread takes LANES pairs of one head.
 
-extern "C" __global__ void rotary_split(element* __restrict__ joint,   // [tokens, heads, 2·half], heads: queries, keys, values
-                                        element* __restrict__ query, element* __restrict__ key, element* __restrict__ value,
-                                        const float* __restrict__ cosine, const float* __restrict__ sine, // [table_rows, half]
+// [tokens, heads, 2·half], heads: queries, keys, values
+extern "C" __global__ void rotary_split(element* __restrict__ joint,
+                                        element* __restrict__ query, element* __restrict__ key,
+                                        element* __restrict__ value,
+                                        // [table_rows, half]
+                                        const float* __restrict__ cosine, const float* __restrict__ sine,
                                         int query_heads, int key_heads, int value_heads, int half, int table_rows,
                                         long long items, int backward)
 {

@@ -10,23 +10,29 @@ namespace Crosshead.Kernels.StepAttention;
 /// </summary>
 internal static class DecodeAttention
 {
-    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, JoinThreads = 128, MostJoinGroups = 16, PartsOfJoinGroup = 4;
+    private const int LeastWidth = 64, MostWidth = 512, MostQueries = 64, JoinThreads = 128, MostJoinGroups = 16,
+    PartsOfJoinGroup = 4;
 
     /// <summary>Pages hold multiples of this number of tokens.</summary>
     public const int PageTokens = 64;
 
-    /// <summary>Whether <see cref="Apply"/>, or with pools of pages <see cref="ApplyPaged"/>, takes these tensors.</summary>
+    /// <summary>
+    /// Whether <see cref="Apply"/>, or with pools of pages <see cref="ApplyPaged"/>, takes these tensors.
+    /// </summary>
     /// <param name="query">[B, h, 1, w]</param>
     /// <param name="key">[B, g, T, w], g divides h.</param>
     /// <param name="value">[B, gv, T, w'], gv divides g.</param>
     /// <param name="factors">[B, G, T], G divides h, its strides even; null for none.</param>
     public static bool Supports(Tensor query, Tensor key, Tensor value, Tensor? factors) =>
-        RowSource.Supports(query) && query.dtype == ScalarType.BFloat16 && key.dtype == query.dtype && value.dtype == query.dtype
-        && (factors is null || factors.dtype == query.dtype && factors.stride(2) == 1 && factors.stride(0) % 2 == 0 && factors.stride(1) % 2 == 0 && Aten.DataPointer(factors) % 4 == 0)
+        RowSource.Supports(query) && query.dtype == ScalarType.BFloat16 && key.dtype == query.dtype
+        && value.dtype == query.dtype
+        && (factors is null || factors.dtype == query.dtype && factors.stride(2) == 1 && factors.stride(0) % 2 == 0
+            && factors.stride(1) % 2 == 0 && Aten.DataPointer(factors) % 4 == 0)
         && query.shape[2] == 1 && IsRow(key) && IsRow(value)
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
-        && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3], (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors));
+        && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3],
+            (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors));
 
     /// <summary>
     /// Attends. It neither waits for the device nor reads its memory. The launches depend only on T, and not on the
@@ -37,35 +43,49 @@ internal static class DecodeAttention
     /// <param name="key">[B, g, T, w]</param>
     /// <param name="value">[B, gv, T, w'], gv divides g; key row i goes with value row i div (g/gv).</param>
     /// <param name="scale">Factor of the scores.</param>
-    /// <param name="factors">Further factors, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.</param>
-    /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the first of all.</param>
-    /// <param name="ends">One past the last token that each sequence sees, likewise; null for T. A sequence that sees none gets zeros.</param>
+    /// <param name="factors">Further factors, [B, G, T]; query head i's scores take those of row i div (h/G). Null for
+    /// none.</param>
+    /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the
+    /// first of all.</param>
+    /// <param name="ends">One past the last token that each sequence sees, likewise; null for T. A sequence that sees
+    /// none gets zeros.</param>
     /// <returns>[B, h, 1, w']</returns>
-    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null) =>
+    public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null,
+        Tensor? begins = null, Tensor? ends = null) =>
         Launch(query, key, value, null, (int)key.shape[2], scale, factors, begins, ends);
 
-    /// <summary>As <see cref="Apply"/>, over a cache that lies in pages of P tokens: token t of sequence b is token t mod P of page <c>table[b, t div P]</c>.</summary>
+    /// <summary>
+    /// As <see cref="Apply"/>, over a cache that lies in pages of P tokens: token t of sequence b is token t mod P of
+    /// page <c>table[b, t div P]</c>.
+    /// </summary>
     /// <param name="query">[B, h, 1, w]; query head i reads row i div (h/g).</param>
     /// <param name="key">[pages, g, P, w]</param>
     /// <param name="value">[pages, gv, P, w'], gv divides g.</param>
-    /// <param name="table">[B, n] (int32, on the device), rows in order; entries past a sequence's last page are not read.</param>
+    /// <param name="table">[B, n] (int32, on the device), rows in order; entries past a sequence's last page are not
+    /// read.</param>
     /// <param name="scale">Factor of the scores.</param>
     /// <param name="factors">Further factors, [pages, G, P]; null for none.</param>
-    /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the first of all.</param>
+    /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the
+    /// first of all.</param>
     /// <param name="ends">One past the last token that each sequence sees, likewise; null for n·P.</param>
     /// <returns>[B, h, 1, w']</returns>
     /// <exception cref="ArgumentException">P is not a multiple of <see cref="PageTokens"/>.</exception>
-    public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
+    public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale,
+        Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
     {
-        if (key.shape[2] % PageTokens != 0) throw new ArgumentException($"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
+        if (key.shape[2] % PageTokens != 0)
+            throw new ArgumentException(
+                $"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
         return Launch(query, key, value, table, (int)(table.shape[1] * key.shape[2]), scale, factors, begins, ends);
     }
 
-    private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity, double scale, Tensor? factors, Tensor? begins, Tensor? ends)
+    private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity, double scale,
+        Tensor? factors, Tensor? begins, Tensor? ends)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
-        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries, FactorRows(query, key, factors), table is not null);
+        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
+            FactorRows(query, key, factors), table is not null);
         var (spans, cluster) = kernel.Cut(batch * rows, capacity);
         var clusters = spans / cluster;
 
@@ -92,8 +112,10 @@ internal static class DecodeAttention
         ], cluster, early: true);
         if (clusters > 1)
         {
-            // A thread sums four columns of some clusters: the more clusters there are, the more groups of threads share them.
-            var groups = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(clusters / PartsOfJoinGroup, 1, MostJoinGroups));
+            // A thread sums four columns of some clusters: the more clusters there are, the more groups of threads
+            // share them.
+            var groups = (int)System.Numerics.BitOperations.RoundUpToPowerOf2(
+                (uint)Math.Clamp(clusters / PartsOfJoinGroup, 1, MostJoinGroups));
             var columns = JoinThreads / groups * 4;
             kernel.Join.Launch((queries, batch * rows, (wide + columns - 1) / columns), JoinThreads, 0,
                 [sums, largest, totals, Address(output), clusters, queries, columns], early: true);
@@ -102,7 +124,8 @@ internal static class DecodeAttention
         return output;
     }
 
-    // Most rows of factors that the queries of one row have: of h/G queries each, they may begin before the row and end after it.
+    // Most rows of factors that the queries of one row have: of h/G queries each, they may begin before the row and end
+    // after it.
     private static int FactorRows(Tensor query, Tensor key, Tensor? factors)
     {
         if (factors is null) return 0;

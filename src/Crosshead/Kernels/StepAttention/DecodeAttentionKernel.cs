@@ -11,9 +11,11 @@ internal sealed class DecodeAttentionKernel
 {
     private const int MostSpans = 1024, MostCluster = 8;
 
-    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors), DecodeAttentionPlan?> Plans = new();
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors),
+        DecodeAttentionPlan?> Plans = new();
 
-    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors, bool Paged), DecodeAttentionKernel> Known = new();
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
+        bool Paged), DecodeAttentionKernel> Known = new();
 
     private readonly int _places;     // blocks that the device runs at once
     private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
@@ -21,8 +23,10 @@ internal sealed class DecodeAttentionKernel
     private DecodeAttentionKernel(DecodeAttentionPlan plan, CudaKernel attend, CudaKernel join)
     {
         (Plan, Attend, Join) = (plan, attend, join);
-        _places = attend.Device.Multiprocessors * Math.Max(1, attend.BlocksPerMultiprocessor(plan.Threads, plan.SharedBytes));
-        _clusters = [.. Enumerable.Range(0, MostCluster + 1).Select(size => size > 1 && attend.Device.HasClusters ? attend.ClustersAtOnce(size, plan.Threads, plan.SharedBytes) : 0)];
+        _places = attend.Device.Multiprocessors * Math.Max(1,
+            attend.BlocksPerMultiprocessor(plan.Threads, plan.SharedBytes));
+        _clusters = [.. Enumerable.Range(0, MostCluster + 1).Select(size => size > 1 && attend.Device.HasClusters
+            ? attend.ClustersAtOnce(size, plan.Threads, plan.SharedBytes) : 0)];
     }
 
     /// <summary>How it was compiled.</summary>
@@ -41,7 +45,8 @@ internal sealed class DecodeAttentionKernel
     /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <exception cref="CrossheadException">The device is not available.</exception>
-    public static bool Fits(int device, int keyWidth, int valueWidth, int queries, int factors) => PlanOf(device, keyWidth, valueWidth, queries, factors) is not null;
+    public static bool Fits(int device, int keyWidth, int valueWidth, int queries, int factors) =>
+        PlanOf(device, keyWidth, valueWidth, queries, factors) is not null;
 
     /// <summary>The kernel for widths that <see cref="Fits">fit</see>; compiled on the first call.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
@@ -51,11 +56,13 @@ internal sealed class DecodeAttentionKernel
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="paged">Whether the cache lies in pages.</param>
     /// <exception cref="CrossheadException">The source does not compile, or the device is not available.</exception>
-    public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries, int factors, bool paged) =>
+    public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries,
+        int factors, bool paged) =>
         Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged), static key =>
         {
             var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors)!;
-            var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh", "spans.cuh", "tiles.cuh", .. plan.Sources, "join_clusters.cu"]);
+            var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh",
+                "spans.cuh", "tiles.cuh", .. plan.Sources, "join_clusters.cu"]);
             var defines = plan.Defines(key.Paged);
             CudaKernel Load(string name) => CudaKernel.Load(key.Device, source, name, defines);
             return new DecodeAttentionKernel(plan, Load("decode_attention"), Load("join_clusters"));
@@ -72,7 +79,8 @@ internal sealed class DecodeAttentionKernel
     {
         var tiles = (tokens + Plan.Tokens - 1) / Plan.Tokens;
         var spans = Math.Clamp(_places / sequences, 1, Math.Min(MostSpans, tiles));
-        if (tiles <= 2 * MostCluster && sequences <= _clusters[MostCluster]) spans = Math.Min(spans, MostCluster); // a second tile costs less than a join
+        // a second tile costs less than a join
+        if (tiles <= 2 * MostCluster && sequences <= _clusters[MostCluster]) spans = Math.Min(spans, MostCluster);
         return (spans, spans <= MostCluster && sequences <= _clusters[spans] ? spans : 1);
     }
 
@@ -80,6 +88,7 @@ internal sealed class DecodeAttentionKernel
         Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors), static key =>
         {
             var device = CudaDevice.Get(key.Device);
-            return DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, device.SharedMemoryPerBlock, device.HasWarpgroups);
+            return DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
+                device.SharedMemoryPerBlock, device.HasWarpgroups);
         });
 }

@@ -1,13 +1,17 @@
 namespace Crosshead.Kernels.StepAttention;
 
-/// <summary>How a decode kernel is compiled for given widths: its sources, what is fixed at compile time, and the shared memory that follows.</summary>
+/// <summary>
+/// How a decode kernel is compiled for given widths: its sources, what is fixed at compile time, and the shared memory
+/// that follows.
+/// </summary>
 /// <param name="KeyWidth">Width of a key row.</param>
 /// <param name="ValueWidth">Width of a value row.</param>
 /// <param name="Queries">Queries a row, rounded up to what the kernel takes.</param>
 /// <param name="Factors">Rows of factors that a row's queries have; 0 for none.</param>
 /// <param name="Tokens">Tokens of a tile.</param>
 /// <param name="Stages">Tiles of keys, and of values, in shared memory.</param>
-internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Tokens, int Stages)
+internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Queries, int Factors,
+    int Tokens, int Stages)
 {
     /// <summary>Sources after the common ones and before the join's.</summary>
     public abstract string[] Sources { get; }
@@ -29,10 +33,12 @@ internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Q
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="sharedBytes">Maximum shared memory per block.</param>
     /// <param name="warpgroups">Whether the device has <c>wgmma</c>.</param>
-    public static DecodeAttentionPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes, bool warpgroups)
+    public static DecodeAttentionPlan? For(int keyWidth, int valueWidth, int queries, int factors, int sharedBytes,
+        bool warpgroups)
     {
         var warps = WarpPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes);
-        return warpgroups && (factors > 0 || warps?.FitsTwice(sharedBytes) != true) && WarpgroupPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes) is { } plan ? plan : warps;
+        return warpgroups && (factors > 0 || warps?.FitsTwice(sharedBytes) != true)
+            && WarpgroupPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes) is { } plan ? plan : warps;
     }
 
     /// <summary>The kernel's macros.</summary>

@@ -1,7 +1,8 @@
 namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>The plan of <c>decode_attention.cu</c>, in which each warp computes a part of both products.</summary>
-internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Tokens, int Stages) : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, Tokens, Stages)
+internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Tokens, int Stages)
+    : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, Tokens, Stages)
 {
     private const int Warps = 8, MostRegisters = 160; // of queries and sums, as in the kernel
 
@@ -12,8 +13,10 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     public override int Threads => 32 * Warps;
 
     /// <summary>Rings (whose memory the sums use at the end), scores, weights, queries.</summary>
-    public override int SharedBytes => Math.Max(Stages * Tokens * (KeyWidth + 8 + ValueWidth + 8) * 2, Queries * (ValueWidth + 8) * 4)
-        + (Queries * (Tokens + 8) * 4) + (Queries * (Tokens + 8) * 2) + (Queries * 4) + (QueriesLieInRing ? 0 : Queries * (KeyWidth + 8) * 2);
+    public override int SharedBytes =>
+        Math.Max(Stages * Tokens * (KeyWidth + 8 + ValueWidth + 8) * 2, Queries * (ValueWidth + 8) * 4)
+        + (Queries * (Tokens + 8) * 4) + (Queries * (Tokens + 8) * 2) + (Queries * 4)
+        + (QueriesLieInRing ? 0 : Queries * (KeyWidth + 8) * 2);
 
     /// <summary>Whether a multiprocessor runs two blocks at once.</summary>
     /// <param name="sharedBytes">Maximum shared memory per block, nearly all of a multiprocessor's.</param>
@@ -27,7 +30,8 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
             var most = Math.Min(Warps / (Tokens / 8), tiles);
             var ofWarp = tiles % most == 0 ? tiles / most : tiles;
             var columnPairs = ((ValueWidth / 16) + Warps - 1) / Warps;
-            return (ofWarp * KeyWidth / 4) + (tiles * columnPairs * 8) <= MostRegisters && Queries * (KeyWidth + 8) <= Tokens * (ValueWidth + 8);
+            return (ofWarp * KeyWidth / 4) + (tiles * columnPairs * 8) <= MostRegisters
+                && Queries * (KeyWidth + 8) <= Tokens * (ValueWidth + 8);
         }
     }
 
@@ -44,9 +48,11 @@ internal sealed record WarpPlan(int KeyWidth, int ValueWidth, int Queries, int F
     {
         var padded = (queries + 15) / 16 * 16;
         // The code is the same for any number of factor rows.
-        WarpPlan With(int tokens, int stages) => new(keyWidth, valueWidth, padded, Math.Min(factors, 1), tokens, stages);
+        WarpPlan With(int tokens, int stages) =>
+            new(keyWidth, valueWidth, padded, Math.Min(factors, 1), tokens, stages);
         WarpPlan[] plans = [With(64, 3), With(64, 2), With(32, 3), With(32, 2)];
-        return With(64, 2) is { } small && small.FitsTwice(sharedBytes) ? small : plans.FirstOrDefault(p => p.SharedBytes <= sharedBytes);
+        return With(64, 2) is { } small && small.FitsTwice(sharedBytes) ? small
+            : plans.FirstOrDefault(p => p.SharedBytes <= sharedBytes);
     }
 
     /// <inheritdoc/>

@@ -3,9 +3,11 @@ using System.Numerics;
 namespace Crosshead.Kernels.StepAttention;
 
 /// <summary>The plan of <c>decode_attention_wgmma.cu</c>, in which warpgroups copy, score and sum.</summary>
-internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Stages) : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, TileTokens, Stages)
+internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, int Factors, int Stages)
+    : DecodeAttentionPlan(KeyWidth, ValueWidth, Queries, Factors, TileTokens, Stages)
 {
-    private const int TileTokens = 64, Parts = 2, MostStages = 6, LeastStages = 2, MostSums = 128; // a thread's registers of sums
+    // a thread's registers of sums
+    private const int TileTokens = 64, Parts = 2, MostStages = 6, LeastStages = 2, MostSums = 128;
     private const int BlockColumns = 64, RowBytes = 128;
 
     /// <inheritdoc/>
@@ -39,7 +41,8 @@ internal sealed record WarpgroupPlan(int KeyWidth, int ValueWidth, int Queries, 
         var padded = Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)queries));
         if (Blocks(valueWidth) * padded / 2 > MostSums) return null;
         return Enumerable.Range(LeastStages, MostStages - LeastStages + 1).Reverse()
-            .Select(stages => new WarpgroupPlan(keyWidth, valueWidth, padded, factors, stages)).FirstOrDefault(plan => plan.SharedBytes <= sharedBytes);
+            .Select(stages => new WarpgroupPlan(keyWidth, valueWidth, padded, factors, stages))
+            .FirstOrDefault(plan => plan.SharedBytes <= sharedBytes);
     }
 
     private static int Blocks(int width) => (width + BlockColumns - 1) / BlockColumns;

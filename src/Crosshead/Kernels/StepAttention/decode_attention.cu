@@ -1,25 +1,27 @@
-// One step of decoding: softmax(q Kᵀ · scale) V for one token a sequence, over a cache whose rows serve several queries.
+// One step of decoding: softmax(q Kᵀ · scale) V for one token a sequence, over a cache whose rows serve several
+// queries.
 //
-// A row is a head or, where a model caches components, all components of a token side by side; queries that carry the mix
-// (q̃ = Σ_j a_ij q_i) then read a component row as if it were a head, whatever the grain. Row widths WK of keys and WV of values
-// are independent.
+// A row is a head or, where a model caches components, all components of a token side by side; queries that carry the
+// mix (q̃ = Σ_j a_ij q_i) then read a component row as if it were a head, whatever the grain. Row widths WK of keys and
+// WV of values are independent.
 //
-// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to the device
-// alone: the launch depends on the cache's capacity, so that a captured one serves while sequences grow. Tiles of TOKENS tokens
-// travel through two rings in shared memory, one of keys and one of values (cp.async). Scores and sums are tensor-core products
-// (mma.m16n8k16, bfloat16 in, float32 out) with an online softmax between them:
+// A block takes one row of one sequence, all its queries, and a span of tokens. Where the tokens end may be known to
+// the device alone: the launch depends on the cache's capacity, so that a captured one serves while sequences grow.
+// Tiles of TOKENS tokens travel through two rings in shared memory, one of keys and one of values (cp.async). Scores
+// and sums are tensor-core products (mma.m16n8k16, bfloat16 in, float32 out) with an online softmax between them:
 //
 //     S(i+1) = Q K(i+1)ᵀ  and  O = fade · O + P(i) V(i)   in one phase, independent of each other;
 //     P(i+1), fade = softmax of S(i+1)                    in the next.
 //
-// A warp takes 8 tokens, whose keys leave shared memory once, and all queries or a part of them, which stay in registers.
+// A warp takes 8 tokens, whose keys leave shared memory once, and all queries or a part of them, which stay in
+// registers.
 //
-// Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared memory;
-// where a sequence has several clusters, a second kernel joins what they leave (spans.cuh).
+// Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared
+// memory; where a sequence has several clusters, a second kernel joins what they leave (spans.cuh).
 //
-// Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64), STAGES (of each
-// ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh, tensor_cores.cuh,
-// launches.cuh, clusters.cuh, spans.cuh and tiles.cuh, before join_clusters.cu.
+// Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64),
+// STAGES (of each ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
+// tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh and tiles.cuh, before join_clusters.cu.
 
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
@@ -64,21 +66,23 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     const Span span = take_span(begins, begin_step, ends, end_step, capacity, sequence);
     const int begin = span.begin, end = span.end, first = span.first, count = span.count;
     const Parts parts = parts_of(span, sums, largest, totals);
-    if (span.clusters == 1) let_follow();                    // not a join: one that waits from here on costs more than it saves (measured)
+    if (span.clusters == 1) let_follow(); // not a join: one that waits from here on costs more than it saves (measured)
     if (span.clusters > 1 && span.nothing) { leave_nothing(span, parts); return; }
 
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
     keys += row * key_row;
     values += row / value_sharing * value_row;
     const Tiles tiles = { table + sequence * table_pages, page_tokens, sequence, first, count };
-    int page = tiles.page(0), earlier = 0;                      // of the next tile of keys and of values: known before they are needed
+    int page = tiles.page(0), earlier = 0;  // of the next tile of keys and of values: known before they are needed
     // Keys of tile i and values of the tile before it are one group of copies.
     auto bring = [&](int i)
     {
         if (i < count)
-            copy_tile<WK, KEY_STRIDE, WARPS * 32>(key_address0 + i % STAGES * KEY_TILE * 2, keys + page * key_batch + tiles.token(i) * key_token, key_token, end - (first + i) * TOKENS);
+            copy_tile<WK, KEY_STRIDE, WARPS * 32>(key_address0 + i % STAGES * KEY_TILE * 2,
+                keys + page * key_batch + tiles.token(i) * key_token, key_token, end - (first + i) * TOKENS);
         if (i > 0 && i - 1 < count)
-            copy_tile<WV, VALUE_STRIDE, WARPS * 32>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, values + earlier * value_batch + tiles.token(i - 1) * value_token, value_token, end - (first + i - 1) * TOKENS);
+            copy_tile<WV, VALUE_STRIDE, WARPS * 32>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, values + earlier
+                * value_batch + tiles.token(i - 1) * value_token, value_token, end - (first + i - 1) * TOKENS);
         asm volatile("cp.async.commit_group;\n" ::: "memory");
         earlier = page;
         page = tiles.page(i + 1);
@@ -89,12 +93,14 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     for (int i = threadIdx.x; i < QUERIES * (WK / 8); i += WARPS * 32)
     {
         const int m = i / (WK / 8), part = i % (WK / 8);
-        copy_async(shared_address(q + m * KEY_STRIDE + part * 8), query + (m < queries ? m * WK + part * 8 : 0), m < queries);
+        copy_async(shared_address(q + m * KEY_STRIDE + part * 8),
+            query + (m < queries ? m * WK + part * 8 : 0), m < queries);
     }
     for (int i = 0; i < STAGES; i++) bring(i);
 
     const int token_group = warp % TOKEN_GROUPS, query_group = warp / TOKEN_GROUPS;
-    auto query_address = [&](int t, int d) { return shared_address(q + ((query_group * QUERY_TILES + t) * 16 + lane % 16) * KEY_STRIDE + lane / 16 * 8 + d * 16); };
+    auto query_address = [&](int t, int d) { return shared_address(
+        q + ((query_group * QUERY_TILES + t) * 16 + lane % 16) * KEY_STRIDE + lane / 16 * 8 + d * 16); };
 #if QUERIES_IN_REGISTERS
     u32 fragments[QUERY_TILES][WK / 16][4];
 #endif
@@ -114,17 +120,18 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     auto score = [&](int i)
     {
         if (query_group >= QUERY_GROUPS) return;
-        float s[2][QUERY_TILES][4];                          // of even and odd depths, so that products wait less for each other
+        float s[2][QUERY_TILES][4];  // of even and odd depths, so that products wait less for each other
 #pragma unroll
         for (int t = 0; t < QUERY_TILES; t++)
 #pragma unroll
             for (int c = 0; c < 4; c++) s[0][t][c] = s[1][t][c] = 0;
-        const u32 key_address = key_address0 + (i % STAGES * KEY_TILE + (token_group * 8 + lane % 8) * KEY_STRIDE + lane / 8 * 8) * 2;
+        const u32 key_address = key_address0
+            + (i % STAGES * KEY_TILE + (token_group * 8 + lane % 8) * KEY_STRIDE + lane / 8 * 8) * 2;
 #pragma unroll
         for (int d = 0; d < WK / 16; d += 2)
         {
             u32 b[4];
-            load4(b, key_address + d * 32);                  // of two depths; past an odd last one something that nobody uses
+            load4(b, key_address + d * 32);  // of two depths; past an odd last one something that nobody uses
 #pragma unroll
             for (int e = 0; e < 2; e++)
             {
@@ -146,7 +153,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int t = 0; t < QUERY_TILES; t++)
 #pragma unroll
             for (int c = 0; c < 4; c += 2)
-                *(float2*)(scores + ((query_group * QUERY_TILES + t) * 16 + lane / 4 + c * 4) * SCORE_STRIDE + token_group * 8 + lane % 4 * 2)
+                *(float2*)(scores + ((query_group * QUERY_TILES + t) * 16 + lane / 4 + c * 4) * SCORE_STRIDE
+                    + token_group * 8 + lane % 4 * 2)
                     = make_float2(s[0][t][c] + s[1][t][c], s[0][t][c + 1] + s[1][t][c + 1]);
     };
 
@@ -161,7 +169,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int w = 0; w < PASSES; w++)
         {
             const int m = w * QUERIES_A_PASS + threadIdx.x / LANES_A_QUERY;
-            x[w] = m < QUERIES ? *(const float2*)(scores + m * SCORE_STRIDE + lane % LANES_A_QUERY * 2) : make_float2(0, 0);
+            x[w] = m < QUERIES ? *(const float2*)(scores + m * SCORE_STRIDE + lane % LANES_A_QUERY * 2)
+                : make_float2(0, 0);
             x[w].x *= scale;
             x[w].y *= scale;
 #if FACTORS
@@ -169,7 +178,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
             {
                 const int g = (row * queries + m) / (rows * queries / factor_rows);
 #if PAGED
-                const bf16* factor = factors + tiles.table[token / page_tokens] * factor_batch + g * factor_row + token % page_tokens;
+                const bf16* factor = factors + tiles.table[token / page_tokens] * factor_batch + g * factor_row
+                    + token % page_tokens;
 #else
                 const bf16* factor = factors + sequence * factor_batch + g * factor_row + token;
 #endif
@@ -215,7 +225,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
                 for (int c = 0; c < 8; c++) sum[a][b][c / 4][c % 4] *= c % 4 < 2 ? upper : lower;
         }
         const u32 weight_address = shared_address(weights + lane % 16 * WEIGHT_STRIDE + lane / 16 * 8);
-        const u32 value_address = value_address0 + (i % STAGES * VALUE_TILE + lane % 16 * VALUE_STRIDE + warp * 16 + lane / 16 * 8) * 2;
+        const u32 value_address = value_address0
+            + (i % STAGES * VALUE_TILE + lane % 16 * VALUE_STRIDE + warp * 16 + lane / 16 * 8) * 2;
 #pragma unroll
         for (int d = 0; d < TOKENS / 16; d++)
         {
@@ -255,7 +266,7 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int i = 0; i < count; i++)
         {
             asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 2) : "memory");
-            __syncthreads();                                 // keys i + 1 and values i are there; nobody reads keys i or values i − 1
+            __syncthreads();  // keys i + 1 and values i are there; nobody reads keys i or values i − 1
             bring(i + STAGES);
             if (i + 1 < count) score(i + 1);
             add(i);
@@ -280,7 +291,8 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
                 for (int half = 0; half < 2; half++)
 #pragma unroll
                     for (int side = 0; side < 2; side++)
-                        *(float2*)(joining + (a * 16 + lane / 4 + side * 8) * SUM_STRIDE + pair * 16 + half * 8 + lane % 4 * 2)
+                        *(float2*)(joining + (a * 16 + lane / 4 + side * 8) * SUM_STRIDE + pair * 16
+                            + half * 8 + lane % 4 * 2)
                             = make_float2(sum[a][b][half][side * 2], sum[a][b][half][side * 2 + 1]);
         }
 #pragma unroll
@@ -292,5 +304,6 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int offset = LANES_A_QUERY / 2; offset > 0; offset /= 2) joined += __shfl_xor_sync(~0u, joined, offset);
         if (lane % LANES_A_QUERY == 0 && m < QUERIES) { highests[m] = highest[w]; whole_totals[m] = joined; }
     }
-    join_spans<SUM_STRIDE, WARPS * 32>(span, joining, highests, whole_totals, parts, output + (long long)(sequence * rows + row) * queries * WV, queries);
+    join_spans<SUM_STRIDE, WARPS * 32>(span, joining, highests, whole_totals, parts,
+        output + (long long)(sequence * rows + row) * queries * WV, queries);
 }

@@ -1,6 +1,6 @@
-// Joins what several clusters found: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes some columns of a query: a quarter
-// as many threads side by side take four columns each of some clusters, the others of the block the same columns of other clusters. All that
-// a thread reads it asks for at once.
+// Joins what several clusters found: Σ 2^(max_s − max) O_s / Σ 2^(max_s − max) total_s. A block takes some columns of a
+// query: a quarter as many threads side by side take four columns each of some clusters, the others of the block the
+// same columns of other clusters. All that a thread reads it asks for at once.
 #define JOIN_THREADS 128
 #define AT_ONCE 9                                       // 132 blocks of a sequence, 16 groups
 
@@ -15,7 +15,8 @@ __device__ __forceinline__ Sum together(Sum a, Sum b)
 {
     const float most = fmaxf(a.most, b.most), x = exp2_fast(a.most - most), y = exp2_fast(b.most - most);
     return { most, x * a.total + y * b.total,
-             make_float4(x * a.values.x + y * b.values.x, x * a.values.y + y * b.values.y, x * a.values.z + y * b.values.z, x * a.values.w + y * b.values.w) };
+             make_float4(x * a.values.x + y * b.values.x, x * a.values.y + y * b.values.y,
+                 x * a.values.z + y * b.values.z, x * a.values.w + y * b.values.w) };
 }
 
 extern "C" __global__ void __launch_bounds__(JOIN_THREADS)
@@ -38,7 +39,8 @@ join_clusters(const float* __restrict__ sums, const float* __restrict__ largest,
             for (int i = 0; i < AT_ONCE; i++)
             {
                 const long long place = first + (long long)(s + i * groups) * QUERIES;
-                found[i] = s + i * groups < clusters ? Sum{ largest[place], totals[place], *(const float4*)(sums + place * WV + column) } : none;
+                found[i] = s + i * groups < clusters
+                    ? Sum{ largest[place], totals[place], *(const float4*)(sums + place * WV + column) } : none;
             }
 #pragma unroll
             for (int i = 0; i < AT_ONCE; i++)
@@ -49,5 +51,6 @@ join_clusters(const float* __restrict__ sums, const float* __restrict__ largest,
     if (group > 0 || column >= WV) return;
     for (int g = 1; g < groups; g++) sum = together(sum, parts[g * side + threadIdx.x]);
     const float factor = sum.total == 0 ? 0 : 1 / sum.total; // nothing seen: zeros
-    *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column) = make_uint2(pack(sum.values.x * factor, sum.values.y * factor), pack(sum.values.z * factor, sum.values.w * factor));
+    *(uint2*)(output + ((long long)blockIdx.y * queries + m) * WV + column) = make_uint2(
+    pack(sum.values.x * factor, sum.values.y * factor), pack(sum.values.z * factor, sum.values.w * factor));
 }

@@ -1,13 +1,14 @@
-// Between the joint product of a decoding step and its attention: query and key heads are normed where there are norms and turned by
-// their positions (RoPE), queries take on the mix of components where the cache keeps those; keys and values are written to the caches
-// at the positions that the device alone knows, and so are the factors of scores, 1/rms of composed keys.
+// Between the joint product of a decoding step and its attention: query and key heads are normed where there are norms
+// and turned by their positions (RoPE), queries take on the mix of components where the cache keeps those; keys and
+// values are written to the caches at the positions that the device alone knows, and so are the factors of scores,
+// 1/rms of composed keys.
 //
-// A group of threads takes a head's worth of the product's row: LANES pairs a thread, an element of the first half with its partner in
-// the second.
+// A group of threads takes a head's worth of the product's row: LANES pairs a thread, an element of the first half with
+// its partner in the second.
 //
-// Compile-time, besides those of elements.cuh: HALF (pairs of a head, a multiple of LANES), GROUP (threads a head, a power of two up to
-// 32), COMPONENTS (of keys, for each of which a query head becomes a head; 0 where it stays itself), BF16_WEIGHT (1 for norms in bfloat16,
-// 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
+// Compile-time, besides those of elements.cuh: HALF (pairs of a head, a multiple of LANES), GROUP (threads a head, a
+// power of two up to 32), COMPONENTS (of keys, for each of which a query head becomes a head; 0 where it stays itself),
+// BF16_WEIGHT (1 for norms in bfloat16, 0 for float32). Compiled behind bfloat16.cuh, elements.cuh and launches.cuh.
 
 #define THREADS 128
 #define HEADS (THREADS / GROUP)
@@ -30,15 +31,20 @@ struct rows
 inline element* place(rows to, int i) { return to.first + i / to.width * to.row + i % to.width; }
 
 extern "C" __global__ void __launch_bounds__(THREADS)
-step_heads(const element* __restrict__ joint, long long step, // [B, …], sequences `step` apart: query heads, key heads, values, composed keys
+// [B, …], sequences `step` apart: query heads, key heads, values, composed keys
+step_heads(const element* __restrict__ joint, long long step,
            const float* __restrict__ cosine, const float* __restrict__ sine, int table_rows, // [1 or B, HALF]
-           const weight_element* __restrict__ query_norm, const weight_element* __restrict__ key_norm, float epsilon, // [WIDTH], null for none
+           // [WIDTH], null for none
+           const weight_element* __restrict__ query_norm, const weight_element* __restrict__ key_norm, float epsilon,
            const long long* __restrict__ positions, int position_step, // [B] (step 1) or [1] (step 0)
-           const element* __restrict__ mix, int sharing,      // [query_heads / sharing, COMPONENTS, 2, HALF], real and imaginary parts
+           // [query_heads / sharing, COMPONENTS, 2, HALF], real and imaginary parts
+           const element* __restrict__ mix, int sharing,
            element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH], or for each component
            element* __restrict__ keys, long long key_batch, long long key_row, int key_width, int key_heads,
-           element* __restrict__ values, long long value_batch, long long value_row, int value_width, int value_count, // elements a token
-           element* __restrict__ factors, long long factor_batch, long long factor_row, int factor_count) // [B, factor_count, capacity]
+           // elements a token
+           element* __restrict__ values, long long value_batch, long long value_row, int value_width, int value_count,
+           // [B, factor_count, capacity]
+           element* __restrict__ factors, long long factor_batch, long long factor_row, int factor_count)
 {
     follow();
     let_follow();
@@ -47,8 +53,10 @@ step_heads(const element* __restrict__ joint, long long step, // [B, …], seque
     const bool is_value = head >= turned && head < turned + value_heads, is_factor = head >= turned + value_heads;
     const int value = (head - turned) * WIDTH + at;           // of values, the first element
     const bool there = at < HALF && head < turned + value_heads + factor_count;
-    const bool first = there && (!is_value || value < value_count), second = there && (!is_value || value + HALF < value_count);
-    const element* source = joint + sequence * step + (is_factor ? value_count + (head - value_heads) * WIDTH : head * WIDTH) + at;
+    const bool first = there && (!is_value || value < value_count),
+        second = there && (!is_value || value + HALF < value_count);
+    const element* source = joint + sequence * step
+        + (is_factor ? value_count + (head - value_heads) * WIDTH : head * WIDTH) + at;
 
     float a[LANES] = {}, b[LANES] = {}, squares = 0;
     if (first) load(source, a);

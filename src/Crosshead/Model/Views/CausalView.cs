@@ -26,7 +26,8 @@ internal sealed class CausalView : CallView
     /// <inheritdoc/>
     protected override TokenView Create(long width, bool whole)
     {
-        if (whole && (_start == 0 || _count == 1)) return new TokenView(_cos, _sin, null, Causal: _count > 1) { Place = new(_start) };
+        if (whole && (_start == 0 || _count == 1))
+            return new TokenView(_cos, _sin, null, Causal: _count > 1) { Place = new(_start) };
 
         // Query n of the call sees keys up to start + n, and within a window none before start + n − width + 1.
         var seen = ones([_count, Total], ScalarType.Bool, _device).tril(_start);                // [N,T]

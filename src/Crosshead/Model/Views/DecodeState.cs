@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Model.Views;
 
-/// <summary>What sequences have left behind while they are being decoded: a cache per layer, and each sequence's length.</summary>
+/// <summary>
+/// What sequences have left behind while they are being decoded: a cache per layer, and each sequence's length.
+/// </summary>
 public sealed class DecodeState : ICacheStore, IDisposable
 {
     private readonly int[] _lengths;
@@ -42,11 +44,15 @@ public sealed class DecodeState : ICacheStore, IDisposable
     /// <summary>Counts tokens that were written to a slot.</summary>
     internal void Advance(int slot, int count) => _lengths[slot] += count;
 
-    /// <summary>The caches of the first <paramref name="count"/> slots from <paramref name="first"/> on, layer by layer.</summary>
+    /// <summary>
+    /// The caches of the first <paramref name="count"/> slots from <paramref name="first"/> on, layer by layer.
+    /// </summary>
     internal IReadOnlyList<KeyValueCache> LayersOf(int first, int count) =>
         count == Slots ? Layers : [.. Layers.Select(l => l.Of(first, count))];
 
-    /// <summary>Draws N tokens of every sequence at random instead of computing them: what a step costs does not depend on them.</summary>
+    /// <summary>
+    /// Draws N tokens of every sequence at random instead of computing them: what a step costs does not depend on them.
+    /// </summary>
     internal void Draw(int count)
     {
         using var scope = NewDisposeScope();

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Model.Views;
 
 /// <summary>
-/// The next token of each sequence, at positions that are on the device: nothing here depends on how many tokens the sequences
-/// have, so that the same operations on the same memory serve every step, and sequences may differ in length.
+/// The next token of each sequence, at positions that are on the device: nothing here depends on how many tokens the
+/// sequences have, so that the same operations on the same memory serve every step, and sequences may differ in length.
 /// </summary>
 internal sealed class StepView : CallView
 {
@@ -16,7 +16,8 @@ internal sealed class StepView : CallView
     private readonly Tensor _cos, _sin;           // [B,1,d/2]
 
     /// <param name="rotary">Angles of positions.</param>
-    /// <param name="positions">Tokens that each sequence has before, [B] (int64): where the next one is written.</param>
+    /// <param name="positions">Tokens that each sequence has before, [B] (int64): where the next one is
+    /// written.</param>
     /// <param name="seen">How much of the cache is read: more than any position.</param>
     /// <param name="device">Where.</param>
     public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device) : base(seen)
@@ -36,7 +37,7 @@ internal sealed class StepView : CallView
     /// <inheritdoc/>
     protected override TokenView Create(long width, bool whole)
     {
-        var begins = whole ? null : (_positions - (width - 1)).clamp(min: 0);                   // [B], the first token seen
+        var begins = whole ? null : (_positions - (width - 1)).clamp(min: 0);  // [B], the first token seen
         return new TokenView(_cos, _sin, null, Causal: false)
         {
             Place = new(0, _positions, _seen),

@@ -29,7 +29,9 @@ internal sealed class TreeView : CallView
         var nodes = arange(_ends.shape[1], ScalarType.Int32, _ends.device);                     // [N]
         // In depth-first order node t is an ancestor of n, or n itself, where t ≤ n < end of t.
         var seen = (nodes.unsqueeze(1) < _ends.unsqueeze(1)).tril();                            // [B,N,T]
-        if (!whole) seen = seen.logical_and(_depths.unsqueeze(2) - _depths.unsqueeze(1) < tensor(width, ScalarType.Int64, device: _ends.device));
+        if (!whole)
+            seen = seen.logical_and(
+                _depths.unsqueeze(2) - _depths.unsqueeze(1) < tensor(width, ScalarType.Int64, device: _ends.device));
         return new TokenView(_cos, _sin, seen.unsqueeze(1), Causal: false) { Ends = whole ? _ends : null };
     }
 }

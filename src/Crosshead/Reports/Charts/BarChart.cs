@@ -3,7 +3,10 @@ using static Crosshead.Reports.Charts.ChartFrame;
 
 namespace Crosshead.Reports.Charts;
 
-/// <summary>Draws bars from nought to the right, or to the left where a value is negative, as SVG in the page's own style (see <see cref="LineChart"/>).</summary>
+/// <summary>
+/// Draws bars from nought to the right, or to the left where a value is negative, as SVG in the page's own style (see
+/// <see cref="LineChart"/>).
+/// </summary>
 internal sealed class BarChart
 {
     private const double Top = 8, BarHeight = 16, GroupGap = 12;
@@ -58,10 +61,14 @@ internal sealed class BarChart
     {
         var finite = double.IsFinite(bar.Value);
         var (zero, end) = (axis.Place(0), axis.Place(finite ? bar.Value : 0));
-        frame.Add($"<g class=\"bar c{bar.Color} s{bar.Shade}\"><text x=\"{(_narrow ? 0 : Left - 12)}\" y=\"{y + 17}\" text-anchor=\"{(_narrow ? "start" : "end")}\">{Encode(bar.Label)}</text>");
+        frame.Add($"<g class=\"bar c{bar.Color} s{bar.Shade}\"><text x=\"{(_narrow ? 0 : Left - 12)}\" ");
+        frame.Add($"y=\"{y + 17}\" text-anchor=\"{(_narrow ? "start" : "end")}\">{Encode(bar.Label)}</text>");
         y += RowHeight - BarHeight - 10;
-        if (finite) frame.Add($"<rect x=\"{Math.Min(zero, end):0.#}\" y=\"{y + 5}\" width=\"{Math.Abs(end - zero):0.#}\" height=\"{BarHeight}\"/>");
-        frame.Add($"<text x=\"{Math.Max(zero, end) + 8:0.#}\" y=\"{y + 17}\">{Encode(finite ? Format(bar.Value) : "not finite")}</text></g>");
+        if (finite)
+            frame.Add($"<rect x=\"{Math.Min(zero, end):0.#}\" y=\"{y
+                + 5}\" width=\"{Math.Abs(end - zero):0.#}\" height=\"{BarHeight}\"/>");
+        frame.Add($"<text x=\"{Math.Max(zero, end) + 8:0.#}\" ");
+        frame.Add($"y=\"{y + 17}\">{Encode(finite ? Format(bar.Value) : "not finite")}</text></g>");
     }
 }
 

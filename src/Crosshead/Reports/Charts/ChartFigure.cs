@@ -5,8 +5,8 @@ using System.Text.Encodings.Web;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// A chart as the page shows it: drawn twice, for wide and for narrow screens, of which the page's style shows one. Text in
-/// SVG shrinks with its chart, so that on a phone a chart drawn for a desk could not be read.
+/// A chart as the page shows it: drawn twice, for wide and for narrow screens, of which the page's style shows one.
+/// Text in SVG shrinks with its chart, so that on a phone a chart drawn for a desk could not be read.
 /// </summary>
 internal static class ChartFigure
 {
@@ -26,7 +26,9 @@ internal static class ChartFigure
         {
             html.Append("<ul class=\"legend\">");
             foreach (var (name, color, dash) in keys)
-                html.Append(CultureInfo.InvariantCulture, $"<li><svg class=\"dash\" viewBox=\"0 0 34 8\" aria-hidden=\"true\"><g class=\"series c{color} d{dash}\"><path d=\"M1 4H33\"/></g></svg>{HtmlEncoder.Default.Encode(name)}</li>");
+                html.Append(CultureInfo.InvariantCulture,
+                    $"<li><svg class=\"dash\" viewBox=\"0 0 34 8\" aria-hidden=\"true\"><g class=\"series c{color} "
+                    + $"d{dash}\"><path d=\"M1 4H33\"/></g></svg>{HtmlEncoder.Default.Encode(name)}</li>");
             html.Append("</ul>");
         }
         return html.Append("</div>").ToString();

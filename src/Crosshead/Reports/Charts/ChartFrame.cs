@@ -5,8 +5,8 @@ using System.Text.Encodings.Web;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// What all charts have: the <c>svg</c> element and, around the area where a chart draws its marks, grid, ticks and the axes' names.
-/// Places are in the units of <see cref="ChartFigure.Wide"/>, from the top left.
+/// What all charts have: the <c>svg</c> element and, around the area where a chart draws its marks, grid, ticks and the
+/// axes' names. Places are in the units of <see cref="ChartFigure.Wide"/>, from the top left.
 /// </summary>
 internal sealed class ChartFrame
 {
@@ -26,7 +26,8 @@ internal sealed class ChartFrame
     {
         (Left, Right, Top, Bottom) = (left, right, top, bottom);
         var width = narrow ? ChartFigure.Narrow : ChartFigure.Wide;
-        Add($"<svg class=\"chart\" viewBox=\"0 0 {width} {bottom + RoomBelow:0.#}\" role=\"img\" aria-label=\"{Encode(title)}\">");
+        Add($"<svg class=\"chart\" viewBox=\"0 0 {width} {bottom + RoomBelow:0.#}\" role=\"img\" ");
+        Add($"aria-label=\"{Encode(title)}\">");
     }
 
     /// <summary>Left edge of the marks.</summary>
@@ -53,44 +54,54 @@ internal sealed class ChartFrame
         foreach (var tick in x.Ticks)
         {
             AddVertical("grid", x.Place(tick));
-            Add($"<text class=\"tick\" x=\"{x.Place(tick):0.#}\" y=\"{Bottom + 19:0.#}\" text-anchor=\"middle\">{tick:0.######}</text>");
+            Add($"<text class=\"tick\" x=\"{x.Place(tick):0.#}\" y=\"{Bottom + 19:0.#}\" ");
+            Add($"text-anchor=\"middle\">{tick:0.######}</text>");
         }
     }
 
     /// <summary>Adds a line from the top to the bottom.</summary>
-    public void AddVertical(string style, double x) => Add($"<line class=\"{style}\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top}\" y2=\"{Bottom:0.#}\"/>");
+    public void AddVertical(string style, double x) =>
+        Add($"<line class=\"{style}\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top}\" y2=\"{Bottom:0.#}\"/>");
 
     /// <summary>Adds a line from left to right at each tick, with the tick's value at its left.</summary>
     public void AddHorizontalGrid(ChartAxis y, Func<double, string> format)
     {
         foreach (var tick in y.Ticks)
         {
-            Add($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Right:0.#}\" y1=\"{y.Place(tick):0.#}\" y2=\"{y.Place(tick):0.#}\"/>");
-            Add($"<text class=\"tick\" x=\"{Left - 8}\" y=\"{y.Place(tick) + 4:0.#}\" text-anchor=\"end\">{Encode(format(tick))}</text>");
+            Add($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Right:0.#}\" y1=\"{y.Place(tick):0.#}\" ");
+            Add($"y2=\"{y.Place(tick):0.#}\"/>");
+            Add($"<text class=\"tick\" x=\"{Left - 8}\" y=\"{y.Place(tick) + 4:0.#}\" ");
+            Add($"text-anchor=\"end\">{Encode(format(tick))}</text>");
         }
     }
 
-    /// <summary>Adds the axis below with a mark at each tick, and the values of those ticks that have room for them.</summary>
+    /// <summary>
+    /// Adds the axis below with a mark at each tick, and the values of those ticks that have room for them.
+    /// </summary>
     public void AddAxisBelow(ChartAxis x, Func<double, string> format)
     {
         Add($"<line class=\"axis\" x1=\"{Left}\" x2=\"{Right:0.#}\" y1=\"{Bottom}\" y2=\"{Bottom}\"/>");
         var free = double.NegativeInfinity; // where the next value has room
         foreach (var tick in x.Ticks)
         {
-            Add($"<line class=\"axis\" x1=\"{x.Place(tick):0.#}\" x2=\"{x.Place(tick):0.#}\" y1=\"{Bottom}\" y2=\"{Bottom + 5}\"/>");
+            Add($"<line class=\"axis\" x1=\"{x.Place(tick):0.#}\" x2=\"{x.Place(tick):0.#}\" y1=\"{Bottom}\" ");
+            Add($"y2=\"{Bottom + 5}\"/>");
             if (x.Place(tick) < free) continue;
             free = x.Place(tick) + TickRoom;
-            Add($"<text class=\"tick\" x=\"{x.Place(tick):0.#}\" y=\"{Bottom + 19}\" text-anchor=\"middle\">{Encode(format(tick))}</text>");
+            Add($"<text class=\"tick\" x=\"{x.Place(tick):0.#}\" y=\"{Bottom + 19}\" ");
+            Add($"text-anchor=\"middle\">{Encode(format(tick))}</text>");
         }
     }
 
     /// <summary>Adds the name of the horizontal axis.</summary>
     public void AddNameBelow(string name) =>
-        Add($"<text class=\"title\" x=\"{(Left + Right) / 2:0.#}\" y=\"{Bottom + RoomBelow - 6:0.#}\" text-anchor=\"middle\">{Encode(name)}</text>");
+        Add($"<text class=\"title\" x=\"{(Left + Right) / 2:0.#}\" y=\"{Bottom
+            + RoomBelow - 6:0.#}\" text-anchor=\"middle\">{Encode(name)}</text>");
 
     /// <summary>Adds the name of the vertical axis.</summary>
     public void AddNameBeside(string name) =>
-        Add($"<text class=\"title\" transform=\"translate(13 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Encode(name)}</text>");
+        Add($"<text class=\"title\" transform=\"translate(13 {(Top
+            + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Encode(name)}</text>");
 
     /// <summary>The whole <c>svg</c> element.</summary>
     public override string ToString() => _svg + "</svg>";

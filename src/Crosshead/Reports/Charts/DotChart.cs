@@ -3,7 +3,10 @@ using static Crosshead.Reports.Charts.ChartFrame;
 
 namespace Crosshead.Reports.Charts;
 
-/// <summary>Draws dots with whiskers, a row a thing measured and a colour a series, as SVG in the page's own style (see <see cref="LineChart"/>).</summary>
+/// <summary>
+/// Draws dots with whiskers, a row a thing measured and a colour a series, as SVG in the page's own style (see
+/// <see cref="LineChart"/>).
+/// </summary>
 internal sealed class DotChart
 {
     private const double SeriesHeight = 13, GroupHeight = 26;
@@ -39,7 +42,8 @@ internal sealed class DotChart
     public string ToSvg(bool narrow = false)
     {
         _narrow = narrow;
-        var dots = Groups.SelectMany(g => g.Rows).SelectMany(r => r.Dots).Where(d => double.IsFinite(d.Value)).ToArray();
+        var dots = Groups.SelectMany(g => g.Rows).SelectMany(r => r.Dots)
+            .Where(d => double.IsFinite(d.Value)).ToArray();
         if (dots.Length == 0) return "";
         var axis = new ChartAxis(dots.Min(d => d.Value - d.Reach), dots.Max(d => d.Value + d.Reach), Left, Right);
         var bottom = Top + Groups.Sum(g => GroupHeight + (g.Rows.Count * RowHeight));
@@ -67,7 +71,8 @@ internal sealed class DotChart
         var x = Left;
         for (var s = 0; s < Series.Count; s++)
         {
-            frame.Add($"<g class=\"label c{s % 6}\"><circle cx=\"{x + 5:0.#}\" cy=\"12\" r=\"5\"/><text x=\"{x + 16:0.#}\" y=\"17\">{Encode(Series[s])}</text></g>");
+            frame.Add($"<g class=\"label c{s % 6}\"><circle cx=\"{x + 5:0.#}\" cy=\"12\" r=\"5\"/><text ");
+            frame.Add($"x=\"{x + 16:0.#}\" y=\"17\">{Encode(Series[s])}</text></g>");
             x += 42 + (7.6 * Series[s].Length);
         }
     }
@@ -75,22 +80,29 @@ internal sealed class DotChart
     private void AddRow(ChartFrame frame, DotRow row, ChartAxis axis, double y)
     {
         var height = SeriesHeight * Series.Count;
-        frame.Add(_narrow ? $"<text x=\"0\" y=\"{y + 14:0.#}\">{Encode(row.Label)}</text>" : (FormattableString)$"<text x=\"{Left - 14}\" y=\"{y + (height / 2) + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
+        frame.Add(_narrow ? $"<text x=\"0\" y=\"{y + 14:0.#}\">{Encode(row.Label)}</text>"
+            : (FormattableString)$"<text x=\"{Left - 14}\" y=\"{y + (height / 2)
+            + 5:0.#}\" text-anchor=\"end\">{Encode(row.Label)}</text>");
         y += LabelHeight;
         for (var s = 0; s < row.Dots.Count; s++)
         {
             var (value, reach) = row.Dots[s];
             if (!double.IsFinite(value)) continue;
             var (x, middle) = (axis.Place(value), y + (SeriesHeight * (s + 0.5)));
-            frame.Add($"<g class=\"dot c{s % 6}\"><line x1=\"{axis.Place(value - reach):0.#}\" x2=\"{axis.Place(value + reach):0.#}\" y1=\"{middle:0.#}\" y2=\"{middle:0.#}\"/>");
-            frame.Add($"<circle cx=\"{x:0.#}\" cy=\"{middle:0.#}\" r=\"4.5\"><title>{Encode($"{Series[s]}, {row.Label}: {value.ToString("0.00", CultureInfo.InvariantCulture)} ± {reach.ToString("0.00", CultureInfo.InvariantCulture)}")}</title></circle></g>");
+            frame.Add($"<g class=\"dot c{s % 6}\"><line x1=\"{axis.Place(value - reach):0.#}\" ");
+            frame.Add($"x2=\"{axis.Place(value + reach):0.#}\" y1=\"{middle:0.#}\" y2=\"{middle:0.#}\"/>");
+            var at = value.ToString("0.00", CultureInfo.InvariantCulture);
+            var within = reach.ToString("0.00", CultureInfo.InvariantCulture);
+            frame.Add($"<circle cx=\"{x:0.#}\" cy=\"{middle:0.#}\" r=\"4.5\">");
+            frame.Add($"<title>{Encode($"{Series[s]}, {row.Label}: {at} ± {within}")}</title></circle></g>");
         }
     }
 }
 
 /// <summary>A row of a <see cref="DotChart"/>: a dot a series on one line.</summary>
 /// <param name="Label">Its name, at its left.</param>
-/// <param name="Dots">Where each series' dot stands, and how far its whiskers reach to both sides; a value that is not finite has no dot.</param>
+/// <param name="Dots">Where each series' dot stands, and how far its whiskers reach to both sides; a value that is not
+/// finite has no dot.</param>
 internal sealed record DotRow(string Label, IReadOnlyList<(double Value, double Reach)> Dots);
 
 /// <summary>Rows of a <see cref="DotChart"/> that belong together, under a name.</summary>

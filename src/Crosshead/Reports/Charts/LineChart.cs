@@ -5,9 +5,9 @@ using static Crosshead.Reports.Charts.ChartFrame;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// Draws lines as SVG for the report page: colours come from the page's style, so that the chart follows light, dark and print;
-/// text is text in the page's font; points have tooltips. Plotting libraries render through a native canvas, with each letter
-/// placed for a font of the machine that made the page, in fixed colours and without tooltips.
+/// Draws lines as SVG for the report page: colours come from the page's style, so that the chart follows light, dark
+/// and print; text is text in the page's font; points have tooltips. Plotting libraries render through a native canvas,
+/// with each letter placed for a font of the machine that made the page, in fixed colours and without tooltips.
 /// </summary>
 internal sealed class LineChart
 {
@@ -39,7 +39,8 @@ internal sealed class LineChart
     public Func<double, string> YFormat { get; init; } = y => ReportNumbers.Loss(y);
 
     /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite point.</summary>
-    public string ToHtml() => ChartFigure.Of(ToSvg, Series.Where(Labelled).OrderByDescending(s => s.Points.Last(Drawn).Y).Select(s => (s.Label, s.Color, s.Dash)));
+    public string ToHtml() => ChartFigure.Of(ToSvg,
+        Series.Where(Labelled).OrderByDescending(s => s.Points.Last(Drawn).Y).Select(s => (s.Label, s.Color, s.Dash)));
 
     /// <summary>The chart as an <c>svg</c> element; empty when there is no finite point.</summary>
     public string ToSvg(bool narrow = false)
@@ -47,7 +48,8 @@ internal sealed class LineChart
         var points = Series.SelectMany(s => s.Points).Where(Drawn).ToArray();
         if (points.Length == 0) return "";
         var labels = Series.Where(Labelled).Select(s => s.Label.Length).DefaultIfEmpty().Max();
-        var right = narrow ? ChartFigure.Narrow - 14 : ChartFigure.Wide - 26 - (8 * Math.Min(30, labels)); // labels stand beyond
+        // labels stand beyond
+        var right = narrow ? ChartFigure.Narrow - 14 : ChartFigure.Wide - 26 - (8 * Math.Min(30, labels));
         var frame = new ChartFrame(narrow, Left, right, Top, narrow ? 274 : 354, Title);
         var margin = Math.Max(1e-9, 0.05 * (points.Max(p => p.Y) - points.Min(p => p.Y)));
         var x = new ChartAxis(points.Min(p => p.X), points.Max(p => p.X), Left + Inset, right - Inset, LogX);
@@ -64,7 +66,8 @@ internal sealed class LineChart
     private bool Drawn((double X, double Y) p) => double.IsFinite(p.X) && double.IsFinite(p.Y) && (!LogX || p.X > 0);
 
     // A line that can be seen.
-    private bool Labelled(ChartSeries series) => series.Drawn is ChartPoints.LineAndDots or ChartPoints.Line && series.Points.Any(Drawn);
+    private bool Labelled(ChartSeries series) =>
+        series.Drawn is ChartPoints.LineAndDots or ChartPoints.Line && series.Points.Any(Drawn);
 
     private void AddLine(ChartFrame frame, ChartSeries series, ChartAxis x, ChartAxis y)
     {
@@ -72,7 +75,8 @@ internal sealed class LineChart
         AddBand(frame, series, x, y);
         if (series.Drawn is ChartPoints.LineAndDots or ChartPoints.Line) AddPath(frame, series, x, y);
         if (series.Drawn != ChartPoints.Line)
-            foreach (var point in series.Points.Where(Drawn)) AddPoint(frame, series, point, x.Place(point.X), y.Place(point.Y));
+            foreach (var point in series.Points.Where(Drawn))
+                AddPoint(frame, series, point, x.Place(point.X), y.Place(point.Y));
         frame.Add($"</g>");
     }
 
@@ -92,9 +96,14 @@ internal sealed class LineChart
     {
         var title = Encode(series.Tip?.Invoke(point) ?? $"{series.Label}: {YFormat(point.Y)} at {XFormat(point.X)}");
         if (series.Drawn == ChartPoints.Crosses)
-            frame.Add($"<path class=\"cross\" d=\"M{x - 5:0.#} {y - 5:0.#}l10 10m0 -10l-10 10\"><title>{title}</title></path>");
+        {
+            frame.Add($"<path class=\"cross\" d=\"M{x - 5:0.#} {y - 5:0.#}l10 10m0 -10l-10 10\">");
+            frame.Add($"<title>{title}</title></path>");
+        }
         else
+        {
             frame.Add($"<circle cx=\"{x:0.#}\" cy=\"{y:0.#}\" r=\"2.4\"><title>{title}</title></circle>");
+        }
     }
 
     // Along the upper edge and back along the lower; what leaves the chart is cut at its edges.
@@ -112,8 +121,8 @@ internal sealed class LineChart
         frame.Add($"Z\"/>");
     }
 
-    // Labels stand at the right, moved apart where they would cover each other, each with a thin line to its line's end. That
-    // would cross the other lines where a line ends early; its label has a piece of the line instead.
+    // Labels stand at the right, moved apart where they would cover each other, each with a thin line to its line's
+    // end. That would cross the other lines where a line ends early; its label has a piece of the line instead.
     private void AddLabels(ChartFrame frame, ChartAxis x, ChartAxis y)
     {
         var ends = Series.Where(Labelled).Select(s => (Series: s, End: s.Points.Last(Drawn)))
@@ -128,10 +137,12 @@ internal sealed class LineChart
             var (series, end) = ends[i];
             frame.Add($"<g class=\"label c{series.Color} d{series.Dash}\">");
             if (frame.Right - x.Place(end.X) <= LeaderReach)
-                frame.Add($"<line x1=\"{x.Place(end.X) + 4:0.#}\" y1=\"{y.Place(end.Y):0.#}\" x2=\"{frame.Right + 14:0.#}\" y2=\"{places[i]:0.#}\"/>");
+                frame.Add($"<line x1=\"{x.Place(end.X) + 4:0.#}\" y1=\"{y.Place(end.Y):0.#}\" x2=\"{frame.Right
+                    + 14:0.#}\" y2=\"{places[i]:0.#}\"/>");
             else
                 frame.Add($"<path d=\"M{frame.Right + 1:0.#} {places[i]:0.#}H{frame.Right + 14:0.#}\"/>");
-            frame.Add($"<text x=\"{frame.Right + 18:0.#}\" y=\"{places[i] + 4:0.#}\">{Encode(series.Label)}</text></g>");
+            frame.Add($"<text x=\"{frame.Right + 18:0.#}\" ");
+            frame.Add($"y=\"{places[i] + 4:0.#}\">{Encode(series.Label)}</text></g>");
         }
     }
 
@@ -139,6 +150,7 @@ internal sealed class LineChart
     private string Short(IReadOnlyList<double> ticks, double tick)
     {
         var step = ticks.Count > 1 ? ticks[1] - ticks[0] : 0;
-        return step > 0 ? tick.ToString("F" + Math.Clamp((int)Math.Ceiling(-Math.Log10(step) - 1e-9), 0, 6), CultureInfo.InvariantCulture) : YFormat(tick);
+        return step > 0 ? tick.ToString("F" + Math.Clamp((int)Math.Ceiling(-Math.Log10(step) - 1e-9), 0, 6),
+            CultureInfo.InvariantCulture) : YFormat(tick);
     }
 }

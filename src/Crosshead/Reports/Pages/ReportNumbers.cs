@@ -8,7 +8,8 @@ public static class ReportNumbers
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     /// <summary>A loss: <c>3.412</c>; a dash when unknown.</summary>
-    public static string Loss(double? loss) => loss is not { } value ? "–" : double.IsFinite(value) ? value.ToString("0.000", Culture) : "not finite";
+    public static string Loss(double? loss) =>
+        loss is not { } value ? "–" : double.IsFinite(value) ? value.ToString("0.000", Culture) : "not finite";
 
     /// <summary>A difference with its sign: <c>+0.021</c>.</summary>
     public static string Difference(double difference) => difference.ToString("+0.000;−0.000;0.000", Culture);
@@ -28,9 +29,13 @@ public static class ReportNumbers
     /// <summary>A whole number with its thousands apart: <c>3,312</c>.</summary>
     public static string Whole(double number) => number.ToString("#,0", Culture);
 
-    /// <summary>A share as percent: <c>0.6 %</c>; two digits below a tenth, so that a small difference is not nought.</summary>
-    public static string Percent(double share) => (100 * share).ToString(Math.Abs(share) < 0.001 ? "0.00" : "0.0", Culture) + " %";
+    /// <summary>
+    /// A share as percent: <c>0.6 %</c>; two digits below a tenth, so that a small difference is not nought.
+    /// </summary>
+    public static string Percent(double share) =>
+        (100 * share).ToString(Math.Abs(share) < 0.001 ? "0.00" : "0.0", Culture) + " %";
 
     // Three significant digits, no more than two of them after the point.
-    private static string Three(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.#" : "0.##", Culture);
+    private static string Three(double value) =>
+        value.ToString(value >= 100 ? "0" : value >= 10 ? "0.#" : "0.##", Culture);
 }

@@ -7,15 +7,20 @@ using Fluid;
 
 namespace Crosshead.Reports.Pages;
 
-/// <summary>Lays sections out as one HTML page that needs nothing but itself: no network, no script, no other file.</summary>
+/// <summary>
+/// Lays sections out as one HTML page that needs nothing but itself: no network, no script, no other file.
+/// </summary>
 internal static class ReportPage
 {
     private static readonly FluidParser Parser = new();
-    private static readonly TemplateOptions Options = new() { CultureInfo = CultureInfo.InvariantCulture, MaxSteps = 0 };
+    private static readonly TemplateOptions Options =
+        new() { CultureInfo = CultureInfo.InvariantCulture, MaxSteps = 0 };
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
     private static readonly ConcurrentDictionary<string, IFluidTemplate> Templates = new();
 
-    /// <summary>The page as text. Every value is encoded; markup comes from the templates and the charts alone.</summary>
+    /// <summary>
+    /// The page as text. Every value is encoded; markup comes from the templates and the charts alone.
+    /// </summary>
     public static string Render(string title, DateTimeOffset created, IEnumerable<ReportSection> sections)
     {
         var parts = sections.Select(s => new Dictionary<string, object?>

@@ -16,7 +16,8 @@ public sealed record ReportProvenance
     internal ReportSection ToSection() => new("How to reproduce", "provenance", new Dictionary<string, object?>
     {
         ["command"] = Command,
-        ["facts"] = Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value }).ToArray(),
+        ["facts"] = Facts.Select(f => new Dictionary<string, object?> { ["name"] = f.Key, ["value"] = f.Value })
+            .ToArray(),
         ["recipe"] = Recipe,
     });
 }

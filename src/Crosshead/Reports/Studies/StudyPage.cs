@@ -5,11 +5,15 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports.Studies;
 
-/// <summary>Makes the page of a study of learning rates: verdict, loss by rate, chosen rates, curves, fits, runs, how to get it again.</summary>
+/// <summary>
+/// Makes the page of a study of learning rates: verdict, loss by rate, chosen rates, curves, fits, runs, how to get it
+/// again.
+/// </summary>
 public static class StudyPage
 {
     /// <summary>The whole page as text; runs that did not finish are shown for what they are.</summary>
-    public static string Render(StudyReport report) => ReportPage.Render("Learning rates compared", report.Created, Sections(report));
+    public static string Render(StudyReport report) =>
+        ReportPage.Render("Learning rates compared", report.Created, Sections(report));
 
     /// <summary>Writes the page to a file, which is never left half written.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
@@ -21,9 +25,14 @@ public static class StudyPage
         yield return Verdict(report);
         foreach (var section in new[]
         {
-            Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a rate that is not stable, at the upper edge where its loss is off the chart. " + report.Rule, [("", charts.LossByRate())]),
-            Plots("Every variant at its chosen rate", "Constant rate after a linear warm-up, the largest stable one of each variant.", [("", charts.Chosen())]),
-            Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross is where the training loss began to spike. Where a curve is above all those of stable rates it is left out.", [.. report.Variants.Select(v => (v.Variant, charts.Curves(v)))]),
+            Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a "
+                + "rate that is not stable, at the upper edge where its loss is off the chart. " + report.Rule,
+                [("", charts.LossByRate())]),
+            Plots("Every variant at its chosen rate", "Constant rate after a linear warm-up, the largest stable one of "
+                + "each variant.", [("", charts.Chosen())]),
+            Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross "
+                + "is where the training loss began to spike. Where a curve is above all those of stable rates it is "
+                + "left out.", [.. report.Variants.Select(v => (v.Variant, charts.Curves(v)))]),
         })
         {
             if (section is not null) yield return section;
@@ -45,43 +54,48 @@ public static class StudyPage
                 ["color"] = Color(report, v.Variant),
                 ["name"] = v.Variant,
                 ["loss"] = Loss(v.LargestStable!.HeldOutLoss),
-                ["behind"] = i == 0 ? "" : Difference(v.LargestStable.HeldOutLoss!.Value - best[0].LargestStable!.HeldOutLoss!.Value),
+                ["behind"] = i == 0 ? ""
+                    : Difference(v.LargestStable.HeldOutLoss!.Value - best[0].LargestStable!.HeldOutLoss!.Value),
                 ["rate"] = Rate(v.LargestStable.LearningRate),
             }).ToArray(),
         });
     }
 
-    private static ReportSection? Plots(string heading, string note, IEnumerable<(string Caption, string Chart)> plots) => Drawn(plots) is { Length: > 0 } drawn
+    private static ReportSection? Plots(string heading, string note,
+        IEnumerable<(string Caption, string Chart)> plots) => Drawn(plots) is { Length: > 0 } drawn
         ? new ReportSection(heading, "plots", new Dictionary<string, object?> { ["note"] = note, ["plots"] = drawn })
         : null;
 
     private static Dictionary<string, object?>[] Drawn(IEnumerable<(string Caption, string Chart)> plots) =>
-        [.. plots.Where(p => p.Chart.Length > 0).Select(p => new Dictionary<string, object?> { ["caption"] = p.Caption, ["chart"] = p.Chart })];
+        [.. plots.Where(p => p.Chart.Length > 0)
+            .Select(p => new Dictionary<string, object?> { ["caption"] = p.Caption, ["chart"] = p.Chart })];
 
-    private static ReportSection Fits(StudyReport report, StudyCharts charts) => new("Fits", "study-fits", new Dictionary<string, object?>
-    {
-        ["plots"] = Drawn(report.Variants.Select(v => (v.Variant, charts.Fits(v)))),
-        ["seeds"] = report.Seeds,
-        ["runs"] = report.Runs.Select(r => Row(report, r, r.Fit is { } fit ? new Dictionary<string, object?>
+    private static ReportSection Fits(StudyReport report, StudyCharts charts) =>
+        new("Fits", "study-fits", new Dictionary<string, object?>
         {
-            ["refusal"] = "",
-            ["alpha"] = Three(fit.Alpha.Value),
-            ["alphaRange"] = Range(fit.Alpha, Three),
-            ["scale"] = Count(fit.DataScale.Value),
-            ["scaleRange"] = Range(fit.DataScale, Count),
-            ["floor"] = Loss(fit.Floor.Value),
-            ["floorRange"] = Range(fit.Floor, v => Loss(v)),
-            ["noise"] = fit.Noise.ToString("0.0000", CultureInfo.InvariantCulture),
-            ["points"] = $"{fit.Used.Count} of {r.Curve.Count}",
-        }
-        : new Dictionary<string, object?> { ["refusal"] = r.FitRefusal ?? "there is no curve" })).ToArray(),
-    });
+            ["plots"] = Drawn(report.Variants.Select(v => (v.Variant, charts.Fits(v)))),
+            ["seeds"] = report.Seeds,
+            ["runs"] = report.Runs.Select(r => Row(report, r, r.Fit is { } fit ? new Dictionary<string, object?>
+            {
+                ["refusal"] = "",
+                ["alpha"] = Three(fit.Alpha.Value),
+                ["alphaRange"] = Range(fit.Alpha, Three),
+                ["scale"] = Count(fit.DataScale.Value),
+                ["scaleRange"] = Range(fit.DataScale, Count),
+                ["floor"] = Loss(fit.Floor.Value),
+                ["floorRange"] = Range(fit.Floor, v => Loss(v)),
+                ["noise"] = fit.Noise.ToString("0.0000", CultureInfo.InvariantCulture),
+                ["points"] = $"{fit.Used.Count} of {r.Curve.Count}",
+            }
+            : new Dictionary<string, object?> { ["refusal"] = r.FitRefusal ?? "there is no curve" })).ToArray(),
+        });
 
     private static ReportSection Runs(StudyReport report) => new("Runs", "study-runs", new Dictionary<string, object?>
     {
         ["note"] = report.Rule,
         ["seeds"] = report.Seeds,
-        ["failures"] = report.Runs.Where(r => r.Reason is not null).Select(r => $"{r.Variant} at {Rate(r.LearningRate)}{(report.Seeds ? $", seed {r.Seed}" : "")}: {r.Reason}").ToArray(),
+        ["failures"] = report.Runs.Where(r => r.Reason is not null).Select(r =>
+            $"{r.Variant} at {Rate(r.LearningRate)}{(report.Seeds ? $", seed {r.Seed}" : "")}: {r.Reason}").ToArray(),
         ["runs"] = report.Variants.SelectMany(v => v.Runs.Select(r => Row(report, r, new Dictionary<string, object?>
         {
             ["best"] = r.LearningRate == v.LargestStable?.LearningRate,
@@ -113,5 +127,6 @@ public static class StudyPage
 
     private static string Three(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
-    private static string Range(Estimate estimate, Func<double, string> format) => $"{format(estimate.Low)} … {format(estimate.High)}";
+    private static string Range(Estimate estimate, Func<double, string> format) =>
+        $"{format(estimate.Low)} … {format(estimate.High)}";
 }

@@ -32,5 +32,6 @@ public sealed record StudyReport
 
     /// <summary>The index of a variant's colour: 0, the accent, for the subject.</summary>
     internal int ColorOf(string variant) => variant == Subject ? 0
-        : 1 + (Variants.Select(v => v.Variant).Where(n => n != Subject).ToList().IndexOf(variant) % ComparisonCurves.Colors);
+        : 1 + (Variants.Select(v => v.Variant).Where(n => n != Subject).ToList()
+            .IndexOf(variant) % ComparisonCurves.Colors);
 }

@@ -1,4 +1,3 @@
-using Crosshead.Reports.Pages;
 using Crosshead.Training.Studies;
 using static Crosshead.Reports.Pages.ReportNumbers;
 
@@ -21,7 +20,8 @@ public sealed class StudyVerdict
         var (done, runs) = (report.Runs.Count(IsDone), report.Runs.Count());
         var headline = done < runs ? $"{done} of {runs} runs are done: the variants are compared when all are."
             : report.Variants.All(v => v.LargestStable?.HeldOutLoss is null) ? "No variant has a stable learning rate."
-            : IsTooShort(report) ? $"Too few steps for a comparison: each run has {Whole(report.Steps)}, and {ComparisonVerdict.LeastSteps} are needed before a difference says anything. No winner is named."
+            : IsTooShort(report) ? $"Too few steps for a comparison: each run has {Whole(report.Steps)}, and "
+            + $"{ComparisonVerdict.LeastSteps} are needed before a difference says anything. No winner is named."
             : HeadlineOf(Standings(report));
         return new StudyVerdict(headline, [.. RemarksOf(report)]);
     }
@@ -29,31 +29,46 @@ public sealed class StudyVerdict
     /// <summary>The headline and the remarks, one a line.</summary>
     public override string ToString() => string.Join('\n', Remarks.Prepend(Headline));
 
-    /// <summary>The variants that have a chosen rate, lowest loss first; none before all runs are done, or where their steps are too few.</summary>
+    /// <summary>
+    /// The variants that have a chosen rate, lowest loss first; none before all runs are done, or where their steps are
+    /// too few.
+    /// </summary>
     internal static RateChoice[] Standings(StudyReport report) => IsTooShort(report) || !report.Runs.All(IsDone) ? []
-        : [.. report.Variants.Where(v => v.LargestStable?.HeldOutLoss is not null).OrderBy(v => v.LargestStable!.HeldOutLoss)];
+        : [.. report.Variants.Where(v => v.LargestStable?.HeldOutLoss is not null)
+            .OrderBy(v => v.LargestStable!.HeldOutLoss)];
 
     private static bool IsDone(StudyRun run) => run.Status is not (RunStatus.Waiting or RunStatus.Interrupted);
 
     // One variant is not compared with another.
-    private static bool IsTooShort(StudyReport report) => report.Variants.Count > 1 && report.Steps < ComparisonVerdict.LeastSteps;
+    private static bool IsTooShort(StudyReport report) =>
+        report.Variants.Count > 1 && report.Steps < ComparisonVerdict.LeastSteps;
 
     private static string HeadlineOf(RateChoice[] best)
     {
-        var first = $"{Loss(best[0].LargestStable!.HeldOutLoss)} nats a token at {Rate(best[0].LargestStable!.LearningRate)}";
-        if (best.Length == 1) return $"Of {best[0].Variant} the largest stable learning rate is {Rate(best[0].LargestStable!.LearningRate)}, with a held-out loss of {Loss(best[0].LargestStable!.HeldOutLoss)} nats a token.";
-        var (second, gap) = (best[1].LargestStable!, best[1].LargestStable!.HeldOutLoss!.Value - best[0].LargestStable!.HeldOutLoss!.Value);
+        var first = $"{Loss(best[0].LargestStable!.HeldOutLoss)} nats a token at "
+            + $"{Rate(best[0].LargestStable!.LearningRate)}";
+        if (best.Length == 1)
+            return $"Of {best[0].Variant} the largest stable learning rate is "
+                + $"{Rate(best[0].LargestStable!.LearningRate)}, with a held-out loss of "
+                + $"{Loss(best[0].LargestStable!.HeldOutLoss)} nats a token.";
+        var (second, gap) = (best[1].LargestStable!,
+            best[1].LargestStable!.HeldOutLoss!.Value - best[0].LargestStable!.HeldOutLoss!.Value);
         return gap < ComparisonVerdict.Tie
-            ? $"At their largest stable learning rates {best[0].Variant} and {best[1].Variant} are level: {first}, and {Loss(second.HeldOutLoss)} at {Rate(second.LearningRate)}."
-            : $"At its largest stable learning rate {best[0].Variant} has the lowest held-out loss: {first}. That is {Loss(gap)} less than {best[1].Variant}, the next best ({Loss(second.HeldOutLoss)} at {Rate(second.LearningRate)}).";
+            ? $"At their largest stable learning rates {best[0].Variant} and {best[1].Variant} are level: {first}, and "
+            + $"{Loss(second.HeldOutLoss)} at {Rate(second.LearningRate)}."
+            : $"At its largest stable learning rate {best[0].Variant} has the lowest held-out loss: {first}. That is "
+            + $"{Loss(gap)} less than {best[1].Variant}, the next best ({Loss(second.HeldOutLoss)} at "
+            + $"{Rate(second.LearningRate)}).";
     }
 
     private static IEnumerable<string> RemarksOf(StudyReport report)
     {
         foreach (var variant in report.Variants) yield return Choice(variant);
-        var top = report.Variants.Where(v => v.LargestStable is not null && v.LargestStable == v.Rates[^1]).Select(v => v.Variant).ToArray();
+        var top = report.Variants.Where(v => v.LargestStable is not null && v.LargestStable == v.Rates[^1])
+            .Select(v => v.Variant).ToArray();
         if (top.Length > 0)
-            yield return $"{string.Join(" and ", top)} {(top.Length == 1 ? "is" : "are")} stable at the largest rate tried: a larger one may be better still.";
+            yield return $"{string.Join(" and ", top)} {(top.Length == 1 ? "is" : "are")} stable at the largest rate "
+                + $"tried: a larger one may be better still.";
         var failed = report.Runs.Count(r => r.Status is RunStatus.Failed or RunStatus.Diverged);
         if (failed > 0) yield return $"{failed} of {report.Runs.Count()} runs did not finish; the table says why.";
         if (!report.Seeds) yield return "With one seed a rate, differences of a few hundredths of a nat can turn.";
@@ -61,11 +76,16 @@ public sealed class StudyVerdict
 
     private static string Choice(RateChoice variant)
     {
-        if (variant.LargestStable is not { } chosen) return $"{variant.Variant}: no rate to choose ({string.Join(", ", variant.Rates.Select(r => $"{Rate(r.LearningRate)} {r.Why ?? "not known"}"))}).";
-        var above = variant.Rates.Where(r => r.LearningRate > chosen.LearningRate).Select(r => $"{Rate(r.LearningRate)}: {r.Why}").ToArray();
+        if (variant.LargestStable is not { } chosen)
+            return $"{variant.Variant}: no rate to choose ({string.Join(", ",
+                variant.Rates.Select(r => $"{Rate(r.LearningRate)} {r.Why ?? "not known"}"))}).";
+        var above = variant.Rates.Where(r => r.LearningRate > chosen.LearningRate)
+            .Select(r => $"{Rate(r.LearningRate)}: {r.Why}").ToArray();
         var lowest = variant.LowestLoss is { } low && low.LearningRate != chosen.LearningRate
-            ? $"; its loss is lowest at {Rate(low.LearningRate)}, {Loss(low.HeldOutLoss)} against {Loss(chosen.HeldOutLoss)}"
+            ? $"; its loss is lowest at {Rate(low.LearningRate)}, {Loss(low.HeldOutLoss)} against "
+            + $"{Loss(chosen.HeldOutLoss)}"
             : "; its loss is lowest there too";
-        return $"{variant.Variant}: stable up to {Rate(chosen.LearningRate)}" + (above.Length > 0 ? $" ({string.Join(", ", above)})" : "") + lowest + ".";
+        return $"{variant.Variant}: stable up to {Rate(chosen.LearningRate)}"
+            + (above.Length > 0 ? $" ({string.Join(", ", above)})" : "") + lowest + ".";
     }
 }

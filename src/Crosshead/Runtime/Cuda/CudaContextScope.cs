@@ -21,6 +21,7 @@ internal readonly ref struct CudaContextScope
     /// <summary>Gives the thread its former context back.</summary>
     public void Dispose()
     {
-        if (_previous != 0) CudaDriver.Check(CudaDriver.SetCurrentContext(_previous), "making the former CUDA context current");
+        if (_previous != 0)
+            CudaDriver.Check(CudaDriver.SetCurrentContext(_previous), "making the former CUDA context current");
     }
 }

@@ -8,7 +8,8 @@ namespace Crosshead.Runtime.Cuda;
 /// <param name="ComputeCapability">The architecture kernels are compiled for, as NVRTC names it: <c>sm_90a</c>.</param>
 /// <param name="SharedMemoryPerBlock">Maximum bytes of shared memory per block.</param>
 /// <param name="Context">The device's primary context, which libtorch also uses.</param>
-internal sealed record CudaDevice(int Index, int Multiprocessors, string ComputeCapability, int SharedMemoryPerBlock, nint Context)
+internal sealed record CudaDevice(int Index, int Multiprocessors, string ComputeCapability,
+    int SharedMemoryPerBlock, nint Context)
 {
     private static readonly ConcurrentDictionary<int, Lazy<CudaDevice>> Known = new();
 
@@ -28,18 +29,24 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public CudaContextScope Enter() => new(Context);
 
-    /// <summary>Whether blocks can form clusters and kernels be launched early: compute capability 9.0 and later.</summary>
+    /// <summary>
+    /// Whether blocks can form clusters and kernels be launched early: compute capability 9.0 and later.
+    /// </summary>
     public bool HasClusters { get; private init; }
 
     /// <summary>Bytes of the cache that all multiprocessors share.</summary>
     public long CacheBytes { get; private init; }
 
-    /// <summary>Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve included.</summary>
+    /// <summary>
+    /// Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve
+    /// included.
+    /// </summary>
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public long MemoryTaken()
     {
         using var scope = Enter();
-        CudaDriver.Check(CudaDriver.GetMemory(out var free, out var total), $"asking for the free memory of device cuda:{Index}");
+        CudaDriver.Check(CudaDriver.GetMemory(out var free, out var total),
+            $"asking for the free memory of device cuda:{Index}");
         return (long)(total - free);
     }
 
@@ -51,12 +58,16 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         }
         catch (DllNotFoundException e)
         {
-            throw new CrossheadException($"device cuda:{index} was asked for, but this machine has no NVIDIA driver (libcuda.so.1); install it, or use {MessageTerm.Device} cpu.", e);
+            throw new CrossheadException($"device cuda:{index} was asked for, but this machine has no NVIDIA driver "
+                + $"(libcuda.so.1); install it, or use {MessageTerm.Device} cpu.", e);
         }
         CudaDriver.Check(CudaDriver.GetDevice(out var device, index), $"asking for device cuda:{index}");
-        CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}"); // held as long as the process lives
-        var (major, minor) = (Attribute(CudaDriver.ComputeCapabilityMajor), Attribute(CudaDriver.ComputeCapabilityMinor));
-        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor), Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context)
+        // held as long as the process lives
+        CudaDriver.Check(CudaDriver.RetainPrimaryContext(out var context, device), $"opening device cuda:{index}");
+        var (major, minor) = (Attribute(CudaDriver.ComputeCapabilityMajor),
+            Attribute(CudaDriver.ComputeCapabilityMinor));
+        return new CudaDevice(index, Attribute(CudaDriver.MultiprocessorCount), Architecture(major, minor),
+            Attribute(CudaDriver.MaxSharedMemoryPerBlockOptIn), context)
         {
             HasClusters = major >= 9,
             CacheBytes = Attribute(CudaDriver.SharedCacheBytes),
@@ -64,11 +75,13 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
 
         int Attribute(int attribute)
         {
-            CudaDriver.Check(CudaDriver.GetDeviceAttribute(out var value, attribute, device), $"asking for an attribute of device cuda:{index}");
+            CudaDriver.Check(CudaDriver.GetDeviceAttribute(out var value, attribute, device),
+                $"asking for an attribute of device cuda:{index}");
             return value;
         }
     }
 
     // Hopper's matrix instructions (wgmma) are only in the "a" variant of its architecture.
-    private static string Architecture(int major, int minor) => (major, minor) == (9, 0) ? "sm_90a" : $"sm_{major}{minor}";
+    private static string Architecture(int major, int minor) =>
+        (major, minor) == (9, 0) ? "sm_90a" : $"sm_{major}{minor}";
 }

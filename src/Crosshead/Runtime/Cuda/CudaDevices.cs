@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>The CUDA devices of the machine as NVIDIA's driver lists them, whether libtorch can use them or not.</summary>
+/// <summary>
+/// The CUDA devices of the machine as NVIDIA's driver lists them, whether libtorch can use them or not.
+/// </summary>
 public static unsafe class CudaDevices
 {
     private const int LongestName = 256;
@@ -30,7 +32,10 @@ public static unsafe class CudaDevices
     /// <exception cref="CrossheadException">There is no driver or no such device.</exception>
     public static long CacheBytes(int index) => CudaDevice.Get(index).CacheBytes;
 
-    /// <summary>Bytes of a device's memory that are not free: what this process and others have taken, libtorch's reserve included.</summary>
+    /// <summary>
+    /// Bytes of a device's memory that are not free: what this process and others have taken, libtorch's reserve
+    /// included.
+    /// </summary>
     /// <param name="index">The device's number, as in <c>cuda:n</c>.</param>
     /// <exception cref="CrossheadException">There is no driver or no such device, or the driver refused.</exception>
     public static long MemoryTaken(int index) => CudaDevice.Get(index).MemoryTaken();
@@ -38,8 +43,10 @@ public static unsafe class CudaDevices
     private static FoundDevice? Ask(int device)
     {
         var name = stackalloc byte[LongestName];
-        return CudaDriver.GetDeviceName(name, LongestName, device) == 0 && CudaDriver.GetTotalMemory(out var bytes, device) == 0
-            ? new FoundDevice($"cuda:{device}", Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name)), (long)bytes)
+        return CudaDriver.GetDeviceName(name, LongestName, device) == 0
+            && CudaDriver.GetTotalMemory(out var bytes, device) == 0
+            ? new FoundDevice($"cuda:{device}",
+                Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name)), (long)bytes)
             : null;
     }
 }

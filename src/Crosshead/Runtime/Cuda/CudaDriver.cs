@@ -45,7 +45,8 @@ internal static unsafe partial class CudaDriver
     {
         if (code == 0) return;
         var sentence = GetErrorString(code, out var text) == 0 ? Marshal.PtrToStringUTF8(text) : null;
-        throw new CrossheadException($"{doing}: the CUDA driver answered error {code}, {sentence ?? "which it does not explain"}; use {MessageTerm.Device} cpu if it stays so.");
+        throw new CrossheadException($"{doing}: the CUDA driver answered error {code}, "
+            + $"{sentence ?? "which it does not explain"}; use {MessageTerm.Device} cpu if it stays so.");
     }
 
     [LibraryImport(Library, EntryPoint = "cuInit")]

@@ -14,7 +14,8 @@ internal sealed unsafe class CudaGraph : IDisposable
     private readonly IReadOnlyList<IDisposable> _tensors;
     private nint _executable;
 
-    private CudaGraph(CudaDevice device, SideStream stream, nint executable, int nodes, IReadOnlyList<IDisposable> tensors) =>
+    private CudaGraph(CudaDevice device, SideStream stream, nint executable, int nodes,
+        IReadOnlyList<IDisposable> tensors) =>
         (_device, _stream, _executable, Nodes, _tensors) = (device, stream, executable, nodes, tensors);
 
     /// <summary>Kernels and copies of one launch.</summary>
@@ -44,7 +45,8 @@ internal sealed unsafe class CudaGraph : IDisposable
         {
             using (stream.Enter())
             {
-                CudaDriver.Check(CudaDriver.BeginCapture(stream.Handle, CudaDriver.RelaxedCapture), "beginning to capture a CUDA graph");
+                CudaDriver.Check(CudaDriver.BeginCapture(stream.Handle, CudaDriver.RelaxedCapture),
+                    "beginning to capture a CUDA graph");
                 try
                 {
                     work();
@@ -60,7 +62,8 @@ internal sealed unsafe class CudaGraph : IDisposable
             if (refusal is null)
             {
                 nuint nodes = 0;
-                CudaDriver.Check(CudaDriver.GetGraphNodes(graph, null, ref nodes), "counting the nodes of a CUDA graph");
+                CudaDriver.Check(CudaDriver.GetGraphNodes(graph, null, ref nodes),
+                    "counting the nodes of a CUDA graph");
                 CudaDriver.Check(CudaDriver.InstantiateGraph(out executable, graph, 0), "preparing a CUDA graph");
                 IDisposable[] made = [.. tensors.DisposablesView];
                 tensors.Detach(made);
@@ -91,7 +94,8 @@ internal sealed unsafe class CudaGraph : IDisposable
     {
         if (_executable == 0) return;
         _stream.Wait();
-        using (_device.Enter()) CudaDriver.Check(CudaDriver.DestroyGraphExecutable(_executable), "giving a CUDA graph back");
+        using (_device.Enter())
+            CudaDriver.Check(CudaDriver.DestroyGraphExecutable(_executable), "giving a CUDA graph back");
         _executable = 0;
         foreach (var tensor in _tensors) tensor.Dispose();
     }

@@ -14,32 +14,41 @@ internal sealed unsafe class CudaKernel
     private readonly Lock _growing = new();
     private volatile int _sharedLimit = SharedBytesOfAll;
 
-    private CudaKernel(CudaDevice device, string name, nint function) => (Device, _name, _function) = (device, name, function);
+    private CudaKernel(CudaDevice device, string name, nint function) =>
+        (Device, _name, _function) = (device, name, function);
 
     /// <summary>The device the kernel runs on.</summary>
     public CudaDevice Device { get; }
 
-    /// <summary>The kernel <paramref name="function"/> of <paramref name="source"/>; compiled and loaded on the first call.</summary>
+    /// <summary>
+    /// The kernel <paramref name="function"/> of <paramref name="source"/>; compiled and loaded on the first call.
+    /// </summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
     /// <param name="source">CUDA C++ in which the kernel is <c>extern "C" __global__</c>.</param>
     /// <param name="function">The kernel's name.</param>
     /// <param name="defines">Macros: <c>NAME</c> or <c>NAME=value</c>.</param>
-    /// <exception cref="CrossheadException">There is no such device, no NVRTC, or the source does not compile.</exception>
+    /// <exception cref="CrossheadException">There is no such device, no NVRTC, or the source does not
+    /// compile.</exception>
     public static CudaKernel Load(int device, string source, string function, IReadOnlyList<string> defines) =>
         Loaded.GetOrAdd(new Identity(device, source, function, string.Join('\n', defines)),
             identity => new Lazy<CudaKernel>(() => Make(identity, defines))).Value;
 
-    /// <summary>Queues the kernel on libtorch's current stream of the device. Tensors whose addresses are among the arguments must live until this returns.</summary>
+    /// <summary>
+    /// Queues the kernel on libtorch's current stream of the device. Tensors whose addresses are among the arguments
+    /// must live until this returns.
+    /// </summary>
     /// <param name="grid">Blocks along each axis.</param>
     /// <param name="threads">Threads of a block.</param>
     /// <param name="sharedBytes">Dynamic shared memory of a block, in bytes.</param>
     /// <param name="arguments">The kernel's parameters, in order and of its types.</param>
-    /// <param name="cluster">Blocks along x that read each other's shared memory, at most 8; more than 1 where the device <see cref="CudaDevice.HasClusters"/>.</param>
+    /// <param name="cluster">Blocks along x that read each other's shared memory, at most 8; more than 1 where the
+    /// device <see cref="CudaDevice.HasClusters"/>.</param>
     /// <param name="early">Whether the kernel may be launched before the previous one is done, because it waits for
     /// that kernel itself (<c>griddepcontrol.wait</c>, in every thread). Without effect before compute capability
     /// 9.0.</param>
     /// <exception cref="CrossheadException">The driver refused the launch.</exception>
-    public void Launch((int X, int Y, int Z) grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments, int cluster = 1, bool early = false)
+    public void Launch((int X, int Y, int Z) grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments,
+        int cluster = 1, bool early = false)
     {
         using var scope = Device.Enter();
         AllowShared(sharedBytes);
@@ -65,7 +74,9 @@ internal sealed unsafe class CudaKernel
             var addresses = stackalloc void*[arguments.Length];
             for (var i = 0; i < arguments.Length; i++) addresses[i] = storage + i;
             var code = CudaDriver.Launch(&launch, _function, addresses, null);
-            if (code != 0) CudaDriver.Check(code, $"launching kernel {_name} on {grid.X} x {grid.Y} x {grid.Z} blocks of {threads} threads with {sharedBytes} bytes of shared memory");
+            if (code != 0)
+                CudaDriver.Check(code, $"launching kernel {_name} on {grid.X} x {grid.Y} x {grid.Z} blocks of "
+                    + $"{threads} threads with {sharedBytes} bytes of shared memory");
         }
     }
 
@@ -77,7 +88,8 @@ internal sealed unsafe class CudaKernel
     {
         using var scope = Device.Enter();
         AllowShared(sharedBytes);
-        CudaDriver.Check(CudaDriver.GetActiveBlocks(out var blocks, _function, threads, (nuint)sharedBytes), $"asking how many blocks of kernel {_name} fit");
+        CudaDriver.Check(CudaDriver.GetActiveBlocks(out var blocks, _function, threads, (nuint)sharedBytes),
+            $"asking how many blocks of kernel {_name} fit");
         return blocks;
     }
 
@@ -94,21 +106,37 @@ internal sealed unsafe class CudaKernel
         using var scope = Device.Enter();
         AllowShared(sharedBytes);
         var attribute = CudaLaunchAttribute.Cluster(cluster);
-        var launch = new CudaLaunch { GridX = (uint)cluster, GridY = 1, GridZ = 1, BlockX = (uint)threads, BlockY = 1, BlockZ = 1, SharedBytes = (uint)sharedBytes, Attributes = &attribute, AttributeCount = 1 };
-        CudaDriver.Check(CudaDriver.GetActiveClusters(out var clusters, _function, &launch), $"asking how many clusters of kernel {_name} fit");
+        var launch = new CudaLaunch
+        {
+            GridX = (uint)cluster,
+            GridY = 1,
+            GridZ = 1,
+            BlockX = (uint)threads,
+            BlockY = 1,
+            BlockZ = 1,
+            SharedBytes = (uint)sharedBytes,
+            Attributes = &attribute,
+            AttributeCount = 1,
+        };
+        CudaDriver.Check(CudaDriver.GetActiveClusters(out var clusters, _function, &launch),
+            $"asking how many clusters of kernel {_name} fit");
         return clusters;
     }
 
     private static CudaKernel Make(Identity identity, IReadOnlyList<string> defines)
     {
         var device = CudaDevice.Get(identity.Device);
-        string[] options = [$"--gpu-architecture={device.ComputeCapability}", "--std=c++17", "-default-device", .. defines.Select(d => $"-D{d}")];
-        if (NvrtcLibrary.HeaderFolder(LibTorch.Folder) is { } headers) options = [.. options, $"--include-path={headers}"];
-        var cubin = KernelCache.User.Get(identity.Source, options, Nvrtc.Version, () => Nvrtc.Compile(identity.Source, $"{identity.Function}.cu", options));
+        string[] options = [$"--gpu-architecture={device.ComputeCapability}", "--std=c++17", "-default-device",
+            .. defines.Select(d => $"-D{d}")];
+        if (NvrtcLibrary.HeaderFolder(LibTorch.Folder) is { } headers)
+            options = [.. options, $"--include-path={headers}"];
+        var cubin = KernelCache.User.Get(identity.Source, options, Nvrtc.Version,
+            () => Nvrtc.Compile(identity.Source, $"{identity.Function}.cu", options));
 
         using var scope = device.Enter();
         CudaDriver.Check(CudaDriver.LoadModule(out var module, cubin), $"loading kernel {identity.Function}");
-        CudaDriver.Check(CudaDriver.GetFunction(out var function, module, identity.Function), $"finding kernel {identity.Function}");
+        CudaDriver.Check(CudaDriver.GetFunction(out var function, module, identity.Function),
+            $"finding kernel {identity.Function}");
         return new CudaKernel(device, identity.Function, function);
     }
 
@@ -119,7 +147,8 @@ internal sealed unsafe class CudaKernel
         {
             if (bytes <= _sharedLimit) return;
             CudaDriver.Check(CudaDriver.SetFunctionAttribute(_function, CudaDriver.MaxDynamicSharedBytes, bytes),
-                $"giving blocks of kernel {_name} {bytes} bytes of shared memory, where the device has {Device.SharedMemoryPerBlock}");
+                $"giving blocks of kernel {_name} {bytes} bytes of shared memory, where the device has "
+                    + $"{Device.SharedMemoryPerBlock}");
             _sharedLimit = bytes;
         }
     }

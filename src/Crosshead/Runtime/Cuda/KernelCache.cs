@@ -26,7 +26,8 @@ internal sealed class KernelCache(string folder)
     /// <param name="options">The compiler's options; they name the architecture.</param>
     /// <param name="version">The compiler's version.</param>
     /// <param name="compile">The compiler.</param>
-    public byte[] Get(string source, IReadOnlyList<string> options, (int Major, int Minor) version, Func<byte[]> compile)
+    public byte[] Get(string source, IReadOnlyList<string> options, (int Major, int Minor) version,
+        Func<byte[]> compile)
     {
         var path = Path.Combine(folder, $"{Key(source, options, version)}.cubin");
         if (Read(path) is { } kept) return kept;
@@ -37,7 +38,8 @@ internal sealed class KernelCache(string folder)
 
     // No part contains a 0, so different parts cannot join to the same text.
     private static string Key(string source, IReadOnlyList<string> options, (int Major, int Minor) version) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', options.Prepend($"{version.Major}.{version.Minor}").Append(source)))));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+            string.Join('\0', options.Prepend($"{version.Major}.{version.Minor}").Append(source)))));
 
     private static byte[]? Read(string path)
     {

@@ -2,13 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>Finds NVRTC, NVIDIA's compiler of kernels at run time, and CUDA's headers in an installed PyTorch.</summary>
+/// <summary>
+/// Finds NVRTC, NVIDIA's compiler of kernels at run time, and CUDA's headers in an installed PyTorch.
+/// </summary>
 internal static class NvrtcLibrary
 {
     /// <summary>The names NVRTC goes by, newest first.</summary>
     public static readonly string[] Names = ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"];
 
-    /// <summary>Loads the newest NVRTC: as the system finds it, else from libtorch's folder or PyTorch's NVIDIA packages beside it; 0 where there is none.</summary>
+    /// <summary>
+    /// Loads the newest NVRTC: as the system finds it, else from libtorch's folder or PyTorch's NVIDIA packages beside
+    /// it; 0 where there is none.
+    /// </summary>
     /// <param name="libTorchFolder">The <c>torch/lib</c> folder.</param>
     public static nint Load(string libTorchFolder)
     {
@@ -19,7 +24,8 @@ internal static class NvrtcLibrary
             foreach (var folder in folders.Where(f => File.Exists(Path.Combine(f, name))))
             {
                 // NVRTC asks for its built-in declarations by their name, which is found among the loaded libraries.
-                foreach (var builtins in Directory.GetFiles(folder, "libnvrtc-builtins.so*")) NativeLibrary.TryLoad(builtins, out _);
+                foreach (var builtins in Directory.GetFiles(folder, "libnvrtc-builtins.so*"))
+                    NativeLibrary.TryLoad(builtins, out _);
                 if (NativeLibrary.TryLoad(Path.Combine(folder, name), out handle)) return handle;
             }
         }
@@ -36,7 +42,8 @@ internal static class NvrtcLibrary
     {
         var packages = Path.GetFullPath(Path.Combine(libTorchFolder, "..", "..", "nvidia"));
         return Directory.Exists(packages)
-            ? Directory.GetDirectories(packages).Order(StringComparer.Ordinal).Select(p => Path.Combine(p, name)).Where(Directory.Exists)
+            ? Directory.GetDirectories(packages).Order(StringComparer.Ordinal).Select(p => Path.Combine(p, name))
+                .Where(Directory.Exists)
             : [];
     }
 }

@@ -1,6 +1,9 @@
 namespace Crosshead.Runtime.Cuda;
 
-/// <summary>Host memory that the device reads and writes by itself: copies from and to it are queued like kernels, and captured like them.</summary>
+/// <summary>
+/// Host memory that the device reads and writes by itself: copies from and to it are queued like kernels, and captured
+/// like them.
+/// </summary>
 internal sealed unsafe class PinnedMemory : IDisposable
 {
     private readonly CudaDevice _device;
@@ -15,7 +18,8 @@ internal sealed unsafe class PinnedMemory : IDisposable
         _device = CudaDevice.Get(device);
         Bytes = bytes;
         using var scope = _device.Enter();
-        CudaDriver.Check(CudaDriver.AllocatePinned(out _address, (nuint)bytes), $"taking {bytes} bytes of pinned memory");
+        CudaDriver.Check(CudaDriver.AllocatePinned(out _address, (nuint)bytes),
+            $"taking {bytes} bytes of pinned memory");
         new Span<byte>((void*)_address, checked((int)bytes)).Clear();
     }
 
@@ -28,12 +32,14 @@ internal sealed unsafe class PinnedMemory : IDisposable
     /// <summary>Queues a copy to the device on libtorch's current stream.</summary>
     /// <param name="target">A dense tensor that holds no fewer bytes.</param>
     public void CopyTo(TorchSharp.torch.Tensor target) =>
-        CudaDriver.Check(CudaDriver.CopyToDevice(Aten.DataPointer(target), _address, (nuint)Bytes, CudaStream.Current(_device.Index)), "copying to the device");
+        CudaDriver.Check(CudaDriver.CopyToDevice(Aten.DataPointer(target), _address, (nuint)Bytes,
+            CudaStream.Current(_device.Index)), "copying to the device");
 
     /// <summary>Queues a copy of as many bytes as fit here from the device on libtorch's current stream.</summary>
     /// <param name="source">A dense tensor that holds no fewer bytes.</param>
     public void CopyFrom(TorchSharp.torch.Tensor source) =>
-        CudaDriver.Check(CudaDriver.CopyToHost(_address, Aten.DataPointer(source), (nuint)Bytes, CudaStream.Current(_device.Index)), "copying from the device");
+        CudaDriver.Check(CudaDriver.CopyToHost(_address, Aten.DataPointer(source), (nuint)Bytes,
+            CudaStream.Current(_device.Index)), "copying from the device");
 
     /// <summary>Gives the memory back. Nothing queued may still use it.</summary>
     public void Dispose()

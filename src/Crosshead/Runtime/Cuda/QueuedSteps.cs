@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Runtime.Cuda;
 
 /// <summary>
-/// Steps that a device is given together: on a CUDA device one captured graph, as decoding launches them, so that the time that the host
-/// takes to queue them does not count.
+/// Steps that a device is given together: on a CUDA device one captured graph, as decoding launches them, so that the
+/// time that the host takes to queue them does not count.
 /// </summary>
 public sealed class QueuedSteps : IDisposable
 {

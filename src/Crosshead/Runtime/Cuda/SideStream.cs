@@ -26,11 +26,14 @@ internal sealed class SideStream : IDisposable
         var owner = CudaDevice.Get(device);
         if (Idle.GetOrAdd(device, _ => []).TryTake(out var idle)) return new SideStream(owner, idle);
         using var scope = owner.Enter();
-        CudaDriver.Check(CudaDriver.CreateStream(out var handle, CudaDriver.NonBlockingStream), "creating a CUDA stream");
+        CudaDriver.Check(CudaDriver.CreateStream(out var handle, CudaDriver.NonBlockingStream),
+            "creating a CUDA stream");
         return new SideStream(owner, handle);
     }
 
-    /// <summary>Makes this the stream on which libtorch and our kernels queue the work of this thread, while the scope lasts.</summary>
+    /// <summary>
+    /// Makes this the stream on which libtorch and our kernels queue the work of this thread, while the scope lasts.
+    /// </summary>
     /// <exception cref="LibTorchException">libtorch refused.</exception>
     public StreamScope Enter() => new(Handle, _device.Index);
 

@@ -21,7 +21,8 @@ internal static class ChatClock
             // %-d is %d without its leading zero.
             var bare = format[++i] == '-' && i + 1 < format.Length;
             var part = Part(now, bare ? format[++i] : format[i]);
-            result.Append(bare && part.Length > 1 ? part.TrimStart('0') is { Length: > 0 } trimmed ? trimmed : "0" : part);
+            result.Append(bare && part.Length > 1 ? part.TrimStart('0') is { Length: > 0 } trimmed
+                ? trimmed : "0" : part);
         }
         return result.ToString();
     }

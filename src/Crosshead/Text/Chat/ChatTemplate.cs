@@ -21,7 +21,8 @@ public sealed class ChatTemplate
     private readonly string _source;
     private readonly TimeProvider _time;
 
-    private ChatTemplate(JinjaTemplate template, IReadOnlyDictionary<string, object?> specialTokens, string source, TimeProvider time)
+    private ChatTemplate(JinjaTemplate template, IReadOnlyDictionary<string, object?> specialTokens, string source,
+        TimeProvider time)
     {
         (_template, _specialTokens, _source, _time) = (template, specialTokens, source, time);
     }
@@ -30,14 +31,16 @@ public sealed class ChatTemplate
     /// <exception cref="CrossheadException">The folder has no chat template, or one that cannot be read.</exception>
     public static ChatTemplate Load(string modelFolder) => ChatTemplateFiles.Read(modelFolder) is { } found
         ? Parse(found.Template, found.SpecialTokens, found.Source)
-        : throw new CrossheadException($"{modelFolder} has no chat template: neither a {FileName} nor a \"chat_template\" in its {TokenizerConfig.FileName}; use a chat model, or ask it for plain text.");
+        : throw new CrossheadException($"{modelFolder} has no chat template: neither a {FileName} nor a "
+            + $"\"chat_template\" in its {TokenizerConfig.FileName}; use a chat model, or ask it for plain text.");
 
     /// <summary>Reads a template.</summary>
     /// <param name="template">The template's text.</param>
     /// <param name="specialTokens">Variables of the template, such as bos_token, with their values.</param>
     /// <param name="source">What messages call it.</param>
     /// <param name="time">The clock for the template; the system's by default.</param>
-    internal static ChatTemplate Parse(string template, IReadOnlyDictionary<string, object?> specialTokens, string source, TimeProvider? time = null)
+    internal static ChatTemplate Parse(string template, IReadOnlyDictionary<string, object?> specialTokens,
+        string source, TimeProvider? time = null)
     {
         try
         {
@@ -53,17 +56,23 @@ public sealed class ChatTemplate
     /// <param name="messages">The turns so far.</param>
     /// <param name="addGenerationPrompt">Whether the beginning of the assistant's next turn is added, so that the model
     /// continues from there.</param>
-    /// <exception cref="CrossheadException">The template refuses the messages, with its own words, or fails.</exception>
+    /// <exception cref="CrossheadException">The template refuses the messages, with its own words, or
+    /// fails.</exception>
     public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var variables = new Dictionary<string, object?>(_specialTokens)
         {
-            ["messages"] = messages.Select(message => (object?)new OrderedDictionary<string, object?> { ["role"] = message.Role, ["content"] = message.Content }).ToList(),
+            ["messages"] = messages.Select(message => (object?)new OrderedDictionary<string, object?>
+            {
+                ["role"] = message.Role,
+                ["content"] = message.Content,
+            }).ToList(),
             ["add_generation_prompt"] = addGenerationPrompt,
             ["tools"] = null,
             ["documents"] = null,
-            ["strftime_now"] = new JinjaSignature("format").Function("strftime_now", arguments => ChatClock.Format(_time.GetLocalNow(), arguments.Text(0))),
+            ["strftime_now"] = new JinjaSignature("format")
+                .Function("strftime_now", arguments => ChatClock.Format(_time.GetLocalNow(), arguments.Text(0))),
         };
         try
         {

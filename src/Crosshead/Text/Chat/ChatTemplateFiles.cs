@@ -9,16 +9,20 @@ internal static class ChatTemplateFiles
     private const string DefaultName = "default";
     private const string SpecialTokensFile = "special_tokens_map.json";
 
-    private static readonly string[] s_specialTokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+    private static readonly string[] s_specialTokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
+        "cls_token", "mask_token"];
 
     /// <summary>
     /// The template, its variables and the file in which it was found; null if the folder has no template.
     /// </summary>
-    public static (string Template, IReadOnlyDictionary<string, object?> SpecialTokens, string Source)? Read(string folder)
+    public static (string Template, IReadOnlyDictionary<string, object?> SpecialTokens,
+        string Source)? Read(string folder)
     {
         var config = Json(Path.Combine(folder, TokenizerConfig.FileName));
         var file = Path.Combine(folder, ChatTemplate.FileName);
-        if ((File.Exists(file) ? Text(file) : config is null ? null : Template(config.RootElement, Path.Combine(folder, TokenizerConfig.FileName))) is not { } template) return null;
+        if ((File.Exists(file) ? Text(file) : config is null ? null
+            : Template(config.RootElement, Path.Combine(folder, TokenizerConfig.FileName))) is not { } template)
+            return null;
         var tokens = new Dictionary<string, object?>();
         // Older folders name their tokens in a file of their own; tokenizer_config.json has the last word.
         foreach (var root in (JsonDocument?[])[Json(Path.Combine(folder, SpecialTokensFile)), config])
@@ -29,14 +33,21 @@ internal static class ChatTemplateFiles
     // One template, or several with names of which the default one is for plain conversations.
     private static string? Template(JsonElement config, string path)
     {
-        if (config.ValueKind != JsonValueKind.Object || !config.TryGetProperty("chat_template", out var value) || value.ValueKind == JsonValueKind.Null) return null;
+        if (config.ValueKind != JsonValueKind.Object || !config.TryGetProperty("chat_template", out var value)
+            || value.ValueKind == JsonValueKind.Null)
+            return null;
         if (value.ValueKind == JsonValueKind.String) return value.GetString();
-        if (value.ValueKind != JsonValueKind.Array) throw new CrossheadException($"{path}: \"chat_template\" is {value.ValueKind}; it must be a string or a list of names and templates.");
+        if (value.ValueKind != JsonValueKind.Array)
+            throw new CrossheadException($"{path}: \"chat_template\" is {value.ValueKind}; it must be a string or a "
+                + $"list of names and templates.");
         var named = new Dictionary<string, string>();
         foreach (var entry in value.EnumerateArray())
-            if (entry.ValueKind == JsonValueKind.Object && Content(entry, "name") is { } name && Content(entry, "template") is { } template) named[name] = template;
+            if (entry.ValueKind == JsonValueKind.Object && Content(entry, "name") is { } name
+                && Content(entry, "template") is { } template)
+                named[name] = template;
         return named.TryGetValue(DefaultName, out var chosen) ? chosen
-            : throw new CrossheadException($"{path}: \"chat_template\" is a list without one named \"{DefaultName}\"; it has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys).Shown())}.");
+            : throw new CrossheadException($"{path}: \"chat_template\" is a list without one named \"{DefaultName}\"; "
+                + $"it has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys).Shown())}.");
     }
 
     private static void AddTokens(Dictionary<string, object?> tokens, JsonElement root)
@@ -50,7 +61,8 @@ internal static class ChatTemplateFiles
     private static string? Content(JsonElement root, string name) =>
         !root.TryGetProperty(name, out var value) ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString()
-        : value.ValueKind == JsonValueKind.Object && value.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String ? content.GetString()
+        : value.ValueKind == JsonValueKind.Object && value.TryGetProperty("content", out var content)
+            && content.ValueKind == JsonValueKind.String ? content.GetString()
         : null;
 
     private static JsonDocument? Json(string path)

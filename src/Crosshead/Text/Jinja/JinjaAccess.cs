@@ -9,10 +9,12 @@ internal static class JinjaAccess
     {
         ["str"] =
         [
-            "casefold", "center", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal", "isidentifier", "isnumeric", "isprintable",
+            "casefold", "center", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal",
+            "isidentifier", "isnumeric", "isprintable",
             "istitle", "ljust", "maketrans", "partition", "rjust", "rpartition", "swapcase", "translate", "zfill",
         ],
-        ["int"] = ["as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "imag", "numerator", "real", "to_bytes"],
+        ["int"] = ["as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "imag",
+            "numerator", "real", "to_bytes"],
         ["float"] = ["as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"],
         ["list"] = ["copy"],
         ["dict"] = ["fromkeys"],
@@ -34,30 +36,40 @@ internal static class JinjaAccess
     public static object? Item(object? value, object? key)
     {
         if (value is JinjaUndefined undefined) throw undefined.Error();
-        if (value is OrderedDictionary<string, object?> dictionary && key is string name && dictionary.TryGetValue(name, out var item)) return item;
+        if (value is OrderedDictionary<string, object?> dictionary && key is string name
+            && dictionary.TryGetValue(name, out var item))
+            return item;
         if (key is long or bool && value is string or IReadOnlyList<object?>)
         {
             var index = JinjaNumber.Whole(key);
             var count = JinjaValue.Length(value);
             var at = index < 0 ? index + count : index;
-            return at < 0 || at >= count ? Absent(value, $"item {index}") : value is string text ? CharacterAt(text, at) : ((IReadOnlyList<object?>)value)[(int)at];
+            return at < 0 || at >= count ? Absent(value, $"item {index}") : value is string text ? CharacterAt(text, at)
+                : ((IReadOnlyList<object?>)value)[(int)at];
         }
-        return key is string attribute ? Attribute(value, attribute) : Absent(value, $"item of type {JinjaValue.TypeName(key)}");
+        return key is string attribute ? Attribute(value, attribute)
+            : Absent(value, $"item of type {JinjaValue.TypeName(key)}");
     }
 
     /// <summary><c>value[start:stop:step]</c>, each of them a whole number or None.</summary>
     public static object? Slice(object? value, object? start, object? stop, object? step, JinjaBudget budget)
     {
-        if (value is not (string or IReadOnlyList<object?>)) throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"{JinjaValue.TypeName(value)} has no slices");
+        if (value is not (string or IReadOnlyList<object?>))
+            throw (value as JinjaUndefined)?.Error()
+                ?? new JinjaException($"{JinjaValue.TypeName(value)} has no slices");
         var by = step is null ? 1 : Whole(step);
         if (by == 0) throw new JinjaException("a slice's step must not be 0");
         var count = JinjaValue.Length(value);
         var (low, high) = by > 0 ? (0L, count) : (-1L, count - 1L);
-        var from = start is null ? by > 0 ? low : high : Math.Clamp(Whole(start) is < 0 and var s ? s + count : Whole(start), low, high);
-        var to = stop is null ? by > 0 ? high : low : Math.Clamp(Whole(stop) is < 0 and var e ? e + count : Whole(stop), low, high);
-        if (value is JinjaRange range) return new JinjaRange(range.Start + from * range.Step, range.Start + to * range.Step, range.Step * by);
+        var from = start is null ? by > 0 ? low : high
+            : Math.Clamp(Whole(start) is < 0 and var s ? s + count : Whole(start), low, high);
+        var to = stop is null ? by > 0 ? high : low
+            : Math.Clamp(Whole(stop) is < 0 and var e ? e + count : Whole(stop), low, high);
+        if (value is JinjaRange range)
+            return new JinjaRange(range.Start + from * range.Step, range.Start + to * range.Step, range.Step * by);
         if (value is string text && by == 1) return Part(text, from, Math.Max(from, to), budget);
-        IReadOnlyList<object?> items = value is string all ? [.. JinjaValue.Items(all, budget)] : (IReadOnlyList<object?>)value;
+        IReadOnlyList<object?> items = value is string all ? [.. JinjaValue.Items(all, budget)]
+            : (IReadOnlyList<object?>)value;
         var taken = new List<object?>();
         for (var i = from; by > 0 ? i < to : i > to; i += by) taken.Add(items[(int)i]);
         return budget.Made(value switch { string => string.Concat(taken), object?[] => taken.ToArray(), _ => taken });
@@ -75,7 +87,8 @@ internal static class JinjaAccess
         return text.Substring(at, JinjaText.LengthAt(text, at));
     }
 
-    private static JinjaUndefined Absent(object? value, string what) => new($"{JinjaValue.TypeName(value)} has no {what}");
+    private static JinjaUndefined Absent(object? value, string what) =>
+        new($"{JinjaValue.TypeName(value)} has no {what}");
 
     private static long Whole(object? value) => value switch
     {

@@ -4,7 +4,8 @@ namespace Crosshead.Text.Jinja;
 /// The arguments of a call in the order of their <see cref="JinjaSignature"/>, each with its given value or its
 /// default.
 /// </summary>
-internal sealed class JinjaArguments(JinjaSignature signature, object?[] values, List<object?> rest, OrderedDictionary<string, object?> named, JinjaBudget budget)
+internal sealed class JinjaArguments(JinjaSignature signature, object?[] values, List<object?> rest,
+    OrderedDictionary<string, object?> named, JinjaBudget budget)
 {
     /// <summary>The remaining budget of the rendering.</summary>
     public JinjaBudget Budget => budget;
@@ -46,5 +47,6 @@ internal sealed class JinjaArguments(JinjaSignature signature, object?[] values,
 
     /// <summary>The error for an argument of the wrong kind.</summary>
     public JinjaException Wrong(int place, string wanted) =>
-        (values[place] as JinjaUndefined)?.Error() ?? new JinjaException($"{signature.Names[place]} must be {wanted}, not {JinjaValue.TypeName(values[place])}");
+        (values[place] as JinjaUndefined)?.Error()
+        ?? new JinjaException($"{signature.Names[place]} must be {wanted}, not {JinjaValue.TypeName(values[place])}");
 }

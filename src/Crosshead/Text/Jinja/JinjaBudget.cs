@@ -14,14 +14,16 @@ internal sealed class JinjaBudget(JinjaLimits limits)
     public void Step()
     {
         if (++_steps > limits.Steps) throw new JinjaException($"the template takes more than {limits.Steps:N0} steps");
-        if (Environment.TickCount64 - _began > 1000L * limits.Seconds) throw new JinjaException($"the template takes more than {limits.Seconds} seconds");
+        if (Environment.TickCount64 - _began > 1000L * limits.Seconds)
+            throw new JinjaException($"the template takes more than {limits.Seconds} seconds");
     }
 
     /// <summary>Counts new characters.</summary>
     public void Make(long characters)
     {
         _made += characters;
-        if (_made > limits.Made) throw new JinjaException($"the template makes texts and lists of more than {limits.Made:N0} characters");
+        if (_made > limits.Made)
+            throw new JinjaException($"the template makes texts and lists of more than {limits.Made:N0} characters");
     }
 
     /// <summary>Counts items of new lists.</summary>
@@ -36,7 +38,8 @@ internal sealed class JinjaBudget(JinjaLimits limits)
     /// <summary>Refuses an output that is too long.</summary>
     public void RequireOutput(long length)
     {
-        if (length > limits.Output) throw new JinjaException($"the template puts out more than {limits.Output:N0} characters");
+        if (length > limits.Output)
+            throw new JinjaException($"the template puts out more than {limits.Output:N0} characters");
     }
 
     /// <summary>Counts and returns a new value.</summary>

@@ -27,15 +27,18 @@ internal static class JinjaCasing
         }
     }
 
-    public static string Upper(string text) => Ascii.IsValid(text) ? text.ToUpperInvariant() : Mapped(text, (codes, i) => UpperAt(codes, i));
+    public static string Upper(string text) =>
+        Ascii.IsValid(text) ? text.ToUpperInvariant() : Mapped(text, (codes, i) => UpperAt(codes, i));
 
     public static string Lower(string text) => Ascii.IsValid(text) ? text.ToLowerInvariant() : Mapped(text, LowerAt);
 
     /// <summary>The first letter in title case, the rest in lower case.</summary>
-    public static string Capitalize(string text) => Mapped(text, (codes, i) => i == 0 ? TitleAt(codes, i) : LowerAt(codes, i));
+    public static string Capitalize(string text) =>
+        Mapped(text, (codes, i) => i == 0 ? TitleAt(codes, i) : LowerAt(codes, i));
 
     /// <summary>Python's str.title(): every letter after a character without case begins a word.</summary>
-    public static string Title(string text) => Mapped(text, (codes, i) => i > 0 && s_cased.Contains(codes[i - 1]) ? LowerAt(codes, i) : TitleAt(codes, i));
+    public static string Title(string text) =>
+        Mapped(text, (codes, i) => i > 0 && s_cased.Contains(codes[i - 1]) ? LowerAt(codes, i) : TitleAt(codes, i));
 
     /// <summary>Jinja's filter title: words begin only after white space and - ( { [ &lt;.</summary>
     public static string TitleWords(string text)
@@ -56,17 +59,21 @@ internal static class JinjaCasing
     }
 
     /// <summary>Whether there are letters in upper case and none in another.</summary>
-    public static bool IsUpper(string text) => Cases(text) is var cases && cases.Contains(true) && !cases.Contains(false);
+    public static bool IsUpper(string text) =>
+        Cases(text) is var cases && cases.Contains(true) && !cases.Contains(false);
 
     /// <summary>Whether there are letters in lower case and none in another.</summary>
-    public static bool IsLower(string text) => JinjaText.CodePoints(text).Where(s_cased.Contains).ToArray() is { Length: > 0 } letters
+    public static bool IsLower(string text) =>
+        JinjaText.CodePoints(text).Where(s_cased.Contains).ToArray() is { Length: > 0 } letters
         && letters.All(code => Category(code) is not UnicodeCategory.TitlecaseLetter && !IsUpper(code));
 
     // True for upper, false for lower or title case; characters without a case are left out.
-    private static HashSet<bool> Cases(string text) => [.. JinjaText.CodePoints(text).Where(s_cased.Contains).Select(IsUpper)];
+    private static HashSet<bool> Cases(string text) =>
+        [.. JinjaText.CodePoints(text).Where(s_cased.Contains).Select(IsUpper)];
 
     // Beside letters there are Roman numerals and letters in circles, squares and boxes.
-    private static bool IsUpper(int code) => Category(code) is UnicodeCategory.UppercaseLetter || code is >= 0x2160 and <= 0x216F or >= 0x24B6 and <= 0x24CF or >= 0x1F130 and <= 0x1F189;
+    private static bool IsUpper(int code) => Category(code) is UnicodeCategory.UppercaseLetter
+        || code is >= 0x2160 and <= 0x216F or >= 0x24B6 and <= 0x24CF or >= 0x1F130 and <= 0x1F189;
 
     private static UnicodeCategory Category(int code) => CharUnicodeInfo.GetUnicodeCategory(code);
 
@@ -80,9 +87,11 @@ internal static class JinjaCasing
         return result.ToString();
     }
 
-    private static string UpperAt(int[] codes, int i) => s_mappings.TryGetValue(codes[i], out var mapping) ? mapping.Upper : JinjaText.Character(codes[i]);
+    private static string UpperAt(int[] codes, int i) =>
+        s_mappings.TryGetValue(codes[i], out var mapping) ? mapping.Upper : JinjaText.Character(codes[i]);
 
-    private static string TitleAt(int[] codes, int i) => s_mappings.TryGetValue(codes[i], out var mapping) ? mapping.Title : JinjaText.Character(codes[i]);
+    private static string TitleAt(int[] codes, int i) =>
+        s_mappings.TryGetValue(codes[i], out var mapping) ? mapping.Title : JinjaText.Character(codes[i]);
 
     private static string LowerAt(int[] codes, int i) => codes[i] == Sigma ? IsLast(codes, i) ? "ς" : "σ"
         : s_mappings.TryGetValue(codes[i], out var mapping) ? mapping.Lower : JinjaText.Character(codes[i]);
@@ -93,13 +102,15 @@ internal static class JinjaCasing
         var (before, behind) = (i - 1, i + 1);
         while (before >= 0 && s_ignorable.Contains(codes[before])) before--;
         while (behind < codes.Length && s_ignorable.Contains(codes[behind])) behind++;
-        return before >= 0 && s_cased.Contains(codes[before]) && !(behind < codes.Length && s_cased.Contains(codes[behind]));
+        return before >= 0 && s_cased.Contains(codes[before])
+            && !(behind < codes.Length && s_cased.Contains(codes[behind]));
     }
 
     private static void AddMapping(int code, string[] mapped)
     {
         var upper = mapped[0].Length > 0 ? mapped[0] : JinjaText.Character(code);
-        s_mappings.Add(code, (upper, mapped[1].Length > 0 ? mapped[1] : JinjaText.Character(code), mapped[2].Length > 0 ? mapped[2] : upper));
+        s_mappings.Add(code, (upper, mapped[1].Length > 0 ? mapped[1] : JinjaText.Character(code),
+            mapped[2].Length > 0 ? mapped[2] : upper));
     }
 
     private static void AddRanges(HashSet<int> set, string ranges)
@@ -111,7 +122,8 @@ internal static class JinjaCasing
         }
     }
 
-    private static string Characters(string codes) => string.Concat(codes.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(code => JinjaText.Character(Hex(code))));
+    private static string Characters(string codes) => string.Concat(
+        codes.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(code => JinjaText.Character(Hex(code))));
 
     private static int Hex(string digits) => int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

@@ -8,7 +8,8 @@ namespace Crosshead.Text.Jinja;
 /// </summary>
 /// <param name="Name">Python's name for it, such as dict_items.</param>
 /// <param name="Items">The contents.</param>
-internal sealed record JinjaDictionaryView(string Name, IReadOnlyCollection<object?> Items) : IReadOnlyCollection<object?>
+internal sealed record JinjaDictionaryView(string Name, IReadOnlyCollection<object?> Items)
+    : IReadOnlyCollection<object?>
 {
     /// <inheritdoc/>
     public int Count => Items.Count;

@@ -25,7 +25,8 @@ internal static class JinjaEscapes
             if (octal.IndexOfAnyExceptInRange('0', '7') is >= 0 and var end) octal = octal[..end];
             if (octal.Length > 0)
             {
-                result.Append(JinjaText.Character(octal.ToArray().Aggregate(0, (code, digit) => code * 8 + digit - '0')));
+                result.Append(
+                    JinjaText.Character(octal.ToArray().Aggregate(0, (code, digit) => code * 8 + digit - '0')));
                 at += 1 + octal.Length;
             }
             else if (escape is 'x' or 'u' or 'U')
@@ -59,6 +60,8 @@ internal static class JinjaEscapes
     }
 
     private static int Code(string text, int at, int digits, int line) =>
-        at + 2 + digits <= text.Length && int.TryParse(text.AsSpan(at + 2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) && code is >= 0 and <= 0x10FFFF
-            ? code : throw new JinjaException($"the escape \\{text[at + 1]} needs {digits} hexadecimal digits of a character", line);
+        at + 2 + digits <= text.Length && int.TryParse(text.AsSpan(at + 2, digits), NumberStyles.AllowHexSpecifier,
+            CultureInfo.InvariantCulture, out var code) && code is >= 0 and <= 0x10FFFF
+            ? code : throw new JinjaException(
+                $"the escape \\{text[at + 1]} needs {digits} hexadecimal digits of a character", line);
 }

@@ -43,7 +43,9 @@ internal sealed partial class JinjaExpressionParser
             else if (parts[colons] is null) parts[colons] = Tuple();
             else throw Unexpected("']'");
         }
-        if (colons > 0) return scope => JinjaAccess.Slice(value(scope), parts[0]?.Invoke(scope), parts[1]?.Invoke(scope), parts[2]?.Invoke(scope), scope.Budget);
+        if (colons > 0)
+            return scope => JinjaAccess.Slice(value(scope), parts[0]?.Invoke(scope), parts[1]?.Invoke(scope),
+                parts[2]?.Invoke(scope), scope.Budget);
         var key = parts[0] ?? throw Unexpected("an index");
         return scope => JinjaAccess.Item(value(scope), key(scope));
     }
@@ -54,7 +56,8 @@ internal sealed partial class JinjaExpressionParser
         return scope =>
         {
             var called = function(scope);
-            return called is JinjaFunction callable ? callable(arguments(scope)) : throw (called as JinjaUndefined)?.Error() ?? new JinjaException($"{JinjaValue.TypeName(called)} cannot be called");
+            return called is JinjaFunction callable ? callable(arguments(scope)) : throw (called
+                as JinjaUndefined)?.Error() ?? new JinjaException($"{JinjaValue.TypeName(called)} cannot be called");
         };
     }
 
@@ -70,11 +73,13 @@ internal sealed partial class JinjaExpressionParser
             if (Next.Kind == JinjaTokenKind.Name && tokens[_at + 1] is { Kind: JinjaTokenKind.Operator, Text: "=" })
             {
                 var name = Take().Text;
-                if (named.Exists(other => other.Name == name)) throw new JinjaException($"the argument '{name.Shown()}' is given twice", Next.Line);
+                if (named.Exists(other => other.Name == name))
+                    throw new JinjaException($"the argument '{name.Shown()}' is given twice", Next.Line);
                 _at++;
                 named.Add((name, Expression()));
             }
-            else if (named.Count > 0) throw new JinjaException("an argument without a name stands behind one with a name", Next.Line);
+            else if (named.Count > 0)
+                throw new JinjaException("an argument without a name stands behind one with a name", Next.Line);
             else positional.Add(Expression());
         }
         return scope =>
@@ -110,7 +115,8 @@ internal sealed partial class JinjaExpressionParser
                 var number = double.Parse(Take().Text, CultureInfo.InvariantCulture);
                 return _ => number;
             default:
-                return Accept("(") ? Parenthesis() : Accept("[") ? List() : Accept("{") ? Dictionary() : throw Unexpected("a value");
+                return Accept("(") ? Parenthesis() : Accept("[") ? List() : Accept("{") ? Dictionary()
+                    : throw Unexpected("a value");
         }
     }
 
@@ -149,7 +155,8 @@ internal sealed partial class JinjaExpressionParser
         {
             var dictionary = new OrderedDictionary<string, object?>();
             foreach (var (key, value) in entries)
-                dictionary[key(scope) as string ?? throw new JinjaException("a dict's keys must be strings")] = value(scope);
+                dictionary[key(scope) as string
+                    ?? throw new JinjaException("a dict's keys must be strings")] = value(scope);
             return scope.Budget.Made(dictionary);
         };
     }

@@ -3,7 +3,10 @@ namespace Crosshead.Text.Jinja;
 /// <summary>An expression, ready to be computed.</summary>
 internal delegate object? JinjaExpression(JinjaScope scope);
 
-/// <summary>Turns the tokens of expressions into functions, in Jinja's order of precedence, the loosest first; <c>JinjaExpressionParser.Values.cs</c> has what binds tightest.</summary>
+/// <summary>
+/// Turns the tokens of expressions into functions, in Jinja's order of precedence, the loosest first;
+/// <c>JinjaExpressionParser.Values.cs</c> has what binds tightest.
+/// </summary>
 internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> tokens)
 {
     // Deeper expressions than this are no chat templates; each level takes a dozen frames of the stack.
@@ -34,7 +37,8 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     }
 
     /// <summary>Moves past a token of this kind, or fails.</summary>
-    public string Expect(JinjaTokenKind kind, string what) => Next.Kind == kind ? tokens[_at++].Text : throw Unexpected(what);
+    public string Expect(JinjaTokenKind kind, string what) =>
+        Next.Kind == kind ? tokens[_at++].Text : throw Unexpected(what);
 
     /// <summary>An expression, or a tuple if commas follow.</summary>
     public JinjaExpression Tuple(bool conditional = true)
@@ -49,7 +53,8 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
     /// <summary><c>a if condition else b</c></summary>
     public JinjaExpression Expression()
     {
-        if (++_depth > MaximumDepth) throw new JinjaException($"expressions nest more than {MaximumDepth} deep", Next.Line);
+        if (++_depth > MaximumDepth)
+            throw new JinjaException($"expressions nest more than {MaximumDepth} deep", Next.Line);
         var value = Or();
         if (Accept("if"))
         {
@@ -61,16 +66,19 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
         return value;
     }
 
-    private JinjaExpression Or() => Chain(And, ["or"], (_, a, b) => scope => a(scope) is var left && JinjaValue.IsTrue(left) ? left : b(scope));
+    private JinjaExpression Or() =>
+        Chain(And, ["or"], (_, a, b) => scope => a(scope) is var left && JinjaValue.IsTrue(left) ? left : b(scope));
 
-    private JinjaExpression And() => Chain(Not, ["and"], (_, a, b) => scope => a(scope) is var left && !JinjaValue.IsTrue(left) ? left : b(scope));
+    private JinjaExpression And() =>
+        Chain(Not, ["and"], (_, a, b) => scope => a(scope) is var left && !JinjaValue.IsTrue(left) ? left : b(scope));
 
     private JinjaExpression Not()
     {
         var negations = 0;
         while (Accept("not")) negations++;
         var value = Comparison();
-        return negations == 0 ? value : negations % 2 == 1 ? scope => !JinjaValue.IsTrue(value(scope)) : scope => JinjaValue.IsTrue(value(scope));
+        return negations == 0 ? value : negations % 2 == 1 ? scope => !JinjaValue.IsTrue(value(scope))
+            : scope => JinjaValue.IsTrue(value(scope));
     }
 
     // a < b < c compares each two neighbours.
@@ -80,7 +88,8 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
         var rest = new List<(string Sign, JinjaExpression Value)>();
         while (true)
         {
-            if (Next.Kind == JinjaTokenKind.Operator && Next.Text is "==" or "!=" or "<" or "<=" or ">" or ">=") rest.Add((Take().Text, Sum()));
+            if (Next.Kind == JinjaTokenKind.Operator && Next.Text is "==" or "!=" or "<" or "<=" or ">" or ">=")
+                rest.Add((Take().Text, Sum()));
             else if (Accept("in")) rest.Add(("in", Sum()));
             else if (Is("not") && tokens[_at + 1] is { Kind: JinjaTokenKind.Name, Text: "in" })
             {
@@ -110,15 +119,18 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
 
     private JinjaExpression Power() => Chain(() => Unary(filters: true), ["**"], Arithmetic);
 
-    private static JinjaExpression Arithmetic(string sign, JinjaExpression a, JinjaExpression b) => scope => JinjaOperators.Apply(sign, a(scope), b(scope), scope.Budget);
+    private static JinjaExpression Arithmetic(string sign, JinjaExpression a, JinjaExpression b) =>
+        scope => JinjaOperators.Apply(sign, a(scope), b(scope), scope.Budget);
 
     // Operators of one precedence, from the left.
-    private JinjaExpression Chain(Func<JinjaExpression> operand, string[] signs, Func<string, JinjaExpression, JinjaExpression, JinjaExpression> combine)
+    private JinjaExpression Chain(Func<JinjaExpression> operand, string[] signs,
+        Func<string, JinjaExpression, JinjaExpression, JinjaExpression> combine)
     {
         var value = operand();
         for (var length = 0; signs.FirstOrDefault(Is) is { } sign; length++)
         {
-            if (length == MaximumChain) throw new JinjaException($"more than {MaximumChain} operators in a row", Next.Line);
+            if (length == MaximumChain)
+                throw new JinjaException($"more than {MaximumChain} operators in a row", Next.Line);
             _at++;
             value = combine(sign, value, operand());
         }
@@ -130,7 +142,8 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
         JinjaExpression value;
         if (Is("-") || Is("+"))
         {
-            if (++_depth > MaximumDepth) throw new JinjaException($"expressions nest more than {MaximumDepth} deep", Next.Line);
+            if (++_depth > MaximumDepth)
+                throw new JinjaException($"expressions nest more than {MaximumDepth} deep", Next.Line);
             var negative = Take().Text == "-";
             var operand = Unary(filters: false);
             _depth--;
@@ -178,9 +191,11 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
         var negated = Accept("not");
         var test = Named(JinjaPredicates.Get, "the name of a test");
         Func<JinjaScope, JinjaCall> arguments = scope => new JinjaCall([], [], scope.Budget);
-        if (Next.Kind == JinjaTokenKind.Name && Next.Text is "is" or "if" or "not" or "in") throw Unexpected("an argument of the test or an operator");
+        if (Next.Kind == JinjaTokenKind.Name && Next.Text is "is" or "if" or "not" or "in")
+            throw Unexpected("an argument of the test or an operator");
         if (Is("(")) arguments = Arguments();
-        else if (Next.Kind is JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float || Is("[") || Is("{") || (Next.Kind == JinjaTokenKind.Name && Next.Text is not ("else" or "or" or "and")))
+        else if (Next.Kind is JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float || Is("[")
+            || Is("{") || (Next.Kind == JinjaTokenKind.Name && Next.Text is not ("else" or "or" or "and")))
         {
             var argument = Postfix(Primary());
             arguments = scope => new JinjaCall([argument(scope)], [], scope.Budget);
@@ -204,8 +219,10 @@ internal sealed partial class JinjaExpressionParser(IReadOnlyList<JinjaToken> to
 
     private bool Is(string text) => Next.Kind is JinjaTokenKind.Operator or JinjaTokenKind.Name && Next.Text == text;
 
-    private bool StartsExpression() => Next.Kind is JinjaTokenKind.Name or JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float
-        ? !(Next.Kind == JinjaTokenKind.Name && Next.Text is "if" or "recursive" or "in") : Is("(") || Is("[") || Is("{") || Is("-");
+    private bool StartsExpression() =>
+        Next.Kind is JinjaTokenKind.Name or JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float
+        ? !(Next.Kind == JinjaTokenKind.Name && Next.Text is "if" or "recursive" or "in")
+        : Is("(") || Is("[") || Is("{") || Is("-");
 
     private JinjaException Unexpected(string wanted)
     {

@@ -6,26 +6,32 @@ internal static class JinjaGlobals
     /// <summary>The functions by their names.</summary>
     public static readonly IReadOnlyDictionary<string, JinjaFunction> Functions = new Dictionary<string, JinjaFunction>
     {
-        ["namespace"] = new JinjaSignature("*rest, **named").Function("namespace", a => new JinjaNamespace(Dictionary("namespace", a))),
+        ["namespace"] = new JinjaSignature("*rest, **named")
+            .Function("namespace", a => new JinjaNamespace(Dictionary("namespace", a))),
         ["dict"] = new JinjaSignature("*rest, **named").Function("dict", a => Dictionary("dict", a)),
-        ["range"] = new JinjaSignature("start, stop=none, step=1, /").Function("range", a => a[1] is null ? new JinjaRange(0, a.Integer(0), a.Integer(2)) : new JinjaRange(a.Integer(0), a.Integer(1), a.Integer(2))),
-        ["raise_exception"] = new JinjaSignature("message").Function("raise_exception", a => throw new CrossheadException(a.Printed(0).Sentence())),
+        ["range"] = new JinjaSignature("start, stop=none, step=1, /").Function("range", a => a[1] is null
+            ? new JinjaRange(0, a.Integer(0), a.Integer(2)) : new JinjaRange(a.Integer(0), a.Integer(1), a.Integer(2))),
+        ["raise_exception"] = new JinjaSignature("message")
+            .Function("raise_exception", a => throw new CrossheadException(a.Printed(0).Sentence())),
     };
 
     // A mapping or pairs of keys and values, and entries by name.
     private static OrderedDictionary<string, object?> Dictionary(string name, JinjaArguments arguments)
     {
-        if (arguments.Rest.Count > 1) throw new JinjaException($"{name} takes at most 1 argument without a name, not {arguments.Rest.Count}");
+        if (arguments.Rest.Count > 1)
+            throw new JinjaException($"{name} takes at most 1 argument without a name, not {arguments.Rest.Count}");
         var result = new OrderedDictionary<string, object?>();
         if (arguments.Rest is [OrderedDictionary<string, object?> first])
             foreach (var (key, value) in first) result[key] = value;
         else if (arguments.Rest is [var pairs])
             foreach (var pair in JinjaValue.Items(pairs, arguments.Budget))
-                result[Pair(pair, arguments)[0] as string ?? throw new JinjaException("a dict's keys must be strings")] = Pair(pair, arguments)[1];
+                result[Pair(pair, arguments)[0] as string ?? throw new JinjaException(
+                    "a dict's keys must be strings")] = Pair(pair, arguments)[1];
         foreach (var (key, value) in arguments.Named) result[key] = value;
         return result;
     }
 
     private static object?[] Pair(object? pair, JinjaArguments arguments) =>
-        JinjaValue.Items(pair, arguments.Budget).ToArray() is { Length: 2 } parts ? parts : throw new JinjaException("dict needs pairs of a key and a value");
+        JinjaValue.Items(pair, arguments.Budget).ToArray() is { Length: 2 } parts ? parts
+        : throw new JinjaException("dict needs pairs of a key and a value");
 }

@@ -6,22 +6,29 @@ namespace Crosshead.Text.Jinja;
 /// <summary>Writes values as JSON like Python's json.dumps, which differs slightly from .NET.</summary>
 internal static class JinjaJson
 {
-    /// <summary>The filter <c>tojson</c> as Transformers defines it: ensure_ascii, indent, separators, sort_keys; nothing is escaped for HTML.</summary>
+    /// <summary>
+    /// The filter <c>tojson</c> as Transformers defines it: ensure_ascii, indent, separators, sort_keys; nothing is
+    /// escaped for HTML.
+    /// </summary>
     public static string Write(object? value, JinjaArguments arguments)
     {
-        var indent = arguments[1] is null or string ? (string?)arguments[1] : new JinjaTextBuilder(arguments.Budget).Append(" ", arguments.Integer(1)).ToString();
+        var indent = arguments[1] is null or string ? (string?)arguments[1]
+            : new JinjaTextBuilder(arguments.Budget).Append(" ", arguments.Integer(1)).ToString();
         var separators = arguments[2] switch
         {
             null => (indent is null ? ", " : ",", ": "),
-            System.Collections.IList { Count: 2 } pair when pair[0] is string item && pair[1] is string key => (item, key),
+            System.Collections.IList { Count: 2 } pair
+                when pair[0] is string item && pair[1] is string key => (item, key),
             _ => throw new JinjaException("tojson: separators must be two strings"),
         };
-        var writer = new Writer(indent, separators, arguments.IsTrue(0), arguments.IsTrue(3), new JinjaTextBuilder(arguments.Budget));
+        var writer = new Writer(indent, separators, arguments.IsTrue(0), arguments.IsTrue(3),
+            new JinjaTextBuilder(arguments.Budget));
         writer.Add(value, 0);
         return writer.Output.ToString();
     }
 
-    private sealed record Writer(string? Indent, (string Item, string Key) Separators, bool Ascii, bool Sorted, JinjaTextBuilder Output)
+    private sealed record Writer(string? Indent, (string Item, string Key) Separators, bool Ascii, bool Sorted,
+        JinjaTextBuilder Output)
     {
         public void Add(object? value, int depth)
         {
@@ -31,10 +38,14 @@ internal static class JinjaJson
                 case null: Output.Append("null"); break;
                 case bool flag: Output.Append(flag ? "true" : "false"); break;
                 case long number: Output.Append(number.ToString(CultureInfo.InvariantCulture)); break;
-                case double number: Output.Append(double.IsFinite(number) ? JinjaNumber.Written(number) : double.IsNaN(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity"); break;
+                case double number:
+                    Output.Append(double.IsFinite(number) ? JinjaNumber.Written(number) : double.IsNaN(number) ? "NaN"
+                        : number > 0 ? "Infinity" : "-Infinity");
+                    break;
                 case string text: AddText(text); break;
                 case OrderedDictionary<string, object?> dictionary:
-                    var entries = Sorted ? dictionary.OrderBy(entry => entry.Key, StringComparer.Ordinal) : dictionary.AsEnumerable();
+                    var entries = Sorted ? dictionary.OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                        : dictionary.AsEnumerable();
                     AddAll('{', '}', depth, [.. entries.Select(entry => (Action)(() =>
                     {
                         AddText(entry.Key);
@@ -42,8 +53,13 @@ internal static class JinjaJson
                         Add(entry.Value, depth + 1);
                     }))]);
                     break;
-                case List<object?> or object?[]: AddAll('[', ']', depth, [.. ((IReadOnlyList<object?>)value).Select(item => (Action)(() => Add(item, depth + 1)))]); break;
-                default: throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"tojson: {JinjaValue.TypeName(value)} is not JSON");
+                case List<object?> or object?[]:
+                    AddAll('[', ']', depth,
+                        [.. ((IReadOnlyList<object?>)value).Select(item => (Action)(() => Add(item, depth + 1)))]);
+                    break;
+                default:
+                    throw (value as JinjaUndefined)?.Error()
+                        ?? new JinjaException($"tojson: {JinjaValue.TypeName(value)} is not JSON");
             }
         }
 

@@ -3,8 +3,9 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Text.Jinja;
 
 /// <summary>
-/// Cuts a Jinja template into tokens with the white space of its texts as Transformers sets it: <c>trim_blocks</c> (no line end
-/// after a statement), <c>lstrip_blocks</c> (no indentation before one), and <c>-</c> and <c>+</c> in the tags.
+/// Cuts a Jinja template into tokens with the white space of its texts as Transformers sets it: <c>trim_blocks</c> (no
+/// line end after a statement), <c>lstrip_blocks</c> (no indentation before one), and <c>-</c> and <c>+</c> in the
+/// tags.
 /// </summary>
 internal sealed partial class JinjaLexer
 {
@@ -77,7 +78,8 @@ internal sealed partial class JinjaLexer
     private void Raw()
     {
         var end = RawEnd().Match(_source, _at);
-        if (!end.Success) throw new JinjaException("a block {% raw %} does not end; close it with {% endraw %}", Line());
+        if (!end.Success)
+            throw new JinjaException("a block {% raw %} does not end; close it with {% endraw %}", Line());
         _lineStart = false;
         AddText(end.Index, end.Groups["sign"].Value, isBlock: true);
         _at = end.Index + end.Length;
@@ -91,7 +93,8 @@ internal sealed partial class JinjaLexer
         for (var brackets = 0; ;)
         {
             Take(Space());
-            if (_at == _source.Length) throw new JinjaException($"a tag {(end == JinjaTokenKind.OutputEnd ? "{{" : "{%")} does not end", line);
+            if (_at == _source.Length)
+                throw new JinjaException($"a tag {(end == JinjaTokenKind.OutputEnd ? "{{" : "{%")} does not end", line);
             if (brackets == 0 && Take(closing) is { } close)
             {
                 Add(end, "");
@@ -99,7 +102,8 @@ internal sealed partial class JinjaLexer
                 return;
             }
             if (Take(Name()) is { } name) Add(JinjaTokenKind.Name, name);
-            else if (Take(Float()) is { } floating) Add(JinjaTokenKind.Float, floating.Replace("_", "", StringComparison.Ordinal));
+            else if (Take(Float()) is { } floating)
+                Add(JinjaTokenKind.Float, floating.Replace("_", "", StringComparison.Ordinal));
             else if (Take(Integer()) is { } whole) Add(JinjaTokenKind.Integer, whole);
             else if (Take(Quoted()) is { } quoted) Add(JinjaTokenKind.String, JinjaEscapes.Read(quoted[1..^1], Line()));
             else if (Take(Operator()) is { } sign)

@@ -5,7 +5,9 @@ namespace Crosshead.Text.Jinja;
 /// </summary>
 internal sealed record JinjaLimits
 {
-    /// <summary>Statements run, and items looped over, compared or visited. Conversations take a few thousand.</summary>
+    /// <summary>
+    /// Statements run, and items looped over, compared or visited. Conversations take a few thousand.
+    /// </summary>
     public long Steps { get; init; } = 10_000_000;
 
     /// <summary>Characters of one text.</summary>
@@ -14,7 +16,9 @@ internal sealed record JinjaLimits
     /// <summary>Characters put out.</summary>
     public long Output { get; init; } = 20_000_000;
 
-    /// <summary>Characters of all texts made together; an item of a list counts as <see cref="ItemSize"/> of them.</summary>
+    /// <summary>
+    /// Characters of all texts made together; an item of a list counts as <see cref="ItemSize"/> of them.
+    /// </summary>
     public long Made { get; init; } = 200_000_000;
 
     /// <summary>Macros within macros.</summary>

@@ -29,7 +29,8 @@ internal sealed class JinjaLoop(IReadOnlyList<object?> items)
             "nextitem" => (true, Index < count - 1 ? items[Index + 1] : new JinjaUndefined("there is no next item")),
             "depth" => (true, 1L), // of recursive loops, which there are none of here
             "depth0" => (true, 0L),
-            "cycle" => (true, s_any.Function("loop.cycle", arguments => arguments.Rest.Count == 0 ? throw new JinjaException("loop.cycle needs items") : arguments.Rest[Index % arguments.Rest.Count])),
+            "cycle" => (true, s_any.Function("loop.cycle", arguments => arguments.Rest.Count == 0
+                ? throw new JinjaException("loop.cycle needs items") : arguments.Rest[Index % arguments.Rest.Count])),
             "changed" => (true, s_any.Function("loop.changed", Changed)),
             _ => (false, (object?)null),
         };

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>The methods of Python's strings, lists and dictionaries that templates call. None of them changes its object.</summary>
+/// <summary>
+/// The methods of Python's strings, lists and dictionaries that templates call. None of them changes its object.
+/// </summary>
 internal static class JinjaMethods
 {
     private const string Where = "sub, start=none, end=none, /";
@@ -12,18 +14,25 @@ internal static class JinjaMethods
         { "strip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: true, end: true) },
         { "lstrip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: true, end: false) },
         { "rstrip", "chars=none, /", (text, a) => JinjaText.Strip(text, a.TextOrNone(0), start: false, end: true) },
-        { "split", "sep=none, maxsplit=-1", (text, a) => Parts(JinjaText.Split(text, a.TextOrNone(0), a.Integer(1)), text, a) },
-        { "rsplit", "sep=none, maxsplit=-1", (text, a) => Parts(JinjaText.SplitFromEnd(text, a.TextOrNone(0), a.Integer(1)), text, a) },
+        { "split", "sep=none, maxsplit=-1",
+            (text, a) => Parts(JinjaText.Split(text, a.TextOrNone(0), a.Integer(1)), text, a) },
+        { "rsplit", "sep=none, maxsplit=-1",
+            (text, a) => Parts(JinjaText.SplitFromEnd(text, a.TextOrNone(0), a.Integer(1)), text, a) },
         { "splitlines", "keepends=false", (text, a) => Parts(JinjaText.Lines(text, a.Flag(0)), text, a) },
-        { "startswith", "prefix, start=none, end=none, /", (text, a) => Any(a, prefix => Part(text, a).StartsWith(prefix)) },
-        { "endswith", "suffix, start=none, end=none, /", (text, a) => Any(a, suffix => Part(text, a).EndsWith(suffix)) },
-        { "removeprefix", "prefix, /", (text, a) => text.StartsWith(a.Text(0), StringComparison.Ordinal) ? text[a.Text(0).Length..] : text },
-        { "removesuffix", "suffix, /", (text, a) => text.EndsWith(a.Text(0), StringComparison.Ordinal) ? text[..^a.Text(0).Length] : text },
+        { "startswith", "prefix, start=none, end=none, /",
+            (text, a) => Any(a, prefix => Part(text, a).StartsWith(prefix)) },
+        { "endswith", "suffix, start=none, end=none, /",
+            (text, a) => Any(a, suffix => Part(text, a).EndsWith(suffix)) },
+        { "removeprefix", "prefix, /",
+            (text, a) => text.StartsWith(a.Text(0), StringComparison.Ordinal) ? text[a.Text(0).Length..] : text },
+        { "removesuffix", "suffix, /",
+            (text, a) => text.EndsWith(a.Text(0), StringComparison.Ordinal) ? text[..^a.Text(0).Length] : text },
         { "upper", "", (text, _) => JinjaCasing.Upper(text) },
         { "lower", "", (text, _) => JinjaCasing.Lower(text) },
         { "title", "", (text, _) => JinjaCasing.Title(text) },
         { "capitalize", "", (text, _) => JinjaCasing.Capitalize(text) },
-        { "replace", "old, new, count=-1, /", (text, a) => JinjaText.Replace(text, a.Text(0), a.Text(1), a.Integer(2), a.Budget) },
+        { "replace", "old, new, count=-1, /",
+            (text, a) => JinjaText.Replace(text, a.Text(0), a.Text(1), a.Integer(2), a.Budget) },
         { "join", "iterable, /", Joined },
         { "find", Where, (text, a) => Part(text, a).First(a.Text(0)) },
         { "rfind", Where, (text, a) => Part(text, a).Last(a.Text(0)) },
@@ -32,7 +41,8 @@ internal static class JinjaMethods
         { "count", Where, (text, a) => Part(text, a).Count(a.Text(0)) },
         { "isdigit", "", (text, _) => All(text, IsDigit) },
         { "isalpha", "", (text, _) => All(text, IsLetter) },
-        { "isalnum", "", (text, _) => All(text, code => IsLetter(code) || IsDigit(code) || CharUnicodeInfo.GetNumericValue(JinjaText.Character(code), 0) >= 0) },
+        { "isalnum", "", (text, _) => All(text, code => IsLetter(code) || IsDigit(code)
+            || CharUnicodeInfo.GetNumericValue(JinjaText.Character(code), 0) >= 0) },
         { "isspace", "", (text, _) => text.Length > 0 && text.All(JinjaText.IsSpace) },
         { "isupper", "", (text, _) => JinjaCasing.IsUpper(text) },
         { "islower", "", (text, _) => JinjaCasing.IsLower(text) },
@@ -43,14 +53,16 @@ internal static class JinjaMethods
         { "items", "", (dictionary, _) => new JinjaDictionaryView("dict_items", Entries(dictionary)) },
         { "keys", "", (dictionary, _) => new JinjaDictionaryView("dict_keys", dictionary.Keys.ToArray<object?>()) },
         { "values", "", (dictionary, _) => new JinjaDictionaryView("dict_values", dictionary.Values.ToArray()) },
-        { "get", "key, default=none, /", (dictionary, a) => JinjaValue.Contains(dictionary, a[0], a.Budget) ? dictionary[(string)a[0]!] : a[1] },
+        { "get", "key, default=none, /",
+            (dictionary, a) => JinjaValue.Contains(dictionary, a[0], a.Budget) ? dictionary[(string)a[0]!] : a[1] },
         { "copy", "", (dictionary, _) => new OrderedDictionary<string, object?>(dictionary) },
     };
 
     private static readonly JinjaTable<IReadOnlyList<object?>> s_list = new("list method")
     {
         { "count", "value, /", Count },
-        { "index", "value, start=0, stop=9223372036854775807, /", (list, a) => Index(list, a, a.Integer(1), a.Integer(2)) },
+        { "index", "value, start=0, stop=9223372036854775807, /",
+            (list, a) => Index(list, a, a.Integer(1), a.Integer(2)) },
     };
 
     private static readonly JinjaTable<IReadOnlyList<object?>> s_range = new("range method")
@@ -70,11 +82,14 @@ internal static class JinjaMethods
     };
 
     /// <summary>A dictionary's keys and values in pairs.</summary>
-    public static List<object?> Entries(OrderedDictionary<string, object?> dictionary) => [.. dictionary.Select(entry => (object?)new object?[] { entry.Key, entry.Value })];
+    public static List<object?> Entries(OrderedDictionary<string, object?> dictionary) =>
+        [.. dictionary.Select(entry => (object?)new object?[] { entry.Key, entry.Value })];
 
-    private static JinjaFunction? Bound<T>(JinjaTable<T> table, T self, string name) => table.Find(name) is { } method ? call => method(self, call) : null;
+    private static JinjaFunction? Bound<T>(JinjaTable<T> table, T self, string name) =>
+        table.Find(name) is { } method ? call => method(self, call) : null;
 
-    private static JinjaTextSearch Part(string text, JinjaArguments arguments) => new(text, arguments.IntegerOrNone(1), arguments.IntegerOrNone(2));
+    private static JinjaTextSearch Part(string text, JinjaArguments arguments) =>
+        new(text, arguments.IntegerOrNone(1), arguments.IntegerOrNone(2));
 
     // The texts of the parts are made, too.
     private static List<object?> Parts(List<object?> parts, string text, JinjaArguments arguments)
@@ -83,7 +98,8 @@ internal static class JinjaMethods
         return parts;
     }
 
-    private static long Found(long place) => place >= 0 ? place : throw new JinjaException("index: the text is not there");
+    private static long Found(long place) =>
+        place >= 0 ? place : throw new JinjaException("index: the text is not there");
 
     private static string Joined(string between, JinjaArguments arguments)
     {
@@ -93,7 +109,8 @@ internal static class JinjaMethods
         {
             if (!first) result.Append(between);
             first = false;
-            result.Append(item as string ?? throw new JinjaException($"join needs strings, not {JinjaValue.TypeName(item)}"));
+            result.Append(
+                item as string ?? throw new JinjaException($"join needs strings, not {JinjaValue.TypeName(item)}"));
         }
         return result.ToString();
     }
@@ -112,11 +129,13 @@ internal static class JinjaMethods
     private static bool Any(JinjaArguments arguments, Func<string, bool> matches) => arguments[0] switch
     {
         string text => matches(text),
-        object?[] tuple => JinjaValue.Items(tuple, arguments.Budget).Any(choice => matches(choice as string ?? throw new JinjaException($"a tuple of strings is needed, not one with {JinjaValue.TypeName(choice)}"))),
+        object?[] tuple => JinjaValue.Items(tuple, arguments.Budget).Any(choice => matches(choice as string
+            ?? throw new JinjaException($"a tuple of strings is needed, not one with {JinjaValue.TypeName(choice)}"))),
         _ => throw arguments.Wrong(0, "a string or a tuple of strings"),
     };
 
-    private static bool All(string text, Func<int, bool> holds) => text.Length > 0 && JinjaText.CodePoints(text).All(holds);
+    private static bool All(string text, Func<int, bool> holds) =>
+        text.Length > 0 && JinjaText.CodePoints(text).All(holds);
 
     private static bool IsLetter(int code) => CharUnicodeInfo.GetUnicodeCategory(code) <= UnicodeCategory.OtherLetter;
 

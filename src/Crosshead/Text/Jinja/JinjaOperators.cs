@@ -19,9 +19,12 @@ internal static class JinjaOperators
                 ("+", object?[] x, object?[] y) => Items(x, x.Length + (long)y.Length, budget).Concat(y).ToArray(),
                 ("*", string or List<object?> or object?[], long or bool) => Repeated(a, JinjaNumber.Whole(b), budget),
                 ("*", long or bool, string or List<object?> or object?[]) => Repeated(b, JinjaNumber.Whole(a), budget),
-                _ when JinjaNumber.Is(a) && JinjaNumber.Is(b) => a is double || b is double || sign == "/" || (sign == "**" && JinjaNumber.Whole(b) < 0)
-                    ? Floating(sign, JinjaNumber.Double(a), JinjaNumber.Double(b)) : Integer(sign, JinjaNumber.Whole(a), JinjaNumber.Whole(b)),
-                _ => throw new JinjaException($"'{sign}' is not supported between {JinjaValue.TypeName(a)} and {JinjaValue.TypeName(b)}"),
+                _ when JinjaNumber.Is(a) && JinjaNumber.Is(b) =>
+                    a is double || b is double || sign == "/" || (sign == "**" && JinjaNumber.Whole(b) < 0)
+                    ? Floating(sign, JinjaNumber.Double(a), JinjaNumber.Double(b))
+                    : Integer(sign, JinjaNumber.Whole(a), JinjaNumber.Whole(b)),
+                _ => throw new JinjaException(
+                    $"'{sign}' is not supported between {JinjaValue.TypeName(a)} and {JinjaValue.TypeName(b)}"),
             };
         }
         catch (OverflowException)
@@ -82,7 +85,9 @@ internal static class JinjaOperators
     private static double Power(double a, double b)
     {
         var result = Math.Pow(a, b);
-        return double.IsFinite(result) || !double.IsFinite(a) || !double.IsFinite(b) ? result : throw new JinjaException(a == 0 ? "division by zero" : "the result of '**' is too large or no real number");
+        return double.IsFinite(result) || !double.IsFinite(a) || !double.IsFinite(b) ? result
+            : throw new JinjaException(a == 0 ? "division by zero"
+            : "the result of '**' is too large or no real number");
     }
 
     // Python's divmod: the rest has the divisor's sign, and the quotient fits it.
@@ -118,7 +123,8 @@ internal static class JinjaOperators
         if (value is string text) return new JinjaTextBuilder(budget).Append(text, times).ToString();
         var items = (IReadOnlyList<object?>)value!;
         if (times > 0 && items.Count > 0) budget.MakeItems(Math.Min(times, int.MaxValue) * items.Count);
-        var repeated = items.Count == 0 ? [] : Enumerable.Range(0, (int)Math.Clamp(times, 0, int.MaxValue)).SelectMany(_ => items);
+        var repeated = items.Count == 0 ? []
+            : Enumerable.Range(0, (int)Math.Clamp(times, 0, int.MaxValue)).SelectMany(_ => items);
         return value is object?[]? repeated.ToArray() : repeated.ToList();
     }
 
@@ -135,13 +141,15 @@ internal static class JinjaOperators
                 result.Append(format[i] == 's' ? JinjaValue.ToText(values[next++], budget) : Decimal(values[next++]));
             else throw new JinjaException("'%' formats with %s and %d, one for each value");
         }
-        return next == values.Count ? result.ToString() : throw new JinjaException("'%' formats with %s and %d, one for each value");
+        return next == values.Count ? result.ToString()
+            : throw new JinjaException("'%' formats with %s and %d, one for each value");
     }
 
     private static string Decimal(object? value) => value switch
     {
         bool or long => $"{JinjaNumber.Whole(value)}",
         double number when double.IsFinite(number) => $"{new BigInteger(number)}",
-        _ => throw (value as JinjaUndefined)?.Error() ?? new JinjaException($"%d needs a number, not {JinjaValue.TypeName(value)}"),
+        _ => throw (value as JinjaUndefined)?.Error()
+            ?? new JinjaException($"%d needs a number, not {JinjaValue.TypeName(value)}"),
     };
 }

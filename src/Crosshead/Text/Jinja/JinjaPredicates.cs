@@ -10,8 +10,10 @@ internal static class JinjaPredicates
         { "none", "", (x, _) => x is null },
         { "string", "", (x, _) => x is string or JinjaMarkup },
         { "mapping", "", (x, _) => x is OrderedDictionary<string, object?> },
-        { "iterable", "", (x, _) => x is string or IReadOnlyCollection<object?> or OrderedDictionary<string, object?> or JinjaGenerator or JinjaUndefined or JinjaMarkup or JinjaLoop },
-        { "sequence", "", (x, _) => x is string or IReadOnlyList<object?> or OrderedDictionary<string, object?> or JinjaUndefined or JinjaMarkup },
+        { "iterable", "", (x, _) => x is string or IReadOnlyCollection<object?> or OrderedDictionary<string, object?>
+            or JinjaGenerator or JinjaUndefined or JinjaMarkup or JinjaLoop },
+        { "sequence", "", (x, _) => x is string or IReadOnlyList<object?> or OrderedDictionary<string, object?>
+            or JinjaUndefined or JinjaMarkup },
         { "number", "", (x, _) => JinjaNumber.Is(x) },
         { "integer", "", (x, _) => x is long },
         { "float", "", (x, _) => x is double },
@@ -50,5 +52,6 @@ internal static class JinjaPredicates
         JinjaValue.AreEqual(JinjaOperators.Apply("%", value, by, arguments.Budget), rest, arguments.Budget);
 
     // Python keeps one object of a whole number and of a text that stands in a template, but not of others.
-    private static bool AreSame(object? a, object? b) => ReferenceEquals(a, b) || (a is bool or long or string && a.Equals(b)) || (a is object?[] { Length: 0 } && b is object?[] { Length: 0 });
+    private static bool AreSame(object? a, object? b) => ReferenceEquals(a, b) || (a is bool or long or string
+        && a.Equals(b)) || (a is object?[] { Length: 0 } && b is object?[] { Length: 0 });
 }

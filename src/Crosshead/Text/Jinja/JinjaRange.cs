@@ -27,7 +27,8 @@ internal sealed record JinjaRange(long Start, long Stop, long Step) : IReadOnlyL
     private static decimal Length(long start, long stop, long step)
     {
         if (step == 0) throw new JinjaException("range: the step must not be 0");
-        var count = Math.Max(0, decimal.Floor(step > 0 ? ((decimal)stop - start + step - 1) / step : ((decimal)start - stop - step - 1) / -(decimal)step));
+        var count = Math.Max(0, decimal.Floor(step > 0 ? ((decimal)stop - start + step - 1) / step
+            : ((decimal)start - stop - step - 1) / -(decimal)step));
         return count <= Longest ? count : throw new JinjaException($"range has more than {Longest:N0} items");
     }
 }

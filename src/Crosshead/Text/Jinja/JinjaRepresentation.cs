@@ -30,7 +30,9 @@ internal static class JinjaRepresentation
                 Dictionary(space.Attributes, output);
                 output.Append('>');
                 break;
-            default: throw new JinjaException($"a {JinjaValue.TypeName(value)} cannot be put out{(value is JinjaGenerator ? "; make a list of it with |list" : "")}");
+            default:
+                throw new JinjaException($"a {JinjaValue.TypeName(value)} cannot be put "
+                    + $"out{(value is JinjaGenerator ? "; make a list of it with |list" : "")}");
         }
     }
 
@@ -77,7 +79,10 @@ internal static class JinjaRepresentation
                 case '\\': output.Append("\\\\"); break;
                 case var c when c == quote: output.Append(['\\', c]); break;
                 case >= ' ' and <= '~': output.Append(character); break;
-                default: output.Append(IsPrintable(character, out var code) ? character : code < 0x100 ? $"\\x{code:x2}" : code < 0x10000 ? $"\\u{code:x4}" : $"\\U{code:x8}"); break;
+                default:
+                    output.Append(IsPrintable(character, out var code) ? character : code < 0x100 ? $"\\x{code:x2}"
+                        : code < 0x10000 ? $"\\u{code:x4}" : $"\\U{code:x8}");
+                    break;
             }
         }
         output.Append(quote);
@@ -85,8 +90,11 @@ internal static class JinjaRepresentation
 
     private static bool IsPrintable(ReadOnlySpan<char> character, out int code)
     {
-        code = Rune.DecodeFromUtf16(character, out var rune, out _) == System.Buffers.OperationStatus.Done ? rune.Value : character[0];
-        return CharUnicodeInfo.GetUnicodeCategory(code) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
+        code = Rune.DecodeFromUtf16(character, out var rune, out _) == System.Buffers.OperationStatus.Done
+            ? rune.Value : character[0];
+        return CharUnicodeInfo.GetUnicodeCategory(code) is not (
+            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.SpaceSeparator);
     }
 }

@@ -4,8 +4,8 @@ namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// What the arguments of something callable are called, in which order they stand and which may be left out, as Python
-/// writes it: <c>old, new, count=-1, /</c>. Before <c>/</c> they have no names, <c>*rest</c> takes any number by position and
-/// <c>**named</c> by name. An argument that it does not have is an error, never passed over.
+/// writes it: <c>old, new, count=-1, /</c>. Before <c>/</c> they have no names, <c>*rest</c> takes any number by
+/// position and <c>**named</c> by name. An argument that it does not have is an error, never passed over.
 /// </summary>
 internal sealed class JinjaSignature
 {
@@ -42,28 +42,36 @@ internal sealed class JinjaSignature
     public string[] Names { get; }
 
     /// <summary>A function of this signature; <paramref name="name"/> is what errors call it.</summary>
-    public JinjaFunction Function(string name, Func<JinjaArguments, object?> body) => call => call.Budget.Made(body(Bind(name, call)));
+    public JinjaFunction Function(string name, Func<JinjaArguments, object?> body) =>
+        call => call.Budget.Made(body(Bind(name, call)));
 
     /// <summary>Puts the arguments of a call in their places.</summary>
-    /// <exception cref="JinjaException">There are too many, too few, one twice, or one by a name that is not known.</exception>
+    /// <exception cref="JinjaException">There are too many, too few, one twice, or one by a name that is not
+    /// known.</exception>
     public JinjaArguments Bind(string function, JinjaCall call)
     {
         var values = _defaults.ToArray();
         var given = Math.Min(call.Positional.Count, values.Length);
         for (var i = 0; i < given; i++) values[i] = call.Positional[i];
         if (call.Positional.Count > given && !_rest)
-            throw new JinjaException($"{function} takes {(values.Length == 0 ? "no arguments" : $"at most {values.Length} argument(s)")}, not {call.Positional.Count}");
+            throw new JinjaException(
+                $"{function} takes {(values.Length == 0 ? "no arguments" : $"at most {values.Length} argument(s)")}, "
+                + $"not {call.Positional.Count}");
         var others = new OrderedDictionary<string, object?>();
         foreach (var (name, value) in call.Named)
         {
             var place = Array.IndexOf(Names, name, _unnamed);
-            if (place >= 0 && place < given) throw new JinjaException($"{function} has two values for the argument '{name}'");
+            if (place >= 0 && place < given)
+                throw new JinjaException($"{function} has two values for the argument '{name}'");
             if (place >= 0) values[place] = value;
             else if (_named) others[name] = value;
-            else throw new JinjaException($"{function} has no argument named '{name}'; {(_unnamed < Names.Length ? Suggestion.For(name, Names[_unnamed..]) : "it takes none by name")}");
+            else
+                throw new JinjaException($"{function} has no argument named '{name}'; {(_unnamed < Names.Length
+                    ? Suggestion.For(name, Names[_unnamed..]) : "it takes none by name")}");
         }
         for (var i = 0; i < _required; i++)
-            if (ReferenceEquals(values[i], Absent)) throw new JinjaException($"{function} needs the argument '{Names[i]}'");
+            if (ReferenceEquals(values[i], Absent))
+                throw new JinjaException($"{function} needs the argument '{Names[i]}'");
         return new JinjaArguments(this, values, [.. call.Positional.Skip(given)], others, call.Budget);
     }
 

@@ -11,8 +11,11 @@ internal sealed partial class JinjaStatementParser
         while (!_parser.Accept(")"))
         {
             if (parameters.Count > 0) _parser.Expect(",");
-            parameters.Add((_parser.Expect(JinjaTokenKind.Name, "a parameter's name"), _parser.Accept("=") ? _parser.Expression() : null));
-            if (parameters is [.., { Default: not null }, { Default: null }]) throw new JinjaException($"macro '{name}': a parameter without a default stands behind one with a default", _parser.Next.Line);
+            parameters.Add((_parser.Expect(JinjaTokenKind.Name, "a parameter's name"),
+                _parser.Accept("=") ? _parser.Expression() : null));
+            if (parameters is [.., { Default: not null }, { Default: null }])
+                throw new JinjaException($"macro '{name}': a parameter without a default stands behind one with "
+                    + $"a default", _parser.Next.Line);
         }
         EndTag();
         var (body, _) = Loop(false, () => Body("macro", ["endmacro"]));
@@ -27,7 +30,8 @@ internal sealed partial class JinjaStatementParser
                 {
                     var (parameter, fallback) = parameters[i];
                     inner[parameter] = !ReferenceEquals(arguments[i], JinjaSignature.Absent) ? arguments[i]
-                        : fallback is null ? new JinjaUndefined($"parameter '{parameter}' was not provided") : fallback(inner);
+                        : fallback is null ? new JinjaUndefined($"parameter '{parameter}' was not provided")
+                        : fallback(inner);
                 }
                 return Text(body, inner);
             }));

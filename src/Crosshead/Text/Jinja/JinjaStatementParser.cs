@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>Turns a template's tokens into functions, statement by statement; <c>JinjaStatementParser.Macros.cs</c> has macros.</summary>
+/// <summary>
+/// Turns a template's tokens into functions, statement by statement; <c>JinjaStatementParser.Macros.cs</c> has macros.
+/// </summary>
 internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
 {
     private const int MaximumDepth = 100;
@@ -21,14 +23,17 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
     // Statements up to one of the words that end them; the word is left behind, the rest of its tag is not.
     private (JinjaStatement Body, string End) Body(string name, string[] ends)
     {
-        if (++_depth > MaximumDepth) throw new JinjaException($"blocks nest more than {MaximumDepth} deep", _parser.Next.Line);
+        if (++_depth > MaximumDepth)
+            throw new JinjaException($"blocks nest more than {MaximumDepth} deep", _parser.Next.Line);
         var statements = new List<JinjaStatement>();
         while (true)
         {
             var token = _parser.Next;
             if (token.Kind == JinjaTokenKind.End)
             {
-                if (ends.Length > 0) throw new JinjaException($"a block {{% {name} %}} does not end; close it with {{% {ends[^1]} %}}", token.Line);
+                if (ends.Length > 0)
+                    throw new JinjaException(
+                        $"a block {{% {name} %}} does not end; close it with {{% {ends[^1]} %}}", token.Line);
                 break;
             }
             _parser.Take();
@@ -73,10 +78,12 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         "macro" => Macro(),
         "filter" => Filter(),
         "generation" => Generation(),
-        "break" or "continue" when !_inLoop => throw new JinjaException($"{{% {word} %}} stands outside of a loop", line),
+        "break" or "continue" when !_inLoop =>
+            throw new JinjaException($"{{% {word} %}} stands outside of a loop", line),
         "break" => Jump(JinjaFlow.Break),
         "continue" => Jump(JinjaFlow.Continue),
-        _ => throw new JinjaException($"the statement {{% {word.Shown()} %}} is not known here; chat templates use if, for, set, macro, filter, generation, break and continue", line),
+        _ => throw new JinjaException($"the statement {{% {word.Shown()} %}} is not known here; chat templates use if, "
+            + $"for, set, macro, filter, generation, break and continue", line),
     };
 
     private JinjaStatement Jump(JinjaFlow flow)
@@ -110,11 +117,13 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
     private JinjaStatement For()
     {
         var names = Names();
-        if (names.Contains("loop")) throw new JinjaException("a loop's variable cannot be called 'loop'", _parser.Next.Line);
+        if (names.Contains("loop"))
+            throw new JinjaException("a loop's variable cannot be called 'loop'", _parser.Next.Line);
         _parser.Expect("in");
         var items = _parser.Tuple(conditional: false);
         var condition = _parser.Accept("if") ? _parser.Expression() : null;
-        if (_parser.Accept("recursive")) throw new JinjaException("recursive loops are not supported in chat templates", _parser.Next.Line);
+        if (_parser.Accept("recursive"))
+            throw new JinjaException("recursive loops are not supported in chat templates", _parser.Next.Line);
         EndTag();
         var (body, end) = Loop(true, () => Body("for", ["else", "endfor"]));
         JinjaStatement? otherwise = null;
@@ -126,7 +135,8 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         EndTag();
         return (scope, output) =>
         {
-            var chosen = JinjaValue.Items(items(scope), scope.Budget).Where(item => condition is null || JinjaValue.IsTrue(condition(Bound(scope, names, item)))).ToArray();
+            var chosen = JinjaValue.Items(items(scope), scope.Budget)
+                .Where(item => condition is null || JinjaValue.IsTrue(condition(Bound(scope, names, item)))).ToArray();
             scope.Budget.MakeItems(chosen.Length);
             if (chosen.Length == 0) return otherwise?.Invoke(scope, output) ?? JinjaFlow.Next;
             var loop = new JinjaLoop(chosen);
@@ -163,7 +173,8 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
             };
         return (scope, _) =>
         {
-            if (scope[names[0]] is not JinjaNamespace space) throw new JinjaException($"'{names[0]}' is no namespace: its attributes cannot be set");
+            if (scope[names[0]] is not JinjaNamespace space)
+                throw new JinjaException($"'{names[0]}' is no namespace: its attributes cannot be set");
             space.Attributes[attribute] = value(scope);
             return JinjaFlow.Next;
         };
@@ -199,7 +210,8 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         var names = new List<string> { _parser.Expect(JinjaTokenKind.Name, "a variable's name") };
         while (_parser.Accept(",")) names.Add(_parser.Expect(JinjaTokenKind.Name, "a variable's name"));
         if (bracket) _parser.Expect(")");
-        if (names.Find(name => name is "true" or "True" or "false" or "False" or "none" or "None") is { } constant) throw new JinjaException($"'{constant}' cannot be assigned to", line);
+        if (names.Find(name => name is "true" or "True" or "false" or "False" or "none" or "None") is { } constant)
+            throw new JinjaException($"'{constant}' cannot be assigned to", line);
         return [.. names];
     }
 

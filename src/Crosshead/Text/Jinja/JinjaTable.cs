@@ -36,11 +36,13 @@ internal sealed class JinjaTable<T>(string kind) : IEnumerable
     public void Add(string name, string entry) => _synonyms.Add(name, entry);
 
     /// <summary>The entry of a name, or null.</summary>
-    public Func<T, JinjaCall, object?>? Find(string name) => (_frozen ??= _entries.ToFrozenDictionary()).GetValueOrDefault(_synonyms.GetValueOrDefault(name, name));
+    public Func<T, JinjaCall, object?>? Find(string name) =>
+        (_frozen ??= _entries.ToFrozenDictionary()).GetValueOrDefault(_synonyms.GetValueOrDefault(name, name));
 
     /// <summary>The entry with this name, or an error that lists all entries.</summary>
     public Func<T, JinjaCall, object?> Get(string name) =>
-        Find(name) ?? throw new JinjaException($"no {kind} named '{name.Shown()}'; {Suggestion.For(name, _entries.Keys.Order(StringComparer.Ordinal))}");
+        Find(name) ?? throw new JinjaException(
+        $"no {kind} named '{name.Shown()}'; {Suggestion.For(name, _entries.Keys.Order(StringComparer.Ordinal))}");
 
     /// <inheritdoc/>
     public IEnumerator GetEnumerator() => _entries.Keys.GetEnumerator();

@@ -4,7 +4,8 @@ namespace Crosshead.Text.Jinja;
 
 /// <summary>
 /// A template of the part of Jinja that chat templates are written in: outputs, if, for with loop controls, set with
-/// namespaces, macros, filters, tests and the methods of Python's strings, lists and dictionaries. It is read once into functions.
+/// namespaces, macros, filters, tests and the methods of Python's strings, lists and dictionaries. It is read once into
+/// functions.
 /// </summary>
 internal sealed class JinjaTemplate
 {
@@ -13,7 +14,8 @@ internal sealed class JinjaTemplate
     private JinjaTemplate(JinjaStatement body) => _body = body;
 
     /// <summary>Reads a template; <see cref="JinjaException"/> names what it cannot read and the line.</summary>
-    public static JinjaTemplate Parse(string source) => new(new JinjaStatementParser(JinjaLexer.Read(source)).Template());
+    public static JinjaTemplate Parse(string source) =>
+        new(new JinjaStatementParser(JinjaLexer.Read(source)).Template());
 
     /// <summary>Renders the template with these variables.</summary>
     /// <param name="variables">The variables.</param>

@@ -2,19 +2,24 @@ using System.Buffers;
 
 namespace Crosshead.Text.Jinja;
 
-/// <summary>What Python's strings do to themselves. Their characters are code points, half of a surrogate pair is one too.</summary>
+/// <summary>
+/// What Python's strings do to themselves. Their characters are code points, half of a surrogate pair is one too.
+/// </summary>
 internal static class JinjaText
 {
-    private static readonly SearchValues<char> s_lineEnds = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029");
+    private static readonly SearchValues<char> s_lineEnds = SearchValues.Create(
+        "\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029");
 
     /// <summary>UTF-16 units of the character at a place: 1 or 2.</summary>
-    public static int LengthAt(string text, int at) => at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
+    public static int LengthAt(string text, int at) =>
+        at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
 
     /// <summary>The characters.</summary>
     public static int[] CodePoints(string text)
     {
         var codes = new List<int>(text.Length);
-        for (var at = 0; at < text.Length; at += LengthAt(text, at)) codes.Add(LengthAt(text, at) == 2 ? char.ConvertToUtf32(text, at) : text[at]);
+        for (var at = 0; at < text.Length; at += LengthAt(text, at))
+            codes.Add(LengthAt(text, at) == 2 ? char.ConvertToUtf32(text, at) : text[at]);
         return [.. codes];
     }
 
@@ -30,7 +35,9 @@ internal static class JinjaText
         return text.Length - pairs;
     }
 
-    /// <summary>The UTF-16 place of the character that is <paramref name="count"/> behind another, or the text's end.</summary>
+    /// <summary>
+    /// The UTF-16 place of the character that is <paramref name="count"/> behind another, or the text's end.
+    /// </summary>
     public static int Skip(string text, int at, long count)
     {
         if (!text.AsSpan().ContainsAnyInRange('\ud800', '\udfff')) return (int)Math.Min(text.Length, at + count);
@@ -46,14 +53,19 @@ internal static class JinjaText
         var (first, last) = (0, text.Length);
         var stripped = characters is null ? null : CodePoints(characters).ToHashSet();
         while (start && first < last && IsStripped(first, LengthAt(text, first))) first += LengthAt(text, first);
-        while (end && last > first && IsStripped(last - LengthBefore(last), LengthBefore(last))) last -= LengthBefore(last);
+        while (end && last > first && IsStripped(last - LengthBefore(last), LengthBefore(last)))
+            last -= LengthBefore(last);
         return text[first..last];
 
         int LengthBefore(int at) => at - 2 >= first && char.IsSurrogatePair(text[at - 2], text[at - 1]) ? 2 : 1;
-        bool IsStripped(int at, int length) => stripped is null ? IsSpace(text[at]) : stripped.Contains(length == 2 ? char.ConvertToUtf32(text, at) : text[at]);
+        bool IsStripped(int at, int length) => stripped is null ? IsSpace(text[at])
+            : stripped.Contains(length == 2 ? char.ConvertToUtf32(text, at) : text[at]);
     }
 
-    /// <summary>The parts between separators, runs of white space by default, cut at most <paramref name="maximum"/> times (without end if negative).</summary>
+    /// <summary>
+    /// The parts between separators, runs of white space by default, cut at most <paramref name="maximum"/> times
+    /// (without end if negative).
+    /// </summary>
     public static List<object?> Split(string text, string? separator, long maximum)
     {
         if (separator == "") throw new JinjaException("split: the separator is empty");
@@ -63,7 +75,8 @@ internal static class JinjaText
         {
             while (separator is null && at < text.Length && IsSpace(text[at])) at++;
             if (separator is null && at == text.Length) return parts;
-            var end = parts.Count == maximum ? -1 : separator is null ? Space(text, at) : JinjaSubstring.IndexOf(text, separator, at);
+            var end = parts.Count == maximum ? -1 : separator is null ? Space(text, at)
+                : JinjaSubstring.IndexOf(text, separator, at);
             parts.Add(end < 0 ? text[at..] : text[at..end]);
             if (end < 0) return parts;
             at = end + (separator?.Length ?? 1);
@@ -86,14 +99,18 @@ internal static class JinjaText
         {
             var end = text.AsSpan(at).IndexOfAny(s_lineEnds);
             end = end < 0 ? text.Length : at + end;
-            var next = Math.Min(text.Length, end + (end + 1 < text.Length && text[end] == '\r' && text[end + 1] == '\n' ? 2 : 1));
+            var next = Math.Min(text.Length,
+                end + (end + 1 < text.Length && text[end] == '\r' && text[end + 1] == '\n' ? 2 : 1));
             lines.Add(text[at..(keepEnds ? next : end)]);
             at = next;
         }
         return lines;
     }
 
-    /// <summary>Replaces, at most <paramref name="count"/> times (everywhere if negative). Nothing stands before every character and at the end.</summary>
+    /// <summary>
+    /// Replaces, at most <paramref name="count"/> times (everywhere if negative). Nothing stands before every character
+    /// and at the end.
+    /// </summary>
     public static string Replace(string text, string old, string with, long count, JinjaBudget budget)
     {
         var result = new JinjaTextBuilder(budget);
@@ -112,7 +129,10 @@ internal static class JinjaText
         return at < text.Length ? result.Append(text.AsSpan(at)).ToString() : result.ToString();
     }
 
-    /// <summary>Jinja's filter indent: every line but the first (unless <paramref name="first"/>) and the empty ones (unless <paramref name="blank"/>).</summary>
+    /// <summary>
+    /// Jinja's filter indent: every line but the first (unless <paramref name="first"/>) and the empty ones (unless
+    /// <paramref name="blank"/>).
+    /// </summary>
     public static string Indent(string text, string indentation, bool first, bool blank, JinjaBudget budget)
     {
         var result = new JinjaTextBuilder(budget);

@@ -30,7 +30,8 @@ internal readonly ref struct JinjaTextSearch
     public long Last(string other) => Place(_inside ? JinjaSubstring.LastIndexOf(Part, other) : -1);
 
     /// <summary>How often the other text stands there, one after the other.</summary>
-    public long Count(string other) => !_inside ? 0 : other.Length == 0 ? JinjaText.Length(Part) + 1 : JinjaSubstring.Count(Part, other);
+    public long Count(string other) =>
+        !_inside ? 0 : other.Length == 0 ? JinjaText.Length(Part) + 1 : JinjaSubstring.Count(Part, other);
 
     /// <summary>Whether the part begins with the other text.</summary>
     public bool StartsWith(string other) => _inside && Part.StartsWith(other, StringComparison.Ordinal);

@@ -63,9 +63,12 @@ internal static class JinjaValue
         {
             (JinjaUndefined, JinjaUndefined) => true,
             (JinjaRange x, JinjaRange y) => x.SequenceEqual(y),
-            (IReadOnlyList<object?> x, IReadOnlyList<object?> y) => a.GetType() == b.GetType() && x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second, budget)),
-            (OrderedDictionary<string, object?> x, OrderedDictionary<string, object?> y) => x.Count == y.Count && x.All(entry => y.TryGetValue(entry.Key, out var other) && AreEqual(entry.Value, other, budget)),
-            (JinjaDictionaryView { Name: not "dict_values" } x, JinjaDictionaryView { Name: not "dict_values" } y) => x.Count == y.Count && x.All(item => y.Any(other => AreEqual(item, other, budget))),
+            (IReadOnlyList<object?> x, IReadOnlyList<object?> y) => a.GetType() == b.GetType() && x.Count == y.Count
+                && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second, budget)),
+            (OrderedDictionary<string, object?> x, OrderedDictionary<string, object?> y) => x.Count == y.Count
+                && x.All(entry => y.TryGetValue(entry.Key, out var other) && AreEqual(entry.Value, other, budget)),
+            (JinjaDictionaryView { Name: not "dict_values" } x, JinjaDictionaryView { Name: not "dict_values" } y) =>
+                x.Count == y.Count && x.All(item => y.Any(other => AreEqual(item, other, budget))),
             _ => JinjaNumber.Is(a) && JinjaNumber.Is(b) ? JinjaNumber.Order(a, b) == 0 : a is string && a.Equals(b),
         };
     }
@@ -87,7 +90,8 @@ internal static class JinjaValue
                 if (!AreEqual(list[i], other[i], budget)) return Order(list[i], other[i], sign, budget);
             return list.Count.CompareTo(other.Count);
         }
-        throw (a as JinjaUndefined ?? b as JinjaUndefined)?.Error() ?? new JinjaException($"'{sign}' is not supported between {TypeName(a)} and {TypeName(b)}");
+        throw (a as JinjaUndefined ?? b as JinjaUndefined)?.Error()
+            ?? new JinjaException($"'{sign}' is not supported between {TypeName(a)} and {TypeName(b)}");
     }
 
     /// <summary>
@@ -115,21 +119,26 @@ internal static class JinjaValue
 
     public static bool Contains(object? container, object? item, JinjaBudget budget) => container switch
     {
-        string text => item is string part ? JinjaSubstring.IndexOf(text, part) >= 0 : throw new JinjaException($"'in' a string needs a string, not {TypeName(item)}"),
-        OrderedDictionary<string, object?> dictionary => RequireHashable(item) is string key && dictionary.ContainsKey(key),
-        JinjaDictionaryView { Name: "dict_keys" } keys => RequireHashable(item) is string key && keys.Items.Contains(key),
+        string text => item is string part ? JinjaSubstring.IndexOf(text, part) >= 0
+            : throw new JinjaException($"'in' a string needs a string, not {TypeName(item)}"),
+        OrderedDictionary<string, object?> dictionary =>
+            RequireHashable(item) is string key && dictionary.ContainsKey(key),
+        JinjaDictionaryView { Name: "dict_keys" } keys =>
+            RequireHashable(item) is string key && keys.Items.Contains(key),
         _ => Items(container, budget).Any(other => AreEqual(other, item, budget)),
     };
 
     /// <summary>Returns the value, which must be usable as a key.</summary>
     /// <exception cref="JinjaException">The value can change.</exception>
     public static object? RequireHashable(object? value) =>
-        value is List<object?> or OrderedDictionary<string, object?> ? throw new JinjaException($"a {TypeName(value)} cannot be a key") : value;
+        value is List<object?> or OrderedDictionary<string, object?>
+        ? throw new JinjaException($"a {TypeName(value)} cannot be a key") : value;
 
     /// <summary>Python's characters are code points.</summary>
     public static IEnumerable<string> Characters(string text)
     {
-        for (var at = 0; at < text.Length; at += JinjaText.LengthAt(text, at)) yield return text.Substring(at, JinjaText.LengthAt(text, at));
+        for (var at = 0; at < text.Length; at += JinjaText.LengthAt(text, at))
+            yield return text.Substring(at, JinjaText.LengthAt(text, at));
     }
 
     private static IEnumerable<object?> Counted(IEnumerable<object?> items, JinjaBudget budget)

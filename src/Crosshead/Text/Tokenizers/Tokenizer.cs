@@ -37,8 +37,10 @@ public sealed class Tokenizer
         _files = files;
         _definition = definition;
         _model = definition.ByteLevel ? new ByteLevelModel(definition) : new CharacterModel(definition);
-        _verbatim = new AddedTokenMatcher(definition.AddedTokens.Where(token => !token.Normalized), NormalizerSequence.None);
-        _normalized = new AddedTokenMatcher(definition.AddedTokens.Where(token => token.Normalized), definition.Normalizer);
+        _verbatim = new AddedTokenMatcher(definition.AddedTokens.Where(token => !token.Normalized),
+            NormalizerSequence.None);
+        _normalized = new AddedTokenMatcher(definition.AddedTokens.Where(token => token.Normalized),
+            definition.Normalizer);
         _config = config ?? TokenizerConfig.Guess(definition.AddedTokens);
         _sha256 = new Lazy<string>(() => _files.Sha256(_definition));
         EosTokenId = _config.EosToken is { } eos ? definition.Vocabulary.IdOf(eos) : null;
@@ -72,8 +74,10 @@ public sealed class Tokenizer
     public string Sha256 => _sha256.Value;
 
     /// <summary>Loads a tokenizer, and the tokenizer_config.json beside it if there is one.</summary>
-    /// <param name="path">A tokenizer.json, a tokenizer.model, or the folder of either or of vocab.json and merges.txt.</param>
-    /// <exception cref="CrossheadException">A file is missing, damaged, or uses a feature that is not supported.</exception>
+    /// <param name="path">A tokenizer.json, a tokenizer.model, or the folder of either or of vocab.json and
+    /// merges.txt.</param>
+    /// <exception cref="CrossheadException">A file is missing, damaged, or uses a feature that is not
+    /// supported.</exception>
     public static Tokenizer Load(string path) => TokenizerFiles.Load(path);
 
     /// <summary>Encodes a text.</summary>
@@ -94,7 +98,8 @@ public sealed class Tokenizer
     /// <param name="ids">Where ids are appended.</param>
     /// <param name="addSpecialTokens">Whether to add the tokens of the file's template.</param>
     /// <param name="parseSpecialTokens">Whether names of special tokens in the text become those tokens.</param>
-    public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true, bool parseSpecialTokens = true)
+    public void Encode(ReadOnlySpan<char> text, List<int> ids, bool addSpecialTokens = true,
+        bool parseSpecialTokens = true)
     {
         if (addSpecialTokens)
             ids.AddRange(_definition.Prefix);

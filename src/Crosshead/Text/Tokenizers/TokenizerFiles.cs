@@ -15,7 +15,8 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
     {
         var file = Directory.Exists(path) ? Find(path) ?? Path.Combine(path, Tokenizer.FileName) : path;
         if (!File.Exists(file))
-            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model or the folder of one, or make one with: {MessageTerm.BpeTrainer}.");
+            throw new CrossheadException($"tokenizer {file} does not exist; name a tokenizer.json or tokenizer.model "
+                + $"or the folder of one, or make one with: {MessageTerm.BpeTrainer}.");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         var configFile = Path.Combine(folder, TokenizerConfig.FileName);
         try
@@ -23,11 +24,13 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
             var config = File.Exists(configFile) ? TokenizerConfig.Read(configFile) : null;
             var content = File.ReadAllBytes(file);
             if (Path.GetExtension(file) == Path.GetExtension(SentencePieceReader.FileName))
-                return Build([(SentencePieceReader.FileName, content)], SentencePieceReader.Read(content, config, file));
+                return Build([(SentencePieceReader.FileName, content)],
+                    SentencePieceReader.Read(content, config, file));
             if (Path.GetFileName(file) != VocabularyMergesReader.VocabularyName)
                 return new Tokenizer(content, config, file);
             var merges = File.ReadAllBytes(Path.Combine(folder, VocabularyMergesReader.MergesName));
-            return Build([(VocabularyMergesReader.VocabularyName, content), (VocabularyMergesReader.MergesName, merges)], VocabularyMergesReader.Read(content, merges, config, folder));
+            return Build([(VocabularyMergesReader.VocabularyName, content), (VocabularyMergesReader.MergesName,
+                merges)], VocabularyMergesReader.Read(content, merges, config, folder));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -36,12 +39,15 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
     }
 
     /// <summary>Writes the files and the configuration beside them.</summary>
-    /// <exception cref="CrossheadException">They cannot be written, or <paramref name="path"/> is a .json file and there is no tokenizer.json.</exception>
+    /// <exception cref="CrossheadException">They cannot be written, or <paramref name="path"/> is a .json file and
+    /// there is no tokenizer.json.</exception>
     public void Save(string path, TokenizerConfig config)
     {
         var single = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         if (single && files[0].Name != Tokenizer.FileName)
-            throw new CrossheadException($"this tokenizer consists of {string.Join(" and ", files.Select(file => file.Name))}, which cannot be written as \"{path}\"; name a folder.");
+            throw new CrossheadException(
+                $"this tokenizer consists of {string.Join(" and ", files.Select(file => file.Name))}, which cannot be "
+                + $"written as \"{path}\"; name a folder.");
         var folder = single ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         try
         {
@@ -65,7 +71,16 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
         foreach (var (_, content) in files)
             hash.AppendData(SHA256.HashData(content));
         // What tokenizer_config.json decided.
-        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new { definition.AddedTokens, definition.Prefix, definition.Suffix, definition.PrefixSpace, definition.Pattern, definition.Metaspace, Steps = definition.Normalizer.Steps.Count }));
+        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            definition.AddedTokens,
+            definition.Prefix,
+            definition.Suffix,
+            definition.PrefixSpace,
+            definition.Pattern,
+            definition.Metaspace,
+            Steps = definition.Normalizer.Steps.Count,
+        }));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -74,8 +89,10 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
     /// none.
     /// </summary>
     public static string? Find(string folder) =>
-        new[] { Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        new[] { Tokenizer.FileName, SentencePieceReader.FileName, VocabularyMergesReader.VocabularyName }
+        .Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
-    private static Tokenizer Build(IReadOnlyList<(string, byte[])> files, (TokenizerDefinition Definition, TokenizerConfig Config) read) =>
+    private static Tokenizer Build(IReadOnlyList<(string, byte[])> files,
+        (TokenizerDefinition Definition, TokenizerConfig Config) read) =>
         new(new TokenizerFiles(files), read.Definition, read.Config);
 }

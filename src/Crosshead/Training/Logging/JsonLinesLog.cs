@@ -29,7 +29,8 @@ public sealed class JsonLinesLog : ITrainingLog
         {
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
             if (resumedStep is { } step) Cut(Path, step);
-            _file = new FileStream(Path, resumedStep is null ? FileMode.Create : FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            _file = new FileStream(Path, resumedStep is null ? FileMode.Create : FileMode.Append, FileAccess.Write,
+                FileShare.Read, bufferSize: 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -44,7 +45,8 @@ public sealed class JsonLinesLog : ITrainingLog
     public void Write(TrainingStepRecord record)
     {
         // One write call per line, so that a reader who follows the file never sees half a line of a live process.
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(record, TrainingStepJson.Default.TrainingStepRecord), .. NewLine];
+        byte[] line = [
+            .. JsonSerializer.SerializeToUtf8Bytes(record, TrainingStepJson.Default.TrainingStepRecord), .. NewLine];
         try
         {
             _file.Write(line);
@@ -56,7 +58,8 @@ public sealed class JsonLinesLog : ITrainingLog
     }
 
     /// <summary>Reads the complete lines of a log, in order. An incomplete last line is skipped.</summary>
-    /// <exception cref="CrossheadException">The file cannot be read, or a line before the last is not a record.</exception>
+    /// <exception cref="CrossheadException">The file cannot be read, or a line before the last is not a
+    /// record.</exception>
     public static IReadOnlyList<TrainingStepRecord> Read(string path)
     {
         try
@@ -66,7 +69,8 @@ public sealed class JsonLinesLog : ITrainingLog
             for (var i = 0; i < lines.Length; i++)
                 if (Parse(lines[i]) is { } record) records.Add(record);
                 else if (i < lines.Length - 1)
-                    throw new CrossheadException($"{path}, line {i + 1} is not a training record: {lines[i].Shown()}; remove the line, or give the log of a training run.");
+                    throw new CrossheadException($"{path}, line {i + 1} is not a training record: {lines[i].Shown()}; "
+                        + $"remove the line, or give the log of a training run.");
             return records;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -101,7 +105,8 @@ public sealed class JsonLinesLog : ITrainingLog
     {
         try
         {
-            return string.IsNullOrWhiteSpace(line) ? null : JsonSerializer.Deserialize(line, TrainingStepJson.Default.TrainingStepRecord);
+            return string.IsNullOrWhiteSpace(line) ? null
+                : JsonSerializer.Deserialize(line, TrainingStepJson.Default.TrainingStepRecord);
         }
         catch (JsonException)
         {
@@ -110,5 +115,6 @@ public sealed class JsonLinesLog : ITrainingLog
     }
 
     private CrossheadException Unwritable(Exception e) =>
-        new($"cannot write the training log {Path}: {e.Message} Free space or choose another folder with {MessageTerm.Folder}.", e);
+        new($"cannot write the training log {Path}: {e.Message} Free space or choose another folder with "
+            + $"{MessageTerm.Folder}.", e);
 }

@@ -14,12 +14,14 @@ public static class LogTail
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete);
             file.Seek(-Math.Min(Bytes, file.Length), SeekOrigin.End);
             using var reader = new StreamReader(file, Encoding.UTF8);
             var text = reader.ReadToEnd();
             var lines = text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            return lines.Length == 0 ? null : JsonSerializer.Deserialize(lines[^1], TrainingStepJson.Default.TrainingStepRecord);
+            return lines.Length == 0 ? null
+                : JsonSerializer.Deserialize(lines[^1], TrainingStepJson.Default.TrainingStepRecord);
         }
         catch (Exception e) when (e is IOException or JsonException)
         {

@@ -24,7 +24,9 @@ internal static class TensorBoardEvent
         return message.ToArray();
     }
 
-    /// <summary>Says that a run restarted: values of <paramref name="firstStep"/> and later in older files are void.</summary>
+    /// <summary>
+    /// Says that a run restarted: values of <paramref name="firstStep"/> and later in older files are void.
+    /// </summary>
     public static byte[] Restart(DateTimeOffset time, long firstStep)
     {
         var message = Event(time, firstStep);
@@ -70,7 +72,9 @@ internal static class TensorBoardEvent
         return ~crc;
     }
 
-    /// <summary>The rotation and offset that keep the checksum of data with checksums inside from degenerating.</summary>
+    /// <summary>
+    /// The rotation and offset that keep the checksum of data with checksums inside from degenerating.
+    /// </summary>
     internal static uint Mask(uint crc) => BitOperations.RotateRight(crc, 15) + 0xa282ead8u;
 
     private static MemoryStream Event(DateTimeOffset time, long step)

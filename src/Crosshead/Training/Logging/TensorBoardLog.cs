@@ -3,9 +3,10 @@ using System.Globalization;
 namespace Crosshead.Training.Logging;
 
 /// <summary>
-/// Writes the scalars of a run as TensorBoard event files: <c>loss/train</c>, <c>loss/held-out</c>, <c>loss/spike</c> (at spikes only),
-/// <c>optimizer/learning-rate</c>, <c>optimizer/gradient-norm</c>, <c>speed/tokens-per-second</c>, <c>speed/share-of-peak</c>, by optimizer step.
-/// Each opening makes a new file, as TensorBoard expects; a resumed run tells it which steps of the older files no longer count.
+/// Writes the scalars of a run as TensorBoard event files: <c>loss/train</c>, <c>loss/held-out</c>, <c>loss/spike</c>
+/// (at spikes only), <c>optimizer/learning-rate</c>, <c>optimizer/gradient-norm</c>, <c>speed/tokens-per-second</c>,
+/// <c>speed/share-of-peak</c>, by optimizer step. Each opening makes a new file, as TensorBoard expects; a resumed run
+/// tells it which steps of the older files no longer count.
 /// </summary>
 public sealed class TensorBoardLog : ITrainingLog
 {
@@ -56,15 +57,19 @@ public sealed class TensorBoardLog : ITrainingLog
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
 
-    // TensorBoard reads a run's files in the order of their names, so names carry the time, and a count within the second.
+    // TensorBoard reads a run's files in the order of their names, so names carry the time, and a count within the
+    // second.
     private static FileStream Create(string folder, DateTimeOffset now)
     {
-        var host = new string([.. Environment.MachineName.Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '-')]);
+        var host = new string(
+            [.. Environment.MachineName.Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '-')]);
         for (var count = 0; ; count++)
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{now.ToUnixTimeSeconds():D10}.{count:D3}.{host}");
+            var name = string.Create(CultureInfo.InvariantCulture,
+                $"events.out.tfevents.{now.ToUnixTimeSeconds():D10}.{count:D3}.{host}");
             var path = System.IO.Path.Combine(folder, name);
-            if (!File.Exists(path)) return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            if (!File.Exists(path))
+                return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
         }
     }
 
@@ -81,5 +86,6 @@ public sealed class TensorBoardLog : ITrainingLog
     }
 
     private CrossheadException Unwritable(Exception e) =>
-        new($"cannot write the TensorBoard events {Path}: {e.Message} Free space or choose another folder with {MessageTerm.Folder}.", e);
+        new($"cannot write the TensorBoard events {Path}: {e.Message} Free space or choose another folder with "
+            + $"{MessageTerm.Folder}.", e);
 }

@@ -12,7 +12,9 @@ public sealed record TrainingStepRecord
     /// <summary>Mean cross-entropy of the step's tokens, in nats a token; not finite when the run broke down.</summary>
     public required double Loss { get; init; }
 
-    /// <summary>Mean cross-entropy of the held-out text, in nats a token; null at steps without an evaluation.</summary>
+    /// <summary>
+    /// Mean cross-entropy of the held-out text, in nats a token; null at steps without an evaluation.
+    /// </summary>
     public double? HeldOutLoss { get; init; }
 
     /// <summary>The learning rate that the step used.</summary>
@@ -27,7 +29,9 @@ public sealed record TrainingStepRecord
     /// <summary>The precision that the step computed in; null in logs of older versions.</summary>
     public string? Dtype { get; init; }
 
-    /// <summary>Share of the device's measured peak FLOP/s that training reaches, 0 to 1; null when the peak is not known.</summary>
+    /// <summary>
+    /// Share of the device's measured peak FLOP/s that training reaches, 0 to 1; null when the peak is not known.
+    /// </summary>
     public double? ShareOfPeak { get; init; }
 
     /// <summary>Seconds until the run ends at the present speed; null when not known.</summary>

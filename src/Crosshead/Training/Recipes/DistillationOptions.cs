@@ -11,7 +11,9 @@ public sealed record DistillationOptions
     /// <summary>Folder of the teacher, a model with the same vocabulary. <c>--teacher</c> sets it.</summary>
     public string Teacher { get; init; } = "";
 
-    /// <summary>How much agreement with the teacher counts, from 0 to 1. The rest is the usual loss on the text.</summary>
+    /// <summary>
+    /// How much agreement with the teacher counts, from 0 to 1. The rest is the usual loss on the text.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double Weight { get; init; } = 1;
 
@@ -19,7 +21,9 @@ public sealed record DistillationOptions
     [Range(0.1, 100.0)]
     public double Temperature { get; init; } = 1;
 
-    /// <summary>How much the difference between the last hidden states of the two models counts. 0: not at all.</summary>
+    /// <summary>
+    /// How much the difference between the last hidden states of the two models counts. 0: not at all.
+    /// </summary>
     [Range(0.0, 1e6)]
     public double HiddenWeight { get; init; }
 }

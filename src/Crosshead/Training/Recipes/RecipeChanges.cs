@@ -1,14 +1,16 @@
-using System.Text.Json.Nodes;
-
 namespace Crosshead.Training.Recipes;
 
 /// <summary>What differs between two recipes, and which differences a resumed run may have.</summary>
 internal static class RecipeChanges
 {
-    /// <summary>Paths that may differ when a run is resumed: they decide how long it is, where it runs and what is kept, not what a step computes.</summary>
+    /// <summary>
+    /// Paths that may differ when a run is resumed: they decide how long it is, where it runs and what is kept, not
+    /// what a step computes.
+    /// </summary>
     public static readonly string[] Free =
     [
-        "name", "data.folder", "data.folders", "training.distillation.teacher", "training.steps", "training.tokens", "training.device", "training.evalEvery", "training.evalBatches",
+        "name", "data.folder", "data.folders", "training.distillation.teacher", "training.steps", "training.tokens",
+        "training.device", "training.evalEvery", "training.evalBatches",
         "training.checkpointEvery", "training.keepLast", "training.keepBest", "training.spike",
     ];
 
@@ -19,10 +21,12 @@ internal static class RecipeChanges
         return
         [
             .. before.Keys.Union(after.Keys).Where(p => !IsFree(p))
-                .Select(p => (Path: p, Old: before.GetValueOrDefault(p, "absent"), New: after.GetValueOrDefault(p, "absent")))
+                .Select(p =>
+                    (Path: p, Old: before.GetValueOrDefault(p, "absent"), New: after.GetValueOrDefault(p, "absent")))
                 .Where(c => c.Old != c.New).Select(c => $"{c.Path}: {c.Old} → {c.New}"),
         ];
     }
 
-    private static bool IsFree(string path) => Free.Any(f => path == f || path.StartsWith(f + ".", StringComparison.Ordinal));
+    private static bool IsFree(string path) =>
+        Free.Any(f => path == f || path.StartsWith(f + ".", StringComparison.Ordinal));
 }

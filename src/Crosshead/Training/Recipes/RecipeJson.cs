@@ -17,7 +17,9 @@ internal static class RecipeJson
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { JsonForm.KeepSettable } },
     };
 
-    /// <summary>Lays <paramref name="over"/> over <paramref name="under"/>: objects merge key by key, everything else replaces.</summary>
+    /// <summary>
+    /// Lays <paramref name="over"/> over <paramref name="under"/>: objects merge key by key, everything else replaces.
+    /// </summary>
     public static void Merge(JsonObject under, JsonObject over)
     {
         foreach (var (key, value) in over)

@@ -4,7 +4,9 @@ using Crosshead.Files;
 
 namespace Crosshead.Training.Recipes;
 
-/// <summary>Reads recipes: files that derive from each other, and overrides, checked one by one and laid over each other.</summary>
+/// <summary>
+/// Reads recipes: files that derive from each other, and overrides, checked one by one and laid over each other.
+/// </summary>
 internal static class RecipeReader
 {
     public static Recipe Read(string path, IEnumerable<string> overrides) => Bind(ReadDocument(path, overrides), path);
@@ -27,7 +29,8 @@ internal static class RecipeReader
     private static JsonObject ReadFile(string file, string source, IReadOnlyList<string> derived)
     {
         if (derived.Contains(file))
-            throw new CrossheadException($"{source} derives from itself ({string.Join(" → ", derived.Append(file).Select(Path.GetFileName))}); remove one \"extends\".");
+            throw new CrossheadException($"{source} derives from itself "
+                + $"({string.Join(" → ", derived.Append(file).Select(Path.GetFileName))}); remove one \"extends\".");
         var document = RecipeSchema.Form.Parse(ReadText(file, source), source);
         var basis = document["extends"];
         foreach (var key in RecipeSchema.FileKeys) document.Remove(key);
@@ -35,9 +38,11 @@ internal static class RecipeReader
         if (basis is null) return document;
 
         if (basis.GetValueKind() != JsonValueKind.String || basis.GetValue<string>().Length == 0)
-            throw new CrossheadException($"{source}: extends ({basis.Shown()}) must be the name of a recipe file beside this one.");
+            throw new CrossheadException(
+                $"{source}: extends ({basis.Shown()}) must be the name of a recipe file beside this one.");
         var baseFile = Path.GetFullPath(basis.GetValue<string>(), Path.GetDirectoryName(file)!);
-        var whole = ReadFile(baseFile, Path.Combine(Path.GetDirectoryName(source) ?? "", basis.GetValue<string>()), [.. derived, file]);
+        var whole = ReadFile(baseFile, Path.Combine(Path.GetDirectoryName(source) ?? "", basis.GetValue<string>()),
+            [.. derived, file]);
         RecipeJson.Merge(whole, document);
         return whole;
     }
@@ -47,8 +52,10 @@ internal static class RecipeReader
         if (!File.Exists(file))
         {
             var folder = Path.GetDirectoryName(file)!;
-            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Select(f => Path.GetFileName(f)).Where(f => f != RecipeSchema.FileName).Order(StringComparer.Ordinal).Take(20).ToArray() : [];
-            throw new CrossheadException($"the recipe \"{source}\" does not exist; " + (near.Length > 0 ? Suggestion.For(Path.GetFileName(file), near) : "name a .json file."));
+            var near = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.json").Select(f => Path.GetFileName(f))
+                .Where(f => f != RecipeSchema.FileName).Order(StringComparer.Ordinal).Take(20).ToArray() : [];
+            throw new CrossheadException($"the recipe \"{source}\" does not exist; "
+                + (near.Length > 0 ? Suggestion.For(Path.GetFileName(file), near) : "name a .json file."));
         }
         try
         {
@@ -65,12 +72,15 @@ internal static class RecipeReader
     {
         var source = $"{MessageTerm.Overrides} {assignment.Shown()}";
         var split = assignment.IndexOf('=');
-        if (split <= 0) throw new CrossheadException($"{source}: an override is path=value, for example {MessageTerm.Overrides} training.learningRate=3e-3.");
+        if (split <= 0)
+            throw new CrossheadException($"{source}: an override is path=value, for example {MessageTerm.Overrides} "
+                + $"training.learningRate=3e-3.");
         var (path, text) = (assignment[..split].Trim(), assignment[(split + 1)..].Trim());
         _ = RecipeSchema.Form.At(path, source);
 
         var keys = path.Split('.');
-        var patch = keys.Reverse().Aggregate(Value(text, path, source), (inner, key) => new JsonObject { [key] = inner })!.AsObject();
+        var patch = keys.Reverse()
+            .Aggregate(Value(text, path, source), (inner, key) => new JsonObject { [key] = inner })!.AsObject();
         RecipeSchema.Form.Check(patch, source);
         RecipeJson.Merge(document, patch);
     }
@@ -78,11 +88,13 @@ internal static class RecipeReader
     private static JsonNode? Value(string text, string path, string source)
     {
         var schema = RecipeSchema.Form.At(path, source);
-        var isText = schema["type"] is null || schema["type"]!.ToJsonString().Contains("string", StringComparison.Ordinal);
+        var isText = schema["type"] is null
+            || schema["type"]!.ToJsonString().Contains("string", StringComparison.Ordinal);
         if (isText && text != "null") return JsonValue.Create(text.Trim('"'));
         var isList = schema["type"]?.ToJsonString().Contains("array", StringComparison.Ordinal) == true;
         if (isList && text.Length > 0 && text[0] != '[' && text != "null")
-            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries).Select(item => JsonValue.Create(item))]);
+            return new JsonArray(
+                [.. text.Split(',', StringSplitOptions.TrimEntries).Select(item => JsonValue.Create(item))]);
         try
         {
             return ConfigurationJson.Parse(text);
@@ -108,7 +120,8 @@ internal static class RecipeReader
         }
         catch (CrossheadException e)
         {
-            throw e.Message.StartsWith(source, StringComparison.Ordinal) ? e : new CrossheadException($"{source}: {e.Message}", e);
+            throw e.Message.StartsWith(source, StringComparison.Ordinal) ? e
+                : new CrossheadException($"{source}: {e.Message}", e);
         }
         return recipe;
     }

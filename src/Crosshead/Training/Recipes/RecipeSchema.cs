@@ -13,7 +13,9 @@ internal static class RecipeSchema
     /// <summary>The schema's own file among the recipes.</summary>
     public const string FileName = "recipe.schema.json";
 
-    /// <summary>Keys of a recipe file that are no members of <see cref="Recipe"/>: for editors, and the recipe it derives from.</summary>
+    /// <summary>
+    /// Keys of a recipe file that are no members of <see cref="Recipe"/>: for editors, and the recipe it derives from.
+    /// </summary>
     public static readonly string[] FileKeys = ["$schema", "extends"];
 
     /// <summary>Recipes as JSON: how one is read and checked.</summary>
@@ -31,10 +33,12 @@ internal static class RecipeSchema
         return RecipeJson.Options.GetJsonSchemaAsNode(typeof(Recipe), exporter).AsObject();
     }
 
-    private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node, Func<MemberInfo, string>? describe)
+    private static JsonNode Annotate(JsonSchemaExporterContext context, JsonObject node,
+        Func<MemberInfo, string>? describe)
     {
         if (node.ContainsKey("properties")) node["additionalProperties"] = false;
-        if (context.PropertyInfo is not { AttributeProvider: MemberInfo member, DeclaringType: var type } property) return node;
+        if (context.PropertyInfo is not { AttributeProvider: MemberInfo member, DeclaringType: var type } property)
+            return node;
         if (describe is not null) node.Insert(0, "description", describe(member));
         if (OptionRange.Of(member) is { } range)
         {
@@ -47,10 +51,12 @@ internal static class RecipeSchema
         if (node["items"] is JsonObject items && items["type"] is JsonValue element && ElementsMayBeNull(member))
             items["type"] = new JsonArray(element.DeepClone(), "null");
         if (!node.ContainsKey("properties"))
-            node["default"] = JsonSerializer.SerializeToNode(property.Get!(Activator.CreateInstance(type)!), property.PropertyType, RecipeJson.Options);
+            node["default"] = JsonSerializer.SerializeToNode(property.Get!(Activator.CreateInstance(type)!),
+                property.PropertyType, RecipeJson.Options);
         return node;
     }
 
     private static bool ElementsMayBeNull(MemberInfo member) =>
-        member is PropertyInfo property && new NullabilityInfoContext().Create(property).GenericTypeArguments is [{ ReadState: NullabilityState.Nullable }];
+        member is PropertyInfo property && new NullabilityInfoContext()
+        .Create(property).GenericTypeArguments is [{ ReadState: NullabilityState.Nullable }];
 }

@@ -12,6 +12,9 @@ public enum ScheduleKind
     /// <summary>Stays at the highest rate.</summary>
     [JsonStringEnumMemberName("constant")] Constant,
 
-    /// <summary>Stays, then falls in a straight line to <c>finalFraction</c> over the last part of the run (warm-up, stable, decay).</summary>
+    /// <summary>
+    /// Stays, then falls in a straight line to <c>finalFraction</c> over the last part of the run (warm-up, stable,
+    /// decay).
+    /// </summary>
     [JsonStringEnumMemberName("wsd")] Wsd,
 }

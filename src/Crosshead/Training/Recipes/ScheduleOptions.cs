@@ -8,7 +8,10 @@ public sealed record ScheduleOptions
     /// <summary>The course after the warm-up.</summary>
     public ScheduleKind Kind { get; init; } = ScheduleKind.Cosine;
 
-    /// <summary>Steps in which the rate rises in a straight line from 0 to its highest value. 0: none. Must be less than the run's steps.</summary>
+    /// <summary>
+    /// Steps in which the rate rises in a straight line from 0 to its highest value. 0: none. Must be less than the
+    /// run's steps.
+    /// </summary>
     [Range(0, int.MaxValue)]
     public int WarmupSteps { get; init; } = 100;
 

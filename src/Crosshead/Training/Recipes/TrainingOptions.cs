@@ -9,7 +9,9 @@ public sealed record TrainingOptions
     [Range(1, 1_000_000)]
     public int Batch { get; init; } = 8;
 
-    /// <summary>How many batches are averaged for one step of the optimizer. More of them make the step larger, not the memory.</summary>
+    /// <summary>
+    /// How many batches are averaged for one step of the optimizer. More of them make the step larger, not the memory.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int GradientAccumulation { get; init; } = 1;
 
@@ -24,7 +26,9 @@ public sealed record TrainingOptions
     /// <summary>The parts of the model that are trained. All others stay as they are.</summary>
     public IReadOnlyList<TrainablePart> Trainable { get; init; } = [TrainablePart.All];
 
-    /// <summary>A second model, the teacher, that the trained one is to agree with. Null: the model learns from the text alone.</summary>
+    /// <summary>
+    /// A second model, the teacher, that the trained one is to agree with. Null: the model learns from the text alone.
+    /// </summary>
     public DistillationOptions? Distillation { get; init; }
 
     /// <summary>The highest learning rate of the run.</summary>
@@ -70,19 +74,27 @@ public sealed record TrainingOptions
     public long Seed { get; init; } = 1;
 
     /// <summary>
-    /// Precision of the computation: float64, float32, bfloat16 (with float32 master weights), or auto: bfloat16 on CUDA, on the
-    /// processor the one of bfloat16 and float32 that multiplies faster there.
+    /// Precision of the computation: float64, float32, bfloat16 (with float32 master weights), or auto: bfloat16 on
+    /// CUDA, on the processor the one of bfloat16 and float32 that multiplies faster there.
     /// </summary>
     [AllowedValues(TrainingPrecision.Auto, "float64", "float32", "bfloat16")]
     public string Dtype { get; init; } = "float32";
 
-    /// <summary>Where the model is trained: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c> and so on, or <c>auto</c> for a GPU where there is one.</summary>
+    /// <summary>
+    /// Where the model is trained: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c> and so on, or <c>auto</c> for a GPU where
+    /// there is one.
+    /// </summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Whether each block is computed again in the backward pass instead of kept: far less memory for about a third more time.</summary>
+    /// <summary>
+    /// Whether each block is computed again in the backward pass instead of kept: far less memory for about a third
+    /// more time.
+    /// </summary>
     public bool ActivationCheckpointing { get; init; }
 
-    /// <summary>Steps between two measurements of the held-out loss. One more follows the last step. 0: that one alone.</summary>
+    /// <summary>
+    /// Steps between two measurements of the held-out loss. One more follows the last step. 0: that one alone.
+    /// </summary>
     [Range(0, int.MaxValue)]
     public int EvalEvery { get; init; } = 100;
 

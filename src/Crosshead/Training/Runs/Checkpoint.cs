@@ -22,10 +22,12 @@ internal static class Checkpoint
     public static string Version { get; } = typeof(Checkpoint).Assembly.GetName().Version?.ToString(3) ?? "";
 
     /// <summary>SHA-256 of a recipe.</summary>
-    public static string HashOf(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(recipe.ToJson())));
+    public static string HashOf(Recipe recipe) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(recipe.ToJson())));
 
     /// <summary>Writes all files into a new folder, each flushed to the disk.</summary>
-    public static void Write(string folder, LanguageModel model, AdamW optimizer, CheckpointState state, ITrainingData data, ModelCompanions companions)
+    public static void Write(string folder, LanguageModel model, AdamW optimizer, CheckpointState state,
+        ITrainingData data, ModelCompanions companions)
     {
         SaveModel(folder, model, state, data, companions);
         SafetensorsWriter.Write(Path.Combine(folder, OptimizerFile), optimizer.State);
@@ -33,7 +35,8 @@ internal static class Checkpoint
     }
 
     /// <summary>Writes the model directory alone.</summary>
-    public static void SaveModel(string folder, LanguageModel model, CheckpointState state, ITrainingData data, ModelCompanions companions)
+    public static void SaveModel(string folder, LanguageModel model, CheckpointState state, ITrainingData data,
+        ModelCompanions companions)
     {
         Directory.CreateDirectory(folder);
         companions.Save(folder);

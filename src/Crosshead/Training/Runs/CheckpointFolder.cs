@@ -21,7 +21,8 @@ internal sealed class CheckpointFolder(string path)
 
     /// <summary>The step in the name of a checkpoint's folder; null if the folder is not a checkpoint.</summary>
     public static long? StepOf(string name) => name.StartsWith(Prefix, StringComparison.Ordinal)
-        && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
+        && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step)
+        ? step : null;
 
     /// <summary>The checkpoints of a run.</summary>
     /// <param name="run">The run's folder.</param>
@@ -64,7 +65,8 @@ internal sealed class CheckpointFolder(string path)
         {
             Discard(aside);
             var goesOn = Before(step) is { } last ? $"the last complete one is {last}" : "there is no complete one yet";
-            throw new CrossheadException($"the checkpoint of step {step} was not written: {e.Message.TrimEnd('.')}; {goesOn}.", e);
+            throw new CrossheadException(
+                $"the checkpoint of step {step} was not written: {e.Message.TrimEnd('.')}; {goesOn}.", e);
         }
     }
 
@@ -75,7 +77,8 @@ internal sealed class CheckpointFolder(string path)
     {
         var all = All;
         var best = keepBest && all.Count > keepLast
-            ? all.Select(c => (c.Path, Loss: HeldOutLossOf(c.Path))).Where(c => c.Loss is not null).OrderBy(c => c.Loss).FirstOrDefault().Path
+            ? all.Select(c => (c.Path, Loss: HeldOutLossOf(c.Path))).Where(c => c.Loss is not null).OrderBy(c => c.Loss)
+                .FirstOrDefault().Path
             : null;
         foreach (var (_, folder) in all.SkipLast(keepLast))
         {

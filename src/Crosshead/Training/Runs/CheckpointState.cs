@@ -10,7 +10,8 @@ internal sealed record CheckpointState
 {
     public const string FileName = "state.json";
 
-    private static readonly JsonSerializerOptions Options = new(RecipeJson.Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Options =
+        new(RecipeJson.Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>Optimizer steps taken.</summary>
     public required long Step { get; init; }
@@ -48,7 +49,10 @@ internal sealed record CheckpointState
     /// <summary>Why the run computes in its precision; null in checkpoints of older versions.</summary>
     public string? PrecisionReason { get; init; }
 
-    /// <summary>Width in bits of the vectors that the kernels used on the processor (<see cref="Runtime.CpuVectors.Bits"/>); null on CUDA and in checkpoints of older versions.</summary>
+    /// <summary>
+    /// Width in bits of the vectors that the kernels used on the processor (<see cref="Runtime.CpuVectors.Bits"/>);
+    /// null on CUDA and in checkpoints of older versions.
+    /// </summary>
     public int? VectorBits { get; init; }
 
     /// <summary>Hash of the teacher's weights; null without a teacher.</summary>
@@ -69,11 +73,14 @@ internal sealed record CheckpointState
             if (document["recipe"] is { } recipe) RecipeSchema.Form.Check(recipe, FileName);
             var state = document.Deserialize<CheckpointState>(Options)!;
             state.Recipe.Validate();
-            return state.Contradiction(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))) is { } wrong ? throw new CrossheadException(wrong) : state;
+            return state.Contradiction(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))) is { } wrong
+                ? throw new CrossheadException(wrong) : state;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or CrossheadException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or JsonException or CrossheadException)
         {
-            throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Reason()}; remove the folder to go back to the one before.", e);
+            throw new CrossheadException($"the checkpoint \"{folder}\" cannot be read: {e.Reason()}; remove the folder "
+                + $"to go back to the one before.", e);
         }
     }
 
@@ -82,11 +89,15 @@ internal sealed record CheckpointState
     {
         bool Within(long value, long most) => value >= 0 && value <= most;
         return Step < 1 || (CheckpointFolder.StepOf(folder) is { } named && named != Step) ? $"its step is {Step}"
-            : (Int128)Step * Recipe.TokensPerStep != Tokens ? $"its {Tokens} tokens are not those of {Step} steps of {Recipe.TokensPerStep}"
+            : (Int128)Step * Recipe.TokensPerStep != Tokens
+            ? $"its {Tokens} tokens are not those of {Step} steps of {Recipe.TokensPerStep}"
             : HeldOutLoss is { } loss && !double.IsFinite(loss) ? $"its held-out loss is {loss}"
-            : BestHeldOutLoss is { } best && !(best <= (HeldOutLoss ?? best) && double.IsFinite(best)) ? $"its best held-out loss is {best}"
-            : !Within(Spikes, Step) || !Within(Spike.Steps, Step) || (Spike.Began is { } began && !(began > 0 && began <= Step)) ? $"it tells of more than its {Step} steps"
-            : !double.IsFinite(Spike.Mean) || !double.IsFinite(Spike.Baseline) || !(Spike.Variance >= 0 && double.IsFinite(Spike.Variance)) ? "its mean loss is no number"
+            : BestHeldOutLoss is { } best && !(best <= (HeldOutLoss ?? best) && double.IsFinite(best))
+            ? $"its best held-out loss is {best}"
+            : !Within(Spikes, Step) || !Within(Spike.Steps, Step) || (Spike.Began is { } began
+                && !(began > 0 && began <= Step)) ? $"it tells of more than its {Step} steps"
+            : !double.IsFinite(Spike.Mean) || !double.IsFinite(Spike.Baseline)
+                || !(Spike.Variance >= 0 && double.IsFinite(Spike.Variance)) ? "its mean loss is no number"
             : null;
     }
 }

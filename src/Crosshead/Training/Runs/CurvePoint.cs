@@ -7,4 +7,5 @@ namespace Crosshead.Training.Runs;
 /// <param name="HeldOutLoss">Held-out loss, in nats; null if the data have no held-out part.</param>
 /// <param name="TokensPerSecond">Training speed since the evaluation before, evaluations not counted.</param>
 /// <param name="Elapsed">Time since this process began the run.</param>
-public sealed record CurvePoint(long Step, long Tokens, double TrainingLoss, double? HeldOutLoss, double TokensPerSecond, TimeSpan Elapsed);
+public sealed record CurvePoint(long Step, long Tokens, double TrainingLoss, double? HeldOutLoss,
+    double TokensPerSecond, TimeSpan Elapsed);

@@ -6,7 +6,8 @@ namespace Crosshead.Training.Runs;
 
 /// <summary>The peak of a device, measured with large matrix products.</summary>
 /// <param name="PerSecond">Floating-point operations per second of the fastest product.</param>
-/// <param name="Spread">The median time of those products in multiples of the fastest: 1 where nothing disturbed them.</param>
+/// <param name="Spread">The median time of those products in multiples of the fastest: 1 where nothing disturbed
+/// them.</param>
 public sealed record PeakFlops(double PerSecond, double Spread)
 {
     // On an otherwise idle machine products of one size differ by less.
@@ -28,7 +29,8 @@ public sealed record PeakFlops(double PerSecond, double Spread)
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var size = device.type == DeviceType.CUDA ? 8192L : 1024L;
-        ScalarType[] types = device.type == DeviceType.CPU && type == ScalarType.BFloat16 ? [type, ScalarType.Float32] : [type];
+        ScalarType[] types = device.type == DeviceType.CPU && type == ScalarType.BFloat16
+            ? [type, ScalarType.Float32] : [type];
         Func<double>[] products = [.. types.Select(t => Product(device, t, size))];
         foreach (var first in products) first(); // slow for reasons of its own
         var product = products.Length == 1 ? products[0] : products.MinBy(time => time())!;

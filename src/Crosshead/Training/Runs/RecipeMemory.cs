@@ -21,7 +21,8 @@ internal static class RecipeMemory
     {
         var (parameters, bytes) = ModelBytes(recipe);
         if (device.type == DeviceType.CPU && bytes > MemoryLimit.Bytes)
-            throw new DeviceMemoryException($"out of memory: {ModelText(recipe, parameters, bytes)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; {SmallerModel(recipe)}.");
+            throw new DeviceMemoryException($"out of memory: {ModelText(recipe, parameters, bytes)}, this process can "
+                + $"have {Quantity.Bytes(MemoryLimit.Bytes)} at most; {SmallerModel(recipe)}.");
     }
 
     /// <summary>The error to show for a failed allocation; null for any other failure.</summary>
@@ -33,7 +34,8 @@ internal static class RecipeMemory
         if (OutOfMemory.In(failure)?.Size is not { } size) return null;
         if (inSteps) return Error(size, recipe, failure);
         var (parameters, bytes) = ModelBytes(recipe);
-        return new DeviceMemoryException($"out of memory: {size} could not be allocated on {recipe.Training.Device}; {ModelText(recipe, parameters, bytes)}; {SmallerModel(recipe)}.", failure);
+        return new DeviceMemoryException($"out of memory: {size} could not be allocated on {recipe.Training.Device}; "
+            + $"{ModelText(recipe, parameters, bytes)}; {SmallerModel(recipe)}.", failure);
     }
 
     /// <summary>The error to show if a batch of tokens is larger than any array.</summary>
@@ -44,28 +46,35 @@ internal static class RecipeMemory
     private static (long Parameters, double Bytes) ModelBytes(Recipe recipe)
     {
         var parameters = ModelCost.Of(recipe.Model).Parameters;
-        var each = recipe.Training.Dtype == Precision.NameOf(ScalarType.Float64) ? sizeof(double) : sizeof(float); // of master weights
+        // of master weights
+        var each = recipe.Training.Dtype == Precision.NameOf(ScalarType.Float64) ? sizeof(double) : sizeof(float);
         return (parameters, (double)parameters * each * (TrainsAll(recipe) ? Copies : 1));
     }
 
     private static bool TrainsAll(Recipe recipe) => recipe.Training.Trainable.Contains(TrainablePart.All);
 
     private static string ModelText(Recipe recipe, long parameters, double bytes) =>
-        $"the model's {Quantity.Count(parameters)} parameters take {Quantity.Bytes(bytes)}{(TrainsAll(recipe) ? " with their gradients and the optimizer's moments" : "")}";
+        $"the model's {Quantity.Count(parameters)} parameters take "
+        + $"{Quantity.Bytes(bytes)}{(TrainsAll(recipe) ? " with their gradients and the optimizer's moments" : "")}";
 
     private static string SmallerModel(Recipe recipe) =>
-        $"use a smaller model.hiddenSize (now {recipe.Model.HiddenSize}), model.feedForwardSize (now {recipe.Model.FeedForward}), model.layers (now {recipe.Model.Layers}) or model.vocabularySize (now {recipe.Model.VocabularySize})";
+        $"use a smaller model.hiddenSize (now {recipe.Model.HiddenSize}), model.feedForwardSize (now "
+        + $"{recipe.Model.FeedForward}), model.layers (now {recipe.Model.Layers}) or model.vocabularySize (now "
+        + $"{recipe.Model.VocabularySize})";
 
     private static DeviceMemoryException Error(string size, Recipe recipe, Exception failure)
     {
         var training = recipe.Training;
         List<string> remedies =
         [
-            $"a smaller training.batch (now {training.Batch}) with a larger training.gradientAccumulation (now {training.GradientAccumulation})",
+            $"a smaller training.batch (now {training.Batch}) with a larger training.gradientAccumulation (now "
+                + $"{training.GradientAccumulation})",
             $"a shorter data.context (now {recipe.Context})",
         ];
         if (!training.ActivationCheckpointing) remedies.Add("training.activationCheckpointing=true");
-        if (training.Dtype is not ("bfloat16" or TrainingPrecision.Auto)) remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
-        return new DeviceMemoryException($"out of memory: {size} could not be allocated on {training.Device}; use {string.Join(", or ", remedies)}.", failure);
+        if (training.Dtype is not ("bfloat16" or TrainingPrecision.Auto))
+            remedies.Add($"training.dtype=bfloat16 (now {training.Dtype})");
+        return new DeviceMemoryException($"out of memory: {size} could not be allocated on {training.Device}; use "
+            + $"{string.Join(", or ", remedies)}.", failure);
     }
 }

@@ -14,22 +14,29 @@ public static class RunFolder
 
     /// <summary>The step of the newest complete checkpoint; null if there is none.</summary>
     /// <param name="folder">The run's folder.</param>
-    public static long? SavedStep(string folder) => new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
+    public static long? SavedStep(string folder) =>
+        new CheckpointFolder(CheckpointFolder.In(folder)).All is [.., var newest] ? newest.Step : null;
 
-    /// <summary>Refuses a folder that holds a run which may not be replaced, or a model that is none of a run's.</summary>
+    /// <summary>
+    /// Refuses a folder that holds a run which may not be replaced, or a model that is none of a run's.
+    /// </summary>
     /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
     internal static void Require(string folder, bool overwrite)
     {
         if (!Directory.Exists(folder)) return;
         var newest = new CheckpointFolder(CheckpointFolder.In(folder)).Newest;
         var logged = new FileInfo(Path.Combine(folder, LogFile)) is { Exists: true, Length: > 0 };
-        if (newest is null && !logged && (File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) || WeightFiles.ExistIn(folder)))
+        if (newest is null && !logged
+            && (File.Exists(Path.Combine(folder, ModelFileNames.Configuration)) || WeightFiles.ExistIn(folder)))
             throw new CrossheadException($"\"{folder}\" holds a model that is not of a run; name another folder.");
         if (overwrite) return;
         if (newest is not null)
-            throw new CrossheadException($"\"{folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use {MessageTerm.Resume} to go on with it, {MessageTerm.Overwrite} to replace it, or another folder.");
+            throw new CrossheadException(
+                $"\"{folder}\" holds a run with the checkpoint {Path.GetFileName(newest)}; use {MessageTerm.Resume} to "
+                + $"go on with it, {MessageTerm.Overwrite} to replace it, or another folder.");
         if (logged)
-            throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use {MessageTerm.Overwrite} to replace it, or another folder.");
+            throw new CrossheadException($"\"{folder}\" holds the log of a run that saved no checkpoint; use "
+                + $"{MessageTerm.Overwrite} to replace it, or another folder.");
     }
 
     /// <summary>Removes an earlier run, its checkpoints last.</summary>
@@ -38,13 +45,17 @@ public static class RunFolder
     {
         try
         {
-            foreach (var pattern in new[] { ModelFileNames.Configuration, "model*.safetensors", ShardIndex.FileName, LogFile })
+            foreach (var pattern
+                in new[] { ModelFileNames.Configuration, "model*.safetensors", ShardIndex.FileName, LogFile })
                 foreach (var file in Directory.GetFiles(folder, pattern)) File.Delete(file);
-            foreach (var part in new[] { Path.Combine(folder, TensorBoard), CheckpointFolder.In(folder) }.Where(Directory.Exists)) Directory.Delete(part, recursive: true);
+            foreach (var part in new[] { Path.Combine(folder, TensorBoard), CheckpointFolder.In(folder) }
+                .Where(Directory.Exists))
+                Directory.Delete(part, recursive: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the run in \"{folder}\" cannot be removed: {e.Message.TrimEnd('.')}; name another folder.", e);
+            throw new CrossheadException(
+                $"the run in \"{folder}\" cannot be removed: {e.Message.TrimEnd('.')}; name another folder.", e);
         }
     }
 }

@@ -5,7 +5,10 @@ namespace Crosshead.Training.Runs;
 /// <summary>How a recipe is run this time: options that are not part of the experiment itself.</summary>
 public sealed record RunOptions
 {
-    /// <summary>Folder of the run: <c>log.jsonl</c>, <c>tensorboard/</c>, <c>checkpoints/</c>, and the final model. Null to write nothing.</summary>
+    /// <summary>
+    /// Folder of the run: <c>log.jsonl</c>, <c>tensorboard/</c>, <c>checkpoints/</c>, and the final model. Null to
+    /// write nothing.
+    /// </summary>
     public string? Folder { get; init; }
 
     /// <summary>
@@ -16,7 +19,9 @@ public sealed record RunOptions
     /// <summary>Whether an earlier run in the folder is removed when this one begins.</summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>Model directory (a checkpoint is one) whose weights the run starts from; null for random weights.</summary>
+    /// <summary>
+    /// Model directory (a checkpoint is one) whose weights the run starts from; null for random weights.
+    /// </summary>
     public string? From { get; init; }
 
     /// <summary>Whether checkpoints are written into the folder.</summary>

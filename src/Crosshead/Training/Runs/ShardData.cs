@@ -27,7 +27,9 @@ internal sealed class ShardData : ITrainingData
         TokenizerFile = TokenizerFiles.Find(folder);
         _beginToken = new Lazy<int?>(() => TokenizerFile is { } file ? Tokenizer.Load(file).BosTokenId : null);
         if (recipe.Data.BeginToken)
-            _first = BeginToken ?? throw new CrossheadException($"data.beginToken is true, but the tokenizer in \"{folder}\" has no begin token; set it to false, or name the bos_token in its tokenizer_config.json.");
+            _first = BeginToken
+                ?? throw new CrossheadException($"data.beginToken is true, but the tokenizer in \"{folder}\" has no "
+                + $"begin token; set it to false, or name the bos_token in its tokenizer_config.json.");
     }
 
     /// <inheritdoc/>
@@ -51,8 +53,10 @@ internal sealed class ShardData : ITrainingData
     /// <inheritdoc/>
     public string? HeldOutRemark => _dataset.HeldOut.Tokens switch
     {
-        < 2 => $"The data hold no held-out text: no held-out loss is measured; prepare them with a larger {MessageTerm.HeldOutFraction}.",
-        var tokens when tokens <= _sampler.Context => $"The held-out text has {tokens} tokens, not more than a sequence ({_sampler.Context}): the held-out loss is that of its {tokens - 1} predictions alone.",
+        < 2 => $"The data hold no held-out text: no held-out loss is measured; prepare them with a larger "
+            + $"{MessageTerm.HeldOutFraction}.",
+        var tokens when tokens <= _sampler.Context => $"The held-out text has {tokens} tokens, not more than a "
+            + $"sequence ({_sampler.Context}): the held-out loss is that of its {tokens - 1} predictions alone.",
         _ => null,
     };
 
@@ -67,14 +71,17 @@ internal sealed class ShardData : ITrainingData
     public long Taken => (_sampler.Position.Epoch * _sampler.Windows) + _sampler.Position.Index;
 
     /// <summary>Opens the folder or the folders that a recipe names.</summary>
-    /// <exception cref="CrossheadException">The recipe names none, or one is missing, damaged, of another tokenizer, or all together are shorter than a sequence.</exception>
+    /// <exception cref="CrossheadException">The recipe names none, or one is missing, damaged, of another tokenizer, or
+    /// all together are shorter than a sequence.</exception>
     public static ShardData Open(Recipe recipe)
     {
         var (folder, folders) = (recipe.Data.Folder, recipe.Data.Folders);
         if (folder.Length == 0 && folders.Count == 0)
-            throw new CrossheadException($"data.folder is not set; name a folder of prepared data, for example {MessageTerm.Overrides} data.folder=my-data.");
+            throw new CrossheadException($"data.folder is not set; name a folder of prepared data, for example "
+                + $"{MessageTerm.Overrides} data.folder=my-data.");
         if (folder.Length > 0 && folders.Count > 0)
-            throw new CrossheadException($"data.folder (\"{folder}\") and data.folders ({string.Join(", ", folders)}) are both set; set one of them.");
+            throw new CrossheadException($"data.folder (\"{folder}\") and data.folders ({string.Join(", ", folders)}) "
+                + $"are both set; set one of them.");
         var dataset = TokenDataset.Open(folders.Count > 0 ? folders : [folder]);
         try
         {
@@ -102,7 +109,8 @@ internal sealed class ShardData : ITrainingData
         if (context < 1) yield break;
         var windows = new HeldOutBatches(_dataset.HeldOut, _sampler.Batch, context, (long)most * _sampler.Batch);
         var size = _sampler.Batch * context;
-        while (windows.Next(_inputs.AsSpan(0, size), _targets.AsSpan(0, size)) is > 0 and var rows) yield return Batch(rows, context, device);
+        while (windows.Next(_inputs.AsSpan(0, size), _targets.AsSpan(0, size)) is > 0 and var rows)
+            yield return Batch(rows, context, device);
     }
 
     /// <inheritdoc/>
@@ -116,7 +124,9 @@ internal sealed class ShardData : ITrainingData
         }
         catch (JsonException e)
         {
-            throw new CrossheadException($"the place in the data that the checkpoint keeps is {stored.Shown()}, but {{\"Epoch\":0,\"Index\":0}} and the like are read; remove the checkpoint's folder to go back to the one before.", e);
+            throw new CrossheadException(
+                $"the place in the data that the checkpoint keeps is {stored.Shown()}, but {{\"Epoch\":0,\"Index\":0}} "
+                + $"and the like are read; remove the checkpoint's folder to go back to the one before.", e);
         }
     }
 

@@ -5,9 +5,9 @@ namespace Crosshead.Training.Runs;
 /// <summary>
 /// Finds spikes of the training loss. The loss is averaged over a window (exponentially); the baseline is the lowest
 /// average so far. A step is a spike when its loss exceeds the baseline by <see cref="SpikeOptions.Rise"/> nats and by
-/// <see cref="SpikeOptions.Deviations"/> standard deviations. The spike lasts until a loss is back below that threshold;
-/// one that lasts longer than <see cref="SpikeOptions.Patience"/> steps has not recovered. Losses within a spike are not averaged.
-/// Because the baseline never rises, a slow divergence is found too.
+/// <see cref="SpikeOptions.Deviations"/> standard deviations. The spike lasts until a loss is back below that
+/// threshold; one that lasts longer than <see cref="SpikeOptions.Patience"/> steps has not recovered. Losses within a
+/// spike are not averaged. Because the baseline never rises, a slow divergence is found too.
 /// </summary>
 public sealed class SpikeDetector
 {

@@ -26,7 +26,8 @@ public sealed class Trainer
     /// <param name="recipe">The run; validated here.</param>
     /// <param name="options">How it is run this time; null for a run that writes nothing.</param>
     /// <exception cref="CrossheadException">The recipe's values or the options do not fit each other.</exception>
-    public Trainer(Recipe recipe, RunOptions? options = null) : this(recipe, options ?? new RunOptions(), ShardData.Open) { }
+    public Trainer(Recipe recipe, RunOptions? options = null)
+        : this(recipe, options ?? new RunOptions(), ShardData.Open) { }
 
     /// <summary>Checks that a recipe's data can be trained on.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -37,15 +38,22 @@ public sealed class Trainer
     {
         recipe.Validate();
         if (options.Resume && options.From is not null)
-            throw new CrossheadException($"{MessageTerm.Resume} goes on with a run, {MessageTerm.From} starts a new one from another model; use one of them.");
+            throw new CrossheadException($"{MessageTerm.Resume} goes on with a run, {MessageTerm.From} starts a new "
+                + $"one from another model; use one of them.");
         if (options is { Resume: true, Overwrite: true })
-            throw new CrossheadException($"{MessageTerm.Resume} goes on with a run, {MessageTerm.Overwrite} replaces it by a new one; use one of them.");
-        if (options is { Overwrite: true, Folder: { } own } && new[] { options.From, recipe.Training.Distillation?.Teacher }.FirstOrDefault(m => m is { Length: > 0 } && IsWithin(m, own)) is { } read)
-            throw new CrossheadException($"{MessageTerm.Overwrite} would remove \"{read}\", which the run begins with; write the new run into another folder.");
+            throw new CrossheadException($"{MessageTerm.Resume} goes on with a run, {MessageTerm.Overwrite} replaces "
+                + $"it by a new one; use one of them.");
+        if (options is { Overwrite: true, Folder: { } own }
+            && new[] { options.From, recipe.Training.Distillation?.Teacher }
+            .FirstOrDefault(m => m is { Length: > 0 } && IsWithin(m, own)) is { } read)
+            throw new CrossheadException($"{MessageTerm.Overwrite} would remove \"{read}\", which the run begins with; "
+                + $"write the new run into another folder.");
         if (options.Resume && options.Folder is null)
-            throw new CrossheadException($"{MessageTerm.Resume} needs the folder of the run to go on with; name it with {MessageTerm.Folder}.");
+            throw new CrossheadException(
+                $"{MessageTerm.Resume} needs the folder of the run to go on with; name it with {MessageTerm.Folder}.");
         if (recipe.Training.Distillation is { Teacher.Length: 0 })
-            throw new CrossheadException($"training.distillation has no teacher; name the original model's directory with {MessageTerm.Teacher}, or set training.distillation=null.");
+            throw new CrossheadException($"training.distillation has no teacher; name the original model's directory "
+                + $"with {MessageTerm.Teacher}, or set training.distillation=null.");
         (_recipe, _options, _open) = (recipe, options, open);
     }
 
@@ -70,11 +78,15 @@ public sealed class Trainer
             var device = ComputeDevice.Parse(_recipe.Training.Device);
             var precision = state is null ? TrainingPrecision.Of(_recipe, device) : Recorded(state);
             var recipe = precision.In(_recipe);
-            using var model = new LanguageModel(recipe.Model, Precision.Parse(precision.Dtype), device) { ActivationCheckpointing = _recipe.Training.ActivationCheckpointing };
+            using var model = new LanguageModel(recipe.Model, Precision.Parse(precision.Dtype), device)
+            {
+                ActivationCheckpointing = _recipe.Training.ActivationCheckpointing,
+            };
             using var optimizer = NewOptimizer(model);
             StartWeights(model, optimizer, state, start, data);
             using var distillation = Teacher(model, state, data, out var teacherHash);
-            using var run = new TrainingRun(recipe, _options, data, new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
+            using var run = new TrainingRun(recipe, _options, data,
+                new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
             {
                 Companions = new ModelCompanions(start, Path.GetDirectoryName(data.TokenizerFile)),
                 Precision = precision,
@@ -138,7 +150,8 @@ public sealed class Trainer
     }
 
     private static bool IsWithin(string path, string folder) =>
-        (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(
+            Path.GetFullPath(folder)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private AdamW NewOptimizer(LanguageModel model)
     {
@@ -147,16 +160,20 @@ public sealed class Trainer
         return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
     }
 
-    private IEnumerable<string> Notes(TrainingPrecision precision, Device device, CheckpointState? state, ITrainingData data)
+    private IEnumerable<string> Notes(TrainingPrecision precision, Device device, CheckpointState? state,
+        ITrainingData data)
     {
-        if (_recipe.Training.Dtype == TrainingPrecision.Auto) yield return state is null ? $"{precision}" : $"{precision.Dtype}, as the run began";
+        if (_recipe.Training.Dtype == TrainingPrecision.Auto)
+            yield return state is null ? $"{precision}" : $"{precision.Dtype}, as the run began";
         if (device.type == DeviceType.CPU && state?.VectorBits is { } bits && bits != CpuVectors.Bits)
-            yield return $"the run's kernels used vectors of {bits} bits until its checkpoint and use {CpuVectors.Bits} here: the last digits may differ from those of a run on one machine";
+            yield return $"the run's kernels used vectors of {bits} bits until its checkpoint and use "
+                + $"{CpuVectors.Bits} here: the last digits may differ from those of a run on one machine";
         if (data.HeldOutRemark is { } remark) yield return remark;
     }
 
     // A resumed run keeps its precision, even if another is faster on this machine.
-    private static TrainingPrecision Recorded(CheckpointState state) => new(state.Recipe.Training.Dtype, state.PrecisionReason ?? "as the run began");
+    private static TrainingPrecision Recorded(CheckpointState state) =>
+        new(state.Recipe.Training.Dtype, state.PrecisionReason ?? "as the run began");
 
     // The state to continue from; null for a new run.
     private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
@@ -168,23 +185,33 @@ public sealed class Trainer
         }
         var newest = checkpoints?.Newest;
         if (newest is null)
-            throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out {MessageTerm.Resume} to start the run.");
+            throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out "
+                + $"{MessageTerm.Resume} to start the run.");
 
         var state = CheckpointState.Read(newest);
-        var changes = RecipeChanges.Between(state.Recipe, _recipe.Training.Dtype == TrainingPrecision.Auto ? Recorded(state).In(_recipe) : _recipe);
+        var changes = RecipeChanges.Between(state.Recipe,
+            _recipe.Training.Dtype == TrainingPrecision.Auto ? Recorded(state).In(_recipe) : _recipe);
         if (changes.Count > 0)
-            throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: {string.Join(", ", changes)}; restore it, or start a new run in another folder (with {MessageTerm.From} {newest} to keep the weights).");
+            throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: "
+                + $"{string.Join(", ", changes)}; restore it, or start a new run in another folder (with "
+                + $"{MessageTerm.From} {newest} to keep the weights).");
         if (state.TokenizerHash != data.TokenizerHash)
-            throw new DataMismatchException($"the data were made with another tokenizer ({data.TokenizerHash}) than those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
+            throw new DataMismatchException($"the data were made with another tokenizer ({data.TokenizerHash}) than "
+                + $"those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
         if (state.DataHash != data.Hash)
-            throw new DataMismatchException($"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); use the same data, or start a new run with {MessageTerm.From} {newest}.");
+            throw new DataMismatchException(
+                $"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); "
+                + $"use the same data, or start a new run with {MessageTerm.From} {newest}.");
         // A run that was killed between its last checkpoint and the final model must still write the model.
-        if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
-            throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of {_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
+        if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps
+            && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
+            throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of "
+                + $"{_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
         return state;
     }
 
-    private void StartWeights(LanguageModel model, AdamW optimizer, CheckpointState? state, string? start, ITrainingData data)
+    private void StartWeights(LanguageModel model, AdamW optimizer, CheckpointState? state, string? start,
+        ITrainingData data)
     {
         if (state is not null)
         {
@@ -210,7 +237,8 @@ public sealed class Trainer
         {
             wrong = e.Reason();
         }
-        throw new CrossheadException($"the checkpoint \"{checkpoint}\" is damaged: {wrong}; remove the folder to go back to the one before.");
+        throw new CrossheadException(
+            $"the checkpoint \"{checkpoint}\" is damaged: {wrong}; remove the folder to go back to the one before.");
     }
 
     // The teacher; null if the recipe has none. A resumed run needs the same teacher, wherever its folder is now.
@@ -223,7 +251,9 @@ public sealed class Trainer
         {
             hash = WeightsHash.Of(options.Teacher);
             if (state is not null && state.TeacherHash != hash)
-                throw new CrossheadException($"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} ({state.TeacherHash}); use the same model with {MessageTerm.Teacher}, or start a new run.");
+                throw new CrossheadException(
+                    $"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} "
+                    + $"({state.TeacherHash}); use the same model with {MessageTerm.Teacher}, or start a new run.");
             return distillation;
         }
         catch
@@ -236,8 +266,11 @@ public sealed class Trainer
     // Ids have no meaning with another tokenizer; a model directory without a tokenizer is trusted.
     private static void RequireTokenizer(string folder, ITrainingData data)
     {
-        if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash && hash != data.TokenizerHash)
-            throw new DataMismatchException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the model's tokenizer.");
+        if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash
+            && hash != data.TokenizerHash)
+            throw new DataMismatchException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made "
+                + $"with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the "
+                + $"model's tokenizer.");
     }
 
     // A model may have room for more tokens than its tokenizer knows; a new one is not made so.
@@ -245,7 +278,9 @@ public sealed class Trainer
     {
         var own = _recipe.Model.VocabularySize;
         if (size == own || (start is not null && size < own)) return;
-        var remedy = start is null ? $"set model.vocabularySize={size}, or use data and tokenizer of {own} tokens" : $"prepare the data with the tokenizer of \"{start}\"";
-        throw new CrossheadException($"model.vocabularySize ({own}) is not the vocabulary of {whose} ({size}); {remedy}.");
+        var remedy = start is null ? $"set model.vocabularySize={size}, or use data and tokenizer of {own} tokens"
+            : $"prepare the data with the tokenizer of \"{start}\"";
+        throw new CrossheadException(
+            $"model.vocabularySize ({own}) is not the vocabulary of {whose} ({size}); {remedy}.");
     }
 }

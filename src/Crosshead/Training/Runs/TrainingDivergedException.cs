@@ -1,8 +1,8 @@
 namespace Crosshead.Training.Runs;
 
 /// <summary>
-/// Training broke down: a loss or a gradient is not finite, or a spike of the loss did not end. The message says at which step,
-/// what was seen, and where to go back to.
+/// Training broke down: a loss or a gradient is not finite, or a spike of the loss did not end. The message says at
+/// which step, what was seen, and where to go back to.
 /// </summary>
 public sealed class TrainingDivergedException : CrossheadException
 {
@@ -12,11 +12,15 @@ public sealed class TrainingDivergedException : CrossheadException
     /// <param name="step">The step that broke down.</param>
     /// <param name="seen">What was seen.</param>
     /// <param name="remedy">What to do.</param>
-    public TrainingDivergedException(long step, string seen, string remedy) : base($"{Beginning} at step {step}: {seen}; {remedy}.") => Step = step;
+    public TrainingDivergedException(long step, string seen, string remedy)
+        : base($"{Beginning} at step {step}: {seen}; {remedy}.") => Step = step;
 
     /// <summary>The step that broke down, counted from 1.</summary>
     public long Step { get; }
 
-    /// <summary>Whether a line that another process wrote as its error is that of this kind: across processes nothing but the line is left.</summary>
+    /// <summary>
+    /// Whether a line that another process wrote as its error is that of this kind: across processes nothing but the
+    /// line is left.
+    /// </summary>
     public static bool Wrote(string error) => error.StartsWith(Beginning, StringComparison.Ordinal);
 }

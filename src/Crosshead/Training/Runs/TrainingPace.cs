@@ -21,7 +21,9 @@ internal sealed class TrainingPace(long tokensPerStep)
     /// <summary>Tokens per second of the last step.</summary>
     public double LastTokensPerSecond { get; private set; }
 
-    /// <summary>Adds a step that took the time since <paramref name="start"/>, a value of <see cref="Elapsed"/>.</summary>
+    /// <summary>
+    /// Adds a step that took the time since <paramref name="start"/>, a value of <see cref="Elapsed"/>.
+    /// </summary>
     public void Add(TimeSpan start)
     {
         var seconds = (Elapsed - start).TotalSeconds;

@@ -12,4 +12,5 @@ namespace Crosshead.Training.Runs;
 /// measured because other work kept the device busy.</param>
 /// <param name="TimeLeft">Time until the last step, at the speed so far.</param>
 public sealed record TrainingProgress(
-    long Step, long Steps, long Tokens, double Loss, double? HeldOutLoss, double LearningRate, double TokensPerSecond, double? ShareOfPeak, TimeSpan TimeLeft);
+    long Step, long Steps, long Tokens, double Loss, double? HeldOutLoss, double LearningRate, double TokensPerSecond,
+    double? ShareOfPeak, TimeSpan TimeLeft);

@@ -14,7 +14,8 @@ namespace Crosshead.Training.Runs;
 /// <param name="Checkpoint">Folder of the newest checkpoint; null if there is none.</param>
 /// <param name="Model">Folder of the final model; null if none was written.</param>
 public sealed record TrainingResult(
-    TrainingEnd End, long Step, long Tokens, double TrainingLoss, double? HeldOutLoss, double? BestHeldOutLoss, double TokensPerSecond, long Spikes,
+    TrainingEnd End, long Step, long Tokens, double TrainingLoss, double? HeldOutLoss, double? BestHeldOutLoss,
+    double TokensPerSecond, long Spikes,
     string? Checkpoint, string? Model)
 {
     /// <summary>The precision that the run computed in.</summary>

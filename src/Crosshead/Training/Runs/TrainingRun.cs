@@ -31,16 +31,19 @@ internal sealed class TrainingRun : IDisposable
     private long _lossCount;
     private double? _heldOut, _bestHeldOut, _heldOutHere;
 
-    public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, TrainingStep step, CheckpointFolder? checkpoints, CheckpointState? state)
+    public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, TrainingStep step,
+        CheckpointFolder? checkpoints, CheckpointState? state)
     {
         (_recipe, _options, _data, _trainingStep, _checkpoints) = (recipe, options, data, step, checkpoints);
         (_model, _optimizer) = (step.Model, step.Optimizer);
         _schedule = new Schedule(recipe.Training.Schedule, recipe.Training.LearningRate, recipe.TotalSteps);
         _spikes = new SpikeDetector(recipe.Training.Spike, state?.Spike);
         (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
-        (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss, state?.BestHeldOutLoss, state?.Step);
+        (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss,
+            state?.BestHeldOutLoss, state?.Step);
         _flopsPerToken = ModelCost.Of(recipe.Model with { Context = recipe.Context }).TrainingFlops;
-        _peak = options.PeakFlops ?? (PeakFlops.Measure(_model.Device, _model.ComputeType) is { Busy: false } peak ? peak.PerSecond : null);
+        _peak = options.PeakFlops
+            ?? (PeakFlops.Measure(_model.Device, _model.ComputeType) is { Busy: false } peak ? peak.PerSecond : null);
         if (options.Folder is { } folder)
         {
             long? resumed = state is null ? null : _step;
@@ -81,7 +84,8 @@ internal sealed class TrainingRun : IDisposable
     {
         var rate = _schedule.RateAt(_step + 1);
         var start = _pace.Elapsed;
-        var batches = Enumerable.Range(0, _recipe.Training.GradientAccumulation).Select(_ => _data.Next(_model.Device)).ToArray();
+        var batches = Enumerable.Range(0, _recipe.Training.GradientAccumulation)
+            .Select(_ => _data.Next(_model.Device)).ToArray();
         var result = _trainingStep.Run(batches, rate);
         _pace.Add(start);
         _step++;
@@ -97,7 +101,8 @@ internal sealed class TrainingRun : IDisposable
             if (last || savesHere || Due(_recipe.Training.EvalEvery)) Evaluate(cancellation);
         }
         Log(result, rate, spike);
-        progress?.Report(new TrainingProgress(_step, _schedule.Steps, _tokens, result.Loss, _heldOut, rate, _pace.RecentTokensPerSecond,
+        progress?.Report(new TrainingProgress(_step, _schedule.Steps, _tokens, result.Loss, _heldOut, rate,
+            _pace.RecentTokensPerSecond,
             ShareOfPeak(_pace.RecentTokensPerSecond), _pace.TimeFor(_schedule.Steps - _step)));
         RequireHealth(result, rate);
         if (savesHere && !last && !cancellation.IsCancellationRequested) Save();
@@ -109,8 +114,14 @@ internal sealed class TrainingRun : IDisposable
         if (end == TrainingEnd.TimeLimit && _heldOutHere is null) Evaluate(cancellation);
         var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Newest : Save();
         string? model = null;
-        if (_options.Folder is { } folder && end != TrainingEnd.Interrupted) Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
-        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond, _spikeSteps, checkpoint, model) { Precision = Precision, VectorBits = VectorBits };
+        if (_options.Folder is { } folder && end != TrainingEnd.Interrupted)
+            Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
+        return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond,
+            _spikeSteps, checkpoint, model)
+        {
+            Precision = Precision,
+            VectorBits = VectorBits,
+        };
     }
 
     private void Evaluate(CancellationToken cancellation)
@@ -119,14 +130,16 @@ internal sealed class TrainingRun : IDisposable
         if (cancellation.IsCancellationRequested) return;
         _heldOut = _heldOutHere;
         if (_heldOut is { } loss && !(_bestHeldOut <= loss)) _bestHeldOut = loss;
-        _options.OnEvaluation?.Invoke(new CurvePoint(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed));
+        _options.OnEvaluation?.Invoke(
+            new CurvePoint(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed));
         (_lossSum, _lossCount) = (0, 0);
     }
 
     private string Save()
     {
         var state = State();
-        var folder = _checkpoints!.Write(_step, aside => Checkpoint.Write(aside, _model, _optimizer, state, _data, Companions));
+        var folder = _checkpoints!.Write(_step,
+            aside => Checkpoint.Write(aside, _model, _optimizer, state, _data, Companions));
         _savedStep = _step;
         // During a spike the checkpoint from before it may still be needed.
         if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
@@ -184,7 +197,8 @@ internal sealed class TrainingRun : IDisposable
     {
         try
         {
-            return $"The run stopped at step {_step} and is saved in {Save()}; {MessageTerm.Resume} goes on from there.";
+            return $"The run stopped at step {_step} and is saved in {Save()}; {MessageTerm.Resume} goes "
+                + $"on from there.";
         }
         catch (CrossheadException e)
         {
@@ -197,13 +211,16 @@ internal sealed class TrainingRun : IDisposable
         var finite = result.IsFinite && double.IsFinite(_heldOutHere ?? 0);
         if (finite && !_spikes.Unrecovered(_step)) return;
         var what = finite
-            ? $"the loss has been above {_spikes.Threshold:0.####} since step {_spikes.State.Began} without recovering (training.spike.patience = {_recipe.Training.Spike.Patience} steps)"
-            : result.IsFinite ? $"the held-out loss ({_heldOutHere}) is not finite" : "the loss or the gradient is not finite";
+            ? $"the loss has been above {_spikes.Threshold:0.####} since step {_spikes.State.Began} without recovering "
+            + $"(training.spike.patience = {_recipe.Training.Spike.Patience} steps)"
+            : result.IsFinite ? $"the held-out loss ({_heldOutHere}) is not finite"
+            : "the loss or the gradient is not finite";
         var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
             ? $"go back with {MessageTerm.From} {folder} and a lower training.learningRate, in a new folder"
             : "there is no checkpoint from before it; start again with a lower training.learningRate";
         throw new TrainingDivergedException(_step,
-            $"loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate {rate:0.###e+0}: {what}", back);
+            $"loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate "
+                + $"{rate:0.###e+0}: {what}", back);
     }
 
     private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;

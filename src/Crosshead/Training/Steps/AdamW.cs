@@ -26,14 +26,17 @@ public sealed class AdamW : IDisposable
     {
         (_groups, _beta1, _beta2, _epsilon) = (groups, beta1, beta2, epsilon);
         foreach (var parameter in Parameters)
-            _moments.Add(parameter.Name, (zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope(), zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope()));
+            _moments.Add(parameter.Name, (zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope(),
+                zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope()));
         _step = zeros(1, ScalarType.Float32, Parameters.First().Value.device).DetachFromDisposeScope();
     }
 
     /// <summary>Steps taken.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>The moments by the names they have in a checkpoint: <c>exp_avg.NAME</c> and <c>exp_avg_sq.NAME</c>.</summary>
+    /// <summary>
+    /// The moments by the names they have in a checkpoint: <c>exp_avg.NAME</c> and <c>exp_avg_sq.NAME</c>.
+    /// </summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State => _moments.SelectMany(m => new[]
     {
         KeyValuePair.Create($"exp_avg.{m.Key}", m.Value.First),
@@ -70,7 +73,8 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Steps every parameter that has a gradient.</summary>
     /// <param name="learningRate">The rate of this step.</param>
-    /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by first.</param>
+    /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by
+    /// first.</param>
     public void Step(double learningRate, Tensor gradientDivisor)
     {
         using var scope = NewDisposeScope();
@@ -85,9 +89,11 @@ public sealed class AdamW : IDisposable
             Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
             var rate = learningRate * group.RateFactor;
             if (Fused(found))
-                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon, group.WeightDecay, 1 / gradientDivisor.item<float>()));
+                FusedAdamW.Step(values, gradients, firsts, seconds, new AdamWStep(Steps, rate, _beta1, _beta2, _epsilon,
+                    group.WeightDecay, 1 / gradientDivisor.item<float>()));
             else
-                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2, group.WeightDecay, _epsilon, gradientDivisor);
+                Aten.FusedAdamW(values, gradients, firsts, seconds, [.. found.Select(_ => _step)], rate, _beta1, _beta2,
+                    group.WeightDecay, _epsilon, gradientDivisor);
         }
     }
 
@@ -102,12 +108,15 @@ public sealed class AdamW : IDisposable
         _step.Dispose();
     }
 
-    private (Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] WithGradients(IEnumerable<Parameter> parameters) =>
+    private (Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] WithGradients(
+        IEnumerable<Parameter> parameters) =>
     [
-        .. parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name])).Where(p => p.Gradient is not null)
+        .. parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name]))
+            .Where(p => p.Gradient is not null)
             .Select(p => (p.Value, p.Gradient!, p.Moments.First, p.Moments.Second)),
     ];
 
     // On the CPU in float32 Crosshead has its own kernel; libtorch's kernel does the rest.
-    private static bool Fused((Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] found) => found.All(p => FusedAdamW.Supports(p.Value, p.Gradient));
+    private static bool Fused((Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] found) =>
+        found.All(p => FusedAdamW.Supports(p.Value, p.Gradient));
 }

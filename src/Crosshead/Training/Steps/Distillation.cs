@@ -29,7 +29,8 @@ public sealed class Distillation : IDisposable
     /// <summary>Loads the teacher that the options name.</summary>
     /// <param name="options">The parts of the loss.</param>
     /// <param name="student">The model to be trained.</param>
-    /// <exception cref="CrossheadException">The teacher cannot be loaded, knows another vocabulary, or a shorter context than <paramref name="context"/>.</exception>
+    /// <exception cref="CrossheadException">The teacher cannot be loaded, knows another vocabulary, or a shorter
+    /// context than <paramref name="context"/>.</exception>
     /// <param name="context">Tokens of a training sequence.</param>
     public static Distillation Load(DistillationOptions options, LanguageModel student, int context)
     {
@@ -38,19 +39,26 @@ public sealed class Distillation : IDisposable
     }
 
     /// <summary>Checks by headers that a teacher fits a model of a given shape.</summary>
-    /// <exception cref="CrossheadException">The teacher is missing or damaged, knows another vocabulary, or has a shorter context.</exception>
+    /// <exception cref="CrossheadException">The teacher is missing or damaged, knows another vocabulary, or has a
+    /// shorter context.</exception>
     internal static void Require(DistillationOptions options, ModelOptions student, int context)
     {
         var config = Path.Combine(options.Teacher, ModelFileNames.Configuration);
         if (!File.Exists(config))
-            throw new CrossheadException($"training.distillation.teacher \"{options.Teacher}\" is no model directory; name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
+            throw new CrossheadException($"training.distillation.teacher \"{options.Teacher}\" is no model directory; "
+                + $"name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
         var shape = ModelDirectory.Check(options.Teacher).Options;
         if (shape.VocabularySize != student.VocabularySize)
-            throw new CrossheadException($"the teacher \"{options.Teacher}\" knows {shape.VocabularySize} tokens, the model {student.VocabularySize}; distillation needs one vocabulary: use a teacher with the model's tokenizer.");
+            throw new CrossheadException($"the teacher \"{options.Teacher}\" knows {shape.VocabularySize} tokens, the "
+                + $"model {student.VocabularySize}; distillation needs one vocabulary: use a teacher with the "
+                + $"model's tokenizer.");
         if (shape.Context < context)
-            throw new CrossheadException($"the teacher \"{options.Teacher}\" has a context of {shape.Context} tokens, training sequences have {context}; set data.context to at most {shape.Context}.");
+            throw new CrossheadException($"the teacher \"{options.Teacher}\" has a context of {shape.Context} tokens, "
+                + $"training sequences have {context}; set data.context to at most {shape.Context}.");
         if (options.HiddenWeight > 0 && shape.HiddenSize != student.HiddenSize)
-            throw new CrossheadException($"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but the teacher's have {shape.HiddenSize}, the model's {student.HiddenSize}; set it to 0.");
+            throw new CrossheadException(
+                $"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but "
+                + $"the teacher's have {shape.HiddenSize}, the model's {student.HiddenSize}; set it to 0.");
     }
 
     /// <summary>The mean loss, a scalar in at least float32; gradients flow only to the student.</summary>
@@ -64,7 +72,8 @@ public sealed class Distillation : IDisposable
             known = Rows(_teacher, batch).MoveToOuterDisposeScope();                   // [T,D']
         var hidden = Rows(student, batch);                                             // [T,D]
         var terms = new DistillationTerms(_options.Weight, 1 - _options.Weight, _options.Temperature);
-        var loss = LinearDistillation.Apply(hidden, Head(student).Value, known, Head(_teacher).Value, batch.Targets.reshape(-1), terms);
+        var loss = LinearDistillation.Apply(hidden, Head(student).Value, known, Head(_teacher).Value,
+            batch.Targets.reshape(-1), terms);
         return _options.HiddenWeight > 0 ? loss + HiddenError(hidden, known, loss.dtype) : loss;
     }
 
@@ -78,7 +87,8 @@ public sealed class Distillation : IDisposable
         return (hidden.to(type) - known).square().mean().div(known.square().mean()).mul(weight);
     }
 
-    private static Tensor Rows(LanguageModel model, TokenBatch batch) => model.Hidden(batch.Tokens).reshape(-1, model.Options.HiddenSize);
+    private static Tensor Rows(LanguageModel model, TokenBatch batch) =>
+        model.Hidden(batch.Tokens).reshape(-1, model.Options.HiddenSize);
 
     private static Parameter Head(LanguageModel model) => model.Parameters.Last(p => p.Kind == ParameterKind.Embedding);
 }

@@ -22,6 +22,7 @@ public sealed record ParameterGroup(IReadOnlyList<Parameter> Parameters, double 
             ParameterKind.Mix => (options.MixWeightDecay, options.MixRateFactor),
             _ => (0, 1),
         };
-        return [.. parameters.ToLookup(GroupOf).OrderByDescending(g => g.Key).Select(g => new ParameterGroup([.. g], g.Key.Decay, g.Key.Rate))];
+        return [.. parameters.ToLookup(GroupOf).OrderByDescending(g => g.Key)
+            .Select(g => new ParameterGroup([.. g], g.Key.Decay, g.Key.Rate))];
     }
 }

@@ -15,8 +15,10 @@ public sealed record Schedule(ScheduleOptions Options, double Peak, long Steps)
         if (step <= warmup) return Peak * step / warmup;
         return Peak * Options.Kind switch
         {
-            ScheduleKind.Cosine => Options.FinalFraction + ((1 - Options.FinalFraction) * 0.5 * (1 + Math.Cos(Math.PI * Progress(step, warmup)))),
-            ScheduleKind.Wsd => 1 - ((1 - Options.FinalFraction) * Progress(step, Math.Max(warmup, Steps - DecaySteps))),
+            ScheduleKind.Cosine => Options.FinalFraction
+                + ((1 - Options.FinalFraction) * 0.5 * (1 + Math.Cos(Math.PI * Progress(step, warmup)))),
+            ScheduleKind.Wsd =>
+                1 - ((1 - Options.FinalFraction) * Progress(step, Math.Max(warmup, Steps - DecaySteps))),
             _ => 1,
         };
     }

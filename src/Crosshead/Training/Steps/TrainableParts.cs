@@ -27,13 +27,16 @@ internal static class TrainableParts
     /// <param name="parts">What is to be trained.</param>
     /// <returns>Those to be trained.</returns>
     /// <exception cref="CrossheadException">There are none.</exception>
-    public static IReadOnlyList<Parameter> Choose(IReadOnlyList<Parameter> parameters, IReadOnlyList<TrainablePart> parts)
+    public static IReadOnlyList<Parameter> Choose(IReadOnlyList<Parameter> parameters,
+        IReadOnlyList<TrainablePart> parts)
     {
-        Parameter[] chosen = parts.Contains(TrainablePart.All) ? [.. parameters] : [.. parameters.Where(p => parts.Contains(Of(p)))];
+        Parameter[] chosen = parts.Contains(TrainablePart.All) ? [.. parameters]
+            : [.. parameters.Where(p => parts.Contains(Of(p)))];
         if (chosen.Length == 0)
         {
             var there = parameters.Select(Of).Where(p => p != TrainablePart.All).Distinct().Order().Select(NameOf);
-            throw new CrossheadException($"training.trainable ({string.Join(", ", parts.Select(NameOf))}) names nothing that this model has; it has {string.Join(", ", there)}.");
+            throw new CrossheadException($"training.trainable ({string.Join(", ", parts.Select(NameOf))}) names "
+                + $"nothing that this model has; it has {string.Join(", ", there)}.");
         }
         foreach (var parameter in parameters.Except(chosen)) parameter.Value.requires_grad_(false);
         return chosen;

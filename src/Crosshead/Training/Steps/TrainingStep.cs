@@ -12,13 +12,17 @@ namespace Crosshead.Training.Steps;
 /// <param name="Distillation">The loss from a teacher; null for the cross-entropy with the text.</param>
 public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double Clip, Distillation? Distillation = null)
 {
-    /// <summary>Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same number of threads.</summary>
+    /// <summary>
+    /// Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same
+    /// number of threads.
+    /// </summary>
     /// <param name="batches">The micro-batches; each is disposed when it has been used.</param>
     /// <param name="learningRate">The rate of this step.</param>
     public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate)
     {
         using var scope = NewDisposeScope();
-        // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads them.
+        // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads
+        // them.
         using Scalar limit = Clip, one = 1;
         var loss = AddGradients(batches);
         var norm = Optimizer.GradientNorm();

@@ -1,6 +1,8 @@
 namespace Crosshead.Training.Studies;
 
-/// <summary>The curve L(D) = a · (D/R)^−α + L_0; with a reference R amid the data its parameters are of ordinary size.</summary>
+/// <summary>
+/// The curve L(D) = a · (D/R)^−α + L_0; with a reference R amid the data its parameters are of ordinary size.
+/// </summary>
 internal readonly record struct PowerLaw(double Alpha, double Amplitude, double Floor, double Reference)
 {
     /// <summary>How many of its numbers are fitted: α, a and L_0.</summary>

@@ -14,7 +14,8 @@ internal static class PowerLawFitting
     // High over low end of α's interval above which the data do not determine it.
     private const double WidestAlpha = 10;
 
-    public static PowerLawFit? Fit(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens, out string? refusal)
+    public static PowerLawFit? Fit(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens,
+        out string? refusal)
     {
         refusal = RefuseData(curve, warmupTokens);
         if (refusal is not null) return null;
@@ -29,9 +30,9 @@ internal static class PowerLawFitting
     }
 
     /// <summary>
-    /// The earliest start whose points agree with the fit of those after them. Training begins off the law; how long, the curve
-    /// itself must say: the median deviation of the first tenth of the points from the law of the rest is to be within
-    /// <see cref="MostDeviations"/> standard deviations, those of the law included.
+    /// The earliest start whose points agree with the fit of those after them. Training begins off the law; how long,
+    /// the curve itself must say: the median deviation of the first tenth of the points from the law of the rest is to
+    /// be within <see cref="MostDeviations"/> standard deviations, those of the law included.
     /// </summary>
     private static int Start((double Tokens, double Loss)[] points)
     {
@@ -51,7 +52,8 @@ internal static class PowerLawFitting
         var chance = medianDeviation * rest.Noise / Math.Sqrt(window.Length);
         var law = rest.DeviationAt(window[window.Length / 2].Tokens);
         var rounding = 1e-9 * window[0].Loss;
-        return Math.Abs(Median([.. window.Select(p => p.Loss - rest.At(p.Tokens).Value)])) <= (MostDeviations * Math.Sqrt((chance * chance) + (law * law))) + rounding;
+        return Math.Abs(Median([.. window.Select(p => p.Loss - rest.At(p.Tokens).Value)]))
+            <= (MostDeviations * Math.Sqrt((chance * chance) + (law * law))) + rounding;
     }
 
     private static string? RefuseData(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens)
@@ -60,10 +62,12 @@ internal static class PowerLawFitting
             return Told($"the loss is not finite after {broken.Tokens:0} tokens");
         var losses = curve.Where(p => p.Tokens > warmupTokens).Select(p => p.Loss).ToArray();
         if (losses.Length < PowerLawFit.LeastPoints)
-            return Told($"{losses.Length} evaluations after the warm-up are too few; a fit needs {PowerLawFit.LeastPoints} or more");
+            return Told($"{losses.Length} evaluations after the warm-up are too few; a fit needs ")
+                + Told($"{PowerLawFit.LeastPoints} or more");
         var third = losses.Length / 3;
         var (first, last) = (Median(losses[..third]), Median(losses[^third..]));
-        return last < first ? null : Told($"the loss does not fall: its median is {first:0.####} in the first third and {last:0.####} in the last");
+        return last < first ? null : Told($"the loss does not fall: its median is {first:0.####} in the first third ")
+            + Told($"and {last:0.####} in the last");
     }
 
     private static string? RefuseCurve(TrimmedPowerLaw fit, (double Tokens, double Loss)[] points)
@@ -71,20 +75,27 @@ internal static class PowerLawFitting
         var law = fit.Law;
         if (!(law.Amplitude > 0)) return "the loss does not fall along a power law";
         if (law.Alpha < PowerLawSolver.LeastAlpha * 1.01 || law.Alpha > PowerLawSolver.MostAlpha * 0.99)
-            return Told($"alpha runs to the end of its range ({PowerLawSolver.LeastAlpha} to {PowerLawSolver.MostAlpha}): the curve is no power law");
+            return Told($"alpha runs to the end of its range ({PowerLawSolver.LeastAlpha} to ")
+                + Told($"{PowerLawSolver.MostAlpha}): the curve is no power law");
         var outliers = fit.Used.Count(u => !u);
         if (outliers > points.Length * MostOutliers)
             return Told($"{outliers} of {points.Length} points lie far off the best curve");
-        if (!fit.Used[^1] && !fit.Used[^2]) return Told($"the loss leaves the curve at its end: {points[^1].Loss:0.####} where the law of the rest says {law.At(points[^1].Tokens):0.####}");
+        if (!fit.Used[^1] && !fit.Used[^2])
+            return Told($"the loss leaves the curve at its end: {points[^1].Loss:0.####} where the law of the rest ")
+                + Told($"says {law.At(points[^1].Tokens):0.####}");
         var fall = law.At(points[0].Tokens) - law.At(points[^1].Tokens);
-        return fit.Noise <= MostScatter * fall ? null : Told($"the points scatter by {fit.Noise:0.###} nats around the best curve, which falls by {fall:0.###}");
+        return fit.Noise <= MostScatter * fall ? null
+            : Told($"the points scatter by {fit.Noise:0.###} nats around the best curve, which falls by {fall:0.###}");
     }
 
     private static string? RefuseResult(PowerLawFit fit)
     {
         var (_, low, high) = fit.Alpha;
-        if (!(high <= WidestAlpha * low)) return Told($"the curve does not determine alpha, which may be from {low:0.###} to {high:0.###}; a longer run would");
-        return fit.Floor.Value >= 0 ? null : Told($"the curve does not bend towards a floor yet: L0 would be {fit.Floor.Value:0.###}, below any loss; a longer run would show it");
+        if (!(high <= WidestAlpha * low))
+            return Told($"the curve does not determine alpha, which may be from {low:0.###} to {high:0.###}; a ")
+                + Told($"longer run would");
+        return fit.Floor.Value >= 0 ? null : Told($"the curve does not bend towards a floor yet: L0 would be ")
+            + Told($"{fit.Floor.Value:0.###}, below any loss; a longer run would show it");
     }
 
     private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);

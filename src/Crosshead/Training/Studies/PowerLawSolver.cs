@@ -1,8 +1,8 @@
 namespace Crosshead.Training.Studies;
 
 /// <summary>
-/// Weighted least squares for a power law by variable projection: for a given α the other two numbers follow from a straight
-/// line through (x^−α, L), so that only α is searched for.
+/// Weighted least squares for a power law by variable projection: for a given α the other two numbers follow from a
+/// straight line through (x^−α, L), so that only α is searched for.
 /// </summary>
 internal sealed class PowerLawSolver
 {
@@ -23,7 +23,10 @@ internal sealed class PowerLawSolver
         _powers = new double[points.Count];
     }
 
-    /// <summary>The law with the least weighted sum of squares: the best of a grid of exponents, then a golden section around it.</summary>
+    /// <summary>
+    /// The law with the least weighted sum of squares: the best of a grid of exponents, then a golden section around
+    /// it.
+    /// </summary>
     /// <param name="weights">One a point, at least three of them positive.</param>
     /// <param name="precision">Of ln α.</param>
     public PowerLaw Solve(IReadOnlyList<double> weights, double precision)

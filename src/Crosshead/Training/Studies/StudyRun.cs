@@ -50,7 +50,8 @@ public sealed record StudyRun
     public StudyRun With(IReadOnlyList<TrainingStepRecord> log, double warmupTokens)
     {
         if (log.Count == 0) return this;
-        (double, double)[] curve = [.. log.Where(r => r.HeldOutLoss is not null).Select(r => ((double)r.Tokens, r.HeldOutLoss!.Value))];
+        (double, double)[] curve = [
+            .. log.Where(r => r.HeldOutLoss is not null).Select(r => ((double)r.Tokens, r.HeldOutLoss!.Value))];
         string? refusal = null;
         var fit = Status switch
         {

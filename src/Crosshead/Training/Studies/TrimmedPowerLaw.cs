@@ -1,9 +1,9 @@
 namespace Crosshead.Training.Studies;
 
 /// <summary>
-/// A power law fitted by least squares to the points that are no outliers. Least absolute deviations, which spikes hardly
-/// move, say first how far points usually lie from the curve; a point farther than <see cref="OutlierDistance"/> such
-/// deviations is left out, until the same points are left out twice.
+/// A power law fitted by least squares to the points that are no outliers. Least absolute deviations, which spikes
+/// hardly move, say first how far points usually lie from the curve; a point farther than <see cref="OutlierDistance"/>
+/// such deviations is left out, until the same points are left out twice.
 /// </summary>
 internal sealed record TrimmedPowerLaw
 {
@@ -37,7 +37,8 @@ internal sealed record TrimmedPowerLaw
         for (var round = 0; round < TrimRounds; round++)
         {
             law = solver.Solve([.. used.Select(u => u ? 1.0 : 0)], Fine);
-            noise = Math.Sqrt(points.Where((_, i) => used[i]).Sum(p => Math.Pow(p.Loss - law.At(p.Tokens), 2)) / (used.Count(u => u) - PowerLaw.Parameters));
+            noise = Math.Sqrt(points.Where((_, i) => used[i])
+                .Sum(p => Math.Pow(p.Loss - law.At(p.Tokens), 2)) / (used.Count(u => u) - PowerLaw.Parameters));
             var next = Within(law, points, Math.Max(noise, MedianDeviation(Residuals(law, points))));
             if (next.SequenceEqual(used)) break;
             used = next;
@@ -53,15 +54,18 @@ internal sealed record TrimmedPowerLaw
         var law = solver.Solve(weights, Coarse);
         for (var round = 0; round < AbsoluteRounds; round++)
         {
-            for (var i = 0; i < weights.Length; i++) weights[i] = 1 / Math.Max(least, Math.Abs(points[i].Loss - law.At(points[i].Tokens)));
+            for (var i = 0; i < weights.Length; i++)
+                weights[i] = 1 / Math.Max(least, Math.Abs(points[i].Loss - law.At(points[i].Tokens)));
             law = solver.Solve(weights, Coarse);
         }
         return law;
     }
 
-    private static double[] Residuals(PowerLaw law, IReadOnlyList<(double Tokens, double Loss)> points) => [.. points.Select(p => p.Loss - law.At(p.Tokens))];
+    private static double[] Residuals(PowerLaw law, IReadOnlyList<(double Tokens, double Loss)> points) =>
+        [.. points.Select(p => p.Loss - law.At(p.Tokens))];
 
-    // As many of the smallest distances are passed over as there are parameters: the curve was bent to meet that many points.
+    // As many of the smallest distances are passed over as there are parameters: the curve was bent to meet that many
+    // points.
     private static double MedianDeviation(double[] residuals)
     {
         var distances = residuals.Select(Math.Abs).Order().Skip(PowerLaw.Parameters).ToArray();

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Attention.Caches;
 
-/// <summary>What the cache keeps per token, worked out by hand for model width 24, 4 query heads and so head width 6.</summary>
+/// <summary>
+/// What the cache keeps per token, worked out by hand for model width 24, 4 query heads and so head width 6.
+/// </summary>
 public sealed class CacheLayoutTests
 {
     private const int Width = 24;
@@ -24,10 +26,12 @@ public sealed class CacheLayoutTests
         { new() { Heads = 4, KeyValueHeads = 2, HeadDim = 10 }, new(new(2, 10), new(2, 10)), 40 },
         { new() { Heads = 4, KeyValueHeads = 2, QueryKeyNorm = true }, new(TwoHeads, TwoHeads), 24 },
         { new() { Variant = AttentionVariant.GroupNorm, Heads = 4, KeyValueHeads = 2 }, new(TwoHeads, TwoHeads), 24 },
-        { new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, KeyValueHeads = 2 }, new(TwoHeads, TwoHeads), 24 },
+        { new() { Variant = AttentionVariant.TalkingHeads, Heads = 4, KeyValueHeads = 2 },
+            new(TwoHeads, TwoHeads), 24 },
         // The two maps of a pair read the same values: two heads side by side.
         { new() { Variant = AttentionVariant.Differential, Heads = 4 }, new(FourHeads, new(2, 12)), 48 },
-        { new() { Variant = AttentionVariant.Differential, Heads = 4, KeyValueHeads = 2 }, new(TwoHeads, new(1, 12)), 24 },
+        { new() { Variant = AttentionVariant.Differential, Heads = 4, KeyValueHeads = 2 },
+            new(TwoHeads, new(1, 12)), 24 },
         // Components that are no fewer than the heads: the heads are kept.
         { Mea, new(FourHeads, FourHeads), 48 },
         { NoNorm, new(FourHeads, FourHeads), 48 },
@@ -46,10 +50,19 @@ public sealed class CacheLayoutTests
         { Dense with { ValueRank = 30 }, new(FourHeads, FourHeads), 48 },
         // Normed keys that are kept as components: one factor per head beside them.
         { NoNorm with { QueryKeyNorm = true }, new(FourHeads, FourHeads), 48 },
-        { NoNorm with { QueryKeyNorm = true, KeyComponents = 2, ValueComponents = 2 }, new(new(1, 12, true), new(1, 12, true), 4), 28 },
-        { NoNorm with { QueryKeyNorm = true, ValueComponents = 2, Compose = ComposedParts.Values }, new(FourHeads, new(1, 12, true)), 36 },
+        { NoNorm with { QueryKeyNorm = true, KeyComponents = 2, ValueComponents = 2 },
+            new(new(1, 12, true), new(1, 12, true), 4), 28 },
+        { NoNorm with { QueryKeyNorm = true, ValueComponents = 2, Compose = ComposedParts.Values },
+            new(FourHeads, new(1, 12, true)), 36 },
         {
-            NoNorm with { QueryKeyNorm = true, KeyGrain = KeyGrain.Frequency, KeyComponents = 1, ValueGrain = ValueGrain.Dense, ValueRank = 5 },
+            NoNorm with
+            {
+                QueryKeyNorm = true,
+                KeyGrain = KeyGrain.Frequency,
+                KeyComponents = 1,
+                ValueGrain = ValueGrain.Dense,
+                ValueRank = 5,
+            },
             new(new(1, 6, true), new(1, 5, true), 4), 15
         },
     };

@@ -19,16 +19,19 @@ public sealed class CompositionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var (keys, mix) = Keys(grain, count);
-        var (query, components) = (randn([1, Heads, Length, HeadDim], ScalarType.Float64), randn([Length, count * HeadDim], ScalarType.Float64));
+        var (query, components) = (randn([1, Heads, Length, HeadDim], ScalarType.Float64),
+            randn([Length, count * HeadDim], ScalarType.Float64));
         // Both are turned by their positions, as in a cache; composed heads are turned after composing.
-        var turned = cat([.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
-        var absorbed = GroupProduct.Of(query, QueryMix.AsMatrices(keys.QueryMix(ScalarType.Float64)));           // [1,h,N,c·d]
+        var turned = cat(
+            [.. ReferenceAttention.Heads(components, HeadDim).Select(c => ReferenceAttention.Rotate(c, 100))], 1);
+        var absorbed = GroupProduct.Of(query, QueryMix.AsMatrices(keys.QueryMix(ScalarType.Float64)));  // [1,h,N,c·d]
         Assert.Equal([1, Heads, Length, count * HeadDim], absorbed.shape);
         var composed = Compose(grain, ReferenceAttention.Heads(components, HeadDim), mix);
         for (var i = 0; i < Heads; i++)
         {
             var head = ReferenceAttention.Rotate(composed[i / (Heads / Groups)], 100);
-            Assert.True(TensorLeaks.RelativeError(absorbed[0, i].matmul(turned.t()), query[0, i].matmul(head.t())) < 1e-12);
+            Assert.True(
+                TensorLeaks.RelativeError(absorbed[0, i].matmul(turned.t()), query[0, i].matmul(head.t())) < 1e-12);
         }
     }
 
@@ -41,7 +44,8 @@ public sealed class CompositionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var (keys, mix) = Keys(grain, count);
-        var (x, weight) = (randn([Length, Width], ScalarType.Float64), randn([count * HeadDim, Width], ScalarType.Float64));
+        var (x, weight) = (randn([Length, Width], ScalarType.Float64),
+            randn([count * HeadDim, Width], ScalarType.Float64));
         var expected = cat(Compose(grain, ReferenceAttention.Heads(x.matmul(weight.t()), HeadDim), mix), 1);
         Assert.True(TensorLeaks.RelativeError(x.matmul(keys.ComposeWeight(weight).t()), expected) < 1e-12);
     }
@@ -62,7 +66,8 @@ public sealed class CompositionTests
         var components = x.matmul(weight.t());                                               // [N,r]
         var heads = x.matmul(values.ComposeWeight(weight).t()).view(Length, Groups, HeadDim);
         var weights = rand([Heads, 2, Length], ScalarType.Float64);                          // of two queries a head
-        var expanded = GroupProduct.Of(weights.matmul(components).unsqueeze(0), values.SumMix(ScalarType.Float64)); // [1,h,2,d]
+        // [1,h,2,d]
+        var expanded = GroupProduct.Of(weights.matmul(components).unsqueeze(0), values.SumMix(ScalarType.Float64));
         for (var g = 0; g < Groups; g++)
         {
             var expected = zeros([Length, HeadDim], ScalarType.Float64);
@@ -87,8 +92,10 @@ public sealed class CompositionTests
         var gamma = Random(parameters);
         gamma[2] = 0;
         var keyFactors = new KeyFactors(parameters.Parameters[0], Groups, 1e-6);
-        var (x, weight, bias) = (randn([2, Length, Width], ScalarType.Float64), randn([Groups * HeadDim, Width], ScalarType.Float64), randn([Groups * HeadDim], ScalarType.Float64));
-        HeadRows Rows(Tensor factor) => new((weight * factor.repeat(Groups).unsqueeze(1)).to(type), (bias * factor.repeat(Groups)).to(type));
+        var (x, weight, bias) = (randn([2, Length, Width], ScalarType.Float64),
+            randn([Groups * HeadDim, Width], ScalarType.Float64), randn([Groups * HeadDim], ScalarType.Float64));
+        HeadRows Rows(Tensor factor) =>
+            new((weight * factor.repeat(Groups).unsqueeze(1)).to(type), (bias * factor.repeat(Groups)).to(type));
 
         // From γ ⊙ k back to k, with 0 where γ hides what k was.
         var present = gamma.ne(0).to(ScalarType.Float64);
@@ -99,9 +106,11 @@ public sealed class CompositionTests
         var factors = keyFactors.Of(Rows(present).Apply(x.to(type)));                           // [B,g,N]
         Assert.Equal([2, Groups, Length], factors.shape);
         Assert.Equal(type, factors.dtype);
-        var keys = (x.matmul((weight * present.repeat(Groups).unsqueeze(1)).t()) + (bias * present.repeat(Groups))).view(2, Length, Groups, HeadDim);
+        var keys = (x.matmul((weight * present.repeat(Groups).unsqueeze(1)).t()) + (bias * present.repeat(Groups)))
+            .view(2, Length, Groups, HeadDim);
         for (var g = 0; g < Groups; g++)
-            Assert.True(TensorLeaks.RelativeError(factors[.., g], 1 / (keys[.., .., g].pow(2).mean([2]) + 1e-6).sqrt()) < tolerance);
+            Assert.True(TensorLeaks.RelativeError(factors[.., g],
+                1 / (keys[.., .., g].pow(2).mean([2]) + 1e-6).sqrt()) < tolerance);
     }
 
     private static (IKeyComposition Keys, Tensor Mix) Keys(string grain, int count)
@@ -114,7 +123,8 @@ public sealed class CompositionTests
     }
 
     private static Tensor[] Compose(string grain, Tensor[] components, Tensor mix) =>
-        grain == "frequency" ? ReferenceAttention.ComposeByFrequency(components, mix) : ReferenceAttention.Compose(components, mix);
+        grain == "frequency" ? ReferenceAttention.ComposeByFrequency(components, mix)
+        : ReferenceAttention.Compose(components, mix);
 
     private static Tensor Random(ParameterScope parameters)
     {

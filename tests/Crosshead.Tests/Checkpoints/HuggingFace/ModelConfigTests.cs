@@ -21,11 +21,20 @@ public sealed class ModelConfigTests
             VocabularySize = 30,
             HiddenSize = 16,
             Layers = 1,
-            Attention = new() { Variant = AttentionVariant.Mea, Heads = 4, KeyValueHeads = 2, HeadDim = 4, KeyComponents = 1, ValueComponents = 1 },
+            Attention = new()
+            {
+                Variant = AttentionVariant.Mea,
+                Heads = 4,
+                KeyValueHeads = 2,
+                HeadDim = 4,
+                KeyComponents = 1,
+                ValueComponents = 1,
+            },
         };
         var settable = typeof(AttentionOptions).GetProperties().Where(p => p.CanWrite)
             .Select(p => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(p.Name));
-        var written = JsonNode.Parse(ModelConfig.Write(options, "float32"))!["attention"]!.AsObject().Select(p => p.Key);
+        var written = JsonNode.Parse(ModelConfig.Write(options, "float32"))!["attention"]!.AsObject()
+            .Select(p => p.Key);
         Assert.NotEmpty(written);
         Assert.Empty(written.Except(settable));
     }
@@ -34,8 +43,16 @@ public sealed class ModelConfigTests
     public void Llama_3_scales_its_frequencies_and_ties_its_head()
     {
         var options = Parse(FamilyConfigs.Llama);
-        Assert.Equal((ModelFamily.Llama, 500000, true, 1e-5), (options.Family, options.RopeBase, options.TieEmbeddings, options.NormEpsilon));
-        Assert.Equal(new RopeScaling { Kind = RopeScalingKind.Llama3, Factor = 32, OriginalContext = 64, LowFrequencyFactor = 1, HighFrequencyFactor = 4 }, options.RopeScaling);
+        Assert.Equal((ModelFamily.Llama, 500000, true, 1e-5),
+            (options.Family, options.RopeBase, options.TieEmbeddings, options.NormEpsilon));
+        Assert.Equal(new RopeScaling
+        {
+            Kind = RopeScalingKind.Llama3,
+            Factor = 32,
+            OriginalContext = 64,
+            LowFrequencyFactor = 1,
+            HighFrequencyFactor = 4,
+        }, options.RopeScaling);
         Assert.Equal(new AttentionOptions { Heads = 8, KeyValueHeads = 4, HeadDim = 16 }, options.Attention);
     }
 
@@ -43,14 +60,16 @@ public sealed class ModelConfigTests
     public void Transformers_5_puts_the_base_among_the_rotary_parameters()
     {
         var options = Parse(FamilyConfigs.Llama5);
-        Assert.Equal((20000, null, 8, false), (options.RopeBase, options.RopeScaling, options.HeadDim, options.TieEmbeddings));
+        Assert.Equal((20000, null, 8, false),
+            (options.RopeBase, options.RopeScaling, options.HeadDim, options.TieEmbeddings));
     }
 
     [Fact]
     public void Mistral_sees_through_windows_everywhere()
     {
         var options = Parse(FamilyConfigs.Mistral);
-        Assert.Equal((ModelFamily.Mistral, 8, null), (options.Family, options.Attention.SlidingWindow, options.FullAttentionLayers));
+        Assert.Equal((ModelFamily.Mistral, 8, null),
+            (options.Family, options.Attention.SlidingWindow, options.FullAttentionLayers));
         Assert.Equal(4096, Parse(With(FamilyConfigs.Mistral, "sliding_window")).Attention.SlidingWindow);
         Assert.Null(Parse(With(FamilyConfigs.Mistral, "sliding_window", "null")).Attention.SlidingWindow);
     }
@@ -59,14 +78,16 @@ public sealed class ModelConfigTests
     public void Qwen_2_has_biases_of_queries_keys_and_values()
     {
         var attention = Parse(FamilyConfigs.Qwen2).Attention;
-        Assert.Equal((true, false, false, null), (attention.ProjectionBias, attention.OutputBias, attention.QueryKeyNorm, attention.SlidingWindow));
+        Assert.Equal((true, false, false, null),
+            (attention.ProjectionBias, attention.OutputBias, attention.QueryKeyNorm, attention.SlidingWindow));
     }
 
     [Fact]
     public void Qwen_3_norms_queries_and_keys_with_its_own_epsilon()
     {
         var attention = Parse(FamilyConfigs.Qwen3).Attention;
-        Assert.Equal((true, 1e-5, false, 16), (attention.QueryKeyNorm, attention.QueryKeyNormEpsilon, attention.ProjectionBias, attention.HeadDim));
+        Assert.Equal((true, 1e-5, false, 16),
+            (attention.QueryKeyNorm, attention.QueryKeyNormEpsilon, attention.ProjectionBias, attention.HeadDim));
         Assert.Equal(128, Parse(With(FamilyConfigs.Qwen3, "head_dim")).HeadDim);
         Assert.Equal(8, Parse(With(FamilyConfigs.Qwen3, "head_dim", "null")).HeadDim);
     }
@@ -75,10 +96,13 @@ public sealed class ModelConfigTests
     public void Qwen_3_moe_has_experts()
     {
         var experts = Parse(FamilyConfigs.Qwen3Moe).Experts!;
-        Assert.Equal(new ExpertOptions { Count = 8, PerToken = 2, InnerSize = 48, Renormalize = true, Step = 1 }, experts);
-        var some = Parse(With(With(FamilyConfigs.Qwen3Moe, "mlp_only_layers", "[1]"), "decoder_sparse_step", "2")).Experts!;
+        Assert.Equal(
+            new ExpertOptions { Count = 8, PerToken = 2, InnerSize = 48, Renormalize = true, Step = 1 }, experts);
+        var some = Parse(
+            With(With(FamilyConfigs.Qwen3Moe, "mlp_only_layers", "[1]"), "decoder_sparse_step", "2")).Experts!;
         Assert.Equal([3], Enumerable.Range(0, 4).Where(some.IsSparse));
-        Assert.Equal(8, Parse(With(With(FamilyConfigs.Qwen3Moe, "num_local_experts"), "num_experts", "8")).Experts!.Count);
+        Assert.Equal(8,
+            Parse(With(With(FamilyConfigs.Qwen3Moe, "num_local_experts"), "num_experts", "8")).Experts!.Count);
         Assert.False(Parse(With(FamilyConfigs.Qwen3Moe, "norm_topk_prob")).Experts!.Renormalize);
     }
 
@@ -86,9 +110,12 @@ public sealed class ModelConfigTests
     [InlineData("llama", "attention_bias", true, true)]
     [InlineData("qwen3", "attention_bias", true, true)]
     [InlineData("qwen2", "attention_bias", true, false)]
-    public void An_attention_bias_is_one_of_all_projections_but_for_qwen_2(string family, string key, bool projections, bool output)
+    public void An_attention_bias_is_one_of_all_projections_but_for_qwen_2(string family, string key,
+        bool projections, bool output)
     {
-        var attention = Parse(With(family switch { "llama" => FamilyConfigs.Llama, "qwen3" => FamilyConfigs.Qwen3, _ => FamilyConfigs.Qwen2 }, key, "true")).Attention;
+        var attention = Parse(With(
+            family switch { "llama" => FamilyConfigs.Llama, "qwen3" => FamilyConfigs.Qwen3, _ => FamilyConfigs.Qwen2 },
+            key, "true")).Attention;
         Assert.Equal((projections, output), (attention.ProjectionBias, attention.OutputBias));
     }
 
@@ -104,8 +131,10 @@ public sealed class ModelConfigTests
         Assert.Equal([3], Windowed(used));
         Assert.Equal([], Windowed(With(used, "max_window_layers", "28")));
         Assert.Equal([0, 1, 2, 3], Windowed(With(used, "max_window_layers", "0")));
-        Assert.Equal([0, 2], Windowed(With(used, "layer_types", """["sliding_attention", "full_attention", "sliding_attention", "full_attention"]""")));
-        Assert.Equal([0, 1, 2, 3], Windowed(With(With(FamilyConfigs.Qwen3Moe, "use_sliding_window", "true"), "sliding_window", "32")));
+        Assert.Equal([0, 2], Windowed(With(used, "layer_types",
+            """["sliding_attention", "full_attention", "sliding_attention", "full_attention"]""")));
+        Assert.Equal([0, 1, 2, 3],
+            Windowed(With(With(FamilyConfigs.Qwen3Moe, "use_sliding_window", "true"), "sliding_window", "32")));
     }
 
     public static TheoryData<string, RopeScaling?> Ropes => new()
@@ -113,12 +142,29 @@ public sealed class ModelConfigTests
         { """{ "type": "linear", "factor": 2 }""", new RopeScaling { Kind = RopeScalingKind.Linear, Factor = 2 } },
         { """{ "rope_type": "default" }""", null },
         { """{ "type": "default", "rope_type": "default" }""", null },
-        { """{ "type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64 }""", new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 64 } },
+        { """{ "type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64 }""",
+            new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 64 } },
         { """{ "rope_type": "yarn", "factor": null, "original_max_position_embeddings": 64, "truncate": false, "beta_fast": 16, "beta_slow": 2, "attention_factor": 1.25 }""",
-            new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 64, Truncate = false, FastTurns = 16, SlowTurns = 2, AttentionFactor = 1.25 } },
+            new RopeScaling
+            {
+                Kind = RopeScalingKind.Yarn,
+                Factor = 4,
+                OriginalContext = 64,
+                Truncate = false,
+                FastTurns = 16,
+                SlowTurns = 2,
+                AttentionFactor = 1.25,
+            } },
         { """{ "rope_type": "yarn", "factor": 4, "mscale": 0.5, "mscale_all_dim": 1 }""",
-            new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, MagnitudeScale = 0.5, MagnitudeScaleAllDimensions = 1 } },
-        { """{ "rope_type": "yarn", "factor": 4, "mscale": 0.5, "mscale_all_dim": 0 }""", new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4 } },
+            new RopeScaling
+            {
+                Kind = RopeScalingKind.Yarn,
+                Factor = 4,
+                MagnitudeScale = 0.5,
+                MagnitudeScaleAllDimensions = 1,
+            } },
+        { """{ "rope_type": "yarn", "factor": 4, "mscale": 0.5, "mscale_all_dim": 0 }""",
+            new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4 } },
     };
 
     [Theory]
@@ -147,21 +193,50 @@ public sealed class ModelConfigTests
     {
         get
         {
-            var plain = new ModelOptions { Layers = 3, FeedForwardSize = 40, Attention = new() { Heads = 8, KeyValueHeads = 4, HeadDim = 32 } };
+            var plain = new ModelOptions
+            {
+                Layers = 3,
+                FeedForwardSize = 40,
+                Attention = new() { Heads = 8, KeyValueHeads = 4, HeadDim = 32 },
+            };
             var attention = plain.Attention;
-            var virtualHeads = new VirtualHeads { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 37 };
+            var virtualHeads = new VirtualHeads
+            {
+                KeyGrain = KeyGrain.Frequency,
+                KeyComponents = 2,
+                ValueGrain = ValueGrain.Dense,
+                ValueRank = 37,
+            };
             return new()
             {
-                { "mea", plain with { Attention = attention with { Variant = AttentionVariant.Mea, KeyComponents = 2 } } },
-                { "llama with query-key norm", plain with { Attention = attention with { QueryKeyNorm = true, QueryKeyNormEpsilon = 1e-4 } } },
-                { "llama with query biases alone", plain with { Attention = attention with { ProjectionBias = true } } },
-                { "llama with windows", plain with { Attention = attention with { SlidingWindow = 8 }, FullAttentionLayers = [1] } },
+                { "mea", plain with
+                {
+                    Attention = attention with { Variant = AttentionVariant.Mea, KeyComponents = 2 },
+                } },
+                { "llama with query-key norm",
+                    plain with { Attention = attention with { QueryKeyNorm = true, QueryKeyNormEpsilon = 1e-4 } } },
+                { "llama with query biases alone",
+                    plain with { Attention = attention with { ProjectionBias = true } } },
+                { "llama with windows",
+                    plain with { Attention = attention with { SlidingWindow = 8 }, FullAttentionLayers = [1] } },
                 { "llama with experts", plain with { Experts = new() { DenseLayers = [0, 2], Step = 1 } } },
-                { "mistral with feed-forward biases", plain with { Family = ModelFamily.Mistral, FeedForwardBias = true } },
+                { "mistral with feed-forward biases",
+                    plain with { Family = ModelFamily.Mistral, FeedForwardBias = true } },
                 { "qwen2 without biases", plain with { Family = ModelFamily.Qwen2 } },
-                { "qwen3 with another epsilon", plain with { Family = ModelFamily.Qwen3, Attention = attention with { QueryKeyNorm = true, QueryKeyNormEpsilon = 1e-3 } } },
-                { "qwen3_moe without experts", plain with { Family = ModelFamily.Qwen3Moe, Attention = attention with { QueryKeyNorm = true } } },
-                { "qwen2 with virtual heads", plain with { Family = ModelFamily.Qwen2, Attention = attention with { ProjectionBias = true }, VirtualHeads = [null, virtualHeads, virtualHeads with { ValueRank = null, ValueGrain = ValueGrain.Head }] } },
+                { "qwen3 with another epsilon", plain with
+                {
+                    Family = ModelFamily.Qwen3,
+                    Attention = attention with { QueryKeyNorm = true, QueryKeyNormEpsilon = 1e-3 },
+                } },
+                { "qwen3_moe without experts",
+                    plain with { Family = ModelFamily.Qwen3Moe, Attention = attention with { QueryKeyNorm = true } } },
+                { "qwen2 with virtual heads", plain with
+                {
+                    Family = ModelFamily.Qwen2,
+                    Attention = attention with { ProjectionBias = true },
+                    VirtualHeads = [null, virtualHeads,
+                        virtualHeads with { ValueRank = null, ValueGrain = ValueGrain.Head }],
+                } },
             };
         }
     }
@@ -185,16 +260,26 @@ public sealed class ModelConfigTests
         {
             Layers = 2,
             Attention = new() { Heads = 8, KeyValueHeads = 4 },
-            VirtualHeads = [null, new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 7 }],
+            VirtualHeads = [null, new()
+            {
+                KeyGrain = KeyGrain.Frequency,
+                KeyComponents = 2,
+                ValueGrain = ValueGrain.Dense,
+                ValueRank = 7,
+            }],
         };
         var list = JsonNode.Parse(ModelConfig.Write(options, "float32"))!["virtual_heads"]!.AsArray();
-        Assert.Equal("""[null,{"key_grain":"frequency","key_components":2,"value_grain":"dense","value_rank":7}]""", list.ToJsonString());
+        Assert.Equal("""[null,{"key_grain":"frequency","key_components":2,"value_grain":"dense","value_rank":7}]""",
+            list.ToJsonString());
     }
 
     [Fact]
     public void Options_that_plain_attention_does_not_heed_leave_a_plain_model_plain()
     {
-        var options = new ModelOptions { Attention = new() { HeadNormStart = 1, MixStart = MixStart.Normal, QueryKeyNormEpsilon = 0.1 } };
+        var options = new ModelOptions
+        {
+            Attention = new() { HeadNormStart = 1, MixStart = MixStart.Normal, QueryKeyNormEpsilon = 0.1 },
+        };
         Assert.Equal("llama", (string)JsonNode.Parse(ModelConfig.Write(options, "float32"))!["model_type"]!);
     }
 
@@ -209,19 +294,27 @@ public sealed class ModelConfigTests
             var options = ModelConfig.Read(path);
             Same(options, Back(options, (string)JsonNode.Parse(File.ReadAllText(path))!["model_type"]!));
         });
-        Assert.Equal(30_532_122_624, ModelCost.Of(ModelConfig.Read(Path.Combine(folder, "Qwen3-30B-A3B.json"))).Parameters);
-        Assert.Equal(1_235_814_400, ModelCost.Of(ModelConfig.Read(Path.Combine(folder, "Llama-3.2-1B.json"))).Parameters);
+        Assert.Equal(30_532_122_624,
+            ModelCost.Of(ModelConfig.Read(Path.Combine(folder, "Qwen3-30B-A3B.json"))).Parameters);
+        Assert.Equal(1_235_814_400,
+            ModelCost.Of(ModelConfig.Read(Path.Combine(folder, "Llama-3.2-1B.json"))).Parameters);
         Assert.Equal(494_032_768, ModelCost.Of(ModelConfig.Read(Path.Combine(folder, "Qwen2.5-0.5B.json"))).Parameters);
     }
 
     [Theory]
     [InlineData("rope_scaling", """{"factor":4}""", "names no rope_type, so that nothing uses: factor = 4;")]
-    [InlineData("rope_scaling", """{"rope_type":"default","factor":4}""", "holds what rope_type default does not use: factor = 4;")]
-    [InlineData("rope_parameters", """{"type":"linear","factor":4,"beta_fast":2,"low_freq_factor":1}""", "holds what rope_type linear does not use: beta_fast = 2, low_freq_factor = 1;")]
+    [InlineData("rope_scaling", """{"rope_type":"default","factor":4}""",
+        "holds what rope_type default does not use: factor = 4;")]
+    [InlineData("rope_parameters", """{"type":"linear","factor":4,"beta_fast":2,"low_freq_factor":1}""",
+        "holds what rope_type linear does not use: beta_fast = 2, low_freq_factor = 1;")]
     [InlineData("rope_parameters", """{"rope_theta":5000}""", null)]
     [InlineData("rope_scaling", """{"type":"linear","factor":4}""", null)]
-    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":64}""", null)]
-    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":8,"original_max_position_embeddings":64,"beta_fast":32,"attention_factor":1}""", null)]
+    [InlineData("rope_scaling",
+        """{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":64}""",
+        null)]
+    [InlineData("rope_scaling",
+        """{"rope_type":"yarn","factor":8,"original_max_position_embeddings":64,"beta_fast":32,"attention_factor":1}""",
+        null)]
     [InlineData("rope_scaling", "null", null)]
     public void Numbers_that_no_method_uses_are_told(string key, string value, string? told)
     {

@@ -29,7 +29,8 @@ public sealed class TextTokensTests
 
     [Theory]
     [InlineData("generation_config.json", """{"eos_token_id":"end"}""", "eos_token_id = \"end\" must be a token id")]
-    [InlineData("generation_config.json", """{"eos_token_id":[1,null]}""", "eos_token_id = [1,null] must be a token id")]
+    [InlineData("generation_config.json", """{"eos_token_id":[1,null]}""",
+        "eos_token_id = [1,null] must be a token id")]
     [InlineData("config.json", """{"eos_token_id":1.5}""", "eos_token_id = 1.5 must be a token id")]
     [InlineData("config.json", """{"eos_token_id":{"a":1}}""", "must be a token id")]
     [InlineData("config.json", "{", "is no valid config.json")]
@@ -51,7 +52,8 @@ public sealed class TextTokensTests
     public void A_saved_model_says_all_of_them_again(int[] ends, string? written)
     {
         using var folder = new TemporaryFolder();
-        using var model = new LanguageModel(new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 1, Attention = new() { Heads = 2 } });
+        using var model = new LanguageModel(
+            new ModelOptions { VocabularySize = 30, HiddenSize = 16, Layers = 1, Attention = new() { Heads = 2 } });
         ModelDirectory.Save(folder.Path, model, tokens: new TextTokens(3, ends));
         var config = JsonNode.Parse(File.ReadAllText(folder.File("config.json")))!;
         Assert.Equal(written, config["eos_token_id"]?.ToJsonString());

@@ -8,7 +8,8 @@ namespace Crosshead.Tests.Checkpoints.Safetensors;
 
 public sealed class SafetensorsTests
 {
-    private static readonly ScalarType[] s_types = [.. SafetensorsType.All.Where(t => t.Scalar is not null).Select(t => t.Scalar!.Value)];
+    private static readonly ScalarType[] s_types = [
+        .. SafetensorsType.All.Where(t => t.Scalar is not null).Select(t => t.Scalar!.Value)];
 
     [Fact]
     public void Every_type_comes_back_bit_for_bit()
@@ -19,7 +20,8 @@ public sealed class SafetensorsTests
         tensors["empty"] = zeros(0, 4);
         tensors["scalar"] = tensor(1.5f);
         tensors["transposed"] = randn(4, 6).t();
-        SafetensorsWriter.Write(folder.File("x.safetensors"), tensors, new Dictionary<string, string> { ["why"] = "a \"test\"" });
+        SafetensorsWriter.Write(folder.File("x.safetensors"), tensors,
+            new Dictionary<string, string> { ["why"] = "a \"test\"" });
         using var file = SafetensorsReader.Open(folder.File("x.safetensors"));
         Assert.Equal(tensors.Keys.Order(StringComparer.Ordinal), file.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("a \"test\"", file.Metadata["why"]);
@@ -44,11 +46,13 @@ public sealed class SafetensorsTests
         SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = values, ["b"] = values });
         using var reader = SafetensorsReader.Open(path);
         var whole = new FileInfo(path).Length;
-        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(whole - 10);
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            file.SetLength(whole - 10);
         foreach (var read in new Func<string, Tensor>[] { reader.Read, reader.Map, reader.MapBytes })
         {
             var error = Assert.Throws<CrossheadException>(() => read("b")).Message;
-            Assert.Equal($"\"{path}\" was cut short while it was read: it has {whole - 10} bytes now and had {whole}; get it again.", error);
+            Assert.Equal($"\"{path}\" was cut short while it was read: it has {whole - 10} bytes now and had {whole}; "
+                + $"get it again.", error);
         }
         Assert.True(reader.Read("a").equal(values).all().item<bool>());
     }
@@ -59,7 +63,12 @@ public sealed class SafetensorsTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var path = folder.File("x.safetensors");
-        SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["b"] = zeros(2, 3), ["B"] = zeros(1, ScalarType.Byte), ["a"] = zeros(1, ScalarType.Int64) });
+        SafetensorsWriter.Write(path, new Dictionary<string, Tensor>
+        {
+            ["b"] = zeros(2, 3),
+            ["B"] = zeros(1, ScalarType.Byte),
+            ["a"] = zeros(1, ScalarType.Int64),
+        });
         var bytes = File.ReadAllBytes(path);
         var length = BitConverter.ToInt32(bytes);
         Assert.Equal(0, length % 8);
@@ -119,15 +128,18 @@ public sealed class SafetensorsTests
     {
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
-        var header = $$$"""{"a":{"dtype":"U8","shape":[{{{before}}}],"data_offsets":[0,{{{before}}}]},"b":{"dtype":"F32","shape":[2],"data_offsets":[{{{before}}},{{{before + 8}}}]}}""";
-        var path = RawSafetensors.Write(folder, header.PadRight((header.Length + 7) / 8 * 8), [.. new byte[before], .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)]);
+        var header =
+            $$$"""{"a":{"dtype":"U8","shape":[{{{before}}}],"data_offsets":[0,{{{before}}}]},"b":{"dtype":"F32","shape":[2],"data_offsets":[{{{before}}},{{{before + 8}}}]}}""";
+        var path = RawSafetensors.Write(folder, header.PadRight((header.Length + 7) / 8 * 8),
+            [.. new byte[before], .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)]);
         Tensor tensor;
         using (var file = SafetensorsReader.Open(path)) tensor = file.Map("b");
         Assert.Equal([1.5f, -2f], tensor.data<float>());
         Assert.Equal(mapped, IsMapped(path));
     }
 
-    public static TheoryData<string> BytesOnly => [.. SafetensorsType.All.Where(t => t.Scalar is null).Select(t => t.Name)];
+    public static TheoryData<string> BytesOnly =>
+        [.. SafetensorsType.All.Where(t => t.Scalar is null).Select(t => t.Name)];
 
     [Theory]
     [MemberData(nameof(BytesOnly))]
@@ -137,11 +149,14 @@ public sealed class SafetensorsTests
         using var folder = new TemporaryFolder();
         var type = SafetensorsType.All.Single(t => t.Name == name);
         byte[] data = [.. Enumerable.Range(1, type.Bits).Select(i => (byte)i)]; // 8 elements
-        using var file = SafetensorsReader.Open(RawSafetensors.Write(folder, $$$"""{"a":{"dtype":"{{{name}}}","shape":[2,4],"data_offsets":[0,{{{data.Length}}}]}}""", data));
+        using var file = SafetensorsReader.Open(RawSafetensors.Write(folder,
+            $$$"""{"a":{"dtype":"{{{name}}}","shape":[2,4],"data_offsets":[0,{{{data.Length}}}]}}""", data));
         Assert.Equal((type, 8), (file.Tensors["a"].Type, file.Tensors["a"].Elements));
         Assert.Equal(data, file.MapBytes("a").data<byte>());
-        Assert.Contains($"tensor \"a\" is of type {name}, whose values cannot be read", Assert.Throws<CrossheadException>(() => file.Map("a")).Message);
-        Assert.Contains($"tensor \"a\" is of type {name}", Assert.Throws<CrossheadException>(() => file.Read("a")).Message);
+        Assert.Contains($"tensor \"a\" is of type {name}, whose values cannot be read",
+            Assert.Throws<CrossheadException>(() => file.Map("a")).Message);
+        Assert.Contains($"tensor \"a\" is of type {name}",
+            Assert.Throws<CrossheadException>(() => file.Read("a")).Message);
     }
 
     [Fact]
@@ -150,7 +165,9 @@ public sealed class SafetensorsTests
         using var scope = NewDisposeScope();
         using var folder = new TemporaryFolder();
         var values = randn(100);
-        SafetensorsWriter.Write(folder.File("x.safetensors"), new Dictionary<string, Tensor> { ["a"] = values, ["ids"] = arange(3, ScalarType.Int64) }, type: ScalarType.BFloat16);
+        SafetensorsWriter.Write(folder.File("x.safetensors"),
+            new Dictionary<string, Tensor> { ["a"] = values, ["ids"] = arange(3, ScalarType.Int64) },
+            type: ScalarType.BFloat16);
         using var file = SafetensorsReader.Open(folder.File("x.safetensors"));
         Assert.True(file.Read("a").equal(values.to(ScalarType.BFloat16)).all().item<bool>());
         Assert.Equal([0, 1, 2], file.Read("ids").data<long>());
@@ -163,7 +180,8 @@ public sealed class SafetensorsTests
         using var folder = new TemporaryFolder();
         var path = folder.File("x.safetensors");
         Assert.Contains("tensor \"a\" has the type ComplexFloat64", Assert.Throws<CrossheadException>(() =>
-            SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["a"] = zeros(1, ScalarType.ComplexFloat64) })).Message);
+            SafetensorsWriter.Write(path,
+                new Dictionary<string, Tensor> { ["a"] = zeros(1, ScalarType.ComplexFloat64) })).Message);
         Assert.Contains("name \"a\" is taken", Assert.Throws<CrossheadException>(() =>
             SafetensorsWriter.Write(path, [new("a", zeros(1)), new("a", zeros(2))])).Message);
         Assert.Contains("name \"__metadata__\" is taken", Assert.Throws<CrossheadException>(() =>
@@ -201,5 +219,6 @@ public sealed class SafetensorsTests
         Assert.Single(Directory.GetFiles(folder.Path));
     }
 
-    private static bool IsMapped(string path) => File.ReadAllText("/proc/self/maps").Contains(path, StringComparison.Ordinal);
+    private static bool IsMapped(string path) =>
+        File.ReadAllText("/proc/self/maps").Contains(path, StringComparison.Ordinal);
 }

@@ -50,17 +50,21 @@ public sealed class StoredPartTests
         for (var layer = 0; layer < options.Layers; layer++)
         {
             var experts = $"model.layers.{layer}.mlp.experts.";
-            Tensor[] Take(string name) => [.. Enumerable.Range(0, 8).Select(e => tensors.Remove($"{experts}{e}.{name}_proj.weight", out var t) ? t : throw new InvalidOperationException(name))];
+            Tensor[] Take(string name) => [.. Enumerable.Range(0, 8).Select(e => tensors.Remove(
+                $"{experts}{e}.{name}_proj.weight", out var t) ? t : throw new InvalidOperationException(name))];
             tensors.Add($"{experts}gate_up_proj", cat([stack(Take("gate")), stack(Take("up"))], 1));
             tensors.Add($"{experts}down_proj", stack(Take("down")));
         }
         SafetensorsWriter.Write(folder.File(ModelFileNames.Weights), tensors);
 
         using var loaded = ModelDirectory.Load(folder.Path);
-        Assert.All(model.Parameters.Zip(loaded.Parameters), p => Assert.True(p.First.Value.equal(p.Second.Value).all().item<bool>(), p.First.Name));
+        Assert.All(model.Parameters.Zip(loaded.Parameters),
+            p => Assert.True(p.First.Value.equal(p.Second.Value).all().item<bool>(), p.First.Name));
 
-        SafetensorsWriter.Write(folder.File(ModelFileNames.Weights), tensors.Append(new("model.layers.0.mlp.experts.0.up_proj.weight", zeros(48, 64))));
-        Assert.Contains("holds a tensor twice", Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
+        SafetensorsWriter.Write(folder.File(ModelFileNames.Weights),
+            tensors.Append(new("model.layers.0.mlp.experts.0.up_proj.weight", zeros(48, 64))));
+        Assert.Contains("holds a tensor twice",
+            Assert.Throws<CrossheadException>(() => ModelDirectory.Load(folder.Path)).Message);
     }
 
     [Theory]

@@ -10,7 +10,14 @@ public sealed class WeightFilesTests : IDisposable
 {
     private const string Index = "model.safetensors.index.json", Single = "model.safetensors";
 
-    private static readonly ModelOptions Tiny = new() { VocabularySize = 30, HiddenSize = 16, Layers = 2, Context = 12, Attention = new() { Heads = 4, KeyValueHeads = 2 } };
+    private static readonly ModelOptions Tiny = new()
+    {
+        VocabularySize = 30,
+        HiddenSize = 16,
+        Layers = 2,
+        Context = 12,
+        Attention = new() { Heads = 4, KeyValueHeads = 2 },
+    };
 
     private readonly TemporaryFolder _folder = new();
     private readonly LanguageModel _first = Create(3), _second = Create(4);
@@ -30,10 +37,12 @@ public sealed class WeightFilesTests : IDisposable
         var parameters = _first.Parameters.Sum(p => p.Value.NumberOfElements);
         Assert.Equal(parameters, (long)index["metadata"]!["total_parameters"]!);
         Assert.Equal(parameters * 4, (long)index["metadata"]!["total_size"]!);
-        Assert.Equal(_first.Parameters.Select(p => p.Name).Order(StringComparer.Ordinal), index["weight_map"]!.AsObject().Select(p => p.Key));
+        Assert.Equal(_first.Parameters.Select(p => p.Name).Order(StringComparer.Ordinal),
+            index["weight_map"]!.AsObject().Select(p => p.Key));
         var shards = index["weight_map"]!.AsObject().Select(p => (string)p.Value!).Distinct().ToArray();
         Assert.InRange(shards.Length, 2, 9);
-        Assert.Equal(Enumerable.Range(1, shards.Length).Select(i => $"model-0000{i}-of-0000{shards.Length}.safetensors"), shards);
+        Assert.Equal(Enumerable.Range(1, shards.Length).Select(
+            i => $"model-0000{i}-of-0000{shards.Length}.safetensors"), shards);
         Assert.Equal([.. shards, Index], FilesOf(_folder));
         using (var files = WeightFiles.Open(_folder.Path))
             Assert.All(files.Files, f => Assert.InRange(f.Tensors.Values.Sum(t => t.Bytes), 1, 8000));
@@ -80,7 +89,8 @@ public sealed class WeightFilesTests : IDisposable
     {
         Save(_first, first);
         var states = new List<TemporaryFolder>();
-        new WeightWriter(_folder.Path, null, null, () => states.Add(CopyOf(_folder))).Write(_second.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), second);
+        new WeightWriter(_folder.Path, null, null, () => states.Add(CopyOf(_folder)))
+            .Write(_second.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), second);
         Assert.True(Holds(states[^1].Path, _second));
         var news = 0;
         foreach (var state in states)
@@ -128,17 +138,22 @@ public sealed class WeightFilesTests : IDisposable
         Assert.Contains($"{shards[0]}\" lacks tensors that {Index} says are in it: \"lm_head.weight\"", Refused());
         var bytes = File.ReadAllBytes(_folder.File("kept"));
         File.WriteAllBytes(_folder.File(shards[0]), bytes[..^100]);
-        Assert.Matches($"{shards[0]}\" cannot be read: tensor \".+\" claims bytes .+; the file is truncated", Refused());
+        Assert.Matches(
+            $"{shards[0]}\" cannot be read: tensor \".+\" claims bytes .+; the file is truncated", Refused());
         File.WriteAllBytes(_folder.File(shards[0]), bytes);
         AssertHolds(_first);
-        foreach (var shard in FilesOf(_folder).Where(n => n.StartsWith("model-", StringComparison.Ordinal))) File.Delete(_folder.File(shard));
+        foreach (var shard in FilesOf(_folder).Where(n => n.StartsWith("model-", StringComparison.Ordinal)))
+            File.Delete(_folder.File(shard));
         Save(_first, 1000);
-        foreach (var shard in FilesOf(_folder).Where(n => n.StartsWith("model-0000", StringComparison.Ordinal)).Take(5)) File.Delete(_folder.File(shard));
-        Assert.Matches("missing: \"model-00001-.+\", \"model-00002-.+\", \"model-00003-.+\" and 2 more; get", Refused());
+        foreach (var shard in FilesOf(_folder).Where(n => n.StartsWith("model-0000", StringComparison.Ordinal)).Take(5))
+            File.Delete(_folder.File(shard));
+        Assert.Matches(
+            "missing: \"model-00001-.+\", \"model-00002-.+\", \"model-00003-.+\" and 2 more; get", Refused());
     }
 
     [Theory]
-    [InlineData("""{"weight_map":{"a":"../x.safetensors"}}""", "said to be in \"../x.safetensors\", which is not the name of a .safetensors file in the same folder")]
+    [InlineData("""{"weight_map":{"a":"../x.safetensors"}}""",
+        "said to be in \"../x.safetensors\", which is not the name of a .safetensors file in the same folder")]
     [InlineData("""{"weight_map":{"a":"/etc/x.safetensors"}}""", "same folder")]
     [InlineData("""{"weight_map":{"a":"sub\\x.safetensors"}}""", "same folder")]
     [InlineData("""{"weight_map":{"a":"x.safetensors\u0000"}}""", "same folder")]
@@ -192,7 +207,8 @@ public sealed class WeightFilesTests : IDisposable
         return loaded.Parameters.Zip(model.Parameters).All(p => p.First.Value.equal(p.Second.Value).all().item<bool>());
     }
 
-    private static string[] FilesOf(TemporaryFolder folder) => [.. Directory.GetFiles(folder.Path).Select(f => Path.GetFileName(f)!).Where(n => n != "config.json").Order(StringComparer.Ordinal)];
+    private static string[] FilesOf(TemporaryFolder folder) => [.. Directory.GetFiles(folder.Path)
+        .Select(f => Path.GetFileName(f)!).Where(n => n != "config.json").Order(StringComparer.Ordinal)];
 
     private static TemporaryFolder CopyOf(TemporaryFolder folder)
     {

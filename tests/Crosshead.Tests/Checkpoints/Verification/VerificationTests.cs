@@ -7,7 +7,8 @@ namespace Crosshead.Tests.Checkpoints.Verification;
 public sealed class VerificationTests
 {
     public static TheoryData<string> Golden =>
-        ["mha", "gqa", "groupnorm", "mea", "mea-gqa", "mea-virtual", "mea-no-norm", "talking-heads", "differential", "differential-gqa"];
+        ["mha", "gqa", "groupnorm", "mea", "mea-gqa", "mea-virtual", "mea-no-norm", "talking-heads", "differential",
+            "differential-gqa"];
 
     [Theory]
     [MemberData(nameof(Golden))]

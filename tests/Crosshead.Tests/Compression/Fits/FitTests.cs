@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Compression.Fits;
 
-/// <summary>The fits against what they must minimise, with residuals taken over the text token by token and head by head.</summary>
+/// <summary>
+/// The fits against what they must minimise, with residuals taken over the text token by token and head by head.
+/// </summary>
 public sealed class FitTests
 {
     private const double Tolerance = 1e-8;
@@ -21,8 +23,10 @@ public sealed class FitTests
             var squares = linalg.svdvals(maps).pow(2).data<double>().ToArray();
             for (var c = 1; c <= Groups; c++)
             {
-                var (weight, bias, mix) = keys ? Parts(fit.Keys(CompressionMethod.Svd, c)) : Parts(fit.Values(CompressionMethod.Svd, c * HeadDim));
-                var components = cat([weight, (bias ?? zeros(c * HeadDim, ScalarType.Float64)).unsqueeze(1)], 1).view(c, -1);
+                var (weight, bias, mix) = keys ? Parts(fit.Keys(CompressionMethod.Svd, c))
+                    : Parts(fit.Values(CompressionMethod.Svd, c * HeadDim));
+                var components = cat([weight, (bias ?? zeros(c * HeadDim, ScalarType.Float64)).unsqueeze(1)], 1)
+                    .view(c, -1);
                 var residual = (mix.t().matmul(components) - maps).pow(2).sum().item<double>();
                 Near(squares[c..].Sum(), residual, squares.Sum());
             }
@@ -30,34 +34,38 @@ public sealed class FitTests
     });
 
     [Theory, MemberData(nameof(Names))]
-    public void Frequencies_leave_the_dropped_eigenvalues_of_the_weighted_keys(string name) => Run(name, (fit, hand, layer) =>
-    {
-        var (keys, weights) = (hand.AllKeys(layer), hand.KeyWeights(layer));
-        for (var c = 1; c <= Groups; c++)
+    public void Frequencies_leave_the_dropped_eigenvalues_of_the_weighted_keys(string name) =>
+        Run(name, (fit, hand, layer) =>
         {
-            var composed = Compose(fit.Keys(CompressionMethod.Fine, c), hand.Input(layer));        // [T,g,d]
-            for (var p = 0; p < HeadDim / 2; p++)
+            var (keys, weights) = (hand.AllKeys(layer), hand.KeyWeights(layer));
+            for (var c = 1; c <= Groups; c++)
             {
-                var z = HandProjections.Complex(keys, p) * weights[p];
-                var squares = linalg.svdvals(z).pow(2).data<double>().ToArray();
-                var residual = ((HandProjections.Complex(composed, p) * weights[p]) - z).abs().pow(2).sum().item<double>();
-                Near(squares[c..].Sum(), residual, squares.Sum());
+                var composed = Compose(fit.Keys(CompressionMethod.Fine, c), hand.Input(layer));        // [T,g,d]
+                for (var p = 0; p < HeadDim / 2; p++)
+                {
+                    var z = HandProjections.Complex(keys, p) * weights[p];
+                    var squares = linalg.svdvals(z).pow(2).data<double>().ToArray();
+                    var residual = ((HandProjections.Complex(composed, p) * weights[p]) - z).abs().pow(2).sum()
+                        .item<double>();
+                    Near(squares[c..].Sum(), residual, squares.Sum());
+                }
             }
-        }
-    });
+        });
 
     [Theory, MemberData(nameof(Names))]
-    public void Dense_values_leave_the_dropped_eigenvalues_in_the_metric_of_the_output(string name) => Run(name, (fit, hand, layer) =>
-    {
-        var (values, metric) = (hand.AllValues(layer).flatten(1), hand.ValueMetric(layer));        // [T,g·d], A
-        // A^½ M A^½ has the eigenvalues of M A, which needs no root.
-        var squares = linalg.eigvals(values.t().matmul(values).matmul(metric)).real.data<double>().ToArray().OrderDescending().ToArray();
-        foreach (var rank in new[] { 1, 4, 7, 11, Groups * HeadDim })
+    public void Dense_values_leave_the_dropped_eigenvalues_in_the_metric_of_the_output(string name) =>
+        Run(name, (fit, hand, layer) =>
         {
-            var error = Compose(fit.Values(CompressionMethod.Fine, rank), hand.Input(layer)).flatten(1) - values;
-            Near(squares[rank..].Sum(), (error.matmul(metric) * error).sum().item<double>(), squares.Sum());
-        }
-    });
+            var (values, metric) = (hand.AllValues(layer).flatten(1), hand.ValueMetric(layer));        // [T,g·d], A
+            // A^½ M A^½ has the eigenvalues of M A, which needs no root.
+            var squares = linalg.eigvals(values.t().matmul(values).matmul(metric)).real.data<double>().ToArray()
+                .OrderDescending().ToArray();
+            foreach (var rank in new[] { 1, 4, 7, 11, Groups * HeadDim })
+            {
+                var error = Compose(fit.Values(CompressionMethod.Fine, rank), hand.Input(layer)).flatten(1) - values;
+                Near(squares[rank..].Sum(), (error.matmul(metric) * error).sum().item<double>(), squares.Sum());
+            }
+        });
 
     [Theory, MemberData(nameof(Names))]
     public void As_many_components_as_heads_reproduce_the_heads(string name) => Run(name, (fit, hand, layer) =>
@@ -84,8 +92,10 @@ public sealed class FitTests
             foreach (var noise in Noises)
             {
                 Tensor Normal() => empty(Groups, 2, dtype: ScalarType.Float64).normal_(0, noise, random);
-                var (q, _) = linalg.qr(vh.narrow(0, 0, 2).transpose(0, 1).conj().resolve_conj() + complex(Normal(), Normal()));
-                var other = (z.matmul(q).matmul(q.transpose(0, 1).conj().resolve_conj()) - z).abs().pow(2).sum().item<double>();
+                var (q, _) = linalg.qr(
+                    vh.narrow(0, 0, 2).transpose(0, 1).conj().resolve_conj() + complex(Normal(), Normal()));
+                var other = (z.matmul(q).matmul(q.transpose(0, 1).conj().resolve_conj()) - z).abs().pow(2).sum()
+                    .item<double>();
                 Assert.True(other >= best * (1 - Tolerance), $"{other} with noise {noise}, {best} of the fit");
             }
         }
@@ -112,11 +122,12 @@ public sealed class FitTests
     });
 
     [Fact]
-    public void Fits_leave_no_tensor_behind() => TensorLeaks.None(() => Run("window, biases, query-key norm", (fit, _, _) =>
-    {
-        fit.Of(new LayerPlan(CompressionMethod.Svd, 2, 8));
-        fit.Of(new LayerPlan(CompressionMethod.Fine, 2, 7));
-    }));
+    public void Fits_leave_no_tensor_behind() =>
+        TensorLeaks.None(() => Run("window, biases, query-key norm", (fit, _, _) =>
+        {
+            fit.Of(new LayerPlan(CompressionMethod.Svd, 2, 8));
+            fit.Of(new LayerPlan(CompressionMethod.Fine, 2, 7));
+        }));
 
     private static IEnumerable<double> Noises => Enumerable.Range(0, 40).Select(i => Math.Pow(10, -3 + (i % 5)));
 
@@ -133,21 +144,25 @@ public sealed class FitTests
         var text = SmallModels.Text();
         using var calibration = Calibration.Run(model, text, 5);
         var hand = new HandProjections(model, text);
-        for (var layer = 0; layer < model.Options.Layers; layer++) check(PieceFit.Of(model, layer, calibration), hand, layer);
+        for (var layer = 0; layer < model.Options.Layers; layer++)
+            check(PieceFit.Of(model, layer, calibration), hand, layer);
     }
 
-    private static void Near(double expected, double actual, double whole) => Assert.Equal(expected, actual, Tolerance * whole);
+    private static void Near(double expected, double actual, double whole) =>
+        Assert.Equal(expected, actual, Tolerance * whole);
 
     private static (Tensor, Tensor?, Tensor) Parts(FittedKeys keys) => (keys.Weight, keys.Bias, keys.Mix);
 
     private static (Tensor, Tensor?, Tensor) Parts(FittedValues values) => (values.Weight, values.Bias, values.Mix);
 
-    private static Tensor Project(Tensor x, Tensor weight, Tensor? bias) => x.matmul(weight.t()) + (bias ?? zeros(1, ScalarType.Float64));
+    private static Tensor Project(Tensor x, Tensor weight, Tensor? bias) =>
+        x.matmul(weight.t()) + (bias ?? zeros(1, ScalarType.Float64));
 
     private static Tensor Compose(FittedKeys keys, Tensor x)
     {
         var components = ReferenceAttention.Heads(Project(x, keys.Weight, keys.Bias), HeadDim);
-        return stack(keys.Mix.dim() == 2 ? ReferenceAttention.Compose(components, keys.Mix) : ReferenceAttention.ComposeByFrequency(components, keys.Mix), 1);
+        return stack(keys.Mix.dim() == 2 ? ReferenceAttention.Compose(components, keys.Mix)
+            : ReferenceAttention.ComposeByFrequency(components, keys.Mix), 1);
     }
 
     private static Tensor Compose(FittedValues values, Tensor x)

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Tests.Compression.Fits;
 
 /// <summary>
-/// What compression does to a layer's key and value heads, written out from the definition (mea.md §5): projections of the
-/// heads themselves, with the second moments taken over all tokens of a text at once. No components, no mixes.
+/// What compression does to a layer's key and value heads, written out from the definition (mea.md §5): projections of
+/// the heads themselves, with the second moments taken over all tokens of a text at once. No components, no mixes.
 /// </summary>
 internal sealed class HandProjections
 {
@@ -35,20 +35,24 @@ internal sealed class HandProjections
     public PlainDecoder Decoder(CompressionPlan plan) => new(_model)
     {
         Keys = (layer, keys) => plan.Layers[layer] is { KeyComponents: { } c } p ? Key(layer, p.Method, c, keys) : keys,
-        Values = (layer, values) => plan.Layers[layer] is { ValueRank: { } r } p ? Value(layer, p.Method, r, values) : values,
+        Values = (layer, values) => plan.Layers[layer] is { ValueRank: { } r } p
+            ? Value(layer, p.Method, r, values) : values,
     };
 
     /// <summary>The heads' affine maps [g, d·(D + 1)]: those of the unit inputs and, last, of no input.</summary>
     public Tensor Maps(int layer, bool keys)
     {
         var d = _model.Options.HiddenSize;
-        var (_, k, v) = _plain.Heads(layer, cat([eye(d, dtype: ScalarType.Float64), zeros([1, d], ScalarType.Float64)]));
+        var (_, k, v) = _plain.Heads(layer,
+            cat([eye(d, dtype: ScalarType.Float64), zeros([1, d], ScalarType.Float64)]));
         var rows = keys ? k : v;                                                                      // [D+1,g,d]
         var bias = rows[d..];
         return cat([rows[..d] - bias, bias]).permute(1, 2, 0).reshape(Groups, -1);
     }
 
-    /// <summary>Weights of the key heads at each frequency [d/2, g]: RMS of their queries, times that of the norm's factor.</summary>
+    /// <summary>
+    /// Weights of the key heads at each frequency [d/2, g]: RMS of their queries, times that of the norm's factor.
+    /// </summary>
     public Tensor KeyWeights(int layer)
     {
         var (queries, keys, _) = _plain.Heads(layer, _inputs[layer]);
@@ -58,12 +62,14 @@ internal sealed class HandProjections
         {
             var factor = 1.0;
             if (_plain.Find(layer, "k_norm.weight") is { } gamma)
-                factor = (1 / ((keys[.., g] / gamma).pow(2).mean([1]) + _model.Options.Attention.QueryKeyNormEpsilon)).mean().item<double>();
+                factor = (1 / ((keys[.., g] / gamma).pow(2).mean([1]) + _model.Options.Attention.QueryKeyNormEpsilon))
+                    .mean().item<double>();
             for (var p = 0; p < half; p++)
             {
                 var squares = 0.0;
                 for (var i = g * repeats; i < (g + 1) * repeats; i++)
-                    squares += queries[.., i, p].pow(2).mean().item<double>() + queries[.., i, p + half].pow(2).mean().item<double>();
+                    squares += queries[.., i, p].pow(2).mean().item<double>() + queries[.., i, p + half].pow(2).mean()
+                        .item<double>();
                 weights[p, g] = Math.Sqrt(squares * factor);
             }
         }
@@ -71,7 +77,8 @@ internal sealed class HandProjections
     }
 
     /// <summary>The keys' complex z [T, g] at a frequency.</summary>
-    public static Tensor Complex(Tensor keys, int frequency) => complex(keys[.., .., frequency].contiguous(), keys[.., .., frequency + (keys.shape[2] / 2)].contiguous());
+    public static Tensor Complex(Tensor keys, int frequency) =>
+        complex(keys[.., .., frequency].contiguous(), keys[.., .., frequency + (keys.shape[2] / 2)].contiguous());
 
     /// <summary>All keys [T, g, d] of the text (γ ⊙ k with a norm).</summary>
     public Tensor AllKeys(int layer) => _plain.Heads(layer, _inputs[layer]).Keys;
@@ -106,9 +113,12 @@ internal sealed class HandProjections
         var result = zeros_like(keys);
         for (var p = 0; p < HeadDim / 2; p++)
         {
-            var (u, _, _) = linalg.svd((Complex(all, p) * weights[p]).transpose(0, 1).conj().resolve_conj(), fullMatrices: false); // conj: rows are the heads
+            // conj: rows are the heads
+            var (u, _, _) = linalg.svd((Complex(all, p) * weights[p]).transpose(0, 1).conj().resolve_conj(),
+                fullMatrices: false);
             var leading = u.narrow(1, 0, components);
-            var projected = (Complex(keys, p) * weights[p]).matmul(leading).matmul(leading.transpose(0, 1).conj().resolve_conj()) / weights[p];
+            var projected = (Complex(keys, p) * weights[p]).matmul(leading)
+                .matmul(leading.transpose(0, 1).conj().resolve_conj()) / weights[p];
             (result[.., .., p], result[.., .., p + (HeadDim / 2)]) = (projected.real, projected.imag);
         }
         return result;
@@ -121,7 +131,8 @@ internal sealed class HandProjections
         var root = linalg.cholesky(ValueMetric(layer));
         var (_, _, vh) = linalg.svd(AllValues(layer).flatten(1).matmul(root), fullMatrices: false);
         var leading = vh.narrow(0, 0, rank);                                                          // [r,g·d]
-        return values.flatten(1).matmul(root).matmul(leading.t()).matmul(leading).matmul(linalg.inv(root)).view(values.shape);
+        return values.flatten(1).matmul(root).matmul(leading.t()).matmul(leading).matmul(linalg.inv(root))
+            .view(values.shape);
     }
 
     private static Tensor ByHeads(Tensor maps, int components, Tensor heads)
@@ -129,6 +140,7 @@ internal sealed class HandProjections
         var (u, _, _) = linalg.svd(maps, fullMatrices: false);                                        // [g,g]
         var leading = u.narrow(1, 0, components);
         var projection = leading.matmul(leading.t());
-        return stack([.. Enumerable.Range(0, (int)heads.shape[1]).Select(g => (heads * projection[g].unsqueeze(1)).sum(1))], 1);
+        return stack(
+            [.. Enumerable.Range(0, (int)heads.shape[1]).Select(g => (heads * projection[g].unsqueeze(1)).sum(1))], 1);
     }
 }

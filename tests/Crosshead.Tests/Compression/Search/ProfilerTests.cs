@@ -25,14 +25,18 @@ public sealed class ProfilerTests
         Assert.Equal((4, 4, 2, Source), (profile.Groups, profile.HeadDim, profile.LayerCount, profile.Source));
         foreach (var layer in profile.Layers)
         {
-            Assert.Equal([(1, 4), (2, 8), (3, 12)], layer.Keys.Where(p => p.Method == CompressionMethod.Svd).Select(p => (p.Size, p.Numbers)));
-            Assert.Equal(layer.Keys.Count(p => p.Method == CompressionMethod.Fine), layer.Keys.Count(p => p.Method == CompressionMethod.Svd));
+            Assert.Equal([(1, 4), (2, 8), (3, 12)],
+                layer.Keys.Where(p => p.Method == CompressionMethod.Svd).Select(p => (p.Size, p.Numbers)));
+            Assert.Equal(layer.Keys.Count(p => p.Method == CompressionMethod.Fine),
+                layer.Keys.Count(p => p.Method == CompressionMethod.Svd));
             Assert.Equal([4, 8, 12], layer.Values.Where(p => p.Method == CompressionMethod.Svd).Select(p => p.Size));
-            Assert.Equal(Enumerable.Range(1, 15), layer.Values.Where(p => p.Method == CompressionMethod.Fine).Select(p => p.Size));
+            Assert.Equal(Enumerable.Range(1, 15),
+                layer.Values.Where(p => p.Method == CompressionMethod.Fine).Select(p => p.Size));
             foreach (var piece in layer.Keys.Concat(layer.Values.Where(p => p.Size is 1 or 8)))
             {
                 var (c, r) = layer.Keys.Contains(piece) ? ((int?)piece.Size, (int?)null) : (null, piece.Size);
-                Assert.Equal(subject.LossOf(At(layer.Layer, new LayerPlan(piece.Method, c, r))), profile.BaseLoss + piece.LossIncrease, 1e-9);
+                Assert.Equal(subject.LossOf(At(layer.Layer, new LayerPlan(piece.Method, c, r))),
+                    profile.BaseLoss + piece.LossIncrease, 1e-9);
             }
         }
     }
@@ -43,7 +47,8 @@ public sealed class ProfilerTests
         using var subject = new Subject("query-key norm");
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        Assert.Equal(new PlainDecoder(subject.Model).Loss(SmallModels.All(subject.Measured)), subject.Loss(subject.Model), 1e-10);
+        Assert.Equal(new PlainDecoder(subject.Model).Loss(SmallModels.All(subject.Measured)),
+            subject.Loss(subject.Model), 1e-10);
     }
 
     [Fact]
@@ -51,7 +56,8 @@ public sealed class ProfilerTests
     {
         using var subject = new Subject("gqa");
         foreach (var batch in new[] { 1, 4, 100 })
-            Assert.Equal(subject.Loss(subject.Model), WindowLoss.Measure(subject.Model, subject.Measured, batch), 1e-12);
+            Assert.Equal(subject.Loss(subject.Model),
+                WindowLoss.Measure(subject.Model, subject.Measured, batch), 1e-12);
     }
 
     [Theory]
@@ -104,11 +110,19 @@ public sealed class ProfilerTests
     [InlineData("null", "is no profile")]
     [InlineData("[1]", "is no profile")]
     [InlineData("""{"groups": 4}""", "is no profile")]
-    [InlineData("""{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "other": 3}""", "is no profile")]
+    [InlineData(
+        """{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "other": 3}""",
+        "is no profile")]
     [InlineData("""{"source": null, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2}""", "is no profile")]
-    [InlineData("""{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "layers": null}""", "is no profile")]
-    [InlineData("""{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "layers": [null]}""", "is no profile")]
-    [InlineData("""{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "layers": [{"layer": 0, "keys": null, "values": []}]}""", "is no profile")]
+    [InlineData(
+        """{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "layers": null}""",
+        "is no profile")]
+    [InlineData(
+        """{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "layers": [null]}""",
+        "is no profile")]
+    [InlineData(
+        """{"source": {"model": "m", "text": "t"}, "groups": 4, "headDim": 4, "layerCount": 1, "baseLoss": 2, "layers": [{"layer": 0, "keys": null, "values": []}]}""",
+        "is no profile")]
     public void Files_that_are_no_profile_are_refused_in_one_line(string content, string message)
     {
         using var folder = new TemporaryFolder();
@@ -128,8 +142,10 @@ public sealed class ProfilerTests
     public void A_begun_profile_of_something_else_is_refused(string model, string text, string message)
     {
         using var subject = new Subject("gqa");
-        var begun = subject.Profiler.Run(Source, [CompressionMethod.Svd]) with { Source = new ProfileSource(model, text) };
-        Assert.Contains(message, Assert.Throws<CrossheadException>(() => subject.Profiler.Run(Source, Methods, begun)).Message);
+        var begun =
+            subject.Profiler.Run(Source, [CompressionMethod.Svd]) with { Source = new ProfileSource(model, text) };
+        Assert.Contains(message,
+            Assert.Throws<CrossheadException>(() => subject.Profiler.Run(Source, Methods, begun)).Message);
     }
 
     [Theory]
@@ -139,7 +155,8 @@ public sealed class ProfilerTests
     public void Around_a_plan_a_piece_costs_what_changing_it_in_the_plan_costs(string name)
     {
         using var subject = new Subject(name, layers: 3);
-        var plan = new CompressionPlan([new(CompressionMethod.Fine, 2, 7), new(CompressionMethod.Fine, 3, null), null], null);
+        var plan = new CompressionPlan(
+            [new(CompressionMethod.Fine, 2, 7), new(CompressionMethod.Fine, 3, null), null], null);
         using var compressed = Compressor.Compress(subject.Model, plan, subject.Calibration);
         var loss = subject.Loss(compressed);
         var around = subject.Profiler.Around(plan, compressed, loss, CompressionMethod.Fine, [0, 1, 2]);
@@ -147,14 +164,17 @@ public sealed class ProfilerTests
         {
             Assert.Equal([1, 2, 3, 0], layer.Keys.Select(p => p.Size));
             foreach (var piece in layer.Keys)
-                Assert.Equal(subject.LossOf(With(plan, i, new(piece.Method, Size(piece), plan.Layers[i]?.ValueRank))), loss + piece.LossIncrease, 1e-9);
+                Assert.Equal(subject.LossOf(With(plan, i, new(piece.Method, Size(piece), plan.Layers[i]?.ValueRank))),
+                    loss + piece.LossIncrease, 1e-9);
             foreach (var piece in layer.Values.Where(p => p.Size is 0 or 3 or 7 or 14))
-                Assert.Equal(subject.LossOf(With(plan, i, new(piece.Method, plan.Layers[i]?.KeyComponents, Size(piece)))), loss + piece.LossIncrease, 1e-9);
+                Assert.Equal(subject.LossOf(With(plan, i,
+                    new(piece.Method, plan.Layers[i]?.KeyComponents, Size(piece)))), loss + piece.LossIncrease, 1e-9);
         }
         // What the plan has is one of the pieces.
         Assert.Equal(0, around.Layers[0].Keys.Single(p => p.Size == 2).LossIncrease, 1e-9);
         Assert.Equal(0, around.Layers[0].Values.Single(p => p.Size == 7).LossIncrease, 1e-9);
-        Assert.Equal([0], subject.Profiler.Around(plan, compressed, loss, CompressionMethod.Fine, [0]).Layers.Where(l => l.Keys.Count > 0).Select(l => l.Layer));
+        Assert.Equal([0], subject.Profiler.Around(plan, compressed, loss, CompressionMethod.Fine, [0]).Layers.Where(
+            l => l.Keys.Count > 0).Select(l => l.Layer));
 
         static int? Size(ProfiledPiece piece) => piece.Size == 0 ? null : piece.Size;
     }
@@ -172,7 +192,8 @@ public sealed class ProfilerTests
                 var first = search.Run(profile, [0, 1, 2], share, rounds: 0);
                 var found = search.Run(profile, [0, 1, 2], share, rounds: 4);
                 Assert.True(subject.LossOf(found) <= subject.LossOf(first) + 1e-12);
-                Assert.True(found.Layers.Sum(l => ((l?.KeyComponents ?? 4) * 4) + (l?.ValueRank ?? 16)) <= share * 3 * 32);
+                Assert.True(
+                    found.Layers.Sum(l => ((l?.KeyComponents ?? 4) * 4) + (l?.ValueRank ?? 16)) <= share * 3 * 32);
                 var again = search.Run(profile, [0, 1, 2], share, rounds: 4);
                 Assert.Equal(found.Layers, again.Layers);
                 Assert.Equal(found.PredictedIncrease!.Value, again.PredictedIncrease!.Value, 1e-12);
@@ -187,9 +208,11 @@ public sealed class ProfilerTests
         TensorLeaks.None(() =>
         {
             var profile = subject.Profiler.Run(Source, [CompressionMethod.Fine]);
-            new PlanSearch(subject.Model, subject.Calibration, subject.Measured, 5).Run(profile, [0, 1], 0.5, rounds: 2);
+            new PlanSearch(subject.Model, subject.Calibration, subject.Measured, 5)
+                .Run(profile, [0, 1], 0.5, rounds: 2);
         });
-        TensorLeaks.None(() => Assert.ThrowsAny<OperationCanceledException>(() => subject.Profiler.Run(Source, Methods, cancellation: new CancellationToken(true))));
+        TensorLeaks.None(() => Assert.ThrowsAny<OperationCanceledException>(
+            () => subject.Profiler.Run(Source, Methods, cancellation: new CancellationToken(true))));
     }
 
     [Fact]
@@ -200,18 +223,20 @@ public sealed class ProfilerTests
         {
             using var stop = new CancellationTokenSource();
             var told = 0L;
-            Assert.ThrowsAny<OperationCanceledException>(() => subject.Profiler.Run(Source, Methods, null, null, new ImmediateProgress(done =>
-            {
-                told = done;
-                if (done == 3) stop.Cancel();
-            }), stop.Token));
+            Assert.ThrowsAny<OperationCanceledException>(
+                () => subject.Profiler.Run(Source, Methods, null, null, new ImmediateProgress(done =>
+                {
+                    told = done;
+                    if (done == 3) stop.Cancel();
+                }), stop.Token));
             Assert.InRange(told, 3, 3 + Environment.ProcessorCount);
         });
     }
 
     private static CompressionPlan At(int layer, LayerPlan plan) => With(new([null, null], null), layer, plan);
 
-    private static CompressionPlan With(CompressionPlan plan, int layer, LayerPlan other) => new([.. plan.Layers.Index().Select(l => l.Index == layer ? other : l.Item)], null);
+    private static CompressionPlan With(CompressionPlan plan, int layer, LayerPlan other) =>
+        new([.. plan.Layers.Index().Select(l => l.Index == layer ? other : l.Item)], null);
 
     private static void Equal(Profile expected, Profile actual)
     {

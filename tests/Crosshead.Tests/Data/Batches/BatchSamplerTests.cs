@@ -7,16 +7,17 @@ namespace Crosshead.Tests.Data.Batches;
 public sealed class BatchSamplerTests
 {
     [Fact]
-    public void The_permutation_is_a_bijection_for_any_count() => Gen.Select(Gen.Int[1, 3000], Gen.ULong, Gen.Long[0, 1000]).Sample((count, seed, epoch) =>
-    {
-        var order = new WindowPermutation(count, seed, epoch);
-        var seen = new bool[count];
-        for (var i = 0; i < count; i++)
+    public void The_permutation_is_a_bijection_for_any_count() =>
+        Gen.Select(Gen.Int[1, 3000], Gen.ULong, Gen.Long[0, 1000]).Sample((count, seed, epoch) =>
         {
-            Assert.False(seen[order[i]]);
-            seen[order[i]] = true;
-        }
-    }, iter: 200);
+            var order = new WindowPermutation(count, seed, epoch);
+            var seen = new bool[count];
+            for (var i = 0; i < count; i++)
+            {
+                Assert.False(seen[order[i]]);
+                seen[order[i]] = true;
+            }
+        }, iter: 200);
 
     [Fact]
     public void The_order_is_pinned_so_that_every_machine_gives_the_same()
@@ -29,7 +30,8 @@ public sealed class BatchSamplerTests
     public void The_shuffle_leaves_no_trace_of_the_order()
     {
         // Ranks of neighbours correlate below 0.05 (their standard deviation is 1/√10000) and seeds and epochs differ.
-        var (a, b, c) = (new WindowPermutation(10000, 1, 0), new WindowPermutation(10000, 1, 1), new WindowPermutation(10000, 2, 0));
+        var (a, b, c) = (new WindowPermutation(10000, 1, 0), new WindowPermutation(10000, 1, 1),
+            new WindowPermutation(10000, 2, 0));
         var values = Enumerable.Range(0, 10000).Select(i => (double)a[i]).ToArray();
         Assert.InRange(Math.Abs(Correlation(values[..^1], values[1..])), 0, 0.05);
         Assert.InRange(Math.Abs(Correlation(values, [.. Enumerable.Range(0, 10000).Select(i => (double)i)])), 0, 0.05);
@@ -53,8 +55,10 @@ public sealed class BatchSamplerTests
             for (var row = 0; row < batch; row++)
             {
                 var first = inputs[row * context];
-                Assert.Equal(Enumerable.Range(0, context).Select(i => first + i), inputs[(row * context)..((row + 1) * context)]);
-                Assert.Equal(Enumerable.Range(1, context).Select(i => first + i), targets[(row * context)..((row + 1) * context)]);
+                Assert.Equal(Enumerable.Range(0, context).Select(i => first + i),
+                    inputs[(row * context)..((row + 1) * context)]);
+                Assert.Equal(Enumerable.Range(1, context).Select(i => first + i),
+                    targets[(row * context)..((row + 1) * context)]);
                 rows.Add(first);
             }
         }
@@ -120,9 +124,11 @@ public sealed class BatchSamplerTests
     {
         using var data = Counting(100);
         var error = Assert.Throws<CrossheadException>(() => new BatchSampler(data.Train, 1, 100, 0));
-        Assert.Equal("context (100) is longer than the train split, which has 100 tokens; use a context of at most 99, or more text.", error.Message);
+        Assert.Equal("context (100) is longer than the train split, which has 100 tokens; use a context of at most 99, "
+            + "or more text.", error.Message);
         Assert.Equal(1, new BatchSampler(data.Train, 1, 99, 0).Windows);
-        Assert.Contains("held-out split holds no tokens", Assert.Throws<CrossheadException>(() => new HeldOutBatches(data.HeldOut, 1, 4)).Message);
+        Assert.Contains("held-out split holds no tokens",
+            Assert.Throws<CrossheadException>(() => new HeldOutBatches(data.HeldOut, 1, 4)).Message);
     }
 
     [Theory]
@@ -133,7 +139,8 @@ public sealed class BatchSamplerTests
     {
         using var data = Counting(100);
         var sampler = new BatchSampler(data.Train, 1, 7, 0);
-        Assert.Contains("beyond its 14 windows", Assert.Throws<CrossheadException>(() => sampler.Position = new BatchPosition(epoch, index)).Message);
+        Assert.Contains("beyond its 14 windows",
+            Assert.Throws<CrossheadException>(() => sampler.Position = new BatchPosition(epoch, index)).Message);
     }
 
     [Fact]
@@ -142,9 +149,12 @@ public sealed class BatchSamplerTests
         using var data = Counting(100);
         Assert.Throws<ArgumentException>(() => new BatchSampler(data.Train, 2, 7, 0).Next(new long[14], new long[13]));
         Assert.Throws<ArgumentException>(() => new HeldOutBatches(data.Train, 2, 7).Next(new long[7], new long[7]));
-        Assert.Contains("batch (0)", Assert.Throws<CrossheadException>(() => new BatchSampler(data.Train, 0, 7, 0)).Message);
-        Assert.Contains("context (0)", Assert.Throws<CrossheadException>(() => new BatchSampler(data.Train, 1, 0, 0)).Message);
-        Assert.Contains("windows (0)", Assert.Throws<CrossheadException>(() => new HeldOutBatches(data.Train, 1, 7, 0)).Message);
+        Assert.Contains("batch (0)",
+            Assert.Throws<CrossheadException>(() => new BatchSampler(data.Train, 0, 7, 0)).Message);
+        Assert.Contains("context (0)",
+            Assert.Throws<CrossheadException>(() => new BatchSampler(data.Train, 1, 0, 0)).Message);
+        Assert.Contains("windows (0)",
+            Assert.Throws<CrossheadException>(() => new HeldOutBatches(data.Train, 1, 7, 0)).Message);
     }
 
     // Computed by another implementation, in unbounded integers.

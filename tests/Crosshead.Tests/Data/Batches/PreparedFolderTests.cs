@@ -8,9 +8,11 @@ namespace Crosshead.Tests.Data.Batches;
 /// <summary>From text to batches: what preparation writes is what training reads.</summary>
 public sealed class PreparedFolderTests
 {
-    private static readonly Lazy<Tokenizer> s_tokenizer = new(() => BpeTrainer.Train([Rows(40)], new BpeTrainerOptions { VocabularySize = 300 }));
+    private static readonly Lazy<Tokenizer> s_tokenizer = new(
+        () => BpeTrainer.Train([Rows(40)], new BpeTrainerOptions { VocabularySize = 300 }));
 
-    private static readonly DataPreparationOptions s_options = new() { HeldOutFraction = 0.2, ShardTokens = 500, Workers = 2 };
+    private static readonly DataPreparationOptions s_options =
+        new() { HeldOutFraction = 0.2, ShardTokens = 500, Workers = 2 };
 
     [Fact]
     public void Both_splits_read_back_as_the_documents_in_order_across_shards()
@@ -19,7 +21,8 @@ public sealed class PreparedFolderTests
         using var data = Prepare(folder);
         Assert.True(data.Manifest!.Train.Shards.Count > 2, "the data should span shards");
         string[] documents = [.. Documents(data.Train), .. Documents(data.HeldOut)];
-        Assert.Equal(Rows(200).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(r => r[9..^2]).Order(StringComparer.Ordinal), documents.Order(StringComparer.Ordinal));
+        Assert.Equal(Rows(200).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(r => r[9..^2]).Order(
+            StringComparer.Ordinal), documents.Order(StringComparer.Ordinal));
         var numbers = Documents(data.Train).Select(d => int.Parse(d.Split(' ')[1])).ToArray();
         Assert.Equal(numbers.Order(), numbers);
         Assert.Empty(Documents(data.Train).Intersect(Documents(data.HeldOut)));
@@ -40,7 +43,8 @@ public sealed class PreparedFolderTests
             sampler.Next(inputs, targets);
             seen.Add(string.Join(' ', inputs.Append(targets[^1])));
         }
-        var expected = Enumerable.Range(0, (tokens.Length - 1) / Context).Select(w => string.Join(' ', tokens[(w * Context)..((w + 1) * Context + 1)]));
+        var expected = Enumerable.Range(0, (tokens.Length - 1) / Context)
+            .Select(w => string.Join(' ', tokens[(w * Context)..((w + 1) * Context + 1)]));
         Assert.Equal(expected.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
         Assert.Equal(new BatchPosition(1, 0), sampler.Position);
     }
@@ -77,8 +81,10 @@ public sealed class PreparedFolderTests
         using var stop = new CancellationTokenSource();
         stop.Cancel();
         File.WriteAllText(folder.File("rows.jsonl"), Rows(200));
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("rows.jsonl")], s_tokenizer.Value, folder.File("out"), s_options, cancellation: stop.Token));
-        Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("out"))).Message);
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("rows.jsonl")],
+            s_tokenizer.Value, folder.File("out"), s_options, cancellation: stop.Token));
+        Assert.Contains("not finished",
+            Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("out"))).Message);
     }
 
     private static TokenDataset Prepare(TemporaryFolder folder)

@@ -6,21 +6,27 @@ namespace Crosshead.Tests.Data.Corpora;
 public sealed class DocumentationTextTests
 {
     private static DocumentedMember[] Members(string xml) =>
-        [.. DocumentedMember.ReadAll(new MemoryStream(Encoding.UTF8.GetBytes($"<?xml version=\"1.0\"?><doc><members>{xml}</members></doc>")))];
+        [.. DocumentedMember.ReadAll(
+            new MemoryStream(Encoding.UTF8.GetBytes($"<?xml version=\"1.0\"?><doc><members>{xml}</members></doc>")))];
 
     private static string Summary(string content) =>
-        Members($"<member name=\"T:A.B\"><summary>{content}</summary></member>").SelectMany(m => m.Lines).SingleOrDefault().Text ?? "";
+        Members($"<member name=\"T:A.B\"><summary>{content}</summary></member>").SelectMany(m => m.Lines)
+        .SingleOrDefault().Text ?? "";
 
     [Theory]
     [InlineData("Gets the <see cref=\"T:System.Collections.Generic.List`1\" /> of names.", "Gets the List of names.")]
-    [InlineData("Calls <see cref=\"M:System.String.Compare(System.String,System.String)\"/>, then waits.", "Calls String.Compare, then waits.")]
+    [InlineData("Calls <see cref=\"M:System.String.Compare(System.String,System.String)\"/>, then waits.",
+        "Calls String.Compare, then waits.")]
     [InlineData("Is <see langword=\"true\" /> if <paramref name=\"value\" /> is set.", "Is true if value is set.")]
     [InlineData("See <see href=\"https://a.example/b\">the rules</see> of it.", "See the rules of it.")]
-    [InlineData("Uses <xref data-throw-if-not-resolved=\"true\" uid=\"System.Diagnostics.Activity\" /> here .", "Uses Activity here.")]
+    [InlineData("Uses <xref data-throw-if-not-resolved=\"true\" uid=\"System.Diagnostics.Activity\" /> here .",
+        "Uses Activity here.")]
     [InlineData("Makes <c>null</c> of\n            an   empty&#160;<i>name</i>", "Makes null of an empty name.")]
     [InlineData("<para>One thing is said.</para><para>Then the other</para>", "One thing is said. Then the other.")]
-    [InlineData("It knows these: <list><listheader><term>T</term></listheader><item><term>Fast</term><description>the quick way</description></item></list>", "It knows these: Fast: the quick way.")]
-    [InlineData("Works like this: <code>\nvar x = 1;\nvar y = 2;\n</code>It returns at once.", "Works like this: It returns at once.")]
+    [InlineData("It knows these: <list><listheader><term>T</term></listheader><item><term>Fast</term><description>the "
+        + "quick way</description></item></list>", "It knows these: Fast: the quick way.")]
+    [InlineData("Works like this: <code>\nvar x = 1;\nvar y = 2;\n</code>It returns at once.",
+        "Works like this: It returns at once.")]
     [InlineData("The value of x<sup>2</sup> is kept.", "The value of x^2 is kept.")]
     [InlineData("Part of the .NET Framework, etc..", "Part of the .NET Framework, etc.")]
     [InlineData("A **[HANDLE](/windows/types)** points to the \\_queue\\_.", "A HANDLE points to the _queue_.")]
@@ -53,14 +59,17 @@ public sealed class DocumentationTextTests
             """));
         Assert.Equal("M:A.B.Cut(System.Int32)", member.Name);
         Assert.Equal(
-            ["Cuts the rope.", "- at: Where to cut.", "- returns: The piece cut off.", "- throws ArgumentException: at is negative."],
+            ["Cuts the rope.", "- at: Where to cut.", "- returns: The piece cut off.",
+                "- throws ArgumentException: at is negative."],
             member.Lines.Select(l => l.Label + l.Text));
     }
 
     [Theory]
-    [InlineData("T:System.Collections.Generic.Dictionary`2", "System.Collections.Generic.Dictionary", "Dictionary", "Dictionary")]
+    [InlineData("T:System.Collections.Generic.Dictionary`2", "System.Collections.Generic.Dictionary",
+        "Dictionary", "Dictionary")]
     [InlineData("M:System.String.#ctor(System.Char[])", "System.String", "Constructor", "String constructor")]
-    [InlineData("M:System.String.Join``1(System.String,System.Collections.Generic.IEnumerable{``0})", "System.String", "Join", "String.Join")]
+    [InlineData("M:System.String.Join``1(System.String,System.Collections.Generic.IEnumerable{``0})", "System.String",
+        "Join", "String.Join")]
     [InlineData("P:A.B.Item(System.Int32)", "A.B", "Item", "B.Item")]
     [InlineData("M:A.B.System#IDisposable#Dispose", "A.B", "IDisposable.Dispose", "IDisposable.Dispose")]
     [InlineData("M:A.B.op_Equality(A.B,A.B)", "A.B", "Equality operator", "B.Equality operator")]

@@ -17,15 +17,18 @@ public sealed class ReferencePackCorpusTests : IDisposable
         return path;
     }
 
-    private static string Member(string name, string summary) => $"<member name=\"{name}\"><summary>{summary}</summary></member>";
+    private static string Member(string name, string summary) =>
+        $"<member name=\"{name}\"><summary>{summary}</summary></member>";
 
-    private static string Sentence(string word) => $"The {word} holds everything that a reader of this long sentence could ever wish to know about such a thing.";
+    private static string Sentence(string word) =>
+        $"The {word} holds everything that a reader of this long sentence could ever wish to know about such a thing.";
 
     [Fact]
     public void A_type_and_its_members_are_one_document_with_the_name_on_top()
     {
         Write("A.Ref", "1.0.0", "a.xml",
-            Member("T:N.Rope", Sentence("rope")) + Member("T:N.Knot", Sentence("knot")) + Member("M:N.Rope.Cut(System.Int32)", "Cuts the rope."));
+            Member("T:N.Rope", Sentence("rope")) + Member("T:N.Knot", Sentence("knot"))
+                + Member("M:N.Rope.Cut(System.Int32)", "Cuts the rope."));
         Assert.Equal(
             [$"N.Rope\n\n{Sentence("rope")}\n\nCut\nCuts the rope.\n", $"N.Knot\n\n{Sentence("knot")}\n"],
             ReferencePackCorpus.Find([_root]).Documents());
@@ -35,9 +38,11 @@ public sealed class ReferencePackCorpusTests : IDisposable
     public void What_was_said_before_is_left_out_even_with_other_numbers()
     {
         Write("A.Ref", "1.0.0", "a.xml",
-            Member("T:N.A", Sentence("rope")) + Member("M:N.A.Read16", "Reads a 16-bit value.") + Member("M:N.A.Read32", "Reads a 32-bit value."));
+            Member("T:N.A", Sentence("rope")) + Member("M:N.A.Read16", "Reads a 16-bit value.")
+                + Member("M:N.A.Read32", "Reads a 32-bit value."));
         Write("A.Ref", "1.0.0", "b.xml", Member("T:N.B", Sentence("rope")));
-        Assert.Equal([$"N.A\n\n{Sentence("rope")}\n\nRead16\nReads a 16-bit value.\n"], ReferencePackCorpus.Find([_root]).Documents());
+        Assert.Equal([$"N.A\n\n{Sentence("rope")}\n\nRead16\nReads a 16-bit value.\n"],
+            ReferencePackCorpus.Find([_root]).Documents());
     }
 
     [Fact]
@@ -107,7 +112,8 @@ public sealed class ReferencePackCorpusTests : IDisposable
     [Fact]
     public void This_machines_packs_give_clean_English()
     {
-        if (ReferencePacks.Files(ReferencePacks.Folders()).Count == 0) Assert.Skip("no reference packs on this machine");
+        if (ReferencePacks.Files(ReferencePacks.Folders()).Count == 0)
+            Assert.Skip("no reference packs on this machine");
         var documents = ReferencePackCorpus.Find().Documents(2_000_000).ToArray();
         Assert.Equal(documents, ReferencePackCorpus.Find().Documents(2_000_000));
         var bytes = documents.Sum(d => (long)Encoding.UTF8.GetByteCount(d));
@@ -116,7 +122,8 @@ public sealed class ReferencePackCorpusTests : IDisposable
         Assert.DoesNotContain("<see ", text, StringComparison.Ordinal);
         Assert.DoesNotContain("  ", text, StringComparison.Ordinal);
         // Letters, blanks and ordinary marks are what English is made of.
-        Assert.True(text.Count(c => char.IsLetter(c) || c is ' ' or '.' or ',' or '\n' or '-' or ':') > 0.97 * text.Length);
+        Assert.True(
+            text.Count(c => char.IsLetter(c) || c is ' ' or '.' or ',' or '\n' or '-' or ':') > 0.97 * text.Length);
         Assert.Equal(documents.Length, documents.Distinct().Count());
     }
 }

@@ -20,13 +20,15 @@ public sealed class DataFolderTests : IDisposable
     [Fact]
     public void A_refused_preparation_is_not_in_the_way_of_the_corrected_one()
     {
-        Assert.Contains("there is no field \"body\"", Refused(_folder, "out", new() { Source = new() { Field = "body" } }));
+        Assert.Contains("there is no field \"body\"",
+            Refused(_folder, "out", new() { Source = new() { Field = "body" } }));
         Assert.False(Directory.Exists(_folder.File("out")));
         Directory.CreateDirectory(_folder.File("mine"));
         File.WriteAllText(_folder.File("mine/note"), "");
         Refused(_folder, "mine", new() { Source = new() { Field = "body" } });
         Assert.Equal(["note"], Names(_folder.File("mine")));
-        Assert.Equal(300, DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("mine"), new()) is var manifest ? manifest.Train.Documents + manifest.HeldOut.Documents : 0);
+        Assert.Equal(300, DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("mine"),
+            new()) is var manifest ? manifest.Train.Documents + manifest.HeldOut.Documents : 0);
     }
 
     [Fact]
@@ -36,7 +38,8 @@ public sealed class DataFolderTests : IDisposable
         Assert.Contains("line 301: the row is not valid JSON", Refused(_folder, "out", new() { ShardTokens = 500 }));
         Assert.False(Directory.Exists(_folder.File("out")));
         File.WriteAllBytes(_folder.File("b.bin"), [.. Encoding.UTF8.GetBytes(new string('a', 200_000)), 0]);
-        Assert.Contains("is not text: byte 200000 is NUL", Assert.Throws<CrossheadException>(() => DataPreparation.Run([_folder.File("b.bin")], Small, _folder.File("out"), new())).Message);
+        Assert.Contains("is not text: byte 200000 is NUL", Assert.Throws<CrossheadException>(
+            () => DataPreparation.Run([_folder.File("b.bin")], Small, _folder.File("out"), new())).Message);
         Assert.False(Directory.Exists(_folder.File("out")));
     }
 
@@ -53,7 +56,8 @@ public sealed class DataFolderTests : IDisposable
     public void A_folder_that_another_writes_is_refused_and_stays_as_it_is()
     {
         using (FolderLock.Take(_folder.File("out")))
-            Assert.Contains("is being written by another run; wait for its end or stop it", Refused(_folder, "out", new()));
+            Assert.Contains("is being written by another run; wait for its end or stop it",
+                Refused(_folder, "out", new()));
         Assert.False(Directory.Exists(_folder.File("out")));
     }
 
@@ -81,7 +85,8 @@ public sealed class DataFolderTests : IDisposable
         var path = _folder.File("out/manifest.json");
         var document = JsonNode.Parse(File.ReadAllText(path))!;
         var names = place.Split('/')[1..];
-        var parent = names[..^1].Aggregate(document, (node, name) => int.TryParse(name, out var i) ? node[i]! : node[name]!);
+        var parent = names[..^1]
+            .Aggregate(document, (node, name) => int.TryParse(name, out var i) ? node[i]! : node[name]!);
         if (int.TryParse(names[^1], out var index)) parent[index] = "HERE";
         else parent[names[^1]] = "HERE";
         File.WriteAllText(path, document.ToJsonString().Replace("\"HERE\"", value));
@@ -98,10 +103,12 @@ public sealed class DataFolderTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("out"), new(), cancellation: stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([_folder.File("in.jsonl")], Small,
+            _folder.File("out"), new(), cancellation: stop.Token));
         var path = _folder.File("out/preparation.json");
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"source\": 0", source, StringComparison.Ordinal));
-        Assert.Contains("but there are 1 inputs; prepare the data again with `Overwrite`.", Refused(_folder, "out", new()));
+        Assert.Contains("but there are 1 inputs; prepare the data again with `Overwrite`.",
+            Refused(_folder, "out", new()));
     }
 
     [Theory]
@@ -113,18 +120,22 @@ public sealed class DataFolderTests : IDisposable
     [Fact]
     public void A_shard_that_is_cut_while_it_is_in_use_is_told_with_both_lengths()
     {
-        var manifest = DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("out"), new() { HeldOutFraction = 0 });
+        var manifest = DataPreparation.Run([_folder.File("in.jsonl")], Small, _folder.File("out"),
+            new() { HeldOutFraction = 0 });
         using var data = TokenDataset.Open(_folder.File("out"));
         var whole = new long[data.Train.Tokens];
         data.Train.Read(0, whole);
         Assert.Equal(Tokens(_folder.File("out"), manifest.Train).Select(t => (long)t), whole);
 
         var path = _folder.File("out/train-00000.bin");
-        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(100);
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            file.SetLength(100);
         var some = new long[10];
         data.Train.Read(40, some);
         Assert.Equal(whole[40..50], some);
         var error = Assert.Throws<CrossheadException>(() => data.Train.Read(45, some)).Message;
-        Assert.Equal($"\"{path}\" was cut short while it was in use: it has 100 bytes now and had {2 * whole.Length} ({whole.Length} tokens); put the file back or prepare the data again, then go on from the last checkpoint.", error);
+        Assert.Equal($"\"{path}\" was cut short while it was in use: it has 100 bytes now and had {2 * whole.Length} "
+            + $"({whole.Length} tokens); put the file back or prepare the data again, then go on from the last "
+            + $"checkpoint.", error);
     }
 }

@@ -6,7 +6,8 @@ namespace Crosshead.Tests.Data.Shards;
 
 public sealed class DataPreparationInterruptionTests
 {
-    // The more workers, the more text is under way before the first report; on any machine these texts are long enough for two.
+    // The more workers, the more text is under way before the first report; on any machine these texts are long enough
+    // for two.
     private static readonly DataPreparationOptions s_options = new() { Workers = 2 };
 
     // Stops at every progress report in turn, goes on, and stops again.
@@ -28,14 +29,16 @@ public sealed class DataPreparationInterruptionTests
             var reports = 0;
             try
             {
-                DataPreparation.Run(inputs, Small, folder.File("stopped"), options, new ImmediateProgress(_ => { if (++reports == reportsBetweenStops) stop.Cancel(); }), stop.Token);
+                DataPreparation.Run(inputs, Small, folder.File("stopped"), options,
+                    new ImmediateProgress(_ => { if (++reports == reportsBetweenStops) stop.Cancel(); }), stop.Token);
                 break;
             }
             catch (OperationCanceledException)
             {
                 stops++;
                 Assert.True(File.Exists(folder.File("stopped/preparation.json")));
-                Assert.Contains("not finished", Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("stopped"))).Message);
+                Assert.Contains("not finished",
+                    Assert.Throws<CrossheadException>(() => TokenDataset.Open(folder.File("stopped"))).Message);
                 // What a killed process may leave behind the state: bytes beyond it.
                 foreach (var partial in Directory.GetFiles(folder.File("stopped"), "*.partial"))
                     File.AppendAllText(partial, "beyond");
@@ -53,7 +56,8 @@ public sealed class DataPreparationInterruptionTests
         var options = s_options with { ShardTokens = 30_000 };
         DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("straight"), options);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small,
+            folder.File("killed"), options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
         var partial = Directory.GetFiles(folder.File("killed"), "train-*.partial").Single();
         File.Move(partial, partial[..^".partial".Length]);
         DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("killed"), options);
@@ -66,10 +70,12 @@ public sealed class DataPreparationInterruptionTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small,
+            folder.File("out"), s_options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
         File.Delete(folder.File("out/train-00000.bin.partial"));
         Assert.Contains("train-00000.bin.partial does not hold", Refused(folder, "out", s_options));
-        Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options with { Overwrite = true }));
+        Assert.NotNull(DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"),
+            s_options with { Overwrite = true }));
     }
 
     [Fact]
@@ -78,8 +84,10 @@ public sealed class DataPreparationInterruptionTests
         using var folder = new TemporaryFolder();
         WriteCorpus(folder, 8000);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small, folder.File("out"), s_options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
-        Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there", Refused(folder, "out", s_options with { Seed = 1 }));
+        Assert.Throws<OperationCanceledException>(() => DataPreparation.Run([folder.File("in.jsonl")], Small,
+            folder.File("out"), s_options, new ImmediateProgress(_ => stop.Cancel()), stop.Token));
+        Assert.Contains("an unfinished preparation of other data: seed is 1 here and 0 there",
+            Refused(folder, "out", s_options with { Seed = 1 }));
         File.WriteAllText(folder.File("out/preparation.json"), "{");
         Assert.Contains("preparation.json", Refused(folder, "out", s_options));
     }

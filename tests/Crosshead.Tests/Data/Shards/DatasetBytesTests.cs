@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Data.Shards;
 
-/// <summary>Every byte of two small data sets, so that a change of the code that writes them cannot change a file.</summary>
+/// <summary>
+/// Every byte of two small data sets, so that a change of the code that writes them cannot change a file.
+/// </summary>
 public sealed class DatasetBytesTests
 {
     [Fact]
@@ -16,7 +18,8 @@ public sealed class DatasetBytesTests
         using var folder = new TemporaryFolder();
         PreparedData.WriteCorpus(folder, 300);
         File.SetLastWriteTimeUtc(folder.File("in.jsonl"), new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc));
-        DataPreparation.Run([folder.File("in.jsonl")], PreparedData.Small, folder.File("out"), new() { ShardTokens = 5000, HeldOutFraction = 0.1, Seed = 5 });
+        DataPreparation.Run([folder.File("in.jsonl")], PreparedData.Small, folder.File("out"),
+            new() { ShardTokens = 5000, HeldOutFraction = 0.1, Seed = 5 });
         Assert.Equal(
             """
             36bacaed22f636254bb5afe96f0e891d76c3aed8a3c89ea828b3f4b02c48d721 heldout-00000.bin
@@ -65,16 +68,25 @@ public sealed class DatasetBytesTests
             """, Hashes(folder));
     }
 
-    // A model that always writes token 7t + 3 after t. Results of libtorch depend on the processor in their last digits, so the choice must be
-    // clear: layers add nothing, vectors of tokens are ±1, and the head's row of a token is its predecessor's vector. A product of equal
-    // vectors is then 32, of different ones at most 30, times one factor.
+    // A model that always writes token 7t + 3 after t. Results of libtorch depend on the processor in their last
+    // digits, so the choice must be clear: layers add nothing, vectors of tokens are ±1, and the head's row of a token
+    // is its predecessor's vector. A product of equal vectors is then 32, of different ones at most 30, times one
+    // factor.
     private static LanguageModel Successor(int vocabulary)
     {
         const int Hidden = 32;
-        var model = new LanguageModel(new ModelOptions { VocabularySize = vocabulary, HiddenSize = Hidden, Layers = 1, Context = 32, Attention = new() { Heads = 2 } });
+        var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = vocabulary,
+            HiddenSize = Hidden,
+            Layers = 1,
+            Context = 32,
+            Attention = new() { Heads = 2 },
+        });
         model.Initialize(1);
         using var grad = no_grad();
-        foreach (var parameter in model.Parameters.Where(p => p.Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || p.Name.EndsWith("down_proj.weight", StringComparison.Ordinal)))
+        foreach (var parameter in model.Parameters.Where(p => p.Name.EndsWith("o_proj.weight", StringComparison.Ordinal)
+            || p.Name.EndsWith("down_proj.weight", StringComparison.Ordinal)))
             parameter.Value.zero_();
         var random = new Random(1);
         var vectors = new float[vocabulary, Hidden];
@@ -94,14 +106,16 @@ public sealed class DatasetBytesTests
     }
 
     // A line a file; the manifest without the folder's name and the version.
-    private static string Hashes(TemporaryFolder folder) => string.Join('\n', PreparedData.Names(folder.File("out")).Select(name =>
-    {
-        var bytes = File.ReadAllBytes(folder.File($"out/{name}"));
-        if (name == DatasetManifest.FileName)
+    private static string Hashes(TemporaryFolder folder) =>
+        string.Join('\n', PreparedData.Names(folder.File("out")).Select(name =>
         {
-            var text = Encoding.UTF8.GetString(bytes);
-            bytes = Encoding.UTF8.GetBytes(text.Replace(folder.File("in.jsonl"), "in.jsonl").Replace($"\"crosshead\": \"{DatasetManifest.Load(folder.File("out")).Crosshead}\"", ""));
-        }
-        return $"{Convert.ToHexStringLower(SHA256.HashData(bytes))} {name}";
-    }));
+            var bytes = File.ReadAllBytes(folder.File($"out/{name}"));
+            if (name == DatasetManifest.FileName)
+            {
+                var text = Encoding.UTF8.GetString(bytes);
+                bytes = Encoding.UTF8.GetBytes(text.Replace(folder.File("in.jsonl"), "in.jsonl")
+                    .Replace($"\"crosshead\": \"{DatasetManifest.Load(folder.File("out")).Crosshead}\"", ""));
+            }
+            return $"{Convert.ToHexStringLower(SHA256.HashData(bytes))} {name}";
+        }));
 }

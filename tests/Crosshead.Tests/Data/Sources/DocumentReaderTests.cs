@@ -36,20 +36,24 @@ public sealed class DocumentReaderTests : IDisposable
     [InlineData("file", "one\ftwo\n<|endoftext|>\nthree", "one\ftwo\n<|endoftext|>\nthree")]
     [InlineData("auto", "\uFEFFone", "one")]
     public void Text_is_split_as_asked(string split, string text, string documents) =>
-        Assert.Equal(documents.Split('|').Length == 0 ? [] : Parts(documents), Read(Write("a.txt", text), new() { SplitOn = TextSplit.Parse(split) }));
+        Assert.Equal(documents.Split('|').Length == 0 ? [] : Parts(documents),
+            Read(Write("a.txt", text), new() { SplitOn = TextSplit.Parse(split) }));
 
     // The end mark itself holds bars.
-    private static string[] Parts(string documents) => [.. documents.Replace("<|endoftext|>", "\u0001").Split('|').Select(d => d.Replace("\u0001", "<|endoftext|>"))];
+    private static string[] Parts(string documents) =>
+        [.. documents.Replace("<|endoftext|>", "\u0001").Split('|').Select(d => d.Replace("\u0001", "<|endoftext|>"))];
 
     [Fact]
     public void Rows_are_read_by_the_name_of_their_field()
     {
-        var path = Write("a.jsonl", "{\"id\": 1, \"body\": \"one\\n\\u00e9\", \"more\": {\"body\": \"no\"}}\r\n\n{\"body\": \" \"}\n{\"body\": \"two 😀\"}");
+        var path = Write("a.jsonl", "{\"id\": 1, \"body\": \"one\\n\\u00e9\", \"more\": {\"body\": \"no\"}}\r\n\n"
+            + "{\"body\": \" \"}\n{\"body\": \"two 😀\"}");
         Assert.Equal(["one\né", "two 😀"], Read(path, new() { Field = "body" }));
     }
 
     [Theory]
-    [InlineData("{\"text\": \"ok\"}\n{\"txt\": \"x\", \"id\": 3}\n", "line 2: there is no field \"text\"; did you mean \"txt\"? known: txt, id.")]
+    [InlineData("{\"text\": \"ok\"}\n{\"txt\": \"x\", \"id\": 3}\n",
+        "line 2: there is no field \"text\"; did you mean \"txt\"? known: txt, id.")]
     [InlineData("{\"text\": \"ok\"}\n\n{\"text\": \"x\n", "line 3: the row is not valid JSON")]
     [InlineData("{\"text\": \"ok\"} {}\n", "line 1: the row is not valid JSON")]
     [InlineData("{\"text\": 7}", "line 1: field \"text\" is a JSON number, but a string is expected")]
@@ -58,7 +62,9 @@ public sealed class DocumentReaderTests : IDisposable
     public void A_bad_row_is_named_by_file_and_line(string content, string reason)
     {
         var path = Write("a.jsonl", content);
-        Assert.Contains($"{path}, {(reason.StartsWith("line", StringComparison.Ordinal) ? reason : "line 1: " + reason)}", Refused(() => Read(path)));
+        Assert.Contains(
+            $"{path}, {(reason.StartsWith("line", StringComparison.Ordinal) ? reason : "line 1: " + reason)}",
+            Refused(() => Read(path)));
     }
 
     [Fact]
@@ -66,7 +72,8 @@ public sealed class DocumentReaderTests : IDisposable
     {
         var path = await WriteParquet("a.parquet");
         Assert.Equal(["one", "two é😀", "four", "one", "two é😀", "four"], Read(path, new() { Field = "body" }));
-        Assert.Contains("there is no column \"bodi\"; did you mean \"body\"? known: id, body.", Refused(() => Read(path, new() { Field = "bodi" })));
+        Assert.Contains("there is no column \"bodi\"; did you mean \"body\"? known: id, body.",
+            Refused(() => Read(path, new() { Field = "bodi" })));
         var error = Refused(() => Read(path, new() { Field = "id" }));
         Assert.Contains("column \"id\" holds int32", error);
         Assert.Contains("columns of strings: body", error);
@@ -75,7 +82,8 @@ public sealed class DocumentReaderTests : IDisposable
     [Fact]
     public async Task A_damaged_parquet_file_is_refused_in_one_line()
     {
-        var whole = await File.ReadAllBytesAsync(await WriteParquet("whole.parquet"), TestContext.Current.CancellationToken);
+        var whole = await File.ReadAllBytesAsync(await WriteParquet("whole.parquet"),
+            TestContext.Current.CancellationToken);
         var path = _folder.File("cut.parquet");
         for (var length = 1; length < whole.Length; length += 41)
         {
@@ -99,7 +107,8 @@ public sealed class DocumentReaderTests : IDisposable
         var path = _folder.File("a.txt" + extension);
         File.WriteAllBytes(path, whole);
         Assert.Equal(text, string.Concat(Read(path)));
-        foreach (var length in (int[])[1, 5, 12, whole.Length / 3, whole.Length / 2, whole.Length - 9, whole.Length - 1])
+        foreach (var length in (int[])[1, 5, 12, whole.Length / 3, whole.Length / 2, whole.Length - 9,
+            whole.Length - 1])
         {
             File.WriteAllBytes(path, whole[..length]);
             Assert.Contains("is damaged or truncated", Refused(() => Read(path)));
@@ -114,14 +123,16 @@ public sealed class DocumentReaderTests : IDisposable
     public void Compressed_files_joined_end_to_end_are_read_whole(string extension)
     {
         var path = _folder.File("a.jsonl" + extension);
-        File.WriteAllBytes(path, [.. Compress("{\"text\": \"one\"}\n"u8.ToArray(), extension), .. Compress("{\"text\": \"two\"}\n"u8.ToArray(), extension)]);
+        File.WriteAllBytes(path, [.. Compress("{\"text\": \"one\"}\n"u8.ToArray(), extension),
+            .. Compress("{\"text\": \"two\"}\n"u8.ToArray(), extension)]);
         Assert.Equal(["one", "two"], Read(path));
     }
 
     [Fact]
     public void Folders_and_patterns_name_their_files_in_order()
     {
-        foreach (var name in (string[])["b.txt", "a.md", "c.jsonl.gz", "d.bin", "deep/e.txt", "deep/er/f.txt", "deep/er/g.log"])
+        foreach (var name in (string[])["b.txt", "a.md", "c.jsonl.gz", "d.bin", "deep/e.txt", "deep/er/f.txt",
+            "deep/er/g.log"])
             Write(name, "x");
         Assert.Equal(["a.md", "b.txt", "c.jsonl.gz", "deep/e.txt", "deep/er/f.txt"], Find(_folder.Path));
         Assert.Equal(["b.txt"], Find(_folder.File("*.txt")));
@@ -143,7 +154,8 @@ public sealed class DocumentReaderTests : IDisposable
         Assert.Equal(["a/x.txt", "b/x.txt"], Find(_folder.File("*/x.txt")));
         Assert.Equal(["a/x.txt", "b/x.txt"], Find(_folder.File("**/x.txt")));
         Assert.Equal(["a/x.txt"], Find(_folder.File("a")));
-        if (!OperatingSystem.IsWindows()) closed.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        if (!OperatingSystem.IsWindows())
+            closed.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     }
 
     [Fact]
@@ -170,7 +182,8 @@ public sealed class DocumentReaderTests : IDisposable
         {
             File.WriteAllBytes(_folder.File(name), content);
             var error = Refused(() => Read(_folder.File(name)));
-            if (reason.Contains("NUL") || !name.EndsWith("jsonl", StringComparison.Ordinal)) Assert.Contains(_folder.File(name), error);
+            if (reason.Contains("NUL") || !name.EndsWith("jsonl", StringComparison.Ordinal))
+                Assert.Contains(_folder.File(name), error);
             if (!name.EndsWith("jsonl", StringComparison.Ordinal)) Assert.Contains(reason, error);
         }
     }
@@ -187,7 +200,8 @@ public sealed class DocumentReaderTests : IDisposable
     [Fact]
     public void Reading_continues_at_any_document()
     {
-        var reader = new DocumentReader([Write("a.txt", "1\f2\f3"), Write("b.jsonl", "{\"text\":\"4\"}\n{\"text\":\"5\"}"), Write("c.txt", "6")], new());
+        var reader = new DocumentReader([Write("a.txt", "1\f2\f3"),
+            Write("b.jsonl", "{\"text\":\"4\"}\n{\"text\":\"5\"}"), Write("c.txt", "6")], new());
         var all = reader.Read().ToArray();
         Assert.Equal(["1", "2", "3", "4", "5", "6"], all.Select(d => d.Text));
         Assert.Equal(reader.TotalBytes, reader.BytesRead);
@@ -195,10 +209,12 @@ public sealed class DocumentReaderTests : IDisposable
             Assert.Equal(all[start..], reader.Read(all[start].Source, all[start].Index));
     }
 
-    private string[] Read(string path, SourceOptions? options = null) => [.. new DocumentReader([path], options ?? new()).Read().Select(d => d.Text)];
+    private string[] Read(string path, SourceOptions? options = null) =>
+        [.. new DocumentReader([path], options ?? new()).Read().Select(d => d.Text)];
 
     private string[] Find(params string[] inputs) =>
-        [.. SourceFile.Find(inputs).Select(file => Path.GetRelativePath(_folder.Path, Path.GetFullPath(file.Path)).Replace('\\', '/'))];
+        [.. SourceFile.Find(inputs)
+            .Select(file => Path.GetRelativePath(_folder.Path, Path.GetFullPath(file.Path)).Replace('\\', '/'))];
 
     private string Write(string name, string text)
     {
@@ -224,7 +240,8 @@ public sealed class DocumentReaderTests : IDisposable
     private static byte[] Compress(byte[] content, string extension)
     {
         var compressed = new MemoryStream();
-        using (Stream stream = extension == ".gz" ? new GZipStream(compressed, CompressionLevel.Fastest) : new ZstdSharp.CompressionStream(compressed))
+        using (Stream stream = extension == ".gz" ? new GZipStream(compressed, CompressionLevel.Fastest)
+            : new ZstdSharp.CompressionStream(compressed))
             stream.Write(content);
         return compressed.ToArray();
     }

@@ -33,8 +33,10 @@ public sealed class ParquetTests : IDisposable
     {
         Write("json.parquet", Texts, LogicalType.Json());
         Assert.Equal(["one", "two é😀", "{\"a\":1}"], Read("json.parquet"));
-        Write("bytes.parquet", Texts.Select(t => t is null ? null : System.Text.Encoding.UTF8.GetBytes(t)).ToArray(), LogicalType.None());
-        Assert.Contains("column \"text\" holds bytes, but strings are expected; columns of strings: none.", Refused("bytes.parquet"));
+        Write("bytes.parquet", Texts.Select(t => t is null ? null : System.Text.Encoding.UTF8.GetBytes(t)).ToArray(),
+            LogicalType.None());
+        Assert.Contains("column \"text\" holds bytes, but strings are expected; columns of strings: none.",
+            Refused("bytes.parquet"));
     }
 
     [Fact]
@@ -43,14 +45,16 @@ public sealed class ParquetTests : IDisposable
         Write("a.parquet", Enumerable.Range(0, 1000).Select(i => $"row {i}").ToArray(), LogicalType.String());
         using var file = ParquetFile.Open(_folder.File("a.parquet"));
         Assert.Equal(1000, file.Rows);
-        Assert.Equal([.. Enumerable.Repeat(128, 7), 104], file.Read((_, row) => row, "text").Select(rows => rows.Length));
+        Assert.Equal([.. Enumerable.Repeat(128, 7), 104],
+            file.Read((_, row) => row, "text").Select(rows => rows.Length));
         Assert.Equal(Enumerable.Range(0, 1000).Select(i => $"row {i}"), Read("a.parquet"));
     }
 
     [Fact]
     public void Names_with_dots_and_nested_columns_are_told_apart()
     {
-        using (var writer = new ParquetFileWriter(_folder.File("a.parquet"), [new Column<int>("id"), new Column<string[]>("list"), new Column<string>("a.b")]))
+        using (var writer = new ParquetFileWriter(_folder.File("a.parquet"),
+            [new Column<int>("id"), new Column<string[]>("list"), new Column<string>("a.b")]))
         {
             using var group = writer.AppendRowGroup();
             using (var id = group.NextColumn().LogicalWriter<int>()) id.WriteBatch([1, 2]);
@@ -59,7 +63,8 @@ public sealed class ParquetTests : IDisposable
             writer.Close();
         }
         Assert.Equal(["one", "two"], Read("a.parquet", "a.b"));
-        Assert.Contains("column \"list\" holds list, but strings are expected; columns of strings: a.b.", Refused("a.parquet", "list"));
+        Assert.Contains("column \"list\" holds list, but strings are expected; columns of strings: a.b.",
+            Refused("a.parquet", "list"));
         Assert.Contains("there is no column \"list.list.element\"", Refused("a.parquet", "list.list.element"));
     }
 
@@ -71,13 +76,15 @@ public sealed class ParquetTests : IDisposable
         var refusals = new List<string>();
         for (var at = whole.Length / 3; at < whole.Length - 1; at++)
         {
-            if (whole[at] != 0x15 || whole[at + 1] != 2 * 6) continue; // a number in the footer that is the codec's, 6 for zstd, 3 for LZO
+            // a number in the footer that is the codec's, 6 for zstd, 3 for LZO
+            if (whole[at] != 0x15 || whole[at + 1] != 2 * 6) continue;
             var changed = (byte[])whole.Clone();
             changed[at + 1] = 2 * 3;
             File.WriteAllBytes(_folder.File("lzo.parquet"), changed);
             if (Refusal(() => Read("lzo.parquet")) is { } refusal) refusals.Add(refusal);
         }
-        Assert.Contains(refusals, r => r.Contains("LZO", StringComparison.Ordinal) && r.Contains("not supported", StringComparison.Ordinal) && !r.Contains("damaged", StringComparison.Ordinal));
+        Assert.Contains(refusals, r => r.Contains("LZO", StringComparison.Ordinal) && r.Contains("not supported",
+            StringComparison.Ordinal) && !r.Contains("damaged", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -116,7 +123,8 @@ public sealed class ParquetTests : IDisposable
     private List<string> Read(string name, string field = "text") =>
         [.. new DocumentReader([_folder.File(name)], new() { Field = field }).Read().Select(d => d.Text)];
 
-    private string Refused(string name, string field = "text") => Assert.Throws<CrossheadException>(() => Read(name, field)).Message;
+    private string Refused(string name, string field = "text") =>
+        Assert.Throws<CrossheadException>(() => Read(name, field)).Message;
 
     private void Write<T>(string name, T[] texts, LogicalType type, Codec codec = Codec.Snappy)
     {

@@ -15,27 +15,30 @@ public sealed class SourceTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("rows.json"), """[{"text": "a"}]""");
-        Assert.Contains("rename it to .jsonl", Assert.Throws<CrossheadException>(() => SourceFile.Find([folder.File("rows.json")])).Message);
+        Assert.Contains("rename it to .jsonl",
+            Assert.Throws<CrossheadException>(() => SourceFile.Find([folder.File("rows.json")])).Message);
     }
 
     [Fact]
     public void Paragraphs_join_to_the_text_and_end_where_documented()
     {
         using var folder = new TemporaryFolder();
-        TextGen.OneOf("A line of some words, fifty bytes in all, or so.\n", "\n", " \t\n", new string('z', 900) + "\n", new string('é', 40_000) + "\n").Array[1, 200].Select(string.Concat).Sample(text =>
-        {
-            var path = folder.File(Guid.NewGuid() + ".txt");
-            File.WriteAllText(path, text);
-            var documents = Read([path], new() { SplitOn = TextSplit.Paragraphs });
-            Assert.Equal(text.TrimEnd(), string.Concat(documents).TrimEnd());
-            foreach (var document in documents.SkipLast(1))
+        TextGen.OneOf("A line of some words, fifty bytes in all, or so.\n", "\n", " \t\n", new string('z', 900) + "\n",
+            new string('é', 40_000) + "\n").Array[1, 200].Select(string.Concat).Sample(text =>
             {
-                var bytes = Encoding.UTF8.GetByteCount(document);
-                Assert.InRange(bytes, 4096, (16 << 10) + (64 << 10));
-                Assert.True(bytes >= 16 << 10 || document.EndsWith("\n\n") || document.EndsWith("\n \t\n"), $"a document of {bytes} bytes ends inside a paragraph");
-            }
-            File.Delete(path);
-        }, iter: 25, threads: 1);
+                var path = folder.File(Guid.NewGuid() + ".txt");
+                File.WriteAllText(path, text);
+                var documents = Read([path], new() { SplitOn = TextSplit.Paragraphs });
+                Assert.Equal(text.TrimEnd(), string.Concat(documents).TrimEnd());
+                foreach (var document in documents.SkipLast(1))
+                {
+                    var bytes = Encoding.UTF8.GetByteCount(document);
+                    Assert.InRange(bytes, 4096, (16 << 10) + (64 << 10));
+                    Assert.True(bytes >= 16 << 10 || document.EndsWith("\n\n") || document.EndsWith("\n \t\n"),
+                        $"a document of {bytes} bytes ends inside a paragraph");
+                }
+                File.Delete(path);
+            }, iter: 25, threads: 1);
     }
 
     [Theory]
@@ -69,10 +72,12 @@ public sealed class SourceTests
     {
         using var folder = new TemporaryFolder();
         var random = new Random(2);
-        var rows = Enumerable.Range(0, 20_000).Select(i => $"{{\"id\":{i},\"text\":\"row {random.Next()}\"}}\n\n").ToArray();
+        var rows = Enumerable.Range(0, 20_000)
+            .Select(i => $"{{\"id\":{i},\"text\":\"row {random.Next()}\"}}\n\n").ToArray();
         var content = Encoding.UTF8.GetBytes(string.Concat(rows));
         File.WriteAllBytes(folder.File(name), content);
-        File.WriteAllBytes(folder.File(name + ".gz"), [.. Gzip(content[..300_000]), .. Gzip(content[300_000..])]); // two members
+        // two members
+        File.WriteAllBytes(folder.File(name + ".gz"), [.. Gzip(content[..300_000]), .. Gzip(content[300_000..])]);
         File.WriteAllBytes(folder.File(name + ".zst"), Zstandard(content));
         var plain = Read([folder.File(name)]);
         Assert.True(plain.Count > 100);
@@ -84,7 +89,8 @@ public sealed class SourceTests
     public void Rows_give_their_field_and_blank_ones_are_left_out()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("a.jsonl"), "{\"text\":\"a\\n\\u00e9\",\"meta\":{\"text\":\"inner\"}}\n\n{\"meta\":[1,{\"body\":2}],\"body\":\"B\",\"text\":\"b\"}\r\n{\"text\":\" \"}\n{\"text\":\"c\"}");
+        File.WriteAllText(folder.File("a.jsonl"), "{\"text\":\"a\\n\\u00e9\",\"meta\":{\"text\":\"inner\"}}\n\n"
+            + "{\"meta\":[1,{\"body\":2}],\"body\":\"B\",\"text\":\"b\"}\r\n{\"text\":\" \"}\n{\"text\":\"c\"}");
         Assert.Equal(["a\né", "b", "c"], Read([folder.File("a.jsonl")]));
     }
 
@@ -93,7 +99,8 @@ public sealed class SourceTests
     [InlineData("{\"text\":\"a\"} {}", "line 1: the row is not valid JSON")]
     [InlineData("\n\n[1]", "line 3: the row is a JSON array, but an object with a field \"text\" is expected")]
     [InlineData("{\"text\":5}", "line 1: field \"text\" is a JSON number, but a string is expected")]
-    [InlineData("{\"txt\":\"a\",\"id\":1}", "line 1: there is no field \"text\"; did you mean \"txt\"? known: txt, id.")]
+    [InlineData("{\"txt\":\"a\",\"id\":1}",
+        "line 1: there is no field \"text\"; did you mean \"txt\"? known: txt, id.")]
     public void A_bad_row_is_named_with_its_line(string content, string message)
     {
         using var folder = new TemporaryFolder();
@@ -108,7 +115,8 @@ public sealed class SourceTests
         await WriteParquet(folder.File("a.parquet"), [["a", null, " "], ["b", "é"]]);
         Assert.Equal(["a", "b", "é"], Read([folder.File("a.parquet")], new() { Field = "body" }));
         Refused([folder.File("a.parquet")], "there is no column \"text\"; known: id, body.");
-        Refused([folder.File("a.parquet")], "column \"id\" holds int32, but strings are expected; columns of strings: body.", new() { Field = "id" });
+        Refused([folder.File("a.parquet")],
+            "column \"id\" holds int32, but strings are expected; columns of strings: body.", new() { Field = "id" });
         var whole = File.ReadAllBytes(folder.File("a.parquet"));
         foreach (var length in new[] { 3, whole.Length / 2, whole.Length - 1 })
         {
@@ -123,7 +131,8 @@ public sealed class SourceTests
     public void A_truncated_compressed_file_is_refused_wherever_it_ends()
     {
         using var folder = new TemporaryFolder();
-        var content = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 3000).Select(i => $"line {i * 7919 % 1009}\n")));
+        var content = Encoding.UTF8.GetBytes(
+            string.Concat(Enumerable.Range(0, 3000).Select(i => $"line {i * 7919 % 1009}\n")));
         foreach (var (name, whole) in new[] { ("a.txt.gz", Gzip(content)), ("a.txt.zst", Zstandard(content)) })
         {
             for (var length = 1; length < whole.Length; length += Math.Max(1, whole.Length / 40))
@@ -152,7 +161,8 @@ public sealed class SourceTests
         using var folder = new TemporaryFolder();
         foreach (var name in new[] { "a.txt", "b.jsonl" })
         {
-            File.WriteAllBytes(folder.File(name), Encoding.Latin1.GetBytes(name == "b.jsonl" ? latin1.Replace("good\n", "    \n") : latin1));
+            File.WriteAllBytes(folder.File(name),
+                Encoding.Latin1.GetBytes(name == "b.jsonl" ? latin1.Replace("good\n", "    \n") : latin1));
             Refused([folder.File(name)], $"{name} {message}");
         }
     }
@@ -194,14 +204,17 @@ public sealed class SourceTests
             Directory.CreateDirectory(Path.GetDirectoryName(folder.File(name))!);
             File.WriteAllText(folder.File(name), "x");
         }
-        string Found(params string[] inputs) => string.Join(' ', SourceFile.Find([.. inputs.Select(folder.File)]).Select(file => Path.GetRelativePath(folder.Path, file.Path).Replace('\\', '/')));
+        string Found(params string[] inputs) => string.Join(' ', SourceFile.Find([.. inputs.Select(folder.File)])
+            .Select(file => Path.GetRelativePath(folder.Path, file.Path).Replace('\\', '/')));
         Assert.Equal("B.text.zst a.md b.txt sub/d.jsonl.gz sub/deep/e.txt", Found(""));
         Assert.Equal("c.bin b.txt", Found("c.bin", "b.txt", "c.bin", "?.txt"));
         Assert.Equal("b.txt sub/deep/e.txt", Found("**/*.txt"));
         Assert.Equal("sub/deep/e.txt", Found("sub/*/*.txt"));
         Assert.Equal("b.txt", Found("*.txt"));
-        Assert.Equal([SourceFormat.Text, SourceFormat.Text, SourceFormat.Text, SourceFormat.JsonLines, SourceFormat.Text], SourceFile.Find([folder.Path]).Select(f => f.Format));
-        Assert.Equal([SourceCompression.Zstandard, SourceCompression.Gzip], SourceFile.Find([folder.Path]).Select(f => f.Compression).Where(c => c != SourceCompression.None));
+        Assert.Equal([SourceFormat.Text, SourceFormat.Text, SourceFormat.Text, SourceFormat.JsonLines,
+            SourceFormat.Text], SourceFile.Find([folder.Path]).Select(f => f.Format));
+        Assert.Equal([SourceCompression.Zstandard, SourceCompression.Gzip],
+            SourceFile.Find([folder.Path]).Select(f => f.Compression).Where(c => c != SourceCompression.None));
     }
 
     [Fact]

@@ -42,17 +42,42 @@ public sealed class CpuDecoderShapeTests
 
     private static readonly ModelOptions Llama = TinyModels.Options(Plain) with { Context = Context };
 
-    private static readonly VirtualHeads Half = new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 13 };
+    private static readonly VirtualHeads Half =
+        new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 2, ValueGrain = ValueGrain.Dense, ValueRank = 13 };
 
     private static readonly Dictionary<string, ModelOptions> Models = new()
     {
-        ["layers differ"] = Llama with { Layers = 4, VirtualHeads = [null, Half, new() { ValueRank = 20 }, new() { KeyComponents = 1 }] },
-        ["windows in some layers"] = Llama with { Layers = 3, Attention = Plain with { SlidingWindow = 20 }, FullAttentionLayers = [1], VirtualHeads = [null, Half, Half] },
-        ["windows of talking heads"] = Llama with { Attention = Plain with { Variant = AttentionVariant.TalkingHeads, SlidingWindow = 70 } },
-        ["scaled frequencies"] = Llama with { RopeScaling = new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 24 }, VirtualHeads = [Half, Half] },
-        ["biases everywhere"] = Llama with { FeedForwardBias = true, Attention = Plain with { ProjectionBias = true, OutputBias = true } },
-        ["experts"] = Llama with { Layers = 3, Experts = new ExpertOptions { Count = 5, PerToken = 2, InnerSize = 18, DenseLayers = [1] } },
-        ["experts, not renormalised"] = Llama with { Experts = new ExpertOptions { Count = 4, PerToken = 3, InnerSize = 40, Renormalize = false }, VirtualHeads = [Half, Half] },
+        ["layers differ"] = Llama with
+        {
+            Layers = 4,
+            VirtualHeads = [null, Half, new() { ValueRank = 20 }, new() { KeyComponents = 1 }],
+        },
+        ["windows in some layers"] = Llama with
+        {
+            Layers = 3,
+            Attention = Plain with { SlidingWindow = 20 },
+            FullAttentionLayers = [1],
+            VirtualHeads = [null, Half, Half],
+        },
+        ["windows of talking heads"] =
+            Llama with { Attention = Plain with { Variant = AttentionVariant.TalkingHeads, SlidingWindow = 70 } },
+        ["scaled frequencies"] = Llama with
+        {
+            RopeScaling = new RopeScaling { Kind = RopeScalingKind.Yarn, Factor = 4, OriginalContext = 24 },
+            VirtualHeads = [Half, Half],
+        },
+        ["biases everywhere"] =
+            Llama with { FeedForwardBias = true, Attention = Plain with { ProjectionBias = true, OutputBias = true } },
+        ["experts"] = Llama with
+        {
+            Layers = 3,
+            Experts = new ExpertOptions { Count = 5, PerToken = 2, InnerSize = 18, DenseLayers = [1] },
+        },
+        ["experts, not renormalised"] = Llama with
+        {
+            Experts = new ExpertOptions { Count = 4, PerToken = 3, InnerSize = 40, Renormalize = false },
+            VirtualHeads = [Half, Half],
+        },
     };
 
     public static TheoryData<string, string> Parts => [.. Keys.Keys.SelectMany(k => Values.Keys.Select(v => (k, v)))];
@@ -86,7 +111,8 @@ public sealed class CpuDecoderShapeTests
     [Fact]
     public void A_norm_that_ignores_a_pair_of_the_keys_does_so_in_components_too()
     {
-        using var model = TinyModels.Create(Llama with { Attention = Join(Keys["frequency"], Values["dense"]) with { QueryKeyNorm = true } });
+        using var model = TinyModels.Create(
+            Llama with { Attention = Join(Keys["frequency"], Values["dense"]) with { QueryKeyNorm = true } });
         // Components carry the norm's weight, so they have nothing of the pair either.
         using (no_grad())
         using (NewDisposeScope())
@@ -94,7 +120,8 @@ public sealed class CpuDecoderShapeTests
             foreach (var parameter in model.Parameters)
             {
                 var features = parameter.Name.EndsWith("k_norm.weight", StringComparison.Ordinal) ? parameter.Value
-                    : parameter.Name.EndsWith("k_proj.weight", StringComparison.Ordinal) ? parameter.Value.view(-1, 10, 20).transpose(0, 1) : null;
+                    : parameter.Name.EndsWith("k_proj.weight", StringComparison.Ordinal)
+                    ? parameter.Value.view(-1, 10, 20).transpose(0, 1) : null;
                 features?[3].zero_();
                 features?[8].zero_();
             }
@@ -104,7 +131,8 @@ public sealed class CpuDecoderShapeTests
 
     private static AttentionOptions Join(AttentionOptions keys, AttentionOptions values)
     {
-        var (composesKeys, composesValues) = (keys.KeyComponents is not null, (values.ValueComponents ?? values.ValueRank) is not null);
+        var (composesKeys, composesValues) = (keys.KeyComponents is not null,
+            (values.ValueComponents ?? values.ValueRank) is not null);
         if (!composesKeys && !composesValues) return Plain;
         return keys with
         {
@@ -121,7 +149,10 @@ public sealed class CpuDecoderShapeTests
     // whole sequences without a cache. In bfloat16 the weights are first made numbers of that precision.
     private static void Compare(LanguageModel model, bool narrow = true)
     {
-        foreach (var (type, tolerance, chunk, threads) in new[] { (ScalarType.Float32, 2e-5, 512, 2), (ScalarType.Float32, 2e-5, 5, 1), (ScalarType.BFloat16, 0.06, 512, 1) })
+        foreach (var (type, tolerance, chunk, threads) in new[]
+        {
+            (ScalarType.Float32, 2e-5, 512, 2), (ScalarType.Float32, 2e-5, 5, 1), (ScalarType.BFloat16, 0.06, 512, 1),
+        })
         {
             if (type == ScalarType.BFloat16)
             {
@@ -133,7 +164,8 @@ public sealed class CpuDecoderShapeTests
             var expected = sequences.Select(s => TinyModels.Reference(model, s)).ToArray();
             using var weights = new CpuWeights(model, type);
             using var decoder = new CpuDecoder(weights, sequences.Length, Context, threads);
-            new DecodeBatch(decoder).Prefill([.. sequences.Select(s => s[..^3])], chunk, TestContext.Current.CancellationToken);
+            new DecodeBatch(decoder)
+                .Prefill([.. sequences.Select(s => s[..^3])], chunk, TestContext.Current.CancellationToken);
             for (var step = 3; ; step--)
             {
                 for (var s = 0; s < sequences.Length; s++)

@@ -64,7 +64,8 @@ public sealed class CpuDecoderTests
         foreach (var (chunk, threads) in new[] { (5, 1), (512, 2), (512, 3) })
         {
             using var decoder = new CpuDecoder(weights, 3, 300, threads);
-            new DecodeBatch(decoder).Prefill([.. sequences.Select(s => s[..^6])], chunk, TestContext.Current.CancellationToken);
+            new DecodeBatch(decoder)
+                .Prefill([.. sequences.Select(s => s[..^6])], chunk, TestContext.Current.CancellationToken);
             for (var step = 6; ; step--)
             {
                 for (var s = 0; s < 3; s++) Close(decoder.Logits(s), expected[s][^(step + 1)], Float32);
@@ -98,7 +99,8 @@ public sealed class CpuDecoderTests
         using var weights = new CpuWeights(model);
         using var decoder = new CpuDecoder(weights, 37, 12);
         int[][] sequences = [.. Enumerable.Range(0, 37).Select(s => TinyModels.Ids((s % 5) + 6, s))];
-        new DecodeBatch(decoder).Prefill([.. sequences.Select(s => s[..^5])], 512, TestContext.Current.CancellationToken);
+        new DecodeBatch(decoder)
+            .Prefill([.. sequences.Select(s => s[..^5])], 512, TestContext.Current.CancellationToken);
         for (var step = 5; step > 0; step--)
             new DecodeBatch(decoder).Step([.. sequences.Select((s, i) => i % 3 == 1 && step < 5 ? -1 : s[^step])]);
         for (var s = 0; s < 37; s++)
@@ -144,7 +146,8 @@ public sealed class CpuDecoderTests
         using var decoder = new CpuDecoder(weights, 1, 2);
         new DecodeBatch(decoder).Step([1]);
         new DecodeBatch(decoder).Step([2]);
-        Assert.Contains("holds 2 tokens already", Assert.Throws<CrossheadException>(() => new DecodeBatch(decoder).Step([3])).Message);
+        Assert.Contains("holds 2 tokens already",
+            Assert.Throws<CrossheadException>(() => new DecodeBatch(decoder).Step([3])).Message);
     }
 
     [Fact]

@@ -6,7 +6,8 @@ namespace Crosshead.Tests.Decoding.Cpu;
 public sealed class ThreadTeamTests
 {
     private const int Items = 24;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60); // of tests that wait for what a loaded machine does late
+    // of tests that wait for what a loaded machine does late
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData(1)]
@@ -18,17 +19,18 @@ public sealed class ThreadTeamTests
         const int Phases = 20, Runs = 200;
         var (written, wrong, before, few) = (new int[Items], 0, 0, 0);
         var fewer = 0; // items of the fifth phase of a run: too few to share
-        var phases = Enumerable.Range(1, Phases).Select(p => p == 5 ? new TeamPhase(() => fewer, Few) : new TeamPhase(() => Items, (first, end, _) =>
-        {
-            for (var i = first; i < end; i++)
+        var phases = Enumerable.Range(1, Phases)
+            .Select(p => p == 5 ? new TeamPhase(() => fewer, Few) : new TeamPhase(() => Items, (first, end, _) =>
             {
-                // What any member wrote in the phase before.
-                var seen = Volatile.Read(ref written[(i + 7) % Items]);
-                var now = before + (p > 5 ? p - 1 : p);
-                if (seen != now && seen != now - 1) Interlocked.Increment(ref wrong);
-                written[i]++;
-            }
-        }));
+                for (var i = first; i < end; i++)
+                {
+                    // What any member wrote in the phase before.
+                    var seen = Volatile.Read(ref written[(i + 7) % Items]);
+                    var now = before + (p > 5 ? p - 1 : p);
+                    if (seen != now && seen != now - 1) Interlocked.Increment(ref wrong);
+                    written[i]++;
+                }
+            }));
         using var team = new ThreadTeam(members, [.. phases]);
         for (var run = 1; run <= Runs; run++)
         {
@@ -130,7 +132,8 @@ public sealed class ThreadTeamTests
                     Thread.Sleep(50);
                 }
             }),
-            new TeamPhase(() => Items, (first, end, member) => Interlocked.Add(ref others, member == 0 || Volatile.Read(ref losing) ? 0 : end - first)),
+            new TeamPhase(() => Items, (first, end, member) => Interlocked.Add(ref others,
+                member == 0 || Volatile.Read(ref losing) ? 0 : end - first)),
         ]))
         {
             for (var time = 1; time <= 2; time++)
@@ -143,7 +146,8 @@ public sealed class ThreadTeamTests
             }
             losing = false;
             team.Run();
-            if (team.IsLeftOut(1)) Assert.Equal(0, others); // unless this thread slept for longer than the member is left out
+            // unless this thread slept for longer than the member is left out
+            if (team.IsLeftOut(1)) Assert.Equal(0, others);
             while (Volatile.Read(ref others) == 0 && clock.Elapsed < s_patience) team.Run();
             Assert.NotEqual(0, others);
             Assert.False(team.IsLeftOut(1));
@@ -160,7 +164,8 @@ public sealed class ThreadTeamTests
     {
         const string Name = "idle team test";
         var (done, clock) = (0, Stopwatch.StartNew());
-        using var team = new ThreadTeam(2, [new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref done, end - first))], Name);
+        using var team = new ThreadTeam(2,
+            [new TeamPhase(() => Items, (first, end, _) => Interlocked.Add(ref done, end - first))], Name);
         for (var round = 1; round <= 3; round++)
         {
             team.Run();
@@ -185,7 +190,8 @@ public sealed class ThreadTeamTests
         {
             if (!File.Exists($"{task}/comm") || File.ReadAllText($"{task}/comm").Trim() != name) continue;
             var status = File.ReadAllText($"{task}/stat");
-            return (status[status.LastIndexOf(')') + 2], long.Parse(File.ReadAllText($"{task}/schedstat").Split(' ')[0]));
+            return (status[status.LastIndexOf(')') + 2],
+                long.Parse(File.ReadAllText($"{task}/schedstat").Split(' ')[0]));
         }
         return ('S', 0); // not started yet
     }

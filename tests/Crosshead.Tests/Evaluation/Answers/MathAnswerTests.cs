@@ -304,17 +304,20 @@ public sealed class MathAnswerTests
 
     [Theory]
     [MemberData(nameof(EqualPairs))]
-    public void Equal_answers(string expected, string given) => Assert.True(MathAnswer.AreEqual(expected, given) && MathAnswer.AreEqual(given, expected));
+    public void Equal_answers(string expected, string given) =>
+        Assert.True(MathAnswer.AreEqual(expected, given) && MathAnswer.AreEqual(given, expected));
 
     [Theory]
     [MemberData(nameof(UnequalPairs))]
-    public void Unequal_answers(string expected, string given) => Assert.False(MathAnswer.AreEqual(expected, given) || MathAnswer.AreEqual(given, expected));
+    public void Unequal_answers(string expected, string given) =>
+        Assert.False(MathAnswer.AreEqual(expected, given) || MathAnswer.AreEqual(given, expected));
 
     [Theory]
     [InlineData("", "")]
     [InlineData("", "5")]
     [InlineData("$ $", @"\,")]
-    public void An_empty_answer_equals_nothing(string expected, string given) => Assert.False(MathAnswer.AreEqual(expected, given));
+    public void An_empty_answer_equals_nothing(string expected, string given) =>
+        Assert.False(MathAnswer.AreEqual(expected, given));
 
     private static TheoryData<string, string> Pairs(string lines)
     {

@@ -9,7 +9,8 @@ public sealed class LikelihoodScorerTests
 {
     private const int Vocabulary = 24, Context = 40;
 
-    private static LanguageModel Create(AttentionVariant variant = AttentionVariant.Gqa, int? window = null, ScalarType type = ScalarType.Float64)
+    private static LanguageModel Create(AttentionVariant variant = AttentionVariant.Gqa, int? window = null,
+        ScalarType type = ScalarType.Float64)
     {
         var model = new LanguageModel(new()
         {
@@ -23,7 +24,8 @@ public sealed class LikelihoodScorerTests
         return model;
     }
 
-    // Questions of a common beginning, each with choices of several lengths; some choices begin alike, one is there twice.
+    // Questions of a common beginning, each with choices of several lengths; some choices begin alike, one is there
+    // twice.
     private static List<ScoringRequest> Requests(int questions, int seed = 3)
     {
         var random = new Random(seed);
@@ -34,7 +36,8 @@ public sealed class LikelihoodScorerTests
         {
             int[] question = [.. q % 3 == 0 ? Draw(2) : examples, .. Draw(random.Next(1, 12))];
             var common = Draw(2);
-            foreach (var length in new[] { 1, 4, 7 }) requests.Add(ScoringRequest.Create(question, [.. common, .. Draw(length)], Context));
+            foreach (var length in new[] { 1, 4, 7 })
+                requests.Add(ScoringRequest.Create(question, [.. common, .. Draw(length)], Context));
             requests.Add(requests[^1]);
             requests.Add(ScoringRequest.Create(question, common.AsSpan(0, 1), Context));
         }
@@ -88,13 +91,16 @@ public sealed class LikelihoodScorerTests
         using var model = Create(AttentionVariant.Mea, type: type);
         var requests = Requests(40);
         var together = new LikelihoodScorer(model).Score(requests, TestContext.Current.CancellationToken);
-        var reversed = new LikelihoodScorer(model).Score([.. requests.AsEnumerable().Reverse()], TestContext.Current.CancellationToken);
+        var reversed = new LikelihoodScorer(model)
+            .Score([.. requests.AsEnumerable().Reverse()], TestContext.Current.CancellationToken);
         var scorer = new LikelihoodScorer(model) { SharePrefixes = false };
         for (var i = 0; i < requests.Count; i++)
         {
             var alone = scorer.Score([requests[i]], TestContext.Current.CancellationToken)[0];
-            Assert.Equal(alone.LogLikelihood, together[i].LogLikelihood, tolerance * Math.Max(1, Math.Abs(alone.LogLikelihood)));
-            Assert.Equal(together[i].LogLikelihood, reversed[^(i + 1)].LogLikelihood, tolerance * Math.Max(1, Math.Abs(alone.LogLikelihood)));
+            Assert.Equal(alone.LogLikelihood, together[i].LogLikelihood,
+                tolerance * Math.Max(1, Math.Abs(alone.LogLikelihood)));
+            Assert.Equal(together[i].LogLikelihood, reversed[^(i + 1)].LogLikelihood,
+                tolerance * Math.Max(1, Math.Abs(alone.LogLikelihood)));
         }
     }
 
@@ -110,7 +116,8 @@ public sealed class LikelihoodScorerTests
         {
             bool[] known = [.. requests.Select(_ => random.NextDouble() < share)];
             var scores = new RequestScore?[requests.Count];
-            scorer.Score(requests, (index, score) => scores[index] = score, index => known[index], TestContext.Current.CancellationToken);
+            scorer.Score(requests, (index, score) => scores[index] = score, index => known[index],
+                TestContext.Current.CancellationToken);
             for (var i = 0; i < requests.Count; i++)
                 Assert.True(known[i] ? scores[i] is null || scores[i] == whole[i] : scores[i] == whole[i]);
         }
@@ -122,7 +129,8 @@ public sealed class LikelihoodScorerTests
         using var model = Create();
         Assert.Throws<ArgumentException>(() => ScoringRequest.Create([1], [], Context));
         foreach (var request in new[] { new ScoringRequest([1, 2], 0), new ScoringRequest([1, 2], 2) })
-            Assert.Contains("it must predict at least one", Assert.Throws<CrossheadException>(() => new LikelihoodScorer(model).Score([request], TestContext.Current.CancellationToken)).Message);
+            Assert.Contains("it must predict at least one", Assert.Throws<CrossheadException>(
+                () => new LikelihoodScorer(model).Score([request], TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]
@@ -148,7 +156,8 @@ public sealed class LikelihoodScorerTests
     [InlineData(10, 2, 10, 11, 2, true)]
     [InlineData(3, 10, 10, 11, 10, true)]
     [InlineData(3, 25, 10, 11, 10, true)]
-    public void Long_requests_lose_their_beginning(int context, int continuation, int most, int kept, int predicted, bool truncated)
+    public void Long_requests_lose_their_beginning(int context, int continuation, int most, int kept,
+        int predicted, bool truncated)
     {
         int[] before = [.. Enumerable.Range(0, context)], after = [.. Enumerable.Range(100, continuation)];
         var request = ScoringRequest.Create(before, after, most);
@@ -164,7 +173,8 @@ public sealed class LikelihoodScorerTests
         using var model = Create();
         var scorer = new LikelihoodScorer(model);
         Assert.Contains($"gave the id {Vocabulary}", Assert.Throws<CrossheadException>(() =>
-            scorer.Score([ScoringRequest.Create([1], [Vocabulary], Context)], TestContext.Current.CancellationToken)).Message);
+            scorer.Score([ScoringRequest.Create([1], [Vocabulary], Context)],
+                TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]

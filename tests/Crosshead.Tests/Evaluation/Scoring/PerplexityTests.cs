@@ -11,7 +11,9 @@ public sealed class PerplexityTests
 {
     private static LanguageModel Create()
     {
-        var model = new LanguageModel(new() { VocabularySize = 20, HiddenSize = 16, Layers = 1, Context = 7, Attention = new() { Heads = 2 } }, ScalarType.Float64);
+        var model = new LanguageModel(
+            new() { VocabularySize = 20, HiddenSize = 16, Layers = 1, Context = 7, Attention = new() { Heads = 2 } },
+            ScalarType.Float64);
         model.Initialize(4);
         return model;
     }
@@ -50,7 +52,8 @@ public sealed class PerplexityTests
         var text = File.ReadAllText(SharedData.Path("data", "text", "wikitext2-valid.txt"))[..(int)expected["chars"]!];
         var tokenizer = Tokenizer.Load(folder);
         using var model = ModelDirectory.Load(folder);
-        var result = Perplexity.Measure(model, text, tokenizer.Encode(text, addSpecialTokens: false), tokenizer.BosTokenId!.Value);
+        var result = Perplexity.Measure(model, text, tokenizer.Encode(text, addSpecialTokens: false),
+            tokenizer.BosTokenId!.Value);
         Assert.Equal((long)expected["tokens"]!, result.Tokens);
         Assert.Equal((double)expected["bits_per_byte"]!, result.BitsPerByte, 1e-5);
     }
@@ -59,8 +62,10 @@ public sealed class PerplexityTests
     public void Empty_texts_and_foreign_tokens_are_refused()
     {
         using var model = Create();
-        Assert.Contains("no tokens", Assert.Throws<CrossheadException>(() => Perplexity.Measure(model, "", [], 1)).Message);
-        Assert.Contains("gave the id 20", Assert.Throws<CrossheadException>(() => Perplexity.Measure(model, "x", [20], 1)).Message);
+        Assert.Contains("no tokens",
+            Assert.Throws<CrossheadException>(() => Perplexity.Measure(model, "", [], 1)).Message);
+        Assert.Contains("gave the id 20",
+            Assert.Throws<CrossheadException>(() => Perplexity.Measure(model, "x", [20], 1)).Message);
     }
 
     [Fact]

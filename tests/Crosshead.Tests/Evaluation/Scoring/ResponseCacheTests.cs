@@ -11,7 +11,8 @@ public sealed class ResponseCacheTests : IDisposable
     private string FilePath => Path.Combine(_folder, "in", "responses.jsonl");
 
     private static readonly UInt128 A = ResponseCache.KeyOf(ScoringRequest.Create([1, 2], [3], 10)),
-        B = ResponseCache.KeyOf(ScoringRequest.Create([1], [2, 3], 10)), C = ResponseCache.KeyOf([1, 2, 3], "64 tokens");
+        B = ResponseCache.KeyOf(ScoringRequest.Create([1], [2, 3], 10)),
+        C = ResponseCache.KeyOf([1, 2, 3], "64 tokens");
 
     [Fact]
     public void What_was_answered_is_there_again()
@@ -25,14 +26,16 @@ public sealed class ResponseCacheTests : IDisposable
         }
         using var again = new ResponseCache(FilePath);
         Assert.Equal(3, again.Count);
-        Assert.True(again.TryGetScore(A, out var a) && again.TryGetScore(B, out var b) && a == new RequestScore(-1.0 / 3, true) && b == new RequestScore(double.NegativeInfinity, false));
+        Assert.True(again.TryGetScore(A, out var a) && again.TryGetScore(B, out var b)
+            && a == new RequestScore(-1.0 / 3, true) && b == new RequestScore(double.NegativeInfinity, false));
         Assert.True(again.TryGetAnswer(C, out var answer));
         Assert.Equal(new WrittenAnswer("so \"it\"\n goes", Cut: true), answer);
         Assert.False(again.TryGetScore(C, out _) || again.TryGetAnswer(A, out _));
     }
 
     [Fact]
-    public void The_same_tokens_split_or_continued_otherwise_are_other_requests() => Assert.Equal(3, new HashSet<UInt128> { A, B, C }.Count);
+    public void The_same_tokens_split_or_continued_otherwise_are_other_requests() =>
+        Assert.Equal(3, new HashSet<UInt128> { A, B, C }.Count);
 
     [Fact]
     public void A_torn_line_is_cut_and_written_over()
@@ -53,9 +56,11 @@ public sealed class ResponseCacheTests : IDisposable
     {
         var other = Path.Combine(_folder, "other");
         File.WriteAllText(other, "hello\n");
-        Assert.Contains("line 1, is not a response", Assert.Throws<CrossheadException>(() => new ResponseCache(other)).Message);
+        Assert.Contains("line 1, is not a response",
+            Assert.Throws<CrossheadException>(() => new ResponseCache(other)).Message);
         Assert.Equal("hello\n", File.ReadAllText(other));
         using var cache = new ResponseCache(FilePath);
-        Assert.Contains(MessageTerm.NoResponseCache, Assert.Throws<CrossheadException>(() => new ResponseCache(FilePath)).Message);
+        Assert.Contains(MessageTerm.NoResponseCache,
+            Assert.Throws<CrossheadException>(() => new ResponseCache(FilePath)).Message);
     }
 }

@@ -11,40 +11,51 @@ public sealed class BadRowsTests
     [Theory]
     [InlineData("{\"q\": ", "DATA/own/rows.jsonl, line 2: it is not valid JSON (")]
     [InlineData("[1]", "DATA/own/rows.jsonl, line 2: the row is a JSON array, but an object is expected")]
-    [InlineData("""{"options": ["a"], "answer": 0}""", "DATA/own/rows.jsonl, line 2: there is no row.q for the field \"stem\"; the row has options, answer")]
+    [InlineData("""{"options": ["a"], "answer": 0}""",
+        "DATA/own/rows.jsonl, line 2: there is no row.q for the field \"stem\"; the row has options, answer")]
     [InlineData("""{"q": null, "options": ["a"], "answer": 0}""", "line 2: there is no row.q for the field \"stem\"")]
-    [InlineData("""{"q": "x", "options": ["a", "b"], "answer": 2}""", "line 2: the answer (2) must be 0 to 1; repair or remove the row.")]
+    [InlineData("""{"q": "x", "options": ["a", "b"], "answer": 2}""",
+        "line 2: the answer (2) must be 0 to 1; repair or remove the row.")]
     [InlineData("""{"q": "x", "options": ["a", "b"], "answer": -1}""", "line 2: the answer (-1) must be 0 to 1")]
-    [InlineData("""{"q": "x", "options": ["a", "b"], "answer": ""}""", "line 2: the answer (an empty text) must be 0 to 1")]
+    [InlineData("""{"q": "x", "options": ["a", "b"], "answer": ""}""",
+        "line 2: the answer (an empty text) must be 0 to 1")]
     [InlineData("""{"q": "x", "options": ["a", "b"], "answer": [1]}""", "line 2: the answer (1) must be 0 to 1")]
     [InlineData("""{"q": "x", "options": [], "answer": 0}""", "line 2: there are no choices (an empty list)")]
     [InlineData("""{"q": "x", "options": "ab", "answer": 0}""", "line 2: choices must be a list of texts")]
-    [InlineData("""{"q": "x", "options": ["a", 7], "answer": 0}""", "line 2: choice 2 is a number (7), but a text is expected")]
-    [InlineData("""{"q": "x", "options": ["a", null], "answer": 0}""", "line 2: choice 2 is null, but a text is expected")]
+    [InlineData("""{"q": "x", "options": ["a", 7], "answer": 0}""",
+        "line 2: choice 2 is a number (7), but a text is expected")]
+    [InlineData("""{"q": "x", "options": ["a", null], "answer": 0}""",
+        "line 2: choice 2 is null, but a text is expected")]
     [InlineData("""{"q": "x", "options": ["a", ""], "answer": 0}""", "line 2: choice 2 is empty")]
     [InlineData("""{"q": "x", "q": "y", "options": ["a"], "answer": 0}""", "line 2: it is not valid JSON (")]
     [InlineData("PK\u0003\u0004\0\0", "DATA/own/rows.jsonl is not text: byte ")]
     public void A_row_is_refused_with_its_line(string line, string message)
     {
         using var bench = new TaskWorkbench();
-        Assert.Contains(message, bench.Write("rows.jsonl", Good + "\n" + line + "\n").Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
+        Assert.Contains(message, bench.Write("rows.jsonl", Good + "\n" + line + "\n").Refusal(TaskWorkbench.Choice()),
+            StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("rows.json", "{\"a\": 1}\n", "must be a list of objects, or an object with one such list in it; it has 0 lists.")]
+    [InlineData("rows.json", "{\"a\": 1}\n",
+        "must be a list of objects, or an object with one such list in it; it has 0 lists.")]
     [InlineData("rows.json", "{\"a\": [], \"b\": []}", "it has 2 lists (a, b).")]
     [InlineData("rows.json", "[[]]", "rows.json, item 1: the row is a JSON array")]
     [InlineData("rows.json", "\u0001\u0002", "rows.json: it is not valid JSON")]
-    [InlineData("rows.jsonl", "\n\n", "own: DATA/own/rows.jsonl hold no rows; get the data from https://example.org/own.")]
+    [InlineData("rows.jsonl", "\n\n",
+        "own: DATA/own/rows.jsonl hold no rows; get the data from https://example.org/own.")]
     [InlineData("rows.jsonl", "", "hold no rows")]
     [InlineData("rows.csv", "q,q,answer\nx,y,1", "rows.csv: two columns are called \"q\"")]
-    [InlineData("rows.csv", "q,options,answer\nx,y", "rows.csv, row 2: it has 2 columns, but 3 are expected (q, options, answer)")]
-    [InlineData("rows.csv", "q,options,answer\nx,\0y,0", "rows.csv, row 2: it is not valid CSV in UTF-8 (it holds a NUL character)")]
+    [InlineData("rows.csv", "q,options,answer\nx,y",
+        "rows.csv, row 2: it has 2 columns, but 3 are expected (q, options, answer)")]
+    [InlineData("rows.csv", "q,options,answer\nx,\0y,0",
+        "rows.csv, row 2: it is not valid CSV in UTF-8 (it holds a NUL character)")]
     [InlineData("rows.csv", "q,options,answer\nx,y,0", "rows.csv, row 2: choices must be a list of texts")]
     [InlineData("rows.csv", "q,options,answer\n", "hold no rows")]
     [InlineData("rows.csv", "q,options,answer\nx,\"y,0\n", "rows.csv, row 2: it is not valid CSV in UTF-8 (")]
     [InlineData("rows.csv", "q,options,answer\nx,y\"z,0\n", "rows.csv, row 2: choices must be a list of texts")]
-    [InlineData("rows.doc", "x", "rows.doc: rows of the format \".doc\" cannot be read; use .jsonl, .json, .csv, .tsv, .parquet or .txt.")]
+    [InlineData("rows.doc", "x",
+        "rows.doc: rows of the format \".doc\" cannot be read; use .jsonl, .json, .csv, .tsv, .parquet or .txt.")]
     [InlineData("rows.parquet", "PAR1 and no more", "rows.parquet is not a whole Parquet file (")]
     [InlineData("rows.parquet", "", "rows.parquet is not a whole Parquet file (")]
     public void A_file_is_refused(string file, string text, string message)
@@ -58,7 +69,8 @@ public sealed class BadRowsTests
     {
         using var bench = new TaskWorkbench();
         File.WriteAllBytes(bench.Data("own/rows.csv"), [.. "q,options,answer\nx"u8, 0xE9, .. ",y,0\n"u8]);
-        Assert.Contains("rows.csv, row 1: it is not valid CSV in UTF-8 (", bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
+        Assert.Contains("rows.csv, row 1: it is not valid CSV in UTF-8 (", bench.Refusal(TaskWorkbench.Choice()),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,7 +83,8 @@ public sealed class BadRowsTests
         foreach (var length in new[] { 4, bytes.Length / 2, bytes.Length - 1 })
         {
             File.WriteAllBytes(path, bytes[..length]);
-            Assert.Contains("is not a whole Parquet file", bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
+            Assert.Contains("is not a whole Parquet file", bench.Refusal(TaskWorkbench.Choice()),
+                StringComparison.Ordinal);
         }
     }
 
@@ -79,8 +92,11 @@ public sealed class BadRowsTests
     public async Task A_null_among_the_choices_of_a_parquet_file_is_not_dropped()
     {
         using var bench = new TaskWorkbench();
-        await ParquetSerializer.SerializeAsync(new[] { new Row { options = ["a", "b", "c"] }, new Row { options = ["a", null, "c"] } }, bench.Data("own/rows.parquet"));
-        Assert.Contains("rows.parquet, row 2: choice 2 is null, but a text is expected", bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
+        await ParquetSerializer.SerializeAsync(
+            new[] { new Row { options = ["a", "b", "c"] }, new Row { options = ["a", null, "c"] } },
+            bench.Data("own/rows.parquet"));
+        Assert.Contains("rows.parquet, row 2: choice 2 is null, but a text is expected",
+            bench.Refusal(TaskWorkbench.Choice()), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -92,7 +108,8 @@ public sealed class BadRowsTests
         using var bench = new TaskWorkbench();
         var task = Labelled();
         bench.Write("rows.jsonl", string.Concat(Enumerable.Repeat(Good + "\n", rows))).Write("labels.lst", labels);
-        Assert.Equal($"DATA/own/labels.lst has {count} labels for {rows} rows; each row needs one line, get both files again.", bench.Refusal(task));
+        Assert.Equal($"DATA/own/labels.lst has {count} labels for {rows} rows; each row needs one line, get both "
+            + $"files again.", bench.Refusal(task));
         Assert.Contains($"has {count} labels for {rows} rows", bench.Refusal(task, limit: 1), StringComparison.Ordinal);
     }
 
@@ -108,7 +125,8 @@ public sealed class BadRowsTests
     public void Without_its_labels_a_file_is_not_found()
     {
         using var bench = new TaskWorkbench();
-        Assert.Equal("own: found none of rows.jsonl with labels.lst in DATA/own; get the data from https://example.org/own.", bench.Write("rows.jsonl", Good).Refusal(Labelled()));
+        Assert.Equal("own: found none of rows.jsonl with labels.lst in DATA/own; get the data from "
+            + "https://example.org/own.", bench.Write("rows.jsonl", Good).Refusal(Labelled()));
     }
 
     [Fact]
@@ -118,18 +136,22 @@ public sealed class BadRowsTests
         bench.Write("rows.jsonl", """{"q": "x", "options": ["a"]}""");
         var task = Labelled();
         task["data"] = new JsonArray(task["data"]!.DeepClone(), new JsonObject { ["rows"] = "rows.jsonl" });
-        Assert.Contains("there is no row.label for the field \"answer\"; the row has q, options, and labels.lst is not beside its file:", bench.Refusal(task), StringComparison.Ordinal);
+        Assert.Contains("there is no row.label for the field \"answer\"; the row has q, options, and labels.lst is not "
+            + "beside its file:", bench.Refusal(task), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_task_without_files_says_what_was_looked_for_and_where()
     {
         using var bench = new TaskWorkbench();
-        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.doc in DATA/own; get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.doc in DATA/own; get the "
+            + "data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
         Directory.Delete(bench.Data("own"));
-        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.doc in DATA/own (no such folder); get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("own: found none of rows.jsonl, rows.json, rows.csv, rows.parquet, rows.doc in DATA/own (no such "
+            + "folder); get the data from https://example.org/own.", bench.Refusal(TaskWorkbench.Choice()));
         Directory.Delete(bench.Root);
-        Assert.Equal("the data folder \"DATA\" does not exist; name the folder that holds own/.", bench.Refusal(TaskWorkbench.Choice()));
+        Assert.Equal("the data folder \"DATA\" does not exist; name the folder that holds own/.",
+            bench.Refusal(TaskWorkbench.Choice()));
     }
 
     [Theory]
@@ -165,7 +187,8 @@ public sealed class BadRowsTests
     public void An_answer_to_be_written_must_be_some_text(string row, string message)
     {
         using var bench = new TaskWorkbench();
-        Assert.Contains(message, bench.Write("rows.jsonl", row).Refusal(TaskWorkbench.Generation()), StringComparison.Ordinal);
+        Assert.Contains(message, bench.Write("rows.jsonl", row).Refusal(TaskWorkbench.Generation()),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -174,7 +197,8 @@ public sealed class BadRowsTests
         using var bench = new TaskWorkbench();
         var task = TaskWorkbench.Choice();
         task["question"] = "{{ stem.part }}";
-        Assert.Equal("DATA/own/rows.jsonl, line 1: question needs \"stem.part\", which the row does not have; repair the row or the task file.", bench.Write("rows.jsonl", Good).Refusal(task));
+        Assert.Equal("DATA/own/rows.jsonl, line 1: question needs \"stem.part\", which the row does not have; repair "
+            + "the row or the task file.", bench.Write("rows.jsonl", Good).Refusal(task));
     }
 
     [Fact]
@@ -183,7 +207,8 @@ public sealed class BadRowsTests
         using var bench = new TaskWorkbench();
         var task = TaskWorkbench.Choice();
         task["fields"]!["stem"] = "row.q | before: '_'";
-        Assert.Equal("DATA/own/rows.jsonl, line 1: fields.stem: \"one?\" does not hold \"_\"; repair the row or the task file.", bench.Write("rows.jsonl", Good).Refusal(task));
+        Assert.Equal("DATA/own/rows.jsonl, line 1: fields.stem: \"one?\" does not hold \"_\"; repair the row or the "
+            + "task file.", bench.Write("rows.jsonl", Good).Refusal(task));
     }
 
     [Theory]

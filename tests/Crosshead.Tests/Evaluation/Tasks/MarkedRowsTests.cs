@@ -24,7 +24,8 @@ public sealed class MarkedRowsTests
         Assert.Equal(Texts(plain), Texts(marked));
         Assert.DoesNotContain('\uFEFF', Texts(marked));
 
-        string Texts(TaskWorkbench bench) => string.Join('|', bench.Load(Task(file)).Samples.Select(s => $"{s.Prompt!.Question} {s.Answers[0]}"));
+        string Texts(TaskWorkbench bench) =>
+            string.Join('|', bench.Load(Task(file)).Samples.Select(s => $"{s.Prompt!.Question} {s.Answers[0]}"));
     }
 
     [Theory, MemberData(nameof(Files))]

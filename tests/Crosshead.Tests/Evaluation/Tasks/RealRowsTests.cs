@@ -50,6 +50,7 @@ public sealed class RealRowsTests
     {
         var task = Assert.Single(TaskCatalog.Load().Resolve([name]));
         _ = SharedData.Path("data", "eval", name);
-        return TaskData.Load(task, SharedData.Path("data", "eval"), shots, limit: null, TestContext.Current.CancellationToken);
+        return TaskData.Load(task, SharedData.Path("data", "eval"), shots, limit: null,
+            TestContext.Current.CancellationToken);
     }
 }

@@ -6,8 +6,10 @@ public sealed class TaskCatalogTests
 {
     private static readonly string[] Known =
     [
-        "aime2025", "arc_challenge", "arc_easy", "chembench", "chembench4k", "climaqa", "climaqa_cloze", "gpqa", "gsm8k", "hellaswag", "lambada", "livemathbench",
-        "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa", "physics", "piqa", "supergpqa", "wikitext2", "winogrande",
+        "aime2025", "arc_challenge", "arc_easy", "chembench", "chembench4k", "climaqa", "climaqa_cloze", "gpqa",
+        "gsm8k", "hellaswag", "lambada", "livemathbench",
+        "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa",
+        "physics", "piqa", "supergpqa", "wikitext2", "winogrande",
     ];
 
     [Fact]
@@ -15,7 +17,8 @@ public sealed class TaskCatalogTests
     {
         var tasks = TaskCatalog.Load().Tasks;
         Assert.Equal(Known, tasks.Select(t => t.Name));
-        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "science"], tasks.Select(t => t.Group).Distinct().Order());
+        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "science"],
+            tasks.Select(t => t.Group).Distinct().Order());
         Assert.All(tasks, t => Assert.Contains("https://", t.Source, StringComparison.Ordinal));
     }
 
@@ -34,11 +37,13 @@ public sealed class TaskCatalogTests
     [InlineData("arc-easy", "unknown task \"arc-easy\"; did you mean \"arc_easy\"? known: aime2025, ")]
     [InlineData("hellaswg", "did you mean \"hellaswag\"?")]
     public void An_unknown_name_gets_a_suggestion(string name, string message) =>
-        Assert.Contains(message, Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([name])).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([name])).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void No_name_is_refused() =>
-        Assert.StartsWith("no task is named;", Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("no task is named;",
+            Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_users_file_adds_a_task_and_one_of_the_same_name_replaces_it()
@@ -53,7 +58,8 @@ public sealed class TaskCatalogTests
         Assert.All(catalog.Resolve(["own", "piqa"]), t => Assert.Equal("mine", t.Group));
 
         File.WriteAllText(folder.File("c.json"), piqa.ToJsonString());
-        Assert.Contains("both describe the task \"piqa\"", Assert.Throws<CrossheadException>(() => TaskCatalog.Load(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("both describe the task \"piqa\"",
+            Assert.Throws<CrossheadException>(() => TaskCatalog.Load(folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,13 +69,16 @@ public sealed class TaskCatalogTests
         var task = TaskFile.Parse(text.Split("```json")[1].Split("```")[0], "docs/tasks.md");
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.File("capitals"));
-        File.WriteAllText(folder.File("capitals/test.jsonl"), """{"country": "France", "cities": ["Lyon", "Paris", "Nice"], "capital": "Paris"}""");
+        File.WriteAllText(folder.File("capitals/test.jsonl"),
+            """{"country": "France", "cities": ["Lyon", "Paris", "Nice"], "capital": "Paris"}""");
         File.WriteAllText(folder.File("capitals/train.jsonl"), """
             {"country": " Chad ", "a": "N'Djamena", "b": "Moundou", "c": "Abéché", "capital": "N'Djamena"}
             {"country": "Peru", "cities": ["Cusco", "Lima"], "capital": "Lima"}
             """);
         var sample = Assert.Single(TaskData.Load(task, folder.Path, task.DefaultShots).Samples);
-        Assert.Equal("Question: What is the capital of Chad?\nAnswer: N'Djamena\n\nQuestion: What is the capital of Peru?\nAnswer: Lima\n\nQuestion: What is the capital of France?\nAnswer:", sample.Choices[1].Prompt.ToText());
+        Assert.Equal("Question: What is the capital of Chad?\nAnswer: N'Djamena\n\nQuestion: What is the capital of "
+            + "Peru?\nAnswer: Lima\n\nQuestion: What is the capital of France?\nAnswer:",
+            sample.Choices[1].Prompt.ToText());
         Assert.Equal((1, " Paris"), (sample.Gold, sample.Choices[1].Continuation));
     }
 
@@ -77,5 +86,6 @@ public sealed class TaskCatalogTests
 
     [Fact]
     public void A_folder_that_does_not_exist_is_refused() =>
-        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => TaskCatalog.Load("/no/such/folder")).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(
+            () => TaskCatalog.Load("/no/such/folder")).Message, StringComparison.Ordinal);
 }

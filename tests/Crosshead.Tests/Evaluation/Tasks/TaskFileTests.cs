@@ -29,23 +29,31 @@ public sealed class TaskFileTests
     [InlineData("""{ "name": 5 }""", "name (5) must be a text.")]
     [InlineData("""{ "fields": [] }""", "fields ([]) must be an object {…}.")]
     [InlineData("""{ "fields": { "text": "row.q" } }""", "\"text\" is a name that templates already have")]
-    [InlineData("""{ "fields": { "stem": "row.q", "answer": "row.a" } }""", "fields must have \"choices\" for this kind of task")]
+    [InlineData("""{ "fields": { "stem": "row.q", "answer": "row.a" } }""",
+        "fields must have \"choices\" for this kind of task")]
     [InlineData("""{ "answer": "label" }""", "fields must have \"labels\" for this kind of task")]
-    [InlineData("""{ "metrics": ["acurracy"] }""", "metrics (\"acurracy\") is unknown for this kind of task; known: acc, acc_norm.")]
+    [InlineData("""{ "metrics": ["acurracy"] }""",
+        "metrics (\"acurracy\") is unknown for this kind of task; known: acc, acc_norm.")]
     [InlineData("""{ "metrics": null }""", "metrics (null) must be a text.")]
     [InlineData("""{ "data": { "row": ["x"] } }""", "unknown key data.row; did you mean \"rows\"?")]
     [InlineData("""{ "data": {} }""", "data.rows is missing")]
     [InlineData("""{ "data": { "rows": "../x.jsonl" } }""", "must be a file below the task's folder")]
     [InlineData("""{ "filters": { "name": "x", "extract": "boxed" } }""", "filters are for tasks of kind generation")]
-    [InlineData("""{ "question": "{{ stme }}" }""", "question names \"stme\", which is no field; did you mean \"stem\"?")]
+    [InlineData("""{ "question": "{{ stme }}" }""",
+        "question names \"stme\", which is no field; did you mean \"stem\"?")]
     [InlineData("""{ "question": "{{ row.q }}" }""", "question names \"row\", which is no field")]
-    [InlineData("""{ "question": "{{ stem | stripp }}" }""", "question uses the filter \"stripp\", which there is not; did you mean \"strip\"?")]
+    [InlineData("""{ "question": "{{ stem | stripp }}" }""",
+        "question uses the filter \"stripp\", which there is not; did you mean \"strip\"?")]
     [InlineData("""{ "question": "{{ stem" }""", "question is no Liquid:")]
     [InlineData("""{ "description": "{{ choice }}" }""", "description names \"choice\", which is no field")]
-    [InlineData("""{ "fields": { "stem": "row.q }} {{ row.r", "choices": "row.o", "answer": "row.a" } }""", "fields.stem (row.q }} {{ row.r) must be one Liquid expression")]
-    [InlineData("""{ "fields": { "stem": "choices", "choices": "row.o", "answer": "row.a" } }""", "fields.stem names \"choices\", which is no field")]
-    [InlineData("""{ "shots": { "data": { "rows": "t.jsonl" }, "sameSubject": true } }""", "shots.sameSubject needs a field \"subject\"")]
-    [InlineData("""{ "shots": { "data": { "rows": "t.jsonl" }, "sameSubject": "yes" } }""", "shots.sameSubject (\"yes\") must be true or false.")]
+    [InlineData("""{ "fields": { "stem": "row.q }} {{ row.r", "choices": "row.o", "answer": "row.a" } }""",
+        "fields.stem (row.q }} {{ row.r) must be one Liquid expression")]
+    [InlineData("""{ "fields": { "stem": "choices", "choices": "row.o", "answer": "row.a" } }""",
+        "fields.stem names \"choices\", which is no field")]
+    [InlineData("""{ "shots": { "data": { "rows": "t.jsonl" }, "sameSubject": true } }""",
+        "shots.sameSubject needs a field \"subject\"")]
+    [InlineData("""{ "shots": { "data": { "rows": "t.jsonl" }, "sameSubject": "yes" } }""",
+        "shots.sameSubject (\"yes\") must be true or false.")]
     public void A_file_that_is_not_right_is_refused_with_the_place(string change, string message)
     {
         var task = TaskWorkbench.Choice();
@@ -61,9 +69,12 @@ public sealed class TaskFileTests
     [InlineData("""{ "stop": [""] }""", "stop must hold no empty text")]
     [InlineData("""{ "filters": [] }""", "filters must hold at least one filter")]
     [InlineData("""{ "filters": { "extract": "whole" } }""", "filters.name is missing")]
-    [InlineData("""{ "filters": { "name": "x", "extract": "regex" } }""", "filter \"x\": a pattern goes with extract \"regex\", and with that alone")]
-    [InlineData("""{ "filters": { "name": "x", "extract": "regex", "pattern": "(" } }""", "filter \"x\": the pattern ( is no regular expression")]
-    [InlineData("""{ "filters": { "name": "x", "extract": "boxed", "compare": "maths" } }""", "filters.compare (\"maths\") is unknown; known: text, number, mathematics, letterSet.")]
+    [InlineData("""{ "filters": { "name": "x", "extract": "regex" } }""",
+        "filter \"x\": a pattern goes with extract \"regex\", and with that alone")]
+    [InlineData("""{ "filters": { "name": "x", "extract": "regex", "pattern": "(" } }""",
+        "filter \"x\": the pattern ( is no regular expression")]
+    [InlineData("""{ "filters": { "name": "x", "extract": "boxed", "compare": "maths" } }""",
+        "filters.compare (\"maths\") is unknown; known: text, number, mathematics, letterSet.")]
     [InlineData("""{ "shuffleSeed": 1 }""", "shuffleSeed is for tasks of choices")]
     public void A_task_of_writing_is_checked_likewise(string change, string message)
     {

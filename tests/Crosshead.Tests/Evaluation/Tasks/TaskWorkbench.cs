@@ -21,7 +21,10 @@ internal sealed class TaskWorkbench : IDisposable
         ["group"] = "mine",
         ["about"] = "A test's own task.",
         ["source"] = "https://example.org/own",
-        ["data"] = new JsonObject { ["rows"] = new JsonArray("rows.jsonl", "rows.json", "rows.csv", "rows.parquet", "rows.doc") },
+        ["data"] = new JsonObject
+        {
+            ["rows"] = new JsonArray("rows.jsonl", "rows.json", "rows.csv", "rows.parquet", "rows.doc"),
+        },
         ["fields"] = new JsonObject { ["stem"] = "row.q", ["choices"] = "row.options", ["answer"] = "row.answer" },
         ["question"] = "Q: {{ stem }}\nA:",
         ["metrics"] = new JsonArray("acc", "acc_norm"),

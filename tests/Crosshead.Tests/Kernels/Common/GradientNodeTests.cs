@@ -40,6 +40,7 @@ public sealed class GradientNodeTests
     public void A_saved_output_does_not_keep_its_graph_alive() => KernelCheck.NothingLeft(() =>
     {
         var output = zeros(3);
-        GradientNode.Record([ones(3, requires_grad: true)], [output], [output], (saved, outputs) => [saved[0] * outputs[0]!]);
+        GradientNode.Record([ones(3, requires_grad: true)], [output], [output],
+            (saved, outputs) => [saved[0] * outputs[0]!]);
     });
 }

@@ -37,7 +37,8 @@ public sealed class FusedSwiGluTests
     {
         using var scope = NewDisposeScope();
         Assert.True(FusedSwiGlu.Apply(full([2, 64], float.NaN)).isnan().all().item<bool>());
-        Assert.True(FusedSwiGlu.Apply(full([2, 64], float.NaN).to_type(ScalarType.BFloat16)).isnan().all().item<bool>());
+        Assert.True(
+            FusedSwiGlu.Apply(full([2, 64], float.NaN).to_type(ScalarType.BFloat16)).isnan().all().item<bool>());
     }
 
     [Fact]
@@ -50,7 +51,8 @@ public sealed class FusedSwiGluTests
 
     [Fact]
     public void No_tensor_is_left() =>
-        KernelCheck.NothingLeft(() => FusedSwiGlu.Apply(KernelCheck.Random(1, ScalarType.Float32, 5, 32).requires_grad_()).sum().backward());
+        KernelCheck.NothingLeft(
+        () => FusedSwiGlu.Apply(KernelCheck.Random(1, ScalarType.Float32, 5, 32).requires_grad_()).sum().backward());
 
     private static Tensor Plain(Tensor gateUp)
     {

@@ -12,7 +12,8 @@ public sealed class FusedLinearCrossEntropyTests
     [InlineData(ScalarType.Float32, ScalarType.Float32, 130, 32, 40000)] // more than one chunk
     [InlineData(ScalarType.BFloat16, ScalarType.Float32, 70, 64, 500)]
     [InlineData(ScalarType.BFloat16, ScalarType.BFloat16, 70, 64, 500)]
-    public void Loss_and_gradients_are_those_of_the_plain_operators(ScalarType type, ScalarType weightType, long rows, long width, long vocabulary)
+    public void Loss_and_gradients_are_those_of_the_plain_operators(ScalarType type, ScalarType weightType, long rows,
+        long width, long vocabulary)
     {
         using var scope = NewDisposeScope();
         var hidden = KernelCheck.Random(1, type, rows, width);
@@ -22,7 +23,8 @@ public sealed class FusedLinearCrossEntropyTests
         // bfloat16 logits carry an error of 1/256 each: gradients of a few rows show it, the loss hardly
         KernelCheck.Same(
             t => [FusedLinearCrossEntropy.Apply(t[0], t[1], targets.to(t[0].device))],
-            t => [nn.functional.cross_entropy(t[0].matmul(t[1].to_type(type).to_type(ScalarType.Float64).t()), targets)],
+            t =>
+                [nn.functional.cross_entropy(t[0].matmul(t[1].to_type(type).to_type(ScalarType.Float64).t()), targets)],
             type == ScalarType.Float32 ? 1e-5 : 0.03, hidden, weight);
     }
 
@@ -47,7 +49,8 @@ public sealed class FusedLinearCrossEntropyTests
     {
         using var scope = NewDisposeScope();
         var hidden = KernelCheck.Random(1, ScalarType.Float32, 9, 8).requires_grad_();
-        var loss = FusedLinearCrossEntropy.Apply(hidden, KernelCheck.Random(2, ScalarType.Float32, 30, 8), Targets(9, 30));
+        var loss = FusedLinearCrossEntropy.Apply(hidden, KernelCheck.Random(2, ScalarType.Float32, 30, 8),
+            Targets(9, 30));
         loss.backward(retain_graph: true);
         var once = hidden.grad!.clone();
         loss.backward();
@@ -72,7 +75,8 @@ public sealed class FusedLinearCrossEntropyTests
     {
         using var scope = NewDisposeScope();
         var hidden = KernelCheck.Random(1, ScalarType.Float32, 3, 8).requires_grad_();
-        var loss = FusedLinearCrossEntropy.Apply(hidden, KernelCheck.Random(2, ScalarType.Float32, 30, 8), full([3], -100, ScalarType.Int64));
+        var loss = FusedLinearCrossEntropy.Apply(hidden, KernelCheck.Random(2, ScalarType.Float32, 30, 8),
+            full([3], -100, ScalarType.Int64));
         loss.backward();
         Assert.Equal(0, loss.item<float>());
         KernelCheck.Close(zeros([3, 8], ScalarType.Float64), hidden.grad!, 0, "hidden");
@@ -84,7 +88,8 @@ public sealed class FusedLinearCrossEntropyTests
     public void A_target_outside_the_vocabulary_is_named(long target)
     {
         using var scope = NewDisposeScope();
-        var error = Assert.Throws<CrossheadException>(() => FusedLinearCrossEntropy.Apply(zeros(1, 8), zeros(30, 8), full([1], target, ScalarType.Int64)));
+        var error = Assert.Throws<CrossheadException>(
+            () => FusedLinearCrossEntropy.Apply(zeros(1, 8), zeros(30, 8), full([1], target, ScalarType.Int64)));
         Assert.StartsWith($"a target is {target}, but the vocabulary has 30 entries", error.Message);
     }
 
@@ -93,14 +98,16 @@ public sealed class FusedLinearCrossEntropyTests
     {
         using var scope = NewDisposeScope();
         var hidden = full([2, 8], float.PositiveInfinity);
-        Assert.False(float.IsFinite(FusedLinearCrossEntropy.Apply(hidden, ones(30, 8), zeros([2], ScalarType.Int64)).item<float>()));
+        Assert.False(float.IsFinite(
+            FusedLinearCrossEntropy.Apply(hidden, ones(30, 8), zeros([2], ScalarType.Int64)).item<float>()));
     }
 
     [Fact]
     public void No_tensor_is_left() => KernelCheck.NothingLeft(() =>
     {
         var weight = KernelCheck.Random(2, ScalarType.Float32, 30, 8).requires_grad_();
-        (FusedLinearCrossEntropy.Apply(KernelCheck.Random(1, ScalarType.BFloat16, 9, 8).requires_grad_(), weight, Targets(9, 30)) * 2).backward();
+        (FusedLinearCrossEntropy.Apply(KernelCheck.Random(1, ScalarType.BFloat16, 9, 8).requires_grad_(), weight,
+            Targets(9, 30)) * 2).backward();
     });
 
     private static Tensor Targets(long rows, long vocabulary)

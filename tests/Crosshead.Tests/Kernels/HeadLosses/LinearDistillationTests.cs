@@ -15,18 +15,23 @@ public sealed class LinearDistillationTests
     [InlineData(ScalarType.Float32, ScalarType.Float32, 513, 0.0, 1.0, 2e-5)]
     [InlineData(ScalarType.Float32, ScalarType.Float32, 20000, 0.7, 2.5, 2e-5)]
     [InlineData(ScalarType.BFloat16, ScalarType.Float32, 500, 0.7, 2.0, 0.05)]
-    public void Loss_and_gradients_are_those_of_the_plain_definition(ScalarType type, ScalarType weightType, long vocabulary, double share, double temperature, double tolerance)
+    public void Loss_and_gradients_are_those_of_the_plain_definition(ScalarType type, ScalarType weightType,
+        long vocabulary, double share, double temperature, double tolerance)
     {
         using var scope = NewDisposeScope();
         var (hidden, weight, known, head) = Inputs(type, weightType, vocabulary);
         var targets = Targets(vocabulary);
-        var loss = LinearDistillation.Apply(hidden, weight, known, head, targets, new DistillationTerms(share, 1 - share, temperature));
+        var loss = LinearDistillation.Apply(hidden, weight, known, head, targets,
+            new DistillationTerms(share, 1 - share, temperature));
         loss.mul(3).backward();
 
-        var (h, w) = (hidden.detach().to(ScalarType.Float64).requires_grad_(), weight.detach().to(type).to(ScalarType.Float64).requires_grad_());
-        var expected = Plain(h.matmul(w.t()), known.to(ScalarType.Float64).matmul(head.to(type).to(ScalarType.Float64).t()), targets, share, temperature);
+        var (h, w) = (hidden.detach().to(ScalarType.Float64).requires_grad_(),
+            weight.detach().to(type).to(ScalarType.Float64).requires_grad_());
+        var expected = Plain(h.matmul(w.t()),
+            known.to(ScalarType.Float64).matmul(head.to(type).to(ScalarType.Float64).t()), targets, share, temperature);
         expected.mul(3).backward();
-        Assert.InRange(Math.Abs(loss.to(ScalarType.Float64).item<double>() - expected.item<double>()), 0, tolerance * Math.Max(0.1, expected.item<double>()));
+        Assert.InRange(Math.Abs(loss.to(ScalarType.Float64).item<double>() - expected.item<double>()), 0,
+            tolerance * Math.Max(0.1, expected.item<double>()));
         Assert.InRange(TensorLeaks.RelativeError(hidden.grad!, h.grad!), 0, tolerance);
         Assert.InRange(TensorLeaks.RelativeError(weight.grad!, w.grad!), 0, tolerance);
         Assert.Null(known.grad);
@@ -38,7 +43,8 @@ public sealed class LinearDistillationTests
     {
         using var scope = NewDisposeScope();
         var (hidden, weight, _, _) = Inputs(ScalarType.Float32, ScalarType.Float32, 100);
-        var loss = LinearDistillation.Apply(hidden, weight, hidden.detach(), weight.detach(), Targets(100), new DistillationTerms(1, 0, 2));
+        var loss = LinearDistillation.Apply(hidden, weight, hidden.detach(), weight.detach(), Targets(100),
+            new DistillationTerms(1, 0, 2));
         loss.backward();
         Assert.InRange(loss.item<float>(), 0, 1e-5);
         Assert.InRange(hidden.grad!.abs().max().item<float>(), 0, 1e-6);
@@ -49,7 +55,8 @@ public sealed class LinearDistillationTests
     {
         using var scope = NewDisposeScope();
         var (hidden, weight, known, head) = Inputs(ScalarType.Float64, ScalarType.Float64, 9);
-        var loss = LinearDistillation.Apply(hidden, weight, known, head, full([Rows], -100L, ScalarType.Int64), new DistillationTerms(0.5, 0.5, 1));
+        var loss = LinearDistillation.Apply(hidden, weight, known, head, full([Rows], -100L, ScalarType.Int64),
+            new DistillationTerms(0.5, 0.5, 1));
         loss.backward();
         Assert.Equal(0, loss.item<double>());
         Assert.Equal(0, hidden.grad!.abs().max().item<double>());
@@ -62,7 +69,8 @@ public sealed class LinearDistillationTests
     {
         using var scope = NewDisposeScope();
         var (hidden, weight, known, head) = Inputs(type, type, 50);
-        LinearDistillation.Apply(hidden, weight, known, head, Targets(50), new DistillationTerms(0.5, 0.5, 2)).backward();
+        LinearDistillation.Apply(hidden, weight, known, head, Targets(50), new DistillationTerms(0.5, 0.5, 2))
+            .backward();
         GradientNode.RethrowFailure();
     });
 
@@ -75,9 +83,11 @@ public sealed class LinearDistillationTests
         return (kl * share * temperature * temperature) + (nn.functional.cross_entropy(student, targets) * (1 - share));
     }
 
-    private static (Tensor Hidden, Tensor Weight, Tensor Known, Tensor Head) Inputs(ScalarType type, ScalarType weightType, long vocabulary) =>
-        (KernelCheck.Random(1, type, Rows, Width).requires_grad_(), (KernelCheck.Random(2, weightType, vocabulary, Width) * 0.5).detach().requires_grad_(),
-            KernelCheck.Random(3, type, Rows, TeacherWidth), (KernelCheck.Random(4, type, vocabulary, TeacherWidth) * 0.7).detach());
+    private static (Tensor Hidden, Tensor Weight, Tensor Known, Tensor Head) Inputs(ScalarType type,
+        ScalarType weightType, long vocabulary) =>
+        (KernelCheck.Random(1, type, Rows, Width).requires_grad_(),
+            (KernelCheck.Random(2, weightType, vocabulary, Width) * 0.5).detach().requires_grad_(), KernelCheck.Random(
+                3, type, Rows, TeacherWidth), (KernelCheck.Random(4, type, vocabulary, TeacherWidth) * 0.7).detach());
 
     private static Tensor Targets(long vocabulary)
     {

@@ -24,7 +24,8 @@ public sealed class FusedRmsNormTests
         var input = KernelCheck.Random(1, type, 3, 37, 6, width);
         var weight = KernelCheck.Random(2, ScalarType.Float32, heads == 1 ? [width] : [heads, width]);
         Assert.True(FusedRmsNorm.Supports(input, weight));
-        KernelCheck.Same(t => [FusedRmsNorm.Apply(t[0], t[1], Epsilon)], t => [Plain(t[0], t[1])], KernelCheck.Tolerance(type), input, weight);
+        KernelCheck.Same(t => [FusedRmsNorm.Apply(t[0], t[1], Epsilon)], t => [Plain(t[0], t[1])],
+            KernelCheck.Tolerance(type), input, weight);
     }
 
     [Theory]
@@ -75,7 +76,8 @@ public sealed class FusedRmsNormTests
         using var scope = NewDisposeScope();
         var input = KernelCheck.Random(1, ScalarType.Float32, 4, 48, 7);
         var weight = KernelCheck.Random(2, ScalarType.Float32, 48);
-        KernelCheck.Same(t => [FusedRmsNorm.Apply(t[0].transpose(1, 2), t[1], Epsilon)], t => [Plain(t[0].transpose(1, 2), t[1])], 1e-5, input, weight);
+        KernelCheck.Same(t => [FusedRmsNorm.Apply(t[0].transpose(1, 2), t[1], Epsilon)],
+            t => [Plain(t[0].transpose(1, 2), t[1])], 1e-5, input, weight);
     }
 
     [Theory]
@@ -92,9 +94,11 @@ public sealed class FusedRmsNormTests
             var heads = joint.narrow(2, 2 * width, 6 * width).view(5, 1, 6, width);
             Assert.False(heads.is_contiguous());
             var plain = Plain(heads.to(ScalarType.Float64), weight.to(ScalarType.Float64));
-            KernelCheck.Close(plain.cpu(), FusedRmsNorm.Apply(heads, weight, Epsilon).cpu(), KernelCheck.Tolerance(type), $"norm on {device}");
+            KernelCheck.Close(plain.cpu(), FusedRmsNorm.Apply(heads, weight, Epsilon).cpu(),
+                KernelCheck.Tolerance(type), $"norm on {device}");
             var inverse = heads.to(ScalarType.Float64).square().mean([3]).add(Epsilon).rsqrt();
-            KernelCheck.Close(inverse.cpu(), FusedRmsNorm.Inverse(heads, weight, Epsilon).cpu(), 1e-5, $"inverse on {device}");
+            KernelCheck.Close(inverse.cpu(), FusedRmsNorm.Inverse(heads, weight, Epsilon).cpu(), 1e-5,
+                $"inverse on {device}");
         }
     }
 
@@ -108,7 +112,8 @@ public sealed class FusedRmsNormTests
         static Tensor WeightGradient()
         {
             var weight = KernelCheck.Random(2, ScalarType.Float32, 64).requires_grad_();
-            FusedRmsNorm.Apply(KernelCheck.Random(1, ScalarType.Float32, 3000, 64), weight, Epsilon).sin().sum().backward();
+            FusedRmsNorm.Apply(KernelCheck.Random(1, ScalarType.Float32, 3000, 64), weight, Epsilon).sin()
+                .sum().backward();
             return weight.grad!;
         }
     }

@@ -15,7 +15,8 @@ public sealed class MatrixProductTests
         using var scope = NewDisposeScope();
         Tensor[] inputs = [Random(1, 3, 11, 40), Random(2, 24, 40), .. bias ? [Random(3, 24)] : Array.Empty<Tensor>()];
         KernelCheck.SameOn(CPU, t => [MatrixProduct.Widened(t[0], t[1], bias ? t[2] : null)],
-            t => [nn.functional.linear(t[0], t[1], bias ? t[2] : null)], KernelCheck.Tolerance(ScalarType.BFloat16), inputs);
+            t => [nn.functional.linear(t[0], t[1], bias ? t[2] : null)],
+            KernelCheck.Tolerance(ScalarType.BFloat16), inputs);
     }
 
     // Sums of 2,048 products: their rounding in float32 is far below that of the result.
@@ -45,5 +46,6 @@ public sealed class MatrixProductTests
         MatrixProduct.Widened(x, weight, null).sum().backward();
     });
 
-    private static Tensor Random(long seed, params long[] shape) => KernelCheck.Random(seed, ScalarType.BFloat16, shape);
+    private static Tensor Random(long seed, params long[] shape) =>
+        KernelCheck.Random(seed, ScalarType.BFloat16, shape);
 }

@@ -21,12 +21,14 @@ public sealed class SkinnyMatMulTests
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
-        var (x, weight, bias) = (Random(tokens, 1, inputs), Random(2 * outputs, inputs), biased ? Random(2 * outputs) : null);
+        var (x, weight, bias) = (Random(tokens, 1, inputs), Random(2 * outputs, inputs),
+            biased ? Random(2 * outputs) : null);
         Assert.True(SkinnyMatMul.Supports(x, weight, bias));
         var expected = nn.functional.linear(Wide(x)!, Wide(weight)!, Wide(bias));
         Close(SkinnyMatMul.Apply(x, weight, bias), expected);
         var plain = nn.functional.linear(Wide(x)!, Wide(weight)!);
-        Assert.InRange((SkinnyMatMul.ApplyWide(x, weight) - plain).norm().item<double>() / plain.norm().item<double>(), 0, 1e-5);
+        Assert.InRange(
+            (SkinnyMatMul.ApplyWide(x, weight) - plain).norm().item<double>() / plain.norm().item<double>(), 0, 1e-5);
         var halves = expected.chunk(2, -1);
         Close(SkinnyMatMul.ApplyGated(x, weight, bias), nn.functional.silu(halves[0]) * halves[1]);
         Assert.False(SkinnyMatMul.Supports(Random(9, inputs), weight, bias));
@@ -37,7 +39,8 @@ public sealed class SkinnyMatMulTests
     [InlineData(1, 32, 4, 128, 256)]
     [InlineData(16, 32, 4, 256, 128)]
     [InlineData(3, 4, 4, 40, 37)]
-    public void A_matrix_a_group_of_heads_equals_the_product_in_float64(int batch, int heads, int groups, int inputs, int outputs)
+    public void A_matrix_a_group_of_heads_equals_the_product_in_float64(int batch, int heads, int groups,
+        int inputs, int outputs)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
@@ -60,7 +63,13 @@ public sealed class SkinnyMatMulTests
         foreach (var renormalize in new[] { true, false })
         {
             var parameters = new ParameterScope(ScalarType.BFloat16, CUDA);
-            using var layer = new MixtureOfExperts(parameters, 256, new ExpertOptions { Count = experts, PerToken = perToken, InnerSize = inner, Renormalize = renormalize }, 0.1, 0.1);
+            using var layer = new MixtureOfExperts(parameters, 256, new ExpertOptions
+            {
+                Count = experts,
+                PerToken = perToken,
+                InnerSize = inner,
+                Renormalize = renormalize,
+            }, 0.1, 0.1);
             using var random = new TorchSharp.torch.Generator(4);
             foreach (var parameter in parameters.Parameters) parameter.Initialize(random);
             var x = Random(tokens, 1, 256);
@@ -76,7 +85,8 @@ public sealed class SkinnyMatMulTests
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
-        var routes = ExpertRoutes.Of(tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA), 2, renormalize: true);
+        var routes = ExpertRoutes.Of(tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA), 2,
+            renormalize: true);
         Assert.Equal([0, 1, 2, -1], routes.Chosen.cpu().data<int>().ToArray());
         Assert.Equal([0, 1, 3, 4], routes.Starts.cpu().data<int>().ToArray()[..4]);
         Assert.Equal([2, 0, 3, 1], routes.Order.cpu().data<int>().ToArray());
@@ -85,7 +95,8 @@ public sealed class SkinnyMatMulTests
 
     private static Tensor Reference(MixtureOfExperts layer, Tensor x, int perToken, bool renormalize)
     {
-        var (weights, chosen) = nn.functional.linear(x.to(ScalarType.Float32), layer.Router.Weight.Value.to(ScalarType.Float32)).softmax(-1).topk(perToken, dim: -1);
+        var (weights, chosen) = nn.functional.linear(x.to(ScalarType.Float32),
+            layer.Router.Weight.Value.to(ScalarType.Float32)).softmax(-1).topk(perToken, dim: -1);
         if (renormalize) weights = weights / weights.sum(-1, keepdim: true);
         var sum = zeros(x.shape, ScalarType.Float64, CUDA);
         for (var e = 0; e < layer.Experts.Count; e++)

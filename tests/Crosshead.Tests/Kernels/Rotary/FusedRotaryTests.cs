@@ -14,7 +14,8 @@ public sealed class FusedRotaryTests
     [InlineData(ScalarType.Float32, 66, 1, 1, 2, true)]
     [InlineData(ScalarType.BFloat16, 32, 8, 2, 4, false)]
     [InlineData(ScalarType.BFloat16, 20, 2, 1, 1, true)]
-    public void Split_rotation_and_gradient_are_those_of_the_plain_operators(ScalarType type, int width, int queryHeads, int keyHeads, int valueHeads, bool batched)
+    public void Split_rotation_and_gradient_are_those_of_the_plain_operators(ScalarType type, int width, int queryHeads,
+        int keyHeads, int valueHeads, bool batched)
     {
         using var scope = NewDisposeScope();
         var heads = queryHeads + keyHeads + valueHeads;
@@ -25,7 +26,8 @@ public sealed class FusedRotaryTests
         KernelCheck.Same(
             t =>
             {
-                var (query, key, value) = FusedRotary.Split(t[0], cosine.to(t[0].device), sine.to(t[0].device), queryHeads, keyHeads, valueHeads);
+                var (query, key, value) = FusedRotary.Split(t[0], cosine.to(t[0].device), sine.to(t[0].device),
+                    queryHeads, keyHeads, valueHeads);
                 return [query, key, value];
             },
             t =>
@@ -43,7 +45,8 @@ public sealed class FusedRotaryTests
         var projected = KernelCheck.Random(1, ScalarType.Float32, 2, 5, 3 * 8).requires_grad_();
         var (_, _, value) = FusedRotary.Split(projected, ones(5, 4), zeros(5, 4), 1, 1, 1);
         value.sum().backward();
-        KernelCheck.Close(cat([zeros(2, 5, 16), ones(2, 5, 8)], -1).to_type(ScalarType.Float64), projected.grad!, 0, "gradient");
+        KernelCheck.Close(cat([zeros(2, 5, 16), ones(2, 5, 8)], -1).to_type(ScalarType.Float64),
+            projected.grad!, 0, "gradient");
     }
 
     [Fact]

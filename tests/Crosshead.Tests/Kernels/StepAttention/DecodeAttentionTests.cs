@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Kernels.StepAttention;
 
-/// <summary>The kernel of one decoding step against the plain formula in float64, and models that use it against themselves without.</summary>
+/// <summary>
+/// The kernel of one decoding step against the plain formula in float64, and models that use it against themselves
+/// without.
+/// </summary>
 public sealed class DecodeAttentionTests
 {
     private const double Scale = 0.09; // about 1/√128
@@ -34,12 +37,15 @@ public sealed class DecodeAttentionTests
         using var grad = no_grad();
         random.manual_seed(3);
         const int batch = 3;
-        var (query, key, value) = (Random(batch, rows * queries, 1, keyWidth), Random(batch, rows, tokens + 5, keyWidth).narrow(2, 0, tokens), Random(batch, rows, tokens, valueWidth));
+        var (query, key, value) = (Random(batch, rows * queries, 1, keyWidth),
+            Random(batch, rows, tokens + 5, keyWidth).narrow(2, 0, tokens), Random(batch, rows, tokens, valueWidth));
         var begins = tensor(new[] { 0, tokens / 2, tokens - 1 }, ScalarType.Int32, CUDA);
-        foreach (var (first, factors) in new[] { (null, null), (begins, null), ((Tensor?)null, Factors(batch, rows, tokens)) })
+        foreach (var (first, factors)
+            in new[] { (null, null), (begins, null), ((Tensor?)null, Factors(batch, rows, tokens)) })
         {
             Assert.True(DecodeAttention.Supports(query, key, value, factors));
-            AssertNear(Reference(query, key, value, factors, first), DecodeAttention.Apply(query, key, value, Scale, factors, first));
+            AssertNear(Reference(query, key, value, factors, first),
+                DecodeAttention.Apply(query, key, value, Scale, factors, first));
         }
     }
 
@@ -56,8 +62,10 @@ public sealed class DecodeAttentionTests
         {
             using var step = NewDisposeScope();
             end.fill_(length);
-            AssertNear(Reference(query, key.narrow(2, 0, length), value.narrow(2, 0, length)), DecodeAttention.Apply(query, key, value, Scale, ends: end));
-            AssertNear(Reference(query, key.narrow(2, 0, length), value.narrow(2, 0, length)), DecodeAttention.Apply(query, key.narrow(2, 0, length), value.narrow(2, 0, length), Scale));
+            AssertNear(Reference(query, key.narrow(2, 0, length), value.narrow(2, 0, length)),
+                DecodeAttention.Apply(query, key, value, Scale, ends: end));
+            AssertNear(Reference(query, key.narrow(2, 0, length), value.narrow(2, 0, length)),
+                DecodeAttention.Apply(query, key.narrow(2, 0, length), value.narrow(2, 0, length), Scale));
         }
     }
 
@@ -72,10 +80,13 @@ public sealed class DecodeAttentionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         random.manual_seed(5);
-        var (query, key, value) = (Random(batch, 16, 1, 128), Random(batch, 1, capacity, 128), Random(batch, 1, capacity, 256));
+        var (query, key, value) = (Random(batch, 16, 1, 128), Random(batch, 1, capacity, 128),
+            Random(batch, 1, capacity, 256));
         var last = Enumerable.Range(0, batch).Select(b => 1 + ((b * 389) + 977) % capacity).ToArray();
-        var (begins, ends) = (tensor(last.Select((end, b) => end * (b % 4) / 5).ToArray(), ScalarType.Int32, CUDA), tensor(last, ScalarType.Int32, CUDA));
-        AssertNear(Reference(query, key, value, null, begins, ends), DecodeAttention.Apply(query, key, value, Scale, null, begins, ends));
+        var (begins, ends) = (tensor(last.Select((end, b) => end * (b % 4) / 5).ToArray(), ScalarType.Int32, CUDA),
+            tensor(last, ScalarType.Int32, CUDA));
+        AssertNear(Reference(query, key, value, null, begins, ends),
+            DecodeAttention.Apply(query, key, value, Scale, null, begins, ends));
     }
 
     [Theory]
@@ -87,7 +98,8 @@ public sealed class DecodeAttentionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var rows = Random(batch, 1, capacity, 128);
-        var output = DecodeAttention.Apply(Random(batch, 8, 1, 128), rows, rows, Scale, ends: tensor(new[] { 0 }, ScalarType.Int32, CUDA));
+        var output = DecodeAttention.Apply(Random(batch, 8, 1, 128), rows, rows, Scale,
+            ends: tensor(new[] { 0 }, ScalarType.Int32, CUDA));
         Assert.Equal(0, output.to(ScalarType.Float32).abs().sum().item<float>());
     }
 
@@ -100,7 +112,8 @@ public sealed class DecodeAttentionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         random.manual_seed(6);
-        var (query, key, value) = (Random(2, keyRows * 3, 1, 64), Random(2, keyRows, 777, 64), Random(2, valueRows, 777, 128));
+        var (query, key, value) = (Random(2, keyRows * 3, 1, 64), Random(2, keyRows, 777, 64),
+            Random(2, valueRows, 777, 128));
         Assert.True(DecodeAttention.Supports(query, key, value, null));
         AssertNear(Reference(query, key, value), DecodeAttention.Apply(query, key, value, Scale));
     }
@@ -117,13 +130,18 @@ public sealed class DecodeAttentionTests
         random.manual_seed(7);
         const int batch = 3;
         var count = (tokens + pageTokens - 1) / pageTokens;
-        var table = randperm((batch * count) + 5, ScalarType.Int64, CUDA).narrow(0, 0, batch * count).view(batch, count);
-        var (query, key, value) = (Random(batch, 12, 1, 128), Random((batch * count) + 5, 2, pageTokens, 128), Random((batch * count) + 5, 1, pageTokens, 256));
+        var table = randperm((batch * count) + 5, ScalarType.Int64, CUDA).narrow(0, 0, batch * count)
+            .view(batch, count);
+        var (query, key, value) = (Random(batch, 12, 1, 128), Random((batch * count) + 5, 2, pageTokens, 128),
+            Random((batch * count) + 5, 1, pageTokens, 256));
         var factors = scaled ? Factors((batch * count) + 5, 4, pageTokens) : null;
-        Tensor InOrder(Tensor pages) => pages[table].transpose(1, 2).flatten(2, 3);                       // [B,g,T,w] or, of factors, [B,G,T]
-        var (begins, ends) = (tensor(new[] { 0, tokens / 3, 70 }, ScalarType.Int32, CUDA), tensor(new[] { tokens, tokens / 2, 71 }, ScalarType.Int32, CUDA));
-        var actual = DecodeAttention.ApplyPaged(query, key, value, table.to(ScalarType.Int32), Scale, factors, begins, ends);
-        AssertNear(Reference(query, InOrder(key), InOrder(value), factors is null ? null : InOrder(factors), begins, ends), actual);
+        Tensor InOrder(Tensor pages) => pages[table].transpose(1, 2).flatten(2, 3); // [B,g,T,w] or, of factors, [B,G,T]
+        var (begins, ends) = (tensor(new[] { 0, tokens / 3, 70 }, ScalarType.Int32, CUDA),
+            tensor(new[] { tokens, tokens / 2, 71 }, ScalarType.Int32, CUDA));
+        var actual = DecodeAttention.ApplyPaged(query, key, value, table.to(ScalarType.Int32), Scale,
+            factors, begins, ends);
+        AssertNear(Reference(query, InOrder(key), InOrder(value), factors is null ? null : InOrder(factors),
+            begins, ends), actual);
     }
 
     [Fact]
@@ -131,7 +149,8 @@ public sealed class DecodeAttentionTests
     {
         using var scope = NewDisposeScope();
         var (query, rows, table) = (zeros(1, 1, 1, 64), zeros(2, 1, 40, 64), zeros([1, 2], ScalarType.Int32));
-        Assert.Contains("multiple of 64", Assert.Throws<ArgumentException>(() => DecodeAttention.ApplyPaged(query, rows, rows, table, Scale)).Message);
+        Assert.Contains("multiple of 64", Assert.Throws<ArgumentException>(
+            () => DecodeAttention.ApplyPaged(query, rows, rows, table, Scale)).Message);
     }
 
     [Theory]
@@ -150,7 +169,16 @@ public sealed class DecodeAttentionTests
             HiddenSize = 256,
             Layers = 2,
             Context = 128,
-            Attention = new() { Variant = variant, Heads = 8, HeadDim = 64, KeyValueHeads = 4, KeyComponents = components, ValueComponents = components, SlidingWindow = window },
+            Attention = new()
+            {
+                Variant = variant,
+                Heads = 8,
+                HeadDim = 64,
+                KeyValueHeads = 4,
+                KeyComponents = components,
+                ValueComponents = components,
+                SlidingWindow = window,
+            },
         }, ScalarType.BFloat16, CUDA);
         model.Initialize(1);
         model.Freeze(ScalarType.BFloat16);
@@ -158,10 +186,14 @@ public sealed class DecodeAttentionTests
         var tokens = randint(0, 64, [2, 100], ScalarType.Int64, CUDA);
         int[] lengths = [99, 69];
         using var state = model.CreateDecodeState(2, 101);
-        for (var b = 0; b < 2; b++) model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]), state.LayersOf(b, 1));
+        for (var b = 0; b < 2; b++)
+            model.Hidden(tokens.narrow(0, b, 1).narrow(1, 0, lengths[b]), model.ViewOf(0, lengths[b]),
+                state.LayersOf(b, 1));
         var at = tensor(new[] { 99L, 69 }, device: CUDA);
-        var step = model.Head(model.Hidden(tokens.gather(1, at.unsqueeze(1)), model.ViewAt(at, 101), state.Layers)).to(ScalarType.Float64);
-        var expected = cat([.. lengths.Select((n, b) => model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, n + 1)).to(ScalarType.Float64))]);
+        var step = model.Head(model.Hidden(tokens.gather(1, at.unsqueeze(1)), model.ViewAt(at, 101), state.Layers))
+            .to(ScalarType.Float64);
+        var expected = cat([.. lengths.Select(
+            (n, b) => model.LastLogits(tokens.narrow(0, b, 1).narrow(1, 0, n + 1)).to(ScalarType.Float64))]);
         var error = ((step - expected).norm() / expected.norm()).item<double>();
         Assert.True(error < 0.02, $"relative error {error:e2}");
     }
@@ -178,7 +210,8 @@ public sealed class DecodeAttentionTests
     [InlineData(true, 256, 256, 32, 8, 32, 64, 2)]
     [InlineData(true, 256, 256, 33, 0, 64, 64, 2)]
     [InlineData(true, 512, 512, 48, 0, 48, 32, 2)] // no warpgroups: too little of the cache would be under way
-    public void The_plan_fits_in_shared_memory(bool warpgroups, int keyWidth, int valueWidth, int queries, int factors, int padded, int tokens, int stages)
+    public void The_plan_fits_in_shared_memory(bool warpgroups, int keyWidth, int valueWidth, int queries, int factors,
+        int padded, int tokens, int stages)
     {
         const int sharedBytes = 232448; // a block of an H100 or H200
         var plan = DecodeAttentionPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes, warpgroups);
@@ -199,11 +232,12 @@ public sealed class DecodeAttentionTests
         Assert.True(error < 2.5e-3, $"relative error {error:e2}");
     }
 
-    private static Tensor Reference(Tensor query, Tensor key, Tensor value, Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
+    private static Tensor Reference(Tensor query, Tensor key, Tensor value, Tensor? factors = null,
+        Tensor? begins = null, Tensor? ends = null)
     {
         var heads = query.shape[1];
         Tensor Wide(Tensor x) => x.to(ScalarType.Float64).repeat_interleave(heads / x.shape[1], 1);
-        var scores = query.to(ScalarType.Float64).matmul(Wide(key).transpose(2, 3)).mul(Scale);               // [B,h,1,T]
+        var scores = query.to(ScalarType.Float64).matmul(Wide(key).transpose(2, 3)).mul(Scale);  // [B,h,1,T]
         if (factors is not null) scores = scores * Wide(factors).unsqueeze(2);
         var places = arange(key.shape[2], device: CUDA);
         if (begins is not null) scores = scores.masked_fill(places < begins.view(-1, 1, 1, 1), double.NegativeInfinity);

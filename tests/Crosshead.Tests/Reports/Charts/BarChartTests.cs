@@ -8,7 +8,9 @@ public sealed class BarChartTests
 {
     private static XElement Draw(params double[] values) => XElement.Parse(Svg(values));
 
-    private static string Svg(params double[] values) => new BarChart { Groups = [[.. values.Select(v => new ChartBar("a", 1, 2, v))]], Title = "t", XTitle = "x" }.ToSvg();
+    private static string Svg(params double[] values) =>
+        new BarChart { Groups = [[.. values.Select(v => new ChartBar("a", 1, 2, v))]], Title = "t", XTitle = "x" }
+        .ToSvg();
 
     [Fact]
     public void Lengths_are_in_proportion_and_begin_at_nought()
@@ -35,5 +37,6 @@ public sealed class BarChartTests
         Assert.Equal("", Svg(double.NaN));
     }
 
-    private static double Number(XElement element, string name) => double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+    private static double Number(XElement element, string name) =>
+        double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
 }

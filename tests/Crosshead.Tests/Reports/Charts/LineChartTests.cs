@@ -48,7 +48,8 @@ public sealed class LineChartTests
 
     [Fact]
     public void Without_a_finite_point_there_is_no_chart() => Assert.Equal(
-        "", new LineChart { Series = [Line("a", (1, double.NaN)), Line("b")], Title = "t", XTitle = "x", YTitle = "y" }.ToSvg());
+        "", new LineChart { Series = [Line("a", (1, double.NaN)), Line("b")], Title = "t", XTitle = "x", YTitle = "y" }
+            .ToSvg());
 
     [Fact]
     public void A_single_point_is_drawn() => Assert.Single(Draw(true, Line("a", (5, 5))).Descendants(None + "circle"));
@@ -58,7 +59,8 @@ public sealed class LineChartTests
         Gen.Double[1, 9].Array[1, 12].Sample(ends =>
         {
             var svg = Draw(false, [.. ends.Select((y, i) => Line($"run {i}", (0, 5), (1, y)))]);
-            var places = svg.Descendants(None + "g").Where(g => g.Attribute("class")!.Value.StartsWith("label", StringComparison.Ordinal))
+            var places = svg.Descendants(None + "g")
+                .Where(g => g.Attribute("class")!.Value.StartsWith("label", StringComparison.Ordinal))
                 .Select(g => Number(g.Element(None + "text")!, "y")).Order().ToArray();
             Assert.Equal(ends.Length, places.Length);
             Assert.All(places.Zip(places.Skip(1)), p => Assert.True(p.Second - p.First > 16.8));
@@ -68,8 +70,11 @@ public sealed class LineChartTests
     [Fact]
     public void A_line_that_ends_early_has_a_piece_of_itself_at_its_label_and_no_thin_line_across_the_chart()
     {
-        var svg = Draw(false, Line("whole", (0, 5), (100, 1)), Line("nearly whole", (0, 5), (95, 2)), Line("short", (0, 5), (20, 4)));
-        var leaders = svg.Descendants(None + "g").Where(g => g.Attribute("class")!.Value.StartsWith("label", StringComparison.Ordinal)).ToDictionary(g => g.Element(None + "text")!.Value, g => g.Element(None + "line"));
+        var svg = Draw(false, Line("whole", (0, 5), (100, 1)), Line("nearly whole", (0, 5), (95, 2)),
+            Line("short", (0, 5), (20, 4)));
+        var leaders = svg.Descendants(None + "g")
+            .Where(g => g.Attribute("class")!.Value.StartsWith("label", StringComparison.Ordinal))
+            .ToDictionary(g => g.Element(None + "text")!.Value, g => g.Element(None + "line"));
         Assert.NotNull(leaders["whole"]);
         Assert.InRange(Number(leaders["nearly whole"]!, "x2") - Number(leaders["nearly whole"]!, "x1"), 0, 130);
         Assert.Null(leaders["short"]);
@@ -82,7 +87,8 @@ public sealed class LineChartTests
     [InlineData(900, 60_000, true, new[] { 1000.0, 2000, 5000, 10_000, 20_000, 50_000 })]
     [InlineData(310, 460, true, new[] { 350.0, 400, 450 })]
     public void Ticks_are_round(double low, double high, bool log, double[] expected) =>
-        Assert.Equal(expected, new ChartAxis(low, high, 0, 1, log).Ticks, (a, b) => Math.Abs(a - b) < 1e-9 * Math.Abs(a) + 1e-12);
+        Assert.Equal(expected, new ChartAxis(low, high, 0, 1, log).Ticks,
+            (a, b) => Math.Abs(a - b) < 1e-9 * Math.Abs(a) + 1e-12);
 
     [Fact]
     public void Ticks_lie_on_any_axis_few_and_rising() =>
@@ -106,7 +112,8 @@ public sealed class LineChartTests
     [InlineData(3e-3, "3e-3")]
     [InlineData(0.00025, "2.5e-4")]
     [InlineData(1, "1e0")]
-    public void Rates_are_powers_of_ten(double rate, string expected) => Assert.Equal(expected, ReportNumbers.Rate(rate));
+    public void Rates_are_powers_of_ten(double rate, string expected) =>
+        Assert.Equal(expected, ReportNumbers.Rate(rate));
 
     [Fact]
     public void Numbers_are_written_alike_in_every_culture()
@@ -114,10 +121,15 @@ public sealed class LineChartTests
         var before = CultureInfo.CurrentCulture;
         try
         {
-            CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = new NumberFormatInfo { NumberDecimalSeparator = ",", NumberGroupSeparator = "." } };
+            CultureInfo.CurrentCulture = new CultureInfo("")
+            {
+                NumberFormat = new NumberFormatInfo { NumberDecimalSeparator = ",", NumberGroupSeparator = "." },
+            };
             Assert.Equal("3.412", ReportNumbers.Loss(3.412));
-            Assert.Contains(" d=\"M58 ", Draw(false, Line("a", (0, 1.5), (1, 2.25))).ToString(), StringComparison.Ordinal);
-            Assert.Contains("<td>20.1</td>", ComparisonPage.Render(Comparisons.Report(Comparisons.Finished("mea", 1e-3, 3))), StringComparison.Ordinal);
+            Assert.Contains(" d=\"M58 ", Draw(false, Line("a", (0, 1.5), (1, 2.25))).ToString(),
+                StringComparison.Ordinal);
+            Assert.Contains("<td>20.1</td>", ComparisonPage.Render(
+                Comparisons.Report(Comparisons.Finished("mea", 1e-3, 3))), StringComparison.Ordinal);
         }
         finally
         {
@@ -125,5 +137,6 @@ public sealed class LineChartTests
         }
     }
 
-    private static double Number(XElement element, string attribute) => double.Parse(element.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);
+    private static double Number(XElement element, string attribute) =>
+        double.Parse(element.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);
 }

@@ -55,7 +55,8 @@ public sealed class CudaKernelTests
     public void A_source_that_does_not_compile_is_refused_with_its_first_error()
     {
         SkipWithoutCuda();
-        var error = Assert.Throws<CrossheadException>(() => CudaKernel.Load(0, "extern \"C\" __global__ void broken() { absent(); }", "broken", []));
+        var error = Assert.Throws<CrossheadException>(
+            () => CudaKernel.Load(0, "extern \"C\" __global__ void broken() { absent(); }", "broken", []));
         Assert.Contains("\"absent\" is undefined", error.Message);
         Assert.DoesNotContain('\n', error.Message);
     }
@@ -65,9 +66,11 @@ public sealed class CudaKernelTests
     {
         SkipWithoutCuda();
         var kernel = CudaKernel.Load(0, Source, "add", ["BIAS=3"]);
-        var error = Assert.Throws<CrossheadException>(() => kernel.BlocksPerMultiprocessor(Threads, kernel.Device.SharedMemoryPerBlock + 1));
+        var error = Assert.Throws<CrossheadException>(
+            () => kernel.BlocksPerMultiprocessor(Threads, kernel.Device.SharedMemoryPerBlock + 1));
         Assert.Contains($"the device has {kernel.Device.SharedMemoryPerBlock}", error.Message);
     }
 
-    private static void SkipWithoutCuda() => Assert.SkipUnless(cuda_is_available() && Nvrtc.IsAvailable, "this machine has no CUDA device or no NVRTC");
+    private static void SkipWithoutCuda() =>
+        Assert.SkipUnless(cuda_is_available() && Nvrtc.IsAvailable, "this machine has no CUDA device or no NVRTC");
 }

@@ -76,7 +76,8 @@ public sealed class KernelCacheTests : IDisposable
     public void A_failed_compilation_leaves_no_file()
     {
         var cache = new KernelCache(_folder.File("kernels"));
-        Assert.Throws<CrossheadException>(() => cache.Get("source", s_options, (13, 0), () => throw new CrossheadException("does not compile.")));
+        Assert.Throws<CrossheadException>(
+            () => cache.Get("source", s_options, (13, 0), () => throw new CrossheadException("does not compile.")));
         Assert.False(Directory.Exists(_folder.File("kernels")));
     }
 

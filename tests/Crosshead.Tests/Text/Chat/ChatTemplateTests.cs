@@ -5,7 +5,9 @@ namespace Crosshead.Tests.Text.Chat;
 
 public sealed class ChatTemplateTests
 {
-    private const string ChatMl = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+    private const string ChatMl = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
+        + "message['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ "
+        + "'<|im_start|>assistant\n' }}{% endif %}";
 
     private const string Dated = """
         {{- bos_token }}
@@ -82,46 +84,56 @@ public sealed class ChatTemplateTests
         {%- endif %}
         """;
 
-    private static readonly Dictionary<string, object?> s_tokens = new() { ["bos_token"] = "<s>", ["eos_token"] = "</s>" };
+    private static readonly Dictionary<string, object?> s_tokens =
+        new() { ["bos_token"] = "<s>", ["eos_token"] = "</s>" };
 
-    private static readonly ChatMessage[] s_talk = [new("system", " Be kind. "), new("user", "Hi\n"), new("assistant", "<think>\nhm\n</think>\n\nHello"), new("user", "Bye")];
+    private static readonly ChatMessage[] s_talk = [new("system", " Be kind. "), new("user", "Hi\n"),
+        new("assistant", "<think>\nhm\n</think>\n\nHello"), new("user", "Bye")];
 
     [Fact]
     public void ChatML() => Assert.Equal(
-        "<|im_start|>system\n Be kind. <|im_end|>\n<|im_start|>user\nHi\n<|im_end|>\n<|im_start|>assistant\n<think>\nhm\n</think>\n\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n",
+        "<|im_start|>system\n Be kind. <|im_end|>\n<|im_start|>user\nHi\n<|im_end|>\n<|im_start|>assistant\n<think>\n"
+            + "hm\n</think>\n\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n",
         Render(ChatMl, s_talk, true));
 
     [Fact]
     public void A_date_and_trimmed_contents()
     {
-        Assert.Equal("<s>[system]\nToday: 05 Mar 2031\n\nBe kind.</s>[user]\nHi</s>[assistant]\n", Render(Dated, s_talk[..2], true));
+        Assert.Equal("<s>[system]\nToday: 05 Mar 2031\n\nBe kind.</s>[user]\nHi</s>[assistant]\n",
+            Render(Dated, s_talk[..2], true));
         Assert.Equal("<s>[system]\nToday: 05 Mar 2031\n\n</s>[user]\nBye</s>", Render(Dated, s_talk[3..], false));
     }
 
     [Fact]
     public void Roles_that_take_turns()
     {
-        Assert.Equal("<s>[INST] Hi [/INST] Hello</s>[INST] Bye [/INST]", Render(Alternating, [new("user", "Hi"), new("assistant", "Hello"), new("user", "Bye")], false));
-        Assert.Equal("Roles must take turns: user, assistant, user, ...", Assert.Throws<CrossheadException>(() => Render(Alternating, s_talk, false)).Message);
+        Assert.Equal("<s>[INST] Hi [/INST] Hello</s>[INST] Bye [/INST]",
+            Render(Alternating, [new("user", "Hi"), new("assistant", "Hello"), new("user", "Bye")], false));
+        Assert.Equal("Roles must take turns: user, assistant, user, ...",
+            Assert.Throws<CrossheadException>(() => Render(Alternating, s_talk, false)).Message);
     }
 
     [Fact]
     public void Thoughts_of_earlier_turns_are_dropped() =>
-        Assert.Equal("system: Be kind. \nuser:Hi\n\nassistant:Hello\nuser:Bye\nassistant:", Render(Thinking, s_talk, true));
+        Assert.Equal("system: Be kind. \nuser:Hi\n\nassistant:Hello\nuser:Bye\nassistant:",
+            Render(Thinking, s_talk, true));
 
     [Fact]
     public void Thoughts_of_the_last_turn_are_kept() =>
         Assert.Equal("user:Hi\n\nassistant:<think>hm</think>Hello\n", Render(Thinking, s_talk[1..3], false));
 
     [Fact]
-    public void No_messages_are_for_the_template_to_judge() => Assert.Equal("<|im_start|>assistant\n", Render(ChatMl, [], true));
+    public void No_messages_are_for_the_template_to_judge() =>
+        Assert.Equal("<|im_start|>assistant\n", Render(ChatMl, [], true));
 
     [Fact]
     public void A_failure_names_the_template_and_the_line()
     {
         var error = Assert.Throws<CrossheadException>(() => Render("a\n{{ messages[0].name + '!' }}", s_talk, false));
-        Assert.Equal("chat template here, line 2: dict has no attribute 'name'; it does not render these messages.", error.Message);
-        Assert.Equal("chat template here, line 1: '}}' stands where a value is expected; it is not read.", Assert.Throws<CrossheadException>(() => Render("{{ }}", s_talk, false)).Message);
+        Assert.Equal("chat template here, line 2: dict has no attribute 'name'; it does not render these messages.",
+            error.Message);
+        Assert.Equal("chat template here, line 1: '}}' stands where a value is expected; it is not read.",
+            Assert.Throws<CrossheadException>(() => Render("{{ }}", s_talk, false)).Message);
     }
 
     [Theory]
@@ -129,7 +141,8 @@ public sealed class ChatTemplateTests
     [InlineData("%A, %B %-d, %Y", "Wednesday, March 5, 2031")]
     [InlineData("%H:%M:%S %I %p %j %y-%m %a%%", "00:07:09 12 AM 064 31-03 Wed%")]
     [InlineData("%-I|%e|%F", "12| 5|2031-03-05")]
-    public void Dates_are_written_as_C_writes_them(string format, string expected) => Assert.Equal(expected, Render($"{{{{ strftime_now('{format}') }}}}", s_talk, false));
+    public void Dates_are_written_as_C_writes_them(string format, string expected) =>
+        Assert.Equal(expected, Render($"{{{{ strftime_now('{format}') }}}}", s_talk, false));
 
     [Fact]
     public void A_folder_s_template_is_found_in_its_files()
@@ -142,13 +155,19 @@ public sealed class ChatTemplateTests
         File.WriteAllText(config, """{"bos_token": {"content": "<b>"}, "eos_token": null}""");
         Assert.Throws<CrossheadException>(() => ChatTemplate.Load(folder.Path));
 
-        File.WriteAllText(config, """{"bos_token": {"content": "<b>"}, "eos_token": null, "chat_template": "{{ bos_token }}{{ eos_token }}{{ unk_token }}{{ messages[0].content }}"}""");
+        File.WriteAllText(config,
+            """{"bos_token": {"content": "<b>"}, "eos_token": null, "chat_template": "{{ bos_token }}{{ eos_token }}{{ unk_token }}{{ messages[0].content }}"}""");
         Assert.Equal("<b>Bye", ChatTemplate.Load(folder.Path).Render(s_talk[3..], false));
 
-        File.WriteAllText(Path.Combine(folder.Path, "special_tokens_map.json"), """{"bos_token": "<x>", "unk_token": "<u>"}""");
+        File.WriteAllText(Path.Combine(folder.Path, "special_tokens_map.json"),
+            """{"bos_token": "<x>", "unk_token": "<u>"}""");
         Assert.Equal("<b><u>Bye", ChatTemplate.Load(folder.Path).Render(s_talk[3..], false));
 
-        File.WriteAllText(config, JsonSerializer.Serialize(new { chat_template = new[] { new { name = "tool_use", template = "no" }, new { name = "default", template = "yes" } } }));
+        File.WriteAllText(config, JsonSerializer.Serialize(new
+        {
+            chat_template =
+                new[] { new { name = "tool_use", template = "no" }, new { name = "default", template = "yes" } },
+        }));
         Assert.Equal("yes", ChatTemplate.Load(folder.Path).Render(s_talk, false));
 
         File.WriteAllText(Path.Combine(folder.Path, ChatTemplate.FileName), "{% if true %}\n  file\n{% endif %}\n");
@@ -156,7 +175,8 @@ public sealed class ChatTemplateTests
     }
 
     [Theory]
-    [InlineData("""{"chat_template": [{"name": "rag", "template": "x"}]}""", "without one named \"default\"; it has rag")]
+    [InlineData("""{"chat_template": [{"name": "rag", "template": "x"}]}""",
+        "without one named \"default\"; it has rag")]
     [InlineData("""{"chat_template": 5}""", "must be a string or a list")]
     [InlineData("""{"chat_template": """, "cannot read")]
     [InlineData("""{"chat_template": "{% if %}"}""", "line 1: '%}' stands where a value is expected")]
@@ -174,7 +194,8 @@ public sealed class ChatTemplateTests
     {
         var template = ChatTemplate.Load(SharedData.Path("data", "tokenizers", "llama3.1"));
         Assert.Equal(
-            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe kind.<|eot_id|><|start_header_id|>user<|"
+                + "end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
             template.Render(s_talk[..2], true));
     }
 
@@ -183,7 +204,8 @@ public sealed class ChatTemplateTests
     {
         var template = ChatTemplate.Load(SharedData.Path("data", "tokenizers", "qwen3"));
         Assert.Equal(
-            "<|im_start|>system\n Be kind. <|im_end|>\n<|im_start|>user\nHi\n<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n",
+            "<|im_start|>system\n Be kind. <|im_end|>\n<|im_start|>user\nHi\n<|im_end|>\n<|im_start|>assistant\n"
+                + "Hello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n",
             template.Render(s_talk, true));
         Assert.Equal(
             "<|im_start|>user\nHi\n<|im_end|>\n<|im_start|>assistant\n<think>\nhm\n</think>\n\nHello<|im_end|>\n",

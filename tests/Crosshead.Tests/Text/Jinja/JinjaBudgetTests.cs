@@ -5,9 +5,11 @@ namespace Crosshead.Tests.Text.Jinja;
 public sealed class JinjaBudgetTests
 {
     // A list of lists whose leaves double with each step; two of them share nothing.
-    private const string Doubled = "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(12) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}";
+    private const string Doubled = "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(12) %}{% set ns.x = [ns.x, "
+        + "ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}";
 
-    private static readonly JinjaLimits s_limits = new() { Text = 100, Made = 2_000, Steps = 1_000, Output = 150, Depth = 5 };
+    private static readonly JinjaLimits s_limits =
+        new() { Text = 100, Made = 2_000, Steps = 1_000, Output = 150, Depth = 5 };
 
     [Theory]
     [InlineData("{{ 'a' * 101 }}")]
@@ -50,7 +52,8 @@ public sealed class JinjaBudgetTests
     [InlineData("{% set x = 'a' * 50 %}{% for i in range(60) %}{% set y = x[1:] %}{% endfor %}")]
     [InlineData("{% set x = range(50) %}{% for i in range(60) %}{% set y = x|list %}{% endfor %}")]
     public void Texts_and_lists_together_may_be_so_large(string template) =>
-        Refused(template, "the template makes texts and lists of more than 2,000 characters", s_limits with { Text = 1_000_000, Output = 1_000_000 });
+        Refused(template, "the template makes texts and lists of more than 2,000 characters",
+            s_limits with { Text = 1_000_000, Output = 1_000_000 });
 
     [Theory]
     [InlineData(Doubled + "{{ ns.x == ns.y }}")]
@@ -64,20 +67,24 @@ public sealed class JinjaBudgetTests
     [InlineData("{{ 2000 in range(2000) }}")]
     [InlineData("{{ range(2000)|sum }}")]
     public void A_template_may_take_so_many_steps(string template) =>
-        Refused(template, "the template takes more than 1,000 steps", s_limits with { Made = 1_000_000, Text = 1_000_000 });
+        Refused(template, "the template takes more than 1,000 steps",
+            s_limits with { Made = 1_000_000, Text = 1_000_000 });
 
     [Fact]
-    public void A_template_may_put_out_so_much() => Refused("{% for i in range(60) %}abc{% endfor %}", "the template puts out more than 150 characters");
+    public void A_template_may_put_out_so_much() =>
+        Refused("{% for i in range(60) %}abc{% endfor %}", "the template puts out more than 150 characters");
 
     [Fact]
-    public void Macros_may_call_each_other_so_deep() => Refused("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "more than 5 deep");
+    public void Macros_may_call_each_other_so_deep() =>
+        Refused("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "more than 5 deep");
 
     [Fact]
     public void A_template_may_take_so_long() => Refused("{{ 1 }}", "seconds", s_limits with { Seconds = -1 });
 
     [Fact]
     public void Generators_within_generators_are_no_overflow_of_the_stack() => Refused(
-        "{% set ns = namespace(x=['a']) %}{% for i in range(50000) %}{% set ns.x = ns.x|map('trim') %}{% endfor %}{{ ns.x|list }}", "nest too deeply", new JinjaLimits());
+        "{% set ns = namespace(x=['a']) %}{% for i in range(50000) %}{% set ns.x = ns.x|map('trim') %}{% endfor %}{{ "
+            + "ns.x|list }}", "nest too deeply", new JinjaLimits());
 
     [Fact]
     public void What_is_within_the_limits_is_rendered()
@@ -100,7 +107,9 @@ public sealed class JinjaBudgetTests
     }
 
     private static void Refused(string template, string message, JinjaLimits? limits = null) =>
-        Assert.Contains(message, Assert.Throws<JinjaException>(() => Render(template, limits ?? s_limits)).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Throws<JinjaException>(() => Render(template, limits ?? s_limits)).Message,
+            StringComparison.Ordinal);
 
-    private static string Render(string template, JinjaLimits limits) => JinjaTemplate.Parse(template).Render([], limits);
+    private static string Render(string template, JinjaLimits limits) =>
+        JinjaTemplate.Parse(template).Render([], limits);
 }

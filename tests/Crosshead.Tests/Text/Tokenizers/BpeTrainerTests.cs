@@ -10,13 +10,15 @@ namespace Crosshead.Tests.Text.Tokenizers;
 public sealed class BpeTrainerTests
 {
     private static readonly Gen<string[]> Texts =
-        TextGen.OneOf("a", "b", "ab", "aa", "abab", " ", "é", "\n", "12", "日").Array[1, 60].Select(string.Concat).Array[1, 5];
+        TextGen.OneOf("a", "b", "ab", "aa", "abab", " ", "é", "\n", "12", "日").Array[1, 60]
+        .Select(string.Concat).Array[1, 5];
 
     [Fact]
     public void Chooses_the_merges_that_counting_anew_each_time_chooses() =>
         Texts.Select(Gen.Int[257, 300], Gen.Int[1, 4]).Sample((texts, vocabulary, minFrequency) =>
         {
-            var options = new BpeTrainerOptions { VocabularySize = vocabulary, MinFrequency = minFrequency, Workers = 1 };
+            var options =
+                new BpeTrainerOptions { VocabularySize = vocabulary, MinFrequency = minFrequency, Workers = 1 };
             Assert.Equal(Plain(texts, options), Merges(BpeTrainer.Train(texts, options)));
         }, iter: 100);
 
@@ -29,9 +31,11 @@ public sealed class BpeTrainerTests
     public void The_result_does_not_depend_on_threads_or_on_how_the_text_is_cut()
     {
         var random = new Random(3);
-        string[] lines = Enumerable.Range(0, 40_000).Select(_ => $"word{random.Next(500)} and {random.Next(90)} more\n").ToArray();
+        string[] lines = Enumerable.Range(0, 40_000)
+            .Select(_ => $"word{random.Next(500)} and {random.Next(90)} more\n").ToArray();
         var one = BpeTrainer.Train(lines, new() { VocabularySize = 600, Workers = 1 });
-        var many = BpeTrainer.Train(lines.Chunk(700).Select(chunk => string.Concat(chunk)), new() { VocabularySize = 600, Workers = 4 });
+        var many = BpeTrainer.Train(lines.Chunk(700).Select(chunk => string.Concat(chunk)),
+            new() { VocabularySize = 600, Workers = 4 });
         Assert.Equal(one.Sha256, many.Sha256);
         Assert.Equal(600, one.VocabularySize);
     }
@@ -45,7 +49,8 @@ public sealed class BpeTrainerTests
     {
         using var folder = new TemporaryFolder();
         var text = "It's 1234 things,\nwe've counted 1234 things. ";
-        var trained = BpeTrainer.Train([text, text], new() { VocabularySize = 300, Pattern = pattern, SpecialTokens = ["<|end|>", "<|pad|>"] });
+        var trained = BpeTrainer.Train([text, text],
+            new() { VocabularySize = 300, Pattern = pattern, SpecialTokens = ["<|end|>", "<|pad|>"] });
         trained.Save(folder.Path);
         var loaded = Tokenizer.Load(folder.Path);
         Assert.Equal(trained.Sha256, loaded.Sha256);
@@ -57,8 +62,10 @@ public sealed class BpeTrainerTests
         var first = preTokenizer.TryGetProperty("pretokenizers", out var steps) ? steps[0] : preTokenizer;
         Assert.Equal(step, first.GetProperty("type").GetString());
         Assert.Equal("ByteLevel", json.RootElement.GetProperty("decoder").GetProperty("type").GetString());
-        Assert.All(json.RootElement.GetProperty("added_tokens").EnumerateArray(), token => Assert.True(token.GetProperty("special").GetBoolean()));
-        Assert.Equal(loaded.VocabularySize, json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().Count());
+        Assert.All(json.RootElement.GetProperty("added_tokens").EnumerateArray(),
+            token => Assert.True(token.GetProperty("special").GetBoolean()));
+        Assert.Equal(loaded.VocabularySize,
+            json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().Count());
         using var config = JsonDocument.Parse(File.ReadAllBytes(folder.File("tokenizer_config.json")));
         Assert.Equal("<|end|>", config.RootElement.GetProperty("eos_token").GetString());
     }
@@ -71,7 +78,8 @@ public sealed class BpeTrainerTests
     [Fact]
     public void Plain_text_never_makes_a_special_token()
     {
-        var tokenizer = BpeTrainer.Train([string.Concat(Enumerable.Repeat("stop ", 50))], new() { VocabularySize = 400, SpecialTokens = ["stop"] });
+        var tokenizer = BpeTrainer.Train([string.Concat(Enumerable.Repeat("stop ", 50))],
+            new() { VocabularySize = 400, SpecialTokens = ["stop"] });
         Assert.DoesNotContain(0, tokenizer.Encode("stop", parseSpecialTokens: false));
         Assert.Equal([0], tokenizer.Encode("stop"));
     }
@@ -88,7 +96,8 @@ public sealed class BpeTrainerTests
                 yield return new string('a', 1000) + " ab ab";
             }
         }
-        Assert.True(BpeTrainer.Train(Endless(), new() { VocabularySize = 260, MaxCharacters = 2_000_000 }).VocabularySize > 257);
+        Assert.True(BpeTrainer.Train(Endless(),
+            new() { VocabularySize = 260, MaxCharacters = 2_000_000 }).VocabularySize > 257);
         Assert.InRange(read, 1_900, 2_000);
     }
 
@@ -96,10 +105,12 @@ public sealed class BpeTrainerTests
     public void Tells_its_progress_and_can_be_stopped()
     {
         var told = new List<TokenizerTrainingProgress>();
-        BpeTrainer.Train(["ab ab ab"], new() { VocabularySize = 258, Workers = 1 }, new ImmediateProgress(told.Add), TestContext.Current.CancellationToken);
+        BpeTrainer.Train(["ab ab ab"], new() { VocabularySize = 258, Workers = 1 }, new ImmediateProgress(told.Add),
+            TestContext.Current.CancellationToken);
         Assert.Equal(new(TokenizerTrainingPhase.Counting, 8, 0), told[0]);
         Assert.Equal(new(TokenizerTrainingPhase.Merging, 258, 258), told[^1]);
-        Assert.Throws<OperationCanceledException>(() => BpeTrainer.Train(["ab"], new(), null, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(
+            () => BpeTrainer.Train(["ab"], new(), null, new CancellationToken(canceled: true)));
     }
 
     public static TheoryData<BpeTrainerOptions, string> BadOptions => new()
@@ -120,7 +131,8 @@ public sealed class BpeTrainerTests
 
     [Fact]
     public void No_text_is_refused() =>
-        Assert.Contains("no text to train", Assert.Throws<CrossheadException>(() => BpeTrainer.Train([""], new())).Message);
+        Assert.Contains("no text to train",
+            Assert.Throws<CrossheadException>(() => BpeTrainer.Train([""], new())).Message);
 
     [Fact]
     public void Bad_input_met_while_counting_is_told_in_one_line()
@@ -130,7 +142,8 @@ public sealed class BpeTrainerTests
             yield return "text";
             throw new CrossheadException("file x is damaged");
         }
-        Assert.Equal("file x is damaged", Assert.Throws<CrossheadException>(() => BpeTrainer.Train(Broken(), new())).Message);
+        Assert.Equal("file x is damaged",
+            Assert.Throws<CrossheadException>(() => BpeTrainer.Train(Broken(), new())).Message);
     }
 
     private static List<string> Merges(Tokenizer tokenizer)
@@ -138,7 +151,8 @@ public sealed class BpeTrainerTests
         using var folder = new TemporaryFolder();
         tokenizer.Save(folder.Path);
         using var json = JsonDocument.Parse(File.ReadAllBytes(folder.File("tokenizer.json")));
-        return [.. json.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray().Select(m => m.GetString()!)];
+        return [.. json.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray()
+            .Select(m => m.GetString()!)];
     }
 
     // The definition: count all pairs of all words, merge the most frequent, begin again.
@@ -150,12 +164,14 @@ public sealed class BpeTrainerTests
         var words = new List<List<string>>();
         foreach (var text in texts)
             for (var word = new WordEnumerator(text, options.Pattern); word.MoveNext();)
-                words.Add([.. Encoding.UTF8.GetBytes(word.Current.ToString()).Select(b => ByteAlphabet.CharacterOf(b).ToString())]);
+                words.Add([.. Encoding.UTF8.GetBytes(word.Current.ToString())
+                    .Select(b => ByteAlphabet.CharacterOf(b).ToString())]);
         var merges = new List<string>();
         while (ids.Count + 1 < options.VocabularySize)
         {
             var best = words.SelectMany(word => word.Zip(word.Skip(1))).GroupBy(pair => pair)
-                .OrderByDescending(group => group.Count()).ThenBy(group => ids[group.Key.First]).ThenBy(group => ids[group.Key.Second]).FirstOrDefault();
+                .OrderByDescending(group => group.Count()).ThenBy(group => ids[group.Key.First])
+                .ThenBy(group => ids[group.Key.Second]).FirstOrDefault();
             if (best is null || best.Count() < options.MinFrequency)
                 break;
             var (left, right) = best.Key;
@@ -172,7 +188,8 @@ public sealed class BpeTrainerTests
         return merges;
     }
 
-    private sealed class ImmediateProgress(Action<TokenizerTrainingProgress> report) : IProgress<TokenizerTrainingProgress>
+    private sealed class ImmediateProgress(Action<TokenizerTrainingProgress> report)
+        : IProgress<TokenizerTrainingProgress>
     {
         public void Report(TokenizerTrainingProgress value) => report(value);
     }

@@ -24,13 +24,14 @@ public sealed class ByteFallbackTests
     {
         using var folder = new TemporaryFolder();
         var tokenizer = Small(folder);
-        Gen.OneOf(Gen.String[Gen.Char['a', 'c'], 0, 4], TextGen.OneOf(" ", "  ", "€", "😀", "\n", "\0")).Array[0, 40].Select(string.Concat).Sample(text =>
-        {
-            var ids = tokenizer.Encode(text, addSpecialTokens: false);
-            Assert.Equal(text, tokenizer.Decode(ids));
-            var stream = tokenizer.CreateDecodeStream();
-            Assert.Equal(text, string.Concat(ids.Select(stream.Step)) + stream.Finish());
-        }, iter: 1_000);
+        Gen.OneOf(Gen.String[Gen.Char['a', 'c'], 0, 4], TextGen.OneOf(" ", "  ", "€", "😀", "\n", "\0")).Array[0, 40]
+            .Select(string.Concat).Sample(text =>
+            {
+                var ids = tokenizer.Encode(text, addSpecialTokens: false);
+                Assert.Equal(text, tokenizer.Decode(ids));
+                var stream = tokenizer.CreateDecodeStream();
+                Assert.Equal(text, string.Concat(ids.Select(stream.Step)) + stream.Finish());
+            }, iter: 1_000);
     }
 
     [Fact]
@@ -47,7 +48,11 @@ public sealed class ByteFallbackTests
     {
         using var folder = new TemporaryFolder();
         var tokenizer = Small(folder);
-        int[] some = [1, 2, .. new[] { "<0x41>", "<0xFF>", "<0xE2>", "<0x82>", "<0xAC>", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "<0x20>", "▁", "a", "▁ab" }.Select(t => tokenizer.TokenToId(t)!.Value)];
+        int[] some = [1, 2, .. new[]
+        {
+            "<0x41>", "<0xFF>", "<0xE2>", "<0x82>", "<0xAC>", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>", "<0x20>",
+            "▁", "a", "▁ab",
+        }.Select(t => tokenizer.TokenToId(t)!.Value)];
         Gen.OneOf(Gen.OneOf<int>(some), Gen.Int[0, tokenizer.VocabularySize - 1]).Array[0, 30].Sample(ids =>
         {
             foreach (var skip in new[] { false, true })
@@ -56,18 +61,24 @@ public sealed class ByteFallbackTests
                 Assert.Equal(tokenizer.Decode(ids, skip), string.Concat(ids.Select(stream.Step)) + stream.Finish());
             }
         }, iter: 2_000);
-        Assert.Equal("\uFFFD\uFFFD", tokenizer.Decode([tokenizer.TokenToId("<0x41>")!.Value, tokenizer.TokenToId("<0xFF>")!.Value])); // as the Rust library
+        // as the Rust library
+        Assert.Equal("\uFFFD\uFFFD",
+            tokenizer.Decode([tokenizer.TokenToId("<0x41>")!.Value, tokenizer.TokenToId("<0xFF>")!.Value]));
     }
 
     [Theory]
     [InlineData("decoder", """{"type":"ByteFallback"}""", "the decoder ByteFallback")]
     [InlineData("normalizer", """{"type":"Nmt"}""", "the normalizer Nmt")]
-    [InlineData("pre_tokenizer", """{"type":"ByteLevel","add_prefix_space":false}""", "byte fallback with the pre-tokenizer ByteLevel")]
-    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"String":"a"},"behavior":"MergedWithNext","invert":false}""", "the pre-tokenizer Split")]
+    [InlineData("pre_tokenizer", """{"type":"ByteLevel","add_prefix_space":false}""",
+        "byte fallback with the pre-tokenizer ByteLevel")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Split","pattern":{"String":"a"},"behavior":"MergedWithNext","invert":false}""",
+        "the pre-tokenizer Split")]
     public void Another_pipeline_is_refused(string part, string value, string feature)
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains(feature, Assert.Throws<CrossheadException>(() => Small(folder, json => json[part] = JsonNode.Parse(value))).Message);
+        Assert.Contains(feature,
+            Assert.Throws<CrossheadException>(() => Small(folder, json => json[part] = JsonNode.Parse(value))).Message);
     }
 
     [Fact]
@@ -75,7 +86,8 @@ public sealed class ByteFallbackTests
     {
         using var folder = new TemporaryFolder();
         Assert.Contains("byte fallback without its 256 byte tokens",
-            Assert.Throws<CrossheadException>(() => Small(folder, json => json["model"]!["vocab"]!.AsObject().Remove("<0x41>"))).Message);
+            Assert.Throws<CrossheadException>(
+                () => Small(folder, json => json["model"]!["vocab"]!.AsObject().Remove("<0x41>"))).Message);
     }
 
     // Expected ids: the reference's continuation of a trained model, stored beside it with its text.
@@ -84,8 +96,10 @@ public sealed class ByteFallbackTests
     {
         var folder = SharedData.Path("data", "models", "stories260K");
         var tokenizer = Tokenizer.Load(folder);
-        var text = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "expected.json")))!["greedy_text"]!.GetValue<string>();
-        using var expected = Crosshead.Checkpoints.Safetensors.SafetensorsReader.Open(Path.Combine(folder, "expected.safetensors"));
+        var text = JsonNode.Parse(
+            File.ReadAllText(Path.Combine(folder, "expected.json")))!["greedy_text"]!.GetValue<string>();
+        using var expected = Crosshead.Checkpoints.Safetensors.SafetensorsReader.Open(
+            Path.Combine(folder, "expected.safetensors"));
         using var tensor = expected.Read("greedy");
         var ids = tensor.reshape(-1).data<long>().Select(id => (int)id).ToArray();
         Assert.Equal(512, tokenizer.VocabularySize);
@@ -96,15 +110,20 @@ public sealed class ByteFallbackTests
     private static Tokenizer Small(TemporaryFolder folder, Action<JsonObject>? change = null)
     {
         var vocabulary = new JsonObject();
-        foreach (var token in (string[])["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), "▁", "a", "b", "ab", "▁ab"])
+        foreach (var token in (string[])["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"),
+            "▁", "a", "b", "ab", "▁ab"])
             vocabulary[token] = vocabulary.Count;
-        static JsonObject Added(int id, string content) => new() { ["id"] = id, ["content"] = content, ["normalized"] = false, ["special"] = true };
+        static JsonObject Added(int id, string content) =>
+            new() { ["id"] = id, ["content"] = content, ["normalized"] = false, ["special"] = true };
         var json = new JsonObject
         {
             ["added_tokens"] = new JsonArray(Added(0, "<unk>"), Added(1, "<s>"), Added(2, "</s>")),
-            ["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}"""),
-            ["post_processor"] = JsonNode.Parse("""{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}]}"""),
-            ["decoder"] = JsonNode.Parse("""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}"""),
+            ["normalizer"] = JsonNode.Parse(
+                """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}"""),
+            ["post_processor"] = JsonNode.Parse(
+                """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}]}"""),
+            ["decoder"] = JsonNode.Parse(
+                """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}"""),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",

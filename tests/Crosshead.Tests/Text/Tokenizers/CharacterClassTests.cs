@@ -16,7 +16,8 @@ public sealed class CharacterClassTests
     [InlineData("space")]
     public void Every_character_has_the_same_class(string set)
     {
-        var runs = TokenizerFixture.Read("character-classes.json").GetProperty(set).EnumerateArray().Select(run => (First: run[0].GetInt32(), Class: run[1].GetString()!)).ToList();
+        var runs = TokenizerFixture.Read("character-classes.json").GetProperty(set).EnumerateArray()
+            .Select(run => (First: run[0].GetInt32(), Class: run[1].GetString()!)).ToList();
         for (var r = 0; r < runs.Count; r++)
             for (var c = runs[r].First; c < (r + 1 < runs.Count ? runs[r + 1].First : 0x110000); c++)
                 if (c is < 0xD800 or > 0xDFFF && !(set == "digits" && s_later.Contains(c)))

@@ -9,7 +9,8 @@ public sealed class PairMergerTests
     private static readonly Gen<((int Left, int Right, int Id)[] Merges, int[] Word)> Cases =
         Gen.Int[0, 40].SelectMany(count => Gen.Select(
             Gen.Int[0, 4 + count].Select(Gen.Int[0, 4 + count]).Array[count]
-                .Select(pairs => pairs.Select((pair, i) => (Math.Min(pair.Item1, 3 + i), Math.Min(pair.Item2, 3 + i), 4 + i)).DistinctBy(m => (m.Item1, m.Item2)).ToArray()),
+                .Select(pairs => pairs.Select((pair, i) => (Math.Min(pair.Item1, 3 + i), Math.Min(pair.Item2, 3 + i),
+                    4 + i)).DistinctBy(m => (m.Item1, m.Item2)).ToArray()),
             Gen.Int[0, 3].Array[0, 160]));
 
     [Fact]
@@ -28,7 +29,8 @@ public sealed class PairMergerTests
         while (true)
         {
             var best = Enumerable.Range(0, Math.Max(0, symbols.Count - 1))
-                .Select(i => (Rank: Array.FindIndex(merges, m => m.Left == symbols[i] && m.Right == symbols[i + 1]), Index: i))
+                .Select(i =>
+                    (Rank: Array.FindIndex(merges, m => m.Left == symbols[i] && m.Right == symbols[i + 1]), Index: i))
                 .Where(p => p.Rank >= 0).Order().Cast<(int Rank, int Index)?>().FirstOrDefault();
             if (best is not var (rank, index))
                 return symbols;

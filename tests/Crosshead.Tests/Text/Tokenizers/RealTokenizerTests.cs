@@ -11,7 +11,8 @@ namespace Crosshead.Tests.Text.Tokenizers;
 /// </summary>
 public sealed class RealTokenizerTests
 {
-    private static readonly Lazy<JsonElement> Expected = new(() => TokenizerFixture.Read("tokenizer-real.json").GetProperty("tokenizers"));
+    private static readonly Lazy<JsonElement> Expected = new(
+        () => TokenizerFixture.Read("tokenizer-real.json").GetProperty("tokenizers"));
 
     public static readonly TheoryData<string> Names = ["gpt2", "llama2", "llama3.1", "qwen3", "smollm2", "mistral"];
 
@@ -20,12 +21,14 @@ public sealed class RealTokenizerTests
     public void Odd_texts_have_the_same_ids_and_come_back_the_same(string name)
     {
         var tokenizer = Load(name);
-        foreach (var (text, expected) in TokenizerFixture.Texts.Zip(Expected.Value.GetProperty(name).GetProperty("texts").EnumerateArray()))
+        foreach (var (text, expected) in TokenizerFixture.Texts.Zip(
+            Expected.Value.GetProperty(name).GetProperty("texts").EnumerateArray()))
         {
             var ids = TokenizerFixture.Ids(expected.GetProperty("ids"));
             TokenizerFixture.AssertIds(text, ids, tokenizer.Encode(text, parseSpecialTokens: name != "mistral"));
             if (expected.TryGetProperty("plain", out var plain))
-                TokenizerFixture.AssertIds(text, TokenizerFixture.Ids(plain), tokenizer.Encode(text, parseSpecialTokens: false));
+                TokenizerFixture.AssertIds(text, TokenizerFixture.Ids(plain),
+                    tokenizer.Encode(text, parseSpecialTokens: false));
             Assert.Equal(Text(expected, "skipped", text), tokenizer.Decode(ids, skipSpecialTokens: true));
             if (name == "mistral") // SentencePiece never shows control tokens
                 continue;
@@ -63,7 +66,8 @@ public sealed class RealTokenizerTests
             var text = Wikitext(part);
             var ids = tokenizer.Encode(text, parseSpecialTokens: name != "mistral");
             Assert.Equal((expected[0].GetInt32(), expected[1].GetString()), (ids.Length, Digest(ids)));
-            Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false, parseSpecialTokens: false)));
+            Assert.Equal(text,
+                tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false, parseSpecialTokens: false)));
         }
     }
 
@@ -71,7 +75,8 @@ public sealed class RealTokenizerTests
     public void A_SentencePiece_model_is_read_as_the_tokenizer_json_made_of_it()
     {
         var (model, json) = (Load("mistral"), Load("llama2"));
-        Assert.Equal((json.VocabularySize, json.BosTokenId, json.EosTokenId), (model.VocabularySize, model.BosTokenId, model.EosTokenId));
+        Assert.Equal((json.VocabularySize, json.BosTokenId, json.EosTokenId),
+            (model.VocabularySize, model.BosTokenId, model.EosTokenId));
         foreach (var text in TokenizerFixture.Texts)
             TokenizerFixture.AssertIds(text, json.Encode(text), model.Encode(text));
         Assert.Equal(json.AddedTokens, model.AddedTokens);
@@ -92,9 +97,12 @@ public sealed class RealTokenizerTests
 
     private static Tokenizer Load(string name) => Tokenizer.Load(SharedData.Path("data", "tokenizers", name));
 
-    private static string Wikitext(string part) => File.ReadAllText(SharedData.Path("data", "text", $"wikitext2-{part}.txt"));
+    private static string Wikitext(string part) =>
+        File.ReadAllText(SharedData.Path("data", "text", $"wikitext2-{part}.txt"));
 
-    private static string Text(JsonElement expected, string name, string otherwise) => expected.TryGetProperty(name, out var text) ? text.GetString()! : otherwise;
+    private static string Text(JsonElement expected, string name, string otherwise) =>
+        expected.TryGetProperty(name, out var text) ? text.GetString()! : otherwise;
 
-    private static string Digest(IReadOnlyList<int> ids) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<int>(ids.ToArray())));
+    private static string Digest(IReadOnlyList<int> ids) =>
+        Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<int>(ids.ToArray())));
 }

@@ -13,7 +13,8 @@ public sealed class SpaceCleanupTests
     [InlineData("the dogs ' bones", "the dogs'bones")]
     [InlineData("1 ; 2 : 3 (4 )", "1 ; 2 : 3 (4 )")]
     [InlineData("", "")]
-    public void Spaces_before_punctuation_go(string text, string cleaned) => Assert.Equal(cleaned, SpaceCleanup.Of(text));
+    public void Spaces_before_punctuation_go(string text, string cleaned) =>
+        Assert.Equal(cleaned, SpaceCleanup.Of(text));
 
     [Theory]
     [InlineData("""{"clean_up_tokenization_spaces":true}""", true)]

@@ -81,32 +81,41 @@ public class TokenizerFileTests
     [InlineData("added_tokens.0", "{\"id\": 3}")]
     [InlineData("model.vocab", "{\"a\": 0, \"b\": 0}")]
     [InlineData("model.dropout", "\"0\"")]
-    [InlineData("added_tokens", "[{\"id\": 0, \"content\": \"<a>\", \"special\": true}, {\"id\": 0, \"content\": \"<b>\", \"special\": true}]")]
+    [InlineData("added_tokens",
+        "[{\"id\": 0, \"content\": \"<a>\", \"special\": true}, {\"id\": 0, \"content\": \"<b>\", \"special\": true}]")]
     [InlineData("pre_tokenizer", "[]")]
     [InlineData("pre_tokenizer", "{\"type\": \"Sequence\"}")]
     [InlineData("post_processor", "{\"type\": \"BertProcessing\"}")]
     [InlineData("post_processor", "{\"type\": \"BertProcessing\", \"cls\": [\"<s>\", 99999], \"sep\": [\"<s>\", 0]}")]
     [InlineData("normalizer", "{\"type\": \"Replace\"}")]
     [InlineData("normalizer", "{\"type\": \"Prepend\"}")]
-    [InlineData("post_processor", "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"<no>\"}}]}")]
+    [InlineData("post_processor",
+        "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"<no>\"}}]}")]
     [InlineData("post_processor", "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {}}]}")]
     public void Damage_is_refused_in_one_line(string place, string value) =>
         Assert.Contains("tokenizer.json", Refused(() => Load(Changed(place, value))));
 
     [Theory]
-    [InlineData("""{"model":{"type":"BPE","vocab":{"<unk>":0,"<s>":0},"merges":[]},"added_tokens":[{"id":0,"content":"<unk>"},{"id":1,"content":"<s>"}]}""", "tokens \"<unk>\" and \"<s>\" both have id 0")]
+    [InlineData(
+        """{"model":{"type":"BPE","vocab":{"<unk>":0,"<s>":0},"merges":[]},"added_tokens":[{"id":0,"content":"<unk>"},{"id":1,"content":"<s>"}]}""",
+        "tokens \"<unk>\" and \"<s>\" both have id 0")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"b":1,"a":2},"merges":[]}}""", "token \"a\" stands twice")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"b":2},"merges":[]},"added_tokens":[{"id":2,"content":"<x>"},{"id":3,"content":"b"}]}""", "added token \"b\" comes to have id 2")]
-    [InlineData("""{"model":{"type":"BPE","vocab":{"a\ud800":0},"merges":[]}}""", "the text \"a\\ud800\" holds half of a surrogate pair")]
+    [InlineData(
+        """{"model":{"type":"BPE","vocab":{"a":0,"b":2},"merges":[]},"added_tokens":[{"id":2,"content":"<x>"},{"id":3,"content":"b"}]}""",
+        "added token \"b\" comes to have id 2")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a\ud800":0},"merges":[]}}""",
+        "the text \"a\\ud800\" holds half of a surrogate pair")]
     [InlineData("""{"\udc00":1}""", "holds half of a surrogate pair")]
-    public void What_contradicts_itself_is_refused_by_name(string content, string message) => Assert.Contains(message, Refused(() => Load(content)));
+    public void What_contradicts_itself_is_refused_by_name(string content, string message) =>
+        Assert.Contains(message, Refused(() => Load(content)));
 
     [Theory]
     [InlineData("0.0")]
     [InlineData("0")]
     [InlineData("null")]
     public void No_dropout_is_none(string dropout) =>
-        Assert.Equal(TinyTokenizer.Gpt2.Encode("attention to the heads"), Load(Changed("model.dropout", dropout)).Encode("attention to the heads"));
+        Assert.Equal(TinyTokenizer.Gpt2.Encode("attention to the heads"),
+            Load(Changed("model.dropout", dropout)).Encode("attention to the heads"));
 
     [Fact]
     public void A_name_of_any_length_gives_a_short_message()
@@ -151,7 +160,8 @@ public class TokenizerFileTests
     public void A_published_byte_fallback_tokenizer_agrees_with_its_model_s_expected_text()
     {
         var tokenizer = Tokenizer.Load(SharedData.Path("data", "models", "stories260K"));
-        using var expected = JsonDocument.Parse(File.ReadAllBytes(SharedData.Path("data", "models", "stories260K", "expected.json")));
+        using var expected = JsonDocument.Parse(
+            File.ReadAllBytes(SharedData.Path("data", "models", "stories260K", "expected.json")));
         var text = expected.RootElement.GetProperty("greedy_text").GetString()!;
         var greedy = ReadIds(SharedData.Path("data", "models", "stories260K", "expected.safetensors"), "greedy");
         Assert.Equal((512, 1, 2), (tokenizer.VocabularySize, tokenizer.BosTokenId!.Value, tokenizer.EosTokenId!.Value));
@@ -171,7 +181,8 @@ public class TokenizerFileTests
     {
         var tokenizer = Tokenizer.Load(SharedData.Path("data", "tokenizers", name));
         Assert.Equal(ids, tokenizer.Encode(text));
-        foreach (var sample in (string[])["The quick brown fox's 12345 jumps\n\n  over", "naïve 日本語 😀👩‍🚀 e\u0301", "\t\u0001 \u00A0x"])
+        foreach (var sample in (string[])["The quick brown fox's 12345 jumps\n\n  over", "naïve 日本語 😀👩‍🚀 e\u0301",
+            "\t\u0001 \u00A0x"])
             Assert.Equal(sample, tokenizer.Decode(tokenizer.Encode(sample), skipSpecialTokens: true));
     }
 
@@ -206,6 +217,7 @@ public class TokenizerFileTests
         using var json = JsonDocument.Parse(bytes.AsMemory(8, header));
         var offsets = json.RootElement.GetProperty(tensor).GetProperty("data_offsets");
         var (from, to) = (8 + header + offsets[0].GetInt32(), 8 + header + offsets[1].GetInt32());
-        return [.. Enumerable.Range(0, (to - from) / 8).Select(i => (int)BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(from + i * 8)))];
+        return [.. Enumerable.Range(0, (to - from) / 8)
+            .Select(i => (int)BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(from + i * 8)))];
     }
 }

@@ -6,12 +6,21 @@ namespace Crosshead.Tests.Text.Tokenizers;
 public sealed class TokenizerRefusalTests
 {
     [Theory]
-    [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"NFD"}]}""", "the normalizer Lowercase")]
+    [InlineData("normalizer", """{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"NFD"}]}""",
+        "the normalizer Lowercase")]
     [InlineData("pre_tokenizer", """{"type":"Whitespace"}""", "the pre-tokenizer Whitespace")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":true}]}""", "add_prefix_space after Digits")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\w+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", "a Split by {\"Regex\":")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"x"},"behavior":"Removed","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""", "a Split with behavior Removed")]
-    [InlineData("pre_tokenizer", """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},{"type":"ByteLevel","add_prefix_space":false}]}""", "the pre-tokenizer Digits, ByteLevel")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":true}]}""",
+        "add_prefix_space after Digits")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"\\w+"},"behavior":"Isolated","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""",
+        "a Split by {\"Regex\":")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"x"},"behavior":"Removed","invert":false},{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}]}""",
+        "a Split with behavior Removed")]
+    [InlineData("pre_tokenizer",
+        """{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":false},{"type":"ByteLevel","add_prefix_space":false}]}""",
+        "the pre-tokenizer Digits, ByteLevel")]
     [InlineData("decoder", """{"type":"WordPiece"}""", "the decoder WordPiece")]
     [InlineData("decoder", "null", "the decoder (none)")]
     [InlineData("post_processor", """{"type":"Unheard"}""", "the post-processor Unheard")]
@@ -20,15 +29,23 @@ public sealed class TokenizerRefusalTests
     [InlineData("model.continuing_subword_prefix", "\"##\"", "continuing_subword_prefix")]
     [InlineData("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
     [InlineData("model.byte_fallback", "true", "byte fallback with the pre-tokenizer ByteLevel")]
-    [InlineData("normalizer", """{"type":"Replace","pattern":{"Regex":" +"},"content":" "}""", "a Replace of {\"Regex\":")]
-    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"__","prepend_scheme":"first"}""", "a Metaspace with the replacement \"__\"")]
-    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"▁","prepend_scheme":"last"}""", "a Metaspace with the prepend_scheme \"last\"")]
-    [InlineData("post_processor", """{"type":"Sequence","processors":[{"type":"TemplateProcessing"},{"type":"BertProcessing"}]}""", "the post-processors TemplateProcessing, BertProcessing together")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}]}""", "a template with 2 texts")]
+    [InlineData("normalizer", """{"type":"Replace","pattern":{"Regex":" +"},"content":" "}""",
+        "a Replace of {\"Regex\":")]
+    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"__","prepend_scheme":"first"}""",
+        "a Metaspace with the replacement \"__\"")]
+    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"▁","prepend_scheme":"last"}""",
+        "a Metaspace with the prepend_scheme \"last\"")]
+    [InlineData("post_processor",
+        """{"type":"Sequence","processors":[{"type":"TemplateProcessing"},{"type":"BertProcessing"}]}""",
+        "the post-processors TemplateProcessing, BertProcessing together")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}]}""",
+        "a template with 2 texts")]
     public void A_feature_that_cannot_be_followed_exactly_is_named(string path, string value, string feature)
     {
         using var folder = new TemporaryFolder();
-        var error = Assert.Throws<CrossheadException>(() => TokenizerTests.Load(folder, TokenizerTests.Json(folder, json => Set(json, path, value)))).Message;
+        var error = Assert.Throws<CrossheadException>(
+            () => TokenizerTests.Load(folder, TokenizerTests.Json(folder, json => Set(json, path, value)))).Message;
         Assert.Contains($"changed.json uses {feature}", error);
         Assert.Contains("supported are byte-level BPE", error);
         Assert.DoesNotContain('\n', error);
@@ -43,11 +60,14 @@ public sealed class TokenizerRefusalTests
     [InlineData("model.merges", "5", "is not a tokenizer.json")]
     [InlineData("model", "null", "is not a tokenizer.json")]
     [InlineData("added_tokens", """[{"id":-1,"content":"<x>","special":true}]""", "added token \"<x>\" has id -1")]
-    [InlineData("post_processor", """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<nope>"}},{"Sequence":{"id":"A"}}]}""", "the template's token \"<nope>\" is not in the vocabulary")]
+    [InlineData("post_processor",
+        """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<nope>"}},{"Sequence":{"id":"A"}}]}""",
+        "the template's token \"<nope>\" is not in the vocabulary")]
     public void A_damaged_file_is_refused(string path, string value, string message)
     {
         using var folder = new TemporaryFolder();
-        var error = Assert.Throws<CrossheadException>(() => TokenizerTests.Load(folder, TokenizerTests.Json(folder, json => Set(json, path, value)))).Message;
+        var error = Assert.Throws<CrossheadException>(
+            () => TokenizerTests.Load(folder, TokenizerTests.Json(folder, json => Set(json, path, value)))).Message;
         Assert.Contains(message, error);
         Assert.Contains("changed.json", error);
         Assert.DoesNotContain('\n', error);
@@ -74,7 +94,8 @@ public sealed class TokenizerRefusalTests
         Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => Tokenizer.Load(folder.Path)).Message);
         TokenizerTests.Json(folder, _ => { });
         File.WriteAllText(folder.File("tokenizer_config.json"), "{");
-        Assert.Contains("tokenizer_config.json", Assert.Throws<CrossheadException>(() => Tokenizer.Load(folder.Path)).Message);
+        Assert.Contains("tokenizer_config.json",
+            Assert.Throws<CrossheadException>(() => Tokenizer.Load(folder.Path)).Message);
     }
 
     private static void Set(JsonObject json, string path, string value)

@@ -9,14 +9,17 @@ namespace Crosshead.Tests.Text.Tokenizers;
 
 public sealed class TokenizerTests
 {
-    private const string Corpus = "The quick brown fox didn't jump over 12345 lazy dogs; the dogs didn't mind. 日本語の文 日本語 éé 😀😀\n\n  The end\n";
+    private const string Corpus = "The quick brown fox didn't jump over 12345 lazy dogs; the dogs didn't mind. 日本語の文 "
+        + "日本語 éé 😀😀\n\n  The end\n";
 
-    private static readonly Tokenizer Trained = BpeTrainer.Train([Corpus, Corpus, Corpus], new() { VocabularySize = 400, SpecialTokens = ["<|endoftext|>", "<|end|>", "<|end|>x"] });
+    private static readonly Tokenizer Trained = BpeTrainer.Train([Corpus, Corpus, Corpus],
+        new() { VocabularySize = 400, SpecialTokens = ["<|endoftext|>", "<|end|>", "<|end|>x"] });
 
     // Any valid Unicode: all planes, with the corpus's words and special tokens among them so that merges happen.
     private static readonly Gen<string> Unicode = Gen.OneOf(
         Gen.Int[0, 0x10FFFF].Where(v => v is < 0xD800 or > 0xDFFF).Select(v => new Rune(v).ToString()),
-        TextGen.OneOf("The quick", " brown", "didn't", "12345", "日本語", "😀", "\n\n", "   ", "<|end|>", "<|end|>x", "<|endoftext|>", "<|", "é", new string('=', 100)))
+        TextGen.OneOf("The quick", " brown", "didn't", "12345", "日本語", "😀", "\n\n", "   ", "<|end|>", "<|end|>x",
+            "<|endoftext|>", "<|", "é", new string('=', 100)))
         .Array[0, 40].Select(string.Concat);
 
     [Fact]
@@ -42,7 +45,8 @@ public sealed class TokenizerTests
     {
         var stream = Trained.CreateDecodeStream(skipSpecialTokens: false);
         var pieces = Trained.Encode(text).Select(stream.Step).ToList();
-        Assert.All(pieces, piece => Assert.Equal(piece, new UTF8Encoding(false, true).GetString(new UTF8Encoding(false, true).GetBytes(piece))));
+        Assert.All(pieces, piece => Assert.Equal(piece,
+            new UTF8Encoding(false, true).GetString(new UTF8Encoding(false, true).GetBytes(piece))));
         Assert.Equal(text, string.Concat(pieces) + stream.Finish());
     }, iter: 2_000);
 
@@ -88,7 +92,8 @@ public sealed class TokenizerTests
     public async Task Many_threads_encode_alike()
     {
         var expected = Trained.Encode(Corpus);
-        var all = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Enumerable.Range(0, 50).Select(_ => Trained.Encode(Corpus)).ToList())));
+        var all = await Task.WhenAll(Enumerable.Range(0, 8)
+            .Select(_ => Task.Run(() => Enumerable.Range(0, 50).Select(_ => Trained.Encode(Corpus)).ToList())));
         Assert.All(all.SelectMany(x => x), ids => Assert.Equal(expected, ids));
     }
 
@@ -112,7 +117,8 @@ public sealed class TokenizerTests
         var json = JsonNode.Parse(File.ReadAllText(folder.File("tokenizer.json")))!.AsObject();
         json["truncation"] = new JsonObject { ["max_length"] = 5 };
         var merges = json["model"]!["merges"]!.AsArray();
-        json["model"]!["merges"] = new JsonArray([.. merges.Select(m => (JsonNode)new JsonArray([.. m!.GetValue<string>().Split(' ').Select(p => (JsonNode)p)]))]);
+        json["model"]!["merges"] = new JsonArray([.. merges.Select(
+            m => (JsonNode)new JsonArray([.. m!.GetValue<string>().Split(' ').Select(p => (JsonNode)p)]))]);
         var reordered = new JsonObject(json.Reverse().Select(p => KeyValuePair.Create(p.Key, p.Value?.DeepClone())));
         var again = Load(folder, reordered);
         Assert.Equal(Trained.Sha256, again.Sha256);

@@ -13,14 +13,17 @@ public sealed class VocabularyMergesTests
         var pair = Tokenizer.Load(folder.Path);
         foreach (var text in TokenizerFixture.Texts)
             TokenizerFixture.AssertIds(text, TinyTokenizer.Gpt2.Encode(text), pair.Encode(text));
-        Assert.Equal(TinyTokenizer.Gpt2.AddedTokens.Select(token => token.Content), pair.AddedTokens.Select(token => token.Content));
+        Assert.Equal(TinyTokenizer.Gpt2.AddedTokens.Select(token => token.Content),
+            pair.AddedTokens.Select(token => token.Content));
     }
 
     [Fact]
     public void Qwen_2_s_class_normalizes_and_cuts_digits_and_its_configuration_adds_tokens()
     {
         var end = TinyTokenizer.Gpt2.VocabularySize;
-        using var folder = Pair("""{"tokenizer_class":"Qwen2Tokenizer","eos_token":"<|im_end|>","added_tokens_decoder":{"END":{"content":"<|im_end|>","special":true},"0":{"content":"<|endoftext|>","special":true}}}""".Replace("END", $"{end}", StringComparison.Ordinal));
+        using var folder = Pair(
+            """{"tokenizer_class":"Qwen2Tokenizer","eos_token":"<|im_end|>","added_tokens_decoder":{"END":{"content":"<|im_end|>","special":true},"0":{"content":"<|endoftext|>","special":true}}}""".Replace(
+            "END", $"{end}", StringComparison.Ordinal));
         var tokenizer = Tokenizer.Load(folder.Path);
         Assert.Equal(end, tokenizer.EosTokenId);
         Assert.Equal([end, 0], tokenizer.Encode("<|im_end|><|endoftext|>"));
@@ -46,7 +49,8 @@ public sealed class VocabularyMergesTests
     [InlineData("vocab.json", "{\"a\": -1}", "token \"a\" has id -1")]
     [InlineData("merges.txt", "a", "merge 0, \"a\"")]
     [InlineData("merges.txt", "#version: 0.2\n", "has 0 merges, none of which makes the token")]
-    [InlineData("tokenizer_config.json", "{\"tokenizer_class\": \"BertTokenizer\"}", "the tokenizer_class BertTokenizer without a tokenizer.json")]
+    [InlineData("tokenizer_config.json", "{\"tokenizer_class\": \"BertTokenizer\"}",
+        "the tokenizer_class BertTokenizer without a tokenizer.json")]
     [InlineData("tokenizer_config.json", "{\"added_tokens_decoder\": {\"x\": {}}}", "tokenizer_config.json")]
     public void Damage_is_refused_in_one_line(string file, string content, string message)
     {
@@ -80,7 +84,8 @@ public sealed class VocabularyMergesTests
         var model = JsonNode.Parse(File.ReadAllText(source.File("tokenizer.json")))!["model"]!;
         var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("vocab.json"), model["vocab"]!.ToJsonString());
-        File.WriteAllLines(folder.File("merges.txt"), ["#version: 0.2", .. model["merges"]!.AsArray().Select(merge => merge!.GetValue<string>())]);
+        File.WriteAllLines(folder.File("merges.txt"),
+            ["#version: 0.2", .. model["merges"]!.AsArray().Select(merge => merge!.GetValue<string>())]);
         if (config is not null)
             File.WriteAllText(folder.File("tokenizer_config.json"), config);
         return folder;

@@ -11,23 +11,28 @@ public sealed class WordEnumeratorTests
     // Pieces that meet every branch of the expressions: contractions in both cases, the long s, white space and
     // line ends of many kinds, letters, numbers and marks of several scripts, pairs of surrogates and halves.
     private static readonly Gen<string> Text = TextGen.OneOf(
-        "'", "'s", "'S", "'ll", "'RE", "'ſ", "'v", "s", "t", "re", " ", "  ", "\t", "\r", "\n", "\r\n", "\u00a0", "\u2003", "\u0085", "a", "Zz", "é", "ß", "Ж", "日本",
-        "0", "12", "9876", "Ⅷ", "½", "٣", "-", "!?", "\"", "e\u0301", "𝒜", "𐐷", "𝟙", "😀", "👩‍👩‍👧", "\ud83d", "\ude00", "\u0000", "\ufffd", "_").Array[0, 30].Select(string.Concat);
+        "'", "'s", "'S", "'ll", "'RE", "'ſ", "'v", "s", "t", "re", " ", "  ", "\t", "\r", "\n", "\r\n", "\u00a0",
+        "\u2003", "\u0085", "a", "Zz", "é", "ß", "Ж", "日本",
+        "0", "12", "9876", "Ⅷ", "½", "٣", "-", "!?", "\"", "e\u0301", "𝒜", "𐐷", "𝟙", "😀", "👩‍👩‍👧", "\ud83d", "\ude00",
+        "\u0000", "\ufffd", "_").Array[0, 30].Select(string.Concat);
 
     [Theory]
     [InlineData(PreTokenizerPattern.Gpt2)]
     [InlineData(PreTokenizerPattern.Llama3)]
     [InlineData(PreTokenizerPattern.Qwen2)]
     public void Cuts_as_the_regular_expression_does(PreTokenizerPattern pattern) =>
-        Text.Sample(text => Assert.Equal(ByRegex(text, PreTokenizerRegex.Of(pattern)), Words(text, pattern)), iter: 6_000);
+        Text.Sample(
+        text => Assert.Equal(ByRegex(text, PreTokenizerRegex.Of(pattern)), Words(text, pattern)), iter: 6_000);
 
     [Fact]
     public void Digits_stand_alone_and_end_the_text_for_what_is_before_them() => Text.Sample(text =>
-        Assert.Equal(PiecesBetweenDigits(text).SelectMany(piece => ByRegex(piece, PreTokenizerRegex.Gpt2)), Words(text, PreTokenizerPattern.Gpt2Digits)), iter: 6_000);
+        Assert.Equal(PiecesBetweenDigits(text).SelectMany(piece => ByRegex(piece, PreTokenizerRegex.Gpt2)),
+            Words(text, PreTokenizerPattern.Gpt2Digits)), iter: 6_000);
 
     [Fact]
     public void Any_characters_are_cut_without_loss() =>
-        Gen.String.Select(Gen.Enum<PreTokenizerPattern>()).Sample((text, pattern) => Assert.Equal(text, string.Concat(Words(text, pattern))), iter: 2_000);
+        Gen.String.Select(Gen.Enum<PreTokenizerPattern>())
+        .Sample((text, pattern) => Assert.Equal(text, string.Concat(Words(text, pattern))), iter: 2_000);
 
     private static List<string> Words(string text, PreTokenizerPattern pattern)
     {
@@ -57,12 +62,16 @@ public sealed class WordEnumeratorTests
             var valid = Rune.TryGetRuneAt(text, i, out var rune);
             var length = valid ? rune.Utf16SequenceLength : 1;
             // Oniguruma folds the long s to s, .NET does not: give .NET an S, which it folds.
-            var mapped = !valid ? '\uFFFD' : rune.Value == 'ſ' && i > 0 && text[i - 1] == '\'' ? 'S' : length == 1 ? text[i] : Rune.GetUnicodeCategory(rune) switch
-            {
-                UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => 'a',
-                UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => '1',
-                _ => '!',
-            };
+            var mapped = !valid ? '\uFFFD' : rune.Value == 'ſ' && i > 0 && text[i - 1] == '\'' ? 'S' : length == 1
+                ? text[i] : Rune.GetUnicodeCategory(rune) switch
+                {
+                    UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter
+                        or UnicodeCategory.TitlecaseLetter or UnicodeCategory.ModifierLetter
+                        or UnicodeCategory.OtherLetter => 'a',
+                    UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber =>
+                        '1',
+                    _ => '!',
+                };
             characters.Add((text.Substring(i, length), mapped));
             i += length;
         }

@@ -33,7 +33,8 @@ public sealed class JsonLinesLogTests : IDisposable
     {
         using (var log = new JsonLinesLog(LogPath)) log.Write(Record(7));
         Assert.Equal(
-            """{"step":7,"tokens":14336,"loss":2.5,"learningRate":0.0003,"gradientNorm":0.75,"tokensPerSecond":3300.5,"spike":false,"time":"2026-01-02T03:04:05+00:00"}""" + "\n",
+            """{"step":7,"tokens":14336,"loss":2.5,"learningRate":0.0003,"gradientNorm":0.75,"tokensPerSecond":3300.5,"spike":false,"time":"2026-01-02T03:04:05+00:00"}"""
+                + "\n",
             File.ReadAllText(LogPath));
     }
 
@@ -44,7 +45,8 @@ public sealed class JsonLinesLogTests : IDisposable
         using var log = new JsonLinesLog(LogPath);
         log.Write(Record(7));
         log.Write(full);
-        Assert.Equal([Record(7), full], JsonLinesLog.Read(LogPath)); // While the log is still open: each line is flushed.
+        // While the log is still open: each line is flushed.
+        Assert.Equal([Record(7), full], JsonLinesLog.Read(LogPath));
     }
 
     [Theory]
@@ -112,7 +114,8 @@ public sealed class JsonLinesLogTests : IDisposable
     {
         WriteSteps(1, 2);
         File.WriteAllText(LogPath, "hello\n" + File.ReadAllText(LogPath));
-        Assert.Contains("line 1", Assert.Throws<CrossheadException>(() => JsonLinesLog.Read(LogPath)).Message, StringComparison.Ordinal);
+        Assert.Contains("line 1", Assert.Throws<CrossheadException>(() => JsonLinesLog.Read(LogPath)).Message,
+            StringComparison.Ordinal);
     }
 
     private IEnumerable<long> WriteAndRead(int step, long? resumedStep)

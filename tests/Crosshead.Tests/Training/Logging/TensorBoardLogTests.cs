@@ -29,16 +29,19 @@ public sealed class TensorBoardLogTests : IDisposable
         using (var log = new TensorBoardLog(_folder))
         {
             log.Write(record);
-            log.Write(record with { Step = 301, HeldOutLoss = 2.5, ShareOfPeak = 0.5, Spike = true, Loss = double.NaN });
+            log.Write(
+                record with { Step = 301, HeldOutLoss = 2.5, ShareOfPeak = 0.5, Spike = true, Loss = double.NaN });
         }
         var events = ReadEvents(Assert.Single(Directory.GetFiles(_folder)));
         Assert.Equal(3, events.Count);
         Assert.Equal("brain.Event:2", Encoding.UTF8.GetString(events[0].Single(f => f.Number == 3).Content));
 
-        Assert.Equal(record.Time.ToUnixTimeSeconds(), BitConverter.ToDouble(events[1].Single(f => f.Number == 1).Content));
+        Assert.Equal(record.Time.ToUnixTimeSeconds(),
+            BitConverter.ToDouble(events[1].Single(f => f.Number == 1).Content));
         Assert.Equal(300ul, events[1].Single(f => f.Number == 2).Value);
         var first = Scalars(events[1]);
-        Assert.Equal(["loss/train", "optimizer/learning-rate", "optimizer/gradient-norm", "speed/tokens-per-second"], first.Keys);
+        Assert.Equal(["loss/train", "optimizer/learning-rate", "optimizer/gradient-norm", "speed/tokens-per-second"],
+            first.Keys);
         Assert.Equal(2.25f, first["loss/train"]);
         Assert.Equal(3e-4f, first["optimizer/learning-rate"]);
 
@@ -51,7 +54,8 @@ public sealed class TensorBoardLogTests : IDisposable
     [Fact]
     public void A_resumed_run_writes_a_later_file_that_voids_the_steps_after()
     {
-        using (var log = new TensorBoardLog(_folder, clock: TimeProvider.System)) log.Write(JsonLinesLogTests.Record(9));
+        using (var log = new TensorBoardLog(_folder, clock: TimeProvider.System))
+            log.Write(JsonLinesLogTests.Record(9));
         using (var log = new TensorBoardLog(_folder, resumedStep: 5)) log.Write(JsonLinesLogTests.Record(6));
         var files = Directory.GetFiles(_folder).Order(StringComparer.Ordinal).ToArray();
         Assert.Equal(2, files.Length);
@@ -66,7 +70,8 @@ public sealed class TensorBoardLogTests : IDisposable
     {
         var path = Path.Combine(_folder, "occupied");
         File.WriteAllText(path, "");
-        Assert.Contains(path, Assert.Throws<CrossheadException>(() => new TensorBoardLog(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(path, Assert.Throws<CrossheadException>(() => new TensorBoardLog(path)).Message,
+            StringComparison.Ordinal);
     }
 
     private sealed record Field(int Number, ulong Value, byte[] Content);
@@ -107,7 +112,14 @@ public sealed class TensorBoardLogTests : IDisposable
         for (var at = 0; at < message.Length;)
         {
             var key = Varint(message, ref at);
-            var (value, length) = (key & 7) switch { 0 => (Varint(message, ref at), 0), 1 => (0ul, 8), 2 => (0ul, (int)Varint(message, ref at)), 5 => (0ul, 4), _ => throw new InvalidDataException() };
+            var (value, length) = (key & 7) switch
+            {
+                0 => (Varint(message, ref at), 0),
+                1 => (0ul, 8),
+                2 => (0ul, (int)Varint(message, ref at)),
+                5 => (0ul, 4),
+                _ => throw new InvalidDataException(),
+            };
             fields.Add(new Field((int)(key >> 3), value, message[at..(at + length)]));
             at += length;
         }

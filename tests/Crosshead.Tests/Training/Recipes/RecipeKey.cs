@@ -7,4 +7,5 @@ namespace Crosshead.Tests.Training.Recipes;
 /// <param name="Default">Its default as JSON.</param>
 /// <param name="Meaning">What it does.</param>
 /// <param name="Choices">What each of its values means, where they have names.</param>
-internal sealed record RecipeKey(string Section, string Name, string Value, string Default, string Meaning, IReadOnlyList<(string Name, string Meaning)> Choices);
+internal sealed record RecipeKey(string Section, string Name, string Value, string Default, string Meaning,
+    IReadOnlyList<(string Name, string Meaning)> Choices);

@@ -13,7 +13,15 @@ public sealed class RecipeTests
     {
         var recipe = new Recipe
         {
-            Model = new ModelOptions { VocabularySize = 32, HiddenSize = 16, Layers = 2, Context = 8, Attention = new AttentionOptions { Heads = 4 }, VirtualHeads = [null, new VirtualHeads { KeyComponents = 2 }] },
+            Model = new ModelOptions
+            {
+                VocabularySize = 32,
+                HiddenSize = 16,
+                Layers = 2,
+                Context = 8,
+                Attention = new AttentionOptions { Heads = 4 },
+                VirtualHeads = [null, new VirtualHeads { KeyComponents = 2 }],
+            },
             Training = new TrainingOptions { Steps = 10, Schedule = new ScheduleOptions { WarmupSteps = 0 } },
         };
         recipe.Validate();
@@ -31,11 +39,16 @@ public sealed class RecipeTests
     public void Overrides_are_set_last_and_derived_recipes_change_what_they_name()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("base.json"), """{ "model": { "layers": 3, "attention": { "heads": 4 } }, "training": { "steps": 50, "batch": 2 } }""");
-        File.WriteAllText(folder.File("derived.json"), """{ "extends": "base.json", "model": { "attention": { "variant": "mea" } } }""");
-        var recipe = Recipe.Load(folder.File("derived.json"), ["training.batch=16", "training.learningRate=3e-3", "training.schedule.kind=wsd", "training.schedule.warmupSteps=5"]);
-        Assert.Equal((3, 4, AttentionVariant.Mea), (recipe.Model.Layers, recipe.Model.Attention.Heads, recipe.Model.Attention.Variant));
-        Assert.Equal((50L, 16, 3e-3), (recipe.Training.Steps!.Value, recipe.Training.Batch, recipe.Training.LearningRate));
+        File.WriteAllText(folder.File("base.json"),
+            """{ "model": { "layers": 3, "attention": { "heads": 4 } }, "training": { "steps": 50, "batch": 2 } }""");
+        File.WriteAllText(folder.File("derived.json"),
+            """{ "extends": "base.json", "model": { "attention": { "variant": "mea" } } }""");
+        var recipe = Recipe.Load(folder.File("derived.json"), ["training.batch=16", "training.learningRate=3e-3",
+            "training.schedule.kind=wsd", "training.schedule.warmupSteps=5"]);
+        Assert.Equal((3, 4, AttentionVariant.Mea),
+            (recipe.Model.Layers, recipe.Model.Attention.Heads, recipe.Model.Attention.Variant));
+        Assert.Equal((50L, 16, 3e-3),
+            (recipe.Training.Steps!.Value, recipe.Training.Batch, recipe.Training.LearningRate));
         Assert.Equal(ScheduleKind.Wsd, recipe.Training.Schedule.Kind);
     }
 
@@ -48,11 +61,16 @@ public sealed class RecipeTests
     [InlineData("""{ "training": { "batch": 2.5 } }""", "training.batch")]
     [InlineData("""{ "training": { "dtype": "fp16" } }""", "training.dtype")]
     [InlineData("""{ "model": { "attention": { "variant": "mae" } } }""", "did you mean \"mea\"?")]
-    [InlineData("""{ "model": { "attention": { "heads": 12, "keyValueHeads": 5 } }, "training": { "steps": 1, "schedule": { "warmupSteps": 0 } } }""", "heads (12) must be a multiple of keyValueHeads (5)")]
-    [InlineData("""{ "training": { "steps": 10, "schedule": { "warmupSteps": 20 } } }""", "warmupSteps (20) must be less than the run's steps (10)")]
+    [InlineData(
+        """{ "model": { "attention": { "heads": 12, "keyValueHeads": 5 } }, "training": { "steps": 1, "schedule": { "warmupSteps": 0 } } }""",
+        "heads (12) must be a multiple of keyValueHeads (5)")]
+    [InlineData("""{ "training": { "steps": 10, "schedule": { "warmupSteps": 20 } } }""",
+        "warmupSteps (20) must be less than the run's steps (10)")]
     [InlineData("""{ "training": { } }""", "neither training.steps nor training.tokens is set")]
-    [InlineData("""{ "data": { "context": 900 }, "training": { "steps": 1000 } }""", "data.context (900) is more than model.context (256)")]
-    [InlineData("""{ "model": { "context": 1000000 }, "training": { "steps": 1000, "batch": 1000000 } }""", "use a batch of at most 2147")]
+    [InlineData("""{ "data": { "context": 900 }, "training": { "steps": 1000 } }""",
+        "data.context (900) is more than model.context (256)")]
+    [InlineData("""{ "model": { "context": 1000000 }, "training": { "steps": 1000, "batch": 1000000 } }""",
+        "use a batch of at most 2147")]
     [InlineData("""{ "training": """, "recipe.json")]
     [InlineData("""[1, 2]""", "recipe.json")]
     public void A_recipe_that_is_wrong_is_refused_in_one_line(string json, string message)
@@ -77,14 +95,16 @@ public sealed class RecipeTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("recipe.json"), """{ "training": { "steps": 50 } }""");
-        Assert.Contains(message, Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("recipe.json"), [change]).Validate()).Message);
+        Assert.Contains(message, Assert.Throws<CrossheadException>(
+            () => Recipe.Load(folder.File("recipe.json"), [change]).Validate()).Message);
     }
 
     [Fact]
     public void Missing_recipes_and_circles_are_refused()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("does not exist", Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("none.json"))).Message);
+        Assert.Contains("does not exist",
+            Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("none.json"))).Message);
         File.WriteAllText(folder.File("a.json"), """{ "extends": "b.json" }""");
         File.WriteAllText(folder.File("b.json"), """{ "extends": "a.json" }""");
         var error = Assert.Throws<CrossheadException>(() => Recipe.Load(folder.File("a.json")));
@@ -94,7 +114,8 @@ public sealed class RecipeTests
     [Fact]
     public void The_recipes_of_the_repository_are_valid()
     {
-        var recipes = Directory.GetFiles(Repository.Path("recipes"), "*.json").Where(f => !f.EndsWith("schema.json", StringComparison.Ordinal)).ToArray();
+        var recipes = Directory.GetFiles(Repository.Path("recipes"), "*.json")
+            .Where(f => !f.EndsWith("schema.json", StringComparison.Ordinal)).ToArray();
         Assert.NotEmpty(recipes);
         Assert.All(recipes, r => Recipe.Load(r).Validate());
     }
@@ -108,7 +129,8 @@ public sealed class RecipeTests
     {
         var path = Repository.Path("docs/recipes.md");
         var page = File.ReadAllText(path);
-        Snapshot.MatchFile(path, page[..(page.IndexOf(RecipeReference.Begin, StringComparison.Ordinal) + RecipeReference.Begin.Length)] + RecipeReference.Markdown());
+        Snapshot.MatchFile(path, page[..(page.IndexOf(RecipeReference.Begin, StringComparison.Ordinal)
+            + RecipeReference.Begin.Length)] + RecipeReference.Markdown());
     }
 
     [Fact]

@@ -12,14 +12,16 @@ public sealed class TrainingPrecisionTests
     [Theory]
     [InlineData(1.9, 1.0, "bfloat16: products 1.9 times as fast as float32 on this processor")]
     [InlineData(1.2, 1.0, "bfloat16: products 1.2 times as fast as float32 on this processor")]
-    [InlineData(1.1, 1.0, "float32: bfloat16 products are only 1.10 times as fast on this processor, for coarser results")]
+    [InlineData(1.1, 1.0,
+        "float32: bfloat16 products are only 1.10 times as fast on this processor, for coarser results")]
     [InlineData(1.0, 4.7, "float32: bfloat16 products take 4.7 times as long on this processor")]
     public void The_faster_type_is_chosen_by_a_clear_margin(double float32, double bfloat16, string choice) =>
         Assert.Equal(choice, TrainingPrecision.Of(new ProductSpeeds(float32, bfloat16)).ToString());
 
     [Fact]
     public void A_type_that_is_asked_for_is_not_measured() =>
-        Assert.Equal(new TrainingPrecision("float64", "as the recipe asks"), TrainingPrecision.Of(TinyRun.Change(t => t with { Dtype = "float64" }), CPU));
+        Assert.Equal(new TrainingPrecision("float64", "as the recipe asks"),
+            TrainingPrecision.Of(TinyRun.Change(t => t with { Dtype = "float64" }), CPU));
 
     [Fact]
     public void Measuring_leaves_the_threads_as_they_were()
@@ -35,12 +37,14 @@ public sealed class TrainingPrecisionTests
     {
         using var folder = new TemporaryFolder();
         var notes = new List<string>();
-        var result = TinyRun.Trainer(TinyRun.Change(t => t with { Dtype = TrainingPrecision.Auto, Steps = 4 }), new RunOptions { Folder = folder.Path, OnNote = notes.Add }).Run();
+        var result = TinyRun.Trainer(TinyRun.Change(t => t with { Dtype = TrainingPrecision.Auto, Steps = 4 }),
+            new RunOptions { Folder = folder.Path, OnNote = notes.Add }).Run();
         Assert.Contains(result.Precision.Dtype, new[] { "float32", "bfloat16" });
         Assert.Equal($"{result.Precision}", Assert.Single(notes));
         Assert.All(JsonLinesLog.Read(folder.File("log.jsonl")), r => Assert.Equal(result.Precision.Dtype, r.Dtype));
         var state = CheckpointState.Read(result.Checkpoint!);
-        Assert.Equal((result.Precision.Dtype, result.Precision.Reason), (state.Recipe.Training.Dtype, state.PrecisionReason));
+        Assert.Equal((result.Precision.Dtype, result.Precision.Reason),
+            (state.Recipe.Training.Dtype, state.PrecisionReason));
     }
 
     // Whichever of the two a processor would choose, one of these runs goes on in the other.
@@ -59,10 +63,12 @@ public sealed class TrainingPrecisionTests
         var first = new Progress(p => { if (p.Step == 4) stop.Cancel(); });
         TinyRun.Trainer(With(dtype, 8), options).Run(first, stop.Token);
         var (second, notes) = (new Progress(), new List<string>());
-        var resumed = TinyRun.Trainer(With(TrainingPrecision.Auto, 8), options with { Resume = true, OnNote = notes.Add }).Run(second);
+        var resumed = TinyRun.Trainer(With(TrainingPrecision.Auto, 8),
+            options with { Resume = true, OnNote = notes.Add }).Run(second);
         Assert.Equal(dtype, resumed.Precision.Dtype);
         Assert.Equal($"{dtype}, as the run began", Assert.Single(notes));
-        Assert.Equal(straight.Steps.Select(s => s.Loss), [.. first.Steps.Select(s => s.Loss), .. second.Steps.Select(s => s.Loss)]);
+        Assert.Equal(straight.Steps.Select(s => s.Loss),
+            [.. first.Steps.Select(s => s.Loss), .. second.Steps.Select(s => s.Loss)]);
     }
 
     [Fact]
@@ -71,7 +77,8 @@ public sealed class TrainingPrecisionTests
         using var folder = new TemporaryFolder();
         var options = new RunOptions { Folder = folder.Path };
         TinyRun.Trainer(TinyRun.Change(t => t with { Dtype = "float32", Steps = 4 }), options).Run();
-        var refused = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Change(t => t with { Dtype = "bfloat16", Steps = 8 }), options with { Resume = true }).Run());
+        var refused = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(
+            TinyRun.Change(t => t with { Dtype = "bfloat16", Steps = 8 }), options with { Resume = true }).Run());
         Assert.Contains("training.dtype: \"float32\" → \"bfloat16\"", refused.Message, StringComparison.Ordinal);
     }
 
@@ -81,15 +88,18 @@ public sealed class TrainingPrecisionTests
         using var folder = new TemporaryFolder();
         var options = new RunOptions { Folder = folder.Path };
         using var stop = new CancellationTokenSource();
-        var first = TinyRun.Trainer(TinyRun.Recipe, options).Run(new Progress(p => { if (p.Step == 4) stop.Cancel(); }), stop.Token);
+        var first = TinyRun.Trainer(TinyRun.Recipe, options)
+            .Run(new Progress(p => { if (p.Step == 4) stop.Cancel(); }), stop.Token);
         Assert.Equal(CpuVectors.Bits, first.VectorBits);
         var state = Path.Combine(first.Checkpoint!, CheckpointState.FileName);
         Assert.Contains($"\"vectorBits\": {CpuVectors.Bits}", File.ReadAllText(state), StringComparison.Ordinal);
-        File.WriteAllText(state, File.ReadAllText(state).Replace($"\"vectorBits\": {CpuVectors.Bits}", "\"vectorBits\": 128", StringComparison.Ordinal));
+        File.WriteAllText(state, File.ReadAllText(state).Replace($"\"vectorBits\": {CpuVectors.Bits}",
+            "\"vectorBits\": 128", StringComparison.Ordinal));
 
         var notes = new List<string>();
         TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true, OnNote = notes.Add }).Run();
-        Assert.StartsWith($"the run's kernels used vectors of 128 bits until its checkpoint and use {CpuVectors.Bits} here", Assert.Single(notes), StringComparison.Ordinal);
+        Assert.StartsWith($"the run's kernels used vectors of 128 bits until its checkpoint and use "
+            + $"{CpuVectors.Bits} here", Assert.Single(notes), StringComparison.Ordinal);
     }
 
     [Fact]

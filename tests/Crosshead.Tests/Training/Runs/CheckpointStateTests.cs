@@ -24,7 +24,8 @@ public sealed class CheckpointStateTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_whole_state_comes_back() => Assert.Equal(_state.ToJson(), Read(JsonNode.Parse(_state.ToJson())!.ToJsonString()).ToJson());
+    public void A_whole_state_comes_back() =>
+        Assert.Equal(_state.ToJson(), Read(JsonNode.Parse(_state.ToJson())!.ToJsonString()).ToJson());
 
     [Theory]
     [InlineData("position", "null")]
@@ -43,7 +44,8 @@ public sealed class CheckpointStateTests : IDisposable
         var document = JsonNode.Parse(_state.ToJson())!;
         var names = place.Split('.');
         names[..^1].Aggregate(document, (node, name) => node[name]!)[names[^1]] = "HERE";
-        var message = Assert.Throws<CrossheadException>(() => Read(document.ToJsonString().Replace("\"HERE\"", value))).Message;
+        var message = Assert.Throws<CrossheadException>(
+            () => Read(document.ToJsonString().Replace("\"HERE\"", value))).Message;
         Assert.StartsWith($"the checkpoint \"{_folder.Path}\" cannot be read: ", message);
         Assert.DoesNotContain('\n', message);
     }

@@ -20,7 +20,8 @@ public sealed class LossCurveTests
 
     private static readonly ConcurrentDictionary<AttentionVariant, Lazy<double[]>> PlainCurves = new();
 
-    public static TheoryData<AttentionVariant> Variants => [AttentionVariant.Gqa, AttentionVariant.Mea, AttentionVariant.Differential];
+    public static TheoryData<AttentionVariant> Variants =>
+        [AttentionVariant.Gqa, AttentionVariant.Mea, AttentionVariant.Differential];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -36,14 +37,18 @@ public sealed class LossCurveTests
     }
 
     [Fact]
-    public void The_plain_curves_are_those_accepted_earlier() => Snapshot.Match("loss-curves.txt", string.Concat(Variants.Select(v =>
-    {
-        return $"{v.Data}: {string.Join(' ', Plain(v).Where((_, step) => step % 20 == 19).Select(loss => loss.ToString("F4", CultureInfo.InvariantCulture)))}\n";
-    })));
+    public void The_plain_curves_are_those_accepted_earlier() =>
+        Snapshot.Match("loss-curves.txt", string.Concat(Variants.Select(v =>
+        {
+            return $"{v.Data}: {string.Join(' ', Plain(v).Where((_, step) => step % 20 == 19)
+                .Select(loss => loss.ToString("F4", CultureInfo.InvariantCulture)))}\n";
+        })));
 
-    private static double[] Plain(AttentionVariant variant) => PlainCurves.GetOrAdd(variant, v => new(() => Curve(v, ScalarType.Float64, CPU))).Value;
+    private static double[] Plain(AttentionVariant variant) =>
+        PlainCurves.GetOrAdd(variant, v => new(() => Curve(v, ScalarType.Float64, CPU))).Value;
 
-    private static double Farthest(double[] expected, double[] actual) => expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max();
+    private static double Farthest(double[] expected, double[] actual) =>
+        expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max();
 
     private static double[] Curve(AttentionVariant variant, ScalarType type, Device device)
     {
@@ -57,7 +62,8 @@ public sealed class LossCurveTests
         }, type, device);
         model.Initialize(7);
         var training = new TrainingOptions();
-        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, training), training.Beta1, training.Beta2, training.Epsilon);
+        using var optimizer = new AdamW(ParameterGroup.Split(model.Parameters, training), training.Beta1,
+            training.Beta2, training.Epsilon);
         var step = new TrainingStep(model, optimizer, training.Clip);
         var random = new Random(11);
         return [.. Enumerable.Range(0, Steps).Select(_ => step.Run([Text(random, device)], 1e-3).Loss)];
@@ -69,7 +75,8 @@ public sealed class LossCurveTests
         var ids = new long[Batch, Length + 1];
         for (var b = 0; b < Batch; b++)
             for (var n = 0; n <= Length; n++)
-                ids[b, n] = n < 1 || random.Next(8) == 0 ? random.Next(Vocabulary) : ((5 * ids[b, n - 1]) + 3) % Vocabulary;
+                ids[b, n] = n < 1 || random.Next(8) == 0 ? random.Next(Vocabulary)
+                    : ((5 * ids[b, n - 1]) + 3) % Vocabulary;
         using var scope = NewDisposeScope();
         var all = tensor(ids).to(device);
         return new TokenBatch(

@@ -11,14 +11,21 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Training.Runs;
 
-/// <summary>Training that starts from another model: what is trained of it, and what it learns from the original.</summary>
+/// <summary>
+/// Training that starts from another model: what is trained of it, and what it learns from the original.
+/// </summary>
 public sealed class RecoveryTests : IDisposable
 {
     private static readonly Recipe Compressed = TinyRun.Recipe with
     {
         Model = TinyRun.Recipe.Model with
         {
-            Attention = TinyRun.Recipe.Model.Attention with { Variant = AttentionVariant.MeaNoNorm, KeyComponents = 1, ValueComponents = 1 },
+            Attention = TinyRun.Recipe.Model.Attention with
+            {
+                Variant = AttentionVariant.MeaNoNorm,
+                KeyComponents = 1,
+                ValueComponents = 1,
+            },
         },
     };
 
@@ -44,11 +51,18 @@ public sealed class RecoveryTests : IDisposable
         var start = Save(Compressed, seed: 3, "start");
         var recipe = Compressed with
         {
-            Training = Compressed.Training with { Trainable = [TrainablePart.Keys, TrainablePart.Values, TrainablePart.Mixes], Dtype = dtype, WeightDecay = 0.5, ActivationCheckpointing = true },
+            Training = Compressed.Training with
+            {
+                Trainable = [TrainablePart.Keys, TrainablePart.Values, TrainablePart.Mixes],
+                Dtype = dtype,
+                WeightDecay = 0.5,
+                ActivationCheckpointing = true,
+            },
         };
         var result = TinyRun.Trainer(recipe, new RunOptions { Folder = _folder.File("run"), From = start }).Run();
         var (before, after) = (Weights(start), Weights(result.Model!));
-        var trained = before.Keys.Where(n => n.Contains("k_proj") || n.Contains("v_proj") || n.EndsWith("_mix")).ToHashSet();
+        var trained = before.Keys.Where(n => n.Contains("k_proj") || n.Contains("v_proj") || n.EndsWith("_mix"))
+            .ToHashSet();
         Assert.Equal(2 * 4, trained.Count);
         Assert.All(before, w => Assert.Equal(trained.Contains(w.Key), !w.Value.AsSpan().SequenceEqual(after[w.Key])));
         using var moments = SafetensorsReader.Open(Path.Combine(result.Checkpoint!, "optimizer.safetensors"));
@@ -58,8 +72,10 @@ public sealed class RecoveryTests : IDisposable
     [Fact]
     public void Parts_that_the_model_lacks_are_refused()
     {
-        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Change(t => t with { Trainable = [TrainablePart.Mixes] }), new RunOptions()).Run());
-        Assert.Contains("training.trainable (mixes) names nothing that this model has; it has embeddings, queries, keys, values, output, mlp, norms", error.Message);
+        var error = Assert.Throws<CrossheadException>(() =>
+            TinyRun.Trainer(TinyRun.Change(t => t with { Trainable = [TrainablePart.Mixes] }), new RunOptions()).Run());
+        Assert.Contains("training.trainable (mixes) names nothing that this model has; it has embeddings, queries, "
+            + "keys, values, output, mlp, norms", error.Message);
     }
 
     [Fact]
@@ -67,17 +83,24 @@ public sealed class RecoveryTests : IDisposable
     {
         var teacher = TrainedTeacher();
         var before = Weights(teacher);
-        var recipe = Distilling(Compressed, teacher, new DistillationOptions { HiddenWeight = 0.5, Temperature = 2 }) with { Name = "student" };
+        var recipe = Distilling(Compressed, teacher,
+            new DistillationOptions { HiddenWeight = 0.5, Temperature = 2 }) with
+        {
+            Name = "student",
+        };
         recipe = recipe with { Training = recipe.Training with { Steps = 80, LearningRate = 1e-2 } };
         var progress = new Progress();
         var curve = new List<CurvePoint>();
-        var result = TinyRun.Trainer(recipe, new RunOptions { Folder = _folder.File("student"), OnEvaluation = curve.Add }).Run(progress);
-        Assert.True(progress.Steps[^1].Loss < 0.3 * progress.Steps[0].Loss, $"{progress.Steps[0].Loss} → {progress.Steps[^1].Loss}");
+        var result = TinyRun.Trainer(recipe,
+            new RunOptions { Folder = _folder.File("student"), OnEvaluation = curve.Add }).Run(progress);
+        Assert.True(progress.Steps[^1].Loss < 0.3 * progress.Steps[0].Loss,
+            $"{progress.Steps[0].Loss} → {progress.Steps[^1].Loss}");
         Assert.Equal(before, Weights(teacher));
 
         // What is reported of held-out text is the cross-entropy, not the divergence.
         using var model = ModelDirectory.Load(result.Model!);
-        Assert.Equal(HeldOut.Loss(model, new MadeUpData(recipe), recipe.Training.EvalBatches, default)!.Value, result.HeldOutLoss!.Value, 6);
+        Assert.Equal(HeldOut.Loss(model, new MadeUpData(recipe), recipe.Training.EvalBatches, default)!.Value,
+            result.HeldOutLoss!.Value, 6);
     }
 
     [Fact]
@@ -103,7 +126,8 @@ public sealed class RecoveryTests : IDisposable
     public void Distilling_steps_leave_no_tensors_behind()
     {
         using var student = TinyRun.Model(Compressed, ScalarType.Float32);
-        using var distillation = new Distillation(new DistillationOptions { HiddenWeight = 1 }, TinyRun.Model(TinyRun.Recipe, ScalarType.Float32));
+        using var distillation = new Distillation(new DistillationOptions { HiddenWeight = 1 },
+            TinyRun.Model(TinyRun.Recipe, ScalarType.Float32));
         using var optimizer = TinyRun.Optimizer(student, Compressed.Training);
         var (step, data) = (new TrainingStep(student, optimizer, 1, distillation), new MadeUpData(Compressed));
         TensorLeaks.None(() => step.Run([data.Next(CPU), data.Next(CPU)], 1e-3));
@@ -116,15 +140,24 @@ public sealed class RecoveryTests : IDisposable
     {
         var (teacher, start) = (Save(TinyRun.Recipe, 1, "teacher"), Save(Compressed, 2, "start"));
         var recipe = Distilling(Compressed, teacher, new DistillationOptions { Weight = 0.7 });
-        recipe = recipe with { Training = recipe.Training with { Dtype = dtype, Trainable = [TrainablePart.Keys, TrainablePart.Mixes, TrainablePart.Norms] } };
+        recipe = recipe with
+        {
+            Training = recipe.Training with
+            {
+                Dtype = dtype,
+                Trainable = [TrainablePart.Keys, TrainablePart.Mixes, TrainablePart.Norms],
+            },
+        };
         TinyRun.Trainer(recipe, new RunOptions { Folder = _folder.File("whole"), From = start }).Run();
 
         var options = new RunOptions { Folder = _folder.File("parts") };
         using (var stop = new CancellationTokenSource())
-            TinyRun.Trainer(recipe, options with { From = start }).Run(new Progress(p => { if (p.Step == 5) stop.Cancel(); }), stop.Token);
+            TinyRun.Trainer(recipe, options with { From = start })
+                .Run(new Progress(p => { if (p.Step == 5) stop.Cancel(); }), stop.Token);
         Directory.Delete(start, recursive: true); // not needed any more
         TinyRun.Trainer(recipe, options with { Resume = true }).Run();
-        Assert.Equal(File.ReadAllBytes(_folder.File("whole/model.safetensors")), File.ReadAllBytes(_folder.File("parts/model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(_folder.File("whole/model.safetensors")),
+            File.ReadAllBytes(_folder.File("parts/model.safetensors")));
     }
 
     [Fact]
@@ -136,31 +169,40 @@ public sealed class RecoveryTests : IDisposable
         using (var stop = new CancellationTokenSource())
             TinyRun.Trainer(recipe, options).Run(new Progress(p => { if (p.Step == 5) stop.Cancel(); }), stop.Token);
         var other = Distilling(recipe, Save(TinyRun.Recipe, 7, "other"), new DistillationOptions());
-        Assert.Contains("is not the one of checkpoint step 5", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(other, options with { Resume = true }).Run()).Message);
+        Assert.Contains("is not the one of checkpoint step 5", Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(other, options with { Resume = true }).Run()).Message);
         Directory.Move(teacher, _folder.File("moved"));
-        Assert.Equal(12, TinyRun.Trainer(Distilling(recipe, _folder.File("moved"), new DistillationOptions()), options with { Resume = true }).Run().Step);
+        Assert.Equal(12, TinyRun.Trainer(Distilling(recipe, _folder.File("moved"), new DistillationOptions()),
+            options with { Resume = true }).Run().Step);
     }
 
     [Fact]
     public void A_teacher_that_does_not_fit_is_refused()
     {
         string Refused(string teacher, DistillationOptions options) =>
-            Assert.ThrowsAny<CrossheadException>(() => TinyRun.Trainer(Distilling(TinyRun.Recipe, teacher, options), new RunOptions()).Run()).Message;
-        Recipe With(Func<ModelOptions, ModelOptions> change) => TinyRun.Recipe with { Model = change(TinyRun.Recipe.Model) };
+            Assert.ThrowsAny<CrossheadException>(
+            () => TinyRun.Trainer(Distilling(TinyRun.Recipe, teacher, options), new RunOptions()).Run()).Message;
+        Recipe With(Func<ModelOptions, ModelOptions> change) =>
+            TinyRun.Recipe with { Model = change(TinyRun.Recipe.Model) };
         Assert.Contains("training.distillation has no teacher; name the original", Refused("", new()));
         Assert.Contains("is no model directory", Refused(_folder.File("nowhere"), new()));
-        Assert.Contains("knows 40 tokens, the model 32", Refused(Save(With(m => m with { VocabularySize = 40 }), 1, "vocabulary"), new()));
-        Assert.Contains("has a context of 8 tokens, training sequences have 16", Refused(Save(With(m => m with { Context = 8 }), 1, "context"), new()));
-        Assert.Contains("needs hidden states of one width, but the teacher's have 32, the model's 16", Refused(Save(With(m => m with { HiddenSize = 32 }), 1, "width"), new() { HiddenWeight = 1 }));
+        Assert.Contains("knows 40 tokens, the model 32",
+            Refused(Save(With(m => m with { VocabularySize = 40 }), 1, "vocabulary"), new()));
+        Assert.Contains("has a context of 8 tokens, training sequences have 16",
+            Refused(Save(With(m => m with { Context = 8 }), 1, "context"), new()));
+        Assert.Contains("needs hidden states of one width, but the teacher's have 32, the model's 16",
+            Refused(Save(With(m => m with { HiddenSize = 32 }), 1, "width"), new() { HiddenWeight = 1 }));
         var tokens = Save(TinyRun.Recipe, 1, "tokenizer");
-        BpeTrainer.Train(["one two three", "four five six"], new BpeTrainerOptions { VocabularySize = 260 }).Save(tokens);
+        BpeTrainer.Train(["one two three", "four five six"], new BpeTrainerOptions { VocabularySize = 260 })
+            .Save(tokens);
         Assert.Contains("is not the tokenizer that the data were made with", Refused(tokens, new()));
     }
 
     private string TrainedTeacher()
     {
         var recipe = TinyRun.Change(t => t with { Steps = 60, LearningRate = 1e-2, EvalEvery = 0 });
-        return TinyRun.Trainer(recipe, new RunOptions { Folder = _folder.File("teacher"), Checkpoints = false }).Run().Model!;
+        return TinyRun.Trainer(recipe, new RunOptions { Folder = _folder.File("teacher"), Checkpoints = false })
+            .Run().Model!;
     }
 
     private string Save(Recipe recipe, long seed, string name)

@@ -33,12 +33,14 @@ public sealed class ResumeTests
 
         var second = new Progress();
         var resumed = TinyRun.Trainer(recipe, options with { Resume = true }).Run(second);
-        Assert.Equal(straight.Steps.Select(s => s.Loss), [.. first.Steps.Select(s => s.Loss), .. second.Steps.Select(s => s.Loss)]);
+        Assert.Equal(straight.Steps.Select(s => s.Loss),
+            [.. first.Steps.Select(s => s.Loss), .. second.Steps.Select(s => s.Loss)]);
         Assert.Equal(whole.HeldOutLoss, resumed.HeldOutLoss);
         Assert.Equal(whole.BestHeldOutLoss, resumed.BestHeldOutLoss);
         Assert.Equal((12, whole.Tokens), (resumed.Step, resumed.Tokens));
         // The log of the two parts reads like that of one run.
-        Assert.Equal(straight.Steps.Select(s => s.Loss), Crosshead.Training.Logging.JsonLinesLog.Read(folder.File("log.jsonl")).Select(r => r.Loss));
+        Assert.Equal(straight.Steps.Select(s => s.Loss),
+            Crosshead.Training.Logging.JsonLinesLog.Read(folder.File("log.jsonl")).Select(r => r.Loss));
     }
 
     [Fact]
@@ -51,7 +53,8 @@ public sealed class ResumeTests
         // What a kill leaves: a folder with another name and half of the files.
         var partial = Path.Combine(folder.Path, "checkpoints", ".partial-step-00000009");
         Directory.CreateDirectory(partial);
-        File.WriteAllBytes(Path.Combine(partial, "model.safetensors"), File.ReadAllBytes(Path.Combine(stopped.Checkpoint!, "model.safetensors"))[..100]);
+        File.WriteAllBytes(Path.Combine(partial, "model.safetensors"),
+            File.ReadAllBytes(Path.Combine(stopped.Checkpoint!, "model.safetensors"))[..100]);
 
         var progress = new Progress();
         TinyRun.Trainer(recipe, options with { Resume = true }).Run(progress);
@@ -64,14 +67,16 @@ public sealed class ResumeTests
     [InlineData("step", "9223372036854775807", "its step is 9223372036854775807")]
     [InlineData("tokens", "1", "its 1 tokens are not those of 8 steps of 32")]
     [InlineData("spike", "null", "the value of \"spike\" is of the wrong kind")]
-    [InlineData("spike", "{\"steps\": 9, \"mean\": 1, \"variance\": 1, \"baseline\": 1, \"began\": null}", "it tells of more than its 8 steps")]
+    [InlineData("spike", "{\"steps\": 9, \"mean\": 1, \"variance\": 1, \"baseline\": 1, \"began\": null}",
+        "it tells of more than its 8 steps")]
     [InlineData("spikes", "-1", "it tells of more than its 8 steps")]
     [InlineData("position", "null", "the value of \"position\" is of the wrong kind")]
     [InlineData("position", "7", "8 steps take 16 sequences, its place in the data is that of 14")]
     [InlineData("heldOutLoss", "1e999", "its held-out loss is ")]
     [InlineData("bestHeldOutLoss", "100", "its best held-out loss is 100")]
     [InlineData("recipe", "{\"model\": null}", "state.json: model (null) must be an object {…}")]
-    [InlineData("recipe", "{\"training\": {\"learningRate\": 1e999}}", "state.json: training.learningRate is beyond the numbers that can be computed with")]
+    [InlineData("recipe", "{\"training\": {\"learningRate\": 1e999}}",
+        "state.json: training.learningRate is beyond the numbers that can be computed with")]
     [InlineData("recipe", "absent", "it lacks \"recipe\"")]
     public void A_damaged_state_is_refused(string key, string value, string told)
     {
@@ -83,7 +88,8 @@ public sealed class ResumeTests
         Assert.True(state.Remove(key));
         if (value != "absent") state[key] = JsonNode.Parse(value);
         File.WriteAllText(path, state.ToJsonString());
-        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run());
+        var error = Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run());
         Assert.StartsWith($"the checkpoint \"{checkpoint}\"", error.Message);
         Assert.Contains(told, error.Message);
         Assert.EndsWith("; remove the folder to go back to the one before.", error.Message);
@@ -94,7 +100,8 @@ public sealed class ResumeTests
     {
         using var folder = new TemporaryFolder();
         var checkpoints = new CheckpointFolder(folder.Path);
-        checkpoints.Write(1, aside => { Directory.CreateDirectory(aside); File.WriteAllText(Path.Combine(aside, "a"), "whole"); });
+        checkpoints.Write(1,
+            aside => { Directory.CreateDirectory(aside); File.WriteAllText(Path.Combine(aside, "a"), "whole"); });
         var error = Assert.Throws<CrossheadException>(() => checkpoints.Write(2, aside =>
         {
             Directory.CreateDirectory(aside);
@@ -113,7 +120,8 @@ public sealed class ResumeTests
         var options = new RunOptions { Folder = folder.Path };
         Interrupt(TinyRun.Recipe, options, at: 5);
         var changed = TinyRun.Change(t => t with { Batch = 4, LearningRate = 1e-2 });
-        var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(changed, options with { Resume = true }).Run());
+        var error = Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(changed, options with { Resume = true }).Run());
         Assert.Contains("training.batch: 2 → 4", error.Message);
         Assert.Contains("training.learningRate: 0.003 → 0.01", error.Message);
         Assert.DoesNotContain('\n', error.Message);
@@ -126,8 +134,10 @@ public sealed class ResumeTests
         var options = new RunOptions { Folder = folder.Path };
         Interrupt(TinyRun.Recipe, options, at: 5);
         var resume = options with { Resume = true };
-        Assert.Contains("another tokenizer", Assert.Throws<DataMismatchException>(() => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { TokenizerHash = "other" }).Run()).Message);
-        Assert.Contains("the data (other) are not those", Assert.Throws<DataMismatchException>(() => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { Hash = "other" }).Run()).Message);
+        Assert.Contains("another tokenizer", Assert.Throws<DataMismatchException>(() =>
+            TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { TokenizerHash = "other" }).Run()).Message);
+        Assert.Contains("the data (other) are not those", Assert.Throws<DataMismatchException>(
+            () => TinyRun.Trainer(TinyRun.Recipe, resume, r => new MadeUpData(r) { Hash = "other" }).Run()).Message);
     }
 
     [Fact]
@@ -135,10 +145,13 @@ public sealed class ResumeTests
     {
         using var folder = new TemporaryFolder();
         var options = new RunOptions { Folder = folder.Path };
-        Assert.Contains("holds no checkpoint to resume from", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run()).Message);
+        Assert.Contains("holds no checkpoint to resume from", Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run()).Message);
         TinyRun.Trainer(TinyRun.Recipe, options).Run();
-        Assert.Contains("use `Resume`", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run()).Message);
-        Assert.Contains("the run is complete", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run()).Message);
+        Assert.Contains("use `Resume`",
+            Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run()).Message);
+        Assert.Contains("the run is complete", Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run()).Message);
     }
 
     [Fact]
@@ -161,12 +174,22 @@ public sealed class ResumeTests
         {
             using var folder = new TemporaryFolder();
             // So large a rate at the end that the loss rises again.
-            var recipe = TinyRun.Change(t => t with { Steps = 40, LearningRate = 0.3, Schedule = new ScheduleOptions { WarmupSteps = 39 }, EvalEvery = 0, CheckpointEvery = 2, KeepLast = 1, KeepBest = keepBest });
+            var recipe = TinyRun.Change(t => t with
+            {
+                Steps = 40,
+                LearningRate = 0.3,
+                Schedule = new ScheduleOptions { WarmupSteps = 39 },
+                EvalEvery = 0,
+                CheckpointEvery = 2,
+                KeepLast = 1,
+                KeepBest = keepBest,
+            });
             var curve = new List<CurvePoint>();
             TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path, OnEvaluation = curve.Add }).Run();
             var best = curve.MinBy(p => p.HeldOutLoss)!.Step;
             Assert.InRange(best, 2, 36);
-            Assert.Equal(keepBest ? [best, 40] : [40], new CheckpointFolder(folder.File("checkpoints")).All.Select(c => c.Step));
+            Assert.Equal(keepBest ? [best, 40] : [40],
+                new CheckpointFolder(folder.File("checkpoints")).All.Select(c => c.Step));
         }
     }
 
@@ -180,7 +203,8 @@ public sealed class ResumeTests
         File.Delete(folder.File("config.json"));
         File.Delete(folder.File("model.safetensors"));
         var resumed = TinyRun.Trainer(TinyRun.Recipe, options with { Resume = true }).Run();
-        Assert.Equal(whole with { TokensPerSecond = 0, TrainingLoss = 0 }, resumed with { TokensPerSecond = 0, TrainingLoss = 0 });
+        Assert.Equal(whole with { TokensPerSecond = 0, TrainingLoss = 0 },
+            resumed with { TokensPerSecond = 0, TrainingLoss = 0 });
         Assert.Equal(weights, File.ReadAllBytes(folder.File("model.safetensors")));
     }
 
@@ -189,10 +213,13 @@ public sealed class ResumeTests
     {
         using var folder = new TemporaryFolder();
         var first = TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.File("a") }).Run();
-        var tokenizer = BpeTrainer.Train(["one two three", "four five six"], new BpeTrainerOptions { VocabularySize = 260 });
+        var tokenizer = BpeTrainer.Train(["one two three", "four five six"],
+            new BpeTrainerOptions { VocabularySize = 260 });
         tokenizer.Save(Path.Combine(first.Model!, "tokenizer.json"));
-        Trainer Second(string hash) => TinyRun.Trainer(TinyRun.Recipe, new RunOptions { From = first.Model }, r => new MadeUpData(r) { TokenizerHash = hash });
-        Assert.Contains("is not the tokenizer that the data were made with (other…)", Assert.Throws<DataMismatchException>(() => Second("other").Run()).Message);
+        Trainer Second(string hash) => TinyRun.Trainer(TinyRun.Recipe, new RunOptions { From = first.Model },
+            r => new MadeUpData(r) { TokenizerHash = hash });
+        Assert.Contains("is not the tokenizer that the data were made with (other…)",
+            Assert.Throws<DataMismatchException>(() => Second("other").Run()).Message);
         Assert.Equal(12, Second(tokenizer.Sha256).Run().Step);
     }
 
@@ -205,13 +232,16 @@ public sealed class ResumeTests
         TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.File("b"), From = first.Model }).Run(progress);
         Assert.True(progress.Steps[0].Loss < 3.2, $"{progress.Steps[0].Loss}: ln 32 = 3.47 is what random weights get");
         var other = TinyRun.Recipe with { Model = TinyRun.Recipe.Model with { HiddenSize = 32 } };
-        Assert.Contains("has shape", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(other, new RunOptions { From = first.Model }).Run()).Message);
-        Assert.Contains("no model directory", Assert.Throws<CrossheadException>(() => TinyRun.Trainer(other, new RunOptions { From = folder.File("nowhere") }).Run()).Message);
+        Assert.Contains("has shape", Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(other, new RunOptions { From = first.Model }).Run()).Message);
+        Assert.Contains("no model directory", Assert.Throws<CrossheadException>(
+            () => TinyRun.Trainer(other, new RunOptions { From = folder.File("nowhere") }).Run()).Message);
     }
 
     private static TrainingResult Interrupt(Recipe recipe, RunOptions options, long at)
     {
         using var stop = new CancellationTokenSource();
-        return TinyRun.Trainer(recipe, options).Run(new Progress(p => { if (p.Step == at) stop.Cancel(); }), stop.Token);
+        return TinyRun.Trainer(recipe, options)
+            .Run(new Progress(p => { if (p.Step == at) stop.Cancel(); }), stop.Token);
     }
 }

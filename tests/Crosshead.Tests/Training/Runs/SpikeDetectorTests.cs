@@ -9,7 +9,8 @@ public sealed class SpikeDetectorTests
 
     [Fact]
     public void A_falling_noisy_loss_has_no_spikes() =>
-        Assert.DoesNotContain(true, Feed(new SpikeDetector(Options), Noisy(200, s => 4 + (4 * Math.Exp(-s / 40.0)), 0.15)));
+        Assert.DoesNotContain(true,
+            Feed(new SpikeDetector(Options), Noisy(200, s => 4 + (4 * Math.Exp(-s / 40.0)), 0.15)));
 
     [Fact]
     public void A_jump_is_a_spike_until_the_loss_is_back()
@@ -60,7 +61,8 @@ public sealed class SpikeDetectorTests
         return detector;
     }
 
-    private static bool[] Feed(SpikeDetector detector, IEnumerable<double> losses, long start = 0) => [.. losses.Select(l => detector.Add(++start, l))];
+    private static bool[] Feed(SpikeDetector detector, IEnumerable<double> losses, long start = 0) =>
+        [.. losses.Select(l => detector.Add(++start, l))];
 
     private static IEnumerable<double> Noisy(int count, Func<int, double> mean, double noise)
     {

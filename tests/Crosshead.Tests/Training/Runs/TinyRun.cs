@@ -8,13 +8,22 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Training.Runs;
 
-/// <summary>A run small enough for a test: made-up tokens with structure to learn, a model of a few thousand parameters.</summary>
+/// <summary>
+/// A run small enough for a test: made-up tokens with structure to learn, a model of a few thousand parameters.
+/// </summary>
 internal static class TinyRun
 {
     public static readonly Recipe Recipe = new()
     {
         Name = "test",
-        Model = new ModelOptions { VocabularySize = 32, HiddenSize = 16, Layers = 2, Context = 16, Attention = new AttentionOptions { Heads = 4, KeyValueHeads = 2 } },
+        Model = new ModelOptions
+        {
+            VocabularySize = 32,
+            HiddenSize = 16,
+            Layers = 2,
+            Context = 16,
+            Attention = new AttentionOptions { Heads = 4, KeyValueHeads = 2 },
+        },
         Training = new TrainingOptions
         {
             Batch = 2,
@@ -29,9 +38,13 @@ internal static class TinyRun
     };
 
     public static Recipe With(AttentionVariant variant, string dtype = "float32") =>
-        Change(t => t with { Dtype = dtype }) with { Model = Recipe.Model with { Attention = Recipe.Model.Attention with { Variant = variant } } };
+        Change(t => t with { Dtype = dtype }) with
+        {
+            Model = Recipe.Model with { Attention = Recipe.Model.Attention with { Variant = variant } },
+        };
 
-    public static Recipe Change(Func<TrainingOptions, TrainingOptions> change) => Recipe with { Training = change(Recipe.Training) };
+    public static Recipe Change(Func<TrainingOptions, TrainingOptions> change) =>
+        Recipe with { Training = change(Recipe.Training) };
 
     public static Trainer Trainer(Recipe recipe, RunOptions options, Func<Recipe, ITrainingData>? data = null) =>
         new(recipe, options with { PeakFlops = 1e12 }, data ?? (r => new MadeUpData(r)));
@@ -59,7 +72,10 @@ internal sealed class Progress(Action<TrainingProgress>? onStep = null) : IProgr
     }
 }
 
-/// <summary>Sequences in which the next token mostly follows from the last one, by a seeded integer hash that is the same everywhere.</summary>
+/// <summary>
+/// Sequences in which the next token mostly follows from the last one, by a seeded integer hash that is the same
+/// everywhere.
+/// </summary>
 internal sealed class MadeUpData(Recipe recipe) : ITrainingData
 {
     private long _next;
@@ -88,7 +104,8 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
 
     public TokenBatch Next(Device device) => Batch(_next++);
 
-    public IEnumerable<TokenBatch> HeldOut(int most, Device device) => Enumerable.Range(0, (int)Math.Min(most, HeldOutBatches)).Select(i => Batch(1_000_000 + i));
+    public IEnumerable<TokenBatch> HeldOut(int most, Device device) =>
+        Enumerable.Range(0, (int)Math.Min(most, HeldOutBatches)).Select(i => Batch(1_000_000 + i));
 
     public void Dispose() { }
 
@@ -99,11 +116,13 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
         for (var i = 0; i < tokens.Length; i++)
         {
             var noise = Mix((ulong)((index * tokens.Length) + i) + (ulong)recipe.Training.Seed * 0x9E3779B97F4A7C15);
-            tokens[i] = i % length == 0 || noise % 4 == 0 ? (long)(noise >> 33) % VocabularySize : ((tokens[i - 1] * 7) + 3) % VocabularySize;
+            tokens[i] = i % length == 0 || noise % 4 == 0 ? (long)(noise >> 33) % VocabularySize
+                : ((tokens[i - 1] * 7) + 3) % VocabularySize;
         }
         using var scope = NewDisposeScope();
         var all = tensor(tokens, [batch, length]);
-        return new TokenBatch(all.narrow(1, 0, length - 1).contiguous().DetachFromDisposeScope(), all.narrow(1, 1, length - 1).contiguous().DetachFromDisposeScope());
+        return new TokenBatch(all.narrow(1, 0, length - 1).contiguous().DetachFromDisposeScope(),
+            all.narrow(1, 1, length - 1).contiguous().DetachFromDisposeScope());
     }
 
     // SplitMix64's finalizer.

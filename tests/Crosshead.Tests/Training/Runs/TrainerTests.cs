@@ -92,8 +92,10 @@ public sealed class TrainerTests
     public void A_loss_that_stops_being_finite_names_the_checkpoint_from_before()
     {
         using var folder = new TemporaryFolder();
-        var error = Assert.Throws<TrainingDivergedException>(() => TinyRun.Trainer(Overflowing, new RunOptions { Folder = folder.Path }).Run());
-        var found = Regex.Match(error.Message, @"^training broke down at step (\d+): loss \S+, gradient norm \S+, learning rate 1e\+1: .* is not finite; go back with `From` \S+step-(\d{8}) ");
+        var error = Assert.Throws<TrainingDivergedException>(
+            () => TinyRun.Trainer(Overflowing, new RunOptions { Folder = folder.Path }).Run());
+        var found = Regex.Match(error.Message, @"^training broke down at step (\d+): loss \S+, gradient norm \S+, "
+            + @"learning rate 1e\+1: .* is not finite; go back with `From` \S+step-(\d{8}) ");
         Assert.True(found.Success, error.Message);
         Assert.InRange(long.Parse(found.Groups[1].Value) - long.Parse(found.Groups[2].Value), 1, 3);
     }
@@ -102,7 +104,8 @@ public sealed class TrainerTests
     public void A_held_out_loss_that_is_not_finite_stops_the_run_too()
     {
         var recipe = TinyRun.With(AttentionVariant.Gqa, "float64"); // where the mean over no target is not a number
-        var error = Assert.Throws<TrainingDivergedException>(() => TinyRun.Trainer(recipe, new RunOptions(), r => new HeldOutWithoutTargets(new MadeUpData(r))).Run());
+        var error = Assert.Throws<TrainingDivergedException>(
+            () => TinyRun.Trainer(recipe, new RunOptions(), r => new HeldOutWithoutTargets(new MadeUpData(r))).Run());
         Assert.Contains("training broke down at step 4: ", error.Message);
         Assert.Contains("the held-out loss (NaN) is not finite", error.Message);
     }
@@ -111,7 +114,8 @@ public sealed class TrainerTests
     public void A_batch_larger_than_any_array_names_the_size_and_the_knobs()
     {
         var recipe = TinyRun.Change(t => t with { Batch = 1_000_000 });
-        var error = Assert.Throws<DeviceMemoryException>(() => TinyRun.Trainer(recipe, new RunOptions(), _ => new MadeUpData(TinyRun.Recipe) { VocabularySize = new byte[int.MaxValue].Length }).Run());
+        var error = Assert.Throws<DeviceMemoryException>(() => TinyRun.Trainer(recipe, new RunOptions(),
+            _ => new MadeUpData(TinyRun.Recipe) { VocabularySize = new byte[int.MaxValue].Length }).Run());
         Assert.StartsWith("out of memory: 244 MiB could not be allocated", error.Message);
         Assert.Contains("training.batch (now 1000000)", error.Message);
     }
@@ -122,8 +126,10 @@ public sealed class TrainerTests
         var recipe = TinyRun.Recipe with { Model = TinyRun.Recipe.Model with { HiddenSize = 1_000_000 } };
         var error = Assert.Throws<DeviceMemoryException>(() => TinyRun.Trainer(recipe, new RunOptions()).Run());
         // 2 layers of 3·10¹² and 3 · 10⁶ · 2,666,672 numbers, and twice 32 · 10⁶; 16 bytes of each.
-        Assert.StartsWith("out of memory: the model's 22.0 T parameters take 320 TiB with their gradients and the optimizer's moments, this process can have ", error.Message);
-        Assert.EndsWith("; use a smaller model.hiddenSize (now 1000000), model.feedForwardSize (now 2666672), model.layers (now 2) or model.vocabularySize (now 32).", error.Message);
+        Assert.StartsWith("out of memory: the model's 22.0 T parameters take 320 TiB with their gradients and the "
+            + "optimizer's moments, this process can have ", error.Message);
+        Assert.EndsWith("; use a smaller model.hiddenSize (now 1000000), model.feedForwardSize (now 2666672), "
+            + "model.layers (now 2) or model.vocabularySize (now 32).", error.Message);
     }
 
     [Fact]
@@ -132,9 +138,12 @@ public sealed class TrainerTests
         using var folder = new TemporaryFolder();
         var options = new RunOptions { Folder = folder.Path, Logs = [new FullLog(at: 3)] };
         var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, options).Run());
-        Assert.Equal($"the disk is full. The run stopped at step 3 and is saved in {folder.File("checkpoints/step-00000003")}; `Resume` goes on from there.", error.Message);
+        Assert.Equal($"the disk is full. The run stopped at step 3 and is saved in "
+            + $"{folder.File("checkpoints/step-00000003")}; `Resume` goes on from there.", error.Message);
 
-        var (resumed, straight) = (TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.Path, Resume = true }).Run(), TinyRun.Trainer(TinyRun.Recipe, new RunOptions()).Run());
+        var (resumed,
+            straight) = (TinyRun.Trainer(TinyRun.Recipe, new RunOptions { Folder = folder.Path, Resume = true }).Run(),
+            TinyRun.Trainer(TinyRun.Recipe, new RunOptions()).Run());
         Assert.Equal((straight.TrainingLoss, straight.HeldOutLoss), (resumed.TrainingLoss, resumed.HeldOutLoss));
         Assert.Equal(12, File.ReadAllLines(folder.File("log.jsonl")).Length);
     }
@@ -143,8 +152,15 @@ public sealed class TrainerTests
     public void A_spike_without_recovery_is_logged_and_stops_the_run_with_the_checkpoint_to_go_back_to()
     {
         using var folder = new TemporaryFolder();
-        var recipe = TinyRun.Change(t => t with { Steps = 100, LearningRate = 1e-2, CheckpointEvery = 10, Spike = new SpikeOptions { Window = 10, Rise = 0.5, Deviations = 3, Patience = 5 } });
-        var trainer = TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path }, r => new Shifted(new MadeUpData(r), at: 45));
+        var recipe = TinyRun.Change(t => t with
+        {
+            Steps = 100,
+            LearningRate = 1e-2,
+            CheckpointEvery = 10,
+            Spike = new SpikeOptions { Window = 10, Rise = 0.5, Deviations = 3, Patience = 5 },
+        });
+        var trainer = TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path },
+            r => new Shifted(new MadeUpData(r), at: 45));
         var error = Assert.Throws<TrainingDivergedException>(() => trainer.Run());
         Assert.Contains("training broke down at step", error.Message);
         Assert.Contains("learning rate", error.Message);
@@ -158,7 +174,8 @@ public sealed class TrainerTests
     {
         using var folder = new TemporaryFolder();
         var recipe = TinyRun.Change(t => t with { Steps = 100_000 });
-        var result = TinyRun.Trainer(recipe, new RunOptions { Folder = folder.Path, TimeLimit = TimeSpan.FromMilliseconds(300) }).Run();
+        var result = TinyRun.Trainer(recipe,
+            new RunOptions { Folder = folder.Path, TimeLimit = TimeSpan.FromMilliseconds(300) }).Run();
         Assert.Equal(TrainingEnd.TimeLimit, result.End);
         Assert.InRange(result.Step, 1, 99_999);
         Assert.NotNull(result.HeldOutLoss);
@@ -195,8 +212,10 @@ public sealed class TrainerTests
     {
         foreach (var size in new[] { 16, 64 })
         {
-            var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, new RunOptions(), r => new MadeUpData(r) { VocabularySize = size }).Run());
-            Assert.Contains($"model.vocabularySize (32) is not the vocabulary of the data's tokenizer ({size})", error.Message);
+            var error = Assert.Throws<CrossheadException>(() => TinyRun.Trainer(TinyRun.Recipe, new RunOptions(),
+                r => new MadeUpData(r) { VocabularySize = size }).Run());
+            Assert.Contains(
+                $"model.vocabularySize (32) is not the vocabulary of the data's tokenizer ({size})", error.Message);
         }
     }
 
@@ -209,10 +228,14 @@ public sealed class TrainerTests
     {
         var progress = new Progress();
         var recipe = TinyRun.With(variant, "float64");
-        recipe = recipe with { Model = recipe.Model with { Attention = recipe.Model.Attention with { HeadNormStart = 0.2 } } };
+        recipe = recipe with
+        {
+            Model = recipe.Model with { Attention = recipe.Model.Attention with { HeadNormStart = 0.2 } },
+        };
         TinyRun.Trainer(recipe, new RunOptions()).Run(progress);
         var golden = GoldenCurves.Of(variant);
-        Assert.True(golden.Length == progress.Steps.Count, string.Join(", ", progress.Steps.Select(s => s.Loss.ToString("R"))));
+        Assert.True(golden.Length == progress.Steps.Count,
+            string.Join(", ", progress.Steps.Select(s => s.Loss.ToString("R"))));
         Assert.All(golden.Zip(progress.Steps), p => Assert.Equal(p.First, p.Second.Loss, 9));
     }
 
@@ -255,7 +278,8 @@ public sealed class TrainerTests
 
     private sealed class Huge(MadeUpData data) : Wrapped(data)
     {
-        public override TokenBatch Next(Device device) => new(zeros([1L << 40, 16], ScalarType.Int64), zeros([1, 1], ScalarType.Int64));
+        public override TokenBatch Next(Device device) =>
+            new(zeros([1L << 40, 16], ScalarType.Int64), zeros([1, 1], ScalarType.Int64));
     }
 
     private abstract class Wrapped(MadeUpData data) : ITrainingData

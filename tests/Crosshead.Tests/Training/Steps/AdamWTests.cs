@@ -21,7 +21,8 @@ public sealed class AdamWTests
         {
             foreach (var (parameter, index) in parameters.Select((p, i) => (p, i)))
             {
-                var gradient = (arange(parameter.Value.NumberOfElements, type) - (2 * step) + index).view(parameter.Value.shape);
+                var gradient = (arange(parameter.Value.NumberOfElements, type) - (2 * step) + index)
+                    .view(parameter.Value.shape);
                 parameter.Value.grad = gradient;
                 reference[index].Step(gradient, 4.0, step);
             }
@@ -59,7 +60,8 @@ public sealed class AdamWTests
     // AdamW by hand, a number at a time.
     private sealed class Scalars(Tensor start, double decay)
     {
-        private readonly double[] _first = new double[start.NumberOfElements], _second = new double[start.NumberOfElements];
+        private readonly double[] _first = new double[start.NumberOfElements],
+        _second = new double[start.NumberOfElements];
 
         public double[] Values { get; } = start.detach().to(ScalarType.Float64).flatten().data<double>().ToArray();
 
@@ -72,7 +74,8 @@ public sealed class AdamWTests
                 Values[i] -= Rate * decay * Values[i];
                 _first[i] = (Beta1 * _first[i]) + ((1 - Beta1) * slope);
                 _second[i] = (Beta2 * _second[i]) + ((1 - Beta2) * slope * slope);
-                var (mean, square) = (_first[i] / (1 - Math.Pow(Beta1, step)), _second[i] / (1 - Math.Pow(Beta2, step)));
+                var (mean, square) = (_first[i] / (1 - Math.Pow(Beta1, step)),
+                    _second[i] / (1 - Math.Pow(Beta2, step)));
                 Values[i] -= Rate * mean / (Math.Sqrt(square) + Epsilon);
             }
         }

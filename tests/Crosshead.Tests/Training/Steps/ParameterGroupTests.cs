@@ -15,7 +15,8 @@ public sealed class ParameterGroupTests
     public void Matrices_decay_and_norms_and_mixes_do_not(bool embeddings)
     {
         using var model = TinyRun.Model(TinyRun.With(AttentionVariant.Mea), ScalarType.Float32);
-        var groups = ParameterGroup.Split(model.Parameters, new TrainingOptions { WeightDecay = 0.1, DecayEmbeddings = embeddings });
+        var groups = ParameterGroup.Split(model.Parameters,
+            new TrainingOptions { WeightDecay = 0.1, DecayEmbeddings = embeddings });
         Assert.Equal([0.1, 0], groups.Select(g => g.WeightDecay));
         Assert.Equal(model.Parameters.Count, groups.Sum(g => g.Parameters.Count));
         var decaying = groups[0].Parameters.Select(p => p.Name).ToArray();
@@ -32,7 +33,8 @@ public sealed class ParameterGroupTests
         using var model = TinyRun.Model(TinyRun.With(AttentionVariant.Mea), ScalarType.Float32);
         var options = new TrainingOptions { MixWeightDecay = 0.03, MixRateFactor = 5 };
         var mixes = ParameterGroup.Split(model.Parameters, options).Single(g => g.WeightDecay == 0.03);
-        Assert.Equal(model.Parameters.Where(p => p.Kind == ParameterKind.Mix).ToHashSet(), mixes.Parameters.ToHashSet());
+        Assert.Equal(model.Parameters.Where(p => p.Kind == ParameterKind.Mix).ToHashSet(),
+            mixes.Parameters.ToHashSet());
 
         // Adam's first step is as long as its rate, whatever the gradient.
         using var scope = NewDisposeScope();
@@ -41,13 +43,15 @@ public sealed class ParameterGroupTests
         foreach (var parameter in model.Parameters) parameter.Value.grad = ones_like(parameter.Value);
         optimizer.Step(0.01, ones(1));
         foreach (var (parameter, value) in before)
-            Assert.Equal(parameter.Kind == ParameterKind.Mix ? 0.05 : 0.01, (value - parameter.Value.detach()).abs().max().item<float>(), 4);
+            Assert.Equal(parameter.Kind == ParameterKind.Mix ? 0.05 : 0.01,
+                (value - parameter.Value.detach()).abs().max().item<float>(), 4);
     }
 
     [Fact]
     public void Tied_weights_are_stepped_once()
     {
-        using var model = TinyRun.Model(TinyRun.Recipe with { Model = TinyRun.Recipe.Model with { TieEmbeddings = true } }, ScalarType.Float32);
+        using var model = TinyRun.Model(
+            TinyRun.Recipe with { Model = TinyRun.Recipe.Model with { TieEmbeddings = true } }, ScalarType.Float32);
         var all = ParameterGroup.Split(model.Parameters, new TrainingOptions()).SelectMany(g => g.Parameters).ToArray();
         Assert.Single(all, p => p.Kind == ParameterKind.Embedding);
         Assert.Equal(all.Length, all.Distinct().Count());

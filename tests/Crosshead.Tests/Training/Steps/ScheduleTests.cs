@@ -36,14 +36,18 @@ public sealed class ScheduleTests
 
     [Fact]
     public void Every_schedule_stays_between_its_ends_and_never_rises_after_the_warm_up() =>
-        Gen.Select(Gen.Enum<ScheduleKind>(), Gen.Int[0, 50], Gen.Int[51, 300], Gen.Double[0, 1], Gen.Double[0, 1]).Sample((kind, warmup, steps, decay, final) =>
+        Gen.Select(Gen.Enum<ScheduleKind>(), Gen.Int[0, 50], Gen.Int[51, 300], Gen.Double[0, 1], Gen.Double[0, 1])
+        .Sample((kind, warmup, steps, decay, final) =>
         {
-            var options = new ScheduleOptions { Kind = kind, WarmupSteps = warmup, DecayFraction = decay, FinalFraction = final };
+            var options =
+                new ScheduleOptions { Kind = kind, WarmupSteps = warmup, DecayFraction = decay, FinalFraction = final };
             var rates = Enumerable.Range(1, steps).Select(s => new Schedule(options, 2, steps).RateAt(s)).ToArray();
             Assert.All(rates, r => Assert.InRange(r, 0, 2.0000001));
-            Assert.All(rates.Zip(rates.Skip(1)).Skip(Math.Max(0, warmup - 1)), p => Assert.True(p.Second <= p.First + 1e-12));
+            Assert.All(rates.Zip(rates.Skip(1)).Skip(Math.Max(0, warmup - 1)),
+                p => Assert.True(p.Second <= p.First + 1e-12));
             Assert.True(rates[^1] >= (2 * final) - 1e-12);
         }, iter: 200);
 
-    private static Schedule Of(ScheduleKind kind, int warmup, long steps) => new(new ScheduleOptions { Kind = kind, WarmupSteps = warmup }, 1, steps);
+    private static Schedule Of(ScheduleKind kind, int warmup, long steps) =>
+        new(new ScheduleOptions { Kind = kind, WarmupSteps = warmup }, 1, steps);
 }

@@ -23,20 +23,30 @@ public sealed class TrainingStepTests
         model.ActivationCheckpointing = true;
         var (recomputed, again) = Gradients(model);
         Assert.Equal(loss, again, 13);
-        foreach (var (name, gradient) in plain) Assert.Equal(gradient, recomputed[name], (a, b) => Math.Abs(a - b) < 1e-13);
+        foreach (var (name, gradient) in plain)
+            Assert.Equal(gradient, recomputed[name], (a, b) => Math.Abs(a - b) < 1e-13);
     }
 
     [Fact]
     public void A_mixture_of_experts_learns_router_included()
     {
-        var recipe = Recipe with { Model = Recipe.Model with { Experts = new() { Count = 4, PerToken = 2, InnerSize = 16, DenseLayers = [0] }, Layers = 2 } };
+        var recipe = Recipe with
+        {
+            Model = Recipe.Model with
+            {
+                Experts = new() { Count = 4, PerToken = 2, InnerSize = 16, DenseLayers = [0] },
+                Layers = 2,
+            },
+        };
         using var model = TinyRun.Model(recipe, ScalarType.Float32);
         model.ActivationCheckpointing = true;
         using var optimizer = TinyRun.Optimizer(model, recipe.Training);
         var router = model.Parameters.Single(p => p.Name == "model.layers.1.mlp.gate.weight");
         using var before = router.Value.detach().clone();
         var step = new TrainingStep(model, optimizer, 1);
-        var losses = Enumerable.Range(0, 30).Select(_ => step.Run([new MadeUpData(recipe).Next(CPU)], 1e-2).Loss).ToArray(); // the same batch again and again
+        // the same batch again and again
+        var losses = Enumerable.Range(0, 30)
+            .Select(_ => step.Run([new MadeUpData(recipe).Next(CPU)], 1e-2).Loss).ToArray();
         Assert.True(losses[^1] < losses[0] / 2, $"{losses[0]} → {losses[^1]}");
         Assert.False(router.Value.equal(before).all().item<bool>());
     }
@@ -57,10 +67,12 @@ public sealed class TrainingStepTests
         var norm = Math.Sqrt(gradients.Values.Sum(g => g.Sum(x => x * x)));
         Assert.Equal(norm, result.GradientNorm, 12);
         var factor = clip > 0 ? 0.1 * Math.Min(1, clip / norm) : 0.1;
-        foreach (var (name, moment) in optimizer.State.Where(s => s.Key.StartsWith("exp_avg.", StringComparison.Ordinal)))
+        foreach (var (name, moment) in optimizer.State.Where(
+            s => s.Key.StartsWith("exp_avg.", StringComparison.Ordinal)))
         {
             var expected = gradients[name["exp_avg.".Length..]];
-            Assert.Equal(expected.Select(g => g * factor), moment.flatten().data<double>().ToArray(), (a, b) => Math.Abs(a - b) <= 1e-12 + (1e-6 * Math.Abs(a)));
+            Assert.Equal(expected.Select(g => g * factor), moment.flatten().data<double>().ToArray(),
+                (a, b) => Math.Abs(a - b) <= 1e-12 + (1e-6 * Math.Abs(a)));
         }
     }
 
@@ -87,7 +99,13 @@ public sealed class TrainingStepTests
         var recipe = TinyRun.With(variant); // large enough that operators and kernels do share their work
         recipe = recipe with
         {
-            Model = recipe.Model with { VocabularySize = 256, HiddenSize = 64, Context = 64, Attention = recipe.Model.Attention with { KeyValueHeads = 4 } },
+            Model = recipe.Model with
+            {
+                VocabularySize = 256,
+                HiddenSize = 64,
+                Context = 64,
+                Attention = recipe.Model.Attention with { KeyValueHeads = 4 },
+            },
             Training = recipe.Training with { Batch = 4 },
         };
         var before = get_num_threads();
@@ -102,7 +120,8 @@ public sealed class TrainingStepTests
                 using var optimizer = TinyRun.Optimizer(model, recipe.Training);
                 var (step, data) = (new TrainingStep(model, optimizer, 1), new MadeUpData(recipe));
                 for (var i = 0; i < 3; i++) step.Run([data.Next(CPU)], 1e-2);
-                weights.Add([.. model.Parameters.SelectMany(p => p.Value.detach().to(ScalarType.Float64).flatten().data<double>().ToArray())]);
+                weights.Add([.. model.Parameters.SelectMany(
+                    p => p.Value.detach().to(ScalarType.Float64).flatten().data<double>().ToArray())]);
             }
             Assert.Equal(weights[0], weights[1]);
             Assert.Equal(weights[0], weights[2]);
@@ -142,15 +161,18 @@ public sealed class TrainingStepTests
         using var batch = new MadeUpData(Recipe).Next(CPU);
         var loss = model.Loss(batch.Tokens, batch.Targets);
         loss.backward();
-        return (model.Parameters.ToDictionary(p => p.Name, p => p.Value.grad!.contiguous().flatten().data<double>().ToArray()), loss.item<double>());
+        return (model.Parameters.ToDictionary(p => p.Name,
+            p => p.Value.grad!.contiguous().flatten().data<double>().ToArray()), loss.item<double>());
     }
 
-    private static (double[] Losses, double[] Values) Weights(ScalarType type, Func<TrainingStep, double, StepResult> run)
+    private static (double[] Losses, double[] Values) Weights(ScalarType type,
+        Func<TrainingStep, double, StepResult> run)
     {
         using var model = TinyRun.Model(Recipe, type);
         var losses = Run(model, run);
         using var scope = NewDisposeScope();
-        return (losses, [.. model.Parameters.SelectMany(p => p.Value.detach().to(ScalarType.Float64).flatten().data<double>().ToArray())]);
+        return (losses, [.. model.Parameters.SelectMany(
+            p => p.Value.detach().to(ScalarType.Float64).flatten().data<double>().ToArray())]);
     }
 
     private static double[] Run(LanguageModel model, Func<TrainingStep, double, StepResult> run)

@@ -2,7 +2,9 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Tests.Training.Studies;
 
-/// <summary>Curves of known parameters: the fit finds them, says how sure it is, and refuses what is no power law.</summary>
+/// <summary>
+/// Curves of known parameters: the fit finds them, says how sure it is, and refuses what is no power law.
+/// </summary>
 public sealed class PowerLawFitTests
 {
     private const int Points = 60;
@@ -28,7 +30,8 @@ public sealed class PowerLawFitTests
     [InlineData(0.5, 1e6, 3.1, 5e-4)]
     [InlineData(0.8, 5e6, 0.7, 2e-3)]
     [InlineData(1.4, 3e6, 4, 5e-4)]
-    public void With_noise_every_parameter_is_found_within_two_percent(double alpha, double scale, double floor, double noise)
+    public void With_noise_every_parameter_is_found_within_two_percent(double alpha, double scale,
+        double floor, double noise)
     {
         for (var seed = 1; seed <= 5; seed++)
         {
@@ -84,22 +87,26 @@ public sealed class PowerLawFitTests
     [InlineData(3, 3.182)]
     [InlineData(5, 2.571)]
     [InlineData(30, 2.042)]
-    public void The_quantile_is_that_of_Student(int freedom, double expected) => Close(expected, PowerLawFit.StudentQuantile(freedom), 0.01);
+    public void The_quantile_is_that_of_Student(int freedom, double expected) =>
+        Close(expected, PowerLawFit.StudentQuantile(freedom), 0.01);
 
     [Fact]
     public void The_fit_is_the_same_in_any_unit_of_tokens()
     {
         var curve = Curve(0.5, 1e6, 3.1, 1e-3, seed: 3);
-        var (fit, large) = (Fit(curve), PowerLawFit.Of([.. curve.Select(p => (p.Tokens * 1e6, p.Loss))], Warmup * 1e6, out _)!);
+        var (fit, large) = (Fit(curve),
+            PowerLawFit.Of([.. curve.Select(p => (p.Tokens * 1e6, p.Loss))], Warmup * 1e6, out _)!);
         Close(fit.Alpha.Value, large.Alpha.Value, 1e-6);
         Close(fit.DataScale.Value * 1e6, large.DataScale.Value, 1e-5);
     }
 
     [Fact]
-    public void Too_few_points_are_refused() => Refused("5 evaluations after the warm-up are too few; a fit needs 6", Curve(0.5, 1e6, 3, points: 5));
+    public void Too_few_points_are_refused() =>
+        Refused("5 evaluations after the warm-up are too few; a fit needs 6", Curve(0.5, 1e6, 3, points: 5));
 
     [Fact]
-    public void A_curve_that_rises_is_refused() => Refused("does not fall", [.. Curve(0.5, 1e6, 3).Select(p => (p.Tokens, 10 - p.Loss))]);
+    public void A_curve_that_rises_is_refused() =>
+        Refused("does not fall", [.. Curve(0.5, 1e6, 3).Select(p => (p.Tokens, 10 - p.Loss))]);
 
     [Fact]
     public void A_flat_curve_is_refused() => Refused("does not fall", [.. Curve(0.5, 1e-9, 3, 1e-3, 5)]);
@@ -131,16 +138,19 @@ public sealed class PowerLawFitTests
     }
 
     [Fact]
-    public void A_straight_line_is_refused() => Refused("alpha runs to the end", [.. Curve(0.5, 1e6, 3).Select(p => (p.Tokens, 8 - (p.Tokens / 1e8)))]);
+    public void A_straight_line_is_refused() =>
+        Refused("alpha runs to the end", [.. Curve(0.5, 1e6, 3).Select(p => (p.Tokens, 8 - (p.Tokens / 1e8)))]);
 
     [Fact]
-    public void An_exponential_fall_is_refused() => Refused("alpha", [.. Curve(0.5, 1e6, 3).Select(p => (p.Tokens, 3 + (5 * Math.Exp(-p.Tokens / 1e6))))]);
+    public void An_exponential_fall_is_refused() =>
+        Refused("alpha", [.. Curve(0.5, 1e6, 3).Select(p => (p.Tokens, 3 + (5 * Math.Exp(-p.Tokens / 1e6))))]);
 
     [Fact]
     public void A_fall_without_a_floor_is_refused() => Refused("floor", Curve(0.2, 1e12, -4, noise: 1e-3));
 
     [Fact]
-    public void A_fall_lost_in_noise_is_refused() => Refused("alpha runs to the end", Curve(0.5, 1e6, 3, noise: 0.3, seed: 2));
+    public void A_fall_lost_in_noise_is_refused() =>
+        Refused("alpha runs to the end", Curve(0.5, 1e6, 3, noise: 0.3, seed: 2));
 
     private static PowerLawFit Fit(IReadOnlyList<(double, double)> curve)
     {
@@ -157,16 +167,21 @@ public sealed class PowerLawFitTests
     }
 
     // Evaluations every million tokens after the warm-up.
-    private static (double Tokens, double Loss)[] Curve(double alpha, double scale, double floor, double noise = 0, int seed = 1, int points = Points)
+    private static (double Tokens, double Loss)[] Curve(double alpha, double scale, double floor, double noise = 0,
+        int seed = 1, int points = Points)
     {
         var random = new Random(seed);
-        double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
-        return [.. Enumerable.Range(1, points).Select(i => Warmup + (i * 60e6 / points)).Select(tokens => (tokens, Truth(alpha, scale, floor, tokens) + (noise * Normal())))];
+        double Normal() =>
+            Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+        return [.. Enumerable.Range(1, points).Select(i => Warmup + (i * 60e6 / points))
+            .Select(tokens => (tokens, Truth(alpha, scale, floor, tokens) + (noise * Normal())))];
     }
 
-    private static double Truth(double alpha, double scale, double floor, double tokens) => Math.Pow(scale / tokens, alpha) + floor;
+    private static double Truth(double alpha, double scale, double floor, double tokens) =>
+        Math.Pow(scale / tokens, alpha) + floor;
 
     private static bool Holds(Estimate interval, double value) => interval.Low <= value && value <= interval.High;
 
-    private static void Close(double expected, double actual, double share) => Assert.InRange(actual, expected * (1 - share), expected * (1 + share));
+    private static void Close(double expected, double actual, double share) =>
+        Assert.InRange(actual, expected * (1 - share), expected * (1 + share));
 }

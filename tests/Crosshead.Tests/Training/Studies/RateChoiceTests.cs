@@ -42,19 +42,22 @@ public sealed class RateChoiceTests
     [Fact]
     public void Seeds_are_judged_together()
     {
-        var choice = RateChoice.Of([Run(1e-3, 3.0, seed: 1), Run(1e-3, 3.2, seed: 2), Run(3e-3, 2.9, seed: 1), Run(3e-3, null, RunStatus.Diverged, seed: 2)])[0];
+        var choice = RateChoice.Of([Run(1e-3, 3.0, seed: 1), Run(1e-3, 3.2, seed: 2), Run(3e-3, 2.9, seed: 1),
+            Run(3e-3, null, RunStatus.Diverged, seed: 2)])[0];
         Assert.Equal(3.1, choice.Rates[0].HeldOutLoss!.Value, 1e-12);
         Assert.Equal(1e-3, choice.LargestStable!.LearningRate);
     }
 
     [Fact]
     public void Each_variant_has_its_own_choice() =>
-        Assert.Equal([("gqa", 1e-3), ("mea", 3e-3)], RateChoice.Of([Run(1e-3, 3), Run(3e-3, 4), Run(1e-3, 3, variant: "mea"), Run(3e-3, 2, variant: "mea")]).Select(c => (c.Variant, c.LargestStable!.LearningRate)));
+        Assert.Equal([("gqa", 1e-3), ("mea", 3e-3)], RateChoice.Of([Run(1e-3, 3), Run(3e-3, 4), Run(1e-3, 3,
+            variant: "mea"), Run(3e-3, 2, variant: "mea")]).Select(c => (c.Variant, c.LargestStable!.LearningRate)));
 
     [Fact]
     public void A_log_is_read_for_its_curve_its_spikes_and_its_speed()
     {
-        var run = Run(1e-3, 3).With([Step(1, 9), Step(2, 9, spike: true), Step(3, 9, spike: true), Step(4, 3, 4.5), Step(5, 9, spike: true), Step(6, 3, 4)], 0);
+        var run = Run(1e-3, 3).With([Step(1, 9), Step(2, 9, spike: true), Step(3, 9, spike: true), Step(4, 3, 4.5),
+            Step(5, 9, spike: true), Step(6, 3, 4)], 0);
         Assert.Equal([(400.0, 4.5), (600.0, 4.0)], run.Curve);
         Assert.Equal([200.0, 500.0], run.SpikesAt);
         Assert.Equal((3, false, 4.0), (run.SpikeSteps, run.EndsInSpike, run.HeldOutLoss));
@@ -69,18 +72,27 @@ public sealed class RateChoiceTests
     [InlineData(1000, 100, 300, 0, 4)]
     [InlineData(1000, 100, 300, 200, 7)]
     [InlineData(999, 0, 100, 50, 20)]
-    public void Evaluations_are_counted_as_the_trainer_makes_them(int steps, int warmup, int evalEvery, int checkpointEvery, int expected)
+    public void Evaluations_are_counted_as_the_trainer_makes_them(int steps, int warmup, int evalEvery,
+        int checkpointEvery, int expected)
     {
         var recipe = new Crosshead.Training.Recipes.Recipe
         {
-            Training = new() { Steps = steps, EvalEvery = evalEvery, CheckpointEvery = checkpointEvery, Schedule = new() { WarmupSteps = warmup } },
+            Training = new()
+            {
+                Steps = steps,
+                EvalEvery = evalEvery,
+                CheckpointEvery = checkpointEvery,
+                Schedule = new() { WarmupSteps = warmup },
+            },
         };
-        var counted = Enumerable.Range(1, steps).Count(s => s > warmup && (s == steps || (evalEvery > 0 && s % evalEvery == 0) || (checkpointEvery > 0 && s % checkpointEvery == 0)));
+        var counted = Enumerable.Range(1, steps).Count(s => s > warmup && (s == steps
+            || (evalEvery > 0 && s % evalEvery == 0) || (checkpointEvery > 0 && s % checkpointEvery == 0)));
         Assert.Equal(expected, counted);
         Assert.Equal(counted, StudyRecipes.EvaluationsAfterWarmup(recipe));
     }
 
-    private static StudyRun Run(double rate, double? loss, RunStatus status = RunStatus.Finished, bool spike = false, long seed = 1, string variant = "gqa")
+    private static StudyRun Run(double rate, double? loss, RunStatus status = RunStatus.Finished, bool spike = false,
+        long seed = 1, string variant = "gqa")
     {
         var run = new StudyRun { Variant = variant, LearningRate = rate, Seed = seed, Status = status };
         return loss is null ? run : run.With([Step(1, 5, 5), Step(2, loss.Value, loss, spike)], 0);

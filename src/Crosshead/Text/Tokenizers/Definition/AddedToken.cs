@@ -1,6 +1,8 @@
 namespace Crosshead.Text.Tokenizers.Definition;
 
-/// <summary>A token that stands for a fixed text and is never split or merged, such as <c>&lt;|endoftext|&gt;</c>.</summary>
+/// <summary>
+/// A token that stands for a fixed text and is never split or merged, such as <c>&lt;|endoftext|&gt;</c>.
+/// </summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Content">The text it stands for.</param>
 /// <param name="Special">Whether it is a control token: it can be omitted from decoded text, and is read from text only

@@ -18,7 +18,8 @@ internal sealed class AddedTokenMatcher
     public AddedTokenMatcher(IEnumerable<AddedToken> tokens, INormalizer normalizer)
     {
         var entries = tokens.Select(token => (Text: normalizer.Normalize(token.Content) ?? token.Content, Token: token))
-            .Where(entry => entry.Text.Length > 0).DistinctBy(entry => entry.Text).OrderBy(entry => entry.Text, StringComparer.Ordinal).ToList();
+            .Where(entry => entry.Text.Length > 0).DistinctBy(entry => entry.Text)
+            .OrderBy(entry => entry.Text, StringComparer.Ordinal).ToList();
         _texts = [.. entries.Select(entry => entry.Text)];
         _tokens = [.. entries.Select(entry => entry.Token)];
         _any = SearchValues.Create(_texts, StringComparison.Ordinal);
@@ -42,7 +43,8 @@ internal sealed class AddedTokenMatcher
             var (content, token) = LongestAt(text[index..]);
             var (start, end) = (index, index + content.Length);
             index = Next(text, end);
-            if ((token.Special && !special) || (token.SingleWord && (CharacterClass.IsWordBefore(text, start) || CharacterClass.IsWordAt(text, end))))
+            if ((token.Special && !special) || (token.SingleWord
+                && (CharacterClass.IsWordBefore(text, start) || CharacterClass.IsWordAt(text, end))))
                 continue;
             if (token.StripLeft)
                 start = Math.Max(done, text[..start].TrimEnd().Length);
@@ -73,12 +75,14 @@ internal sealed class AddedTokenMatcher
             if (text.SequenceCompareTo(_texts[middle]) < 0) to = middle;
             else from = middle + 1;
         }
-        // Whatever stands between a text that is found here and the last one before the rest of the text begins with it.
+        // Whatever stands between a text that is found here and the last one before the rest of the text begins with
+        // it.
         var found = LongestOf(from - 1, text);
         return (_texts[found], _tokens[found]);
     }
 
-    // The longest text that another begins with, among the one of an index and those that this one begins with; -1 for none.
+    // The longest text that another begins with, among the one of an index and those that this one begins with; -1 for
+    // none.
     private int LongestOf(int index, ReadOnlySpan<char> text)
     {
         while (index >= 0 && !text.StartsWith(_texts[index], StringComparison.Ordinal)) index = _shorter[index];

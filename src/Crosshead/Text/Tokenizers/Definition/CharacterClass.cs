@@ -44,8 +44,10 @@ internal static class CharacterClass
     private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
         UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-            or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation => true,
-        UnicodeCategory.OtherSymbol => rune.Value is (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
+            or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber
+            or UnicodeCategory.ConnectorPunctuation => true,
+        UnicodeCategory.OtherSymbol => rune.Value is (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149)
+            or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189),
         UnicodeCategory.Format => rune.Value is 0x200C or 0x200D,
         var category => Of(category) == Letter,
     };
@@ -62,7 +64,8 @@ internal static class CharacterClass
     {
         var table = new byte[char.MaxValue + 1];
         for (var c = 0; c < table.Length; c++)
-            table[c] = c is '\r' or '\n' ? LineEnd : char.IsWhiteSpace((char)c) ? Space : Of(char.GetUnicodeCategory((char)c));
+            table[c] = c is '\r' or '\n' ? LineEnd : char.IsWhiteSpace((char)c) ? Space
+                : Of(char.GetUnicodeCategory((char)c));
         return table;
     }
 }

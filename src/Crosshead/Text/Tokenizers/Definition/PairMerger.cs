@@ -59,7 +59,8 @@ internal sealed class PairMerger(MergeTable merges)
         while (heap.TryDequeue(out var at, out var priority))
         {
             var right = next[at];
-            var merge = symbols[at] < 0 || right >= symbols.Length ? (Rank: MergeTable.None, Id: -1) : merges[symbols[at], symbols[right]];
+            var merge = symbols[at] < 0 || right >= symbols.Length ? (Rank: MergeTable.None, Id: -1)
+                : merges[symbols[at], symbols[right]];
             if (merge.Rank != priority.Rank)
                 continue; // an entry from before one of its two symbols was merged away
             symbols[at] = merge.Id;

@@ -21,6 +21,9 @@ public enum PreTokenizerPattern
     /// <summary>Qwen 2's: as <see cref="Llama3"/>, every digit alone.</summary>
     Qwen2,
 
-    /// <summary>SmolLM's: every digit alone, then <see cref="Gpt2"/> between them. Written as <c>Digits</c> and <c>ByteLevel</c>.</summary>
+    /// <summary>
+    /// SmolLM's: every digit alone, then <see cref="Gpt2"/> between them. Written as <c>Digits</c> and
+    /// <c>ByteLevel</c>.
+    /// </summary>
     Gpt2Digits,
 }

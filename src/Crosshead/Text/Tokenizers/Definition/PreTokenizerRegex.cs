@@ -1,15 +1,19 @@
 namespace Crosshead.Text.Tokenizers.Definition;
 
-/// <summary>The regular expressions behind <see cref="PreTokenizerPattern"/>, as tokenizer.json files write them.</summary>
+/// <summary>
+/// The regular expressions behind <see cref="PreTokenizerPattern"/>, as tokenizer.json files write them.
+/// </summary>
 internal static class PreTokenizerRegex
 {
     public const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     public const string Llama3 =
-        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+        + @"\s*[\r\n]+|\s+(?!\S)|\s+";
 
     public const string Qwen2 =
-        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+        + @"\s*[\r\n]+|\s+(?!\S)|\s+";
 
     /// <summary>The pattern of an expression, or null if it is not supported.</summary>
     public static PreTokenizerPattern? PatternOf(string regex) => regex switch

@@ -13,7 +13,8 @@ internal sealed class Vocabulary
     public Vocabulary(Dictionary<string, int> model, IReadOnlyList<AddedToken> added)
     {
         _model = model;
-        var last = Math.Max(model.Count == 0 ? -1 : model.Values.Max(), added.Select(token => token.Id).DefaultIfEmpty(-1).Max());
+        var last = Math.Max(model.Count == 0 ? -1 : model.Values.Max(),
+            added.Select(token => token.Id).DefaultIfEmpty(-1).Max());
         _tokens = new string?[last + 1];
         foreach (var (token, id) in model)
             _tokens[id] = token;
@@ -41,7 +42,8 @@ internal sealed class Vocabulary
     public int? ModelIdOf(string token) => _model.TryGetValue(token, out var id) ? id : null;
 
     /// <summary>The id of a token of the model, or null.</summary>
-    public int? ModelIdOf(ReadOnlySpan<char> token) => _model.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var id) ? id : null;
+    public int? ModelIdOf(ReadOnlySpan<char> token) =>
+        _model.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(token, out var id) ? id : null;
 
     /// <summary>The token of an id as the file writes it, or null.</summary>
     public string? TokenOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
@@ -49,9 +51,12 @@ internal sealed class Vocabulary
     /// <summary>The token of an id that must exist.</summary>
     public string Require(int id) =>
         TokenOf(id) ?? throw new CrossheadException(
-            $"token id {id} is not in the vocabulary, which has {Size} tokens (0 to {Size - 1}); decode with the tokenizer that encoded.");
+            $"token id {id} is not in the vocabulary, which has {Size} tokens (0 to {Size - 1}); decode with the "
+                + $"tokenizer that encoded.");
 
-    /// <summary>Ids of the 256 single bytes, -1 where absent, under the name <paramref name="nameOf"/> gives them.</summary>
+    /// <summary>
+    /// Ids of the 256 single bytes, -1 where absent, under the name <paramref name="nameOf"/> gives them.
+    /// </summary>
     public int[] ByteIds(Func<byte, string> nameOf)
     {
         var ids = new int[256];

@@ -53,7 +53,8 @@ internal sealed class WordCache
     /// <summary>Keeps the tokens of a word that is not there yet.</summary>
     public void Add(ReadOnlySpan<char> word, ulong hash, ReadOnlySpan<int> ids)
     {
-        if (_words == MostWords || _usedCharacters + word.Length > _characters.Length || _usedIds + ids.Length > _ids.Length)
+        if (_words == MostWords || _usedCharacters + word.Length > _characters.Length
+            || _usedIds + ids.Length > _ids.Length)
         {
             Array.Clear(_entries);
             _words = _usedCharacters = _usedIds = 0;

@@ -64,7 +64,8 @@ internal ref struct WordEnumerator
         return SpaceEnd(text, start, RunOfSpace(text, start));
     }
 
-    // (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+    // (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+    // ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
     private static int Llama3End(ReadOnlySpan<char> text, int start, int digits)
     {
         if (text[start] == '\'' && Contraction(text, start, ignoreCase: true) is var contraction and > 0)

@@ -32,11 +32,14 @@ internal static class AddedTokenEntry
         var next = model.Count;
         foreach (var token in tokens)
         {
-            if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !given.Add(token.Id) || !taken.Add(token.Content))
-                throw new CrossheadException($"{name}: added token \"{token.Content.Shown()}\" has id {token.Id}, where a text and an id of its own are expected; the file is damaged.");
+            if (token.Id is < 0 or > LargestId || token.Content.Length == 0 || !given.Add(token.Id)
+                || !taken.Add(token.Content))
+                throw new CrossheadException($"{name}: added token \"{token.Content.Shown()}\" has id {token.Id}, "
+                    + $"where a text and an id of its own are expected; the file is damaged.");
             var id = model.TryGetValue(token.Content, out var own) ? own : next;
             if (!ids.Add(id))
-                throw new CrossheadException($"{name}: added token \"{token.Content.Shown()}\" comes to have id {id}, which another one has; the vocabulary has holes, get the file again.");
+                throw new CrossheadException($"{name}: added token \"{token.Content.Shown()}\" comes to have id {id}, "
+                    + $"which another one has; the vocabulary has holes, get the file again.");
             next = Math.Max(next, id + 1);
             placed.Add(token with { Id = id });
         }

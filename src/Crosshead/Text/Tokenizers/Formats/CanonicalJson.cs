@@ -10,7 +10,8 @@ namespace Crosshead.Text.Tokenizers.Formats;
 /// </summary>
 internal static class CanonicalJson
 {
-    private static readonly string[] Parts = ["added_tokens", "decoder", "model", "normalizer", "post_processor", "pre_tokenizer"];
+    private static readonly string[] Parts = ["added_tokens", "decoder", "model", "normalizer", "post_processor",
+        "pre_tokenizer"];
 
     /// <summary>The hash in lower-case hexadecimal.</summary>
     public static string TokenizerSha256(ReadOnlyMemory<byte> json)

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Crosshead.Text.Tokenizers.Formats;
 
-/// <summary>Reads the fields of one protocol buffer message in the order they are stored. Damage is a <see cref="FormatException"/>.</summary>
+/// <summary>
+/// Reads the fields of one protocol buffer message in the order they are stored. Damage is a
+/// <see cref="FormatException"/>.
+/// </summary>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {
     private ReadOnlySpan<byte> _left = message;
@@ -21,7 +24,8 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
     public readonly string Text => new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(Bytes);
 
     /// <summary>Its value where it is a float.</summary>
-    public readonly float Float => Bytes.Length == 4 ? BinaryPrimitives.ReadSingleLittleEndian(Bytes) : throw new FormatException($"field {Field} is no float.");
+    public readonly float Float => Bytes.Length == 4 ? BinaryPrimitives.ReadSingleLittleEndian(Bytes)
+        : throw new FormatException($"field {Field} is no float.");
 
     /// <summary>Moves to the next field; false at the end.</summary>
     public bool Next()

@@ -43,8 +43,10 @@ internal sealed class SentencePieceFile
             throw new CrossheadException($"{name} is not a SentencePiece model: {e.Reason()}; get it again.", e);
         }
         var type = file.ModelType switch { 1 => "unigram", 3 => "word", 4 => "character", var number => $"{number}" };
-        UnsupportedTokenizer.Unless(file.ModelType == BytePairEncoding, name, $"a SentencePiece model of the type {type}");
-        UnsupportedTokenizer.Unless(!file.Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unused), name, "unused pieces");
+        UnsupportedTokenizer.Unless(file.ModelType == BytePairEncoding, name,
+            $"a SentencePiece model of the type {type}");
+        UnsupportedTokenizer.Unless(!file.Pieces.Exists(piece => piece.Kind == SentencePieceKind.Unused), name,
+            "unused pieces");
         return file;
     }
 
@@ -60,7 +62,8 @@ internal sealed class SentencePieceFile
             }
         }
         if (Pieces.Count == 0 || !_hasTrainer || !_hasNormalizer)
-            throw new FormatException($"it has {content.Length} bytes with {Pieces.Count} pieces, {(_hasTrainer ? "" : "no ")}training settings and {(_hasNormalizer ? "" : "no ")}normalizer.");
+            throw new FormatException($"it has {content.Length} bytes with {Pieces.Count} pieces, "
+                + $"{(_hasTrainer ? "" : "no ")}training settings and {(_hasNormalizer ? "" : "no ")}normalizer.");
     }
 
     private SentencePiece ReadPiece(ProtobufReader fields)
@@ -76,7 +79,8 @@ internal sealed class SentencePieceFile
             }
         }
         if (text.Length == 0 || !Enum.IsDefined(kind) || float.IsNaN(score))
-            throw new FormatException($"piece {Pieces.Count} has the text \"{text}\", the kind {(int)kind} and the score {score}.");
+            throw new FormatException(
+                $"piece {Pieces.Count} has the text \"{text}\", the kind {(int)kind} and the score {score}.");
         return new SentencePiece(text, score, kind);
     }
 
@@ -105,7 +109,9 @@ internal sealed class SentencePieceFile
             switch (fields.Field)
             {
                 case 1: rule = fields.Text; break;
-                case 2: UnsupportedTokenizer.Unless(fields.Bytes.IsEmpty, name, $"the SentencePiece normalizer {rule}"); break;
+                case 2:
+                    UnsupportedTokenizer.Unless(fields.Bytes.IsEmpty, name, $"the SentencePiece normalizer {rule}");
+                    break;
                 case 3: AddDummyPrefix = fields.Number != 0; break;
                 case 4: RemoveExtraWhitespaces = fields.Number != 0; break;
                 case 5: UnsupportedTokenizer.Unless(fields.Number != 0, name, "escape_whitespaces switched off"); break;

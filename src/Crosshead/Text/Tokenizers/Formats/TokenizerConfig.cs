@@ -4,7 +4,9 @@ using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Formats;
 
-/// <summary>The part of Hugging Face's tokenizer_config.json that generation and data need: the special tokens' roles.</summary>
+/// <summary>
+/// The part of Hugging Face's tokenizer_config.json that generation and data need: the special tokens' roles.
+/// </summary>
 /// <param name="EosToken">The token that ends a document, or null.</param>
 /// <param name="BosToken">The token that begins one, or null.</param>
 internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
@@ -23,16 +25,22 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     /// <summary>Which class of Transformers the tokenizer is.</summary>
     public string? TokenizerClass { get; init; }
 
-    /// <summary>Whether <see cref="BosToken"/> is put before a text, where the tokenizer's own file does not say.</summary>
+    /// <summary>
+    /// Whether <see cref="BosToken"/> is put before a text, where the tokenizer's own file does not say.
+    /// </summary>
     public bool? AddBosToken { get; init; }
 
-    /// <summary>Whether <see cref="EosToken"/> is put after a text, where the tokenizer's own file does not say.</summary>
+    /// <summary>
+    /// Whether <see cref="EosToken"/> is put after a text, where the tokenizer's own file does not say.
+    /// </summary>
     public bool? AddEosToken { get; init; }
 
     /// <summary>Whether a space is put before a text, where the tokenizer's own file does not say.</summary>
     public bool? AddPrefixSpace { get; init; }
 
-    /// <summary>Whether decoded text loses the spaces before punctuation, as <see cref="Models.SpaceCleanup"/> says.</summary>
+    /// <summary>
+    /// Whether decoded text loses the spaces before punctuation, as <see cref="Models.SpaceCleanup"/> says.
+    /// </summary>
     public bool CleansUpSpaces { get; init; }
 
     /// <summary>Whether a SentencePiece tokenizer treats each text between added tokens as a beginning.</summary>
@@ -61,11 +69,13 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
                 CleansUpSpaces = root.Child("clean_up_tokenization_spaces")?.GetBoolean() ?? false,
                 Legacy = root.Child("legacy")?.GetBoolean(),
                 AddedTokens = root.Child("added_tokens_decoder") is { } added
-                    ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value, int.Parse(entry.Name, CultureInfo.InvariantCulture))).OrderBy(token => token.Id)] : [],
+                    ? [.. added.EnumerateObject().Select(entry => AddedTokenEntry.Read(entry.Value,
+                        int.Parse(entry.Name, CultureInfo.InvariantCulture))).OrderBy(token => token.Id)] : [],
                 Source = bytes,
             };
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException
+            or FormatException or OverflowException or IOException or UnauthorizedAccessException)
         {
             throw new CrossheadException($"cannot read {path}: {e.Reason()}; get it again or remove it.", e);
         }
@@ -75,7 +85,8 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     public static TokenizerConfig Guess(IReadOnlyList<AddedToken> tokens)
     {
         var names = tokens.Where(token => token.Special).Select(token => token.Content).ToHashSet();
-        return new TokenizerConfig(UsualEnds.FirstOrDefault(names.Contains), UsualBegins.FirstOrDefault(names.Contains));
+        return new TokenizerConfig(UsualEnds.FirstOrDefault(names.Contains),
+            UsualBegins.FirstOrDefault(names.Contains));
     }
 
     /// <summary>The file's text: as it was read, or newly written.</summary>
@@ -87,7 +98,11 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
             ["eos_token"] = EosToken,
             ["clean_up_tokenization_spaces"] = false,
         },
-        new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        new JsonSerializerOptions
+        {
+            WriteIndented = true,
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        });
 
     // A token is a string or, in older files, an object with its content.
     private static string? Content(JsonElement root, string name) =>

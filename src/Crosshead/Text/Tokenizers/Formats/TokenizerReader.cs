@@ -22,19 +22,25 @@ internal sealed class TokenizerReader
             using var document = JsonDocument.Parse(SurrogateHalves.RefuseIn(json));
             return new TokenizerReader(name).Read(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one with: {MessageTerm.BpeTrainer}.", e);
+            throw new CrossheadException($"{name} is not a tokenizer.json: {e.Reason()}; get it again, or train one "
+                + $"with: {MessageTerm.BpeTrainer}.", e);
         }
     }
 
     private TokenizerDefinition Read(JsonElement root)
     {
         var model = root.GetProperty("model");
-        UnsupportedTokenizer.Unless(model.Kind() == "BPE" || (model.Kind() is null && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
-        UnsupportedTokenizer.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name, $"BPE dropout ({model.Child("dropout")})");
-        UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name, "continuing_subword_prefix");
-        UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name, "end_of_word_suffix");
+        UnsupportedTokenizer.Unless(model.Kind() == "BPE" || (model.Kind() is null
+            && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
+        UnsupportedTokenizer.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name,
+            $"BPE dropout ({model.Child("dropout")})");
+        UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("continuing_subword_prefix")), _name,
+            "continuing_subword_prefix");
+        UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name,
+            "end_of_word_suffix");
 
         var ids = ReadVocabulary(model);
         var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
@@ -52,9 +58,11 @@ internal sealed class TokenizerReader
         };
         definition = TokenizerTemplate.Read(root, new TokenizerPipeline(_name).Read(root, definition), _name);
         if (definition.ByteLevel)
-            UnsupportedTokenizer.Unless(!definition.FuseUnknown || vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b).ToString()).All(id => id >= 0), _name, "fuse_unk with bytes that have no token");
+            UnsupportedTokenizer.Unless(!definition.FuseUnknown || vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b)
+                .ToString()).All(id => id >= 0), _name, "fuse_unk with bytes that have no token");
         else
-            UnsupportedTokenizer.Unless(!definition.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(id => id >= 0), _name, "byte fallback without its 256 byte tokens");
+            UnsupportedTokenizer.Unless(!definition.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(
+                id => id >= 0), _name, "byte fallback without its 256 byte tokens");
         return definition;
     }
 
@@ -65,7 +73,8 @@ internal sealed class TokenizerReader
         var ids = new Dictionary<string, int>(count);
         foreach (var entry in vocabulary.EnumerateObject())
             if (!ids.TryAdd(entry.Name, entry.Value.GetInt32()))
-                throw new CrossheadException($"{_name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
+                throw new CrossheadException(
+                    $"{_name}: token \"{entry.Name.Shown()}\" stands twice in the vocabulary; the file is damaged.");
         VocabularyFile.RequireIds(ids, _name);
         return ids;
     }
@@ -77,7 +86,8 @@ internal sealed class TokenizerReader
         foreach (var entry in list.EnumerateArray())
         {
             // "a b" in older files, ["a", "b"] in newer ones.
-            string[] pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ') : [.. entry.EnumerateArray().Select(e => e.GetString() ?? "")];
+            string[] pair = entry.ValueKind == JsonValueKind.String ? entry.GetString()!.Split(' ')
+                : [.. entry.EnumerateArray().Select(e => e.GetString() ?? "")];
             merges.Add(VocabularyFile.Merge(pair, vocabulary, merges.Count, _name));
         }
         return merges;

@@ -6,7 +6,9 @@ namespace Crosshead.Text.Tokenizers.Formats;
 /// <summary>Reads the post-processor of a tokenizer.json: which tokens it puts around a text.</summary>
 internal static class TokenizerTemplate
 {
-    /// <summary>Adds what the file says to <paramref name="definition"/>; <paramref name="name"/> is what errors call the file.</summary>
+    /// <summary>
+    /// Adds what the file says to <paramref name="definition"/>; <paramref name="name"/> is what errors call the file.
+    /// </summary>
     public static TokenizerDefinition Read(JsonElement root, TokenizerDefinition definition, string name)
     {
         // A byte-level post-processor moves offsets only.
@@ -17,30 +19,36 @@ internal static class TokenizerTemplate
         var (prefix, suffix) = steps[0].Kind() switch
         {
             "TemplateProcessing" => ReadTemplate(steps[0], definition.Vocabulary, name),
-            "BertProcessing" or "RobertaProcessing" => ([Pair(steps[0], "cls", definition.Vocabulary, name)], [Pair(steps[0], "sep", definition.Vocabulary, name)]),
+            "BertProcessing" or "RobertaProcessing" => ([Pair(steps[0], "cls", definition.Vocabulary, name)],
+                [Pair(steps[0], "sep", definition.Vocabulary, name)]),
             _ => (null, (List<int>?)null),
         };
         UnsupportedTokenizer.Unless(prefix is not null, name, $"the post-processor {steps[0].Kind()}");
         return definition with { Prefix = prefix!, Suffix = suffix! };
     }
 
-    private static (List<int>? Prefix, List<int>? Suffix) ReadTemplate(JsonElement step, Vocabulary vocabulary, string name)
+    private static (List<int>? Prefix, List<int>? Suffix) ReadTemplate(JsonElement step,
+        Vocabulary vocabulary, string name)
     {
         var parts = step.GetProperty("single").EnumerateArray().ToList();
         var texts = parts.FindAll(part => part.Child("SpecialToken") is null);
-        UnsupportedTokenizer.Unless(texts.Count == 1 && texts[0].GetProperty("Sequence").Text("id") == "A", name, $"a template with {texts.Count} texts");
+        UnsupportedTokenizer.Unless(texts.Count == 1 && texts[0].GetProperty("Sequence").Text("id") == "A", name,
+            $"a template with {texts.Count} texts");
         var text = parts.FindIndex(part => part.Child("SpecialToken") is null);
-        List<int> Ids(IEnumerable<JsonElement> side) => [.. side.SelectMany(part => IdsOf(part.GetProperty("SpecialToken").Text("id") ?? "", step, vocabulary, name))];
+        List<int> Ids(IEnumerable<JsonElement> side) => [.. side.SelectMany(
+            part => IdsOf(part.GetProperty("SpecialToken").Text("id") ?? "", step, vocabulary, name))];
         return (Ids(parts.Take(text)), Ids(parts.Skip(text + 1)));
     }
 
     // A name of the template stands for the ids that its own table gives.
     private static List<int> IdsOf(string token, JsonElement step, Vocabulary vocabulary, string name)
     {
-        var ids = step.Child("special_tokens")?.Child(token) is { } entry ? entry.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToList()
+        var ids = step.Child("special_tokens")?.Child(token) is { } entry
+            ? entry.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToList()
             : vocabulary.IdOf(token) is { } own ? [own] : [];
         if (ids.Count == 0 || ids.Exists(id => vocabulary.TokenOf(id) is null))
-            throw new CrossheadException($"{name}: the template's token \"{token.Shown()}\" is not in the vocabulary; the file is damaged.");
+            throw new CrossheadException(
+                $"{name}: the template's token \"{token.Shown()}\" is not in the vocabulary; the file is damaged.");
         return ids;
     }
 
@@ -48,6 +56,7 @@ internal static class TokenizerTemplate
     {
         var pair = step.GetProperty(side);
         return pair.GetArrayLength() == 2 && pair[1].GetInt32() is var id && vocabulary.TokenOf(id) is not null ? id
-            : throw new CrossheadException($"{name}: {side} of the post-processor is {pair.GetRawText().Shown()}, where a token and its id are expected; the file is damaged.");
+            : throw new CrossheadException($"{name}: {side} of the post-processor is {pair.GetRawText().Shown()}, "
+                + $"where a token and its id are expected; the file is damaged.");
     }
 }

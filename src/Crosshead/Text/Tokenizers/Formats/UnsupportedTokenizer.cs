@@ -7,6 +7,8 @@ internal static class UnsupportedTokenizer
     public static void Unless(bool supported, string file, string feature)
     {
         if (!supported)
-            throw new CrossheadException($"{file} uses {feature.Shown()}, which is not supported; supported are byte-level BPE with the words of GPT-2, Llama 3, Qwen 2 or SmolLM, and SentencePiece's BPE as in Llama 2 and Mistral.");
+            throw new CrossheadException(
+                $"{file} uses {feature.Shown()}, which is not supported; supported are byte-level BPE with the words "
+                + $"of GPT-2, Llama 3, Qwen 2 or SmolLM, and SentencePiece's BPE as in Llama 2 and Mistral.");
     }
 }

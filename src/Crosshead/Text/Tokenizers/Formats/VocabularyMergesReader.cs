@@ -20,7 +20,8 @@ internal static class VocabularyMergesReader
     private static readonly JsonSerializerOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Reads the two files; <paramref name="folder"/> is where they are, for errors.</summary>
-    public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlyMemory<byte> vocabularyJson, ReadOnlySpan<byte> mergesText, TokenizerConfig? config, string folder)
+    public static (TokenizerDefinition Definition, TokenizerConfig Config) Read(ReadOnlyMemory<byte> vocabularyJson,
+        ReadOnlySpan<byte> mergesText, TokenizerConfig? config, string folder)
     {
         var name = Path.Combine(folder, VocabularyName);
         var ids = ReadIds(vocabularyJson, name);
@@ -30,7 +31,8 @@ internal static class VocabularyMergesReader
         added = AddedTokenEntry.Place(added, ids, name);
         var vocabulary = new Vocabulary(ids, added);
         var type = config?.TokenizerClass?.Replace("Fast", "", StringComparison.Ordinal) ?? "GPT2Tokenizer";
-        UnsupportedTokenizer.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder, $"the tokenizer_class {type.Shown()} without a {Tokenizer.FileName}");
+        UnsupportedTokenizer.Unless(type is "GPT2Tokenizer" or "Qwen2Tokenizer", folder,
+            $"the tokenizer_class {type.Shown()} without a {Tokenizer.FileName}");
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
@@ -39,8 +41,10 @@ internal static class VocabularyMergesReader
             ByteLevel = true,
             Pattern = type == "Qwen2Tokenizer" ? PreTokenizerPattern.Qwen2 : PreTokenizerPattern.Gpt2,
             PrefixSpace = config?.AddPrefixSpace == true,
-            Normalizer = type == "Qwen2Tokenizer" ? new NormalizerSequence([new UnicodeNormalizer(NormalizationForm.FormC)]) : NormalizerSequence.None,
-            Prefix = config is { AddBosToken: true, BosToken: { } bos } && vocabulary.IdOf(bos) is { } begin ? [begin] : [],
+            Normalizer = type == "Qwen2Tokenizer"
+                ? new NormalizerSequence([new UnicodeNormalizer(NormalizationForm.FormC)]) : NormalizerSequence.None,
+            Prefix = config is { AddBosToken: true, BosToken: { } bos }
+                && vocabulary.IdOf(bos) is { } begin ? [begin] : [],
         };
         return (definition, config ?? TokenizerConfig.Guess(added) with { TokenizerClass = type });
     }
@@ -49,7 +53,8 @@ internal static class VocabularyMergesReader
     {
         try
         {
-            var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(SurrogateHalves.RefuseIn(json).Span, Strict) ?? throw new JsonException("it is null.");
+            var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(SurrogateHalves.RefuseIn(json).Span, Strict)
+                ?? throw new JsonException("it is null.");
             VocabularyFile.RequireIds(ids, name);
             return ids;
         }
@@ -59,15 +64,19 @@ internal static class VocabularyMergesReader
         }
     }
 
-    private static List<(int Left, int Right, int Id)> ReadMerges(ReadOnlySpan<byte> text, Vocabulary vocabulary, string name)
+    private static List<(int Left, int Right, int Id)> ReadMerges(ReadOnlySpan<byte> text,
+        Vocabulary vocabulary, string name)
     {
         var merges = new List<(int Left, int Right, int Id)>();
         foreach (var line in Encoding.UTF8.GetString(text).Split('\n', StringSplitOptions.RemoveEmptyEntries))
             if (!(merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
                 merges.Add(VocabularyFile.Merge(line.TrimEnd('\r').Split(' '), vocabulary, merges.Count, name));
         var made = merges.Select(merge => merge.Id).ToHashSet();
-        var missing = vocabulary.Model.FirstOrDefault(token => token.Key.Length > 1 && !made.Contains(token.Value) && !vocabulary.Added.ContainsKey(token.Value));
+        var missing = vocabulary.Model.FirstOrDefault(
+            token => token.Key.Length > 1 && !made.Contains(token.Value) && !vocabulary.Added.ContainsKey(token.Value));
         return missing.Key is null ? merges
-            : throw new CrossheadException($"{name} has {merges.Count} merges, none of which makes the token \"{missing.Key.Shown()}\" of {VocabularyName}; it is cut off or belongs to another vocabulary, get both again.");
+            : throw new CrossheadException(
+                $"{name} has {merges.Count} merges, none of which makes the token \"{missing.Key.Shown()}\" of "
+                + $"{VocabularyName}; it is cut off or belongs to another vocabulary, get both again.");
     }
 }

@@ -63,7 +63,8 @@ internal sealed class ByteLevelModel : ITokenizerModel
         var bytes = new byte[vocabulary.Size][];
         for (var id = 0; id < bytes.Length; id++)
             bytes[id] = vocabulary.TokenOf(id) is not { } token ? []
-                : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token)) ?? Encoding.UTF8.GetBytes(_definition.Written(id));
+                : (vocabulary.Added.ContainsKey(id) ? null : ByteAlphabet.BytesOf(token))
+                    ?? Encoding.UTF8.GetBytes(_definition.Written(id));
         return bytes;
     }
 

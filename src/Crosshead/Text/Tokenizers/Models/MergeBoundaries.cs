@@ -21,7 +21,8 @@ internal sealed class MergeBoundaries
         var model = definition.Vocabulary.Model;
         foreach (var (token, id) in model)
         {
-            if (token.Length is 0 or > 2 || Rune.DecodeFromUtf16(token, out var rune, out var length) != OperationStatus.Done || length != token.Length)
+            if (token.Length is 0 or > 2 || Rune.DecodeFromUtf16(token, out var rune,
+                out var length) != OperationStatus.Done || length != token.Length)
                 continue;
             if (rune.IsBmp)
                 _characterIds[rune.Value] = id;
@@ -37,13 +38,16 @@ internal sealed class MergeBoundaries
             Rune.DecodeFromUtf16(names[right], out var after, out _);
             _joins.Add(Key(IdOf(before), IdOf(after)));
         }
-        // Bytes and unknown tokens that take part in merges, or unknown characters that vanish and make others neighbours.
+        // Bytes and unknown tokens that take part in merges, or unknown characters that vanish and make others
+        // neighbours.
         var bytes = definition.Vocabulary.ByteIds(CharacterModel.ByteTokenOf).ToHashSet();
-        _unknownJoins = !definition.ByteFallback || definition.Merges.Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
+        _unknownJoins = !definition.ByteFallback
+            || definition.Merges.Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
     }
 
     /// <summary>The token of one character, -1 if there is none.</summary>
-    public int IdOf(Rune character) => character.IsBmp ? _characterIds[character.Value] : _furtherIds.GetValueOrDefault(character.Value, -1);
+    public int IdOf(Rune character) =>
+        character.IsBmp ? _characterIds[character.Value] : _furtherIds.GetValueOrDefault(character.Value, -1);
 
     /// <summary>Where the piece that begins at <paramref name="start"/> ends.</summary>
     public int EndOf(ReadOnlySpan<char> text, int start)

@@ -7,5 +7,6 @@ internal sealed class ReplaceNormalizer(string old, string replacement) : INorma
     public bool Removes(char character) => old.Length == 1 && old[0] == character && !replacement.Contains(character);
 
     public string? Normalize(ReadOnlySpan<char> text) =>
-        text.Contains(old, StringComparison.Ordinal) ? text.ToString().Replace(old, replacement, StringComparison.Ordinal) : null;
+        text.Contains(old, StringComparison.Ordinal)
+        ? text.ToString().Replace(old, replacement, StringComparison.Ordinal) : null;
 }

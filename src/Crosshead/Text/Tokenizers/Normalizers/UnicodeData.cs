@@ -8,8 +8,10 @@ namespace Crosshead.Text.Tokenizers.Normalizers;
 /// </summary>
 internal static class UnicodeData
 {
-    private const int HangulSyllables = 0xAC00, LeadingConsonants = 0x1100, Vowels = 0x1161, TrailingConsonants = 0x11A7;
-    private const int LeadingCount = 19, VowelCount = 21, TrailingCount = 28, SyllableCount = LeadingCount * VowelCount * TrailingCount;
+    private const int HangulSyllables = 0xAC00, LeadingConsonants = 0x1100, Vowels = 0x1161,
+    TrailingConsonants = 0x11A7;
+    private const int LeadingCount = 19, VowelCount = 21, TrailingCount = 28,
+        SyllableCount = LeadingCount * VowelCount * TrailingCount;
 
     private static readonly Dictionary<int, byte> Classes = [];
     private static readonly Dictionary<int, (int[] Parts, bool Compatibility)> Decompositions = [];
@@ -37,12 +39,17 @@ internal static class UnicodeData
         }
     }
 
-    /// <summary>Every character that has a combining class or a decomposition, or is the second part of a composition.</summary>
-    public static IEnumerable<int> Characters => Classes.Keys.Concat(Decompositions.Keys).Concat(Compositions.Keys.Select(pair => pair.Second))
-        .Concat(Enumerable.Range(Vowels, VowelCount)).Concat(Enumerable.Range(TrailingConsonants + 1, TrailingCount - 1)).Concat(Enumerable.Range(HangulSyllables, SyllableCount));
+    /// <summary>
+    /// Every character that has a combining class or a decomposition, or is the second part of a composition.
+    /// </summary>
+    public static IEnumerable<int> Characters =>
+        Classes.Keys.Concat(Decompositions.Keys).Concat(Compositions.Keys.Select(pair => pair.Second))
+        .Concat(Enumerable.Range(Vowels, VowelCount)).Concat(Enumerable.Range(TrailingConsonants + 1,
+            TrailingCount - 1)).Concat(Enumerable.Range(HangulSyllables, SyllableCount));
 
     /// <summary>Characters that may join the one before them.</summary>
-    public static HashSet<int> SecondParts => [.. Compositions.Keys.Select(pair => pair.Second), .. Enumerable.Range(Vowels, VowelCount), .. Enumerable.Range(TrailingConsonants + 1, TrailingCount - 1)];
+    public static HashSet<int> SecondParts => [.. Compositions.Keys.Select(pair => pair.Second),
+        .. Enumerable.Range(Vowels, VowelCount), .. Enumerable.Range(TrailingConsonants + 1, TrailingCount - 1)];
 
     /// <summary>The canonical combining class; 0 for a starter.</summary>
     public static byte CombiningClass(int code) => Classes.GetValueOrDefault(code);
@@ -58,7 +65,8 @@ internal static class UnicodeData
             if (syllable % TrailingCount != 0)
                 result.Add(TrailingConsonants + syllable % TrailingCount);
         }
-        else if (Decompositions.TryGetValue(code, out var decomposition) && (compatibility || !decomposition.Compatibility))
+        else if (Decompositions.TryGetValue(code, out var decomposition)
+            && (compatibility || !decomposition.Compatibility))
         {
             foreach (var part in decomposition.Parts)
                 Decompose(part, compatibility, result);
@@ -72,7 +80,8 @@ internal static class UnicodeData
     /// <summary>The composition of two characters, or null.</summary>
     public static int? Compose(int first, int second)
     {
-        if (first - LeadingConsonants is >= 0 and < LeadingCount and var leading && second - Vowels is >= 0 and < VowelCount and var vowel)
+        if (first - LeadingConsonants is >= 0 and < LeadingCount and var leading
+            && second - Vowels is >= 0 and < VowelCount and var vowel)
             return HangulSyllables + (leading * VowelCount + vowel) * TrailingCount;
         if (first - HangulSyllables is >= 0 and < SyllableCount and var syllable && syllable % TrailingCount == 0
             && second - TrailingConsonants is > 0 and < TrailingCount and var trailing)

@@ -16,7 +16,8 @@ internal sealed class UnicodeNormalizer : INormalizer
     private readonly bool _composed;
     private readonly bool _compatibility;
     private readonly HashSet<int> _active;            // characters that may change, or change the one before them
-    private readonly bool[] _activeCharacters = new bool[char.MaxValue + 1]; // the same by UTF-16 unit, and all surrogates
+    // the same by UTF-16 unit, and all surrogates
+    private readonly bool[] _activeCharacters = new bool[char.MaxValue + 1];
 
     /// <summary>Creates a normalizer to <paramref name="form"/>.</summary>
     public UnicodeNormalizer(NormalizationForm form)
@@ -100,18 +101,21 @@ internal sealed class UnicodeNormalizer : INormalizer
             while (i < codes.Count && UnicodeData.CombiningClass(codes[i]) != 0)
                 i++;
             if (i - start > 1)
-                codes.Slice(start, i - start).OrderBy(UnicodeData.CombiningClass).ToArray().CopyTo(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(codes)[start..]);
+                codes.Slice(start, i - start).OrderBy(UnicodeData.CombiningClass).ToArray()
+                    .CopyTo(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(codes)[start..]);
         }
     }
 
     private static void Compose(List<int> codes)
     {
         var (kept, starter) = (0, -1);
-        var lastClass = 0; // of what is kept after the starter; a mark is blocked by one of its own class or a higher one
+        // of what is kept after the starter; a mark is blocked by one of its own class or a higher one
+        var lastClass = 0;
         foreach (var code in codes.ToArray())
         {
             var own = UnicodeData.CombiningClass(code);
-            if (starter >= 0 && (kept == starter + 1 || (lastClass != 0 && lastClass < own)) && UnicodeData.Compose(codes[starter], code) is { } composed)
+            if (starter >= 0 && (kept == starter + 1 || (lastClass != 0 && lastClass < own))
+                && UnicodeData.Compose(codes[starter], code) is { } composed)
             {
                 codes[starter] = composed;
                 continue;
@@ -143,11 +147,13 @@ internal sealed class UnicodeNormalizer : INormalizer
     }
 
     private bool IsActive(ReadOnlySpan<char> text, int index) =>
-        _activeCharacters[text[index]] && (!char.IsSurrogate(text[index]) || _active.Contains(CodeAt(text, index).Code));
+        _activeCharacters[text[index]]
+        && (!char.IsSurrogate(text[index]) || _active.Contains(CodeAt(text, index).Code));
 
     private static int Previous(ReadOnlySpan<char> text, int index) =>
         index > 1 && char.IsSurrogatePair(text[index - 2], text[index - 1]) ? index - 2 : index - 1;
 
     private static (int Code, int Length) CodeAt(ReadOnlySpan<char> text, int index) =>
-        index + 1 < text.Length && char.IsSurrogatePair(text[index], text[index + 1]) ? (char.ConvertToUtf32(text[index], text[index + 1]), 2) : (text[index], 1);
+        index + 1 < text.Length && char.IsSurrogatePair(text[index], text[index + 1])
+        ? (char.ConvertToUtf32(text[index], text[index + 1]), 2) : (text[index], 1);
 }

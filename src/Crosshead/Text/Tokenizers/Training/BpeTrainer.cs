@@ -84,7 +84,8 @@ public static class BpeTrainer
     /// </summary>
     /// <param name="options">The options.</param>
     /// <param name="path">The file, which exists.</param>
-    public static bool SavesSameConfig(BpeTrainerOptions options, string path) => File.ReadAllBytes(path).AsSpan().SequenceEqual(ConfigOf(options).ToJson());
+    public static bool SavesSameConfig(BpeTrainerOptions options, string path) =>
+        File.ReadAllBytes(path).AsSpan().SequenceEqual(ConfigOf(options).ToJson());
 
     internal static TokenizerConfig ConfigOf(BpeTrainerOptions options)
     {
@@ -94,20 +95,37 @@ public static class BpeTrainer
 
     private static byte[] WriteJson(List<string> tokens, List<string> merges, BpeTrainerOptions options)
     {
-        object byteLevel(bool useRegex) => new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = useRegex };
-        object split = new { type = "Split", pattern = new { Regex = PreTokenizerRegex.Of(options.Pattern) }, behavior = "Isolated", invert = false };
+        object byteLevel(bool useRegex) =>
+            new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = useRegex };
+        object split = new
+        {
+            type = "Split",
+            pattern = new { Regex = PreTokenizerRegex.Of(options.Pattern) },
+            behavior = "Isolated",
+            invert = false,
+        };
         object digits = new { type = "Digits", individual_digits = true };
         var file = new
         {
             version = "1.0",
             truncation = (object?)null,
             padding = (object?)null,
-            added_tokens = options.SpecialTokens.Select((content, id) => new { id, content, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
+            added_tokens = options.SpecialTokens.Select((content, id) => new
+            {
+                id,
+                content,
+                single_word = false,
+                lstrip = false,
+                rstrip = false,
+                normalized = false,
+                special = true,
+            }),
             normalizer = (object?)null,
             pre_tokenizer = options.Pattern switch
             {
                 PreTokenizerPattern.Gpt2 => byteLevel(true),
-                PreTokenizerPattern.Gpt2Digits => new { type = "Sequence", pretokenizers = (object[])[digits, byteLevel(true)] },
+                PreTokenizerPattern.Gpt2Digits =>
+                    new { type = "Sequence", pretokenizers = (object[])[digits, byteLevel(true)] },
                 _ => new { type = "Sequence", pretokenizers = (object[])[split, byteLevel(false)] },
             },
             post_processor = (object?)null,

@@ -5,7 +5,9 @@ namespace Crosshead.Text.Tokenizers.Training;
 /// <summary>How a byte-level BPE vocabulary is trained.</summary>
 public sealed record BpeTrainerOptions
 {
-    /// <summary>Tokens wanted, special tokens and the 256 bytes included. A text with too few repeated pairs ends with fewer.</summary>
+    /// <summary>
+    /// Tokens wanted, special tokens and the 256 bytes included. A text with too few repeated pairs ends with fewer.
+    /// </summary>
     public int VocabularySize { get; init; } = 8192;
 
     /// <summary>How words are cut.</summary>
@@ -17,7 +19,9 @@ public sealed record BpeTrainerOptions
     /// <summary>Tokens that stand for themselves, in order from id 0. The first is the end token.</summary>
     public IReadOnlyList<string> SpecialTokens { get; init; } = ["<|endoftext|>"];
 
-    /// <summary>Characters after which reading stops: the counts of more text hardly change, and memory stays bounded.</summary>
+    /// <summary>
+    /// Characters after which reading stops: the counts of more text hardly change, and memory stays bounded.
+    /// </summary>
     public long MaxCharacters { get; init; } = 2_000_000_000;
 
     /// <summary>Number of threads that count words. The result does not depend on it.</summary>
@@ -29,9 +33,11 @@ public sealed record BpeTrainerOptions
     {
         var least = 256 + SpecialTokens.Count;
         if (VocabularySize < least || VocabularySize > 1_000_000)
-            throw new CrossheadException($"vocabularySize ({VocabularySize}) must be between {least} (256 bytes and {SpecialTokens.Count} special tokens) and 1000000.");
+            throw new CrossheadException($"vocabularySize ({VocabularySize}) must be between {least} (256 bytes and "
+                + $"{SpecialTokens.Count} special tokens) and 1000000.");
         if (!Enum.IsDefined(Pattern))
-            throw new CrossheadException($"pattern ({Pattern}) must be one of {string.Join(", ", Enum.GetNames<PreTokenizerPattern>())}.");
+            throw new CrossheadException(
+                $"pattern ({Pattern}) must be one of {string.Join(", ", Enum.GetNames<PreTokenizerPattern>())}.");
         if (MinFrequency < 1)
             throw new CrossheadException($"minFrequency ({MinFrequency}) must be at least 1.");
         if (MaxCharacters < 1)
@@ -39,8 +45,10 @@ public sealed record BpeTrainerOptions
         if (Workers < 1)
             throw new CrossheadException($"workers ({Workers}) must be at least 1.");
         if (SpecialTokens.FirstOrDefault(token => token.Length < 2) is { } tooShort)
-            throw new CrossheadException($"special token \"{tooShort.Shown()}\" must have at least 2 characters, such as <|endoftext|>.");
+            throw new CrossheadException(
+                $"special token \"{tooShort.Shown()}\" must have at least 2 characters, such as <|endoftext|>.");
         if (SpecialTokens.GroupBy(token => token).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new CrossheadException($"special token \"{twice.Key.Shown()}\" is given {twice.Count()} times; give it once.");
+            throw new CrossheadException(
+                $"special token \"{twice.Key.Shown()}\" is given {twice.Count()} times; give it once.");
     }
 }

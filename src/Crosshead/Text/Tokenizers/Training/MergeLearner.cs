@@ -65,7 +65,9 @@ internal sealed class MergeLearner
         return null;
     }
 
-    /// <summary>Replaces the pair by <paramref name="merged"/> in every word; <paramref name="step"/> numbers the merges.</summary>
+    /// <summary>
+    /// Replaces the pair by <paramref name="merged"/> in every word; <paramref name="step"/> numbers the merges.
+    /// </summary>
     public void Merge(int left, int right, int merged, int step)
     {
         var pair = _pairList[_pairs[Key(left, right)]];

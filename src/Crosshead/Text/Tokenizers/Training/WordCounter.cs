@@ -20,7 +20,8 @@ internal static class WordCounter
 
     /// <summary>The words and their counts, in ordinal order.</summary>
     public static List<KeyValuePair<string, long>> Count(
-        IEnumerable<string> documents, BpeTrainerOptions options, IProgress<TokenizerTrainingProgress>? progress, CancellationToken cancellation)
+        IEnumerable<string> documents, BpeTrainerOptions options, IProgress<TokenizerTrainingProgress>? progress,
+        CancellationToken cancellation)
     {
         var total = new Dictionary<string, long>();
         var read = 0L;
@@ -32,7 +33,8 @@ internal static class WordCounter
             {
                 foreach (var text in batch)
                     Count(text, options.Pattern, counts);
-                progress?.Report(new(TokenizerTrainingPhase.Counting, Interlocked.Add(ref read, batch.Sum(text => (long)text.Length)), 0));
+                progress?.Report(new(TokenizerTrainingPhase.Counting,
+                    Interlocked.Add(ref read, batch.Sum(text => (long)text.Length)), 0));
                 return counts;
             },
             counts =>
