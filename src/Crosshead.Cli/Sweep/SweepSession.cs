@@ -106,9 +106,8 @@ internal sealed class SweepSession
     {
         var (exitCode, error) = process.Ending();
         if (exitCode is ExitCode.Done or ExitCode.Interrupted) return;
-        var brokeDown = TrainingDivergedException.Wrote(error);
-        var told = exitCode == ExitCode.BadInput && error.Length > 0;
-        process.Run.Fail(brokeDown ? RunStatus.Diverged : RunStatus.Failed,
+        var told = exitCode is ExitCode.BadInput or ExitCode.Diverged && error.Length > 0;
+        process.Run.Fail(exitCode == ExitCode.Diverged ? RunStatus.Diverged : RunStatus.Failed,
             told ? error : $"its process ended with exit code {exitCode}{(error.Length > 0 ? $": {error}" : "")}");
     }
 

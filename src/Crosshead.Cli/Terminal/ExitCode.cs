@@ -13,6 +13,11 @@ internal static class ExitCode
     public const int BadInput = 2;
 
     /// <summary>
+    /// Training broke down. Only a process that supervises this one gets this code; scripts get <see cref="BadInput"/>.
+    /// </summary>
+    public const int Diverged = 3;
+
+    /// <summary>
     /// A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended it, with its state saved where it has any.
     /// </summary>
     public const int Interrupted = 130;

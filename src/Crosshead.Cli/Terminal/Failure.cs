@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
+using Crosshead.Training.Runs;
 
 namespace Crosshead.Cli.Terminal;
 
@@ -23,7 +24,12 @@ internal static class Failure
         terminal.Error.WriteLine(Describe(cause));
         if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
             terminal.Error.WriteLine(failure);
-        return cause is OperationCanceledException ? ExitCode.Interrupted : ExitCode.BadInput;
+        return cause switch
+        {
+            OperationCanceledException => ExitCode.Interrupted,
+            TrainingDivergedException when Interruption.IsSupervised => ExitCode.Diverged,
+            _ => ExitCode.BadInput,
+        };
     }
 
     /// <summary>The one line for an exception.</summary>

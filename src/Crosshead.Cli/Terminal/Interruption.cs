@@ -12,6 +12,9 @@ internal sealed partial class Interruption : IDisposable
     /// <summary>The environment variable that a process sets to 1 for one that it supervises.</summary>
     public const string SupervisedVariable = "CROSSHEAD_SUPERVISED";
 
+    /// <summary>Whether another process of this program started this one.</summary>
+    public static bool IsSupervised => Environment.GetEnvironmentVariable(SupervisedVariable) == "1";
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -28,7 +31,7 @@ internal sealed partial class Interruption : IDisposable
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
         PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
         _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
-        if (Environment.GetEnvironmentVariable(SupervisedVariable) == "1")
+        if (IsSupervised)
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }
 

@@ -6,21 +6,13 @@ namespace Crosshead.Training.Runs;
 /// </summary>
 public sealed class TrainingDivergedException : CrossheadException
 {
-    private const string Beginning = "training broke down";
-
     /// <summary>Creates the error.</summary>
     /// <param name="step">The step that broke down.</param>
     /// <param name="seen">What was seen.</param>
     /// <param name="remedy">What to do.</param>
     public TrainingDivergedException(long step, string seen, string remedy)
-        : base($"{Beginning} at step {step}: {seen}; {remedy}.") => Step = step;
+        : base($"training broke down at step {step}: {seen}; {remedy}.") => Step = step;
 
     /// <summary>The step that broke down, counted from 1.</summary>
     public long Step { get; }
-
-    /// <summary>
-    /// Whether a line that another process wrote as its error is that of this kind: across processes nothing but the
-    /// line is left.
-    /// </summary>
-    public static bool Wrote(string error) => error.StartsWith(Beginning, StringComparison.Ordinal);
 }
