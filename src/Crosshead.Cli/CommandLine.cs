@@ -51,7 +51,7 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
         return root;
     }
 
-    // Not inlined: what it needs is loaded within the guard around it, as an assembly may be missing, or files to open.
+    // Not inlined: its assemblies must load within the guard, as one may be missing or no more files can be opened.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Answer(string[] args, StandardStreams terminal, CancellationToken cancellation)
     {

@@ -52,7 +52,7 @@ internal sealed class BenchAttentionCommand() : BenchCommand("attention",
             new BenchCase($"{name} forward + backward", both, tokens, 3 * flops, 3 * bytes, bytes)];
     }
 
-    // What one layer more costs a model, without that layer's feed-forward.
+    // The cost of one more layer in a model, without the layer's feed-forward.
     private static long FlopsPerToken(ModelOptions shape) =>
         ModelCost.Of(shape with { Layers = 2 }).ForwardFlops - ModelCost.Of(shape with { Layers = 1 }).ForwardFlops
         - (6L * shape.HiddenSize * shape.FeedForward);

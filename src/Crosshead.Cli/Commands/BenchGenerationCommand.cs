@@ -72,8 +72,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     protected double DecodeBytes(ModelOptions shape, BenchRun run)
     {
         var (cost, element) = (ModelCost.Of(shape), Precision.BytesOf(run.Type));
-        // Of the embedding, a row a token; of a tied one, all of it as the head.
-        // Of experts, those that one token is given: how many more a batch wants is chance.
+        // The embedding: one row per token; a tied embedding is read whole, as the head.
+        // Experts: only the experts of one token; the number of further experts per batch depends on chance.
         var idle = shape.Experts is { } experts ? Enumerable.Range(0, shape.Layers).Count(
             experts.IsSparse) * 3L * (experts.Count - experts.PerToken) * experts.InnerSize * shape.HiddenSize : 0;
         var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize))
@@ -82,7 +82,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
         return Steps * (weights + (run.Batch * averageLength * cost.CacheBytesPerToken(element)));
     }
 
-    // Large weights are drawn where they lie: how fast a step is does not depend on what they are.
+    // Large weights are drawn on their device: the speed of a step does not depend on their values.
     private static void Fill(LanguageModel model)
     {
         using var grad = no_grad();
@@ -96,7 +96,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
         }
     }
 
-    /// <summary>Continues the prompts greedily to their ends, and tells what it took.</summary>
+    /// <summary>Continues the prompts greedily to their ends, and reports the cost.</summary>
     protected GenerationStatistics Generate(Generator generator, int[][] prompts, CancellationToken cancellation)
     {
         var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };

@@ -5,7 +5,7 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>What decoding keeps of each token in a layer.</summary>
+/// <summary>The numbers that decoding caches per token in a layer.</summary>
 /// <param name="Index">The layer.</param>
 /// <param name="KeyHeads">Key heads or components of width d.</param>
 /// <param name="ValueRank">Value numbers.</param>

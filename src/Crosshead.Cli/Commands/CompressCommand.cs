@@ -153,7 +153,7 @@ internal sealed class CompressCommand : CliCommand
         });
     }
 
-    // Options that a method or given sizes have no use for.
+    // Options that do not apply to the method or to given sizes.
     private void RequireFit(ParseResult arguments, CompressionMethod method)
     {
         var sized = arguments.GetValue(_keys) is not null || arguments.GetValue(_values) is not null;

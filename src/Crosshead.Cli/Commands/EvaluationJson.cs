@@ -113,7 +113,7 @@ internal static class EvaluationJson
         return node;
     }
 
-    // The means of groups and of all tasks, one entry a model.
+    // The means of groups and of all tasks, one entry per model.
     private static JsonArray Means(Comparison comparison)
     {
         var means = comparison.Groups.Where(g => g.Mean is not null).Select(g => (g.Name, Mean: g.Mean!)).ToList();

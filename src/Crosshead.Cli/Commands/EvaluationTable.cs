@@ -8,8 +8,8 @@ namespace Crosshead.Cli.Commands;
 internal static class EvaluationTable
 {
     /// <summary>
-    /// The table: a row a task and a mean, for each model its value, its standard error, and its difference from the
-    /// first.
+    /// The table: one row per task and per mean. Each model has its value, its standard error, and its difference from
+    /// the first model.
     /// </summary>
     public static ResultTable Of(Comparison comparison)
     {

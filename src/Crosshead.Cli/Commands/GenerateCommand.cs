@@ -40,7 +40,7 @@ internal sealed class GenerateCommand : CliCommand
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancellation) =>
         {
-            // Standard input is waited for when all else is as it should be.
+            // Standard input is read only after arguments and files were checked.
             var prompts = _prompts.Read(arguments, output.Terminal);
             TextModel.Require(files, prompts);
             ModelRemarks.Tell(files.Remarks, output);

@@ -4,7 +4,7 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>Tells what is done otherwise than a model's configuration seems to ask.</summary>
+/// <summary>Reports where the program deviates from the apparent meaning of a model's configuration.</summary>
 internal static class ModelRemarks
 {
     /// <summary>Tells each remark in a line.</summary>

@@ -113,7 +113,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
             }), cancellation);
     }
 
-    // A name that is not that of a .json file is a folder's.
+    // A name without the ending .json names a folder.
     private static IReadOnlyList<string> Files(string path)
     {
         var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path

@@ -82,7 +82,7 @@ internal sealed class VerifyCommand : CliCommand
         return GoldenAttention.Verify(file, type ?? ScalarType.Float64, device);
     }
 
-    // One path that cannot be verified must not cost the work on those before it.
+    // A path that cannot be verified must not discard the results of earlier paths.
     private static void Require(string path)
     {
         if (Directory.Exists(path))
@@ -97,7 +97,7 @@ internal sealed class VerifyCommand : CliCommand
                 + $"model name its folder, which holds {ExpectedOutputs.FileName}.");
     }
 
-    // A folder that is no model stands for what it holds.
+    // A folder that is not a model stands for its contents.
     private static IEnumerable<string> Expand(string path)
     {
         if (!Directory.Exists(path) || File.Exists(Path.Combine(path, ModelFileNames.Configuration)))

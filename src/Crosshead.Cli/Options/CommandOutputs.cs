@@ -24,7 +24,7 @@ internal sealed class CommandOutputs
     public void Add(params ReadOnlySpan<OutputOption> outputs) => _outputs.AddRange(outputs);
 
     /// <summary>Refuses outputs with an empty name, before anything is made of it.</summary>
-    /// <exception cref="CrossheadException">One has.</exception>
+    /// <exception cref="CrossheadException">An output has an empty name.</exception>
     public void RequireNames(ParseResult arguments)
     {
         if (_outputs.Find(o => o.In(arguments) is "") is { } empty)
@@ -56,7 +56,7 @@ internal sealed class CommandOutputs
         }
     }
 
-    // What was typed that is the name of a file or folder, but for the outputs' own.
+    // The typed names of existing files and folders, except those of the outputs.
     private IEnumerable<string> Inputs(ParseResult arguments) => arguments.CommandResult.Children
         .Where(r => r is not OptionResult option || !_outputs.Exists(o => o.Option == option.Option))
         .SelectMany(r => r.Tokens).Select(t => t.Value).Where(v => v.Length > 0 && Path.Exists(v));

@@ -22,7 +22,7 @@ internal abstract class OutputOption(Option<string?> option)
     public abstract IEnumerable<string> Places(string path);
 
     /// <summary>
-    /// Whether all that is at its places goes when it may be replaced; otherwise files of other names stay.
+    /// Whether replacing removes everything at the output's places; otherwise files with other names stay.
     /// </summary>
     public virtual bool ReplacesAll => true;
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// The command line as bytes: .NET makes U+FFFD of bytes that are no UTF-8, after which a prompt is another one and a
-/// file is not found.
+/// The command line as bytes. .NET replaces bytes that are not UTF-8 by U+FFFD: a prompt would then be changed, and a
+/// file would not be found.
 /// </summary>
 internal static class RawArguments
 {
@@ -13,7 +13,7 @@ internal static class RawArguments
     private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false,
         throwOnInvalidBytes: true);
 
-    /// <summary>Refuses arguments of this process that are no UTF-8.</summary>
+    /// <summary>Refuses arguments of this process that are not UTF-8.</summary>
     /// <param name="arguments">The arguments as .NET read them.</param>
     /// <exception cref="CrossheadException">One is no UTF-8.</exception>
     public static void Require(string[] arguments)
@@ -22,7 +22,7 @@ internal static class RawArguments
             Require(arguments, System.IO.File.ReadAllBytes(File));
     }
 
-    /// <summary>Refuses arguments that are no UTF-8.</summary>
+    /// <summary>Refuses arguments that are not UTF-8.</summary>
     /// <param name="arguments">The arguments as .NET read them.</param>
     /// <param name="line">The words of the process, each with a zero byte behind it, the arguments last.</param>
     /// <exception cref="CrossheadException">One is no UTF-8.</exception>

@@ -13,8 +13,8 @@ internal static class ThreadsOption
         $"Threads to compute with; without it {ComputeThreads.Variable} or, where that is not set, one for each core "
             + $"that the process may use.", 1, int.MaxValue);
 
-    /// <summary>Lets the number given to a command hold, before the command runs.</summary>
-    /// <exception cref="CrossheadException">It is out of range.</exception>
+    /// <summary>Applies the given number of threads before the command runs.</summary>
+    /// <exception cref="CrossheadException">The number is out of range.</exception>
     public static void Apply(ParseResult arguments)
     {
         if (arguments.CommandResult.Command.Options.FirstOrDefault(o => o.Name == Name) is Option<int?> option)

@@ -20,7 +20,7 @@ internal static class UsageError
         if (missing is not null)
             return $"{path} needs {missing.HelpName ?? missing.Name}: {FirstSentence(missing.Description)} See "
                 + $"\"{path} --help\".";
-        // An empty text is a text; an empty name is none.
+        // An empty text is valid; an empty name is not.
         var empty = command.Arguments.FirstOrDefault(
             a => a.Name != "TEXT" && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
         if (empty is not null)

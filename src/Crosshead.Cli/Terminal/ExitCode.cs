@@ -22,6 +22,6 @@ internal static class ExitCode
     /// </summary>
     public const int Interrupted = 130;
 
-    /// <summary>The reader of standard output is gone; what a shell tells of a program that SIGPIPE ended.</summary>
+    /// <summary>The reader of standard output is gone; a shell reports the same code after SIGPIPE.</summary>
     public const int ReaderGone = 141;
 }

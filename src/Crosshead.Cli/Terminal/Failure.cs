@@ -53,7 +53,7 @@ internal static class Failure
 
     private static string FirstLine(string message) => message.TrimStart().Split(['\n', '\r'], 2)[0].TrimEnd();
 
-    // The exception that says what happened, out of the ones that only carry it.
+    // The exception that describes the failure, without the exceptions that only wrap it.
     private static Exception Cause(Exception failure) => failure switch
     {
         AggregateException { InnerExceptions: [var inner] } => Cause(inner),

@@ -4,8 +4,8 @@ using System.Text;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Tells a failure where the usual way of telling one fails too, as where no more files may be opened: nothing is
-/// loaded for it that is not loaded already.
+/// Reports a failure when the usual report fails too, for example when no more files can be opened. The report loads
+/// nothing that is not loaded already.
 /// </summary>
 internal static partial class LastWords
 {

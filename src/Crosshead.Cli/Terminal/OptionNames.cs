@@ -1,6 +1,6 @@
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>What the command line calls the settings and operations that messages of the library name.</summary>
+/// <summary>The command line's names for settings and operations in messages of the library.</summary>
 internal static class OptionNames
 {
     /// <summary>From a member of <see cref="MessageTerm"/> to the option or command.</summary>

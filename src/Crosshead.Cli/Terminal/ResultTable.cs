@@ -18,7 +18,7 @@ internal sealed class ResultTable
     /// </summary>
     public ResultTable(params string[] headers) => _headers = headers;
 
-    /// <summary>Adds a row, one cell a column.</summary>
+    /// <summary>Adds a row with one cell per column.</summary>
     public ResultTable Row(params string[] cells)
     {
         _rows.Add(cells);

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Standard output or standard error of the process, unbuffered. What cannot be written is an error for results;
-/// messages are dropped, as nothing that only tells may end the work that it tells of.
+/// Standard output or standard error of the process, unbuffered. A failed write of results is an error. A
+/// failed write of messages is ignored, because a message must not end the work that it reports.
 /// </summary>
 internal sealed partial class StandardStream : Stream
 {

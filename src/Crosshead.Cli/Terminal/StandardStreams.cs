@@ -49,7 +49,7 @@ internal sealed class StandardStreams
     public bool ErrorIsScreen { get; }
 
     /// <summary>The text of standard input, to its end, without a byte order mark.</summary>
-    /// <exception cref="CrossheadException">It is no UTF-8 text.</exception>
+    /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
     public string ReadInput()
     {
         try
