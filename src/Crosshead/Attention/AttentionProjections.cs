@@ -77,14 +77,14 @@ public sealed class AttentionProjections : IHeadProjections
     /// <param name="x">[B, N, D]</param>
     /// <param name="key">Projection of the key rows.</param>
     /// <param name="value">Projection of the value rows.</param>
-    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="view">Where the tokens stand.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
     /// <returns>
     /// Queries [B, N, h, d], keys [B, N, rows, d], values [B, N, rows, d], or [B, N, 1, width] where the width is no
     /// multiple of d.
     /// </returns>
     public (Tensor Query, Tensor Key, Tensor Value) Project(
-        Tensor x, HeadRows key, HeadRows value, TokenView span, bool normKeys = true)
+        Tensor x, HeadRows key, HeadRows value, TokenView view, bool normKeys = true)
     {
         var query = OwnQueries(x.dtype);
         var whole = value.Weight.shape[0] % HeadDim == 0;
@@ -92,19 +92,19 @@ public sealed class AttentionProjections : IHeadProjections
         {
             var bias = query.Bias is null ? null : cat([query.Bias, key.Bias!, value.Bias!]);
             var joint = new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x);
-            return Split(joint, key.Weight.shape[0], value.Weight.shape[0], span, normKeys);
+            return Split(joint, key.Weight.shape[0], value.Weight.shape[0], view, normKeys);
         }
-        return Turn(query.Apply(x), key.Apply(x), value.Apply(x), span, normKeys);
+        return Turn(query.Apply(x), key.Apply(x), value.Apply(x), view, normKeys);
     }
 
     /// <summary>Projects with the layer's own key and value projections.</summary>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView span) =>
-        Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), span);
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView view) =>
+        Project(x, OwnKeys(x.dtype), OwnValues(x.dtype), view);
 
-    KeptTokens IHeadProjections.Append(Tensor x, TokenView span, KeyValueCache cache)
+    KeptTokens IHeadProjections.Append(Tensor x, TokenView view, KeyValueCache cache)
     {
-        var (query, key, value) = Project(x, span);
-        return KeptTokens.Append(cache, query, key, value, span.Place);
+        var (query, key, value) = Project(x, view);
+        return KeptTokens.Append(cache, query, key, value, view.Place);
     }
 
     /// <summary>
@@ -114,29 +114,29 @@ public sealed class AttentionProjections : IHeadProjections
     /// <param name="joint">[B, N, queries + keys + values]</param>
     /// <param name="keys">Width of the keys.</param>
     /// <param name="values">Width of the values.</param>
-    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="view">Where the tokens stand.</param>
     /// <param name="normKeys">Whether the key rows are heads, which are normed, and not components.</param>
     internal (Tensor Query, Tensor Key, Tensor Value) Split(
-        Tensor joint, long keys, long values, TokenView span, bool normKeys)
+        Tensor joint, long keys, long values, TokenView view, bool normKeys)
     {
         var queries = joint.shape[2] - keys - values;
         if (QueryNorm is null && values % HeadDim == 0)
         {
             var (h, k, v) = ((int)Heads, (int)(keys / HeadDim), (int)(values / HeadDim));
-            if (FusedRotary.Supports(joint, span.Cos, span.Sin, h, k, v))
-                return FusedRotary.Split(joint, span.Cos, span.Sin, h, k, v);
+            if (FusedRotary.Supports(joint, view.Cos, view.Sin, h, k, v))
+                return FusedRotary.Split(joint, view.Cos, view.Sin, h, k, v);
         }
         var (query, key) = (joint.narrow(2, 0, queries), joint.narrow(2, queries, keys));
-        return Turn(query, key, joint.narrow(2, queries + keys, values), span, normKeys);
+        return Turn(query, key, joint.narrow(2, queries + keys, values), view, normKeys);
     }
 
     // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
     private (Tensor Query, Tensor Key, Tensor Value) Turn(
-        Tensor query, Tensor key, Tensor value, TokenView span, bool normKeys)
+        Tensor query, Tensor key, Tensor value, TokenView view, bool normKeys)
     {
         Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
         Tensor Normed(Tensor rows, RmsNorm? norm) =>
-            RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), span.Cos, span.Sin);
+            RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), view.Cos, view.Sin);
         var width = value.shape[2] % HeadDim == 0 ? HeadDim : value.shape[2];
         return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, width));
     }

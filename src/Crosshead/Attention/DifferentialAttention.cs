@@ -87,13 +87,13 @@ public sealed class DifferentialAttention : IAttention
     };
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null)
+    public Tensor Forward(Tensor x, TokenView view, KeyValueCache? cache = null)
     {
         var (batch, count, d) = (x.shape[0], x.shape[1], _projections.HeadDim);
         var (pairs, repeats) = (_projections.Groups / 2, _projections.Heads / _projections.Groups);
 
         // Both maps of a pair read the same values.
-        var attended = cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache);
+        var attended = cache is null ? AttendWithin(x, view) : AttendCached(x, view, cache);
         var maps = attended.view(batch, count, pairs, 2, repeats, 2 * d);
 
         var lambda = _frozenLambda ?? Lambda(x.dtype);
@@ -112,18 +112,18 @@ public sealed class DifferentialAttention : IAttention
         _frozenLambda?.Dispose();
     }
 
-    private Tensor AttendWithin(Tensor x, TokenView span)
+    private Tensor AttendWithin(Tensor x, TokenView view)
     {
-        var (query, key, value) = _heads.Project(x, span);                                            // [B,N,·,d]
+        var (query, key, value) = _heads.Project(x, view);                                            // [B,N,·,d]
         var wide = value.reshape(x.shape[0], x.shape[1], -1, 2 * _projections.HeadDim);               // [B,N,g/2,2d]
-        return SoftmaxAttention.AttendWithin(Sides(query), key, wide, span, _projections.Scale);
+        return SoftmaxAttention.AttendWithin(Sides(query), key, wide, view, _projections.Scale);
     }
 
-    private Tensor AttendCached(Tensor x, TokenView span, KeyValueCache cache)
+    private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache)
     {
-        var kept = _heads.Append(x, span, cache);                                 // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
+        var kept = _heads.Append(x, view, cache);                                 // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
         var query = Sides(kept.Query).transpose(1, 2);
-        var maps = SoftmaxAttention.Attend(query, kept.Keys, kept.Values, span, _projections.Scale);
+        var maps = SoftmaxAttention.Attend(query, kept.Keys, kept.Values, view, _projections.Scale);
         return maps.transpose(1, 2).contiguous();
     }
 

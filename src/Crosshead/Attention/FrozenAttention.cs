@@ -72,8 +72,8 @@ internal sealed class FrozenAttention : IAttention
     }
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null) =>
-        Layer.Merge(cache is null ? AttendWithin(x, span) : AttendCached(x, span, cache));        // [B,N,h,d] → [B,N,D]
+    public Tensor Forward(Tensor x, TokenView view, KeyValueCache? cache = null) =>
+        Layer.Merge(cache is null ? AttendWithin(x, view) : AttendCached(x, view, cache));        // [B,N,h,d] → [B,N,D]
 
     /// <inheritdoc/>
     public IAttention Freeze() => Of(Layer);
@@ -85,31 +85,31 @@ internal sealed class FrozenAttention : IAttention
         foreach (var tensor in _owned ?? []) tensor.Dispose();
     }
 
-    private Tensor AttendWithin(Tensor x, TokenView span)
+    private Tensor AttendWithin(Tensor x, TokenView view)
     {
         var keepsHeads = !CacheLayout.Keys.AreComponents && !CacheLayout.Values.AreComponents;
         var own = Layer.Projections;
-        var (query, key, value) = keepsHeads ? _kept.Project(x, span) : own.Project(x, Keys, Values, span);
-        return SoftmaxAttention.AttendWithin(query, key, value, span, own.Scale);
+        var (query, key, value) = keepsHeads ? _kept.Project(x, view) : own.Project(x, Keys, Values, view);
+        return SoftmaxAttention.AttendWithin(query, key, value, view, own.Scale);
     }
 
-    private Tensor AttendCached(Tensor x, TokenView span, KeyValueCache cache)
+    private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache)
     {
         // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
-        var (query, keys, values, keyFactors) = Append(x, span, cache);
+        var (query, keys, values, keyFactors) = Append(x, view, cache);
         var (keyRows, valueRows) = (CacheLayout.Keys.Count, CacheLayout.Values.Count);
         if (keyRows < valueRows) keys = keys.expand(-1, valueRows, -1, -1);
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);
         query = query.transpose(1, 2);
-        var heads = SoftmaxAttention.Attend(query, keys, values, span, Layer.Projections.Scale, keyFactors);
+        var heads = SoftmaxAttention.Attend(query, keys, values, view, Layer.Projections.Scale, keyFactors);
         if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
     }
 
-    private KeptTokens Append(Tensor x, TokenView span, KeyValueCache cache)
+    private KeptTokens Append(Tensor x, TokenView view, KeyValueCache cache)
     {
-        if (_kept.Step(x, span, cache) is { } step) return step;
-        var (query, key, value) = _kept.Project(x, span);
+        if (_kept.Step(x, view, cache) is { } step) return step;
+        var (query, key, value) = _kept.Project(x, view);
         if (_queryMatrices is not null)
             query = GroupProduct.Of(query.transpose(1, 2), _queryMatrices).transpose(1, 2);       // [B,N,h,c·d]
         Tensor? wholeKeys = null;                                                                 // [B,N,g·d]
@@ -118,9 +118,9 @@ internal sealed class FrozenAttention : IAttention
             var (both, own) = (value.flatten(2), CacheLayout.Values.Elements);
             (value, wholeKeys) = (both.narrow(2, 0, own), both.narrow(2, own, both.shape[2] - own));
         }
-        var kept = KeptTokens.Append(cache, query, key, value, span.Place);
+        var kept = KeptTokens.Append(cache, query, key, value, view.Place);
         if (Layer.KeyFactors is not { } keyFactors) return kept;
-        return kept with { KeyFactors = cache.AppendKeyFactors(keyFactors.Of(wholeKeys ?? Keys.Apply(x)), span.Place) };
+        return kept with { KeyFactors = cache.AppendKeyFactors(keyFactors.Of(wholeKeys ?? Keys.Apply(x)), view.Place) };
     }
 
     private Tensor Keep(Tensor made)

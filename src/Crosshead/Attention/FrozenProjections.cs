@@ -43,20 +43,20 @@ internal sealed class FrozenProjections : IHeadProjections
     }
 
     /// <inheritdoc/>
-    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView span)
+    public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView view)
     {
         var (keys, values) = Rows(x.dtype);
         return _joint is { } joint && joint.Holds(x)
-            ? _layer.Split(joint.Forward(x), keys.Weight.shape[0], values.Weight.shape[0], span, _normKeys)
-            : _layer.Project(x, keys, values, span, _normKeys);
+            ? _layer.Split(joint.Forward(x), keys.Weight.shape[0], values.Weight.shape[0], view, _normKeys)
+            : _layer.Project(x, keys, values, view, _normKeys);
     }
 
     /// <inheritdoc/>
-    public KeptTokens Append(Tensor x, TokenView span, KeyValueCache cache)
+    public KeptTokens Append(Tensor x, TokenView view, KeyValueCache cache)
     {
-        if (Step(x, span, cache) is { } step) return step;
-        var (query, key, value) = Project(x, span);
-        return KeptTokens.Append(cache, query, key, value, span.Place);
+        if (Step(x, view, cache) is { } step) return step;
+        var (query, key, value) = Project(x, view);
+        return KeptTokens.Append(cache, query, key, value, view.Place);
     }
 
     /// <summary>
@@ -64,18 +64,18 @@ internal sealed class FrozenProjections : IHeadProjections
     /// mix. Null where there is no kernel for it.
     /// </summary>
     /// <param name="x">[B, 1, D]</param>
-    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="view">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
-    public KeptTokens? Step(Tensor x, TokenView span, KeyValueCache cache)
+    public KeptTokens? Step(Tensor x, TokenView view, KeyValueCache cache)
     {
-        if (span.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)) return null;
+        if (view.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)) return null;
         var (keys, values, factors) = cache.Whole;
-        if (!StepHeads.Supports(x, span.Cos, keys, values)) return null;
+        if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
         var query = StepHeads.Apply(
-            joint.Forward(x), span.Cos, span.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
+            joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
             positions, keys, values, factors);
-        (keys, values, factors) = cache.Seen(span.Place);
+        (keys, values, factors) = cache.Seen(view.Place);
         return new KeptTokens(query, keys, values, factors);
     }
 

@@ -8,13 +8,13 @@ public interface IAttention : IDisposable
 {
     /// <summary>Attends over the given tokens and, with a cache, over those before them.</summary>
     /// <param name="x">Normed hidden states [B, N, D].</param>
-    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="view">Where the tokens stand.</param>
     /// <param name="cache">
     /// What earlier calls left, in the form of <see cref="CacheLayout"/>; the call appends to it. Null to attend within
     /// <paramref name="x"/> alone.
     /// </param>
     /// <returns>[B, N, D], to be added to the residual stream.</returns>
-    Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null);
+    Tensor Forward(Tensor x, TokenView view, KeyValueCache? cache = null);
 
     /// <summary>What a cache keeps per token: the mechanism's own choice.</summary>
     CacheLayout CacheLayout { get; }

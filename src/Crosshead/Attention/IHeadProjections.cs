@@ -10,13 +10,13 @@ internal interface IHeadProjections : IDisposable
     /// Projects hidden states, norms queries and keys where there are norms, and turns both by their positions.
     /// </summary>
     /// <param name="x">[B, N, D]</param>
-    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="view">Where the tokens stand.</param>
     /// <returns>Queries [B, N, h, d], keys and values [B, N, rows, width].</returns>
-    (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView span);
+    (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView view);
 
     /// <summary>Projects tokens and adds their keys and values to the cache.</summary>
     /// <param name="x">[B, N, D]</param>
-    /// <param name="span">Where the tokens stand.</param>
+    /// <param name="view">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
-    KeptTokens Append(Tensor x, TokenView span, KeyValueCache cache);
+    KeptTokens Append(Tensor x, TokenView view, KeyValueCache cache);
 }

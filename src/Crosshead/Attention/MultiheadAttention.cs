@@ -56,11 +56,11 @@ public sealed class MultiheadAttention : IAttention
     internal static AttentionTraits Traits { get; } = new() { HasComponents = true };
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null)
+    public Tensor Forward(Tensor x, TokenView view, KeyValueCache? cache = null)
     {
-        if (cache is not null) return new FrozenAttention(this, x.dtype).Forward(x, span, cache);
-        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), span);  // [B,N,h,d], [B,N,g,d]
-        var heads = SoftmaxAttention.AttendWithin(query, key, value, span, Projections.Scale);   // [B,N,h,d], eq. 12
+        if (cache is not null) return new FrozenAttention(this, x.dtype).Forward(x, view, cache);
+        var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), view);  // [B,N,h,d], [B,N,g,d]
+        var heads = SoftmaxAttention.AttendWithin(query, key, value, view, Projections.Scale);   // [B,N,h,d], eq. 12
         return Merge(heads);
     }
 

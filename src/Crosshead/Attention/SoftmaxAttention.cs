@@ -15,14 +15,14 @@ public static class SoftmaxAttention
     /// <param name="query">[B, N, h, w]</param>
     /// <param name="key">[B, N, g, w]; query head i reads head i div (h/g).</param>
     /// <param name="value">[B, N, gv, w'], gv divides g; query head i reads head i div (h/gv).</param>
-    /// <param name="span">What may be seen.</param>
+    /// <param name="view">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
     /// <returns>[B, N, h, w']</returns>
-    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView span, double scale)
+    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView view, double scale)
     {
-        if ((span.Ends is not null || span is { Causal: true, Mask: null })
+        if ((view.Ends is not null || view is { Causal: true, Mask: null })
             && FusedCausalAttention.Supports(query, key, value))
-            return FusedCausalAttention.Apply(query, key, value, scale, span.Ends);
+            return FusedCausalAttention.Apply(query, key, value, scale, view.Ends);
         var (width, wide) = (key.shape[3], value.shape[3]);
         (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
         if (wide > width)
@@ -30,7 +30,7 @@ public static class SoftmaxAttention
             // Zeros widen queries and keys to the values' width, which flash kernels ask for.
             (query, key) = (nn.functional.pad(query, [0, wide - width]), nn.functional.pad(key, [0, wide - width]));
         }
-        return Attend(query, key, value, span, scale).transpose(1, 2);
+        return Attend(query, key, value, view, scale).transpose(1, 2);
     }
 
     /// <summary>Attends to all tokens of a cache by libtorch's own operator, to compare with.</summary>
@@ -46,30 +46,30 @@ public static class SoftmaxAttention
     /// <param name="query">[B, h, N, w]</param>
     /// <param name="key">[B, g, T, w]; query head i reads head i div (h/g).</param>
     /// <param name="value">[B, gv, T, w'], gv divides g; query head i reads head i div (h/gv).</param>
-    /// <param name="span">What may be seen.</param>
+    /// <param name="view">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
     /// <param name="keyFactors">
     /// Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.
     /// </param>
     /// <returns>[B, h, N, w']</returns>
-    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView span, double scale,
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
         Tensor? keyFactors = null)
     {
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
-        var usual = span.Begins is null && span.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
+        var usual = view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
             && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
-        if (span.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
-            return DecodeAttention.Apply(query, key, value, scale, keyFactors, span.Begins, span.Length);
+        if (view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
+            return DecodeAttention.Apply(query, key, value, scale, keyFactors, view.Begins, view.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
-        if (keyFactors is not null) return AttendScaled(query, key, value, span, scale, keyFactors);
+        if (keyFactors is not null) return AttendScaled(query, key, value, view, scale, keyFactors);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];
         if (heads == groups)
-            return Aten.ScaledDotProductAttention(query, key, value, span.Mask, span.Causal, scale);
+            return Aten.ScaledDotProductAttention(query, key, value, view.Mask, view.Causal, scale);
 
         // One query a head: the heads of a group are queries of one head, and nothing is repeated. CUDA
         // has a grouped kernel for bfloat16.
-        if (count == 1 && span.Mask is null
+        if (count == 1 && view.Mask is null
             && !(query.device_type == DeviceType.CUDA && query.dtype == ScalarType.BFloat16))
         {
             var grouped = query.reshape(batch, groups, heads / groups, width); // [B,g,h/g,w]
@@ -80,11 +80,11 @@ public static class SoftmaxAttention
         // The CPU has no grouped kernel: it would fall back to the one that keeps all scores.
         if (query.device_type == DeviceType.CPU)
             (key, value) = (Repeat(key, heads / groups), Repeat(value, heads / groups));
-        return Aten.ScaledDotProductAttention(query, key, value, span.Mask, span.Causal, scale);
+        return Aten.ScaledDotProductAttention(query, key, value, view.Mask, view.Causal, scale);
     }
 
     // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.
-    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenView span, double scale,
+    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
         Tensor keyFactors)
     {
         var heads = query.shape[1];
@@ -92,8 +92,8 @@ public static class SoftmaxAttention
         using Scalar factor = scale, never = double.NegativeInfinity;
         var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);  // [B,h,N,T]
         scores = scores * keyFactors.repeat_interleave(heads / keyFactors.shape[1], 1).unsqueeze(2);
-        var unseen = span.Mask?.logical_not()
-            ?? (span.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
+        var unseen = view.Mask?.logical_not()
+            ?? (view.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
         if (unseen is not null) scores = scores.masked_fill(unseen, never);
         return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));  // [B,h,N,w']
     }

@@ -55,30 +55,30 @@ public sealed class TalkingHeadsAttention : IAttention
 
     /// <inheritdoc/>
     /// <exception cref="CrossheadException">The scores would take more than <see cref="MaxScoreBytes"/>.</exception>
-    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache = null)
+    public Tensor Forward(Tensor x, TokenView view, KeyValueCache? cache = null)
     {
-        var (query, key, value) = Heads(x, span, cache);                                              // [B,·,N or T,d]
+        var (query, key, value) = Heads(x, view, cache);                                              // [B,·,N or T,d]
         RequireMemory(query, key.shape[2]);
 
         var repeats = _projections.Heads / _projections.Groups;
         using Scalar scale = _projections.Scale; // named, so that it is not collected while native code reads it
         var scores = query.matmul(SoftmaxAttention.Repeat(key, repeats).transpose(2, 3)).mul(scale); // [B,h,N,T]
         var mixed = Mix(_logitMix.In(x.dtype), scores);                                               // eq. 7
-        var unseen = span.Mask?.logical_not() ?? (span.Causal ? Future(scores) : null);
+        var unseen = view.Mask?.logical_not() ?? (view.Causal ? Future(scores) : null);
         if (unseen is not null) mixed = mixed.masked_fill(unseen, double.NegativeInfinity);
         var weights = Mix(_weightMix.In(x.dtype), mixed.softmax(-1));                                 // eq. 8
         var heads = weights.matmul(SoftmaxAttention.Repeat(value, repeats));                          // eq. 9
         return _projections.Merge(heads.transpose(1, 2));
     }
 
-    private (Tensor Query, Tensor Key, Tensor Value) Heads(Tensor x, TokenView span, KeyValueCache? cache)
+    private (Tensor Query, Tensor Key, Tensor Value) Heads(Tensor x, TokenView view, KeyValueCache? cache)
     {
         if (cache is not null)
         {
-            var kept = _heads.Append(x, span, cache);
+            var kept = _heads.Append(x, view, cache);
             return (kept.Query.transpose(1, 2), kept.Keys, kept.Values);
         }
-        var (query, key, value) = _heads.Project(x, span);                                      // [B,N,·,d]
+        var (query, key, value) = _heads.Project(x, view);                                      // [B,N,·,d]
         return (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
     }
 

@@ -78,9 +78,9 @@ public sealed class Calibration : IDisposable
     private static void Add(LanguageModel model, HeadStatistics[] layers, Tensor ids)
     {
         var x = model.Embed(ids);
-        var spans = model.ViewOf(ids.shape[1]);
+        var view = model.ViewOf(ids.shape[1]);
         // masks that layers share outlive each layer's scope
-        var seen = model.Blocks.Select(b => spans.Within(b.SlidingWindow)).ToArray();
+        var seen = model.Blocks.Select(b => view.Within(b.SlidingWindow)).ToArray();
         for (var i = 0; i < layers.Length; i++)
         {
             using var scope = NewDisposeScope();

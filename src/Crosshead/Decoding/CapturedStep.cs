@@ -59,11 +59,7 @@ internal sealed class CapturedStep : IDisposable
         if (_graph is null && !TryCapture()) return false;
         _graph!.Launch();
         _stream.Wait();
-        foreach (var run in runs)
-        {
-            _state.Truncate(run.Slot, run.Start);
-            _state.Advance(run.Slot, 1);
-        }
+        foreach (var run in runs) _state.Keep(run.Slot, run.Start + 1);
         _fetched = false;
         return true;
     }
@@ -113,9 +109,9 @@ internal sealed class CapturedStep : IDisposable
     {
         using var grad = no_grad();
         _told.CopyTo(_input);
-        var spans = _model.ViewAt(_input.narrow(0, 0, _slots), _state.Capacity);
+        var view = _model.ViewAt(_input.narrow(0, 0, _slots), _state.Capacity);
         var tokens = _input.narrow(0, _slots, _slots).unsqueeze(1);                                // [B,1]
-        var logits = _model.Head(_model.Hidden(tokens, spans, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
+        var logits = _model.Head(_model.Hidden(tokens, view, _state.LayersOf(0, _slots))).squeeze(1); // [B,V]
         var (values, ids) = logits.max(-1);  // the first of the largest
         _ids.CopyFrom(ids);
         _values.CopyFrom(values.to(ScalarType.Float32));

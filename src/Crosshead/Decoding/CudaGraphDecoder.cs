@@ -51,9 +51,8 @@ public sealed class CudaGraphDecoder : IDecoder
         pass.Require(Cache);
         Array.Clear(_logitsOf);
         var runs = pass.Runs();
-        var steps = runs.TrueForAll(r => r.Count == 1) ? runs : runs.FindAll(r => r.Count == 1);
-        if (steps.Count > 0 && TryStep(pass, steps))
-            runs = ReferenceEquals(steps, runs) ? [] : runs.FindAll(r => r.Count > 1);
+        var steps = runs.FindAll(r => r.Count == 1);
+        if (steps.Count > 0 && TryStep(pass, steps)) runs.RemoveAll(r => r.Count == 1);
         if (runs.Count == 0) return;
         _plain.Run(pass, runs, cancellation);
         _plainRan = true;

@@ -70,11 +70,11 @@ public sealed class TensorDecoder : IDecoder
         for (var slot = 0; slot < count; slot++) positions[slot] = State.LengthOf(slot); // of those that rest
         foreach (var run in runs) (ids[run.Slot], positions[run.Slot]) = (pass.Rows[run.First].Token, run.Start);
         var together = runs.Count == count && positions.AsSpan().IndexOfAnyExcept(positions[0]) < 0;
-        var spans = together
+        var view = together
             ? _model.ViewOf(positions[0], 1)
             : _model.ViewAt(tensor(positions, [count], ScalarType.Int64, _model.Device), runs.Max(r => r.Start) + 1);
         // [S,1,D]
-        var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), spans,
+        var hidden = _model.Hidden(tensor(ids, [count, 1], ScalarType.Int64, _model.Device), view,
             State.LayersOf(0, count));
         Finish(pass, runs, 0, hidden);
     }
@@ -100,11 +100,7 @@ public sealed class TensorDecoder : IDecoder
     private void Finish(DecodePass pass, IReadOnlyList<TokenRun> runs, int firstSlot, Tensor hidden)
     {
         var longest = hidden.shape[1];
-        foreach (var run in runs)
-        {
-            State.Truncate(run.Slot, run.Start);
-            State.Advance(run.Slot, run.Count);
-        }
+        foreach (var run in runs) State.Keep(run.Slot, run.Start + run.Count);
         var wanted = runs.Where(r => pass.Rows[r.First + r.Count - 1].Wanted).OrderBy(r => r.Slot).ToList();
         if (wanted.Count == 0) return;
         var last = wanted.Count == hidden.shape[0] && wanted.All(r => r.Count == longest)

@@ -83,9 +83,7 @@ public sealed class DataGeneration : IDocumentSource
         if (tokenizer.VocabularySize > model.VocabularySize)
             throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model "
                 + $"{model.VocabularySize}; use the tokenizer.json that the model was trained with.");
-        if (tokenizer.EosTokenId is null)
-            throw new CrossheadException(
-                "the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+        tokenizer.RequireEosToken();
         var most = Math.Min(options.MaxTokens ?? int.MaxValue, model.Context);
         if (PromptsOf(tokenizer, options).FirstOrDefault(p => p.Count >= most) is { } tooLong)
             throw new CrossheadException(

@@ -85,24 +85,24 @@ public sealed class LanguageModel : IDisposable
             throw new CrossheadException($"{start + count} tokens are more than the model's context "
                 + $"({Options.Context}); shorten the prompt or generate fewer tokens.");
         var hidden = Hidden(tokens, ViewOf(start, count), state?.Layers);
-        for (var slot = 0; slot < (state?.Slots ?? 0); slot++) state!.Advance(slot, (int)count);
+        state?.KeepAll((int)(start + count));
         return hidden;
     }
 
     /// <summary>Final hidden states, normed, of tokens [B, N] that stand as said → [B, N, D].</summary>
-    internal Tensor Hidden(Tensor tokens, CallView spans, IReadOnlyList<KeyValueCache>? caches = null)
+    internal Tensor Hidden(Tensor tokens, CallView call, IReadOnlyList<KeyValueCache>? caches = null)
     {
         var stream = new ResidualStream(Embed(tokens));                                  // [B,N,D]
         for (var i = 0; i < _blocks.Length; i++)
         {
             var block = _blocks[i];
-            var span = spans.Within(block.SlidingWindow);
+            var view = call.Within(block.SlidingWindow);
             // Tensors that autograd does not keep are freed at once; the others are freed in the backward pass.
-            using var scope = spans.Retains ? null : NewDisposeScope();
+            using var scope = call.Retains ? null : NewDisposeScope();
             var (before, cache) = (stream, caches?[i]);
             stream = ActivationCheckpointing && before.Sum.requires_grad
-                ? new ResidualStream(Recompute.Apply(before.Whole, again => block.Forward(again, span, null)))
-                : block.Forward(before, span, cache);
+                ? new ResidualStream(Recompute.Apply(before.Whole, again => block.Forward(again, view, null)))
+                : block.Forward(before, view, cache);
             if (scope is null) continue;
             stream.MoveToOuterDisposeScope();
             before.Dispose();
@@ -157,9 +157,12 @@ public sealed class LanguageModel : IDisposable
     public DecodeState CreateDecodeState(long batch, long capacity) => CreateDecodeState(batch, capacity, spare: 0);
 
     /// <summary>An empty state with places per sequence that are written to and never read.</summary>
-    internal DecodeState CreateDecodeState(long batch, long capacity, int spare) =>
-        new([.. _blocks.Select(b =>
-            new KeyValueCache(b.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device))], batch, spare);
+    internal DecodeState CreateDecodeState(long batch, long capacity, int spare)
+    {
+        KeyValueCache Cache(TransformerBlock block) =>
+            new(block.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device);
+        return new([.. _blocks.Select(Cache)], (int)batch, spare);
+    }
 
     /// <summary>Bytes that decoding keeps of each token.</summary>
     public long CacheBytesPerToken =>

@@ -65,18 +65,18 @@ public sealed class TransformerBlock : IDisposable
 
     /// <summary>[B, N, D] → [B, N, D].</summary>
     /// <param name="x">[B, N, D]</param>
-    /// <param name="span">Where the tokens stand, and what they see within <see cref="SlidingWindow"/>.</param>
+    /// <param name="view">Where the tokens stand, and what they see within <see cref="SlidingWindow"/>.</param>
     /// <param name="cache">Tokens before these; null for none.</param>
-    public Tensor Forward(Tensor x, TokenView span, KeyValueCache? cache) =>
-        Forward(new ResidualStream(x), span, cache).Whole;
+    public Tensor Forward(Tensor x, TokenView view, KeyValueCache? cache) =>
+        Forward(new ResidualStream(x), view, cache).Whole;
 
     /// <summary>
     /// Like <see cref="Forward(Tensor, TokenView, KeyValueCache)"/>, but leaves the last addition to the next norm.
     /// </summary>
-    internal ResidualStream Forward(ResidualStream stream, TokenView span, KeyValueCache? cache)
+    internal ResidualStream Forward(ResidualStream stream, TokenView view, KeyValueCache? cache)
     {
         var (x, input) = stream.Through(_inputNorm);
-        var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(input, span, cache));
+        var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(input, view, cache));
         return new ResidualStream(sum, _feedForward.Forward(normed));
     }
 }

@@ -350,8 +350,8 @@ public sealed class AttentionTests
             foreach (var (start, count) in new[] { (0, 3), (3, 1), (4, 1), (5, 1) })
             {
                 var (cos, sin) = _rotary.Rows(start, count);
-                var span = new TokenView(cos, sin, null, Causal: count > 1) { Place = new CachePlace(start) };
-                outputs.Add(attention.Forward(x.narrow(1, start, count), span, cache));
+                var view = new TokenView(cos, sin, null, Causal: count > 1) { Place = new CachePlace(start) };
+                outputs.Add(attention.Forward(x.narrow(1, start, count), view, cache));
             }
             return cat([.. outputs], 1);
         }

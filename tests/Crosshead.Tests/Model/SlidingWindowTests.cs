@@ -45,13 +45,13 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var span = new CausalView(model.Rotary, start, count, CPU).Within(window);
+        var view = new CausalView(model.Rotary, start, count, CPU).Within(window);
         for (var n = 0; n < count; n++)
             for (var key = 0; key < start + count; key++)
             {
                 var query = start + n;
                 var expected = key <= query && key > query - (window ?? int.MaxValue);
-                Assert.True(Sees(span, 0, n, key) == expected, $"query {query}, key {key}");
+                Assert.True(Sees(view, 0, n, key) == expected, $"query {query}, key {key}");
             }
     }
 
@@ -65,12 +65,12 @@ public sealed class SlidingWindowTests
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
         long[] positions = [0, 5, 9];
-        var span = new StepView(model.Rotary, tensor(positions), 10, CPU).Within(window);
+        var view = new StepView(model.Rotary, tensor(positions), 10, CPU).Within(window);
         for (var b = 0; b < positions.Length; b++)
             for (var key = 0; key < 10; key++)
             {
                 var expected = key <= positions[b] && key > positions[b] - (window ?? int.MaxValue);
-                Assert.True(Sees(span, b, 0, key) == expected, $"sequence {b}, key {key}");
+                Assert.True(Sees(view, b, 0, key) == expected, $"sequence {b}, key {key}");
             }
     }
 
@@ -79,11 +79,11 @@ public sealed class SlidingWindowTests
     {
         using var scope = NewDisposeScope();
         using var model = Create(new AttentionOptions { Heads = 4 });
-        var spans = new CausalView(model.Rotary, 0, 10, CPU);
-        Assert.True(spans.Within(10) is { Mask: null, Causal: true });
-        Assert.Same(spans.Within(null), spans.Within(11));
-        Assert.Same(spans.Within(4), spans.Within(4));
-        Assert.NotSame(spans.Within(4), spans.Within(5));
+        var view = new CausalView(model.Rotary, 0, 10, CPU);
+        Assert.True(view.Within(10) is { Mask: null, Causal: true });
+        Assert.Same(view.Within(null), view.Within(11));
+        Assert.Same(view.Within(4), view.Within(4));
+        Assert.NotSame(view.Within(4), view.Within(5));
     }
 
     [Theory]
@@ -136,9 +136,9 @@ public sealed class SlidingWindowTests
         Assert.Throws<CrossheadException>(() => Create(attention, full: [2]));
     }
 
-    private static bool Sees(TokenView span, int sequence, int query, int key) => span.Mask switch
+    private static bool Sees(TokenView view, int sequence, int query, int key) => view.Mask switch
     {
-        null => !span.Causal || key <= query,
+        null => !view.Causal || key <= query,
         { } mask when mask.dim() == 2 => mask[query, key].item<bool>(),
         { } mask => mask[sequence, 0, query, key].item<bool>(),
     };

@@ -119,8 +119,7 @@ public sealed class CompressionJob
         throw new CrossheadException(
             $"the self-check failed: logits from the compressed cache differ by {difference:0.0e+0} of their size from "
             + $"those of the fitted weights, {allowed:0.0e+0} is allowed; nothing was written. A layer's "
-            + $"weights may be "
-            + $"out of range; try {MessageTerm.Method} svd, or other {MessageTerm.Layers}.");
+            + $"weights may be out of range; try {MessageTerm.Method} svd, or other {MessageTerm.Layers}.");
     }
 
     private void Save(string folder, LanguageModel compressed, ScalarType type)

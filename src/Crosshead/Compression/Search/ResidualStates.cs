@@ -73,17 +73,17 @@ internal sealed class ResidualStates : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var spans = _model.ViewOf(start.shape[1]);
-            var x = Through(changed, start, spans);
-            foreach (var block in _model.Blocks.Skip(layer + 1)) x = Through(block, x, spans);
+            var view = _model.ViewOf(start.shape[1]);
+            var x = Through(changed, start, view);
+            foreach (var block in _model.Blocks.Skip(layer + 1)) x = Through(block, x, view);
             sum += start.shape[0] * _model.StreamLoss(x, targets).to(ScalarType.Float64).item<double>();
             windows += start.shape[0];
         }
         return sum / windows;
     }
 
-    private static Tensor Through(TransformerBlock block, Tensor x, CallView spans) =>
-        block.Forward(x, spans.Within(block.SlidingWindow), null);
+    private static Tensor Through(TransformerBlock block, Tensor x, CallView view) =>
+        block.Forward(x, view.Within(block.SlidingWindow), null);
 
     /// <inheritdoc/>
     public void Dispose()

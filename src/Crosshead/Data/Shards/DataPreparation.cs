@@ -23,9 +23,7 @@ public sealed class DataPreparation : IDocumentSource
         IProgress<PreparationProgress>? progress)
     {
         (_reader, _tokenizer, _options, _progress) = (reader, tokenizer, options, progress);
-        _endToken = tokenizer.EosTokenId
-            ?? throw new CrossheadException(
-                "the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+        _endToken = tokenizer.RequireEosToken();
     }
 
     /// <summary>Prepares a data folder, continues an unfinished one, or recognises a finished one.</summary>

@@ -9,8 +9,8 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal sealed class AttentionWeights : IDisposable
 {
-    private AttentionWeights(AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output)
-        =>
+    private AttentionWeights(
+        AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output) =>
         (Options, Layout, Projections, Output) = (options, layout, projections, output);
 
     /// <summary>The mechanism.</summary>

@@ -62,7 +62,7 @@ public sealed unsafe class CpuDecoder : IDecoder
             _block.Take(rows);
             for (var r = 0; r < _block.Count; r++)
             {
-                _cache.Keep(_block[r]);
+                _cache.Keep(_block[r].Slot, _block[r].Position + 1);
                 _weights.Embedding.ReadRow(_block[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
             }
             _team.Run();
@@ -193,7 +193,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     }
 
     // y[to + i] = W x[from + i], some panels of the outputs.
-    private static void Multiply(PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to)
-        =>
+    private static void Multiply(
+        PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
         matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);
 }

@@ -103,11 +103,11 @@ public sealed class LikelihoodScorer(LanguageModel model)
                     rows[(b * nodes) + n] = n < batch[b].Count ? of(batch[b])[n] : padding(n);
             return tensor(rows, [batch.Count, nodes], ScalarType.Int64, model.Device);
         }
-        var spans = batch[0].IsChain
+        var view = batch[0].IsChain
             ? model.ViewOf(nodes)
             : model.ViewOf(Rows(t => t.Depths, _ => 0), Rows(t => t.Ends, n => n + 1).to(ScalarType.Int32),
                 batch.Max(t => t.Depths.Max()) + 1);
-        var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), spans).reshape(-1, model.Options.HiddenSize);  // [B·N,D]
+        var hidden = model.Hidden(Rows(t => t.Tokens, _ => 0), view).reshape(-1, model.Options.HiddenSize);  // [B·N,D]
 
         var asked = batch.SelectMany((tree, b) => tree.Predictions.Select(p => (Row: b * nodes, Prediction: p)))
             .ToList();

@@ -12,14 +12,14 @@ internal abstract class CallView(long total)
     private readonly Dictionary<long, TokenView> _byWindow = [];
 
     /// <summary>
-    /// The span of a layer whose queries see at most <paramref name="window"/> tokens, themselves among them; null for
+    /// The view of a layer whose queries see at most <paramref name="window"/> tokens, themselves among them; null for
     /// all before them.
     /// </summary>
     public TokenView Within(int? window)
     {
         var width = Math.Min(window ?? total, total); // a window as long as the sequence hides nothing
-        if (!_byWindow.TryGetValue(width, out var span)) _byWindow[width] = span = Create(width, width == total);
-        return span;
+        if (!_byWindow.TryGetValue(width, out var view)) _byWindow[width] = view = Create(width, width == total);
+        return view;
     }
 
     /// <summary>
@@ -27,7 +27,7 @@ internal abstract class CallView(long total)
     /// </summary>
     public virtual bool Retains => false;
 
-    /// <summary>Makes the span of a window.</summary>
+    /// <summary>Makes the view of a window.</summary>
     /// <param name="width">Tokens seen, the query among them.</param>
     /// <param name="whole">Whether the window hides nothing.</param>
     protected abstract TokenView Create(long width, bool whole);

@@ -6,43 +6,23 @@ namespace Crosshead.Model.Views;
 /// <summary>
 /// What sequences have left behind while they are being decoded: a cache per layer, and each sequence's length.
 /// </summary>
-public sealed class DecodeState : ICacheStore, IDisposable
+public sealed class DecodeState : CacheStore, IDisposable
 {
-    private readonly int[] _lengths;
-
-    internal DecodeState(KeyValueCache[] layers, long slots, int spare) =>
-        (Layers, _lengths, Capacity) = (layers, new int[slots], (int)layers[0].Capacity - spare);
+    internal DecodeState(KeyValueCache[] layers, int slots, int spare)
+        : base(slots, (int)layers[0].Capacity - spare, layers.Sum(l => l.BytesPerToken)) => Layers = layers;
 
     /// <summary>Tokens kept of every sequence, which all have as many.</summary>
     /// <exception cref="InvalidOperationException">The sequences differ in length.</exception>
-    public long Length => _lengths.AsSpan().IndexOfAnyExcept(_lengths[0]) < 0 ? _lengths[0]
+    public long Length => Enumerable.Range(1, Slots - 1).All(slot => LengthOf(slot) == LengthOf(0)) ? LengthOf(0)
         : throw new InvalidOperationException("the sequences differ in length; ask for each one's.");
 
-    /// <inheritdoc/>
-    public int Slots => _lengths.Length;
-
-    /// <inheritdoc/>
-    public int Capacity { get; }
-
-    /// <inheritdoc/>
-    public long Bytes => _lengths.Sum(l => (long)l) * Layers.Sum(l => l.BytesPerToken);
-
     internal KeyValueCache[] Layers { get; }
-
-    /// <inheritdoc/>
-    public int LengthOf(int slot) => _lengths[slot];
-
-    /// <inheritdoc/>
-    public void Truncate(int slot, int length) => _lengths[slot] = Math.Clamp(length, 0, _lengths[slot]);
 
     /// <summary>Forgets the tokens of every sequence from <paramref name="length"/> on.</summary>
     public void Truncate(long length)
     {
         for (var slot = 0; slot < Slots; slot++) Truncate(slot, (int)length);
     }
-
-    /// <summary>Counts tokens that were written to a slot.</summary>
-    internal void Advance(int slot, int count) => _lengths[slot] += count;
 
     /// <summary>
     /// The caches of the first <paramref name="count"/> slots from <paramref name="first"/> on, layer by layer.
@@ -57,7 +37,13 @@ public sealed class DecodeState : ICacheStore, IDisposable
     {
         using var scope = NewDisposeScope();
         foreach (var layer in Layers) layer.Draw(count);
-        Array.Fill(_lengths, count);
+        KeepAll(count);
+    }
+
+    /// <summary>Counts tokens that were written to every slot up to <paramref name="length"/>.</summary>
+    internal void KeepAll(int length)
+    {
+        for (var slot = 0; slot < Slots; slot++) Keep(slot, length);
     }
 
     /// <inheritdoc/>

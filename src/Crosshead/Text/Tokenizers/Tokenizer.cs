@@ -55,6 +55,11 @@ public sealed class Tokenizer
     /// </summary>
     public int? EosTokenId { get; }
 
+    /// <summary>The token that ends a document, for data that need one.</summary>
+    /// <exception cref="CrossheadException">The tokenizer has none.</exception>
+    internal int RequireEosToken() => EosTokenId ?? throw new CrossheadException(
+        "the tokenizer has no end token; name its eos_token in the tokenizer_config.json beside it.");
+
     /// <summary>The token that begins a document, found like <see cref="EosTokenId"/>; null if there is none.</summary>
     public int? BosTokenId { get; }
 

@@ -120,8 +120,7 @@ internal static class RecipeReader
         }
         catch (CrossheadException e)
         {
-            throw e.Message.StartsWith(source, StringComparison.Ordinal) ? e
-                : new CrossheadException($"{source}: {e.Message}", e);
+            throw new CrossheadException($"{source}: {e.Message}", e);
         }
         return recipe;
     }
