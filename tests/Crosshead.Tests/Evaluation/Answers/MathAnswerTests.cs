@@ -2,6 +2,10 @@ using Crosshead.Evaluation.Answers;
 
 namespace Crosshead.Tests.Evaluation.Answers;
 
+/// <summary>
+/// Two tables of answers. They stay in one file, although it is long: a rule that makes answers equal must not make
+/// others equal too, so both are read and extended side by side.
+/// </summary>
 public sealed class MathAnswerTests
 {
     /// <summary>Pairs of answers, one a line: the same answer left and right of the bar.</summary>
