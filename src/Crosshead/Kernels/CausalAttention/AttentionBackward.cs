@@ -95,14 +95,15 @@ internal static unsafe class AttentionBackward
         var dots = Vector512<float>.Zero;
         for (var i = 0; i < seen; i += Lanes.Count)
         {
-            var weight = Lanes.Exp(Lanes.Load((Float32*)weights, i, seen, float.NegativeInfinity) - shift);
+            var weight = Lanes.Exp(Lanes.Load((Float32Element*)weights, i, seen, float.NegativeInfinity) - shift);
             weight.Store(weights + i);
-            dots = Vector512.FusedMultiplyAdd(weight, Lanes.Load((Float32*)gradients, i, seen), dots);
+            dots = Vector512.FusedMultiplyAdd(weight, Lanes.Load((Float32Element*)gradients, i, seen), dots);
         }
         var dot = Vector512.Create(Vector512.Sum(dots));
         var at = 0;
         for (; at < seen; at += Lanes.Count)
-            (Vector512.Load(weights + at) * (Lanes.Load((Float32*)gradients, at, seen) - dot)).Store(gradients + at);
+            (Vector512.Load(weights + at) * (Lanes.Load((Float32Element*)gradients, at, seen) - dot))
+                .Store(gradients + at);
         for (; at < limit; at += Lanes.Count)
         {
             Vector512<float>.Zero.Store(weights + at);

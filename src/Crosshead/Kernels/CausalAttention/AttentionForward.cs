@@ -136,14 +136,14 @@ internal static unsafe class AttentionForward
     {
         var maxima = Vector512.Create(float.NegativeInfinity);
         for (var i = 0; i < seen; i += Lanes.Count)
-            maxima = Vector512.Max(maxima, Lanes.Load((Float32*)scores, i, seen, float.NegativeInfinity));
+            maxima = Vector512.Max(maxima, Lanes.Load((Float32Element*)scores, i, seen, float.NegativeInfinity));
         largest = Lanes.Max(maxima);
         var shift = Vector512.Create(largest);
         var sum = Vector512<float>.Zero;
         var at = 0;
         for (; at < seen; at += Lanes.Count)
         {
-            var weights = Lanes.Exp(Lanes.Load((Float32*)scores, at, seen, float.NegativeInfinity) - shift);
+            var weights = Lanes.Exp(Lanes.Load((Float32Element*)scores, at, seen, float.NegativeInfinity) - shift);
             weights.Store(scores + at); // the row is padded to whole vectors
             sum += weights;
         }

@@ -48,7 +48,7 @@ internal static unsafe class FusedCausalAttention
         if (ends is not null) context.Ends = (int*)Aten.DataPointer(ends);
         if (query.dtype == ScalarType.BFloat16)
             CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<BFloat16Element>);
-        else CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Float32>);
+        else CpuParallel.For(shape.Units, 1, ref context, &AttentionForward.Run<Float32Element>);
         if (GradientNode.Needed(query, key, value))
         {
             GradientNode.Record([query, key, value], [output], [query, key, value, logSums],
@@ -72,7 +72,7 @@ internal static unsafe class FusedCausalAttention
         context.ValueGradient = (void*)Aten.DataPointer(results[2]);
         if (gradient.dtype == ScalarType.BFloat16)
             CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<BFloat16Element>);
-        else CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<Float32>);
+        else CpuParallel.For(shape.Units, 1, ref context, &AttentionBackward.Run<Float32Element>);
         GC.KeepAlive(gradient);
         return results;
     }

@@ -61,7 +61,7 @@ internal static unsafe class RowKernel
         var context = new SumContext
         {
             Parts = (float*)Runtime.Aten.DataPointer(parts),
-            Total = (Float32*)Runtime.Aten.DataPointer(total),
+            Total = (Float32Element*)Runtime.Aten.DataPointer(total),
             Count = (int)parts.shape[0],
             Length = (int)parts.shape[1],
         };
@@ -79,7 +79,7 @@ internal static unsafe class RowKernel
             var i = block * Lanes.Count;
             var sum = Vector512<float>.Zero;
             for (var part = 0; part < context->Count; part++)
-                sum += Lanes.Load((Float32*)context->Parts + (long)part * context->Length, i, context->Length);
+                sum += Lanes.Load((Float32Element*)context->Parts + (long)part * context->Length, i, context->Length);
             Lanes.Store(context->Total, i, context->Length, sum);
         }
     }
@@ -87,7 +87,7 @@ internal static unsafe class RowKernel
     private struct SumContext
     {
         public float* Parts;
-        public Float32* Total;
+        public Float32Element* Total;
         public int Count;
         public int Length;
     }

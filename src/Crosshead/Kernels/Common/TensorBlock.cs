@@ -13,7 +13,7 @@ internal unsafe struct TensorBlock
 
     public void* Gradient;
     public bool NarrowGradient; // bfloat16
-    public Float32* Parameter, FirstMoment, SecondMoment;
+    public Float32Element* Parameter, FirstMoment, SecondMoment;
     public BFloat16Element* Copy;
     public int Count;
 
@@ -42,11 +42,11 @@ internal unsafe struct TensorBlock
             {
                 blocks[next++] = new TensorBlock
                 {
-                    Gradient = narrow ? (BFloat16Element*)gradient + start : (Float32*)gradient + start,
+                    Gradient = narrow ? (BFloat16Element*)gradient + start : (Float32Element*)gradient + start,
                     NarrowGradient = narrow,
-                    Parameter = (Float32*)parameter + start,
-                    FirstMoment = (Float32*)first + start,
-                    SecondMoment = (Float32*)second + start,
+                    Parameter = (Float32Element*)parameter + start,
+                    FirstMoment = (Float32Element*)first + start,
+                    SecondMoment = (Float32Element*)second + start,
                     Copy = copy == 0 ? null : (BFloat16Element*)copy + start,
                     Count = (int)Math.Min(Length, total - start),
                 };

@@ -58,7 +58,9 @@ internal static unsafe class FusedSwiGlu
         if (gateUp.dtype == ScalarType.BFloat16)
             CpuParallel.For(rows, grain, ref context,
                 gradient is null ? &Forward<BFloat16Element> : &Backward<BFloat16Element>);
-        else CpuParallel.For(rows, grain, ref context, gradient is null ? &Forward<Float32> : &Backward<Float32>);
+        else
+            CpuParallel.For(rows, grain, ref context,
+                gradient is null ? &Forward<Float32Element> : &Backward<Float32Element>);
         GC.KeepAlive(gateUp);
         GC.KeepAlive(gradient);
     }

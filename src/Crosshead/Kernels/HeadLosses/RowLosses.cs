@@ -50,7 +50,7 @@ internal static unsafe class RowLosses
         var grain = RowKernel.Grain(context.Vocabulary * TLoss.Cost);
         if (logits.dtype == ScalarType.BFloat16)
             CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, BFloat16Element>);
-        else CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, Float32>);
+        else CpuParallel.For(logits.shape[0], grain, ref context, &Rows<TLoss, Float32Element>);
         GC.KeepAlive(logits);
         GC.KeepAlive(targets);
         GC.KeepAlive(losses);

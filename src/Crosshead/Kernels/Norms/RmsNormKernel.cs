@@ -30,7 +30,7 @@ internal static unsafe class RmsNormKernel
             Residual = residual is null ? null : (void*)Aten.DataPointer(residual),
             Sum = sum is null ? null : (void*)Aten.DataPointer(sum),
             Output = (void*)Aten.DataPointer(normed),
-            Weight = (Float32*)Aten.DataPointer(weight32),
+            Weight = (Float32Element*)Aten.DataPointer(weight32),
             Inverse = (float*)Aten.DataPointer(inverse),
             Width = (int)input.shape[^1],
             WeightRows = weight.dim() == 2 ? weight.shape[0] : 1,
@@ -39,7 +39,7 @@ internal static unsafe class RmsNormKernel
         var grain = RowKernel.Grain(context.Width * 8L);
         if (input.dtype == ScalarType.BFloat16)
             CpuParallel.For(rows, grain, ref context, &ForwardRows<BFloat16Element>);
-        else CpuParallel.For(rows, grain, ref context, &ForwardRows<Float32>);
+        else CpuParallel.For(rows, grain, ref context, &ForwardRows<Float32Element>);
         GC.KeepAlive(residual);
         GC.KeepAlive(input);
         return (sum, normed);
@@ -66,8 +66,8 @@ internal static unsafe class RmsNormKernel
             Residual = direct is null ? null : (void*)Aten.DataPointer(direct),
             Gradient = (void*)Aten.DataPointer(gradient),
             Output = (void*)Aten.DataPointer(result),
-            Weight = (Float32*)Aten.DataPointer(weight32),
-            WeightGradient = (Float32*)Aten.DataPointer(partial),
+            Weight = (Float32Element*)Aten.DataPointer(weight32),
+            WeightGradient = (Float32Element*)Aten.DataPointer(partial),
             Inverse = (float*)Aten.DataPointer(inverse),
             Width = (int)input.shape[^1],
             WeightRows = weight.dim() == 2 ? weight.shape[0] : 1,
@@ -75,7 +75,7 @@ internal static unsafe class RmsNormKernel
             Parts = parts,
         };
         if (input.dtype == ScalarType.BFloat16) CpuParallel.For(parts, 1, ref context, &BackwardParts<BFloat16Element>);
-        else CpuParallel.For(parts, 1, ref context, &BackwardParts<Float32>);
+        else CpuParallel.For(parts, 1, ref context, &BackwardParts<Float32Element>);
         GC.KeepAlive(direct);
         GC.KeepAlive(gradient);
         return (result, RowKernel.Sum(partial, weight.shape, weight.dtype));
@@ -139,7 +139,7 @@ internal static unsafe class RmsNormKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void BackwardRow<T>(Context* context, long row, Float32* weightGradients) where T : unmanaged,
+    private static void BackwardRow<T>(Context* context, long row, Float32Element* weightGradients) where T : unmanaged,
         IElement<T>
     {
         var width = context->Width;
@@ -180,8 +180,8 @@ internal static unsafe class RmsNormKernel
         public void* Sum;
         public void* Gradient;
         public void* Output;
-        public Float32* Weight;
-        public Float32* WeightGradient;
+        public Float32Element* Weight;
+        public Float32Element* WeightGradient;
         public float* Inverse;
         public int Width;
         public int Parts;

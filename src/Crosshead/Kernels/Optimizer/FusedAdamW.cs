@@ -58,7 +58,7 @@ internal static unsafe class FusedAdamW
         for (var block = context->Blocks + begin; block < context->Blocks + end; block++)
         {
             if (block->NarrowGradient) Block<BFloat16Element>(context, block);
-            else Block<Float32>(context, block);
+            else Block<Float32Element>(context, block);
         }
     }
 
@@ -71,17 +71,17 @@ internal static unsafe class FusedAdamW
         for (var i = 0; i < count; i += Lanes.Count)
         {
             var gradient = Lanes.Load(gradients, i, count) * context->Scale;
-            var first = Lanes.Load((Float32*)firsts, i, count);
+            var first = Lanes.Load((Float32Element*)firsts, i, count);
             first = Vector512.FusedMultiplyAdd(gradient - first, Vector512.Create(context->NewFirst), first);
-            var second = Lanes.Load((Float32*)seconds, i, count) * context->Beta2;
+            var second = Lanes.Load((Float32Element*)seconds, i, count) * context->Beta2;
             second = Vector512.FusedMultiplyAdd(gradient * gradient, Vector512.Create(context->NewSecond), second);
             var divisor = Vector512.FusedMultiplyAdd(Vector512.Sqrt(second), Vector512.Create(context->RootCorrection),
                 Vector512.Create(context->Epsilon));
-            var parameter = Lanes.Load((Float32*)parameters, i, count) * context->Keep
+            var parameter = Lanes.Load((Float32Element*)parameters, i, count) * context->Keep
                 - first * context->StepSize / divisor;
-            Lanes.Store((Float32*)firsts, i, count, first);
-            Lanes.Store((Float32*)seconds, i, count, second);
-            Lanes.Store((Float32*)parameters, i, count, parameter);
+            Lanes.Store((Float32Element*)firsts, i, count, first);
+            Lanes.Store((Float32Element*)seconds, i, count, second);
+            Lanes.Store((Float32Element*)parameters, i, count, parameter);
             if (copies != 0) Lanes.Store((BFloat16Element*)copies, i, count, parameter);
         }
     }

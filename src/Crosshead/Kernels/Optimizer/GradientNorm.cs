@@ -34,7 +34,7 @@ internal static unsafe class GradientNorm
         {
             var block = context->Blocks + i;
             context->Sums[i] = block->NarrowGradient ? Block((BFloat16Element*)block->Gradient, block->Count)
-                : Block((Float32*)block->Gradient, block->Count);
+                : Block((Float32Element*)block->Gradient, block->Count);
         }
     }
 

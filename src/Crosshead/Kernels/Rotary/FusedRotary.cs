@@ -80,8 +80,8 @@ internal static unsafe class FusedRotary
             Query = (void*)Aten.DataPointer(query),
             Key = (void*)Aten.DataPointer(key),
             Value = (void*)Aten.DataPointer(value),
-            Cosine = (Float32*)Aten.DataPointer(cosine),
-            Sine = (Float32*)Aten.DataPointer(sine),
+            Cosine = (Float32Element*)Aten.DataPointer(cosine),
+            Sine = (Float32Element*)Aten.DataPointer(sine),
             QueryHeads = (int)query.shape[2],
             KeyHeads = (int)key.shape[2],
             ValueHeads = (int)value.shape[2],
@@ -92,7 +92,7 @@ internal static unsafe class FusedRotary
         var rows = joint.shape[0] * joint.shape[1];
         var grain = RowKernel.Grain(joint.shape[2] * 8);
         if (joint.dtype == ScalarType.BFloat16) CpuParallel.For(rows, grain, ref context, &Rows<BFloat16Element>);
-        else CpuParallel.For(rows, grain, ref context, &Rows<Float32>);
+        else CpuParallel.For(rows, grain, ref context, &Rows<Float32Element>);
         foreach (var tensor in new[] { joint, query, key, value, cosine, sine }) GC.KeepAlive(tensor);
     }
 
@@ -127,8 +127,8 @@ internal static unsafe class FusedRotary
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rotate<T>(T* source, T* target, int heads, int half, Float32* cosines, Float32* sines,
-        float direction) where T : unmanaged, IElement<T>
+    private static void Rotate<T>(T* source, T* target, int heads, int half, Float32Element* cosines,
+        Float32Element* sines, float direction) where T : unmanaged, IElement<T>
     {
         for (var i = 0; i < half; i += Lanes.Count)
         {
@@ -154,8 +154,8 @@ internal static unsafe class FusedRotary
         public void* Query;
         public void* Key;
         public void* Value;
-        public Float32* Cosine;
-        public Float32* Sine;
+        public Float32Element* Cosine;
+        public Float32Element* Sine;
         public int QueryHeads;
         public int KeyHeads;
         public int ValueHeads;
