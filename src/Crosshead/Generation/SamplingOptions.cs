@@ -33,6 +33,20 @@ public sealed record SamplingOptions
     public double RepetitionPenalty { get; init; } = 1;
 
     /// <summary>
+    /// Subtracted from the logits of tokens that the sequence has drawn, −2 to 2; the prompt does not count.
+    /// </summary>
+    public double PresencePenalty { get; init; }
+
+    /// <summary>
+    /// Subtracted from the logits of tokens once per time that the sequence has drawn them, −2 to 2; the prompt does
+    /// not count.
+    /// </summary>
+    public double FrequencyPenalty { get; init; }
+
+    /// <summary>Added to the logits of some tokens, by id, −100 to 100; null for none.</summary>
+    public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
+
+    /// <summary>
     /// Seed of the random numbers; the same seed draws the same tokens. Null for a new seed each time.
     /// </summary>
     public long? Seed { get; init; }

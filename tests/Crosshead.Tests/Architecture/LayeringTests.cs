@@ -24,6 +24,7 @@ public sealed class LayeringTests
         ["Checkpoints"] = [.. s_model, "Text"],
         ["Decoding"] = s_model,
         ["Generation"] = [.. s_model, "Decoding", "Checkpoints", "Text", "Data"],
+        ["Serving"] = [.. s_model, "Decoding", "Generation", "Checkpoints", "Text", "Data"],
         ["TextModels"] = [.. s_model, "Generation", "Checkpoints", "Text"],
         ["Evaluation"] = [.. s_model, "Decoding", "Generation", "TextModels", "Checkpoints", "Text", "Data"],
         ["Compression"] = [.. s_model, "TextModels", "Checkpoints", "Text"],
@@ -38,7 +39,7 @@ public sealed class LayeringTests
     public void A_layer_uses_only_those_below_it(string layer)
     {
         var forbidden = s_allowed.Keys.Where(l => l != layer && !s_allowed[layer].Contains(l)).Select(Namespace)
-            .Append("Crosshead.Cli").ToArray();
+            .Concat(["Crosshead.Cli", "Crosshead.Server"]).ToArray();
         AssertNone(layer, forbidden);
     }
 

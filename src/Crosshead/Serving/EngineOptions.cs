@@ -1,0 +1,55 @@
+namespace Crosshead.Serving;
+
+/// <summary>Limits of an engine. The number of slots and pages is that of its decoder's cache.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Most tokens of a sequence, prompt included; null for what model and pages allow.</summary>
+    public int? MaxContext { get; init; }
+
+    /// <summary>Most tokens computed in one step.</summary>
+    public int MaxStepTokens { get; init; } = 256;
+
+    /// <summary>Prompt tokens are computed in multiples of this, but for a prompt's last piece.</summary>
+    public int PrefillGrain { get; init; } = 16;
+
+    /// <summary>Most choices that wait for a slot.</summary>
+    public int MaxQueued { get; init; } = 64;
+
+    /// <summary>Most prompt tokens of the calls that wait or have not been computed.</summary>
+    public int MaxQueuedTokens { get; init; } = 128 << 10;
+
+    /// <summary>
+    /// How many times as long as a step of decoding alone a step may take in which prompts are computed too.
+    /// </summary>
+    public double StepTarget { get; init; } = 4;
+
+    /// <summary>Whether requests find computed prefixes of earlier ones.</summary>
+    public bool PrefixCache { get; init; } = true;
+
+    /// <summary>Whether <see cref="EngineRequest.Priority"/> is honoured; otherwise first come, first served.</summary>
+    public bool Priorities { get; init; }
+
+    /// <summary>Events that a call holds for a slow reader before its choices pause.</summary>
+    public int MaxEvents { get; init; } = 256;
+
+    /// <summary>After this time of a reader reading nothing its call is cancelled.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="CrossheadException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        Require(MaxContext is null or >= 2, "maxContext", MaxContext ?? 0, "at least 2");
+        Require(MaxStepTokens is >= 1 and <= 1 << 20, "maxStepTokens", MaxStepTokens, "1 to 1048576");
+        Require(PrefillGrain is >= 1 and <= 4096, "prefillGrain", PrefillGrain, "1 to 4096");
+        Require(MaxQueued is >= 1 and <= 1 << 20, "maxQueued", MaxQueued, "1 to 1048576");
+        Require(MaxQueuedTokens >= 1, "maxQueuedTokens", MaxQueuedTokens, "at least 1");
+        Require(StepTarget is >= 1 and <= 1000, "stepTarget", StepTarget, "1 to 1000");
+        Require(MaxEvents is >= 1 and <= 1 << 20, "maxEvents", MaxEvents, "1 to 1048576");
+    }
+
+    private static void Require(bool inRange, string name, double value, string range)
+    {
+        if (!inRange) throw new CrossheadException($"{name} ({value}) is out of range; use {range}.");
+    }
+}
