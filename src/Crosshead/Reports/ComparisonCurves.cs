@@ -4,14 +4,17 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports;
 
-/// <summary>The held-out curves of a comparison: a colour a variant, a dash a learning rate.</summary>
+/// <summary>
+/// The held-out curves of a comparison. Each variant has its colour, each learning rate its dash pattern.
+/// </summary>
 internal sealed class ComparisonCurves
 {
-    /// <summary>How many dash patterns and how many colours besides the accent the page's style has.</summary>
+    /// <summary>Number of dash patterns, and number of colours besides the accent, in the page's style.</summary>
     public const int Dashes = 4, Colors = 5;
 
     /// <summary>
-    /// Draws the curves of the runs that have any; the enlarged ones up to where the standings compare.
+    /// Draws the curves of all measured runs. The enlarged curves end at the tokens after which the runs are compared.
+    /// With fewer than two ranked variants, they end with the longest run.
     /// </summary>
     public ComparisonCurves(ComparisonReport report, ComparisonStandings standings)
     {
@@ -22,11 +25,11 @@ internal sealed class ComparisonCurves
         var highest = sound.SelectMany(r => r.Points)
             .Where(p => p.Tokens > 0 && double.IsFinite(p.HeldOutLoss ?? double.NaN))
             .Select(p => p.HeldOutLoss!.Value).DefaultIfEmpty(double.MaxValue).Max();
-        // A curve that shoots up would press all others flat: it ends where it leaves their range.
+        // A diverged curve ends where it leaves the range of the others; it would press them flat.
         Whole = Chart(runs.Select(r => Series(report, r, 0, long.MaxValue, r.Status == RunStatus.Diverged ? highest
             : double.MaxValue)), "Held-out loss by tokens trained on, whole run", logX: true);
 
-        // Differences between variants are small beside the fall at the start.
+        // The enlarged chart leaves out the steep fall at the start, which hides the differences between variants.
         var to = standings.Best.Count > 1 ? standings.Tokens : sound.Select(r => r.Tokens).DefaultIfEmpty().Max();
         if (!standings.IsEnough) return;
         ChartSeries[] end = [.. sound.Select(r => Series(report, r, to / 2, to, double.MaxValue))];
@@ -34,16 +37,19 @@ internal sealed class ComparisonCurves
             + $"{ReportNumbers.Count(to)} tokens, enlarged", logX: false) : "";
     }
 
-    /// <summary>All learning rates, lowest first; the place of a rate is its dash.</summary>
+    /// <summary>All learning rates, lowest first. The index of a rate selects its dash pattern.</summary>
     public IReadOnlyList<double> Rates { get; }
 
-    /// <summary>The whole curves over a logarithmic axis; empty when nothing was measured.</summary>
+    /// <summary>The chart of the whole curves on a logarithmic axis; empty if nothing was measured.</summary>
     public string Whole { get; }
 
-    /// <summary>The second half of what can be compared, enlarged; empty when no run came that far.</summary>
+    /// <summary>
+    /// The enlarged chart of the second half of the compared tokens. Empty if the runs are too short to compare, or if
+    /// no run has two points there.
+    /// </summary>
     public string End { get; } = "";
 
-    /// <summary>Which part of training <see cref="End"/> shows.</summary>
+    /// <summary>The title of <see cref="End"/> with the tokens that the chart shows.</summary>
     public string EndTitle { get; } = "";
 
     /// <summary>The colour class of a run's variant: <c>c0</c>, the accent, for the report's subject.</summary>

@@ -4,20 +4,20 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 namespace Crosshead.Reports;
 
 /// <summary>
-/// Makes <c>report.html</c> of a comparison: verdict, curves, table, smaller caches, samples, and how to get the same
-/// numbers again.
+/// Makes <c>report.html</c> of a comparison. The page has a verdict, curves, a table, smaller caches, sample texts, and
+/// how to get the same numbers again.
 /// </summary>
 public static class ComparisonPage
 {
-    /// <summary>The whole page as text; interrupted, diverged and missing runs are shown for what they are.</summary>
+    /// <summary>Returns the page as HTML. Interrupted, diverged and missing runs are marked.</summary>
     public static string Render(ComparisonReport report) =>
         ReportPage.Render(report.Title, report.Created, Sections(report));
 
-    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <summary>Writes the page to a file. The file is never half written.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public static void Write(ComparisonReport report, string path) => ReportPage.Write(Render(report), path);
 
-    /// <summary>The page's parts in their order; a part that has nothing to show is left out.</summary>
+    /// <summary>The sections of the page in order, without those that have nothing to show.</summary>
     internal static IEnumerable<ReportSection> Sections(ComparisonReport report)
     {
         var standings = new ComparisonStandings(report);

@@ -2,7 +2,7 @@ using Crosshead.Reports.Pages;
 
 namespace Crosshead.Reports;
 
-/// <summary>What a comparison of variants measured, and how it came about: the content of <c>report.html</c>.</summary>
+/// <summary>The content of <c>report.html</c>: the runs of a comparison of variants and how to repeat them.</summary>
 public sealed record ComparisonReport
 {
     /// <summary>The page's title.</summary>
@@ -12,24 +12,25 @@ public sealed record ComparisonReport
     public required DateTimeOffset Created { get; init; }
 
     /// <summary>
-    /// The <see cref="ComparisonRun.Variant"/> that the comparison is about: the verdict says whether it won.
+    /// The <see cref="ComparisonRun.Variant"/> that is compared with the others. The verdict says whether this variant
+    /// won.
     /// </summary>
     public string Subject { get; init; } = "mea";
 
     /// <summary>
-    /// All runs, begun or not; of any variant the first tells its name, and the first variant that is not the subject
-    /// is the baseline.
+    /// All runs, including those not begun. The first run of a variant gives the variant's name. The first variant
+    /// with a result, other than the subject, is the baseline.
     /// </summary>
     public required IReadOnlyList<ComparisonRun> Runs { get; init; }
 
-    /// <summary>Trained models whose cache was halved; empty where none was.</summary>
+    /// <summary>Trained models with a halved cache; empty if there are none.</summary>
     public IReadOnlyList<CompressedRun> Compressed { get; init; } = [];
 
     /// <summary>
-    /// What else a reader should know, a sentence each: why the runs are as short as they are, what was left out.
+    /// Further remarks for the reader, one sentence each: for example, why the runs are short or what was left out.
     /// </summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>How the numbers came about.</summary>
+    /// <summary>How to get the same numbers again.</summary>
     public required ReportProvenance Provenance { get; init; }
 }

@@ -16,38 +16,39 @@ public sealed record ComparisonRun
     /// <summary>Peak learning rate.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>The seed of the weights and of the order of the data.</summary>
+    /// <summary>Seed of the weights and of the order of the data.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Trained parameters; 0 when not known.</summary>
+    /// <summary>Number of trained parameters; 0 if not known.</summary>
     public long Parameters { get; init; }
 
-    /// <summary>Bytes of key/value cache that a token takes when generating; null when not known.</summary>
+    /// <summary>Bytes of key/value cache per token in generation; null if not known.</summary>
     public long? CacheBytesPerToken { get; init; }
 
-    /// <summary>What was measured on the way, in the order of the tokens.</summary>
+    /// <summary>The measurements during the run, in the order of their tokens.</summary>
     public IReadOnlyList<CurvePoint> Points { get; init; } = [];
 
-    /// <summary>Held-out loss of the trained model, nats a token; null before the run's end.</summary>
+    /// <summary>Held-out loss of the trained model in nats per token; null before the run ends.</summary>
     public double? FinalHeldOutLoss { get; init; }
 
-    /// <summary>Tokens trained on a second; null when not known.</summary>
+    /// <summary>Training speed in tokens per second; null if not known.</summary>
     public double? TokensPerSecond { get; init; }
 
-    /// <summary>How many times the loss spiked.</summary>
+    /// <summary>Number of spikes of the loss.</summary>
     public int Spikes { get; init; }
 
     /// <summary>How the run ended.</summary>
     public required RunStatus Status { get; init; }
 
-    /// <summary>A text that the trained model wrote; null when there is none.</summary>
+    /// <summary>A text that the trained model wrote; null if there is none.</summary>
     public ReportSample? Sample { get; init; }
 
-    /// <summary>Tokens trained on.</summary>
+    /// <summary>Number of tokens trained on so far.</summary>
     public long Tokens => Points.Count > 0 ? Points[^1].Tokens : 0;
 
     /// <summary>
-    /// Held-out loss after so many tokens: the last one measured until then; null when none was, or it is not finite.
+    /// The last held-out loss measured within the given number of tokens; null if there is none or if the last loss is
+    /// not finite.
     /// </summary>
     internal double? HeldOutLossAt(long tokens)
     {
@@ -56,8 +57,8 @@ public sealed record ComparisonRun
     }
 
     /// <summary>
-    /// The held-out loss to show for the run: the trained model's, else the last one measured; null when it is not
-    /// finite.
+    /// The held-out loss to show for the run: the loss of the trained model, otherwise the last measured loss. Null if
+    /// there is no loss or the loss is not finite.
     /// </summary>
     internal double? LastHeldOutLoss =>
         FinalHeldOutLoss is { } final ? double.IsFinite(final) ? final : null : HeldOutLossAt(long.MaxValue);

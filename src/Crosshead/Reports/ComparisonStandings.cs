@@ -3,9 +3,10 @@ using Crosshead.Training.Studies;
 namespace Crosshead.Reports;
 
 /// <summary>
-/// Each variant's best run, compared fairly: all runs after the same number of tokens, the furthest that every one of
-/// them came. A learning rate at which some variant came less than half as far as at another is left out, so that each
-/// variant chooses among the same rates. Diverged runs do not stand.
+/// Ranks the best run of each variant. All runs are compared after the same number of tokens: as many as the shortest
+/// compared run has. The shortest run of a learning rate decides how far this rate came. Rates that came less than half
+/// as far as the furthest rate are left out. Each variant then chooses among the same rates. Diverged runs are not
+/// ranked.
 /// </summary>
 public sealed class ComparisonStandings
 {
@@ -24,7 +25,7 @@ public sealed class ComparisonStandings
         var furthest = reach.Values.DefaultIfEmpty().Max();
         LeftOut = [.. reach.Where(r => r.Value == 0 || r.Value < furthest / 2).Select(r => r.Key).Order()];
         var kept = runs.Where(r => !LeftOut.Contains(r.LearningRate)).ToArray();
-        // Variants without a common rate are compared at whatever rates they have.
+        // If a variant would have no run left, no rate is left out: each variant keeps the rates that it has.
         if (measured.Any(v => kept.All(r => r.Variant != v)))
             (LeftOut, kept) = ([], [.. runs.Where(r => r.LastHeldOutLoss is not null)]);
         _compared = [.. kept];
@@ -41,52 +42,58 @@ public sealed class ComparisonStandings
         Ordered = IsEnough ? [.. report.Runs.OrderBy(r => LossOf(r) ?? double.MaxValue)] : report.Runs;
     }
 
-    /// <summary>How many variants were measured at all.</summary>
+    /// <summary>Number of variants with a held-out loss from a run that did not diverge.</summary>
     public int Variants { get; }
 
     /// <summary>
-    /// Whether every run of the measured variants took all its steps, so that the losses are those of trained models.
+    /// Whether every run of the measured variants finished, all with the same number of tokens. The losses are then
+    /// those of fully trained models. Diverged runs do not count.
     /// </summary>
     public bool IsComplete { get; }
 
-    /// <summary>Whether the steps are enough to rank variants by.</summary>
+    /// <summary>
+    /// Whether the runs are long enough to rank variants: at least <see cref="ComparisonVerdict.LeastSteps"/> steps.
+    /// Always true for fewer than two measured variants.
+    /// </summary>
     public bool IsEnough { get; }
 
-    /// <summary>Tokens that every compared run had been trained on.</summary>
+    /// <summary>Number of training tokens after which the runs are compared; every compared run has them.</summary>
     public long Tokens { get; }
 
-    /// <summary>Optimizer steps that every compared run had taken by then.</summary>
+    /// <summary>Number of optimizer steps that every compared run took within <see cref="Tokens"/>.</summary>
     public long Steps { get; }
 
     /// <summary>
-    /// The best run of each measured variant with the loss it is judged by, best first; empty where the steps are too
-    /// few.
+    /// The best run of each measured variant and its loss after <see cref="Tokens"/>, lowest loss first. Empty if
+    /// <see cref="IsEnough"/> is false.
     /// </summary>
     public IReadOnlyList<(ComparisonRun Run, double Loss)> Best { get; } = [];
 
     /// <summary>
-    /// All runs: by the loss that compares, lowest first, then those without one; as they were run where the steps are
-    /// too few.
+    /// All runs: first those with a loss after <see cref="Tokens"/>, lowest loss first, then the others. In the order
+    /// of the report if <see cref="IsEnough"/> is false.
     /// </summary>
     public IReadOnlyList<ComparisonRun> Ordered { get; }
 
-    /// <summary>Learning rates that not every variant came far enough with.</summary>
+    /// <summary>Learning rates that are left out because a run with this rate is too short.</summary>
     public IReadOnlyList<double> LeftOut { get; }
 
     /// <summary>
-    /// A run of each variant that has nothing to compare: not begun, not measured, or diverged in every run.
+    /// The first run of each variant without a result: none of its runs was measured, or all of them diverged.
     /// </summary>
     public IReadOnlyList<ComparisonRun> Unmeasured { get; }
 
-    /// <summary>How many learning rates a variant is judged by the best of.</summary>
+    /// <summary>Number of learning rates from which the best run of the run's variant is chosen.</summary>
     public int RatesOf(ComparisonRun run) =>
         _compared.Where(r => r.Variant == run.Variant).Select(r => r.LearningRate).Distinct().Count();
 
-    /// <summary>The loss that a run is judged by, after <see cref="Tokens"/>; null where it is not compared.</summary>
+    /// <summary>
+    /// The loss of a run after <see cref="Tokens"/>; null if the run is not compared or has no finite loss there.
+    /// </summary>
     public double? LossOf(ComparisonRun run) => !_compared.Contains(run) ? null
         : run.Status == RunStatus.Finished && run.Tokens == Tokens ? run.LastHeldOutLoss : run.HeldOutLossAt(Tokens);
 
-    // The last point where the held-out loss was measured.
+    // Tokens at the last measured held-out loss; all tokens of the run if none was measured.
     private static long Reached(ComparisonRun run) =>
         run.Points.LastOrDefault(p => p.HeldOutLoss is not null)?.Tokens ?? run.Tokens;
 }

@@ -3,16 +3,16 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 
-/// <summary>Says in words what a comparison's numbers mean, for the page and for the terminal.</summary>
+/// <summary>Explains the numbers of a comparison in words, for the page and for the terminal.</summary>
 public sealed class ComparisonVerdict
 {
     /// <summary>
-    /// Optimizer steps that variants must have taken before one is called better: before, the start and the warm-up
-    /// decide.
+    /// Least number of optimizer steps for naming a winner. With fewer steps, initialization and warm-up decide the
+    /// order.
     /// </summary>
     public const int LeastSteps = 300;
 
-    /// <summary>Losses that are shown alike are called alike.</summary>
+    /// <summary>Losses that differ by less, in nats per token, count as equal: the page shows three decimals.</summary>
     internal const double Tie = 0.0005;
 
     private ComparisonVerdict(string headline, IReadOnlyList<string> remarks)
@@ -22,24 +22,24 @@ public sealed class ComparisonVerdict
     }
 
     /// <summary>
-    /// Which variant won at its best rate and by how much; plainly, if the report's subject did not. After fewer than
-    /// <see cref="LeastSteps"/> steps it names none.
+    /// Says which variant won at its best learning rate, and by how much. Says plainly if the report's subject did not
+    /// win. Names no winner after fewer than <see cref="LeastSteps"/> steps.
     /// </summary>
     public string Headline { get; }
 
     /// <summary>
-    /// What a reader should know before believing the headline: how far it reaches, what went wrong, speed.
+    /// The limits of the headline: how far the runs came, what went wrong, and how the training speeds compare.
     /// </summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    /// <summary>Judges a comparison; partial ones get as much of a verdict as their numbers allow.</summary>
+    /// <summary>Judges a comparison. An incomplete comparison is judged by the numbers it has so far.</summary>
     public static ComparisonVerdict Of(ComparisonReport report)
     {
         var standings = new ComparisonStandings(report);
         return new ComparisonVerdict(HeadlineOf(report, standings), [.. RemarksOf(report, standings), .. report.Notes]);
     }
 
-    /// <summary>The headline and the remarks, one a line.</summary>
+    /// <summary>The headline and the remarks, one per line.</summary>
     public override string ToString() => string.Join('\n', Remarks.Prepend(Headline));
 
     private static string HeadlineOf(ComparisonReport report, ComparisonStandings standings)

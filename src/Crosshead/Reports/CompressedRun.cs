@@ -3,8 +3,8 @@ using Crosshead.Reports.Pages;
 namespace Crosshead.Reports;
 
 /// <summary>
-/// What became of a trained model whose key/value cache was made smaller. Losses are held-out, in nats a token, all on
-/// the same text.
+/// The losses of a trained model before and after its key/value cache was made smaller. All losses are held-out losses
+/// on the same text, in nats per token.
 /// </summary>
 public sealed record CompressedRun
 {
@@ -14,44 +14,46 @@ public sealed record CompressedRun
     /// <summary>The variant's name for readers, such as <c>MEA</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Peak learning rate that the model was trained at.</summary>
+    /// <summary>Peak learning rate of the training.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Bytes of cache that a token takes in the model as trained.</summary>
+    /// <summary>Bytes of cache per token of the model as trained.</summary>
     public required long CacheBytesBefore { get; init; }
 
-    /// <summary>The same once compressed; null where it came to no smaller cache.</summary>
+    /// <summary>Bytes of cache per token of the compressed model; null if the model was not compressed.</summary>
     public long? CacheBytesAfter { get; init; }
 
-    /// <summary>Loss of the model as trained; null where it was not measured.</summary>
+    /// <summary>Loss of the model as trained; null if not measured.</summary>
     public double? LossBefore { get; init; }
 
-    /// <summary>Loss with the paper's method, the same half in every layer; null where it was not measured.</summary>
+    /// <summary>
+    /// Loss with the paper's method, which keeps the same half in every layer; null if not measured.
+    /// </summary>
     public double? LossSvd { get; init; }
 
     /// <summary>
-    /// Loss with the cache spent by a profile of the model, before any recovery; null where it was not measured.
+    /// Loss before recovery if a profile of the model chooses what the cache keeps; null if not measured.
     /// </summary>
     public double? LossAfter { get; init; }
 
-    /// <summary>Loss after recovery; null where there was none.</summary>
+    /// <summary>Loss after recovery; null if there was no recovery.</summary>
     public double? LossRecovered { get; init; }
 
-    /// <summary>Time that recovery took; null where there was none.</summary>
+    /// <summary>Duration of the recovery; null if there was no recovery.</summary>
     public TimeSpan? RecoveryTime { get; init; }
 
-    /// <summary>Tokens that recovery trained on.</summary>
+    /// <summary>Number of tokens that the recovery trained on.</summary>
     public long RecoveryTokens { get; init; }
 
-    /// <summary>What the model as trained writes.</summary>
+    /// <summary>A text of the model as trained.</summary>
     public ReportSample? SampleBefore { get; init; }
 
-    /// <summary>What the compressed model writes.</summary>
+    /// <summary>A text of the compressed model.</summary>
     public ReportSample? SampleAfter { get; init; }
 
-    /// <summary>What the recovered model writes.</summary>
+    /// <summary>A text of the recovered model.</summary>
     public ReportSample? SampleRecovered { get; init; }
 
-    /// <summary>Why a number is missing, as a sentence; null where none is.</summary>
+    /// <summary>Why a number is missing, as a sentence; null if all numbers are there.</summary>
     public string? Missing { get; init; }
 }

@@ -5,13 +5,13 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 namespace Crosshead.Reports;
 
 /// <summary>
-/// The part of the page on models whose cache was halved: what it cost, in a sentence, a table, bars and samples.
+/// The section about models with a halved cache: their losses in a sentence, a table, bars and sample texts.
 /// </summary>
 internal static class CompressionPart
 {
-    /// <summary>The section.</summary>
+    /// <summary>Makes the section.</summary>
     /// <param name="runs">The models, at least one.</param>
-    /// <param name="color">Index of the colour of a variant.</param>
+    /// <param name="color">Returns the index of a variant's colour.</param>
     public static ReportSection Section(IReadOnlyList<CompressedRun> runs, Func<string, int> color)
     {
         var verdict = CompressionVerdict.Of(runs);

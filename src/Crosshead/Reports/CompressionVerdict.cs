@@ -3,19 +3,19 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 
-/// <summary>Says in words what the smaller caches cost, for the page and for the terminal.</summary>
+/// <summary>Describes in words how smaller caches change the loss, for the page and for the terminal.</summary>
 public sealed class CompressionVerdict
 {
     private CompressionVerdict(string headline, IReadOnlyList<string> remarks) =>
         (Headline, Remarks) = (headline, remarks);
 
-    /// <summary>What every model lost, or did not, in one sentence.</summary>
+    /// <summary>One sentence that says how much the loss of each model changed.</summary>
     public string Headline { get; }
 
-    /// <summary>What each step was worth, and what is missing.</summary>
+    /// <summary>The loss of each model after each step, and the numbers that are missing.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    /// <summary>Judges the models as far as they were measured.</summary>
+    /// <summary>Judges the models by the losses that were measured.</summary>
     public static CompressionVerdict Of(IReadOnlyList<CompressedRun> runs)
     {
         var clauses = runs.Select(Clause).OfType<string>().ToArray();
@@ -25,7 +25,7 @@ public sealed class CompressionVerdict
             [.. runs.SelectMany(RemarksOf)]);
     }
 
-    /// <summary>The headline and the remarks, one a line.</summary>
+    /// <summary>The headline and the remarks, one per line.</summary>
     public override string ToString() => string.Join('\n', Remarks.Prepend(Headline));
 
     private static string? Clause(CompressedRun run)

@@ -8,11 +8,11 @@ namespace Crosshead.Reports;
 /// <summary>Makes the page of an evaluation: one table and one plot, as in arXiv 2601.19611, tables 2–5.</summary>
 public static class EvaluationPage
 {
-    /// <summary>The whole page as text.</summary>
+    /// <summary>Returns the page as HTML.</summary>
     public static string Render(EvaluationReport report) =>
         ReportPage.Render(Title(report), report.Created, Sections(report));
 
-    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <summary>Writes the page to a file. The file is never half written.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public static void Write(EvaluationReport report, string path) => ReportPage.Write(Render(report), path);
 

@@ -3,12 +3,12 @@ using Crosshead.Evaluation.Results;
 
 namespace Crosshead.Reports;
 
-/// <summary>Says in words what an evaluation's numbers mean.</summary>
+/// <summary>Explains the numbers of an evaluation in words.</summary>
 public static class EvaluationVerdict
 {
     private const double Clear = 2; // standard errors from which a difference is called one
 
-    /// <summary>One sentence: the mean scores, and how far the others are from the first.</summary>
+    /// <summary>One sentence with the mean score of each model and its difference from the first model.</summary>
     public static string Headline(Comparison comparison)
     {
         var rows = comparison.Groups.SelectMany(g => g.Rows).ToArray();
@@ -21,7 +21,10 @@ public static class EvaluationVerdict
             + string.Join(", ", comparison.Models.Skip(1).Select((m, i) => Against(row, i + 1, m))) + ".";
     }
 
-    /// <summary>Further sentences: for each other model where it differs clearly, and where most.</summary>
+    /// <summary>
+    /// Further sentences. They compare each other model with the first: in how many tasks the difference is clear, and
+    /// where it is largest. The remarks of the comparison follow.
+    /// </summary>
     public static IEnumerable<string> Remarks(Comparison comparison)
     {
         var rows = comparison.Groups.SelectMany(g => g.Rows).Where(r => !r.LowerIsBetter).ToArray();
@@ -40,7 +43,7 @@ public static class EvaluationVerdict
         foreach (var remark in comparison.Remarks) yield return remark;
     }
 
-    /// <summary>A value as tables show it: <c>45.9</c> (percent) or a perplexity.</summary>
+    /// <summary>A value as in the tables: a score such as <c>45.90 %</c>, or a perplexity.</summary>
     public static string Value(ComparedTask row, int model) =>
         row.Scores[model].Value is var value && !double.IsFinite(value) ? "not finite"
         : row.LowerIsBetter
@@ -48,7 +51,7 @@ public static class EvaluationVerdict
         : value.ToString("0.00", CultureInfo.InvariantCulture) + " %";
 
     /// <summary>
-    /// A difference as tables show it, with its size in standard errors: <c>−1.3 (−2.1 σ)</c>; empty for the first
+    /// A difference as in the tables, with its size in standard errors: <c>−1.30 (−2.1 σ)</c>. Empty for the first
     /// model.
     /// </summary>
     public static string Difference(ComparedTask row, int model)

@@ -7,7 +7,7 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports;
 
-/// <summary>Makes the page of a profile: which layers, keys or values, bear to be made smaller.</summary>
+/// <summary>Makes the page of a profile: how much the loss rises with smaller keys or values of a layer.</summary>
 public static class ProfilePage
 {
     private static readonly (string Label, bool OfKeys, CompressionMethod Method)[] s_lines =
@@ -16,11 +16,11 @@ public static class ProfilePage
         ("values, fine", false, CompressionMethod.Fine), ("values, svd", false, CompressionMethod.Svd),
     ];
 
-    /// <summary>The whole page as text.</summary>
+    /// <summary>Returns the page as HTML.</summary>
     public static string Render(ProfileReport report) => ReportPage.Render(
         $"What {report.Model} keeps of each token, and what it is worth", report.Created, Sections(report));
 
-    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <summary>Writes the page to a file. The file is never half written.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public static void Write(ProfileReport report, string path) => ReportPage.Write(Render(report), path);
 
@@ -43,7 +43,7 @@ public static class ProfilePage
         yield return report.Provenance.ToSection();
     }
 
-    // The dearest piece among the lines of the better fit, the last of each part.
+    // Names the piece whose halving costs most with the calibrated fit.
     private static string Headline(Profile profile)
     {
         var pieces = ByLayer(profile).SelectMany(l => l.Points.Select(p => (l.Label, p.X, Increase: p.Y)))
@@ -58,12 +58,12 @@ public static class ProfilePage
                     ? $" With the paper's fit (svd) a piece costs up to {Signed(pieces[0].Increase)}." : "");
     }
 
-    // The increase layer by layer, of one piece halved.
+    // The increase of the loss by layer if one piece is halved.
     private static ChartSeries[] ByLayer(Profile profile) => [.. s_lines.Select((l, i) => new ChartSeries(l.Label, i, 0,
         [.. profile.Layers.Select(layer =>
             ((double)layer.Layer, profile.AtHalf(Part(layer, l.OfKeys), l.Method)?.LossIncrease ?? double.NaN))]))];
 
-    // The increase by the share of a piece that is kept.
+    // The mean increase of the loss by the share of a piece that is kept.
     private static ChartSeries[] ByShare(Profile profile) => [.. s_lines.Select((l, i) => new ChartSeries(l.Label, i, 0,
         [.. profile.Layers.SelectMany(layer => Part(layer, l.OfKeys)).Where(p => p.Method == l.Method)
             .GroupBy(p => p.Numbers).OrderBy(g => g.Key)

@@ -3,18 +3,18 @@ using Crosshead.Reports.Pages;
 
 namespace Crosshead.Reports;
 
-/// <summary>How sensitive a model's loss is to the pieces of its cache: the content of a profile's page.</summary>
+/// <summary>The content of a profile's page: how sensitive a model's loss is to each piece of its cache.</summary>
 public sealed record ProfileReport
 {
-    /// <summary>What the model is called.</summary>
+    /// <summary>Name of the model.</summary>
     public required string Model { get; init; }
 
     /// <summary>When the page was made.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>What was measured.</summary>
+    /// <summary>The measured profile.</summary>
     public required Profile Profile { get; init; }
 
-    /// <summary>How the numbers came about.</summary>
+    /// <summary>How to get the same numbers again.</summary>
     public required ReportProvenance Provenance { get; init; }
 }

@@ -4,8 +4,8 @@ using static Crosshead.Reports.Charts.ChartFrame;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// Draws bars from nought to the right, or to the left where a value is negative, as SVG in the page's own style (see
-/// <see cref="LineChart"/>).
+/// Draws horizontal bars from zero: to the right, or to the left for negative values. The bars are SVG in the page's
+/// style (see <see cref="LineChart"/>).
 /// </summary>
 internal sealed class BarChart
 {
@@ -19,22 +19,22 @@ internal sealed class BarChart
 
     private double RowHeight => _narrow ? 46 : 26;
 
-    /// <summary>The bars from top to bottom, in groups that stand apart.</summary>
+    /// <summary>The bars from top to bottom, in groups with a gap between them.</summary>
     public required IReadOnlyList<IReadOnlyList<ChartBar>> Groups { get; init; }
 
-    /// <summary>What the chart shows, for readers who do not see it.</summary>
+    /// <summary>What the chart shows, in words for screen readers.</summary>
     public required string Title { get; init; }
 
-    /// <summary>The name below the axis.</summary>
+    /// <summary>The name of the axis.</summary>
     public required string XTitle { get; init; }
 
-    /// <summary>How values are written at the bars' ends.</summary>
+    /// <summary>The format of the values at the ends of the bars.</summary>
     public Func<double, string> Format { get; init; } = ReportNumbers.Difference;
 
-    /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite value.</summary>
+    /// <summary>Returns the chart as HTML for wide and narrow screens; empty if no value is finite.</summary>
     public string ToHtml() => ChartFigure.Of(ToSvg, []);
 
-    /// <summary>The chart as an <c>svg</c> element; empty when there is no finite value.</summary>
+    /// <summary>Returns the chart as an <c>svg</c> element; empty if no value is finite.</summary>
     public string ToSvg(bool narrow = false)
     {
         _narrow = narrow;
@@ -73,8 +73,8 @@ internal sealed class BarChart
 }
 
 /// <summary>A bar of a chart.</summary>
-/// <param name="Label">Its name, at its left.</param>
-/// <param name="Color">Index of its colour in the page's style.</param>
-/// <param name="Shade">0 for faint, 1, 2 for full colour.</param>
-/// <param name="Value">Its length; a value that is not finite has no bar.</param>
+/// <param name="Label">The name at the left of the bar.</param>
+/// <param name="Color">Index of the bar's colour in the page's style.</param>
+/// <param name="Shade">Strength of the colour: 0 faint, 1 medium, 2 full.</param>
+/// <param name="Value">Length of the bar; a value that is not finite has no bar.</param>
 internal sealed record ChartBar(string Label, int Color, int Shade, double Value);

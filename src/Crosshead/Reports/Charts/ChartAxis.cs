@@ -1,6 +1,6 @@
 namespace Crosshead.Reports.Charts;
 
-/// <summary>Maps values to places on one side of a chart, linearly or by logarithm, and chooses the ticks.</summary>
+/// <summary>Maps values to positions along one axis of a chart, linear or logarithmic, and chooses the ticks.</summary>
 internal sealed class ChartAxis
 {
     private readonly double _low;
@@ -10,22 +10,23 @@ internal sealed class ChartAxis
     private readonly bool _log;
 
     /// <summary>
-    /// An axis from the value <paramref name="low"/> at place <paramref name="from"/> to <paramref name="high"/> at
-    /// <paramref name="to"/>.
+    /// An axis from the value <paramref name="low"/> at position <paramref name="from"/> to the value
+    /// <paramref name="high"/> at position <paramref name="to"/>. The axis is logarithmic if <paramref name="log"/> is
+    /// true and <paramref name="low"/> is positive.
     /// </summary>
     public ChartAxis(double low, double high, double from, double to, bool log = false)
     {
         (_log, _from, _to) = (log && low > 0, from, to);
-        // A single value stands in the middle.
+        // A single value is placed in the middle.
         if (high <= low) (low, high) = _log ? (low / 1.5, low * 1.5) : (low - 0.5, low + 0.5);
         (_low, _high) = (low, high);
         Ticks = _log ? LogTicks() : LinearTicks();
     }
 
-    /// <summary>Round values on the axis, three to six or so.</summary>
+    /// <summary>Round values on the axis; about three to six on a linear axis.</summary>
     public IReadOnlyList<double> Ticks { get; }
 
-    /// <summary>The place of a value.</summary>
+    /// <summary>Returns the position of a value.</summary>
     public double Place(double value) => _from
         + (_to - _from) * (_log ? Math.Log(value / _low) / Math.Log(_high / _low) : (value - _low) / (_high - _low));
 
@@ -38,7 +39,7 @@ internal sealed class ChartAxis
         return [.. Enumerable.Range(0, 12).Select(i => (first + i) * step).TakeWhile(t => t <= _high + step * 1e-9)];
     }
 
-    // 1, 2 and 5 in every decade; where those are too few the linear ticks serve.
+    // Ticks at 1, 2 and 5 in every decade; linear ticks if these are fewer than three.
     private double[] LogTicks()
     {
         var decades = Enumerable.Range((int)Math.Floor(Math.Log10(_low)),

@@ -5,17 +5,17 @@ using System.Text.Encodings.Web;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// A chart as the page shows it: drawn twice, for wide and for narrow screens, of which the page's style shows one.
-/// Text in SVG shrinks with its chart, so that on a phone a chart drawn for a desk could not be read.
+/// A chart drawn twice, for wide and for narrow screens. The page's style shows one of the two drawings. Text in SVG
+/// shrinks with its chart: on a phone, the text of the wide drawing would be too small to read.
 /// </summary>
 internal static class ChartFigure
 {
-    /// <summary>Width of the wide and of the narrow drawing, in units of which a letter is about 7 wide.</summary>
+    /// <summary>Width of the wide and of the narrow drawing, in SVG units; a letter is about 7 units wide.</summary>
     public const double Wide = 960, Narrow = 390;
 
-    /// <summary>The chart for a page; empty where there is nothing to draw.</summary>
-    /// <param name="draw">Draws it; true for narrow screens.</param>
-    /// <param name="legend">Name, colour and dash of everything that the narrow drawing does not name itself.</param>
+    /// <summary>Returns the HTML of the chart; empty if there is nothing to draw.</summary>
+    /// <param name="draw">Draws the chart; its argument is true for narrow screens.</param>
+    /// <param name="legend">Name, colour and dash of each series that the narrow drawing does not name.</param>
     public static string Of(Func<bool, string> draw, IEnumerable<(string Name, int Color, int Dash)> legend)
     {
         var wide = draw(false);

@@ -5,8 +5,9 @@ using System.Text.Encodings.Web;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// What all charts have: the <c>svg</c> element and, around the area where a chart draws its marks, grid, ticks and the
-/// axes' names. Places are in the units of <see cref="ChartFigure.Wide"/>, from the top left.
+/// The common parts of all charts: the <c>svg</c> element, the grid, the ticks and the names of the axes. They surround
+/// the area where a chart draws its marks. Positions are in the units of <see cref="ChartFigure.Wide"/>, from the top
+/// left.
 /// </summary>
 internal sealed class ChartFrame
 {
@@ -15,13 +16,13 @@ internal sealed class ChartFrame
 
     private readonly StringBuilder _svg = new();
 
-    /// <summary>Begins a chart whose marks stand between the given edges.</summary>
-    /// <param name="narrow">Whether it is for narrow screens.</param>
+    /// <summary>Begins a chart with its marks between the given edges.</summary>
+    /// <param name="narrow">Whether the chart is for narrow screens.</param>
     /// <param name="left">Left edge of the marks.</param>
     /// <param name="right">Right edge of the marks.</param>
     /// <param name="top">Upper edge of the marks.</param>
     /// <param name="bottom">Lower edge of the marks.</param>
-    /// <param name="title">What the chart shows, for readers who do not see it.</param>
+    /// <param name="title">What the chart shows, in words for screen readers.</param>
     public ChartFrame(bool narrow, double left, double right, double top, double bottom, string title)
     {
         (Left, Right, Top, Bottom) = (left, right, top, bottom);
@@ -42,13 +43,13 @@ internal sealed class ChartFrame
     /// <summary>Lower edge of the marks.</summary>
     public double Bottom { get; }
 
-    /// <summary>A text that may stand in the chart.</summary>
+    /// <summary>Encodes a text for use in the chart.</summary>
     public static string Encode(string text) => HtmlEncoder.Default.Encode(text);
 
-    /// <summary>Adds a piece of SVG; its numbers are written alike in every culture.</summary>
+    /// <summary>Adds a piece of SVG, with its numbers formatted for the invariant culture.</summary>
     public void Add(FormattableString text) => _svg.Append(text.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>Adds a line from the top to the bottom at each tick, with the tick's value below.</summary>
+    /// <summary>Adds a vertical line at each tick, with the value of the tick below.</summary>
     public void AddVerticalGrid(ChartAxis x)
     {
         foreach (var tick in x.Ticks)
@@ -59,11 +60,11 @@ internal sealed class ChartFrame
         }
     }
 
-    /// <summary>Adds a line from the top to the bottom.</summary>
+    /// <summary>Adds a vertical line from the top to the bottom.</summary>
     public void AddVertical(string style, double x) =>
         Add($"<line class=\"{style}\" x1=\"{x:0.#}\" x2=\"{x:0.#}\" y1=\"{Top}\" y2=\"{Bottom:0.#}\"/>");
 
-    /// <summary>Adds a line from left to right at each tick, with the tick's value at its left.</summary>
+    /// <summary>Adds a horizontal line at each tick, with the value of the tick at the left.</summary>
     public void AddHorizontalGrid(ChartAxis y, Func<double, string> format)
     {
         foreach (var tick in y.Ticks)
@@ -76,7 +77,7 @@ internal sealed class ChartFrame
     }
 
     /// <summary>
-    /// Adds the axis below with a mark at each tick, and the values of those ticks that have room for them.
+    /// Adds the horizontal axis with a mark at each tick. Leaves out the values of ticks that are too close together.
     /// </summary>
     public void AddAxisBelow(ChartAxis x, Func<double, string> format)
     {

@@ -12,6 +12,6 @@ internal enum ChartPoints
     /// <summary>Dots alone, without a label.</summary>
     Dots,
 
-    /// <summary>Crosses alone, without a label: something went wrong there.</summary>
+    /// <summary>Crosses alone, without a label. They mark points where something went wrong.</summary>
     Crosses,
 }

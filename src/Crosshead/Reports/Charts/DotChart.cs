@@ -4,8 +4,8 @@ using static Crosshead.Reports.Charts.ChartFrame;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// Draws dots with whiskers, a row a thing measured and a colour a series, as SVG in the page's own style (see
-/// <see cref="LineChart"/>).
+/// Draws dots with whiskers: one row per measured task, one colour per series. The dots are SVG in the page's style
+/// (see <see cref="LineChart"/>).
 /// </summary>
 internal sealed class DotChart
 {
@@ -23,22 +23,22 @@ internal sealed class DotChart
 
     private double RowHeight => LabelHeight + (SeriesHeight * Series.Count) + 12;
 
-    /// <summary>What the dots' colours stand for.</summary>
+    /// <summary>The names of the series; each has its own colour of dots.</summary>
     public required IReadOnlyList<string> Series { get; init; }
 
-    /// <summary>The rows from top to bottom.</summary>
+    /// <summary>The groups of rows from top to bottom.</summary>
     public required IReadOnlyList<DotGroup> Groups { get; init; }
 
-    /// <summary>What the chart shows, for readers who do not see it.</summary>
+    /// <summary>What the chart shows, in words for screen readers.</summary>
     public required string Title { get; init; }
 
-    /// <summary>The name below the axis.</summary>
+    /// <summary>The name of the axis.</summary>
     public required string XTitle { get; init; }
 
-    /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite value.</summary>
+    /// <summary>Returns the chart as HTML for wide and narrow screens; empty if no value is finite.</summary>
     public string ToHtml() => ChartFigure.Of(ToSvg, Series.Select((name, s) => (name, s % 6, 0)));
 
-    /// <summary>The chart as an <c>svg</c> element; empty when there is no finite value.</summary>
+    /// <summary>Returns the chart as an <c>svg</c> element; empty if no value is finite.</summary>
     public string ToSvg(bool narrow = false)
     {
         _narrow = narrow;
@@ -99,11 +99,11 @@ internal sealed class DotChart
     }
 }
 
-/// <summary>A row of a <see cref="DotChart"/>: a dot a series on one line.</summary>
-/// <param name="Label">Its name, at its left.</param>
-/// <param name="Dots">Where each series' dot stands, and how far its whiskers reach to both sides; a value that is not
-/// finite has no dot.</param>
+/// <summary>A row of a <see cref="DotChart"/> with one dot per series.</summary>
+/// <param name="Label">The name at the left of the row.</param>
+/// <param name="Dots">For each series, the value of its dot and the length of its whiskers to each side. A value that
+/// is not finite has no dot.</param>
 internal sealed record DotRow(string Label, IReadOnlyList<(double Value, double Reach)> Dots);
 
-/// <summary>Rows of a <see cref="DotChart"/> that belong together, under a name.</summary>
+/// <summary>A named group of rows in a <see cref="DotChart"/>.</summary>
 internal sealed record DotGroup(string Name, IReadOnlyList<DotRow> Rows);

@@ -5,50 +5,51 @@ using static Crosshead.Reports.Charts.ChartFrame;
 namespace Crosshead.Reports.Charts;
 
 /// <summary>
-/// Draws lines as SVG for the report page: colours come from the page's style, so that the chart follows light, dark
-/// and print; text is text in the page's font; points have tooltips. Plotting libraries render through a native canvas,
-/// with each letter placed for a font of the machine that made the page, in fixed colours and without tooltips.
+/// Draws lines as SVG for the report page. Colours come from the page's style, so the chart follows light mode, dark
+/// mode and print. Text uses the page's font, and points have tooltips. Plotting libraries render through a native
+/// canvas instead, with fixed colours and no tooltips. They place each letter for a font of the machine that made the
+/// page.
 /// </summary>
 internal sealed class LineChart
 {
     private const double Left = 58, Top = 14;
     private const double LabelHeight = 17, LeaderReach = 60;
 
-    /// <summary>The lines, drawn in this order: the last is on top.</summary>
+    /// <summary>The lines in drawing order; the last line is on top.</summary>
     public required IReadOnlyList<ChartSeries> Series { get; init; }
 
-    /// <summary>What the chart shows, for readers who do not see it.</summary>
+    /// <summary>What the chart shows, in words for screen readers.</summary>
     public required string Title { get; init; }
 
-    /// <summary>The name below the horizontal axis.</summary>
+    /// <summary>The name of the horizontal axis.</summary>
     public required string XTitle { get; init; }
 
-    /// <summary>The name at the top of the vertical axis.</summary>
+    /// <summary>The name of the vertical axis.</summary>
     public required string YTitle { get; init; }
 
-    /// <summary>Whether the horizontal axis is logarithmic; points at 0 and below are then left out.</summary>
+    /// <summary>Whether the horizontal axis is logarithmic, which leaves out points at 0 and below.</summary>
     public bool LogX { get; init; }
 
-    /// <summary>Room between the ends of the horizontal axis and the points.</summary>
+    /// <summary>Space between the ends of the horizontal axis and the points, in SVG units.</summary>
     public double Inset { get; init; }
 
-    /// <summary>How values of the horizontal axis are written.</summary>
+    /// <summary>The format of values on the horizontal axis.</summary>
     public Func<double, string> XFormat { get; init; } = ReportNumbers.Count;
 
-    /// <summary>How values of the vertical axis are written.</summary>
+    /// <summary>The format of values on the vertical axis.</summary>
     public Func<double, string> YFormat { get; init; } = y => ReportNumbers.Loss(y);
 
-    /// <summary>The chart for a page, for wide and narrow screens; empty when there is no finite point.</summary>
+    /// <summary>Returns the chart as HTML for wide and narrow screens; empty if no point is finite.</summary>
     public string ToHtml() => ChartFigure.Of(ToSvg,
         Series.Where(Labelled).OrderByDescending(s => s.Points.Last(Drawn).Y).Select(s => (s.Label, s.Color, s.Dash)));
 
-    /// <summary>The chart as an <c>svg</c> element; empty when there is no finite point.</summary>
+    /// <summary>Returns the chart as an <c>svg</c> element; empty if no point is finite.</summary>
     public string ToSvg(bool narrow = false)
     {
         var points = Series.SelectMany(s => s.Points).Where(Drawn).ToArray();
         if (points.Length == 0) return "";
         var labels = Series.Where(Labelled).Select(s => s.Label.Length).DefaultIfEmpty().Max();
-        // labels stand beyond
+        // The labels stand to the right of this edge.
         var right = narrow ? ChartFigure.Narrow - 14 : ChartFigure.Wide - 26 - (8 * Math.Min(30, labels));
         var frame = new ChartFrame(narrow, Left, right, Top, narrow ? 274 : 354, Title);
         var margin = Math.Max(1e-9, 0.05 * (points.Max(p => p.Y) - points.Min(p => p.Y)));
@@ -65,7 +66,7 @@ internal sealed class LineChart
 
     private bool Drawn((double X, double Y) p) => double.IsFinite(p.X) && double.IsFinite(p.Y) && (!LogX || p.X > 0);
 
-    // A line that can be seen.
+    // Whether a series has a visible line; only these series have a label.
     private bool Labelled(ChartSeries series) =>
         series.Drawn is ChartPoints.LineAndDots or ChartPoints.Line && series.Points.Any(Drawn);
 
@@ -106,7 +107,7 @@ internal sealed class LineChart
         }
     }
 
-    // Along the upper edge and back along the lower; what leaves the chart is cut at its edges.
+    // Follows the upper edge, then the lower edge back. Points outside of the chart move to its border.
     private void AddBand(ChartFrame frame, ChartSeries series, ChartAxis x, ChartAxis y)
     {
         if (series.Band.Count == 0) return;
@@ -121,8 +122,9 @@ internal sealed class LineChart
         frame.Add($"Z\"/>");
     }
 
-    // Labels stand at the right, moved apart where they would cover each other, each with a thin line to its line's
-    // end. That would cross the other lines where a line ends early; its label has a piece of the line instead.
+    // Labels stand at the right and move apart if they would overlap. A thin line joins each label to the end of its
+    // series. If a series ends early, this thin line would cross other series. The label then has a short sample of the
+    // series' line instead.
     private void AddLabels(ChartFrame frame, ChartAxis x, ChartAxis y)
     {
         var ends = Series.Where(Labelled).Select(s => (Series: s, End: s.Points.Last(Drawn)))
@@ -146,7 +148,7 @@ internal sealed class LineChart
         }
     }
 
-    // Ticks need only the digits that tell them apart.
+    // Writes a tick with no more decimals than are needed to tell the ticks apart.
     private string Short(IReadOnlyList<double> ticks, double tick)
     {
         var step = ticks.Count > 1 ? ticks[1] - ticks[0] : 0;

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace Crosshead.Reports.Pages;
 
-/// <summary>How numbers are written for readers: the same on every machine.</summary>
+/// <summary>Formats numbers for readers, in the same way on every machine.</summary>
 public static class ReportNumbers
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
-    /// <summary>A loss: <c>3.412</c>; a dash when unknown.</summary>
+    /// <summary>A loss: <c>3.412</c>; a dash if not known.</summary>
     public static string Loss(double? loss) =>
         loss is not { } value ? "–" : double.IsFinite(value) ? value.ToString("0.000", Culture) : "not finite";
 
@@ -17,7 +17,7 @@ public static class ReportNumbers
     /// <summary>A learning rate: <c>3e-3</c>.</summary>
     public static string Rate(double rate) => rate.ToString("0.##e-0", Culture);
 
-    /// <summary>A count in words' size: <c>614 k</c>, <c>6.84 M</c>; below 10,000 in full.</summary>
+    /// <summary>A rounded count with a unit: <c>614 k</c>, <c>6.84 M</c>; in full below 10,000.</summary>
     public static string Count(double count) => count switch
     {
         >= 1e9 => Three(count / 1e9) + " G",
@@ -26,16 +26,16 @@ public static class ReportNumbers
         _ => count.ToString("#,0", Culture),
     };
 
-    /// <summary>A whole number with its thousands apart: <c>3,312</c>.</summary>
+    /// <summary>A whole number with thousands separators: <c>3,312</c>.</summary>
     public static string Whole(double number) => number.ToString("#,0", Culture);
 
     /// <summary>
-    /// A share as percent: <c>0.6 %</c>; two digits below a tenth, so that a small difference is not nought.
+    /// A share as percent: <c>0.6 %</c>. Two decimals below 0.1 %, so that a small difference is not written as zero.
     /// </summary>
     public static string Percent(double share) =>
         (100 * share).ToString(Math.Abs(share) < 0.001 ? "0.00" : "0.0", Culture) + " %";
 
-    // Three significant digits, no more than two of them after the point.
+    // Three significant digits, with at most two after the decimal point.
     private static string Three(double value) =>
         value.ToString(value >= 100 ? "0" : value >= 10 ? "0.#" : "0.##", Culture);
 }

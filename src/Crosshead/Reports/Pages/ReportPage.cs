@@ -8,7 +8,7 @@ using Fluid;
 namespace Crosshead.Reports.Pages;
 
 /// <summary>
-/// Lays sections out as one HTML page that needs nothing but itself: no network, no script, no other file.
+/// Makes one HTML page from sections. The page needs no network, no script and no other file.
 /// </summary>
 internal static class ReportPage
 {
@@ -19,7 +19,7 @@ internal static class ReportPage
     private static readonly ConcurrentDictionary<string, IFluidTemplate> Templates = new();
 
     /// <summary>
-    /// The page as text. Every value is encoded; markup comes from the templates and the charts alone.
+    /// Returns the page as HTML. Every value is encoded; only the templates and the charts contain markup.
     /// </summary>
     public static string Render(string title, DateTimeOffset created, IEnumerable<ReportSection> sections)
     {
@@ -37,7 +37,9 @@ internal static class ReportPage
         });
     }
 
-    /// <summary>Writes a page so that the file is either the old or the new one, whenever the process ends.</summary>
+    /// <summary>
+    /// Writes a page to a file. If the process ends early, the file is either the old or the new one, never a part.
+    /// </summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public static void Write(string html, string path) => AtomicFile.WriteText(path, html);
 

@@ -2,10 +2,10 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports.Pages;
 
-/// <summary>How a run's end is written for readers.</summary>
+/// <summary>Writes the status of a run for readers.</summary>
 public static class RunStatusWords
 {
-    /// <summary>In a word or two.</summary>
+    /// <summary>Returns the status in one or two words.</summary>
     public static string InWords(this RunStatus status) => status switch
     {
         RunStatus.Waiting => "not begun",

@@ -6,18 +6,19 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 namespace Crosshead.Reports.Studies;
 
 /// <summary>
-/// The charts of a study (the paper's figures 2 to 7). In a variant's own charts its chosen rate has the accent colour.
+/// The charts of a study (the paper's figures 2 to 7). In the charts of a single variant, its chosen rate has the
+/// accent colour.
 /// </summary>
 internal sealed class StudyCharts(StudyReport report)
 {
     private const string Tokens = "tokens trained on (logarithmic)", HeldOut = "held-out loss, nats a token";
 
-    // A final loss beyond this multiple of the lowest would press all others flat.
+    // Final losses above this multiple of the lowest are off the chart; they would press the others flat.
     private const double MostShown = 1.25;
 
     /// <summary>
-    /// The final loss by the rate, a line a variant; crosses where a rate is not stable, at the upper edge where its
-    /// loss is off the chart.
+    /// The final loss by learning rate, with one line per variant. Crosses mark rates that are not stable. If the loss
+    /// is off the chart, its cross is at the upper edge.
     /// </summary>
     public string LossByRate()
     {
@@ -42,18 +43,17 @@ internal sealed class StudyCharts(StudyReport report)
         return Chart(series, "Final held-out loss by learning rate", "learning rate (logarithmic)", Rate, inset: 24);
     }
 
-    /// <summary>The curves of all variants, each at its chosen rate.</summary>
+    /// <summary>The curves of all variants at their chosen rates.</summary>
     public string Chosen() => Chart(report.Variants.Where(v => v.LargestStable is not null)
         .OrderBy(v => v.Variant == report.Subject).SelectMany(v =>
             v.Runs.Where(r => r.LearningRate == v.LargestStable!.LearningRate)
             .Select(r => new ChartSeries(Label(r, v.Variant + " "), report.ColorOf(v.Variant), 0, r.Curve))),
             "Held-out loss at the chosen learning rates", Tokens, Count);
 
-    /// <summary>The curves of a variant, a colour a rate; crosses where the training loss began to spike.</summary>
+    /// <summary>The curves of a variant, one colour per rate. Crosses mark where training loss spikes begin.</summary>
     public string Curves(RateChoice variant)
     {
-        // A curve that shoots up would press all others flat: it is left out where it leaves the range of the stable
-        // ones.
+        // Points above the range of the stable curves are left out; they would press the other curves flat.
         var stable = variant.Runs.Where(r => variant.Rates.Any(
             s => s.LearningRate == r.LearningRate && s.Stable == true)).SelectMany(r => r.Curve).Select(p => p.Loss);
         var sound = stable.DefaultIfEmpty(double.MaxValue).Max();
@@ -69,7 +69,7 @@ internal sealed class StudyCharts(StudyReport report)
         }), $"Held-out loss of {variant.Variant}", Tokens, Count);
     }
 
-    /// <summary>The fitted laws of a variant with their bands over the points; empty where there is none.</summary>
+    /// <summary>The fitted laws of a variant with their bands and points; empty if there is no fit.</summary>
     public string Fits(RateChoice variant)
     {
         var fitted = Ordered(variant).Where(r => r.Fit is not null).ToArray();
@@ -89,7 +89,7 @@ internal sealed class StudyCharts(StudyReport report)
         }), $"Fits to the held-out loss of {variant.Variant}", Tokens, Count);
     }
 
-    // The chosen rate last, on top of the others.
+    // The chosen rate is last, so that its curve is on top.
     private static IEnumerable<StudyRun> Ordered(RateChoice variant) =>
         variant.Runs.OrderBy(r => r.LearningRate == variant.LargestStable?.LearningRate);
 
@@ -108,13 +108,13 @@ internal sealed class StudyCharts(StudyReport report)
         + (run.Status is RunStatus.Diverged or RunStatus.Interrupted or RunStatus.Failed
             ? $", {run.Status.InWords()}" : "");
 
-    // Where the curve is when something happens between two evaluations.
+    // The loss of the curve at a point between two evaluations; NaN if there is no evaluation on one side.
     private static double LossAt(StudyRun run, double tokens)
     {
         var (before, after) = (run.Curve.LastOrDefault(p => p.Tokens <= tokens),
             run.Curve.FirstOrDefault(p => p.Tokens > tokens));
         if (before.Tokens == 0 || after.Tokens == 0) return double.NaN;
-        // Straight over the logarithmic axis.
+        // Linear in the logarithm of the tokens.
         var share = Math.Log(tokens / before.Tokens) / Math.Log(after.Tokens / before.Tokens);
         return before.Loss + (share * (after.Loss - before.Loss));
     }

@@ -6,16 +6,16 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 namespace Crosshead.Reports.Studies;
 
 /// <summary>
-/// Makes the page of a study of learning rates: verdict, loss by rate, chosen rates, curves, fits, runs, how to get it
-/// again.
+/// Makes the page of a study of learning rates. The page has a verdict, losses by rate, chosen rates, curves, fits,
+/// runs, and how to get the same numbers again.
 /// </summary>
 public static class StudyPage
 {
-    /// <summary>The whole page as text; runs that did not finish are shown for what they are.</summary>
+    /// <summary>Returns the page as HTML. Runs that did not finish are marked.</summary>
     public static string Render(StudyReport report) =>
         ReportPage.Render("Learning rates compared", report.Created, Sections(report));
 
-    /// <summary>Writes the page to a file, which is never left half written.</summary>
+    /// <summary>Writes the page to a file. The file is never half written.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public static void Write(StudyReport report, string path) => ReportPage.Write(Render(report), path);
 

@@ -3,18 +3,18 @@ using static Crosshead.Reports.Pages.ReportNumbers;
 
 namespace Crosshead.Reports.Studies;
 
-/// <summary>Says in words what a study's numbers mean, for the page and for the terminal.</summary>
+/// <summary>Explains the numbers of a study in words, for the page and for the terminal.</summary>
 public sealed class StudyVerdict
 {
     private StudyVerdict(string headline, IReadOnlyList<string> remarks) => (Headline, Remarks) = (headline, remarks);
 
-    /// <summary>Which variant has the lowest loss at its chosen rate, and by how much.</summary>
+    /// <summary>Says which variant has the lowest loss at its chosen rate, and by how much.</summary>
     public string Headline { get; }
 
-    /// <summary>Each variant's choice, and what a reader should know before believing the headline.</summary>
+    /// <summary>The chosen rate of each variant, and the limits of the headline.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    /// <summary>Judges a study; one that is not complete gets as much of a verdict as its numbers allow.</summary>
+    /// <summary>Judges a study. Before all runs are done, the headline gives only the number of runs done.</summary>
     public static StudyVerdict Of(StudyReport report)
     {
         var (done, runs) = (report.Runs.Count(IsDone), report.Runs.Count());
@@ -26,12 +26,12 @@ public sealed class StudyVerdict
         return new StudyVerdict(headline, [.. RemarksOf(report)]);
     }
 
-    /// <summary>The headline and the remarks, one a line.</summary>
+    /// <summary>The headline and the remarks, one per line.</summary>
     public override string ToString() => string.Join('\n', Remarks.Prepend(Headline));
 
     /// <summary>
-    /// The variants that have a chosen rate, lowest loss first; none before all runs are done, or where their steps are
-    /// too few.
+    /// The variants with a chosen rate, lowest loss first. Empty before all runs are done, or if the runs have too few
+    /// steps.
     /// </summary>
     internal static RateChoice[] Standings(StudyReport report) => IsTooShort(report) || !report.Runs.All(IsDone) ? []
         : [.. report.Variants.Where(v => v.LargestStable?.HeldOutLoss is not null)
@@ -39,7 +39,7 @@ public sealed class StudyVerdict
 
     private static bool IsDone(StudyRun run) => run.Status is not (RunStatus.Waiting or RunStatus.Interrupted);
 
-    // One variant is not compared with another.
+    // A single variant is not compared, so no number of steps is too few.
     private static bool IsTooShort(StudyReport report) =>
         report.Variants.Count > 1 && report.Steps < ComparisonVerdict.LeastSteps;
 
