@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead bench attention</c>: one attention layer, forward, and forward with backward.</summary>
+/// <summary>
+/// <c>crosshead bench attention</c>: times one attention layer, forward alone and forward with backward.
+/// </summary>
 internal sealed class BenchAttentionCommand() : BenchCommand("attention",
     "Time one attention layer: forward, and forward with backward.", wholeModel: false, batch: 8,
     "crosshead bench attention --variants gqa,groupnorm,mea,mea-no-norm,talking-heads,differential",
@@ -52,7 +54,7 @@ internal sealed class BenchAttentionCommand() : BenchCommand("attention",
             new BenchCase($"{name} forward + backward", both, tokens, 3 * flops, 3 * bytes, bytes)];
     }
 
-    // The cost of one more layer in a model, without the layer's feed-forward.
+    // The cost that one more layer adds to a model, without the layer's feed-forward.
     private static long FlopsPerToken(ModelOptions shape) =>
         ModelCost.Of(shape with { Layers = 2 }).ForwardFlops - ModelCost.Of(shape with { Layers = 1 }).ForwardFlops
         - (6L * shape.HiddenSize * shape.FeedForward);

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Cli.Commands;
 
 /// <summary>
-/// <c>crosshead bench cache</c>: the attention of one step of decoding, from the full cache and from half of it.
+/// <c>crosshead bench cache</c>: times the attention of one decoding step, from the full cache and from half of it.
 /// </summary>
 internal sealed class BenchCacheCommand : CliCommand
 {

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Cli.Commands;
 
 /// <summary>
-/// What the benchmarks have in common: a model's shape, the variants, the device, how long each case is timed.
+/// The common part of the benchmarks: the model's shape, the variants, the device, and the time per case.
 /// </summary>
 internal abstract class BenchCommand : CliCommand
 {
@@ -30,11 +30,11 @@ internal abstract class BenchCommand : CliCommand
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
-    /// <param name="name">As typed.</param>
-    /// <param name="description">What it times.</param>
-    /// <param name="wholeModel">Whether it times models, which have layers and a vocabulary, or one layer of
-    /// theirs.</param>
-    /// <param name="batch">Sequences at once, unless given.</param>
+    /// <param name="name">The command's name.</param>
+    /// <param name="description">What the command times.</param>
+    /// <param name="wholeModel">Whether whole models are timed, which have layers and a vocabulary. Otherwise one layer
+    /// is timed.</param>
+    /// <param name="batch">Default number of sequences per batch.</param>
     /// <param name="examples">Whole command lines shown in the help.</param>
     protected BenchCommand(string name, string description, bool wholeModel, int batch, params string[] examples)
         : base(name, description, examples)
@@ -105,8 +105,8 @@ internal abstract class BenchCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>What a derived command reads from its own options before anything is timed.</summary>
-    /// <exception cref="CrossheadException">They do not fit the shape.</exception>
+    /// <summary>Reads a derived command's own options, before anything is timed.</summary>
+    /// <exception cref="CrossheadException">The options do not fit the shape.</exception>
     protected virtual void Read(ParseResult arguments, ModelOptions shape) { }
 
     /// <summary>Times the cases of one model shape.</summary>

@@ -8,7 +8,7 @@ using Crosshead.Model;
 namespace Crosshead.Cli.Commands;
 
 /// <summary>
-/// <c>crosshead bench decode</c>: the steps after the prompt, each with one token per sequence.
+/// <c>crosshead bench decode</c>: times the steps after the prompt, each with one token per sequence.
 /// </summary>
 internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
     "Time decoding alone: one step after the prompt, greedy, with the cache, as the sequences grow by --new-tokens.",
@@ -21,8 +21,8 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
     {
         using var decoder = generator.CreateDecoder(run.Batch, PromptTokens + Steps);
         var batch = new DecodeBatch(decoder);
-        // The cost of a step does not depend on the cache's values. On a GPU, where caches are long, the values are
-        // drawn, not computed.
+        // The cost of a step does not depend on the cache's values. Caches on a GPU are long, so they get random values
+        // instead of computed ones.
         if (decoder is CudaGraphDecoder captured) captured.Draw(PromptTokens);
         else batch.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
         var ids = new int[run.Batch];

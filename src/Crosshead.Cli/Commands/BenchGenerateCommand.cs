@@ -5,7 +5,7 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead bench generate</c>: the prompt, and the prompt with all that follows.</summary>
+/// <summary><c>crosshead bench generate</c>: times the prompt alone, and the prompt with all new tokens.</summary>
 internal sealed class BenchGenerateCommand() : BenchGenerationCommand("generate",
     "Time generation as a user meets it: the prompt, and the whole with all its new tokens.",
     "crosshead bench generate --prompt-tokens 128 --dtype bfloat16",

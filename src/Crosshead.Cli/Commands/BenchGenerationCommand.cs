@@ -11,7 +11,7 @@ using Generator = Crosshead.Generation.Generator;
 namespace Crosshead.Cli.Commands;
 
 /// <summary>
-/// What the benchmarks of generation have in common: a frozen model, prompts of random tokens, greedy choice.
+/// The common part of the generation benchmarks: a frozen model, prompts of random tokens, greedy choice.
 /// </summary>
 internal abstract class BenchGenerationCommand : BenchCommand
 {
@@ -52,28 +52,28 @@ internal abstract class BenchGenerationCommand : BenchCommand
         return [.. Cases(generator, prompts, shape, run)];
     }
 
-    /// <summary>The cases of a model.</summary>
+    /// <summary>Times the cases of one model.</summary>
     /// <param name="generator">Generates with the model.</param>
-    /// <param name="prompts">Token ids, as many prompts as the batch has sequences.</param>
-    /// <param name="shape">The model.</param>
+    /// <param name="prompts">Token ids, one prompt per sequence of the batch.</param>
+    /// <param name="shape">The model's shape.</param>
     /// <param name="run">How to time.</param>
     protected abstract IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts,
         ModelOptions shape, BenchRun run);
 
-    /// <summary>Steps after the prompt, each of which gives every sequence a token.</summary>
+    /// <summary>Number of steps after the prompt. Each step gives every sequence one token.</summary>
     protected int Steps => _newTokens - 1;
 
     /// <summary>Tokens of each prompt.</summary>
     protected int PromptTokens => _promptTokens;
 
     /// <summary>
-    /// Bytes that the steps of one generation must at least read: all weights, and the cache as it grows.
+    /// Least number of bytes that the steps of one generation read: all weights, and the growing cache.
     /// </summary>
     protected double DecodeBytes(ModelOptions shape, BenchRun run)
     {
         var (cost, element) = (ModelCost.Of(shape), Precision.BytesOf(run.Type));
-        // The embedding: one row per token; a tied embedding is read whole, as the head.
-        // Experts: only the experts of one token; the number of further experts per batch depends on chance.
+        // Of the embedding, one row per token is read. A tied embedding is read whole, because it is also the head.
+        // Only the experts of one token are counted; how many more a batch reads depends on chance.
         var idle = shape.Experts is { } experts ? Enumerable.Range(0, shape.Layers).Count(
             experts.IsSparse) * 3L * (experts.Count - experts.PerToken) * experts.InnerSize * shape.HiddenSize : 0;
         var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize))
@@ -82,7 +82,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
         return Steps * (weights + (run.Batch * averageLength * cost.CacheBytesPerToken(element)));
     }
 
-    // Large weights are drawn on their device: the speed of a step does not depend on their values.
+    // Large weights are drawn on their device, because the speed of a step does not depend on their values.
     private static void Fill(LanguageModel model)
     {
         using var grad = no_grad();
@@ -96,7 +96,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
         }
     }
 
-    /// <summary>Continues the prompts greedily to their ends, and reports the cost.</summary>
+    /// <summary>Continues the prompts greedily by all new tokens, and returns the cost.</summary>
     protected GenerationStatistics Generate(Generator generator, int[][] prompts, CancellationToken cancellation)
     {
         var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead bench train</c>: whole optimizer steps.</summary>
+/// <summary><c>crosshead bench train</c>: times whole optimizer steps.</summary>
 internal sealed class BenchTrainCommand() : BenchCommand("train",
     "Time whole optimizer steps: forward, backward, clipping, AdamW.", wholeModel: true, batch: 8,
     "crosshead bench train --dtype bfloat16",
@@ -31,7 +31,7 @@ internal sealed class BenchTrainCommand() : BenchCommand("train",
         });
 
         var (cost, tokens) = (ModelCost.Of(shape), (double)run.Batch * shape.Context);
-        // Weights, gradients and both moments, each read once at least.
+        // Weights, gradients and both moments are each read at least once.
         double bytes = cost.Parameters * 4.0 * Precision.BytesOf(Precision.MasterOf(run.Type));
         return [new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, tokens,
             tokens * cost.TrainingFlops, bytes, bytes)];

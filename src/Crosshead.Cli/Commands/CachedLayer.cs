@@ -5,16 +5,17 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>The numbers that decoding caches per token in a layer.</summary>
-/// <param name="Index">The layer.</param>
-/// <param name="KeyHeads">Key heads or components of width d.</param>
-/// <param name="ValueRank">Value numbers.</param>
-/// <param name="KeyGrain">What multiplies a key component.</param>
-/// <param name="ValueGrain">What multiplies a value component.</param>
+/// <summary>The numbers that decoding caches per token in one layer.</summary>
+/// <param name="Index">The layer's index, from 0.</param>
+/// <param name="KeyHeads">Number of cached key heads or key components, each of width d.</param>
+/// <param name="ValueRank">Number of cached value elements.</param>
+/// <param name="KeyGrain">What multiplies a key component: a number, or a complex number per rotary frequency.</param>
+/// <param name="ValueGrain">What multiplies a value component: a number, or a matrix.</param>
 internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGrain KeyGrain, ValueGrain ValueGrain)
 {
     /// <summary>
-    /// All layers of a model. With fewer components than heads the components are kept; otherwise the composed heads.
+    /// The cached numbers of all layers. Components are cached if they are fewer numbers than the heads. Otherwise the
+    /// composed heads are cached.
     /// </summary>
     public static CachedLayer[] Of(ModelOptions options)
     {
@@ -26,7 +27,7 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
         })];
     }
 
-    /// <summary>Whether less than whole heads is kept.</summary>
+    /// <summary>Whether the layer caches less than whole heads.</summary>
     public bool IsReduced(ModelOptions options) =>
         KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim;
 

@@ -4,16 +4,14 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>
-/// A command of the program: what it is called, what it takes, examples of its use, and what it does.
-/// </summary>
+/// <summary>A command of the program: its name, arguments, options, examples and work.</summary>
 internal abstract class CliCommand : Command
 {
     /// <summary>
-    /// Names the command; derived constructors add arguments and options, which the help lists in that order.
+    /// Names the command. Derived constructors add arguments and options, and the help lists them in that order.
     /// </summary>
-    /// <param name="name">As typed.</param>
-    /// <param name="description">What it does and what comes of it.</param>
+    /// <param name="name">The command's name.</param>
+    /// <param name="description">What the command does, and what its result is.</param>
     /// <param name="examples">Whole command lines shown in the help.</param>
     protected CliCommand(string name, string description, params string[] examples) : base(name, description)
     {
@@ -27,10 +25,10 @@ internal abstract class CliCommand : Command
         Description = "Write the result as one JSON object on standard output, and nothing else there.",
     };
 
-    /// <summary>What the command writes.</summary>
+    /// <summary>The files and folders that the command writes.</summary>
     public CommandOutputs Outputs { get; } = new();
 
-    /// <summary>Adds the options that say what is written, and the one that allows to replace what is there.</summary>
+    /// <summary>Adds the options that name outputs, and the option that allows replacing them.</summary>
     protected void Write(params ReadOnlySpan<OutputOption> outputs)
     {
         Outputs.Add(outputs);
@@ -39,13 +37,12 @@ internal abstract class CliCommand : Command
     }
 
     /// <summary>
-    /// Refuses what cannot be done, then does the work and returns the exit code (<see cref="ExitCode"/>). First
-    /// arguments and inputs are checked, then the places that will be written; until then nothing is computed, shown or
-    /// written.
+    /// Checks arguments and inputs, then the places of the outputs. Then does the work and returns the exit code
+    /// (<see cref="ExitCode"/>). The checks do not compute, show or write anything.
     /// </summary>
     /// <param name="arguments">The values given for this command's arguments and options.</param>
-    /// <param name="output">Where tables, messages, progress and the JSON result go.</param>
-    /// <param name="cancellation">Set by the first signal: finish the step, save and return
+    /// <param name="output">Takes tables, messages, progress and the JSON result.</param>
+    /// <param name="cancellation">Set by the first signal. The command then finishes the step, saves and returns
     /// <see cref="ExitCode.Interrupted"/>.</param>
     public int Run(ParseResult arguments, CommandOutput output, CancellationToken cancellation)
     {
@@ -56,9 +53,10 @@ internal abstract class CliCommand : Command
     }
 
     /// <summary>
-    /// Reads arguments and inputs, as far as their headers and the arguments tell what can be refused, and returns the
-    /// work. It must not compute or write anything.
+    /// Reads arguments and inputs, and returns the work. Refuses all errors that the arguments and the inputs' headers
+    /// show. Must not compute or write anything.
     /// </summary>
-    /// <exception cref="CrossheadException">Something cannot be used; the one line to show.</exception>
+    /// <exception cref="CrossheadException">An argument or input cannot be used. The message is the one line to
+    /// show.</exception>
     protected abstract CommandWork Prepare(ParseResult arguments);
 }

@@ -3,10 +3,10 @@ using Crosshead.Cli.Options;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>A word that only gathers commands, like <c>tokenizer</c> before <c>train</c>.</summary>
+/// <summary>A word that only groups commands, like <c>tokenizer</c> before <c>train</c>.</summary>
 internal sealed class CommandGroup : Command
 {
-    /// <summary>Gathers the commands under a name.</summary>
+    /// <summary>Groups the commands under a name.</summary>
     public CommandGroup(string name, string description, string example, params Command[] commands)
         : base(name, description)
     {

@@ -5,7 +5,9 @@ namespace Crosshead.Cli.Commands;
 /// <summary>Every command of the program, in the order in which the help lists them.</summary>
 internal static class CommandList
 {
-    /// <summary>Makes the commands; making one only describes it and loads no library that it runs on.</summary>
+    /// <summary>
+    /// Makes the commands. Making a command only describes it, and loads none of the libraries that compute.
+    /// </summary>
     public static IEnumerable<Command> All()
     {
         yield return new DemoCommand();

@@ -5,7 +5,9 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead completion</c>: the script by which a shell completes commands, options and values.</summary>
+/// <summary>
+/// <c>crosshead completion</c>: writes a script with which a shell completes commands, options and values.
+/// </summary>
 internal sealed class CompletionCommand : CliCommand
 {
     private static readonly string[] s_shells = ["bash", "zsh", "fish"];

@@ -3,12 +3,12 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>Says how a model composes its key and value heads.</summary>
+/// <summary>Describes how a model composes its key and value heads.</summary>
 internal static class ComposedHeads
 {
     /// <summary>
-    /// For keys and for values, in how many layers which grain multiplies the components; "none" for a model of plain
-    /// heads.
+    /// The grains that multiply the components of keys and of values, each with its number of layers. The result is
+    /// "none" for a model of plain heads.
     /// </summary>
     public static string Of(ModelOptions options)
     {

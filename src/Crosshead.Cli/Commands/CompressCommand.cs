@@ -14,7 +14,7 @@ using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead compress</c>: virtual heads for a trained model.</summary>
+/// <summary><c>crosshead compress</c>: makes the cache of a trained model smaller, with virtual heads.</summary>
 internal sealed class CompressCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
@@ -153,7 +153,7 @@ internal sealed class CompressCommand : CliCommand
         });
     }
 
-    // Options that do not apply to the method or to given sizes.
+    // Refuses options that do not apply to the method or to given sizes.
     private void RequireFit(ParseResult arguments, CompressionMethod method)
     {
         var sized = arguments.GetValue(_keys) is not null || arguments.GetValue(_values) is not null;
@@ -185,7 +185,7 @@ internal sealed class CompressCommand : CliCommand
         new($"{option} {value} is more than the {whole} that whole heads have; "
             + $"{(whole > 1 ? $"use at most {whole - 1}, or " : "")}leave the option out for whole heads.");
 
-    // What calibrates, and what measures: null for none.
+    // The text for calibration and the text for measuring the loss; null for none.
     private (string? Calibrate, string? HeldOut) Texts(ParseResult arguments, CompressionMethod method)
     {
         var (calibrate, heldOut) = (arguments.GetValue(_calibrate), arguments.GetValue(_heldOut));
@@ -206,7 +206,7 @@ internal sealed class CompressCommand : CliCommand
         _ => throw new CrossheadException($"--method \"{name}\" is unknown; {Suggestion.For(name, ["svd", "fine"])}"),
     };
 
-    // "50%" or "0.5"
+    // Reads "50%" or "0.5".
     private static double? Share(ArgumentResult result)
     {
         var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;

@@ -3,7 +3,7 @@ using Crosshead.Compression.Jobs;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>Shows how far a compression is: one progress line per stage.</summary>
+/// <summary>Shows the progress of a compression, with one progress line per stage.</summary>
 internal sealed class CompressionScreen(CommandOutput output) : IProgress<CompressionProgress>, IDisposable
 {
     private CompressionStage? _stage;

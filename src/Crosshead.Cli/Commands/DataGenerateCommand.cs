@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead data generate</c>: token shards that a model writes itself.</summary>
+/// <summary><c>crosshead data generate</c>: writes token shards with text that a model generates.</summary>
 internal sealed class DataGenerateCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();

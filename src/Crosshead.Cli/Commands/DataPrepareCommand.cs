@@ -9,7 +9,7 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead data prepare</c>: text to token shards.</summary>
+/// <summary><c>crosshead data prepare</c>: converts text to token shards.</summary>
 internal sealed class DataPrepareCommand : CliCommand
 {
     private readonly SourceArguments _source;
@@ -77,7 +77,7 @@ internal sealed class DataPrepareCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>Shows what a data folder holds.</summary>
+    /// <summary>Shows the content of a data folder.</summary>
     public static void Show(string folder, DatasetManifest manifest, CommandOutput output)
     {
         var table = new ResultTable("split", "documents>", "tokens>", "text>", "shards>");

@@ -11,7 +11,9 @@ using Crosshead.Reports.Pages;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead demo</c>: the main job on text that the machine already has.</summary>
+/// <summary>
+/// <c>crosshead demo</c>: trains, compares and compresses models, on text that the machine already has.
+/// </summary>
 internal sealed class DemoCommand : CliCommand
 {
     private readonly Option<string[]> _text = new("--text")
@@ -87,8 +89,8 @@ internal sealed class DemoCommand : CliCommand
     private static void Show(CommandOutput output, DemoSession session, ComparisonReport report,
         ComparisonStandings standings)
     {
-        // The table is sorted by the loss after as many tokens as all have; where all are complete that is the last
-        // one.
+        // The table is sorted by the loss after the number of tokens that all runs have. If all runs are complete, that
+        // loss is the last one and needs no column of its own.
         string[] At(string cell) => standings.IsEnough && !standings.IsComplete ? [cell] : [];
         var table = new ResultTable(
             ["run", "rate>", "parameters>", .. At($"after {ReportNumbers.Count(standings.Tokens)} tokens>"),

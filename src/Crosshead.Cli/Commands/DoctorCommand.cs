@@ -7,7 +7,7 @@ using Crosshead.Cli.Terminal;
 namespace Crosshead.Cli.Commands;
 
 /// <summary>
-/// <c>crosshead doctor</c>: what this machine has to compute with, what is missing and how to get it.
+/// <c>crosshead doctor</c>: reports what this machine has to compute with, what is missing, and how to get it.
 /// </summary>
 internal sealed class DoctorCommand() : CliCommand("doctor",
     "Tell what this machine has to compute with: libraries, devices, memory; what is missing, and how to get it.",

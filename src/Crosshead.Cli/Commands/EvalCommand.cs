@@ -17,7 +17,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead eval</c>: models scored on tasks, and compared.</summary>
+/// <summary><c>crosshead eval</c>: scores models on tasks and compares them.</summary>
 internal sealed class EvalCommand : CliCommand
 {
     private static readonly JsonSerializerOptions s_format =

@@ -6,7 +6,7 @@ using Crosshead.Reports;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary>An evaluation as scripts read it.</summary>
+/// <summary>An evaluation as JSON, for scripts.</summary>
 internal static class EvaluationJson
 {
     /// <summary>The whole evaluation.</summary>
@@ -27,7 +27,7 @@ internal static class EvaluationJson
         };
     }
 
-    /// <summary>A sample's entry in the log.</summary>
+    /// <summary>The log entry of a sample.</summary>
     public static JsonObject Sample(string model, TaskResult result, int index)
     {
         var sample = result.Samples[index];
@@ -78,7 +78,7 @@ internal static class EvaluationJson
             ["metric"] = main.Name,
             ["value"] = CommandOutput.Number(main.Value),
         };
-        // The accuracy of a task in which the model writes is its main filter's exact match.
+        // For a generation task the accuracy is the exact match of the main filter.
         var accuracy = result.Task.Kind == TaskKind.Generation ? main
             : result.Metrics.FirstOrDefault(m => m.Name == "acc");
         if (accuracy is not null) Add(node, accuracy, "acc", "stderr");

@@ -5,7 +5,8 @@ using Crosshead.Evaluation.Results;
 namespace Crosshead.Cli.Commands;
 
 /// <summary>
-/// Shows how far an evaluation is: one progress line per model and task, and a line that stays for each that is done.
+/// Shows the progress of an evaluation, with one progress line per model and task. When a task is done, a line with its
+/// results stays.
 /// </summary>
 internal sealed class EvaluationScreen(CommandOutput output) : IProgress<EvaluationProgress>, IDisposable
 {

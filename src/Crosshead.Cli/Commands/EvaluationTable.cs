@@ -30,7 +30,7 @@ internal static class EvaluationTable
             Columns(i, EvaluationVerdict.Value(row, i), double.IsFinite(s.StandardError) ? $"{s.StandardError:0.00}"
                 : "–", EvaluationVerdict.Difference(row, i)))]);
 
-    // The first model has no difference.
+    // The first model has no column for the difference.
     private static string[] Columns(int model, string value, string error, string difference) =>
         model == 0 ? [value, error] : [value, error, difference];
 }

@@ -9,7 +9,7 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead export</c>: a model that other programs know.</summary>
+/// <summary><c>crosshead export</c>: converts a model to a plain model that other programs can load.</summary>
 internal sealed class ExportCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();

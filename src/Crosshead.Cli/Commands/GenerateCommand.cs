@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead generate</c>: text from a model, as it is made.</summary>
+/// <summary><c>crosshead generate</c>: generates text with a model, and shows the text as it is made.</summary>
 internal sealed class GenerateCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
@@ -40,7 +40,7 @@ internal sealed class GenerateCommand : CliCommand
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancellation) =>
         {
-            // Standard input is read only after arguments and files were checked.
+            // Standard input is read only after the checks of arguments and files.
             var prompts = _prompts.Read(arguments, output.Terminal);
             TextModel.Require(files, prompts);
             ModelRemarks.Tell(files.Remarks, output);
@@ -84,7 +84,7 @@ internal sealed class GenerateCommand : CliCommand
         });
     }
 
-    // One text is shown as it is made; several would mix, so each is shown when all are done.
+    // A single text is shown as it is made. Several texts would mix, so they are shown when all are done.
     private static void Stream(GenerationRun run, string[] prompts, CommandOutput output,
         CancellationToken cancellation)
     {

@@ -9,7 +9,7 @@ using Crosshead.Model;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead info</c>: what a model is and what it costs, from its files alone.</summary>
+/// <summary><c>crosshead info</c>: reports what a model is and what it costs, from its files alone.</summary>
 internal sealed class InfoCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
@@ -106,7 +106,7 @@ internal sealed class InfoCommand : CliCommand
             + $"{Range(reduced.Select(l => l.ValueRank))} of {rank} value numbers.";
     }
 
-    // Of the layers that have one feed-forward layer, not experts.
+    // The inner size of the feed-forward layers. Layers with experts are left out.
     private static string FeedForward(ModelOptions options) => (options.Layers - SparseLayers(options)) switch
     {
         0 => "none",

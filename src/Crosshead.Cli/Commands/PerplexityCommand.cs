@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead perplexity</c>: how well a model predicts a text.</summary>
+/// <summary><c>crosshead perplexity</c>: measures how well a model predicts a text.</summary>
 internal sealed class PerplexityCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
@@ -42,7 +42,7 @@ internal sealed class PerplexityCommand : CliCommand
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, cancellation) =>
         {
-            // names of special tokens in the text are those tokens, as for Transformers
+            // Names of special tokens in the text become those tokens, as in Transformers.
             var ids = tokenizer.Encode(text, addSpecialTokens: false);
             ModelRemarks.Tell(files.Remarks, output);
             using var model = files.LoadFrozen(type, device);

@@ -16,7 +16,9 @@ using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead profile</c>: what each piece of a model's cache is worth.</summary>
+/// <summary>
+/// <c>crosshead profile</c>: measures how much the loss grows when one piece of the cache is made smaller.
+/// </summary>
 internal sealed class ProfileCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
@@ -78,7 +80,7 @@ internal sealed class ProfileCommand : CliCommand
         };
     }
 
-    // The whole profile; null where it was interrupted.
+    // The whole profile, or null if the measurement was interrupted.
     private static Profile? Measure(Profiler profiler, ProfileSource source, Profile? begun, string path,
         ModelOptions model, CommandOutput output, CancellationToken cancellation)
     {

@@ -11,7 +11,7 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead sweep</c>: the study of learning rates.</summary>
+/// <summary><c>crosshead sweep</c>: finds the learning rate of each variant with short runs.</summary>
 internal sealed class SweepCommand : CliCommand
 {
     private const string RatesExample = "1e-4,5e-4,1e-3,3e-3";
@@ -104,7 +104,7 @@ internal sealed class SweepCommand : CliCommand
         : throw new CrossheadException(
             $"{_seeds.Name} (\"{text}\") must be whole numbers from 0 to {int.MaxValue}, such as 1,2,3.");
 
-    // The full runs are as long as the recipe's file says, or as the study where it says nothing.
+    // The full runs are as long as the recipe file says. If the file gives no length, they are as long as the study.
     private static void WriteRecipes(SweepOptions options, IReadOnlyList<RateChoice> choices)
     {
         Recipe basis;

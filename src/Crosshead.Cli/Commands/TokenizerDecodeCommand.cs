@@ -7,7 +7,7 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead tokenizer decode</c>: token ids to text.</summary>
+/// <summary><c>crosshead tokenizer decode</c>: converts token ids to text.</summary>
 internal sealed class TokenizerDecodeCommand : CliCommand
 {
     private readonly Argument<string[]> _ids = new("ID")

@@ -6,7 +6,7 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead tokenizer encode</c>: text to token ids.</summary>
+/// <summary><c>crosshead tokenizer encode</c>: converts text to token ids.</summary>
 internal sealed class TokenizerEncodeCommand : CliCommand
 {
     private readonly Argument<string?> _text = new("TEXT")

@@ -11,7 +11,7 @@ using Crosshead.Text.Tokenizers.Training;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead tokenizer train</c>: a byte-level BPE vocabulary from text.</summary>
+/// <summary><c>crosshead tokenizer train</c>: trains a byte-level BPE tokenizer on text.</summary>
 internal sealed class TokenizerTrainCommand : CliCommand
 {
     private static readonly Dictionary<string, PreTokenizerPattern> s_patterns = new()
@@ -113,7 +113,7 @@ internal sealed class TokenizerTrainCommand : CliCommand
             }), cancellation);
     }
 
-    // A name without the ending .json names a folder.
+    // A path that does not end in .json names a folder.
     private static IReadOnlyList<string> Files(string path)
     {
         var file = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? path
@@ -121,12 +121,12 @@ internal sealed class TokenizerTrainCommand : CliCommand
         return [file, Path.Combine(Path.GetDirectoryName(file)!, Tokenizer.ConfigFileName)];
     }
 
-    // Tokenizers of one folder share the file of their special tokens' roles, which are the same for all that are
-    // trained here.
+    // Tokenizers in one folder share the file with the roles of their special tokens. All tokenizers that are trained
+    // here have the same roles.
     private static bool StaysAsItIs(string path) =>
         Path.GetFileName(path) == Tokenizer.ConfigFileName && BpeTrainer.SavesSameConfig(new BpeTrainerOptions(), path);
 
-    // As a shell takes it for one word.
+    // The argument in a form that a shell reads as one word.
     private static string Quoted(string argument) => argument.All(c => char.IsLetterOrDigit(c) || "/._-".Contains(c))
         ? argument : $"'{argument.Replace("'", @"'\''")}'";
 }

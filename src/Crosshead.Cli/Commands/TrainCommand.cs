@@ -7,7 +7,7 @@ using Crosshead.Training.Runs;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead train</c>: runs a recipe.</summary>
+/// <summary><c>crosshead train</c>: trains a model by a recipe.</summary>
 internal sealed class TrainCommand : CliCommand
 {
     private readonly Argument<string> _recipe =
@@ -93,7 +93,7 @@ internal sealed class TrainCommand : CliCommand
         };
         using (var line = output.Progress("training", "steps"))
         {
-            // Not before the first step: a run that is refused says so in one line.
+            // The notes are shown at the first step, so that a refused run shows only its one line of error.
             void Begin()
             {
                 foreach (var said in beginning) line.Say(said);

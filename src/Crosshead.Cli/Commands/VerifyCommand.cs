@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
-/// <summary><c>crosshead verify</c>: computes what golden files hold and compares.</summary>
+/// <summary><c>crosshead verify</c>: computes the values in golden files again, and compares.</summary>
 internal sealed class VerifyCommand : CliCommand
 {
     private readonly Argument<string[]> _paths = new("PATH")
@@ -82,7 +82,7 @@ internal sealed class VerifyCommand : CliCommand
         return GoldenAttention.Verify(file, type ?? ScalarType.Float64, device);
     }
 
-    // A path that cannot be verified must not discard the results of earlier paths.
+    // All paths are checked first, so that a bad path does not discard the results of earlier paths.
     private static void Require(string path)
     {
         if (Directory.Exists(path))
@@ -97,7 +97,7 @@ internal sealed class VerifyCommand : CliCommand
                 + $"model name its folder, which holds {ExpectedOutputs.FileName}.");
     }
 
-    // A folder that is not a model stands for its contents.
+    // A folder without a model stands for its contents.
     private static IEnumerable<string> Expand(string path)
     {
         if (!Directory.Exists(path) || File.Exists(Path.Combine(path, ModelFileNames.Configuration)))

@@ -3,15 +3,17 @@ using System.CommandLine.Parsing;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>All that a command writes: one rule for what is there already, checked before its work begins.</summary>
+/// <summary>
+/// All outputs of a command. One rule, checked before the work begins, says what may be replaced.
+/// </summary>
 internal sealed class CommandOutputs
 {
-    /// <summary>The option that allows a command to replace what is there.</summary>
+    /// <summary>The name of the option that allows a command to replace existing files and folders.</summary>
     public const string OverwriteName = "--overwrite";
 
     private readonly List<OutputOption> _outputs = [];
 
-    /// <summary>Whether what is there may be replaced.</summary>
+    /// <summary>Whether existing files and folders may be replaced.</summary>
     public Option<bool> Overwrite { get; } = new(OverwriteName)
     {
         Description = "Replace what an earlier command wrote there. Without it, nothing that exists is replaced.",
@@ -23,8 +25,8 @@ internal sealed class CommandOutputs
     /// <summary>Adds outputs.</summary>
     public void Add(params ReadOnlySpan<OutputOption> outputs) => _outputs.AddRange(outputs);
 
-    /// <summary>Refuses outputs with an empty name, before anything is made of it.</summary>
-    /// <exception cref="CrossheadException">An output has an empty name.</exception>
+    /// <summary>Refuses an output with an empty path, before the path is used.</summary>
+    /// <exception cref="CrossheadException">The path of an output is empty.</exception>
     public void RequireNames(ParseResult arguments)
     {
         if (_outputs.Find(o => o.In(arguments) is "") is { } empty)
@@ -32,9 +34,10 @@ internal sealed class CommandOutputs
     }
 
     /// <summary>
-    /// Refuses places that cannot be written, that hold something, that two outputs share, or that the command reads.
+    /// Refuses a place that cannot be written, that holds something, or that two outputs share. Also refuses to replace
+    /// a place that holds an input of the command.
     /// </summary>
-    /// <exception cref="CrossheadException">One cannot be used; nothing was changed.</exception>
+    /// <exception cref="CrossheadException">An output cannot be used; nothing was changed.</exception>
     public void Check(ParseResult arguments)
     {
         var overwrite = arguments.GetValue(Overwrite);
@@ -56,7 +59,7 @@ internal sealed class CommandOutputs
         }
     }
 
-    // The typed names of existing files and folders, except those of the outputs.
+    // The arguments that name existing files or folders, except those of the outputs.
     private IEnumerable<string> Inputs(ParseResult arguments) => arguments.CommandResult.Children
         .Where(r => r is not OptionResult option || !_outputs.Exists(o => o.Option == option.Option))
         .SelectMany(r => r.Tokens).Select(t => t.Value).Where(v => v.Length > 0 && Path.Exists(v));

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// Where, on how many threads and in which precision to compute: <c>--device</c>, <c>--threads</c> and <c>--dtype</c>,
-/// the same in every command.
+/// The options <c>--device</c>, <c>--threads</c> and <c>--dtype</c>: the device, the number of threads and the
+/// precision of the computation. They are the same in every command.
 /// </summary>
 internal sealed class ComputeOptions
 {
@@ -21,8 +21,8 @@ internal sealed class ComputeOptions
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="typeWhenAbsent">What the help says of a missing <c>--dtype</c>; null for a command that has its own
-    /// precision, and no such option.</param>
+    /// <param name="typeWhenAbsent">The help's words for the precision without <c>--dtype</c>. Null for a command with
+    /// a fixed precision, which gets no such option.</param>
     public ComputeOptions(Command command, string? typeWhenAbsent)
     {
         command.Options.Add(_device);
@@ -36,12 +36,12 @@ internal sealed class ComputeOptions
         command.Options.Add(_type);
     }
 
-    /// <summary>The device asked for; loads libtorch.</summary>
-    /// <exception cref="CrossheadException">Its name is unknown, or it is not there.</exception>
+    /// <summary>The requested device. Loads libtorch.</summary>
+    /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
     public Device Device(ParseResult arguments) => ComputeDevice.Parse(arguments.GetRequiredValue(_device));
 
-    /// <summary>The precision asked for, or null.</summary>
-    /// <exception cref="CrossheadException">Its name is unknown.</exception>
+    /// <summary>The requested precision, or null if none was given.</summary>
+    /// <exception cref="CrossheadException">The name is unknown.</exception>
     public ScalarType? Type(ParseResult arguments) =>
         _type is not null && arguments.GetValue(_type) is { } name ? Precision.Parse(name) : null;
 }

@@ -2,17 +2,15 @@ using System.CommandLine;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>
-/// Options that take a list of values separated by commas, each once, and say so when they are given something else.
-/// </summary>
+/// <summary>Options that take a list of values separated by commas, in which each value occurs once.</summary>
 internal static class ListOption
 {
     /// <summary>Reads the values of an option.</summary>
     /// <param name="option">The option's name, for messages.</param>
     /// <param name="text">The list as typed.</param>
-    /// <param name="parse">Reads one value; says itself what is wrong with it.</param>
-    /// <param name="example">A list that can be used.</param>
-    /// <exception cref="CrossheadException">The list is empty, an item is, or a value comes twice.</exception>
+    /// <param name="parse">Reads one value, or throws with a message of its own.</param>
+    /// <param name="example">A valid list, for messages.</param>
+    /// <exception cref="CrossheadException">The list is empty, an item is empty, or a value occurs twice.</exception>
     public static IReadOnlyList<T> Read<T>(string option, string text, Func<string, T> parse, string example)
     {
         var items = text.Split(',', StringSplitOptions.TrimEntries);

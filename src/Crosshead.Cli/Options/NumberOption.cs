@@ -5,16 +5,16 @@ using System.Numerics;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>Options that take a number within a range, and say so when they are given something else.</summary>
+/// <summary>Options that take a number within a range. The error message for any other input names the range.</summary>
 internal static class NumberOption
 {
     private const int NoLimit = 1 << 16;
 
-    /// <summary>An option that is absent unless given.</summary>
-    /// <param name="name">With its dashes.</param>
-    /// <param name="description">What the number is, with its unit and what its absence means.</param>
-    /// <param name="smallest">The smallest value taken.</param>
-    /// <param name="largest">The largest value taken.</param>
+    /// <summary>An option without a default. Its value is null if the option is not given.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What the number means, its unit, and what applies without the option.</param>
+    /// <param name="smallest">The smallest allowed value.</param>
+    /// <param name="largest">The largest allowed value.</param>
     public static Option<T?> Optional<T>(string name, string description, T smallest, T largest) where T : struct,
         INumber<T> =>
         new(name)
@@ -25,11 +25,11 @@ internal static class NumberOption
         };
 
     /// <summary>An option with a default, which the help shows.</summary>
-    /// <param name="name">With its dashes.</param>
-    /// <param name="description">What the number is, with its unit.</param>
-    /// <param name="smallest">The smallest value taken.</param>
-    /// <param name="largest">The largest value taken.</param>
-    /// <param name="otherwise">The value where the option is not given.</param>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What the number means, with its unit.</param>
+    /// <param name="smallest">The smallest allowed value.</param>
+    /// <param name="largest">The largest allowed value.</param>
+    /// <param name="otherwise">The value if the option is not given.</param>
     public static Option<T> WithDefault<T>(string name, string description, T smallest, T largest, T otherwise)
         where T : struct, INumber<T> =>
         new(name)
@@ -50,7 +50,8 @@ internal static class NumberOption
         return default;
     }
 
-    // The range stands in the help of every number; a limit that only keeps nonsense out does not.
+    // The help of every number shows its range. A largest value from NoLimit on only excludes absurd numbers, so the
+    // help shows "or more" instead.
     private static string Described<T>(string description, T smallest, T largest) where T : struct, INumber<T> =>
         $"{description.TrimEnd('.')} ({Shown(smallest)} "
         + $"{(largest >= T.CreateSaturating(NoLimit) ? "or more" : $"to {Shown(largest)}")}).";

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>A file that a command writes at its end, and the files that it writes beside it.</summary>
+/// <summary>A file that a command writes at its end, together with the files beside it.</summary>
 internal sealed class OutputFile : OutputOption
 {
     private readonly Func<string, IReadOnlyList<string>> _places;
@@ -13,20 +13,20 @@ internal sealed class OutputFile : OutputOption
         Func<string, bool>? staysAsItIs = null) : base(option) =>
         (_places, _continues, _staysAsItIs) = (places ?? (path => [path]), continues, staysAsItIs ?? (_ => false));
 
-    /// <summary>A file that is written where the option is given.</summary>
-    /// <param name="name">The option, with its dashes.</param>
+    /// <summary>A file that is written only if the option is given.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is written.</param>
     /// <param name="placeholder">What the help shows for the path.</param>
     public static OutputFile Optional(string name, string description, string placeholder) =>
         new(new Option<string?>(name) { Description = description, HelpName = placeholder }, null, continues: false);
 
-    /// <summary>A file that is written to a path of its own where the option is not given.</summary>
-    /// <param name="name">The option, with its dashes.</param>
+    /// <summary>A file that is always written. It has a default path.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is written.</param>
     /// <param name="placeholder">What the help shows for the path.</param>
-    /// <param name="otherwise">The path where the option is not given.</param>
+    /// <param name="otherwise">The path if the option is not given.</param>
     /// <param name="places">The files that are written for a path.</param>
-    /// <param name="staysAsItIs">Whether a file that is there already holds what would be written.</param>
+    /// <param name="staysAsItIs">Whether an existing file already holds what would be written.</param>
     public static OutputFile WithDefault(string name, string description, string placeholder, string otherwise,
         Func<string, IReadOnlyList<string>> places, Func<string, bool> staysAsItIs) =>
         new(new Option<string?>(name)
@@ -36,13 +36,11 @@ internal sealed class OutputFile : OutputOption
             DefaultValueFactory = _ => otherwise,
         }, places, continues: false, staysAsItIs);
 
-    /// <summary>
-    /// A file that must be named; a command that was interrupted goes on with it, so it may be there.
-    /// </summary>
-    /// <param name="name">The option, with its dashes.</param>
+    /// <summary>A file that must be named. The file may exist: an interrupted command goes on with it.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is written.</param>
     /// <param name="placeholder">What the help shows for the path.</param>
-    /// <param name="places">The files that are written for a path, first the one that the command goes on with.</param>
+    /// <param name="places">The files that are written for a path. The command continues with the first.</param>
     public static OutputFile Continued(string name, string description, string placeholder,
         Func<string, IReadOnlyList<string>> places) =>
         new(Required(name, description, placeholder), places, continues: true);
@@ -54,7 +52,7 @@ internal sealed class OutputFile : OutputOption
     public override void Check(string path, bool overwrite)
     {
         var places = _places(path);
-        // Files beside one that the command goes on with are of the same earlier run.
+        // If the continued file exists, the files beside it come from the same earlier run.
         var mayExist = overwrite || (_continues && File.Exists(places[0]));
         foreach (var place in places)
         {

@@ -3,7 +3,7 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>A folder for a model, which <see cref="Files.NewFolder"/> writes.</summary>
+/// <summary>A folder for a model. <see cref="Files.NewFolder"/> writes it.</summary>
 /// <param name="description">What is written.</param>
 internal sealed class OutputFolder(string description)
     : OutputOption(Required(OptionNames.Table[nameof(MessageTerm.Folder)], description, "dir"))

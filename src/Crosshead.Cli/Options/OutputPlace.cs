@@ -1,16 +1,17 @@
 namespace Crosshead.Cli.Options;
 
-/// <summary>Where a file or folder is to be written.</summary>
+/// <summary>Checks the place of a file or folder that is to be written.</summary>
 internal static class OutputPlace
 {
     /// <summary>
-    /// Refuses a path at which nothing can be written. Folders that are missing are made when the work is done; until
-    /// then nothing is left: a file is made, and removed at once, where the first of them will be.
+    /// Refuses a path at which nothing can be written. The check makes a file in the nearest existing folder above
+    /// the path, and removes that file at once. The file's name begins with the first missing part of the path. Missing
+    /// folders are made later, when the work is done.
     /// </summary>
     /// <param name="option">The option that names the path, for the message.</param>
     /// <param name="path">A file or folder.</param>
-    /// <exception cref="CrossheadException">A folder above is a file, may not be written, or takes no such
-    /// name.</exception>
+    /// <exception cref="CrossheadException">A folder above the path is a file, cannot be written, or does not accept
+    /// the name.</exception>
     public static void RequireWritable(string option, string path)
     {
         var full = Path.GetFullPath(path);

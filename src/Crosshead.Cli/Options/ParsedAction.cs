@@ -6,7 +6,9 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>An option that answers by itself, whatever else was typed: <c>--help</c> and <c>--version</c>.</summary>
+/// <summary>
+/// The action of <c>--help</c> and <c>--version</c>. These options work regardless of the other arguments.
+/// </summary>
 internal sealed class ParsedAction : SynchronousCommandLineAction
 {
     private readonly Action<ParseResult, StandardStreams> _show;
@@ -16,7 +18,7 @@ internal sealed class ParsedAction : SynchronousCommandLineAction
     /// <inheritdoc/>
     public override bool ClearsParseErrors => true;
 
-    /// <summary>The <c>--help</c> option of a command, whose text ends with the examples given.</summary>
+    /// <summary>The <c>--help</c> option of a command. The help ends with the examples.</summary>
     public static Option Help(params string[] examples) =>
         new HelpOption
         {

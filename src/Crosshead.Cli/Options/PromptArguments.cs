@@ -5,11 +5,11 @@ using Crosshead.Files;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// Where prompts come from: <c>--prompt</c>, <c>--prompt-file</c>, or standard input where neither is given.
+/// Where prompts come from: <c>--prompt</c>, <c>--prompt-file</c>, or standard input if neither is given.
 /// </summary>
 internal sealed class PromptArguments
 {
-    /// <summary>The name that stands for standard input in place of a file's.</summary>
+    /// <summary>The file name that stands for standard input.</summary>
     private const string Input = "-";
 
     private readonly Option<string[]> _texts = new("--prompt", "-p")
@@ -34,9 +34,9 @@ internal sealed class PromptArguments
         _command = command.Name;
     }
 
-    /// <summary>The prompts, in the order of the options: texts, then files.</summary>
-    /// <exception cref="CrossheadException">There is none, or a file or standard input cannot be read or is no UTF-8
-    /// text.</exception>
+    /// <summary>The prompts: first the texts, then the files, each in the order given.</summary>
+    /// <exception cref="CrossheadException">There is no prompt, or a file or standard input cannot be read or is not
+    /// UTF-8 text.</exception>
     public string[] Read(ParseResult arguments, StandardStreams terminal)
     {
         var (texts, files) = (arguments.GetValue(_texts) ?? [], arguments.GetValue(_files) ?? []);
@@ -55,7 +55,7 @@ internal sealed class PromptArguments
         new($"crosshead {_command} needs a prompt: give --prompt <text>, --prompt-file <file>, or a text on standard "
             + $"input. See \"crosshead {_command} --help\".");
 
-    // Editors and echo end a text with a line break that nobody means.
+    // Editors and echo end a text with a line break that is not part of the prompt.
     private static string WithoutLastBreak(string text) =>
         text.EndsWith('\n') ? text[..^(text.EndsWith("\r\n", StringComparison.Ordinal) ? 2 : 1)] : text;
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// The command line as bytes. .NET replaces bytes that are not UTF-8 by U+FFFD: a prompt would then be changed, and a
-/// file would not be found.
+/// Checks the bytes of the command line. .NET replaces bytes that are not UTF-8 by U+FFFD. A prompt would then be
+/// changed, and a file would not be found.
 /// </summary>
 internal static class RawArguments
 {
@@ -15,7 +15,7 @@ internal static class RawArguments
 
     /// <summary>Refuses arguments of this process that are not UTF-8.</summary>
     /// <param name="arguments">The arguments as .NET read them.</param>
-    /// <exception cref="CrossheadException">One is no UTF-8.</exception>
+    /// <exception cref="CrossheadException">An argument is not UTF-8.</exception>
     public static void Require(string[] arguments)
     {
         if (arguments.Any(IsSuspect) && System.IO.File.Exists(File))
@@ -24,8 +24,8 @@ internal static class RawArguments
 
     /// <summary>Refuses arguments that are not UTF-8.</summary>
     /// <param name="arguments">The arguments as .NET read them.</param>
-    /// <param name="line">The words of the process, each with a zero byte behind it, the arguments last.</param>
-    /// <exception cref="CrossheadException">One is no UTF-8.</exception>
+    /// <param name="line">The words of the process, each followed by a zero byte. The arguments come last.</param>
+    /// <exception cref="CrossheadException">An argument is not UTF-8.</exception>
     public static void Require(string[] arguments, ReadOnlySpan<byte> line)
     {
         if (line is [.., 0]) line = line[..^1];
@@ -33,7 +33,7 @@ internal static class RawArguments
         {
             var start = line.LastIndexOf((byte)0) + 1;
             var bytes = line[start..];
-            // Where another program runs the command in its own process, the words are not these.
+            // If another program runs the command in its own process, these words are not the arguments.
             if (IsSuspect(arguments[i]) && Encoding.UTF8.GetString(bytes) == arguments[i] && !IsText(bytes))
                 throw new CrossheadException($"the argument \"{arguments[i]}\" is no UTF-8 text; type it again in a "
                     + $"terminal that is set to UTF-8, or convert the script that holds it.");

@@ -3,7 +3,7 @@ using Crosshead.Generation;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>How text is drawn from a model.</summary>
+/// <summary>The options for drawing text from a model.</summary>
 internal sealed class SamplingArguments
 {
     private static readonly SamplingOptions s_default = new();
@@ -37,8 +37,8 @@ internal sealed class SamplingArguments
             command.Options.Add(option);
     }
 
-    /// <summary>The options as generation takes them.</summary>
-    /// <param name="arguments">What was typed.</param>
+    /// <summary>Turns the command line into options of generation.</summary>
+    /// <param name="arguments">The parsed command line.</param>
     public GenerationOptions Options(ParseResult arguments) => new()
     {
         MaxTokens = arguments.GetValue(_maxTokens),

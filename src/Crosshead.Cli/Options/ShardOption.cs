@@ -5,7 +5,9 @@ using Crosshead.Checkpoints;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>How large a file of weights may be: <c>--max-shard-size</c>, as Transformers names and reads it.</summary>
+/// <summary>
+/// The largest size of a weights file: <c>--max-shard-size</c>, with the name and format of Transformers.
+/// </summary>
 internal sealed class ShardOption
 {
     private static readonly Dictionary<string, long> Units = new(StringComparer.OrdinalIgnoreCase)
@@ -29,7 +31,7 @@ internal sealed class ShardOption
     /// <summary>Adds the option to a command.</summary>
     public ShardOption(Command command) => command.Options.Add(_size);
 
-    /// <summary>Most bytes in a file.</summary>
+    /// <summary>The largest number of bytes per file.</summary>
     public long Bytes(ParseResult arguments) => arguments.GetValue(_size) ?? ModelDirectory.DefaultShardBytes;
 
     private static long? Parse(ArgumentResult result)

@@ -3,7 +3,7 @@ using Crosshead.Data.Sources;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>The text a command reads and how documents are found in it.</summary>
+/// <summary>The text that a command reads, and how it is split into documents.</summary>
 internal sealed class SourceArguments
 {
     private readonly Argument<string[]> _inputs = new("INPUT")
@@ -35,10 +35,10 @@ internal sealed class SourceArguments
         command.Options.Add(_split);
     }
 
-    /// <summary>Files, folders and patterns.</summary>
+    /// <summary>The given files, folders and patterns.</summary>
     public string[] Inputs(ParseResult arguments) => arguments.GetRequiredValue(_inputs);
 
-    /// <summary>How documents are found.</summary>
+    /// <summary>How text is split into documents.</summary>
     /// <exception cref="CrossheadException">The splitting rule is empty.</exception>
     public SourceOptions Options(ParseResult arguments) =>
         new()

@@ -3,12 +3,12 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>How many threads compute: <c>--threads</c>, the same in every command that computes.</summary>
+/// <summary>The number of threads that compute: <c>--threads</c>, the same in every command that computes.</summary>
 internal static class ThreadsOption
 {
     private const string Name = "--threads";
 
-    /// <summary>The option; a command that has it needs nothing else for it to hold.</summary>
+    /// <summary>The option. <see cref="Apply"/> applies the number in every command that has this option.</summary>
     public static Option<int?> Create() => NumberOption.Optional(Name,
         $"Threads to compute with; without it {ComputeThreads.Variable} or, where that is not set, one for each core "
             + $"that the process may use.", 1, int.MaxValue);

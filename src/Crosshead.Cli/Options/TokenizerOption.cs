@@ -5,7 +5,7 @@ namespace Crosshead.Cli.Options;
 /// <summary>The tokenizer a command works with.</summary>
 internal static class TokenizerOption
 {
-    /// <summary>The option <c>--tokenizer</c>, which must be given.</summary>
+    /// <summary>The required option <c>--tokenizer</c>.</summary>
     public static Option<string> Create() =>
         new("--tokenizer")
         {

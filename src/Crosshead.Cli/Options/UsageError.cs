@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Crosshead.Cli.Options;
 
-/// <summary>What is wrong with a command line, in one line.</summary>
+/// <summary>Describes an error in a command line, in one line.</summary>
 internal static class UsageError
 {
-    /// <summary>The first problem of the command line, with a remedy, or null where it can be run.</summary>
+    /// <summary>The first error of the command line with a remedy, or null if the command can run.</summary>
     public static string? Describe(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
@@ -20,7 +20,7 @@ internal static class UsageError
         if (missing is not null)
             return $"{path} needs {missing.HelpName ?? missing.Name}: {FirstSentence(missing.Description)} See "
                 + $"\"{path} --help\".";
-        // An empty text is valid; an empty name is not.
+        // The argument TEXT may be empty; a name may not.
         var empty = command.Arguments.FirstOrDefault(
             a => a.Name != "TEXT" && parsed.GetResult(a)?.Tokens.Any(t => t.Value.Length == 0) == true);
         if (empty is not null)

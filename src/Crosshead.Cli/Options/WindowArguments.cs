@@ -4,8 +4,8 @@ using Crosshead.Compression;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// How a text is cut into windows: <c>--window</c>, <c>--windows</c> and <c>--batch</c>, the same in every command that
-/// compresses.
+/// How a text is cut into windows: <c>--window</c>, <c>--windows</c> and <c>--batch</c>. They are the same in every
+/// command that compresses.
 /// </summary>
 internal sealed class WindowArguments
 {
@@ -22,7 +22,7 @@ internal sealed class WindowArguments
         foreach (var option in new Option[] { _length, _most, _batch }) command.Options.Add(option);
     }
 
-    /// <summary>The options as the library takes them.</summary>
+    /// <summary>Turns the command line into options of the library.</summary>
     public WindowOptions In(ParseResult arguments) => new()
     {
         Length = arguments.GetValue(_length),

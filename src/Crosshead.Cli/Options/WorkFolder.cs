@@ -4,23 +4,23 @@ using Crosshead.Files;
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// A folder that a command works in from its start. What the folder holds, the command itself judges: it goes on with
-/// its own work.
+/// A folder in which a command works from its start. The command itself checks the folder's content, because the
+/// command can continue its own earlier work.
 /// </summary>
 internal sealed class WorkFolder : OutputOption
 {
     private WorkFolder(Option<string?> option) : base(option) { }
 
     /// <summary>A folder that must be named.</summary>
-    /// <param name="name">The option, with its dashes.</param>
+    /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is written.</param>
     public static WorkFolder Required(string name, string description) =>
         new(OutputOption.Required(name, description, "dir"));
 
-    /// <summary>A folder with a name of its own where the option is not given.</summary>
-    /// <param name="name">The option, with its dashes.</param>
+    /// <summary>A folder with a default name.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is written.</param>
-    /// <param name="otherwise">The folder where the option is not given; null where the command finds its name.</param>
+    /// <param name="otherwise">The folder if the option is not given; null if the command chooses the name.</param>
     public static WorkFolder WithDefault(string name, string description, string? otherwise)
     {
         var option = new Option<string?>(name) { Description = description, HelpName = "dir" };
@@ -37,11 +37,11 @@ internal sealed class WorkFolder : OutputOption
     /// <inheritdoc/>
     public override void Check(string path, bool overwrite) => Check(Name, path);
 
-    /// <summary>Refuses a folder that cannot be worked in.</summary>
-    /// <param name="name">What the message calls it.</param>
+    /// <summary>Refuses a folder in which a command cannot work.</summary>
+    /// <param name="name">What messages call the folder.</param>
     /// <param name="path">The folder.</param>
-    /// <exception cref="CrossheadException">It is a file, cannot be made or written, or another process works in
-    /// it.</exception>
+    /// <exception cref="CrossheadException">The folder is a file, cannot be made or written, or another process works
+    /// in it.</exception>
     public static void Check(string name, string path)
     {
         if (File.Exists(path)) throw new CrossheadException($"{name} \"{path}\" is a file; name a folder.");
