@@ -28,7 +28,7 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
         var ids = new int[run.Batch];
         void Choose()
         {
-            for (var i = 0; i < ids.Length; i++) ids[i] = decoder.MostLikely(i).Id;
+            for (var i = 0; i < ids.Length; i++) ids[i] = batch.MostLikely(i).Id;
         }
         Choose();
         var done = 0;

@@ -16,7 +16,7 @@ public sealed class CudaGraphDecoder : IDecoder
     private readonly LanguageModel _model;
     private readonly TensorDecoder _plain;
     private readonly Dictionary<int, CapturedStep> _steps = []; // by number of slots
-    private readonly CapturedStep?[] _logitsOf;  // per slot: the step that has its logits, null for the plain way
+    private readonly List<(CapturedStep Step, int Slot)?> _logitsOf = []; // by row; null for the plain way
     private bool _plainRan;                                     // whether the device may still compute the plain way
 
     /// <summary>Prepares to decode.</summary>
@@ -24,7 +24,7 @@ public sealed class CudaGraphDecoder : IDecoder
     /// <param name="slots">Sequences side by side.</param>
     /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
     public CudaGraphDecoder(LanguageModel model, int slots, int capacity) =>
-        (_model, _plain, _logitsOf) = (model, new TensorDecoder(model, slots, capacity), new CapturedStep?[slots]);
+        (_model, _plain) = (model, new TensorDecoder(model, slots, capacity));
 
     /// <summary>Whether steps of the model are worth capturing: it computes in bfloat16 on a CUDA device.</summary>
     public static bool Supports(LanguageModel model) =>
@@ -37,7 +37,7 @@ public sealed class CudaGraphDecoder : IDecoder
     public string? Refusal { get; private set; }
 
     /// <summary>Kernels and copies of the last captured step; 0 where there is none yet.</summary>
-    internal int Nodes => _logitsOf.FirstOrDefault(s => s is not null)?.Nodes ?? 0;
+    internal int Nodes => _logitsOf.FirstOrDefault(s => s is not null)?.Step.Nodes ?? 0;
 
     /// <inheritdoc/>
     public ICacheStore Cache => _plain.Cache;
@@ -49,7 +49,8 @@ public sealed class CudaGraphDecoder : IDecoder
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
         pass.Require(Cache);
-        Array.Clear(_logitsOf);
+        _logitsOf.Clear();
+        _logitsOf.AddRange(Enumerable.Repeat<(CapturedStep, int)?>(null, pass.Count));
         var runs = pass.Runs();
         var steps = runs.FindAll(r => r.Count == 1);
         if (steps.Count > 0 && TryStep(pass, steps)) runs.RemoveAll(r => r.Count == 1);
@@ -69,12 +70,12 @@ public sealed class CudaGraphDecoder : IDecoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int slot) =>
-        _logitsOf[slot] is { } step ? step.Logits(slot) : _plain.Logits(slot);
+    public ReadOnlySpan<float> Logits(int row) =>
+        _logitsOf[row] is { } at ? at.Step.Logits(at.Slot) : _plain.Logits(row);
 
     /// <inheritdoc/>
-    public (int Id, float Logit) MostLikely(int slot) =>
-        _logitsOf[slot]?.MostLikely(slot) ?? ((IDecoder)_plain).MostLikely(slot);
+    public (int Id, float Logit) MostLikely(int row) =>
+        _logitsOf[row] is { } at ? at.Step.MostLikely(at.Slot) : ((IDecoder)_plain).MostLikely(row);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -101,7 +102,7 @@ public sealed class CudaGraphDecoder : IDecoder
             return false;
         }
         foreach (var run in runs)
-            if (pass.Rows[run.First].Wanted) _logitsOf[run.Slot] = step;
+            if (pass.Rows[run.First].Wanted) _logitsOf[run.First] = (step, run.Slot);
         return true;
     }
 }

@@ -7,21 +7,27 @@ namespace Crosshead.Decoding;
 public sealed class DecodeBatch(IDecoder decoder)
 {
     private readonly DecodePass _pass = new();
+    private readonly int[] _rows = new int[decoder.Cache.Slots]; // of each sequence's last token
 
     /// <summary>Computes the prompts, one per sequence, after what the sequences hold already.</summary>
     /// <param name="prompts">Token ids; none may be empty.</param>
-    /// <param name="chunk">Most tokens of a sequence computed at once.</param>
-    /// <param name="cancellation">Looked at between chunks.</param>
+    /// <param name="chunk">Maximum number of tokens of a sequence computed at once.</param>
+    /// <param name="cancellation">Checked between chunks.</param>
     /// <exception cref="OperationCanceledException">Cancelled; start again with an empty cache.</exception>
     public void Prefill(IReadOnlyList<IReadOnlyList<int>> prompts, int chunk, CancellationToken cancellation = default)
     {
         var starts = prompts.Select((_, s) => decoder.Cache.LengthOf(s)).ToArray();
-        for (var done = 0; done < prompts.Max(p => p.Count); done += chunk)
+        var done = new int[prompts.Count];
+        for (int most; (most = prompts.Select((p, s) => p.Count - done[s]).Max()) > 0;)
         {
             _pass.Clear();
             for (var s = 0; s < prompts.Count; s++)
-                for (var n = done; n < Math.Min(done + chunk, prompts[s].Count); n++)
-                    _pass.Add(s, starts[s] + n, prompts[s][n], wanted: n == prompts[s].Count - 1);
+            {
+                // The shorter prompts wait for the longest: logits are valid until the next pass only.
+                if (most > chunk && prompts[s].Count - done[s] <= chunk) continue;
+                for (var end = Math.Min(done[s] + chunk, prompts[s].Count); done[s] < end; done[s]++)
+                    Add(s, starts[s] + done[s], prompts[s][done[s]], wanted: done[s] == prompts[s].Count - 1);
+            }
             cancellation.ThrowIfCancellationRequested();
             decoder.Run(_pass, cancellation);
         }
@@ -33,7 +39,21 @@ public sealed class DecodeBatch(IDecoder decoder)
     {
         _pass.Clear();
         for (var s = 0; s < ids.Length; s++)
-            if (ids[s] >= 0) _pass.Add(s, decoder.Cache.LengthOf(s), ids[s], wanted: true);
+            if (ids[s] >= 0) Add(s, decoder.Cache.LengthOf(s), ids[s], wanted: true);
         decoder.Run(_pass);
+    }
+
+    /// <summary>
+    /// Logits [V] after the last token of a sequence, which the last call computed; valid until the next call.
+    /// </summary>
+    public ReadOnlySpan<float> Logits(int sequence) => decoder.Logits(_rows[sequence]);
+
+    /// <summary>The likeliest token after a sequence, which the last call computed, and its logit.</summary>
+    public (int Id, float Logit) MostLikely(int sequence) => decoder.MostLikely(_rows[sequence]);
+
+    private void Add(int slot, int position, int token, bool wanted)
+    {
+        _rows[slot] = _pass.Count;
+        _pass.Add(slot, position, token, wanted);
     }
 }

@@ -5,7 +5,7 @@ namespace Crosshead.Decoding;
 
 /// <summary>
 /// Tokens to compute, of any sequences: all of a prompt, the next few, or the next one of each. The rows of a slot
-/// stand side by side, in the order of their positions. At most one of them, the last, has its logits wanted.
+/// stand side by side, in the order of their positions. Any of them may want logits.
 /// </summary>
 public sealed class DecodePass
 {
@@ -44,8 +44,7 @@ public sealed class DecodePass
 
     /// <summary>Checks that a cache can take the pass.</summary>
     /// <exception cref="CrossheadException">A token has no room.</exception>
-    /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between tokens; or logits
-    /// are wanted before its last token.</exception>
+    /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between tokens.</exception>
     internal void Require(ICacheStore cache)
     {
         var rows = Rows;
@@ -64,8 +63,6 @@ public sealed class DecodePass
                     + $"{cache.LengthOf(slot)} tokens; positions follow each other.");
             if (first && slot <= highest && Holds(rows[..r], slot))
                 throw new ArgumentException($"slot {slot} has rows in two places of the pass.");
-            if (!first && rows[r - 1].Wanted)
-                throw new ArgumentException($"row {r - 1} wants logits, but is not the last of slot {slot}.");
             highest = Math.Max(highest, slot);
         }
     }

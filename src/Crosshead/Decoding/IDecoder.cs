@@ -22,14 +22,14 @@ public interface IDecoder : IDisposable
     /// are truncated to what they kept before.</exception>
     void Run(DecodePass pass, CancellationToken cancellation = default);
 
-    /// <summary>
-    /// Logits [V] after the row of a slot whose logits the last pass wanted; valid until the next pass.
-    /// </summary>
-    ReadOnlySpan<float> Logits(int slot);
+    /// <summary>Logits [V] after a row of the last pass that wanted them; valid until the next pass.</summary>
+    /// <param name="row">Index of the row in the pass.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The row does not exist, or did not want its logits.</exception>
+    ReadOnlySpan<float> Logits(int row);
 
     /// <summary>
     /// The likeliest token by <see cref="Logits"/>, the lowest of equals, and its logit: a not-a-number counts as the
     /// largest.
     /// </summary>
-    (int Id, float Logit) MostLikely(int slot) => LogitRow.MostLikely(Logits(slot));
+    (int Id, float Logit) MostLikely(int row) => LogitRow.MostLikely(Logits(row));
 }

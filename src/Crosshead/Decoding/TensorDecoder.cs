@@ -10,7 +10,8 @@ namespace Crosshead.Decoding;
 public sealed class TensorDecoder : IDecoder
 {
     private readonly LanguageModel _model;
-    private readonly float[] _logits; // [slots, V]
+    private readonly WantedRows _wanted = new();
+    private float[] _logits = []; // [wanted rows, V]
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
@@ -20,7 +21,6 @@ public sealed class TensorDecoder : IDecoder
     {
         _model = model;
         State = model.CreateDecodeState(slots, capacity, spare: 1); // where slots that rest write to
-        _logits = new float[slots * model.Options.VocabularySize];
     }
 
     /// <summary>What the tokens so far have left.</summary>
@@ -42,6 +42,9 @@ public sealed class TensorDecoder : IDecoder
     /// <summary>Computes some runs of a pass that has been checked.</summary>
     internal void Run(DecodePass pass, IReadOnlyList<TokenRun> runs, CancellationToken cancellation = default)
     {
+        _wanted.Take(pass);
+        if (_logits.LongLength < (long)_wanted.Count * VocabularySize)
+            _logits = new float[(long)_wanted.Count * VocabularySize];
         using var grad = no_grad();
         var (steps, prompts) = (runs.Where(r => r.Count == 1).ToList(), runs.Where(r => r.Count > 1));
         if (steps.Count > 0) Step(pass, steps);
@@ -56,7 +59,7 @@ public sealed class TensorDecoder : IDecoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int slot) => _logits.AsSpan(slot * VocabularySize, VocabularySize);
+    public ReadOnlySpan<float> Logits(int row) => _logits.AsSpan(_wanted[row] * VocabularySize, VocabularySize);
 
     /// <inheritdoc/>
     public void Dispose() => State.Dispose();
@@ -101,15 +104,24 @@ public sealed class TensorDecoder : IDecoder
     {
         var longest = hidden.shape[1];
         foreach (var run in runs) State.Keep(run.Slot, run.Start + run.Count);
-        var wanted = runs.Where(r => pass.Rows[r.First + r.Count - 1].Wanted).OrderBy(r => r.Slot).ToList();
-        if (wanted.Count == 0) return;
-        var last = wanted.Count == hidden.shape[0] && wanted.All(r => r.Count == longest)
-            ? hidden.narrow(1, longest - 1, 1)
-            : hidden.flatten(0, 1).index_select(0, tensor(wanted.Select(r => ((r.Slot - firstSlot) * longest) + r.Count
-                - 1).ToArray(), [wanted.Count], ScalarType.Int64, _model.Device)).unsqueeze(1);
-        var logits = _model.Head(last).to(ScalarType.Float32).cpu().contiguous();           // [W,1,V]
-        var rows = MemoryMarshal.Cast<byte, float>(logits.bytes);
-        for (var w = 0; w < wanted.Count; w++)
-            rows.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(wanted[w].Slot * VocabularySize));
+        // the place of each wanted row in the hidden states, and among the logits
+        var (from, to) = (new List<long>(), new List<int>());
+        foreach (var run in runs.OrderBy(r => r.Slot))
+        {
+            for (var n = 0; n < run.Count; n++)
+            {
+                if (!pass.Rows[run.First + n].Wanted) continue;
+                from.Add(((run.Slot - firstSlot) * longest) + n);
+                to.Add(_wanted[run.First + n]);
+            }
+        }
+        if (from.Count == 0) return;
+        var rows = from.Count == hidden.shape[0] && longest == 1 ? hidden
+            : hidden.flatten(0, 1).index_select(0, tensor(from.ToArray(), [from.Count], ScalarType.Int64,
+                _model.Device)).unsqueeze(1);
+        var logits = _model.Head(rows).to(ScalarType.Float32).cpu().contiguous();           // [W,1,V]
+        var values = MemoryMarshal.Cast<byte, float>(logits.bytes);
+        for (var w = 0; w < to.Count; w++)
+            values.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(to[w] * VocabularySize));
     }
 }

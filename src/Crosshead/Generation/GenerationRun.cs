@@ -60,7 +60,7 @@ public sealed class GenerationRun : IDisposable
             {
                 if (_requests[slot] is not { Stop: null } request) continue;
                 var from = Stopwatch.GetTimestamp();
-                var token = cancelled ? request.Cancel() : request.Advance(_decoder, slot);
+                var token = cancelled ? request.Cancel() : request.Advance(_decoder);
                 if (request.Stop is null) request.AddTo(_pass, slot, most: 1);
                 _decodeSeconds += Stopwatch.GetElapsedTime(from).TotalSeconds;
                 yield return token;
@@ -83,9 +83,12 @@ public sealed class GenerationRun : IDisposable
             for (; ; )
             {
                 _pass.Clear();
+                var most = _requests.Max(r => r.Left);
+                if (most == 0) return true;
+                // The shorter prompts wait for the longest: logits are valid until the next pass only.
                 for (var slot = 0; slot < _requests.Length; slot++)
-                    _requests[slot].AddTo(_pass, slot, _options.PrefillChunk);
-                if (_pass.Count == 0) return true;
+                    if (most <= _options.PrefillChunk || _requests[slot].Left > _options.PrefillChunk)
+                        _requests[slot].AddTo(_pass, slot, _options.PrefillChunk);
                 cancellation.ThrowIfCancellationRequested();
                 _decoder.Run(_pass, cancellation);
                 _cacheBytes = _decoder.Cache.Bytes;

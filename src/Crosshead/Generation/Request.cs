@@ -15,6 +15,7 @@ internal sealed class Request
     private readonly Sampler _sampler;
     private readonly ITextStream? _stream;
     private readonly StopStringFilter _filter;
+    private int _row; // of the last known token in its pass
     private int _computed; // of the known tokens, those that were handed to a decoder
 
     /// <summary>A request of which nothing has been computed.</summary>
@@ -53,6 +54,9 @@ internal sealed class Request
     /// <summary>Why it ended; null while it continues.</summary>
     public StopReason? Stop { get; private set; }
 
+    /// <summary>Number of known tokens that have not been computed.</summary>
+    public int Left => _known.Count - _computed;
+
     /// <summary>Adds tokens that have not been computed to a pass; the last known one asks for logits.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="slot">The sequence's slot.</param>
@@ -60,17 +64,19 @@ internal sealed class Request
     public void AddTo(DecodePass pass, int slot, int most)
     {
         for (var end = Math.Min(_known.Count, _computed + most); _computed < end; _computed++)
+        {
+            _row = pass.Count;
             pass.Add(slot, _computed, _known[_computed], wanted: _computed == _known.Count - 1);
+        }
     }
 
     /// <summary>Draws the next token from the logits after the last known one.</summary>
     /// <param name="decoder">What computed them.</param>
-    /// <param name="slot">The sequence's slot.</param>
-    public GeneratedToken Advance(IDecoder decoder, int slot)
+    public GeneratedToken Advance(IDecoder decoder)
     {
         // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
-        var id = _sampler.IsGreedy && decoder.MostLikely(slot) is var likeliest && _sampler.MayDraw(likeliest.Id)
-            ? Sampler.Take(likeliest) : _sampler.Next(decoder.Logits(slot));
+        var id = _sampler.IsGreedy && decoder.MostLikely(_row) is var likeliest && _sampler.MayDraw(likeliest.Id)
+            ? Sampler.Take(likeliest) : _sampler.Next(decoder.Logits(_row));
         _known.Add(id);
         if (_endTokens.Contains(id)) return End(id, "", StopReason.EndToken);
         var text = _filter.Push(_stream?.Push(id) ?? "");

@@ -56,8 +56,9 @@ public sealed class CudaGraphDecoderTests
             var prompts = lengths.Select((n, b) => TinyModels.Ids(n, seed: b, vocabulary: 300)).ToArray();
             using var plain = new TensorDecoder(model, prompts.Length, 60);
             using var captured = new CudaGraphDecoder(model, prompts.Length, 60);
-            new DecodeBatch(plain).Prefill(prompts, 512);
-            new DecodeBatch(captured).Prefill(prompts, 512);
+            var (plainBatch, capturedBatch) = (new DecodeBatch(plain), new DecodeBatch(captured));
+            plainBatch.Prefill(prompts, 512);
+            capturedBatch.Prefill(prompts, 512);
             for (var n = 0; n < 12; n++)
             {
                 if (n == 6)
@@ -68,13 +69,13 @@ public sealed class CudaGraphDecoderTests
                 var ids = TinyModels.Ids(prompts.Length, seed: 100 + n, vocabulary: 300);
                 var ended = n > 8 && prompts.Length > 1;
                 if (ended) ids[0] = -1;
-                new DecodeBatch(plain).Step(ids);
-                new DecodeBatch(captured).Step(ids);
+                plainBatch.Step(ids);
+                capturedBatch.Step(ids);
                 Assert.True(captured.IsCaptured, captured.Refusal);
                 for (var b = ended ? 1 : 0; b < prompts.Length; b++)
                 {
-                    Assert.InRange(TinyModels.RelativeError(captured.Logits(b), plain.Logits(b)), 0, 0.04);
-                    Assert.Equal(LogitRow.MostLikely(captured.Logits(b)), captured.MostLikely(b));
+                    Assert.InRange(TinyModels.RelativeError(capturedBatch.Logits(b), plainBatch.Logits(b)), 0, 0.04);
+                    Assert.Equal(LogitRow.MostLikely(capturedBatch.Logits(b)), capturedBatch.MostLikely(b));
                 }
             }
         }
@@ -98,7 +99,7 @@ public sealed class CudaGraphDecoderTests
         return [.. ids.Select(id =>
         {
             batch.Step([id]);
-            return decoder.Logits(0).ToArray();
+            return batch.Logits(0).ToArray();
         })];
     }
 
@@ -109,7 +110,8 @@ public sealed class CudaGraphDecoderTests
         using var model = Create("gqa");
         int[][] prompts = [TinyModels.Ids(9, vocabulary: 300), TinyModels.Ids(14, seed: 3, vocabulary: 300)];
         using var plain = new TensorDecoder(model, 2, 64);
-        new DecodeBatch(plain).Prefill(prompts, 512);
+        var batch = new DecodeBatch(plain);
+        batch.Prefill(prompts, 512);
         using var generator = new Crosshead.Generation.Generator(model);
         var texts = generator.Generate(prompts,
             new GenerationOptions { MaxTokens = 40, Sampling = SamplingOptions.Greedy });
@@ -117,11 +119,11 @@ public sealed class CudaGraphDecoderTests
         {
             for (var b = 0; b < 2; b++)
             {
-                var logits = plain.Logits(b);
+                var logits = batch.Logits(b);
                 Assert.True(logits[texts[b].Ids[n]] > LogitRow.MostLikely(logits).Logit - 0.05f * Math.Abs(
                     LogitRow.MostLikely(logits).Logit), $"token {n} of sequence {b}");
             }
-            new DecodeBatch(plain).Step([texts[0].Ids[n], texts[1].Ids[n]]);
+            batch.Step([texts[0].Ids[n], texts[1].Ids[n]]);
         }
     }
 

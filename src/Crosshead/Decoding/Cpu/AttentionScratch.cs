@@ -1,9 +1,10 @@
+using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>The working memory of attention during a pass. It is allocated once and used by all layers.</summary>
 internal sealed unsafe class AttentionScratch : IDisposable
 {
-    private const int SmallestBlock = 64, MostBlocks = 32;
+    private const int MostBlocks = 32;
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="layers">The layers that use the memory.</param>
@@ -15,7 +16,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
         var (heads, headDim) = (Most(l => l.Layout.Heads), Most(l => l.Layout.HeadDim));
         // Long sequences are attended in blocks of positions, so that the threads have work even where all heads share
         // their rows. Blocks depend on the capacity alone: results are the same on any number of threads.
-        Block = Math.Max(SmallestBlock, Panel.Round((capacity + MostBlocks - 1) / MostBlocks));
+        Block = PageTables.PagesFor(Math.Max(1, (capacity + MostBlocks - 1) / MostBlocks)) * PageTables.PageTokens;
         Blocks = (capacity + Block - 1) / Block;
         const int rows = PassBlock.MaxRows;
         Projected = new Rows(rows, Most(l => l.Projections.Outputs));
@@ -24,11 +25,12 @@ internal sealed unsafe class AttentionScratch : IDisposable
         Softmax = new NativeBuffer<(float, float)>((long)rows * heads * Blocks);
         Heads = new Rows(rows, heads * headDim);
         Scores = new Rows((long)members * heads, Block);
+        PageSums = new Rows((long)members * heads, Most(l => l.Layout.ValueWidth));
         Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
         Maps = new Rows(layers.Any(l => l.TalkingHeadsMix is not null) ? rows * heads : 0, Blocks * Block);
     }
 
-    /// <summary>Positions per block, a multiple of 16.</summary>
+    /// <summary>Positions per block, whole pages of the cache.</summary>
     public int Block { get; }
 
     /// <summary>Maximum number of blocks per sequence.</summary>
@@ -52,6 +54,9 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>[member, slot]: scores of a block.</summary>
     public Rows Scores { get; }
 
+    /// <summary>[member, slot]: values summed over a page.</summary>
+    public Rows PageSums { get; }
+
     /// <summary>[member, 2]: heads being finished.</summary>
     public Rows Head { get; }
 
@@ -67,6 +72,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
         Softmax.Dispose();
         Heads.Dispose();
         Scores.Dispose();
+        PageSums.Dispose();
         Head.Dispose();
         Maps.Dispose();
     }

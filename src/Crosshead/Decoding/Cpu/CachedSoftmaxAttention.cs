@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
@@ -11,11 +12,11 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
 
     /// <summary>A layer's caches, one per sequence.</summary>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-        int sequences, int capacity)
+        int pages, PageTables tables)
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
-        Caches = [.. Enumerable.Range(0, sequences).Select(_ => new KeyValuePanels<T>(Layout, capacity))];
-        _placement = new HeadPlacement<T>(weights, scratch, rotary, Caches);
+        Cache = new PanelPages<T>(Layout, pages, tables);
+        _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache);
         _outputs = new HeadOutputs(weights, scratch);
     }
 
@@ -31,8 +32,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <summary>The memory that the layers share.</summary>
     protected AttentionScratch Scratch { get; }
 
-    /// <summary>One cache per sequence.</summary>
-    protected KeyValuePanels<T>[] Caches { get; }
+    /// <summary>The keys and values of the layer.</summary>
+    protected PanelPages<T> Cache { get; }
 
     /// <inheritdoc/>
     public override int Items(int phase, PassBlock pass)
@@ -56,9 +57,12 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <inheritdoc/>
+    public override void ClearPage(int page) => Cache.ClearValues(page);
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (var cache in Caches) cache.Dispose();
+        Cache.Dispose();
     }
 
     /// <summary>Items of the phases between placing and finishing.</summary>
@@ -84,31 +88,33 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
             Scratch.Softmax.Pointer[Place(row, (unit * Layout.SlotsPerUnit) + s, block)] = (max,
                 RowMath.Exp(x, max, 1, x, span.Length));
         }
-        Sum(pass[row], row, unit, block, span, scores, stride);
+        Sum(pass[row], row, unit, block, span, scores, stride, member);
     }
 
     /// <summary>Scores of a unit's heads [slots, stride] for the positions of a span.</summary>
     protected void Score(in DecodeRow token, int row, int unit, AttentionSpan span, float* scores, int stride)
     {
-        var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerKeyRow);
+        var slots = Layout.SlotsPerKeyRow;
         for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++,
             scores += slots * stride)
-            cache.Score(k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)],
+            Cache.Score(token.Slot, k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)],
                 Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
         if (Layout.KeyFactors == 0) return;
         scores -= Layout.SlotsPerUnit * stride;
         for (var head = 0; head < Layout.Heads; head++)
-            cache.ScaleByKeyFactors(Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
+            Cache.ScaleByKeyFactors(token.Slot, Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
     }
 
     /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>
-    protected void Sum(in DecodeRow token, int row, int unit, int block, AttentionSpan span, float* weights, int stride)
+    protected void Sum(in DecodeRow token, int row, int unit, int block, AttentionSpan span, float* weights,
+        int stride, int member)
     {
-        var (cache, slots) = (Caches[token.Slot], Layout.SlotsPerValueRow);
+        var slots = Layout.SlotsPerValueRow;
         for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++,
             weights += slots * stride)
-            cache.Sum(v, span.Start, span.Count, weights, stride, slots, Scratch.Sums[Place(row, v * slots, block)],
-                Scratch.Sums.Stride * Scratch.Blocks, unit * Layout.KeyRowsPerUnit);
+            Cache.Sum(token.Slot, v, span.Start, span.Count, weights, stride, slots,
+                Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks,
+                Scratch.PageSums[(long)member * Layout.Heads], unit * Layout.KeyRowsPerUnit);
     }
 
     /// <summary>Index of a block's sums.</summary>

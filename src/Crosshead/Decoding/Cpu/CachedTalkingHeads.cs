@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
@@ -6,8 +7,8 @@ namespace Crosshead.Decoding.Cpu;
 /// weights are mixed and the values are summed.
 /// </summary>
 internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch,
-    RotaryTable rotary, int sequences, int capacity)
-    : CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity) where T : unmanaged, IPanelElement<T>
+    RotaryTable rotary, int pages, PageTables tables)
+    : CachedSoftmaxAttention<T>(weights, scratch, rotary, pages, tables) where T : unmanaged, IPanelElement<T>
 {
     private readonly (float[] Logits, float[] Weights) _mixes = weights.TalkingHeadsMix!.Value;
 
@@ -62,6 +63,7 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
                 RowMath.AddScaled(map, _mixes.Weights[(i * heads) + j], mixed + (i * stride), span.Length);
         }
         for (var unit = 0; unit < Layout.Units; unit++)
-            Sum(token, row, unit, block, span, mixed + (unit * Layout.SlotsPerUnit * stride), stride);
+            Sum(token, row, unit, block, span, mixed + (unit * Layout.SlotsPerUnit * stride), stride,
+                member);
     }
 }

@@ -19,8 +19,10 @@ public sealed unsafe class CpuDecoder : IDecoder
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
     private readonly PanelCache _cache;
-    private readonly Rows _logits; // [slot]
+    private readonly WantedRows _wanted = new();
+    private Rows _logits; // [wanted row]
     private readonly PassBlock _block = new();
+    private int _nextLogits; // the place of the block's first wanted row
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="weights">The model; must outlive the decoder.</param>
@@ -34,13 +36,19 @@ public sealed unsafe class CpuDecoder : IDecoder
     }
 
     /// <summary>Prepares to decode on a limited number of threads.</summary>
-    internal CpuDecoder(CpuWeights weights, int slots, int capacity, int threads)
+    /// <param name="weights">The model; must outlive the decoder.</param>
+    /// <param name="slots">Sequences side by side.</param>
+    /// <param name="capacity">Most tokens per sequence.</param>
+    /// <param name="threads">Number of threads.</param>
+    /// <param name="pages">Number of pages of the cache, which slots are given by
+    /// <see cref="Attention.Caches.IPageStore.Place"/>; null gives each slot pages of its own.</param>
+    internal CpuDecoder(CpuWeights weights, int slots, int capacity, int threads, int? pages = null)
     {
         _weights = weights;
         _rotary = weights.RotaryTable(capacity);
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, threads);
         _scratch = new DecodeScratch(weights.Options, threads);
-        _cache = new PanelCache(weights, _attentionScratch, _rotary, slots, capacity);
+        _cache = new PanelCache(weights, _attentionScratch, _rotary, slots, capacity, pages);
         _logits = new Rows(slots, VocabularySize);
         _team = new ThreadTeam(threads,
             [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _cache.Layers[i])), HeadPhase()]);
@@ -56,13 +64,20 @@ public sealed unsafe class CpuDecoder : IDecoder
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
         pass.Require(_cache);
-        for (var rows = pass.Rows; rows.Length > 0; rows = rows[_block.Count..])
+        _wanted.Take(pass);
+        if (_logits.Count < _wanted.Count)
+        {
+            _logits.Dispose();
+            _logits = new Rows(_wanted.Count, VocabularySize);
+        }
+        _nextLogits = 0;
+        for (var rows = pass.Rows; rows.Length > 0; rows = rows[_block.Count..], _nextLogits += _block.Wanted)
         {
             cancellation.ThrowIfCancellationRequested();
             _block.Take(rows);
             for (var r = 0; r < _block.Count; r++)
             {
-                _cache.Keep(_block[r].Slot, _block[r].Position + 1);
+                _cache.Take(_block[r]);
                 _weights.Embedding.ReadRow(_block[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
             }
             _team.Run();
@@ -70,7 +85,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int slot) => new(_logits[slot], VocabularySize);
+    public ReadOnlySpan<float> Logits(int row) => new(_logits[_wanted[row]], VocabularySize);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -115,8 +130,10 @@ public sealed unsafe class CpuDecoder : IDecoder
     }
 
     private TeamPhase HeadPhase() => new(
-        () => _weights.Head.Panels, (first, end, member) => Head(first, end, _scratch.Normed[member]),
-        member => Norm(_weights.Norm, member));
+        () => _block.Wanted == 0 ? 0 : _weights.Head.Panels,
+        (first, end, member) => Multiply(_weights.Head, first, end, _scratch.Normed[member], 0, _block.Wanted, _logits,
+            _nextLogits),
+        NormWanted);
 
     // Each member norms for itself, which takes less time than fetching another member's result.
     private void Norm(Rows weight, int member)
@@ -124,6 +141,18 @@ public sealed unsafe class CpuDecoder : IDecoder
         var normed = _scratch.Normed[member];
         for (var r = 0; r < _block.Count; r++)
             RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
+    }
+
+    // The wanted rows alone, side by side.
+    private void NormWanted(int member)
+    {
+        var normed = _scratch.Normed[member];
+        for (int r = 0, w = 0; r < _block.Count; r++)
+        {
+            if (!_block[r].Wanted) continue;
+            RowMath.RmsNorm(_scratch.Hidden[r], _weights.Norm[0], normed.Width, _weights.Options.NormEpsilon,
+                normed[w++]);
+        }
     }
 
     private void Merge(LayerWeights layer, int first, int end)
@@ -175,20 +204,6 @@ public sealed unsafe class CpuDecoder : IDecoder
                     RowMath.AddScaled(_scratch.Delta[i] + start, routes[choice, i].Weight,
                         _scratch.Hidden[i] + start, length);
             }
-        }
-    }
-
-    private void Head(int first, int end, Rows normed)
-    {
-        for (int r = 0, count; r < _block.Count; r += count)
-        {
-            count = 1;
-            if (!_block[r].Wanted) continue;
-            // Rows of neighbouring slots share the reading of the matrix.
-            while (r + count < _block.Count && _block[r + count].Wanted
-                && _block[r + count].Slot == _block[r].Slot + count)
-                count++;
-            Multiply(_weights.Head, first, end, normed, r, count, _logits, _block[r].Slot);
         }
     }
 

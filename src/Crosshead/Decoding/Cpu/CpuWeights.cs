@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
@@ -85,7 +86,7 @@ public sealed class CpuWeights : IDisposable
     }
 
     internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary,
-        int sequences, int capacity)
+        int pages, PageTables tables)
     {
         return _type == ScalarType.BFloat16 ? Create<PanelBFloat16>() : Create<PanelFloat32>();
 
@@ -93,8 +94,8 @@ public sealed class CpuWeights : IDisposable
         {
             var weights = Layers[layer].Attention;
             return weights.TalkingHeadsMix is null
-                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, sequences, capacity)
-                : new CachedTalkingHeads<T>(weights, scratch, rotary, sequences, capacity);
+                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, pages, tables)
+                : new CachedTalkingHeads<T>(weights, scratch, rotary, pages, tables);
         }
     }
 }

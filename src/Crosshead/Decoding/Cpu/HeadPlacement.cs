@@ -5,7 +5,7 @@ namespace Crosshead.Decoding.Cpu;
 /// normed, rotated and written to the cache with the values.
 /// </summary>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-    KeyValuePanels<T>[] caches) where T : unmanaged, IPanelElement<T>
+    PanelPages<T> cache) where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
@@ -17,14 +17,14 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
     public void Place(PassBlock pass, int row, int item, int member)
     {
         var position = pass[row].Position;
-        var cache = caches[pass[row].Slot];
+        var slot = pass[row].Slot;
         var queries = scratch.Projected[row];
         var keys = queries + (_layout.Heads * _layout.HeadDim);
         var values = keys + (_layout.KeyRows * _layout.KeyWidth);
         var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
         if (key < 0) PlaceQuery(queries + (item * _layout.HeadDim), row, item, position);
-        else if (value < 0) PlaceKey(keys + (key * _layout.KeyWidth), cache, key, position, member);
-        else cache.WriteValue(value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
+        else if (value < 0) PlaceKey(keys + (key * _layout.KeyWidth), slot, key, position, member);
+        else cache.WriteValue(slot, value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
     }
 
     private void PlaceQuery(float* query, int row, int head, int position)
@@ -37,25 +37,25 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(slot, d));
     }
 
-    private void PlaceKey(float* key, KeyValuePanels<T> cache, int row, int position, int member)
+    private void PlaceKey(float* key, int slot, int row, int position, int member)
     {
         if (weights.QueryKeyNorm is { } norm)
         {
-            if (weights.Keys is { } mix) PlaceKeyFactors(norm, mix, key, cache, position, member);
+            if (weights.Keys is { } mix) PlaceKeyFactors(norm, mix, key, slot, position, member);
             else norm.Key(key);
         }
         for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) rotary.Rotate(key + i, position, 1);
-        cache.WriteKey(row, position, key, _layout.KeyWidth);
+        cache.WriteKey(slot, row, position, key, _layout.KeyWidth);
     }
 
-    private void PlaceKeyFactors(QueryKeyNorm norm, KeyMix mix, float* components, KeyValuePanels<T> cache,
-        int position, int member)
+    private void PlaceKeyFactors(QueryKeyNorm norm, KeyMix mix, float* components, int slot, int position,
+        int member)
     {
         float* head = scratch.Head[2 * member], term = scratch.Head[(2 * member) + 1];
         for (var g = 0; g < _layout.Groups; g++)
         {
             mix.Compose(components, g, head, term);
-            cache.WriteKeyFactor(g, position, norm.KeyFactor(head));
+            cache.WriteKeyFactor(slot, g, position, norm.KeyFactor(head));
         }
     }
 }

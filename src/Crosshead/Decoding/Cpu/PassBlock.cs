@@ -1,6 +1,6 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Rows of a pass that are computed together: one of each of several slots, or several of one slot.</summary>
+/// <summary>Rows of a pass that are computed together, of any slots.</summary>
 internal sealed class PassBlock
 {
     /// <summary>Most rows of a block.</summary>
@@ -11,18 +11,19 @@ internal sealed class PassBlock
     /// <summary>Rows in the block.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Number of rows whose logits are wanted.</summary>
+    public int Wanted { get; private set; }
+
     /// <summary>A row of the block.</summary>
     public ref readonly DecodeRow this[int row] => ref _rows[row];
 
-    /// <summary>Takes the first rows of those that are left of a pass and returns how many.</summary>
-    public int Take(ReadOnlySpan<DecodeRow> rows)
+    /// <summary>Takes the first rows of those that are left of a pass.</summary>
+    public void Take(ReadOnlySpan<DecodeRow> rows)
     {
-        var run = rows.Length > 1 && rows[1].Slot == rows[0].Slot;
-        var count = 1;
-        while (count < Math.Min(rows.Length, MaxRows) && rows[count].Slot == rows[count - 1].Slot == run) count++;
-        // A slot whose run begins here has the run to itself.
-        if (!run && count < rows.Length && rows[count].Slot == rows[count - 1].Slot) count = Math.Max(1, count - 1);
-        rows[..count].CopyTo(_rows);
-        return Count = count;
+        Count = Math.Min(rows.Length, MaxRows);
+        rows[..Count].CopyTo(_rows);
+        Wanted = 0;
+        foreach (var row in _rows.AsSpan(0, Count))
+            if (row.Wanted) Wanted++;
     }
 }

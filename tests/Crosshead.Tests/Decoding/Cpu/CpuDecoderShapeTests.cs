@@ -164,14 +164,14 @@ public sealed class CpuDecoderShapeTests
             var expected = sequences.Select(s => TinyModels.Reference(model, s)).ToArray();
             using var weights = new CpuWeights(model, type);
             using var decoder = new CpuDecoder(weights, sequences.Length, Context, threads);
-            new DecodeBatch(decoder)
-                .Prefill([.. sequences.Select(s => s[..^3])], chunk, TestContext.Current.CancellationToken);
+            var batch = new DecodeBatch(decoder);
+            batch.Prefill([.. sequences.Select(s => s[..^3])], chunk, TestContext.Current.CancellationToken);
             for (var step = 3; ; step--)
             {
                 for (var s = 0; s < sequences.Length; s++)
-                    Assert.InRange(TinyModels.RelativeError(decoder.Logits(s), expected[s][^(step + 1)]), 0, tolerance);
+                    Assert.InRange(TinyModels.RelativeError(batch.Logits(s), expected[s][^(step + 1)]), 0, tolerance);
                 if (step == 0) break;
-                new DecodeBatch(decoder).Step([.. sequences.Select(s => s[^step])]);
+                batch.Step([.. sequences.Select(s => s[^step])]);
             }
             var perToken = model.CacheBytesPerToken * (type == ScalarType.BFloat16 ? 2 : 4) / 4;
             Assert.Equal(perToken, weights.CacheBytesPerToken);
