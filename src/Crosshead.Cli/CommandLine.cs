@@ -9,15 +9,15 @@ using Crosshead.Cli.Terminal;
 namespace Crosshead.Cli;
 
 /// <summary>
-/// The program: finds the command that was meant, runs it, and turns whatever happens into output and an exit code.
+/// The program: finds the command, runs the command, and turns any result or error into output and an exit code.
 /// </summary>
-/// <param name="commands">Makes the commands, in the order in which the help lists them.</param>
+/// <param name="commands">Creates the commands, in the order in which the help lists them.</param>
 internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
 {
     /// <summary>Name of the program as users type it.</summary>
     public const string Name = "crosshead";
 
-    // A response file (@name) would swallow a prompt that begins with @.
+    // No response files (@name): a prompt may begin with @.
     private static readonly ParserConfiguration s_parsing =
         new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 
@@ -51,7 +51,8 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
         return root;
     }
 
-    // Not inlined: its assemblies must load within the guard, as one may be missing or no more files can be opened.
+    // Not inlined, so that its assemblies load inside the try block: an assembly may be missing, or no more files can
+    // be opened.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int Answer(string[] args, StandardStreams terminal, CancellationToken cancellation)
     {

@@ -12,6 +12,6 @@ catch (Exception failure)
     return LastWords.Say(failure);
 }
 
-// Not inlined: the assemblies that it needs are loaded within the guard around it.
+// Not inlined, so that the assemblies that it needs load inside the try block above.
 [MethodImpl(MethodImplOptions.NoInlining)]
 static int Answer(string[] args) => new CommandLine(CommandList.All).Run(args, new StandardStreams());

@@ -3,28 +3,28 @@ using Crosshead.Cli.Terminal;
 
 namespace Crosshead.Cli.Benchmarking;
 
-/// <summary>One thing timed, with what a repetition of it computes and moves.</summary>
-/// <param name="Name">What it is.</param>
+/// <summary>One timed case, with the operations and bytes of a repetition.</summary>
+/// <param name="Name">Name of the case.</param>
 /// <param name="Timing">How long a repetition took.</param>
-/// <param name="Tokens">Tokens of a repetition.</param>
-/// <param name="Flops">Operations of a repetition.</param>
+/// <param name="Tokens">Tokens per repetition.</param>
+/// <param name="Flops">Operations per repetition.</param>
 /// <param name="Bytes">Bytes that a repetition must at least read: weights and cache.</param>
-/// <param name="WorkingSet">Bytes that it reads again and again; below <paramref name="Bytes"/> where a repetition has
-/// several passes.</param>
+/// <param name="WorkingSet">Bytes that a repetition reads again and again; fewer than <paramref name="Bytes"/> if a
+/// repetition has several passes.</param>
 internal sealed record BenchCase(string Name, Timing Timing, double Tokens, double Flops, double Bytes,
     double WorkingSet)
 {
-    /// <summary>Whether the working set stays in a cache, so that memory's speed is no measure of the case.</summary>
+    /// <summary>Whether the working set stays in a cache; the speed of memory is then no limit for the case.</summary>
     public bool Cached { get; init; }
 
-    /// <summary>Tokens a second, by the median.</summary>
+    /// <summary>Tokens per second, from the median.</summary>
     public double TokensPerSecond => Tokens / Timing.Median;
 
     /// <summary>Writes the cases as a table and as <c>cases[]</c> of the JSON result.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="cases">What was timed.</param>
-    /// <param name="measured">What the device does at most.</param>
-    /// <param name="setting">Shape, device and precision, for the sentence below the table and for JSON.</param>
+    /// <param name="output">Where the cases are written.</param>
+    /// <param name="cases">The timed cases.</param>
+    /// <param name="measured">Measured peak speeds of the device.</param>
+    /// <param name="setting">Shape, device and precision, shown below the table and in JSON.</param>
     public static void Write(CommandOutput output, IReadOnlyList<BenchCase> cases, Ceilings measured,
         BenchSetting setting)
     {
@@ -60,10 +60,10 @@ internal sealed record BenchCase(string Name, Timing Timing, double Tokens, doub
         });
     }
 
-    /// <summary>Share of the most operations a second, by the median.</summary>
+    /// <summary>Operations per second as a share of the peak, from the median.</summary>
     internal double FlopShare(Ceilings ceilings) => Flops / Timing.Median / ceilings.FlopsPerSecond;
 
-    /// <summary>Share of memory's speed, by the median; null where memory is no measure.</summary>
+    /// <summary>Bytes per second as a share of memory speed, from the median; null for a cached case.</summary>
     internal double? ByteShare(Ceilings ceilings) => Cached ? null : Bytes / Timing.Median / ceilings.BytesPerSecond;
 
     private JsonObject Node(Ceilings ceilings) => new()

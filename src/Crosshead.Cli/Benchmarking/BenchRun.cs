@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 namespace Crosshead.Cli.Benchmarking;
 
 /// <summary>How the cases of one run are timed.</summary>
-/// <param name="Device">Where.</param>
-/// <param name="Type">In which precision.</param>
-/// <param name="Batch">Sequences at once.</param>
-/// <param name="Seconds">Time to spend on each case.</param>
+/// <param name="Device">The device.</param>
+/// <param name="Type">The precision.</param>
+/// <param name="Batch">Sequences per batch.</param>
+/// <param name="Seconds">Seconds to spend on each case.</param>
 internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, double Seconds)
 {
     private const int FewestRepetitions = 5;
@@ -17,7 +17,7 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
     /// <summary>Times an action on the device of the run.</summary>
     public Timing Time(Action action) => Timing.Of(action, Ceilings.Wait(Device), Seconds, FewestRepetitions, Cancel);
 
-    /// <summary>Times an action that times itself.</summary>
+    /// <summary>Times an action that measures its own time in seconds.</summary>
     public Timing Time(Func<double> timed) => Timing.Of(timed, Seconds, FewestRepetitions, Cancel);
 
     /// <summary>Random tokens [batch, length] of a vocabulary, on the device.</summary>

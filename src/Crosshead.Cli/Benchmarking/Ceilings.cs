@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Benchmarking;
 
-/// <summary>The most a device does, measured in the same run as what is held against it.</summary>
-/// <param name="FlopsPerSecond">Of the fastest large matrix product; on the processor, for bfloat16, in that type or in
-/// float32, which its kernels compute in too.</param>
-/// <param name="BytesPerSecond">Moved by the faster of a copy, read and written, and a matrix-vector product, both too
-/// large for any cache.</param>
-/// <param name="Busy">Whether other work on the machine disturbed the measurement, so that shares say little.</param>
+/// <summary>Peak speeds of a device, measured in the same run as the cases that are compared with them.</summary>
+/// <param name="FlopsPerSecond">Operations per second of the fastest large matrix product. For bfloat16 on the
+/// processor the product is in bfloat16 or float32, because the kernels for bfloat16 compute in float32 too.</param>
+/// <param name="BytesPerSecond">Bytes per second of a copy, read and written, or of a matrix-vector product,
+/// whichever is faster. Both are too large for any cache.</param>
+/// <param name="Busy">Whether other work on the machine disturbed the measurement; shares then say little.</param>
 internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bool Busy)
 {
-    // What is read again and again comes from a cache where that is so many times as fast as memory.
+    // Data count as cached if reading is this many times as fast as from memory.
     private const double Cached = 1.2;
     private const long Columns = 8192, FewestBytes = 4 * Columns;
 
@@ -34,8 +34,8 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
     }
 
     /// <summary>
-    /// The ceilings with what cases themselves reached at their fastest: where one did more than the measured most,
-    /// other work had disturbed that measurement.
+    /// Raises the peaks to the fastest speeds of the cases. A case above a measured peak shows that other work
+    /// disturbed the measurement.
     /// </summary>
     public Ceilings Including(IReadOnlyList<BenchCase> cases)
     {
@@ -49,7 +49,7 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
         };
     }
 
-    /// <summary>The cases, marked where what they read again and again stays in a cache of the device.</summary>
+    /// <summary>Marks the cases whose working set stays in a cache of the device.</summary>
     public IReadOnlyList<BenchCase> Mark(IReadOnlyList<BenchCase> cases, Device device, CancellationToken cancellation)
     {
         var cached = cases.Select(c => c.WorkingSet).Distinct()
@@ -57,18 +57,18 @@ internal sealed record Ceilings(double FlopsPerSecond, double BytesPerSecond, bo
         return [.. cases.Select(c => c with { Cached = cached[c.WorkingSet] })];
     }
 
-    /// <summary>Waits until everything given to a device has been done.</summary>
+    /// <summary>Returns an action that waits until a device has finished all work.</summary>
     public static Action Wait(Device device) =>
         device.type == TorchSharp.DeviceType.CUDA ? () => cuda.synchronize(device) : static () => { };
 
-    // A GPU's cache is known; on the processor, where a virtual machine may hide it, reading so many bytes again and
-    // again tells.
+    // The size of a GPU's cache is known. On the processor a virtual machine may hide the size. There the speed of
+    // repeated reading decides.
     private bool FitsInCache(double bytes, Device device, CancellationToken cancellation) =>
         device.type == TorchSharp.DeviceType.CUDA ? bytes <= CudaDevices.CacheBytes(Math.Max(device.index, 0))
         : bytes < FewestBytes
             || ReadSpeed(device, (long)(bytes / sizeof(float) / Columns), 0.15, cancellation) > Cached * BytesPerSecond;
 
-    // Bytes a second of a matrix-vector product, which reads its matrix again and again.
+    // Bytes per second of a matrix-vector product, which reads its matrix again and again.
     private static double ReadSpeed(Device device, long rows, double seconds, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();

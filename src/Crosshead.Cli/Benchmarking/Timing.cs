@@ -2,22 +2,22 @@ using System.Diagnostics;
 
 namespace Crosshead.Cli.Benchmarking;
 
-/// <summary>How long one repetition of something took.</summary>
+/// <summary>How long a repetition took.</summary>
 /// <param name="Median">Median in seconds.</param>
-/// <param name="Fastest">The shortest in seconds.</param>
-/// <param name="Slowest">The longest in seconds.</param>
-/// <param name="Repetitions">Repetitions timed, those of the warm-up not among them.</param>
+/// <param name="Fastest">Shortest time in seconds.</param>
+/// <param name="Slowest">Longest time in seconds.</param>
+/// <param name="Repetitions">Number of timed repetitions, without the warm-up.</param>
 internal sealed record Timing(double Median, double Fastest, double Slowest, int Repetitions)
 {
     private const int WarmUp = 3;
 
     /// <summary>
-    /// Repeats an action three times untimed, then timed for at least the given time and the given number of times.
+    /// Repeats an action three times untimed. Timed repetitions follow, for at least the given time and number.
     /// </summary>
-    /// <param name="action">What is timed.</param>
+    /// <param name="action">The action.</param>
     /// <param name="wait">Waits until the device has finished.</param>
     /// <param name="seconds">Time to spend on timed repetitions.</param>
-    /// <param name="atLeast">Fewest timed repetitions.</param>
+    /// <param name="atLeast">Least number of timed repetitions.</param>
     /// <param name="cancellation">Stops between repetitions.</param>
     public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancellation) =>
         Of(() =>
@@ -28,10 +28,10 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
             return Stopwatch.GetElapsedTime(from).TotalSeconds;
         }, seconds, atLeast, cancellation);
 
-    /// <summary>As the other overload, of an action that times what matters of it.</summary>
-    /// <param name="timed">Does it once and returns the seconds it took.</param>
+    /// <summary>Like the other overload, for an action that measures its own time.</summary>
+    /// <param name="timed">Does the work once and returns the time in seconds.</param>
     /// <param name="seconds">Time to spend on timed repetitions.</param>
-    /// <param name="atLeast">Fewest timed repetitions.</param>
+    /// <param name="atLeast">Least number of timed repetitions.</param>
     /// <param name="cancellation">Stops between repetitions.</param>
     public static Timing Of(Func<double> timed, double seconds, int atLeast, CancellationToken cancellation)
     {

@@ -5,14 +5,16 @@ using System.Text.RegularExpressions;
 namespace Crosshead.Cli.Completion;
 
 /// <summary>
-/// What a shell may suggest while a command line is typed. Shells ask as .NET's <c>dotnet-suggest</c> does:
-/// <c>crosshead [suggest:POSITION] "LINE"</c> writes one word a line.
+/// Suggests words for a shell while a command line is typed. Shells ask as .NET's <c>dotnet-suggest</c> does:
+/// <c>crosshead [suggest:POSITION] "LINE"</c> writes one word per line.
 /// </summary>
 internal static partial class ShellCompletion
 {
-    /// <summary>Answers a shell's question on standard output; false where the arguments are none.</summary>
+    /// <summary>
+    /// Answers a shell's question on standard output; returns false if the arguments hold no question.
+    /// </summary>
     /// <param name="args">The arguments after the program's name.</param>
-    /// <param name="root">Makes the tree of all commands, where it is needed.</param>
+    /// <param name="root">Creates the tree of all commands; called only to answer a question.</param>
     /// <param name="parsing">How command lines are parsed.</param>
     /// <param name="output">Where the words go.</param>
     public static bool Answers(string[] args, Func<Command> root, ParserConfiguration parsing, TextWriter output)
@@ -26,12 +28,12 @@ internal static partial class ShellCompletion
         return true;
     }
 
-    /// <summary>The words that may stand at the end of a line in place of the last, which may be empty.</summary>
+    /// <summary>The words that may replace the last word of a line; the last word may be empty.</summary>
     private static IEnumerable<string> Words(string line, Command root, ParserConfiguration parsing)
     {
         var begun = line[(line.LastIndexOf(' ') + 1)..];
         OfferChoices(root);
-        // Options are offered once a dash is typed, so that elsewhere the shell can offer files.
+        // Options are offered only after a dash, so that the shell can offer files elsewhere.
         return CommandLineParser.Parse(root, line, parsing).GetCompletions(line.Length)
             .Select(c => c.InsertText ?? c.Label)
             .Where(w => w.StartsWith(begun, StringComparison.Ordinal)
@@ -39,7 +41,7 @@ internal static partial class ShellCompletion
             .Distinct();
     }
 
-    // An option's help names its values where they are few: auto|cpu|cuda[:n].
+    // The help of an option lists its values if they are few: auto|cpu|cuda[:n].
     private static void OfferChoices(Command command)
     {
         foreach (var option in command.Options.Where(o => o.HelpName?.Contains('|', StringComparison.Ordinal) == true))

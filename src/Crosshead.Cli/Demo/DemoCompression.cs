@@ -15,22 +15,23 @@ using Crosshead.Training.Studies;
 namespace Crosshead.Cli.Demo;
 
 /// <summary>
-/// Halves the cache of a trained model of the demo and recovers it, within a time; what does not fit is left out and
-/// said.
+/// Halves the cache of a trained model of the demo and recovers the model, within a time limit. The outcome says which
+/// part did not fit into the time.
 /// </summary>
 internal sealed class DemoCompression
 {
-    // Windows of training text that the fits see: 64 tokens a value direction.
+    // Windows of training text for the fits; they hold 64 tokens per value direction.
     private const int CalibrationWindows = 64;
-    // Of a model's time, what the profile may take; the rest is recovery, and a little for evaluations and samples.
+    // Shares of a model's time: the most for the profile, and the part that recovery leaves for evaluations and
+    // samples.
     private const double ProfileShare = 0.25, Reserve = 0.15;
-    // What a piece takes of the time of the whole model: it starts at its own layer, and several are measured at a
-    // time.
+    // Time to measure a piece, as a share of the time of the whole model. A measurement starts at the piece's own
+    // layer, and several pieces are measured at once.
     private const double PieceShare = 0.5;
-    // Windows that the profile measures on, and rounds around the plan: as many as fit.
+    // Windows that the profile measures on, and rounds around the plan: as many as fit into the time.
     private const int LeastWindows = 8, MostWindows = 64, MostRounds = 2;
     private const int LeastSteps = 10;
-    // Of its time, what compression may take before it is ended.
+    // Compression is cancelled after this multiple of its time.
     private const double MostOverrun = 1.15;
 
     private readonly DemoOptions _options;
@@ -41,13 +42,13 @@ internal sealed class DemoCompression
     private readonly TimeSpan _time;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
-    /// <summary>Prepares.</summary>
-    /// <param name="options">What the demo was asked for.</param>
+    /// <summary>Prepares to compress the model of one run.</summary>
+    /// <param name="options">Options of the demo.</param>
     /// <param name="data">The demo's data.</param>
     /// <param name="training">Trains and samples.</param>
     /// <param name="output">Where progress goes.</param>
-    /// <param name="original">A finished run.</param>
-    /// <param name="time">What all of it may take, from now.</param>
+    /// <param name="original">The run whose model is compressed.</param>
+    /// <param name="time">Time limit for all of the work, from now.</param>
     public DemoCompression(DemoOptions options, DemoData data, DemoTraining training, CommandOutput output,
         DemoRun original, TimeSpan time)
     {
@@ -64,15 +65,16 @@ internal sealed class DemoCompression
         };
     }
 
-    /// <summary>What has come of it so far.</summary>
+    /// <summary>The outcome so far.</summary>
     public CompressedRun Outcome { get; private set; }
 
     private TimeSpan Left => _time - _clock.Elapsed;
 
-    /// <summary>Does what there is time for; being stopped, and errors, are noted in the outcome.</summary>
+    /// <summary>Does as much as time allows. The outcome records an interruption or an error.</summary>
     public void Run(CancellationToken cancellation)
     {
-        // What was planned from a measurement ends with the time all the same: the machine may have become slower.
+        // The plan follows from a measured speed, but the machine may become slower. This timer ends the work in any
+        // case.
         using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (Left > TimeSpan.Zero) time.CancelAfter(Left * MostOverrun);
         try
@@ -96,17 +98,17 @@ internal sealed class DemoCompression
         }
     }
 
-    // The folder of the model with half the cache.
+    // Compresses the model and returns the folder of the compressed model.
     private string Compress(CancellationToken cancellation)
     {
         Require(Left > TimeSpan.Zero, "halving the cache");
         var recipe = _original.Recipe;
         using var text = TokenDataset.Open(_data.Folder);
         var (batch, context) = (recipe.Training.Batch, recipe.Context);
-        // The windows of the runs' own evaluations, so that all losses compare.
+        // The same windows as in the evaluations of the runs, so that all losses can be compared.
         var heldOut = Windows(text.HeldOut, [.. Enumerable.Range(0, (int)Math.Min(text.HeldOut.Windows(context),
             (long)recipe.Training.EvalBatches * batch)).Select(i => (long)i)], context);
-        // The fits see whole windows, last token included: one less is predicted.
+        // The fits read the last token of a window too, so these windows are one token shorter.
         var seen = text.Train.Windows(context - 1);
         var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows))
             .Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
@@ -137,14 +139,14 @@ internal sealed class DemoCompression
         return folder;
     }
 
-    // The loss of the paper's method at the same share; returns the seconds that a window took.
+    // Measures the loss of the paper's method at the same share of the cache; returns seconds per window.
     private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut,
         CancellationToken cancellation)
     {
         using var model = source.Load(options.Compute);
         using var svd = Compressor.Compress(model, CompressionPlan.Uniform(model.Options.Layers,
             LayerSelection.Parse(options.Layers, model.Options.Layers), DemoPlan.UniformHalf(model.Options)));
-        // the first is slow for reasons of its own
+        // The first measurement is slow, so it is not timed.
         WindowLoss.Measure(svd, heldOut.AtMost(options.Windows.Batch), options.Windows.Batch, null, cancellation);
         var start = _clock.Elapsed;
         Outcome =
@@ -152,7 +154,7 @@ internal sealed class DemoCompression
         return (_clock.Elapsed - start).TotalSeconds / heldOut.Count;
     }
 
-    // Windows as training sees them: context + 1 tokens, the first of each the last of the one before.
+    // Windows as in training: context + 1 tokens each. Neighbouring windows share one token.
     private static TokenWindows Windows(TokenSplit split, IReadOnlyList<long> places, int context)
     {
         var ids = new long[places.Count * (context + 1)];
@@ -161,7 +163,7 @@ internal sealed class DemoCompression
         return TokenWindows.Of(ids, context + 1);
     }
 
-    // As much calibration text, and as many rounds, as there is time to measure on.
+    // Chooses as many windows and rounds as there is time to measure.
     private CompressionOptions WithinTime(CompressionOptions options, ModelOptions model, double windowSeconds)
     {
         var pieces = Profiler.PiecesPerLayer(model, [options.Method]) * model.Layers;
@@ -178,7 +180,7 @@ internal sealed class DemoCompression
         var teacher = _original.Result!.Model!;
         var model = ModelConfig.Read(Path.Combine(compressed, ModelFileNames.Configuration));
         var recipe = DemoPlan.Recovery(_original.Recipe, model, teacher);
-        // As many steps as fit, but no more than the training had.
+        // As many steps as fit into the time, but no more than the original training had.
         var seconds = _training.StepSeconds(recipe, compressed, cancellation);
         var steps = Math.Min(_original.Recipe.TotalSteps, (long)(Left.TotalSeconds * (1 - Reserve) / seconds));
         cancellation.ThrowIfCancellationRequested();

@@ -13,21 +13,21 @@ namespace Crosshead.Cli.Demo;
 /// <summary>The demo's text, its tokenizer and its shards.</summary>
 /// <param name="Folder">Folder of the shards.</param>
 /// <param name="Tokenizer">The tokenizer trained on the text.</param>
-/// <param name="Description">What the text is, in words.</param>
-/// <param name="Prompt">What the samples begin with.</param>
+/// <param name="Description">Description of the text.</param>
+/// <param name="Prompt">Text that every sample continues.</param>
 internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Description, string Prompt)
 {
-    // Enough for a tokenizer of this size; more would only take longer.
+    // Enough for a tokenizer of this size; more text would only take longer.
     private const long TokenizerCharacters = 8_000_000;
 
-    // Some ten pages: a few hundred windows, of which some are kept back.
+    // About ten pages: a few hundred windows, some of them held out.
     private const long LeastCharacters = 60_000;
 
     private const string Remedy = "name a longer file, or several, or leave --text out for text that this machine has";
 
     /// <summary>Gathers the text, trains the tokenizer and writes the shards.</summary>
-    /// <exception cref="CrossheadException">There is no text or too little, or it cannot be read or written; nothing is
-    /// left behind.</exception>
+    /// <exception cref="CrossheadException">There is no text or too little, or a file cannot be read or written. The
+    /// folder is then deleted if it was empty or missing before.</exception>
     public static DemoData Prepare(DemoOptions options, CommandOutput output, CancellationToken cancellation)
     {
         var wasEmpty = !Directory.Exists(options.Folder) || !Directory.EnumerateFileSystemEntries(options.Folder).Any();
@@ -39,7 +39,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
         }
         catch (CrossheadException)
         {
-            // A refusal leaves nothing behind, but what was there before.
+            // After an error the folder is deleted if it was empty or missing before.
             if (wasEmpty && Directory.Exists(options.Folder)) Directory.Delete(options.Folder, recursive: true);
             throw;
         }
@@ -77,10 +77,10 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
     }
 
     /// <summary>
-    /// Checks that there is text enough to train on: before anything is written, and no further than it takes to know.
+    /// Checks that there is enough text to train on, before anything is written. Reads no more than the check needs.
     /// </summary>
     /// <exception cref="CrossheadException">A file is missing, there is too little text, or the machine has no
-    /// documentation.</exception>
+    /// documentation of the reference packs.</exception>
     public static void Require(DemoOptions options)
     {
         if (options.Texts.Count > 0) RequireText(options.Texts);
@@ -103,7 +103,7 @@ internal sealed record DemoData(string Folder, Tokenizer Tokenizer, string Descr
             + $"others: {Remedy}.");
     }
 
-    // Text of few different words makes fewer tokens than its length promises.
+    // Text with few different words gives fewer tokens than its length suggests.
     private static void RequireTokens(DemoData data)
     {
         using var text = TokenDataset.Open(data.Folder);

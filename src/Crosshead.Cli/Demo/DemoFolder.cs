@@ -3,14 +3,15 @@ using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>The demo's folder: what it writes has names of its own, and other files stay.</summary>
+/// <summary>The demo's folder. Files of the demo have fixed names; other files are kept.</summary>
 internal static class DemoFolder
 {
-    // Of which there is one as soon as a demo has begun.
+    // At least one of these files exists once a demo has begun.
     private static readonly string[] s_own = ["report.html", "corpus.txt", Tokenizer.FileName];
 
-    /// <summary>Refuses a folder that holds something, unless it is an earlier demo that may be replaced.</summary>
-    /// <exception cref="CrossheadException">It holds an earlier demo, or something else.</exception>
+    /// <summary>Refuses a folder that is not empty, except for an earlier demo that may be replaced.</summary>
+    /// <exception cref="CrossheadException">The folder holds a demo that may not be replaced, or other
+    /// files.</exception>
     public static void Require(string folder, bool overwrite)
     {
         if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is not { } some)

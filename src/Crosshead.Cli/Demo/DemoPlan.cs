@@ -7,45 +7,45 @@ using Crosshead.Training.Recipes;
 namespace Crosshead.Cli.Demo;
 
 /// <summary>
-/// The runs of the demo: three variants of one small model, the same data and seed, two learning rates each.
+/// The runs of the demo: three variants of one small model at two learning rates each, with the same data and seed.
 /// </summary>
 internal static class DemoPlan
 {
-    /// <summary>Minutes the demo takes unless asked otherwise.</summary>
+    /// <summary>Default minutes of the demo.</summary>
     public const double DefaultMinutes = 5;
 
-    /// <summary>Tokens of the demo's tokenizer.</summary>
+    /// <summary>Vocabulary size of the demo's tokenizer.</summary>
     public const int VocabularySize = 2048;
 
-    /// <summary>Evaluations of a run, one more after its last step.</summary>
+    /// <summary>Evaluations per run; one more follows the last step.</summary>
     public const int Evaluations = 12;
 
-    /// <summary>Tokens of a sequence.</summary>
+    /// <summary>Tokens per sequence.</summary>
     public const int Context = 128;
 
-    /// <summary>Sequences of a batch.</summary>
+    /// <summary>Sequences per batch.</summary>
     public const int Batch = 8;
 
-    /// <summary>Batches of an evaluation.</summary>
+    /// <summary>Batches per evaluation.</summary>
     public const int EvalBatches = 16;
 
     /// <summary>
-    /// The learning rates, the one that serves most variants best first: where there is time for one it is that.
+    /// The learning rates. The first rate suits most variants best and is used alone if there is time for one rate.
     /// </summary>
     public static IReadOnlyList<double> LearningRates { get; } = [8e-3, 2e-3];
 
     private static readonly AttentionVariant[] s_variants = [AttentionVariant.Gqa, AttentionVariant.Differential,
         AttentionVariant.Mea];
 
-    /// <summary>The recipes in the order they are run: every variant at the first rate, then at the next.</summary>
+    /// <summary>The recipes in running order: every variant at the first rate, then at the next rate.</summary>
     /// <param name="data">Folder of the prepared shards.</param>
-    /// <param name="vocabulary">Tokens of the tokenizer that made them.</param>
+    /// <param name="vocabulary">Vocabulary size of the tokenizer that made the shards.</param>
     public static IReadOnlyList<Recipe> Recipes(string data, int vocabulary) =>
         [.. LearningRates.SelectMany(rate => s_variants.Select(variant => Create(variant, rate, data, vocabulary)))];
 
     /// <summary>
-    /// The same recipe with its length, as many evaluations as make a curve, and a quarter for the warm-up, by which
-    /// every variant gains (docs/research-log.md).
+    /// The recipe with a number of steps and enough evaluations for a curve. A quarter of the steps is warm-up, which
+    /// improves every variant (docs/research-log.md).
     /// </summary>
     public static Recipe WithSteps(Recipe recipe, long steps) => recipe with
     {
@@ -57,27 +57,27 @@ internal static class DemoPlan
         },
     };
 
-    /// <summary>Of which variants the best run is compressed.</summary>
+    /// <summary>Variants whose best run is compressed.</summary>
     public static readonly IReadOnlyList<AttentionVariant> CompressedVariants = [AttentionVariant.Mea,
         AttentionVariant.Gqa];
 
-    /// <summary>Share of the cache that is kept when it is made smaller.</summary>
+    /// <summary>Share of the cache that compression keeps.</summary>
     public const double CacheShare = 0.5;
 
     // As in recipes/recover-small.json.
     private const double RecoveryRate = 2e-3;
 
-    /// <summary>The paper's plan for a layer: half the key heads, half the value heads.</summary>
+    /// <summary>The paper's plan for a layer: keep half the key heads and half the value heads.</summary>
     public static LayerPlan UniformHalf(ModelOptions model)
     {
         var heads = (int)(CacheShare * model.Attention.Groups);
         return new LayerPlan(CompressionMethod.Svd, heads, heads * model.HeadDim);
     }
 
-    /// <summary>How a compressed model learns to agree with the one it was made from, on the same text.</summary>
-    /// <param name="trained">How that one was trained.</param>
+    /// <summary>The recipe that trains a compressed model to agree with the original, on the same text.</summary>
+    /// <param name="trained">Recipe of the original model.</param>
     /// <param name="compressed">The compressed model.</param>
-    /// <param name="teacher">Directory of the model it was made from.</param>
+    /// <param name="teacher">Directory of the original model.</param>
     public static Recipe Recovery(Recipe trained, ModelOptions compressed, string teacher) => trained with
     {
         Model = compressed,

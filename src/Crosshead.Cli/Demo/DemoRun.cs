@@ -8,27 +8,27 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>One training run of the demo and what has come of it so far.</summary>
+/// <summary>One training run of the demo and its results so far.</summary>
 internal sealed class DemoRun(Recipe recipe)
 {
     private readonly List<CurvePoint> _points = [];
 
-    /// <summary>What is run; its length is set when the speed of the machine is known.</summary>
+    /// <summary>The recipe; its length is set once the speed of the machine is known.</summary>
     public Recipe Recipe { get; set; } = recipe;
 
     /// <summary>The recipe's name.</summary>
     public string Name => Recipe.Name;
 
-    /// <summary>How the run ended, or that it has not.</summary>
+    /// <summary>Whether and how the run ended.</summary>
     public RunStatus Status { get; set; } = RunStatus.Waiting;
 
-    /// <summary>Where the run stands; null before its first step.</summary>
+    /// <summary>Progress of the run; null before its first step.</summary>
     public TrainingProgress? Progress { get; set; }
 
-    /// <summary>What came of it; null before its end.</summary>
+    /// <summary>Result of the run; null until training ends without error.</summary>
     public TrainingResult? Result { get; set; }
 
-    /// <summary>Text the trained model wrote.</summary>
+    /// <summary>Text that the trained model wrote.</summary>
     public ReportSample? Sample { get; set; }
 
     /// <summary>Held-out losses so far.</summary>

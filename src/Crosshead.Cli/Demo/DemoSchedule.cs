@@ -2,35 +2,36 @@ using Crosshead.Reports;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>How the demo spends its time, planned from the speed that was measured.</summary>
-/// <param name="Rates">How many of the learning rates are tried, the first ones.</param>
-/// <param name="Steps">Optimizer steps of each run.</param>
-/// <param name="Compression">What halving the caches and recovery may take.</param>
+/// <summary>How the demo spends its time; the plan follows from the measured speed.</summary>
+/// <param name="Rates">Number of learning rates to try, from the first.</param>
+/// <param name="Steps">Optimizer steps per run.</param>
+/// <param name="Compression">Time for halving the caches and for recovery.</param>
 internal sealed record DemoSchedule(int Rates, long Steps, TimeSpan Compression)
 {
-    // Of the training's time: for checkpoints, samples, and a machine that slows down.
+    // Share of the training time kept for checkpoints, samples, and a machine that slows down.
     private const double Reserve = 0.15;
 
-    // An evaluation reads as many batches as DemoPlan says, forward alone, which is a third of a step.
+    // Cost of a run's evaluations in steps. Evaluation of a batch is a forward pass only, a third of a step.
     private const double EvaluationSteps = (DemoPlan.Evaluations + 1) * DemoPlan.EvalBatches / 3.0;
 
     private const long FewestSteps = 20;
 
-    // Of the time, what compression takes where there is plenty, and where there is little.
+    // Shares of the time for compression: with plenty of time, and with little.
     private const double CompressionShare = 0.45, LeastCompressionShare = 0.2;
 
-    /// <summary>The most that compression takes: recovery for more than a minute or two gains little.</summary>
+    /// <summary>The most time for compression; recovery for more than a minute or two gains little.</summary>
     public static TimeSpan MostCompression { get; } = TimeSpan.FromMinutes(4);
 
     /// <summary>Whether the runs are long enough to compare the variants.</summary>
     public bool Compares => Steps >= ComparisonVerdict.LeastSteps;
 
     /// <summary>
-    /// The plan: both learning rates where the runs can be long enough to compare, one where they cannot, and less time
-    /// for compression before that. Where nothing is enough the runs are as long as they can be, and name no winner.
+    /// Returns the first of four plans whose runs are long enough to compare the variants: both learning rates, both
+    /// rates with less time for compression, one rate, one rate with less time for compression. If no plan is enough,
+    /// the runs use one rate and are as long as possible, and the demo names no winner.
     /// </summary>
-    /// <param name="roundSeconds">Seconds that a step of every variant takes, one after another.</param>
-    /// <param name="left">The time there is.</param>
+    /// <param name="roundSeconds">Seconds for a step of every variant, one after another.</param>
+    /// <param name="left">The time left.</param>
     public static DemoSchedule Of(double roundSeconds, TimeSpan left)
     {
         DemoSchedule[] plans = [.. new[] { DemoPlan.LearningRates.Count, 1 }.SelectMany(
@@ -45,14 +46,14 @@ internal sealed record DemoSchedule(int Rates, long Steps, TimeSpan Compression)
         }
     }
 
-    /// <summary>The time that runs of one learning rate need to be long enough to compare the variants.</summary>
-    /// <param name="roundSeconds">Seconds that a step of every variant takes, one after another.</param>
+    /// <summary>The time left that a comparison at one learning rate needs, compression included.</summary>
+    /// <param name="roundSeconds">Seconds for a step of every variant, one after another.</param>
     public static TimeSpan Needed(double roundSeconds) =>
         TimeSpan.FromSeconds((ComparisonVerdict.LeastSteps + EvaluationSteps + 1) * roundSeconds / (1 - Reserve)
             / (1 - LeastCompressionShare));
 
-    /// <summary>Whether the runs of another learning rate still fit, with a little for compression.</summary>
-    /// <param name="lastRate">What those of the last one took.</param>
-    /// <param name="left">The time there is.</param>
+    /// <summary>Whether the runs of another learning rate still fit, with a little time for compression.</summary>
+    /// <param name="lastRate">Time that the runs of the last rate took.</param>
+    /// <param name="left">The time left.</param>
     public static bool HasRoom(TimeSpan lastRate, TimeSpan left) => lastRate <= left * (1 - LeastCompressionShare);
 }

@@ -6,7 +6,8 @@ using Spectre.Console;
 namespace Crosshead.Cli.Demo;
 
 /// <summary>
-/// The runs as they go: on a screen a table that redraws itself with a curve a run, in a file a line an evaluation.
+/// Shows the runs in progress. A screen shows a table that redraws itself, with one curve per run. A file gets one line
+/// per evaluation.
 /// </summary>
 internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun> runs)
 {
@@ -16,7 +17,7 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
     private LiveDisplayContext? _live;
     private long _drawn;
 
-    /// <summary>Does the work and shows it meanwhile.</summary>
+    /// <summary>Does the work and shows the runs meanwhile.</summary>
     public void Show(Action work)
     {
         if (!terminal.ErrorIsScreen)
@@ -33,20 +34,20 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
         });
     }
 
-    /// <summary>A step was taken; draws again if the last drawing is old.</summary>
+    /// <summary>Redraws after a step if the last drawing is old.</summary>
     public void Stepped()
     {
         if (_live is not null && Environment.TickCount64 - _drawn > s_pause.TotalMilliseconds) Draw();
     }
 
-    /// <summary>A run ended.</summary>
+    /// <summary>Shows the end of a run.</summary>
     public void Ended(DemoRun run)
     {
         if (_live is not null) Draw();
         else terminal.Error.WriteLine($"{run.Name}: {run.Status.InWords()}");
     }
 
-    /// <summary>A run was evaluated.</summary>
+    /// <summary>Shows an evaluation of a run.</summary>
     public void Evaluated(DemoRun run)
     {
         if (_live is not null) Draw();
@@ -91,7 +92,7 @@ internal sealed class DemoScreen(StandardStreams terminal, IReadOnlyList<DemoRun
 
     private static Markup Plain(string text) => new(Markup.Escape(text));
 
-    // One block a point; all runs share the scale, so that heights compare.
+    // One block per point. All runs share one scale, so that heights can be compared.
     private static string Curve(DemoRun run, double low, double high)
     {
         const string blocks = "▁▂▃▄▅▆▇█";

@@ -11,12 +11,12 @@ using Crosshead.Training.Studies;
 namespace Crosshead.Cli.Demo;
 
 /// <summary>
-/// The demo's work: runs a machine's speed decides the length of, one after another, then the best of them with half
-/// the cache; a report after each.
+/// The work of the demo. Runs are trained one after another; their length follows from the machine's speed. The best
+/// runs are then compressed to half the cache. A report is written after each run and each compression.
 /// </summary>
 internal sealed class DemoSession
 {
-    // Beyond this multiple of the time asked for the demo says that it took longer.
+    // Above this multiple of the requested time the demo reports that it took longer.
     private const double MostOverrun = 1.2;
 
     private readonly DemoOptions _options;
@@ -30,15 +30,15 @@ internal sealed class DemoSession
     private readonly List<string> _notes = [];
 
     /// <summary>Plans the runs.</summary>
-    /// <param name="options">What was asked for.</param>
+    /// <param name="options">Options of the demo.</param>
     /// <param name="data">The prepared data.</param>
     /// <param name="output">Where progress goes.</param>
-    /// <param name="clock">Running since the demo began.</param>
+    /// <param name="clock">Clock that runs since the demo began.</param>
     public DemoSession(DemoOptions options, DemoData data, CommandOutput output, Stopwatch clock)
     {
         (_options, _data, _output, _clock) = (options, data, output, clock);
         var recipes = DemoPlan.Recipes(data.Folder, data.Tokenizer.VocabularySize);
-        // One precision for all runs, so that they compare.
+        // One precision for all runs, so that they can be compared.
         Precision = TrainingPrecision.Of(recipes[0], ComputeDevice.Parse(recipes[0].Training.Device));
         output.Message($"{Precision}");
         _runs = [.. recipes.Select(r => new DemoRun(Precision.In(r)))];
@@ -46,13 +46,13 @@ internal sealed class DemoSession
         _training = new DemoTraining(options, data, output);
     }
 
-    /// <summary>All runs, those that did not begin included.</summary>
+    /// <summary>All runs, including those that have not begun.</summary>
     public IReadOnlyList<DemoRun> Runs => _runs;
 
     /// <summary>The precision that all runs train in.</summary>
     public TrainingPrecision Precision { get; }
 
-    /// <summary>Where the report is.</summary>
+    /// <summary>Path of the report.</summary>
     public string ReportPath => Path.Combine(_options.Folder, "report.html");
 
     private TimeSpan Asked => TimeSpan.FromMinutes(_options.Minutes);
@@ -62,7 +62,7 @@ internal sealed class DemoSession
 
     private TimeSpan Left => Asked - _clock.Elapsed;
 
-    /// <summary>Trains, samples, compresses and reports until all is done or it is asked to stop.</summary>
+    /// <summary>Trains, samples, compresses and reports until all is done or cancellation is requested.</summary>
     public void Run(CancellationToken cancellation)
     {
         WriteReport(); // so that there is one whenever it is interrupted
@@ -75,7 +75,7 @@ internal sealed class DemoSession
         WriteReport();
     }
 
-    /// <summary>The report as it stands.</summary>
+    /// <summary>The report on the results so far.</summary>
     public ComparisonReport Report() => new()
     {
         Title = "Attention variants compared",
@@ -102,8 +102,8 @@ internal sealed class DemoSession
         },
     };
 
-    // Every run gets as many steps as all of them can take in the time there is, at the speed that the machine has now:
-    // equal data for all.
+    // Times the variants now. Every run gets the same number of steps, and so the same data: as many as all runs can
+    // take in the time left.
     private void Plan(CancellationToken cancellation)
     {
         using var progress = _output.Progress("timing the variants", "variants");
@@ -132,7 +132,8 @@ internal sealed class DemoSession
         foreach (var note in _notes) progress.Say(note);
     }
 
-    // A learning rate at a time, so that what is there compares; another is begun only where all of its runs can end.
+    // Trains one learning rate after another, so that the runs done so far can be compared. The next rate begins only
+    // if all of its runs can end in time.
     private void Train(CancellationToken cancellation)
     {
         var lastRate = TimeSpan.Zero;
@@ -158,7 +159,7 @@ internal sealed class DemoSession
         }
     }
 
-    // The best run of MEA and of plain attention, each in its share of the time that is left.
+    // Compresses the best run of MEA and of plain attention; both share the time left.
     private void Compress(CancellationToken cancellation)
     {
         DemoRun[] best = [.. DemoPlan.CompressedVariants.Select(Best).OfType<DemoRun>()];
@@ -172,7 +173,8 @@ internal sealed class DemoSession
         }
     }
 
-    // The run that the comparison judges the variant by; where there is none, the one that came furthest.
+    // The run that the comparison uses for the variant. Without such a run: the run with the most tokens,
+    // then the one with the lowest loss.
     private DemoRun? Best(AttentionVariant variant)
     {
         var judged = new ComparisonStandings(Report()).Best.Select(b => b.Run)

@@ -10,18 +10,18 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Demo;
 
-/// <summary>What every training run of the demo has in common: how it is timed, run and sampled.</summary>
+/// <summary>Times, trains and samples every training run of the demo.</summary>
 internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOutput output)
 {
-    // Enough to meet what else the machine does now and then, but no more than a few seconds of it.
+    // Enough steps to include other work of the machine, but no more than a few seconds of steps.
     private const int TimedSteps = 40, LeastTimedSteps = 3;
     private static readonly TimeSpan s_leastTiming = TimeSpan.FromSeconds(1), s_mostTiming = TimeSpan.FromSeconds(3);
     private const double TimingShare = 0.01;
     private const int SampleTokens = 90;
 
     /// <summary>
-    /// Seconds that a step of a recipe takes here and now, other work on the machine included: the mean of some, the
-    /// first, which is slow for reasons of its own, left out.
+    /// Measures the seconds per step of a recipe, including delays by other work on the machine. The result is the mean
+    /// of several steps without the first, which is slow; infinity if no step was timed.
     /// </summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="from">Model directory that the run starts from; null for random weights.</param>
@@ -53,14 +53,15 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
     }
 
     /// <summary>
-    /// Trains a run and samples from what comes of it; a run that breaks down is told and called diverged.
+    /// Trains a run and samples from its model. If training diverges, the error is shown and the run counts as
+    /// diverged.
     /// </summary>
     /// <param name="run">The run.</param>
-    /// <param name="folder">Name of its folder within the demo's.</param>
-    /// <param name="from">Model directory that it starts from; null for random weights.</param>
-    /// <param name="timeLimit">Time after which it ends.</param>
-    /// <param name="screen">Where it is shown.</param>
-    /// <param name="cancellation">Asks to stop.</param>
+    /// <param name="folder">Subfolder of the demo's folder that holds the run's folder.</param>
+    /// <param name="from">Model directory that the run starts from; null for random weights.</param>
+    /// <param name="timeLimit">Time after which training ends.</param>
+    /// <param name="screen">Where the run is shown.</param>
+    /// <param name="cancellation">Stops training.</param>
     public void Run(DemoRun run, string folder, string? from, TimeSpan timeLimit, DemoScreen screen,
         CancellationToken cancellation)
     {
@@ -94,7 +95,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         screen.Ended(run);
     }
 
-    /// <summary>A folder within the demo's, without what an earlier demo left there.</summary>
+    /// <summary>Deletes a folder within the demo's folder, if the folder exists, and returns its path.</summary>
     public string Emptied(string name)
     {
         var folder = Path.Combine(options.Folder, name);
@@ -102,7 +103,7 @@ internal sealed class DemoTraining(DemoOptions options, DemoData data, CommandOu
         return folder;
     }
 
-    /// <summary>What a model writes after the demo's prompt; the same seed for all.</summary>
+    /// <summary>Text that a model writes after the demo's prompt, with the same seed for all models.</summary>
     public ReportSample Sample(string folder)
     {
         using var model = TextModel.Load(folder, ScalarType.BFloat16);

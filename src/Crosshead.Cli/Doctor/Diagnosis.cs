@@ -6,7 +6,7 @@ using Crosshead.Training.Recipes;
 
 namespace Crosshead.Cli.Doctor;
 
-/// <summary>What a machine has to compute with and what it lacks.</summary>
+/// <summary>What this machine can compute with, and what is missing.</summary>
 internal sealed class Diagnosis
 {
     private readonly List<Finding> _findings = [];
@@ -14,19 +14,19 @@ internal sealed class Diagnosis
 
     private Diagnosis() { }
 
-    /// <summary>Everything looked at, in the order of looking.</summary>
+    /// <summary>All findings, in the order of the checks.</summary>
     public IReadOnlyList<Finding> Findings => _findings;
 
-    /// <summary>The devices that can be computed on now.</summary>
+    /// <summary>The devices that can compute now.</summary>
     public IReadOnlyList<FoundDevice> Devices => _devices;
 
-    /// <summary>The libtorch that was loaded, or null where none loads.</summary>
+    /// <summary>The loaded libtorch; null if none loads.</summary>
     public LibTorchFound? LibTorch { get; private set; }
 
-    /// <summary>Whether tensors can be computed on here at all.</summary>
+    /// <summary>Whether this machine can compute with tensors at all.</summary>
     public bool CanCompute => LibTorch is not null;
 
-    /// <summary>Looks at this machine; loads libtorch.</summary>
+    /// <summary>Checks this machine; loads libtorch.</summary>
     public static Diagnosis OfThisMachine()
     {
         var machine = new Diagnosis();
@@ -67,7 +67,7 @@ internal sealed class Diagnosis
         }
     }
 
-    // Not inlined: TorchSharp is loaded only once libtorch has been.
+    // Not inlined, so that TorchSharp loads only after libtorch.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void LookAtPrecision()
     {
@@ -93,7 +93,7 @@ internal sealed class Diagnosis
     private void Add(string what, string found, string? remedy = null) =>
         _findings.Add(new Finding(what, true, found, remedy));
 
-    // Not inlined: TorchSharp is loaded only once libtorch has been.
+    // Not inlined, so that TorchSharp loads only after libtorch.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static LibTorchFound Load()
     {
@@ -104,7 +104,7 @@ internal sealed class Diagnosis
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool SeesCuda() => TorchSharp.torch.cuda.is_available();
 
-    // One byte each for major, minor and patch, from the top.
+    // The top three bytes hold major, minor and patch.
     private static unsafe string Version(string folder)
     {
         var library = NativeLibrary.Load(Path.Combine(folder, "libtorch_cpu.so"));

@@ -4,10 +4,10 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Cli.Doctor;
 
-/// <summary>What every report says of the machine and the program that its numbers come from.</summary>
+/// <summary>Facts about the machine and the program that every report states.</summary>
 internal static class ProvenanceFacts
 {
-    /// <summary>The processors, the vectors that the kernels use on them, the operating system.</summary>
+    /// <summary>Number of processors, vector instructions of the kernels, and operating system.</summary>
     public static KeyValuePair<string, string> Machine { get; } =
         new("Machine",
             $"{Environment.ProcessorCount} processors, {CpuVectors.Description}, {RuntimeInformation.OSDescription}");

@@ -5,34 +5,34 @@ using Crosshead.Training.Recipes;
 namespace Crosshead.Cli.Sweep;
 
 /// <summary>
-/// The folder of a sweep: <c>runs/</c>, <c>recipes/</c>, <c>report.html</c>, and <c>study.json</c>, the recipe that all
-/// runs are made from.
+/// The folder of a sweep: <c>runs/</c>, <c>recipes/</c>, <c>report.html</c> and <c>study.json</c>. The last file holds
+/// the recipe that all runs are made from.
 /// </summary>
 internal static class SweepFolder
 {
     private const string StudyFile = "study.json", RunsFolder = "runs", RecipesFolder = "recipes";
 
-    // What the grid itself sets, and what is no part of the experiment.
+    // Values that may differ when a sweep continues: the grid sets them, or they are no part of the experiment.
     private static readonly string[] s_free =
         ["name", "model.attention.variant", "training.learningRate", "training.seed", "training.schedule.kind",
             "training.device"];
 
-    /// <summary>Where the report is.</summary>
+    /// <summary>Path of the report.</summary>
     public static string Report(string folder) => Path.Combine(folder, "report.html");
 
-    /// <summary>Where a run is.</summary>
+    /// <summary>Path of a run's folder.</summary>
     public static string Run(string folder, string name) => Path.Combine(folder, RunsFolder, name);
 
-    /// <summary>Where the recipe of a variant's full run is.</summary>
+    /// <summary>Path of the recipe for a variant's full run.</summary>
     public static string FullRecipe(string folder, string variant) =>
         Path.Combine(folder, RecipesFolder, variant + ".json");
 
     /// <summary>
-    /// Refuses a folder that holds something else, or a sweep of another recipe that may not be replaced.
+    /// Refuses a folder that holds other files, or a sweep of another recipe that may not be replaced.
     /// </summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="asked">The recipe as asked for.</param>
-    /// <param name="overwrite">Whether a sweep that is there may be replaced.</param>
+    /// <param name="asked">The requested recipe.</param>
+    /// <param name="overwrite">Whether an existing sweep may be replaced.</param>
     /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
     public static void Require(string folder, Recipe asked, bool overwrite)
     {
@@ -47,13 +47,13 @@ internal static class SweepFolder
     }
 
     /// <summary>
-    /// Begins a sweep, or goes on in a folder that was made from the same recipe. Where the recipe leaves the precision
-    /// open it is chosen here, once for all runs, and kept.
+    /// Begins a sweep, or continues the sweep in a folder that was made from the same recipe. If the recipe leaves the
+    /// precision open, one precision is chosen here for all runs and stored.
     /// </summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="asked">The recipe as asked for.</param>
-    /// <param name="overwrite">Whether a sweep that is there is removed.</param>
-    /// <param name="told">Told of a precision that is chosen here.</param>
+    /// <param name="asked">The requested recipe.</param>
+    /// <param name="overwrite">Whether an existing sweep is removed.</param>
+    /// <param name="told">Receives a message about a precision chosen here.</param>
     /// <returns>The recipe that all runs are made from.</returns>
     public static Recipe Open(string folder, Recipe asked, bool overwrite, Action<string> told)
     {
@@ -68,7 +68,7 @@ internal static class SweepFolder
         return basis;
     }
 
-    // The recipe of the sweep that is there, which must be the one asked for.
+    // The requested recipe in the precision of the existing sweep; the two recipes must agree.
     private static Recipe Continued(string folder, Recipe asked)
     {
         var before = Read(Path.Combine(folder, StudyFile));

@@ -5,12 +5,12 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>Why a run of the grid did not finish, kept in its folder: <c>outcome.json</c>.</summary>
+/// <summary>Stores why a run of the grid did not finish: <c>outcome.json</c> in the run's folder.</summary>
 internal sealed partial class SweepOutcome(string folder)
 {
     private readonly string _path = Path.Combine(folder, "outcome.json");
 
-    /// <summary>What was kept; null where nothing was.</summary>
+    /// <summary>Reads the stored ending; null if there is none.</summary>
     /// <exception cref="CrossheadException">The file is damaged.</exception>
     public Ending? Read()
     {
@@ -25,16 +25,16 @@ internal sealed partial class SweepOutcome(string folder)
         }
     }
 
-    /// <summary>Keeps it.</summary>
+    /// <summary>Stores the ending.</summary>
     public void Write(RunStatus status, string reason) =>
         AtomicFile.WriteText(_path, JsonSerializer.Serialize(new Ending(status, reason), Format.Default.Ending) + "\n");
 
-    /// <summary>Forgets it.</summary>
+    /// <summary>Deletes the stored ending.</summary>
     public void Forget() => File.Delete(_path);
 
     /// <summary>How a run ended.</summary>
-    /// <param name="Status">In a word.</param>
-    /// <param name="Reason">In a sentence.</param>
+    /// <param name="Status">The status at the end.</param>
+    /// <param name="Reason">The reason in one sentence.</param>
     internal sealed record Ending(RunStatus Status, string Reason);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

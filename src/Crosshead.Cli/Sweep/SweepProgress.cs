@@ -4,7 +4,7 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>How far a grid has come: tokens of all its runs, their rate and the time left.</summary>
+/// <summary>Progress of a grid: tokens of all its runs, tokens per second and time left.</summary>
 internal sealed class SweepProgress : IDisposable
 {
     private readonly ProgressLine _line;
@@ -13,27 +13,27 @@ internal sealed class SweepProgress : IDisposable
     private readonly int _runs;
     private int _ended;
 
-    /// <summary>Begins.</summary>
-    /// <param name="output">Where it is shown.</param>
-    /// <param name="pending">The runs that have something left to do.</param>
-    /// <param name="skipped">Runs that ended before.</param>
-    /// <param name="runs">Runs of the grid.</param>
+    /// <summary>Starts to show progress.</summary>
+    /// <param name="output">Where progress is shown.</param>
+    /// <param name="pending">The runs with work left.</param>
+    /// <param name="skipped">Number of runs that ended before.</param>
+    /// <param name="runs">Number of all runs of the grid.</param>
     public SweepProgress(CommandOutput output, IReadOnlyList<SweepRun> pending, int skipped, int runs)
     {
         _line = output.Progress("sweep", "tokens");
         (_ended, _runs) = (skipped, runs);
-        // What a resumed run has behind it is no part of the rate.
+        // Tokens trained before a run resumed do not count for the rate.
         _before = pending.ToDictionary(r => r, r => r.CanResume ? r.LastStep?.Tokens ?? 0 : 0);
         _done = new Dictionary<SweepRun, long>(_before);
     }
 
-    /// <summary>Shows where the runs stand.</summary>
+    /// <summary>Shows the progress of the runs.</summary>
     public void Show(IReadOnlyList<SweepRun> running)
     {
         var details = new List<string> { $"{_ended} of {_runs} runs done" };
         foreach (var run in running)
         {
-            // Before its first step the log may be that of an earlier try.
+            // Before the run's first step the log may come from an earlier attempt.
             if (run.LastStep is not { } last || last.Tokens < _done[run]) continue;
             _done[run] = last.Tokens;
             details.Add(
@@ -43,12 +43,12 @@ internal sealed class SweepProgress : IDisposable
             string.Join("; ", details));
     }
 
-    /// <summary>Tells how a run ended.</summary>
+    /// <summary>Shows how a run ended.</summary>
     public void Ended(SweepRun run)
     {
         _ended++;
         var measured = run.Measured();
-        // What is not done any more is no part of what is left.
+        // A run that ended early no longer counts for the time left.
         if (measured.Status == RunStatus.Finished) _done[run] = run.Tokens;
         else { _done.Remove(run); _before.Remove(run); }
         _line.Say($"{run.Name}: " + measured.Status switch
@@ -61,6 +61,6 @@ internal sealed class SweepProgress : IDisposable
         });
     }
 
-    /// <summary>Takes the line off the screen.</summary>
+    /// <summary>Removes the line from the screen.</summary>
     public void Dispose() => _line.Dispose();
 }

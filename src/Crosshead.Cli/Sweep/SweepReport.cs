@@ -7,7 +7,7 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>Turns what a sweep measured into the content of its page.</summary>
+/// <summary>Creates the page of a sweep from its measurements.</summary>
 internal static class SweepReport
 {
     private static readonly string s_rule = string.Create(CultureInfo.InvariantCulture,
@@ -15,7 +15,7 @@ internal static class SweepReport
             + $"final loss is at most {100 * RateChoice.Tolerance:0.#} % above that of any smaller stable rate; the "
             + $"largest such rate is chosen.");
 
-    /// <summary>The page's content.</summary>
+    /// <summary>Creates the content of the page.</summary>
     public static StudyReport Of(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs) => new()
     {
         Created = DateTimeOffset.Now,

@@ -7,10 +7,10 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>What a sweep shows at its end: a table and sentences for people, one object for scripts.</summary>
+/// <summary>Result of a sweep: a table and sentences for people, one JSON object for scripts.</summary>
 internal static class SweepResult
 {
-    /// <summary>Writes the table, the choices and where the report is.</summary>
+    /// <summary>Writes the table, the chosen rates and the path of the report.</summary>
     public static void Show(CommandOutput output, SweepOptions options, StudyReport report)
     {
         var seeds = options.Seeds.Count > 1;
@@ -44,7 +44,7 @@ internal static class SweepResult
         output.Line($"Curves, fits and how to get them again: {SweepFolder.Report(options.Folder)}");
     }
 
-    /// <summary>The object for scripts.</summary>
+    /// <summary>Creates the JSON object for scripts.</summary>
     public static JsonObject Node(SweepOptions options, StudyReport report, Recipe basis, IReadOnlyList<StudyRun> runs,
         IReadOnlyList<RateChoice> choices) => new()
         {

@@ -9,7 +9,7 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>One run of the grid: its recipe and its folder, which alone says how far it has come.</summary>
+/// <summary>One run of the grid: its recipe and its folder. The folder alone shows how far the run has come.</summary>
 internal sealed class SweepRun
 {
     private const string RecipeFile = "recipe.json";
@@ -17,11 +17,11 @@ internal sealed class SweepRun
     private readonly SweepOutcome _outcome;
 
     /// <summary>Describes the run; nothing is written.</summary>
-    /// <param name="options">The sweep.</param>
+    /// <param name="options">Options of the sweep.</param>
     /// <param name="basis">The recipe that all runs are made from.</param>
     /// <param name="variant">The run's variant.</param>
-    /// <param name="rate">Its learning rate.</param>
-    /// <param name="seed">Its seed.</param>
+    /// <param name="rate">The run's learning rate.</param>
+    /// <param name="seed">The run's seed.</param>
     public SweepRun(SweepOptions options, Recipe basis, AttentionVariant variant, double rate, long seed)
     {
         var name = $"{variant.NameOf()}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}"
@@ -39,30 +39,31 @@ internal sealed class SweepRun
         }
     }
 
-    /// <summary>What the run's folder and recipe are called.</summary>
+    /// <summary>Name of the run's folder and recipe.</summary>
     public string Name => Recipe.Name;
 
-    /// <summary>Why the recipe does not fit the variant; null where it does.</summary>
+    /// <summary>Why the recipe does not fit the variant; null if it fits.</summary>
     public string? Unfit { get; }
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The run's recipe.</summary>
     public Recipe Recipe { get; }
 
     /// <summary>The run's folder.</summary>
     public string Folder { get; }
 
-    /// <summary>Where the run's recipe stands.</summary>
+    /// <summary>Path of the run's recipe.</summary>
     public string RecipePath => Path.Combine(Folder, RecipeFile);
 
-    /// <summary>Whether there is a checkpoint to go on from.</summary>
+    /// <summary>Whether there is a checkpoint to continue from.</summary>
     public bool CanResume => RunFolder.SavedStep(Folder) is not null;
 
     /// <summary>
-    /// Whether there is anything left to do: a run that diverged would do so again, one that failed otherwise may not.
+    /// Whether work is left. A diverged run would diverge again, so it counts as done. A run that failed otherwise may
+    /// be tried again.
     /// </summary>
     public bool Pending => Unfit is null && Status is not (RunStatus.Finished or RunStatus.Diverged);
 
-    /// <summary>How far the run has come.</summary>
+    /// <summary>State of the run.</summary>
     public RunStatus Status =>
         Unfit is not null ? RunStatus.Failed
         : IsComplete ? RunStatus.Finished
@@ -70,7 +71,7 @@ internal sealed class SweepRun
         : RunFolder.SavedStep(Folder) is not null || File.Exists(LogPath) ? RunStatus.Interrupted
         : RunStatus.Waiting;
 
-    /// <summary>Tokens that the run is trained on altogether.</summary>
+    /// <summary>Tokens that the whole run trains on.</summary>
     public long Tokens => Recipe.TotalSteps * Recipe.TokensPerStep;
 
     private string LogPath => Path.Combine(Folder, RunFolder.LogFile);
@@ -78,7 +79,7 @@ internal sealed class SweepRun
     private bool IsComplete => RunFolder.SavedStep(Folder) >= Recipe.TotalSteps
         && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
 
-    /// <summary>Writes the recipe, and forgets how the run ended before.</summary>
+    /// <summary>Writes the recipe and deletes the stored ending of an earlier attempt.</summary>
     public void Prepare()
     {
         Directory.CreateDirectory(Folder);
@@ -86,13 +87,13 @@ internal sealed class SweepRun
         _outcome.Forget();
     }
 
-    /// <summary>Keeps why the run did not finish.</summary>
+    /// <summary>Stores why the run did not finish.</summary>
     public void Fail(RunStatus status, string reason) => _outcome.Write(status, reason);
 
-    /// <summary>The last step that a run in progress has logged; null before the first.</summary>
+    /// <summary>The last step in the run's log; null before the first step.</summary>
     public TrainingStepRecord? LastStep => LogTail.Last(LogPath);
 
-    /// <summary>What the run measured so far.</summary>
+    /// <summary>Measurements of the run so far.</summary>
     public StudyRun Measured()
     {
         var status = Status;

@@ -8,7 +8,9 @@ using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
-/// <summary>Runs a grid of variants and learning rates, several at a time, each in a process of its own.</summary>
+/// <summary>
+/// Runs a grid of variants, learning rates and seeds, several runs at a time, each in its own process.
+/// </summary>
 internal sealed class SweepSession
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
@@ -16,8 +18,8 @@ internal sealed class SweepSession
     private readonly SweepOptions _options;
     private readonly VisibleGpus _gpus;
 
-    /// <summary>Plans the runs; nothing is written before <see cref="Run"/>.</summary>
-    /// <param name="options">What was asked for.</param>
+    /// <summary>Plans the runs; only <see cref="Run"/> writes files.</summary>
+    /// <param name="options">Options of the sweep.</param>
     /// <exception cref="CrossheadException">The recipe, the data or the folder cannot be used.</exception>
     public SweepSession(SweepOptions options)
     {
@@ -31,24 +33,24 @@ internal sealed class SweepSession
     }
 
     /// <summary>
-    /// The recipe that all runs are made from; in one precision for all, which <see cref="Run"/> chooses where the
-    /// recipe leaves it open.
+    /// The recipe that all runs are made from, in one precision for all runs. <see cref="Run"/> chooses the precision
+    /// if the recipe leaves it open.
     /// </summary>
     public Recipe Basis { get; private set; }
 
     /// <summary>All runs of the grid.</summary>
     public IReadOnlyList<SweepRun> Runs { get; private set; }
 
-    /// <summary>What the runs measured so far, variant by variant.</summary>
+    /// <summary>Measurements of the runs so far, ordered by variant, learning rate and seed.</summary>
     public IReadOnlyList<StudyRun> Measured() =>
         [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Variants.ToList()
             .IndexOf(AttentionVariants.Parse(r.Variant))).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
 
-    /// <summary>Does what is left of the grid; asked to stop, it lets the runs save and stop.</summary>
-    /// <param name="ended">Called after each run's end.</param>
+    /// <summary>Trains the unfinished runs of the grid. On cancellation the runs in progress save and stop.</summary>
+    /// <param name="ended">Called after the end of each run.</param>
     /// <param name="output">Where progress goes.</param>
-    /// <param name="cancellation">Asks to stop.</param>
-    /// <exception cref="CrossheadException">Another sweep writes the folder.</exception>
+    /// <param name="cancellation">Stops the sweep.</param>
+    /// <exception cref="CrossheadException">Another sweep writes to the folder.</exception>
     public void Run(Action ended, CommandOutput output, CancellationToken cancellation)
     {
         using var held = FolderLock.Take(_options.Folder);
@@ -87,7 +89,7 @@ internal sealed class SweepSession
         }
     }
 
-    // Small rates first: where time is cut short, what is there compares.
+    // Small rates first, so that a sweep that stops early holds runs that can be compared.
     private IReadOnlyList<SweepRun> Grid()
     {
         var seeds = _options.Seeds.Count > 0 ? _options.Seeds : [Basis.Training.Seed];
@@ -101,7 +103,7 @@ internal sealed class SweepSession
         return TrainProcess.Start(run, _options.Parallel, _gpus.LeastBusy(beside.Select(p => p.Gpu)));
     }
 
-    // What the run's folder does not say by itself.
+    // Stores a failure, which the run's folder does not show by itself.
     private static void Note(TrainProcess process)
     {
         var (exitCode, error) = process.Ending();
@@ -125,7 +127,7 @@ internal sealed class SweepSession
             + $"in the {left} steps after the warm-up; a fit needs {PowerLawFit.LeastPoints} or more: {remedy}.");
     }
 
-    // Once here rather than in every run.
+    // Checked once here, not in every run.
     private static void RequireData(Recipe basis)
     {
         Trainer.RequireData(basis);

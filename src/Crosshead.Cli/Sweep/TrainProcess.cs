@@ -6,8 +6,9 @@ using Crosshead.Runtime;
 namespace Crosshead.Cli.Sweep;
 
 /// <summary>
-/// <c>crosshead train</c> in a process of its own, so that a crash or a lack of memory ends that run alone. The end of
-/// its standard input asks it to save and stop; as that comes with the end of this process too, it never runs on alone.
+/// Runs <c>crosshead train</c> in a separate process, so that a crash or a lack of memory ends only that run. The
+/// child process saves and stops at the end of its standard input. That input also ends when this process ends, so the
+/// child process never runs on alone.
 /// </summary>
 internal sealed class TrainProcess : IDisposable
 {
@@ -18,20 +19,20 @@ internal sealed class TrainProcess : IDisposable
 
     private TrainProcess(SweepRun run, string? gpu, Process process) => (Run, Gpu, _process) = (run, gpu, process);
 
-    /// <summary>What it trains.</summary>
+    /// <summary>The run that the process trains.</summary>
     public SweepRun Run { get; }
 
-    /// <summary>The GPU that it sees alone; null for all.</summary>
+    /// <summary>The only GPU that the process sees; null for all GPUs.</summary>
     public string? Gpu { get; }
 
-    /// <summary>Whether it has ended.</summary>
+    /// <summary>Whether the process has ended.</summary>
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Starts a run anew, or goes on with it from its newest checkpoint.</summary>
+    /// <summary>Starts a run, or continues it from its newest checkpoint.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="parallel">How many processes share this one's threads.</param>
-    /// <param name="gpu">The GPU that it sees alone, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all that this
-    /// process sees.</param>
+    /// <param name="parallel">Number of processes that share the threads of this process.</param>
+    /// <param name="gpu">The only GPU that the new process sees, as <c>CUDA_VISIBLE_DEVICES</c> names it; null for all
+    /// GPUs that this process sees.</param>
     public static TrainProcess Start(SweepRun run, int parallel, string? gpu)
     {
         string[] arguments = ["train", run.RecipePath, "--out", run.Folder, "--json",
@@ -54,10 +55,12 @@ internal sealed class TrainProcess : IDisposable
         return process;
     }
 
-    /// <summary>Asks it to finish its step, save and stop.</summary>
+    /// <summary>Asks the process to finish its step, save and stop.</summary>
     public void Stop() => _process.StandardInput.Close();
 
-    /// <summary>How it ended, once it has: its exit code and the last line that it wrote to standard error.</summary>
+    /// <summary>
+    /// Waits for the end; returns the exit code and the last line that the process wrote to standard error.
+    /// </summary>
     public (int ExitCode, string LastError) Ending()
     {
         _process.WaitForExit(); // until its streams are read to their ends
@@ -80,8 +83,8 @@ internal sealed class TrainProcess : IDisposable
         }
     }
 
-    // This program again: its own host, or dotnet with the program's library where that is how it was started, or where
-    // another program hosts it.
+    // How to start this program again: with its own host, or with dotnet and the program's library. Dotnet is needed if
+    // dotnet started this process, or if another program hosts the library.
     private static (string Program, string[] Arguments) Program()
     {
         var library = typeof(TrainProcess).Assembly;

@@ -5,21 +5,21 @@ using System.Text.Json.Nodes;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// What a command shows. For people: tables and a sentence on what they mean, on standard output. For scripts
-/// (<c>--json</c>): one JSON object there, and nothing else. Messages and progress go to standard error either way.
+/// Output of a command. People get tables and a sentence on their meaning, on standard output. Scripts (<c>--json</c>)
+/// get one JSON object there and nothing else. Messages and progress always go to standard error.
 /// </summary>
 internal sealed class CommandOutput(StandardStreams terminal, bool json)
 {
     private static readonly JsonWriterOptions s_format =
         new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Whether the result is to be one JSON object.</summary>
+    /// <summary>Whether the result is one JSON object.</summary>
     public bool Json => json;
 
     /// <summary>The streams.</summary>
     public StandardStreams Terminal => terminal;
 
-    /// <summary>Tells something about the run on standard error.</summary>
+    /// <summary>Writes a message about the run to standard error.</summary>
     public void Message(string text) => terminal.Error.WriteLine(text);
 
     /// <summary>Writes a line of the result for people; nothing with <c>--json</c>.</summary>
@@ -29,7 +29,9 @@ internal sealed class CommandOutput(StandardStreams terminal, bool json)
             terminal.Out.WriteLine(text);
     }
 
-    /// <summary>Writes text that is itself the result, exactly and at once; nothing with <c>--json</c>.</summary>
+    /// <summary>
+    /// Writes text that is itself the result, unchanged and without delay; nothing with <c>--json</c>.
+    /// </summary>
     public void Text(string text)
     {
         if (!json)
@@ -44,14 +46,14 @@ internal sealed class CommandOutput(StandardStreams terminal, bool json)
     }
 
     /// <summary>
-    /// Starts to show the progress of something that may take longer than two seconds; dispose it when done.
+    /// Starts to show the progress of an activity that may take longer than two seconds. Dispose the line at the end.
     /// </summary>
-    /// <param name="activity">What is being done: <c>encoding</c>.</param>
-    /// <param name="unit">What is counted: <c>B</c>, <c>tokens</c>, <c>documents</c>.</param>
+    /// <param name="activity">Name of the activity, such as <c>encoding</c>.</param>
+    /// <param name="unit">Unit of the count: <c>B</c>, <c>tokens</c>, <c>documents</c>.</param>
     public ProgressLine Progress(string activity, string unit) =>
         new(terminal.Error, terminal.ErrorIsScreen, activity, unit);
 
-    /// <summary>Writes the one JSON object of the run; nothing without <c>--json</c>.</summary>
+    /// <summary>Writes the JSON object of the run; nothing without <c>--json</c>.</summary>
     public void Result(JsonObject result)
     {
         if (!json)
@@ -63,7 +65,7 @@ internal sealed class CommandOutput(StandardStreams terminal, bool json)
         terminal.Out.Flush();
     }
 
-    /// <summary>A number for JSON, which knows no infinity and no NaN: those become null.</summary>
+    /// <summary>A number for JSON. Infinity and NaN do not exist in JSON and become null.</summary>
     public static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
 
     /// <summary>A list for JSON.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>Names of enumeration values as configurations write them.</summary>
+/// <summary>Names of enumeration values, as in configuration files.</summary>
 internal static class EnumName
 {
     /// <summary>The name of a value.</summary>

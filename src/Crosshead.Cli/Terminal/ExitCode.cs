@@ -1,27 +1,30 @@
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>What the process tells scripts; part of the contract of every command.</summary>
+/// <summary>Exit codes of the process; part of the contract of every command.</summary>
 internal static class ExitCode
 {
-    /// <summary>The command did what was asked.</summary>
+    /// <summary>The command succeeded.</summary>
     public const int Done = 0;
 
-    /// <summary>It ran, and the answer is no: a comparison failed, something needed is missing.</summary>
+    /// <summary>The command ran and the answer is no: a comparison failed, or something needed is missing.</summary>
     public const int AnswerIsNo = 1;
 
-    /// <summary>Wrong usage or bad input; one line on standard error says what, both values and the remedy.</summary>
+    /// <summary>
+    /// Wrong usage or bad input. One line on standard error names the error, both values and the remedy.
+    /// </summary>
     public const int BadInput = 2;
 
     /// <summary>
-    /// Training broke down. Only a process that supervises this one gets this code; scripts get <see cref="BadInput"/>.
+    /// Training diverged. Only a process that supervises this process gets this code. Scripts get
+    /// <see cref="BadInput"/>.
     /// </summary>
     public const int Diverged = 3;
 
     /// <summary>
-    /// A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended it, with its state saved where it has any.
+    /// A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended the command. Its state, if it has any, was saved.
     /// </summary>
     public const int Interrupted = 130;
 
-    /// <summary>The reader of standard output is gone; a shell reports the same code after SIGPIPE.</summary>
+    /// <summary>The reader of standard output has ended; a shell reports the same code after SIGPIPE.</summary>
     public const int ReaderGone = 141;
 }

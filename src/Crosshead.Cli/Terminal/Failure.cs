@@ -4,7 +4,7 @@ using Crosshead.Training.Runs;
 
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>Turns an exception that ended a command into one line and an exit code.</summary>
+/// <summary>Turns the exception that ended a command into one line and an exit code.</summary>
 internal static class Failure
 {
     /// <summary>The environment variable that adds the stack trace.</summary>
@@ -14,8 +14,8 @@ internal static class Failure
         + "switch on activation checkpointing, or use --dtype bfloat16.";
 
     /// <summary>
-    /// Writes one line to standard error (with <c>CROSSHEAD_DEBUG=1</c> also where it happened) and returns the exit
-    /// code.
+    /// Writes one line to standard error and returns the exit code. With <c>CROSSHEAD_DEBUG=1</c> also writes the stack
+    /// trace.
     /// </summary>
     public static int Tell(Exception failure, StandardStreams terminal)
     {
@@ -32,7 +32,7 @@ internal static class Failure
         };
     }
 
-    /// <summary>The one line for an exception.</summary>
+    /// <summary>Describes an exception in one line.</summary>
     public static string Describe(Exception failure) => failure switch
     {
         CrossheadException => failure.Message,

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Ctrl-C, SIGTERM, SIGQUIT and a closed terminal (SIGHUP): the first asks the command to finish its step and save, the
-/// second stops the process at once. A supervised process is asked by the end of its standard input too, so that it
-/// never outlives who started it.
+/// Handles Ctrl-C, SIGTERM, SIGQUIT and a closed terminal (SIGHUP). The first signal asks the command to finish its
+/// step and save; the second stops the process at once. The end of standard input also asks a supervised process to
+/// stop, so that the process never outlives its supervisor.
 /// </summary>
 internal sealed partial class Interruption : IDisposable
 {
-    /// <summary>The environment variable that a process sets to 1 for one that it supervises.</summary>
+    /// <summary>The environment variable that a process sets to 1 for the processes that it supervises.</summary>
     public const string SupervisedVariable = "CROSSHEAD_SUPERVISED";
 
     /// <summary>Whether another process of this program started this one.</summary>
@@ -24,7 +24,7 @@ internal sealed partial class Interruption : IDisposable
     private int _signals;
     private bool _disposed;
 
-    /// <summary>Listens until disposed.</summary>
+    /// <summary>Starts to listen; stops when disposed.</summary>
     public Interruption(StandardStreams terminal, CancellationToken outer)
     {
         _terminal = terminal;
@@ -35,7 +35,7 @@ internal sealed partial class Interruption : IDisposable
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
     }
 
-    /// <summary>Set by the first signal.</summary>
+    /// <summary>Cancelled by the first signal; in a supervised process also by the end of standard input.</summary>
     public CancellationToken Token => _source.Token;
 
     /// <inheritdoc/>
@@ -54,7 +54,7 @@ internal sealed partial class Interruption : IDisposable
     {
         using (var input = Console.OpenStandardInput())
             while (input.ReadByte() >= 0) { }
-        // The command may be done by now.
+        // The command may have ended already.
         lock (_lock)
         {
             if (!_disposed) _source.Cancel();
@@ -70,8 +70,7 @@ internal sealed partial class Interruption : IDisposable
         _source.Cancel();
     }
 
-    // The runtime's own end can wait for ever for a thread that is within the system, as in opening a pipe that nobody
-    // writes.
+    // Environment.Exit can wait forever for a thread inside a system call, such as opening a pipe that has no writer.
     private static void ExitAtOnce()
     {
         new Thread(() =>

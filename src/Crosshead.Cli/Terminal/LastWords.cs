@@ -32,8 +32,7 @@ internal static partial class LastWords
     private static string Describe(Exception failure) =>
         OfLoading(failure) ?? $"unexpected {failure.GetType().Name}: {failure.Message.Split('\n')[0]}";
 
-    // The runtime reports a missing assembly as it does a missing file, with the assembly's full name in place of a
-    // path.
+    // The runtime reports a missing assembly like a missing file, with the assembly's full name as the path.
     private static bool IsOfLoading(Exception failure) => failure switch
     {
         FileNotFoundException { FileName: { } name } => name.Contains(", Version=", StringComparison.Ordinal),

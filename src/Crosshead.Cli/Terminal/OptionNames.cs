@@ -3,7 +3,7 @@ namespace Crosshead.Cli.Terminal;
 /// <summary>The command line's names for settings and operations in messages of the library.</summary>
 internal static class OptionNames
 {
-    /// <summary>From a member of <see cref="MessageTerm"/> to the option or command.</summary>
+    /// <summary>Maps members of <see cref="MessageTerm"/> to options and commands.</summary>
     public static IReadOnlyDictionary<string, string> Table { get; } = new Dictionary<string, string>
     {
         [nameof(MessageTerm.AddBos)] = "--add-bos",

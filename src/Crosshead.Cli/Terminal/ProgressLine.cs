@@ -1,8 +1,9 @@
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Progress of one activity on standard error: share, rate and time left. Silent for the first two seconds; then one
-/// line that rewrites itself on a screen, or a new line every five seconds in a file. May be reported to by any thread.
+/// Shows the progress of one activity on standard error: share, rate and time left. The first two seconds show nothing.
+/// After that a screen shows one line that rewrites itself; a file gets a new line every five seconds. Any thread may
+/// report.
 /// </summary>
 internal sealed class ProgressLine(TextWriter error, bool screen, string activity, string unit,
     TimeProvider? time = null) : IDisposable
@@ -16,15 +17,15 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
     private TimeSpan _next = s_patience;
     private int _shown;
 
-    /// <summary>Tells how far the activity has come.</summary>
+    /// <summary>Reports how far the activity has come.</summary>
     /// <param name="done">Amount done, in the unit of the line.</param>
-    /// <param name="total">Amount in all, where it is known.</param>
-    /// <param name="detail">Anything worth saying beside the numbers.</param>
+    /// <param name="total">Total amount; null if unknown.</param>
+    /// <param name="detail">Text to show after the numbers; null for none.</param>
     public void Report(double done, double? total = null, string? detail = null) =>
         Report(elapsed => Text(done, total, detail, elapsed));
 
-    /// <summary>Shows a line of the caller's own, as often as any other.</summary>
-    /// <param name="text">Makes the line from the time since the activity began; called only when it is shown.</param>
+    /// <summary>Shows a line of the caller's own, at the same intervals as any other line.</summary>
+    /// <param name="text">Makes the line from the time since the start; called only if the line is shown.</param>
     public void Report(Func<TimeSpan, string> text)
     {
         lock (_lock)
@@ -37,7 +38,7 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
         }
     }
 
-    /// <summary>Writes a line that stays, above the one that is rewritten.</summary>
+    /// <summary>Writes a line that stays, above the line that rewrites itself.</summary>
     public void Say(string text)
     {
         lock (_lock)
@@ -47,7 +48,7 @@ internal sealed class ProgressLine(TextWriter error, bool screen, string activit
         }
     }
 
-    /// <summary>Takes the line off the screen.</summary>
+    /// <summary>Removes the line from the screen.</summary>
     public void Dispose()
     {
         lock (_lock)

@@ -1,4 +1,4 @@
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>The program that reads standard output has ended, as <c>head</c> does; the rest is not needed.</summary>
+/// <summary>The program that reads standard output has ended, as <c>head</c> does; nobody needs more output.</summary>
 internal sealed class ReaderGoneException : Exception;

@@ -3,8 +3,8 @@ using Spectre.Console;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// A table of results: drawn on a screen, in Markdown's plain form in a file or pipe, where long text goes on in the
-/// next row.
+/// A table of results. A screen shows the table with borders. A file or pipe gets plain Markdown, where long text
+/// continues in the next row.
 /// </summary>
 internal sealed class ResultTable
 {
@@ -14,7 +14,7 @@ internal sealed class ResultTable
     private readonly string[] _headers;
 
     /// <summary>
-    /// Begins a table. A header that ends with <c>&gt;</c> has its column set to the right, as numbers are.
+    /// Starts a table. A header that ends with <c>&gt;</c> aligns its column to the right, as for numbers.
     /// </summary>
     public ResultTable(params string[] headers) => _headers = headers;
 
@@ -66,7 +66,7 @@ internal sealed class ResultTable
                 ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))) + " |";
     }
 
-    // As wide as the cells are; where that is too much, the widest text is cut between words.
+    // Columns are as wide as their cells. If the table is too wide, the widest text is wrapped between words.
     private int[] Widths()
     {
         var widths = _headers.Select((header, column) => _rows.Select(row => row[column].Length)

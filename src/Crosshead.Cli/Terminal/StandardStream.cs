@@ -17,10 +17,10 @@ internal sealed partial class StandardStream : Stream
 
     private StandardStream(int descriptor) => (_descriptor, _closed) = (descriptor, IsClosed(descriptor));
 
-    /// <summary>Standard output: a failed write throws.</summary>
+    /// <summary>Standard output; a failed write throws.</summary>
     public static Stream ForResults() => new StandardStream(Output);
 
-    /// <summary>Standard error: what cannot be written is dropped.</summary>
+    /// <summary>Standard error; a failed write is ignored.</summary>
     public static Stream ForMessages() => new StandardStream(Error);
 
     /// <summary>Whether the process was started without standard input.</summary>
@@ -72,22 +72,22 @@ internal sealed partial class StandardStream : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    // 0, or the number of the system's error.
+    // Returns 0 or the error number of the system.
     private int WriteAll(ReadOnlySpan<byte> bytes)
     {
         while (bytes.Length > 0)
         {
             var written = Write(_descriptor, bytes, bytes.Length);
             if (written >= 0) bytes = bytes[(int)written..];
-            // a pipe that does not block is full
+            // A non-blocking pipe is full.
             else if (Marshal.GetLastPInvokeError() is var error && error == TryAgain) Thread.Sleep(1);
             else if (error != Interrupted) return error;
         }
         return 0;
     }
 
-    // The number of a stream that was closed at the start goes to a file that the runtime opens for itself, and closes
-    // for children: an inherited stream is never closed for children, or it would not be here.
+    // If a stream was closed at the start, the runtime opens a file of its own under that number. The runtime's files
+    // are closed in child processes. An inherited stream stays open in child processes.
     private static bool IsClosed(int descriptor) =>
         Control(descriptor, GetDescriptorFlags) is var flags && (flags < 0 || (flags & CloseOnExec) != 0);
 

@@ -3,7 +3,7 @@ using Crosshead.Files;
 
 namespace Crosshead.Cli.Terminal;
 
-/// <summary>The streams of one run of the program and whether people or files are at their other ends.</summary>
+/// <summary>The streams of one run of the program, and whether each is a screen or a file.</summary>
 internal sealed class StandardStreams
 {
     private const int PlainWidth = 100;
@@ -27,28 +27,28 @@ internal sealed class StandardStreams
         ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
     }
 
-    /// <summary>Given streams, taken to be files; used by tests.</summary>
+    /// <summary>Streams from the caller, treated as files; used by tests.</summary>
     public StandardStreams(TextWriter output, TextWriter error, TextReader? input = null)
     {
         (Out, Error, _in) = (output, error, input ?? TextReader.Null);
     }
 
-    /// <summary>Results, and nothing else; what cannot be written ends the command.</summary>
+    /// <summary>Results only; a failed write ends the command.</summary>
     public TextWriter Out { get; }
 
-    /// <summary>Progress and messages; what cannot be written is dropped.</summary>
+    /// <summary>Progress and messages; a failed write is ignored.</summary>
     public TextWriter Error { get; }
 
-    /// <summary>Whether standard input is what a person types.</summary>
+    /// <summary>Whether a person types the standard input.</summary>
     public bool InIsScreen { get; }
 
-    /// <summary>Whether results are shown on a screen rather than written to a file or pipe.</summary>
+    /// <summary>Whether results go to a screen, not to a file or pipe.</summary>
     public bool OutIsScreen { get; }
 
-    /// <summary>Whether progress may rewrite its line.</summary>
+    /// <summary>Whether progress may rewrite its line on a screen.</summary>
     public bool ErrorIsScreen { get; }
 
-    /// <summary>The text of standard input, to its end, without a byte order mark.</summary>
+    /// <summary>Reads standard input to its end, without a byte order mark.</summary>
     /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
     public string ReadInput()
     {
@@ -62,7 +62,7 @@ internal sealed class StandardStreams
         }
     }
 
-    /// <summary>Columns for help and messages.</summary>
+    /// <summary>Number of columns for help and messages.</summary>
     public int Width =>
         OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
 }
