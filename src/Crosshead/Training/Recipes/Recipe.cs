@@ -5,48 +5,53 @@ using Crosshead.Model;
 namespace Crosshead.Training.Recipes;
 
 /// <summary>
-/// A complete run: the model, the data and the training. Written as JSON with the members' names in camel case.
+/// A complete run: the model, the data and the training. The JSON form has the members' names in camel case.
 /// </summary>
 public sealed record Recipe
 {
-    /// <summary>What the run is called in logs and reports. Empty: the name of the recipe's file.</summary>
+    /// <summary>Name of the run in logs and reports. Empty means the name of the recipe's file.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>
-    /// The shape of the model. A run that starts from a model (<c>--from</c>) or goes on (<c>--resume</c>) needs none.
+    /// The shape of the model. Not needed for a run that starts from a model (<c>--from</c>) or resumes
+    /// (<c>--resume</c>).
     /// </summary>
     public ModelOptions Model { get; init; } = new();
 
-    /// <summary>What the model is trained on.</summary>
+    /// <summary>The text that the model is trained on.</summary>
     public DataOptions Data { get; init; } = new();
 
     /// <summary>How the model is trained.</summary>
     public TrainingOptions Training { get; init; } = new();
 
-    /// <summary>Tokens of a training sequence, with its default resolved.</summary>
+    /// <summary>
+    /// Number of tokens per training sequence: <see cref="DataOptions.Context"/>, or the model's context if null.
+    /// </summary>
     public int Context => Data.Context ?? Model.Context;
 
-    /// <summary>Tokens of an optimizer step.</summary>
+    /// <summary>Number of tokens per optimizer step.</summary>
     public long TokensPerStep => (long)Training.Batch * Training.GradientAccumulation * Context;
 
     /// <summary>
-    /// Optimizer steps of the run, from <see cref="TrainingOptions.Steps"/> or <see cref="TrainingOptions.Tokens"/>.
+    /// Number of optimizer steps in the run, from <see cref="TrainingOptions.Steps"/> or
+    /// <see cref="TrainingOptions.Tokens"/>.
     /// </summary>
     public long TotalSteps => Training.Steps ?? (((Training.Tokens ?? 0) + TokensPerStep - 1) / TokensPerStep);
 
     /// <summary>
-    /// Reads a recipe file, the recipe it derives from (<c>"extends": "other.json"</c>, beside it), and overrides.
+    /// Reads a recipe file. The file may extend another recipe in the same folder (<c>"extends": "other.json"</c>). The
+    /// overrides are applied last.
     /// </summary>
-    /// <param name="path">The recipe.</param>
-    /// <param name="overrides">Values set last, as <c>training.learningRate=3e-3</c>.</param>
+    /// <param name="path">Path of the recipe.</param>
+    /// <param name="overrides">Values to set, such as <c>training.learningRate=3e-3</c>.</param>
     /// <exception cref="CrossheadException">A file cannot be read, a key is unknown, or a value has the wrong type or
     /// range.</exception>
     public static Recipe Load(string path, IEnumerable<string>? overrides = null) =>
         RecipeReader.Read(path, overrides ?? []);
 
-    /// <summary>What a recipe is called: the name it gives itself, or its file's.</summary>
-    /// <param name="path">The recipe.</param>
-    /// <param name="overrides">Values set last.</param>
+    /// <summary>Returns the name of a recipe, or the name of its file if the recipe gives no name.</summary>
+    /// <param name="path">Path of the recipe.</param>
+    /// <param name="overrides">Values to set last.</param>
     /// <exception cref="CrossheadException">A file cannot be read, a key is unknown, or a value has the wrong type or
     /// range.</exception>
     public static string NameOf(string path, IEnumerable<string> overrides) =>
@@ -54,19 +59,22 @@ public sealed record Recipe
 
     /// <summary>Reads a recipe from JSON text without <c>extends</c>.</summary>
     /// <param name="json">The text.</param>
-    /// <param name="source">What error messages call it.</param>
+    /// <param name="source">The name of the text in error messages.</param>
     /// <exception cref="CrossheadException">A key is unknown, or a value has the wrong type or range.</exception>
     public static Recipe Parse(string json, string source = "the recipe") => RecipeReader.Parse(json, source);
 
-    /// <summary>The whole recipe as JSON, defaults included.</summary>
+    /// <summary>Returns the whole recipe as JSON, including default values.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Options);
 
-    /// <summary>All values as JSON, defaults included, by their paths: <c>training.batch</c> → <c>8</c>.</summary>
+    /// <summary>
+    /// Returns all values as JSON, including defaults, keyed by path: <c>training.batch</c> → <c>8</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Values() =>
         RecipeJson.Leaves(JsonNode.Parse(ToJson())).ToDictionary(l => l.Path, l => l.Value);
 
-    /// <summary>Checks that all values are in range and fit each other.</summary>
-    /// <exception cref="CrossheadException">They do not; the message names the values and the remedy.</exception>
+    /// <summary>Checks that all values are in range and fit together.</summary>
+    /// <exception cref="CrossheadException">A value is out of range, or values do not fit together; the message names
+    /// the values and the remedy.</exception>
     public void Validate()
     {
         RecipeSchema.Form.Check(JsonSerializer.SerializeToNode(this, RecipeJson.Options),

@@ -1,11 +1,11 @@
 namespace Crosshead.Training.Recipes;
 
-/// <summary>What differs between two recipes, and which differences a resumed run may have.</summary>
+/// <summary>Compares two recipes and decides which differences a resumed run may have.</summary>
 internal static class RecipeChanges
 {
     /// <summary>
-    /// Paths that may differ when a run is resumed: they decide how long it is, where it runs and what is kept, not
-    /// what a step computes.
+    /// Paths that may differ in a resumed run. They set names, folders, the run's length, its device, evaluations and
+    /// checkpoints. They do not change what a step computes.
     /// </summary>
     public static readonly string[] Free =
     [
@@ -14,7 +14,7 @@ internal static class RecipeChanges
         "training.checkpointEvery", "training.keepLast", "training.keepBest", "training.spike",
     ];
 
-    /// <summary>Differences that keep a run from being resumed, as <c>training.batch: 8 → 16</c>.</summary>
+    /// <summary>Returns the differences that prevent resuming a run, such as <c>training.batch: 8 → 16</c>.</summary>
     public static IReadOnlyList<string> Between(Recipe old, Recipe current)
     {
         var (before, after) = (old.Values(), current.Values());

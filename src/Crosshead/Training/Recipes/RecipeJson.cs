@@ -6,7 +6,7 @@ using Crosshead.Files;
 
 namespace Crosshead.Training.Recipes;
 
-/// <summary>How recipes are written as JSON, and how two are laid over each other.</summary>
+/// <summary>The JSON format of recipes, and the merging of two recipes.</summary>
 internal static class RecipeJson
 {
     public static readonly JsonSerializerOptions Options = new()
@@ -18,7 +18,8 @@ internal static class RecipeJson
     };
 
     /// <summary>
-    /// Lays <paramref name="over"/> over <paramref name="under"/>: objects merge key by key, everything else replaces.
+    /// Merges <paramref name="over"/> into <paramref name="under"/>. Objects are merged key by key; any other value is
+    /// replaced.
     /// </summary>
     public static void Merge(JsonObject under, JsonObject over)
     {
@@ -29,7 +30,7 @@ internal static class RecipeJson
         }
     }
 
-    /// <summary>The paths and values of all leaves, as <c>training.batch</c> → <c>8</c>.</summary>
+    /// <summary>Returns the paths and values of all leaves, such as <c>training.batch</c> → <c>8</c>.</summary>
     public static IEnumerable<(string Path, string Value)> Leaves(JsonNode? node, string path = "")
     {
         if (node is not JsonObject values) return [(path, node?.ToJsonString(Options) ?? "null")];

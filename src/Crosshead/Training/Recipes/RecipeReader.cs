@@ -5,13 +5,14 @@ using Crosshead.Files;
 namespace Crosshead.Training.Recipes;
 
 /// <summary>
-/// Reads recipes: files that derive from each other, and overrides, checked one by one and laid over each other.
+/// Reads recipe files, the recipes that they extend, and overrides. Each part is checked and then merged over the
+/// earlier parts.
 /// </summary>
 internal static class RecipeReader
 {
     public static Recipe Read(string path, IEnumerable<string> overrides) => Bind(ReadDocument(path, overrides), path);
 
-    /// <summary>What a recipe and its overrides say, without defaults.</summary>
+    /// <summary>Returns the values that a recipe and its overrides set, without defaults.</summary>
     public static JsonObject ReadDocument(string path, IEnumerable<string> overrides)
     {
         var document = ReadFile(Path.GetFullPath(path), path, []);
@@ -67,7 +68,7 @@ internal static class RecipeReader
         }
     }
 
-    // a.b=c, where c is JSON, or bare text for a string.
+    // The assignment is a.b=c, where c is JSON, or plain text for a string.
     private static void Set(JsonObject document, string assignment)
     {
         var source = $"{MessageTerm.Overrides} {assignment.Shown()}";
@@ -105,11 +106,11 @@ internal static class RecipeReader
         }
     }
 
-    /// <summary>The name that a checked document gives, or that of its file.</summary>
+    /// <summary>Returns the name that a checked document gives, or otherwise the name of its file.</summary>
     public static string NameOf(JsonObject document, string source) =>
         document["name"]?.GetValue<string>() is { Length: > 0 } name ? name : Path.GetFileNameWithoutExtension(source);
 
-    /// <summary>The recipe that a checked document describes.</summary>
+    /// <summary>Converts a checked document to a recipe and validates the recipe.</summary>
     public static Recipe Bind(JsonObject document, string source)
     {
         var recipe = JsonForm.Bind<Recipe>(document, RecipeJson.Options, source);

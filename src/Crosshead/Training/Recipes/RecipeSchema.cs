@@ -7,22 +7,23 @@ using Crosshead.Files;
 
 namespace Crosshead.Training.Recipes;
 
-/// <summary>The JSON schema of recipes, made from the option types.</summary>
+/// <summary>The JSON schema of recipes, generated from the option types.</summary>
 internal static class RecipeSchema
 {
-    /// <summary>The schema's own file among the recipes.</summary>
+    /// <summary>Name of the schema's file in a folder of recipes.</summary>
     public const string FileName = "recipe.schema.json";
 
     /// <summary>
-    /// Keys of a recipe file that are no members of <see cref="Recipe"/>: for editors, and the recipe it derives from.
+    /// Keys of a recipe file that are not members of <see cref="Recipe"/>: the schema for editors, and the recipe to
+    /// extend.
     /// </summary>
     public static readonly string[] FileKeys = ["$schema", "extends"];
 
-    /// <summary>Recipes as JSON: how one is read and checked.</summary>
+    /// <summary>Parses recipes and checks them against the schema.</summary>
     public static readonly JsonForm Form = new("recipe", "recipes/tiny.json", Create());
 
-    /// <summary>The schema of a recipe, in which every object is closed.</summary>
-    /// <param name="describe">Gives each key its description; null for none.</param>
+    /// <summary>Creates the schema of a recipe. Objects in the schema do not allow unknown keys.</summary>
+    /// <param name="describe">Returns the description of a key; null for a schema without descriptions.</param>
     public static JsonObject Create(Func<MemberInfo, string>? describe = null)
     {
         var exporter = new JsonSchemaExporterOptions
@@ -47,7 +48,7 @@ internal static class RecipeSchema
         }
         if (member.GetCustomAttribute<AllowedValuesAttribute>() is { } values)
             node["enum"] = new JsonArray([.. values.Values.Select(v => JsonValue.Create((string?)v))]);
-        // The exporter takes the elements of a list for never null, whatever the type says.
+        // The exporter assumes that elements of a list are never null, even if their type is nullable.
         if (node["items"] is JsonObject items && items["type"] is JsonValue element && ElementsMayBeNull(member))
             items["type"] = new JsonArray(element.DeepClone(), "null");
         if (!node.ContainsKey("properties"))

@@ -2,11 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace Crosshead.Training.Recipes;
 
-/// <summary>A part of a model that is trained or left as it is.</summary>
+/// <summary>A part of a model that can be trained or left unchanged.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<TrainablePart>))]
 public enum TrainablePart
 {
-    /// <summary>Everything.</summary>
+    /// <summary>All parameters.</summary>
     [JsonStringEnumMemberName("all")] All,
 
     /// <summary>The token embedding and the output head.</summary>
@@ -21,7 +21,7 @@ public enum TrainablePart
     /// <summary>The value projections, of whole heads or of components.</summary>
     [JsonStringEnumMemberName("values")] Values,
 
-    /// <summary>The mixes, the factors that compose heads from components.</summary>
+    /// <summary>The mixes: the factors that compose heads from components.</summary>
     [JsonStringEnumMemberName("mixes")] Mixes,
 
     /// <summary>The output projections of the attention layers.</summary>

@@ -7,39 +7,40 @@ using static TorchSharp.torch;
 namespace Crosshead.Training.Recipes;
 
 /// <summary>
-/// The precision that a run computes in, and why. <c>auto</c> in a recipe becomes one of them when the run begins.
+/// The precision that a run computes in, and the reason for it. When a run begins, <c>auto</c> in its recipe is
+/// replaced by one of these precisions.
 /// </summary>
-/// <param name="Dtype">Its name: <c>float64</c>, <c>float32</c> or <c>bfloat16</c>.</param>
-/// <param name="Reason">Why this one, in a few words.</param>
+/// <param name="Dtype">Name of the precision: <c>float64</c>, <c>float32</c> or <c>bfloat16</c>.</param>
+/// <param name="Reason">The reason for this precision, in a few words.</param>
 public sealed record TrainingPrecision(string Dtype, string Reason)
 {
     /// <summary>
-    /// The name in a recipe that leaves the choice to the device: bfloat16 on CUDA; on the processor what multiplies
-    /// faster.
+    /// The value in a recipe that lets the device decide. On CUDA the choice is bfloat16. On the processor the choice
+    /// depends on the measured speed of products.
     /// </summary>
     public const string Auto = "auto";
 
     /// <summary>
-    /// How many times as fast as float32 bfloat16's products must be to be chosen: its results are coarser, and a close
-    /// choice would not be stable.
+    /// Least speed of bfloat16 products, as a multiple of float32's, for which <see cref="Auto"/> chooses bfloat16. The
+    /// value is above 1 because bfloat16 results are coarser, and a close choice would not be stable.
     /// </summary>
     public const double LeastGain = 1.2;
 
-    // The product that is timed is that of a model, made smaller where it would take long.
+    // The timed product has the size of the model's products, up to these limits, so that timing stays short.
     private const long MostWidth = 512, MostRows = 256;
 
     /// <summary>
-    /// The precision of a recipe on a device; measures for <see cref="Auto"/> on the processor, for about a fifth of a
-    /// second.
+    /// Returns the precision for a recipe on a device. For <see cref="Auto"/> on the processor, the method measures for
+    /// about 0.2 s.
     /// </summary>
     public static TrainingPrecision Of(Recipe recipe, Device device) =>
         recipe.Training.Dtype == Auto ? Choose(device, recipe.Model, recipe.Training.Batch * (long)recipe.Context)
         : new TrainingPrecision(recipe.Training.Dtype, "as the recipe asks");
 
-    /// <summary>What <see cref="Auto"/> stands for on a device.</summary>
+    /// <summary>Returns the precision that <see cref="Auto"/> means on a device.</summary>
     /// <param name="device">The device.</param>
-    /// <param name="model">Shape of what is trained.</param>
-    /// <param name="tokens">Tokens of a micro-batch.</param>
+    /// <param name="model">Shape of the trained model.</param>
+    /// <param name="tokens">Number of tokens per micro-batch.</param>
     public static TrainingPrecision Choose(Device device, ModelOptions model, long tokens)
     {
         if (device.type == DeviceType.CUDA)
@@ -48,13 +49,13 @@ public sealed record TrainingPrecision(string Dtype, string Reason)
         return Of(ProductSpeeds.Measure(device, Math.Min(tokens, MostRows), width, inner));
     }
 
-    /// <summary>The recipe with this precision in place of what it says.</summary>
+    /// <summary>Returns the recipe with this precision in place of its own.</summary>
     public Recipe In(Recipe recipe) => recipe with { Training = recipe.Training with { Dtype = Dtype } };
 
     /// <summary>The choice and its reason in one line.</summary>
     public override string ToString() => $"{Dtype}: {Reason}";
 
-    /// <summary>The choice that speeds of products lead to.</summary>
+    /// <summary>Chooses a precision by the measured speed of products.</summary>
     internal static TrainingPrecision Of(ProductSpeeds speeds) => speeds.Gain switch
     {
         >= LeastGain => new("bfloat16", Text($"products {speeds.Gain:0.0} times as fast as float32 on this processor")),

@@ -1,13 +1,13 @@
 namespace Crosshead.Training.Studies;
 
 /// <summary>
-/// The law L(D) = (D_c/D)^α + L_0 fitted to a run's held-out losses L by the tokens D seen (arXiv 2601.19611, appendix
-/// D), with 95 % confidence by the delta method and Student's t; deviations from the curve are taken for independent
-/// and of one size. The intervals of α and D_c are symmetric in their logarithms.
+/// The law L(D) = (D_c/D)^α + L_0, fitted to a run's held-out losses L after D tokens (arXiv 2601.19611, appendix D).
+/// The 95 % confidence intervals follow from the delta method and Student's t. They assume that deviations from the
+/// curve are independent and of equal size. The intervals of α and D_c are symmetric in their logarithms.
 /// </summary>
 public sealed record PowerLawFit
 {
-    /// <summary>Fewest points after the warm-up that a curve is fitted to: twice the parameters.</summary>
+    /// <summary>Least number of points after the warm-up for a fit: twice the number of parameters.</summary>
     public const int LeastPoints = 2 * PowerLaw.Parameters;
 
     private const double NormalQuantile = 1.959964;
@@ -28,48 +28,49 @@ public sealed record PowerLawFit
         DataScale = InLogarithm(_law.DataScale, [-Math.Log(a) / (alpha * alpha), 1 / (a * alpha), 0]);
         Floor = Around(_law.Floor, Deviation([0, 0, 1]));
         var (first, last) = (Used[0].Tokens, Used[^1].Tokens);
-        // Equal steps of a logarithmic axis.
+        // Equal steps on a logarithmic axis.
         Curve = [.. Enumerable.Range(0, CurvePoints)
             .Select(i => first * Math.Pow(last / first, i / (CurvePoints - 1.0))).Select(t => (t, At(t)))];
     }
 
-    /// <summary>α, how fast the loss falls.</summary>
+    /// <summary>The exponent α, which says how fast the loss falls.</summary>
     public Estimate Alpha { get; init; }
 
-    /// <summary>D_c in tokens: after so many the loss is one nat above <see cref="Floor"/>.</summary>
+    /// <summary>D_c in tokens: after this number of tokens the loss is 1 nat above <see cref="Floor"/>.</summary>
     public Estimate DataScale { get; init; }
 
-    /// <summary>L_0 in nats a token, which the loss approaches.</summary>
+    /// <summary>L_0, the limit that the loss approaches, in nats per token.</summary>
     public Estimate Floor { get; init; }
 
-    /// <summary>Standard deviation of the points around the curve, in nats.</summary>
+    /// <summary>Standard deviation of the points around the curve, in nats per token.</summary>
     public double Noise { get; init; }
 
     /// <summary>
-    /// The points that the curve was fitted to: those of the warm-up, of a start that does not fit, and outliers are
-    /// not among them.
+    /// The points that the curve was fitted to. Points of the warm-up, points of a start that does not fit, and
+    /// outliers are left out.
     /// </summary>
     public IReadOnlyList<(double Tokens, double Loss)> Used { get; init; }
 
     /// <summary>
-    /// The curve at numbers of tokens from the first to the last point, with a band of 95 % confidence, for each number
-    /// by itself.
+    /// The fitted loss at numbers of tokens from the first to the last used point. Each loss has its own 95 %
+    /// confidence interval.
     /// </summary>
     public IReadOnlyList<(double Tokens, Estimate Loss)> Curve { get; init; }
 
-    /// <summary>Fits the law to a curve.</summary>
-    /// <param name="curve">Tokens seen and held-out loss of each evaluation, in order.</param>
-    /// <param name="warmupTokens">Tokens of the learning rate's warm-up; points up to there are left out.</param>
-    /// <param name="refusal">Why there is no fit, in words; null where there is one.</param>
-    /// <returns>The fit; null where the curve does not determine one.</returns>
+    /// <summary>Fits the law to the losses of a run.</summary>
+    /// <param name="curve">Number of tokens seen and held-out loss of each evaluation, in order.</param>
+    /// <param name="warmupTokens">Number of tokens in the learning rate's warm-up. Points up to this number are left
+    /// out.</param>
+    /// <param name="refusal">The reason why there is no fit; null if there is a fit.</param>
+    /// <returns>The fit; null if the curve does not determine a law.</returns>
     public static PowerLawFit? Of(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens,
         out string? refusal) =>
         PowerLawFitting.Fit(curve, warmupTokens, out refusal);
 
-    /// <summary>The fitted loss after a number of tokens.</summary>
+    /// <summary>Returns the fitted loss after a number of tokens, with its 95 % confidence interval.</summary>
     public Estimate At(double tokens) => Around(_law.At(tokens), DeviationAt(tokens));
 
-    /// <summary>Standard deviation of the curve at a number of tokens.</summary>
+    /// <summary>Returns the standard deviation of the curve at a number of tokens.</summary>
     internal double DeviationAt(double tokens) => Deviation(_law.Gradient(tokens));
 
     private Estimate Around(double value, double deviation) =>
@@ -81,7 +82,7 @@ public sealed record PowerLawFit
         return new Estimate(value, value / factor, value * factor);
     }
 
-    // √(gᵀ C g), the standard deviation of what has the gradient g by (α, a, L_0).
+    // √(gᵀ C g), the standard deviation of a quantity with the gradient g with respect to (α, a, L_0).
     private double Deviation(double[] gradient)
     {
         var sum = 0.0;
@@ -90,7 +91,7 @@ public sealed record PowerLawFit
         return Math.Sqrt(Math.Max(0, sum));
     }
 
-    // C = σ² (JᵀJ)⁻¹, the inverse by cofactors.
+    // The covariance C = σ² (JᵀJ)⁻¹, with the inverse from cofactors.
     private static double[,] CovarianceOf(PowerLaw law,
         IReadOnlyList<(double Tokens, double Loss)> points, double noise)
     {
@@ -109,8 +110,8 @@ public sealed record PowerLawFit
         return covariance;
     }
 
-    // The 97.5 % quantile of Student's t by its expansion around the normal one (Abramowitz & Stegun 26.7.5): within 1
-    // % from three degrees on.
+    // The 97.5 % quantile of Student's t, expanded around the normal quantile (Abramowitz & Stegun 26.7.5). The error
+    // is below 1 % from three degrees of freedom on.
     internal static double StudentQuantile(int freedom)
     {
         var (z, n) = (NormalQuantile, (double)freedom);

@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace Crosshead.Training.Studies;
 
-/// <summary>Chooses which points of a curve a power law is fitted to, and refuses what is none.</summary>
+/// <summary>Chooses the points of a curve for a power-law fit, and refuses curves that are not power laws.</summary>
 internal static class PowerLawFitting
 {
-    // Of the points after the warm-up, how many may be left out at the start, and how many as outliers.
+    // Largest shares of the points after the warm-up that may be left out, at the start and as outliers.
     private const double MostDropped = 1.0 / 3, MostOutliers = 1.0 / 3;
-    // Points at the start that must agree with the rest, as a share of all, and how closely.
+    // Share of all points in the window that must agree with the rest, and its largest deviation from them.
     private const double StartWindow = 0.1, MostDeviations = 2.5;
-    // Scatter as a share of the whole fall above which the curve is no power law.
+    // Largest scatter of the points, as a share of the whole fall. Above, the curve is not a power law.
     private const double MostScatter = 0.2;
-    // High over low end of α's interval above which the data do not determine it.
+    // Largest ratio of the ends of α's interval, high over low. Above, the data do not determine α.
     private const double WidestAlpha = 10;
 
     public static PowerLawFit? Fit(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens,
@@ -30,9 +30,10 @@ internal static class PowerLawFitting
     }
 
     /// <summary>
-    /// The earliest start whose points agree with the fit of those after them. Training begins off the law; how long,
-    /// the curve itself must say: the median deviation of the first tenth of the points from the law of the rest is to
-    /// be within <see cref="MostDeviations"/> standard deviations, those of the law included.
+    /// Returns the earliest start whose points agree with the fit of all later points. Training does not follow the law
+    /// at its start, and only the curve shows for how long. A window holds a tenth of the points. The median of its
+    /// deviations from the law of the later points must be within <see cref="MostDeviations"/> standard deviations.
+    /// These include the standard deviation of the law.
     /// </summary>
     private static int Start((double Tokens, double Loss)[] points)
     {

@@ -1,12 +1,14 @@
 namespace Crosshead.Training.Studies;
 
 /// <summary>
-/// Weighted least squares for a power law by variable projection: for a given α the other two numbers follow from a
-/// straight line through (x^−α, L), so that only α is searched for.
+/// Weighted least squares for a power law by variable projection. For a given α, a straight line through (x^−α, L)
+/// gives the other two parameters. Only α is searched.
 /// </summary>
 internal sealed class PowerLawSolver
 {
-    /// <summary>The exponents that are searched; a result at an end says that the data hold no such law.</summary>
+    /// <summary>
+    /// The range of exponents to search. A result at either end means that the data do not follow a power law.
+    /// </summary>
     public const double LeastAlpha = 0.02, MostAlpha = 3;
 
     private const int GridPoints = 32;
@@ -24,11 +26,11 @@ internal sealed class PowerLawSolver
     }
 
     /// <summary>
-    /// The law with the least weighted sum of squares: the best of a grid of exponents, then a golden section around
-    /// it.
+    /// Returns the law with the least weighted sum of squares. A grid of exponents gives a first α, and a
+    /// golden-section search refines it.
     /// </summary>
-    /// <param name="weights">One a point, at least three of them positive.</param>
-    /// <param name="precision">Of ln α.</param>
+    /// <param name="weights">One weight per point; at least three are positive.</param>
+    /// <param name="precision">Precision of ln α.</param>
     public PowerLaw Solve(IReadOnlyList<double> weights, double precision)
     {
         var (low, high) = (Math.Log(LeastAlpha), Math.Log(MostAlpha));
@@ -66,7 +68,7 @@ internal sealed class PowerLawSolver
         return sum;
     }
 
-    // The straight line through (x^−α, L).
+    // Fits the straight line through (x^−α, L).
     private PowerLaw Project(double logAlpha, IReadOnlyList<double> weights)
     {
         var alpha = Math.Exp(logAlpha);

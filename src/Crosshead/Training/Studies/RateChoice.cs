@@ -3,36 +3,37 @@ using System.Globalization;
 namespace Crosshead.Training.Studies;
 
 /// <summary>
-/// The learning rate of a variant: the largest stable one (arXiv 2601.19611, §5.1). A rate is stable when each of its
-/// runs took all steps and did not end within a spike, and when their mean final loss is at most
-/// <see cref="Tolerance"/> above the lowest of the smaller stable rates: where a larger rate learns worse than a
-/// smaller one, training has begun to suffer from it.
+/// The chosen learning rate of a variant: the largest stable rate (arXiv 2601.19611, §5.1). A rate is stable if all its
+/// runs took all steps and did not end within a spike. In addition, the mean final loss of its runs may exceed the
+/// lowest mean of the smaller stable rates by at most <see cref="Tolerance"/>. A larger excess shows that the rate
+/// already harms training.
 /// </summary>
 public sealed record RateChoice
 {
     /// <summary>
-    /// How far above the lowest final loss of the smaller stable rates, as a share of it, a stable rate may end.
+    /// Largest excess of a stable rate's final loss over the lowest loss of the smaller stable rates, as a share of
+    /// that lowest loss.
     /// </summary>
     public const double Tolerance = 0.02;
 
     /// <summary>Name of the variant.</summary>
     public required string Variant { get; init; }
 
-    /// <summary>Its runs.</summary>
+    /// <summary>The runs of the variant.</summary>
     public required IReadOnlyList<StudyRun> Runs { get; init; }
 
-    /// <summary>Every rate, from the smallest to the largest.</summary>
+    /// <summary>The results of all rates, from the smallest rate to the largest.</summary>
     public required IReadOnlyList<RateStanding> Rates { get; init; }
 
-    /// <summary>The choice: the largest stable rate; null where none is.</summary>
+    /// <summary>The chosen rate: the largest stable rate; null if no rate is stable.</summary>
     public RateStanding? LargestStable => Rates.LastOrDefault(r => r.Stable == true);
 
-    /// <summary>The rate with the lowest mean final loss; null where no rate finished.</summary>
+    /// <summary>The rate with the lowest mean final loss; null if no rate has finished.</summary>
     public RateStanding? LowestLoss =>
         Rates.Where(r => r.HeldOutLoss is { } loss && double.IsFinite(loss) && r.Stable is not null)
         .MinBy(r => r.HeldOutLoss);
 
-    /// <summary>Chooses for each variant, in the order in which they come.</summary>
+    /// <summary>Chooses a rate for each variant. The variants keep their order in the runs.</summary>
     public static IReadOnlyList<RateChoice> Of(IEnumerable<StudyRun> runs) =>
         [.. runs.GroupBy(r => r.Variant).Select(v => Of(v.Key, [.. v]))];
 
@@ -64,11 +65,10 @@ public sealed record RateChoice
     }
 }
 
-/// <summary>How a variant did at one learning rate, all seeds together.</summary>
-/// <param name="LearningRate">The rate.</param>
-/// <param name="HeldOutLoss">Mean final held-out loss of its runs in nats a token; null where a run did not
+/// <summary>The result of a variant at one learning rate, over all seeds.</summary>
+/// <param name="LearningRate">The learning rate.</param>
+/// <param name="HeldOutLoss">Mean final held-out loss of the runs in nats per token; null if a run did not
 /// finish.</param>
-/// <param name="Stable">Whether it is stable by the rule of <see cref="RateChoice"/>; null where that is not
-/// known.</param>
-/// <param name="Why">Why it is not stable, or why that is not known; null where it is.</param>
+/// <param name="Stable">Whether the rate is stable by the rule of <see cref="RateChoice"/>; null if unknown.</param>
+/// <param name="Why">The reason why the rate is not stable or its stability is unknown; null for a stable rate.</param>
 public sealed record RateStanding(double LearningRate, double? HeldOutLoss, bool? Stable, string? Why);

@@ -1,20 +1,22 @@
 namespace Crosshead.Training.Studies;
 
-/// <summary>How far a training run has come.</summary>
+/// <summary>The status of a training run.</summary>
 public enum RunStatus
 {
-    /// <summary>It has not begun.</summary>
+    /// <summary>The run has not begun.</summary>
     Waiting,
 
-    /// <summary>It was stopped before its last step and can go on.</summary>
+    /// <summary>The run stopped before its last step and can be resumed.</summary>
     Interrupted,
 
-    /// <summary>It took all its steps.</summary>
+    /// <summary>The run took all its steps.</summary>
     Finished,
 
-    /// <summary>Its loss was not finite, or rose and did not come back.</summary>
+    /// <summary>The loss was not finite, or rose and did not come down again.</summary>
     Diverged,
 
-    /// <summary>It ended for another reason: no memory, a crash, options that do not fit its variant.</summary>
+    /// <summary>
+    /// The run ended for another reason: too little memory, a crash, or options that do not fit the variant.
+    /// </summary>
     Failed,
 }

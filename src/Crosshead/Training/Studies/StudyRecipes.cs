@@ -3,18 +3,20 @@ using Crosshead.Training.Recipes;
 
 namespace Crosshead.Training.Studies;
 
-/// <summary>The recipes of a study of learning rates, all made from one.</summary>
+/// <summary>Creates the recipes of a learning-rate study from one recipe.</summary>
 public static class StudyRecipes
 {
-    // The end of the cosine in a full run (arXiv 2601.19611, §5.1).
+    // The rate at the end of a full run, as a share of the highest rate (arXiv 2601.19611, §5.1).
     private const double FinalFraction = 0.1;
 
-    // What the runs of a study have of their own, and full runs do not take from it.
+    // Values that belong to the runs of a study. Full runs do not use them.
     private static readonly string[] s_lengths =
         ["training.steps", "training.tokens", "training.schedule", "training.evalEvery", "training.evalBatches",
             "training.checkpointEvery"];
 
-    /// <summary>A run of the grid: the base at a constant rate after its linear warm-up.</summary>
+    /// <summary>
+    /// Creates the recipe of a run of the grid: the base recipe with a linear warm-up and then a constant rate.
+    /// </summary>
     public static Recipe Short(Recipe basis, string name, AttentionVariant variant, double rate, long seed)
     {
         var recipe = With(basis, name, variant, rate);
@@ -29,7 +31,8 @@ public static class StudyRecipes
     }
 
     /// <summary>
-    /// The full run at a chosen rate: the base with its own length and warm-up, then a cosine to a tenth of the rate.
+    /// Creates the recipe of a full run at a chosen rate. The base recipe keeps its length and warm-up; a cosine then
+    /// falls to a tenth of the rate.
     /// </summary>
     public static Recipe Full(Recipe basis, string name, AttentionVariant variant, double rate)
     {
@@ -44,21 +47,21 @@ public static class StudyRecipes
     }
 
     /// <summary>
-    /// The overrides that hold for the full runs too: all but those that say how long the runs of the study are, and
-    /// how often they are evaluated and saved.
+    /// Returns the overrides that also apply to full runs. Overrides of the length, the schedule, evaluations and
+    /// checkpoints are left out.
     /// </summary>
-    /// <param name="overrides">Values of the study, as <c>training.steps=300</c>.</param>
+    /// <param name="overrides">Overrides of the study, such as <c>training.steps=300</c>.</param>
     public static IEnumerable<string> Lasting(IEnumerable<string> overrides) =>
         overrides.Where(o => o.Split('=', 2)[0].Trim() is var path
             && !s_lengths.Any(l => path == l || path.StartsWith(l + ".", StringComparison.Ordinal)));
 
-    /// <summary>How many evaluations a run makes after its warm-up.</summary>
+    /// <summary>Returns the number of evaluations that a run makes after its warm-up.</summary>
     public static long EvaluationsAfterWarmup(Recipe recipe)
     {
         var (training, warmup, last) = (recipe.Training, recipe.Training.Schedule.WarmupSteps, recipe.TotalSteps);
         var (evaluated, saved) = ((long)training.EvalEvery, (long)training.CheckpointEvery);
-        // Multiples after the warm-up and before the last step, which is evaluated too; checkpoints are evaluated as
-        // well.
+        // Counts the multiples after the warm-up and before the last step. The last step and all checkpoints are
+        // evaluated, too.
         long Multiples(long of) => of == 0 || of > last ? 0 : ((last - 1) / of) - (warmup / of);
         var both = evaluated == 0 || saved == 0 ? 0
             : evaluated / (long)System.Numerics.BigInteger.GreatestCommonDivisor(evaluated, saved) * saved;

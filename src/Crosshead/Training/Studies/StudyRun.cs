@@ -2,51 +2,51 @@ using Crosshead.Training.Logging;
 
 namespace Crosshead.Training.Studies;
 
-/// <summary>What a run of a study measured: its log, read for the comparison of learning rates.</summary>
+/// <summary>The measurements of one run of a study, read from its log.</summary>
 public sealed record StudyRun
 {
     /// <summary>Name of the attention variant.</summary>
     public required string Variant { get; init; }
 
-    /// <summary>The constant rate after the warm-up.</summary>
+    /// <summary>The learning rate, which is constant after the warm-up.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Seed of the weights and of the order of the data.</summary>
+    /// <summary>Seed of the initial weights and of the order of the data.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>How far it came.</summary>
+    /// <summary>The status of the run.</summary>
     public required RunStatus Status { get; init; }
 
-    /// <summary>Why it did not finish; null where it did.</summary>
+    /// <summary>The reason why the run did not finish; null if the run finished.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Tokens seen and held-out loss, in nats a token, of each evaluation.</summary>
+    /// <summary>Number of tokens seen and held-out loss in nats per token, for each evaluation.</summary>
     public IReadOnlyList<(double Tokens, double Loss)> Curve { get; init; } = [];
 
-    /// <summary>Tokens at which spikes of the training loss began.</summary>
+    /// <summary>Numbers of tokens at which spikes of the training loss began.</summary>
     public IReadOnlyList<double> SpikesAt { get; init; } = [];
 
-    /// <summary>Steps whose training loss was a spike.</summary>
+    /// <summary>Number of steps whose training loss was a spike.</summary>
     public int SpikeSteps { get; init; }
 
     /// <summary>Whether the last step was within a spike.</summary>
     public bool EndsInSpike { get; init; }
 
-    /// <summary>Median training speed; null before the first step.</summary>
+    /// <summary>Median training speed in tokens per second; null before the first step.</summary>
     public double? TokensPerSecond { get; init; }
 
-    /// <summary>The power law of the curve; null where there is none.</summary>
+    /// <summary>The power law fitted to <see cref="Curve"/>; null if there is no fit.</summary>
     public PowerLawFit? Fit { get; init; }
 
-    /// <summary>Why there is no fit; null where there is one.</summary>
+    /// <summary>The reason why there is no fit; null if there is a fit.</summary>
     public string? FitRefusal { get; init; } = "it has no curve";
 
-    /// <summary>Held-out loss of the finished run in nats a token; null before its end.</summary>
+    /// <summary>Final held-out loss in nats per token; null if the run has not finished.</summary>
     public double? HeldOutLoss => Status == RunStatus.Finished && Curve.Count > 0 ? Curve[^1].Loss : null;
 
-    /// <summary>The run with what its log says.</summary>
-    /// <param name="log">The run's steps in order.</param>
-    /// <param name="warmupTokens">Tokens of the warm-up, which is not fitted.</param>
+    /// <summary>Returns the run with the measurements from its log.</summary>
+    /// <param name="log">The steps of the run, in order.</param>
+    /// <param name="warmupTokens">Number of tokens in the warm-up, which is left out of the fit.</param>
     public StudyRun With(IReadOnlyList<TrainingStepRecord> log, double warmupTokens)
     {
         if (log.Count == 0) return this;

@@ -1,33 +1,34 @@
 namespace Crosshead.Training.Studies;
 
 /// <summary>
-/// A power law fitted by least squares to the points that are no outliers. Least absolute deviations, which spikes
-/// hardly move, say first how far points usually lie from the curve; a point farther than <see cref="OutlierDistance"/>
-/// such deviations is left out, until the same points are left out twice.
+/// A power law fitted by least squares to the points that are not outliers. First, a fit of least absolute deviations
+/// shows how far points usually lie from the curve; spikes hardly affect this fit. Then points farther away than
+/// <see cref="OutlierDistance"/> standard deviations are left out, and the law is fitted again. This ends when the same
+/// points are left out twice.
 /// </summary>
 internal sealed record TrimmedPowerLaw
 {
-    /// <summary>Standard deviations beyond which a point is an outlier.</summary>
+    /// <summary>Number of standard deviations beyond which a point is an outlier.</summary>
     public const double OutlierDistance = 4;
 
     private const int AbsoluteRounds = 12, TrimRounds = 12;
     private const double Coarse = 1e-5, Fine = 1e-11;
-    // Standard deviations of a normal distribution in its median absolute deviation.
+    // The standard deviation of a normal distribution divided by its median absolute deviation.
     private const double NormalMedian = 1.4826;
 
-    /// <summary>The curve.</summary>
+    /// <summary>The fitted curve.</summary>
     public required PowerLaw Law { get; init; }
 
-    /// <summary>Which of the points it was fitted to.</summary>
+    /// <summary>For each point, whether the fit used it.</summary>
     public required bool[] Used { get; init; }
 
-    /// <summary>Standard deviation of the points used around the curve, in nats.</summary>
+    /// <summary>Standard deviation of the used points around the curve, in nats per token.</summary>
     public required double Noise { get; init; }
 
-    /// <summary>Points used beyond the number of parameters.</summary>
+    /// <summary>Degrees of freedom: the number of used points minus the number of parameters.</summary>
     public int Freedom => Used.Count(u => u) - PowerLaw.Parameters;
 
-    /// <summary>Fits; there are more points than parameters.</summary>
+    /// <summary>Fits a law to points. There must be more points than parameters.</summary>
     public static TrimmedPowerLaw Of(IReadOnlyList<(double Tokens, double Loss)> points)
     {
         var solver = new PowerLawSolver(points);
@@ -46,7 +47,7 @@ internal sealed record TrimmedPowerLaw
         return new TrimmedPowerLaw { Law = law, Used = used, Noise = noise };
     }
 
-    // Weighted least squares with the inverse of the last distance as weight, again and again.
+    // Repeats weighted least squares. Each point's weight is the inverse of its last distance from the curve.
     private static PowerLaw LeastAbsolute(PowerLawSolver solver, IReadOnlyList<(double Tokens, double Loss)> points)
     {
         var least = 1e-4 * (points.Max(p => p.Loss) - points.Min(p => p.Loss));
@@ -64,7 +65,7 @@ internal sealed record TrimmedPowerLaw
     private static double[] Residuals(PowerLaw law, IReadOnlyList<(double Tokens, double Loss)> points) =>
         [.. points.Select(p => p.Loss - law.At(p.Tokens))];
 
-    // As many of the smallest distances are passed over as there are parameters: the curve was bent to meet that many
+    // Skips as many of the smallest distances as there are parameters, because a fit can pass exactly through that many
     // points.
     private static double MedianDeviation(double[] residuals)
     {
@@ -72,7 +73,7 @@ internal sealed record TrimmedPowerLaw
         return NormalMedian * distances[distances.Length / 2];
     }
 
-    // Without any noise the floor of rounding keeps points from being told apart.
+    // Without noise, the floor of 1e-9 keeps rounding errors from counting as outliers.
     private static bool[] Within(PowerLaw law, IReadOnlyList<(double Tokens, double Loss)> points, double noise)
     {
         var reach = OutlierDistance * Math.Max(noise, 1e-9 * points.Max(p => Math.Abs(p.Loss)));
