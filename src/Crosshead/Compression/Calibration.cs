@@ -11,15 +11,17 @@ public sealed class Calibration : IDisposable
 
     private Calibration(HeadStatistics[] layers) => _layers = layers;
 
-    /// <summary>Tokens seen.</summary>
+    /// <summary>Number of tokens seen.</summary>
     public long Tokens => _layers[0].Tokens;
 
     internal HeadStatistics this[int layer] => _layers[layer];
 
-    /// <summary>Streams the windows through the model. The memory does not depend on their number.</summary>
+    /// <summary>
+    /// Runs the windows through the model, batch by batch. The memory does not depend on the number of windows.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="windows">The text.</param>
-    /// <param name="batch">Windows at once.</param>
+    /// <param name="batch">Number of windows computed at once.</param>
     /// <param name="progress">Called with the number of finished windows.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The model's attention has no components, the text is too short to
@@ -57,7 +59,7 @@ public sealed class Calibration : IDisposable
         }
     }
 
-    /// <summary>Checks that windows are enough to calibrate a model of some shape on.</summary>
+    /// <summary>Checks that windows have enough text to calibrate a model.</summary>
     /// <exception cref="CrossheadException">The text is too short to distinguish directions.</exception>
     internal static void Require(ModelOptions model, TokenWindows windows)
     {
@@ -79,7 +81,7 @@ public sealed class Calibration : IDisposable
     {
         var x = model.Embed(ids);
         var view = model.ViewOf(ids.shape[1]);
-        // masks that layers share outlive each layer's scope
+        // Layers share masks, so the masks must outlive the scope of each layer.
         var seen = model.Blocks.Select(b => view.Within(b.SlidingWindow)).ToArray();
         for (var i = 0; i < layers.Length; i++)
         {

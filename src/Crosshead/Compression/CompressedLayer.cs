@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>An attention layer rebuilt on fitted components.</summary>
+/// <summary>Builds attention layers from fitted components.</summary>
 internal static class CompressedLayer
 {
     /// <summary>
-    /// A new attention to replace a block's own, in the model's precision. Without fits it equals the block's. It owns
-    /// its parameters.
+    /// Creates an attention layer to replace the layer of a block, in the model's precision. Without fits, the result
+    /// equals the block's layer. The result owns its parameters.
     /// </summary>
     public static DetachedAttention Create(LanguageModel model, int layer, FittedKeys? keys, FittedValues? values)
     {
@@ -31,7 +31,7 @@ internal static class CompressedLayer
         return new DetachedAttention(attention, scope.Parameters);
     }
 
-    /// <summary>What a layer's cache keeps with the fits; null where it keeps whole heads.</summary>
+    /// <summary>Returns the shape of a layer's cache with the fits; null if the cache keeps whole heads.</summary>
     public static VirtualHeads? Shape(FittedKeys? keys, FittedValues? values) =>
         keys is null && values is null ? null : new VirtualHeads
         {
@@ -42,11 +42,11 @@ internal static class CompressedLayer
         };
 
     /// <summary>
-    /// Writes a compressed layer's parameters: the fits, whole heads where there is none, and everything else as it
-    /// was.
+    /// Writes the parameters of a compressed layer: the fits, whole heads if a fit is null, and unchanged values for
+    /// the rest.
     /// </summary>
     /// <param name="parameters">The new layer's parameters.</param>
-    /// <param name="prefix">The prefix of their names.</param>
+    /// <param name="prefix">The prefix of the parameters' names.</param>
     /// <param name="model">The original model.</param>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="keys">Fitted keys; null for whole key heads.</param>
@@ -76,11 +76,12 @@ internal static class CompressedLayer
     }
 
     /// <summary>
-    /// Copies a model into one with another attention: the fits in the given layers, everything else unchanged.
+    /// Copies the parameters of a model into a model with another attention. The given layers get their fits; all else
+    /// is unchanged.
     /// </summary>
     /// <param name="source">The original model.</param>
     /// <param name="target">The new model.</param>
-    /// <param name="layers">The layers that change, each with its fits; null for whole heads.</param>
+    /// <param name="layers">The changed layers with their fits; a null fit means whole heads.</param>
     public static void CopyModel(LanguageModel source, LanguageModel target,
         IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
     {
@@ -98,7 +99,7 @@ internal static class CompressedLayer
         }
     }
 
-    /// <summary>The prefix of the names of a layer's attention parameters.</summary>
+    /// <summary>Returns the prefix of the names of a layer's attention parameters.</summary>
     public static string Prefix(int layer) => $"model.layers.{layer}.self_attn.";
 
     private static Dictionary<string, Tensor> Own(LanguageModel model, int layer)
@@ -108,8 +109,8 @@ internal static class CompressedLayer
             .ToDictionary(p => p.Name[prefix.Length..], p => p.Value);
     }
 
-    /// <summary>The layer's attention.</summary>
-    /// <exception cref="CrossheadException">Its mechanism has no components.</exception>
+    /// <summary>Returns the attention of a layer.</summary>
+    /// <exception cref="CrossheadException">The attention mechanism has no components.</exception>
     public static MultiheadAttention Source(LanguageModel model, int layer) => model.Blocks[layer].Attention switch
     {
         MultiheadAttention attention => attention,

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>Makes the model of a plan: fitted components in the planned layers, everything else unchanged.</summary>
+/// <summary>Creates the model of a plan: fitted components in the planned layers, everything else unchanged.</summary>
 public static class Compressor
 {
-    /// <summary>Compresses a model; the result is a new one.</summary>
-    /// <param name="model">A model in its master precision, which stays unchanged.</param>
-    /// <param name="plan">The sizes.</param>
+    /// <summary>Compresses a model into a new model.</summary>
+    /// <param name="model">A model in its master precision; this model stays unchanged.</param>
+    /// <param name="plan">The cache sizes of each layer.</param>
     /// <param name="calibration">Statistics of text; null if the plan uses only
     /// <see cref="CompressionMethod.Svd"/>.</param>
-    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, the plan has
-    /// another number of layers, or weights are not finite.</exception>
+    /// <exception cref="CrossheadException">The mechanism has no components, a size is out of range, the plan and the
+    /// model differ in their number of layers, or weights are not finite.</exception>
     public static LanguageModel Compress(LanguageModel model, CompressionPlan plan, Calibration? calibration = null)
     {
         plan.Validate(model.Options);
@@ -31,7 +31,8 @@ public static class Compressor
     }
 
     /// <summary>
-    /// The paper's sizes for a share of the cache: the same number of key and value components, whole heads.
+    /// Returns the paper's sizes for a share of the cache: equal numbers of key and value components, each a whole
+    /// head.
     /// </summary>
     /// <exception cref="CrossheadException">No number of heads gives this share; the message names the nearest possible
     /// share.</exception>
@@ -48,7 +49,7 @@ public static class Compressor
     }
 
     /// <summary>
-    /// Rounds all weights to their stored precision, so that the measured model equals the stored one.
+    /// Rounds all weights to the precision in which they are stored. The measured model then equals the stored one.
     /// </summary>
     public static void RoundTo(LanguageModel model, ScalarType stored)
     {
@@ -61,8 +62,9 @@ public static class Compressor
     }
 
     /// <summary>
-    /// Largest relative difference between two computations of the compressed model's logits: token by token from its
-    /// cache of components, and at once with whole heads composed in weight space.
+    /// Returns the largest relative difference between two computations of a compressed model's logits. One computation
+    /// reads its cache of components token by token. The other composes whole heads in weight space and computes all
+    /// tokens at once.
     /// </summary>
     /// <param name="model">A compressed model.</param>
     /// <param name="tokens">A text [1, N].</param>

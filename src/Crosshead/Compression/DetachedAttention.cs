@@ -3,7 +3,7 @@ using Crosshead.Layers;
 
 namespace Crosshead.Compression;
 
-/// <summary>An attention layer outside a model, with the parameters it was given.</summary>
+/// <summary>An attention layer outside a model, with its own parameters.</summary>
 internal sealed record DetachedAttention(IAttention Attention, IReadOnlyList<Parameter> Parameters) : IDisposable
 {
     /// <inheritdoc/>

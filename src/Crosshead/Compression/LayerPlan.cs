@@ -3,13 +3,13 @@ using Crosshead.Compression.Fits;
 namespace Crosshead.Compression;
 
 /// <summary>The sizes of one layer's cache. A layer without sizes stays unchanged.</summary>
-/// <param name="Method">How the components are fitted.</param>
-/// <param name="KeyComponents">Key components of width d; null for whole key heads.</param>
-/// <param name="ValueRank">Value numbers; null for whole value heads.</param>
+/// <param name="Method">The method that fits the components.</param>
+/// <param name="KeyComponents">Number of key components of width d; null for whole key heads.</param>
+/// <param name="ValueRank">Number of cached value numbers per token; null for whole value heads.</param>
 public sealed record LayerPlan(CompressionMethod Method, int? KeyComponents, int? ValueRank)
 {
-    /// <summary>Checks that the sizes make a layer's cache smaller.</summary>
-    /// <param name="groups">Key/value heads g of the model.</param>
+    /// <summary>Checks that the sizes make the layer's cache smaller.</summary>
+    /// <param name="groups">Number of key/value heads g of the model.</param>
     /// <param name="headDim">Head width d.</param>
     /// <exception cref="CrossheadException">A size is out of range.</exception>
     public void Validate(int groups, int headDim)

@@ -1,16 +1,16 @@
 namespace Crosshead.Compression;
 
-/// <summary>Which layers of a model are compressed.</summary>
+/// <summary>Reads which layers of a model are compressed.</summary>
 public static class LayerSelection
 {
-    /// <summary>Layers that the paper's <c>deep</c> setting leaves unchanged.</summary>
+    /// <summary>Number of first layers that the paper's <c>deep</c> setting leaves unchanged.</summary>
     public const int Shallow = 3;
 
-    /// <summary>The layers of a selection, ascending.</summary>
-    /// <param name="selection"><c>all</c>; <c>deep</c>, all but the first three; <c>middle</c>, the second and third
-    /// quarter (12–35 of 48); or a list such as <c>0,2,5-9</c>.</param>
-    /// <param name="layers">Layers L of the model.</param>
-    /// <exception cref="CrossheadException">The selection cannot be read, or names layers that do not
+    /// <summary>Returns the layers of a selection, in ascending order.</summary>
+    /// <param name="selection"><c>all</c>; <c>deep</c> for all but the first three; <c>middle</c> for the second and
+    /// third quarter (12–35 of 48); or a list such as <c>0,2,5-9</c>.</param>
+    /// <param name="layers">Number of layers L of the model.</param>
+    /// <exception cref="CrossheadException">The selection cannot be read, is empty, or names a layer that does not
     /// exist.</exception>
     public static IReadOnlyList<int> Parse(string selection, int layers)
     {

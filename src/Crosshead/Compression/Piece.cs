@@ -2,17 +2,17 @@ using Crosshead.Compression.Fits;
 
 namespace Crosshead.Compression;
 
-/// <summary>A part of a layer's cache at one size.</summary>
-/// <param name="OfKeys">Whether it is the keys. False: the values.</param>
-/// <param name="Method">How it is fitted.</param>
-/// <param name="Size">Key components c or value rank r; 0 for whole heads.</param>
-/// <param name="Numbers">Numbers kept per token.</param>
+/// <summary>The keys or the values of one layer's cache at one size.</summary>
+/// <param name="OfKeys">True for keys, false for values.</param>
+/// <param name="Method">The method of the fit.</param>
+/// <param name="Size">Number of key components c or value rank r; 0 for whole heads.</param>
+/// <param name="Numbers">Number of cached numbers per token.</param>
 internal sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, int Numbers)
 {
-    /// <summary>Number of value sizes that are tried, between none and whole heads.</summary>
+    /// <summary>Number of equal steps between 0 and whole heads at which value sizes are tried.</summary>
     public const int ValueSteps = 16;
 
-    /// <summary>The pieces of a layer with g heads of width d, without whole heads.</summary>
+    /// <summary>Returns all pieces of a layer with g heads of width d, except whole heads.</summary>
     public static IEnumerable<Piece> All(int groups, int headDim, params IReadOnlyCollection<CompressionMethod> methods)
     {
         var whole = groups * headDim;
@@ -26,7 +26,7 @@ internal sealed record Piece(bool OfKeys, CompressionMethod Method, int Size, in
         }
     }
 
-    /// <summary>Whole keys or values.</summary>
+    /// <summary>Returns the piece of whole keys or whole values.</summary>
     public static Piece Whole(bool ofKeys, CompressionMethod method, int groups, int headDim) =>
         new(ofKeys, method, 0, groups * headDim);
 }

@@ -3,12 +3,13 @@ using Crosshead.Model;
 
 namespace Crosshead.Compression;
 
-/// <summary>Fits of the pieces of one layer by either method.</summary>
+/// <summary>Fits the pieces of one layer by either method.</summary>
 /// <param name="heads">The layer's whole heads.</param>
-/// <param name="statistics">Their statistics on text; null for <see cref="CompressionMethod.Svd"/> only.</param>
+/// <param name="statistics">Statistics of the heads on text; null if only <see cref="CompressionMethod.Svd"/> is
+/// used.</param>
 internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
 {
-    /// <summary>The fits of a layer; tensors belong to the surrounding scope.</summary>
+    /// <summary>Prepares the fits of a layer. Their tensors belong to the surrounding scope.</summary>
     /// <exception cref="CrossheadException">The layer's weights are not finite, or its mechanism has no
     /// components.</exception>
     public static PieceFit Of(LanguageModel model, int layer, Calibration? calibration)
@@ -20,19 +21,20 @@ internal sealed class PieceFit(PlainHeads heads, HeadStatistics? statistics)
         return new PieceFit(heads, calibration?[layer]);
     }
 
-    /// <summary>Fits keys with a number of components.</summary>
+    /// <summary>Fits the keys with a number of components.</summary>
     public FittedKeys Keys(CompressionMethod method, int components) => method == CompressionMethod.Svd
         ? KeyFit.Svd(heads, components)
         : KeyFit.Frequency(heads, Statistics, components);
 
     /// <summary>
-    /// Fits values with a number of numbers per token, a multiple of d for <see cref="CompressionMethod.Svd"/>.
+    /// Fits the values with a number of cached numbers per token. For <see cref="CompressionMethod.Svd"/> the number
+    /// must be a multiple of d.
     /// </summary>
     public FittedValues Values(CompressionMethod method, int rank) => method == CompressionMethod.Svd
         ? ValueFit.Svd(heads, rank / (int)heads.HeadDim)
         : ValueFit.Dense(heads, Statistics, rank);
 
-    /// <summary>Fits both parts for a plan; null for whole heads.</summary>
+    /// <summary>Fits the keys and the values of a plan; null for whole heads.</summary>
     public (FittedKeys? Keys, FittedValues? Values) Of(LayerPlan? plan) =>
         (plan?.KeyComponents is { } c ? Keys(plan.Method, c) : null,
             plan?.ValueRank is { } r ? Values(plan.Method, r) : null);

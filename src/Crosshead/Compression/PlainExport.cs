@@ -6,17 +6,18 @@ using Crosshead.Model;
 namespace Crosshead.Compression;
 
 /// <summary>
-/// Turns a model with head composition into a plain one that computes the same: mixes are merged into the projections,
-/// eq. 18.
+/// Converts a model with head composition to a plain model with the same results. Mixes are merged into the projections
+/// (eq. 18).
 /// </summary>
 public static class PlainExport
 {
     /// <summary>
-    /// The plain model: whole key and value heads, an architecture that every library knows, and a cache of full size.
+    /// Returns the plain model: whole key and value heads, an architecture that every library knows, and a cache of
+    /// full size.
     /// </summary>
-    /// <param name="model">The model, which stays unchanged.</param>
-    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is not grouped-query
-    /// attention, cannot be merged.</exception>
+    /// <param name="model">The model to convert; this model stays unchanged.</param>
+    /// <exception cref="CrossheadException">The model has a norm on the heads' outputs, or its mechanism is neither
+    /// grouped-query attention nor head composition.</exception>
     public static LanguageModel Of(LanguageModel model)
     {
         Require(model.Options);
@@ -40,9 +41,9 @@ public static class PlainExport
         return plain;
     }
 
-    /// <summary>Checks that a model of some shape can be exported.</summary>
-    /// <exception cref="CrossheadException">A norm on the heads' outputs, or a mechanism that is not grouped-query
-    /// attention, cannot be merged.</exception>
+    /// <summary>Checks that a model can be exported.</summary>
+    /// <exception cref="CrossheadException">The model has a norm on the heads' outputs, or its mechanism is neither
+    /// grouped-query attention nor head composition.</exception>
     public static void Require(ModelOptions options)
     {
         var attention = options.Attention;

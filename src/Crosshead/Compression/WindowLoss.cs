@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
 
-/// <summary>Mean cross-entropy of a model on windows of text, in nats per token.</summary>
+/// <summary>Measures the mean cross-entropy of a model on windows of text, in nats per token.</summary>
 public static class WindowLoss
 {
-    /// <summary>Measures a model.</summary>
+    /// <summary>Returns the mean loss of a model on the windows, in nats per token.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="windows">The text; each window's tokens but the first are predicted.</param>
-    /// <param name="batch">Windows at once.</param>
+    /// <param name="windows">The text. All tokens of a window but the first are predicted.</param>
+    /// <param name="batch">Number of windows computed at once.</param>
     /// <param name="progress">Called with the number of finished windows.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public static double Measure(LanguageModel model, TokenWindows windows, int batch, IProgress<long>? progress = null,
@@ -32,7 +32,7 @@ public static class WindowLoss
         return sum / windows.Count;
     }
 
-    /// <summary>Inputs and targets of windows: [B, T] → both [B, T − 1].</summary>
+    /// <summary>Splits windows into inputs and targets: [B, T] → both [B, T − 1].</summary>
     internal static (Tensor Inputs, Tensor Targets) Split(Tensor ids)
     {
         var length = ids.shape[1] - 1;

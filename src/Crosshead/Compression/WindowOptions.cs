@@ -2,24 +2,24 @@ using Crosshead.TextModels;
 
 namespace Crosshead.Compression;
 
-/// <summary>How text is cut into windows of tokens, and how many are computed at once.</summary>
+/// <summary>How text is cut into windows of tokens, and how many windows are computed at once.</summary>
 public sealed record WindowOptions
 {
-    /// <summary>Longest window, in tokens, if no length is given.</summary>
+    /// <summary>Longest window, in tokens, if <see cref="Length"/> is null.</summary>
     public const int LongestByDefault = 2048;
 
     /// <summary>
-    /// Tokens of a window, at least 2; null for the model's context, at most <see cref="LongestByDefault"/>.
+    /// Number of tokens per window, at least 2. Null means the model's context, at most <see cref="LongestByDefault"/>.
     /// </summary>
     public int? Length { get; init; }
 
-    /// <summary>Most windows of a text, at least 1; they are spread over it.</summary>
+    /// <summary>Largest number of windows per text, at least 1. The windows are spread over the text.</summary>
     public int Most { get; init; } = 128;
 
-    /// <summary>Windows computed at once, at least 1.</summary>
+    /// <summary>Number of windows computed at once, at least 1.</summary>
     public int Batch { get; init; } = 8;
 
-    /// <summary>Checks the ranges.</summary>
+    /// <summary>Checks that all values are in range.</summary>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>
     public void Validate()
     {
@@ -30,11 +30,11 @@ public sealed record WindowOptions
     }
 
     /// <summary>
-    /// Cuts a text into windows. Each begins with the begin token of the model's tokenizer, where it has one.
+    /// Cuts a text into windows. Each window starts with the begin token of the model's tokenizer, if there is one.
     /// </summary>
     /// <param name="text">The text.</param>
-    /// <param name="what">What messages call it.</param>
-    /// <param name="model">The model.</param>
+    /// <param name="what">The name of the text in messages.</param>
+    /// <param name="model">The model whose tokenizer and context are used.</param>
     /// <exception cref="CrossheadException">The text is too short, or a window is longer than the model's
     /// context.</exception>
     public TokenWindows Cut(string text, string what, IModelSource model)

@@ -7,8 +7,8 @@ namespace Crosshead.Compression.Fits;
 public enum CompressionMethod
 {
     /// <summary>
-    /// The paper's method: singular vectors of the projections, with one scalar per component and head. It needs no
-    /// text (arXiv 2601.19611, §5.2).
+    /// The paper's method: singular vectors of the projections, with one scalar per component and head. The method
+    /// needs no text (arXiv 2601.19611, §5.2).
     /// </summary>
     [JsonStringEnumMemberName("svd")] Svd,
 

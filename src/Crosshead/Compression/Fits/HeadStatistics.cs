@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Fits;
 
 /// <summary>
-/// The statistics that the fits need: second moments of a layer's queries, keys and values on real text, in float64.
-/// They are summed batch by batch, so the memory does not depend on the amount of text.
+/// Statistics for the fits: second moments of a layer's queries, keys and values on real text, in float64. The sums
+/// grow batch by batch, so the memory does not depend on the amount of text.
 /// </summary>
 internal sealed class HeadStatistics : IDisposable
 {
     private readonly MultiheadAttention _attention;
     private readonly AttentionOptions _options;
 
-    /// <summary>Empty statistics of a layer.</summary>
+    /// <summary>Creates empty statistics for a layer.</summary>
     public HeadStatistics(MultiheadAttention attention, AttentionOptions options)
     {
         (_attention, _options) = (attention, options);
@@ -25,22 +25,22 @@ internal sealed class HeadStatistics : IDisposable
         ValueMoments = zeros([g * d, g * d], ScalarType.Float64, device).DetachFromDisposeScope();
     }
 
-    /// <summary>Tokens seen.</summary>
+    /// <summary>Number of tokens seen.</summary>
     public long Tokens { get; private set; }
 
     /// <summary>Σ q² per query head [h, d].</summary>
     public Tensor QuerySquares { get; }
 
     /// <summary>
-    /// Σ conj(z_g) z_g' per rotary frequency [d/2, g, g] (complex), z = k[p] + i·k[p + d/2]; with a norm on the keys,
-    /// of γ ⊙ k.
+    /// Σ conj(z_g) z_g' per rotary frequency [d/2, g, g] (complex), with z = k[p] + i·k[p + d/2]. With a norm on the
+    /// keys, γ ⊙ k takes the place of k.
     /// </summary>
     public Tensor KeyMoments { get; }
 
-    /// <summary>Σ r_g² per key head [g]: the squared factors of its norm, 1 without a norm.</summary>
+    /// <summary>Σ r_g² per key head [g]: the squared factors of the key norm, or 1 without a norm.</summary>
     public Tensor KeyScaleSquares { get; }
 
-    /// <summary>Σ v vᵀ over all value heads side by side [g·d, g·d].</summary>
+    /// <summary>Σ v vᵀ [g·d, g·d]; v holds all value heads side by side.</summary>
     public Tensor ValueMoments { get; }
 
     /// <summary>Whether all sums are finite.</summary>
@@ -54,12 +54,12 @@ internal sealed class HeadStatistics : IDisposable
         }
     }
 
-    /// <summary>Adds tokens.</summary>
-    /// <param name="x">Their normed hidden states, the input of the attention, [B, N, D].</param>
+    /// <summary>Adds tokens to the sums.</summary>
+    /// <param name="x">The tokens' normed hidden states, the input of the attention, [B, N, D].</param>
     public void Add(Tensor x)
     {
         using var scope = NewDisposeScope();
-        // Before rotation: normed queries, keys before their norm, values.
+        // All before rotation: queries after their norm, keys before their norm, and values.
         var p = _attention.Projections;
         Tensor Heads(HeadRows rows) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, p.HeadDim);
         var query = Heads(p.OwnQueries(x.dtype));

@@ -3,12 +3,14 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Fits;
 
 /// <summary>
-/// The plain fit of scalars: rows [g·d, n] as g vectors X of d·n numbers; X ≈ U Λ Vᵀ, cut after c directions.
+/// Fits one scalar per component and head. Rows [g·d, n] are g vectors X of d·n numbers; X ≈ U Λ Vᵀ, cut after c
+/// directions.
 /// </summary>
 internal static class HeadSvd
 {
     /// <summary>
-    /// Components [c·d, n] and mix [c, g] with Σ_c mix[c, g] · component c nearest to head g in the sum of squares.
+    /// Returns components [c·d, n] and a mix [c, g]. Σ_c mix[c, g] · component c has the least sum of squared
+    /// differences from head g.
     /// </summary>
     public static (Tensor Components, Tensor Mix) Fit(Tensor rows, long groups, int components)
     {

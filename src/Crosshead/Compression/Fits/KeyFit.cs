@@ -8,8 +8,8 @@ namespace Crosshead.Compression.Fits;
 internal static class KeyFit
 {
     /// <summary>
-    /// The paper's fit: the leading singular directions of the heads' projections, taken as g long vectors (arXiv
-    /// 2601.19611, §5.2 and appendix F).
+    /// Fits keys by the paper's method: the leading singular directions of the heads' projections, with each head as
+    /// one long vector (arXiv 2601.19611, §5.2 and appendix F).
     /// </summary>
     public static FittedKeys Svd(PlainHeads heads, int components)
     {
@@ -19,8 +19,8 @@ internal static class KeyFit
     }
 
     /// <summary>
-    /// For each frequency: the leading directions of the heads' complex z_p over the text. Each head is weighted by the
-    /// size of its queries at that frequency, because this size determines how much an error changes the scores.
+    /// Fits keys per frequency: the leading directions of the heads' complex z_p over the text. Each head is weighted
+    /// by the size of its queries at that frequency, because this size determines how much an error changes the scores.
     /// </summary>
     public static FittedKeys Frequency(PlainHeads heads, HeadStatistics statistics, int components)
     {
@@ -29,7 +29,7 @@ internal static class KeyFit
         var weights = importance.unsqueeze(2) * importance.unsqueeze(1);
         var (_, vectors) = linalg.eigh(statistics.KeyMoments * weights);  // ascending, [p,g,g]
         var leading = vectors.narrow(2, g - components, components);                                     // U [p,g,c]
-        // component_c = Σ_g s_g U[g, c] z_g, and back: z_g = Σ_c conj(U[g, c]) / s_g component_c
+        // component_c = Σ_g s_g U[g, c] z_g; the reverse is z_g = Σ_c conj(U[g, c]) / s_g component_c
         var (real, imaginary) = (leading.real, leading.imag);
         var encode = importance.unsqueeze(2);
         var rows = FrequencyComposition.Compose((real * encode).permute(1, 2, 0),
@@ -39,8 +39,8 @@ internal static class KeyFit
         return new FittedKeys(KeyGrain.Frequency, weight, bias, mix);
     }
 
-    // Only ratios between heads matter. A head without queries keeps this minimum, so its components stay in the range
-    // of every precision. If no head has queries, all heads count equally.
+    // Only ratios between heads matter. A head without queries has this minimum, so its components stay in the range of
+    // every precision. If no head has queries, all heads count equally.
     private const double Least = 1e-4, Nothing = 1e-30;
 
     // RMS over the text of a key head's queries at each frequency (pairs p, p + d/2), times the RMS of the key norm's

@@ -4,21 +4,22 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Fits;
 
 /// <summary>
-/// The projections of a layer's whole heads in float64, with existing mixes merged in. Components are fitted to them.
+/// The projections of a layer's whole heads in float64, with existing mixes merged in. Components are fitted to these
+/// projections.
 /// </summary>
-/// <param name="Groups">Key/value heads g.</param>
+/// <param name="Groups">Number of key/value heads g.</param>
 /// <param name="HeadDim">Head width d.</param>
-/// <param name="Keys">[g·d, D + 1 with a bias]: a bias is one more input. With a norm on the keys, rows of γ ⊙
+/// <param name="Keys">Key projection [g·d, D], plus one column for a bias. With a norm on the keys, the rows give γ ⊙
 /// k.</param>
-/// <param name="Values">[g·d, D + 1 with a bias].</param>
-/// <param name="Biased">Whether the last column is a bias.</param>
-/// <param name="OutputMoments">Σ_i γ W_O,iᵀ W_O,i γ over the query heads of each group [g, d, d], with γ the norm on
-/// the heads' outputs, or 1. It says how much an error of a value head matters.</param>
-/// <param name="NormedOutputs">Whether a norm follows that makes the outputs of all heads equally large.</param>
+/// <param name="Values">Value projection [g·d, D], plus one column for a bias.</param>
+/// <param name="Biased">Whether there is a column for a bias, the last one.</param>
+/// <param name="OutputMoments">Σ_i γ W_O,iᵀ W_O,i γ over the query heads of each group [g, d, d]. γ is the weight of
+/// the norm on the heads' outputs, or 1. The sum determines how much an error of a value head matters.</param>
+/// <param name="NormedOutputs">Whether a norm makes the outputs of all heads equally large.</param>
 internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor Values, bool Biased,
     Tensor OutputMoments, bool NormedOutputs)
 {
-    /// <summary>Reads them from a layer.</summary>
+    /// <summary>Reads the projections of a layer.</summary>
     public static PlainHeads Of(MultiheadAttention attention)
     {
         var p = attention.Projections;

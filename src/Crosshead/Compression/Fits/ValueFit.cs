@@ -12,8 +12,8 @@ internal static class ValueFit
     private const double Least = 1e-4, Nothing = 1e-30;
 
     /// <summary>
-    /// The paper's fit: the leading singular directions of the heads' projections, taken as g long vectors (arXiv
-    /// 2601.19611, §5.2 and appendix F).
+    /// Fits values by the paper's method: the leading singular directions of the heads' projections, with each head as
+    /// one long vector (arXiv 2601.19611, §5.2 and appendix F).
     /// </summary>
     public static FittedValues Svd(PlainHeads heads, int components)
     {
@@ -23,8 +23,9 @@ internal static class ValueFit
     }
 
     /// <summary>
-    /// The leading principal directions of all value heads side by side over the text, where a direction counts as much
-    /// as the output projection makes of it: with A = blockdiag(Σ_i W_O,iᵀ W_O,i), those of A^½ E[v vᵀ] A^½.
+    /// Fits values by their leading principal directions over the text, with all heads in one vector v. The output
+    /// projection weights the directions. With A = blockdiag(Σ_i W_O,iᵀ W_O,i), they are the leading directions of A^½
+    /// E[v vᵀ] A^½.
     /// </summary>
     public static FittedValues Dense(PlainHeads heads, HeadStatistics statistics, int rank)
     {

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Jobs;
 
 /// <summary>
-/// Compresses the cache of a model in a folder, and writes the compressed model to another: measure, calibrate, plan,
-/// fit, round, measure again, check, save.
+/// Compresses the cache of a model in a folder, and writes the compressed model to another folder. The steps are:
+/// measure, calibrate, plan, fit, round, measure again, check, save.
 /// </summary>
 public sealed class CompressionJob
 {
@@ -20,10 +20,10 @@ public sealed class CompressionJob
     private readonly CompressionOptions _options;
     private readonly CompressionPlanning _planning;
 
-    /// <summary>Prepares a compression, and refuses what cannot be done before weights are read.</summary>
+    /// <summary>Prepares a compression. Options that cannot be met are refused before weights are read.</summary>
     /// <param name="source">The model.</param>
-    /// <param name="text">The text to calibrate and to measure on.</param>
-    /// <param name="options">What is wanted.</param>
+    /// <param name="text">The text for calibration and for measuring the loss.</param>
+    /// <param name="options">The options of the compression.</param>
     /// <exception cref="CrossheadException">
     /// An option is out of range, a size or a budget cannot be met, the text is missing or too short, or the profile is
     /// incomplete or of another model.
@@ -36,13 +36,14 @@ public sealed class CompressionJob
     }
 
     /// <summary>
-    /// Opens a model directory. The first half of a text calibrates; the loss is measured on its second half.
+    /// Opens a model folder. The first half of the text is for calibration, and the second half is for measuring the
+    /// loss.
     /// </summary>
-    /// <param name="folder">A model directory in Hugging Face's layout.</param>
-    /// <param name="text">Some hundred thousand characters of what the model is for.</param>
-    /// <param name="options">What is wanted; null for half the cache.</param>
-    /// <exception cref="CrossheadException">As for the constructor, or the folder holds no model that can be
-    /// read.</exception>
+    /// <param name="folder">A model folder in Hugging Face's layout.</param>
+    /// <param name="text">A few hundred thousand characters of text from the model's field of use.</param>
+    /// <param name="options">The options of the compression; null for half of the cache.</param>
+    /// <exception cref="CrossheadException">An error of the constructor, or the folder holds no readable
+    /// model.</exception>
     public static CompressionJob Open(string folder, string text, CompressionOptions? options = null)
     {
         var source = HuggingFaceFolder.Open(folder);
@@ -51,14 +52,14 @@ public sealed class CompressionJob
     }
 
     /// <summary>Compresses the model.</summary>
-    /// <param name="folder">The folder of the compressed model. It appears whole, when all is done.</param>
-    /// <param name="progress">Told how far each stage is.</param>
+    /// <param name="folder">The folder for the compressed model. The folder appears only when it is complete.</param>
+    /// <param name="progress">Receives the progress of each stage.</param>
     /// <param name="cancellation">Stops between batches; nothing is written.</param>
     /// <exception cref="CrossheadException">
     /// The folder holds something that may not be replaced, the weights are damaged, the compressed model failed its
     /// check, or the disk cannot be written.
     /// </exception>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The compression was cancelled.</exception>
     public CompressionResult Run(string folder, IProgress<CompressionProgress>? progress = null,
         CancellationToken cancellation = default)
     {
@@ -105,7 +106,7 @@ public sealed class CompressionJob
             stage.Counted(progress, windows.Count), cancellation);
     }
 
-    // Without a text any tokens do: the two computations must agree on all.
+    // Without a text any tokens will do, because the two computations must agree on all tokens.
     private double SelfCheck(LanguageModel model)
     {
         var length = Math.Min(64, model.Options.Context);
@@ -113,7 +114,7 @@ public sealed class CompressionJob
             ?? arange(length, ScalarType.Int64, model.Device).remainder(model.Options.VocabularySize).unsqueeze(0);
         using var some = tokens.narrow(1, 0, Math.Min(length, tokens.shape[1]));
         var difference = Compressor.SelfCheck(model, some);
-        // In 16 bits both ways round in every layer.
+        // In 16 bits both computations round in every layer, so the limit is larger.
         var allowed = _options.Compute is ScalarType.BFloat16 or ScalarType.Float16 ? 6e-2 : 1e-3;
         if (difference <= allowed) return difference;
         throw new CrossheadException(

@@ -5,57 +5,59 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Jobs;
 
-/// <summary>What a model's cache is compressed to, and how that is found out.</summary>
+/// <summary>How far a model's cache is compressed, and how its sizes are found.</summary>
 public sealed record CompressionOptions
 {
-    /// <summary>Share of the cache that is kept unless another is given.</summary>
+    /// <summary>Default of <see cref="Share"/>.</summary>
     public const double DefaultShare = 0.5;
 
-    /// <summary>Most rounds of measuring around a plan unless others are given.</summary>
+    /// <summary>Default of <see cref="Rounds"/>.</summary>
     public const int DefaultRounds = 3;
 
-    /// <summary>How components are fitted.</summary>
+    /// <summary>The method that fits the components.</summary>
     public CompressionMethod Method { get; init; } = CompressionMethod.Fine;
 
-    /// <summary>The layers to compress, as <see cref="LayerSelection"/> reads them.</summary>
+    /// <summary>The layers to compress, in the form that <see cref="LayerSelection"/> reads.</summary>
     public string Layers { get; init; } = "all";
 
-    /// <summary>The budget: share of the chosen layers' cache to keep, above 0 and below 1.</summary>
+    /// <summary>The budget: the share of the chosen layers' cache to keep, above 0 and below 1.</summary>
     public double Share { get; init; } = DefaultShare;
 
     /// <summary>The sizes of every chosen layer, in place of a budget; null for a budget.</summary>
     public LayerPlan? Sizes { get; init; }
 
-    /// <summary>A profile that was measured before; null to measure one where a budget needs it.</summary>
+    /// <summary>An earlier profile to use; null to measure a profile if a budget needs one.</summary>
     public Profile? Profile { get; init; }
 
     /// <summary>
-    /// Most rounds of measuring around the plan, at least 0, which keeps the plan that follows from the profile.
+    /// Largest number of rounds that measure around the plan to improve it, at least 0. 0 keeps the plan that follows
+    /// from the profile.
     /// </summary>
     public int Rounds { get; init; } = DefaultRounds;
 
     /// <summary>
-    /// Most calibration windows that sizes are compared on, at least 1: a search measures hundreds of pieces on them.
+    /// Largest number of calibration windows for comparing sizes, at least 1. A search measures hundreds of pieces on
+    /// these windows.
     /// </summary>
     public int SearchWindows { get; init; } = 32;
 
-    /// <summary>How text is cut, and how many windows are computed at once.</summary>
+    /// <summary>How text is cut into windows, and how many windows are computed at once.</summary>
     public WindowOptions Windows { get; init; } = new();
 
     /// <summary>Precision of the computation.</summary>
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
-    /// <summary>Where to compute; null for the CPU.</summary>
+    /// <summary>The device of the computation; null for the CPU.</summary>
     public Device? Device { get; init; }
 
-    /// <summary>Most bytes of weights in a file.</summary>
+    /// <summary>Largest number of bytes of weights per file.</summary>
     public long ShardBytes { get; init; } = ModelDirectory.DefaultShardBytes;
 
-    /// <summary>Whether a model that the folder holds may be replaced.</summary>
+    /// <summary>Whether an existing model in the target folder may be replaced.</summary>
     public bool Overwrite { get; init; }
 
-    /// <summary>Checks the ranges.</summary>
-    /// <exception cref="CrossheadException">A value is out of its range, or two exclude each other.</exception>
+    /// <summary>Checks that all values are in range and fit together.</summary>
+    /// <exception cref="CrossheadException">A value is out of range, or two values exclude each other.</exception>
     public void Validate()
     {
         if (!(Share is > 0 and < 1)) throw new CrossheadException($"share ({Share}) must be above 0 and below 1.");

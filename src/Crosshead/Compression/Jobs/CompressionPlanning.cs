@@ -6,7 +6,8 @@ using Crosshead.TextModels;
 namespace Crosshead.Compression.Jobs;
 
 /// <summary>
-/// Finds the sizes of a model's layers: given ones, the paper's, or those that a search finds within a budget.
+/// Finds the sizes of a model's layers: the given sizes, the paper's sizes, or the best sizes of a search within a
+/// budget.
 /// </summary>
 internal sealed class CompressionPlanning
 {
@@ -15,10 +16,12 @@ internal sealed class CompressionPlanning
     private readonly CompressionOptions _options;
     private readonly IReadOnlyList<int> _layers;
 
-    /// <summary>Refuses what cannot be planned, before weights are read.</summary>
+    /// <summary>
+    /// Prepares the planning. Sizes and budgets that cannot be met are refused before weights are read.
+    /// </summary>
     /// <param name="source">The model.</param>
-    /// <param name="text">The text to calibrate on; null for none.</param>
-    /// <param name="options">What is wanted.</param>
+    /// <param name="text">The text for calibration; null for none.</param>
+    /// <param name="options">The options of the compression.</param>
     /// <exception cref="CrossheadException">
     /// A size or a budget cannot be met, the text is missing or too short, or the profile is incomplete or of another
     /// model.
@@ -44,8 +47,9 @@ internal sealed class CompressionPlanning
 
     /// <summary>Finds the sizes.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="calibration">Its statistics on the text; null for <see cref="CompressionMethod.Svd"/>.</param>
-    /// <param name="progress">Told how far profile and search are.</param>
+    /// <param name="calibration">The model's statistics on the text; null for
+    /// <see cref="CompressionMethod.Svd"/>.</param>
+    /// <param name="progress">Receives the progress of profiling and searching.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public CompressionPlan Plan(
         LanguageModel model, Calibration? calibration, IProgress<CompressionProgress>? progress,
@@ -56,7 +60,7 @@ internal sealed class CompressionPlanning
         var (windows, batch) = (_text!.AtMost(_options.SearchWindows), _options.Windows.Batch);
         var profile = _options.Profile
             ?? Profile(new Profiler(model, calibration!, windows, batch), progress, cancellation);
-        // Of a round: every size, and whole keys and whole values.
+        // A round measures every size of each layer, and whole keys and whole values.
         var pieces = _layers.Count
             * (Piece.All(_shape.Attention.Groups, _shape.HeadDim, _options.Method).Count() + 2.0);
         return new PlanSearch(model, calibration!, windows, batch).Run(
@@ -72,7 +76,7 @@ internal sealed class CompressionPlanning
         return profiler.Run(new ProfileSource("", _text!.Hash), methods, null, null, counted, cancellation);
     }
 
-    // Where nothing has to be measured: given sizes, or the paper's.
+    // The plan if nothing has to be measured: the given sizes, or the paper's. Null otherwise.
     private CompressionPlan? Uniform()
     {
         var sizes = _options.Sizes;

@@ -1,28 +1,29 @@
 namespace Crosshead.Compression.Jobs;
 
-/// <summary>How far a compression is.</summary>
-/// <param name="Stage">What is being done.</param>
-/// <param name="Done">How much of it is done: windows, or pieces of the cache while profiling and searching.</param>
-/// <param name="Total">How much there is; of a search, in one round.</param>
-/// <param name="Finding">A sentence on what a search found; null where only the numbers are new.</param>
+/// <summary>The progress of a compression.</summary>
+/// <param name="Stage">The current stage.</param>
+/// <param name="Done">Amount of the stage that is done: windows, or pieces of the cache in profiling and
+/// searching.</param>
+/// <param name="Total">Total amount of the stage; in searching, of one round.</param>
+/// <param name="Finding">A sentence about a result of the search; null if only the numbers are new.</param>
 public readonly record struct CompressionProgress(CompressionStage Stage, double Done, double Total,
     string? Finding = null);
 
-/// <summary>The stages of a compression that take time, in their order.</summary>
+/// <summary>The stages of a compression that take time, in order.</summary>
 public enum CompressionStage
 {
-    /// <summary>The loss of the model as it is.</summary>
+    /// <summary>Measures the loss of the original model.</summary>
     MeasuringBefore,
 
-    /// <summary>Text runs through the model for the fits' statistics.</summary>
+    /// <summary>Runs text through the model to collect statistics for the fits.</summary>
     Calibrating,
 
-    /// <summary>Each piece of the cache is made smaller by itself.</summary>
+    /// <summary>Measures the loss with each piece of the cache made smaller by itself.</summary>
     Profiling,
 
-    /// <summary>Pieces are made smaller within the plan, which is then made anew.</summary>
+    /// <summary>Measures the loss with each piece made smaller within the plan, and then plans again.</summary>
     Searching,
 
-    /// <summary>The loss of the compressed model.</summary>
+    /// <summary>Measures the loss of the compressed model.</summary>
     MeasuringAfter,
 }

@@ -1,10 +1,11 @@
 namespace Crosshead.Compression.Jobs;
 
-/// <summary>Reports what the parts of a compression count as the progress of its stages.</summary>
+/// <summary>Converts the counts of a compression's parts to the progress of its stages.</summary>
 internal static class StageProgress
 {
     /// <summary>
-    /// Begins a stage; what is reported to the result is how much of it is done. Null where nobody is told.
+    /// Begins a stage and returns a receiver for the amount that is done. Returns null if <paramref name="progress"/>
+    /// is null.
     /// </summary>
     public static IProgress<long>? Counted(this CompressionStage stage,
         IProgress<CompressionProgress>? progress, double total)

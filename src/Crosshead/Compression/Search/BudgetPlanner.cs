@@ -4,19 +4,19 @@ using Crosshead.Model;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// Spends a cache budget by the profile: for each chosen layer one size of keys and one of values, so that the summed
-/// increase of the loss is least and the numbers kept a token do not exceed the budget (a multiple-choice knapsack,
-/// solved exactly by dynamic programming over the budget).
+/// Spends a cache budget by the profile: one size of keys and one of values for each chosen layer. The summed increase
+/// of the loss is the least possible. The cached numbers per token do not exceed the budget. This is a multiple-choice
+/// knapsack, solved exactly by dynamic programming over the budget.
 /// </summary>
 public static class BudgetPlanner
 {
-    /// <summary>Plans.</summary>
+    /// <summary>Finds the plan with the least predicted increase of the loss within a budget.</summary>
     /// <param name="profile">A complete profile.</param>
-    /// <param name="method">Which fits to choose among.</param>
+    /// <param name="method">The method whose fits are considered.</param>
     /// <param name="chosen">The layers to compress.</param>
-    /// <param name="share">Share of the chosen layers' plain cache that may be kept, in (0, 1).</param>
-    /// <exception cref="CrossheadException">The profile lacks a layer, or the budget is below the least that can be
-    /// met; the message names it.</exception>
+    /// <param name="share">Largest share of the chosen layers' plain cache to keep, in (0, 1).</param>
+    /// <exception cref="CrossheadException">The profile lacks a layer, or the budget is too small; the message names
+    /// the least possible share.</exception>
     public static CompressionPlan Plan(Profile profile, CompressionMethod method,
         IReadOnlyList<int> chosen, double share)
     {
@@ -26,7 +26,7 @@ public static class BudgetPlanner
         var whole = profile.Groups * profile.HeadDim;
         var total = (long)chosen.Count * 2 * whole;
         var budget = (int)Math.Floor((share * total) + 1e-9);
-        // One group a layer and part; in each, one choice is taken.
+        // Each layer has two groups, keys and values. One choice is taken from each group.
         var groups = chosen.SelectMany(
             i => new[] { Choices(profile.Layers[i].Keys), Choices(profile.Layers[i].Values) }).ToArray();
         var least = groups.Sum(g => g.Min(c => c.Numbers));
@@ -43,7 +43,7 @@ public static class BudgetPlanner
         }
         return new CompressionPlan(plans, groups.Zip(picks, (g, p) => g[p].LossIncrease).Sum());
 
-        // Whole heads cost nothing in loss where the profile, taken around the whole model, does not list them.
+        // A profile around the whole model does not list whole heads; they do not increase the loss.
         ProfiledPiece[] Choices(IReadOnlyList<ProfiledPiece> pieces)
         {
             var own = pieces.Where(p => p.Method == method && double.IsFinite(p.LossIncrease)).ToArray();
@@ -51,13 +51,13 @@ public static class BudgetPlanner
         }
     }
 
-    /// <summary>Checks a budget by a model's shape, before anything is profiled.</summary>
+    /// <summary>Checks a budget by a model's shape, before profiling.</summary>
     /// <param name="model">The model's shape.</param>
-    /// <param name="method">Which fits to choose among.</param>
-    /// <param name="layers">How many layers are compressed.</param>
-    /// <param name="share">Share of their plain cache that may be kept, in (0, 1).</param>
-    /// <exception cref="CrossheadException">The budget is below the least that can be met; the message names
-    /// it.</exception>
+    /// <param name="method">The method whose fits are considered.</param>
+    /// <param name="layers">Number of layers that are compressed.</param>
+    /// <param name="share">Largest share of these layers' plain cache to keep, in (0, 1).</param>
+    /// <exception cref="CrossheadException">The budget is too small; the message names the least possible
+    /// share.</exception>
     internal static void Require(ModelOptions model, CompressionMethod method, int layers, double share)
     {
         var whole = model.Attention.Groups * model.HeadDim;
@@ -71,7 +71,7 @@ public static class BudgetPlanner
         new($"{MessageTerm.CacheShare} {share:P0} cannot be met: the smallest pieces take {least:P1} of the chosen "
             + $"layers' cache; use at least that.");
 
-    // Which choice of each group: least[b] is the smallest loss with at most b numbers spent on the groups so far.
+    // Returns the choice of each group. least[b] is the smallest loss for at most b units in the groups so far.
     private static int[] Solve(ProfiledPiece[][] groups, int budget)
     {
         var unit = groups.SelectMany(g => g).Aggregate(0, (a, c) => GreatestCommonDivisor(a, c.Numbers));

@@ -1,7 +1,7 @@
 namespace Crosshead.Compression.Search;
 
-/// <summary>The pieces of one layer.</summary>
+/// <summary>The measured pieces of one layer.</summary>
 /// <param name="Layer">Index of the layer.</param>
-/// <param name="Keys">Every size of the keys that was tried.</param>
-/// <param name="Values">Every size of the values that was tried.</param>
+/// <param name="Keys">The pieces of the keys, for every size that was tried.</param>
+/// <param name="Values">The pieces of the values, for every size that was tried.</param>
 public sealed record LayerProfile(int Layer, IReadOnlyList<ProfiledPiece> Keys, IReadOnlyList<ProfiledPiece> Values);

@@ -5,19 +5,19 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// Measures the loss with one piece of one layer at another size, several pieces at a time where memory allows.
+/// Measures the loss with one piece of one layer at another size. Several pieces are measured at once if memory allows.
 /// </summary>
-/// <param name="model">The model before compression, to which pieces are fitted.</param>
+/// <param name="model">The original model, to which pieces are fitted.</param>
 /// <param name="calibration">Statistics for the fits.</param>
-/// <param name="streams">The text before the layer, within the model that the piece is tried in.</param>
+/// <param name="streams">The residual streams before the layer, in the model in which pieces are tried.</param>
 internal sealed class PieceMeter(LanguageModel model, Calibration calibration, ResidualStates streams)
 {
-    /// <summary>The losses of the pieces, in their order.</summary>
-    /// <param name="layer">The layer, which the streams stand before.</param>
+    /// <summary>Returns the losses of the pieces, in their order.</summary>
+    /// <param name="layer">Index of the layer; the streams must be those before this layer.</param>
     /// <param name="pieces">The pieces.</param>
-    /// <param name="plan">What the layer is otherwise: a piece of the keys goes with the values of the plan, and vice
-    /// versa; null for whole heads.</param>
-    /// <param name="done">Called after each piece, one call at a time.</param>
+    /// <param name="plan">The plan of the layer; null for whole heads. A piece of the keys is measured with the plan's
+    /// values, and a piece of the values with the plan's keys.</param>
+    /// <param name="done">Called after each piece, by one thread at a time.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public double[] Losses(int layer, IReadOnlyList<Piece> pieces, LayerPlan? plan, Action done,
         CancellationToken cancellation)
@@ -38,7 +38,7 @@ internal sealed class PieceMeter(LanguageModel model, Calibration calibration, R
         return losses;
     }
 
-    // The fitted layers, made before any of them is measured: fits belong to the thread that makes them.
+    // The fitted layers. All are created before the first is measured: fits belong to the thread that creates them.
     private sealed class Variants(IEnumerable<DetachedAttention> layers) : IDisposable
     {
         private readonly DetachedAttention[] _layers = [.. layers];

@@ -4,23 +4,23 @@ using Crosshead.Model;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// A plan for a budget, made better by measuring around it: the profile of single pieces gives the first plan; as
-/// losses do not add up exactly, the pieces are measured again within the plan and the budget is spent anew, as long as
-/// that helps.
+/// Searches for the best plan within a budget. The profile of single pieces gives the first plan. The losses of single
+/// pieces do not add up exactly, so the pieces are measured again within the plan. Then the budget is spent again. This
+/// repeats as long as the measured loss falls.
 /// </summary>
-/// <param name="model">The model before compression.</param>
+/// <param name="model">The original model.</param>
 /// <param name="calibration">Statistics for the fits.</param>
 /// <param name="windows">The text to measure on: calibration text, so that held-out text stays unseen.</param>
-/// <param name="batch">Windows at once.</param>
+/// <param name="batch">Number of windows computed at once.</param>
 public sealed class PlanSearch(LanguageModel model, Calibration calibration, TokenWindows windows, int batch)
 {
-    /// <summary>Searches.</summary>
+    /// <summary>Searches for the best plan.</summary>
     /// <param name="profile">The profile of single pieces.</param>
     /// <param name="chosen">The layers to compress.</param>
-    /// <param name="share">Share of their plain cache that may be kept.</param>
-    /// <param name="rounds">Most rounds of measuring around a plan; 0 for the first plan alone.</param>
-    /// <param name="say">Told what was found.</param>
-    /// <param name="progress">Told the pieces measured in this round.</param>
+    /// <param name="share">Largest share of the chosen layers' plain cache to keep.</param>
+    /// <param name="rounds">Largest number of rounds that measure around a plan; 0 returns the first plan.</param>
+    /// <param name="say">Receives a sentence about each result.</param>
+    /// <param name="progress">Receives the number of pieces measured in the current round.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The budget cannot be met.</exception>
     public CompressionPlan Run(Profile profile, IReadOnlyList<int> chosen, double share, int rounds,

@@ -6,7 +6,7 @@ using Crosshead.Files;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// How sensitive a model's loss is to each piece of its cache: for every layer, keys and values, and size.
+/// How much a model's loss increases with each piece of its cache: the keys or the values of one layer at one size.
 /// </summary>
 public sealed record Profile
 {
@@ -16,23 +16,23 @@ public sealed record Profile
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        // a piece may be so small that the loss overflows
+        // NaN and infinity are allowed, because a very small piece can make the loss overflow.
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    /// <summary>What was profiled.</summary>
+    /// <summary>The model and the text of the profile.</summary>
     public required ProfileSource Source { get; init; }
 
-    /// <summary>Key/value heads g.</summary>
+    /// <summary>Number of key/value heads g.</summary>
     public required int Groups { get; init; }
 
     /// <summary>Head width d.</summary>
     public required int HeadDim { get; init; }
 
-    /// <summary>Layers L.</summary>
+    /// <summary>Number of layers L.</summary>
     public required int LayerCount { get; init; }
 
-    /// <summary>Loss of the model as it is, in nats a token.</summary>
+    /// <summary>Loss of the original model, in nats per token.</summary>
     public required double BaseLoss { get; init; }
 
     /// <summary>The layers measured so far, in order.</summary>
@@ -41,14 +41,14 @@ public sealed record Profile
     /// <summary>Whether every layer has been measured.</summary>
     public bool IsComplete => Layers.Count == LayerCount;
 
-    // Layers in order, and pieces that keep something and no more than whole heads do.
+    // Layers must be in order. A piece keeps at least one number, and no more numbers than whole heads.
     private bool IsSound => Groups > 0 && HeadDim > 0 && Layers.Count <= LayerCount
         && Layers.Index().All(l => l.Item is { } layer && layer.Layer == l.Index
             && layer.Keys.Concat(layer.Values).All(p => p is { Size: >= 0, Numbers: > 0 } && Enum.IsDefined(p.Method)
                 && p.Numbers <= (long)Groups * HeadDim));
 
-    /// <summary>Reads a profile.</summary>
-    /// <exception cref="CrossheadException">The file is missing or no profile.</exception>
+    /// <summary>Reads a profile from a file.</summary>
+    /// <exception cref="CrossheadException">The file is missing or does not hold a valid profile.</exception>
     public static Profile Load(string path)
     {
         if (!File.Exists(path))
@@ -67,10 +67,10 @@ public sealed record Profile
         }
     }
 
-    /// <summary>Checks that the profile is of a model of some shape.</summary>
+    /// <summary>Checks that the profile fits a model's shape.</summary>
     /// <param name="model">The model's shape.</param>
-    /// <param name="what">What the profile is called in the message.</param>
-    /// <exception cref="CrossheadException">It is of another shape.</exception>
+    /// <param name="what">The name of the profile in the message.</param>
+    /// <exception cref="CrossheadException">The profile is of a model with another shape.</exception>
     public void RequireShape(Model.ModelOptions model, string what)
     {
         if ((LayerCount, Groups, HeadDim) != (model.Layers, model.Attention.Groups, model.HeadDim))
@@ -79,13 +79,13 @@ public sealed record Profile
                 + $"{model.HeadDim}); profile this model, or name the other one.");
     }
 
-    /// <summary>The piece nearest to half of what whole heads keep; null where the method was not tried.</summary>
+    /// <summary>Returns the piece nearest to half the size of whole heads; null if the method was not tried.</summary>
     /// <param name="pieces">The pieces of a layer's keys, or of its values.</param>
-    /// <param name="method">How the piece was fitted.</param>
+    /// <param name="method">The method of the fit.</param>
     public ProfiledPiece? AtHalf(IReadOnlyList<ProfiledPiece> pieces, CompressionMethod method) =>
         pieces.Where(p => p.Method == method).MinBy(p => Math.Abs((2 * p.Numbers) - (Groups * HeadDim)));
 
-    /// <summary>Writes the profile, atomically.</summary>
+    /// <summary>Writes the profile to a file, atomically.</summary>
     /// <exception cref="CrossheadException">The file cannot be written.</exception>
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Json) + "\n");
 }

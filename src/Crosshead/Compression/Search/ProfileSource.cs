@@ -1,15 +1,14 @@
 namespace Crosshead.Compression.Search;
 
-/// <summary>What a profile was measured on.</summary>
-/// <param name="Model">Names the model's weights: <see cref="Checkpoints.WeightsHash"/>.</param>
-/// <param name="Text">Names the windows that the fits were calibrated on and those that the loss was measured
-/// on.</param>
+/// <summary>The model and the text that a profile was measured on.</summary>
+/// <param name="Model">Identifies the model's weights: <see cref="Checkpoints.WeightsHash"/>.</param>
+/// <param name="Text">Identifies the windows for calibrating the fits and the windows for measuring the loss.</param>
 public sealed record ProfileSource(string Model, string Text)
 {
-    /// <summary>Refuses another model or text.</summary>
-    /// <param name="other">The source of what is to be used.</param>
-    /// <param name="what">What that is called in the message.</param>
-    /// <exception cref="CrossheadException">They differ; the message says in what.</exception>
+    /// <summary>Refuses a source with another model or text.</summary>
+    /// <param name="other">The source to compare.</param>
+    /// <param name="what">The name of the other source's data in the message.</param>
+    /// <exception cref="CrossheadException">The sources differ; the message names the difference.</exception>
     public void RequireSame(ProfileSource other, string what)
     {
         RequireSameModel(other, what);
@@ -18,10 +17,10 @@ public sealed record ProfileSource(string Model, string Text)
                 + $"use the same text and windows, or write to another file.");
     }
 
-    /// <summary>Refuses another model.</summary>
-    /// <param name="other">The source of what is to be used.</param>
-    /// <param name="what">What that is called in the message.</param>
-    /// <exception cref="CrossheadException">They differ.</exception>
+    /// <summary>Refuses a source with another model.</summary>
+    /// <param name="other">The source to compare.</param>
+    /// <param name="what">The name of the other source's data in the message.</param>
+    /// <exception cref="CrossheadException">The models differ.</exception>
     public void RequireSameModel(ProfileSource other, string what)
     {
         if (other.Model != Model)

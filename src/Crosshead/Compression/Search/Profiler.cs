@@ -6,30 +6,32 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// Measures what each piece of the cache costs: the loss with the keys, or the values, of one layer at another size and
-/// everything else as it is. A layer's pieces start from the residual stream before it, which is computed once.
+/// Measures the loss with the keys, or the values, of one layer at another size and everything else unchanged. The
+/// residual stream before a layer is computed once for all pieces of the layer.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="calibration">Statistics for the fits.</param>
 /// <param name="windows">The text to measure on.</param>
-/// <param name="batch">Windows at once.</param>
+/// <param name="batch">Number of windows computed at once.</param>
 public sealed class Profiler(LanguageModel model, Calibration calibration, TokenWindows windows, int batch)
 {
     private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
 
-    /// <summary>Pieces of a layer that is profiled by some methods.</summary>
+    /// <summary>Returns the number of pieces per layer for the given methods.</summary>
     public static int PiecesPerLayer(ModelOptions model, IReadOnlyCollection<CompressionMethod> methods) =>
         Piece.All(model.Attention.Groups, model.HeadDim, methods).Count();
 
-    /// <summary>Measures every piece of every layer alone, or the layers that <paramref name="begun"/> lacks.</summary>
-    /// <param name="source">Names the model and the text.</param>
-    /// <param name="methods">Which fits to try.</param>
-    /// <param name="begun">A profile that was interrupted; null for none.</param>
-    /// <param name="save">Called after each layer with what there is.</param>
-    /// <param name="progress">Told the pieces done, of this and earlier runs.</param>
+    /// <summary>
+    /// Measures every piece of every layer by itself. Layers in <paramref name="begun"/> are not measured again.
+    /// </summary>
+    /// <param name="source">Identifies the model and the text.</param>
+    /// <param name="methods">The methods whose fits are tried.</param>
+    /// <param name="begun">An unfinished profile to continue; null for none.</param>
+    /// <param name="save">Called after each layer with the profile so far.</param>
+    /// <param name="progress">Receives the number of measured pieces, including those of earlier runs.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="CrossheadException">The begun profile is of another model or text, or the model's own loss is
-    /// no finite number.</exception>
+    /// not finite.</exception>
     public Profile Run(ProfileSource source, IReadOnlyCollection<CompressionMethod> methods, Profile? begun = null,
         Action<Profile>? save = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
@@ -61,15 +63,15 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     }
 
     /// <summary>
-    /// Measures the pieces of the chosen layers within a plan: each with everything else as the plan has it. Increases
-    /// add up only as long as they are small; around a plan they say which exchange of sizes makes it better.
+    /// Measures each piece of the chosen layers within a plan, with all other pieces as in the plan. Increases add up
+    /// only if they are small. Around a plan they show which exchange of sizes improves the plan.
     /// </summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="compressed">The model of the plan.</param>
-    /// <param name="loss">Its loss on the text.</param>
-    /// <param name="method">Which fits to try.</param>
-    /// <param name="chosen">The layers.</param>
-    /// <param name="progress">Told the pieces done.</param>
+    /// <param name="compressed">The compressed model of the plan.</param>
+    /// <param name="loss">The compressed model's loss on the text.</param>
+    /// <param name="method">The method whose fits are tried.</param>
+    /// <param name="chosen">The layers to measure.</param>
+    /// <param name="progress">Receives the number of measured pieces.</param>
     /// <param name="cancellation">Stops between batches.</param>
     public Profile Around(CompressionPlan plan, LanguageModel compressed, double loss, CompressionMethod method,
         IReadOnlyCollection<int> chosen, IProgress<long>? progress = null, CancellationToken cancellation = default)
@@ -95,10 +97,11 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         return NewProfile(new ProfileSource("", ""), loss) with { Layers = layers };
     }
 
-    /// <summary>Checks that a model of some shape can be profiled with fits that are calibrated on a text.</summary>
+    /// <summary>Checks that a model can be profiled with fits that are calibrated on a text.</summary>
     /// <param name="model">The model's shape.</param>
-    /// <param name="calibrate">The text.</param>
-    /// <exception cref="CrossheadException">Its mechanism has no components, or the text is too short.</exception>
+    /// <param name="calibrate">The text for calibration.</param>
+    /// <exception cref="CrossheadException">The model's attention has no components, or the text is too
+    /// short.</exception>
     public static void Require(ModelOptions model, TokenWindows calibrate)
     {
         VirtualHeads.RequireComponents(model.Attention.Variant);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Compression.Search;
 
 /// <summary>
-/// The residual streams of all windows before a layer, batch by batch, kept while the pieces of that layer are
+/// The residual streams of all windows before a layer, batch by batch. They are kept while the pieces of that layer are
 /// measured.
 /// </summary>
 internal sealed class ResidualStates : IDisposable
@@ -30,8 +30,8 @@ internal sealed class ResidualStates : IDisposable
     }
 
     /// <summary>
-    /// How many losses can be measured at a time: as many as threads compute, as long as what a batch needs takes at
-    /// most half of the free memory.
+    /// Number of losses that can be measured at once: the number of compute threads on a CPU, and 1 on other devices.
+    /// The number is smaller if the batches would need more than half of the free memory.
     /// </summary>
     public int Workers
     {
@@ -48,7 +48,7 @@ internal sealed class ResidualStates : IDisposable
         }
     }
 
-    /// <summary>Moves all streams through a layer.</summary>
+    /// <summary>Moves all streams through a layer, so that they stand before the next layer.</summary>
     public void Advance(int layer, CancellationToken cancellation)
     {
         for (var b = 0; b < _batches.Length; b++)
@@ -63,7 +63,8 @@ internal sealed class ResidualStates : IDisposable
     }
 
     /// <summary>
-    /// Mean loss over the windows where a layer, which the streams stand before, has another attention.
+    /// Returns the mean loss over the windows with another attention in a layer. The streams must be those before this
+    /// layer.
     /// </summary>
     public double LossFrom(int layer, IAttention attention, CancellationToken cancellation)
     {

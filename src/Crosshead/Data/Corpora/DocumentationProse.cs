@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace Crosshead.Data.Corpora;
 
-/// <summary>Tidies a paragraph of documentation and judges whether it reads as English.</summary>
+/// <summary>Cleans a paragraph of documentation and decides whether it reads as English.</summary>
 internal static partial class DocumentationProse
 {
     private static readonly SearchValues<char> NumberMarks = SearchValues.Create("0123456789-.");
 
-    // Beginnings that say nothing about the member they stand at.
+    // Beginnings of paragraphs that say nothing about their member.
     private static readonly string[] Boilerplate =
     [
         "to be added", "for a description of this member", "this api supports", "this type supports",
@@ -20,8 +20,8 @@ internal static partial class DocumentationProse
     ];
 
     /// <summary>
-    /// Makes any run of blank characters one space, removes the space that a dropped element leaves before punctuation,
-    /// and the Markdown of the few pages that were generated from it: links, emphasis, escapes.
+    /// Cleans a paragraph. Any run of blank characters becomes one space. The space that a dropped element leaves
+    /// before punctuation is removed. The Markdown of a few generated pages is removed, too: links, emphasis, escapes.
     /// </summary>
     public static string Clean(string paragraph)
     {
@@ -41,20 +41,21 @@ internal static partial class DocumentationProse
             if (c == '\\' && i + 1 < paragraph.Length
                 && paragraph[i + 1] is '_' or '$' or '*' or '[' or ']' or '<' or '>' or '#')
                 continue;
-            // ".NET" keeps its space, a lone "." does not.
+            // ".NET" keeps the space before it; a lone "." does not.
             var closes = c is ',' or ';' or ')' or ']'
                 || c is '.' or ':' or '?' or '!' && (i + 1 == paragraph.Length || char.IsWhiteSpace(paragraph[i + 1]));
             if (pending && !closes && clean[^1] is not ('(' or '[')) clean.Append(' ');
             pending = false;
             clean.Append(c);
         }
-        // "etc." at the end of a sentence that brings its own period.
+        // A sentence that ends with "etc." can have two periods; one of them is removed.
         if (clean.Length > 2 && clean[^1] == '.' && clean[^2] == '.' && clean[^3] != '.') clean.Length--;
         return clean.ToString();
     }
 
     /// <summary>
-    /// Whether the paragraph is mostly words (not a signature, a listing or an opcode) and says something.
+    /// Returns whether the paragraph is mostly words and carries information. Signatures, listings and opcodes are
+    /// refused.
     /// </summary>
     public static bool IsWorthKeeping(string paragraph)
     {
@@ -74,8 +75,8 @@ internal static partial class DocumentationProse
         return words >= 2 && words >= 2 * others;
     }
 
-    // Letters, perhaps with hyphens, dots or an apostrophe inside. Short capitalised ones are registers (Qd), except at
-    // the start.
+    // A word has letters, and may have hyphens, dots, slashes or an apostrophe. Short capitalised tokens are registers
+    // (Qd), except at the start.
     private static bool IsWord(ReadOnlySpan<char> token, bool first)
     {
         if (token.Length == 1) return token[0] is 'a' or 'A' or 'I';

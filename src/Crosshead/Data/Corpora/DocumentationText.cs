@@ -3,7 +3,7 @@ using System.Xml;
 
 namespace Crosshead.Data.Corpora;
 
-/// <summary>Turns the content of one XML documentation element into plain sentences on one line.</summary>
+/// <summary>Converts the content of one XML documentation element to plain sentences on one line.</summary>
 internal sealed class DocumentationText
 {
     private const char Break = '\u2029'; // ends a paragraph inside the collected text
@@ -11,8 +11,8 @@ internal sealed class DocumentationText
     private readonly StringBuilder _text = new();
 
     /// <summary>
-    /// Reads the element that the reader stands on and leaves the reader after it. Answers the sentences of its
-    /// paragraphs, one space between; empty when nothing that reads as English is left.
+    /// Reads the reader's current element and moves the reader past it. Returns the sentences of the element's
+    /// paragraphs, separated by one space. The result is empty if no paragraph reads as English.
     /// </summary>
     public string Read(XmlReader reader)
     {
@@ -30,7 +30,7 @@ internal sealed class DocumentationText
         return sentences.ToString();
     }
 
-    // Adds the current element's text, or what its attributes refer to when it has none.
+    // Adds the current element's text. If there is none, adds the name that its attributes refer to.
     private void Collect(XmlReader reader)
     {
         var reference = Reference(reader);
@@ -73,7 +73,7 @@ internal sealed class DocumentationText
                 var block = reader.GetAttribute("language") is not null || reader.GetAttribute("lang") is not null;
                 var start = _text.Length;
                 Collect(reader);
-                // A name in a sentence stays; a listing is not prose.
+                // A name in a sentence stays. A listing is not prose and is removed.
                 if (block || _text.ToString(start, _text.Length - start).Trim()
                     .Contains('\n', StringComparison.Ordinal))
                 {

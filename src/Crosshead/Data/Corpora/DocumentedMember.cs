@@ -2,10 +2,10 @@ using System.Xml;
 
 namespace Crosshead.Data.Corpora;
 
-/// <summary>One member of an XML documentation file with its cleaned lines.</summary>
-/// <param name="Name">The name as the file has it, kind letter and arguments included.</param>
-/// <param name="Lines">What each element says: a label such as <c>"- value: "</c> (empty for the summary and remarks)
-/// and its sentences.</param>
+/// <summary>One member of an XML documentation file, with cleaned lines.</summary>
+/// <param name="Name">The member's name in the file, including the kind letter and the arguments.</param>
+/// <param name="Lines">One line per element: a label, such as <c>"- value: "</c>, and the element's sentences. The
+/// label is empty for the summary and remarks.</param>
 internal sealed record DocumentedMember(string Name, IReadOnlyList<(string Label, string Text)> Lines)
 {
     private static readonly XmlReaderSettings Settings = new()
@@ -15,7 +15,7 @@ internal sealed record DocumentedMember(string Name, IReadOnlyList<(string Label
         IgnoreProcessingInstructions = true,
     };
 
-    /// <summary>Streams the members that have anything to say.</summary>
+    /// <summary>Reads the members of a stream one by one, without members that have no text.</summary>
     /// <exception cref="XmlException">The stream is not well-formed XML.</exception>
     public static IEnumerable<DocumentedMember> ReadAll(Stream xml)
     {
@@ -51,7 +51,7 @@ internal sealed record DocumentedMember(string Name, IReadOnlyList<(string Label
         return [.. lines.OrderBy(line => Rank(line.Item1))];
     }
 
-    // Files list these in any order; a reader wants what it does, what it takes, what it gives, how it fails.
+    // Files list elements in any order. The order here is: description, parameters, return value, exceptions.
     private static int Rank(string label) => label switch
     {
         "" => 0,
@@ -60,7 +60,7 @@ internal sealed record DocumentedMember(string Name, IReadOnlyList<(string Label
         _ => 1,
     };
 
-    // Null for the elements that hold no prose of their own: examples, see-also lists, inheritdoc.
+    // Null for elements without prose of their own: examples, see-also lists, inheritdoc.
     private static string? Label(XmlReader reader) => reader.LocalName switch
     {
         "summary" or "remarks" or "remark" or "value" or "para" => "",

@@ -6,8 +6,8 @@ namespace Crosshead.Data.Corpora;
 internal static class MemberName
 {
     /// <summary>
-    /// The type a member belongs to, with its namespace and without arity marks:
-    /// <c>System.Collections.Generic.List</c>; a type belongs to itself.
+    /// Returns the type that a member belongs to, with its namespace and without arity marks:
+    /// <c>System.Collections.Generic.List</c>. A type belongs to itself.
     /// </summary>
     public static string TypeOf(string name)
     {
@@ -18,8 +18,8 @@ internal static class MemberName
     }
 
     /// <summary>
-    /// The member's own name as a heading: <c>Compare</c>, <c>Constructor</c>, <c>IDisposable.Dispose</c>; of a type,
-    /// its short name.
+    /// Returns the member's own name as a heading: <c>Compare</c>, <c>Constructor</c>, <c>IDisposable.Dispose</c>. The
+    /// heading of a type is its short name.
     /// </summary>
     public static string Heading(string name)
     {
@@ -28,7 +28,7 @@ internal static class MemberName
     }
 
     /// <summary>
-    /// A reference as one reads it in a sentence: <c>String</c>, <c>String.Compare</c>, <c>String constructor</c>,
+    /// Returns a reference in the form for a sentence: <c>String</c>, <c>String.Compare</c>, <c>String constructor</c>,
     /// <c>System.Text</c> for a namespace.
     /// </summary>
     public static string Readable(string reference)
@@ -45,7 +45,7 @@ internal static class MemberName
             ? Spoken(member) : $"{type}.{Spoken(member)}";
     }
 
-    // Cuts the kind letter, the arguments, a conversion's result and the arity marks off.
+    // Removes the kind letter, the arguments, the result type of a conversion, and the arity marks.
     private static (char Kind, string Path) Split(string name)
     {
         var kind = name.Length > 1 && name[1] == ':' ? name[0] : ' ';
@@ -68,7 +68,7 @@ internal static class MemberName
         return (kind, new string(kept, 0, length));
     }
 
-    // Explicit implementations carry their interface with its dots written as #.
+    // The name of an explicit implementation includes its interface, with # in place of each dot.
     private static string Spoken(string segment)
     {
         if (segment is "#ctor") return "Constructor";

@@ -6,29 +6,30 @@ using System.Xml;
 namespace Crosshead.Data.Corpora;
 
 /// <summary>
-/// English text that every machine with the .NET SDK has: the XML documentation of its reference packs, cleaned to
-/// prose. A document is about one type, or a part of a long one: its name, its summary, then its members with what they
-/// take, return and throw. Sentences said before, elsewhere or with other numbers, are left out.
+/// English text that is available on every machine with the .NET SDK: the XML documentation of its reference packs,
+/// cleaned to prose. A document describes one type, or a part of a long type. It has the type's name, the summary, and
+/// the members with their parameters, results and exceptions. Repeated sentences are left out, even if their numbers
+/// differ.
 /// </summary>
 public sealed class ReferencePackCorpus
 {
     /// <summary>
-    /// Documents end at the next member once they are this long, in characters: a few contexts, so that a held-out
-    /// split by document stays fine.
+    /// Length in characters from which a document ends at the next member. The length is a few contexts, so that a
+    /// held-out split by document stays fine-grained.
     /// </summary>
     internal const int DocumentLength = 3000;
 
-    // What is shorter is a name with half a sentence.
+    // A shorter document has only a name and half a sentence.
     private const int ShortestDocument = 100;
 
     private ReferencePackCorpus(IReadOnlyList<string> files) => Files = files;
 
-    /// <summary>The documentation files that are read, in the order in which they are read.</summary>
+    /// <summary>The documentation files, in the order in which they are read.</summary>
     public IReadOnlyList<string> Files { get; }
 
     /// <summary>Finds the newest version of each reference pack on this machine.</summary>
-    /// <exception cref="CrossheadException">No pack with documentation is found; the message names the folders looked
-    /// in.</exception>
+    /// <exception cref="CrossheadException">No pack with documentation was found; the message names the searched
+    /// folders.</exception>
     public static ReferencePackCorpus Find() => Find(ReferencePacks.Folders());
 
     internal static ReferencePackCorpus Find(IReadOnlyList<string> folders)
@@ -39,10 +40,9 @@ public sealed class ReferencePackCorpus
                 + $"SDK, set DOTNET_ROOT to its folder, or use {MessageTerm.Text}.");
     }
 
-    /// <summary>
-    /// Reads the documents, always the same ones in the same order for the same packs.
-    /// </summary>
-    /// <param name="maxBytes">Ends with the first document that reaches so many bytes of UTF-8 in all.</param>
+    /// <summary>Reads the documents. The same packs always give the same documents in the same order.</summary>
+    /// <param name="maxBytes">Limit for all documents together, in bytes of UTF-8. The document that reaches the limit
+    /// is the last.</param>
     /// <exception cref="CrossheadException"><paramref name="maxBytes"/> is below 1, or a file is not readable
     /// XML.</exception>
     public IEnumerable<string> Documents(long maxBytes = long.MaxValue) => maxBytes >= 1
@@ -82,7 +82,7 @@ public sealed class ReferencePackCorpus
         }
     }
 
-    // The members of a file by their type, types and members in the order in which they first stand there.
+    // The members of a file, grouped by type. Types and members are in the order of their first occurrence.
     private static OrderedDictionary<string, List<DocumentedMember>> Types(string file, byte[] content)
     {
         var types = new OrderedDictionary<string, List<DocumentedMember>>(StringComparer.Ordinal);
@@ -121,7 +121,7 @@ public sealed class ReferencePackCorpus
         if (text.Length >= ShortestDocument) yield return text.ToString();
     }
 
-    // Letters alone, so that "a 16-bit value" and "a 32-bit value" count as said once.
+    // Hashes only letters, so that "a 16-bit value" and "a 32-bit value" count as the same sentence.
     private static ulong Fingerprint(string text)
     {
         Span<char> letters = text.Length <= 1024 ? stackalloc char[text.Length] : new char[text.Length];

@@ -7,10 +7,12 @@ namespace Crosshead.Data.Corpora;
 /// </summary>
 internal static class ReferencePacks
 {
-    // The pack every SDK has comes first, so that a byte limit takes the same text on every machine.
+    // Every SDK has this pack. It comes first, so that a byte limit gives the same text on every machine.
     private const string BasePack = "Microsoft.NETCore.App.Ref";
 
-    /// <summary>The folders that may hold packs on this machine, most trusted first, existing or not.</summary>
+    /// <summary>
+    /// Returns the folders that may hold packs on this machine, most trusted first. Some may not exist.
+    /// </summary>
     public static IReadOnlyList<string> Folders()
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
@@ -18,7 +20,7 @@ internal static class ReferencePacks
         var roots = new List<string?>
         {
             Environment.GetEnvironmentVariable("DOTNET_ROOT"),
-            // ROOT/shared/Microsoft.NETCore.App/VERSION/ of the runtime that runs this.
+            // The directory of the running runtime is ROOT/shared/Microsoft.NETCore.App/VERSION/.
             Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."),
             RootOfCommand(),
             "/usr/share/dotnet",
@@ -30,7 +32,7 @@ internal static class ReferencePacks
         var folders = roots.Where(r => !string.IsNullOrEmpty(r))
             .Select(r => Path.GetFullPath(Path.Combine(r!, "packs"))).ToList();
 
-        // An SDK without the pack of a framework restores that pack here when it builds.
+        // If an SDK lacks the pack of a framework, a build restores the pack to this folder.
         var restored = Environment.GetEnvironmentVariable("NUGET_PACKAGES");
         if (!string.IsNullOrEmpty(restored)) folders.Add(Path.GetFullPath(restored));
         else if (home.Length > 0) folders.Add(Path.Combine(home, ".nuget", "packages"));
@@ -38,7 +40,7 @@ internal static class ReferencePacks
     }
 
     /// <summary>
-    /// The documentation files of the newest version of each pack found in <paramref name="folders"/>, in a fixed
+    /// Returns the documentation files of the newest version of each pack in <paramref name="folders"/>, in a fixed
     /// order.
     /// </summary>
     public static IReadOnlyList<string> Files(IEnumerable<string> folders)
@@ -63,7 +65,8 @@ internal static class ReferencePacks
     }
 
     /// <summary>
-    /// Orders <c>10.0.2</c> after <c>9.0.11</c>, and a release after its previews; what is no version comes first.
+    /// Orders <c>10.0.2</c> after <c>9.0.11</c>, and a release after its previews. Text that is not a version comes
+    /// first.
     /// </summary>
     internal static int CompareVersions(string a, string b)
     {
@@ -95,7 +98,7 @@ internal static class ReferencePacks
         return a.Length.CompareTo(b.Length);
     }
 
-    // Folders that are absent or closed to us simply hold no packs.
+    // A folder that is absent or not accessible holds no packs.
     private static IEnumerable<string> Listed(string folder, string pattern)
     {
         var options = new EnumerationOptions { IgnoreInaccessible = true, MatchCasing = MatchCasing.CaseInsensitive };
@@ -104,7 +107,7 @@ internal static class ReferencePacks
             : [];
     }
 
-    // The folder of the `dotnet` command in PATH, links followed.
+    // The folder of the `dotnet` command in PATH, after following links.
     private static string? RootOfCommand()
     {
         var name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
