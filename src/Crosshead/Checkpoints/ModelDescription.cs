@@ -41,6 +41,11 @@ public sealed class ModelDescription
     /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
     public IReadOnlyList<int> EndTokens(int? tokenizerEnd) => TextTokens.EndsOf(Folder, _config, tokenizerEnd);
 
+    /// <summary>How the model's makers draw tokens, by <c>generation_config.json</c>; nothing without that
+    /// file.</summary>
+    /// <exception cref="CrossheadException">The file cannot be read, or a value is of the wrong kind.</exception>
+    public StoredSampling Sampling => StoredSampling.Of(Folder);
+
     /// <summary>Reads a model directory, which need not hold weights.</summary>
     /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not
     /// supported.</exception>

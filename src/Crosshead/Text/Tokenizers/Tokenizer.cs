@@ -63,6 +63,9 @@ public sealed class Tokenizer
     /// <summary>The token that begins a document, found like <see cref="EosTokenId"/>; null if there is none.</summary>
     public int? BosTokenId { get; }
 
+    /// <summary>The token that fills up batches, by tokenizer_config.json; null if it names none.</summary>
+    public int? PadTokenId => _config.PadToken is { } pad ? _definition.Vocabulary.IdOf(pad) : null;
+
     /// <summary>
     /// Whether tokenizer_config.json asks for decoded text to be cleaned (<c>clean_up_tokenization_spaces</c>), as
     /// Transformers' decode does. <see cref="Decode"/> never cleans: it returns the text of the tokens.
@@ -161,6 +164,13 @@ public sealed class Tokenizer
     /// <summary>The token of an id as the vocabulary writes it, or null.</summary>
     /// <param name="id">The id.</param>
     public string? IdToToken(int id) => _definition.Vocabulary.TokenOf(id);
+
+    /// <summary>
+    /// The bytes that a token stands for within a text, which may be a part of a character; of a special token its
+    /// name. Empty if the id is not in the vocabulary.
+    /// </summary>
+    /// <param name="id">The id.</param>
+    public ReadOnlySpan<byte> BytesOf(int id) => id < 0 || id >= VocabularySize ? [] : _model.BytesOf(id);
 
     /// <summary>
     /// Writes the files of the tokenizer, byte for byte as they were read or trained, and tokenizer_config.json beside

@@ -10,4 +10,7 @@ internal interface ITokenizerModel
 
     /// <summary>A decoder for one sequence of ids.</summary>
     ITokenDecoder CreateDecoder();
+
+    /// <summary>The bytes that a token stands for within a text; none if the id is no token.</summary>
+    ReadOnlySpan<byte> BytesOf(int id);
 }

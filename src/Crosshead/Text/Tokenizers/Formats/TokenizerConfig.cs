@@ -22,6 +22,9 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
     private static readonly string[] UsualEnds = [Gpt2End, "<|end_of_text|>", "</s>", "<eos>"];
     private static readonly string[] UsualBegins = ["<|begin_of_text|>", "<s>", "<bos>"];
 
+    /// <summary>The token that fills up batches, or null.</summary>
+    public string? PadToken { get; init; }
+
     /// <summary>Which class of Transformers the tokenizer is.</summary>
     public string? TokenizerClass { get; init; }
 
@@ -62,6 +65,7 @@ internal sealed record TokenizerConfig(string? EosToken, string? BosToken)
             var root = document.RootElement;
             return new TokenizerConfig(Content(root, "eos_token"), Content(root, "bos_token"))
             {
+                PadToken = Content(root, "pad_token"),
                 TokenizerClass = root.Text("tokenizer_class"),
                 AddBosToken = root.Child("add_bos_token")?.GetBoolean(),
                 AddEosToken = root.Child("add_eos_token")?.GetBoolean(),

@@ -56,6 +56,8 @@ internal sealed class ByteLevelModel : ITokenizerModel
 
     public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
 
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes.Value[id];
+
     // The bytes of every token, by id; no bytes if there is no token.
     private byte[][] TokenBytes()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using System.Text;
 using Crosshead.Text.Tokenizers.Definition;
 
 namespace Crosshead.Text.Tokenizers.Models;
@@ -51,6 +52,17 @@ internal sealed class CharacterModel : ITokenizerModel
     }
 
     public ITokenDecoder CreateDecoder() => new CharacterDecoder(_definition, _byteIds);
+
+    public ReadOnlySpan<byte> BytesOf(int id)
+    {
+        if (_definition.Vocabulary.TokenOf(id) is null) return [];
+        if (_definition.Decoding.ByteFallback && Array.IndexOf(_byteIds, id) is >= 0 and var value)
+            return new[] { (byte)value };
+        var piece = _definition.Written(id);
+        foreach (var replacement in _definition.Decoding.Replacements)
+            piece = replacement.Normalize(piece) ?? piece;
+        return Encoding.UTF8.GetBytes(piece);
+    }
 
     private void EncodeWord(ReadOnlySpan<char> word, List<int> ids, WordCache cache)
     {
