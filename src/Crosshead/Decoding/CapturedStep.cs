@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// One step of decoding as one launch: the model's own operations on fixed memory, captured as a CUDA graph at the
-/// first step. The positions are on the device, so that every step is the same work.
+/// One decoding step as one launch. The model's operations work on fixed memory and are captured as a CUDA graph at the
+/// first step. The positions are on the device, so every step does the same work.
 /// </summary>
 internal sealed class CapturedStep : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class CapturedStep : IDisposable
     private readonly DecodeState _state;
     private readonly int _slots;
     private readonly SideStream _stream;
-    // what a step is told: a position per slot, then a token per slot; what it answers
+    // input of a step: a position per slot, then a token per slot; output: ids and logits of the likeliest tokens
     private readonly PinnedMemory _told, _ids, _values;
     private readonly Tensor _input;                     // [2·B] (int64)
     private PinnedMemory? _logitsOnHost;
@@ -23,10 +23,10 @@ internal sealed class CapturedStep : IDisposable
     private CudaGraph? _graph;
     private bool _fetched; // whether the logits of the last step are on the host
 
-    /// <summary>Prepares; captures nothing yet.</summary>
+    /// <summary>Allocates the memory; captures nothing yet.</summary>
     /// <param name="model">The model, on a CUDA device.</param>
-    /// <param name="state">What earlier tokens left; must outlive this.</param>
-    /// <param name="slots">How many slots B, from the first on.</param>
+    /// <param name="state">The cache of earlier tokens; must outlive the step.</param>
+    /// <param name="slots">Number of slots B, counted from the first slot.</param>
     public CapturedStep(LanguageModel model, DecodeState state, int slots)
     {
         (_model, _state, _slots) = (model, state, slots);
@@ -38,18 +38,18 @@ internal sealed class CapturedStep : IDisposable
         _values = new PinnedMemory(index, slots * sizeof(float));
     }
 
-    /// <summary>Nodes of the captured graph; 0 before there is one.</summary>
+    /// <summary>Number of nodes of the captured graph; 0 before the capture.</summary>
     public int Nodes => _graph?.Nodes ?? 0;
 
-    /// <summary>Why the step cannot be captured; null where it can.</summary>
+    /// <summary>Why the step cannot be captured; null if it can.</summary>
     public string? Refusal { get; private set; }
 
     /// <summary>
-    /// Computes one more token of some slots; the others rest, and what is computed of them is for nothing.
+    /// Computes one more token of some slots. The other slots are computed too, but their results are not used.
     /// </summary>
-    /// <param name="pass">The pass, which has been checked.</param>
-    /// <param name="runs">The slots' rows in it, each of one token.</param>
-    /// <returns>Whether it was done; where not, the step cannot be captured, and nothing has changed.</returns>
+    /// <param name="pass">The pass, already checked.</param>
+    /// <param name="runs">The runs of these slots in the pass, one token each.</param>
+    /// <returns>Whether the step ran. False: the step cannot be captured, and nothing has changed.</returns>
     /// <exception cref="CrossheadException">The device failed.</exception>
     public bool TryRun(DecodePass pass, IReadOnlyList<TokenRun> runs)
     {
@@ -64,12 +64,14 @@ internal sealed class CapturedStep : IDisposable
         return true;
     }
 
-    /// <summary>The likeliest token after a slot's last, the lowest of equals, and its logit.</summary>
+    /// <summary>
+    /// The likeliest token after a slot's last token, and its logit. Of equal logits the lowest id counts.
+    /// </summary>
     public (int Id, float Logit) MostLikely(int slot) => ((int)_ids.Of<long>()[slot], _values.Of<float>()[slot]);
 
     /// <summary>
-    /// Logits [V] after a slot's last token; valid until the next step. All slots' come to the host when the first is
-    /// asked for.
+    /// Logits [V] after a slot's last token; valid until the next step. The first call after a step copies the logits
+    /// of all slots to the host.
     /// </summary>
     public ReadOnlySpan<float> Logits(int slot)
     {

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// Decodes on a CUDA device with steps captured as graphs: launching the operators one by one takes several times as
-/// long as computing them. Prompts, and models whose steps cannot be captured, take the way of
-/// <see cref="TensorDecoder"/>.
+/// Decodes on a CUDA device with steps captured as graphs. Launching the operators one by one takes several times as
+/// long as computing them. Prompts are computed by a <see cref="TensorDecoder"/>, and so are steps that cannot be
+/// captured.
 /// </summary>
 public sealed class CudaGraphDecoder : IDecoder
 {
@@ -21,22 +21,25 @@ public sealed class CudaGraphDecoder : IDecoder
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
-    /// <param name="slots">Sequences side by side.</param>
-    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    /// <param name="slots">Number of sequences side by side.</param>
+    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt; at most the model's
+    /// context.</param>
     public CudaGraphDecoder(LanguageModel model, int slots, int capacity) =>
         (_model, _plain) = (model, new TensorDecoder(model, slots, capacity));
 
-    /// <summary>Whether steps of the model are worth capturing: it computes in bfloat16 on a CUDA device.</summary>
+    /// <summary>
+    /// Whether capturing the steps of a model is worthwhile: the model computes in bfloat16 on a CUDA device.
+    /// </summary>
     public static bool Supports(LanguageModel model) =>
         model.Device.type == DeviceType.CUDA && model.ComputeType == ScalarType.BFloat16;
 
-    /// <summary>Whether the last pass had captured steps.</summary>
+    /// <summary>Whether the last pass used captured steps.</summary>
     public bool IsCaptured => _logitsOf.Any(s => s is not null);
 
-    /// <summary>Why steps are not captured; null where they are, or none was tried yet.</summary>
+    /// <summary>Why steps are not captured; null if they are, or if none was tried yet.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Kernels and copies of the last captured step; 0 where there is none yet.</summary>
+    /// <summary>Number of kernels and copies in the last captured step; 0 if there is none.</summary>
     internal int Nodes => _logitsOf.FirstOrDefault(s => s is not null)?.Step.Nodes ?? 0;
 
     /// <inheritdoc/>
@@ -60,9 +63,10 @@ public sealed class CudaGraphDecoder : IDecoder
     }
 
     /// <summary>
-    /// Takes prompts as read, with a cache drawn at random: what a step costs does not depend on what is cached.
+    /// Counts prompts as read and fills their cache with random numbers. The cost of a step does not depend on the
+    /// cached values.
     /// </summary>
-    /// <param name="tokens">Tokens of each prompt.</param>
+    /// <param name="tokens">Number of tokens per prompt.</param>
     public void Draw(int tokens)
     {
         _plain.State.Draw(tokens);
@@ -84,14 +88,14 @@ public sealed class CudaGraphDecoder : IDecoder
         _plain.Dispose();
     }
 
-    // Steps are captured for 1, 2, 4, … slots; slots that rest are computed for nothing.
+    // Steps are captured for 1, 2, 4, … slots. Idle slots are computed too, but their results are not used.
     private bool TryStep(DecodePass pass, List<TokenRun> runs)
     {
         if (Refusal is not null) return false;
         var count = Math.Min(Cache.Slots, (int)BitOperations.RoundUpToPowerOf2((uint)runs.Max(r => r.Slot) + 1));
         if (!_steps.TryGetValue(count, out var step))
             _steps[count] = step = new CapturedStep(_model, _plain.State, count);
-        // a step's own stream does not wait for the one that prompts are computed on
+        // The stream of a step does not wait for the stream of the prompts.
         if (_plainRan) cuda.synchronize(_model.Device);
         _plainRan = false;
         if (!step.TryRun(pass, runs))

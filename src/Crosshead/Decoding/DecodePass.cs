@@ -4,8 +4,8 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// Tokens to compute, of any sequences: all of a prompt, the next few, or the next one of each. The rows of a slot
-/// stand side by side, in the order of their positions. Any of them may want logits.
+/// Tokens to compute, from any sequences: whole prompts, parts of prompts, or the next token of each sequence. The rows
+/// of a slot are neighbours, in the order of their positions. Any row may ask for logits.
 /// </summary>
 public sealed class DecodePass
 {
@@ -21,15 +21,15 @@ public sealed class DecodePass
     public void Clear() => _rows.Clear();
 
     /// <summary>Adds a token.</summary>
-    /// <param name="slot">The slot of its sequence.</param>
-    /// <param name="position">Its place in the sequence: that behind the last token kept, or an earlier one, from which
-    /// on the sequence is then forgotten.</param>
-    /// <param name="token">Its id.</param>
-    /// <param name="wanted">Whether the logits after it are wanted.</param>
+    /// <param name="slot">Slot of the sequence.</param>
+    /// <param name="position">Position in the sequence: the next free position, or an earlier one. An earlier position
+    /// discards the tokens of the sequence from there on.</param>
+    /// <param name="token">Id of the token.</param>
+    /// <param name="wanted">Whether the logits after the token are wanted.</param>
     public void Add(int slot, int position, int token, bool wanted) =>
         _rows.Add(new DecodeRow(slot, position, token, wanted));
 
-    /// <summary>The runs of rows that belong to one slot.</summary>
+    /// <summary>Groups neighbouring rows of the same slot into runs.</summary>
     internal List<TokenRun> Runs()
     {
         var rows = Rows;
@@ -43,7 +43,7 @@ public sealed class DecodePass
     }
 
     /// <summary>Checks that a cache can take the pass.</summary>
-    /// <exception cref="CrossheadException">A token has no room.</exception>
+    /// <exception cref="CrossheadException">The cache has no room for a token.</exception>
     /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between tokens.</exception>
     internal void Require(ICacheStore cache)
     {

@@ -6,7 +6,10 @@ namespace Crosshead.Decoding;
 /// <summary>The logits of one position, one for each token of the vocabulary.</summary>
 internal static class LogitRow
 {
-    /// <summary>The first of the largest logits, or the first that is not a number, and what it is.</summary>
+    /// <summary>
+    /// The id of the largest logit, and the logit. Of equal logits the lowest id counts. A not-a-number counts as the
+    /// largest.
+    /// </summary>
     /// <param name="logits">One for each token of the vocabulary.</param>
     public static (int Id, float Logit) MostLikely(ReadOnlySpan<float> logits)
     {
@@ -14,7 +17,7 @@ internal static class LogitRow
         return (best, logits[best]);
     }
 
-    // The first of the largest; the first that is no number, where there is one.
+    // Index of the first not-a-number, or of the first largest value if all are numbers.
     private static int IndexOfMax(ReadOnlySpan<float> values)
     {
         var vectors = MemoryMarshal.Cast<float, Vector512<float>>(values);

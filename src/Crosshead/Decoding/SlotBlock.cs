@@ -1,10 +1,10 @@
 namespace Crosshead.Decoding;
 
-/// <summary>Runs of slots that lie side by side and begin at one position: one batch.</summary>
-/// <param name="Runs">In the order of their slots.</param>
+/// <summary>Runs of neighbouring slots that begin at the same position. They form one batch.</summary>
+/// <param name="Runs">The runs in the order of their slots.</param>
 internal sealed record SlotBlock(IReadOnlyList<TokenRun> Runs)
 {
-    // More than this share of a batch that is no token of any prompt costs more than a batch of its own.
+    // Largest share of padding in a batch. With more padding, two batches cost less than one.
     private const double MostPadding = 0.5;
 
     /// <summary>The first slot.</summary>
@@ -13,10 +13,10 @@ internal sealed record SlotBlock(IReadOnlyList<TokenRun> Runs)
     /// <summary>The position at which the runs begin.</summary>
     public int Start => Runs[0].Start;
 
-    /// <summary>Tokens of the longest run.</summary>
+    /// <summary>Number of tokens of the longest run.</summary>
     public int Longest { get; } = Runs.Max(r => r.Count);
 
-    /// <summary>Puts runs that begin at one position into as few batches as are not mostly padding.</summary>
+    /// <summary>Groups runs that begin at the same position into few batches. No batch is mostly padding.</summary>
     public static IEnumerable<SlotBlock> Of(IEnumerable<TokenRun> runs)
     {
         List<TokenRun> block = [];

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Decoding;
 
-/// <summary>Decodes by the model's own tensor operators: any device, precision and batch.</summary>
+/// <summary>
+/// Decodes with the model's own tensor operators, on any device, in any precision and with any batch.
+/// </summary>
 public sealed class TensorDecoder : IDecoder
 {
     private readonly LanguageModel _model;
@@ -15,15 +17,16 @@ public sealed class TensorDecoder : IDecoder
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
-    /// <param name="slots">Sequences side by side.</param>
-    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    /// <param name="slots">Number of sequences side by side.</param>
+    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt; at most the model's
+    /// context.</param>
     public TensorDecoder(LanguageModel model, int slots, int capacity)
     {
         _model = model;
         State = model.CreateDecodeState(slots, capacity, spare: 1); // where slots that rest write to
     }
 
-    /// <summary>What the tokens so far have left.</summary>
+    /// <summary>The cache of the tokens so far.</summary>
     internal DecodeState State { get; }
 
     /// <inheritdoc/>
@@ -39,7 +42,7 @@ public sealed class TensorDecoder : IDecoder
         Run(pass, pass.Runs(), cancellation);
     }
 
-    /// <summary>Computes some runs of a pass that has been checked.</summary>
+    /// <summary>Computes some runs of a pass; the pass is already checked.</summary>
     internal void Run(DecodePass pass, IReadOnlyList<TokenRun> runs, CancellationToken cancellation = default)
     {
         _wanted.Take(pass);
@@ -64,7 +67,7 @@ public sealed class TensorDecoder : IDecoder
     /// <inheritdoc/>
     public void Dispose() => State.Dispose();
 
-    // One token of each slot, computed for all slots up to the last one that has one.
+    // Computes one token per run. The batch contains all slots up to the last one with a run.
     private void Step(DecodePass pass, List<TokenRun> runs)
     {
         using var scope = NewDisposeScope();
@@ -82,8 +85,8 @@ public sealed class TensorDecoder : IDecoder
         Finish(pass, runs, 0, hidden);
     }
 
-    // Prompts of slots side by side that begin at one place. Shorter ones are followed by tokens that nobody sees and
-    // later ones overwrite.
+    // Computes prompts of neighbouring slots that begin at the same position. Shorter prompts are padded. No token sees
+    // the padding, and later tokens overwrite it.
     private void Prefill(DecodePass pass, SlotBlock block)
     {
         using var scope = NewDisposeScope();
@@ -98,8 +101,7 @@ public sealed class TensorDecoder : IDecoder
         Finish(pass, block.Runs, block.FirstSlot, hidden);
     }
 
-    // Counts the tokens of runs and takes the logits that are wanted, from hidden states [S, N, D] of the slots from
-    // the first on.
+    // Counts the tokens of the runs and stores the wanted logits. Hidden states [S, N, D] begin at slot `firstSlot`.
     private void Finish(DecodePass pass, IReadOnlyList<TokenRun> runs, int firstSlot, Tensor hidden)
     {
         var longest = hidden.shape[1];

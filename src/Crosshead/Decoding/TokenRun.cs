@@ -1,8 +1,8 @@
 namespace Crosshead.Decoding;
 
-/// <summary>Tokens of one slot that follow each other in a pass.</summary>
+/// <summary>Consecutive tokens of one slot in a pass.</summary>
 /// <param name="Slot">The slot.</param>
-/// <param name="Start">The position of the first.</param>
-/// <param name="First">Its row in the pass.</param>
-/// <param name="Count">How many.</param>
+/// <param name="Start">Position of the first token.</param>
+/// <param name="First">Row of the first token in the pass.</param>
+/// <param name="Count">Number of tokens.</param>
 internal readonly record struct TokenRun(int Slot, int Start, int First, int Count);

@@ -51,17 +51,15 @@ public sealed class DataGeneration : IDocumentSource
 
     /// <summary>Fills a data folder, continues an unfinished one, or recognises a finished one.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="tokenizer">Its tokenizer; a copy is put in the folder.</param>
+    /// <param name="tokenizer">The model's tokenizer; a copy is put in the folder.</param>
     /// <param name="directory">The data folder; created if it does not exist.</param>
     /// <param name="options">How much is written, and how.</param>
     /// <param name="progress">Called every few tokens, from any thread; may be null.</param>
     /// <param name="cancellation">Stops the run; its state is saved.</param>
     /// <returns>The contents of the folder.</returns>
-    /// <exception cref="CrossheadException">
-    /// An option is out of range, the tokenizer is not the model's, the folder holds other data or cannot be written,
-    /// or another process writes it.
-    /// </exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled; the same call continues from
+    /// <exception cref="CrossheadException">An option is out of range, or the tokenizer is not the model's. Or the
+    /// folder holds other data, cannot be written, or is written by another process.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled; the same call continues from
     /// there.</exception>
     public static DatasetManifest Run(LanguageModel model, Tokenizer tokenizer, string directory,
         DataGenerationOptions options,
@@ -74,9 +72,9 @@ public sealed class DataGeneration : IDocumentSource
             generation, cancellation);
     }
 
-    /// <summary>Checks the options by a model's shape and its tokenizer.</summary>
-    /// <exception cref="CrossheadException">An option is out of range, the tokenizer is not the model's or has no end
-    /// token, or a prompt is too long.</exception>
+    /// <summary>Checks the options against a model's shape and tokenizer.</summary>
+    /// <exception cref="CrossheadException">An option is out of range, or a prompt is too long. Or the tokenizer is not
+    /// the model's or has no end token.</exception>
     internal static void Require(ModelOptions model, Tokenizer tokenizer, DataGenerationOptions options)
     {
         options.Validate();
@@ -96,7 +94,8 @@ public sealed class DataGeneration : IDocumentSource
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="directory">The data folder.</param>
     /// <param name="options">How much is written, and how.</param>
-    /// <exception cref="CrossheadException">As for the options alone; or the folder holds other data.</exception>
+    /// <exception cref="CrossheadException">An option is out of range, or a prompt is too long. Or the tokenizer is not
+    /// the model's or has no end token. Or the folder holds other data.</exception>
     public static void Require(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory,
         DataGenerationOptions options)
     {
@@ -201,7 +200,7 @@ public sealed class DataGeneration : IDocumentSource
     {
         var prompts = Enumerable.Range(0, _batch)
             .Select(i => _prompts[((index * _batch) + i) % _prompts.Length]).ToArray();
-        // the generator's own streams tell the documents of a batch apart
+        // The generator gives each document of a batch its own stream of random numbers.
         var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1);
         using var run = _generator.Start(prompts,
             _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
@@ -238,7 +237,7 @@ public sealed class DataGeneration : IDocumentSource
         return ([.. _begin is null ? prompt.Skip(1) : prompt, .. ids], Cut: !drawsEnd);
     }
 
-    // The second document, and then the given share: both parts have documents as soon as there are two.
+    // Holds out the second document, and then the given share. So both parts have documents as soon as there are two.
     private bool IsHeldOut(long document) =>
         document > 0
         && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);

@@ -6,19 +6,19 @@ public sealed record DataGenerationOptions
     /// <summary>Total number of tokens to write. The document that reaches this number is cut there.</summary>
     public required long Tokens { get; init; }
 
-    /// <summary>The model's directory, as the data set's manifest names it.</summary>
+    /// <summary>Directory of the model, as written in the manifest of the data set.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Hash of its weights.</summary>
+    /// <summary>Hash of the model's weights.</summary>
     public required string WeightsHash { get; init; }
 
-    /// <summary>How tokens are drawn; its seed is not used.</summary>
+    /// <summary>How tokens are drawn; the seed in these options is not used.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 
-    /// <summary>Start of the random numbers.</summary>
+    /// <summary>Seed of the random numbers.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Prompts of the documents, used in turn; empty for the begin token alone.</summary>
+    /// <summary>Prompts of the documents, used in turn. Empty: documents start with the begin token alone.</summary>
     public IReadOnlyList<string> Prompts { get; init; } = [];
 
     /// <summary>Tokens that end a document, in addition to the tokenizer's end and begin tokens.</summary>
@@ -28,19 +28,19 @@ public sealed record DataGenerationOptions
     public int? MaxTokens { get; init; }
 
     /// <summary>
-    /// Maximum number of documents written side by side. It is limited to the number of documents of maximum length
-    /// that give the requested tokens.
+    /// Maximum number of documents written side by side. Fewer are used if fewer documents of maximum length give the
+    /// requested tokens.
     /// </summary>
     public int Batch { get; init; } = 32;
 
-    /// <summary>The share of documents held out.</summary>
+    /// <summary>Share of documents that are held out.</summary>
     public double HeldOutFraction { get; init; } = 0.02;
 
-    /// <summary>Tokens after which a shard ends, at the next end of a document.</summary>
+    /// <summary>Number of tokens after which a shard ends; its last document is completed first.</summary>
     public long ShardTokens { get; init; } = 1L << 26;
 
     /// <summary>
-    /// Whether to start again, whatever data set the folder holds. False: other data in the folder is an error.
+    /// Whether to start again and replace any data set in the folder. False: other data in the folder is an error.
     /// </summary>
     public bool Overwrite { get; init; }
 

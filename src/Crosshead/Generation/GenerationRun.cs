@@ -3,7 +3,9 @@ using Crosshead.Decoding;
 
 namespace Crosshead.Generation;
 
-/// <summary>One running generation: it continues prompts one token at a time, as fast as the tokens are read.</summary>
+/// <summary>
+/// A running generation. It continues prompts one token at a time, at the pace at which the tokens are read.
+/// </summary>
 public sealed class GenerationRun : IDisposable
 {
     private readonly IDecoder _decoder;
@@ -23,7 +25,7 @@ public sealed class GenerationRun : IDisposable
             (prompt, i) => new Request(prompt, i, context, options, decoder.VocabularySize, codec, suppressed))];
     }
 
-    /// <summary>Its time and memory so far.</summary>
+    /// <summary>Time and memory of the run so far.</summary>
     public GenerationStatistics Statistics => new(
         _prompts.Sum(p => (long)p.Count), _prefillSeconds, _requests.Sum(r => (long)r.Count), _steps, _decoded,
         _decodeSeconds, _cacheBytes);
@@ -33,9 +35,10 @@ public sealed class GenerationRun : IDisposable
         [.. _requests.Select(s => new GeneratedSequence(s.Ids, s.Text.ToString(), s.Stop ?? StopReason.Cancelled))];
 
     /// <summary>
-    /// Generates; can be read once. Every sequence's last token carries its stop reason. A cancelled run ends its open
-    /// sequences with <see cref="StopReason.Cancelled"/> instead of throwing.
+    /// Generates the tokens; can be called once. The last token of each sequence carries its stop reason. A cancelled
+    /// run ends its open sequences with <see cref="StopReason.Cancelled"/> and does not throw.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The method was called before.</exception>
     public IEnumerable<GeneratedToken> Tokens(CancellationToken cancellation = default)
     {
         if (_started) throw new InvalidOperationException("the tokens of a run can be read once; start another run.");
@@ -54,7 +57,7 @@ public sealed class GenerationRun : IDisposable
         for (; ; )
         {
             _pass.Clear();
-            // The caller may spend time on a token: only the work here counts as decoding.
+            // The time that the caller spends on a token does not count as decoding.
             cancelled |= cancellation.IsCancellationRequested;
             for (var slot = 0; slot < _requests.Length; slot++)
             {
@@ -75,7 +78,7 @@ public sealed class GenerationRun : IDisposable
         }
     }
 
-    // All prompts, each in chunks.
+    // Computes all prompts in chunks; returns false if cancelled.
     private bool TryPrefill(CancellationToken cancellation)
     {
         try

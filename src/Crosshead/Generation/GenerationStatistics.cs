@@ -1,13 +1,13 @@
 namespace Crosshead.Generation;
 
 /// <summary>Time and memory of a run.</summary>
-/// <param name="PromptTokens">Tokens of all prompts.</param>
-/// <param name="PrefillSeconds">Seconds to compute them.</param>
-/// <param name="NewTokens">Tokens generated in all sequences.</param>
-/// <param name="DecodeSteps">Steps after the prompts; each gives every running sequence a token.</param>
-/// <param name="DecodedTokens">Tokens of running sequences computed in those steps.</param>
-/// <param name="DecodeSeconds">Seconds of those steps, drawing and text included.</param>
-/// <param name="CacheBytes">Bytes kept of past tokens at the end.</param>
+/// <param name="PromptTokens">Number of tokens of all prompts.</param>
+/// <param name="PrefillSeconds">Seconds to compute the prompts.</param>
+/// <param name="NewTokens">Number of tokens generated in all sequences.</param>
+/// <param name="DecodeSteps">Number of steps after the prompts; each step gives every running sequence a token.</param>
+/// <param name="DecodedTokens">Number of tokens computed in these steps.</param>
+/// <param name="DecodeSeconds">Seconds of these steps, including drawing and text.</param>
+/// <param name="CacheBytes">Bytes of cache at the end.</param>
 public sealed record GenerationStatistics(
     long PromptTokens, double PrefillSeconds, long NewTokens, long DecodeSteps, long DecodedTokens,
     double DecodeSeconds, long CacheBytes)

@@ -14,14 +14,15 @@ public sealed class Generator : IDisposable
     private CpuWeights? _packed;
     private int[]? _unknown;
 
-    /// <summary>A generator over a model, which must outlive it.</summary>
+    /// <summary>Creates a generator for a model, which must outlive the generator.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="codec">Its tokenizer, for prompts and answers as text. Ids that are not tokens of the tokenizer are
-    /// never drawn. Null for token ids only, all of which may be drawn.</param>
+    /// <param name="codec">Tokenizer for prompts and answers as text. Ids that are not tokens of the tokenizer are
+    /// never drawn. Null: prompts and answers are token ids, and all ids may be drawn.</param>
     public Generator(LanguageModel model, ITextCodec? codec = null) => (_model, _codec) = (model, codec);
 
     /// <summary>Prepares to continue prompts given as text.</summary>
-    /// <exception cref="CrossheadException">There is no tokenizer, or as for token ids.</exception>
+    /// <exception cref="CrossheadException">There is no tokenizer. Or there is no prompt, an empty prompt, a prompt
+    /// that fills the context, or an unknown token. Or an option is out of range.</exception>
     public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions options)
     {
         if (_codec is null)
@@ -31,8 +32,8 @@ public sealed class Generator : IDisposable
     }
 
     /// <summary>Prepares to continue prompts given as token ids; the prompts may differ in length.</summary>
-    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, an unknown token,
-    /// or an option out of range.</exception>
+    /// <exception cref="CrossheadException">No prompt, an empty prompt, a prompt that fills the context, or an unknown
+    /// token. Or an option is out of range, or there are stop strings and no tokenizer.</exception>
     public GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options) =>
         Start(prompts, options, null);
 
@@ -47,7 +48,7 @@ public sealed class Generator : IDisposable
     }
 
     /// <summary>
-    /// Prepares to continue prompts on a limited number of threads; null for the best number for one run.
+    /// Prepares to continue prompts on a limited number of threads. Null: the best number for one run.
     /// </summary>
     internal GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, int? threads)
     {
@@ -76,7 +77,7 @@ public sealed class Generator : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _packed?.Dispose();
 
-    // Rows of the table without a token of the tokenizer have no text, and no training reaches them.
+    // Ids that are not tokens of the tokenizer have no text and are not trained.
     private int[] Suppressed(IReadOnlyList<int> ends)
     {
         if (_codec is not { } codec) return [];
@@ -85,13 +86,12 @@ public sealed class Generator : IDisposable
     }
 
     /// <summary>The fastest decoder for the model on its device. It must be disposed before the generator.</summary>
-    /// <param name="sequences">Sequences that it decodes side by side.</param>
+    /// <param name="sequences">Number of sequences side by side.</param>
     /// <param name="capacity">Maximum number of tokens per sequence, including its prompt.</param>
-    /// <param name="threads">Maximum number of threads on the processor; null for the best number for one
-    /// decoder.</param>
+    /// <param name="threads">Maximum number of CPU threads; null for the best number for one decoder.</param>
     public IDecoder CreateDecoder(int sequences, int capacity, int? threads = null)
     {
-        // The tensor operators work anywhere; on the CPU the vector kernels are several times as fast.
+        // The tensor operators work on any device. On the CPU the vector kernels are several times as fast.
         if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
         _packed ??= new CpuWeights(_model);
@@ -101,8 +101,8 @@ public sealed class Generator : IDisposable
 
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);
 
-    /// <summary>Checks that a model of some shape can continue prompts.</summary>
-    /// <exception cref="CrossheadException">No prompt, an empty prompt, one that fills the context, or an unknown
+    /// <summary>Checks that a model of the given shape can continue the prompts.</summary>
+    /// <exception cref="CrossheadException">No prompt, an empty prompt, a prompt that fills the context, or an unknown
     /// token.</exception>
     internal static void Require(IReadOnlyList<IReadOnlyList<int>> prompts, ModelOptions model)
     {

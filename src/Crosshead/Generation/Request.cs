@@ -3,9 +3,7 @@ using Crosshead.Decoding;
 
 namespace Crosshead.Generation;
 
-/// <summary>
-/// A sequence that is being continued: its tokens, how the next ones are drawn, and their way into text.
-/// </summary>
+/// <summary>A sequence that is being continued: its tokens, the drawing of the next ones, and their text.</summary>
 internal sealed class Request
 {
     private readonly List<int> _known; // the prompt, then what was drawn
@@ -18,11 +16,11 @@ internal sealed class Request
     private int _row; // of the last known token in its pass
     private int _computed; // of the known tokens, those that were handed to a decoder
 
-    /// <summary>A request of which nothing has been computed.</summary>
+    /// <summary>Creates a request; nothing is computed yet.</summary>
     /// <param name="prompt">The tokens to continue.</param>
-    /// <param name="index">Its number among those that were asked for together: what tokens are reported with, and
-    /// which stream of random numbers is its own.</param>
-    /// <param name="context">Most tokens of the model.</param>
+    /// <param name="index">Index of the prompt. Its tokens are reported with this index and use this stream of random
+    /// numbers.</param>
+    /// <param name="context">Maximum number of tokens of the model.</param>
     /// <param name="options">How much is generated and where it ends.</param>
     /// <param name="vocabulary">Number of logits.</param>
     /// <param name="codec">The tokenizer; null for tokens alone.</param>
@@ -36,22 +34,22 @@ internal sealed class Request
         _sampler = new Sampler(options.Sampling, vocabulary, index, suppressed);
         _sampler.Observe([.. prompt]);
         _stream = codec?.CreateStream();
-        // What a token looks like as text may depend on those before it: a space at the very start is left out.
+        // The text of a token may depend on earlier tokens: a space at the start of a text is left out.
         foreach (var id in prompt)
             if (codec?.IsToken(id) == true) _stream!.Push(id);
         _filter = new StopStringFilter(options.StopStrings);
     }
 
-    /// <summary>The tokens that were drawn.</summary>
+    /// <summary>The drawn tokens.</summary>
     public IReadOnlyList<int> Ids => _known[_prompt..];
 
-    /// <summary>Number of tokens that were drawn.</summary>
+    /// <summary>Number of drawn tokens.</summary>
     public int Count => _known.Count - _prompt;
 
-    /// <summary>The text of the tokens that were drawn, up to a stop string.</summary>
+    /// <summary>Text of the drawn tokens, up to a stop string.</summary>
     public StringBuilder Text { get; } = new();
 
-    /// <summary>Why it ended; null while it continues.</summary>
+    /// <summary>Why the sequence ended; null while it continues.</summary>
     public StopReason? Stop { get; private set; }
 
     /// <summary>Number of known tokens that have not been computed.</summary>
@@ -84,7 +82,7 @@ internal sealed class Request
         return Shown(id, text);
     }
 
-    /// <summary>Ends the sequence where it is.</summary>
+    /// <summary>Ends the sequence as cancelled.</summary>
     public GeneratedToken Cancel() => End(-1, "", StopReason.Cancelled);
 
     private GeneratedToken End(int id, string text, StopReason reason)

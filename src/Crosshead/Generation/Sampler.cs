@@ -21,10 +21,9 @@ public sealed class Sampler
     private RandomStream _random;
 
     /// <summary>Prepares to draw.</summary>
-    /// <param name="options">How; validated here.</param>
+    /// <param name="options">How tokens are drawn; validated here.</param>
     /// <param name="vocabularySize">Number of logits.</param>
-    /// <param name="stream">Index of the seed's stream of random numbers; each sequence of a batch uses its
-    /// own.</param>
+    /// <param name="stream">Stream of random numbers of the seed; each sequence of a batch uses its own stream.</param>
     /// <param name="suppressed">Tokens that are never drawn, in ascending order; null for none.</param>
     /// <exception cref="CrossheadException">An option is out of range, or all tokens are suppressed.</exception>
     public Sampler(SamplingOptions options, int vocabularySize, int stream = 0, IReadOnlyList<int>? suppressed = null)
@@ -70,14 +69,14 @@ public sealed class Sampler
     }
 
     /// <summary>
-    /// Whether only the likeliest token is needed, so that <see cref="Take"/> can replace <see cref="Next"/>.
+    /// Whether only the likeliest token is needed. Then <see cref="Take"/> can replace <see cref="Next"/>.
     /// </summary>
     public bool IsGreedy => _options is { Temperature: 0, RepetitionPenalty: 1 };
 
     /// <summary>Whether a token may be drawn.</summary>
     public bool MayDraw(int id) => id < _drawable && Array.BinarySearch(_suppressed, id) < 0;
 
-    /// <summary>Takes the likeliest token, which the caller has found.</summary>
+    /// <summary>Checks the likeliest token, which the caller has found, and returns its id.</summary>
     /// <param name="likeliest">The token and its logit.</param>
     /// <exception cref="CrossheadException">The logit is not a finite number.</exception>
     public static int Take((int Id, float Logit) likeliest) => float.IsFinite(likeliest.Logit)
@@ -120,7 +119,7 @@ public sealed class Sampler
             _weights[count++] = scores[id] - best;
         }
         var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights.AsSpan(0, count));
-        // At most the largest float: 0 times it is 0, so that the best of all keeps its weight of 1.
+        // The scale is limited to the largest float. Its product with 0 is then 0, and the best token keeps weight 1.
         var scale = Vector512.Create((float)Math.Min(1 / _options.Temperature, float.MaxValue));
         foreach (ref var w in weights) w = Vector512.Exp(w * scale);
         for (var i = weights.Length * Vector512<float>.Count; i < count; i++)
@@ -130,7 +129,7 @@ public sealed class Sampler
         return count;
     }
 
-    // The k-th largest score: the root of a heap of the k largest, the smallest of them on top.
+    // The k-th largest score. A heap holds the k largest scores, and its root is the smallest of them.
     private float KthLargest(ReadOnlySpan<float> scores, int k)
     {
         var heap = _weights.AsSpan(0, k);
@@ -153,7 +152,7 @@ public sealed class Sampler
     // Top-p: drops the least likely tokens while their sum is at most 1 − p.
     private int KeepMass(int count, ref double sum)
     {
-        // All tokens below an equal share of the droppable sum are together less than this sum, so they are dropped
+        // Together, all tokens below an equal share of the droppable sum are less than this sum. They are dropped
         // without sorting.
         var droppable = (1 - _options.TopP) * sum;
         count = KeepAtLeast((float)(droppable / count), count, ref sum, out var dropped);

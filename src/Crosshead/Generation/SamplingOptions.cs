@@ -6,20 +6,21 @@ namespace Crosshead.Generation;
 /// </summary>
 public sealed record SamplingOptions
 {
-    /// <summary>The least <see cref="RepetitionPenalty"/>: below it logits would leave the numbers.</summary>
+    /// <summary>Smallest <see cref="RepetitionPenalty"/>. With a smaller penalty logits would overflow.</summary>
     public const double LeastPenalty = 0.01;
 
     /// <summary>
-    /// Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing; a tiny
-    /// temperature has the same effect, except for equally likely tokens.
+    /// Divides the logits, 0 to 100. 0 takes the most likely token (greedy), and the filters below do nothing. A tiny
+    /// temperature does the same, except for equally likely tokens.
     /// </summary>
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Keeps the k most likely tokens, and tokens as likely as the last of them; 0 keeps all.</summary>
+    /// <summary>Keeps the k most likely tokens, and tokens as likely as the last of these; 0 keeps all.</summary>
     public int TopK { get; init; }
 
     /// <summary>
-    /// Keeps the fewest most likely tokens whose probabilities sum to at least this, above 0 to 1; 1 keeps all.
+    /// Keeps the fewest most likely tokens whose probabilities sum to at least this value. Above 0, at most 1; 1 keeps
+    /// all.
     /// </summary>
     public double TopP { get; init; } = 1;
 
@@ -27,7 +28,7 @@ public sealed record SamplingOptions
     public double MinP { get; init; }
 
     /// <summary>
-    /// Divides the positive logits and multiplies the negative logits of tokens that have occurred, 0.01 to 100; 1
+    /// Divides the positive logits and multiplies the negative logits of tokens that have occurred. 0.01 to 100; 1
     /// changes nothing.
     /// </summary>
     public double RepetitionPenalty { get; init; } = 1;
@@ -51,7 +52,7 @@ public sealed record SamplingOptions
     /// </summary>
     public long? Seed { get; init; }
 
-    /// <summary>Takes the most likely token each time.</summary>
+    /// <summary>Always takes the most likely token.</summary>
     public static SamplingOptions Greedy { get; } = new() { Temperature = 0 };
 
     /// <summary>Checks the ranges.</summary>

@@ -9,7 +9,7 @@ public enum StopReason
     /// <summary>The requested number of tokens was drawn.</summary>
     [JsonStringEnumMemberName("length")] Length,
 
-    /// <summary>The model's context is full before the requested number of tokens.</summary>
+    /// <summary>The model's context was full before the requested number of tokens was drawn.</summary>
     [JsonStringEnumMemberName("context")] Context,
 
     /// <summary>An end token was drawn.</summary>
@@ -18,6 +18,6 @@ public enum StopReason
     /// <summary>A stop string was written.</summary>
     [JsonStringEnumMemberName("stop")] StopString,
 
-    /// <summary>The caller cancelled.</summary>
+    /// <summary>The caller cancelled the run.</summary>
     [JsonStringEnumMemberName("cancelled")] Cancelled,
 }

@@ -1,14 +1,14 @@
 namespace Crosshead.Generation;
 
 /// <summary>
-/// Passes text on until a stop string occurs in it. Text that could be the start of a stop string is held back until
-/// more text decides, so that a stop string that runs over several pieces is found and never shown.
+/// Passes text on until a stop string occurs. Text that could begin a stop string is held back until more text arrives.
+/// So a stop string in several pieces is found and never shown.
 /// </summary>
 internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
 {
     private string _held = "";
 
-    /// <summary>Whether a stop string has occurred; nothing passes after it.</summary>
+    /// <summary>Whether a stop string has occurred; no text passes after that.</summary>
     public bool Stopped { get; private set; }
 
     /// <summary>Takes more text, and returns the text that may be shown now.</summary>
@@ -24,7 +24,7 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
         return text[..end];
     }
 
-    /// <summary>The held-back text at the end.</summary>
+    /// <summary>Returns the held-back text at the end.</summary>
     public string Finish()
     {
         var held = _held;
@@ -43,7 +43,7 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings)
         return first;
     }
 
-    // The first place from which the rest of the text is the start of a stop string.
+    // The first index from which the rest of the text could begin a stop string.
     private int StartOfPossibleStop(string text)
     {
         var longest = stopStrings.Max(s => s.Length);

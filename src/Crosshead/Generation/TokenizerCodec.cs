@@ -3,7 +3,7 @@ using Crosshead.Text.Tokenizers;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// A model's tokenizer for generation: prompts have the special tokens of the tokenizer, answers have none.
+/// A model's tokenizer for generation. Prompts get the tokenizer's special tokens; answers are shown without them.
 /// </summary>
 public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
 {

@@ -8,14 +8,14 @@ internal sealed unsafe class AttentionScratch : IDisposable
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="layers">The layers that use the memory.</param>
-    /// <param name="capacity">Most positions.</param>
-    /// <param name="members">Threads.</param>
+    /// <param name="capacity">Maximum number of positions per sequence.</param>
+    /// <param name="members">Number of threads.</param>
     public AttentionScratch(IReadOnlyList<AttentionWeights> layers, int capacity, int members)
     {
         int Most(Func<AttentionWeights, int> size) => layers.Max(size);
         var (heads, headDim) = (Most(l => l.Layout.Heads), Most(l => l.Layout.HeadDim));
-        // Long sequences are attended in blocks of positions, so that the threads have work even where all heads share
-        // their rows. Blocks depend on the capacity alone: results are the same on any number of threads.
+        // Long sequences are split into blocks of positions. So all threads have work even if all heads share their
+        // rows. The block size depends only on the capacity, so results do not depend on the number of threads.
         Block = PageTables.PagesFor(Math.Max(1, (capacity + MostBlocks - 1) / MostBlocks)) * PageTables.PageTokens;
         Blocks = (capacity + Block - 1) / Block;
         const int rows = PassBlock.MaxRows;
@@ -36,16 +36,18 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>Maximum number of blocks per sequence.</summary>
     public int Blocks { get; }
 
-    /// <summary>[row]: queries, keys and values as projected.</summary>
+    /// <summary>[row]: queries, keys and values after their projection.</summary>
     public Rows Projected { get; }
 
-    /// <summary>[row, slot]: rotated and scaled queries, carrying the mix where keys are components.</summary>
+    /// <summary>
+    /// [row, slot]: rotated and scaled queries. With key components they are also multiplied by the mix.
+    /// </summary>
     public Rows Queries { get; }
 
-    /// <summary>[row, slot, block]: values summed over a block, by weights e^(score − max).</summary>
+    /// <summary>[row, slot, block]: sum of a block's values with weights e^(score − max).</summary>
     public Rows Sums { get; }
 
-    /// <summary>[row, slot, block]: a block's largest score, and its sum of weights.</summary>
+    /// <summary>[row, slot, block]: a block's largest score and its sum of weights.</summary>
     public NativeBuffer<(float Max, float Sum)> Softmax { get; }
 
     /// <summary>[row]: the heads' outputs.</summary>
@@ -57,7 +59,7 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>[member, slot]: values summed over a page.</summary>
     public Rows PageSums { get; }
 
-    /// <summary>[member, 2]: heads being finished.</summary>
+    /// <summary>[member, 2]: heads that a thread is computing.</summary>
     public Rows Head { get; }
 
     /// <summary>[row, head]: mixed scores of all positions (Talking-Heads).</summary>

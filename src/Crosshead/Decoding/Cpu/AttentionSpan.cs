@@ -1,14 +1,14 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>The positions of a block that a token sees.</summary>
-/// <param name="First">The first of them.</param>
-/// <param name="End">One past the last.</param>
+/// <param name="First">First position.</param>
+/// <param name="End">One past the last position.</param>
 internal readonly unsafe record struct AttentionSpan(int First, int End)
 {
-    /// <summary>The position at which reading begins: the multiple of 16 at or before the first.</summary>
+    /// <summary>First position that is read: the multiple of 16 at or before <see cref="First"/>.</summary>
     public int Start => First / Panel.Lanes * Panel.Lanes;
 
-    /// <summary>Positions that are read.</summary>
+    /// <summary>Number of positions that are read.</summary>
     public int Count => End - Start;
 
     /// <summary>Number of scores that are read, rounded up to a multiple of 16.</summary>

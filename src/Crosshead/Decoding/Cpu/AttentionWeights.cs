@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// An attention layer ready to decode: projections packed, mixes folded in where that makes nothing larger.
+/// Weights of an attention layer for decoding. The projections are packed. Mixes are folded into the projections where
+/// the cache keeps whole heads.
 /// </summary>
 internal sealed class AttentionWeights : IDisposable
 {
@@ -13,13 +14,13 @@ internal sealed class AttentionWeights : IDisposable
         AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output) =>
         (Options, Layout, Projections, Output) = (options, layout, projections, output);
 
-    /// <summary>The mechanism.</summary>
+    /// <summary>Options of the layer.</summary>
     public AttentionOptions Options { get; }
 
-    /// <summary>Which head reads what.</summary>
+    /// <summary>Which head reads which cached row.</summary>
     public HeadLayout Layout { get; }
 
-    /// <summary>Query, key and value projections, one below the other: [h·d + key rows + value rows, D].</summary>
+    /// <summary>Query, key and value projections, stacked: [h·d + key rows + value rows, D].</summary>
     public PackedMatrix Projections { get; }
 
     /// <summary>The output projection [D, h·d].</summary>
@@ -28,30 +29,32 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>The matrices that each token multiplies.</summary>
     public IEnumerable<PackedMatrix> Matrices => [Projections, Output, .. Values?.Matrices ?? []];
 
-    /// <summary>Mix of key components, carried by the queries; null where the keys are whole heads.</summary>
+    /// <summary>Mix of key components, applied to the queries; null if the cache keeps whole key heads.</summary>
     public KeyMix? Keys { get; private init; }
 
     /// <summary>Norm of queries and keys; null for none.</summary>
     public QueryKeyNorm? QueryKeyNorm { get; private init; }
 
-    /// <summary>Mix of value components, applied to the sums; null where the values are whole heads.</summary>
+    /// <summary>Mix of value components, applied to the sums; null if the cache keeps whole value heads.</summary>
     public ValueExpansion? Values { get; private init; }
 
-    /// <summary>Weight of the norm on the heads' outputs, a row a head or one for all; null for no norm.</summary>
+    /// <summary>
+    /// Weight of the norm on the heads' outputs: one row per head, or one row for all heads. Null for no norm.
+    /// </summary>
     public Rows? HeadNorm { get; private init; }
 
-    /// <summary>Talking-Heads' mixes of scores and of weights [h, h]; null for other variants.</summary>
+    /// <summary>Mixes of scores and of weights in Talking-Heads, [h, h] each; null for other variants.</summary>
     public (float[] Logits, float[] Weights)? TalkingHeadsMix { get; private init; }
 
-    /// <summary>The factor λ of differential attention's second map.</summary>
+    /// <summary>Factor λ of the second map in differential attention.</summary>
     public float Lambda { get; private init; }
 
     /// <summary>Packs a layer.</summary>
-    /// <param name="attention">The layer, whether it still trains or is frozen.</param>
+    /// <param name="attention">The layer, trainable or frozen.</param>
     /// <param name="pack">Packs matrices.</param>
     /// <param name="options">The layer's options.</param>
     /// <param name="width">Model width D.</param>
-    /// <exception cref="CrossheadException">The mechanism is not known here.</exception>
+    /// <exception cref="CrossheadException">The decoder does not know the mechanism.</exception>
     public static AttentionWeights Of(IAttention attention, MatrixPacker pack, AttentionOptions options, int width)
     {
         using var grad = no_grad();
@@ -74,7 +77,7 @@ internal sealed class AttentionWeights : IDisposable
         var (own, layout) = (attention.Projections, new HeadLayout(options, width));
         var (keyMix, valueMix) = (attention.KeyMix, attention.ValueMix);
         var (keysAreKept, valuesAreKept) = (!layout.Cache.Keys.AreComponents, !layout.Cache.Values.AreComponents);
-        // Where heads are kept, the projection is composed, and its bias is one input more.
+        // Where the cache keeps heads, the projection is composed. The bias is composed like one more input.
         var (projections, output) = Pack(own, pack, keysAreKept ? keyMix?.Mix : null,
             valuesAreKept ? valueMix?.Mix : null);
         return new AttentionWeights(options, layout, projections, output)
@@ -114,7 +117,7 @@ internal sealed class AttentionWeights : IDisposable
         };
     }
 
-    // The projections of queries, keys and values one below the other, and the output projection.
+    // Packs the stacked projections of queries, keys and values, and the output projection.
     private static (PackedMatrix Projections, PackedMatrix Output) Pack(
         AttentionProjections own, MatrixPacker pack, Parameter? keyMix = null, Parameter? valueMix = null)
     {
@@ -142,7 +145,8 @@ internal sealed class AttentionWeights : IDisposable
     private static float[] Floats(Parameter parameter) => ParameterReader.Values(parameter.Value);
 
     // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row per head (eq. 18); W itself without a mix. A dense mix composes g·d
-    // heads of width 1. The sum has this order on every processor, which a product of tensors does not promise.
+    // heads of width 1. The order of the sum is the same on every processor. A product of tensors does not guarantee
+    // this.
     private static float[] Compose(Parameter? mix, Parameter projection)
     {
         var components = Floats(projection);

@@ -9,7 +9,7 @@ internal abstract class CachedAttention : IDisposable
     /// <summary>Number of phases.</summary>
     public abstract int Phases { get; }
 
-    /// <summary>Items of a phase.</summary>
+    /// <summary>Number of items of a phase.</summary>
     public abstract int Items(int phase, PassBlock pass);
 
     /// <summary>Does some items of a phase.</summary>

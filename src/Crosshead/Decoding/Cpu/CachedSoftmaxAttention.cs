@@ -2,15 +2,15 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Softmax attention over the cache of a layer for all variants but Talking-Heads. Phases: place the new keys and
-/// values; sum values block by block; join the blocks, compose, norm.
+/// Softmax attention over the cache of a layer, for all variants except Talking-Heads. Phases: place queries, keys and
+/// values; sum values block by block; join the blocks, compose and norm the heads.
 /// </summary>
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadPlacement<T> _placement;
     private readonly HeadOutputs _outputs;
 
-    /// <summary>A layer's caches, one per sequence.</summary>
+    /// <summary>Allocates the caches of a layer, one per sequence.</summary>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
         int pages, PageTables tables)
     {
@@ -23,13 +23,13 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     /// <inheritdoc/>
     public override int Phases => 3;
 
-    /// <summary>The layer.</summary>
+    /// <summary>Weights of the layer.</summary>
     protected AttentionWeights Weights { get; }
 
-    /// <summary>Which head reads what.</summary>
+    /// <summary>Which head reads which cached row.</summary>
     protected HeadLayout Layout { get; }
 
-    /// <summary>The memory that the layers share.</summary>
+    /// <summary>Working memory, shared by all layers.</summary>
     protected AttentionScratch Scratch { get; }
 
     /// <summary>The keys and values of the layer.</summary>
@@ -65,11 +65,12 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         Cache.Dispose();
     }
 
-    /// <summary>Items of the phases between placing and finishing.</summary>
+    /// <summary>Number of items of each phase between placing and finishing.</summary>
     protected virtual int AttendItems(PassBlock pass) => pass.Count * Layout.Units * MostBlocks(pass);
 
     /// <summary>
-    /// An item of the phases between placing and finishing: here, a unit of heads over a block of positions.
+    /// Does one item of a phase between placing and finishing. Here an item is a unit of heads and a block of
+    /// positions.
     /// </summary>
     protected virtual void Attend(int phase, PassBlock pass, int item, int member)
     {
@@ -91,7 +92,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
         Sum(pass[row], row, unit, block, span, scores, stride, member);
     }
 
-    /// <summary>Scores of a unit's heads [slots, stride] for the positions of a span.</summary>
+    /// <summary>Computes scores of a unit's heads [slots, stride] for the positions of a span.</summary>
     protected void Score(in DecodeRow token, int row, int unit, AttentionSpan span, float* scores, int stride)
     {
         var slots = Layout.SlotsPerKeyRow;
@@ -117,15 +118,15 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
                 Scratch.PageSums[(long)member * Layout.Heads], unit * Layout.KeyRowsPerUnit);
     }
 
-    /// <summary>Index of a block's sums.</summary>
+    /// <summary>Index of the sums of a block.</summary>
     protected long Place(int row, int slot, int block) =>
         ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
 
-    /// <summary>Blocks that a token sees.</summary>
+    /// <summary>First block that a token sees, and one past the last.</summary>
     protected (int First, int End) BlocksOf(in DecodeRow row) =>
         (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
 
-    /// <summary>Most blocks that a token of the pass sees.</summary>
+    /// <summary>Maximum number of blocks that a token of the pass sees.</summary>
     protected int MostBlocks(PassBlock pass)
     {
         var most = 0;
@@ -138,8 +139,8 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>
-    /// Block number <paramref name="index"/> of the blocks that a token sees, and its visible positions; false if there
-    /// are fewer blocks.
+    /// Finds block number <paramref name="index"/> of the blocks that a token sees, and the visible positions in it.
+    /// Returns false if the token sees fewer blocks.
     /// </summary>
     protected bool Sees(in DecodeRow row, int index, out int block, out AttentionSpan span)
     {

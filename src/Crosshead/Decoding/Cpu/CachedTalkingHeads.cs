@@ -2,9 +2,9 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Talking-Heads attention over the cache of a layer. Weights are mixed after the softmax over all positions, which
-/// needs one more phase: first the scores of a block are mixed. Then, when the sums of all blocks are known, the
-/// weights are mixed and the values are summed.
+/// Talking-Heads attention over the cache of a layer. Weights are mixed after the softmax over all positions, so
+/// attention needs one more phase. The first of the two phases mixes the scores of a block. When the sums of all blocks
+/// are known, the second mixes the weights and sums the values.
 /// </summary>
 internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch,
     RotaryTable rotary, int pages, PageTables tables)
@@ -48,7 +48,7 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
         }
     }
 
-    // weights[i] = Σ_j mix[i, j] · softmax(maps[j]) (eq. 8), and the values summed by them (eq. 9)
+    // weights[i] = Σ_j mix[i, j] · softmax(maps[j]) (eq. 8); sums the values with these weights (eq. 9)
     private void MixWeights(in DecodeRow token, int row, int block, AttentionSpan span, int member)
     {
         var (stride, heads) = (Scratch.Scores.Stride, Layout.Heads);

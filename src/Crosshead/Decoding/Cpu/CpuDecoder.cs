@@ -4,13 +4,13 @@ using Crosshead.Runtime;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Decodes on the CPU without tensor operators. Weights and cache have the layout of its vector kernels, all memory is
-/// allocated once, and a team of threads shares the phases of a token. Decoding a token reads every weight once, so its
-/// speed is that of the memory of the weights. Sequences need no padding.
+/// Decodes on the CPU without tensor operators. Weights and cache have the layout of the vector kernels. All memory is
+/// allocated once. A team of threads shares the phases of a token. Decoding a token reads every weight once, so the
+/// speed of memory is the limit. Sequences need no padding.
 /// </summary>
 public sealed unsafe class CpuDecoder : IDecoder
 {
-    // A thread that has less to read spends its time on waiting for the others.
+    // A thread with fewer bytes to read would mostly wait for the others.
     private const long LeastBytesPerThread = 256 << 10;
 
     private readonly CpuWeights _weights;
@@ -26,8 +26,9 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="weights">The model; must outlive the decoder.</param>
-    /// <param name="slots">Sequences side by side.</param>
-    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    /// <param name="slots">Number of sequences side by side.</param>
+    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt; at most the model's
+    /// context.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public CpuDecoder(CpuWeights weights, int slots, int capacity)
         : this(weights, slots, capacity,
@@ -98,7 +99,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         _logits.Dispose();
     }
 
-    // The work of a block in a layer. A phase reads the results of other members only from earlier phases.
+    // The phases of a layer. A phase reads the results of other members only from earlier phases.
     private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
     {
         yield return new TeamPhase(
@@ -135,7 +136,7 @@ public sealed unsafe class CpuDecoder : IDecoder
             _nextLogits),
         NormWanted);
 
-    // Each member norms for itself, which takes less time than fetching another member's result.
+    // Each member computes the norm itself. Fetching the result of another member would take longer.
     private void Norm(Rows weight, int member)
     {
         var normed = _scratch.Normed[member];
@@ -207,7 +208,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         }
     }
 
-    // y[to + i] = W x[from + i], some panels of the outputs.
+    // y[to + i] = W x[from + i] for the outputs of panels first … end − 1.
     private static void Multiply(
         PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
         matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// A model's weights packed for <see cref="CpuDecoder"/>, as they were when they were packed. Decoders may share them.
+/// A model's weights, packed for <see cref="CpuDecoder"/>. Later changes of the weights have no effect. Several
+/// decoders may share the packed weights.
 /// </summary>
 public sealed class CpuWeights : IDisposable
 {
@@ -14,11 +15,11 @@ public sealed class CpuWeights : IDisposable
     private readonly ScalarType _type;
 
     /// <summary>Packs a model.</summary>
-    /// <param name="model">The model; must outlive this.</param>
-    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's. Sums are float32
-    /// in both.</param>
-    /// <exception cref="CrossheadException">The precision is another, the processor has no AVX2, or there is not enough
-    /// memory.</exception>
+    /// <param name="model">The model; must outlive the packed weights.</param>
+    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's precision. Sums are
+    /// float32 in both.</param>
+    /// <exception cref="CrossheadException">The precision is neither of these, the processor has no AVX2, or there is
+    /// not enough memory.</exception>
     public CpuWeights(LanguageModel model, ScalarType? type = null)
     {
         _model = model;
@@ -45,12 +46,12 @@ public sealed class CpuWeights : IDisposable
     public ModelOptions Options => _model.Options;
 
     /// <summary>
-    /// Bytes of weights that each token streams through the processor: all but the input embedding, and of experts as
-    /// many as a token is given.
+    /// Bytes of weights that the processor reads per token: all weights but the input embedding. Of the experts, only
+    /// those of one token count.
     /// </summary>
     public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.BytesPerToken);
 
-    /// <summary>Bytes of cache a token: what is kept, in this precision.</summary>
+    /// <summary>Bytes of cache per token in this precision.</summary>
     public long CacheBytesPerToken =>
         Layers.Sum(l => l.Attention.Layout.Cache.ElementsPerToken) * Precision.BytesOf(_type);
 
@@ -62,7 +63,7 @@ public sealed class CpuWeights : IDisposable
 
     internal PackedMatrix Head { get; }
 
-    /// <summary>Whether a precision can be decoded in on this processor.</summary>
+    /// <summary>Whether this processor can decode in a precision.</summary>
     public static bool Supports(ScalarType type) => CpuVectors.AreUsed && IsPacked(type);
 
     private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;

@@ -2,12 +2,12 @@ using Crosshead.Model;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>The working memory of a decoder during a pass, except that of attention.</summary>
+/// <summary>Working memory of a decoder during a pass, except for attention.</summary>
 internal sealed class DecodeScratch : IDisposable
 {
     /// <summary>Allocates the memory.</summary>
     /// <param name="options">The model.</param>
-    /// <param name="members">Threads.</param>
+    /// <param name="members">Number of threads.</param>
     public DecodeScratch(ModelOptions options, int members)
     {
         const int rows = PassBlock.MaxRows;
@@ -27,10 +27,10 @@ internal sealed class DecodeScratch : IDisposable
     /// <summary>[row]: the residual stream.</summary>
     public Rows Hidden { get; }
 
-    /// <summary>[member][row]: the normed stream.</summary>
+    /// <summary>[member][row]: the residual stream after a norm.</summary>
     public Rows[] Normed { get; }
 
-    /// <summary>[row]: a layer's addition to the stream.</summary>
+    /// <summary>[row]: the addition of a layer to the residual stream.</summary>
     public Rows Delta { get; }
 
     /// <summary>[row]: the router's logits.</summary>
@@ -42,10 +42,10 @@ internal sealed class DecodeScratch : IDisposable
     /// <summary>The single feed-forward layer of a dense layer.</summary>
     public ExpertRoutes Dense { get; }
 
-    /// <summary>[choice, row]: inside the feed-forward layer.</summary>
+    /// <summary>[choice, row]: gate of the feed-forward layer, then its input to the down projection.</summary>
     public Rows Gate { get; }
 
-    /// <summary>[choice, row]: inside the feed-forward layer.</summary>
+    /// <summary>[choice, row]: up projection of the feed-forward layer.</summary>
     public Rows Up { get; }
 
     /// <inheritdoc/>

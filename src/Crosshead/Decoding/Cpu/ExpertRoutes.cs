@@ -6,7 +6,7 @@ internal sealed class ExpertRoutes(int perToken)
 {
     private readonly (int Expert, float Weight)[,] _routes = new (int, float)[perToken, PassBlock.MaxRows];
 
-    /// <summary>Choice number <paramref name="choice"/> of a token.</summary>
+    /// <summary>Expert and weight of choice number <paramref name="choice"/> of a token.</summary>
     public (int Expert, float Weight) this[int choice, int row]
     {
         get => _routes[choice, row];
@@ -14,7 +14,8 @@ internal sealed class ExpertRoutes(int perToken)
     }
 
     /// <summary>
-    /// Number of tokens from <paramref name="row"/> on with the same expert. They share the reading of it.
+    /// Number of neighbouring tokens from <paramref name="row"/> on with the same expert. The expert is read once for
+    /// all of them.
     /// </summary>
     public int Run(int choice, int row, int rows)
     {

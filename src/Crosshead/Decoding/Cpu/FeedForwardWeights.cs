@@ -10,7 +10,7 @@ internal sealed record FeedForwardWeights(PackedMatrix Gate, PackedMatrix Up, Pa
     public IEnumerable<PackedMatrix> Matrices => [Gate, Up, Down];
 
     /// <summary>Reads and packs a layer.</summary>
-    /// <param name="parameters">Its parameters.</param>
+    /// <param name="parameters">Parameters of the layer.</param>
     /// <param name="pack">Packs matrices.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="inner">Inner width F.</param>

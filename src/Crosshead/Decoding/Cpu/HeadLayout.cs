@@ -4,14 +4,14 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Which query head reads which cached row. A row is a head, or all components together, which every head reads. Query
-/// heads whose rows overlap form a unit, so that what is cached is read once for all of them; in a unit, heads with the
-/// same row are neighbours ("slots").
+/// Which query head reads which cached row. A row is one head, or all components together, which every head reads.
+/// Query heads that share rows form a unit, so that each cached row is read once per unit. A unit gives each head a
+/// place, called slot. Heads with the same row have neighbouring slots.
 /// </summary>
 internal sealed class HeadLayout
 {
     /// <summary>The layout of a layer.</summary>
-    /// <param name="options">Its options.</param>
+    /// <param name="options">Options of the layer.</param>
     /// <param name="width">Model width D.</param>
     public HeadLayout(AttentionOptions options, int width)
     {
@@ -36,22 +36,22 @@ internal sealed class HeadLayout
     /// <summary>Head width d.</summary>
     public int HeadDim { get; }
 
-    /// <summary>Cached key rows a token.</summary>
+    /// <summary>Cached key rows per token.</summary>
     public int KeyRows => Cache.Keys.Count;
 
-    /// <summary>Width of a key row: d, or c·d of components.</summary>
+    /// <summary>Width of a key row: d for a head, c·d for components.</summary>
     public int KeyWidth => Cache.Keys.Width;
 
-    /// <summary>Cached value rows a token.</summary>
+    /// <summary>Cached value rows per token.</summary>
     public int ValueRows => Cache.Values.Count;
 
-    /// <summary>Width of a value row: d, the rank of components, or 2d of a differential pair.</summary>
+    /// <summary>Width of a value row: d for a head, the rank for components, 2d for a differential pair.</summary>
     public int ValueWidth => Cache.Values.Width;
 
-    /// <summary>Factors of composed key heads a token: g where key components are normed, otherwise 0.</summary>
+    /// <summary>Factors of composed key heads per token: g if key components are normed, otherwise 0.</summary>
     public int KeyFactors => Cache.KeyFactors;
 
-    /// <summary>Sets of query heads that read the same rows.</summary>
+    /// <summary>Number of units, the sets of query heads that read the same rows.</summary>
     public int Units { get; }
 
     /// <summary>Key rows that a unit reads.</summary>
@@ -60,7 +60,7 @@ internal sealed class HeadLayout
     /// <summary>Value rows that a unit reads.</summary>
     public int ValueRowsPerUnit => ValueRows / Units;
 
-    /// <summary>Query heads a unit.</summary>
+    /// <summary>Query heads per unit.</summary>
     public int SlotsPerUnit => Heads / Units;
 
     /// <summary>Query heads that read one key row.</summary>
@@ -73,7 +73,8 @@ internal sealed class HeadLayout
     public int GroupOf(int head) => head / (Heads / Groups);
 
     /// <summary>
-    /// The place of a query head: by key row. Heads of differential pairs alternate between the pair's two key rows.
+    /// The slot of a query head, ordered by key row. Heads of differential pairs alternate between the pair's two key
+    /// rows.
     /// </summary>
     public int Slot(int head)
     {

@@ -1,7 +1,8 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// From block sums to the heads' outputs: blocks joined, values composed, differential maps subtracted, heads normed.
+/// Computes the heads' outputs from block sums: joins blocks, composes values, subtracts differential maps, norms
+/// heads.
 /// </summary>
 internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScratch scratch)
 {
@@ -10,7 +11,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     private readonly bool _talking = weights.TalkingHeadsMix is not null;
     private readonly double _epsilon = weights.Options.HeadNormEpsilon;
 
-    /// <summary>Items a token: heads, or pairs of heads of differential attention.</summary>
+    /// <summary>Items per token: heads, or pairs of heads in differential attention.</summary>
     public int Items => _differential ? _layout.Heads / 2 : _layout.Heads;
 
     /// <summary>Finishes one head of a token.</summary>
@@ -42,7 +43,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         new ReadOnlySpan<float>(output, width).CopyTo(new Span<float>(scratch.Heads[row] + (head * width), width));
     }
 
-    /// <summary>The largest score of all blocks, and the sum of weights that belongs to it.</summary>
+    /// <summary>The largest score of all blocks, and the sum of the weights e^(score − largest).</summary>
     public static (float Max, float Sum) Join((float Max, float Sum)* softmax, (int First, int End) blocks)
     {
         var max = float.NegativeInfinity;
@@ -60,7 +61,7 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         new Span<float>(output, scratch.Head.Stride).Clear();
         for (var b = blocks.First; b < blocks.End; b++)
         {
-            // Talking-Heads' weights are whole already
+            // The softmax of Talking-Heads already covers all blocks.
             var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum;
             RowMath.AddScaled(scratch.Sums[first + b], factor, output, _layout.ValueWidth);
         }

@@ -1,8 +1,8 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// From projections to the inputs of attention: queries are normed, rotated and scaled into their slots; keys are
-/// normed, rotated and written to the cache with the values.
+/// Turns projections into the inputs of attention. Queries are normed, rotated, scaled and written to their slots. Keys
+/// are normed, rotated and written to the cache together with the values.
 /// </summary>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
     PanelPages<T> cache) where T : unmanaged, IPanelElement<T>
@@ -10,7 +10,7 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
     private readonly HeadLayout _layout = weights.Layout;
     private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
 
-    /// <summary>Items per token: its query heads, its key rows, its value rows.</summary>
+    /// <summary>Items per token: query heads, key rows and value rows.</summary>
     public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
 
     /// <summary>Places one item of a token.</summary>

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// What composes key heads of components: one complex number a component, head and rotary frequency, which a rotation
-/// commutes with. A scalar for all frequencies is the case of equal numbers without imaginary part.
+/// Composes key heads from components. The mix has one complex number per component, head and rotary frequency. The mix
+/// commutes with the rotation. If a mix has one real number for all frequencies, the number is repeated.
 /// </summary>
 internal sealed unsafe class KeyMix : IDisposable
 {
     private readonly int _components, _half;
     private readonly Rows _real, _imaginary, _conjugate; // [c · g, d/2], row j · g + G
 
-    /// <summary>Takes over a mix.</summary>
+    /// <summary>Reads the mix of a composition.</summary>
     /// <param name="mix">The composition.</param>
     /// <param name="layout">The heads.</param>
     public KeyMix(IKeyComposition mix, HeadLayout layout)
@@ -43,11 +43,11 @@ internal sealed unsafe class KeyMix : IDisposable
         }
     }
 
-    /// <summary>head = Σ_j mix[j, G] · component j.</summary>
+    /// <summary>Composes a key head: head = Σ_j mix[j, G] · component j.</summary>
     /// <param name="components">[c·d]</param>
     /// <param name="group">The key head G.</param>
     /// <param name="head">[d]</param>
-    /// <param name="term">[d], for a term of the sum.</param>
+    /// <param name="term">[d], memory for a term of the sum.</param>
     public void Compose(float* components, int group, float* head, float* term)
     {
         new Span<float>(head, 2 * _half).Clear();

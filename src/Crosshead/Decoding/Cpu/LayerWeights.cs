@@ -3,13 +3,13 @@ using Crosshead.Model;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>A block of the model, packed.</summary>
+/// <summary>Packed weights of a block of the model.</summary>
 /// <param name="InputNorm">Norm before attention, one row [D].</param>
 /// <param name="Attention">The attention layer.</param>
 /// <param name="FeedForwardNorm">Norm before the feed-forward layer, one row [D].</param>
-/// <param name="Router">What gives tokens their experts; null for a dense layer.</param>
-/// <param name="Experts">The experts, or the one feed-forward layer.</param>
-/// <param name="ExpertsPerToken">How many of them a token is given.</param>
+/// <param name="Router">Chooses the experts of each token; null for a dense layer.</param>
+/// <param name="Experts">The experts, or the single feed-forward layer.</param>
+/// <param name="ExpertsPerToken">Number of experts per token.</param>
 internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, Rows FeedForwardNorm, Router? Router,
     FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
 {

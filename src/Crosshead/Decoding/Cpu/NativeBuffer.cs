@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Zeroed memory outside the managed heap, aligned to a cache line, that does not move.</summary>
+/// <summary>Zeroed memory outside the managed heap. The memory is aligned to a cache line and does not move.</summary>
 internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
 {
     private const nuint Alignment = 64;
 
     /// <summary>Allocates the memory.</summary>
-    /// <exception cref="CrossheadException">There is not enough.</exception>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public NativeBuffer(long length)
     {
         Length = length;

@@ -1,12 +1,13 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Packs matrices with so many inputs one below the other, and with them the biases of all their outputs, or none.
+/// Packs matrices with a given number of inputs one below the other. The bias holds the biases of all outputs; null for
+/// none.
 /// </summary>
 internal delegate PackedMatrix MatrixPacker(int inputs, float[][] parts, float[]? bias = null);
 
 /// <summary>
-/// A weight matrix [outputs, inputs] as panels of 16 outputs, whatever the element type, and its bias if it has one.
+/// A weight matrix [outputs, inputs] as panels of 16 outputs of any element type, with an optional bias.
 /// </summary>
 internal abstract unsafe class PackedMatrix : IDisposable
 {
@@ -18,19 +19,19 @@ internal abstract unsafe class PackedMatrix : IDisposable
         Bias = bias is null ? null : new Rows(bias, outputs);
     }
 
-    /// <summary>Rows of the matrix.</summary>
+    /// <summary>Number of rows of the matrix.</summary>
     public int Outputs { get; }
 
-    /// <summary>Panels of 16 outputs; the last one is filled up with zeros.</summary>
+    /// <summary>Number of panels of 16 outputs; the last panel is filled up with zeros.</summary>
     public int Panels { get; }
 
     /// <summary>Bytes of memory, without the bias.</summary>
     public abstract long Bytes { get; }
 
-    /// <summary>Inputs, filled up with zeros.</summary>
+    /// <summary>Number of inputs, filled up with zeros to a multiple of <see cref="Panel.DepthStep"/>.</summary>
     protected int Depth { get; }
 
-    /// <summary>One row [outputs]; null for none.</summary>
+    /// <summary>The bias, one row [outputs]; null for none.</summary>
     protected Rows? Bias { get; }
 
     /// <summary>
@@ -39,7 +40,7 @@ internal abstract unsafe class PackedMatrix : IDisposable
     /// </summary>
     public abstract void Multiply(int first, int end, float* x, int stride, int rows, float* y, int yStride);
 
-    /// <summary>Row <paramref name="output"/> of the matrix.</summary>
+    /// <summary>Reads row <paramref name="output"/> of the matrix.</summary>
     public abstract void ReadRow(int output, Span<float> row);
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ internal static unsafe class Panel
     /// <summary>Columns of a panel.</summary>
     public const int Lanes = 16;
 
-    /// <summary>Depths are multiples of this; what lies beyond the true depth is multiplied by zeros.</summary>
+    /// <summary>Depths are multiples of this number. Rows after the true depth are multiplied by zeros.</summary>
     public const int DepthStep = 4;
 
     private const int CacheLine = 64; // bytes
@@ -21,11 +21,11 @@ internal static unsafe class Panel
     /// <summary>The next multiple of <see cref="DepthStep"/>.</summary>
     public static int RoundDepth(int depth) => (depth + DepthStep - 1) / DepthStep * DepthStep;
 
-    /// <summary>Number of panels for so many columns.</summary>
+    /// <summary>Number of panels for a number of columns.</summary>
     public static int Count(int columns) => (columns + Lanes - 1) / Lanes;
 
     /// <summary>
-    /// Products of panels with vectors: 16 sums a panel and vector. Memory is read once for all vectors.
+    /// Multiplies panels by vectors: 16 sums per panel and vector. Panels are read from memory once for all vectors.
     /// </summary>
     /// <param name="panel">The first panel.</param>
     /// <param name="panelStride">Elements from panel to panel.</param>
@@ -34,21 +34,22 @@ internal static unsafe class Panel
     /// <param name="x">[rows, stride]</param>
     /// <param name="stride">Elements from vector to vector.</param>
     /// <param name="rows">Number of vectors.</param>
-    /// <param name="y">[rows, yStride], gets the sums of the panels side by side.</param>
+    /// <param name="y">[rows, yStride]; receives the sums of the panels side by side.</param>
     /// <param name="yStride">Elements from result to result.</param>
-    /// <param name="after">What will be read next, brought nearer at the end; null for nothing.</param>
-    /// <param name="afterStride">Elements from there to the panel that will be read with it.</param>
+    /// <param name="after">Memory that is read next; its start is prefetched at the end. Null for none.</param>
+    /// <param name="afterStride">Elements from <paramref name="after"/> to the second panel that is read next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows,
         float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
     {
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
         {
-            // A last panel without a partner is its own, so that sums do not depend on how panels are shared out.
+            // A last panel without a partner is paired with itself. So sums do not depend on how threads share the
+            // panels.
             var second = panels > 1 ? 1 : 0;
             T* p = panel, q = panel + (second * panelStride);
-            // Hardware looks ahead to the end of a page of memory, and a panel is one. So while these panels are used
-            // the next ones are brought nearer: by the first vectors the first, by the second the second.
+            // Hardware prefetches only to the end of a memory page, and a panel is one page. So the next two panels are
+            // prefetched while these two are used: the first by the first vectors, the second by the second vectors.
             T* nextP = p, nextQ = q;
             if (panels > 2)
             {
@@ -80,7 +81,7 @@ internal static unsafe class Panel
         for (; rows > 0; rows--, x += stride, y += yStride) PanelTiles.Multiply1(panel, depth, x).Store(y);
     }
 
-    /// <summary>Brings the two rows at an address nearer.</summary>
+    /// <summary>Prefetches the two rows at an address.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prefetch<T>(T* rows) where T : unmanaged, IPanelElement<T>
     {

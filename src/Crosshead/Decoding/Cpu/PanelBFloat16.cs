@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// A bfloat16 element of a panel: [depth/2][16][2]. Elements k and k + 1 of a lane lie side by side, so that one load
-/// of 32 elements becomes two registers of float32 by a shift and a mask.
+/// A bfloat16 element of a panel: [depth/2][16][2]. Elements k and k + 1 of a lane are neighbours. So one load of 32
+/// elements gives two registers of float32, by a shift and a mask.
 /// </summary>
 internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
 {

@@ -4,17 +4,17 @@ using System.Runtime.Intrinsics;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// <see cref="PanelTiles"/> for sixteen registers of 256 bits: eight lanes and four vectors at a time. Each sum has the
-/// same terms in the same order, so results are equal bit for bit.
+/// <see cref="PanelTiles"/> for sixteen registers of 256 bits, with eight lanes and four vectors at a time. Each sum
+/// has the same terms in the same order, so results are equal bit for bit.
 /// </summary>
 internal static unsafe class PanelHalfTiles
 {
     private const int Lanes = 8;
 
-    // Rows of two panels that stay in the first-level cache while all vectors and both halves use them.
+    // Number of rows of two panels that stay in the first-level cache while all vectors and both halves use them.
     private const int Block = 128;
 
-    /// <summary>One panel and four vectors; <paramref name="next"/> is brought nearer.</summary>
+    /// <summary>Multiplies one panel by four vectors; <paramref name="next"/> is prefetched.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride)
         where T : unmanaged, IPanelElement<T>
@@ -23,7 +23,7 @@ internal static unsafe class PanelHalfTiles
             HalfOf4(panel, next, half, depth, x, stride, y + (half * Lanes), yStride);
     }
 
-    /// <summary>Eight vectors and two panels.</summary>
+    /// <summary>Multiplies two panels by eight vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y,
         int yStride, int second) where T : unmanaged, IPanelElement<T>
@@ -71,7 +71,7 @@ internal static unsafe class PanelHalfTiles
         (d + d1).Store(y + (3 * yStride));
     }
 
-    // Starts with what y holds where `add` says so: the sums of the rows before.
+    // If `add` is set, the sums start from y, which holds the sums of the earlier rows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void HalfOf4x2<T>(T* p, T* q, T* nextP, T* nextQ, int half, int depth, float* x, int stride,
         float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>

@@ -4,10 +4,10 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Products of one or two panels with few vectors, their sums in registers of 512 bits.</summary>
+/// <summary>Products of one or two panels with few vectors. The sums are in registers of 512 bits.</summary>
 internal static unsafe class PanelTiles
 {
-    /// <summary>One panel and one vector.</summary>
+    /// <summary>Multiplies one panel by one vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Vector512<float> Multiply1<T>(T* panel, int depth, float* x) where T : unmanaged, IPanelElement<T>
     {
@@ -25,7 +25,7 @@ internal static unsafe class PanelTiles
         return a + b + (c + d);
     }
 
-    /// <summary>One panel and four vectors; <paramref name="next"/> is brought nearer.</summary>
+    /// <summary>Multiplies one panel by four vectors; <paramref name="next"/> is prefetched.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride)
         where T : unmanaged, IPanelElement<T>
@@ -58,8 +58,8 @@ internal static unsafe class PanelTiles
     }
 
     /// <summary>
-    /// Eight vectors and two panels: 16 sums, and an element that was loaded is used by 8 or by 2 of them, so that the
-    /// multipliers and not the loads are the limit.
+    /// Multiplies two panels by eight vectors: 16 sums. A loaded element is used by 8 or by 2 sums. So the multipliers
+    /// are the limit, not the loads.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y,

@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Reads a model's parameters as they are now, by the names within one part of it.</summary>
+/// <summary>Reads the current values of a model's parameters, by their names within a part of the model.</summary>
 /// <param name="parameters">The parameters by their full names.</param>
-/// <param name="prefix">What comes before the names.</param>
+/// <param name="prefix">Prefix that completes the names.</param>
 internal sealed class ParameterReader(IReadOnlyDictionary<string, Tensor> parameters, string prefix = "")
 {
-    /// <summary>A reader of a part.</summary>
+    /// <summary>Creates a reader for a part of this part.</summary>
     public ParameterReader this[string part] => new(parameters, $"{prefix}{part}.");
 
     /// <summary>The values of a parameter, in the order of its axes.</summary>

@@ -5,7 +5,7 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="sin">[positions, d/2]</param>
 internal sealed unsafe class RotaryTable(Rows cos, Rows sin) : IDisposable
 {
-    /// <summary>Turns a head x [d] in place by its position, in the half-split form, and scales it.</summary>
+    /// <summary>Rotates a head x [d] in place by its position, in the half-split form, and scales it.</summary>
     public void Rotate(float* x, int position, float scale) =>
         RowMath.MultiplyComplex(x, cos[position], sin[position], cos.Width, scale, x);
 

@@ -2,17 +2,17 @@ using Crosshead.Layers;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Chooses each token's experts: those of the largest probabilities, in float32.</summary>
+/// <summary>Chooses the experts of each token: those with the largest probabilities, in float32.</summary>
 /// <param name="matrix">[E, D] in float32.</param>
-/// <param name="options">How many experts are chosen, and what of their probabilities.</param>
+/// <param name="options">Number of experts per token, and whether their probabilities are scaled to sum to 1.</param>
 internal sealed unsafe class Router(PackedMatrix matrix, ExpertOptions options) : IDisposable
 {
     /// <summary>The matrix that each token multiplies.</summary>
     public PackedMatrix Matrix => matrix;
 
     /// <summary>Routes one token.</summary>
-    /// <param name="logits">[E], filled up to a multiple of 16; what they were is lost.</param>
-    /// <param name="routes">Gets its experts.</param>
+    /// <param name="logits">[E], filled up to a multiple of 16; overwritten.</param>
+    /// <param name="routes">Receives the experts of the token.</param>
     /// <param name="row">The token.</param>
     public void Route(float* logits, ExpertRoutes routes, int row)
     {

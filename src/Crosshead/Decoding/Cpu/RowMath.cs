@@ -5,7 +5,8 @@ using Crosshead.Kernels.Common;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Sums and norms over rows of float32. Unless said otherwise lengths are rounded up to 16: rows are filled up.
+/// Sums and norms over rows of float32. Lengths are rounded up to 16 unless stated otherwise, because rows are filled
+/// up.
 /// </summary>
 internal static unsafe class RowMath
 {
@@ -54,8 +55,8 @@ internal static unsafe class RowMath
     }
 
     /// <summary>
-    /// y = scale · z · x, where element p of a half and element p of the other are the real and the imaginary part of a
-    /// complex number: the half-split form of rotary embedding, for any length.
+    /// y = scale · z · x for any length. Element p of the first half of x is the real part of a complex number. Element
+    /// p of the second half is the imaginary part. This is the half-split form of rotary embedding.
     /// </summary>
     /// <param name="x">[2 · half]</param>
     /// <param name="real">[half]: the real parts of z.</param>

@@ -5,14 +5,14 @@ internal sealed unsafe class Rows : IDisposable
 {
     private readonly NativeBuffer<float> _buffer;
 
-    /// <summary>Rows of zeros.</summary>
+    /// <summary>Creates rows of zeros.</summary>
     public Rows(long count, int width)
     {
         (Width, Stride) = (width, Panel.Round(width));
         _buffer = new NativeBuffer<float>(count * Stride);
     }
 
-    /// <summary>Rows with the given values, one after the other.</summary>
+    /// <summary>Creates rows with the given values, one row after the other.</summary>
     public Rows(ReadOnlySpan<float> values, int width) : this(values.Length / width, width)
     {
         for (var i = 0; i < values.Length / width; i++)

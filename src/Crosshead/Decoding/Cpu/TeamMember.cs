@@ -4,31 +4,32 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// A member of a <see cref="ThreadTeam"/>: its share of the items, what it reports, and whether it is there to work.
+/// A member of a <see cref="ThreadTeam"/>: its share of the items, its reports, and whether it takes part.
 /// </summary>
 internal sealed unsafe partial class TeamMember : IDisposable
 {
-    // A member that was late once is asked again at once: what disturbed it is likely over. One that is late again
-    // before it has worked for eight times as long as it was waited for is on a core in use: it is left out for four
-    // times as long, and each further time for four times as long as before.
+    // Others waited for a late member for a time T. If the member had worked for 8 · T before, the disturbance is
+    // likely over. The member is then asked again at once. Otherwise its core is in use, and it is left out for 4 · T.
+    // Each further time it is left out for four times as long, at most for 1 s.
     private const int PauseFactor = 4, SoundFactor = 8;
     private const nint FutexCall = 202; // on x64
     private const int FutexWait = 128, FutexWake = 129; // within the process
     private static readonly long s_longestPause = Stopwatch.Frequency;
 
-    // Each alone on its cache line: who took its share, and the shares it has done. Both carry the phase they belong
-    // to, so that nothing of a phase that is over can be taken, and nobody has to clear them. And whether it sleeps.
+    // Three words, each alone on its cache line: who took the share, the number of shares done, and whether the member
+    // sleeps. The first two words contain the number of their phase. So a share of a finished phase cannot be taken,
+    // and no word needs clearing.
     private readonly NativeBuffer<ulong> _words = new(24);
     private bool _leftOut;
     private long _askAgain, _pause, _back;
 
-    /// <summary>Its thread; null for the caller's.</summary>
+    /// <summary>Thread of the member; null for the caller.</summary>
     public Thread? Thread { get; init; }
 
-    /// <summary>Whether its thread was started.</summary>
+    /// <summary>Whether the thread was started.</summary>
     public bool IsStarted { get; private set; }
 
-    /// <summary>Whether it takes no part for a while.</summary>
+    /// <summary>Whether the member is left out for a while.</summary>
     public bool LeftOut => Volatile.Read(ref _leftOut);
 
     private ref ulong Taken => ref _words.Pointer[0];
@@ -37,7 +38,9 @@ internal sealed unsafe partial class TeamMember : IDisposable
 
     private int* Asleep => (int*)&_words.Pointer[16];
 
-    /// <summary>The phase it came to last, and how many shares of that it has done.</summary>
+    /// <summary>
+    /// The phase that the member reported last, and the number of shares that it has done in this phase.
+    /// </summary>
     public (uint Phase, int Done) Reported
     {
         get
@@ -48,11 +51,11 @@ internal sealed unsafe partial class TeamMember : IDisposable
     }
 
     /// <summary>
-    /// Takes this member's share of a phase; false where it is taken already, also since the phase is over. A share is
-    /// taken whole: in four parts decoding took a quarter longer.
+    /// Takes this member's whole share of a phase. Returns false if the share is already taken or the phase is over.
+    /// With shares in four parts, decoding took a quarter longer.
     /// </summary>
     /// <param name="phase">Number of the phase.</param>
-    /// <param name="taker">The member that takes it.</param>
+    /// <param name="taker">The member that takes the share.</param>
     public bool Take(uint phase, int taker)
     {
         var taken = Volatile.Read(ref Taken);
@@ -60,20 +63,22 @@ internal sealed unsafe partial class TeamMember : IDisposable
             && Interlocked.CompareExchange(ref Taken, Word(phase, taker), taken) == taken;
     }
 
-    /// <summary>Whether some member has taken this one's share of a phase.</summary>
+    /// <summary>Whether member <paramref name="taker"/> has taken this member's share of a phase.</summary>
     public bool IsTaken(uint phase, int taker) => Volatile.Read(ref Taken) == Word(phase, taker);
 
-    /// <summary>Says how many shares of a phase it has done.</summary>
+    /// <summary>Reports the number of shares of a phase that the member has done.</summary>
     public void Report(uint phase, int done) => Volatile.Write(ref Done, Word(phase, done));
 
-    /// <summary>Leaves it out from now on.</summary>
+    /// <summary>Leaves the member out from now on.</summary>
     public void LeaveOut()
     {
         _askAgain = long.MaxValue;
         Volatile.Write(ref _leftOut, true);
     }
 
-    /// <summary>Sets when it is asked again, once it is known how long it was waited for.</summary>
+    /// <summary>
+    /// Sets when a member that was left out is asked again. The time depends on how long others waited for the member.
+    /// </summary>
     public void Pause(long waited, long now)
     {
         if (_askAgain != long.MaxValue) return;
@@ -82,7 +87,7 @@ internal sealed unsafe partial class TeamMember : IDisposable
         _askAgain = now + _pause;
     }
 
-    /// <summary>Counts it in again where its time has come.</summary>
+    /// <summary>Lets the member take part again if its pause is over.</summary>
     public void AskAgain(long now)
     {
         if (!_leftOut || now < _askAgain) return;
@@ -90,7 +95,7 @@ internal sealed unsafe partial class TeamMember : IDisposable
         Volatile.Write(ref _leftOut, false);
     }
 
-    /// <summary>Starts it or wakes it, where it is not awake.</summary>
+    /// <summary>Starts the thread, or wakes it if it sleeps.</summary>
     public void Wake()
     {
         if (!IsStarted)
@@ -105,24 +110,24 @@ internal sealed unsafe partial class TeamMember : IDisposable
     }
 
     /// <summary>
-    /// Says that it will sleep. To be followed by a last look for work, and by <see cref="Sleep"/> or
+    /// Announces that the member will sleep. It must then look for work once more, and call <see cref="Sleep"/> or
     /// <see cref="Stay"/>.
     /// </summary>
     public void Announce() => Interlocked.Exchange(ref *Asleep, 1);
 
-    /// <summary>Stays awake after all.</summary>
+    /// <summary>Withdraws the announcement: the member stays awake.</summary>
     public void Stay() => Volatile.Write(ref *Asleep, 0);
 
-    /// <summary>Sleeps until woken.</summary>
+    /// <summary>Sleeps until <see cref="Wake"/>.</summary>
     public void Sleep()
     {
         while (Volatile.Read(ref *Asleep) != 0) _ = Futex(FutexCall, Asleep, FutexWait, 1, 0);
     }
 
-    /// <summary>Frees what it holds, once its thread has ended.</summary>
+    /// <summary>Frees the memory; the thread must have ended.</summary>
     public void Dispose() => _words.Dispose();
 
-    // The kernel's own waiting: to wake a thread that sleeps takes no lock, and to find one awake takes no call.
+    // The kernel's own wait. Waking a sleeping thread takes no lock. If the thread is awake, no call is made.
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial nint Futex(nint call, int* word, int operation, int value, nint timeout);
 

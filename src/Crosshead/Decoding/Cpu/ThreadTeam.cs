@@ -5,20 +5,21 @@ using System.Runtime.Intrinsics.X86;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Threads that go through the same phases together, the caller among them: a token has dozens of phases of a few
-/// microseconds each. Nobody leads: who sees that all items of a phase are done begins the next one, since a word from
-/// one core to another takes as long as a tenth of a phase. Who has done its own share and finds another's not begun
-/// does that too, so that nobody waits for a member that is not there. All wait for one thing alone: a member that lost
-/// its core amid its work. Such a member is left out of what follows and asked again later.
+/// Threads that go through the same phases together; the caller is one of them. A token has dozens of phases of a few
+/// microseconds each. The team has no leader. A member that sees all items of a phase done begins the next phase. A
+/// message from one core to another would take as long as a tenth of a phase. A member that has done its own share also
+/// does shares that nobody has begun. So nobody waits for an absent member. Members wait only for a member that lost
+/// its core during its work. Such a member is left out of the next phases and asked again later.
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
     private const int SpinsPerLook = 64, SpinsPerYield = 256;
 
-    // Who is there has likely begun its share by then.
+    // Spins before a member takes the shares of others. A present member has likely begun its share by then.
     private const int SpinsBeforeHelp = 64;
 
-    // Who waits for a run sleeps after 200 µs. Who works for 100 µs more than the caller did is late.
+    // A member that waits 200 µs for a run goes to sleep. A member is late if a phase takes twice the time of the
+    // caller's work and 100 µs more.
     private static readonly long s_sleepAfter = Stopwatch.Frequency / 5_000, s_lateAfter = Stopwatch.Frequency / 10_000;
 
     private readonly TeamMember[] _members;
@@ -28,9 +29,11 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private Exception? _failure;
     private volatile bool _ended;
 
-    /// <summary>A team of the caller, who is member 0, and of threads that start with the first run.</summary>
-    /// <param name="members">Members, the caller among them.</param>
-    /// <param name="phases">What a run does, one after another.</param>
+    /// <summary>
+    /// Creates a team. The caller is member 0; the threads of the other members start with the first run.
+    /// </summary>
+    /// <param name="members">Number of members, including the caller.</param>
+    /// <param name="phases">The phases of a run, in order.</param>
     /// <param name="name">Name of the threads.</param>
     public ThreadTeam(int members, TeamPhase[] phases, string name = "crosshead")
     {
@@ -43,19 +46,20 @@ internal sealed unsafe class ThreadTeam : IDisposable
             })];
     }
 
-    /// <summary>Members, the caller among them.</summary>
+    /// <summary>Number of members, including the caller.</summary>
     public int Members => _members.Length;
 
-    // Number of the first phase of the newest run. Phases are numbered on from run to run; the first of all is 1.
+    // Number of the first phase of the newest run. Numbers continue from run to run; the very first phase has number 1.
     private ref ulong Call => ref _call.Pointer[0];
 
-    /// <summary>Whether a member was late and has not been asked again since.</summary>
+    /// <summary>Whether a member was late and has not been asked again since then.</summary>
     public bool IsLeftOut(int member) => _members[member].LeftOut;
 
     /// <summary>
-    /// Does all phases. What a phase writes is seen by all in the next one, and by the caller afterwards.
+    /// Does all phases. All members see the results of a phase in the next phase. The caller sees them after the run.
     /// </summary>
-    /// <exception cref="Exception">The first that the work threw; what came after it was left undone.</exception>
+    /// <exception cref="Exception">The first exception that the work threw. Items not begun by then are not
+    /// done.</exception>
     public void Run()
     {
         if (Members == 1)
@@ -88,7 +92,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         _ended = true;
         foreach (var member in _members.Where(m => m.IsStarted)) member.Wake();
         foreach (var member in _members.Where(m => m.IsStarted)) member.Thread!.Join();
-        // Only now: a member that works looks at all others, the caller too.
+        // Only after all threads have ended: a working member reads the words of all members, including the caller.
         foreach (var member in _members) member.Dispose();
         _call.Dispose();
     }
@@ -108,7 +112,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    // Waits for the end of a phase and helps; returns the next, or the one that others have come to meanwhile.
+    // Waits for the end of a phase and helps. Returns the number of the next phase, or of a later phase that others
+    // have reached.
     private uint Await(int index, TeamPhase phase, uint number, int done, long from, ref bool prepared)
     {
         var (worked, late, patience) = (0L, false, index == 0 ? _patience : SpinsBeforeHelp);
@@ -121,7 +126,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
                 for (var i = 1; i < Members; i++)
                     helped += Take((index + i) % Members, phase, number, index, ref prepared);
                 if (helped > 0) _members[index].Report(number, done + helped);
-                // Who has not begun is not there: no use in patience with it.
+                // If the caller did all shares, the others are absent. It then helps without waiting in the next phase.
                 if (index == 0) _patience = done + helped == Members ? 0 : SpinsBeforeHelp;
                 continue;
             }
@@ -143,11 +148,11 @@ internal sealed unsafe class ThreadTeam : IDisposable
         return next;
     }
 
-    // Does a member's share where nobody has begun it; returns 1 if so.
+    // Does the share of a member if nobody has begun it. Returns 1 if so, otherwise 0.
     private int Take(int share, TeamPhase phase, uint number, int member, ref bool prepared)
     {
         if (!_members[share].Take(number, member)) return 0;
-        // Only now is it certain that the phase lasts, and what it works on with it.
+        // The phase cannot end before this share is done. So the number of items is certain only from here on.
         var items = phase.Items();
         Do(phase, (int)((long)items * share / Members), (int)((long)items * (share + 1) / Members),
             member, ref prepared);
@@ -171,8 +176,8 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
     }
 
-    // Whether all shares of a phase are done, and which phase follows. Who has come to a later one has seen the end of
-    // this.
+    // Whether all shares of a phase are done, and the number of the phase that follows. A member in a later phase has
+    // seen the end of this phase.
     private bool IsOver(uint number, out uint next)
     {
         var done = 0;
@@ -186,7 +191,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         return done >= Members;
     }
 
-    // Whether a member has taken shares of a phase that it has not reported.
+    // Whether a member has taken shares of a phase and not yet reported them.
     private bool IsBusy(int index, uint number) =>
         _members.Count(m => m.IsTaken(number, index)) > (
         _members[index].Reported is var reported && reported.Phase == number ? reported.Done : 0);
@@ -197,7 +202,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         while (AwaitCall(_members[index], ref call)) GoThrough(index, (uint)call);
     }
 
-    // Waits for a run, awake at first; false at the end of the team.
+    // Waits for a run, first awake and then asleep. Returns false at the end of the team.
     private bool AwaitCall(TeamMember member, ref ulong call)
     {
         var from = 0L;

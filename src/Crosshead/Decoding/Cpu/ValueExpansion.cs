@@ -2,13 +2,13 @@ using Crosshead.Attention.Composition;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>What makes a head's output of values that were summed as they are cached.</summary>
+/// <summary>Computes a head's output from sums of cached values.</summary>
 internal abstract unsafe class ValueExpansion : IDisposable
 {
     /// <summary>The matrices that each token multiplies.</summary>
     public virtual IEnumerable<PackedMatrix> Matrices => [];
 
-    /// <summary>The expansion of a mix.</summary>
+    /// <summary>Creates the expansion of a mix.</summary>
     /// <param name="mix">The composition.</param>
     /// <param name="layout">The heads.</param>
     /// <param name="pack">Packs matrices.</param>
@@ -18,7 +18,7 @@ internal abstract unsafe class ValueExpansion : IDisposable
         return mix is HeadComposition ? new Scalars(values, layout) : new Dense(values, layout, pack);
     }
 
-    /// <summary>Expands.</summary>
+    /// <summary>Computes the output of a head.</summary>
     /// <param name="sums">Sums of components, filled up with zeros to a multiple of 16.</param>
     /// <param name="group">The value head G.</param>
     /// <param name="output">[d], filled up to a multiple of 16.</param>

@@ -3,17 +3,17 @@ using Crosshead.Attention;
 namespace Crosshead.Model.Views;
 
 /// <summary>
-/// Where the tokens of a call stand and what they see: rotary angles worked out once for all layers, and a mask once
-/// for each width of window that layers have.
+/// Where the tokens of a call stand and what they see. Rotary angles are computed once for all layers, and masks once
+/// per window width.
 /// </summary>
-/// <param name="total">Tokens that the call's last token could see without a window.</param>
+/// <param name="total">Number of tokens that the last token of the call could see without a window.</param>
 internal abstract class CallView(long total)
 {
     private readonly Dictionary<long, TokenView> _byWindow = [];
 
     /// <summary>
-    /// The view of a layer whose queries see at most <paramref name="window"/> tokens, themselves among them; null for
-    /// all before them.
+    /// The view of a layer whose queries see at most <paramref name="window"/> tokens, including themselves. Null: all
+    /// earlier tokens.
     /// </summary>
     public TokenView Within(int? window)
     {
@@ -23,12 +23,12 @@ internal abstract class CallView(long total)
     }
 
     /// <summary>
-    /// Whether all that a call computes lives on after it, for a captured graph that writes to it again.
+    /// Whether all tensors of a call stay alive after the call, because a captured graph writes to them again.
     /// </summary>
     public virtual bool Retains => false;
 
-    /// <summary>Makes the view of a window.</summary>
-    /// <param name="width">Tokens seen, the query among them.</param>
+    /// <summary>Creates the view of a window.</summary>
+    /// <param name="width">Number of tokens seen, including the query.</param>
     /// <param name="whole">Whether the window hides nothing.</param>
     protected abstract TokenView Create(long width, bool whole);
 }

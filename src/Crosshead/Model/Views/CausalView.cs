@@ -4,17 +4,19 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Model.Views;
 
-/// <summary>The next tokens of sequences that all have as many before them: each sees those before it.</summary>
+/// <summary>
+/// The next tokens of sequences with equally many earlier tokens. Each token sees itself and the tokens before it.
+/// </summary>
 internal sealed class CausalView : CallView
 {
     private readonly long _start, _count;
     private readonly Device _device;
     private readonly Tensor _cos, _sin; // [N,d/2]
 
-    /// <param name="rotary">Angles of positions.</param>
-    /// <param name="start">Tokens that each sequence has before, kept in a cache; 0 for the first tokens.</param>
-    /// <param name="count">Tokens N of the call.</param>
-    /// <param name="device">Where.</param>
+    /// <param name="rotary">Rotary angles by position.</param>
+    /// <param name="start">Number of earlier tokens per sequence, kept in a cache; 0 for the first tokens.</param>
+    /// <param name="count">Number of tokens N in the call.</param>
+    /// <param name="device">The device of the masks.</param>
     public CausalView(RotaryEmbedding rotary, long start, long count, Device device) : base(start + count)
     {
         (_start, _count, _device) = (start, count, device);
@@ -29,12 +31,12 @@ internal sealed class CausalView : CallView
         if (whole && (_start == 0 || _count == 1))
             return new TokenView(_cos, _sin, null, Causal: _count > 1) { Place = new(_start) };
 
-        // Query n of the call sees keys up to start + n, and within a window none before start + n − width + 1.
+        // Query n of the call sees keys up to start + n. A window hides keys before start + n − width + 1.
         var seen = ones([_count, Total], ScalarType.Bool, _device).tril(_start);                // [N,T]
         if (!whole) seen = seen.triu(_start - width + 1);
         return new TokenView(_cos, _sin, seen, Causal: false) { Place = new(_start), Begins = Begins(width) };
     }
 
-    // The first token that the one query of each sequence sees, [1].
+    // The first token that the single query of each sequence sees, [1]; null for several queries.
     private Tensor? Begins(long width) => _count > 1 ? null : full([1], Total - width, ScalarType.Int32, _device);
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Model.Views;
 
 /// <summary>
-/// The next token of each sequence, at positions that are on the device: nothing here depends on how many tokens the
-/// sequences have, so that the same operations on the same memory serve every step, and sequences may differ in length.
+/// The next token of each sequence, at positions that are on the device. No operation here depends on the lengths of
+/// the sequences. So the same operations on the same memory serve every step, and sequences may differ in length.
 /// </summary>
 internal sealed class StepView : CallView
 {
@@ -15,16 +15,16 @@ internal sealed class StepView : CallView
     private readonly Tensor _positions, _lengths; // [B], int64 and int32
     private readonly Tensor _cos, _sin;           // [B,1,d/2]
 
-    /// <param name="rotary">Angles of positions.</param>
-    /// <param name="positions">Tokens that each sequence has before, [B] (int64): where the next one is
-    /// written.</param>
-    /// <param name="seen">How much of the cache is read: more than any position.</param>
-    /// <param name="device">Where.</param>
+    /// <param name="rotary">Rotary angles by position.</param>
+    /// <param name="positions">Number of earlier tokens per sequence, [B] (int64): the position of the next
+    /// token.</param>
+    /// <param name="seen">Number of cache positions that are read; more than any position.</param>
+    /// <param name="device">The device of the masks.</param>
     public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device) : base(seen)
     {
         (_seen, _device, _positions) = (seen, device, positions);
         _lengths = (positions + 1).to(ScalarType.Int32);
-        // Views of the tables: they keep the memory, should the tables grow meanwhile.
+        // Views of the tables keep their memory alive if the tables grow meanwhile.
         var rows = Math.Min(seen, rotary.Positions);
         var (cos, sin) = rotary.Rows(0, rows);
         var own = positions.clamp(0, rows - 1);

@@ -5,18 +5,18 @@ using static TorchSharp.torch;
 namespace Crosshead.Model.Views;
 
 /// <summary>
-/// Tokens that form trees, a tree a row, its nodes in depth-first order: a token follows its parent and sees its
-/// ancestors alone, so that sequences which begin alike are computed together and their beginning once.
+/// Tokens that form trees: one tree per row, with its nodes in depth-first order. A token follows its parent and sees
+/// only its ancestors and itself. So sequences with a common beginning are computed together, and their beginning once.
 /// </summary>
 internal sealed class TreeView : CallView
 {
     private readonly Tensor _cos, _sin; // [B,N,d/2]
     private readonly Tensor _depths, _ends;
 
-    /// <param name="rotary">Angles of positions.</param>
-    /// <param name="depths">Each node's position in the sequences it belongs to, [B, N] (int64).</param>
-    /// <param name="ends">One past the last of each node's descendants, [B, N] (int32).</param>
-    /// <param name="deepest">More than any depth.</param>
+    /// <param name="rotary">Rotary angles by position.</param>
+    /// <param name="depths">Position of each node in its sequences, [B, N] (int64).</param>
+    /// <param name="ends">Index after the last descendant of each node, [B, N] (int32).</param>
+    /// <param name="deepest">A number greater than any depth.</param>
     public TreeView(RotaryEmbedding rotary, Tensor depths, Tensor ends, long deepest) : base(deepest)
     {
         (_depths, _ends) = (depths, ends);
@@ -27,7 +27,7 @@ internal sealed class TreeView : CallView
     protected override TokenView Create(long width, bool whole)
     {
         var nodes = arange(_ends.shape[1], ScalarType.Int32, _ends.device);                     // [N]
-        // In depth-first order node t is an ancestor of n, or n itself, where t ≤ n < end of t.
+        // In depth-first order node t is n or an ancestor of n if t ≤ n < end of t.
         var seen = (nodes.unsqueeze(1) < _ends.unsqueeze(1)).tril();                            // [B,N,T]
         if (!whole)
             seen = seen.logical_and(
