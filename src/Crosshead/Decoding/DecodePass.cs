@@ -44,7 +44,8 @@ public sealed class DecodePass
 
     /// <summary>Checks that a cache can take the pass.</summary>
     /// <exception cref="CrossheadException">The cache has no room for a token.</exception>
-    /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between tokens.</exception>
+    /// <exception cref="ArgumentException">A slot does not exist, has two runs, or has a gap between
+    /// tokens.</exception>
     internal void Require(ICacheStore cache)
     {
         var rows = Rows;

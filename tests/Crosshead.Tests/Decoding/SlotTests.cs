@@ -83,7 +83,10 @@ public sealed class SlotTests
                 var ids = sequences[held[slot]].Ids;
                 var count = Math.Min(ids.Length - from, random.Next(2) == 0 ? 1 : random.Next(1, 20));
                 for (var n = from; n < from + count; n++)
-                    pass.Add(slot, n, ids[n], wanted: random.Next(n == from + count - 1 ? 5 : 20) > (n == from + count - 1 ? 0 : 18));
+                {
+                    var isLast = n == from + count - 1;
+                    pass.Add(slot, n, ids[n], wanted: isLast ? random.Next(5) > 0 : random.Next(20) == 0);
+                }
             }
             decoder.Run(pass, TestContext.Current.CancellationToken);
             for (var r = 0; r < pass.Count; r++)

@@ -23,7 +23,8 @@ public sealed class StoredSamplingTests
 
     [Fact]
     public void A_value_of_the_wrong_kind_is_refused_by_name() =>
-        Assert.Contains("temperature", Assert.Throws<CrossheadException>(() => Read("""{"temperature":"hot"}""")).Message);
+        Assert.Contains("temperature",
+            Assert.Throws<CrossheadException>(() => Read("""{"temperature":"hot"}""")).Message);
 
     private static StoredSampling Read(string json)
     {
