@@ -18,23 +18,28 @@ public sealed class ChatTemplate
     public const string FileName = "chat_template.jinja";
 
     private readonly JinjaTemplate _template;
+    private readonly JinjaTemplate? _toolTemplate;
     private readonly IReadOnlyDictionary<string, object?> _specialTokens;
     private readonly string _source;
     private readonly TimeProvider _time;
 
-    private ChatTemplate(string text, JinjaTemplate template, IReadOnlyDictionary<string, object?> specialTokens,
+    private ChatTemplate(string text, string? toolText, IReadOnlyDictionary<string, object?> specialTokens,
         string source, TimeProvider time)
     {
-        (Text, _template, _specialTokens, _source, _time) = (text, template, specialTokens, source, time);
+        (Text, _specialTokens, _source, _time) = (toolText ?? text, specialTokens, source, time);
+        _template = JinjaTemplate.Parse(text);
+        _toolTemplate = toolText is null ? null : JinjaTemplate.Parse(toolText);
     }
 
-    /// <summary>The template as it is written.</summary>
+    /// <summary>
+    /// The template as it is written. If the model has another template for conversations with tools, this is that one.
+    /// </summary>
     public string Text { get; }
 
     /// <summary>Reads the chat template of a model's folder.</summary>
     /// <exception cref="CrossheadException">The folder has no chat template, or one that cannot be read.</exception>
     public static ChatTemplate Load(string modelFolder) => ChatTemplateFiles.Read(modelFolder) is { } found
-        ? Parse(found.Template, found.SpecialTokens, found.Source)
+        ? Parse(found.Template, found.SpecialTokens, found.Source, found.ToolTemplate)
         : throw new CrossheadException($"{modelFolder} has no chat template: neither a {FileName} nor a "
             + $"\"chat_template\" in its {TokenizerConfig.FileName}; use a chat model, or ask it for plain text.");
 
@@ -42,14 +47,14 @@ public sealed class ChatTemplate
     /// <param name="template">The template's text.</param>
     /// <param name="specialTokens">Variables of the template, such as bos_token, with their values.</param>
     /// <param name="source">What messages call it.</param>
+    /// <param name="toolTemplate">The template of conversations with tools; null if it is the same.</param>
     /// <param name="time">The clock for the template; the system's by default.</param>
     internal static ChatTemplate Parse(string template, IReadOnlyDictionary<string, object?> specialTokens,
-        string source, TimeProvider? time = null)
+        string source, string? toolTemplate = null, TimeProvider? time = null)
     {
         try
         {
-            return new ChatTemplate(template, JinjaTemplate.Parse(template), specialTokens, source,
-                time ?? TimeProvider.System);
+            return new ChatTemplate(template, toolTemplate, specialTokens, source, time ?? TimeProvider.System);
         }
         catch (JinjaException e)
         {
@@ -81,17 +86,7 @@ public sealed class ChatTemplate
     public string Render(Conversation conversation, bool addGenerationPrompt)
     {
         ArgumentNullException.ThrowIfNull(conversation);
-        var variables = new Dictionary<string, object?>(_specialTokens)
-        {
-            ["documents"] = null,
-            ["strftime_now"] = new JinjaSignature("format")
-                .Function("strftime_now", arguments => ChatClock.Format(_time.GetLocalNow(), arguments.Text(0))),
-        };
-        foreach (var (name, value) in conversation.Variables ?? []) variables[name] = JinjaData.Of(value);
-        variables["messages"] = JinjaData.Of(conversation.Messages);
-        variables["tools"] = JinjaData.Of(conversation.Tools);
-        variables["add_generation_prompt"] = addGenerationPrompt;
-        return Render(variables);
+        return Render(conversation, Turns(conversation), addGenerationPrompt);
     }
 
     /// <summary>
@@ -104,21 +99,45 @@ public sealed class ChatTemplate
     public string RenderOpen(Conversation conversation)
     {
         ArgumentNullException.ThrowIfNull(conversation);
-        var content = (conversation.Messages.LastOrDefault() as JsonObject)?["content"]?.GetValue<string>() ?? "";
-        var text = Render(conversation, addGenerationPrompt: false);
-        // A template may trim contents.
-        foreach (var written in (string[])[content, content.Trim()])
-            if (written.Length > 0 && text.LastIndexOf(written, StringComparison.Ordinal) is >= 0 and var at)
-                return text[..(at + written.Length)];
+        // Search for a mark after the content: the content itself may be empty, or occur again after it.
+        const string Mark = "\uE000end of turn\uE001";
+        var turns = Turns(conversation);
+        var last = turns.LastOrDefault() as OrderedDictionary<string, object?>;
+        var content = last?["content"] as string ?? "";
+        if (last is not null) last["content"] = content + Mark + " ";
+        var text = Render(conversation, turns, addGenerationPrompt: false);
+        if (text.LastIndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at)
+            // Without the space after the mark the template trims contents.
+            return text.AsSpan(at + Mark.Length).StartsWith(" ", StringComparison.Ordinal) ? text[..at]
+                : text[..at].TrimEnd();
         throw new CrossheadException($"chat template {_source} does not write the last message's content "
             + $"(\"{content.Shown()}\"), so that it cannot be continued; ask for a new message.");
     }
 
-    private string Render(Dictionary<string, object?> variables)
+    private List<object?> Turns(Conversation conversation) =>
+        ChatTurns.Of(conversation.Messages, Text.Contains("developer", StringComparison.Ordinal));
+
+    private string Render(Conversation conversation, List<object?> turns, bool addGenerationPrompt)
+    {
+        var variables = new Dictionary<string, object?>(_specialTokens)
+        {
+            ["documents"] = null,
+            ["strftime_now"] = new JinjaSignature("format")
+                .Function("strftime_now", arguments => ChatClock.Format(_time.GetLocalNow(), arguments.Text(0))),
+        };
+        foreach (var (name, value) in conversation.Variables ?? []) variables[name] = JinjaData.Of(value);
+        variables["messages"] = turns;
+        variables["tools"] = JinjaData.Of(conversation.Tools);
+        variables["add_generation_prompt"] = addGenerationPrompt;
+        return Run(conversation.Tools is { Count: > 0 } && _toolTemplate is not null ? _toolTemplate : _template,
+            variables);
+    }
+
+    private string Run(JinjaTemplate template, Dictionary<string, object?> variables)
     {
         try
         {
-            return _template.Render(variables);
+            return template.Render(variables);
         }
         catch (JinjaException e)
         {

@@ -7,36 +7,39 @@ namespace Crosshead.Text.Chat;
 internal static class ChatTemplateFiles
 {
     private const string DefaultName = "default";
+    private const string ToolName = "tool_use";
     private const string SpecialTokensFile = "special_tokens_map.json";
 
     private static readonly string[] s_specialTokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
         "cls_token", "mask_token"];
 
     /// <summary>
-    /// The template, its variables and the file in which it was found; null if the folder has no template.
+    /// The template, the one for conversations with tools if there is another, their variables and the file in which
+    /// they were found; null if the folder has no template.
     /// </summary>
-    public static (string Template, IReadOnlyDictionary<string, object?> SpecialTokens,
+    public static (string Template, string? ToolTemplate, IReadOnlyDictionary<string, object?> SpecialTokens,
         string Source)? Read(string folder)
     {
         var config = Json(Path.Combine(folder, TokenizerConfig.FileName));
         var file = Path.Combine(folder, ChatTemplate.FileName);
-        if ((File.Exists(file) ? Text(file) : config is null ? null
-            : Template(config.RootElement, Path.Combine(folder, TokenizerConfig.FileName))) is not { } template)
+        if ((File.Exists(file) ? (Text(file), null) : config is null ? null
+            : Templates(config.RootElement, Path.Combine(folder, TokenizerConfig.FileName))) is not { } templates)
             return null;
         var tokens = new Dictionary<string, object?>();
         // Older folders name their tokens in a file of their own; tokenizer_config.json has the last word.
         foreach (var root in (JsonDocument?[])[Json(Path.Combine(folder, SpecialTokensFile)), config])
             if (root is not null) AddTokens(tokens, root.RootElement);
-        return (template, tokens, File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName));
+        return (templates.Plain, templates.Tools, tokens,
+            File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName));
     }
 
-    // One template, or several with names of which the default one is for plain conversations.
-    private static string? Template(JsonElement config, string path)
+    // One template, or several with names of which the default one is for plain conversations, and another for tools.
+    private static (string Plain, string? Tools)? Templates(JsonElement config, string path)
     {
         if (config.ValueKind != JsonValueKind.Object || !config.TryGetProperty("chat_template", out var value)
             || value.ValueKind == JsonValueKind.Null)
             return null;
-        if (value.ValueKind == JsonValueKind.String) return value.GetString();
+        if (value.ValueKind == JsonValueKind.String) return (value.GetString()!, null);
         if (value.ValueKind != JsonValueKind.Array)
             throw new CrossheadException($"{path}: \"chat_template\" is {value.ValueKind}; it must be a string or a "
                 + $"list of names and templates.");
@@ -45,7 +48,7 @@ internal static class ChatTemplateFiles
             if (entry.ValueKind == JsonValueKind.Object && Content(entry, "name") is { } name
                 && Content(entry, "template") is { } template)
                 named[name] = template;
-        return named.TryGetValue(DefaultName, out var chosen) ? chosen
+        return named.TryGetValue(DefaultName, out var chosen) ? (chosen, named.GetValueOrDefault(ToolName))
             : throw new CrossheadException($"{path}: \"chat_template\" is a list without one named \"{DefaultName}\"; "
                 + $"it has {(named.Count == 0 ? "none" : string.Join(", ", named.Keys).Shown())}.");
     }

@@ -9,7 +9,9 @@ namespace Crosshead.Text.Chat;
 public sealed record Conversation
 {
     /// <summary>
-    /// The turns so far, each an object with at least <c>role</c>. The arguments of tool calls are objects, not texts.
+    /// The turns so far, each an object with at least <c>role</c>. A turn may also have <c>content</c>, <c>name</c>,
+    /// <c>reasoning_content</c>, <c>tool_calls</c> and <c>tool_call_id</c>, as in OpenAI's API. The arguments of tool
+    /// calls may be objects, or texts of objects. A developer is the system to a template that knows no developers.
     /// </summary>
     public required JsonArray Messages { get; init; }
 

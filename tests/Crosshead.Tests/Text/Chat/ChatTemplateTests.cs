@@ -217,7 +217,7 @@ public sealed class ChatTemplateTests
         Assert.Throws<CrossheadException>(() => ChatTemplate.Load(SharedData.Path("data", "tokenizers", "llama2")));
 
     private static string Render(string template, IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt) =>
-        ChatTemplate.Parse(template, s_tokens, "here", new MarchFifth()).Render(messages, addGenerationPrompt);
+        ChatTemplate.Parse(template, s_tokens, "here", time: new MarchFifth()).Render(messages, addGenerationPrompt);
 
     private sealed class MarchFifth : TimeProvider
     {

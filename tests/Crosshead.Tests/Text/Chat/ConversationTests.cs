@@ -12,6 +12,8 @@ public sealed class ConversationTests
         {%- if add_generation_prompt %}[assistant]{% endif %}{% if mood %}{{ mood }}{% endif %}
         """;
 
+    private const string ChatMl = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</{{ m.role }}>{% endfor %}";
+
     [Fact]
     public void Tools_calls_and_variables_reach_the_template()
     {
@@ -43,8 +45,82 @@ public sealed class ConversationTests
             + "be continued; ask for a new message.", error.Message);
     }
 
+    [Theory]
+    [InlineData("Hello ", "<user>Hi</user><assistant>Hello ")]
+    [InlineData("assistant", "<user>Hi</user><assistant>assistant")]
+    [InlineData("", "<user>Hi</user><assistant>")]
+    public void A_message_is_continued_whatever_it_is(string content, string expected) => Assert.Equal(expected,
+        Template(ChatMl).RenderOpen(Talk(("user", "Hi"), ("assistant", content))));
+
+    [Fact]
+    public void A_developer_speaks_as_the_system_if_the_template_knows_none()
+    {
+        var talk = Talk(("developer", "Be kind."), ("user", "Hi"));
+        Assert.Equal("<system>Be kind.</system><user>Hi</user>", Template(ChatMl).Render(talk, false));
+        Assert.StartsWith("<developer>", Template(ChatMl + "{# developer #}").Render(talk, false));
+    }
+
+    [Fact]
+    public void Messages_are_completed_for_templates()
+    {
+        var messages = """
+            [{"role": "assistant", "content": null, "reasoning_content": "Hm", "tool_calls": [{"id": "id1",
+              "function": {"name": "time", "arguments": "{\"zone\": \"Å\", \"n\": [1, 2.5, null]}"}},
+              {"id": "id2", "function": {"name": "now", "arguments": ""}}, {"function": {"name": "now"}}]},
+             {"role": "tool", "content": "12:00", "name": "time", "tool_call_id": "id1"},
+             {"role": "assistant", "tool_calls": [{"function": {"name": "time", "arguments": "{\"zone\": 1"}}]}]
+            """;
+        var dump = Template("{% for m in messages %}{{ m | tojson }}\n{% endfor %}");
+        Assert.Equal(
+            """
+            {"role": "assistant", "content": "", "reasoning_content": "Hm", "tool_calls": [{"id": "id1", "function": {"name": "time", "arguments": {"zone": "Å", "n": [1, 2.5, null]}}}, {"id": "id2", "function": {"name": "now", "arguments": {}}}, {"function": {"name": "now", "arguments": {}}}]}
+            {"role": "tool", "content": "12:00", "name": "time", "tool_call_id": "id1"}
+            {"role": "assistant", "tool_calls": [{"function": {"name": "time", "arguments": "{\"zone\": 1"}}], "content": ""}
+
+            """, dump.Render(new Conversation { Messages = (JsonArray)JsonNode.Parse(messages)! }, false));
+    }
+
+    [Fact]
+    public void A_template_for_tools_is_used_with_tools()
+    {
+        var template = ChatTemplate.Parse("plain", new Dictionary<string, object?>(), "here", "with tools");
+        Assert.Equal("plain", template.Render(Talk(("user", "Hi")), false));
+        Assert.Equal("plain", template.Render(Talk(("user", "Hi")) with { Tools = [] }, false));
+        Assert.Equal("with tools", template.Render(Talk(("user", "Hi")) with { Tools = [new JsonObject()] }, false));
+        Assert.Equal("with tools", template.Text);
+    }
+
+    [Fact]
+    public void A_template_refuses_with_its_own_words() => Assert.Equal("Only one question!",
+        Assert.Throws<CrossheadException>(() => Template("{{ raise_exception('Only one question!') }}")
+            .Render(Talk(("user", "Hi")), false)).Message);
+
+    [Fact]
+    public void Qwen_3_s_template_shows_calls_and_results()
+    {
+        var template = ChatTemplate.Load(SharedData.Path("data", "tokenizers", "qwen3"));
+        var messages = """
+            [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "I look.", "reasoning_content": "Hm",
+              "tool_calls": [{"function": {"name": "time", "arguments": "{\"a\":1}"}}]},
+             {"role": "tool", "content": "12:00", "tool_call_id": "id"}]
+            """;
+        Assert.Equal("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nI look.\n"
+            + "<tool_call>\n{\"name\": \"time\", \"arguments\": {\"a\": 1}}\n</tool_call><|im_end|>\n"
+            + "<|im_start|>user\n<tool_response>\n12:00\n</tool_response><|im_end|>\n<|im_start|>assistant\n"
+            + "<think>\n\n</think>\n\n", template.Render(new Conversation
+            {
+                Messages = (JsonArray)JsonNode.Parse(messages)!,
+                Variables = new JsonObject { ["enable_thinking"] = false },
+            }, addGenerationPrompt: true));
+    }
+
     [Fact]
     public void A_template_keeps_its_text() => Assert.Equal("a{{ 1 }}", Template("a{{ 1 }}").Text);
+
+    private static Conversation Talk(params (string Role, string Content)[] turns) => new()
+    {
+        Messages = [.. turns.Select(turn => new JsonObject { ["role"] = turn.Role, ["content"] = turn.Content })],
+    };
 
     private static ChatTemplate Template(string text) =>
         ChatTemplate.Parse(text, new Dictionary<string, object?>(), "here");
