@@ -96,12 +96,13 @@ internal sealed class FrozenAttention : IAttention
     private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache)
     {
         // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
-        var (query, keys, values, keyFactors) = Append(x, view, cache);
+        var (query, keys, values, keyFactors, table) = Append(x, view, cache);
         var (keyRows, valueRows) = (CacheLayout.Keys.Count, CacheLayout.Values.Count);
         if (keyRows < valueRows) keys = keys.expand(-1, valueRows, -1, -1);
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);
         query = query.transpose(1, 2);
-        var heads = SoftmaxAttention.Attend(query, keys, values, view, Layer.Projections.Scale, keyFactors);
+        var heads = SoftmaxAttention.Attend(query, keys, values, view, Layer.Projections.Scale, keyFactors,
+            table);
         if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
     }

@@ -74,9 +74,9 @@ internal sealed class FrozenProjections : IHeadProjections
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
         var query = StepHeads.Apply(
             joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
-            positions, keys, values, factors);
+            positions, keys, values, factors, view.Place.Table);
         (keys, values, factors) = cache.Seen(view.Place);
-        return new KeptTokens(query, keys, values, factors);
+        return new KeptTokens(query, keys, values, factors, view.Place.Table);
     }
 
     /// <inheritdoc/>

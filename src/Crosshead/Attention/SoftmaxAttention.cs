@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Kernels.CausalAttention;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Runtime;
@@ -51,10 +52,21 @@ public static class SoftmaxAttention
     /// <param name="keyFactors">
     /// Further factors of the scores, [B, G, T]; query head i's scores take those of row i div (h/G). Null for none.
     /// </param>
+    /// <param name="table">
+    /// Not null if keys, values and factors are pages [pages, ·, P, ·]: the pages of each sequence [B, n].
+    /// </param>
     /// <returns>[B, h, N, w']</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        Tensor? keyFactors = null)
+        Tensor? keyFactors = null, Tensor? table = null)
     {
+        if (table is not null)
+        {
+            if (view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
+                return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors, view.Begins, view.Length);
+            var gathered = new KeptTokens(query, key, value, keyFactors, table)
+                .Gathered(view.Place.Total(query.shape[2]));
+            (key, value, keyFactors) = (gathered.Keys, gathered.Values, gathered.KeyFactors);
+        }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
         var usual = view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
             && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;

@@ -75,7 +75,7 @@ public sealed class TalkingHeadsAttention : IAttention
     {
         if (cache is not null)
         {
-            var kept = _heads.Append(x, view, cache);
+            var kept = _heads.Append(x, view, cache).Gathered(view.Place.Total(x.shape[1]));
             return (kept.Query.transpose(1, 2), kept.Keys, kept.Values);
         }
         var (query, key, value) = _heads.Project(x, view);                                      // [B,N,·,d]

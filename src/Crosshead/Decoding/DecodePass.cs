@@ -64,6 +64,10 @@ public sealed class DecodePass
                     + $"{cache.LengthOf(slot)} tokens; positions follow each other.");
             if (first && slot <= highest && Holds(rows[..r], slot))
                 throw new ArgumentException($"slot {slot} has rows in two places of the pass.");
+            if (cache is IPageStore paged && position / paged.PageTokens is var page
+                && page >= paged.PagesOf(slot).Length)
+                throw new ArgumentException($"slot {slot} has {paged.PagesOf(slot).Length} pages, none for position "
+                    + $"{position}; place more first.");
             highest = Math.Max(highest, slot);
         }
     }

@@ -95,8 +95,22 @@ public sealed class Generator : IDisposable
         if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
         _packed ??= new CpuWeights(_model);
-        return threads is { } most ? new CpuDecoder(_packed, sequences, capacity, most)
-            : new CpuDecoder(_packed, sequences, capacity);
+        return new CpuDecoder(_packed, sequences, capacity, threads);
+    }
+
+    /// <summary>
+    /// The fastest decoder for the model on its device whose cache is an <see cref="Attention.Caches.IPageStore"/>. It
+    /// must be disposed before the generator.
+    /// </summary>
+    /// <param name="slots">Number of sequences that it decodes side by side.</param>
+    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt.</param>
+    /// <param name="pages">Number of pages of the cache, for all sequences together.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public IDecoder CreatePagedDecoder(int slots, int capacity, int pages)
+    {
+        if (!UsesCpuKernels) return new PagedDecoder(_model, slots, capacity, pages);
+        _packed ??= new CpuWeights(_model);
+        return new CpuDecoder(_packed, slots, capacity, pages: pages);
     }
 
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);

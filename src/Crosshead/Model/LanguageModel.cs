@@ -148,6 +148,18 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     internal CallView ViewAt(Tensor positions, long seen) => new StepView(_rotary, positions, seen, Device);
 
+    /// <summary>The same over a cache of pages, for one call whose results are not kept.</summary>
+    /// <param name="positions">Position of each sequence's token, [B] (int64).</param>
+    /// <param name="seen">More than any position.</param>
+    /// <param name="table">The pages of each sequence, [B, n] (int32).</param>
+    /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
+    internal StepView PagedViewAt(Tensor positions, long seen, Tensor table, bool retains) =>
+        new(_rotary, positions, seen, Device, table, retains);
+
+    /// <summary>Where the next tokens of one sequence stand whose cache lies in pages [1, n] (int32).</summary>
+    internal CallView PagedViewOf(long start, long count, Tensor table) =>
+        new CausalView(_rotary, start, count, Device, table);
+
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
     internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);
 
@@ -163,6 +175,13 @@ public sealed class LanguageModel : IDisposable
             new(block.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device);
         return new([.. _blocks.Select(Cache)], (int)batch, spare);
     }
+
+    /// <summary>An empty cache of pages, one pool for all sequences.</summary>
+    /// <param name="slots">Number of slots.</param>
+    /// <param name="capacity">Most tokens per slot.</param>
+    /// <param name="pages">Number of pages.</param>
+    internal PagedState CreatePagedState(int slots, int capacity, int pages) =>
+        new([.. _blocks.Select(b => b.Attention.CacheLayout)], slots, capacity, pages, ComputeType, Device);
 
     /// <summary>Bytes that decoding keeps of each token.</summary>
     public long CacheBytesPerToken =>

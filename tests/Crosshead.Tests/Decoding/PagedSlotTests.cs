@@ -23,6 +23,21 @@ public sealed class PagedSlotTests
         Play(decoder, TinyModels.Ids(Context, 1), ids => TinyModels.Reference(model, ids), 2e-5);
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Tensors_compute_each_sequence_as_if_it_were_alone(string name)
+    {
+        using var model = TinyModels.Create(name, context: Context);
+        var ids = TinyModels.Ids(Context, 1);
+        var references = new Dictionary<string, float[][]>();
+        float[][] Reference(int[] some) =>
+            references.TryGetValue(string.Join(' ', some), out var known) ? known
+            : references[string.Join(' ', some)] = TinyModels.Reference(model, some);
+        using (var decoder = new PagedDecoder(model, 3, Context, Pages)) Play(decoder, ids, Reference, 2e-5);
+        model.Freeze(TorchSharp.torch.ScalarType.Float32);
+        using var frozen = new PagedDecoder(model, 3, Context, Pages);
+        Play(frozen, ids, Reference, 2e-5);
+    }
+
     /// <summary>
     /// A sequence in pages in descending order; a second one that shares its first two pages and then differs; a third
     /// in pages that another sequence has left.

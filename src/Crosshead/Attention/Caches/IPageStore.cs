@@ -23,4 +23,13 @@ public interface IPageStore : ICacheStore
     /// <param name="pages">Its pages, in order; copied.</param>
     /// <param name="length">Number of tokens that the pages hold already.</param>
     void Place(int slot, ReadOnlySpan<int> pages, int length);
+
+    /// <summary>
+    /// Sets pages to zero. Do so before other tokens use the pages of a sequence that had numbers that are not finite:
+    /// sums multiply what lies behind a sequence's last token by zero.
+    /// </summary>
+    void Clear(ReadOnlySpan<int> pages);
+
+    /// <summary>The pages of a slot, in order; valid until they are replaced.</summary>
+    ReadOnlySpan<int> PagesOf(int slot);
 }

@@ -7,7 +7,12 @@ namespace Crosshead.Attention.Caches;
 /// <param name="Keys">[B, rows, T, width]</param>
 /// <param name="Values">[B, rows', T, width']</param>
 /// <param name="KeyFactors">Factors of scores [B, g, T]; null for none.</param>
-internal readonly record struct KeptTokens(Tensor Query, Tensor Keys, Tensor Values, Tensor? KeyFactors = null)
+/// <param name="Table">
+/// Not null if keys, values and factors are all pages of the cache, with the number of the page in place of B and the
+/// tokens of a page in place of T: the pages of each sequence [B, n].
+/// </param>
+internal readonly record struct KeptTokens(
+    Tensor Query, Tensor Keys, Tensor Values, Tensor? KeyFactors = null, Tensor? Table = null)
 {
     /// <summary>Adds projected tokens to a cache.</summary>
     /// <param name="cache">What is kept of earlier tokens.</param>
@@ -18,6 +23,12 @@ internal readonly record struct KeptTokens(Tensor Query, Tensor Keys, Tensor Val
     public static KeptTokens Append(KeyValueCache cache, Tensor query, Tensor key, Tensor value, CachePlace place)
     {
         var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value), place);
-        return new KeptTokens(query, keys, values);
+        return new KeptTokens(query, keys, values, Table: place.Table);
     }
+
+    /// <summary>The same with the tokens of each sequence side by side, copied from its pages if it has any.</summary>
+    /// <param name="seen">Number of tokens T that the call sees.</param>
+    public KeptTokens Gathered(long seen) => Table is not { } table ? this : new KeptTokens(
+        Query, PagedRows.Gather(Keys, table, seen), PagedRows.Gather(Values, table, seen),
+        KeyFactors is null ? null : PagedRows.Gather(KeyFactors, table, seen));
 }

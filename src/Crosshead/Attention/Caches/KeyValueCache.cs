@@ -1,9 +1,11 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Caches;
 
 /// <summary>
-/// What decoding keeps of past tokens: a row of keys and a row of values a token, in memory taken once.
+/// What decoding keeps of past tokens: a row of keys and a row of values a token, in memory taken once. Each sequence
+/// has memory of its own, or the memory is pages that <see cref="CachePlace.Table"/> gives to sequences.
 /// The rows may be whole heads or components, as the <see cref="CacheLayout"/> says.
 /// </summary>
 public sealed class KeyValueCache : IDisposable
@@ -40,14 +42,16 @@ public sealed class KeyValueCache : IDisposable
         : (_keys.NumberOfElements + _values.NumberOfElements + (_keyFactors?.NumberOfElements ?? 0)) * _keys.ElementSize
             / (_keys.shape[0] * Capacity);
 
-    /// <summary>Writes N tokens and returns all that the call may see, as views of the cache.</summary>
+    /// <summary>
+    /// Writes N tokens and returns all that the call may see, as views of the cache; with a table of pages, all pages.
+    /// </summary>
     /// <param name="keys">[B, rows, N, width]</param>
     /// <param name="values">[B, rows, N, width]</param>
     /// <param name="place">Where they go.</param>
     /// <exception cref="InvalidOperationException">The capacity is exceeded.</exception>
     public (Tensor Keys, Tensor Values) Append(Tensor keys, Tensor values, CachePlace place)
     {
-        if (place.Positions is null && place.Start + keys.shape[2] > Capacity)
+        if (place is { Positions: null, Table: null } && place.Start + keys.shape[2] > Capacity)
             throw new InvalidOperationException(
                 $"the cache holds {Capacity} tokens; {place.Start} + {keys.shape[2]} do not fit.");
         return (Write(_keys, keys, place), Write(_values, values, place));
@@ -62,8 +66,8 @@ public sealed class KeyValueCache : IDisposable
             keyFactors, place);
 
     /// <summary>What the call at a place may see of the cache: keys, values, factors.</summary>
-    internal (Tensor Keys, Tensor Values, Tensor? KeyFactors) Seen(CachePlace place) =>
-        (Until(_keys, place.Seen), Until(_values, place.Seen),
+    internal (Tensor Keys, Tensor Values, Tensor? KeyFactors) Seen(CachePlace place) => place.Table is not null ? Whole
+        : (Until(_keys, place.Seen), Until(_values, place.Seen),
             _keyFactors is null ? null : Until(_keyFactors, place.Seen));
 
     /// <summary>
@@ -83,6 +87,14 @@ public sealed class KeyValueCache : IDisposable
     internal KeyValueCache Of(long first, long count) =>
         new(_keys.narrow(0, first, count), _values.narrow(0, first, count), _keyFactors?.narrow(0, first, count));
 
+    /// <summary>Sets some sequences, or pages, to zero.</summary>
+    /// <param name="index">Which, [n] (int64).</param>
+    internal void Clear(Tensor index)
+    {
+        using Scalar zero = 0; // named, so that it is not collected while native code reads it
+        foreach (var rows in new[] { _keys, _values, _keyFactors }) rows?.index_fill_(0, index, zero);
+    }
+
     /// <summary>Draws N tokens at random, from a normal distribution, instead of computing them.</summary>
     internal void Draw(long count)
     {
@@ -92,6 +104,11 @@ public sealed class KeyValueCache : IDisposable
     // Writes rows [B, r, N, …] into memory [B, r, capacity, …].
     private static Tensor Write(Tensor memory, Tensor rows, CachePlace place)
     {
+        if (place.Table is not null)
+        {
+            PagedRows.Write(memory, rows, place);
+            return memory;
+        }
         if (place.Positions is not { } positions)
         {
             memory.narrow(2, place.Start, rows.shape[2]).copy_(rows);

@@ -20,7 +20,7 @@ internal abstract class CachedAttention : IDisposable
     /// <param name="member">Index of the thread.</param>
     public abstract void Run(int phase, PassBlock pass, int first, int end, int member);
 
-    /// <summary>Prepares a page of the cache that other tokens have used for new ones.</summary>
+    /// <summary>Sets a page of the cache to zero.</summary>
     public abstract void ClearPage(int page);
 
     /// <inheritdoc/>

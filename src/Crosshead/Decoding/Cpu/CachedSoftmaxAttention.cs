@@ -57,7 +57,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <inheritdoc/>
-    public override void ClearPage(int page) => Cache.ClearValues(page);
+    public override void ClearPage(int page) => Cache.Clear(page);
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -26,32 +26,23 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="weights">The model; must outlive the decoder.</param>
-    /// <param name="slots">Number of sequences side by side.</param>
-    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt; at most the model's
-    /// context.</param>
-    /// <exception cref="CrossheadException">There is not enough memory.</exception>
-    public CpuDecoder(CpuWeights weights, int slots, int capacity)
-        : this(weights, slots, capacity,
-            (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count))
-    {
-    }
-
-    /// <summary>Prepares to decode on a limited number of threads.</summary>
-    /// <param name="weights">The model; must outlive the decoder.</param>
     /// <param name="slots">Sequences side by side.</param>
-    /// <param name="capacity">Most tokens per sequence.</param>
-    /// <param name="threads">Number of threads.</param>
+    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    /// <param name="threads">Number of threads; null for the best number for one decoder.</param>
     /// <param name="pages">Number of pages of the cache, which slots are given by
-    /// <see cref="Attention.Caches.IPageStore.Place"/>; null gives each slot pages of its own.</param>
-    internal CpuDecoder(CpuWeights weights, int slots, int capacity, int threads, int? pages = null)
+    /// <see cref="IPageStore.Place"/>; null gives each slot pages of its own for all its tokens.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public CpuDecoder(CpuWeights weights, int slots, int capacity, int? threads = null, int? pages = null)
     {
+        var members = threads
+            ?? (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count);
         _weights = weights;
         _rotary = weights.RotaryTable(capacity);
-        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, threads);
-        _scratch = new DecodeScratch(weights.Options, threads);
+        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, members);
+        _scratch = new DecodeScratch(weights.Options, members);
         _cache = new PanelCache(weights, _attentionScratch, _rotary, slots, capacity, pages);
         _logits = new Rows(slots, VocabularySize);
-        _team = new ThreadTeam(threads,
+        _team = new ThreadTeam(members,
             [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _cache.Layers[i])), HeadPhase()]);
     }
 
@@ -78,7 +69,7 @@ public sealed unsafe class CpuDecoder : IDecoder
             _block.Take(rows);
             for (var r = 0; r < _block.Count; r++)
             {
-                _cache.Take(_block[r]);
+                _cache.Keep(_block[r].Slot, _block[r].Position + 1);
                 _weights.Embedding.ReadRow(_block[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
             }
             _team.Run();

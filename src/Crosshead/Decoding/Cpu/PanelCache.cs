@@ -9,7 +9,6 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed class PanelCache : CacheStore, IPageStore, IDisposable
 {
     private readonly PageTables _tables;
-    private readonly bool[] _used; // by page
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="weights">The model.</param>
@@ -25,7 +24,6 @@ internal sealed class PanelCache : CacheStore, IPageStore, IDisposable
     {
         _tables = new PageTables(slots, capacity);
         Pages = pages ?? _tables.GiveEachItsOwn();
-        _used = new bool[Pages];
         BytesPerPage = weights.CacheBytesPerToken * PageTokens;
         Layers = [.. Enumerable.Range(0, weights.Layers.Length)
             .Select(i => weights.CachedAttention(i, scratch, rotary, Pages, _tables))];
@@ -50,20 +48,14 @@ internal sealed class PanelCache : CacheStore, IPageStore, IDisposable
         Keep(slot, length);
     }
 
-    /// <summary>Makes room for a token, the next one of its slot.</summary>
-    /// <exception cref="ArgumentException">The slot has no page for it.</exception>
-    public void Take(in DecodeRow row)
+    /// <inheritdoc/>
+    public ReadOnlySpan<int> PagesOf(int slot) => _tables.Of(slot);
+
+    /// <inheritdoc/>
+    public void Clear(ReadOnlySpan<int> pages)
     {
-        var pages = _tables.Of(row.Slot);
-        var index = row.Position / PageTokens;
-        if (index >= pages.Length)
-            throw new ArgumentException($"slot {row.Slot} has {pages.Length} pages, none for position {row.Position}.");
-        Keep(row.Slot, row.Position + 1);
-        if (row.Position % PageTokens > 0) return;
-        var page = pages[index];
-        // A number that is not finite would otherwise reach the sums of the page's new tokens.
-        if (_used[page]) foreach (var layer in Layers) layer.ClearPage(page);
-        _used[page] = true;
+        foreach (var page in pages)
+            foreach (var layer in Layers) layer.ClearPage(page);
     }
 
     /// <inheritdoc/>

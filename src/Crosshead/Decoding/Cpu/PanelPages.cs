@@ -16,7 +16,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     private readonly NativeBuffer<T> _keys;       // [page][row] panels of 16 positions, each [depth, 16]
     private readonly NativeBuffer<T> _values;     // [page][row] panels of 16 numbers, each [64 positions, 16]
     private readonly NativeBuffer<T> _keyFactors; // [page][composed heads][64 positions]
-    private readonly int _keyRows, _valueRows, _factorRows, _keyDepth, _valuePanels;
+    private readonly int _pages, _keyRows, _valueRows, _factorRows, _keyDepth, _valuePanels;
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="layout">What is kept per token.</param>
@@ -24,7 +24,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     /// <param name="tables">The pages of each slot.</param>
     public PanelPages(HeadLayout layout, int pages, PageTables tables)
     {
-        _tables = tables;
+        (_tables, _pages) = (tables, pages);
         (_keyRows, _valueRows, _factorRows) = (layout.KeyRows, layout.ValueRows, layout.KeyFactors);
         _keyDepth = Panel.RoundDepth(layout.KeyWidth);
         _valuePanels = Panel.Count(layout.ValueWidth);
@@ -54,9 +54,13 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
             first[(i / Panel.Lanes * ValueStride) + T.Index(position % PageTokens, i % Panel.Lanes)] = T.From(value[i]);
     }
 
-    /// <summary>Sets the values of a page to zero: sums multiply what lies behind the last token by zero.</summary>
-    public void ClearValues(int page) =>
-        new Span<T>(_values.Pointer + (page * PageValues), checked((int)PageValues)).Clear();
+    /// <summary>Sets a page to zero.</summary>
+    public void Clear(int page)
+    {
+        Clear(_keys, page);
+        Clear(_values, page);
+        Clear(_keyFactors, page);
+    }
 
     /// <summary>Scores of positions <paramref name="start"/> … with the queries of one key row.</summary>
     /// <param name="slot">The sequence's slot.</param>
@@ -131,7 +135,11 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         _keyFactors.Dispose();
     }
 
-    private long PageValues => _valueRows * _valuePanels * ValueStride;
+    private void Clear(NativeBuffer<T> buffer, int page)
+    {
+        var size = (int)(buffer.Length / _pages);
+        new Span<T>(buffer.Pointer + ((long)page * size), size).Clear();
+    }
 
     private T* Key(int slot, int row, int position)
     {

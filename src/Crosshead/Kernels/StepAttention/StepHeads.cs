@@ -43,9 +43,14 @@ internal static class StepHeads
     /// <param name="keys">[B, rows, T, width], rows of heads or of components, d wide each; written to.</param>
     /// <param name="values">[B, rows', T, width']; written to.</param>
     /// <param name="factors">[B, g, T], 1/rms of composed keys; written to. Null for none.</param>
+    /// <param name="table">
+    /// Not null if the caches are pages [pages, rows, P, width]: the pages of each sequence, [B, n] (int32, on the
+    /// device), rows in order.
+    /// </param>
     /// <returns>Queries [B, 1, h, d], with <paramref name="queryMix"/> [B, 1, h, c·d].</returns>
     public static Tensor Apply(Tensor joint, Tensor cosine, Tensor sine, Tensor? queryNorm, Tensor? keyNorm,
-        double epsilon, Tensor? queryMix, Tensor positions, Tensor keys, Tensor values, Tensor? factors)
+        double epsilon, Tensor? queryMix, Tensor positions, Tensor keys, Tensor values, Tensor? factors,
+        Tensor? table = null)
     {
         (joint, cosine, sine) = (RowKernel.Dense(joint), RowKernel.Dense(cosine), RowKernel.Dense(sine));
         var (batch, half) = ((int)joint.shape[0], (int)cosine.shape[^1]);
@@ -68,13 +73,14 @@ internal static class StepHeads
             (int)(cosine.numel() / half),
             Pointer(queryNorm), Pointer(keyNorm), (float)epsilon, Aten.DataPointer(positions),
             positions.shape[0] == 1 ? 0 : 1,
+            Pointer(table), (int)(table?.stride(0) ?? 0), (int)keys.shape[2],
             Pointer(queryMix), queryHeads / mixGroups, Aten.DataPointer(query), queryHeads,
             Aten.DataPointer(keys), keys.stride(0), keys.stride(1), (int)keys.shape[3], keyHeads,
             Aten.DataPointer(values), values.stride(0), values.stride(1), (int)values.shape[3], valueCount,
             Pointer(factors), factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L, composed,
         ], early: true);
         foreach (var tensor
-            in new[] { joint, cosine, sine, queryNorm, keyNorm, queryMix, positions, keys, values, factors })
+            in new[] { joint, cosine, sine, queryNorm, keyNorm, queryMix, positions, keys, values, factors, table })
             GC.KeepAlive(tensor);
         return query;
     }

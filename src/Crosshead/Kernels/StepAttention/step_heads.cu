@@ -37,6 +37,8 @@ step_heads(const element* __restrict__ joint, long long step,
            // [WIDTH], null for none
            const weight_element* __restrict__ query_norm, const weight_element* __restrict__ key_norm, float epsilon,
            const long long* __restrict__ positions, int position_step, // [B] (step 1) or [1] (step 0)
+           // the pages of each sequence, of so many tokens each; null where a sequence is one page
+           const int* __restrict__ table, int table_step, int page_tokens,
            // [query_heads / sharing, COMPONENTS, 2, HALF], real and imaginary parts
            const element* __restrict__ mix, int sharing,
            element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH], or for each component
@@ -67,16 +69,21 @@ step_heads(const element* __restrict__ joint, long long step,
     for (int offset = GROUP / 2; offset > 0; offset /= 2) squares += __shfl_xor_sync(~0u, squares, offset);
     if (!first) return;
     const float factor = rsqrtf(squares / WIDTH + epsilon);
-    const long long token = positions[sequence * position_step];
+    long long token = positions[sequence * position_step], page = sequence;
+    if (table)
+    {
+        page = table[sequence * table_step + token / page_tokens];
+        token %= page_tokens;
+    }
     if (is_factor)
     {
         const float one[1] = { factor };
-        if (at == 0) store(factors + sequence * factor_batch + (head - turned - value_heads) * factor_row + token, one);
+        if (at == 0) store(factors + page * factor_batch + (head - turned - value_heads) * factor_row + token, one);
         return;
     }
     if (is_value)
     {
-        const rows to = { values + sequence * value_batch + token * value_width, value_row, value_width };
+        const rows to = { values + page * value_batch + token * value_width, value_row, value_width };
         store(place(to, value), a);
         if (second) store(place(to, value + HALF), b);
         return;
@@ -126,7 +133,7 @@ step_heads(const element* __restrict__ joint, long long step,
 #endif
         return;
     }
-    const rows to = { keys + sequence * key_batch + token * key_width, key_row, key_width };
+    const rows to = { keys + page * key_batch + token * key_width, key_row, key_width };
     const int i = (head - query_heads) * WIDTH + at;
     store(place(to, i), a);
     store(place(to, i + HALF), b);

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -11,30 +12,35 @@ internal sealed class CausalView : CallView
 {
     private readonly long _start, _count;
     private readonly Device _device;
+    private readonly Tensor? _table;
     private readonly Tensor _cos, _sin; // [N,d/2]
 
     /// <param name="rotary">Rotary angles by position.</param>
     /// <param name="start">Number of earlier tokens per sequence, kept in a cache; 0 for the first tokens.</param>
     /// <param name="count">Number of tokens N in the call.</param>
     /// <param name="device">The device of the masks.</param>
-    public CausalView(RotaryEmbedding rotary, long start, long count, Device device) : base(start + count)
+    /// <param name="table">The pages of the one sequence, [1, n] (int32); null if the cache has no pages.</param>
+    public CausalView(RotaryEmbedding rotary, long start, long count, Device device, Tensor? table = null)
+        : base(start + count)
     {
-        (_start, _count, _device) = (start, count, device);
+        (_start, _count, _device, _table) = (start, count, device, table);
         (_cos, _sin) = rotary.Rows(_start, count);
     }
 
     private long Total => _start + _count;
 
+    private CachePlace Place => new(_start, Table: _table);
+
     /// <inheritdoc/>
     protected override TokenView Create(long width, bool whole)
     {
         if (whole && (_start == 0 || _count == 1))
-            return new TokenView(_cos, _sin, null, Causal: _count > 1) { Place = new(_start) };
+            return new TokenView(_cos, _sin, null, Causal: _count > 1) { Place = Place };
 
         // Query n of the call sees keys up to start + n. A window hides keys before start + n − width + 1.
         var seen = ones([_count, Total], ScalarType.Bool, _device).tril(_start);                // [N,T]
         if (!whole) seen = seen.triu(_start - width + 1);
-        return new TokenView(_cos, _sin, seen, Causal: false) { Place = new(_start), Begins = Begins(width) };
+        return new TokenView(_cos, _sin, seen, Causal: false) { Place = Place, Begins = Begins(width) };
     }
 
     // The first token that the single query of each sequence sees, [1]; null for several queries.

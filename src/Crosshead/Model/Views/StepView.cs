@@ -8,11 +8,13 @@ namespace Crosshead.Model.Views;
 /// The next token of each sequence, at positions that are on the device. No operation here depends on the lengths of
 /// the sequences. So the same operations on the same memory serve every step, and sequences may differ in length.
 /// </summary>
-internal sealed class StepView : CallView
+internal sealed class StepView : CallView, IDisposable
 {
+    private readonly List<Tensor> _masks = []; // of a call that does not retain what it computes
     private readonly long _seen;
     private readonly Device _device;
     private readonly Tensor _positions, _lengths; // [B], int64 and int32
+    private readonly Tensor? _table;
     private readonly Tensor _cos, _sin;           // [B,1,d/2]
 
     /// <param name="rotary">Rotary angles by position.</param>
@@ -20,9 +22,12 @@ internal sealed class StepView : CallView
     /// token.</param>
     /// <param name="seen">Number of cache positions that are read; more than any position.</param>
     /// <param name="device">The device of the masks.</param>
-    public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device) : base(seen)
+    /// <param name="table">The pages of each sequence, [B, n] (int32); null if the cache has no pages.</param>
+    /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
+    public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device, Tensor? table = null,
+        bool retains = true) : base(seen)
     {
-        (_seen, _device, _positions) = (seen, device, positions);
+        (_seen, _device, _positions, _table, Retains) = (seen, device, positions, table, retains);
         _lengths = (positions + 1).to(ScalarType.Int32);
         // Views of the tables keep their memory alive if the tables grow meanwhile.
         var rows = Math.Min(seen, rotary.Positions);
@@ -32,7 +37,7 @@ internal sealed class StepView : CallView
     }
 
     /// <inheritdoc/>
-    public override bool Retains => true;
+    public override bool Retains { get; }
 
     /// <inheritdoc/>
     protected override TokenView Create(long width, bool whole)
@@ -40,15 +45,28 @@ internal sealed class StepView : CallView
         var begins = whole ? null : (_positions - (width - 1)).clamp(min: 0);  // [B], the first token seen
         return new TokenView(_cos, _sin, null, Causal: false)
         {
-            Place = new(0, _positions, _seen),
+            Place = new(0, _positions, _seen, _table),
             Length = _lengths,
             Begins = begins?.to(ScalarType.Int32),
-            LateMask = () =>
-            {
-                var keys = arange(_seen, ScalarType.Int64, _device);                            // [T]
-                var seen = keys <= _positions.unsqueeze(1);                                     // [B,T]
-                return (begins is null ? seen : seen.logical_and(keys >= begins.unsqueeze(1))).view(-1, 1, 1, _seen);
-            },
+            LateMask = () => Mask(begins),
         };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var mask in _masks) mask.Dispose();
+    }
+
+    // The mask of one layer serves the others too.
+    private Tensor Mask(Tensor? begins)
+    {
+        using var scope = Retains ? null : NewDisposeScope();
+        var keys = arange(_seen, ScalarType.Int64, _device);                                    // [T]
+        var seen = keys <= _positions.unsqueeze(1);                                             // [B,T]
+        if (begins is not null) seen = seen.logical_and(keys >= begins.unsqueeze(1));
+        var mask = seen.view(-1, 1, 1, _seen);
+        if (!Retains) _masks.Add(mask.DetachFromDisposeScope());
+        return mask;
     }
 }

@@ -1,0 +1,201 @@
+using System.Runtime.InteropServices;
+using Crosshead.Attention.Caches;
+using Crosshead.Model;
+using Crosshead.Model.Views;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding;
+
+/// <summary>
+/// Decodes by the model's own tensor operators over a cache of pages: any device and precision, any mix of prompts and
+/// steps. Steps and short prompts are computed together, each row as if it were a sequence of its own. Long pieces of
+/// prompts are computed one by one.
+/// </summary>
+public sealed class PagedDecoder : IDecoder
+{
+    // A row reads all tokens before it. Up to this length that costs less than a piece of its own.
+    private const int LongestTogether = 1024;
+
+    private readonly LanguageModel _model;
+    private readonly PagedState _state;
+    private readonly WantedRows _wanted = new();
+    private readonly PagedSteps? _steps;
+    private readonly bool _rowsTogether;
+    // logits on the device, where each of their rows goes, and the step that owns them, if one does
+    private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
+    private float[] _logits = []; // [wanted rows, V]
+    private (int Id, float Logit)[] _likeliest = []; // [wanted rows]
+    private bool _hasLikeliest, _hasLogits;
+
+    /// <summary>Prepares to decode.</summary>
+    /// <param name="model">The model; must outlive the decoder.</param>
+    /// <param name="slots">Sequences side by side.</param>
+    /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
+    /// <param name="pages">Number of pages of the cache.</param>
+    public PagedDecoder(LanguageModel model, int slots, int capacity, int pages)
+    {
+        _model = model;
+        using var grad = no_grad();
+        _state = model.CreatePagedState(slots, capacity, pages);
+        _rowsTogether = CudaGraphDecoder.Supports(model);
+        if (_rowsTogether) _steps = new PagedSteps(model, _state);
+    }
+
+    /// <inheritdoc/>
+    public ICacheStore Cache => _state;
+
+    /// <inheritdoc/>
+    public int VocabularySize => _model.Options.VocabularySize;
+
+    /// <inheritdoc/>
+    public void Run(DecodePass pass, CancellationToken cancellation = default)
+    {
+        pass.Require(_state);
+        _wanted.Take(pass);
+        Forget();
+        using var grad = no_grad();
+        List<int> together = [];
+        List<TokenRun> alone = [];
+        foreach (var run in pass.Runs())
+        {
+            if (run.Count == 1 || (_rowsTogether && run.Start + run.Count <= LongestTogether))
+                together.AddRange(Enumerable.Range(run.First, run.Count));
+            else alone.Add(run);
+        }
+        foreach (var run in alone)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Prefill(pass, run);
+        }
+        if (together.Count > 0) Rows(pass, together);
+        foreach (var run in pass.Runs()) _state.Keep(run.Slot, run.Start + run.Count);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<float> Logits(int row)
+    {
+        var place = _wanted[row];
+        if (!_hasLogits) FetchLogits();
+        return _logits.AsSpan(place * VocabularySize, VocabularySize);
+    }
+
+    /// <inheritdoc/>
+    public (int Id, float Logit) MostLikely(int row)
+    {
+        var place = _wanted[row];
+        if (!_hasLikeliest) FetchLikeliest();
+        return _likeliest[place];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Forget();
+        _steps?.Dispose();
+        _state.Dispose();
+    }
+
+    // One token per row, whatever its sequence: keys and values of all rows are written before any row reads.
+    private void Rows(DecodePass pass, List<int> rows)
+    {
+        using var scope = NewDisposeScope();
+        if (AreSteps(pass, rows) && _steps?.TryRun(pass, rows) is { } step)
+        {
+            _results.Add((step.Logits, [.. rows.Select(r => pass.Rows[r].Wanted ? _wanted[r] : -1)], step));
+            return;
+        }
+        var seen = rows.Max(r => pass.Rows[r].Position) + 1;
+        var columns = PageTables.PagesFor(seen);
+        var (ids, positions) = (new long[rows.Count], new long[rows.Count]);
+        var pages = new int[rows.Count * columns];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = pass.Rows[rows[i]];
+            (ids[i], positions[i]) = (row.Token, row.Position);
+            var own = _state.PagesOf(row.Slot);
+            own[..Math.Min(own.Length, columns)].CopyTo(pages.AsSpan(i * columns));
+        }
+        var device = _model.Device;
+        using var view = _model.PagedViewAt(tensor(positions, [rows.Count], ScalarType.Int64, device), seen,
+            tensor(pages, [rows.Count, columns], ScalarType.Int32, device), retains: false);
+        var hidden = _model.Hidden(tensor(ids, [rows.Count, 1], ScalarType.Int64, device), view, _state.Layers);
+        Finish(pass, rows, hidden.squeeze(1));
+    }
+
+    // A piece of one sequence's prompt.
+    private void Prefill(DecodePass pass, TokenRun run)
+    {
+        using var scope = NewDisposeScope();
+        var ids = new long[run.Count];
+        for (var n = 0; n < run.Count; n++) ids[n] = pass.Rows[run.First + n].Token;
+        var pages = _state.PagesOf(run.Slot).ToArray();
+        var device = _model.Device;
+        var view = _model.PagedViewOf(run.Start, run.Count, tensor(pages, [1, pages.Length], ScalarType.Int32, device));
+        var hidden = _model.Hidden(tensor(ids, [1, run.Count], ScalarType.Int64, device), view, _state.Layers);
+        Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
+    }
+
+    // Whether no two rows belong to one sequence.
+    private static bool AreSteps(DecodePass pass, List<int> rows)
+    {
+        for (var i = 1; i < rows.Count; i++)
+            if (pass.Rows[rows[i]].Slot == pass.Rows[rows[i - 1]].Slot) return false;
+        return true;
+    }
+
+    // Keeps the logits of the wanted rows on the device, from hidden states [rows, D].
+    private void Finish(DecodePass pass, List<int> rows, Tensor hidden)
+    {
+        var from = Enumerable.Range(0, rows.Count).Where(i => pass.Rows[rows[i]].Wanted).Select(i => (long)i).ToArray();
+        if (from.Length == 0) return;
+        if (from.Length < rows.Count)
+            hidden = hidden.index_select(0, tensor(from, [from.Length], ScalarType.Int64, _model.Device));
+        _results.Add((_model.Head(hidden).DetachFromDisposeScope(), [.. from.Select(i => _wanted[rows[(int)i]])],
+            null));
+    }
+
+    private void FetchLogits()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        if (_logits.LongLength < (long)_wanted.Count * VocabularySize)
+            _logits = new float[(long)_wanted.Count * VocabularySize];
+        foreach (var (logits, places, _) in _results)
+        {
+            var own = logits.narrow(0, 0, places.Length).to(ScalarType.Float32).cpu().contiguous();
+            var values = MemoryMarshal.Cast<byte, float>(own.bytes);
+            for (var w = 0; w < places.Length; w++)
+                if (places[w] >= 0)
+                    values.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(places[w] * VocabularySize));
+        }
+        _hasLogits = true;
+    }
+
+    private void FetchLikeliest()
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        if (_likeliest.Length < _wanted.Count) _likeliest = new (int, float)[_wanted.Count];
+        foreach (var (logits, places, step) in _results)
+        {
+            if (step is not null)
+            {
+                for (var w = 0; w < places.Length; w++)
+                    if (places[w] >= 0) _likeliest[places[w]] = step.MostLikely(w);
+                continue;
+            }
+            var (values, ids) = logits.max(-1); // the first of the largest
+            var (best, id) = (values.to(ScalarType.Float32).cpu().data<float>(), ids.cpu().data<long>());
+            for (var w = 0; w < places.Length; w++) _likeliest[places[w]] = ((int)id[w], best[w]);
+        }
+        _hasLikeliest = true;
+    }
+
+    private void Forget()
+    {
+        foreach (var (logits, _, step) in _results)
+            if (step is null) logits.Dispose();
+        _results.Clear();
+        (_hasLikeliest, _hasLogits) = (false, false);
+    }
+}

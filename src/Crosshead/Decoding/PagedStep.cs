@@ -1,0 +1,112 @@
+using Crosshead.Model;
+using Crosshead.Model.Views;
+using Crosshead.Runtime.Cuda;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding;
+
+/// <summary>
+/// One step of decoding over pages as one launch: a token of each of some rows, captured as a CUDA graph at the first
+/// step. Tokens, positions and tables lie in memory that every launch reads anew.
+/// </summary>
+internal sealed class PagedStep : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly PagedState _state;
+    private readonly int _rows, _columns;
+    private readonly SideStream _stream;
+    private readonly PinnedMemory _told;       // a position per row, then a token per row (int64)
+    private readonly PinnedMemory _tables;     // the pages of each row (int32)
+    private readonly PinnedMemory _ids, _values;
+    private readonly Tensor _input, _table;    // [2·B] (int64), [B, n] (int32)
+    private Tensor? _logits;                   // [B, V] of the captured step
+    private CudaGraph? _graph;
+
+    /// <summary>Prepares; captures nothing yet.</summary>
+    /// <param name="model">The model, on a CUDA device.</param>
+    /// <param name="state">The pages; must outlive this.</param>
+    /// <param name="rows">Number of rows B.</param>
+    /// <param name="columns">Pages per row n.</param>
+    public PagedStep(LanguageModel model, PagedState state, int rows, int columns)
+    {
+        (_model, _state, _rows, _columns) = (model, state, rows, columns);
+        _input = zeros([2 * rows], ScalarType.Int64, model.Device).DetachFromDisposeScope();
+        _table = zeros([rows, columns], ScalarType.Int32, model.Device).DetachFromDisposeScope();
+        var index = _input.device.index; // the model's may be left open
+        _stream = SideStream.Rent(index);
+        _told = new PinnedMemory(index, 2 * rows * sizeof(long));
+        _tables = new PinnedMemory(index, (long)rows * columns * sizeof(int));
+        _ids = new PinnedMemory(index, rows * sizeof(long));
+        _values = new PinnedMemory(index, rows * sizeof(float));
+    }
+
+    /// <summary>The reason why the step cannot be captured; null if it can.</summary>
+    public string? Refusal { get; private set; }
+
+    /// <summary>Logits [B, V] of the last step.</summary>
+    public Tensor Logits => _logits!;
+
+    /// <summary>Computes one token of each row of a pass; the rest of the rows are for nothing.</summary>
+    /// <param name="pass">The pass, which has been checked.</param>
+    /// <param name="rows">The rows to compute, at most B.</param>
+    /// <returns>False if the step cannot be captured; then nothing has changed.</returns>
+    /// <exception cref="CrossheadException">The device failed.</exception>
+    public bool TryRun(DecodePass pass, List<int> rows)
+    {
+        var told = _told.Of<long>();
+        var tables = _tables.Of<int>();
+        for (var i = 0; i < _rows; i++)
+        {
+            var table = tables.Slice(i * _columns, _columns);
+            if (i >= rows.Count)
+            {
+                (told[i], told[_rows + i]) = (0, 0);
+                table[0] = _state.SparePage;
+                continue;
+            }
+            var row = pass.Rows[rows[i]];
+            (told[i], told[_rows + i]) = (row.Position, row.Token);
+            var pages = _state.PagesOf(row.Slot);
+            pages[..Math.Min(pages.Length, _columns)].CopyTo(table);
+        }
+        if (_graph is null && !TryCapture()) return false;
+        _graph!.Launch();
+        _stream.Wait();
+        return true;
+    }
+
+    /// <summary>The likeliest token after a row of the last step, the lowest of equals, and its logit.</summary>
+    public (int Id, float Logit) MostLikely(int index) => ((int)_ids.Of<long>()[index], _values.Of<float>()[index]);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _graph?.Dispose();
+        _stream.Dispose();
+        _input.Dispose();
+        _table.Dispose();
+        foreach (var memory in new[] { _told, _tables, _ids, _values }) memory.Dispose();
+    }
+
+    private bool TryCapture()
+    {
+        _graph = CudaGraph.TryCapture(_input.device.index, _stream, () => _logits = Compute(), out var refusal);
+        Refusal = refusal?.Message;
+        return _graph is not null;
+    }
+
+    private Tensor Compute()
+    {
+        using var grad = no_grad();
+        _told.CopyTo(_input);
+        _tables.CopyTo(_table);
+        var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
+            retains: true);
+        var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
+        var logits = _model.Head(_model.Hidden(tokens, view, _state.Layers)).squeeze(1);              // [B,V]
+        var (values, ids) = logits.max(-1); // the first of the largest
+        _ids.CopyFrom(ids);
+        _values.CopyFrom(values.to(ScalarType.Float32));
+        return logits;
+    }
+}

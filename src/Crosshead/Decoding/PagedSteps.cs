@@ -1,0 +1,78 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Model;
+using Crosshead.Model.Views;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding;
+
+/// <summary>
+/// The captured steps of a decoder over pages, by number of rows and length of the longest sequence. A step is captured
+/// when it is first needed.
+/// </summary>
+internal sealed class PagedSteps : IDisposable
+{
+    // Rows and pages that a step is captured for; a step takes the next larger ones.
+    private static readonly int[] s_rows =
+        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512];
+
+    private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 24;
+
+    private readonly LanguageModel _model;
+    private readonly PagedState _state;
+    private readonly int _mostColumns;
+    private readonly Dictionary<(int Rows, int Columns), PagedStep> _steps = [];
+    private readonly List<(int Rows, int Columns)> _order = []; // least recently used first
+
+    /// <summary>Prepares; captures nothing yet.</summary>
+    public PagedSteps(LanguageModel model, PagedState state) =>
+        (_model, _state, _mostColumns) = (model, state, PageTables.PagesFor(state.Capacity));
+
+    /// <summary>The reason why steps are not captured; null if they are, or if none was tried yet.</summary>
+    public string? Refusal { get; private set; }
+
+    /// <summary>Number of steps that were captured so far.</summary>
+    public int Captures { get; private set; }
+
+    /// <summary>Computes rows of a pass by a captured step.</summary>
+    /// <param name="pass">The pass.</param>
+    /// <param name="rows">The rows.</param>
+    /// <returns>The step, with the logits of the rows in order; null if there is none for so many rows, or if steps of
+    /// the model cannot be captured.</returns>
+    public PagedStep? TryRun(DecodePass pass, List<int> rows)
+    {
+        var count = Array.Find(s_rows, r => r >= rows.Count);
+        if (Refusal is not null || count == 0) return null;
+        var needed = PageTables.PagesFor(rows.Max(r => pass.Rows[r].Position) + 1);
+        var columns = FewestColumns;
+        while (columns < needed) columns *= ColumnFactor;
+        var key = (count, Math.Min(columns, _mostColumns));
+        if (_steps.TryGetValue(key, out var step)) _order.Remove(key);
+        else step = Add(key);
+        _order.Add(key);
+        cuda.synchronize(_model.Device); // a step's stream does not wait for the one that prompts are computed on
+        if (step.TryRun(pass, rows)) return step;
+        Refusal = step.Refusal ?? "the step was not captured";
+        Dispose();
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var step in _steps.Values) step.Dispose();
+        _steps.Clear();
+        _order.Clear();
+    }
+
+    private PagedStep Add((int Rows, int Columns) key)
+    {
+        if (_order.Count == MostSteps)
+        {
+            _steps.Remove(_order[0], out var oldest);
+            oldest!.Dispose();
+            _order.RemoveAt(0);
+        }
+        Captures++;
+        return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns);
+    }
+}

@@ -1,0 +1,70 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Model.Views;
+
+/// <summary>
+/// What sequences have left behind while they are decoded, in pages: one pool per layer, and one table of pages per
+/// slot for all layers.
+/// </summary>
+internal sealed class PagedState : CacheStore, IPageStore, IDisposable
+{
+    private readonly PageTables _tables;
+
+    /// <summary>Takes the memory.</summary>
+    /// <param name="layouts">What each layer keeps per token.</param>
+    /// <param name="slots">Number of slots.</param>
+    /// <param name="capacity">Most tokens per slot.</param>
+    /// <param name="pages">Number of pages.</param>
+    /// <param name="type">Precision.</param>
+    /// <param name="device">Device.</param>
+    public PagedState(IReadOnlyList<CacheLayout> layouts, int slots, int capacity, int pages, ScalarType type,
+        Device device) : base(slots, capacity, layouts.Sum(l => l.ElementsPerToken) * Precision.BytesOf(type))
+    {
+        (_tables, Pages) = (new PageTables(slots, capacity), pages);
+        BytesPerPage = layouts.Sum(l => l.ElementsPerToken) * Precision.BytesOf(type) * PageTokens;
+        // one more page, for rows that nobody reads
+        Layers = [.. layouts.Select(l => new KeyValueCache(l, pages + 1, PageTokens, type, device))];
+    }
+
+    /// <summary>The pages of each layer, one sequence per page.</summary>
+    public IReadOnlyList<KeyValueCache> Layers { get; }
+
+    /// <summary>A page that no slot has: rows that nobody reads are written there.</summary>
+    public int SparePage => Pages;
+
+    /// <inheritdoc/>
+    public int PageTokens => PageTables.PageTokens;
+
+    /// <inheritdoc/>
+    public int Pages { get; }
+
+    /// <inheritdoc/>
+    public long BytesPerPage { get; }
+
+    /// <inheritdoc/>
+    public void Place(int slot, ReadOnlySpan<int> pages, int length)
+    {
+        _tables.Place(slot, pages);
+        Keep(slot, length);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<int> PagesOf(int slot) => _tables.Of(slot);
+
+    /// <inheritdoc/>
+    public void Clear(ReadOnlySpan<int> pages)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var index = tensor(pages.ToArray(), ScalarType.Int64, Layers[0].Whole.Keys.device);
+        foreach (var layer in Layers) layer.Clear(index);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var layer in Layers) layer.Dispose();
+    }
+}
