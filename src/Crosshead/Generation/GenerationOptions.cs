@@ -8,8 +8,19 @@ public sealed record GenerationOptions
     /// </summary>
     public int MaxTokens { get; init; } = 256;
 
-    /// <summary>Texts that end a sequence when they are written. They are not part of the returned text.</summary>
+    /// <summary>
+    /// New tokens per sequence before which neither an end token nor a stop string ends it, 0 to
+    /// <see cref="MaxTokens"/>.
+    /// </summary>
+    public int MinTokens { get; init; }
+
+    /// <summary>
+    /// Texts that end a sequence when they are written. The one that begins first counts, the longest of several.
+    /// </summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>Whether the stop string is part of the returned text.</summary>
+    public bool IncludesStopString { get; init; }
 
     /// <summary>
     /// Tokens that end a sequence when they are drawn. They are part of the ids, and not of the returned text.
@@ -30,6 +41,8 @@ public sealed record GenerationOptions
     public void Validate()
     {
         if (MaxTokens < 1) throw new CrossheadException($"maxTokens ({MaxTokens}) must be at least 1.");
+        if (MinTokens < 0 || MinTokens > MaxTokens)
+            throw new CrossheadException($"minTokens ({MinTokens}) must be 0 to maxTokens ({MaxTokens}).");
         if (PrefillChunk < 1)
             throw new CrossheadException($"prefillChunk ({PrefillChunk}) must be at least 1; the default is 512.");
         if (StopStrings.Any(string.IsNullOrEmpty))

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Crosshead.Decoding;
 
 namespace Crosshead.Generation;
@@ -12,6 +13,7 @@ public sealed class GenerationRun : IDisposable
     private readonly GenerationOptions _options;
     private readonly IReadOnlyList<IReadOnlyList<int>> _prompts;
     private readonly Request[] _requests; // by slot
+    private readonly StringBuilder[] _texts;
     private readonly DecodePass _pass = new();
     private double _prefillSeconds, _decodeSeconds;
     private long _steps, _decoded, _cacheBytes;
@@ -21,8 +23,11 @@ public sealed class GenerationRun : IDisposable
         GenerationOptions options, ITextCodec? codec, IReadOnlyList<int> suppressed)
     {
         (_decoder, _prompts, _options) = (decoder, prompts, options);
-        _requests = [.. prompts.Select(
-            (prompt, i) => new Request(prompt, i, context, options, decoder.VocabularySize, codec, suppressed))];
+        var drawable = new DrawableTokens(decoder.VocabularySize, suppressed);
+        var scratch = new SamplerScratch(decoder.VocabularySize);
+        _requests = [.. prompts.Select((prompt, i) => new Request(prompt, i, context, options, drawable, scratch,
+            codec is null ? null : Request.Begin(codec.CreateStream(), codec, prompt)))];
+        _texts = [.. prompts.Select(_ => new StringBuilder())];
     }
 
     /// <summary>Time and memory of the run so far.</summary>
@@ -32,7 +37,8 @@ public sealed class GenerationRun : IDisposable
 
     /// <summary>The sequences; complete when <see cref="Tokens"/> has ended.</summary>
     public IReadOnlyList<GeneratedSequence> Sequences =>
-        [.. _requests.Select(s => new GeneratedSequence(s.Ids, s.Text.ToString(), s.Stop ?? StopReason.Cancelled))];
+        [.. _requests.Zip(_texts, (request, text) =>
+            new GeneratedSequence(request.Ids, text.ToString(), request.Stop ?? StopReason.Cancelled))];
 
     /// <summary>
     /// Generates the tokens; can be called once. The last token of each sequence carries its stop reason. A cancelled
@@ -63,7 +69,8 @@ public sealed class GenerationRun : IDisposable
             {
                 if (_requests[slot] is not { Stop: null } request) continue;
                 var from = Stopwatch.GetTimestamp();
-                var token = cancelled ? request.Cancel() : request.Advance(_decoder);
+                var token = cancelled ? request.Cancel() : request.Advance(_decoder, request.Row);
+                _texts[slot].Append(token.Text);
                 if (request.Stop is null) request.AddTo(_pass, slot, most: 1);
                 _decodeSeconds += Stopwatch.GetElapsedTime(from).TotalSeconds;
                 yield return token;

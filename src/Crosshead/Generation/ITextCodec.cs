@@ -12,5 +12,6 @@ public interface ITextCodec
     bool IsToken(int id);
 
     /// <summary>A new decoder for one sequence of tokens.</summary>
-    ITextStream CreateStream();
+    /// <param name="skipsSpecialTokens">Whether its text leaves special tokens out.</param>
+    ITextStream CreateStream(bool skipsSpecialTokens = true);
 }

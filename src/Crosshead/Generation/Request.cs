@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.InteropServices;
 using Crosshead.Decoding;
 
 namespace Crosshead.Generation;
@@ -6,14 +6,12 @@ namespace Crosshead.Generation;
 /// <summary>A sequence that is being continued: its tokens, the drawing of the next ones, and their text.</summary>
 internal sealed class Request
 {
-    private readonly List<int> _known; // the prompt, then what was drawn
-    private readonly int _index, _prompt, _limit;
-    private readonly IReadOnlyList<int> _endTokens;
+    private readonly int _index, _prompt, _limit, _minTokens;
+    private readonly int[] _endTokens;
     private readonly StopReason _atLimit;
     private readonly Sampler _sampler;
     private readonly ITextStream? _stream;
     private readonly StopStringFilter _filter;
-    private int _row; // of the last known token in its pass
     private int _computed; // of the known tokens, those that were handed to a decoder
 
     /// <summary>Creates a request; nothing is computed yet.</summary>
@@ -22,38 +20,55 @@ internal sealed class Request
     /// numbers.</param>
     /// <param name="context">Maximum number of tokens of the model.</param>
     /// <param name="options">How much is generated and where it ends.</param>
-    /// <param name="vocabulary">Number of logits.</param>
-    /// <param name="codec">The tokenizer; null for tokens alone.</param>
-    /// <param name="suppressed">Tokens that are never drawn, in ascending order.</param>
-    public Request(IReadOnlyList<int> prompt, int index, int context, GenerationOptions options, int vocabulary,
-        ITextCodec? codec, IReadOnlyList<int> suppressed)
+    /// <param name="drawable">Which tokens may be drawn.</param>
+    /// <param name="scratch">The working memory of the decoding loop.</param>
+    /// <param name="stream">Turns its tokens into text; null for tokens alone.</param>
+    public Request(IReadOnlyList<int> prompt, int index, int context, GenerationOptions options,
+        DrawableTokens drawable, SamplerScratch scratch, ITextStream? stream)
     {
-        (_known, _index, _prompt, _endTokens) = ([.. prompt], index, prompt.Count, options.EndTokens);
+        (Known, _index, _prompt, _endTokens) = ([.. prompt], index, prompt.Count, [.. options.EndTokens]);
+        _minTokens = options.MinTokens;
         _limit = Math.Min(options.MaxTokens, context - prompt.Count);
         _atLimit = _limit < options.MaxTokens ? StopReason.Context : StopReason.Length;
-        _sampler = new Sampler(options.Sampling, vocabulary, index, suppressed);
-        _sampler.Observe([.. prompt]);
-        _stream = codec?.CreateStream();
-        // The text of a token may depend on earlier tokens: a space at the start of a text is left out.
-        foreach (var id in prompt)
-            if (codec?.IsToken(id) == true) _stream!.Push(id);
-        _filter = new StopStringFilter(options.StopStrings);
+        _sampler = new Sampler(options.Sampling, drawable, scratch, index);
+        _sampler.Observe(CollectionsMarshal.AsSpan(Known));
+        _stream = stream;
+        _filter = new StopStringFilter(options.StopStrings, options.IncludesStopString);
     }
 
+    /// <summary>The prompt, and then the drawn tokens.</summary>
+    public List<int> Known { get; }
+
     /// <summary>The drawn tokens.</summary>
-    public IReadOnlyList<int> Ids => _known[_prompt..];
+    public IReadOnlyList<int> Ids => Known[_prompt..];
 
     /// <summary>Number of drawn tokens.</summary>
-    public int Count => _known.Count - _prompt;
-
-    /// <summary>Text of the drawn tokens, up to a stop string.</summary>
-    public StringBuilder Text { get; } = new();
+    public int Count => Known.Count - _prompt;
 
     /// <summary>Why the sequence ended; null while it continues.</summary>
     public StopReason? Stop { get; private set; }
 
     /// <summary>Number of known tokens that have not been computed.</summary>
-    public int Left => _known.Count - _computed;
+    public int Left => Known.Count - _computed;
+
+    /// <summary>Row of the last known token in its pass.</summary>
+    public int Row { get; private set; }
+
+    /// <summary>The stop string that ended the sequence; null for another reason.</summary>
+    public string? StopString => _filter.StopString;
+
+    /// <summary>Lets a stream of text see a prompt.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="codec">The codec that created it.</param>
+    /// <param name="prompt">The prompt. Ids that are not tokens of the codec are left out.</param>
+    /// <returns>The stream.</returns>
+    public static ITextStream Begin(ITextStream stream, ITextCodec codec, IReadOnlyList<int> prompt)
+    {
+        // The text of a token may depend on earlier tokens: a space at the start of a text is left out.
+        foreach (var id in prompt)
+            if (codec.IsToken(id)) stream.Push(id);
+        return stream;
+    }
 
     /// <summary>Adds tokens that have not been computed to a pass; the last known one asks for logits.</summary>
     /// <param name="pass">The pass.</param>
@@ -61,40 +76,49 @@ internal sealed class Request
     /// <param name="most">Maximum number of tokens to add.</param>
     public void AddTo(DecodePass pass, int slot, int most)
     {
-        for (var end = Math.Min(_known.Count, _computed + most); _computed < end; _computed++)
+        for (var end = Math.Min(Known.Count, _computed + most); _computed < end; _computed++)
         {
-            _row = pass.Count;
-            pass.Add(slot, _computed, _known[_computed], wanted: _computed == _known.Count - 1);
+            Row = pass.Count;
+            pass.Add(slot, _computed, Known[_computed], wanted: _computed == Known.Count - 1);
         }
     }
 
     /// <summary>Draws the next token from the logits after the last known one.</summary>
     /// <param name="decoder">What computed them.</param>
-    public GeneratedToken Advance(IDecoder decoder)
+    /// <param name="row">Their row in its last pass.</param>
+    /// <param name="allowed">The tokens that may be drawn, one bit each; empty for all.</param>
+    /// <param name="mayEnd">Whether the end tokens are allowed as well.</param>
+    public GeneratedToken Advance(
+        IDecoder decoder, int row, ReadOnlySpan<ulong> allowed = default, bool mayEnd = false)
     {
-        // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
-        var id = _sampler.IsGreedy && decoder.MostLikely(_row) is var likeliest && _sampler.MayDraw(likeliest.Id)
-            ? Sampler.Take(likeliest) : _sampler.Next(decoder.Logits(_row));
-        _known.Add(id);
+        var limits = new DrawLimits(allowed, mayEnd ? _endTokens : [], Count < _minTokens ? _endTokens : []);
+        var id = Draw(decoder, row, allowed.IsEmpty, limits);
+        if (id < 0) return End(-1, "", StopReason.EndToken); // the limits leave nothing to go on with
+        Known.Add(id);
         if (_endTokens.Contains(id)) return End(id, "", StopReason.EndToken);
-        var text = _filter.Push(_stream?.Push(id) ?? "");
+        var text = _filter.Push(_stream?.Push(id) ?? "", Count >= _minTokens);
         if (_filter.Stopped || Count == _limit) return End(id, text, _atLimit);
-        return Shown(id, text);
+        return new GeneratedToken(_index, id, text, Stop);
     }
 
     /// <summary>Ends the sequence as cancelled.</summary>
     public GeneratedToken Cancel() => End(-1, "", StopReason.Cancelled);
 
-    private GeneratedToken End(int id, string text, StopReason reason)
+    /// <summary>Ends a sequence that draws nothing, because it was asked for no token.</summary>
+    public GeneratedToken EndEmpty() => new(_index, -1, "", Stop = StopReason.Length);
+
+    private int Draw(IDecoder decoder, int row, bool free, DrawLimits limits)
     {
-        if (!_filter.Stopped) text += _filter.Push(_stream?.Finish() ?? "");
-        Stop = _filter.Stopped ? StopReason.StopString : reason;
-        return Shown(id, text + _filter.Finish());
+        // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
+        if (free && _sampler.IsGreedy && decoder.MostLikely(row) is var likeliest && _sampler.MayDraw(likeliest.Id)
+            && limits.Allow(likeliest.Id)) return Sampler.Take(likeliest);
+        return _sampler.Next(decoder.Logits(row), limits);
     }
 
-    private GeneratedToken Shown(int id, string text)
+    private GeneratedToken End(int id, string text, StopReason reason)
     {
-        Text.Append(text);
-        return new GeneratedToken(_index, id, text, Stop);
+        if (!_filter.Stopped) text += _filter.Push(_stream?.Finish() ?? "", Count >= _minTokens);
+        Stop = _filter.Stopped ? StopReason.StopString : reason;
+        return new GeneratedToken(_index, id, text + _filter.Finish(), Stop);
     }
 }

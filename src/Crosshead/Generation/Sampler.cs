@@ -6,18 +6,17 @@ using Crosshead.Runtime;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// Draws tokens of one sequence from logits. It remembers the tokens that have occurred, for the repetition penalty.
-/// All memory is allocated once; drawing allocates nothing. Not for use by several threads at once.
+/// Draws tokens of one sequence from logits. It remembers the tokens that have occurred, for the penalties. Drawing
+/// allocates nothing once its memory has grown. Not for use by several threads at once.
 /// </summary>
 public sealed class Sampler
 {
     private readonly SamplingOptions _options;
+    private readonly DrawableTokens _drawable;
     private readonly float[] _scores, _weights; // logits; probabilities times their sum
     private readonly int[] _ids;                // tokens still in the draw, parallel to _weights
-    private readonly bool[] _occurred;
-    private readonly int _size, _drawable;      // logits given; those up to the last token that may be drawn
-    private readonly int[] _suppressed;         // tokens before that which may not
-    private readonly List<int> _occurredIds = [];
+    private readonly KeyValuePair<int, float>[] _bias;
+    private readonly Dictionary<int, int> _seen = []; // how often each token was drawn; 0 for one of the prompt only
     private RandomStream _random;
 
     /// <summary>Prepares to draw.</summary>
@@ -27,54 +26,63 @@ public sealed class Sampler
     /// <param name="suppressed">Tokens that are never drawn, in ascending order; null for none.</param>
     /// <exception cref="CrossheadException">An option is out of range, or all tokens are suppressed.</exception>
     public Sampler(SamplingOptions options, int vocabularySize, int stream = 0, IReadOnlyList<int>? suppressed = null)
+        : this(options, new DrawableTokens(vocabularySize, suppressed), new SamplerScratch(vocabularySize), stream)
+    {
+    }
+
+    /// <summary>Prepares to draw, in memory that many sequences share.</summary>
+    /// <param name="options">How; validated here.</param>
+    /// <param name="drawable">Which tokens may be drawn.</param>
+    /// <param name="scratch">The working memory of all samplers that one thread uses.</param>
+    /// <param name="stream">Index of the seed's stream of random numbers.</param>
+    /// <exception cref="CrossheadException">An option is out of range.</exception>
+    internal Sampler(SamplingOptions options, DrawableTokens drawable, SamplerScratch scratch, int stream)
     {
         options.Validate();
-        _options = options;
-        var (last, count) = (vocabularySize - 1, suppressed?.Count ?? 0);
-        while (count > 0 && suppressed![count - 1] == last) (last, count) = (last - 1, count - 1);
-        if (last < 0)
-            throw new CrossheadException($"none of the {vocabularySize} tokens of the model may be drawn; put the "
-                + $"tokenizer beside it that it was trained with.");
-        (_size, _drawable, _suppressed) = (vocabularySize, last + 1, [.. suppressed?.Take(count) ?? []]);
-        _scores = new float[_drawable];
-        _weights = new float[_drawable];
-        _ids = new int[_drawable];
-        _occurred = new bool[vocabularySize]; // also those of a prompt, which may hold any
+        (_options, _drawable) = (options, drawable);
+        (_scores, _weights, _ids) = (scratch.Scores, scratch.Weights, scratch.Ids);
+        _bias = [.. options.LogitBias ?? new Dictionary<int, float>()];
+        foreach (var (id, _) in _bias)
+            if (id >= drawable.Logits)
+                throw new CrossheadException($"logitBias names token {id}; the model knows tokens 0 to "
+                    + $"{drawable.Logits - 1}.");
         _random = new RandomStream(options.Seed ?? Random.Shared.NextInt64(), stream);
     }
 
-    /// <summary>Counts tokens as having occurred, for the repetition penalty.</summary>
+    /// <summary>Counts tokens of a prompt as having occurred, for the repetition penalty.</summary>
     public void Observe(ReadOnlySpan<int> ids)
     {
         if (_options.RepetitionPenalty == 1) return; // no other option looks at them
-        foreach (var id in ids)
-        {
-            if (_occurred[id]) continue;
-            _occurred[id] = true;
-            _occurredIds.Add(id);
-        }
+        foreach (var id in ids) _seen.TryAdd(id, 0);
     }
 
     /// <summary>Draws the next token and counts it as having occurred.</summary>
     /// <param name="logits">One logit per token of the vocabulary; not changed.</param>
     /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
-    public int Next(ReadOnlySpan<float> logits)
+    public int Next(ReadOnlySpan<float> logits) => Next(logits, default);
+
+    /// <summary>Draws the next token among those that some limits leave.</summary>
+    /// <param name="logits">One logit per token of the vocabulary; not changed.</param>
+    /// <param name="limits">Which tokens this draw may take.</param>
+    /// <returns>The token; −1 if the limits leave none.</returns>
+    /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
+    internal int Next(ReadOnlySpan<float> logits, DrawLimits limits)
     {
-        if (logits.Length != _size)
-            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_size}.",
+        if (logits.Length != _drawable.Logits)
+            throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_drawable.Logits}.",
                 nameof(logits));
-        var id = Draw(logits);
-        Observe(new ReadOnlySpan<int>(in id));
+        var id = Draw(logits, limits);
+        if (id >= 0 && HasPenalties) CollectionsMarshal.GetValueRefOrAddDefault(_seen, id, out _)++;
         return id;
     }
 
     /// <summary>
-    /// Whether only the likeliest token is needed. Then <see cref="Take"/> can replace <see cref="Next"/>.
+    /// Whether only the likeliest token is needed. Then <see cref="Take"/> can replace a draw.
     /// </summary>
-    public bool IsGreedy => _options is { Temperature: 0, RepetitionPenalty: 1 };
+    public bool IsGreedy => _options.Temperature == 0 && !HasPenalties && _bias.Length == 0;
 
     /// <summary>Whether a token may be drawn.</summary>
-    public bool MayDraw(int id) => id < _drawable && Array.BinarySearch(_suppressed, id) < 0;
+    public bool MayDraw(int id) => _drawable.Contains(id);
 
     /// <summary>Checks the likeliest token, which the caller has found, and returns its id.</summary>
     /// <param name="likeliest">The token and its logit.</param>
@@ -84,11 +92,17 @@ public sealed class Sampler
         : throw new CrossheadException($"the logit of token {likeliest.Id} is {likeliest.Logit}, not a finite number; "
             + $"the weights have diverged or overflow this precision, try {MessageTerm.Dtype} float32.");
 
-    private int Draw(ReadOnlySpan<float> logits)
+    private bool HasPenalties =>
+        _options is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
+
+    private int Draw(ReadOnlySpan<float> logits, DrawLimits limits)
     {
-        var scores = logits[.._drawable];
-        if (_options.RepetitionPenalty != 1 || _suppressed.Length > 0) scores = Adjusted(scores);
-        var best = Take(LogitRow.MostLikely(scores));
+        var scores = logits[.._drawable.Count];
+        if (HasPenalties || _bias.Length > 0 || _drawable.Suppressed.Length > 0 || !limits.IsNone)
+            scores = Adjusted(scores, limits);
+        var likeliest = LogitRow.MostLikely(scores);
+        if (!limits.IsNone && float.IsNegativeInfinity(likeliest.Logit)) return -1;
+        var best = Take(likeliest);
         if (_options.Temperature == 0) return best;
 
         var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length
@@ -98,14 +112,27 @@ public sealed class Sampler
         return Pick(count, sum);
     }
 
-    private ReadOnlySpan<float> Adjusted(ReadOnlySpan<float> logits)
+    private ReadOnlySpan<float> Adjusted(ReadOnlySpan<float> logits, DrawLimits limits)
     {
-        logits.CopyTo(_scores);
-        var penalty = (float)_options.RepetitionPenalty;
-        foreach (var id in CollectionsMarshal.AsSpan(_occurredIds))
-            if (id < _drawable) _scores[id] = _scores[id] < 0 ? _scores[id] * penalty : _scores[id] / penalty;
-        foreach (var id in _suppressed) _scores[id] = float.NegativeInfinity;
-        return _scores;
+        var scores = _scores.AsSpan(0, logits.Length);
+        logits.CopyTo(scores);
+        limits.Apply(logits, scores);
+        foreach (var (id, bias) in _bias)
+            if (id < scores.Length) scores[id] += bias;
+        if (HasPenalties)
+        {
+            var (penalty, presence, frequency) = ((float)_options.RepetitionPenalty, _options.PresencePenalty,
+                _options.FrequencyPenalty);
+            foreach (var (id, drawn) in _seen)
+            {
+                if (id >= scores.Length) continue;
+                ref var score = ref scores[id];
+                score = score < 0 ? score * penalty : score / penalty;
+                if (drawn > 0) score -= (float)((frequency * drawn) + presence);
+            }
+        }
+        foreach (var id in _drawable.Suppressed) scores[id] = float.NegativeInfinity;
+        return scores;
     }
 
     // Weights e^((score − best) / temperature) of the tokens that reach the threshold, in order of their ids.

@@ -1,8 +1,8 @@
 namespace Crosshead.Generation;
 
 /// <summary>
-/// How the next token is drawn from the logits. The filters apply in the order of Hugging Face Transformers:
-/// repetition penalty, temperature, top-k, top-p, min-p.
+/// How the next token is drawn from the logits. The filters apply in this order: bias of tokens; repetition, frequency
+/// and presence penalties; temperature; then top-k, top-p and min-p, in the order of Hugging Face Transformers.
 /// </summary>
 public sealed record SamplingOptions
 {
@@ -66,6 +66,14 @@ public sealed record SamplingOptions
         Require(MinP is >= 0 and <= 1, "minP", MinP, "0 (all tokens) to 1");
         Require(RepetitionPenalty is >= LeastPenalty and <= 100, "repetitionPenalty", RepetitionPenalty,
             $"{LeastPenalty} to 100; 1 changes nothing");
+        Require(PresencePenalty is >= -2 and <= 2, "presencePenalty", PresencePenalty, "-2 to 2; 0 changes nothing");
+        Require(FrequencyPenalty is >= -2 and <= 2, "frequencyPenalty", FrequencyPenalty,
+            "-2 to 2; 0 changes nothing");
+        foreach (var (id, bias) in LogitBias ?? new Dictionary<int, float>())
+        {
+            if (id < 0) throw new CrossheadException($"logitBias names token {id}; tokens are numbered from 0.");
+            Require(bias is >= -100 and <= 100, $"logitBias of token {id}", bias, "-100 to 100");
+        }
     }
 
     private static void Require(bool inRange, string name, double value, string range)

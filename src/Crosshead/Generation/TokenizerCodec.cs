@@ -3,7 +3,8 @@ using Crosshead.Text.Tokenizers;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// A model's tokenizer for generation. Prompts get the tokenizer's special tokens; answers are shown without them.
+/// A model's tokenizer for generation. Prompts get the tokenizer's special tokens; answers are by
+/// default shown without them.
 /// </summary>
 public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
 {
@@ -14,7 +15,8 @@ public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
     public bool IsToken(int id) => tokenizer.IdToToken(id) is not null;
 
     /// <inheritdoc/>
-    public ITextStream CreateStream() => new Stream(tokenizer.CreateDecodeStream());
+    public ITextStream CreateStream(bool skipsSpecialTokens = true) =>
+        new Stream(tokenizer.CreateDecodeStream(skipsSpecialTokens));
 
     private sealed class Stream(DecodeStream stream) : ITextStream
     {

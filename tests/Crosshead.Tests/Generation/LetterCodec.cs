@@ -17,7 +17,7 @@ internal sealed class LetterCodec : ITextCodec, ITextStream
 
     public bool IsToken(int id) => id != Unknown && id < Size;
 
-    public ITextStream CreateStream() => this;
+    public ITextStream CreateStream(bool skipsSpecialTokens = true) => this;
 
     public string Push(int id) => Text([id]);
 

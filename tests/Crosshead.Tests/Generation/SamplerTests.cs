@@ -102,6 +102,11 @@ public sealed class SamplerTests
     [InlineData("minP (1.1)")]
     [InlineData("repetitionPenalty (0)")]
     [InlineData("repetitionPenalty (0.009)")]
+    [InlineData("presencePenalty (2.1)")]
+    [InlineData("presencePenalty (NaN)")]
+    [InlineData("frequencyPenalty (-2.1)")]
+    [InlineData("logitBias of token 1 (-101)")]
+    [InlineData("logitBias of token 1 (NaN)")]
     public void Values_out_of_range_are_refused_in_one_line(string named)
     {
         var value = double.Parse(named[(named.IndexOf('(') + 1)..^1],
@@ -112,6 +117,9 @@ public sealed class SamplerTests
             "topK" => new SamplingOptions { TopK = (int)value },
             "topP" => new SamplingOptions { TopP = value },
             "minP" => new SamplingOptions { MinP = value },
+            "presencePenalty" => new SamplingOptions { PresencePenalty = value },
+            "frequencyPenalty" => new SamplingOptions { FrequencyPenalty = value },
+            "logitBias" => new SamplingOptions { LogitBias = new Dictionary<int, float> { [1] = (float)value } },
             _ => new SamplingOptions { RepetitionPenalty = value },
         };
         var e = Assert.Throws<CrossheadException>(() => new Sampler(options, 3));

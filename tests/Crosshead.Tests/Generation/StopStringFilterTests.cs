@@ -39,4 +39,32 @@ public sealed class StopStringFilterTests
         Assert.True(filter.Stopped);
         Assert.Equal("", filter.Finish());
     }
+
+    [Fact]
+    public void The_stop_string_that_begins_first_counts_and_the_longest_of_several()
+    {
+        foreach (var includes in new[] { false, true })
+        {
+            var filter = new StopStringFilter(["b", "abc", "ab", "c"], includes);
+            Assert.Equal("x" + (includes ? "abc" : ""), filter.Push("xabcd"));
+            Assert.Equal("abc", filter.StopString);
+            Assert.Equal("", filter.Push("more"));
+        }
+    }
+
+    [Fact]
+    public void Stop_strings_that_end_before_they_count_are_shown()
+    {
+        var filter = new StopStringFilter(["bc", "abcd", "ef"]);
+        Assert.Equal("xbc", filter.Push("xbc", counts: false));
+        Assert.Equal("", filter.Push("abc", counts: false)); // may become abcd
+        Assert.Equal("abcx", filter.Push("xe"));             // bc was complete too early
+        Assert.Equal("", filter.Push("f"));
+        Assert.Equal("ef", filter.StopString);
+
+        filter = new StopStringFilter(["abcd"]);
+        Assert.Equal("", filter.Push("abc", counts: false));
+        Assert.Equal("", filter.Push("d"));
+        Assert.Equal("abcd", filter.StopString);
+    }
 }

@@ -1,0 +1,18 @@
+namespace Crosshead.Generation;
+
+/// <summary>
+/// The memory in which tokens are drawn. The samplers of one thread share it, so that a sequence needs little memory
+/// of its own, however large the vocabulary is.
+/// </summary>
+/// <param name="vocabularySize">Number of logits.</param>
+internal sealed class SamplerScratch(int vocabularySize)
+{
+    /// <summary>Logits after masks and penalties [V].</summary>
+    public float[] Scores { get; } = new float[vocabularySize];
+
+    /// <summary>Weights of the tokens still in the draw [V].</summary>
+    public float[] Weights { get; } = new float[vocabularySize];
+
+    /// <summary>Those tokens [V].</summary>
+    public int[] Ids { get; } = new int[vocabularySize];
+}
