@@ -1,0 +1,29 @@
+namespace Crosshead.Serving;
+
+/// <summary>Sequences that wait for a slot, in the order in which they go.</summary>
+internal sealed class WaitingQueue
+{
+    private readonly SortedSet<Sequence> _sequences = [];
+
+    /// <summary>How many wait.</summary>
+    public int Count => _sequences.Count;
+
+    /// <summary>Adds a sequence at its place.</summary>
+    public void Add(Sequence sequence) => _sequences.Add(sequence);
+
+    /// <summary>Removes a sequence.</summary>
+    public bool Remove(Sequence sequence) => _sequences.Remove(sequence);
+
+    /// <summary>Lists the first sequences.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="first">The list; what it holds is replaced.</param>
+    public void First(int most, List<Sequence> first)
+    {
+        first.Clear();
+        foreach (var sequence in _sequences)
+        {
+            if (first.Count == most) break;
+            first.Add(sequence);
+        }
+    }
+}
