@@ -62,8 +62,8 @@ internal sealed class StopStringFilter(IReadOnlyList<string> stopStrings, bool i
         var longest = stopStrings.Max(s => s.Length);
         for (var at = Math.Max(0, text.Length - longest + 1); at < text.Length; at++)
             foreach (var stop in stopStrings)
-                if (stop.Length > text.Length - at && stop.AsSpan().StartsWith(text.AsSpan(at), StringComparison.Ordinal))
-                    return at;
+                if (stop.Length > text.Length - at
+                    && stop.AsSpan().StartsWith(text.AsSpan(at), StringComparison.Ordinal)) return at;
         return text.Length;
     }
 }

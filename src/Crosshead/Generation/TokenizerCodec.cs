@@ -3,8 +3,8 @@ using Crosshead.Text.Tokenizers;
 namespace Crosshead.Generation;
 
 /// <summary>
-/// A model's tokenizer for generation. Prompts get the tokenizer's special tokens; answers are by
-/// default shown without them.
+/// A model's tokenizer for generation. Prompts get the tokenizer's special tokens; answers are by default shown without
+/// them.
 /// </summary>
 public sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
 {

@@ -21,6 +21,7 @@ internal sealed class EngineLoop
     private readonly ReaderWatch _watch;
     private readonly DecodePass _pass = new();
     private readonly List<ServedCall> _calls = [], _taken = [];
+    private readonly List<int> _discarded = []; // pages that may hold what is no number
     private long _arrivals;
     private int _failures;
 
@@ -124,6 +125,8 @@ internal sealed class EngineLoop
     {
         foreach (var slot in Scheduler.FreedSlots) _store.Place(slot, [], 0);
         Scheduler.FreedSlots.Clear();
+        if (_discarded.Count > 0) _store.Clear(CollectionsMarshal.AsSpan(_discarded));
+        _discarded.Clear();
         foreach (var sequence in Scheduler.Running)
         {
             if (!sequence.HasMoved) continue;
@@ -189,7 +192,7 @@ internal sealed class EngineLoop
         catch (Exception failure)
         {
             Fail(call, failure as CrossheadException
-                ?? new CrossheadException($"the request failed: {failure.Message}", failure));
+                ?? new CrossheadException($"the request failed: {failure.Message}", failure), _discarded);
             return;
         }
         Scheduler.Commit(choice, count);
@@ -235,9 +238,9 @@ internal sealed class EngineLoop
         while (call.Open.Count > 0) Write(call.Open[^1], call.Open[^1].Cancel(), now);
     }
 
-    private void Fail(ServedCall call, Exception failure)
+    private void Fail(ServedCall call, Exception failure, List<int>? discarded = null)
     {
-        foreach (var choice in call.Open) Scheduler.Remove(choice);
+        foreach (var choice in call.Open) Scheduler.Remove(choice, discarded);
         var count = call.Open.Count;
         call.Open.Clear();
         _inbox.EndChoices(count);

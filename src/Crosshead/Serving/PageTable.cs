@@ -68,9 +68,17 @@ internal sealed class PageTable(PagePool pool, PrefixTree tree, int pageTokens)
     }
 
     /// <summary>Takes all pages of a sequence, of which then nothing is computed.</summary>
-    public void Take(Sequence sequence)
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="discarded">
+    /// If given, what it has computed is of no use to others; the pages that are free then are added here.
+    /// </param>
+    public void Take(Sequence sequence, List<int>? discarded = null)
     {
-        for (var i = sequence.Pages.Count - 1; i >= 0; i--) tree.Release(sequence.Pages[i]);
+        for (var i = sequence.Pages.Count - 1; i >= 0; i--)
+        {
+            if (discarded is null) tree.Release(sequence.Pages[i]);
+            else if (tree.Discard(sequence.Pages[i])) discarded.Add(sequence.Pages[i]);
+        }
         sequence.Pages.Clear();
         (sequence.Computed, sequence.Published, sequence.LastCount) = (0, 0, 0);
         (sequence.LastNode, sequence.IsPrivate) = (null, false);

@@ -61,6 +61,14 @@ internal sealed class PrefixTree(PagePool pool, bool keeps)
         else Remove(node);
     }
 
+    /// <summary>One sequence less uses a page, which then is not kept for others.</summary>
+    /// <returns>Whether the page is free now.</returns>
+    public bool Discard(int page)
+    {
+        if (pool.UsersOf(page) == 1 && _nodeOf[page] is { } node) Remove(node);
+        return pool.Release(page);
+    }
+
     /// <summary>Counts pages as just used.</summary>
     /// <param name="nodes">Pages that follow each other.</param>
     public void Touch(List<PrefixNode> nodes)

@@ -52,9 +52,13 @@ internal sealed class Scheduler
     public void Add(Sequence sequence) => _waiting.Add(sequence);
 
     /// <summary>Removes a sequence, whether it waits or runs.</summary>
-    public void Remove(Sequence sequence)
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="discarded">
+    /// If given, what it has computed is of no use to others; the pages that are free then are added here.
+    /// </param>
+    public void Remove(Sequence sequence, List<int>? discarded = null)
     {
-        if (!_waiting.Remove(sequence) && sequence.Slot >= 0) Stop(sequence);
+        if (!_waiting.Remove(sequence) && sequence.Slot >= 0) Stop(sequence, discarded);
     }
 
     /// <summary>Takes slot and pages from a sequence, which waits from then on.</summary>
@@ -136,9 +140,9 @@ internal sealed class Scheduler
         _plan.Started.Add(sequence);
     }
 
-    private void Stop(Sequence sequence)
+    private void Stop(Sequence sequence, List<int>? discarded = null)
     {
-        _table.Take(sequence);
+        _table.Take(sequence, discarded);
         _usedSlots[sequence.Slot] = false;
         FreedSlots.Add(sequence.Slot);
         sequence.Slot = -1;

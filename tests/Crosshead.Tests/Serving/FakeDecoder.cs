@@ -20,6 +20,12 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
     /// <summary>Called before each pass; may throw.</summary>
     public Action<DecodePass>? Before { get; set; }
 
+    /// <summary>Rows whose logits are no numbers.</summary>
+    public Func<int, bool>? IsBroken { get; set; }
+
+    /// <summary>Pages that were cleared.</summary>
+    public int Cleared { get; private set; }
+
     /// <summary>What a pass costs, and each of its tokens.</summary>
     public (TimeSpan Pass, TimeSpan Token) Cost { get; set; } =
         (TimeSpan.FromMilliseconds(1), TimeSpan.FromMicroseconds(10));
@@ -52,8 +58,21 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
         Assert.True(length <= table.Length * pageTokens, "more tokens than pages");
     }
 
+    public ReadOnlySpan<int> PagesOf(int slot) => _tables[slot];
+
+    public void Clear(ReadOnlySpan<int> cleared)
+    {
+        foreach (var page in cleared)
+        {
+            Assert.Equal(0, _slotsOf[page]);
+            Array.Clear(_cells, page * pageTokens, pageTokens);
+            Cleared++;
+        }
+    }
+
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
+        pass.Require(this);
         Before?.Invoke(pass);
         clock?.Advance(Cost.Pass + (pass.Count * Cost.Token));
         _hashes.Clear();
@@ -73,6 +92,7 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
     {
         Assert.True(_hashes[row].HasValue, $"the logits of row {row} were not wanted");
         Fill(_hashes[row]!.Value, _logits);
+        if (IsBroken?.Invoke(row) == true) _logits[0] = float.NaN;
         return _logits;
     }
 
