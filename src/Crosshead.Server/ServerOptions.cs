@@ -10,4 +10,60 @@ public sealed record ServerOptions
 
     /// <summary>The port; 0 for any free one.</summary>
     public int Port { get; init; } = 8080;
+
+    /// <summary>Keys of which a client must send one; empty if none is needed.</summary>
+    public IReadOnlyList<string> ApiKeys { get; init; } = [];
+
+    /// <summary>Most bytes of the body of a request.</summary>
+    public long MaxBody { get; init; } = 32 << 20;
+
+    /// <summary>Most choices of one prompt (the field <c>n</c>).</summary>
+    public int MaxChoices { get; init; } = 16;
+
+    /// <summary>Most prompts of one request for completions.</summary>
+    public int MaxPrompts { get; init; } = 256;
+
+    /// <summary>Most connections at a time.</summary>
+    public int MaxConnections { get; init; } = 4096;
+
+    /// <summary>How long running requests may take once the server stops.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>After this time without an event a stream sends a comment, so that nobody takes it for dead.</summary>
+    public TimeSpan Ping { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>What the names of metrics begin with.</summary>
+    public string MetricsPrefix { get; init; } = "crosshead:";
+
+    /// <summary>Whether the log shows prompts.</summary>
+    public bool LogsPrompts { get; init; }
+
+    /// <summary>Whether a client without a key can only be on this machine.</summary>
+    public bool IsLocal => IPAddress.IsLoopback(Address);
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="CrossheadException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        Require(Port is >= 0 and <= 65535, "port", Port, "0 (any free port) to 65535");
+        Require(MaxBody is >= 1024 and <= 1L << 40, "maxBody", MaxBody, "1024 or more bytes");
+        Require(MaxChoices is >= 1 and <= 128, "maxChoices", MaxChoices, "1 to 128");
+        Require(MaxPrompts is >= 1 and <= 1 << 16, "maxPrompts", MaxPrompts, "1 to 65536");
+        Require(MaxConnections is >= 1 and <= 1 << 20, "maxConnections", MaxConnections, "1 to 1048576");
+        Require(Drain >= TimeSpan.Zero && Drain <= TimeSpan.FromDays(1), "drain", Drain.TotalSeconds,
+            "0 to 86400 seconds");
+        Require(Ping > TimeSpan.Zero && Ping <= TimeSpan.FromHours(1), "ping", Ping.TotalSeconds,
+            "more than 0, at most 3600 seconds");
+        if (ApiKeys.Any(string.IsNullOrWhiteSpace))
+            throw new CrossheadException("an API key is empty; give a key of at least one character, or none at all.");
+        if (MetricsPrefix.Length > 64 || !MetricsPrefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or ':')
+            || MetricsPrefix.Length > 0 && char.IsAsciiDigit(MetricsPrefix[0]))
+            throw new CrossheadException($"metricsPrefix (\"{MetricsPrefix}\") must be letters, digits, _ and :, and "
+                + "not begin with a digit, such as \"vllm:\".");
+    }
+
+    private static void Require(bool inRange, string name, double value, string range)
+    {
+        if (!inRange) throw new CrossheadException($"{name} ({value}) is out of range; use {range}.");
+    }
 }

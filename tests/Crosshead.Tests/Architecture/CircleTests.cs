@@ -8,6 +8,7 @@ public sealed class CircleTests
 {
     [Theory]
     [InlineData(typeof(CrossheadException))]
+    [InlineData(typeof(Crosshead.Server.ServerOptions))]
     [InlineData(typeof(Crosshead.Cli.CommandLine))]
     public void No_folders_need_each_other(Type inAssembly)
     {

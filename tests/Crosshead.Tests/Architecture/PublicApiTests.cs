@@ -4,11 +4,13 @@ namespace Crosshead.Tests.Architecture;
 
 public sealed class PublicApiTests
 {
-    [Fact]
-    public void The_public_api_of_the_library_is_the_accepted_one()
+    [Theory]
+    [InlineData(typeof(CrossheadException), "Crosshead.api.txt")]
+    [InlineData(typeof(Crosshead.Server.ServerOptions), "Crosshead.Server.api.txt")]
+    public void The_public_api_of_the_library_is_the_accepted_one(Type inAssembly, string file)
     {
         var options = new ApiGeneratorOptions { IncludeAssemblyAttributes = false };
-        Snapshot.Match("Crosshead.api.txt", typeof(CrossheadException).Assembly.GeneratePublicApi(options) + "\n");
+        Snapshot.Match(file, inAssembly.Assembly.GeneratePublicApi(options) + "\n");
     }
 
     [Fact]
