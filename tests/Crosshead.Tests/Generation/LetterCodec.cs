@@ -19,7 +19,7 @@ internal sealed class LetterCodec : ITextCodec, ITextStream
 
     public ITextStream CreateStream(bool skipsSpecialTokens = true) => this;
 
-    public string Push(int id) => Text([id]);
+    public string Push(int id) => ((char)('A' + id)).ToString();
 
     public string Finish() => "";
 }

@@ -80,7 +80,7 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
         {
             Assert.Equal(_lengths[slot], position);
             var page = _tables[slot][position / pageTokens];
-            Assert.True(_slotsOf[page] == 1, $"page {page} is written, and {_slotsOf[page]} slots have it");
+            if (_slotsOf[page] != 1) Assert.Fail($"page {page} is written, and {_slotsOf[page]} slots have it");
             Cell(slot, position) = (token, Next(position == 0 ? Start : Cell(slot, position - 1).Hash, token));
             _lengths[slot] = position + 1;
         }
@@ -90,7 +90,7 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
 
     public ReadOnlySpan<float> Logits(int row)
     {
-        Assert.True(_hashes[row].HasValue, $"the logits of row {row} were not wanted");
+        if (_hashes[row] is null) Assert.Fail($"the logits of row {row} were not wanted");
         Fill(_hashes[row]!.Value, _logits);
         if (IsBroken?.Invoke(row) == true) _logits[0] = float.NaN;
         return _logits;
