@@ -43,6 +43,17 @@ public sealed class ChatTemplate
         : throw new CrossheadException($"{modelFolder} has no chat template: neither a {FileName} nor a "
             + $"\"chat_template\" in its {TokenizerConfig.FileName}; use a chat model, or ask it for plain text.");
 
+    /// <summary>Whether a model's folder has a chat template.</summary>
+    /// <exception cref="CrossheadException">A file cannot be read.</exception>
+    public static bool IsIn(string modelFolder) => ChatTemplateFiles.Read(modelFolder) is not null;
+
+    /// <summary>Reads a chat template of another file for the model of a folder.</summary>
+    /// <param name="modelFolder">The folder, whose special tokens the template may write.</param>
+    /// <param name="templateFile">The file.</param>
+    /// <exception cref="CrossheadException">The file cannot be read.</exception>
+    public static ChatTemplate Load(string modelFolder, string templateFile) => Parse(
+        ChatTemplateFiles.Text(templateFile), ChatTemplateFiles.SpecialTokens(modelFolder), templateFile);
+
     /// <summary>Reads a template.</summary>
     /// <param name="template">The template's text.</param>
     /// <param name="specialTokens">Variables of the template, such as bos_token, with their values.</param>

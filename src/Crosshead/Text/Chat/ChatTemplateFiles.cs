@@ -25,12 +25,18 @@ internal static class ChatTemplateFiles
         if ((File.Exists(file) ? (Text(file), null) : config is null ? null
             : Templates(config.RootElement, Path.Combine(folder, TokenizerConfig.FileName))) is not { } templates)
             return null;
+        return (templates.Plain, templates.Tools, SpecialTokens(folder),
+            File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName));
+    }
+
+    /// <summary>The special tokens of a folder's tokenizer, by the names that templates use.</summary>
+    public static IReadOnlyDictionary<string, object?> SpecialTokens(string folder)
+    {
         var tokens = new Dictionary<string, object?>();
         // Older folders name their tokens in a file of their own; tokenizer_config.json has the last word.
-        foreach (var root in (JsonDocument?[])[Json(Path.Combine(folder, SpecialTokensFile)), config])
-            if (root is not null) AddTokens(tokens, root.RootElement);
-        return (templates.Plain, templates.Tools, tokens,
-            File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName));
+        foreach (var file in (string[])[SpecialTokensFile, TokenizerConfig.FileName])
+            if (Json(Path.Combine(folder, file)) is { } json) AddTokens(tokens, json.RootElement);
+        return tokens;
     }
 
     // One template, or several with names of which the default one is for plain conversations, and another for tools.
@@ -81,7 +87,9 @@ internal static class ChatTemplateFiles
         }
     }
 
-    private static string Text(string path)
+    /// <summary>The text of a file.</summary>
+    /// <exception cref="CrossheadException">It cannot be read.</exception>
+    public static string Text(string path)
     {
         try
         {

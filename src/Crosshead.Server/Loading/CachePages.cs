@@ -1,0 +1,42 @@
+using Crosshead.Runtime.Cuda;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Server.Loading;
+
+/// <summary>How many pages the cache of a served model has.</summary>
+internal static class CachePages
+{
+    /// <summary>Tokens per page.</summary>
+    public const int Tokens = 64;
+
+    private const double FreeShare = 0.5; // of the memory that is free once the model is loaded
+
+    /// <summary>The number of pages.</summary>
+    /// <param name="options">The wishes.</param>
+    /// <param name="context">Most tokens of a sequence.</param>
+    /// <param name="bytesPerToken">Bytes that decoding keeps of each token.</param>
+    /// <exception cref="CrossheadException">Not one page fits.</exception>
+    public static int Count(LoadOptions options, int context, long bytesPerToken)
+    {
+        var bytesPerPage = bytesPerToken * Tokens;
+        // A page more than a full sequence has: one that is being filled beside a prefix that is shared.
+        var wanted = options.MaxSequences * (Quotient(context, Tokens) + 1);
+        var memory = options.CacheMemory ?? (long)(FreeShare * Free(options.Device));
+        var pages = options.CacheMemory is null ? Math.Min(wanted, memory / bytesPerPage) : memory / bytesPerPage;
+        if (pages < 1)
+            throw new CrossheadException($"the cache may have {Quantity.Bytes(memory)}, and a page of {Tokens} tokens "
+                + $"takes {Quantity.Bytes(bytesPerPage)}; give it more memory (--cache-memory).");
+        return (int)Math.Min(pages, int.MaxValue / Tokens);
+    }
+
+    private static long Quotient(long value, long divisor) => (value + divisor - 1) / divisor;
+
+    private static long Free(Device? device)
+    {
+        if (device?.type != DeviceType.CUDA)
+            return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
+        var index = Math.Max(device.index, 0);
+        return CudaDevices.All()[index].MemoryBytes - CudaDevices.MemoryTaken(index);
+    }
+}

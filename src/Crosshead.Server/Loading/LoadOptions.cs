@@ -1,0 +1,48 @@
+using Crosshead.Serving;
+using static TorchSharp.torch;
+
+namespace Crosshead.Server.Loading;
+
+/// <summary>How a model is loaded to be served.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>Device of the model; null for the processor.</summary>
+    public Device? Device { get; init; }
+
+    /// <summary>Precision of weights and computation.</summary>
+    public ScalarType Type { get; init; } = ScalarType.Float32;
+
+    /// <summary>Most answers that are computed side by side.</summary>
+    public int MaxSequences { get; init; } = 32;
+
+    /// <summary>
+    /// Bytes for what decoding keeps of tokens; null for what the sequences need at the full context, as far as half
+    /// of the free memory goes.
+    /// </summary>
+    public long? CacheMemory { get; init; }
+
+    /// <summary>The limits of the engine.</summary>
+    public EngineOptions Engine { get; init; } = new();
+
+    /// <summary>The names by which clients may ask for the model; empty for its folder's name.</summary>
+    public IReadOnlyList<string> Names { get; init; } = [];
+
+    /// <summary>A file with a chat template to use instead of the model's own; null for that one.</summary>
+    public string? ChatTemplate { get; init; }
+
+    /// <summary>Whether the sampling that the model's makers state is not used as the default.</summary>
+    public bool IgnoresStoredSampling { get; init; }
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="CrossheadException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        Engine.Validate();
+        if (MaxSequences is < 1 or > 4096)
+            throw new CrossheadException($"maxSequences ({MaxSequences}) is out of range; use 1 to 4096.");
+        if (CacheMemory is < 1)
+            throw new CrossheadException($"cacheMemory ({CacheMemory}) is out of range; use at least 1 byte.");
+        if (Names.Any(string.IsNullOrWhiteSpace))
+            throw new CrossheadException("a name of the model is empty; give it at least one character.");
+    }
+}

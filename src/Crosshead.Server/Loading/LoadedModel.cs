@@ -1,0 +1,139 @@
+using System.Text.Json.Nodes;
+using Crosshead.Attention;
+using Crosshead.Attention.Caches;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Decoding;
+using Crosshead.Generation;
+using Crosshead.Runtime;
+using Crosshead.Serving;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Chat.Answers;
+using Crosshead.TextModels;
+
+namespace Crosshead.Server.Loading;
+
+/// <summary>A model with its engine, ready to be served.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    private readonly TextModel _model;
+    private readonly PagedDecoder _decoder;
+    private readonly Engine _engine;
+
+    private LoadedModel(TextModel model, PagedDecoder decoder, Engine engine, ServedModel served) =>
+        (_model, _decoder, _engine, Served) = (model, decoder, engine, served);
+
+    /// <summary>What a server must know of it.</summary>
+    public ServedModel Served { get; }
+
+    /// <summary>Loads the weights, and starts the engine.</summary>
+    /// <param name="folder">The model's directory, opened.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="CrossheadException">An option is out of range, or a file is damaged.</exception>
+    public static LoadedModel Load(HuggingFaceFolder folder, LoadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var (template, defaults) = (Template(folder, options), Defaults(folder, options));
+        var model = TextModel.Load(folder, options.Type, options.Device);
+        PagedDecoder? decoder = null;
+        try
+        {
+            var context = Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
+            decoder = new PagedDecoder(model.Model, options.MaxSequences, context,
+                CachePages.Count(options, context, model.Model.CacheBytesPerToken));
+            var engine = new Engine(decoder, new TokenizerCodec(folder.Tokenizer), folder.Options.Context,
+                options.Engine);
+            return new LoadedModel(model, decoder, engine, new ServedModel
+            {
+                Engine = engine,
+                Tokenizer = folder.Tokenizer,
+                Names = options.Names.Count > 0 ? options.Names : [NameOf(folder.Path)],
+                VocabularySize = decoder.VocabularySize,
+                EndTokens = folder.EndTokens,
+                ChatTemplate = template,
+                AnswerFormat = AnswerFormat.Choose(template?.Text, folder.Tokenizer),
+                Root = folder.Path,
+                Defaults = defaults,
+                Facts = Facts(model, decoder, options),
+            });
+        }
+        catch
+        {
+            decoder?.Dispose();
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _decoder.Dispose();
+        _model.Dispose();
+    }
+
+    /// <summary>Checks, before weights are read, that a model can be served.</summary>
+    /// <param name="folder">The model's directory, opened.</param>
+    /// <param name="options">How it would be loaded.</param>
+    /// <exception cref="CrossheadException">An option is out of range, the chat template cannot be read, or the model's
+    /// files state a sampling out of range.</exception>
+    public static void Check(HuggingFaceFolder folder, LoadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Template(folder, options);
+        Defaults(folder, options);
+    }
+
+    // How tokens are drawn where a request does not say.
+    private static SamplingOptions Defaults(HuggingFaceFolder folder, LoadOptions options)
+    {
+        var plain = new SamplingOptions();
+        if (options.IgnoresStoredSampling) return plain;
+        var stored = folder.Description.Sampling;
+        var defaults = new SamplingOptions
+        {
+            Temperature = stored.Temperature ?? plain.Temperature,
+            TopK = Math.Max(stored.TopK ?? plain.TopK, 0),
+            TopP = stored.TopP ?? plain.TopP,
+            MinP = stored.MinP ?? plain.MinP,
+            RepetitionPenalty = stored.RepetitionPenalty ?? plain.RepetitionPenalty,
+        };
+        try
+        {
+            defaults.Validate();
+        }
+        catch (CrossheadException e)
+        {
+            throw new CrossheadException($"generation_config.json in \"{folder.Path}\": {e.Message} Repair the file, "
+                + "or ignore its values.", e);
+        }
+        return defaults;
+    }
+
+    private static ChatTemplate? Template(HuggingFaceFolder folder, LoadOptions options)
+    {
+        if (options.ChatTemplate is { } file) return ChatTemplate.Load(folder.Path, file);
+        return ChatTemplate.IsIn(folder.Path) ? folder.ChatTemplate : null;
+    }
+
+    private static string NameOf(string path) =>
+        Path.GetFileName(Path.GetFullPath(path).TrimEnd('/')) is { Length: > 0 } name ? name : "model";
+
+    private static JsonObject Facts(TextModel model, PagedDecoder decoder, LoadOptions options)
+    {
+        var cache = (IPageStore)decoder.Cache;
+        return new JsonObject
+        {
+            ["variant"] = model.Model.Options.Attention.Variant.NameOf(),
+            ["device"] = options.Device?.ToString() ?? "cpu",
+            ["dtype"] = Precision.NameOf(options.Type),
+            ["cache_bytes_per_token"] = model.Model.CacheBytesPerToken,
+            ["cache_bytes"] = cache.BytesPerPage * cache.Pages,
+            ["page_tokens"] = cache.PageTokens,
+        };
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
+using Crosshead.TextModels;
+
+namespace Crosshead.Tests.Cli;
+
+public sealed partial class ServeTests
+{
+    [Fact]
+    public async Task A_served_model_writes_what_it_writes_without_a_server()
+    {
+        var folder = SharedData.Path("data", "models", "stories260K");
+        using StringWriter output = new(), error = new();
+        using var stop = new CancellationTokenSource();
+        var streams = new StandardStreams(TextWriter.Synchronized(output), TextWriter.Synchronized(error));
+        var run = Task.Run(() => CliRun.CommandLine.Run(
+            ["serve", folder, "--port", "0", "--json", "--max-context", "200", "--served-name", "stories", "--device",
+                "cpu"], streams, stop.Token));
+        using var client = new HttpClient { BaseAddress = await AddressAsync(error, run) };
+        while (!(await client.GetAsync("health")).IsSuccessStatusCode) await Task.Delay(20);
+        using var response = await client.PostAsJsonAsync("v1/completions",
+            new { model = "stories", prompt = "Once upon a time", max_tokens = 30, temperature = 0 });
+        var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+        await stop.CancelAsync();
+        Assert.Equal(ExitCode.Done, await run);
+
+        using var model = TextModel.Load(folder);
+        var alone = model.Generate("Once upon a time", new() { MaxTokens = 30, Sampling = new() { Temperature = 0 } });
+        Assert.Equal(alone.Text, (string)answer["choices"]![0]!["text"]!);
+        var shown = JsonNode.Parse(output.ToString())!;
+        Assert.Equal(("stories", 200, $"{client.BaseAddress}v1"),
+            ((string)shown["model"]!, (int)shown["context"]!, (string)shown["url"]!));
+        Assert.Contains("POST /v1/completions 200 ", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1", 1L)]
+    [InlineData("8GiB", 8L << 30)]
+    [InlineData("8gb", 8L << 30)]
+    [InlineData("1.5M", 3L << 19)]
+    [InlineData("512 KiB", 512L << 10)]
+    [InlineData("0", null)]
+    [InlineData("", null)]
+    [InlineData("-1G", null)]
+    [InlineData("8 apples", null)]
+    [InlineData("1.2.3G", null)]
+    [InlineData("99999999T", null)]
+    public void Sizes_are_numbers_of_bytes(string text, long? bytes) => Assert.Equal(bytes, SizeOption.Read(text));
+
+    private static async Task<Uri> AddressAsync(StringWriter error, Task<int> run)
+    {
+        for (; ; )
+        {
+            if (Listening().Match(error.ToString()) is { Success: true } found)
+                return new Uri(found.Groups["url"].Value);
+            Assert.False(run.IsCompleted, error.ToString());
+            await Task.Delay(20);
+        }
+    }
+
+    [GeneratedRegex("listening at (?<url>http://[^;]*/);", RegexOptions.ExplicitCapture)]
+    private static partial Regex Listening();
+}
