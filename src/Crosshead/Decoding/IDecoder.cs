@@ -22,7 +22,10 @@ public interface IDecoder : IDisposable
     /// the slots are truncated to their earlier lengths.</exception>
     void Run(DecodePass pass, CancellationToken cancellation = default);
 
-    /// <summary>Logits [V] after a row of the last pass that wanted them; valid until the next pass.</summary>
+    /// <summary>
+    /// Logits [V] after a row of the last pass that wanted them; valid until the next pass. When those of one row have
+    /// been read, several threads may read those of other rows at once.
+    /// </summary>
     /// <param name="row">Index of the row in the pass.</param>
     /// <exception cref="ArgumentOutOfRangeException">The row does not exist, or did not want its logits.</exception>
     ReadOnlySpan<float> Logits(int row);

@@ -14,6 +14,7 @@ public sealed class GenerationRun : IDisposable
     private readonly IReadOnlyList<IReadOnlyList<int>> _prompts;
     private readonly Request[] _requests; // by slot
     private readonly StringBuilder[] _texts;
+    private readonly SamplerScratch _scratch;
     private readonly DecodePass _pass = new();
     private double _prefillSeconds, _decodeSeconds;
     private long _steps, _decoded, _cacheBytes;
@@ -24,8 +25,8 @@ public sealed class GenerationRun : IDisposable
     {
         (_decoder, _prompts, _options) = (decoder, prompts, options);
         var drawable = new DrawableTokens(decoder.VocabularySize, suppressed);
-        var scratch = new SamplerScratch(decoder.VocabularySize);
-        _requests = [.. prompts.Select((prompt, i) => new Request(prompt, i, context, options, drawable, scratch,
+        _scratch = new SamplerScratch(decoder.VocabularySize);
+        _requests = [.. prompts.Select((prompt, i) => new Request(prompt, i, context, options, drawable,
             codec is null ? null : Request.Begin(codec.CreateStream(), codec, prompt)))];
         _texts = [.. prompts.Select(_ => new StringBuilder())];
     }
@@ -69,7 +70,7 @@ public sealed class GenerationRun : IDisposable
             {
                 if (_requests[slot] is not { Stop: null } request) continue;
                 var from = Stopwatch.GetTimestamp();
-                var token = cancelled ? request.Cancel() : request.Advance(_decoder, request.Row);
+                var token = cancelled ? request.Cancel() : request.Advance(_decoder, request.Row, _scratch);
                 _texts[slot].Append(token.Text);
                 if (request.Stop is null) request.AddTo(_pass, slot, most: 1);
                 _decodeSeconds += Stopwatch.GetElapsedTime(from).TotalSeconds;

@@ -21,16 +21,15 @@ internal sealed class Request
     /// <param name="context">Maximum number of tokens of the model.</param>
     /// <param name="options">How much is generated and where it ends.</param>
     /// <param name="drawable">Which tokens may be drawn.</param>
-    /// <param name="scratch">The working memory of the decoding loop.</param>
     /// <param name="stream">Turns its tokens into text; null for tokens alone.</param>
     public Request(IReadOnlyList<int> prompt, int index, int context, GenerationOptions options,
-        DrawableTokens drawable, SamplerScratch scratch, ITextStream? stream)
+        DrawableTokens drawable, ITextStream? stream)
     {
         (Known, _index, _prompt, _endTokens) = ([.. prompt], index, prompt.Count, [.. options.EndTokens]);
         _minTokens = options.MinTokens;
         _limit = Math.Min(options.MaxTokens, context - prompt.Count);
         _atLimit = _limit < options.MaxTokens ? StopReason.Context : StopReason.Length;
-        _sampler = new Sampler(options.Sampling, drawable, scratch, index);
+        _sampler = new Sampler(options.Sampling, drawable, index);
         _sampler.Observe(CollectionsMarshal.AsSpan(Known));
         _stream = stream;
         _filter = new StopStringFilter(options.StopStrings, options.IncludesStopString);
@@ -53,6 +52,9 @@ internal sealed class Request
 
     /// <summary>Row of the last known token in its pass.</summary>
     public int Row { get; private set; }
+
+    /// <summary>Whether the likeliest token alone decides, but where that may not be drawn.</summary>
+    public bool TakesLikeliest => _sampler.IsGreedy;
 
     /// <summary>The stop string that ended the sequence; null for another reason.</summary>
     public string? StopString => _filter.StopString;
@@ -86,13 +88,14 @@ internal sealed class Request
     /// <summary>Draws the next token from the logits after the last known one.</summary>
     /// <param name="decoder">What computed them.</param>
     /// <param name="row">Their row in its last pass.</param>
+    /// <param name="scratch">Working memory, which nobody else uses meanwhile.</param>
     /// <param name="allowed">The tokens that may be drawn, one bit each; empty for all.</param>
     /// <param name="mayEnd">Whether the end tokens are allowed as well.</param>
-    public GeneratedToken Advance(
-        IDecoder decoder, int row, ReadOnlySpan<ulong> allowed = default, bool mayEnd = false)
+    public GeneratedToken Advance(IDecoder decoder, int row, SamplerScratch scratch,
+        ReadOnlySpan<ulong> allowed = default, bool mayEnd = false)
     {
         var limits = new DrawLimits(allowed, mayEnd ? _endTokens : [], Count < _minTokens ? _endTokens : []);
-        var id = Draw(decoder, row, allowed.IsEmpty, limits);
+        var id = Draw(decoder, row, scratch, allowed.IsEmpty, limits);
         if (id < 0) return End(-1, "", StopReason.EndToken); // the limits leave nothing to go on with
         Known.Add(id);
         if (_endTokens.Contains(id)) return End(id, "", StopReason.EndToken);
@@ -107,12 +110,12 @@ internal sealed class Request
     /// <summary>Ends a sequence that draws nothing, because it was asked for no token.</summary>
     public GeneratedToken EndEmpty() => new(_index, -1, "", Stop = StopReason.Length);
 
-    private int Draw(IDecoder decoder, int row, bool free, DrawLimits limits)
+    private int Draw(IDecoder decoder, int row, SamplerScratch scratch, bool free, DrawLimits limits)
     {
         // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
-        if (free && _sampler.IsGreedy && decoder.MostLikely(row) is var likeliest && _sampler.MayDraw(likeliest.Id)
+        if (free && TakesLikeliest && decoder.MostLikely(row) is var likeliest && _sampler.MayDraw(likeliest.Id)
             && limits.Allow(likeliest.Id)) return Sampler.Take(likeliest);
-        return _sampler.Next(decoder.Logits(row), limits);
+        return _sampler.Next(decoder.Logits(row), limits, scratch);
     }
 
     private GeneratedToken End(int id, string text, StopReason reason)

@@ -13,8 +13,9 @@ public sealed class Sampler
 {
     private readonly SamplingOptions _options;
     private readonly DrawableTokens _drawable;
-    private readonly float[] _scores, _weights; // logits; probabilities times their sum
-    private readonly int[] _ids;                // tokens still in the draw, parallel to _weights
+    private float[] _scores = [], _weights = []; // logits; probabilities times their sum
+    private int[] _ids = [];                     // tokens still in the draw, parallel to _weights
+    private SamplerScratch? _own;
     private readonly KeyValuePair<int, float>[] _bias;
     private readonly Dictionary<int, int> _seen = []; // how often each token was drawn; 0 for one of the prompt only
     private RandomStream _random;
@@ -26,21 +27,19 @@ public sealed class Sampler
     /// <param name="suppressed">Tokens that are never drawn, in ascending order; null for none.</param>
     /// <exception cref="CrossheadException">An option is out of range, or all tokens are suppressed.</exception>
     public Sampler(SamplingOptions options, int vocabularySize, int stream = 0, IReadOnlyList<int>? suppressed = null)
-        : this(options, new DrawableTokens(vocabularySize, suppressed), new SamplerScratch(vocabularySize), stream)
+        : this(options, new DrawableTokens(vocabularySize, suppressed), stream)
     {
     }
 
-    /// <summary>Prepares to draw, in memory that many sequences share.</summary>
+    /// <summary>Prepares to draw.</summary>
     /// <param name="options">How; validated here.</param>
     /// <param name="drawable">Which tokens may be drawn.</param>
-    /// <param name="scratch">The working memory of all samplers that one thread uses.</param>
     /// <param name="stream">Index of the seed's stream of random numbers.</param>
     /// <exception cref="CrossheadException">An option is out of range.</exception>
-    internal Sampler(SamplingOptions options, DrawableTokens drawable, SamplerScratch scratch, int stream)
+    internal Sampler(SamplingOptions options, DrawableTokens drawable, int stream)
     {
         options.Validate();
         (_options, _drawable) = (options, drawable);
-        (_scores, _weights, _ids) = (scratch.Scores, scratch.Weights, scratch.Ids);
         _bias = [.. options.LogitBias ?? new Dictionary<int, float>()];
         foreach (var (id, _) in _bias)
             if (id >= drawable.Logits)
@@ -59,18 +58,21 @@ public sealed class Sampler
     /// <summary>Draws the next token and counts it as having occurred.</summary>
     /// <param name="logits">One logit per token of the vocabulary; not changed.</param>
     /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
-    public int Next(ReadOnlySpan<float> logits) => Next(logits, default);
+    public int Next(ReadOnlySpan<float> logits) =>
+        Next(logits, default, _own ??= new SamplerScratch(_drawable.Logits));
 
     /// <summary>Draws the next token among those that some limits leave.</summary>
     /// <param name="logits">One logit per token of the vocabulary; not changed.</param>
     /// <param name="limits">Which tokens this draw may take.</param>
+    /// <param name="scratch">Working memory, which nobody else uses meanwhile.</param>
     /// <returns>The token; −1 if the limits leave none.</returns>
     /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
-    internal int Next(ReadOnlySpan<float> logits, DrawLimits limits)
+    internal int Next(ReadOnlySpan<float> logits, DrawLimits limits, SamplerScratch scratch)
     {
         if (logits.Length != _drawable.Logits)
             throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_drawable.Logits}.",
                 nameof(logits));
+        (_scores, _weights, _ids) = (scratch.Scores, scratch.Weights, scratch.Ids);
         var id = Draw(logits, limits);
         if (id >= 0 && HasPenalties) CollectionsMarshal.GetValueRefOrAddDefault(_seen, id, out _)++;
         return id;

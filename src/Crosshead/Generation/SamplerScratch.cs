@@ -1,8 +1,8 @@
 namespace Crosshead.Generation;
 
 /// <summary>
-/// The memory in which tokens are drawn. The samplers of one thread share it, so that a sequence needs little memory
-/// of its own, however large the vocabulary is.
+/// The memory in which a token is drawn. Samplers that draw one after the other share it, so that a sequence needs
+/// little memory of its own, however large the vocabulary is.
 /// </summary>
 /// <param name="vocabularySize">Number of logits.</param>
 internal sealed class SamplerScratch(int vocabularySize)

@@ -8,7 +8,6 @@ internal sealed class CallFactory
 {
     private readonly EngineOptions _options;
     private readonly ITextCodec _codec;
-    private readonly SamplerScratch _scratch; // touched by the engine's thread alone
     private readonly DrawableTokens _known;
     private readonly int[] _unknown;
     private readonly int _vocabulary, _context, _pageTokens, _choices;
@@ -25,7 +24,6 @@ internal sealed class CallFactory
     {
         (_vocabulary, _codec, _context, _pageTokens, _options) = (vocabulary, codec, context, pageTokens, options);
         _choices = slots + options.MaxQueued;
-        _scratch = new SamplerScratch(vocabulary);
         _unknown = [.. Enumerable.Range(0, vocabulary).Where(id => !codec.IsToken(id))];
         _known = new DrawableTokens(vocabulary, _unknown);
     }
@@ -62,7 +60,7 @@ internal sealed class CallFactory
         for (var index = 0; index < request.Choices; index++)
         {
             var stream = Request.Begin(_codec.CreateStream(request.SkipsSpecialTokens), _codec, request.Prompt);
-            var answer = new Request(request.Prompt, index, _context, options, drawable, _scratch, stream);
+            var answer = new Request(request.Prompt, index, _context, options, drawable, stream);
             call.Open.Add(new Choice(call, index, answer, most, _pageTokens, salt)
             {
                 Priority = _options.Priorities ? request.Priority : 0,

@@ -33,6 +33,10 @@ internal sealed class Choice : Sequence
     /// <summary>Whether it draws tokens, and was not asked for the prompt alone.</summary>
     public bool Draws => Call.Request.MaxTokens > 0;
 
+    /// <summary>Whether the logits of many tokens decide what it draws, or are reported.</summary>
+    public bool NeedsLogits => Draws
+        && (!_request.TakesLikeliest || _constraint is not null || Call.Request.Logprobs is not null);
+
     /// <summary>Number of its prompt's log-probabilities that are known.</summary>
     public int PromptRows { get; private set; }
 
@@ -73,24 +77,29 @@ internal sealed class Choice : Sequence
     /// <summary>Draws the next token, or ends if none was asked for.</summary>
     /// <param name="decoder">What computed its logits.</param>
     /// <param name="row">Their row in the last pass.</param>
+    /// <param name="scratch">Working memory, which nobody else uses meanwhile.</param>
     /// <exception cref="CrossheadException">The logits are no finite numbers.</exception>
-    public EngineEvent Advance(IDecoder decoder, int row)
+    public EngineEvent Advance(IDecoder decoder, int row, SamplerScratch scratch)
     {
-        if (!Draws) return EventOf(_request.EndEmpty(), null);
+        if (!Draws) return EndEmpty();
         GeneratedToken token;
         if (_constraint is null)
         {
-            token = _request.Advance(decoder, row);
+            token = _request.Advance(decoder, row, scratch);
         }
         else
         {
             var allowed = _constraint.Allowed;
-            token = _request.Advance(decoder, row, allowed.IsEmpty ? s_nothing : allowed, _constraint.MayEnd);
+            token = _request.Advance(decoder, row, scratch, allowed.IsEmpty ? s_nothing : allowed,
+                _constraint.MayEnd);
             if (token is { Id: >= 0, Stop: not StopReason.EndToken }) _constraint.Accept(token.Id);
         }
         return EventOf(token, token.Id >= 0 && Call.Request.Logprobs is { } top
             ? LogprobRow.Of(decoder.Logits(row), token.Id, top) : null);
     }
+
+    /// <summary>Ends without a token, because none was asked for.</summary>
+    public EngineEvent EndEmpty() => EventOf(_request.EndEmpty(), null);
 
     /// <summary>Ends where it is.</summary>
     public EngineEvent Cancel() => EventOf(_request.Cancel(), null);

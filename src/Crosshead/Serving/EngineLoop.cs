@@ -19,6 +19,7 @@ internal sealed class EngineLoop
     private readonly StepMeter _meter;
     private readonly TimeProvider _clock;
     private readonly ReaderWatch _watch;
+    private readonly StepDraws _draws;
     private readonly DecodePass _pass = new();
     private readonly List<ServedCall> _calls = [], _taken = [];
     private readonly List<int> _discarded = []; // pages that may hold what is no number
@@ -37,7 +38,7 @@ internal sealed class EngineLoop
     {
         (_decoder, _store, _inbox, _meter, _clock) = (decoder, (IPageStore)decoder.Cache, inbox, meter, clock);
         Scheduler = new Scheduler(options, slots, _store.Pages, _store.PageTokens);
-        _watch = new ReaderWatch(options, clock);
+        (_watch, _draws) = (new ReaderWatch(options, clock), new StepDraws(decoder));
         Counters.Publish(Scheduler);
     }
 
@@ -171,37 +172,27 @@ internal sealed class EngineLoop
 
     private void Draw(StepPlan plan)
     {
-        var (row, now) = (0, _clock.GetTimestamp());
-        foreach (var (sequence, count) in plan.Runs)
-        {
-            Draw((Choice)sequence, row, count, now);
-            row += count;
-        }
+        var now = _clock.GetTimestamp();
+        foreach (var draw in _draws.Take(plan)) Commit(draw, now);
     }
 
-    private void Draw(Choice choice, int row, int count, long now)
+    private void Commit(StepDraw draw, long now)
     {
+        var (choice, _, count) = draw;
         var call = choice.Call;
         if (call.HasEnded) return; // another choice of it has failed in this step
-        EngineEvent? step = null;
-        try
+        if (draw.Failure is { } failure)
         {
-            choice.TakePromptRows(_decoder, row, count);
-            if (count == choice.Left) step = choice.Advance(_decoder, row + count - 1);
-        }
-        catch (Exception failure)
-        {
-            Fail(call, failure as CrossheadException
-                ?? new CrossheadException($"the request failed: {failure.Message}", failure), _discarded);
+            Fail(call, failure, _discarded);
             return;
         }
         Scheduler.Commit(choice, count);
         Scheduler.Publish(choice);
         if (choice.Index == 0) CountPrompt(call, Math.Max(0, call.PromptTokens - choice.Computed));
         if (call.UncomputedTokens == 0) Fork(call);
-        if (step is not { } written) return;
-        Write(choice, written, now);
-        while (!choice.Draws && call.Open.Count > 0) Write(call.Open[0], call.Open[0].Advance(_decoder, -1), now);
+        if (draw.Event is not { } step) return;
+        Write(choice, step, now);
+        while (!choice.Draws && call.Open.Count > 0) Write(call.Open[0], call.Open[0].EndEmpty(), now);
     }
 
     // The choices of a call start when the first one has computed their prompt.

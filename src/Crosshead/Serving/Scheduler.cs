@@ -105,6 +105,7 @@ internal sealed class Scheduler
     // Starts sequences that wait. Those that need one token only are planned at once: returns how many.
     private int Admit(int budget, int prompts)
     {
+        if (_waiting.Count == 0) return 0;
         _admission.Begin();
         var backlog = Running.Sum(s => s is { Left: > 1, IsPaused: false } ? (long)s.Left : 0);
         var single = 0;

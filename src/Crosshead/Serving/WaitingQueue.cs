@@ -20,6 +20,7 @@ internal sealed class WaitingQueue
     public void First(int most, List<Sequence> first)
     {
         first.Clear();
+        if (_sequences.Count == 0) return;
         foreach (var sequence in _sequences)
         {
             if (first.Count == most) break;

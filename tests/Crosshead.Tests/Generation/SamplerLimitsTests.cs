@@ -54,9 +54,9 @@ public sealed class SamplerLimitsTests
                 .ToArray();
             var limits = new DrawLimits(words, ends, barred);
             var likeliest = left.Length == 0 ? -1 : left.MaxBy(id => logits[id]);
-            Assert.Equal(likeliest, new Sampler(SamplingOptions.Greedy, 150).Next(logits, limits));
+            Assert.Equal(likeliest, new Sampler(SamplingOptions.Greedy, 150).Next(logits, limits, new SamplerScratch(150)));
             var sampler = new Sampler(new SamplingOptions { TopP = 0.9, Temperature = 3, Seed = 3 }, 150);
-            for (var i = 0; i < 5 && left.Length > 0; i++) Assert.Contains(sampler.Next(logits, limits), left);
+            for (var i = 0; i < 5 && left.Length > 0; i++) Assert.Contains(sampler.Next(logits, limits, new SamplerScratch(150)), left);
             for (var id = 0; id < mask.Length; id++) Assert.Equal(left.Contains(id), limits.Allow(id));
         }, iter: 100);
     }
@@ -64,11 +64,11 @@ public sealed class SamplerLimitsTests
     [Fact]
     public void Limits_that_leave_no_token_draw_none()
     {
-        var sampler = new Sampler(SamplingOptions.Greedy, 3);
-        Assert.Equal(-1, sampler.Next([1, 2, 3], new DrawLimits([0], [], [])));
-        Assert.Equal(1, sampler.Next([1, 2, 3], new DrawLimits([0], [1], [])));
-        Assert.Equal(-1, sampler.Next([1, 2, 3], new DrawLimits([0], [1], [1])));
-        Assert.Equal(1, sampler.Next([1, 2, 3], new DrawLimits([], [], [2])));
+        var (sampler, scratch) = (new Sampler(SamplingOptions.Greedy, 3), new SamplerScratch(3));
+        Assert.Equal(-1, sampler.Next([1, 2, 3], new DrawLimits([0], [], []), scratch));
+        Assert.Equal(1, sampler.Next([1, 2, 3], new DrawLimits([0], [1], []), scratch));
+        Assert.Equal(-1, sampler.Next([1, 2, 3], new DrawLimits([0], [1], [1]), scratch));
+        Assert.Equal(1, sampler.Next([1, 2, 3], new DrawLimits([], [], [2]), scratch));
     }
 
     [Fact]
@@ -96,8 +96,8 @@ public sealed class SamplerLimitsTests
         var alone = options.Select(o => new Sampler(o, 60)).Select(s => rows.Select(r => s.Next(r)).ToArray())
             .ToArray();
         var (drawable, scratch) = (new DrawableTokens(60), new SamplerScratch(60));
-        var shared = options.Select((o, i) => new Sampler(o, drawable, scratch, 0)).ToArray();
-        var drawn = rows.Select(r => shared.Select(s => s.Next(r)).ToArray()).ToArray();
+        var shared = options.Select((o, i) => new Sampler(o, drawable, 0)).ToArray();
+        var drawn = rows.Select(r => shared.Select(s => s.Next(r, default, scratch)).ToArray()).ToArray();
         Assert.Equal(alone, Enumerable.Range(0, 3).Select(i => drawn.Select(d => d[i]).ToArray()));
     }
 }

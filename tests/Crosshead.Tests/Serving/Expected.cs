@@ -22,15 +22,16 @@ internal static class Expected
             Sampling = request.Sampling with { Seed = seed },
         };
         var answer = new Request(request.Prompt, choice, context, options, new DrawableTokens(vocabulary),
-            new SamplerScratch(vocabulary), codec.CreateStream());
+            codec.CreateStream());
+        var scratch = new SamplerScratch(vocabulary);
         var constraint = request.Constraint?.Invoke();
         List<EngineEvent> events = [];
         if (request.MaxTokens == 0) return [new(choice, -1, "", null, answer.EndEmpty().Stop)];
         while (answer.Stop is null)
         {
             var logits = FakeDecoder.LogitsAfter(answer.Known, vocabulary);
-            var token = answer.Advance(new OneRow(logits), 0, constraint is null ? default : constraint.Allowed,
-                constraint?.MayEnd ?? false);
+            var token = answer.Advance(new OneRow(logits), 0, scratch,
+                constraint is null ? default : constraint.Allowed, constraint?.MayEnd ?? false);
             if (token is { Id: >= 0, Stop: not StopReason.EndToken }) constraint?.Accept(token.Id);
             var logprob = token.Id >= 0 && request.Logprobs is { } top ? Logprob(logits, token.Id, top) : null;
             events.Add(new(choice, token.Id, token.Text, logprob, token.Stop, answer.StopString));

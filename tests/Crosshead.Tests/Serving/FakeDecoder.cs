@@ -15,7 +15,7 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
     private readonly int[][] _tables = [.. Enumerable.Range(0, slots).Select(_ => Array.Empty<int>())];
     private readonly int[] _lengths = new int[slots], _slotsOf = new int[pages];
     private readonly List<ulong?> _hashes = [];
-    private readonly float[] _logits = new float[vocabulary];
+    private readonly List<float[]> _logits = []; // by row
 
     /// <summary>Called before each pass; may throw.</summary>
     public Action<DecodePass>? Before { get; set; }
@@ -78,7 +78,7 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
         _hashes.Clear();
         foreach (var (slot, position, token, _) in pass.Rows)
         {
-            Assert.Equal(_lengths[slot], position);
+            if (_lengths[slot] != position) Assert.Fail($"position {position} follows {_lengths[slot]} tokens");
             var page = _tables[slot][position / pageTokens];
             if (_slotsOf[page] != 1) Assert.Fail($"page {page} is written, and {_slotsOf[page]} slots have it");
             Cell(slot, position) = (token, Next(position == 0 ? Start : Cell(slot, position - 1).Hash, token));
@@ -86,14 +86,15 @@ internal sealed class FakeDecoder(int slots, int pages, int pageTokens, int voca
         }
         foreach (var (slot, position, _, wanted) in pass.Rows)
             _hashes.Add(wanted ? HashOf(slot, position) : null);
+        while (_logits.Count < pass.Count) _logits.Add(new float[vocabulary]);
     }
 
     public ReadOnlySpan<float> Logits(int row)
     {
         if (_hashes[row] is null) Assert.Fail($"the logits of row {row} were not wanted");
-        Fill(_hashes[row]!.Value, _logits);
-        if (IsBroken?.Invoke(row) == true) _logits[0] = float.NaN;
-        return _logits;
+        Fill(_hashes[row]!.Value, _logits[row]);
+        if (IsBroken?.Invoke(row) == true) _logits[row][0] = float.NaN;
+        return _logits[row];
     }
 
     public void Dispose()

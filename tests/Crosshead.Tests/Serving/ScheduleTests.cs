@@ -35,8 +35,8 @@ public sealed class ScheduleTests
             Interlocked.Add(ref preemptions, statistics.Preemptions);
             Interlocked.Add(ref hits, statistics.PrefixHits);
             Interlocked.Add(ref drawn, statistics.GeneratedTokens);
-        }, iter: 1500);
-        Assert.True(preemptions > 500 && hits > 5000 && drawn > 20_000, $"{preemptions}, {hits}, {drawn}");
+        }, iter: 1000);
+        Assert.True(preemptions > 300 && hits > 3000 && drawn > 12_000, $"{preemptions}, {hits}, {drawn}");
     }
 
     private static EngineStatistics Run(int slots, int pages, EngineOptions options, Arrival[] arrivals)
