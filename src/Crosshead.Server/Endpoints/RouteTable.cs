@@ -1,4 +1,5 @@
 using Crosshead.Server.Fields;
+using Crosshead.Server.Page;
 
 namespace Crosshead.Server.Endpoints;
 
@@ -47,6 +48,11 @@ internal static class RouteTable
         new("GET", "/props", "The same as /info.", InfoEndpoints.InfoAsync),
         new("POST", "/cache/clear", "Forgets computed prefixes.", InfoEndpoints.ClearCacheAsync),
         new("GET", "/openapi.json", "This description.", OpenApiEndpoint.HandleAsync),
+        // A page cannot send its key before it is there.
+        .. ChatPage.Files.Select(f => new Route("GET", f.Path, f.Summary, exchange => f.SendAsync(exchange.Http))
+        {
+            Open = Openness.Always,
+        }),
     ];
 
     /// <summary>The routes of a path, with or without /v1, and what follows a route that ends with a slash.</summary>
