@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Chat.Answers;
+using Crosshead.Text.Grammars;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Training;
+
+namespace Crosshead.Tests.Text.Grammars;
+
+public sealed class ToolCallGrammarTests
+{
+    private static readonly string[] s_special = ["[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "<|endoftext|>",
+        "[THINK]", "[/THINK]"];
+
+    private static readonly Tokenizer s_tokenizer = BpeTrainer.Train(["one two three \"name\": {\"a\": 1}"],
+        new BpeTrainerOptions { VocabularySize = 290, SpecialTokens = s_special, Workers = 1 });
+
+    private static readonly TokenMasks s_masks = new(s_tokenizer, s_tokenizer.VocabularySize);
+
+    private static readonly ChatTool[] s_tools =
+    [
+        Tool("""{"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 9}}, "required": ["city"]}}"""),
+        Tool("""{"name": "time"}"""),
+    ];
+
+    public static TheoryData<string> Formats => ["hermes", "llama", "list", "named"];
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Enforced_calls_are_read_by_the_parser(string name)
+    {
+        var format = Format(name);
+        foreach (var several in (bool[])[true, false])
+        {
+            var grammar = Grammar.ToolCalls(s_tools, format, s_tokenizer, several);
+            var walk = new GrammarWalk(s_tokenizer, s_masks, 1);
+            for (var round = 0; round < 20; round++)
+            {
+                var text = walk.Write(grammar, 20);
+                var answer = AnswerParser.Parse(text, format, new() { Tools = s_tools });
+                Assert.Equal("", answer.Content);
+                Assert.True(answer.ToolCalls.Count == 1 || several && answer.ToolCalls.Count > 1, text);
+                foreach (var call in answer.ToolCalls) AssertFits(call);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_thought_may_stand_before_the_calls(string name)
+    {
+        var format = Format(name).WithThoughts();
+        var walk = new GrammarWalk(s_tokenizer, s_masks, 1);
+        var call = walk.Write(Grammar.ToolCalls([s_tools[1]], format, s_tokenizer, false));
+        foreach (var begun in (bool[])[true, false])
+        {
+            var grammar = Grammar.ToolCalls([s_tools[1]], format, s_tokenizer, false,
+                new ThoughtPrefix(format, s_tokenizer, begun));
+            var text = $"{(begun ? "" : "<think>")}a </th<</think>\n\n{call}";
+            Assert.True(walk.Allows(grammar, text));
+            Assert.Equal(!begun, walk.Allows(grammar, call));
+            Assert.False(walk.Allows(grammar, text.Replace("</think>", "</thing>", StringComparison.Ordinal)));
+            var answer = AnswerParser.Parse(text, format, new() { Tools = s_tools, BeginsInThought = begun });
+            Assert.Equal(("", "a </th<", 1), (answer.Content, answer.Reasoning, answer.ToolCalls.Count));
+        }
+    }
+
+    [Fact]
+    public void A_thought_may_end_with_a_special_token()
+    {
+        var format = AnswerFormat.Choose("", s_tokenizer);
+        Assert.Equal("[THINK]", format.ThoughtBegin);
+        var grammar = Grammar.Choice(["yes"], new ThoughtPrefix(format, s_tokenizer, HasBegun: true));
+        Assert.Matches("^(.|\n)*\\[/THINK\\]\\s*yes$", new GrammarWalk(s_tokenizer, s_masks, 1).Write(grammar));
+        Assert.False(grammar.Accepts("[/THINK]yes")); // spelled with letters it is no mark
+    }
+
+    [Fact]
+    public void What_cannot_be_enforced_is_refused()
+    {
+        AssertRefused("cannot be enforced", AnswerFormat.Plain, s_tools[0]);
+        AssertRefused("cannot be enforced", AnswerFormat.QwenCoder, s_tools[0]);
+        AssertRefused("tools[0].function.parameters.properties.a.format is not supported", AnswerFormat.Hermes,
+            Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"format": "date"}}}}"""));
+        AssertRefused("tools[0].function.parameters.type is not \"object\"", AnswerFormat.Hermes,
+            Tool("""{"name": "f", "parameters": {"type": "string"}}"""));
+    }
+
+    private static AnswerFormat Format(string name) => name switch
+    {
+        "hermes" => AnswerFormat.Hermes,
+        "llama" => AnswerFormat.Llama,
+        "list" => AnswerFormat.MistralList,
+        _ => AnswerFormat.MistralNamed,
+    };
+
+    private static void AssertFits(ToolCall call)
+    {
+        var tool = Assert.Single(s_tools, tool => tool.Name == call.Name);
+        var schema = tool.Parameters ?? JsonElement.Parse("""{"additionalProperties": false}""");
+        Assert.True(new SchemaReferee(schema).Fits(JsonElement.Parse(call.Arguments)), call.Arguments);
+    }
+
+    private static void AssertRefused(string message, AnswerFormat format, ChatTool tool) => Assert.Contains(message,
+        Assert.Throws<CrossheadException>(() => Grammar.ToolCalls([tool], format, s_tokenizer)).Message,
+        StringComparison.Ordinal);
+
+    private static ChatTool Tool(string function) =>
+        ChatTool.Read(JsonElement.Parse($$"""{"type": "function", "function": {{function}}}"""), "tools[0]");
+}
