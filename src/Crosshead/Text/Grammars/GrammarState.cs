@@ -34,9 +34,8 @@ internal sealed class GrammarState
     /// <summary>What the text with more bytes leads to; null if no text that fits begins so.</summary>
     public GrammarState? Next(ReadOnlySpan<byte> bytes)
     {
-        var state = this;
-        foreach (var value in bytes)
-            if ((state = state.Next(value)) is null) return null;
+        GrammarState? state = this;
+        for (var i = 0; i < bytes.Length && state is not null; i++) state = state.Next(bytes[i]);
         return state;
     }
 

@@ -53,8 +53,8 @@ internal sealed class JsonSchemaCompiler
     public GrammarPart Compile()
     {
         if (JsonSyntax.Written(_root).Length > GrammarLimits.SourceBytes)
-            throw new CrossheadException($"{_name} is larger than {GrammarLimits.SourceBytes / 1024} KiB; use a smaller "
-                + "schema.");
+            throw new CrossheadException($"{_name} is larger than {GrammarLimits.SourceBytes / 1024} KiB; use a "
+                + "smaller schema.");
         var part = Reference("#", _name);
         // Not by recursion: references may form long chains.
         while (_open.TryDequeue(out var open)) _builder.DefineRule(open.Rule, Compile(open.Schema, open.Path, 0));
@@ -157,7 +157,8 @@ internal sealed class JsonSchemaCompiler
 
     private GrammarPart Integer(JsonElement schema, string path)
     {
-        long? Bound(string keyword, Func<decimal, decimal> whole) => !schema.TryGetProperty(keyword, out var bound) ? null
+        long? Bound(string keyword, Func<decimal, decimal> whole) =>
+            !schema.TryGetProperty(keyword, out var bound) ? null
             : bound.ValueKind != JsonValueKind.Number
                 ? throw new CrossheadException($"{path}.{keyword} is {Kind(bound)}; it is a number.")
             : bound.TryGetDecimal(out var value) && Math.Abs(value) <= IntegerRange.Largest

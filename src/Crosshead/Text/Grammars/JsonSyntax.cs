@@ -104,7 +104,8 @@ internal sealed class JsonSyntax
         var next = Sequence(Blanks, _builder.Text(","), Blanks, item);
         var items = max == 0 ? null : Sequence(item, _builder.Repeat(next, Math.Max(min - 1, 0), max - 1), Blanks);
         return _builder.Rule(Sequence(_builder.Text("["), Blanks,
-            items is null ? from => from : min == 0 ? _builder.Optional(items) : items, _builder.Text("]")), nests: true);
+            items is null ? from => from : min == 0 ? _builder.Optional(items) : items, _builder.Text("]")),
+            nests: true);
     }
 
     /// <summary>An object of any members with such names and values.</summary>

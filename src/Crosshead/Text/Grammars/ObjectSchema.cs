@@ -3,7 +3,9 @@ using static Crosshead.Text.Grammars.GrammarBuilder;
 
 namespace Crosshead.Text.Grammars;
 
-/// <summary>Turns the schema of an object into a grammar: its properties in their order, then additional ones.</summary>
+/// <summary>
+/// Turns the schema of an object into a grammar: its properties in their order, then additional ones.
+/// </summary>
 /// <param name="builder">The builder of the parts.</param>
 /// <param name="syntax">The parts of JSON.</param>
 /// <param name="compile">Compiles the schema of a property: the schema, its path and its depth.</param>

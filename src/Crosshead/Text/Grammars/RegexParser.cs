@@ -88,7 +88,8 @@ internal sealed class RegexParser(string pattern, string name, GrammarBuilder bu
         if (parts.Length is 0 or > 2 || !parts.All(part => part.All(char.IsAsciiDigit)) || parts[0].Length == 0)
             return null;
         int Count(string digits) => int.TryParse(digits, CultureInfo.InvariantCulture, out var count)
-            && count <= GrammarLimits.States ? count : throw Error($"repeats more than {GrammarLimits.States:N0} times");
+            && count <= GrammarLimits.States ? count
+            : throw Error($"repeats more than {GrammarLimits.States:N0} times");
         var min = Count(parts[0]);
         int? max = parts.Length == 1 ? min : parts[1].Length == 0 ? null : Count(parts[1]);
         if (max < min) throw Error($"has a quantifier {{{min},{max}}} whose numbers are in the wrong order");

@@ -22,8 +22,8 @@ internal sealed class TokenMarks(GrammarBuilder builder, Tokenizer tokenizer)
             var states = Enumerable.Range(0, bytes.Length + 1).Select(_ => builder.NewState()).ToArray();
             builder.Jumps.Add((from, states[0]));
             for (var read = 0; read < bytes.Length; read++)
-                for (var value = 0; value < GrammarBuilder.SpecialMark; value++)
-                    builder.Ranges.Add((states[read], (byte)value, (byte)value, states[Read(bytes, read, (byte)value)]));
+                for (byte value = 0; value < GrammarBuilder.SpecialMark; value++)
+                    builder.Ranges.Add((states[read], value, value, states[Read(bytes, read, value)]));
             return states[^1];
         };
     }

@@ -31,13 +31,14 @@ public sealed class GrammarLimitTests
     [Fact]
     public void Large_schemas_are_refused()
     {
-        AssertRefused("needs more than 100,000 states", () => Schema("""{"type": "string", "maxLength": 1000000000}"""));
-        AssertRefused("needs more than 100,000 states", () => Schema("""{"type": "array", "minItems": 1000000000}"""));
+        const string TooMany = "needs more than 100,000 states";
+        AssertRefused(TooMany, () => Schema("""{"type": "string", "maxLength": 1000000000}"""));
+        AssertRefused(TooMany, () => Schema("""{"type": "array", "minItems": 1000000000}"""));
         AssertRefused("larger than 64 KiB", () => Schema($$"""{"const": "{{new string('a', 70_000)}}"}"""));
         AssertRefused("at most 512", () =>
             Schema($$"""{"anyOf": [{{string.Join(',', Enumerable.Repeat("{}", 600))}}]}"""));
-        var wide = new JsonObject(Enumerable.Range(0, 600).Select(i => KeyValuePair.Create($"p{i}", (JsonNode?)true)));
-        AssertRefused("more than 512 properties", () => Schema(new JsonObject { ["properties"] = wide }.ToJsonString()));
+        var wide = string.Join(',', Enumerable.Range(0, 600).Select(i => $"\"p{i}\": true"));
+        AssertRefused("more than 512 properties", () => Schema("{\"properties\": {" + wide + "}}"));
         var deep = string.Concat(Enumerable.Repeat("{\"items\":", 70)) + "{}" + new string('}', 70);
         using var document = JsonDocument.Parse(deep, new JsonDocumentOptions { MaxDepth = 200 });
         AssertRefused("is nested more than 64 levels deep", () => Grammar.JsonSchema(document.RootElement));

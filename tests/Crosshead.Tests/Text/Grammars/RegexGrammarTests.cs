@@ -24,7 +24,7 @@ public sealed class RegexGrammarTests
     public void Texts_match_as_elsewhere(string pattern, string letters)
     {
         var grammar = Grammar.Regex(pattern);
-        // Groups make alternatives of the whole text; ASCII classes as in this library. "\z": "$" may stand before "\n".
+        // The group keeps alternatives together. "\z" and not "$", which may stand before a line break.
         var other = new Regex($@"\A(?:{pattern.Replace("$", "")})\z", RegexOptions.CultureInvariant);
         var (random, runes) = (new Random(1), letters.EnumerateRunes().ToArray());
         var matches = 0;
@@ -32,7 +32,9 @@ public sealed class RegexGrammarTests
         {
             var text = string.Concat(random.GetItems(runes, random.Next(0, 11)));
             if (pattern.Contains("\\w", StringComparison.Ordinal) && text.Contains('é')) continue; // not ASCII
-            if (text.Contains("😀", StringComparison.Ordinal) && pattern.Contains("[^", StringComparison.Ordinal)) continue;
+            // .NET counts an emoji as two characters.
+            if (pattern.Contains("[^", StringComparison.Ordinal) && text.Contains("😀", StringComparison.Ordinal))
+                continue;
             var expected = other.IsMatch(text);
             Assert.True(expected == grammar.Accepts(text), $"{pattern} {text}");
             matches += expected ? 1 : 0;
