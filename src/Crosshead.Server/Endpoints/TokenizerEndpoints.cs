@@ -96,6 +96,8 @@ internal static class TokenizerEndpoints
 
     private static string Plain(FieldValues values)
     {
+        if (values[TokenizerFields.Prompt] is not null && values[Content] is not null)
+            throw ApiException.Invalid(Content.Name, "prompt and content mean the same; leave one of them out.");
         var field = values[TokenizerFields.Prompt] is null ? Content : TokenizerFields.Prompt;
         if (values[field] is not { } value)
             throw new ApiException(400, "missing", "prompt is missing; send a text as prompt or content, or messages.",

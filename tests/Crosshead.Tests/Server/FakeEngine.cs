@@ -27,6 +27,9 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
     /// <summary>What Submit throws; null for nothing.</summary>
     public CrossheadException? Refusal { get; set; }
 
+    /// <summary>Number of calls after which the engine is full; null for never.</summary>
+    public int? RefusesAfter { get; set; }
+
     public bool Cleared { get; private set; }
 
     /// <summary>All calls so far.</summary>
@@ -70,6 +73,8 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
     public EngineCall Submit(EngineRequest request)
     {
         if (Refusal is { } refusal) throw refusal;
+        if (Calls.Count == RefusesAfter)
+            throw new EngineOverloadedException("the queue is full.", TimeSpan.FromSeconds(1));
         var call = new FakeCall(this, request, tokenizer);
         lock (_calls) _calls.Add(call);
         Stepped?.Invoke(request.Prompt.Count, 0.001);

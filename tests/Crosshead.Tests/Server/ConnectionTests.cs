@@ -1,0 +1,175 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Crosshead.Server;
+using Crosshead.Serving;
+
+namespace Crosshead.Tests.Server;
+
+/// <summary>Clients that vanish, overload, keys, and the end of the server.</summary>
+public sealed class ConnectionTests
+{
+    private const string Prompt = """{"prompt":"the","max_tokens":500,"stop_token_ids":[],"ignore_eos":true""";
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(true, 4)]
+    public async Task A_client_that_vanishes_before_the_first_token_ends_its_call(bool streams, int choices)
+    {
+        var engine = new FakeEngine(TestServer.Tokenizer) { Gate = new TaskCompletionSource().Task };
+        await using var server = await TestServer.StartAsync(engine: engine);
+        using var gone = new CancellationTokenSource();
+        var body = $"{Prompt},\"stream\":{(streams ? "true" : "false")},\"n\":{choices}}}";
+        var asked = server.Client.PostAsync("/v1/completions", TestServer.Json(body), gone.Token);
+        await TestServer.UntilAsync(() => engine.Calls.Count == 1);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        await TestServer.UntilAsync(() => engine.Calls[0].WasCancelled);
+        await TestServer.UntilAsync(() => Lines(server).Any(l => l.Contains(" gone ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_client_that_vanishes_within_a_stream_ends_its_calls()
+    {
+        var engine = new FakeEngine(TestServer.Tokenizer) { Pause = () => Task.Delay(5) };
+        await using var server = await TestServer.StartAsync(engine: engine);
+        using (var client = new HttpClient { BaseAddress = server.Client.BaseAddress })
+        {
+            using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/completions");
+            message.Content = TestServer.Json("""
+                {"prompt":["a","b","c"],"max_tokens":1000,"ignore_eos":true,"stream":true}
+                """);
+            using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
+            var stream = await response.Content.ReadAsStreamAsync();
+            Assert.True(await stream.ReadAsync(new byte[100]) > 0);
+        }
+        await TestServer.UntilAsync(() => engine.Calls.Count == 3 && engine.Calls.All(c => c.WasCancelled));
+    }
+
+    [Fact]
+    public async Task Hundreds_that_vanish_at_once_leave_a_server_that_answers()
+    {
+        var gate = new TaskCompletionSource();
+        var engine = new FakeEngine(TestServer.Tokenizer) { Gate = gate.Task };
+        await using var server = await TestServer.StartAsync(engine: engine);
+        var sockets = new List<Socket>();
+        for (var i = 0; i < 300; i++)
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(IPAddress.Loopback, server.Client.BaseAddress!.Port);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(
+                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 31\r\n\r\n{\"prompt\":\"the\",\"stream\":true }"));
+            sockets.Add(socket);
+        }
+        await TestServer.UntilAsync(() => engine.Calls.Count == 300);
+        foreach (var socket in sockets) socket.Dispose();
+        await TestServer.UntilAsync(() => engine.Calls.All(c => c.WasCancelled));
+        gate.SetResult();
+        Assert.Contains(" one well", await server.AskAsync("/v1/completions", """{"prompt":"the"}"""),
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, 0.2, "1")]
+    [InlineData(true, 7.5, "8")]
+    [InlineData(true, 900, "60")]
+    public async Task An_engine_that_is_full_is_told_with_the_time_for_another_try(bool streams, double seconds,
+        string told)
+    {
+        var engine = new FakeEngine(TestServer.Tokenizer)
+        {
+            Refusal = new EngineOverloadedException("64 answers wait; ask again soon.", TimeSpan.FromSeconds(seconds)),
+        };
+        await using var server = await TestServer.StartAsync(engine: engine);
+        using var response = await server.PostAsync("/v1/completions",
+            $$"""{"prompt":"a","stream":{{(streams ? "true" : "false")}}}""");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(told, response.Headers.GetValues("Retry-After").Single());
+        Assert.Equal("{\"error\":{\"message\":\"64 answers wait; ask again soon.\",\"type\":\"overloaded_error\","
+            + "\"param\":null,\"code\":\"overloaded\"}}", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Of_several_prompts_all_run_or_none()
+    {
+        var engine = new FakeEngine(TestServer.Tokenizer) { Gate = new TaskCompletionSource().Task };
+        engine.RefusesAfter = 2;
+        await using var server = await TestServer.StartAsync(engine: engine);
+        await server.AskAsync("/v1/completions", """{"prompt":["a","b","c"]}""", HttpStatusCode.ServiceUnavailable);
+        await TestServer.UntilAsync(() => engine.Calls.Count == 2 && engine.Calls.All(c => c.WasCancelled));
+    }
+
+    [Fact]
+    public async Task Keys_are_needed_where_there_are_any()
+    {
+        await using var server = await TestServer.StartAsync(new ServerOptions { ApiKeys = ["first", "sécond"] });
+        async Task<HttpResponseMessage> Ask(string path, string? authorization)
+        {
+            var message = new HttpRequestMessage(HttpMethod.Get, path);
+            if (authorization is not null) message.Headers.TryAddWithoutValidation("Authorization", authorization);
+            return await server.Client.SendAsync(message);
+        }
+        foreach (var wrong in (string?[])[null, "", "Bearer", "Bearer ", "Bearer firs", "Bearer first1", "Basic first",
+            "first"])
+            foreach (var path in (string[])["/v1/models", "/info", "/tokenizer_info", "/nowhere", "/openapi.json"])
+            {
+                using var refused = await Ask(path, wrong);
+                Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+                Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.Single().Scheme);
+            }
+        foreach (var right in (string[])["Bearer first", "bearer first", "Bearer  first "])
+        {
+            using var response = await Ask("/v1/models", right);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+        foreach (var open in (string[])["/health", "/live", "/metrics"])
+        {
+            using var response = await Ask(open, null);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Pages_of_other_sites_are_refused_and_the_own_page_is_not()
+    {
+        await using var server = await TestServer.StartAsync();
+        async Task<HttpStatusCode> From(string origin)
+        {
+            var message = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+            message.Headers.Add("Origin", origin);
+            using var response = await server.Client.SendAsync(message);
+            Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+            return response.StatusCode;
+        }
+        Assert.Equal(HttpStatusCode.OK, await From($"http://127.0.0.1:{server.Client.BaseAddress!.Port}"));
+        Assert.Equal(HttpStatusCode.Forbidden, await From("http://evil.example"));
+        Assert.Equal(HttpStatusCode.Forbidden, await From("http://127.0.0.1:1"));
+        Assert.Equal(HttpStatusCode.Forbidden, await From("null"));
+    }
+
+    [Fact]
+    public async Task A_request_has_a_name_its_own_or_a_new_one()
+    {
+        await using var server = await TestServer.StartAsync();
+        async Task<string> Named(string? id)
+        {
+            var message = new HttpRequestMessage(HttpMethod.Get, "/live");
+            if (id is not null) message.Headers.TryAddWithoutValidation("X-Request-Id", id);
+            using var response = await server.Client.SendAsync(message);
+            return response.Headers.GetValues("X-Request-Id").Single();
+        }
+        Assert.Equal("mine-7", await Named("mine-7"));
+        Assert.StartsWith("req-", await Named(null), StringComparison.Ordinal);
+        Assert.StartsWith("req-", await Named(new string('x', 200)), StringComparison.Ordinal);
+        Assert.StartsWith("req-", await Named("two words"), StringComparison.Ordinal);
+        Assert.Contains(Lines(server), l => l.Contains("GET /live 200 ", StringComparison.Ordinal)
+            && l.EndsWith("id=mine-7", StringComparison.Ordinal));
+    }
+
+    private static string[] Lines(TestServer server)
+    {
+        lock (server.Log) return [.. server.Log];
+    }
+}
