@@ -23,14 +23,20 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
         var batch = new DecodeBatch(decoder);
         // The cost of a step does not depend on the cache's values. Caches on a GPU are long, so they get random values
         // instead of computed ones.
-        if (decoder is CudaGraphDecoder captured) captured.Draw(PromptTokens);
-        else batch.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
         var ids = new int[run.Batch];
         void Choose()
         {
             for (var i = 0; i < ids.Length; i++) ids[i] = batch.MostLikely(i).Id;
         }
-        Choose();
+        if (decoder is CudaGraphDecoder captured)
+        {
+            captured.Draw(PromptTokens);
+        }
+        else
+        {
+            batch.Prefill(prompts, new GenerationOptions().PrefillChunk, run.Cancel);
+            Choose();
+        }
         var done = 0;
         var timing = run.Time(() =>
         {

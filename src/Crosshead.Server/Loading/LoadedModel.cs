@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Attention.Caches;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Decoding;
 using Crosshead.Generation;
 using Crosshead.Runtime;

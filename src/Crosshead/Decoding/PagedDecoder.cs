@@ -41,6 +41,12 @@ public sealed class PagedDecoder : IDecoder
         if (_rowsTogether) _steps = new PagedSteps(model, _state);
     }
 
+    /// <summary>The reason why steps are not captured; null if they are, or if none was tried yet.</summary>
+    public string? Refusal => _steps?.Refusal;
+
+    /// <summary>Number of steps that were captured so far.</summary>
+    public int Captures => _steps?.Captures ?? 0;
+
     /// <inheritdoc/>
     public ICacheStore Cache => _state;
 

@@ -1,4 +1,3 @@
-using Crosshead.Decoding;
 using Crosshead.Generation;
 
 namespace Crosshead.Serving;

@@ -8,13 +8,13 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
 {
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
     private readonly Lock _gate = new();
-    private readonly AutoResetEvent _wake = new(false);
+    private readonly object _bell = new();
     private readonly Queue<ServedCall> _calls = [], _cancelled = [];
     private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _closed;
     private int _choices;
     private long _tokens;
-    private bool _clears, _cancelsAll;
+    private bool _clears, _cancelsAll, _rung;
 
     /// <summary>Choices that wait or run.</summary>
     public int Choices => Volatile.Read(ref _choices);
@@ -52,28 +52,28 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
             Interlocked.Add(ref _tokens, call.UncomputedTokens);
             _calls.Enqueue(call);
         }
-        _wake.Set();
+        Wake();
     }
 
     /// <summary>Asks for the end of a call.</summary>
     public void Cancel(ServedCall call)
     {
         lock (_gate) _cancelled.Enqueue(call);
-        _wake.Set();
+        Wake();
     }
 
     /// <summary>Asks for the end of all calls.</summary>
     public void CancelAll()
     {
         Volatile.Write(ref _cancelsAll, true);
-        _wake.Set();
+        Wake();
     }
 
     /// <summary>Asks the engine to forget the prefixes that nobody uses.</summary>
     public void Clear()
     {
         Volatile.Write(ref _clears, true);
-        _wake.Set();
+        Wake();
     }
 
     /// <summary>Takes no more calls.</summary>
@@ -85,7 +85,7 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
             _closed = reason;
             if (_choices == 0) _emptied.TrySetResult();
         }
-        _wake.Set();
+        Wake();
     }
 
     /// <summary>Takes the next calls from the queue.</summary>
@@ -124,10 +124,24 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
     public void EndTokens(int count) => Interlocked.Add(ref _tokens, -count);
 
     /// <summary>Waits until somebody wants something, or for some time.</summary>
-    public void Wait(TimeSpan most) => _wake.WaitOne(most);
+    public void Wait(TimeSpan most)
+    {
+        lock (_bell)
+        {
+            if (!_rung) Monitor.Wait(_bell, most);
+            _rung = false;
+        }
+    }
 
     /// <summary>Ends the wait.</summary>
-    public void Wake() => _wake.Set();
+    public void Wake()
+    {
+        lock (_bell)
+        {
+            _rung = true;
+            Monitor.Pulse(_bell);
+        }
+    }
 
     private EngineOverloadedException Overloaded(string what)
     {

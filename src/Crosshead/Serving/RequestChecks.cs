@@ -1,5 +1,3 @@
-using Crosshead.Generation;
-
 namespace Crosshead.Serving;
 
 /// <summary>Checks requests before an engine takes them.</summary>

@@ -12,7 +12,8 @@ internal sealed class ServedCall : EngineCall
     private readonly Action<ServedCall> _cancel;
     private readonly List<TokenLogprob>? _promptLogprobs;
     private bool _cancelled;
-    private long _arrived, _started, _firstToken, _ended;
+    private readonly long _arrived;
+    private long _started, _firstToken, _ended;
 
     /// <summary>A call that waits.</summary>
     /// <param name="request">What was asked for, with its seed.</param>
@@ -81,7 +82,7 @@ internal sealed class ServedCall : EngineCall
     public override long Seed => Request.Sampling.Seed!.Value;
 
     /// <inheritdoc/>
-    public override CallTimes Times => new(Volatile.Read(ref _arrived), Volatile.Read(ref _started),
+    public override CallTimes Times => new(_arrived, Volatile.Read(ref _started),
         Volatile.Read(ref _firstToken), Volatile.Read(ref _ended));
 
     /// <inheritdoc/>

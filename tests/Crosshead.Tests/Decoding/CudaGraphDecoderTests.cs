@@ -91,6 +91,16 @@ public sealed class CudaGraphDecoderTests
             vocabulary: 300)).Select(ids => (ids, Alone(model, ids)))], 0.06, seed: 4);
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Sequences_in_scattered_pages_are_computed_as_if_each_were_alone(string name)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var model = Create(name, context: 300);
+        using var decoder = new PagedDecoder(model, 3, 300, PagedSlotTests.Pages);
+        PagedSlotTests.Play(decoder, TinyModels.Ids(300, 1, vocabulary: 300), ids => Alone(model, ids), 0.06);
+        Assert.Null(decoder.Refusal);
+    }
+
     // Logits after each token of a sequence that has a decoder to itself.
     private static float[][] Alone(LanguageModel model, int[] ids)
     {
@@ -197,7 +207,7 @@ public sealed class CudaGraphDecoderTests
         Assert.False(CudaGraphDecoder.Supports(model));
     }
 
-    private static LanguageModel Create(string name)
+    private static LanguageModel Create(string name, int context = 64)
     {
         var model = new LanguageModel(new ModelOptions
         {
@@ -205,7 +215,7 @@ public sealed class CudaGraphDecoderTests
             HiddenSize = 256,
             FeedForwardSize = 384,
             Layers = 2,
-            Context = 64,
+            Context = context,
             InitializerRange = 0.08,
             Attention = Shapes[name].Attention,
             Experts = Shapes[name].Experts,
