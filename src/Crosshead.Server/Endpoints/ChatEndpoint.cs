@@ -11,7 +11,8 @@ internal static class ChatEndpoint
     public static async Task HandleAsync(Exchange exchange)
     {
         var model = exchange.Model;
-        var request = ChatRequest.Read(await exchange.ReadAsync(ChatFields.Table), model, exchange.Options);
+        var request = ChatRequest.Read(await exchange.ReadAsync(ChatFields.Table), model, exchange.Options,
+            exchange.State.Constraints!);
         exchange.Prompt = request.Prompt.Text;
         var settings = request.Settings;
         var calls = Generation.Begin(exchange, model,

@@ -13,7 +13,7 @@ internal static class CompletionsEndpoint
     {
         var model = exchange.Model;
         var request = CompletionRequest.Read(await exchange.ReadAsync(CompletionFields.Table), model,
-            exchange.Options);
+            exchange.Options, exchange.State.Constraints!);
         exchange.Prompt = request.Prompts[0].Prompt.Text;
         var calls = Generation.Begin(exchange, model, [.. request.Prompts.Select(p => Call(request, p.Prompt,
             p.MaxTokens))]);

@@ -1,5 +1,6 @@
 using Crosshead.Server.Http;
 using Crosshead.Server.Metrics;
+using Crosshead.Server.Requests;
 
 namespace Crosshead.Server.Endpoints;
 
@@ -32,8 +33,15 @@ internal sealed class ServerState(ServerOptions options)
     public ServedModel? Model
     {
         get => _model;
-        set => _model = value;
+        set
+        {
+            if (value is not null) Constraints = new Constraints(value);
+            _model = value;
+        }
     }
+
+    /// <summary>The forms of the model's answers; null while there is no model.</summary>
+    public Constraints? Constraints { get; private set; }
 
     /// <summary>Why there will be no model; null unless loading failed or the engine did.</summary>
     public string? Failure

@@ -1,6 +1,7 @@
 using Crosshead.Server.Fields;
 using Crosshead.Server.Http;
 using Crosshead.Text.Chat.Answers;
+using Crosshead.Text.Grammars;
 using static Crosshead.Server.Fields.ChatFields;
 
 namespace Crosshead.Server.Requests;
@@ -34,7 +35,8 @@ internal sealed record ChatRequest
 
     /// <summary>Reads a request.</summary>
     /// <exception cref="ApiException">A field cannot be used.</exception>
-    public static ChatRequest Read(FieldValues values, ServedModel model, ServerOptions options)
+    public static ChatRequest Read(FieldValues values, ServedModel model, ServerOptions options,
+        Constraints constraints)
     {
         var settings = SettingsReader.Read(values, model, options,
             SettingsReader.MaxTokens(values, ChatFields.MaxTokens, MaxCompletionTokens));
@@ -50,12 +52,17 @@ internal sealed record ChatRequest
         if (format.NeedsSpecialTokens) settings = settings with { SkipsSpecial = false };
         var prompt = PromptReader.OfText(text, Messages.Name, model.Tokenizer, settings.AddsSpecial ?? false);
         var (fitted, most) = prompt.Fit(settings, null, model.Engine.Context, Messages.Name);
+        var begun = format.BeginsThought(text);
+        var thought = format.ThoughtEnd is null ? null : new ThoughtPrefix(format, model.Tokenizer, begun);
         return new ChatRequest
         {
-            Settings = StructureReader.Read(values, settings, model, tools),
+            Settings = settings with
+            {
+                Constraint = new StructureReader(values, model, constraints, thought).Read(tools),
+            },
             Tools = tools,
             Format = format,
-            BeginsInThought = format.BeginsThought(text),
+            BeginsInThought = begun,
             TellsReasoning = values.Switch(IncludeReasoning) ?? true,
             Prompt = fitted,
             MaxTokens = most,

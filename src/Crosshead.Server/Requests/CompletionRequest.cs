@@ -23,7 +23,8 @@ internal sealed record CompletionRequest
 
     /// <summary>Reads a request.</summary>
     /// <exception cref="ApiException">A field cannot be used.</exception>
-    public static CompletionRequest Read(FieldValues values, ServedModel model, ServerOptions options)
+    public static CompletionRequest Read(FieldValues values, ServedModel model, ServerOptions options,
+        Constraints constraints)
     {
         var settings = SettingsReader.Read(values, model, options,
             SettingsReader.MaxTokens(values, MaxTokens, MaxCompletionTokens));
@@ -37,7 +38,7 @@ internal sealed record CompletionRequest
         var prompts = PromptReader.Read(values, model, settings.AddsSpecial ?? true, options.MaxPrompts);
         return new CompletionRequest
         {
-            Settings = StructureReader.Read(values, settings, model),
+            Settings = settings with { Constraint = new StructureReader(values, model, constraints).Read() },
             Prompts = [.. prompts.Select(
                 p => p.Fit(settings, DefaultTokens, model.Engine.Context, CompletionFields.Prompt.Name))],
             Echoes = echoes,

@@ -65,6 +65,19 @@ internal static class BadRequests
         "\"use_beam_search\":true", "\"length_penalty\":0.5", "\"bad_words\":[\"a\"]", "\"allowed_token_ids\":[1]",
         "\"guided_json\":{}", "\"guided_regex\":\"a\"", "\"guided_choice\":[\"a\"]", "\"guided_grammar\":\"a\"",
         "\"grammar\":\"root ::= a\"", "\"json_schema\":{}", "\"lora\":[{\"id\":0}]",
+        "\"response_format\":\"json\"", "\"response_format\":{}", "\"response_format\":{\"type\":\"xml\"}",
+        "\"response_format\":{\"type\":\"json_schema\"}",
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\"}}",
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":[]}}",
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":\"date\"}}}",
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"not\":{}}}}",
+        "\"response_format\":{\"type\":\"json_object\"},\"structured_outputs\":{\"regex\":\"a\"}",
+        "\"structured_outputs\":3", "\"structured_outputs\":{}", "\"structured_outputs\":{\"grammar\":\"a\"}",
+        "\"structured_outputs\":{\"json\":{},\"regex\":\"a\"}", "\"structured_outputs\":{\"regex\":3}",
+        "\"structured_outputs\":{\"regex\":\"(\"}", "\"structured_outputs\":{\"regex\":\"(a{1000}){1000}\"}",
+        "\"structured_outputs\":{\"choice\":[]}", "\"structured_outputs\":{\"choice\":[\"\"]}",
+        "\"structured_outputs\":{\"choice\":\"a\"}", "\"structured_outputs\":{\"json\":\"{\"}",
+        "\"structured_outputs\":{\"json\":3}",
     ];
 
     private static readonly string[] s_messages =
@@ -106,6 +119,10 @@ internal static class BadRequests
         "\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"g\"}}",
         "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],"
             + "\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"g\"}}",
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"array\"}}}],"
+            + "\"tool_choice\":\"required\"",
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\","
+            + "\"response_format\":{\"type\":\"json_object\"}",
         "\"parallel_tool_calls\":\"no\"", "\"functions\":[{\"name\":\"f\"}]", "\"function_call\":{\"name\":\"f\"}",
         "\"documents\":[{}]", "\"modalities\":[\"audio\"]", "\"audio\":{}", "\"web_search_options\":{}",
         "\"prediction\":{}",
