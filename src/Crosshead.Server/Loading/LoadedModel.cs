@@ -15,10 +15,10 @@ namespace Crosshead.Server.Loading;
 public sealed class LoadedModel : IDisposable
 {
     private readonly TextModel _model;
-    private readonly PagedDecoder _decoder;
+    private readonly IDecoder _decoder;
     private readonly Engine _engine;
 
-    private LoadedModel(TextModel model, PagedDecoder decoder, Engine engine, ServedModel served) =>
+    private LoadedModel(TextModel model, IDecoder decoder, Engine engine, ServedModel served) =>
         (_model, _decoder, _engine, Served) = (model, decoder, engine, served);
 
     /// <summary>What a server must know of it.</summary>
@@ -35,11 +35,11 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         var (template, defaults) = (Template(folder, options), Defaults(folder, options));
         var model = TextModel.Load(folder, options.Type, options.Device);
-        PagedDecoder? decoder = null;
+        IDecoder? decoder = null;
         try
         {
             var context = Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
-            decoder = new PagedDecoder(model.Model, options.MaxSequences, context,
+            decoder = model.CreatePagedDecoder(options.MaxSequences, context,
                 CachePages.Count(options, context, model.Model.CacheBytesPerToken));
             var engine = new Engine(decoder, new TokenizerCodec(folder.Tokenizer), folder.Options.Context,
                 options.Engine);
@@ -122,7 +122,7 @@ public sealed class LoadedModel : IDisposable
     private static string NameOf(string path) =>
         Path.GetFileName(Path.GetFullPath(path).TrimEnd('/')) is { Length: > 0 } name ? name : "model";
 
-    private static JsonObject Facts(TextModel model, PagedDecoder decoder, LoadOptions options)
+    private static JsonObject Facts(TextModel model, IDecoder decoder, LoadOptions options)
     {
         var cache = (IPageStore)decoder.Cache;
         return new JsonObject

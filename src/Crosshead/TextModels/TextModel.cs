@@ -1,3 +1,4 @@
+using Crosshead.Decoding;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
@@ -99,6 +100,17 @@ public sealed class TextModel : IDisposable
             addSpecialTokens: false);
         return _generator.Start([prompt], Ended(options));
     }
+
+    /// <summary>
+    /// The fastest decoder for the model on its device whose cache is an <see cref="Attention.Caches.IPageStore"/>, for
+    /// an engine. It must be disposed before the model.
+    /// </summary>
+    /// <param name="slots">Number of sequences that it decodes side by side.</param>
+    /// <param name="capacity">Maximum number of tokens per sequence, including its prompt.</param>
+    /// <param name="pages">Number of pages of the cache, for all sequences together.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public IDecoder CreatePagedDecoder(int slots, int capacity, int pages) =>
+        _generator.CreatePagedDecoder(slots, capacity, pages);
 
     /// <inheritdoc/>
     public void Dispose()

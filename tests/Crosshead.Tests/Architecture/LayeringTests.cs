@@ -25,7 +25,7 @@ public sealed class LayeringTests
         ["Decoding"] = s_model,
         ["Generation"] = [.. s_model, "Decoding", "Checkpoints", "Text", "Data"],
         ["Serving"] = [.. s_model, "Decoding", "Generation", "Checkpoints", "Text", "Data"],
-        ["TextModels"] = [.. s_model, "Generation", "Checkpoints", "Text"],
+        ["TextModels"] = [.. s_model, "Decoding", "Generation", "Checkpoints", "Text"],
         ["Evaluation"] = [.. s_model, "Decoding", "Generation", "TextModels", "Checkpoints", "Text", "Data"],
         ["Compression"] = [.. s_model, "TextModels", "Checkpoints", "Text"],
         ["Training"] = [.. s_model, "Checkpoints", "Text", "Data"],
