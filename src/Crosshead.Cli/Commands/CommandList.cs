@@ -32,7 +32,7 @@ internal static class CommandList
         yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device "
             + "does at most.", "crosshead bench attention --variants gqa,mea",
             new BenchAttentionCommand(), new BenchTrainCommand(), new BenchDecodeCommand(), new BenchGenerateCommand(),
-            new BenchCacheCommand());
+            new BenchCacheCommand(), new BenchServeCommand());
         yield return new CompletionCommand();
     }
 }
