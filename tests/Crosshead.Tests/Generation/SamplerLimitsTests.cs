@@ -53,10 +53,12 @@ public sealed class SamplerLimitsTests
             var left = Enumerable.Range(0, 150).Where(id => (mask[id] || ends.Contains(id)) && !barred.Contains(id))
                 .ToArray();
             var limits = new DrawLimits(words, ends, barred);
+            var scratch = new SamplerScratch(150);
             var likeliest = left.Length == 0 ? -1 : left.MaxBy(id => logits[id]);
-            Assert.Equal(likeliest, new Sampler(SamplingOptions.Greedy, 150).Next(logits, limits, new SamplerScratch(150)));
+            Assert.Equal(likeliest, new Sampler(SamplingOptions.Greedy, 150).Next(logits, limits, scratch));
             var sampler = new Sampler(new SamplingOptions { TopP = 0.9, Temperature = 3, Seed = 3 }, 150);
-            for (var i = 0; i < 5 && left.Length > 0; i++) Assert.Contains(sampler.Next(logits, limits, new SamplerScratch(150)), left);
+            for (var i = 0; i < 5 && left.Length > 0; i++)
+                Assert.Contains(sampler.Next(logits, limits, scratch), left);
             for (var id = 0; id < mask.Length; id++) Assert.Equal(left.Contains(id), limits.Allow(id));
         }, iter: 100);
     }

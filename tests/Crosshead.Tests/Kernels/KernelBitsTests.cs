@@ -80,10 +80,37 @@ public sealed unsafe class KernelBitsTests
     }
 
     [Fact]
-    public void Of_panels_of_float32() => Assert.Equal("a79c9b72881a0107", HashOfPanels<PanelFloat32>());
+    public void Of_panels_of_float32() => Assert.Equal("7b1a7e9dc0217ffd", HashOfPanels<PanelFloat32>());
 
     [Fact]
-    public void Of_panels_of_bfloat16() => Assert.Equal("b597175e262ddfd8", HashOfPanels<PanelBFloat16>());
+    public void Of_panels_of_bfloat16() => Assert.Equal("6e010c47104aebaa", HashOfPanels<PanelBFloat16>());
+
+    [Fact]
+    public void Panels_give_a_vector_the_same_products_whatever_is_multiplied_beside_it()
+    {
+        AssertAlone<PanelFloat32>();
+        AssertAlone<PanelBFloat16>();
+
+        static void AssertAlone<T>() where T : unmanaged, IPanelElement<T>
+        {
+            const int depth = 300, count = 3, width = count * Panel.Lanes, most = 19;
+            using var panels = new NativeBuffer<T>(count * depth * Panel.Lanes);
+            using var x = new NativeBuffer<float>(most * depth);
+            using var y = new NativeBuffer<float>(2 * most * width);
+            for (var i = 0; i < panels.Length; i++) panels.Pointer[i] = T.From(Value(21, i));
+            for (var i = 0; i < x.Length; i++) x.Pointer[i] = Value(22, i);
+            var alone = y.Pointer + (most * width);
+            for (var row = 0; row < most; row++)
+                Panel.Multiply(panels.Pointer, depth * Panel.Lanes, count, depth, x.Pointer + (row * depth), depth, 1,
+                    alone + (row * width), width);
+            for (var rows = 2; rows <= most; rows++)
+            {
+                Panel.Multiply(panels.Pointer, depth * Panel.Lanes, count, depth, x.Pointer, depth, rows, y.Pointer,
+                    width);
+                for (var i = 0; i < rows * width; i++) Assert.Equal(alone[i], y.Pointer[i]);
+            }
+        }
+    }
 
     [Fact]
     public void Of_rows()

@@ -26,6 +26,7 @@ internal static unsafe class Panel
 
     /// <summary>
     /// Multiplies panels by vectors: 16 sums per panel and vector. Panels are read from memory once for all vectors.
+    /// The sums of a vector do not depend on the other vectors.
     /// </summary>
     /// <param name="panel">The first panel.</param>
     /// <param name="panelStride">Elements from panel to panel.</param>
@@ -42,6 +43,11 @@ internal static unsafe class Panel
     public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows,
         float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
     {
+        if (rows == 1)
+        {
+            MultiplyOne(panel, panelStride, panels, depth, x, y);
+            return;
+        }
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
         {
             // A last panel without a partner is paired with itself. So sums do not depend on how threads share the
@@ -65,20 +71,24 @@ internal static unsafe class Panel
             for (; row <= rows - 8; row += 8)
                 PanelTiles.Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth,
                     x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
-            float* restX = x + ((long)row * stride), restY = y + ((long)row * yStride);
-            MultiplyRows(p, row == 0 ? nextP : p, depth, restX, stride, rows - row, restY, yStride);
-            if (second > 0)
-                MultiplyRows(q, row == 0 ? nextQ : q, depth, restX, stride, rows - row, restY + Lanes, yStride);
+            for (; row < rows; row += 4)
+                PanelTiles.Multiply4x2(p, q, row == 0 ? nextP : p, row == 0 ? nextQ : q, depth,
+                    x + ((long)row * stride), stride, Math.Min(4, rows - row), y + ((long)row * yStride), yStride,
+                    second * Lanes);
         }
     }
 
+    // Where there are fewer than four panels the last one is multiplied again.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyRows<T>(T* panel, T* next, int depth, float* x, int stride, int rows, float* y,
-        int yStride) where T : unmanaged, IPanelElement<T>
+    private static void MultiplyOne<T>(T* panel, long panelStride, int panels, int depth, float* x, float* y)
+        where T : unmanaged, IPanelElement<T>
     {
-        for (; rows >= 4; rows -= 4, x += 4 * stride, y += 4 * yStride, next = panel)
-            PanelTiles.Multiply4(panel, next, depth, x, stride, y, yStride);
-        for (; rows > 0; rows--, x += stride, y += yStride) PanelTiles.Multiply1(panel, depth, x).Store(y);
+        for (; panels > 0; panels -= 4, panel += 4 * panelStride, y += 4 * Lanes)
+        {
+            var (second, third, fourth) = (Math.Min(1, panels - 1), Math.Min(2, panels - 1), Math.Min(3, panels - 1));
+            PanelTiles.Multiply1x4(panel, panel + (second * panelStride), panel + (third * panelStride),
+                panel + (fourth * panelStride), depth, x, y, second * Lanes, third * Lanes, fourth * Lanes);
+        }
     }
 
     /// <summary>Prefetches the two rows at an address.</summary>

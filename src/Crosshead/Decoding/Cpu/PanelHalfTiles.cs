@@ -14,13 +14,20 @@ internal static unsafe class PanelHalfTiles
     // Number of rows of two panels that stay in the first-level cache while all vectors and both halves use them.
     private const int Block = 128;
 
-    /// <summary>Multiplies one panel by four vectors; <paramref name="next"/> is prefetched.</summary>
+    /// <summary>Multiplies two panels by up to four vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride)
-        where T : unmanaged, IPanelElement<T>
+    public static void Multiply4x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, int rows,
+        float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
-        for (var half = 0; half < 2; half++, next = panel)
-            HalfOf4(panel, next, half, depth, x, stride, y + (half * Lanes), yStride);
+        for (var start = 0; start < depth; start += Block)
+        {
+            var length = Math.Min(Block, depth - start);
+            var offset = start * Panel.Lanes;
+            T* aheadP = nextP, aheadQ = nextQ;
+            for (var half = 0; half < 2; half++, aheadP = p, aheadQ = q)
+                HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length, x + start, stride,
+                    rows, y + (half * Lanes), yStride, second, start > 0);
+        }
     }
 
     /// <summary>Multiplies two panels by eight vectors.</summary>
@@ -38,53 +45,30 @@ internal static unsafe class PanelHalfTiles
                 for (var row = 0; row < 8; row += 4, aheadP = p, aheadQ = q)
                 {
                     HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length,
-                        x + ((long)row * stride) + start, stride,
+                        x + ((long)row * stride) + start, stride, 4,
                         y + ((long)row * yStride) + (half * Lanes), yStride, second, start > 0);
                 }
             }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void HalfOf4<T>(T* panel, T* next, int half, int depth, float* x, int stride, float* y, int yStride)
-        where T : unmanaged, IPanelElement<T>
-    {
-        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
-        Vector256<float> a = default, b = default, c = default, d = default;     // of even elements
-        Vector256<float> a1 = default, b1 = default, c1 = default, d1 = default; // of odd elements
-        for (var k = 0; k < depth; k += 2, panel += 2 * Panel.Lanes, next += 2 * Panel.Lanes)
-        {
-            Panel.Prefetch(next);
-            var (even, odd) = T.LoadHalfRows(panel, half);
-            a = Vector256.FusedMultiplyAdd(Vector256.Create(x[k]), even, a);
-            b = Vector256.FusedMultiplyAdd(Vector256.Create(x1[k]), even, b);
-            c = Vector256.FusedMultiplyAdd(Vector256.Create(x2[k]), even, c);
-            d = Vector256.FusedMultiplyAdd(Vector256.Create(x3[k]), even, d);
-            a1 = Vector256.FusedMultiplyAdd(Vector256.Create(x[k + 1]), odd, a1);
-            b1 = Vector256.FusedMultiplyAdd(Vector256.Create(x1[k + 1]), odd, b1);
-            c1 = Vector256.FusedMultiplyAdd(Vector256.Create(x2[k + 1]), odd, c1);
-            d1 = Vector256.FusedMultiplyAdd(Vector256.Create(x3[k + 1]), odd, d1);
-        }
-        (a + a1).Store(y);
-        (b + b1).Store(y + yStride);
-        (c + c1).Store(y + (2 * yStride));
-        (d + d1).Store(y + (3 * yStride));
-    }
-
-    // If `add` is set, the sums start from y, which holds the sums of the earlier rows.
+    // If `add` is set, the sums start from y, which holds the sums of the earlier rows. Where there are fewer than four
+    // vectors the last one is multiplied again.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void HalfOf4x2<T>(T* p, T* q, T* nextP, T* nextQ, int half, int depth, float* x, int stride,
-        float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
+        int rows, float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
-        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
+        var (r1, r2, r3) = (Math.Min(1, rows - 1), Math.Min(2, rows - 1), Math.Min(3, rows - 1));
+        float* x1 = x + (r1 * stride), x2 = x + (r2 * stride), x3 = x + (r3 * stride);
+        float* y1 = y + (r1 * yStride), y2 = y + (r2 * yStride), y3 = y + (r3 * yStride);
         Vector256<float> p0 = default, p1 = default, p2 = default, p3 = default, q0 = default, q1 = default,
             q2 = default, q3 = default;
         if (add)
         {
             (p0, q0) = (Vector256.Load(y), Vector256.Load(y + second));
-            (p1, q1) = (Vector256.Load(y + yStride), Vector256.Load(y + yStride + second));
-            (p2, q2) = (Vector256.Load(y + (2 * yStride)), Vector256.Load(y + (2 * yStride) + second));
-            (p3, q3) = (Vector256.Load(y + (3 * yStride)), Vector256.Load(y + (3 * yStride) + second));
+            (p1, q1) = (Vector256.Load(y1), Vector256.Load(y1 + second));
+            (p2, q2) = (Vector256.Load(y2), Vector256.Load(y2 + second));
+            (p3, q3) = (Vector256.Load(y3), Vector256.Load(y3 + second));
         }
         for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
             nextQ += 2 * Panel.Lanes)
@@ -103,9 +87,9 @@ internal static unsafe class PanelHalfTiles
             Add(x3[k + 1], pOdd, qOdd, ref p3, ref q3);
         }
         Store(p0, q0, y, second);
-        Store(p1, q1, y + yStride, second);
-        Store(p2, q2, y + (2 * yStride), second);
-        Store(p3, q3, y + (3 * yStride), second);
+        Store(p1, q1, y1, second);
+        Store(p2, q2, y2, second);
+        Store(p3, q3, y3, second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,57 +4,74 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Products of one or two panels with few vectors. The sums are in registers of 512 bits.</summary>
+/// <summary>
+/// Products of a few panels with a few vectors. The sums are in registers of 512 bits. Each is one sum over the depth
+/// from its beginning to its end, so that a product does not depend on the vectors that are multiplied beside it.
+/// </summary>
 internal static unsafe class PanelTiles
 {
-    /// <summary>Multiplies one panel by one vector.</summary>
+    /// <summary>Multiplies four panels by one vector: four sums hide the latency of the products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static Vector512<float> Multiply1<T>(T* panel, int depth, float* x) where T : unmanaged, IPanelElement<T>
+    public static void Multiply1x4<T>(T* p, T* q, T* r, T* s, int depth, float* x, float* y, int second, int third,
+        int fourth) where T : unmanaged, IPanelElement<T>
     {
-        // four sums hide the latency of the products
+        const int rows = 2 * Panel.Lanes;
         Vector512<float> a = default, b = default, c = default, d = default;
-        for (var k = 0; k < depth; k += 4, panel += 4 * Panel.Lanes)
+        for (var k = 0; k < depth; k += 2, p += rows, q += rows, r += rows, s += rows)
         {
-            var (even, odd) = T.LoadRows(panel);
-            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), even, a);
-            b = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), odd, b);
-            (even, odd) = T.LoadRows(panel + (2 * Panel.Lanes));
-            c = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 2]), even, c);
-            d = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 3]), odd, d);
+            var (v, w) = (Vector512.Create(x[k]), Vector512.Create(x[k + 1]));
+            var (even, odd) = T.LoadRows(p);
+            a = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, a));
+            (even, odd) = T.LoadRows(q);
+            b = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, b));
+            (even, odd) = T.LoadRows(r);
+            c = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, c));
+            (even, odd) = T.LoadRows(s);
+            d = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, d));
         }
-        return a + b + (c + d);
+        a.Store(y);
+        b.Store(y + second);
+        c.Store(y + third);
+        d.Store(y + fourth);
     }
 
-    /// <summary>Multiplies one panel by four vectors; <paramref name="next"/> is prefetched.</summary>
+    /// <summary>
+    /// Multiplies two panels by up to four vectors: 8 sums, each once or twice. The next two panels are prefetched.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply4<T>(T* panel, T* next, int depth, float* x, int stride, float* y, int yStride)
-        where T : unmanaged, IPanelElement<T>
+    public static void Multiply4x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, int rows,
+        float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)
         {
-            PanelHalfTiles.Multiply4(panel, next, depth, x, stride, y, yStride);
+            PanelHalfTiles.Multiply4x2(p, q, nextP, nextQ, depth, x, stride, rows, y, yStride, second);
             return;
         }
-        float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride;
-        Vector512<float> a = default, b = default, c = default, d = default;     // of even elements
-        Vector512<float> a1 = default, b1 = default, c1 = default, d1 = default; // of odd elements
-        for (var k = 0; k < depth; k += 2, panel += 2 * Panel.Lanes, next += 2 * Panel.Lanes)
+        // where there are fewer vectors the last one is multiplied again
+        float* x1 = x + (Math.Min(1, rows - 1) * stride), x2 = x + (Math.Min(2, rows - 1) * stride),
+            x3 = x + (Math.Min(3, rows - 1) * stride);
+        Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, q0 = default, q1 = default,
+            q2 = default, q3 = default;
+        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
+            nextQ += 2 * Panel.Lanes)
         {
-            Panel.Prefetch(next);
-            var (even, odd) = T.LoadRows(panel);
-            a = Vector512.FusedMultiplyAdd(Vector512.Create(x[k]), even, a);
-            b = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k]), even, b);
-            c = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k]), even, c);
-            d = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k]), even, d);
-            a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x[k + 1]), odd, a1);
-            b1 = Vector512.FusedMultiplyAdd(Vector512.Create(x1[k + 1]), odd, b1);
-            c1 = Vector512.FusedMultiplyAdd(Vector512.Create(x2[k + 1]), odd, c1);
-            d1 = Vector512.FusedMultiplyAdd(Vector512.Create(x3[k + 1]), odd, d1);
+            Panel.Prefetch(nextP);
+            Panel.Prefetch(nextQ);
+            var (pEven, pOdd) = T.LoadRows(p);
+            var (qEven, qOdd) = T.LoadRows(q);
+            Add(x[k], pEven, qEven, ref p0, ref q0);
+            Add(x1[k], pEven, qEven, ref p1, ref q1);
+            Add(x2[k], pEven, qEven, ref p2, ref q2);
+            Add(x3[k], pEven, qEven, ref p3, ref q3);
+            Add(x[k + 1], pOdd, qOdd, ref p0, ref q0);
+            Add(x1[k + 1], pOdd, qOdd, ref p1, ref q1);
+            Add(x2[k + 1], pOdd, qOdd, ref p2, ref q2);
+            Add(x3[k + 1], pOdd, qOdd, ref p3, ref q3);
         }
-        (a + a1).Store(y);
-        (b + b1).Store(y + yStride);
-        (c + c1).Store(y + (2 * yStride));
-        (d + d1).Store(y + (3 * yStride));
+        Store(p0, q0, y, second);
+        Store(p1, q1, y + (Math.Min(1, rows - 1) * yStride), second);
+        Store(p2, q2, y + (Math.Min(2, rows - 1) * yStride), second);
+        Store(p3, q3, y + (Math.Min(3, rows - 1) * yStride), second);
     }
 
     /// <summary>
