@@ -8,6 +8,7 @@ using Crosshead.Serving;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Chat.Answers;
 using Crosshead.TextModels;
+using TorchSharp;
 
 namespace Crosshead.Server.Loading;
 
@@ -55,6 +56,7 @@ public sealed class LoadedModel : IDisposable
                 Root = folder.Path,
                 Defaults = defaults,
                 Facts = Facts(model, decoder, options),
+                GraphCaptures = options.Device?.type == DeviceType.CUDA ? () => decoder.Captures : null,
             });
         }
         catch
