@@ -56,7 +56,8 @@ public sealed class LoadedModel : IDisposable
                 Root = folder.Path,
                 Defaults = defaults,
                 Facts = Facts(model, decoder, options),
-                GraphCaptures = options.Device?.type == DeviceType.CUDA ? () => decoder.Captures : null,
+                GraphCaptures = options.Device?.type == DeviceType.CUDA && decoder is PagedDecoder captured
+                    ? () => captured.Captures : null,
             });
         }
         catch
