@@ -13,6 +13,8 @@ internal sealed class GrammarBuilder
     /// </summary>
     public const byte SpecialMark = 0xFF;
 
+    private const int TimedStates = 4096;
+
     private readonly long _begin = Stopwatch.GetTimestamp();
     private readonly List<int> _ruleOfState = [];
     private readonly List<(int Begin, int End, bool Nests)> _rules = [];
@@ -181,7 +183,9 @@ internal sealed class GrammarBuilder
         if (_ruleOfState.Count == GrammarLimits.States)
             throw new CrossheadException($"the grammar needs more than {GrammarLimits.States:N0} states; use smaller "
                 + "numbers of repetitions, fewer choices or a smaller schema.");
-        if (_ruleOfState.Count % 256 == 0 && Stopwatch.GetElapsedTime(_begin).TotalSeconds > GrammarLimits.Seconds)
+        // Small grammars are quick, except on a machine with too much to do.
+        if (_ruleOfState.Count % TimedStates == TimedStates - 1
+            && Stopwatch.GetElapsedTime(_begin).TotalSeconds > GrammarLimits.Seconds)
             throw new CrossheadException($"the grammar takes longer than {GrammarLimits.Seconds} s to compile; use a "
                 + "simpler one.");
         _ruleOfState.Add(_rule);

@@ -55,8 +55,18 @@ internal sealed class JsonSchemaCompiler
         if (JsonSyntax.Written(_root).Length > GrammarLimits.SourceBytes)
             throw new CrossheadException($"{_name} is larger than {GrammarLimits.SourceBytes / 1024} KiB; use a "
                 + "smaller schema.");
-        var part = Reference("#", _name);
-        // Not by recursion: references may form long chains.
+        return Resolved(Reference("#", _name));
+    }
+
+    /// <summary>The values that fit one of the schema's properties.</summary>
+    /// <param name="name">The name of the property.</param>
+    /// <exception cref="CrossheadException">As for the whole schema.</exception>
+    public GrammarPart CompileProperty(string name) => Resolved(Reference("#/properties/"
+        + Uri.EscapeDataString(name.Replace("~", "~0").Replace("/", "~1")), $"{_name}.properties.{name.Shown()}"));
+
+    // Not by recursion: references may form long chains.
+    private GrammarPart Resolved(GrammarPart part)
+    {
         while (_open.TryDequeue(out var open)) _builder.DefineRule(open.Rule, Compile(open.Schema, open.Path, 0));
         return part;
     }

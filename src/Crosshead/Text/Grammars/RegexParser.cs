@@ -121,7 +121,7 @@ internal sealed class RegexParser(string pattern, string name, GrammarBuilder bu
     private CharacterSet Class()
     {
         var not = Take('^');
-        var set = CharacterSet.Of([]);
+        var ranges = new List<(int Low, int High)>();
         for (var first = true; first || !Take(']'); first = false)
         {
             if (_at == pattern.Length) throw Error("has a \"[\" without \"]\"");
@@ -134,8 +134,9 @@ internal sealed class RegexParser(string pattern, string name, GrammarBuilder bu
                     throw Error("has a class with a range that ends before it begins");
                 low = CharacterSet.Of((from.Low, to.Low));
             }
-            set = set.Or(low);
+            ranges.AddRange(low.Ranges);
         }
+        var set = CharacterSet.Of(ranges);
         set = not ? set.Not() : set;
         return set.IsEmpty ? throw Error("has a class without characters") : set;
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Text.Grammars;
@@ -9,32 +8,30 @@ internal sealed class TokenMarks(GrammarBuilder builder, Tokenizer tokenizer)
     /// <summary>A mark.</summary>
     public GrammarPart Mark(string mark) => SpecialId(mark) is { } id ? builder.Special(id) : builder.Text(mark);
 
-    /// <summary>Any text without a mark, and then the mark.</summary>
+    /// <summary>Any text without a mark, and then the mark, which has no surrogate pairs.</summary>
     public GrammarPart UpTo(string mark)
     {
-        var characters = CharacterSet.All.In(builder);
         if (SpecialId(mark) is { } id)
-            return GrammarBuilder.Sequence(builder.Star(characters), builder.Special(id));
-        // One state for each number of the mark's bytes that have just been read.
-        var bytes = Encoding.UTF8.GetBytes(mark);
+            return GrammarBuilder.Sequence(builder.Star(CharacterSet.All.In(builder)), builder.Special(id));
+        // One state for each number of the mark's characters that have just been read.
+        var known = mark.Distinct().ToArray();
+        var other = CharacterSet.Of(new string(known)).Not().In(builder);
         return from =>
         {
-            var states = Enumerable.Range(0, bytes.Length + 1).Select(_ => builder.NewState()).ToArray();
+            var states = Enumerable.Range(0, mark.Length + 1).Select(_ => builder.NewState()).ToArray();
             builder.Jumps.Add((from, states[0]));
-            for (var read = 0; read < bytes.Length; read++)
-                for (byte value = 0; value < GrammarBuilder.SpecialMark; value++)
-                    builder.Ranges.Add((states[read], value, value, states[Read(bytes, read, value)]));
+            for (var read = 0; read < mark.Length; read++)
+            {
+                builder.Jumps.Add((other(states[read]), states[0]));
+                foreach (var c in known)
+                    builder.Jumps.Add((builder.Text(c.ToString())(states[read]), states[Read(mark[..read] + c)]));
+            }
             return states[^1];
         };
-    }
 
-    // How many bytes of the mark the last bytes are: those read before, and one more.
-    private static int Read(byte[] mark, int read, byte value)
-    {
-        byte[] last = [.. mark[..read], value];
-        var count = last.Length;
-        while (!last.AsSpan(last.Length - count).SequenceEqual(mark.AsSpan(0, count))) count--;
-        return count;
+        // How many characters of the mark a text ends with.
+        int Read(string text) => Enumerable.Range(0, text.Length + 1).Select(at => text.Length - at)
+            .First(count => text.EndsWith(mark[..count], StringComparison.Ordinal));
     }
 
     private int? SpecialId(string mark) =>

@@ -29,6 +29,10 @@ internal sealed class ToolCallGrammar(GrammarBuilder builder, AnswerFormat forma
             ToolCallSyntax.NamedJson => Repeated(builder.Any([.. tools.Select((tool, i) =>
                 Sequence(_marks.Mark(format.CallBegin!), builder.Text(tool.Name),
                     _marks.Mark(AnswerFormat.ArgumentsMark), Arguments(tool, i)))]), builder.Nothing, several),
+            ToolCallSyntax.TaggedXml => Repeated(Sequence(_marks.Mark(format.CallBegin!), line,
+                builder.Any([.. tools.Select((tool, i) => new XmlCallGrammar(builder, _syntax, _marks,
+                    Schema(tool, i), Name(i)).Compile(tool.Name))]), line,
+                _marks.Mark(format.CallEnd!)), line, several),
             _ => throw new CrossheadException("this model's form of tool calls cannot be enforced; leave the choice of "
                 + "tools to the model (\"auto\")."),
         };
@@ -42,13 +46,18 @@ internal sealed class ToolCallGrammar(GrammarBuilder builder, AnswerFormat forma
             builder.Text($"{{\"name\": {JsonSyntax.Written(tool.Name)}, \"{arguments}\": "), Arguments(tool, i),
             builder.Text("}")))]));
 
-    private GrammarPart Arguments(ChatTool tool, int index)
+    private GrammarPart Arguments(ChatTool tool, int index) =>
+        new JsonSchemaCompiler(builder, _syntax, Schema(tool, index), Name(index)).Compile();
+
+    private static string Name(int index) => $"tools[{index}].function.parameters";
+
+    private static JsonElement Schema(ChatTool tool, int index)
     {
         var schema = tool.Parameters ?? JsonElement.Parse("""{"type": "object", "properties": {}}""");
         if (!schema.TryGetProperty("type", out var type) || type.ValueKind != JsonValueKind.String
             || !type.ValueEquals("object"))
-            throw new CrossheadException($"tools[{index}].function.parameters.type is not \"object\"; a call has its "
-                + "arguments in an object.");
-        return new JsonSchemaCompiler(builder, _syntax, schema, $"tools[{index}].function.parameters").Compile();
+            throw new CrossheadException($"{Name(index)}.type is not \"object\"; a call has its arguments in an "
+                + "object.");
+        return schema;
     }
 }

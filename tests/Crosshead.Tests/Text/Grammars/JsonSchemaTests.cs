@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Crosshead.Text.Grammars;
 
 namespace Crosshead.Tests.Text.Grammars;

@@ -99,6 +99,17 @@ public sealed class TokenMasksTests
     }
 
     [Fact]
+    public void Threads_share_a_grammar()
+    {
+        var grammar = Grammar.JsonObject();
+        var masks = new TokenMasks(TinyTokenizer.Gpt2, 400);
+        var texts = new string[16];
+        Parallel.For(0, texts.Length, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+            texts[i] = new GrammarWalk(TinyTokenizer.Gpt2, masks, i % 4).Write(grammar));
+        for (var i = 4; i < texts.Length; i++) Assert.Equal(texts[i % 4], texts[i]);
+    }
+
+    [Fact]
     public void An_automaton_that_explodes_gets_masks_of_short_tokens()
     {
         // Every set of the last 20 places where a letter stood is a state of its own.

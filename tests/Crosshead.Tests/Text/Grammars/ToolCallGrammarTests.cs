@@ -23,16 +23,18 @@ public sealed class ToolCallGrammarTests
         Tool("""{"name": "time"}"""),
     ];
 
-    public static TheoryData<string> Formats => ["hermes", "llama", "list", "named"];
+    public static TheoryData<string> Formats => ["hermes", "coder", "llama", "list", "named"];
 
     [Theory]
     [MemberData(nameof(Formats))]
     public void Enforced_calls_are_read_by_the_parser(string name)
     {
         var format = Format(name);
+        // A random walk hardly finds the end tag of a plain string.
+        var tools = format.ToolCalls == ToolCallSyntax.TaggedXml ? s_tools[1..] : s_tools;
         foreach (var several in (bool[])[true, false])
         {
-            var grammar = Grammar.ToolCalls(s_tools, format, s_tokenizer, several);
+            var grammar = Grammar.ToolCalls(tools, format, s_tokenizer, several);
             var walk = new GrammarWalk(s_tokenizer, s_masks, 1);
             for (var round = 0; round < 20; round++)
             {
@@ -66,6 +68,28 @@ public sealed class ToolCallGrammarTests
     }
 
     [Fact]
+    public void Tags_hold_plain_strings_and_json()
+    {
+        var tool = Tool("""
+            {"name": "f", "parameters": {"type": "object", "properties": {"text": {"type": "string"},
+             "kind": {"type": "string", "enum": ["x", "y"]}, "list": {"type": "array", "items": {"$ref": "#/$defs/n"}}},
+             "required": ["text"], "$defs": {"n": {"type": "integer"}}}}
+            """);
+        var grammar = Grammar.ToolCalls([tool], AnswerFormat.QwenCoder, s_tokenizer);
+        string Text(string text, string rest) => $"<tool_call>\n<function=f>\n<parameter=text>\n{text}\n</parameter>\n"
+            + $"{rest}</function>\n</tool_call>";
+        var full = Text("Say \"hi\"\n</parameter", "<parameter=kind>\nx\n</parameter>\n<parameter=list>\n[1, 2]\n"
+            + "</parameter>\n");
+        Assert.True(grammar.Accepts(full));
+        Assert.Equal("""{"text": "Say \"hi\"\n</parameter", "kind": "x", "list": [1, 2]}""",
+            AnswerParser.Parse(full, AnswerFormat.QwenCoder, new() { Tools = [tool] }).ToolCalls[0].Arguments);
+        Assert.True(grammar.Accepts(Text("", "")));
+        Assert.False(grammar.Accepts(Text("", "<parameter=kind>\nz\n</parameter>\n")));
+        Assert.False(grammar.Accepts(Text("", "<parameter=list>\n[a]\n</parameter>\n")));
+        Assert.False(grammar.Accepts("<tool_call>\n<function=f>\n</function>\n</tool_call>"));
+    }
+
+    [Fact]
     public void A_thought_may_end_with_a_special_token()
     {
         var format = AnswerFormat.Choose("", s_tokenizer);
@@ -79,7 +103,8 @@ public sealed class ToolCallGrammarTests
     public void What_cannot_be_enforced_is_refused()
     {
         AssertRefused("cannot be enforced", AnswerFormat.Plain, s_tools[0]);
-        AssertRefused("cannot be enforced", AnswerFormat.QwenCoder, s_tools[0]);
+        AssertRefused("tools[0].function.parameters.properties.a.minLength cannot be enforced", AnswerFormat.QwenCoder,
+            Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}}}"""));
         AssertRefused("tools[0].function.parameters.properties.a.format is not supported", AnswerFormat.Hermes,
             Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"format": "date"}}}}"""));
         AssertRefused("tools[0].function.parameters.type is not \"object\"", AnswerFormat.Hermes,
@@ -89,6 +114,7 @@ public sealed class ToolCallGrammarTests
     private static AnswerFormat Format(string name) => name switch
     {
         "hermes" => AnswerFormat.Hermes,
+        "coder" => AnswerFormat.QwenCoder,
         "llama" => AnswerFormat.Llama,
         "list" => AnswerFormat.MistralList,
         _ => AnswerFormat.MistralNamed,

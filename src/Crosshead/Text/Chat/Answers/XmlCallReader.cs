@@ -82,9 +82,12 @@ internal sealed class XmlCallReader(AnswerText text, AnswerOutput output, IReadO
     private bool IsString(string name, string key) =>
         tools.FirstOrDefault(tool => tool.Name == name)?.Parameters is { ValueKind: JsonValueKind.Object } schema
             && schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
-            && properties.TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object
-            && property.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
-            && type.ValueEquals("string");
+            && properties.TryGetProperty(key, out var property) && IsString(property);
+
+    /// <summary>Whether the schema of an argument says that it is a string, which is written without quotes.</summary>
+    public static bool IsString(JsonElement schema) => schema.ValueKind == JsonValueKind.Object
+        && schema.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
+        && type.ValueEquals("string");
 
     private static string Quoted(string text) =>
         $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
