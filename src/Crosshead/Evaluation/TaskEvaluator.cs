@@ -147,18 +147,30 @@ public sealed class TaskEvaluator : IDisposable
         var (done, cached) = (samples.Count - open.Length, samples.Count - open.Length);
         progress?.Report((done, samples.Count));
 
-        // Prompts of similar length go together, the longest first, so that a lack of memory shows at once.
-        foreach (var batch in open.OrderByDescending(i => prompts[i].Tokens.Length).Chunk(PromptsAtOnce))
+        // The longest go first, so that a lack of memory shows at once.
+        int[] order = [.. open.OrderByDescending(i => prompts[i].Tokens.Length)];
+        if (order.Length > 0)
         {
-            var sequences = _generator.Generate([.. batch.Select(i => prompts[i].Tokens)], options, cancellation);
-            cancellation.ThrowIfCancellationRequested();
-            foreach (var (i, sequence) in batch.Zip(sequences))
+            using var run = _generator.Start([.. order.Select(i => prompts[i].Tokens)], options, threads: null,
+                PromptsAtOnce);
+            try
             {
-                answers[i] = new WrittenAnswer(sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
-                _cache?.Add(keys[i], answers[i]);
+                foreach (var token in run.Tokens(cancellation))
+                {
+                    if (token.Stop is null or StopReason.Cancelled) continue;
+                    var (i, sequence) = (order[token.Sequence], run.SequenceOf(token.Sequence));
+                    answers[i] = new WrittenAnswer(
+                        sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
+                    _cache?.Add(keys[i], answers[i]);
+                    if (++done % PromptsAtOnce == 0) _cache?.Flush();
+                    progress?.Report((done, samples.Count));
+                }
             }
-            _cache?.Flush();
-            progress?.Report((done += batch.Length, samples.Count));
+            finally
+            {
+                _cache?.Flush();
+            }
+            cancellation.ThrowIfCancellationRequested();
         }
         AnswerJudge[] judges = [.. task.Filters.Select(f => new AnswerJudge(f))];
         return ([.. samples.Select((s, i) =>

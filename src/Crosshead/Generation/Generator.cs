@@ -47,10 +47,14 @@ public sealed class Generator : IDisposable
         return ComputeThreads.Count;
     }
 
-    /// <summary>
-    /// Prepares to continue prompts on a limited number of threads. Null: the best number for one run.
-    /// </summary>
-    internal GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, int? threads)
+    /// <summary>Prepares to continue prompts within limits.</summary>
+    /// <param name="prompts">Token ids.</param>
+    /// <param name="options">How much is generated and how.</param>
+    /// <param name="threads">Maximum number of threads; null for the best number for one run.</param>
+    /// <param name="slots">Maximum number of sequences side by side; the next prompt starts when a sequence ends. Null
+    /// for all of them.</param>
+    internal GenerationRun Start(IReadOnlyList<IReadOnlyList<int>> prompts, GenerationOptions options, int? threads,
+        int? slots = null)
     {
         options.Validate();
         Require(prompts, _model.Options);
@@ -59,7 +63,8 @@ public sealed class Generator : IDisposable
             throw new CrossheadException("stop strings need text, but the model came without a tokenizer; remove them "
                 + "or put its tokenizer.json beside it.");
         var capacity = (int)Math.Min(context, prompts.Max(p => p.Count) + (long)options.MaxTokens);
-        return new GenerationRun(CreateDecoder(prompts.Count, capacity, threads), prompts, context, options, _codec,
+        var sequences = Math.Min(prompts.Count, slots ?? int.MaxValue);
+        return new GenerationRun(CreateDecoder(sequences, capacity, threads), prompts, context, options, _codec,
             Suppressed(options.EndTokens));
     }
 

@@ -49,6 +49,61 @@ public sealed class GeneratorTests
         }
     }
 
+    [Theory]
+    [InlineData("gqa")]
+    [InlineData("mea c<g")]
+    [InlineData("talking-heads")]
+    public void Prompts_beyond_the_slots_start_when_others_end_and_each_is_as_alone(string name)
+    {
+        using var model = TinyModels.Create(name);
+        int[][] prompts = [.. Enumerable.Range(0, 7).Select(i => TinyModels.Ids(1 + (i * 5 % 13), i))];
+        var options = new GenerationOptions
+        {
+            MaxTokens = 9,
+            EndTokens = [3, 5, 8, 13, 21, 34], // some end early
+            Sampling = new SamplingOptions { Seed = 6 },
+            PrefillChunk = 4,
+        };
+        foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 })
+        {
+            model.Freeze(type);
+            using var generator = new Generator(model);
+            var all = Generate(generator, prompts, options); // seven slots
+            for (var slots = 1; slots < 7; slots += 2)
+            {
+                using var run = generator.Start(prompts, options, threads: null, slots);
+                var open = new HashSet<int>();
+                foreach (var token in run.Tokens(TestContext.Current.CancellationToken))
+                {
+                    open.Add(token.Sequence);
+                    Assert.InRange(open.Count, 1, slots);
+                    if (token.Stop is not null) open.Remove(token.Sequence);
+                }
+                Assert.Equal(all.Select(a => (string.Join(' ', a.Ids), a.Stop)),
+                    run.Sequences.Select(a => (string.Join(' ', a.Ids), a.Stop)));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_run_that_is_cancelled_ends_the_prompts_that_have_not_started_too()
+    {
+        using var model = TinyModels.Create("gqa");
+        using var generator = new Generator(model);
+        using var cancellation = new CancellationTokenSource();
+        int[][] prompts = [.. Enumerable.Range(0, 5).Select(i => TinyModels.Ids(3, i))];
+        using var run = generator.Start(prompts, Greedy, threads: null, slots: 2);
+        List<GeneratedToken> tokens = [];
+        foreach (var token in run.Tokens(cancellation.Token))
+        {
+            tokens.Add(token);
+            if (tokens.Count == 20) cancellation.Cancel(); // two have ended with 8 tokens each
+        }
+        Assert.Equal([StopReason.Length, StopReason.Length, StopReason.Cancelled, StopReason.Cancelled,
+            StopReason.Cancelled], run.Sequences.Select(s => s.Stop));
+        Assert.Equal(3, tokens.Count(t => t.Stop == StopReason.Cancelled));
+    }
+
     [Fact]
     public void A_seed_repeats_and_sequences_of_a_batch_draw_differently()
     {
