@@ -53,7 +53,7 @@ internal sealed class ChatAnswer
         }
         json.WriteEndArray();
         _calls.Usage.Write(json);
-        if (_settings.PromptLogprobs is not null && _calls.Calls[0].PromptLogprobs is { } prompt)
+        if (_settings.PromptLogprobs is not null && _calls.PromptLogprobs(0) is { } prompt)
             LogprobJson.WritePrompt(json, prompt, _texts);
         if (_settings.ReturnsIds) StopJson.WriteIds(json, "prompt_token_ids", _request.Prompt.Ids);
         json.WriteEndObject();

@@ -8,7 +8,7 @@ namespace Crosshead.Server.Answers;
 /// <param name="request">The request.</param>
 /// <param name="model">The model that answers.</param>
 /// <param name="calls">The calls of the engine, one for each prompt.</param>
-internal sealed class CompletionAnswer(CompletionRequest request, ServedModel model, EngineCall[] calls)
+internal sealed class CompletionAnswer(CompletionRequest request, ServedModel model, CallGroup calls)
 {
     private readonly GenerationSettings _settings = request.Settings;
     private readonly TokenTexts _texts = new(model.Tokenizer, request.Settings.TokensAsIds);
@@ -16,16 +16,16 @@ internal sealed class CompletionAnswer(CompletionRequest request, ServedModel mo
     private readonly int[] _offsets = new int[request.Prompts.Count * request.Settings.Choices];
 
     /// <summary>Writes the whole answer.</summary>
-    public void WriteWhole(Utf8JsonWriter json, IReadOnlyList<Choice> choices, Usage usage)
+    public void WriteWhole(Utf8JsonWriter json)
     {
         json.WriteStartObject();
         _head.Write(json);
         json.WriteStartArray("choices");
-        foreach (var choice in choices)
+        foreach (var choice in calls.Choices)
             WriteChoice(json, choice, PromptText(choice) + choice.Text, choice.Logprobs, choice.Ids, first: true,
                 last: true);
         json.WriteEndArray();
-        usage.Write(json);
+        calls.Usage.Write(json);
         json.WriteEndObject();
     }
 
@@ -34,8 +34,7 @@ internal sealed class CompletionAnswer(CompletionRequest request, ServedModel mo
     /// <param name="choice">The choice, which has taken the step.</param>
     /// <param name="step">The step.</param>
     /// <param name="first">Whether it is the choice's first event.</param>
-    /// <param name="usage">The numbers of tokens so far; null if events have none.</param>
-    public void WriteEvent(Utf8JsonWriter json, Choice choice, in EngineEvent step, bool first, Usage? usage)
+    public void WriteEvent(Utf8JsonWriter json, Choice choice, in EngineEvent step, bool first)
     {
         json.WriteStartObject();
         _head.Write(json);
@@ -44,19 +43,19 @@ internal sealed class CompletionAnswer(CompletionRequest request, ServedModel mo
         WriteChoice(json, choice, text, step.Logprob is { } logprob ? [logprob] : [], step.Id >= 0 ? [step.Id] : [],
             first, last: step.Stop is not null);
         json.WriteEndArray();
-        if (_settings.UsageInAll) usage?.Write(json);
+        if (_settings.UsageInAll) calls.Usage.Write(json);
         else if (_settings.IncludesUsage) json.WriteNull("usage");
         json.WriteEndObject();
     }
 
     /// <summary>Writes the event of the numbers of tokens.</summary>
-    public void WriteUsage(Utf8JsonWriter json, Usage usage)
+    public void WriteUsage(Utf8JsonWriter json)
     {
         json.WriteStartObject();
         _head.Write(json);
         json.WriteStartArray("choices");
         json.WriteEndArray();
-        usage.Write(json);
+        calls.Usage.Write(json);
         json.WriteEndObject();
     }
 
@@ -76,7 +75,7 @@ internal sealed class CompletionAnswer(CompletionRequest request, ServedModel mo
         else json.WriteNull("finish_reason");
         if (last) StopJson.WriteReason(json, choice, _settings);
         else json.WriteNull("stop_reason");
-        if (_settings.PromptLogprobs is not null && calls[call].PromptLogprobs is { } prompt)
+        if (_settings.PromptLogprobs is not null && calls.PromptLogprobs(call) is { } prompt)
             LogprobJson.WritePrompt(json, prompt, _texts);
         if (_settings.ReturnsIds)
         {
@@ -97,7 +96,7 @@ internal sealed class CompletionAnswer(CompletionRequest request, ServedModel mo
     private IEnumerable<(int Id, TokenLogprob? Logprob)> Prompt(int call)
     {
         var ids = request.Prompts[call].Prompt.Ids;
-        var logprobs = calls[call].PromptLogprobs ?? [];
+        var logprobs = calls.PromptLogprobs(call) ?? [];
         yield return (ids[0], null);
         foreach (var logprob in logprobs) yield return (logprob.Id, logprob);
     }

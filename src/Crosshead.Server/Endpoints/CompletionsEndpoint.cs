@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Crosshead.Server.Answers;
 using Crosshead.Server.Fields;
 using Crosshead.Server.Requests;
@@ -17,13 +18,15 @@ internal static class CompletionsEndpoint
         exchange.Prompt = request.Prompts[0].Prompt.Text;
         var calls = Generation.Begin(exchange, model, [.. request.Prompts.Select(p => Call(request, p.Prompt,
             p.MaxTokens))]);
-        var answer = new CompletionAnswer(request, model, calls.Calls);
+        var answer = new CompletionAnswer(request, model, calls);
         if (!request.Settings.Streams)
         {
             await calls.ReadAsync(null, null, exchange.Http.RequestAborted);
-            await exchange.SendAsync(json => answer.WriteWhole(json, calls.Choices, calls.Usage));
+            await exchange.SendAsync(answer.WriteWhole);
             return;
         }
+        Action<Utf8JsonWriter, (Choice Choice, EngineEvent Step, bool First)> writeEvent =
+            (json, e) => answer.WriteEvent(json, e.Choice, e.Step, e.First);
         var begun = new bool[calls.Choices.Count];
         await Generation.StreamAsync(exchange, request.Settings, calls, (stream, choice, step) =>
         {
@@ -33,9 +36,8 @@ internal static class CompletionsEndpoint
                 && !request.Settings.ReturnsIds)
                 return;
             begun[choice.Index] = true;
-            stream.Write((json, s) => answer.WriteEvent(json, s.choice, s.step, s.first, calls.Usage),
-                (choice, step, first));
-        }, json => answer.WriteUsage(json, calls.Usage));
+            stream.Write(writeEvent, (choice, step, first));
+        }, answer.WriteUsage);
     }
 
     private static EngineRequest Call(CompletionRequest request, Prompt prompt, int maxTokens) =>

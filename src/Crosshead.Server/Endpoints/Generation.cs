@@ -19,7 +19,7 @@ internal static class Generation
     {
         var calls = CallGroup.Submit(model.Engine, requests, exchange.Metrics, exchange.Arrived);
         exchange.Calls = calls;
-        exchange.Http.Response.Headers[SeedHeader] = calls.Calls[0].Seed.ToString(CultureInfo.InvariantCulture);
+        exchange.Http.Response.Headers[SeedHeader] = calls.Seed.ToString(CultureInfo.InvariantCulture);
         return calls;
     }
 
@@ -34,7 +34,8 @@ internal static class Generation
     public static async Task StreamAsync(Exchange exchange, GenerationSettings settings, CallGroup calls,
         Action<EventStream, Choice, EngineEvent> write, Action<Utf8JsonWriter> writeUsage)
     {
-        await using var stream = new EventStream(exchange.Http, exchange.Options.Ping);
+        await using var stream = new EventStream(exchange.Http, exchange.Options.Ping,
+            exchange.Model.Engine.Options.StallTimeout);
         try
         {
             await calls.ReadAsync(stream, (choice, step) => write(stream, choice, step), exchange.Http.RequestAborted);

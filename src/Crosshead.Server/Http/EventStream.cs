@@ -12,11 +12,13 @@ namespace Crosshead.Server.Http;
 /// </summary>
 internal sealed class EventStream : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private readonly HttpContext _http;
     private readonly PipeWriter _output;
     private readonly Utf8JsonWriter _json;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly TimeSpan _ping;
+    private readonly TimeSpan _ping, _stall;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _pinging;
     private long _written = Stopwatch.GetTimestamp();
@@ -24,9 +26,10 @@ internal sealed class EventStream : IAsyncDisposable
     /// <summary>A stream that has sent nothing.</summary>
     /// <param name="http">The request.</param>
     /// <param name="ping">The time without events after which a comment is sent.</param>
-    public EventStream(HttpContext http, TimeSpan ping)
+    /// <param name="stall">The time after which a client that reads nothing is given up.</param>
+    public EventStream(HttpContext http, TimeSpan ping, TimeSpan stall)
     {
-        (_http, _output, _ping) = (http, http.Response.BodyWriter, ping);
+        (_http, _output, _ping, _stall) = (http, http.Response.BodyWriter, ping, stall);
         _json = new Utf8JsonWriter(_output, JsonOutput.Format);
         _pinging = PingAsync();
     }
@@ -58,7 +61,22 @@ internal sealed class EventStream : IAsyncDisposable
     {
         if (!HasBegun) return;
         _written = Stopwatch.GetTimestamp();
-        await _output.FlushAsync(_http.RequestAborted);
+        var sending = _output.FlushAsync(_http.RequestAborted);
+        if (sending.IsCompleted)
+        {
+            await sending;
+            return;
+        }
+        try
+        {
+            await sending.AsTask().WaitAsync(_stall);
+        }
+        catch (TimeoutException)
+        {
+            _http.Abort();
+            await Task.Delay(s_patience, _http.RequestAborted); // which is cancelled soon, on another thread
+            throw new OperationCanceledException("the client reads nothing.");
+        }
     }
 
     /// <summary>Writes an event in a turn of its own, and sends it.</summary>
@@ -110,7 +128,7 @@ internal sealed class EventStream : IAsyncDisposable
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
-        // A slow reader is the engine's to judge.
+        // A slow reader is given its time, however little it reads.
         if (_http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
     }
 

@@ -30,6 +30,9 @@ internal sealed class ServerMetrics
     /// <param name="reason">The error's code.</param>
     public void Rejected(string reason) => Count(_rejected, reason);
 
+    /// <summary>Counts answers that their client did not wait for.</summary>
+    public void Aborted(int answers) => _finished.AddOrUpdate("abort", answers, (_, count) => count + answers);
+
     /// <summary>Counts a call that ended.</summary>
     /// <param name="call">The call.</param>
     /// <param name="arrived">When its request arrived, in ticks of <see cref="Stopwatch"/>.</param>

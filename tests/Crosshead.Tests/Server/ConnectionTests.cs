@@ -92,13 +92,41 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Of_several_prompts_all_run_or_none()
+    public async Task Of_several_prompts_those_without_room_follow_as_others_end()
     {
-        var engine = new FakeEngine(TestServer.Tokenizer) { Gate = new TaskCompletionSource().Task };
-        engine.RefusesAfter = 2;
+        var engine = new FakeEngine(TestServer.Tokenizer) { MostCalls = 2, Pause = () => Task.Delay(1) };
         await using var server = await TestServer.StartAsync(engine: engine);
-        await server.AskAsync("/v1/completions", """{"prompt":["a","b","c"]}""", HttpStatusCode.ServiceUnavailable);
-        await TestServer.UntilAsync(() => engine.Calls.Count == 2 && engine.Calls.All(c => c.WasCancelled));
+        var answer = await server.AskAsync("/v1/completions", """{"prompt":["a","b","c","d","e"],"max_tokens":1}""");
+        Assert.Equal(5, answer.Split("\"text\":\" one\"").Length - 1);
+        Assert.Contains("\"prompt_tokens\":5,", answer, StringComparison.Ordinal);
+        Assert.Equal(5, engine.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Of_several_prompts_none_runs_if_one_is_wrong()
+    {
+        await using var server = await TestServer.StartAsync();
+        await server.AskAsync("/v1/completions", """{"prompt":[[70],[71],[99999]]}""", HttpStatusCode.BadRequest);
+        Assert.Empty(server.Engine.Calls);
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_is_given_up()
+    {
+        var engine = new FakeEngine(TestServer.Tokenizer)
+        {
+            Options = new EngineOptions { StallTimeout = TimeSpan.FromMilliseconds(300) },
+            Context = 10_000_000,
+        };
+        await using var server = await TestServer.StartAsync(engine: engine);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        await socket.ConnectAsync(IPAddress.Loopback, server.Client.BaseAddress!.Port);
+        const string Body = """{"prompt":"the","stream":true,"ignore_eos":true,"max_tokens":9000000}""";
+        await socket.SendAsync(Encoding.ASCII.GetBytes("POST /v1/completions HTTP/1.1\r\nHost: x\r\n"
+            + $"Content-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
+        await TestServer.UntilAsync(() => engine.Calls.Count == 1 && engine.Calls[0].WasCancelled);
+        await TestServer.UntilAsync(() => Lines(server).Any(l => l.Contains(" gone ", StringComparison.Ordinal)));
+        Assert.Contains("finished_reason=\"abort\"} 1", await server.GetAsync("/metrics"), StringComparison.Ordinal);
     }
 
     [Fact]

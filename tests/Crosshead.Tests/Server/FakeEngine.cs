@@ -27,8 +27,8 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
     /// <summary>What Submit throws; null for nothing.</summary>
     public CrossheadException? Refusal { get; set; }
 
-    /// <summary>Number of calls after which the engine is full; null for never.</summary>
-    public int? RefusesAfter { get; set; }
+    /// <summary>Calls that run side by side; more are refused.</summary>
+    public int MostCalls { get; init; } = int.MaxValue;
 
     public bool Cleared { get; private set; }
 
@@ -73,7 +73,7 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
     public EngineCall Submit(EngineRequest request)
     {
         if (Refusal is { } refusal) throw refusal;
-        if (Calls.Count == RefusesAfter)
+        if (Calls.Count(c => !c.Done.IsCompleted) >= MostCalls)
             throw new EngineOverloadedException("the queue is full.", TimeSpan.FromSeconds(1));
         var call = new FakeCall(this, request, tokenizer);
         lock (_calls) _calls.Add(call);
