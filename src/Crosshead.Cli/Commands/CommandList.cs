@@ -22,6 +22,7 @@ internal static class CommandList
         yield return new SweepCommand();
         yield return new GenerateCommand();
         yield return new ServeCommand();
+        yield return new ChatCommand();
         yield return new InfoCommand();
         yield return new VerifyCommand();
         yield return new ProfileCommand();

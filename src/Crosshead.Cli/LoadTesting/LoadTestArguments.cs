@@ -61,12 +61,8 @@ internal sealed class LoadTestArguments
     {
         Description = "Ask for answers of full length, which go on after an end token.",
     };
-    private readonly Option<bool> _onlyOpenAi = new("--openai-fields-only")
-    {
-        Description = "Send no fields that OpenAI's interface lacks (ignore_eos, top_k, min_p, "
-            + "repetition_penalty), for "
-            + "servers that refuse unknown fields.",
-    };
+    private readonly Option<bool> _onlyOpenAi = OpenAiFieldsOption.Create(
+        "ignore_eos, top_k, min_p, repetition_penalty");
     private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature",
         "Divides the logits; 0 takes the most likely token.", 0.0, 2, 0);
     private readonly Option<int> _seed = NumberOption.WithDefault("--seed", "Chooses prompts, lengths and times.", 0,

@@ -8,8 +8,7 @@ internal sealed class SamplingArguments
 {
     private static readonly SamplingOptions s_default = new();
 
-    private readonly Option<int> _maxTokens = NumberOption.WithDefault("--max-tokens", "Most tokens to generate.", 1,
-        int.MaxValue, new GenerationOptions().MaxTokens);
+    private readonly Option<int> _maxTokens;
     private readonly Option<double> _temperature = NumberOption.WithDefault("--temperature",
         "Divides the logits; 0 takes the most likely token.", 0.0, 100, s_default.Temperature);
     private readonly Option<int> _topK = NumberOption.WithDefault("--top-k",
@@ -31,8 +30,13 @@ internal sealed class SamplingArguments
     };
 
     /// <summary>Adds the options to a command.</summary>
-    public SamplingArguments(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="maxTokens">Most tokens to generate without <c>--max-tokens</c>; null for the library's
+    /// default.</param>
+    public SamplingArguments(Command command, int? maxTokens = null)
     {
+        _maxTokens = NumberOption.WithDefault("--max-tokens", "Most tokens to generate.", 1, int.MaxValue,
+            maxTokens ?? new GenerationOptions().MaxTokens);
         foreach (var option in new Option[] { _maxTokens, _temperature, _topK, _topP, _minP, _penalty, _stop, _seed })
             command.Options.Add(option);
     }

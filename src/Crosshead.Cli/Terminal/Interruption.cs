@@ -64,6 +64,7 @@ internal sealed partial class Interruption : IDisposable
     private void Handle(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        if (signal.Signal == PosixSignal.SIGINT && StoppableStep.TryStop()) return;
         if (Interlocked.Increment(ref _signals) > 1)
             ExitAtOnce();
         _terminal.Error.WriteLine("stopping after this step; once more to stop at once.");

@@ -50,19 +50,26 @@ internal sealed class StandardStreams
 
     /// <summary>Reads standard input to its end, without a byte order mark.</summary>
     /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
-    public string ReadInput()
+    public string ReadInput() => Strictly(() => TextFile.WithoutMark(_in.ReadToEnd()));
+
+    /// <summary>Reads a line of standard input, without its end and without a byte order mark.</summary>
+    /// <returns>Null at the end of the input.</returns>
+    /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
+    public string? ReadLine() => Strictly(() => _in.ReadLine() is { } line ? TextFile.WithoutMark(line) : null);
+
+    /// <summary>Number of columns for help and messages.</summary>
+    public int Width =>
+        OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
+
+    private static T Strictly<T>(Func<T> read)
     {
         try
         {
-            return TextFile.WithoutMark(_in.ReadToEnd());
+            return read();
         }
         catch (DecoderFallbackException)
         {
             throw new CrossheadException("standard input is no UTF-8 text; convert it first.");
         }
     }
-
-    /// <summary>Number of columns for help and messages.</summary>
-    public int Width =>
-        OutIsScreen && Console.WindowWidth is > 20 and var width ? Math.Min(width, PlainWidth) : PlainWidth;
 }

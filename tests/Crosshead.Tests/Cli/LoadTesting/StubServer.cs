@@ -64,14 +64,24 @@ internal sealed class StubServer : IAsyncDisposable
             await context.Response.WriteAsync(
                 $$"""{"prompt":"{{string.Join(' ', ids.Select(id => s_words[(int)id!]))}}"}""");
         });
-        _application.MapPost("/v1/completions", async context =>
-        {
-            var body = await Read(context);
-            Bodies.Enqueue(body);
-            if (context.Request.Headers.Authorization is [{ } key]) Keys.Add(key);
-            if (answer is not null && await answer(Interlocked.Increment(ref _requests) - 1, context)) return;
-            await Answer(context, (int)body["max_tokens"]!, body["prompt"] is JsonArray ids ? ids.Count : 0);
-        });
+        foreach (var path in new[] { "/v1/completions", "/v1/chat/completions" })
+            _application.MapPost(path, async context =>
+            {
+                var body = await Read(context);
+                Bodies.Enqueue(body);
+                if (context.Request.Headers.Authorization is [{ } key]) Keys.Add(key);
+                if (answer is not null && await answer(Interlocked.Increment(ref _requests) - 1, context)) return;
+                if (body["messages"] is JsonArray messages) await Answer(context, (string)messages[^1]!["content"]!);
+                else await Answer(context, (int)body["max_tokens"]!, body["prompt"] is JsonArray ids ? ids.Count : 0);
+            });
+    }
+
+    private static async Task Answer(HttpContext context, string question)
+    {
+        foreach (var word in new[] { "You", " said", " " + question })
+            await Send(context, $$$"""{"choices":[{"index":0,"delta":{"content":"{{{word}}}"}}]}""");
+        await Send(context, """{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""");
+        await Send(context, "[DONE]");
     }
 
     private static async Task Answer(HttpContext context, int tokens, int prompt)

@@ -1,0 +1,60 @@
+using Crosshead.Generation;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Chat.Answers;
+using Crosshead.TextModels;
+
+namespace Crosshead.Cli.Chat;
+
+/// <summary>A model in this process.</summary>
+internal sealed class ModelPartner : IChatPartner
+{
+    private readonly TextModel _model;
+    private readonly GenerationOptions _options;
+    private readonly AnswerFormat _format;
+
+    /// <summary>Wraps a model, and disposes it in the end.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How much is generated, and how.</param>
+    public ModelPartner(TextModel model, GenerationOptions options)
+    {
+        (_model, _options) = (model, options);
+        var format = AnswerFormat.Choose(model.Source.ChatTemplate.Text, model.Tokenizer);
+        // Special tokens are not part of generated text, so marks that are special tokens cannot be found in it.
+        _format = format.NeedsSpecialTokens ? AnswerFormat.Plain : format;
+    }
+
+    /// <inheritdoc/>
+    public string Name => _model.Source.Path;
+
+    /// <inheritdoc/>
+    public IEnumerable<ChatPiece> Reply(IReadOnlyList<ChatMessage> messages, CancellationToken cancellation)
+    {
+        var prompt = _model.Source.ChatTemplate.Render(messages, addGenerationPrompt: true);
+        var parser = new AnswerParser(_format, new AnswerParserOptions
+        {
+            BeginsInThought = _format.BeginsThought(prompt),
+        });
+        using var run = _model.Start(messages, _options);
+        StopReason? stop = null;
+        foreach (var token in run.Tokens(cancellation))
+        {
+            foreach (var part in parser.Push(token.Text)) yield return Piece(part);
+            stop = token.Stop;
+        }
+        foreach (var part in parser.Finish()) yield return Piece(part);
+        if (stop == StopReason.Length) yield return Remarks.AtMostTokens(_options.MaxTokens);
+        if (stop == StopReason.Context)
+            yield return new ChatPiece("", Remark: $"The answer ended because the model's context of "
+                + $"{_model.Source.Options.Context} tokens is full; /clear begins a new conversation.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _model.Dispose();
+
+    private static ChatPiece Piece(AnswerPart part) => part switch
+    {
+        ContentPart said => new ChatPiece(said.Text),
+        ReasoningPart thought => new ChatPiece(thought.Text, IsThought: true),
+        _ => default,
+    };
+}

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Crosshead.Cli.Chat;
+using Crosshead.Cli.Client;
+using Crosshead.Cli.Options;
+using Crosshead.Cli.Terminal;
+using Crosshead.Generation;
+using Crosshead.TextModels;
+using static TorchSharp.torch;
+
+namespace Crosshead.Cli.Commands;
+
+/// <summary><c>crosshead chat</c>: a conversation with a model in the terminal.</summary>
+internal sealed class ChatCommand : CliCommand
+{
+    private const int MaxTokens = 1024;
+
+    private readonly Argument<string> _model = new("MODEL")
+    {
+        Description = "Model directory, or the address of a server with OpenAI's interface, such as "
+            + "http://localhost:8080.",
+    };
+    private readonly Option<string?> _system = new("--system")
+    {
+        Description = "What the system says to the model before the conversation.",
+        HelpName = "text",
+    };
+    private readonly SamplingArguments _sampling;
+    private readonly Option<string?> _name = new("--model")
+    {
+        Description = "Name of the server's model; without it the server's first model.",
+        HelpName = "name",
+    };
+    private readonly Option<string?> _key = ServerKeyOption.Create();
+    private readonly Option<bool> _onlyOpenAi = OpenAiFieldsOption.Create("top_k, min_p, repetition_penalty");
+    private readonly ComputeOptions _compute;
+
+    /// <summary>Describes the command.</summary>
+    public ChatCommand() : base("chat",
+        "Talk with a model in the terminal, line by line. /help lists the commands within a conversation. Ctrl-C stops "
+        + "an answer, and ends at the prompt. Piped input is answered line by line.",
+        "crosshead chat models/llama --system \"Answer in one sentence.\" --temperature 0.7",
+        "crosshead chat http://localhost:8080",
+        "crosshead chat models/llama --json < questions.txt")
+    {
+        Arguments.Add(_model);
+        Options.Add(_system);
+        _sampling = new SamplingArguments(this, MaxTokens);
+        foreach (var option in new Option[] { _name, _key, _onlyOpenAi }) Options.Add(option);
+        _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
+    }
+
+    /// <inheritdoc/>
+    protected override CommandWork Prepare(ParseResult arguments)
+    {
+        var options = _sampling.Options(arguments);
+        options.Validate();
+        var partner = ServerAddress.IsAddress(arguments.GetRequiredValue(_model)) ? Server(arguments, options)
+            : Model(arguments, options);
+        return (output, cancellation) =>
+        {
+            using var talks = partner(output, cancellation);
+            var transcript = new ChatTranscript { System = arguments.GetValue(_system) };
+            var exitCode = new ChatSession(talks, transcript, output).Run(cancellation);
+            output.Result(new JsonObject { ["model"] = talks.Name, ["messages"] = transcript.ToJson() });
+            return exitCode;
+        };
+    }
+
+    private Func<CommandOutput, CancellationToken, IChatPartner> Server(ParseResult arguments,
+        GenerationOptions options)
+    {
+        Refuse(arguments, "a server", "--device", "--dtype", "--threads");
+        var address = ServerAddress.Parse(arguments.GetRequiredValue(_model));
+        var (key, name) = (ServerKeyOption.Value(_key, arguments), arguments.GetValue(_name));
+        var onlyOpenAi = arguments.GetValue(_onlyOpenAi);
+        return (_, cancellation) =>
+        {
+            var client = new ServerClient(address, key);
+            var model = ServerModel.Find(client, name, cancellation).GetAwaiter().GetResult();
+            return new ServerPartner(client, model.Name, options, onlyOpenAi);
+        };
+    }
+
+    private Func<CommandOutput, CancellationToken, IChatPartner> Model(ParseResult arguments, GenerationOptions options)
+    {
+        Refuse(arguments, "a model directory", "--model", "--api-key", "--openai-fields-only");
+        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        _ = files.ChatTemplate; // a model without a template is refused before its weights are read
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        return (output, _) =>
+        {
+            ModelRemarks.Tell(files.Remarks, output);
+            return new ModelPartner(TextModel.Load(files, type, device), options);
+        };
+    }
+
+    private void Refuse(ParseResult arguments, string partner, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+            if (Options.FirstOrDefault(o => o.Name == name) is { } option
+                && arguments.GetResult(option) is { Implicit: false })
+                throw new CrossheadException($"{name} has no meaning for {partner}; leave it out.");
+    }
+}
