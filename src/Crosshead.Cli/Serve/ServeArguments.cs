@@ -13,7 +13,6 @@ namespace Crosshead.Cli.Serve;
 internal sealed class ServeArguments
 {
     private static readonly ServerOptions s_server = new();
-    private static readonly LoadOptions s_load = new();
     private static readonly EngineOptions s_engine = new();
 
     private readonly Option<string> _host = new("--host")
@@ -29,7 +28,7 @@ internal sealed class ServeArguments
     private readonly Option<int?> _context = NumberOption.Optional("--max-context",
         "Most tokens of a prompt with its answer; without it what the model and the cache allow.", 2, int.MaxValue);
     private readonly Option<int> _sequences = NumberOption.WithDefault("--max-sequences",
-        "Most answers that are computed side by side.", 1, 4096, s_load.MaxSequences);
+        "Most answers that are computed side by side.", 1, 4096, LoadOptions.UsualSequences);
     private readonly Option<int> _step = NumberOption.WithDefault("--max-step-tokens",
         "Most tokens computed in one step, of prompts and answers.", 1, 1 << 20, s_engine.MaxStepTokens);
     private readonly Option<int> _queued = NumberOption.WithDefault("--max-queued",

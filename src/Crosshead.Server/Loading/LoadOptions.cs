@@ -6,6 +6,9 @@ namespace Crosshead.Server.Loading;
 /// <summary>How a model is loaded to be served.</summary>
 public sealed record LoadOptions
 {
+    /// <summary>Default of <see cref="MaxSequences"/>.</summary>
+    public const int UsualSequences = 32;
+
     /// <summary>Device of the model; null for the processor.</summary>
     public Device? Device { get; init; }
 
@@ -13,7 +16,7 @@ public sealed record LoadOptions
     public ScalarType Type { get; init; } = ScalarType.Float32;
 
     /// <summary>Most answers that are computed side by side.</summary>
-    public int MaxSequences { get; init; } = 32;
+    public int MaxSequences { get; init; } = UsualSequences;
 
     /// <summary>
     /// Bytes for what decoding keeps of tokens; null for what the sequences need at the full context, as far as half
