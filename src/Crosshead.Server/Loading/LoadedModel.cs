@@ -42,6 +42,7 @@ public sealed class LoadedModel : IDisposable
             var context = Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
                 CachePages.Count(options, context, model.Model.CacheBytesPerToken));
+            if (decoder is PagedDecoder paged) paged.Prepare(options.Engine.MaxStepTokens);
             var engine = new Engine(decoder, new TokenizerCodec(folder.Tokenizer), folder.Options.Context,
                 options.Engine);
             return new LoadedModel(model, decoder, engine, new ServedModel

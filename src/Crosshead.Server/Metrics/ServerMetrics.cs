@@ -93,6 +93,10 @@ internal sealed class ServerMetrics
         text.Single("prefix_cache_queries_total", "counter", "Tokens looked for among computed prefixes.",
             now.PrefixQueries);
         text.Single("prefix_cache_hits_total", "counter", "Tokens found there.", now.PrefixHits);
+        text.Single("step_seconds_total", "counter", "Seconds of all steps of the engine.", now.StepSeconds);
+        text.Single("step_compute_seconds_total", "counter", "Seconds of them in which the model computed.",
+            now.ComputeSeconds);
+        text.Single("steps_total", "counter", "Steps of the engine.", now.Steps);
         text.Single("num_preemptions_total", "counter", "How often a sequence gave its pages to another.",
             now.Preemptions);
         if (model.GraphCaptures is { } captures)

@@ -68,6 +68,7 @@ public sealed class PagedDecoder : IDecoder
                 together.AddRange(Enumerable.Range(run.First, run.Count));
             else alone.Add(run);
         }
+        if (alone.Count > 0) _steps?.Follow();
         foreach (var run in alone)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -75,6 +76,28 @@ public sealed class PagedDecoder : IDecoder
         }
         if (together.Count > 0) Rows(pass, together);
         foreach (var run in pass.Runs()) _state.Keep(run.Slot, run.Start + run.Count);
+    }
+
+    /// <summary>
+    /// Makes ready what the first requests would wait for: libraries, kernels, memory, and captured steps.
+    /// </summary>
+    /// <param name="tokens">Most tokens of a pass.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public void Prepare(int tokens)
+    {
+        using var grad = no_grad();
+        if (_steps is null) return;
+        foreach (var count in new[] { tokens, 1 })
+        {
+            using var scope = NewDisposeScope();
+            var device = _model.Device;
+            var zero = zeros([count], ScalarType.Int64, device);
+            using var view = _model.PagedViewAt(zero, 1, full([count, 1], _state.SparePage, ScalarType.Int32, device),
+                retains: false);
+            var hidden = _model.Hidden(zero.unsqueeze(1), view, _state.Layers).squeeze(1);
+            _model.Head(hidden.narrow(0, 0, Math.Min(count, _state.Slots))).max(-1);
+        }
+        _steps.Prepare(_state.Slots);
     }
 
     /// <inheritdoc/>
@@ -110,6 +133,7 @@ public sealed class PagedDecoder : IDecoder
             _results.Add((step.Logits, [.. rows.Select(r => pass.Rows[r].Wanted ? _wanted[r] : -1)], step));
             return;
         }
+        _steps?.Follow();
         var seen = rows.Max(r => pass.Rows[r].Position) + 1;
         var columns = PageTables.PagesFor(seen);
         var (ids, positions) = (new long[rows.Count], new long[rows.Count]);
@@ -162,6 +186,7 @@ public sealed class PagedDecoder : IDecoder
 
     private void FetchLogits()
     {
+        _steps?.Follow();
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         if (_logits.LongLength < (long)_wanted.Count * VocabularySize)

@@ -15,11 +15,12 @@ internal sealed class PagedSteps : IDisposable
     private static readonly int[] s_rows =
         [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512];
 
-    private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 24;
+    private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 48;
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly int _mostColumns;
+    private bool _follows = true;
     private readonly Dictionary<(int Rows, int Columns), PagedStep> _steps = [];
     private readonly List<(int Rows, int Columns)> _order = []; // least recently used first
 
@@ -33,6 +34,18 @@ internal sealed class PagedSteps : IDisposable
     /// <summary>Number of steps that were captured so far.</summary>
     public int Captures { get; private set; }
 
+    /// <summary>
+    /// Captures the steps for up to so many short sequences, the largest first, so that no request waits for it.
+    /// </summary>
+    public void Prepare(int slots)
+    {
+        var last = Math.Max(0, Array.FindIndex(s_rows, r => r >= slots));
+        for (var i = last; i >= 0 && Refusal is null; i--) Run(new DecodePass(), [], (s_rows[i], Columns(1)));
+    }
+
+    /// <summary>Tells that something was queued on the stream that prompts are computed on.</summary>
+    public void Follow() => _follows = true;
+
     /// <summary>Computes rows of a pass by a captured step.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="rows">The rows.</param>
@@ -42,18 +55,9 @@ internal sealed class PagedSteps : IDisposable
     {
         var count = Array.Find(s_rows, r => r >= rows.Count);
         if (Refusal is not null || count == 0) return null;
-        var needed = PageTables.PagesFor(rows.Max(r => pass.Rows[r].Position) + 1);
-        var columns = FewestColumns;
-        while (columns < needed) columns *= ColumnFactor;
-        var key = (count, Math.Min(columns, _mostColumns));
-        if (_steps.TryGetValue(key, out var step)) _order.Remove(key);
-        else step = Add(key);
-        _order.Add(key);
-        cuda.synchronize(_model.Device); // a step's stream does not wait for the one that prompts are computed on
-        if (step.TryRun(pass, rows)) return step;
-        Refusal = step.Refusal ?? "the step was not captured";
-        Dispose();
-        return null;
+        var longest = 0;
+        foreach (var row in rows) longest = Math.Max(longest, pass.Rows[row].Position);
+        return Run(pass, rows, (count, Columns(longest + 1)));
     }
 
     /// <inheritdoc/>
@@ -62,6 +66,28 @@ internal sealed class PagedSteps : IDisposable
         foreach (var step in _steps.Values) step.Dispose();
         _steps.Clear();
         _order.Clear();
+    }
+
+    // The columns of tables that hold so many tokens.
+    private int Columns(int tokens)
+    {
+        var columns = FewestColumns;
+        while (columns < PageTables.PagesFor(tokens)) columns *= ColumnFactor;
+        return Math.Min(columns, _mostColumns);
+    }
+
+    private PagedStep? Run(DecodePass pass, List<int> rows, (int Rows, int Columns) key)
+    {
+        if (_steps.TryGetValue(key, out var step)) _order.Remove(key);
+        else step = Add(key);
+        _order.Add(key);
+        // a step's stream does not wait for the one that prompts are computed on
+        if (_follows) cuda.synchronize(_model.Device);
+        _follows = false;
+        if (step.TryRun(pass, rows)) return step;
+        Refusal = step.Refusal ?? "the step was not captured";
+        Dispose();
+        return null;
     }
 
     private PagedStep Add((int Rows, int Columns) key)

@@ -20,9 +20,14 @@ internal sealed class EngineCounters
     public void AddDrawn() => _now.Generated++;
 
     /// <summary>Adds a step.</summary>
-    public void AddStep(int tokens)
+    /// <param name="tokens">Its tokens.</param>
+    /// <param name="seconds">How long it took.</param>
+    /// <param name="compute">How long the decoder computed.</param>
+    public void AddStep(int tokens, double seconds, double compute)
     {
         _now.Steps++;
+        _now.Seconds += seconds;
+        _now.Compute += compute;
         _now.StepTokens += tokens;
     }
 
@@ -57,12 +62,15 @@ internal sealed class EngineCounters
             Preemptions = counts.Preemptions,
             Steps = counts.Steps,
             StepTokens = counts.StepTokens,
+            StepSeconds = counts.Seconds,
+            ComputeSeconds = counts.Compute,
         };
     }
 
     private struct Counts
     {
         public int Running, Free, Cached;
+        public double Seconds, Compute;
         public long Prompt, Generated, Queries, Hits, Preemptions, Steps, StepTokens;
     }
 }

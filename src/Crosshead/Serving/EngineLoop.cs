@@ -25,6 +25,7 @@ internal sealed class EngineLoop
     private readonly List<int> _discarded = []; // pages that may hold what is no number
     private long _arrivals;
     private int _failures;
+    private double _computeSeconds;
 
     /// <summary>Nothing is computed yet.</summary>
     /// <param name="decoder">What computes; its cache has pages.</param>
@@ -68,7 +69,7 @@ internal sealed class EngineLoop
             Draw(plan);
             var seconds = _clock.GetElapsedTime(start).TotalSeconds;
             _meter.Add(plan, seconds);
-            Counters.AddStep(plan.Tokens);
+            Counters.AddStep(plan.Tokens, seconds, _computeSeconds);
             Counters.Publish(Scheduler);
             Stepped?.Invoke(plan.Tokens, seconds);
         }
@@ -144,7 +145,9 @@ internal sealed class EngineLoop
         foreach (var (sequence, count) in plan.Runs) ((Choice)sequence).AddTo(_pass, count);
         try
         {
+            var start = _clock.GetTimestamp();
             _decoder.Run(_pass);
+            _computeSeconds = _clock.GetElapsedTime(start).TotalSeconds;
             _failures = 0;
             return true;
         }

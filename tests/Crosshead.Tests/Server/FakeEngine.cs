@@ -66,6 +66,8 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
         Preemptions = 9,
         Steps = 10,
         StepTokens = 560,
+        StepSeconds = 1.5,
+        ComputeSeconds = 1.25,
     };
 
     public event Action<int, double>? Stepped;
