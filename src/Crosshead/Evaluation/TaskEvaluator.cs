@@ -147,30 +147,34 @@ public sealed class TaskEvaluator : IDisposable
         var (done, cached) = (samples.Count - open.Length, samples.Count - open.Length);
         progress?.Report((done, samples.Count));
 
-        // The longest go first, so that a lack of memory shows at once.
-        int[] order = [.. open.OrderByDescending(i => prompts[i].Tokens.Length)];
-        if (order.Length > 0)
+        void Keep(int i, GeneratedSequence sequence)
         {
-            using var run = _generator.Start([.. order.Select(i => prompts[i].Tokens)], options, threads: null,
-                PromptsAtOnce);
-            try
+            answers[i] = new WrittenAnswer(sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
+            _cache?.Add(keys[i], answers[i]);
+            if (++done % PromptsAtOnce == 0) _cache?.Flush();
+            progress?.Report((done, samples.Count));
+        }
+
+        // The longest go first, so that a lack of memory shows at once. Where an answer's last digits depend on those
+        // beside it, the same prompts go together in every run, interrupted or not, and are kept together.
+        int[] order = [.. open.OrderByDescending(i => prompts[i].Tokens.Length)];
+        var apart = _generator.KeepsSequencesApart;
+        try
+        {
+            foreach (var batch in order.Chunk(apart ? Math.Max(1, order.Length) : PromptsAtOnce))
             {
+                using var run = _generator.Start([.. batch.Select(i => prompts[i].Tokens)], options, threads: null,
+                    PromptsAtOnce);
                 foreach (var token in run.Tokens(cancellation))
-                {
-                    if (token.Stop is null or StopReason.Cancelled) continue;
-                    var (i, sequence) = (order[token.Sequence], run.SequenceOf(token.Sequence));
-                    answers[i] = new WrittenAnswer(
-                        sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
-                    _cache?.Add(keys[i], answers[i]);
-                    if (++done % PromptsAtOnce == 0) _cache?.Flush();
-                    progress?.Report((done, samples.Count));
-                }
+                    if (apart && token.Stop is not (null or StopReason.Cancelled))
+                        Keep(batch[token.Sequence], run.SequenceOf(token.Sequence));
+                cancellation.ThrowIfCancellationRequested();
+                for (var i = 0; i < batch.Length && !apart; i++) Keep(batch[i], run.SequenceOf(i));
             }
-            finally
-            {
-                _cache?.Flush();
-            }
-            cancellation.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            _cache?.Flush();
         }
         AnswerJudge[] judges = [.. task.Filters.Select(f => new AnswerJudge(f))];
         return ([.. samples.Select((s, i) =>

@@ -47,6 +47,11 @@ public sealed class Generator : IDisposable
         return ComputeThreads.Count;
     }
 
+    /// <summary>
+    /// Whether a sequence is the same to the last bit whatever is computed beside it.
+    /// </summary>
+    internal bool KeepsSequencesApart => UsesCpuKernels;
+
     /// <summary>Prepares to continue prompts within limits.</summary>
     /// <param name="prompts">Token ids.</param>
     /// <param name="options">How much is generated and how.</param>
