@@ -7,7 +7,7 @@ namespace Crosshead.Tests.Cli;
 public sealed partial class DocumentationTests
 {
     public static TheoryData<string> Pages => ["README.md", "docs/command-line.md", "docs/recipes.md", "docs/tasks.md",
-        "docs/learning-rate-study.md", "src/Crosshead.Cli/PACKAGE.md"];
+        "docs/learning-rate-study.md", "docs/serving.md", "src/Crosshead.Cli/PACKAGE.md"];
 
     [Theory]
     [MemberData(nameof(Pages))]

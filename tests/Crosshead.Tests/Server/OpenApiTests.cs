@@ -21,6 +21,10 @@ public sealed class OpenApiTests
             JsonNode.Parse(await server.GetAsync("/openapi.json"))));
     }
 
+    [Fact]
+    public void The_page_of_the_documentation_is_made_from_the_tables() =>
+        Snapshot.MatchFile(Repository.Path("docs/api.md"), ApiPage.Text());
+
     [Theory]
     [MemberData(nameof(Paths))]
     public async Task A_described_field_is_known_and_a_wrong_value_of_it_is_refused_by_its_name(string path)
