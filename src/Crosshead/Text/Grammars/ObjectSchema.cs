@@ -20,7 +20,7 @@ internal sealed class ObjectSchema(GrammarBuilder builder, JsonSyntax syntax,
     {
         var properties = Members(schema, path);
         var required = Required(schema, path);
-        var additional = Additional(schema, path, depth, properties.Count > 0 || required.Length > 0);
+        var additional = Additional(schema, path, depth);
         if (properties.Count == 0 && required.Length == 0)
             return additional is null ? syntax.Object(syntax.Text, Never) : syntax.Object(syntax.Text, additional);
         if (properties.Count + required.Length > GrammarLimits.Alternatives)
@@ -62,9 +62,9 @@ internal sealed class ObjectSchema(GrammarBuilder builder, JsonSyntax syntax,
     }
 
     // The values of additional properties; null if there are none.
-    private GrammarPart? Additional(JsonElement schema, string path, int depth, bool described) =>
+    private GrammarPart? Additional(JsonElement schema, string path, int depth) =>
         !schema.TryGetProperty("additionalProperties", out var additional)
-            ? described || schema.TryGetProperty("properties", out _) ? null : syntax.AnyValue
+            ? schema.TryGetProperty("properties", out _) ? null : syntax.AnyValue
         : additional.ValueKind == JsonValueKind.False ? null
         : builder.Rule(compile(additional, $"{path}.additionalProperties", depth + 1));
 

@@ -46,6 +46,7 @@ internal static class Schemas
              "additionalProperties": {"type": "boolean"}}
             """, ["{}", """{"ab":1}""", """{"ab":1,"x":true,"a":false,"abc":true,"é":true,"è":true,"":true}"""],
             ["""{"ab":true}""", """{"x":1}""", """{"x":true,"ab":1}""", """{"éx":true}""", """{"\u0061b":true}"""]),
+        ("""{"required": ["k"]}""", ["""{"k":[]}""", """{"k":1,"l":2}"""], ["{}", "{\"l\":1}"]),
         ("""{"type": "object", "required": ["k"], "additionalProperties": {"type": "integer"}}""",
             ["""{"k":1}""", """{"k":1,"l":2}"""], ["{}", """{"l":2}""", """{"k":"a"}"""]),
         ("""{"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#"}}]}""",
