@@ -12,6 +12,7 @@ namespace Crosshead.Server.Requests;
 internal sealed class Constraints(ServedModel model)
 {
     private const int Most = 128;
+    private const int MostStates = 500_000; // of all grammars together, about 100 bytes each
 
     private readonly Lazy<TokenMasks> _masks = new(() => new TokenMasks(model.Tokenizer, model.VocabularySize));
     private readonly Dictionary<string, Grammar> _known = [];
@@ -30,7 +31,7 @@ internal sealed class Constraints(ServedModel model)
             grammar = compile();
             lock (_lock)
             {
-                if (_known.Count >= Most) _known.Clear();
+                if (_known.Count >= Most || _known.Values.Sum(g => g.Size) > MostStates) _known.Clear();
                 _known[key] = grammar;
             }
         }

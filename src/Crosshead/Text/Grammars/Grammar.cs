@@ -16,6 +16,7 @@ public sealed partial class Grammar
     private readonly Dictionary<(int State, int Outer), GrammarFrame> _frames = [];
     private readonly Dictionary<GrammarState, GrammarState> _states;
     private int _number;
+    private int _kept;
 
     internal Grammar(GrammarBuilder builder, int rule)
     {
@@ -90,7 +91,8 @@ public sealed partial class Grammar
         readings.Sort((a, b) => a.Number.CompareTo(b.Number));
         var found = new GrammarState(this, [.. readings], mayEnd);
         if (_states.TryGetValue(found, out var known)) return known;
-        if (_states.Count == GrammarLimits.KeptStates || _frames.Count > 16 * GrammarLimits.KeptStates) Forget();
+        _kept += Classes + readings.Count;
+        if (_kept + 4 * _frames.Count > GrammarLimits.Kept) Forget();
         _states.Add(found, found);
         Found++;
         return found;
@@ -110,6 +112,7 @@ public sealed partial class Grammar
         foreach (var state in _states.Keys) state.Forget();
         _states.Clear();
         _frames.Clear();
+        _kept = 0;
     }
 
     private sealed class SameReadings : IEqualityComparer<GrammarState>

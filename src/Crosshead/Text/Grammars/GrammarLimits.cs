@@ -30,8 +30,10 @@ internal static class GrammarLimits
     /// <summary>Ways to read the text so far that are followed at the same time. Others are dropped.</summary>
     public const int Readings = 1024;
 
-    /// <summary>States of the lazily built automaton that are kept.</summary>
-    public const int KeptStates = 16_384;
+    /// <summary>
+    /// Steps and readings of the lazily built automaton that are kept for one grammar; 8 bytes and more each.
+    /// </summary>
+    public const int Kept = 400_000;
 
     /// <summary>New states for one mask; then the mask is limited to short tokens.</summary>
     public const int StatesPerMask = 4096;

@@ -84,7 +84,7 @@ public sealed class GrammarLimitTests
             var text = string.Concat(random.GetItems("ab".ToCharArray(), random.Next(20, 60)));
             Assert.Equal(text[^15] == 'a', grammar.Accepts(text));
         }
-        Assert.True(grammar.Begin.Found > 2 * 16_384);
+        Assert.True(grammar.Begin.Found > 1 << 15); // more than there are
     }
 
     private static Grammar Schema(string schema) => Grammar.JsonSchema(JsonElement.Parse(schema));
