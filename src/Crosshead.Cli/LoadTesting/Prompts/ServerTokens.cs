@@ -12,31 +12,42 @@ internal sealed class ServerTokens(ServerClient client, string model, Cancellati
     /// <summary>Unknown.</summary>
     public IReadOnlyList<int> Vocabulary => [];
 
-    /// <summary>Whether the server has the endpoints, and the second undoes the first.</summary>
+    // Servers name the fields differently: the first names are vLLM's, the second llama.cpp's.
+    private static readonly (string Text, string Special)[] s_names =
+        [("prompt", "add_special_tokens"), ("content", "add_special")];
+
+    private (string Text, string Special) _names = s_names[0];
+
+    /// <summary>
+    /// Finds the names of fields that the server knows. Returns whether it has the endpoints, and the second undoes the
+    /// first.
+    /// </summary>
     public bool Work()
     {
         const string Probe = "time and place";
-        try
+        foreach (var names in s_names)
         {
-            return Encode(Probe) is { Length: > 0 } ids && Decode(ids).Trim() == Probe;
+            _names = names;
+            try
+            {
+                if (Encode(Probe) is { Length: > 0 } ids && Decode(ids).Trim() == Probe) return true;
+            }
+            catch (ServerException)
+            {
+                // It has no such endpoint, or not with these names.
+            }
         }
-        catch (ServerException)
-        {
-            return false;
-        }
+        return false;
     }
 
     /// <inheritdoc/>
     public int[] Encode(string text)
     {
-        // The servers differ in the names of the fields: vLLM reads the first of each pair, llama.cpp the second.
         var answer = Ask("/tokenize", new JsonObject
         {
             ["model"] = model,
-            ["prompt"] = text,
-            ["content"] = text,
-            ["add_special_tokens"] = false,
-            ["add_special"] = false,
+            [_names.Text] = text,
+            [_names.Special] = false,
         });
         return answer["tokens"] is JsonArray tokens && tokens.All(t => t is JsonValue id && id.TryGetValue(out int _))
             ? [.. tokens.Select(t => (int)t!)]

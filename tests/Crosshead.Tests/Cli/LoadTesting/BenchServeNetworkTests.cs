@@ -6,10 +6,12 @@ namespace Crosshead.Tests.Cli.LoadTesting;
 /// <summary><c>bench serve</c> against a server on a port.</summary>
 public sealed class BenchServeNetworkTests
 {
-    [Fact]
-    public async Task Prompts_are_ids_and_the_key_is_sent()
+    [Theory]
+    [InlineData("prompt")]
+    [InlineData("content")]
+    public async Task Prompts_are_ids_and_the_key_is_sent(string textField)
     {
-        await using var server = await StubServer.Start();
+        await using var server = await StubServer.Start(textField: textField);
         var run = await Run(server, default, "--num-prompts", "6", "--max-concurrency", "3", "--input-len", "5",
             "--output-len", "4", "--api-key", "secret");
         Assert.True(run.ExitCode == 0, run.Error);

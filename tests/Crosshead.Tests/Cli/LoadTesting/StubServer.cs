@@ -28,13 +28,15 @@ internal sealed class StubServer : IAsyncDisposable
 
     /// <summary>Starts a server.</summary>
     /// <param name="answer">Answers request number n, from 0; null for a usual answer.</param>
-    public static async Task<StubServer> Start(Func<int, HttpContext, Task<bool>>? answer = null)
+    /// <param name="textField">The field that holds the text of /tokenize.</param>
+    public static async Task<StubServer> Start(Func<int, HttpContext, Task<bool>>? answer = null,
+        string textField = "prompt")
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var server = new StubServer(builder.Build());
-        server.Map(answer);
+        server.Map(answer, textField);
         await server._application.StartAsync();
         return server;
     }
@@ -49,12 +51,17 @@ internal sealed class StubServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    private void Map(Func<int, HttpContext, Task<bool>>? answer)
+    private void Map(Func<int, HttpContext, Task<bool>>? answer, string textField)
     {
         _application.MapGet("/v1/models", () => """{"object":"list","data":[{"id":"stub","max_model_len":4096}]}""");
         _application.MapPost("/tokenize", async context =>
         {
-            var text = (string)(await Read(context))["prompt"]!;
+            if ((await Read(context))[textField] is not { } sent) // as llama.cpp answers without the field
+            {
+                await context.Response.WriteAsync("""{"tokens":[]}""");
+                return;
+            }
+            var text = (string)sent!;
             var ids = text.Split(' ').Select(word => Math.Max(0, Array.IndexOf(s_words, word)));
             await context.Response.WriteAsync($$"""{"tokens":[{{string.Join(',', ids)}}]}""");
         });
