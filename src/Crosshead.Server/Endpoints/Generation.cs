@@ -13,6 +13,8 @@ internal static class Generation
     /// <summary>The header that tells the seed in use.</summary>
     public const string SeedHeader = "X-Crosshead-Seed";
 
+    private static readonly TimeSpan s_timeToRead = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Hands requests to the engine; the calls end with the exchange.</summary>
     /// <exception cref="ApiException">The engine does not take one.</exception>
     public static CallGroup Begin(Exchange exchange, ServedModel model, IReadOnlyList<EngineRequest> requests)
@@ -46,6 +48,8 @@ internal static class Generation
         {
             var error = e as ApiException ?? Failures.OfServer(e);
             await stream.SendAsync(JsonOutput.WriteError, error);
+            // Browsers drop what they have not read when a connection breaks, the error too.
+            await Task.Delay(s_timeToRead);
             throw new BrokenStreamException(error, e);
         }
     }

@@ -46,7 +46,7 @@ export function blocksOf(text, depth = 0, outline = { level: 2 }) {
       blocks.push(list);
     } else {
       const inside = [line.trim()];
-      for (at++; at < lines.length && !beginsBlock(lines[at], depth); at++) inside.push(lines[at].trim());
+      for (at++; at < lines.length && !endsParagraph(lines[at], depth); at++) inside.push(lines[at].trim());
       blocks.push({ kind: 'paragraph', text: inside.join('\n') });
     }
   }
@@ -113,7 +113,7 @@ function takeItems(lines, at, list, depth, outline) {
       const line = lines[at];
       const indent = line.length - line.trimStart().length;
       if (line.trim() === '') blank = true;
-      else if (indent < item.inside && (blank || beginsBlock(line, depth))) break;
+      else if (indent < item.inside && (blank || itemOf(line) || endsParagraph(line, depth))) break;
       else blank = false;
       inside.push(unindent(line, item.inside));
     }
@@ -124,9 +124,11 @@ function takeItems(lines, at, list, depth, outline) {
   return at;
 }
 
-function beginsBlock(line, depth) {
-  return line.trim() === '' || fenceOf(line) !== null || headingOf(line) !== null || isRule(line)
-    || depth < DEEPEST && (isQuote(line) || itemOf(line) !== null);
+function endsParagraph(line, depth) {
+  if (line.trim() === '' || fenceOf(line) || headingOf(line) || isRule(line)) return true;
+  // A line that begins with a year and a full stop is no list.
+  const item = itemOf(line);
+  return depth < DEEPEST && (isQuote(line) || item !== null && item.number === 1);
 }
 
 /** The pieces of a line of text: strings, and code, strong, emphasis and link. */
@@ -443,11 +445,26 @@ export function readChats(storage) {
 /** A stored chat, or null. */
 export function readChat(storage, id) {
   return attempt(() => {
-    const chat = JSON.parse(storage.getItem(CHAT + id));
-    const whole = chat.id === id && Number.isFinite(chat.changed) && Array.isArray(chat.messages)
-      && chat.messages.every(m => (m.role === 'user' || m.role === 'assistant') && typeof m.text === 'string');
-    return whole ? chat : null;
+    const { id: named, changed, messages } = JSON.parse(storage.getItem(CHAT + id));
+    const whole = messages.map(storedMessage);
+    return named === id && Number.isFinite(changed) && !whole.includes(null) ? { id, changed, messages: whole } : null;
   }, null);
+}
+
+// A message with the parts that have the right form; null if it is none.
+function storedMessage({ role, text, thought, model, end, usage, time, calls }) {
+  if (role !== 'user' && role !== 'assistant' || typeof text !== 'string') return null;
+  const message = { role, text };
+  for (const [name, value] of Object.entries({ thought, model, end })) {
+    if (typeof value === 'string') message[name] = value;
+  }
+  const numbers = (value, ...names) => value && names.every(n => Number.isFinite(value[n]));
+  if (numbers(usage, 'prompt', 'answer', 'cached')) message.usage = usage;
+  if (numbers(time, 'first', 'last')) message.time = time;
+  if (Array.isArray(calls)) {
+    message.calls = calls.filter(c => ['id', 'name', 'arguments'].every(n => typeof c?.[n] === 'string'));
+  }
+  return message;
 }
 
 /** Stores a chat. Says whether that worked, and which chats went because there are too many. */
@@ -503,6 +520,8 @@ function attempt(action, otherwise) {
 
 // ---- Numbers ----
 
+const SHORTEST = 20; // milliseconds from which on a speed means something
+
 const count = n => n.toLocaleString('en-US');
 const tokens = n => `${count(n)} ${n === 1 ? 'token' : 'tokens'}`;
 const ENDS = {
@@ -516,7 +535,7 @@ export function numbersOf(message) {
   const parts = [];
   const { usage, time } = message;
   if (usage) parts.push(tokens(usage.answer));
-  if (usage && time && usage.answer > 1 && time.last > time.first) {
+  if (usage && time && usage.answer > 1 && time.last - time.first >= SHORTEST) {
     parts.push(`${((usage.answer - 1) / (time.last - time.first) * 1000).toFixed(1)} tokens/s`);
   }
   if (time) parts.push(`first token after ${(time.first / 1000).toFixed(2)} s`);
@@ -679,6 +698,7 @@ const getJson = async path => (await fetchFrom(path)).json();
 /** Asks the server what it serves; asks again while it loads. */
 async function connect() {
   clearTimeout(retry);
+  model = null;
   try {
     const [models, info, tokenizer] = await Promise.all(['v1/models', 'info', 'tokenizer_info'].map(getJson));
     const { id, max_model_len: context } = models.data[0];
@@ -691,6 +711,12 @@ async function connect() {
     showFailure(e, connect);
     if (e.status === 503) retry = setTimeout(connect, 1000 * Math.max(1, e.retryAfter));
   }
+}
+
+/** Whether it is known what the server serves; asks where it is not. */
+async function isReady() {
+  if (!model) await connect();
+  return model !== null;
 }
 
 async function showCache() {
@@ -718,8 +744,9 @@ function showModel() {
 function showFailure(failure, again = null) {
   if (!failure) return void $('banner').replaceChildren();
   const { message, status, retryAfter } = failure;
-  const wait = retryAfter > 0 ? ` (Try again in ${retryAfter} s.)` : '';
-  const parts = [make('p', {}, capital(message) + wait)];
+  const text = capital(message) + (retryAfter > 0 ? ` (Try again in ${retryAfter} s.)` : '');
+  if ($('banner').firstChild?.textContent === text) return; // said already
+  const parts = [make('p', {}, text)];
   if (status === 401) parts.push(button('Enter the API key', () => openSettings('key')));
   else if (again) parts.push(button('Try again', () => { showFailure(null); again(); $('input').focus(); }));
   parts.push(button('Close', () => { showFailure(null); $('input').focus(); }));
@@ -782,7 +809,8 @@ function frameOf(message, author, ...parts) {
 
 function userView(message) {
   const body = make('div', { class: 'body' });
-  const actions = make('div', { class: 'actions' }, button('Edit', () => edit(message)));
+  const ask = button('Answer', () => answerLast());
+  const actions = make('div', { class: 'actions' }, button('Edit', () => edit(message)), ask);
   return {
     element: frameOf(message, 'You', body, actions),
     body,
@@ -791,6 +819,7 @@ function userView(message) {
       if (editing === message) return;
       body.textContent = message.text;
       actions.hidden = runs.has(chat.id);
+      ask.hidden = chat.messages[chat.messages.length - 1] !== message;
     },
   };
 }
@@ -872,7 +901,8 @@ function toggleChats(open) {
   document.body.classList.toggle('chats-open', open);
   $('chats-toggle').setAttribute('aria-expanded', String(open));
   // What the list covers cannot be reached.
-  document.querySelector('main').inert = open;
+  for (const part of document.querySelector('main').children) part.inert = open;
+  if (open) $('chat-list').querySelector('button')?.focus();
 }
 
 function openSettings(field) {
@@ -897,8 +927,7 @@ function takeSettings() {
 async function send() {
   const text = $('input').value;
   if (text.trim() === '' || runs.has(chat.id)) return;
-  if (!model) await connect();
-  if (!model) return;
+  if (!await isReady() || runs.has(chat.id)) return;
   $('input').value = '';
   chat.messages.push({ role: 'user', text });
   keep(chat);
@@ -913,23 +942,25 @@ function answer(which, before = null) {
   return run(which, message, request, before);
 }
 
-function regenerate() {
-  if (!model || runs.has(chat.id)) return;
+async function regenerate() {
+  if (!await isReady() || runs.has(chat.id)) return;
   const before = chat.messages.pop();
   answer(chat, before);
 }
 
 /** Lets the model go on where its last message ends. */
-function continueAnswer() {
-  if (!model || runs.has(chat.id)) return;
+async function continueAnswer() {
+  if (!await isReady() || runs.has(chat.id)) return;
   const message = chat.messages[chat.messages.length - 1];
   delete message.usage;
   delete message.end;
   run(chat, message, requestOf(chat.messages, settings, model, true));
 }
 
-function tryAgain() {
-  if (!runs.has(chat.id) && chat.messages[chat.messages.length - 1]?.role === 'user') answer(chat);
+/** Asks for an answer to a message that has none. */
+async function answerLast() {
+  if (!await isReady() || runs.has(chat.id)) return;
+  if (chat.messages[chat.messages.length - 1]?.role === 'user') answer(chat);
 }
 
 const isEmpty = message => message.text === '' && !message.thought && !message.calls;
@@ -958,7 +989,9 @@ async function run(which, message, [path, body], before = null) {
     message.end = controller.signal.aborted ? 'stopped' : 'broken';
     if (!controller.signal.aborted) {
       const failure = e instanceof Failure ? e : new Failure('The connection broke before the answer was whole.');
-      showFailure(failure, isEmpty(message) && !before ? tryAgain : null);
+      showFailure(failure, isEmpty(message) && !before ? answerLast : null);
+      // Another server may answer next time, with another model.
+      if ([0, 404, 503].includes(failure.status)) model = null;
     }
   } finally {
     clearInterval(watch);
@@ -981,7 +1014,9 @@ function finish(which, message, before) {
 
 // A screen reader hears the answer once, when it is whole.
 function spoken(message) {
-  const text = viewOf(message).body.textContent;
+  const { update, body } = viewOf(message);
+  update();
+  const text = body.textContent;
   return text.length <= MOST_SPOKEN ? `Answer: ${text}` : `Answer: ${text.slice(0, MOST_SPOKEN)} … and more.`;
 }
 
@@ -1044,8 +1079,8 @@ function cancelEdit() {
 }
 
 /** Takes the edited text. To go on from there forgets what came after it. */
-function takeEdit(message, text, goesOn) {
-  if (text.trim() === '' || goesOn && !model || runs.has(chat.id)) return;
+async function takeEdit(message, text, goesOn) {
+  if (text.trim() === '' || goesOn && !await isReady() || runs.has(chat.id) || editing !== message) return;
   message.text = text;
   delete message.usage;
   delete message.time;
@@ -1070,8 +1105,11 @@ function stop() {
 
 /** Takes over what another tab has stored. */
 function takeFromOtherTab(event) {
+  if (event.key === SETTINGS) settings = readSettings(local);
   if (event.key !== null && !event.key.startsWith(CHAT)) return;
-  const stored = readChats(local).map(c => (c.id === chat.id && (runs.has(c.id) || editing) ? chat : c));
+  // What is being written here stays as it is here.
+  const busy = c => runs.has(c.id) || editing && c.id === chat.id;
+  const stored = readChats(local).map(c => (busy(c) ? [...chats, chat].find(mine => mine.id === c.id) ?? c : c));
   chats = [...[...unsaved.values()].filter(c => !stored.some(s => s.id === c.id)), ...stored];
   const same = chats.find(c => c.id === chat.id);
   if (same && same !== chat) {
@@ -1108,6 +1146,7 @@ function start() {
       $('chats-toggle').focus();
     } else if (runs.has(chat.id)) stop();
   });
+  matchMedia('(max-width: 50rem)').addEventListener('change', () => toggleChats(false));
   addEventListener('storage', takeFromOtherTab);
   addEventListener('pagehide', () => { for (const c of chats) if (runs.has(c.id)) saveChat(local, c); });
   showChats();

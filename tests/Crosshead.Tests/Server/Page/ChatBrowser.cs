@@ -11,6 +11,7 @@ public sealed class ChatBrowser : IAsyncLifetime
 
     private IPlaywright? _playwright;
     private IBrowser? _browser;
+    private ChatSession? _scripts;
 
     /// <summary>The browser, or a skipped test.</summary>
     public async Task<IBrowser> GetAsync()
@@ -24,10 +25,14 @@ public sealed class ChatBrowser : IAsyncLifetime
         return _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = chromium });
     }
 
+    /// <summary>A page for the tests of functions of its script, which leave no trace in it.</summary>
+    internal async Task<ChatSession> ScriptsAsync() => _scripts ??= await ChatSession.OpenAsync(this);
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
+        if (_scripts is not null) await _scripts.DisposeAsync();
         if (_browser is not null) await _browser.DisposeAsync();
         _playwright?.Dispose();
     }

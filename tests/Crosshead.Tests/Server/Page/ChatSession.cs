@@ -48,7 +48,7 @@ internal sealed class ChatSession : IAsyncDisposable
 
     public ILocator Notice => Page.Locator("#notice");
 
-    public ILocator Chats => Page.GetByRole(AriaRole.Navigation).Locator(".open");
+    public ILocator Chats => Page.Locator("#chats .open");
 
     /// <summary>The prompts that the engine has got, as texts.</summary>
     public IReadOnlyList<string> Prompts =>
@@ -74,7 +74,7 @@ internal sealed class ChatSession : IAsyncDisposable
         return session;
     }
 
-    /// <summary>A server without a chat page's worth of thoughts: its answers are these, one after the other.</summary>
+    /// <summary>A server whose answers are these, one after the other; the last one again and again.</summary>
     public static async Task<TestServer> AnsweringAsync(params string[] answers)
     {
         var next = 0;

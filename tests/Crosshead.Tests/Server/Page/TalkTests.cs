@@ -11,6 +11,7 @@ public sealed class TalkTests(ChatBrowser browser)
     public async Task A_message_is_answered_with_its_numbers()
     {
         await using var chat = await ChatSession.OpenAsync(browser, await ChatSession.AnsweringAsync("one **well**"));
+        chat.Engine.Pause = () => Task.Delay(50);
         await chat.AskAsync("the head");
         await Expect(chat.Questions.Locator(".body")).ToHaveTextAsync("the head");
         await Expect(chat.Answers.Locator(".body strong")).ToHaveTextAsync("well");
