@@ -429,7 +429,7 @@ export function newChat(now = Date.now()) {
 /** What a chat is called: the beginning of its first message. */
 export function titleOf(chat) {
   const text = (chat.messages.find(m => m.role === 'user')?.text ?? '').trim().replace(/\s+/g, ' ');
-  if (text === '') return 'New chat';
+  if (text === '') return 'Empty chat';
   const letters = [...text.slice(0, 120)];
   return letters.length > 48 ? `${letters.slice(0, 47).join('')}…` : letters.join('');
 }

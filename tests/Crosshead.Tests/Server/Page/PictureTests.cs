@@ -47,6 +47,7 @@ public sealed class PictureTests(ChatBrowser browser)
             await Expect(page.Locator(".numbers")).ToContainTextAsync("tokens/s");
         }
         await page.GetByLabel("Message", new() { Exact = true }).BlurAsync();
+        await page.Mouse.MoveAsync(640, 300);
         var picture = await page.ScreenshotAsync();
         await server.StopAsync();
         Assert.InRange(picture.Length, 1, MostBytes);

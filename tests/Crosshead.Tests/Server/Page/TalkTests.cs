@@ -3,7 +3,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Crosshead.Tests.Server.Page;
 
-/// <summary>Messages and answers.</summary>
+/// <summary>Messages and their answers.</summary>
 [Collection(ChatPageCollection.Name)]
 public sealed class TalkTests(ChatBrowser browser)
 {
