@@ -9,8 +9,8 @@ namespace Crosshead.Tests.Server.Page;
 public sealed class AccessTests(ChatBrowser browser)
 {
     private const string Rich = "<think>the head</think># One\n\none **well** [a](https://b.example/) `c`\n\n"
-        + "### Two\n- to\n- the\n\n> head\n\n```js\nlet wide = 'one well one well one well one well one well one well';\n"
-        + "```\n";
+        + "### Two\n- to\n- the\n\n> head\n\n"
+        + "```js\nlet wide = 'one well one well one well one well one well one well';\n```\n";
 
     [Theory]
     [InlineData(ColorScheme.Light)]
@@ -108,7 +108,8 @@ public sealed class AccessTests(ChatBrowser browser)
     public async Task A_screen_reader_hears_an_answer_once()
     {
         var gate = new TaskCompletionSource();
-        await using var chat = await ChatSession.OpenAsync(browser, await ChatSession.AnsweringAsync("one well head to"));
+        await using var chat = await ChatSession.OpenAsync(browser,
+            await ChatSession.AnsweringAsync("one well head to"));
         chat.Engine.Pause = () => gate.Task;
         await chat.Page.EvaluateAsync("""
             () => {

@@ -32,7 +32,8 @@ public sealed class KeepingTests(ChatBrowser browser)
     public async Task An_answer_goes_on_while_another_chat_is_open()
     {
         var gate = new TaskCompletionSource();
-        await using var chat = await ChatSession.OpenAsync(browser, await ChatSession.AnsweringAsync("one well", "two"));
+        await using var chat = await ChatSession.OpenAsync(browser,
+            await ChatSession.AnsweringAsync("one well", "two"));
         chat.Engine.Pause = () => gate.Task;
         await chat.SendAsync("head");
         await Expect(chat.Answers.Locator(".body")).ToHaveTextAsync("one");
@@ -75,8 +76,9 @@ public sealed class KeepingTests(ChatBrowser browser)
     [Fact]
     public async Task A_browser_without_storage_and_clipboard_works()
     {
-        await using var chat = await ChatSession.OpenAsync(browser, await ChatSession.AnsweringAsync("```\nthe head\n```"),
-            prepare: page => page.AddInitScriptAsync("""
+        var server = await ChatSession.AnsweringAsync("```\nthe head\n```");
+        await using var chat = await ChatSession.OpenAsync(browser, server, prepare: page =>
+            page.AddInitScriptAsync("""
             for (const name of ['localStorage', 'sessionStorage']) {
               Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError'); } });
             }

@@ -75,7 +75,7 @@ public sealed class SettingsTests(ChatBrowser browser)
         await chat.AskAsync("head");
         await chat.Page.ReloadAsync();
         await Expect(chat.Page.Locator("#model")).ToHaveTextAsync("tiny");
-        Assert.DoesNotContain("secret", await chat.Page.EvaluateAsync<string>("() => JSON.stringify({...localStorage})"),
-            StringComparison.Ordinal);
+        var stored = await chat.Page.EvaluateAsync<string>("() => JSON.stringify({...localStorage})");
+        Assert.DoesNotContain("secret", stored, StringComparison.Ordinal);
     }
 }
