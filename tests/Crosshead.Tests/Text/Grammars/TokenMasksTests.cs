@@ -27,12 +27,14 @@ public sealed class TokenMasksTests
         }
     }
 
-    [Fact]
-    public void A_real_tokenizer_writes_json()
+    [Theory]
+    [InlineData("models", "stories260K", 30)]
+    [InlineData("tokenizers", "mistral", 5)]
+    public void A_real_tokenizer_writes_json(string kind, string name, int rounds)
     {
-        var tokenizer = Tokenizer.Load(SharedData.Path("data", "models", "stories260K"));
-        var walk = new GrammarWalk(tokenizer, new TokenMasks(tokenizer, 512), 1);
-        for (var round = 0; round < 30; round++)
+        var tokenizer = Tokenizer.Load(SharedData.Path("data", kind, name));
+        var walk = new GrammarWalk(tokenizer, new TokenMasks(tokenizer, tokenizer.VocabularySize), 1);
+        for (var round = 0; round < rounds; round++)
             Assert.Equal(JsonValueKind.Object, JsonElement.Parse(walk.Write(Grammar.JsonObject())).ValueKind);
     }
 
