@@ -45,6 +45,7 @@ public sealed record EngineOptions
         Require(MaxQueued is >= 1 and <= 1 << 20, "maxQueued", MaxQueued, "1 to 1048576");
         Require(MaxQueuedTokens >= 1, "maxQueuedTokens", MaxQueuedTokens, "at least 1");
         Require(StepTarget is >= 1 and <= 1000, "stepTarget", StepTarget, "1 to 1000");
+        Require(StallTimeout > TimeSpan.Zero, "stallTimeout", StallTimeout.TotalSeconds, "more than 0 s");
         Require(MaxEvents is >= 1 and <= 1 << 20, "maxEvents", MaxEvents, "1 to 1048576");
     }
 

@@ -8,6 +8,7 @@ namespace Crosshead.Serving;
 internal sealed class StepMeter(EngineOptions options)
 {
     private const double Weight = 0.2;           // of a new measurement
+    private const double RiseWeight = 0.5;       // of a higher rate: short prompts say little about the rate
     private const double LeastSeconds = 0.040;   // a step may take this long in any case
     private double _decodeSeconds, _rate;
 
@@ -33,14 +34,16 @@ internal sealed class StepMeter(EngineOptions options)
     public void Add(StepPlan plan, double seconds)
     {
         var prompts = plan.Tokens - plan.Decodes;
-        if (prompts == 0) _decodeSeconds = Mean(_decodeSeconds, seconds);
+        if (prompts == 0) _decodeSeconds = Mean(_decodeSeconds, seconds, Weight);
         else if (prompts >= Math.Min(options.PrefillGrain, options.MaxStepTokens))
         {
             var own = plan.Decodes == 0 ? seconds : seconds - _decodeSeconds;
             // No step computes a prompt in no time: half of it at least is not the decoding.
-            Volatile.Write(ref _rate, Mean(_rate, prompts / Math.Max(Math.Max(own, seconds / 2), 1e-9)));
+            var rate = prompts / Math.Max(Math.Max(own, seconds / 2), 1e-9);
+            Volatile.Write(ref _rate, Mean(_rate, rate, rate > _rate ? RiseWeight : Weight));
         }
     }
 
-    private static double Mean(double before, double now) => before == 0 ? now : before + (Weight * (now - before));
+    private static double Mean(double before, double now, double weight) =>
+        before == 0 ? now : before + (weight * (now - before));
 }

@@ -74,6 +74,25 @@ public sealed class PressureTests
     }
 
     [Fact]
+    public void Short_prompts_do_not_slow_down_a_long_one_that_follows()
+    {
+        // A pass takes long and its tokens nothing, so that short prompts look slow.
+        using var engine = new TestEngine(4, 2000, new EngineOptions { MaxStepTokens = 1000, MaxQueued = 100 });
+        engine.Decoder.Cost = (TimeSpan.FromMilliseconds(20), TimeSpan.FromMicroseconds(1));
+        engine.Submit(Request(16, 600));
+        for (var i = 0; i < 30; i++)
+        {
+            engine.Submit(Request(17, 1, i + 2));
+            engine.Step();
+            engine.Step();
+        }
+        var call = engine.Submit(Request(5000, 1, 50));
+        var steps = 0;
+        for (; call.Times.FirstToken == 0; steps++) engine.Step();
+        Assert.InRange(steps, 5, 20);
+    }
+
+    [Fact]
     public void Prompts_share_a_step_and_the_shortest_is_done_first()
     {
         using var engine = new TestEngine(4, 400, new EngineOptions { MaxStepTokens = 40, PrefillGrain = 4 });

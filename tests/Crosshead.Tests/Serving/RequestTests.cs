@@ -63,6 +63,8 @@ public sealed class RequestTests
     {
         var e = Assert.Throws<CrossheadException>(() => new TestEngine(2, 10, new EngineOptions { StepTarget = 0.5 }));
         Assert.Contains("stepTarget (0.5)", e.Message);
+        e = Assert.Throws<CrossheadException>(() => new TestEngine(2, 10, new() { StallTimeout = TimeSpan.Zero }));
+        Assert.Contains("stallTimeout (0) is out of range; use more than 0 s", e.Message);
     }
 
     [Fact]
