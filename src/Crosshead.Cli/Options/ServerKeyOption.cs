@@ -6,7 +6,7 @@ namespace Crosshead.Cli.Options;
 internal static class ServerKeyOption
 {
     /// <summary>The environment variable that holds a key, so that it need not be on the command line.</summary>
-    public const string Variable = "OPENAI_API_KEY";
+    public const string Variable = "CROSSHEAD_API_KEY";
 
     /// <summary>Makes the option.</summary>
     public static Option<string?> Create() => new("--api-key")

@@ -34,15 +34,17 @@ public static class ServingPage
         if (measured.Length > 1)
         {
             yield return Plot("Throughput against latency", "Each point is a case. Further up is more work per second, "
-                + "further left is a shorter wait between two pieces of text.", new LineChart
+                + "further left is a shorter wait for each token.", new LineChart
                 {
-                    Title = "Output tokens per second by the median time between chunks",
-                    XTitle = "median time between two chunks of an answer, ms",
+                    Title = "Output tokens per second by the median time per output token",
+                    XTitle = "median time per output token, ms",
                     YTitle = "output tokens/s",
                     XFormat = Milliseconds,
                     YFormat = ReportNumbers.Count,
-                    Series = [new ChartSeries("throughput", 0, 0,
-                        [.. measured.Select(c => (c.InterTokenLatency.Median, c.OutputThroughput))])],
+                    Series = [new ChartSeries("throughput", 0, 0, [.. measured.Select(Place)])
+                    {
+                        Tip = point => measured.First(c => Place(c) == point).Name,
+                    }],
                 });
             yield return ByLoad("Throughput by load", "output tokens/s", ReportNumbers.Count,
                 new ChartSeries("throughput", 0, 0, Points(measured, c => c.OutputThroughput)));
@@ -56,10 +58,12 @@ public static class ServingPage
         yield return report.Provenance.ToSection();
     }
 
+    private static (double X, double Y) Place(ServingCase c) => (c.TimePerOutputToken.Median, c.OutputThroughput);
+
     private static string Headline(IReadOnlyList<ServingCase> cases) =>
         cases.Where(c => c.Done > 0).MaxBy(c => c.OutputThroughput) is not { } best
         ? "No request was answered."
-        : $"At most {ReportNumbers.Count(best.OutputThroughput)} output tokens per second, with {best.Name}. "
+        : $"At most {ReportNumbers.Count(best.OutputThroughput)} output tokens per second ({best.Name}). "
             + $"Half of the answers then began within {Milliseconds(best.TimeToFirstToken.Median)} ms.";
 
     private static Dictionary<string, object?> Row(ServingCase row) => new()
