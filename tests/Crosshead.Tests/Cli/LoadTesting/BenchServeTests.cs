@@ -97,7 +97,7 @@ public sealed class BenchServeTests : IDisposable
         var page = File.ReadAllText(Path.Combine(folder, "report.html"));
         Assert.Contains("scripted under load", page);
         Assert.Contains("<svg", page);
-        Assert.Contains("<title>2 at once</title>", page); // of a point
+        Assert.Contains("<title>1 at once</title>", page); // of a point
         Assert.Contains("results.json already", Run(new ScriptedServer(_time), line).Refusal());
         Assert.Equal(0, Run(new ScriptedServer(_time, s_completion), [.. line, "--overwrite"]).ExitCode);
     }
