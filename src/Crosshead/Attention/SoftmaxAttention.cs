@@ -62,10 +62,13 @@ public static class SoftmaxAttention
         if (table is not null)
         {
             if (view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
-                return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors, view.Begins, view.Length);
+                return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
+                    view.Begins, view.Length);
             var gathered = new KeptTokens(query, key, value, keyFactors, table)
                 .Gathered(view.Place.Total(query.shape[2]));
             (key, value, keyFactors) = (gathered.Keys, gathered.Values, gathered.KeyFactors);
+            if (keyFactors is null && IsEfficient(query, key, value))
+                return AttendEfficiently(query, key, value, view, scale);
         }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
         var usual = view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
@@ -93,6 +96,24 @@ public static class SoftmaxAttention
         if (query.device_type == DeviceType.CPU)
             (key, value) = (Repeat(key, heads / groups), Repeat(value, heads / groups));
         return Aten.ScaledDotProductAttention(query, key, value, view.Mask, view.Causal, scale);
+    }
+
+    private static bool IsEfficient(Tensor query, Tensor key, Tensor value) =>
+        query.device_type == DeviceType.CUDA && query.dtype is ScalarType.BFloat16 or ScalarType.Float16
+        && key.shape[3] % 8 == 0 && value.shape[3] % 8 == 0;
+
+    // Pieces of prompts have ever new lengths.
+    private static Tensor AttendEfficiently(Tensor query, Tensor key, Tensor value, TokenView view, double scale)
+    {
+        var (heads, count, seen) = (query.shape[1], query.shape[2], key.shape[2]);
+        (key, value) = (Repeat(key, heads / key.shape[1]), Repeat(value, heads / value.shape[1]));
+        if (view.Mask is not { } mask) return Aten.EfficientAttention(query, key, value, null, view.Causal, scale);
+        // rows that begin at multiples of 8 elements
+        var bias = zeros([count, (seen + 7) / 8 * 8], query.dtype, query.device).narrow(1, 0, seen);
+        using Scalar never = double.NegativeInfinity; // named, so that it is not collected while native code reads it
+        bias.masked_fill_(mask.logical_not(), never);
+        return Aten.EfficientAttention(query, key, value,
+            bias.expand(query.shape[0], heads, count, seen), false, scale);
     }
 
     // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.

@@ -14,13 +14,13 @@ namespace Crosshead.Decoding;
 public sealed class PagedDecoder : IDecoder
 {
     // A row reads all tokens before it. Up to this length that costs less than a piece of its own.
-    private const int LongestTogether = 1024;
+    private const int LongestTogether = 4096;
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly WantedRows _wanted = new();
     private readonly PagedSteps? _steps;
-    private readonly bool _rowsTogether;
+    private readonly int _longestTogether;
     // logits on the device, where each of their rows goes, and the step that owns them, if one does
     private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
     private float[] _logits = []; // [wanted rows, V]
@@ -33,12 +33,24 @@ public sealed class PagedDecoder : IDecoder
     /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
     /// <param name="pages">Number of pages of the cache.</param>
     public PagedDecoder(LanguageModel model, int slots, int capacity, int pages)
+        : this(model, slots, capacity, pages, CudaGraphDecoder.Supports(model) ? LongestTogether : 0)
+    {
+    }
+
+    /// <summary>Prepares to decode.</summary>
+    /// <param name="model">The model; must outlive the decoder.</param>
+    /// <param name="slots">Sequences side by side.</param>
+    /// <param name="capacity">Most tokens per sequence.</param>
+    /// <param name="pages">Number of pages of the cache.</param>
+    /// <param name="longestTogether">Length up to which the tokens of a prompt are computed as rows beside those of
+    /// other sequences.</param>
+    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, int longestTogether)
     {
         _model = model;
         using var grad = no_grad();
         _state = model.CreatePagedState(slots, capacity, pages);
-        _rowsTogether = CudaGraphDecoder.Supports(model);
-        if (_rowsTogether) _steps = new PagedSteps(model, _state);
+        _longestTogether = longestTogether;
+        if (CudaGraphDecoder.Supports(model)) _steps = new PagedSteps(model, _state);
     }
 
     /// <summary>The reason why steps are not captured; null if they are, or if none was tried yet.</summary>
@@ -64,7 +76,7 @@ public sealed class PagedDecoder : IDecoder
         List<TokenRun> alone = [];
         foreach (var run in pass.Runs())
         {
-            if (run.Count == 1 || (_rowsTogether && run.Start + run.Count <= LongestTogether))
+            if (run.Count == 1 || run.Start + run.Count <= _longestTogether)
                 together.AddRange(Enumerable.Range(run.First, run.Count));
             else alone.Add(run);
         }

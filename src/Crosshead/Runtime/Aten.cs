@@ -46,6 +46,34 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
+    /// <summary>
+    /// The same by the kernel that needs no preparation for new lengths, on a CUDA device. Other kernels take up to a
+    /// second for the first call of each length.
+    /// </summary>
+    /// <param name="query">[B, h, N, d]</param>
+    /// <param name="key">[B, h, T, d]</param>
+    /// <param name="value">[B, h, T, d']</param>
+    /// <param name="bias">Added to the scores, [B, h, N, T]; rows begin at multiples of 16 bytes. Null for
+    /// none.</param>
+    /// <param name="causal">Position n sees positions up to n; only with N = T and no bias.</param>
+    /// <param name="scale">Factor of the scores.</param>
+    public static Tensor EfficientAttention(Tensor query, Tensor key, Tensor value, Tensor? bias, bool causal,
+        double scale)
+    {
+        var call = new OperatorCall(stackalloc ulong[8]);
+        call.Push(query);
+        call.Push(key);
+        call.Push(value);
+        call.PushOptional(bias);
+        call.Push(false); // compute_log_sumexp
+        call.Push(0.0);   // dropout
+        call.Push(causal);
+        call.PushOptional(scale);
+        call.Invoke("aten::_scaled_dot_product_efficient_attention"u8);
+        for (var i = 1; i < 4; i++) call.Drop(i); // what a backward pass would need
+        return call.TakeTensor(0);
+    }
+
     /// <summary>One AdamW step in place over lists of tensors; each tensor of <paramref name="steps"/> holds the step
     /// number, from 1. Gradients are divided, in place, by the optional float32 scalar
     /// <paramref name="gradientDivisor"/>.</summary>

@@ -42,7 +42,9 @@ public sealed record EngineStatistics
     /// <summary>Seconds of all steps.</summary>
     public required double StepSeconds { get; init; }
 
-    /// <summary>Seconds of the steps in which the decoder computed; the rest is planning, drawing and telling.</summary>
+    /// <summary>
+    /// Seconds of the steps in which the decoder computed; the rest is planning, drawing and telling.
+    /// </summary>
     public required double ComputeSeconds { get; init; }
 
     /// <summary>Tokens computed in all steps, of prompts and of answers.</summary>

@@ -96,9 +96,12 @@ public sealed class CudaGraphDecoderTests
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var model = Create(name, context: 300);
-        using var decoder = new PagedDecoder(model, 3, 300, PagedSlotTests.Pages);
-        PagedSlotTests.Play(decoder, TinyModels.Ids(300, 1, vocabulary: 300), ids => Alone(model, ids), 0.06);
-        Assert.Null(decoder.Refusal);
+        foreach (var longestTogether in new[] { 300, 0 })
+        {
+            using var decoder = new PagedDecoder(model, 3, 300, PagedSlotTests.Pages, longestTogether);
+            PagedSlotTests.Play(decoder, TinyModels.Ids(300, 1, vocabulary: 300), ids => Alone(model, ids), 0.06);
+            Assert.Null(decoder.Refusal);
+        }
     }
 
     // Logits after each token of a sequence that has a decoder to itself.

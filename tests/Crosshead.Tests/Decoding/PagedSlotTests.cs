@@ -82,7 +82,8 @@ public sealed class PagedSlotTests
                 for (var n = from; n < from + count; n++, row++)
                     if (pass.Rows[row].Wanted)
                     {
-                        Assert.InRange(TinyModels.RelativeError(decoder.Logits(row), expected[tokens][n]), 0, tolerance);
+                        Assert.InRange(
+                            TinyModels.RelativeError(decoder.Logits(row), expected[tokens][n]), 0, tolerance);
                         Assert.Equal(LogitRow.MostLikely(decoder.Logits(row)).Logit, decoder.MostLikely(row).Logit);
                     }
             }

@@ -10,8 +10,8 @@ internal static class PagedRows
     /// <param name="pages">[pages, r, P, …]</param>
     /// <param name="rows">[B, r, N, …]; B or N is 1.</param>
     /// <param name="place">
-    /// Where they go: one token of each sequence at <see cref="CachePlace.Positions"/>, or N tokens of one sequence from
-    /// <see cref="CachePlace.Start"/> on.
+    /// Where they go: one token of each sequence at <see cref="CachePlace.Positions"/>, or N tokens of one sequence
+    /// from <see cref="CachePlace.Start"/> on.
     /// </param>
     public static void Write(Tensor pages, Tensor rows, CachePlace place)
     {

@@ -167,7 +167,8 @@ public sealed class AccessTests(ChatBrowser browser)
     }
 
     // No part of the page is wider than the window.
-    private static async Task FitsAsync(ChatSession chat) => Assert.Equal("[]", await chat.Page.EvaluateAsync<string>("""
+    private static async Task FitsAsync(ChatSession chat) =>
+        Assert.Equal("[]", await chat.Page.EvaluateAsync<string>("""
         () => JSON.stringify([...document.querySelectorAll('body, body *')].filter(e => {
           const box = e.getBoundingClientRect();
           return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1) && !e.closest('pre, .unseen');

@@ -19,7 +19,8 @@ public sealed class ToolCallGrammarTests
 
     private static readonly ChatTool[] s_tools =
     [
-        Tool("""{"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 9}}, "required": ["city"]}}"""),
+        Tool(
+            """{"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 9}}, "required": ["city"]}}"""),
         Tool("""{"name": "time"}"""),
     ];
 
@@ -104,7 +105,8 @@ public sealed class ToolCallGrammarTests
     {
         AssertRefused("cannot be enforced", AnswerFormat.Plain, s_tools[0]);
         AssertRefused("tools[0].function.parameters.properties.a.minLength cannot be enforced", AnswerFormat.QwenCoder,
-            Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}}}"""));
+            Tool(
+                """{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}}}"""));
         AssertRefused("tools[0].function.parameters.properties.a.format is not supported", AnswerFormat.Hermes,
             Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"format": "date"}}}}"""));
         AssertRefused("tools[0].function.parameters.type is not \"object\"", AnswerFormat.Hermes,
