@@ -51,7 +51,7 @@ internal sealed class ServeCommand : CliCommand
         await using var server = await ModelServer.StartAsync(options, output.Message, cancellation);
         output.Message($"listening at {server.Address}; reading the weights of {files.Path}.");
         var clock = Stopwatch.StartNew();
-        using var model = LoadedModel.Load(files, load);
+        using var model = LoadedModel.Load(files, load, server.Loading);
         server.Serve(model.Served);
         screen.Show(server, model.Served, clock.Elapsed);
         while (!cancellation.IsCancellationRequested && model.Served.Engine.State != EngineState.Failed)

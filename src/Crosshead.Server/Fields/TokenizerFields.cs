@@ -17,7 +17,7 @@ internal static class TokenizerFields
 
     /// <summary>Those of a request for tokens.</summary>
     public static readonly FieldTable Tokenize = new([Prompt, Content, AddSpecial, AddSpecialAlias, ReturnTexts,
-        .. ChatFields.Template.All, 
+        .. ChatFields.Template.All,
         new RefusedField("with_pieces", ["false"], "use return_token_strs"),
         new RefusedField("parse_special", ["true"], "names of special tokens in the text are those tokens")]);
 

@@ -28,17 +28,20 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Loads the weights, and starts the engine.</summary>
     /// <param name="folder">The model's directory, opened.</param>
     /// <param name="options">How.</param>
+    /// <param name="doing">Told what is being done, as a sentence without its full stop; null if nobody asks.</param>
     /// <exception cref="CrossheadException">An option is out of range, or a file is damaged.</exception>
-    public static LoadedModel Load(HuggingFaceFolder folder, LoadOptions options)
+    public static LoadedModel Load(HuggingFaceFolder folder, LoadOptions options, Action<string>? doing = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var (template, defaults) = (Template(folder, options), Defaults(folder, options));
+        doing?.Invoke("the weights are being read");
         var model = TextModel.Load(folder, options.Type, options.Device);
         IDecoder? decoder = null;
         try
         {
+            doing?.Invoke("the cache and the first steps are being prepared");
             var context = Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
                 CachePages.Count(options, context, model.Model.CacheBytesPerToken));

@@ -1,4 +1,3 @@
-using Crosshead.Generation;
 using Crosshead.Serving;
 using Crosshead.Text.Tokenizers;
 
