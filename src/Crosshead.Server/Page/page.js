@@ -775,7 +775,7 @@ function showChats() {
 }
 
 function showConversation() {
-  editing = null;
+  if (editing) endEdit();
   const nodes = chat.messages.map(m => viewOf(m).element);
   if (nodes.length === 0) nodes.push(make('p', { class: 'empty' }, 'Nothing has been said yet.'));
   $('conversation').replaceChildren(...nodes);
@@ -792,9 +792,18 @@ function showState() {
   scroll();
 }
 
+// In a low window the whole page scrolls, otherwise the conversation alone.
+const lowWindow = matchMedia('(max-height: 26rem)');
+const scroller = () => (lowWindow.matches ? document.documentElement : $('conversation'));
+
 function scroll() {
-  const box = $('conversation');
-  if (follows) box.scrollTop = box.scrollHeight;
+  if (follows) scroller().scrollTop = scroller().scrollHeight;
+}
+
+/** Whoever has scrolled back is left there; whoever is at the end stays at it. */
+function takeScroll() {
+  const box = scroller();
+  follows = box.scrollHeight - box.scrollTop - box.clientHeight < 48;
 }
 
 function viewOf(message) {
@@ -1135,10 +1144,7 @@ function start() {
     $('system').focus();
   });
   $('settings').addEventListener('close', () => $('settings-open').focus());
-  $('conversation').addEventListener('scroll', () => {
-    const box = $('conversation');
-    follows = box.scrollHeight - box.scrollTop - box.clientHeight < 48;
-  }, { passive: true });
+  for (const target of [$('conversation'), document]) target.addEventListener('scroll', takeScroll, { passive: true });
   document.addEventListener('keydown', e => {
     if (e.key !== 'Escape' || $('settings').open) return;
     if (document.body.classList.contains('chats-open')) {

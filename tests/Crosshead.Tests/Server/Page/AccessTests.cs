@@ -21,10 +21,10 @@ public sealed class AccessTests(ChatBrowser browser)
             new() { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
         await chat.AskAsync("head");
         await chat.Answers.Locator("summary").ClickAsync();
-        await chat.Questions.GetByText("Edit").ClickAsync();
         chat.Engine.Refusal = new CrossheadException("no.");
         await chat.SendAsync("two");
         await Expect(chat.Banner).ToContainTextAsync("No.");
+        await chat.Questions.First.GetByText("Edit").ClickAsync();
         await CheckAsync(chat, "answer, editor and error");
         await chat.Button("Settings").ClickAsync();
         await CheckAsync(chat, "settings");
@@ -151,6 +151,30 @@ public sealed class AccessTests(ChatBrowser browser)
         await FitsAsync(chat);
         await chat.Button("Save").ClickAsync();
         await chat.AskAsync("to");
+    }
+
+    [Theory]
+    [InlineData(560, "#conversation")]
+    [InlineData(300, "html")]
+    public async Task The_end_of_an_answer_stays_in_sight_unless_the_reader_has_scrolled_back(int height, string scroller)
+    {
+        var steps = new SemaphoreSlim(0);
+        await using var chat = await ChatSession.OpenAsync(browser,
+            await ChatSession.AnsweringAsync(string.Join("\n\n", Enumerable.Repeat("one", 40))),
+            new() { ViewportSize = new() { Width = 640, Height = height } });
+        chat.Engine.Pause = () => steps.WaitAsync();
+        var box = chat.Page.Locator(scroller);
+        Task<bool> AtEnd() => box.EvaluateAsync<bool>("b => b.scrollHeight - b.scrollTop - b.clientHeight < 2");
+        await chat.SendAsync("head");
+        steps.Release(60);
+        await Expect(chat.Answers.Locator("p").Nth(12)).ToBeVisibleAsync();
+        await chat.Page.EvaluateAsync("() => new Promise(requestAnimationFrame)");
+        Assert.True(await AtEnd());
+        await box.EvaluateAsync("b => { b.scrollTop = 0; }");
+        await chat.Page.EvaluateAsync("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))");
+        steps.Release(500);
+        await chat.EndAsync();
+        Assert.Equal(0, await box.EvaluateAsync<double>("b => b.scrollTop"));
     }
 
     [Fact]

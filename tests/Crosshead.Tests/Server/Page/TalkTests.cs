@@ -121,7 +121,10 @@ public sealed class TalkTests(ChatBrowser browser)
         await Expect(chat.Answers.Locator(".body")).ToHaveTextAsync("The head");
         await chat.EndAsync();
         Assert.Equal("<user>to<assistant>The", chat.Prompts[1]);
+        // Whoever sends another message gives up the edit.
+        await chat.Answers.GetByText("Edit").ClickAsync();
         await chat.AskAsync("one");
+        await Expect(editor).ToHaveCountAsync(0);
         Assert.Equal("<user>to<assistant>The head<user>one<assistant>", chat.Prompts[2]);
     }
 
