@@ -156,7 +156,7 @@ public sealed class AccessTests(ChatBrowser browser)
     [Theory]
     [InlineData(560, "#conversation")]
     [InlineData(300, "html")]
-    public async Task The_end_of_an_answer_stays_in_sight_unless_the_reader_has_scrolled_back(int height, string scroller)
+    public async Task The_end_of_an_answer_stays_in_sight_until_the_reader_scrolls_back(int height, string scroller)
     {
         var steps = new SemaphoreSlim(0);
         await using var chat = await ChatSession.OpenAsync(browser,

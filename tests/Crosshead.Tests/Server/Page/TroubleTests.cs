@@ -1,5 +1,4 @@
 using Crosshead.Serving;
-using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace Crosshead.Tests.Server.Page;
