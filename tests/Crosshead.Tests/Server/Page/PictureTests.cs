@@ -44,7 +44,7 @@ public sealed class PictureTests(ChatBrowser browser)
             await page.Locator("#new-chat").ClickAsync();
             await page.GetByLabel("Message", new() { Exact = true }).FillAsync(beginning);
             await page.Keyboard.PressAsync("Enter");
-            await Expect(page.Locator(".numbers")).ToContainTextAsync("tokens/s");
+            await Expect(page.Locator(".numbers")).ToContainTextAsync("110 tokens");
         }
         await page.GetByLabel("Message", new() { Exact = true }).BlurAsync();
         await page.Mouse.MoveAsync(640, 300);

@@ -10,8 +10,13 @@ public sealed class TalkTests(ChatBrowser browser)
     public async Task A_message_is_answered_with_its_numbers()
     {
         await using var chat = await ChatSession.OpenAsync(browser, await ChatSession.AnsweringAsync("one **well**"));
-        chat.Engine.Pause = () => Task.Delay(50);
-        await chat.AskAsync("the head");
+        var steps = new TaskCompletionSource();
+        chat.Engine.Pause = () => steps.Task;
+        await chat.SendAsync("the head");
+        await Expect(chat.Answers.Locator(".body")).ToHaveTextAsync("one");
+        await Task.Delay(50); // a speed needs some time
+        steps.SetResult();
+        await chat.EndAsync();
         await Expect(chat.Questions.Locator(".body")).ToHaveTextAsync("the head");
         await Expect(chat.Answers.Locator(".body strong")).ToHaveTextAsync("well");
         Assert.Equal(["<user>the head<assistant>"], chat.Prompts);
