@@ -27,7 +27,10 @@ internal sealed class ServedCall : EngineCall
         UncomputedTokens = PromptTokens = request.Prompt.Count;
         // In the step in which the channel becomes full every choice may write; and each may end later.
         _events = Channel.CreateBounded<EngineEvent>(new BoundedChannelOptions(
-            options.MaxEvents + (2 * request.Choices)) { SingleWriter = true });
+            options.MaxEvents + (2 * request.Choices))
+        {
+            SingleWriter = true,
+        });
     }
 
     /// <summary>What was asked for, with its seed.</summary>

@@ -1,4 +1,3 @@
-using Crosshead.Decoding;
 using Crosshead.Generation;
 using Crosshead.Serving;
 using Crosshead.Tests.Generation;

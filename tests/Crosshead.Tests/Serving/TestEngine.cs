@@ -1,4 +1,3 @@
-using Crosshead.Attention.Caches;
 using Crosshead.Serving;
 using Crosshead.Tests.Generation;
 
