@@ -58,6 +58,9 @@ public sealed class AccessTests(ChatBrowser browser)
         await keys.TypeAsync("head");
         await keys.PressAsync("Shift+Enter");
         await keys.TypeAsync("to");
+        // Enter that ends the composition of a word sends nothing.
+        await chat.Input.DispatchEventAsync("keydown", new { key = "Enter", isComposing = true });
+        await Expect(chat.Questions).ToHaveCountAsync(0);
         await Expect(chat.Input).ToHaveValueAsync("head\nto");
         await keys.PressAsync("Enter");
         await chat.EndAsync();

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Crosshead.Tests.Server.Page;
 
 /// <summary>What the page's script makes of Markdown.</summary>
@@ -77,16 +79,16 @@ public sealed class MarkdownTests(ChatBrowser browser)
     [Fact]
     public Task Lines_become_spans() => CompareAsync("spansOf", s_spans);
 
-    // Texts that make careless readers slow. Each would take hours in time that grows with the square of the length.
+    // Each is read in a moment; with steps that grow with the square of the length none would end.
     [Fact]
-    public async Task Odd_texts_cost_no_time()
+    public async Task Odd_texts_come_to_an_end()
     {
         var chat = await browser.ScriptsAsync();
         foreach (var piece in (string[])["*a", "**", "_", "[", "[a](", "`", "`` ` ", "> ", "- ", "<http", "![", "#"])
         {
-            var length = await chat.CallAsync("page.blocksOf(given.repeat(200000 / given.length))"
-                + ".flatMap(b => page.spansOf(b.text ?? '')).length", piece);
-            Assert.NotEqual("", length);
+            var spans = await chat.CallAsync("page.blocksOf(given.repeat(500000 / given.length))"
+                + ".flatMap(b => page.spansOf(b.text ?? '')).length", piece).WaitAsync(TimeSpan.FromMinutes(2));
+            Assert.True(int.Parse(spans, CultureInfo.InvariantCulture) >= 0);
         }
     }
 
