@@ -46,6 +46,9 @@ internal sealed record ChatRequest
             throw ApiException.Invalid(TopLogprobs.Name,
                 $"top_logprobs ({top}) needs logprobs (true); set it, or leave top_logprobs out.");
         var tools = ToolUseReader.Read(values);
+        if (tools.Tools.Count > 0 && model.AnswerFormat.ToolCalls == ToolCallSyntax.None)
+            throw ApiException.Unsupported(ChatFields.Tools.Name,
+                "tools cannot be used: this model is not known to call tools. Leave tools out.");
         var text = ConversationReader.Render(values, model, tools.Tools);
         var format = tools.Tools.Count > 0 || model.AnswerFormat.ThoughtEnd is not null ? model.AnswerFormat
             : AnswerFormat.Plain;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Crosshead.Serving;
 using Crosshead.Text.Chat.Answers;
@@ -67,6 +68,17 @@ public sealed class StructureTests
         Assert.Equal(reason == "tool_calls",
             Accepts(call, "<tool_call>\n{\"name\": \"time\", \"arguments\": {}}\n</tool_call>"));
         Assert.Equal(reason == "tool_calls", Accepts(call, $"{Rome}\n{Rome}"));
+    }
+
+    [Fact]
+    public async Task Tools_need_a_model_that_calls_tools()
+    {
+        await using var server = await TestServer.StartAsync(model: m => m with { AnswerFormat = AnswerFormat.Plain });
+        var told = await server.AskAsync("/v1/chat/completions",
+            $$"""{"messages":[{"role":"user","content":"a"}],{{Weather}} }""", HttpStatusCode.BadRequest);
+        Assert.Contains("this model is not known to call tools", told, StringComparison.Ordinal);
+        await server.AskAsync("/v1/chat/completions",
+            $$"""{"messages":[{"role":"user","content":"a"}],{{Weather}},"tool_choice":"none"}""");
     }
 
     [Fact]

@@ -49,21 +49,24 @@ internal sealed partial class TestServer : IAsyncDisposable
             lock (log) log.Add(line);
         });
         engine ??= new FakeEngine(Tokenizer);
-        var served = new ServedModel
-        {
-            Engine = engine,
-            Tokenizer = Tokenizer,
-            Names = ["tiny", "other/name"],
-            VocabularySize = Tokenizer.VocabularySize,
-            EndTokens = [Tokenizer.EosTokenId!.Value],
-            ChatTemplate = ChatTemplate.Parse(Template, new Dictionary<string, object?>(), "the template"),
-            AnswerFormat = AnswerFormat.Hermes.WithThoughts(),
-            Root = "models/tiny",
-            Facts = new JsonObject { ["variant"] = "mea", ["cache_bytes_per_token"] = 640 },
-        };
+        var served = Model(engine);
         if (loaded) server.Serve(model is null ? served : model(served));
         return new TestServer(server, engine, log);
     }
+
+    /// <summary>What the server is told of the fake engine.</summary>
+    public static ServedModel Model(FakeEngine engine) => new()
+    {
+        Engine = engine,
+        Tokenizer = Tokenizer,
+        Names = ["tiny", "other/name"],
+        VocabularySize = Tokenizer.VocabularySize,
+        EndTokens = [Tokenizer.EosTokenId!.Value],
+        ChatTemplate = ChatTemplate.Parse(Template, new Dictionary<string, object?>(), "the template"),
+        AnswerFormat = AnswerFormat.Hermes.WithThoughts(),
+        Root = "models/tiny",
+        Facts = new JsonObject { ["variant"] = "mea", ["cache_bytes_per_token"] = 640 },
+    };
 
     public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
 
