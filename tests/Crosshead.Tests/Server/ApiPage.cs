@@ -8,6 +8,8 @@ namespace Crosshead.Tests.Server;
 /// <summary>The page of the documentation that lists addresses and fields, made from the server's own tables.</summary>
 internal static class ApiPage
 {
+    private const int Width = 120;
+
     private static readonly Dictionary<string, string> s_several = new()
     {
         ["string"] = "texts",
@@ -42,10 +44,23 @@ internal static class ApiPage
         Section(page, "Fields of chats alone", ChatFields.Table.All.Except(SharedFields.All));
         Section(page, "Fields of /tokenize", TokenizerFields.Tokenize.All.Except(ChatFields.Template.All));
         Section(page, "Fields of /detokenize", TokenizerFields.Detokenize.All.Except([SharedFields.Model]));
-        page.Append("\n`/tokenize` takes the fields of a conversation too, and `/apply-template` takes only those: "
+        page.Append('\n').Append(Wrapped("`/tokenize` takes the fields of a conversation too, and "
+            + "`/apply-template` takes only those: "
             + string.Join(", ", ChatFields.Template.All.Where(f => f is not RefusedField).Select(f => $"`{f.Name}`"))
-            + ".\n");
+            + "."));
         return page.ToString();
+    }
+
+    private static string Wrapped(string paragraph)
+    {
+        var (text, column) = (new StringBuilder(), 0);
+        foreach (var word in paragraph.Split(' '))
+        {
+            if (column > 0) text.Append(column + word.Length >= Width ? '\n' : ' ');
+            column = column + word.Length >= Width ? word.Length : column + word.Length + (column > 0 ? 1 : 0);
+            text.Append(word);
+        }
+        return text.Append('\n').ToString();
     }
 
     private static void Section(StringBuilder page, string title, IEnumerable<Field> fields)
