@@ -35,4 +35,10 @@ public interface IDecoder : IDisposable
     /// counts as the largest.
     /// </summary>
     (int Id, float Logit) MostLikely(int row) => LogitRow.MostLikely(Logits(row));
+
+    /// <summary>
+    /// The largest logits of a row, or null if <see cref="Logits"/> costs no more.
+    /// </summary>
+    /// <param name="row">As for <see cref="Logits"/>.</param>
+    LargestLogits? Largest(int row) => null;
 }

@@ -16,16 +16,20 @@ public sealed class PagedDecoder : IDecoder
     // A row reads all tokens before it. Up to this length that costs less than a piece of its own.
     private const int LongestTogether = 4096;
 
+    private const int MostLargest = 256; // logits of a row that the device sorts
+
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly WantedRows _wanted = new();
+    private readonly Lock _fetching = new(); // what a pass left may be read by several threads
     private readonly PagedSteps? _steps;
     private readonly int _longestTogether;
     // logits on the device, where each of their rows goes, and the step that owns them, if one does
     private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
     private float[] _logits = []; // [wanted rows, V]
     private (int Id, float Logit)[] _likeliest = []; // [wanted rows]
-    private bool _hasLikeliest, _hasLogits;
+    private LargestLogits[] _largest = [];            // [wanted rows]
+    private bool _hasLikeliest, _hasLogits, _hasLargest;
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
@@ -109,14 +113,27 @@ public sealed class PagedDecoder : IDecoder
             var hidden = _model.Hidden(zero.unsqueeze(1), view, _state.Layers).squeeze(1);
             _model.Head(hidden.narrow(0, 0, Math.Min(count, _state.Slots))).max(-1);
         }
+        PreparePieces();
         _steps.Prepare(_state.Slots);
+    }
+
+    // A piece of a long prompt, in the spare page.
+    private void PreparePieces()
+    {
+        const int count = 512;
+        if (_state.Capacity < 2 * count) return;
+        using var scope = NewDisposeScope();
+        var pages = full([1, PageTables.PagesFor(2 * count)], _state.SparePage, ScalarType.Int32, _model.Device);
+        _model.Hidden(zeros([1, count], ScalarType.Int64, _model.Device), _model.PagedViewOf(count, count, pages),
+            _state.Layers);
     }
 
     /// <inheritdoc/>
     public ReadOnlySpan<float> Logits(int row)
     {
         var place = _wanted[row];
-        if (!_hasLogits) FetchLogits();
+        lock (_fetching)
+            if (!_hasLogits) FetchLogits();
         return _logits.AsSpan(place * VocabularySize, VocabularySize);
     }
 
@@ -124,8 +141,19 @@ public sealed class PagedDecoder : IDecoder
     public (int Id, float Logit) MostLikely(int row)
     {
         var place = _wanted[row];
-        if (!_hasLikeliest) FetchLikeliest();
+        lock (_fetching)
+            if (!_hasLikeliest) FetchLikeliest();
         return _likeliest[place];
+    }
+
+    /// <inheritdoc/>
+    public LargestLogits? Largest(int row)
+    {
+        var place = _wanted[row];
+        if (_hasLogits || _steps is null) return null;
+        lock (_fetching)
+            if (!_hasLargest) FetchLargest();
+        return _largest[place];
     }
 
     /// <inheritdoc/>
@@ -214,6 +242,30 @@ public sealed class PagedDecoder : IDecoder
         _hasLogits = true;
     }
 
+    private void FetchLargest()
+    {
+        _steps?.Follow();
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        if (_largest.Length < _wanted.Count) _largest = new LargestLogits[_wanted.Count];
+        var most = Math.Min(MostLargest, VocabularySize);
+        foreach (var (logits, places, _) in _results)
+        {
+            var rows = logits.narrow(0, 0, places.Length).to(ScalarType.Float32);
+            var (values, ids) = rows.topk(most, -1, largest: true, sorted: true);
+            var sums = rows.logsumexp(-1).cpu().data<float>().ToArray();
+            var (largest, tokens) = (values.cpu().data<float>().ToArray(),
+                ids.to(ScalarType.Int32).cpu().data<int>().ToArray());
+            for (var w = 0; w < places.Length; w++)
+            {
+                if (places[w] < 0) continue;
+                var own = new Range(w * most, (w + 1) * most);
+                _largest[places[w]] = new LargestLogits(tokens.AsMemory(own), largest.AsMemory(own), sums[w]);
+            }
+        }
+        _hasLargest = true;
+    }
+
     private void FetchLikeliest()
     {
         using var scope = NewDisposeScope();
@@ -239,6 +291,6 @@ public sealed class PagedDecoder : IDecoder
         foreach (var (logits, _, step) in _results)
             if (step is null) logits.Dispose();
         _results.Clear();
-        (_hasLikeliest, _hasLogits) = (false, false);
+        (_hasLikeliest, _hasLogits, _hasLargest) = (false, false, false);
     }
 }

@@ -115,6 +115,8 @@ internal sealed class Request
         // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
         if (free && TakesLikeliest && decoder.MostLikely(row) is var likeliest && _sampler.MayDraw(likeliest.Id)
             && limits.Allow(likeliest.Id)) return Sampler.Take(likeliest);
+        if (free && limits.IsNone && decoder.Largest(row) is { } largest
+            && _sampler.TryNext(largest, scratch) is >= 0 and var id) return id;
         return _sampler.Next(decoder.Logits(row), limits, scratch);
     }
 

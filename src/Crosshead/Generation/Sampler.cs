@@ -78,6 +78,50 @@ public sealed class Sampler
         return id;
     }
 
+    /// <summary>Draws the next token from the largest logits alone, if they decide.</summary>
+    /// <param name="largest">The largest logits.</param>
+    /// <param name="scratch">Working memory, which nobody else uses meanwhile.</param>
+    /// <returns>The token that <see cref="Next(ReadOnlySpan{float})"/> would draw; −1 if smaller logits matter.</returns>
+    /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
+    internal int TryNext(LargestLogits largest, SamplerScratch scratch)
+    {
+        var ids = largest.Ids.Span;
+        var logits = largest.Logits.Span;
+        Take((ids[0], logits[0]));
+        if (HasPenalties || _bias.Length > 0) return -1;
+        var wanted = _options.Temperature == 0 ? 1 : _options.TopK;
+        if (wanted == 0) return -1;
+        (_scores, _weights, _ids) = (scratch.Scores, scratch.Weights, scratch.Ids);
+        var (count, threshold, best) = (0, float.NaN, float.NaN);
+        for (var i = 0; i < ids.Length; i++)
+        {
+            // Tokens as likely as the last one of top-k stay in the draw.
+            if (count >= wanted && logits[i] < threshold) return Draw(count, best);
+            if (!_drawable.Contains(ids[i])) continue;
+            if (count == 0) best = logits[i];
+            if (count < wanted) threshold = logits[i];
+            _ids[count] = ids[i];
+            _weights[count++] = logits[i] - best;
+        }
+        return -1; // further tokens may be as likely
+    }
+
+    private int Draw(int count, float best)
+    {
+        if (_options.Temperature == 0) return LowestOfLikeliest(count);
+        Array.Sort(_ids, _weights, 0, count);
+        return Filter(count, Weigh(count));
+    }
+
+    // The weights are differences to the largest logit.
+    private int LowestOfLikeliest(int count)
+    {
+        var id = int.MaxValue;
+        for (var i = 0; i < count; i++)
+            if (_weights[i] == 0) id = Math.Min(id, _ids[i]);
+        return id;
+    }
+
     /// <summary>
     /// Whether only the likeliest token is needed. Then <see cref="Take"/> can replace a draw.
     /// </summary>
@@ -107,8 +151,14 @@ public sealed class Sampler
         var best = Take(likeliest);
         if (_options.Temperature == 0) return best;
 
-        var count = Softmax(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length
-            ? KthLargest(scores, k) : float.NegativeInfinity, out var sum);
+        var count = Reach(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length
+            ? KthLargest(scores, k) : float.NegativeInfinity);
+        return Filter(count, Weigh(count));
+    }
+
+    // Draws one of the tokens that top-p and min-p keep.
+    private int Filter(int count, double sum)
+    {
         if (_options.TopP < 1) count = KeepMass(count, ref sum);
         if (_options.MinP > 0) count = KeepLikely(count, ref sum);
         return Pick(count, sum);
@@ -137,8 +187,8 @@ public sealed class Sampler
         return scores;
     }
 
-    // Weights e^((score − best) / temperature) of the tokens that reach the threshold, in order of their ids.
-    private int Softmax(ReadOnlySpan<float> scores, float best, float threshold, out double sum)
+    // The tokens that reach the threshold, in order of their ids, and their scores less the best.
+    private int Reach(ReadOnlySpan<float> scores, float best, float threshold)
     {
         var count = 0;
         for (var id = 0; id < scores.Length; id++)
@@ -147,15 +197,21 @@ public sealed class Sampler
             _ids[count] = id;
             _weights[count++] = scores[id] - best;
         }
+        return count;
+    }
+
+    // Makes weights e^((score − best) / temperature) of differences, and returns their sum.
+    private double Weigh(int count)
+    {
         var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights.AsSpan(0, count));
         // The scale is limited to the largest float. Its product with 0 is then 0, and the best token keeps weight 1.
         var scale = Vector512.Create((float)Math.Min(1 / _options.Temperature, float.MaxValue));
         foreach (ref var w in weights) w = Vector512.Exp(w * scale);
         for (var i = weights.Length * Vector512<float>.Count; i < count; i++)
             _weights[i] = MathF.Exp(_weights[i] * scale[0]);
-        sum = 0;
+        var sum = 0.0;
         foreach (var w in _weights.AsSpan(0, count)) sum += w;
-        return count;
+        return sum;
     }
 
     // The k-th largest score. A heap holds the k largest scores, and its root is the smallest of them.

@@ -68,8 +68,7 @@ internal sealed class Choice : Sequence
         for (var at = Computed; at < Computed + count && at < Call.PromptTokens - 1; at++, row++)
         {
             if (at < PromptRows) continue;
-            Call.AddPromptLogprob(LogprobRow.Of(decoder.Logits(row), Tokens[at + 1],
-                Call.Request.PromptLogprobs!.Value));
+            Call.AddPromptLogprob(LogprobRow.Of(decoder, row, Tokens[at + 1], Call.Request.PromptLogprobs!.Value));
             PromptRows++;
         }
     }
@@ -95,7 +94,7 @@ internal sealed class Choice : Sequence
             if (token is { Id: >= 0, Stop: not StopReason.EndToken }) _constraint.Accept(token.Id);
         }
         return EventOf(token, token.Id >= 0 && Call.Request.Logprobs is { } top
-            ? LogprobRow.Of(decoder.Logits(row), token.Id, top) : null);
+            ? LogprobRow.Of(decoder, row, token.Id, top) : null);
     }
 
     /// <summary>Ends without a token, because none was asked for.</summary>

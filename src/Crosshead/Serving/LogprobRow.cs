@@ -11,6 +11,31 @@ internal static class LogprobRow
     private const int Block = 1024; // values added in float32 before they are added in float64
 
     /// <summary>The log-probability of a token, and the likeliest tokens.</summary>
+    /// <param name="decoder">The decoder that computed the logits.</param>
+    /// <param name="row">Their row in its last pass.</param>
+    /// <param name="id">The token.</param>
+    /// <param name="top">Number of likeliest tokens; of equal ones the lowest come first.</param>
+    /// <exception cref="CrossheadException">The largest logit is not a finite number.</exception>
+    public static TokenLogprob Of(IDecoder decoder, int row, int id, int top) =>
+        decoder.Largest(row) is { } largest && Of(largest, id, top) is { } found ? found
+            : Of(decoder.Logits(row), id, top);
+
+    // Null if smaller logits matter.
+    private static TokenLogprob? Of(LargestLogits largest, int id, int top)
+    {
+        var ids = largest.Ids.Span;
+        var logits = largest.Logits.Span;
+        Sampler.Take((ids[0], logits[0]));
+        var own = ids.IndexOf(id);
+        if (own < 0 || top >= ids.Length || (top > 0 && logits[top - 1] == logits[^1])) return null;
+        var best = new (int Id, float Logprob)[ids.Length];
+        for (var i = 0; i < best.Length; i++) best[i] = (ids[i], Log(logits[i], largest.LogSumExp));
+        Array.Sort(best, static (a, b) => a.Logprob != b.Logprob ? b.Logprob.CompareTo(a.Logprob)
+            : a.Id.CompareTo(b.Id));
+        return new TokenLogprob(id, Log(logits[own], largest.LogSumExp), best[..top]);
+    }
+
+    /// <summary>The log-probability of a token, and the likeliest tokens.</summary>
     /// <param name="logits">One for each token of the vocabulary.</param>
     /// <param name="id">The token.</param>
     /// <param name="top">Number of likeliest tokens; of equal ones the lowest come first.</param>

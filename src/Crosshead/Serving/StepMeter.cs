@@ -9,7 +9,7 @@ internal sealed class StepMeter(EngineOptions options)
 {
     private const double Weight = 0.2;           // of a new measurement
     private const double RiseWeight = 0.5;       // of a higher rate: short prompts say little about the rate
-    private const double LeastSeconds = 0.040;   // a step may take this long in any case
+    private const double LeastSeconds = 0.004;   // prompts may take this long of a step in any case
     private double _decodeSeconds, _rate;
 
     /// <summary>Prompt tokens computed per second; 0 before the first.</summary>
@@ -22,7 +22,7 @@ internal sealed class StepMeter(EngineOptions options)
     {
         if (decoding == 0) return options.MaxStepTokens;
         var room = Math.Max(0, options.MaxStepTokens - decoding);
-        var tokens = _rate * Math.Max(LeastSeconds, options.StepTarget * _decodeSeconds)
+        var tokens = _rate * Math.Max(LeastSeconds, (options.StepTarget - 1) * _decodeSeconds)
             * Math.Max(1, (double)waiting / decoding);
         var grain = options.PrefillGrain;
         return Math.Min(room, (int)Math.Clamp(tokens / grain, 1, 1 + (room / grain)) * grain);
