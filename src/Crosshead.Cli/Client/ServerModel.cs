@@ -14,7 +14,15 @@ internal sealed record ServerModel(string Name, int? Context)
     /// <exception cref="CrossheadException">The server cannot be reached, or offers no model.</exception>
     public static async Task<ServerModel> Find(ServerClient client, string? name, CancellationToken cancellation)
     {
-        var answer = await client.Ask(client.Address.Versioned("/models"), null, cancellation).ConfigureAwait(false);
+        JsonObject answer;
+        try
+        {
+            answer = await client.Ask(client.Address.Versioned("/models"), null, cancellation).ConfigureAwait(false);
+        }
+        catch (ServerException) when (name is not null)
+        {
+            return new ServerModel(name, null); // a server need not list its models
+        }
         var models = ((answer["data"] as JsonArray) ?? []).OfType<JsonObject>()
             .Where(m => m["id"] is JsonValue id && id.TryGetValue(out string? _)).Select(Read).ToArray();
         if (name is null)

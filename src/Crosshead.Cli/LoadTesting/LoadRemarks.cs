@@ -17,16 +17,17 @@ internal static class LoadRemarks
             yield return "Neither the server nor this program counted the tokens of the prompts, so all tokens are "
                 + "output tokens.";
         if (results.FirstOrDefault(r => r.ClientWasBusy) is { } busy)
-            yield return $"In the case \"{busy.Case.Name}\" this program used {busy.ProcessorShare:P0} of "
-                + $"this machine's "
-                + $"processors. The measured times may be its own; run it on another machine than the server.";
+            yield return $"In the case \"{busy.Case.Name}\" this program used {busy.ProcessorShare:P0} of the "
+                + $"processors here. The measured times may be its own; run it on another machine than the server.";
         foreach (var (problem, count) in Problems(results).Take(MostProblems))
             yield return $"{count} {(count == 1 ? "request" : "requests")} failed: {problem}";
         foreach (var result in results)
             if (LongPromptEffect.Of(result.Requests) is { } effect)
-                yield return FormattableString.Invariant($"While the server computed the long prompt ({
-                    effect.TimeToFirstToken:0} ms), the longest gap within another answer was {
-                    effect.WorstGap:0.0} ms; the median gap at other times was {effect.UsualGap:0.0} ms.");
+                yield return FormattableString.Invariant($"""
+                    While the server computed the long prompt ({effect.TimeToFirstToken:0} ms), the longest gap within
+                    another answer was {effect.WorstGap:0.0} ms; the median gap at other times was
+                    {effect.UsualGap:0.0} ms.
+                    """).ReplaceLineEndings(" ");
     }
 
     /// <summary>The problems of requests with their counts, most frequent first.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 
 namespace Crosshead.Tests.Cli.LoadTesting;
@@ -109,6 +108,16 @@ public sealed class BenchServeNetworkTests
         Assert.Equal(4032, server.Bodies.Last()["prompt"]!.AsArray().Count);
         Assert.True((double)run.Json["cases"]![0]!["longPrompt"]!["worstGapMs"]! > 0);
         Assert.Contains("While the server computed the long prompt", run.Error);
+    }
+
+    [Fact]
+    public async Task A_server_that_lists_no_models_is_asked_for_the_named_one()
+    {
+        await using var server = await StubServer.Start(listsModels: false);
+        var run = await Run(server, default, "--model", "own", "--num-prompts", "1", "--input-len", "5");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.All(server.Bodies, body => Assert.Equal("own", (string)body["model"]!));
+        Assert.Contains("404", (await Run(server, default)).Refusal());
     }
 
     private static Task<CliRun> Run(StubServer server, CancellationToken cancellation, params string[] options) =>

@@ -1,4 +1,3 @@
-using Crosshead.Cli.LoadTesting;
 using Crosshead.Cli.LoadTesting.Prompts;
 
 namespace Crosshead.Tests.Cli.LoadTesting;

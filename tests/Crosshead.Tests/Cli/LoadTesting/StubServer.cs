@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Crosshead.Tests.Cli.LoadTesting;
@@ -29,14 +29,15 @@ internal sealed class StubServer : IAsyncDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="answer">Answers request number n, from 0; null for a usual answer.</param>
     /// <param name="textField">The field that holds the text of /tokenize.</param>
+    /// <param name="listsModels">Whether it has /v1/models.</param>
     public static async Task<StubServer> Start(Func<int, HttpContext, Task<bool>>? answer = null,
-        string textField = "prompt")
+        string textField = "prompt", bool listsModels = true)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var server = new StubServer(builder.Build());
-        server.Map(answer, textField);
+        server.Map(answer, textField, listsModels);
         await server._application.StartAsync();
         return server;
     }
@@ -51,9 +52,11 @@ internal sealed class StubServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    private void Map(Func<int, HttpContext, Task<bool>>? answer, string textField)
+    private void Map(Func<int, HttpContext, Task<bool>>? answer, string textField, bool listsModels)
     {
-        _application.MapGet("/v1/models", () => """{"object":"list","data":[{"id":"stub","max_model_len":4096}]}""");
+        if (listsModels)
+            _application.MapGet("/v1/models",
+                () => """{"object":"list","data":[{"id":"stub","max_model_len":4096}]}""");
         _application.MapPost("/tokenize", async context =>
         {
             if ((await Read(context))[textField] is not { } sent) // as llama.cpp answers without the field
