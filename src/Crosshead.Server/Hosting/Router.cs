@@ -1,5 +1,6 @@
 using Crosshead.Server.Endpoints;
 using Crosshead.Server.Http;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
 namespace Crosshead.Server.Hosting;
@@ -24,7 +25,7 @@ internal sealed class Router(ServerState state, RequestLog log)
         }
         catch (Exception e)
         {
-            gone = http.RequestAborted.IsCancellationRequested;
+            gone = http.RequestAborted.IsCancellationRequested || e is ConnectionResetException;
             error = Error(e, exchange);
             if (e is BrokenStreamException) throw; // Kestrel then ends the connection without the stream's end
             if (gone) return;
@@ -70,6 +71,7 @@ internal sealed class Router(ServerState state, RequestLog log)
                 if (broken.InnerException is not CrossheadException) log.Fault(exchange, broken.InnerException!);
                 return broken.Error;
             case BadHttpRequestException bad: return new ApiException(bad.StatusCode, "bad_request", bad.Message);
+            case ConnectionResetException:
             case OperationCanceledException when exchange.Http.RequestAborted.IsCancellationRequested:
                 return new ApiException(499, "client_gone", "the client is gone.");
             case CrossheadException refused: return new ApiException(400, "invalid_request", refused.Message);
