@@ -2,6 +2,11 @@ using BenchmarkDotNet.Running;
 using Crosshead.Benchmarks;
 using Crosshead.Runtime;
 
+if (args is ["paced", .. var pace])
+{
+    PacedServer.Run(pause: pace is [var pause] ? int.Parse(pause) : 25, port: 8123);
+    return;
+}
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest]) CacheComparison.Run(rest is [var rounds] ? int.Parse(rounds) : 101);
