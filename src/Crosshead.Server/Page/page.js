@@ -436,10 +436,12 @@ export function titleOf(chat) {
 
 /** All stored chats, the newest first. What is damaged is left out. */
 export function readChats(storage) {
-  return attempt(() => {
-    const keys = Array.from({ length: storage.length }, (_, i) => storage.key(i)).filter(k => k.startsWith(CHAT));
-    return keys.map(k => readChat(storage, k.slice(CHAT.length))).filter(c => c).sort((a, b) => b.changed - a.changed);
-  }, []);
+  return storedIds(storage).map(id => readChat(storage, id)).filter(c => c).sort((a, b) => b.changed - a.changed);
+}
+
+function storedIds(storage) {
+  return attempt(() => Array.from({ length: storage.length }, (_, i) => storage.key(i))
+    .filter(k => k.startsWith(CHAT)).map(k => k.slice(CHAT.length)), []);
 }
 
 /** A stored chat, or null. */
@@ -474,7 +476,8 @@ export function saveChat(storage, chat) {
   } catch {
     return { kept: false, removed: [] };
   }
-  const removed = readChats(storage).filter(c => c.id !== chat.id).slice(MOST_CHATS - 1);
+  const tooMany = storedIds(storage).length > MOST_CHATS;
+  const removed = tooMany ? readChats(storage).filter(c => c.id !== chat.id).slice(MOST_CHATS - 1) : [];
   for (const old of removed) deleteChat(storage, old.id);
   return { kept: true, removed };
 }
