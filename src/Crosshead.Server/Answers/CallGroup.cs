@@ -32,6 +32,9 @@ internal sealed class CallGroup : IDisposable
     /// <summary>The seed of all calls.</summary>
     public long Seed => _calls[0]!.Seed;
 
+    /// <summary>When the phases of the first call began.</summary>
+    public CallTimes Times => _calls[0]!.Times;
+
     /// <summary>The choices of all calls.</summary>
     public IReadOnlyList<Choice> Choices { get; }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Crosshead.Server.Endpoints;
 using Crosshead.Server.Http;
+using Crosshead.Serving;
 
 namespace Crosshead.Server.Hosting;
 
@@ -29,6 +30,7 @@ internal sealed class RequestLog(Action<string>? write, bool showsPrompts)
             var usage = calls.Usage;
             line.Append(CultureInfo.InvariantCulture,
                 $" prompt={usage.Prompt} cached={usage.Cached} answer={usage.Answer}");
+            Times(line, calls.Times, exchange.Arrived, calls.Choices[0].Ids.Count);
             line.Append(" end=").AppendJoin(',', calls.Choices.Select(c => c.Stop is null ? "open" : c.FinishReason));
         }
         if (error is not null && !gone) line.Append($" error={error.Code} ({error.Message})");
@@ -39,6 +41,21 @@ internal sealed class RequestLog(Action<string>? write, bool showsPrompts)
     /// <summary>Writes the details of a fault of the server itself.</summary>
     public void Fault(Exchange exchange, Exception fault) =>
         write?.Invoke(Begin().Append(" fault id=").Append(exchange.Id).Append(' ').Append(fault).ToString());
+
+    // Waiting, the first token since arrival, and the mean gap between tokens, of the first prompt.
+    private static void Times(StringBuilder line, CallTimes times, long arrived, int tokens)
+    {
+        if (times.Started == 0) return;
+        line.Append(CultureInfo.InvariantCulture, $" queue={Milliseconds(times.Arrived, times.Started):0} ms");
+        if (times.FirstToken == 0) return;
+        line.Append(CultureInfo.InvariantCulture, $" first={Milliseconds(arrived, times.FirstToken):0} ms");
+        if (times.Ended == 0 || tokens < 2) return;
+        var gap = Milliseconds(times.FirstToken, times.Ended) / (tokens - 1);
+        line.Append(CultureInfo.InvariantCulture, $" gap={gap:0.0} ms");
+    }
+
+    private static double Milliseconds(long from, long to) =>
+        Stopwatch.GetElapsedTime(from, to).TotalMilliseconds;
 
     private static StringBuilder Begin() =>
         new(DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));

@@ -22,8 +22,11 @@ internal sealed class ApiException(int status, string code, string message, stri
     {
         401 => "authentication_error",
         403 => "permission_error",
-        404 => "not_found_error",
+        404 or 405 => "not_found_error",
+        408 or 504 => "timeout_error",
+        429 => "rate_limit_error",
         >= 400 and < 500 => "invalid_request_error",
+        501 => "not_supported_error",
         503 => "overloaded_error",
         _ => "server_error",
     };

@@ -125,7 +125,7 @@ internal sealed class EventStream : IAsyncDisposable
         if (HasBegun) return;
         HasBegun = true;
         var response = _http.Response;
-        response.ContentType = "text/event-stream";
+        response.ContentType = "text/event-stream; charset=utf-8";
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
         // A slow reader is given its time, however little it reads.

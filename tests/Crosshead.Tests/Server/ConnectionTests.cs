@@ -196,6 +196,19 @@ public sealed class ConnectionTests
             && l.EndsWith("id=mine-7", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task The_log_has_a_line_for_each_request_with_its_tokens_and_times()
+    {
+        await using var server = await TestServer.StartAsync(new ServerOptions { LogsPrompts = true });
+        await server.AskAsync("/v1/completions", """{"prompt":"the\nhead"}""");
+        await server.AskAsync("/v1/completions", """{"prompt":3}""", HttpStatusCode.BadRequest);
+        await TestServer.UntilAsync(() => Lines(server).Length == 2);
+        Assert.Matches("^20[0-9-]+T[0-9:]+Z POST /v1/completions 200 [0-9.]+ s id=req-[0-9a-f]{24} prompt=3 cached=1 "
+            + "answer=3 queue=0 ms first=[0-9]+ ms gap=[0-9.]+ ms end=stop text=the head$", Lines(server)[0]);
+        Assert.Matches("400 [0-9.]+ s id=req-[0-9a-f]{24} error=invalid_value \\(prompt \\(3\\) must be ",
+            Lines(server)[1]);
+    }
+
     private static string[] Lines(TestServer server)
     {
         lock (server.Log) return [.. server.Log];
