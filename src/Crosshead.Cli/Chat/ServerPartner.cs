@@ -23,15 +23,16 @@ internal sealed class ServerPartner(ServerClient client, string model, Generatio
         var chunks = client.Stream("/chat/completions", Body(messages), cancellation).GetAsyncEnumerator(cancellation);
         try
         {
-            string? finish = null;
+            var (finish, ended) = ((string?)null, false);
             while (Next(chunks, cancellation) is { } chunk)
             {
                 if (chunk.Reasoning is { Length: > 0 } thought) yield return new ChatPiece(thought, IsThought: true);
                 if (chunk.Text is { Length: > 0 } text) yield return new ChatPiece(text);
                 finish = chunk.FinishReason ?? finish;
+                ended |= chunk.IsEnd || chunk.FinishReason is not null;
             }
             if (finish == "length") yield return Remarks.AtMostTokens(options.MaxTokens);
-            else if (finish is null && !cancellation.IsCancellationRequested)
+            else if (!ended && !cancellation.IsCancellationRequested)
                 yield return new ChatPiece("", Remark: "The server ended the stream before the answer; ask again.");
         }
         finally

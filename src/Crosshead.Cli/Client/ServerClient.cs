@@ -37,7 +37,7 @@ internal sealed class ServerClient : IDisposable
     public ServerAddress Address { get; }
 
     /// <summary>
-    /// Sends a request and reads the events of its answer as they arrive, without the mark of the end.
+    /// Sends a request and reads the events of its answer as they arrive. The mark of the end is the last.
     /// </summary>
     /// <param name="path">The endpoint below <c>/v1</c>.</param>
     /// <param name="body">The request as JSON.</param>
@@ -59,9 +59,9 @@ internal sealed class ServerClient : IDisposable
         await foreach (var item in SseParser.Create(stream, (_, data) => StreamChunk.Read(data))
             .EnumerateAsync(cancellation).ConfigureAwait(false))
         {
-            if (item.Data.IsEnd) yield break;
             if (item.Data.Error is { } error) throw new ServerException($"the server failed: {error}");
             yield return item.Data;
+            if (item.Data.IsEnd) yield break;
         }
     }
 

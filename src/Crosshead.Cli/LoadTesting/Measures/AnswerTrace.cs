@@ -19,7 +19,7 @@ internal sealed class AnswerTrace(double sent, int? promptTokens)
     {
         if (chunk.HasChoice) _latency = time;
         if (chunk.HasText) _textTimes.Add(time);
-        _finished |= chunk.FinishReason is not null;
+        _finished |= chunk.IsEnd || chunk.FinishReason is not null; // not every server tells the reason
         _promptTokens = chunk.PromptTokens ?? _promptTokens;
         _outputTokens = chunk.OutputTokens ?? _outputTokens;
     }

@@ -116,6 +116,10 @@ public sealed class BenchServeTests : IDisposable
         Run(new ScriptedServer(_time, (0, """{"error":{"message":"no memory"}}""")), "--num-prompts", "1").Refusal());
 
     [Fact]
+    public void The_mark_of_the_end_makes_an_answer_whole_even_without_a_reason() => Assert.Equal(0,
+        Run(new ScriptedServer(_time, [.. s_completion[..3], (0, "[DONE]")]), "--num-prompts", "1").ExitCode);
+
+    [Fact]
     public void A_stream_that_ends_early_is_no_answer() => Assert.Contains("the stream ended before the answer did",
         Run(new ScriptedServer(_time, s_completion[..3]), "--num-prompts", "1").Refusal());
 
