@@ -81,7 +81,8 @@ public sealed class Sampler
     /// <summary>Draws the next token from the largest logits alone, if they decide.</summary>
     /// <param name="largest">The largest logits.</param>
     /// <param name="scratch">Working memory, which nobody else uses meanwhile.</param>
-    /// <returns>The token that <see cref="Next(ReadOnlySpan{float})"/> would draw; −1 if smaller logits matter.</returns>
+    /// <returns>The token that <see cref="Next(ReadOnlySpan{float})"/> would draw; −1 if smaller logits
+    /// matter.</returns>
     /// <exception cref="CrossheadException">The most likely token's logit is not a finite number.</exception>
     internal int TryNext(LargestLogits largest, SamplerScratch scratch)
     {
