@@ -114,7 +114,7 @@ public sealed class PagedDecoder : IDecoder
             _model.Head(hidden.narrow(0, 0, Math.Min(count, _state.Slots))).max(-1);
         }
         PreparePieces();
-        _steps.Prepare(_state.Slots);
+        _steps.Prepare(tokens);
     }
 
     // A piece of a long prompt, in the spare page.
@@ -168,9 +168,9 @@ public sealed class PagedDecoder : IDecoder
     private void Rows(DecodePass pass, List<int> rows)
     {
         using var scope = NewDisposeScope();
-        if (AreSteps(pass, rows) && _steps?.TryRun(pass, rows) is { } step)
+        if (_steps?.TryRun(pass, rows) is { } step)
         {
-            _results.Add((step.Logits, [.. rows.Select(r => pass.Rows[r].Wanted ? _wanted[r] : -1)], step));
+            _results.Add((step.Logits, [.. rows.Where(r => pass.Rows[r].Wanted).Select(r => _wanted[r])], step));
             return;
         }
         _steps?.Follow();
@@ -205,14 +205,6 @@ public sealed class PagedDecoder : IDecoder
         Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
     }
 
-    // Whether no two rows belong to one sequence.
-    private static bool AreSteps(DecodePass pass, List<int> rows)
-    {
-        for (var i = 1; i < rows.Count; i++)
-            if (pass.Rows[rows[i]].Slot == pass.Rows[rows[i - 1]].Slot) return false;
-        return true;
-    }
-
     // Keeps the logits of the wanted rows on the device, from hidden states [rows, D].
     private void Finish(DecodePass pass, List<int> rows, Tensor hidden)
     {
@@ -236,8 +228,7 @@ public sealed class PagedDecoder : IDecoder
             var own = logits.narrow(0, 0, places.Length).to(ScalarType.Float32).cpu().contiguous();
             var values = MemoryMarshal.Cast<byte, float>(own.bytes);
             for (var w = 0; w < places.Length; w++)
-                if (places[w] >= 0)
-                    values.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(places[w] * VocabularySize));
+                values.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(places[w] * VocabularySize));
         }
         _hasLogits = true;
     }
@@ -258,7 +249,6 @@ public sealed class PagedDecoder : IDecoder
                 ids.to(ScalarType.Int32).cpu().data<int>().ToArray());
             for (var w = 0; w < places.Length; w++)
             {
-                if (places[w] < 0) continue;
                 var own = new Range(w * most, (w + 1) * most);
                 _largest[places[w]] = new LargestLogits(tokens.AsMemory(own), largest.AsMemory(own), sums[w]);
             }
@@ -275,8 +265,7 @@ public sealed class PagedDecoder : IDecoder
         {
             if (step is not null)
             {
-                for (var w = 0; w < places.Length; w++)
-                    if (places[w] >= 0) _likeliest[places[w]] = step.MostLikely(w);
+                for (var w = 0; w < places.Length; w++) _likeliest[places[w]] = step.MostLikely(w);
                 continue;
             }
             var (values, ids) = logits.max(-1); // the first of the largest

@@ -6,20 +6,20 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// One step of decoding over pages as one launch: a token of each of some rows, captured as a CUDA graph at the first
-/// step. Tokens, positions and tables lie in memory that every launch reads anew.
+/// One pass over pages as one launch, captured as a CUDA graph at the first one: some rows of any sequences, of which
+/// the first few that want logits get them. Tokens, positions and tables lie in memory that every launch reads anew.
 /// </summary>
 internal sealed class PagedStep : IDisposable
 {
     private readonly LanguageModel _model;
     private readonly PagedState _state;
-    private readonly int _rows, _columns;
+    private readonly int _rows, _columns, _wanted;
     private readonly SideStream _stream;
-    private readonly PinnedMemory _told;       // a position per row, then a token per row (int64)
+    private readonly PinnedMemory _told;       // a position per row, a token per row, the rows that want logits (int64)
     private readonly PinnedMemory _tables;     // the pages of each row (int32)
     private readonly PinnedMemory _ids, _values;
-    private readonly Tensor _input, _table;    // [2·B] (int64), [B, n] (int32)
-    private Tensor? _logits;                   // [B, V] of the captured step
+    private readonly Tensor _input, _table;    // [2·B + W] (int64), [B, n] (int32)
+    private Tensor? _logits;                   // [W, V] of the captured step
     private CudaGraph? _graph;
 
     /// <summary>Prepares; captures nothing yet.</summary>
@@ -27,34 +27,36 @@ internal sealed class PagedStep : IDisposable
     /// <param name="state">The pages; must outlive this.</param>
     /// <param name="rows">Number of rows B.</param>
     /// <param name="columns">Pages per row n.</param>
-    public PagedStep(LanguageModel model, PagedState state, int rows, int columns)
+    /// <param name="wanted">Most rows W that want logits.</param>
+    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted)
     {
-        (_model, _state, _rows, _columns) = (model, state, rows, columns);
-        _input = zeros([2 * rows], ScalarType.Int64, model.Device).DetachFromDisposeScope();
+        (_model, _state, _rows, _columns, _wanted) = (model, state, rows, columns, wanted);
+        _input = zeros([(2 * rows) + wanted], ScalarType.Int64, model.Device).DetachFromDisposeScope();
         _table = zeros([rows, columns], ScalarType.Int32, model.Device).DetachFromDisposeScope();
         var index = _input.device.index; // the model's may be left open
         _stream = SideStream.Rent(index);
-        _told = new PinnedMemory(index, 2 * rows * sizeof(long));
+        _told = new PinnedMemory(index, ((2 * rows) + wanted) * sizeof(long));
         _tables = new PinnedMemory(index, (long)rows * columns * sizeof(int));
-        _ids = new PinnedMemory(index, rows * sizeof(long));
-        _values = new PinnedMemory(index, rows * sizeof(float));
+        _ids = new PinnedMemory(index, wanted * sizeof(long));
+        _values = new PinnedMemory(index, wanted * sizeof(float));
     }
 
     /// <summary>The reason why the step cannot be captured; null if it can.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Logits [B, V] of the last step.</summary>
+    /// <summary>Logits [W, V] of the last step, those of the rows that wanted them first.</summary>
     public Tensor Logits => _logits!;
 
-    /// <summary>Computes one token of each row of a pass; the rest of the rows are for nothing.</summary>
+    /// <summary>Computes rows of a pass; the rest of the rows are for nothing.</summary>
     /// <param name="pass">The pass, which has been checked.</param>
-    /// <param name="rows">The rows to compute, at most B.</param>
+    /// <param name="rows">The rows to compute, at most B, of which at most W want logits.</param>
     /// <returns>False if the step cannot be captured; then nothing has changed.</returns>
     /// <exception cref="CrossheadException">The device failed.</exception>
     public bool TryRun(DecodePass pass, List<int> rows)
     {
         var told = _told.Of<long>();
         var tables = _tables.Of<int>();
+        var wanted = 0;
         for (var i = 0; i < _rows; i++)
         {
             var table = tables.Slice(i * _columns, _columns);
@@ -66,6 +68,7 @@ internal sealed class PagedStep : IDisposable
             }
             var row = pass.Rows[rows[i]];
             (told[i], told[_rows + i]) = (row.Position, row.Token);
+            if (row.Wanted) told[(2 * _rows) + wanted++] = i;
             var pages = _state.PagesOf(row.Slot);
             pages[..Math.Min(pages.Length, _columns)].CopyTo(table);
         }
@@ -75,7 +78,9 @@ internal sealed class PagedStep : IDisposable
         return true;
     }
 
-    /// <summary>The likeliest token after a row of the last step, the lowest of equals, and its logit.</summary>
+    /// <summary>
+    /// The likeliest token after one of the wanted rows of the last step, the lowest of equals, and its logit.
+    /// </summary>
     public (int Id, float Logit) MostLikely(int index) => ((int)_ids.Of<long>()[index], _values.Of<float>()[index]);
 
     /// <inheritdoc/>
@@ -103,7 +108,8 @@ internal sealed class PagedStep : IDisposable
         var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
             retains: true);
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
-        var logits = _model.Head(_model.Hidden(tokens, view, _state.Layers)).squeeze(1);              // [B,V]
+        var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]
+        var logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));       // [W,V]
         var (values, ids) = logits.max(-1); // the first of the largest
         _ids.CopyFrom(ids);
         _values.CopyFrom(values.to(ScalarType.Float32));

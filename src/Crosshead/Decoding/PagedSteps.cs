@@ -13,9 +13,9 @@ internal sealed class PagedSteps : IDisposable
 {
     // Rows and pages that a step is captured for; a step takes the next larger ones.
     private static readonly int[] s_rows =
-        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512];
+        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 512, 640, 768, 1024, 1280, 1536, 2048];
 
-    private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 48;
+    private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 48, MostWanted = 256;
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
@@ -35,11 +35,12 @@ internal sealed class PagedSteps : IDisposable
     public int Captures { get; private set; }
 
     /// <summary>
-    /// Captures the steps for up to so many short sequences, the largest first, so that no request waits for it.
+    /// Captures the passes of up to so many rows of short sequences, the largest first, so that no request waits for it.
     /// </summary>
-    public void Prepare(int slots)
+    public void Prepare(int rows)
     {
-        var last = Math.Max(0, Array.FindIndex(s_rows, r => r >= slots));
+        var last = Array.FindIndex(s_rows, r => r >= rows);
+        if (last < 0) last = s_rows.Length - 1;
         for (var i = last; i >= 0 && Refusal is null; i--) Run(new DecodePass(), [], (s_rows[i], Columns(1)));
     }
 
@@ -55,8 +56,13 @@ internal sealed class PagedSteps : IDisposable
     {
         var count = Array.Find(s_rows, r => r >= rows.Count);
         if (Refusal is not null || count == 0) return null;
-        var longest = 0;
-        foreach (var row in rows) longest = Math.Max(longest, pass.Rows[row].Position);
+        var (longest, wanted) = (0, 0);
+        foreach (var row in rows)
+        {
+            longest = Math.Max(longest, pass.Rows[row].Position);
+            if (pass.Rows[row].Wanted) wanted++;
+        }
+        if (wanted > Math.Min(count, MostWanted)) return null;
         return Run(pass, rows, (count, Columns(longest + 1)));
     }
 
@@ -99,6 +105,7 @@ internal sealed class PagedSteps : IDisposable
             _order.RemoveAt(0);
         }
         Captures++;
-        return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns);
+        return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns,
+            Math.Min(key.Rows, MostWanted));
     }
 }
