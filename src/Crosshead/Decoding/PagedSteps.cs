@@ -13,13 +13,14 @@ internal sealed class PagedSteps : IDisposable
 {
     // Rows and pages that a step is captured for; a step takes the next larger ones.
     private static readonly int[] s_rows =
-        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 512, 640, 768, 1024, 1280, 1536, 2048];
+        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 384, 512, 768, 1024];
 
     private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 48, MostWanted = 256;
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly int _mostColumns;
+    private int _mostRows = s_rows[^1]; // passes of more rows are not captured
     private bool _follows = true;
     private readonly Dictionary<(int Rows, int Columns), PagedStep> _steps = [];
     private readonly List<(int Rows, int Columns)> _order = []; // least recently used first
@@ -28,7 +29,9 @@ internal sealed class PagedSteps : IDisposable
     public PagedSteps(LanguageModel model, PagedState state) =>
         (_model, _state, _mostColumns) = (model, state, PageTables.PagesFor(state.Capacity));
 
-    /// <summary>The reason why steps are not captured; null if they are, or if none was tried yet.</summary>
+    /// <summary>
+    /// The reason why not even a step of one row is captured; null if it is, or if none was tried yet.
+    /// </summary>
     public string? Refusal { get; private set; }
 
     /// <summary>Number of steps that were captured so far.</summary>
@@ -41,7 +44,7 @@ internal sealed class PagedSteps : IDisposable
     {
         var last = Array.FindIndex(s_rows, r => r >= rows);
         if (last < 0) last = s_rows.Length - 1;
-        for (var i = last; i >= 0 && Refusal is null; i--) Run(new DecodePass(), [], (s_rows[i], Columns(1)));
+        for (var i = last; i >= 0; i--) Run(new DecodePass(), [], (s_rows[i], Columns(1)));
     }
 
     /// <summary>Tells that something was queued on the stream that prompts are computed on.</summary>
@@ -55,7 +58,7 @@ internal sealed class PagedSteps : IDisposable
     public PagedStep? TryRun(DecodePass pass, List<int> rows)
     {
         var count = Array.Find(s_rows, r => r >= rows.Count);
-        if (Refusal is not null || count == 0) return null;
+        if (count == 0 || count > _mostRows) return null;
         var (longest, wanted) = (0, 0);
         foreach (var row in rows)
         {
@@ -91,8 +94,12 @@ internal sealed class PagedSteps : IDisposable
         if (_follows) cuda.synchronize(_model.Device);
         _follows = false;
         if (step.TryRun(pass, rows)) return step;
-        Refusal = step.Refusal ?? "the step was not captured";
-        Dispose();
+        // Mixtures of experts, for one, ask the device in between if there are many rows.
+        _mostRows = key.Rows - 1;
+        if (key.Rows == 1) Refusal = step.Refusal ?? "the step was not captured";
+        _steps.Remove(key);
+        _order.Remove(key);
+        step.Dispose();
         return null;
     }
 
