@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using Crosshead.Runtime;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -82,6 +83,8 @@ internal static unsafe class Panel
     private static void MultiplyOne<T>(T* panel, long panelStride, int panels, int depth, float* x, float* y)
         where T : unmanaged, IPanelElement<T>
     {
+        for (; panels >= 8 && CpuVectors.Are512Bits; panels -= 8, panel += 8 * panelStride, y += 8 * Lanes)
+            PanelTiles.Multiply1x8(panel, panelStride, depth, x, y);
         for (; panels > 0; panels -= 4, panel += 4 * panelStride, y += 4 * Lanes)
         {
             var (second, third, fourth) = (Math.Min(1, panels - 1), Math.Min(2, panels - 1), Math.Min(3, panels - 1));

@@ -10,6 +10,8 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal static unsafe class PanelTiles
 {
+    private const int Ahead = 32; // rows of a panel
+
     /// <summary>Multiplies four panels by one vector: four sums hide the latency of the products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply1x4<T>(T* p, T* q, T* r, T* s, int depth, float* x, float* y, int second, int third,
@@ -33,6 +35,49 @@ internal static unsafe class PanelTiles
         b.Store(y + second);
         c.Store(y + third);
         d.Store(y + fourth);
+    }
+
+    /// <summary>Multiplies eight panels that follow each other by one vector, for the same sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply1x8<T>(T* panel, long panelStride, int depth, float* x, float* y)
+        where T : unmanaged, IPanelElement<T>
+    {
+        const int rows = 2 * Panel.Lanes;
+        T* p0 = panel, p1 = p0 + panelStride, p2 = p1 + panelStride, p3 = p2 + panelStride, p4 = p3 + panelStride,
+            p5 = p4 + panelStride, p6 = p5 + panelStride, p7 = p6 + panelStride;
+        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default,
+            a6 = default, a7 = default;
+        for (var k = 0; k < depth; k += 2, p0 += rows, p1 += rows, p2 += rows, p3 += rows, p4 += rows, p5 += rows,
+            p6 += rows, p7 += rows)
+        {
+            var (v, w) = (Vector512.Create(x[k]), Vector512.Create(x[k + 1]));
+            Add(p0, v, w, ref a0);
+            Add(p1, v, w, ref a1);
+            Add(p2, v, w, ref a2);
+            Add(p3, v, w, ref a3);
+            Add(p4, v, w, ref a4);
+            Add(p5, v, w, ref a5);
+            Add(p6, v, w, ref a6);
+            Add(p7, v, w, ref a7);
+        }
+        a0.Store(y);
+        a1.Store(y + Panel.Lanes);
+        a2.Store(y + (2 * Panel.Lanes));
+        a3.Store(y + (3 * Panel.Lanes));
+        a4.Store(y + (4 * Panel.Lanes));
+        a5.Store(y + (5 * Panel.Lanes));
+        a6.Store(y + (6 * Panel.Lanes));
+        a7.Store(y + (7 * Panel.Lanes));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<T>(T* rows, Vector512<float> v, Vector512<float> w, ref Vector512<float> sum)
+        where T : unmanaged, IPanelElement<T>
+    {
+        // Hardware loses eight streams at each end of a page of memory.
+        Panel.Prefetch(rows + (Ahead * Panel.Lanes));
+        var (even, odd) = T.LoadRows(rows);
+        sum = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, sum));
     }
 
     /// <summary>
