@@ -38,7 +38,8 @@ internal sealed class PagedSteps : IDisposable
     public int Captures { get; private set; }
 
     /// <summary>
-    /// Captures the passes of up to so many rows of short sequences, the largest first, so that no request waits for it.
+    /// Captures the passes of up to so many rows of short sequences, the largest first, so that no request waits for
+    /// it.
     /// </summary>
     public void Prepare(int rows)
     {

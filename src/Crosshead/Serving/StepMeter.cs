@@ -55,8 +55,8 @@ internal sealed class StepMeter(EngineOptions options)
         Volatile.Write(ref _rate, Mean(_rate, prompts / Math.Max(own, 1e-9)));
     }
 
-    // The least squares of own = a + b · tokens; b is at least a quarter of the mean time per token, so that noise between steps
-    // of similar size does not promise more than has been seen.
+    // The least squares of own = a + b · tokens; b is at least a quarter of the mean time per token, so that noise
+    // between steps of similar size does not promise more than has been seen.
     private (double Fixed, double PerToken) Fit()
     {
         if (_x == 0) return (0, 0);

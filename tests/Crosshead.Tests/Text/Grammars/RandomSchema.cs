@@ -46,7 +46,8 @@ internal sealed class RandomSchema(int seed)
             case "number": return _random.GetItems(["0", "-1.5", "2e3", "12345.678E-2"], 1)[0];
             case "boolean": return _random.Next(2) == 0 ? "true" : "false";
             case "null": return "null";
-            case "array": return Joined('[', Enumerable.Range(0, Within(schema, "minItems", "maxItems"))
+            case "array":
+                return Joined('[', Enumerable.Range(0, Within(schema, "minItems", "maxItems"))
                 .Select(_ => Text(schema["items"]!.AsObject())), ']');
         }
         var required = schema["required"]!.AsArray().Select(name => name!.GetValue<string>()).ToArray();
