@@ -3,6 +3,7 @@ using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Generation;
+using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Serving;
 using Crosshead.Text.Chat;
@@ -42,7 +43,7 @@ public sealed class LoadedModel : IDisposable
         try
         {
             doing?.Invoke("the cache and the first steps are being prepared");
-            var context = Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
+            var context = ContextOf(folder, options);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
                 CachePages.Count(options, context, model.Model.CacheBytesPerToken));
             if (decoder is PagedDecoder paged) paged.Prepare(options.Engine.MaxStepTokens);
@@ -83,8 +84,8 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Checks, before weights are read, that a model can be served.</summary>
     /// <param name="folder">The model's directory, opened.</param>
     /// <param name="options">How it would be loaded.</param>
-    /// <exception cref="CrossheadException">An option is out of range, the chat template cannot be read, or the model's
-    /// files state a sampling out of range.</exception>
+    /// <exception cref="CrossheadException">An option is out of range, the chat template cannot be read, the model's
+    /// files state a sampling out of range, or the cache's memory holds no page.</exception>
     public static void Check(HuggingFaceFolder folder, LoadOptions options)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -92,7 +93,13 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         Template(folder, options);
         Defaults(folder, options);
+        if (options.CacheMemory is not null)
+            CachePages.Count(options, ContextOf(folder, options),
+                ModelCost.Of(folder.Options).CacheBytesPerToken(Precision.BytesOf(options.Type)));
     }
+
+    private static int ContextOf(HuggingFaceFolder folder, LoadOptions options) =>
+        Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
 
     // How tokens are drawn where a request does not say.
     private static SamplingOptions Defaults(HuggingFaceFolder folder, LoadOptions options)

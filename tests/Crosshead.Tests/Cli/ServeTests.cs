@@ -36,6 +36,17 @@ public sealed partial class ServeTests
         Assert.Contains("POST /v1/completions 200 ", error.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_cache_without_room_for_a_page_is_refused_before_anything_listens()
+    {
+        using StringWriter output = new(), error = new();
+        Assert.Equal(ExitCode.BadInput, CliRun.CommandLine.Run(
+            ["serve", SharedData.Path("data", "models", "stories260K"), "--port", "0", "--cache-memory", "1KiB"],
+            new StandardStreams(output, error), TestContext.Current.CancellationToken));
+        Assert.Equal("the cache may have 1.00 KiB, and a page of 64 tokens takes 80.0 KiB; give it more memory "
+            + "(--cache-memory).", error.ToString().Trim());
+    }
+
     [Theory]
     [InlineData("1", 1L)]
     [InlineData("8GiB", 8L << 30)]
