@@ -78,7 +78,8 @@ public sealed class PagedDecoder : IDecoder
         using var grad = no_grad();
         List<int> together = [];
         List<TokenRun> alone = [];
-        foreach (var run in pass.Runs())
+        var runs = pass.Runs();
+        foreach (var run in runs)
         {
             if (run.Count == 1 || run.Start + run.Count <= _longestTogether)
                 together.AddRange(Enumerable.Range(run.First, run.Count));
@@ -91,7 +92,7 @@ public sealed class PagedDecoder : IDecoder
             Prefill(pass, run);
         }
         if (together.Count > 0) Rows(pass, together);
-        foreach (var run in pass.Runs()) _state.Keep(run.Slot, run.Start + run.Count);
+        foreach (var run in runs) _state.Keep(run.Slot, run.Start + run.Count);
     }
 
     /// <summary>
