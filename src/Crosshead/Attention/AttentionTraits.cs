@@ -14,6 +14,11 @@ internal sealed record AttentionTraits
     public int ValueHeadsPerRow { get; init; } = 1;
 
     /// <summary>
+    /// Whether a softmax of a head's scores is all that lies between them and the values, as kernels over a cache want.
+    /// </summary>
+    public bool IsSoftmax { get; init; } = true;
+
+    /// <summary>
     /// Number of parameters besides projections, mixes of components and norms, from the options and the head width.
     /// </summary>
     public Func<AttentionOptions, long, long> OwnParameters { get; init; } = (_, _) => 0;

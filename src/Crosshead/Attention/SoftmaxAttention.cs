@@ -63,7 +63,7 @@ public static class SoftmaxAttention
         {
             if (view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
                 return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
-                    view.Begins, view.Length);
+                    view.Begins, view.Length, view.Pieces);
             var gathered = new KeptTokens(query, key, value, keyFactors, table)
                 .Gathered(view.Place.Total(query.shape[2]));
             (key, value, keyFactors) = (gathered.Keys, gathered.Values, gathered.KeyFactors);

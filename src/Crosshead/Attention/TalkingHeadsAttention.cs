@@ -49,6 +49,7 @@ public sealed class TalkingHeadsAttention : IAttention
 
     internal static AttentionTraits Traits { get; } = new()
     {
+        IsSoftmax = false,
         OwnParameters = (options, _) => 2L * options.Heads * options.Heads,
         FlopsPerPair = (options, d) => (4 * options.Heads * d) + (4L * options.Heads * options.Heads),
     };

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Kernels.StepAttention;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -36,6 +37,12 @@ public sealed record TokenView(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal
     /// sequence sees, [B] (int32).
     /// </summary>
     internal Tensor? Length { get; init; }
+
+    /// <summary>
+    /// For one token per sequence in pages: how those of the same sequence read its cache together. Null if each reads
+    /// it for itself.
+    /// </summary>
+    internal PieceWork? Pieces { get; init; }
 
     /// <summary>
     /// For tokens that form trees: one past the last query that sees each token, [B, N] (int32), for kernels that need

@@ -13,8 +13,8 @@ namespace Crosshead.Decoding;
 /// </summary>
 public sealed class PagedDecoder : IDecoder
 {
-    // A row reads all tokens before it. Up to this length that costs less than a piece of its own.
-    private const int LongestTogether = 4096;
+    // Tokens of a prompt that are computed as rows beside those of other sequences; more are computed by themselves.
+    private const int MostTogether = 1024;
 
     private const int MostLargest = 256; // logits of a row that the device sorts
 
@@ -22,8 +22,9 @@ public sealed class PagedDecoder : IDecoder
     private readonly PagedState _state;
     private readonly WantedRows _wanted = new();
     private readonly Lock _fetching = new(); // what a pass left may be read by several threads
+    private readonly PassPieces? _pieces;
     private readonly PagedSteps? _steps;
-    private readonly int _longestTogether;
+    private readonly int _mostTogether;
     // logits on the device, where each of their rows goes, and the step that owns them, if one does
     private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
     private float[] _logits = []; // [wanted rows, V]
@@ -37,7 +38,7 @@ public sealed class PagedDecoder : IDecoder
     /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
     /// <param name="pages">Number of pages of the cache.</param>
     public PagedDecoder(LanguageModel model, int slots, int capacity, int pages)
-        : this(model, slots, capacity, pages, CudaGraphDecoder.Supports(model) ? LongestTogether : 0)
+        : this(model, slots, capacity, pages, CudaGraphDecoder.Supports(model) ? MostTogether : 0)
     {
     }
 
@@ -46,15 +47,17 @@ public sealed class PagedDecoder : IDecoder
     /// <param name="slots">Sequences side by side.</param>
     /// <param name="capacity">Most tokens per sequence.</param>
     /// <param name="pages">Number of pages of the cache.</param>
-    /// <param name="longestTogether">Length up to which the tokens of a prompt are computed as rows beside those of
+    /// <param name="mostTogether">Number of tokens of a prompt up to which they are computed as rows beside those of
     /// other sequences.</param>
-    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, int longestTogether)
+    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, int mostTogether)
     {
         _model = model;
         using var grad = no_grad();
         _state = model.CreatePagedState(slots, capacity, pages);
-        _longestTogether = longestTogether;
-        if (CudaGraphDecoder.Supports(model)) _steps = new PagedSteps(model, _state);
+        if (!CudaGraphDecoder.Supports(model)) return;
+        _mostTogether = PassPieces.Serve(model, _state) ? mostTogether : 0;
+        _pieces = new PassPieces(_state, model.Device);
+        _steps = new PagedSteps(model, _state, _pieces);
     }
 
     /// <summary>The reason why steps are not captured; null if they are, or if none was tried yet.</summary>
@@ -81,7 +84,7 @@ public sealed class PagedDecoder : IDecoder
         var runs = pass.Runs();
         foreach (var run in runs)
         {
-            if (run.Count == 1 || run.Start + run.Count <= _longestTogether)
+            if (run.Count == 1 || run.Count <= _mostTogether)
                 together.AddRange(Enumerable.Range(run.First, run.Count));
             else alone.Add(run);
         }
@@ -110,7 +113,7 @@ public sealed class PagedDecoder : IDecoder
             var device = _model.Device;
             var zero = zeros([count], ScalarType.Int64, device);
             using var view = _model.PagedViewAt(zero, 1, full([count, 1], _state.SparePage, ScalarType.Int32, device),
-                retains: false);
+                pieces: null, retains: false);
             var hidden = _model.Hidden(zero.unsqueeze(1), view, _state.Layers).squeeze(1);
             _model.Head(hidden.narrow(0, 0, Math.Min(count, _state.Slots))).max(-1);
         }
@@ -162,6 +165,7 @@ public sealed class PagedDecoder : IDecoder
     {
         Forget();
         _steps?.Dispose();
+        _pieces?.Dispose();
         _state.Dispose();
     }
 
@@ -169,7 +173,8 @@ public sealed class PagedDecoder : IDecoder
     private void Rows(DecodePass pass, List<int> rows)
     {
         using var scope = NewDisposeScope();
-        if (_steps?.TryRun(pass, rows) is { } step)
+        var pieces = PassPieces.Of(pass, rows);
+        if (_steps?.TryRun(pass, rows, pieces) is { } step)
         {
             _results.Add((step.Logits, [.. rows.Where(r => pass.Rows[r].Wanted).Select(r => _wanted[r])], step));
             return;
@@ -188,7 +193,7 @@ public sealed class PagedDecoder : IDecoder
         }
         var device = _model.Device;
         using var view = _model.PagedViewAt(tensor(positions, [rows.Count], ScalarType.Int64, device), seen,
-            tensor(pages, [rows.Count, columns], ScalarType.Int32, device), retains: false);
+            tensor(pages, [rows.Count, columns], ScalarType.Int32, device), _pieces?.Work(pieces), retains: false);
         var hidden = _model.Hidden(tensor(ids, [rows.Count, 1], ScalarType.Int64, device), view, _state.Layers);
         Finish(pass, rows, hidden.squeeze(1));
     }

@@ -1,3 +1,4 @@
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
 using Crosshead.Runtime.Cuda;
@@ -19,6 +20,9 @@ internal sealed class PagedStep : IDisposable
     private readonly PinnedMemory _tables;     // the pages of each row (int32)
     private readonly PinnedMemory _ids, _values;
     private readonly Tensor _input, _table;    // [2·B + W] (int64), [B, n] (int32)
+    private readonly PassPieces? _pieces;
+    private readonly PinnedMemory? _toldItems; // where the rows read pieces of sequences together
+    private readonly Tensor? _items;           // [I, 8] (int32)
     private Tensor? _logits;                   // [W, V] of the captured step
     private CudaGraph? _graph;
 
@@ -28,7 +32,8 @@ internal sealed class PagedStep : IDisposable
     /// <param name="rows">Number of rows B.</param>
     /// <param name="columns">Pages per row n.</param>
     /// <param name="wanted">Most rows W that want logits.</param>
-    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted)
+    /// <param name="pieces">Given if rows of the same sequence read its pages together.</param>
+    public PagedStep(LanguageModel model, PagedState state, int rows, int columns, int wanted, PassPieces? pieces)
     {
         (_model, _state, _rows, _columns, _wanted) = (model, state, rows, columns, wanted);
         _input = zeros([(2 * rows) + wanted], ScalarType.Int64, model.Device).DetachFromDisposeScope();
@@ -39,6 +44,11 @@ internal sealed class PagedStep : IDisposable
         _tables = new PinnedMemory(index, (long)rows * columns * sizeof(int));
         _ids = new PinnedMemory(index, wanted * sizeof(long));
         _values = new PinnedMemory(index, wanted * sizeof(float));
+        if (pieces is null) return;
+        _pieces = pieces;
+        var items = PieceList.Most(rows, pieces.Splits);
+        _items = zeros([items, PieceList.ItemLength], ScalarType.Int32, model.Device).DetachFromDisposeScope();
+        _toldItems = new PinnedMemory(index, items * PieceList.ItemLength * sizeof(int));
     }
 
     /// <summary>The reason why the step cannot be captured; null if it can.</summary>
@@ -50,9 +60,10 @@ internal sealed class PagedStep : IDisposable
     /// <summary>Computes rows of a pass; the rest of the rows are for nothing.</summary>
     /// <param name="pass">The pass, which has been checked.</param>
     /// <param name="rows">The rows to compute, at most B, of which at most W want logits.</param>
+    /// <param name="pieces">Their pieces.</param>
     /// <returns>False if the step cannot be captured; then nothing has changed.</returns>
     /// <exception cref="CrossheadException">The device failed.</exception>
-    public bool TryRun(DecodePass pass, List<int> rows)
+    public bool TryRun(DecodePass pass, List<int> rows, List<Piece> pieces)
     {
         var told = _told.Of<long>();
         var tables = _tables.Of<int>();
@@ -72,6 +83,13 @@ internal sealed class PagedStep : IDisposable
             var pages = _state.PagesOf(row.Slot);
             pages[..Math.Min(pages.Length, _columns)].CopyTo(table);
         }
+        if (_toldItems is not null)
+        {
+            List<Piece> all = [.. pieces];
+            for (var i = rows.Count; i < _rows; i += PieceList.MostTokens)
+                all.Add(new Piece(i, Math.Min(PieceList.MostTokens, _rows - i), End: 1));
+            PieceList.Write(all, _pieces!.Splits, _toldItems.Of<int>());
+        }
         if (_graph is null && !TryCapture()) return false;
         _graph!.Launch();
         _stream.Wait();
@@ -90,7 +108,8 @@ internal sealed class PagedStep : IDisposable
         _stream.Dispose();
         _input.Dispose();
         _table.Dispose();
-        foreach (var memory in new[] { _told, _tables, _ids, _values }) memory.Dispose();
+        _items?.Dispose();
+        foreach (var memory in new[] { _told, _tables, _ids, _values, _toldItems }) memory?.Dispose();
     }
 
     private bool TryCapture()
@@ -105,8 +124,9 @@ internal sealed class PagedStep : IDisposable
         using var grad = no_grad();
         _told.CopyTo(_input);
         _tables.CopyTo(_table);
+        if (_items is not null) _toldItems!.CopyTo(_items);
         var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
-            retains: true);
+            _items is null ? null : _pieces!.In(_items), retains: true);
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
         var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]
         var logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));       // [W,V]

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
 using static TorchSharp.torch;
@@ -6,28 +7,32 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// The captured steps of a decoder over pages, by number of rows and length of the longest sequence. A step is captured
-/// when it is first needed.
+/// The captured steps of a decoder over pages, by number of rows and length of the longest sequence, and by whether
+/// their rows are single tokens of sequences of similar lengths. A step is captured when it is first needed.
 /// </summary>
 internal sealed class PagedSteps : IDisposable
 {
     // Rows and pages that a step is captured for; a step takes the next larger ones.
     private static readonly int[] s_rows =
-        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256, 384, 512, 768, 1024];
+        [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 160, 192, 224, 256];
+    private static readonly int[] s_rowsOfPieces = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 
-    private const int FewestColumns = 16, ColumnFactor = 4, MostSteps = 48, MostWanted = 256;
+    // Tables of pieces are longer: no launch depends on their length.
+    private const int FewestColumns = 16, FewestColumnsOfPieces = 512, ColumnFactor = 4, MostSteps = 48,
+        MostWanted = 256;
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly int _mostColumns;
-    private int _mostRows = s_rows[^1]; // passes of more rows are not captured
+    private readonly PassPieces _pieces;
+    private int _mostRows = s_rowsOfPieces[^1]; // passes of more rows are not captured
     private bool _follows = true;
-    private readonly Dictionary<(int Rows, int Columns), PagedStep> _steps = [];
-    private readonly List<(int Rows, int Columns)> _order = []; // least recently used first
+    private readonly Dictionary<StepKey, PagedStep> _steps = [];
+    private readonly List<StepKey> _order = []; // least recently used first
 
     /// <summary>Prepares; captures nothing yet.</summary>
-    public PagedSteps(LanguageModel model, PagedState state) =>
-        (_model, _state, _mostColumns) = (model, state, PageTables.PagesFor(state.Capacity));
+    public PagedSteps(LanguageModel model, PagedState state, PassPieces pieces) =>
+        (_model, _state, _pieces, _mostColumns) = (model, state, pieces, PageTables.PagesFor(state.Capacity));
 
     /// <summary>
     /// The reason why not even a step of one row is captured; null if it is, or if none was tried yet.
@@ -43,9 +48,14 @@ internal sealed class PagedSteps : IDisposable
     /// </summary>
     public void Prepare(int rows)
     {
-        var last = Array.FindIndex(s_rows, r => r >= rows);
-        if (last < 0) last = s_rows.Length - 1;
-        for (var i = last; i >= 0; i--) Run(new DecodePass(), [], (s_rows[i], Columns(1)));
+        foreach (var inPieces in new[] { true, false })
+        {
+            var counts = inPieces ? s_rowsOfPieces : s_rows;
+            var last = Array.FindIndex(counts, r => r >= rows);
+            if (last < 0) last = counts.Length - 1;
+            for (var i = last; i >= 0; i--)
+                Run(new DecodePass(), [], [], new StepKey(counts[i], Columns(1, inPieces), inPieces));
+        }
     }
 
     /// <summary>Tells that something was queued on the stream that prompts are computed on.</summary>
@@ -54,11 +64,13 @@ internal sealed class PagedSteps : IDisposable
     /// <summary>Computes rows of a pass by a captured step.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="rows">The rows.</param>
+    /// <param name="pieces">Their pieces.</param>
     /// <returns>The step, with the logits of the rows in order; null if there is none for so many rows, or if steps of
     /// the model cannot be captured.</returns>
-    public PagedStep? TryRun(DecodePass pass, List<int> rows)
+    public PagedStep? TryRun(DecodePass pass, List<int> rows, List<Piece> pieces)
     {
-        var count = Array.Find(s_rows, r => r >= rows.Count);
+        var inPieces = rows.Count > s_rows[^1] || !PassPieces.AreEven(pieces);
+        var count = Array.Find(inPieces ? s_rowsOfPieces : s_rows, r => r >= rows.Count);
         if (count == 0 || count > _mostRows) return null;
         var (longest, wanted) = (0, 0);
         foreach (var row in rows)
@@ -67,7 +79,7 @@ internal sealed class PagedSteps : IDisposable
             if (pass.Rows[row].Wanted) wanted++;
         }
         if (wanted > Math.Min(count, MostWanted)) return null;
-        return Run(pass, rows, (count, Columns(longest + 1)));
+        return Run(pass, rows, pieces, new StepKey(count, Columns(longest + 1, inPieces), inPieces));
     }
 
     /// <inheritdoc/>
@@ -79,14 +91,14 @@ internal sealed class PagedSteps : IDisposable
     }
 
     // The columns of tables that hold so many tokens.
-    private int Columns(int tokens)
+    private int Columns(int tokens, bool inPieces)
     {
-        var columns = FewestColumns;
+        var columns = inPieces ? FewestColumnsOfPieces : FewestColumns;
         while (columns < PageTables.PagesFor(tokens)) columns *= ColumnFactor;
         return Math.Min(columns, _mostColumns);
     }
 
-    private PagedStep? Run(DecodePass pass, List<int> rows, (int Rows, int Columns) key)
+    private PagedStep? Run(DecodePass pass, List<int> rows, List<Piece> pieces, StepKey key)
     {
         if (_steps.TryGetValue(key, out var step)) _order.Remove(key);
         else step = Add(key);
@@ -94,7 +106,7 @@ internal sealed class PagedSteps : IDisposable
         // a step's stream does not wait for the one that prompts are computed on
         if (_follows) cuda.synchronize(_model.Device);
         _follows = false;
-        if (step.TryRun(pass, rows)) return step;
+        if (step.TryRun(pass, rows, pieces)) return step;
         // Mixtures of experts, for one, ask the device in between if there are many rows.
         _mostRows = key.Rows - 1;
         if (key.Rows == 1) Refusal = step.Refusal ?? "the step was not captured";
@@ -104,7 +116,7 @@ internal sealed class PagedSteps : IDisposable
         return null;
     }
 
-    private PagedStep Add((int Rows, int Columns) key)
+    private PagedStep Add(StepKey key)
     {
         if (_order.Count == MostSteps)
         {
@@ -114,6 +126,8 @@ internal sealed class PagedSteps : IDisposable
         }
         Captures++;
         return _steps[key] = new PagedStep(_model, _state, key.Rows, key.Columns,
-            Math.Min(key.Rows, MostWanted));
+            Math.Min(key.Rows, MostWanted), key.InPieces ? _pieces : null);
     }
+
+    private readonly record struct StepKey(int Rows, int Columns, bool InPieces);
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Layers;
 using Crosshead.Model.Views;
 using Crosshead.Runtime;
@@ -152,9 +153,11 @@ public sealed class LanguageModel : IDisposable
     /// <param name="positions">Position of each sequence's token, [B] (int64).</param>
     /// <param name="seen">More than any position.</param>
     /// <param name="table">The pages of each sequence, [B, n] (int32).</param>
+    /// <param name="pieces">How rows of the same sequence read its pages together; null if each reads them for
+    /// itself.</param>
     /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
-    internal StepView PagedViewAt(Tensor positions, long seen, Tensor table, bool retains) =>
-        new(_rotary, positions, seen, Device, table, retains);
+    internal StepView PagedViewAt(Tensor positions, long seen, Tensor table, PieceWork? pieces, bool retains) =>
+        new(_rotary, positions, seen, Device, table, pieces, retains);
 
     /// <summary>Where the next tokens of one sequence stand whose cache lies in pages [1, n] (int32).</summary>
     internal CallView PagedViewOf(long start, long count, Tensor table) =>

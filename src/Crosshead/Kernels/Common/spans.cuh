@@ -19,6 +19,13 @@ __device__ __forceinline__ float exp2_fast(float x)
 // [B, rows, clusters, QUERIES, WV], and each query's largest score and total of weights [B, rows, clusters, QUERIES]. A
 // token has `rows` rows of keys, each with `queries` queries, of which `value_sharing` read the same row of values, and
 // the cache has room for `capacity` tokens. The scores' scale has log2(e) in it.
+// With PIECES a row of query, output, bounds and table is a token of the pass instead of a sequence; the items
+// (pieces.cuh), and counters that are 0 before and after.
+#if PIECES
+#define PIECE_PARAMETERS , const int *__restrict__ items, int *__restrict__ counters
+#else
+#define PIECE_PARAMETERS
+#endif
 #define DECODE_PARAMETERS                                                                                              \
     const bf16 *__restrict__ query, const bf16 *__restrict__ keys, const bf16 *__restrict__ values,                    \
     const bf16 *__restrict__ factors,                                                                                  \

@@ -1,5 +1,6 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Kernels.StepAttention;
@@ -68,15 +69,84 @@ internal static class DecodeAttention
     /// <param name="begins">The first token that each sequence sees, [B] or [1] (int32, on the device); null for the
     /// first of all.</param>
     /// <param name="ends">One past the last token that each sequence sees, likewise; null for n·P.</param>
+    /// <param name="pieces">
+    /// How rows that are tokens of the same sequence read the cache together; null if each reads it for itself. The
+    /// bounds of all rows are needed then.
+    /// </param>
     /// <returns>[B, h, 1, w']</returns>
     /// <exception cref="ArgumentException">P is not a multiple of <see cref="PageTokens"/>.</exception>
     public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale,
-        Tensor? factors = null, Tensor? begins = null, Tensor? ends = null)
+        Tensor? factors = null, Tensor? begins = null, Tensor? ends = null, PieceWork? pieces = null)
     {
         if (key.shape[2] % PageTokens != 0)
             throw new ArgumentException(
                 $"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
-        return Launch(query, key, value, table, (int)(table.shape[1] * key.shape[2]), scale, factors, begins, ends);
+        var capacity = (int)(table.shape[1] * key.shape[2]);
+        var tokens = pieces is null ? 0 : PieceTokens(key, value, (int)query.shape[1], factors);
+        return tokens == 0 ? Launch(query, key, value, table, capacity, scale, factors, begins, ends)
+            : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces!, tokens);
+    }
+
+    /// <summary>
+    /// Most tokens of a sequence that read its pages together in a block; 0 if the widths do not fit.
+    /// </summary>
+    /// <param name="key">[pages, g, P, w]</param>
+    /// <param name="value">[pages, gv, P, w']</param>
+    /// <param name="heads">Query heads h.</param>
+    /// <param name="factors">[pages, G, P]; null for none.</param>
+    public static int PieceTokens(Tensor key, Tensor value, int heads, Tensor? factors)
+    {
+        var (rows, keyWidth, valueWidth) = ((int)key.shape[1], (int)key.shape[3], (int)value.shape[3]);
+        return IsRow(key) && IsRow(value) && heads / rows <= MostQueries
+            ? DecodeAttentionKernel.PieceTokens(key.device.index, keyWidth, valueWidth, heads / rows,
+                factors is null ? 0 : 1) : 0;
+    }
+
+    private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity, double scale,
+        Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, int tokens)
+    {
+        var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
+        var (queries, wide) = (heads / rows, (int)value.shape[3]);
+        var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
+            FactorRows(query, key, factors), paged: true, tokens);
+        var blocks = (PieceList.MostTokens + tokens - 1) / tokens;
+        // For each part, row and block its sums, its queries' largest scores and their totals of weights.
+        var counters = (long)PieceList.MostParts(pieces.Splits) * rows * blocks;
+        var parts = counters * kernel.Plan.Queries;
+        pieces.Scratch.Reserve(parts * (wide + 2), counters);
+        var sums = Address(pieces.Scratch.Sums);
+        var largest = sums + (nint)(parts * wide * sizeof(float));
+        var totals = largest + (nint)(parts * sizeof(float));
+        var dense = query.contiguous();
+        var output = empty([batch, heads, 1, wide], query.dtype, query.device);
+        kernel.Attend.Launch(((int)pieces.Items.shape[0], rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
+        [
+            .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
+                (sums, largest, totals)),
+            Address(pieces.Items), Address(pieces.Scratch.Counters),
+        ], early: true);
+        foreach (var tensor in new[] { key, value, table, factors, begins, ends, dense }) GC.KeepAlive(tensor);
+        GC.KeepAlive(pieces);
+        return output;
+    }
+
+    // What both kernels are given, in the order of spans.cuh.
+    private static KernelArgument[] Arguments(Tensor query, Tensor key, Tensor value, Tensor? table, Tensor output,
+        int capacity, double scale, Tensor? factors, Tensor? begins, Tensor? ends,
+        (nint Sums, nint Largest, nint Totals) parts)
+    {
+        var rows = (int)key.shape[1];
+        return
+        [
+            Address(query), Address(key), Address(value), Address(factors),
+            Address(begins), Step(begins), Address(ends), Step(ends),
+            Address(table), (int)(table?.stride(0) ?? 0), (int)key.shape[2],
+            Address(output), parts.Sums, parts.Largest, parts.Totals,
+            rows, (int)query.shape[1] / rows, rows / (int)value.shape[1], capacity,
+            key.stride(0), key.stride(1), key.stride(2), value.stride(0), value.stride(1), value.stride(2),
+            factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
+            (float)(scale / Math.Log(2)),
+        ];
     }
 
     private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity, double scale,
@@ -100,16 +170,8 @@ internal static class DecodeAttention
         var dense = query.contiguous();
         var output = empty([batch, heads, 1, wide], query.dtype, query.device);
         kernel.Attend.Launch((spans, rows, batch), kernel.Plan.Threads, kernel.Plan.SharedBytes,
-        [
-            Address(dense), Address(key), Address(value), Address(factors),
-            Address(begins), Step(begins), Address(ends), Step(ends),
-            Address(table), (int)(table?.stride(0) ?? 0), (int)key.shape[2],
-            Address(output), sums, largest, totals,
-            rows, queries, rows / (int)value.shape[1], capacity,
-            key.stride(0), key.stride(1), key.stride(2), value.stride(0), value.stride(1), value.stride(2),
-            factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
-            (float)(scale / Math.Log(2)),
-        ], cluster, early: true);
+            Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
+                (sums, largest, totals)), cluster, early: true);
         if (clusters > 1)
         {
             // A thread sums four columns of some clusters: the more clusters there are, the more groups of threads

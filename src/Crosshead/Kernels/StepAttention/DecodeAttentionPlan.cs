@@ -13,6 +13,9 @@ namespace Crosshead.Kernels.StepAttention;
 internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Queries, int Factors,
     int Tokens, int Stages)
 {
+    /// <summary>Most tokens of a piece that a block takes; 0 if a block takes one token of a sequence.</summary>
+    public int PieceTokens { get; init; }
+
     /// <summary>Sources after the common ones and before the join's.</summary>
     public abstract string[] Sources { get; }
 
@@ -46,6 +49,6 @@ internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Q
     public virtual IReadOnlyList<string> Defines(bool paged) =>
     [
         $"WK={KeyWidth}", $"WV={ValueWidth}", $"QUERIES={Queries}", $"TOKENS={Tokens}", $"STAGES={Stages}",
-        $"FACTORS={Factors}", $"PAGED={(paged ? 1 : 0)}",
+        $"FACTORS={Factors}", $"PAGED={(paged ? 1 : 0)}", $"PIECES={PieceTokens}",
     ];
 }

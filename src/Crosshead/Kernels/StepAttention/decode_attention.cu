@@ -16,12 +16,16 @@
 // A warp takes 8 tokens, whose keys leave shared memory once, and all queries or a part of them, which stay in
 // registers.
 //
+// Instead of one token of a sequence a block may take a piece of it, up to PIECES tokens that follow each other: their
+// queries side by side read the cache once, and each sees its own part of it (pieces.cuh).
+//
 // Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared
 // memory; where a sequence has several clusters, a second kernel joins what they leave (spans.cuh).
 //
 // Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64),
-// STAGES (of each ring), WARPS, FACTORS, PAGED. For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
-// tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh and tiles.cuh, before join_clusters.cu.
+// STAGES (of each ring), WARPS, FACTORS, PAGED, PIECES (0: a token a sequence). For compute capability 8.0 and later.
+// Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh, tiles.cuh and pieces.cuh,
+// before join_clusters.cu.
 
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
@@ -45,7 +49,7 @@
 #define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE) * 2)
 #define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
 
-extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE_PARAMETERS)
+extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE_PARAMETERS PIECE_PARAMETERS)
 {
     extern __shared__ __align__(128) unsigned char memory[];
     bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
@@ -60,14 +64,31 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     bf16* q = (bf16*)(fading + QUERIES);                     // [QUERIES, KEY_STRIDE]
 #endif
 
-    const int row = blockIdx.y, sequence = blockIdx.z;
+    const int row = blockIdx.y;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     follow();
+#if PIECES
+    let_follow();
+    const Piece piece = take_piece(items);
+    if (piece.tokens <= 0) return;
+    __shared__ int2 limits[QUERIES];
+    take_limits(limits, piece, begins, begin_step, ends, end_step, capacity, queries);
+    __syncthreads();
+    const int sequence = piece.row, real = piece.tokens * queries; // of the queries, those that do not pad
+    const int begin = limits[0].x, end = limits[real - 1].y, all_begin = limits[real - 1].x, all_end = limits[0].y;
+    const int first = max(piece.tile, begin / TOKENS),
+        count = min(piece.tile + piece.tiles, (end + TOKENS - 1) / TOKENS) - first;
+    auto query_row = [&](int m) { return ((sequence + m / queries) * rows + row) * queries + m % queries; };
+#else
+    const int sequence = blockIdx.z, real = queries;
     const Span span = take_span(begins, begin_step, ends, end_step, capacity, sequence);
-    const int begin = span.begin, end = span.end, first = span.first, count = span.count;
+    const int begin = span.begin, end = span.end, all_begin = begin, all_end = end;
+    const int first = span.first, count = span.count;
     const Parts parts = parts_of(span, sums, largest, totals);
     if (span.clusters == 1) let_follow(); // not a join: one that waits from here on costs more than it saves (measured)
     if (span.clusters > 1 && span.nothing) { leave_nothing(span, parts); return; }
+    auto query_row = [&](int m) { return (sequence * rows + row) * queries + m; };
+#endif
 
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
     keys += row * key_row;
@@ -89,12 +110,11 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     };
 
     // Queries come first, zeros for those that pad: whatever is asked for after the first tiles waits for them.
-    query += (long long)(sequence * rows + row) * queries * WK;
     for (int i = threadIdx.x; i < QUERIES * (WK / 8); i += WARPS * 32)
     {
         const int m = i / (WK / 8), part = i % (WK / 8);
         copy_async(shared_address(q + m * KEY_STRIDE + part * 8),
-            query + (m < queries ? m * WK + part * 8 : 0), m < queries);
+            query + (m < real ? (long long)query_row(m) * WK + part * 8 : 0), m < real);
     }
     for (int i = 0; i < STAGES; i++) bring(i);
 
@@ -162,7 +182,7 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     auto weigh = [&](int i)
     {
         const int token = (first + i) * TOKENS + lane % LANES_A_QUERY * 2;
-        const bool whole = (first + i) * TOKENS >= begin && (first + i + 1) * TOKENS <= end;
+        const bool whole = (first + i) * TOKENS >= all_begin && (first + i + 1) * TOKENS <= all_end; // for all queries
         float2 x[PASSES];
         float most[PASSES];
 #pragma unroll
@@ -174,9 +194,9 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
             x[w].x *= scale;
             x[w].y *= scale;
 #if FACTORS
-            if (m < queries)
+            if (m < real)
             {
-                const int g = (row * queries + m) / (rows * queries / factor_rows);
+                const int g = (row * queries + m % queries) / (rows * queries / factor_rows);
 #if PAGED
                 const bf16* factor = factors + tiles.table[token / page_tokens] * factor_batch + g * factor_row
                     + token % page_tokens;
@@ -189,8 +209,13 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
 #endif
             if (!whole)
             {
-                if (token < begin || token >= end) x[w].x = NEVER_EVER;
-                if (token + 1 < begin || token + 1 >= end) x[w].y = NEVER_EVER;
+#if PIECES
+                const int from = m < QUERIES ? limits[m].x : 0, to = m < QUERIES ? limits[m].y : 0;
+#else
+                const int from = begin, to = end;
+#endif
+                if (token < from || token >= to) x[w].x = NEVER_EVER;
+                if (token + 1 < from || token + 1 >= to) x[w].y = NEVER_EVER;
             }
             most[w] = fmaxf(highest[w], fmaxf(x[w].x, x[w].y));
         }
@@ -304,6 +329,12 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int offset = LANES_A_QUERY / 2; offset > 0; offset /= 2) joined += __shfl_xor_sync(~0u, joined, offset);
         if (lane % LANES_A_QUERY == 0 && m < QUERIES) { highests[m] = highest[w]; whole_totals[m] = joined; }
     }
+#if PIECES
+    __syncthreads();
+    leave_piece<SUM_STRIDE, WARPS * 32>(piece, joining, highests, whole_totals, { sums, largest, totals }, counters,
+        output, rows, queries);
+#else
     join_spans<SUM_STRIDE, WARPS * 32>(span, joining, highests, whole_totals, parts,
-        output + (long long)(sequence * rows + row) * queries * WV, queries);
+        output + (long long)query_row(0) * WV, queries);
+#endif
 }

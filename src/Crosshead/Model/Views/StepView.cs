@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -15,6 +16,7 @@ internal sealed class StepView : CallView, IDisposable
     private readonly Device _device;
     private readonly Tensor _positions, _lengths; // [B], int64 and int32
     private readonly Tensor? _table;
+    private readonly PieceWork? _pieces;
     private readonly Tensor _cos, _sin;           // [B,1,d/2]
 
     /// <param name="rotary">Rotary angles by position.</param>
@@ -23,11 +25,13 @@ internal sealed class StepView : CallView, IDisposable
     /// <param name="seen">Number of cache positions that are read; more than any position.</param>
     /// <param name="device">The device of the masks.</param>
     /// <param name="table">The pages of each sequence, [B, n] (int32); null if the cache has no pages.</param>
+    /// <param name="pieces">How rows of the same sequence read its pages together; null if each reads them for
+    /// itself.</param>
     /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
     public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device, Tensor? table = null,
-        bool retains = true) : base(seen)
+        PieceWork? pieces = null, bool retains = true) : base(seen)
     {
-        (_seen, _device, _positions, _table, Retains) = (seen, device, positions, table, retains);
+        (_seen, _device, _positions, _table, _pieces, Retains) = (seen, device, positions, table, pieces, retains);
         _lengths = (positions + 1).to(ScalarType.Int32);
         // Views of the tables keep their memory alive if the tables grow meanwhile.
         var rows = Math.Min(seen, rotary.Positions);
@@ -48,6 +52,7 @@ internal sealed class StepView : CallView, IDisposable
             Place = new(0, _positions, _seen, _table),
             Length = _lengths,
             Begins = begins?.to(ScalarType.Int32),
+            Pieces = _pieces,
             LateMask = () => Mask(begins),
         };
     }

@@ -1,0 +1,94 @@
+using Crosshead.Attention;
+using Crosshead.Kernels.StepAttention;
+using Crosshead.Model;
+using Crosshead.Model.Views;
+using Crosshead.Runtime.Cuda;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding;
+
+/// <summary>
+/// The pieces of sequences in passes over pages on a CUDA device: which rows read the cache together, and how their
+/// work is shared out.
+/// </summary>
+internal sealed class PassPieces : IDisposable
+{
+    private const int BlocksOfMultiprocessor = 2, LeastSplits = 8;
+    private const int Uneven = 4; // times the mean length
+    private readonly Device _device;
+    private readonly PieceScratch _scratch;
+
+    /// <summary>Nothing is taken yet.</summary>
+    /// <param name="state">The pages.</param>
+    /// <param name="device">The device.</param>
+    public PassPieces(PagedState state, Device device)
+    {
+        (_device, _scratch) = (device, new PieceScratch(device));
+        var keys = state.Layers[0].Whole.Keys;
+        var blocks = CudaDevice.Get(keys.device.index).Multiprocessors * BlocksOfMultiprocessor;
+        Splits = Math.Max(LeastSplits, blocks / (int)state.Layers.Min(l => l.Whole.Keys.shape[1]));
+    }
+
+    /// <summary>Whether all layers of a model read pieces of sequences where they lie.</summary>
+    /// <param name="model">The model, in bfloat16 on a CUDA device.</param>
+    /// <param name="state">Its pages.</param>
+    public static bool Serve(LanguageModel model, PagedState state)
+    {
+        var attention = model.Options.Attention;
+        return AttentionFactory.TraitsOf(attention.Variant).IsSoftmax && state.Layers.All(layer =>
+        {
+            var (keys, values, factors) = layer.Whole;
+            return DecodeAttention.PieceTokens(keys, values, attention.Heads, factors) > 0;
+        });
+    }
+
+    /// <summary>Number of items that the device works on at once.</summary>
+    public int Splits { get; }
+
+    /// <summary>The pieces of some rows.</summary>
+    /// <param name="pass">The pass.</param>
+    /// <param name="rows">The rows, in order; the pieces number them from 0 on.</param>
+    public static List<Piece> Of(DecodePass pass, List<int> rows)
+    {
+        List<Piece> pieces = [];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = pass.Rows[rows[i]];
+            if (i > 0 && pieces[^1] is { Tokens: < PieceList.MostTokens } last
+                && pass.Rows[rows[i - 1]] is var before && before.Slot == row.Slot
+                && before.Position + 1 == row.Position)
+                pieces[^1] = last with { Tokens = last.Tokens + 1, End = row.Position + 1 };
+            else pieces.Add(new Piece(i, 1, row.Position + 1));
+        }
+        return pieces;
+    }
+
+    /// <summary>Whether the pieces are single tokens of sequences of similar lengths.</summary>
+    public static bool AreEven(List<Piece> pieces)
+    {
+        var (longest, sum) = (0L, 0L);
+        foreach (var piece in pieces)
+        {
+            if (piece.Tokens > 1) return false;
+            (longest, sum) = (Math.Max(longest, piece.End), sum + piece.End);
+        }
+        return longest * pieces.Count <= Uneven * sum;
+    }
+
+    /// <summary>The items of pieces, written to memory of the device.</summary>
+    /// <param name="pieces">The pieces.</param>
+    public PieceWork Work(List<Piece> pieces)
+    {
+        var items = new int[PieceList.Most(pieces.Count, Splits) * PieceList.ItemLength];
+        var count = PieceList.Write(pieces, Splits, items);
+        return In(tensor(items.AsSpan(0, count * PieceList.ItemLength).ToArray(), [count, PieceList.ItemLength],
+            ScalarType.Int32, _device));
+    }
+
+    /// <summary>The same in memory that every launch reads anew.</summary>
+    /// <param name="items">[n, 8] (int32)</param>
+    public PieceWork In(Tensor items) => new(items, Splits, _scratch);
+
+    /// <inheritdoc/>
+    public void Dispose() => _scratch.Dispose();
+}

@@ -1,0 +1,98 @@
+// Pieces of sequences: the tokens that a pass computes, up to PIECES of a sequence in a block, of which each sees what
+// is before it and itself. The host shares the work out (PieceList.cs): an item is a piece and a span of the tiles that
+// it sees. What several items find of a piece is joined by the last of them to be done. Behind spans.cuh.
+// Compile-time: TOKENS (a tile's), QUERIES, WV, PIECES.
+
+// An item of the list. A row is a token of the pass.
+struct Item
+{
+    int row, tokens;                                    // the piece: its first row, and its tokens
+    int tile, tiles;                                    // the span
+    int first, rank, parts;                             // the piece's first part, the item's place among them, all
+    int unused;
+};
+
+// A block's share of an item.
+struct Piece
+{
+    int row, tokens;                                    // at most PIECES tokens
+    int tile, tiles;
+    int rank, parts;
+    long long place;                                    // of the first part, in queries
+    int counter;
+};
+
+__device__ __forceinline__ Piece take_piece(const int* items)
+{
+    const Item item = ((const Item*)items)[blockIdx.x];
+    const int skipped = blockIdx.z * PIECES;
+    // parts of an item's blocks lie side by side: [first + rank, rows, blocks along z, QUERIES]
+    const int own = (item.first * gridDim.y + blockIdx.y) * gridDim.z + blockIdx.z;
+    return { item.row + skipped, min(item.tokens - skipped, PIECES), item.tile, item.tiles, item.rank, item.parts,
+        (long long)own * QUERIES, own };
+}
+
+// The tokens [x, y) that each query of a piece sees; padding queries see none.
+__device__ __forceinline__ void take_limits(int2* limits, Piece piece, const int* begins, int begin_step,
+    const int* ends, int end_step, int capacity, int queries)
+{
+    for (int m = threadIdx.x; m < QUERIES; m += blockDim.x)
+    {
+        const int token = piece.row + m / queries;
+        limits[m] = m >= piece.tokens * queries ? make_int2(0, 0)
+            : make_int2(begins ? max(begins[token * begin_step], 0) : 0, min(ends[token * end_step], capacity));
+    }
+}
+
+// What a block has found, from shared memory to the output [rows of the pass, rows, queries, WV] or, of several items,
+// to the parts: sums [part, QUERIES, WV], and each query's largest score and total of weights.
+template <int STRIDE, int THREADS>
+__device__ __forceinline__ void leave_piece(Piece piece, const float* found, const float* highests,
+    const float* found_totals, Parts parts, int* counters, bf16* output, int rows, int queries)
+{
+    __shared__ int is_last;
+    const long long step = (long long)gridDim.y * gridDim.z * QUERIES; // from a part of the piece to its next one
+    auto write = [&](int m, int column, float4 x, float whole)
+    {
+        const float factor = whole == 0 ? 0 : 1 / whole;        // nothing seen: zeros
+        *(uint2*)(output + (((long long)(piece.row + m / queries) * rows + blockIdx.y) * queries + m % queries) * WV
+            + column) = make_uint2(pack(x.x * factor, x.y * factor), pack(x.z * factor, x.w * factor));
+    };
+    const int work = piece.tokens * queries * (WV / 4);
+    for (int i = threadIdx.x; i < work; i += THREADS)
+    {
+        const int m = i / (WV / 4), column = i % (WV / 4) * 4;
+        const float4 x = *(const float4*)(found + m * STRIDE + column);
+        if (piece.parts == 1) { write(m, column, x, found_totals[m]); continue; }
+        const long long place = piece.place + piece.rank * step + m;
+        *(float4*)(parts.sums + place * WV + column) = x;
+        if (column == 0) { parts.largest[place] = highests[m]; parts.totals[place] = found_totals[m]; }
+    }
+    if (piece.parts == 1) return;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) is_last = atomicAdd(counters + piece.counter, 1) == piece.parts - 1;
+    __syncthreads();
+    if (!is_last) return;
+    __threadfence();
+    if (threadIdx.x == 0) counters[piece.counter] = 0;      // for the next launch
+    for (int i = threadIdx.x; i < work; i += THREADS)
+    {
+        const int m = i / (WV / 4), column = i % (WV / 4) * 4;
+        float most = NEVER, whole = 0;
+        float4 joined = make_float4(0, 0, 0, 0);
+#pragma unroll 4
+        for (int r = 0; r < piece.parts; r++)
+        {
+            const long long place = piece.place + r * step + m;
+            const float high = __ldcg(parts.largest + place), total = __ldcg(parts.totals + place);
+            const float4 x = __ldcg((const float4*)(parts.sums + place * WV + column));
+            const float next = fmaxf(most, high), fade = exp2_fast(most - next), share = exp2_fast(high - next);
+            most = next;
+            whole = whole * fade + total * share;
+            joined = make_float4(joined.x * fade + x.x * share, joined.y * fade + x.y * share,
+                joined.z * fade + x.z * share, joined.w * fade + x.w * share);
+        }
+        write(m, column, joined, whole);
+    }
+}
