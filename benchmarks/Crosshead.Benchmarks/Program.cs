@@ -7,6 +7,12 @@ if (args is ["paced", .. var pace])
     PacedServer.Run(pause: pace is [var pause] ? int.Parse(pause) : 25, port: 8123);
     return;
 }
+if (args is ["engine", .. var engine])
+{
+    await EngineComparison.RunAsync(engine is [var pass, ..] ? int.Parse(pass) : 1500,
+        engine is [_, var most] ? int.Parse(most) : 2000);
+    return;
+}
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest]) CacheComparison.Run(rest is [var rounds] ? int.Parse(rounds) : 101);
