@@ -56,6 +56,9 @@ internal sealed class Request
     /// <summary>Whether the likeliest token alone decides, but where that may not be drawn.</summary>
     public bool TakesLikeliest => _sampler.IsGreedy;
 
+    /// <summary>Whether the largest logits may decide.</summary>
+    public bool MayTakeLargest => _sampler.MayTakeLargest;
+
     /// <summary>The stop string that ended the sequence; null for another reason.</summary>
     public string? StopString => _filter.StopString;
 
@@ -115,7 +118,7 @@ internal sealed class Request
         // A device can return the likeliest token directly; all logits of a batch are tens of megabytes.
         if (free && TakesLikeliest && decoder.MostLikely(row) is var likeliest && _sampler.MayDraw(likeliest.Id)
             && limits.Allow(likeliest.Id)) return Sampler.Take(likeliest);
-        if (free && limits.IsNone && decoder.Largest(row) is { } largest
+        if (free && limits.IsNone && MayTakeLargest && decoder.Largest(row) is { } largest
             && _sampler.TryNext(largest, scratch) is >= 0 and var id) return id;
         return _sampler.Next(decoder.Logits(row), limits, scratch);
     }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Crosshead.Decoding;
 using Crosshead.Runtime;
 
@@ -13,8 +12,6 @@ public sealed class Sampler
 {
     private readonly SamplingOptions _options;
     private readonly DrawableTokens _drawable;
-    private float[] _scores = [], _weights = []; // logits; probabilities times their sum
-    private int[] _ids = [];                     // tokens still in the draw, parallel to _weights
     private SamplerScratch? _own;
     private readonly KeyValuePair<int, float>[] _bias;
     private readonly Dictionary<int, int> _seen = []; // how often each token was drawn; 0 for one of the prompt only
@@ -72,8 +69,7 @@ public sealed class Sampler
         if (logits.Length != _drawable.Logits)
             throw new ArgumentException($"{logits.Length} logits were given for a vocabulary of {_drawable.Logits}.",
                 nameof(logits));
-        (_scores, _weights, _ids) = (scratch.Scores, scratch.Weights, scratch.Ids);
-        var id = Draw(logits, limits);
+        var id = Draw(logits, limits, scratch);
         if (id >= 0 && HasPenalties) CollectionsMarshal.GetValueRefOrAddDefault(_seen, id, out _)++;
         return id;
     }
@@ -89,44 +85,43 @@ public sealed class Sampler
         var ids = largest.Ids.Span;
         var logits = largest.Logits.Span;
         Take((ids[0], logits[0]));
-        if (HasPenalties || _bias.Length > 0) return -1;
+        if (!MayTakeLargest) return -1;
+        var tokens = scratch.Candidates;
         var wanted = _options.Temperature == 0 ? 1 : _options.TopK;
-        if (wanted == 0) return -1;
-        (_scores, _weights, _ids) = (scratch.Scores, scratch.Weights, scratch.Ids);
-        var (count, threshold, best) = (0, float.NaN, float.NaN);
+        if (wanted == 0)
+        {
+            var random = _random;
+            var id = PartialDraw.TryTake(largest, _drawable, _options, tokens, random.NextDouble());
+            if (id >= 0) _random = random;
+            return id;
+        }
+        tokens.Clear();
+        var (threshold, best) = (float.NaN, float.NaN);
         for (var i = 0; i < ids.Length; i++)
         {
             // Tokens as likely as the last one of top-k stay in the draw.
-            if (count >= wanted && logits[i] < threshold) return Draw(count, best);
+            if (tokens.Count >= wanted && logits[i] < threshold)
+            {
+                if (_options.Temperature == 0) return tokens.LowestOfLikeliest();
+                tokens.SortById();
+                return Filter(tokens);
+            }
             if (!_drawable.Contains(ids[i])) continue;
-            if (count == 0) best = logits[i];
-            if (count < wanted) threshold = logits[i];
-            _ids[count] = ids[i];
-            _weights[count++] = logits[i] - best;
+            if (tokens.Count == 0) best = logits[i];
+            if (tokens.Count < wanted) threshold = logits[i];
+            tokens.Add(ids[i], logits[i] - best);
         }
         return -1; // further tokens may be as likely
-    }
-
-    private int Draw(int count, float best)
-    {
-        if (_options.Temperature == 0) return LowestOfLikeliest(count);
-        Array.Sort(_ids, _weights, 0, count);
-        return Filter(count, Weigh(count));
-    }
-
-    // The weights are differences to the largest logit.
-    private int LowestOfLikeliest(int count)
-    {
-        var id = int.MaxValue;
-        for (var i = 0; i < count; i++)
-            if (_weights[i] == 0) id = Math.Min(id, _ids[i]);
-        return id;
     }
 
     /// <summary>
     /// Whether only the likeliest token is needed. Then <see cref="Take"/> can replace a draw.
     /// </summary>
     public bool IsGreedy => _options.Temperature == 0 && !HasPenalties && _bias.Length == 0;
+
+    /// <summary>Whether the largest logits may decide alone, so that <see cref="TryNext"/> is worth a try.</summary>
+    internal bool MayTakeLargest => !HasPenalties && _bias.Length == 0
+        && (_options.Temperature == 0 || _options is not { TopK: 0, TopP: 1, MinP: 0 });
 
     /// <summary>Whether a token may be drawn.</summary>
     public bool MayDraw(int id) => _drawable.Contains(id);
@@ -142,32 +137,33 @@ public sealed class Sampler
     private bool HasPenalties =>
         _options is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
 
-    private int Draw(ReadOnlySpan<float> logits, DrawLimits limits)
+    private int Draw(ReadOnlySpan<float> logits, DrawLimits limits, SamplerScratch scratch)
     {
         var scores = logits[.._drawable.Count];
         if (HasPenalties || _bias.Length > 0 || _drawable.Suppressed.Length > 0 || !limits.IsNone)
-            scores = Adjusted(scores, limits);
+            scores = Adjusted(scores, limits, scratch.Scores.AsSpan(0, scores.Length));
         var likeliest = LogitRow.MostLikely(scores);
         if (!limits.IsNone && float.IsNegativeInfinity(likeliest.Logit)) return -1;
         var best = Take(likeliest);
         if (_options.Temperature == 0) return best;
 
-        var count = Reach(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length
-            ? KthLargest(scores, k) : float.NegativeInfinity);
-        return Filter(count, Weigh(count));
+        var tokens = scratch.Candidates;
+        tokens.Take(scores, scores[best], _options.TopK is > 0 and var k && k < scores.Length
+            ? KthLargest(scores, tokens.Scratch[..k]) : float.NegativeInfinity);
+        return Filter(tokens);
     }
 
     // Draws one of the tokens that top-p and min-p keep.
-    private int Filter(int count, double sum)
+    private int Filter(Candidates tokens)
     {
-        if (_options.TopP < 1) count = KeepMass(count, ref sum);
-        if (_options.MinP > 0) count = KeepLikely(count, ref sum);
-        return Pick(count, sum);
+        tokens.Weigh(_options.Temperature);
+        if (_options.TopP < 1) tokens.KeepMass(_options.TopP);
+        if (_options.MinP > 0) tokens.KeepAtLeast((float)_options.MinP); // the most likely token's weight is 1
+        return tokens.Pick(_random.NextDouble());
     }
 
-    private ReadOnlySpan<float> Adjusted(ReadOnlySpan<float> logits, DrawLimits limits)
+    private Span<float> Adjusted(ReadOnlySpan<float> logits, DrawLimits limits, Span<float> scores)
     {
-        var scores = _scores.AsSpan(0, logits.Length);
         logits.CopyTo(scores);
         limits.Apply(logits, scores);
         foreach (var (id, bias) in _bias)
@@ -188,37 +184,10 @@ public sealed class Sampler
         return scores;
     }
 
-    // The tokens that reach the threshold, in order of their ids, and their scores less the best.
-    private int Reach(ReadOnlySpan<float> scores, float best, float threshold)
-    {
-        var count = 0;
-        for (var id = 0; id < scores.Length; id++)
-        {
-            if (!(scores[id] >= threshold)) continue;
-            _ids[count] = id;
-            _weights[count++] = scores[id] - best;
-        }
-        return count;
-    }
-
-    // Makes weights e^((score − best) / temperature) of differences, and returns their sum.
-    private double Weigh(int count)
-    {
-        var weights = MemoryMarshal.Cast<float, Vector512<float>>(_weights.AsSpan(0, count));
-        // The scale is limited to the largest float. Its product with 0 is then 0, and the best token keeps weight 1.
-        var scale = Vector512.Create((float)Math.Min(1 / _options.Temperature, float.MaxValue));
-        foreach (ref var w in weights) w = Vector512.Exp(w * scale);
-        for (var i = weights.Length * Vector512<float>.Count; i < count; i++)
-            _weights[i] = MathF.Exp(_weights[i] * scale[0]);
-        var sum = 0.0;
-        foreach (var w in _weights.AsSpan(0, count)) sum += w;
-        return sum;
-    }
-
     // The k-th largest score. A heap holds the k largest scores, and its root is the smallest of them.
-    private float KthLargest(ReadOnlySpan<float> scores, int k)
+    private static float KthLargest(ReadOnlySpan<float> scores, Span<float> heap)
     {
-        var heap = _weights.AsSpan(0, k);
+        var k = heap.Length;
         heap.Fill(float.NegativeInfinity);
         foreach (var score in scores)
         {
@@ -233,52 +202,5 @@ public sealed class Sampler
             heap[at] = score;
         }
         return heap[0];
-    }
-
-    // Top-p: drops the least likely tokens while their sum is at most 1 − p.
-    private int KeepMass(int count, ref double sum)
-    {
-        // Together, all tokens below an equal share of the droppable sum are less than this sum. They are dropped
-        // without sorting.
-        var droppable = (1 - _options.TopP) * sum;
-        count = KeepAtLeast((float)(droppable / count), count, ref sum, out var dropped);
-        Array.Sort(_weights, _ids, 0, count); // ascending
-        var first = 0;
-        while (first < count - 1 && dropped + _weights[first] <= droppable)
-        {
-            dropped += _weights[first];
-            sum -= _weights[first++];
-        }
-        _weights.AsSpan(first, count - first).CopyTo(_weights);
-        _ids.AsSpan(first, count - first).CopyTo(_ids);
-        return count - first;
-    }
-
-    private int KeepLikely(int count, ref double sum) => // the most likely token's weight is 1
-        KeepAtLeast((float)_options.MinP, count, ref sum, out _);
-
-    private int KeepAtLeast(float weight, int count, ref double sum, out double dropped)
-    {
-        var kept = 0;
-        dropped = 0;
-        for (var i = 0; i < count; i++)
-        {
-            if (_weights[i] >= weight) (_weights[kept], _ids[kept++]) = (_weights[i], _ids[i]);
-            else dropped += _weights[i];
-        }
-        sum -= dropped;
-        return kept;
-    }
-
-    private int Pick(int count, double sum)
-    {
-        var (left, last) = (_random.NextDouble() * sum, 0);
-        for (var i = 0; i < count; i++)
-        {
-            if (_weights[i] == 0) continue; // unlikely beyond what a float says, or impossible
-            left -= _weights[last = i];
-            if (left < 0) break;
-        }
-        return _ids[last]; // of the last one also where rounding left a sliver
     }
 }

@@ -10,9 +10,6 @@ internal sealed class SamplerScratch(int vocabularySize)
     /// <summary>Logits after masks and penalties [V].</summary>
     public float[] Scores { get; } = new float[vocabularySize];
 
-    /// <summary>Weights of the tokens still in the draw [V].</summary>
-    public float[] Weights { get; } = new float[vocabularySize];
-
-    /// <summary>Those tokens [V].</summary>
-    public int[] Ids { get; } = new int[vocabularySize];
+    /// <summary>The tokens still in the draw.</summary>
+    public Candidates Candidates { get; } = new(vocabularySize);
 }

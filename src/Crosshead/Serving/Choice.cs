@@ -37,6 +37,9 @@ internal sealed class Choice : Sequence
     public bool NeedsLogits => Draws
         && (!_request.TakesLikeliest || _constraint is not null || Call.Request.Logprobs is not null);
 
+    /// <summary>Whether the largest logits may decide what it draws.</summary>
+    public bool MayTakeLargest => _constraint is null && _request.MayTakeLargest;
+
     /// <summary>Number of its prompt's log-probabilities that are known.</summary>
     public int PromptRows { get; private set; }
 

@@ -38,8 +38,9 @@ internal sealed class StepDraws(IDecoder decoder)
         if (_large.Count > 1 && (long)_large.Count * decoder.VocabularySize >= LeastParallel)
         {
             var first = _draws[_large[0]];
+            var last = first.Row + first.Count - 1;
             // after this, other threads may read the others
-            if (decoder.Largest(first.Row + first.Count - 1) is null) decoder.Logits(first.Row + first.Count - 1);
+            if (!first.Choice.MayTakeLargest || decoder.Largest(last) is null) decoder.Logits(last);
             Parallel.For(0, _large.Count, _options, i => Take(_large[i]));
         }
         else
