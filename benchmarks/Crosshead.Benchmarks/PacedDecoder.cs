@@ -22,7 +22,7 @@ internal sealed class PacedDecoder(int slots, int pages, TimeSpan pass) : IDecod
 
     public ICacheStore Cache => this;
 
-    public int VocabularySize => 1000;
+    public int VocabularySize => 500;
 
     public int Slots => slots;
 
@@ -62,7 +62,7 @@ internal sealed class PacedDecoder(int slots, int pages, TimeSpan pass) : IDecod
     public (int Id, float Logit) MostLikely(int row)
     {
         Drawn = Stopwatch.GetTimestamp();
-        return ((row * 7) % VocabularySize, 1);
+        return (VocabularySize - 1 - (row % 200), 1);
     }
 
     public void Dispose()

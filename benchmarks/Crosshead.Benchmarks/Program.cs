@@ -13,6 +13,11 @@ if (args is ["engine", .. var engine])
         engine is [_, var most] ? int.Parse(most) : 2000);
     return;
 }
+if (args is ["server", var tokenizer, .. var server])
+{
+    await ServerComparison.RunAsync(tokenizer, server is [var pass] ? int.Parse(pass) : 1500);
+    return;
+}
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest]) CacheComparison.Run(rest is [var rounds] ? int.Parse(rounds) : 101);
