@@ -59,10 +59,11 @@ internal sealed class SweepCommand : CliCommand
         var options = Read(arguments);
         WorkFolder.Check(_out.Name, options.Folder);
         var sweep = new SweepSession(options);
-        return (output, cancellation) => Run(options, sweep, output, cancellation);
+        var full = StudyRecipes.FullBasis(options.Recipe, options.Overrides);
+        return (output, cancellation) => Run(options, sweep, full, output, cancellation);
     }
 
-    private static int Run(SweepOptions options, SweepSession sweep, CommandOutput output,
+    private static int Run(SweepOptions options, SweepSession sweep, Recipe full, CommandOutput output,
         CancellationToken cancellation)
     {
         StudyReport Report() => SweepReport.Of(options, sweep.Basis, sweep.Measured());
@@ -72,7 +73,7 @@ internal sealed class SweepCommand : CliCommand
         var report = SweepReport.Of(options, sweep.Basis, runs);
         StudyPage.Write(report, SweepFolder.Report(options.Folder));
         var choices = RateChoice.Of(runs);
-        if (!cancellation.IsCancellationRequested) WriteRecipes(options, choices);
+        if (!cancellation.IsCancellationRequested) WriteRecipes(options, full, choices);
 
         SweepResult.Show(output, options, report);
         output.Result(SweepResult.Node(options, report, sweep.Basis, runs, choices));
@@ -104,18 +105,8 @@ internal sealed class SweepCommand : CliCommand
         : throw new CrossheadException(
             $"{_seeds.Name} (\"{text}\") must be whole numbers from 0 to {int.MaxValue}, such as 1,2,3.");
 
-    // The full runs are as long as the recipe file says. If the file gives no length, they are as long as the study.
-    private static void WriteRecipes(SweepOptions options, IReadOnlyList<RateChoice> choices)
+    private static void WriteRecipes(SweepOptions options, Recipe basis, IReadOnlyList<RateChoice> choices)
     {
-        Recipe basis;
-        try
-        {
-            basis = Recipe.Load(options.Recipe, StudyRecipes.Lasting(options.Overrides));
-        }
-        catch (CrossheadException)
-        {
-            basis = Recipe.Load(options.Recipe, options.Overrides);
-        }
         foreach (var choice in choices)
         {
             var path = SweepFolder.FullRecipe(options.Folder, choice.Variant);

@@ -47,13 +47,21 @@ public static class StudyRecipes
     }
 
     /// <summary>
-    /// Returns the overrides that also apply to full runs. Overrides of the length, the schedule, evaluations and
-    /// checkpoints are left out.
+    /// Reads the recipe that full runs are made from. Overrides of the length, the schedule, evaluations and
+    /// checkpoints belong to the study and are left out, so a full run is as long as the file says. If the file gives
+    /// no length, full runs are as long as the study.
     /// </summary>
+    /// <param name="path">Path of the recipe.</param>
     /// <param name="overrides">Overrides of the study, such as <c>training.steps=300</c>.</param>
-    public static IEnumerable<string> Lasting(IEnumerable<string> overrides) =>
-        overrides.Where(o => o.Split('=', 2)[0].Trim() is var path
-            && !s_lengths.Any(l => path == l || path.StartsWith(l + ".", StringComparison.Ordinal)));
+    /// <exception cref="CrossheadException">A file cannot be read, or a value cannot be used in a full run.</exception>
+    public static Recipe FullBasis(string path, IReadOnlyList<string> overrides)
+    {
+        string[] lasting = [.. overrides.Where(o => o.Split('=', 2)[0].Trim() is var key
+            && !s_lengths.Any(l => key == l || key.StartsWith(l + ".", StringComparison.Ordinal)))];
+        var training = RecipeReader.ReadDocument(path, lasting)["training"];
+        var hasLength = training?["steps"] is not null || training?["tokens"] is not null;
+        return Recipe.Load(path, hasLength ? lasting : overrides);
+    }
 
     /// <summary>Returns the number of evaluations that a run makes after its warm-up.</summary>
     public static long EvaluationsAfterWarmup(Recipe recipe)
