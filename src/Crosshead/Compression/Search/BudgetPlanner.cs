@@ -77,11 +77,11 @@ public static class BudgetPlanner
         var unit = groups.SelectMany(g => g).Aggregate(0, (a, c) => GreatestCommonDivisor(a, c.Numbers));
         var size = budget / unit;
         var least = new double[size + 1];
-        var picks = new byte[groups.Length][];
+        var picks = new int[groups.Length][];
         for (var n = 0; n < groups.Length; n++)
         {
             var next = new double[size + 1];
-            picks[n] = new byte[size + 1];
+            picks[n] = new int[size + 1];
             Array.Fill(next, double.PositiveInfinity);
             for (var b = 0; b <= size; b++)
             {
@@ -89,7 +89,7 @@ public static class BudgetPlanner
                 {
                     var rest = b - (groups[n][c].Numbers / unit);
                     if (rest < 0 || !(least[rest] + groups[n][c].LossIncrease < next[b])) continue;
-                    (next[b], picks[n][b]) = (least[rest] + groups[n][c].LossIncrease, (byte)c);
+                    (next[b], picks[n][b]) = (least[rest] + groups[n][c].LossIncrease, c);
                 }
             }
             least = next;

@@ -94,6 +94,17 @@ public sealed class BudgetPlannerTests
     }
 
     [Fact]
+    public void The_best_of_more_than_255_choices_is_found()
+    {
+        const int Sizes = 600, Best = 470;
+        var profile = Of(new LayerProfile(0,
+            [.. Enumerable.Range(1, Sizes).Select(i => new ProfiledPiece(CompressionMethod.Fine, i, i,
+                i < Best ? 1 : 0.5 + (i * 1e-6)))], [])) with { Groups = 1, HeadDim = Sizes + 1 };
+        Assert.Equal(new LayerPlan(CompressionMethod.Fine, Best, null),
+            BudgetPlanner.Plan(profile, CompressionMethod.Fine, [0], 0.99).Layers[0]);
+    }
+
+    [Fact]
     public void Pieces_of_the_other_method_are_not_mixed_in()
     {
         var layer = new LayerProfile(0, [new(CompressionMethod.Svd, 1, 4, -5)], []);
