@@ -59,8 +59,8 @@ internal static class PowerLawFitting
 
     private static string? RefuseData(IReadOnlyList<(double Tokens, double Loss)> curve, double warmupTokens)
     {
-        if (curve.FirstOrDefault(p => !double.IsFinite(p.Loss)) is { Tokens: > 0 } broken)
-            return Told($"the loss is not finite after {broken.Tokens:0} tokens");
+        foreach (var (tokens, loss) in curve)
+            if (!double.IsFinite(loss)) return Told($"the loss is not finite after {tokens:0} tokens");
         var losses = curve.Where(p => p.Tokens > warmupTokens).Select(p => p.Loss).ToArray();
         if (losses.Length < PowerLawFit.LeastPoints)
             return Told($"{losses.Length} evaluations after the warm-up are too few; a fit needs ")

@@ -119,6 +119,7 @@ public sealed class PowerLawFitTests
         var curve = Curve(0.5, 1e6, 3);
         curve[40].Loss = loss;
         Refused("not finite after 42000000 tokens", curve);
+        Refused("not finite after 0 tokens", [(0, loss), .. Curve(0.5, 1e6, 3)]);
     }
 
     [Fact]
