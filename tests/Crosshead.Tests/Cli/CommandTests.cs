@@ -206,6 +206,17 @@ public sealed class CommandTests : IDisposable
         Assert.True((double)json["ceilings"]!["flopsPerSecond"]! > 0);
     }
 
+    [Theory]
+    [InlineData("--dim", "64")]
+    [InlineData("--layers", "1")]
+    [InlineData("--heads", "2")]
+    [InlineData("--kv-heads", "2")]
+    [InlineData("--ffn", "64")]
+    [InlineData("--vocab", "64")]
+    public void A_benchmark_has_one_shape(string option, string value) => Assert.Equal(
+        $"{option} and --config both give the shape; leave one of them out.", CliRun.Of("bench", "decode", "--config",
+            SharedData.Path("data", "models", "stories260K", "config.json"), option, value).Refusal());
+
     [Fact]
     public void The_doctor_names_runtime_libtorch_and_devices()
     {
