@@ -8,7 +8,7 @@ namespace Crosshead.Text.Grammars;
 /// <remarks>
 /// An object has its properties in the order of the schema; those that are not required may be left out. Without
 /// "additionalProperties" an object with "properties" has no others. Additional properties stand last, and their names
-/// have no escapes.
+/// have no escapes. Without "items" a list with "prefixItems" has no others.
 /// </remarks>
 internal sealed class JsonSchemaCompiler
 {
@@ -16,15 +16,16 @@ internal sealed class JsonSchemaCompiler
         "$comment", "$defs", "definitions", "deprecated", "readOnly", "writeOnly"];
 
     private static readonly string[] s_values = ["enum", "const"];
+    private static readonly string[] s_combinations = ["anyOf", "oneOf", "allOf"];
 
     /// <summary>The keywords of each type.</summary>
     private static readonly Dictionary<string, string[]> s_keywords = new()
     {
         ["object"] = ["properties", "required", "additionalProperties"],
-        ["array"] = ["items", "minItems", "maxItems"],
-        ["string"] = ["minLength", "maxLength", "pattern"],
-        ["integer"] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
-        ["number"] = [],
+        ["array"] = ["items", "prefixItems", "minItems", "maxItems"],
+        ["string"] = ["minLength", "maxLength", "pattern", "format"],
+        ["number"] = NumberSchema.Bounds,
+        ["integer"] = [],
         ["boolean"] = [],
         ["null"] = [],
     };
@@ -36,6 +37,9 @@ internal sealed class JsonSchemaCompiler
     private readonly Dictionary<string, GrammarPart> _references = [];
     private readonly Queue<(int Rule, JsonElement Schema, string Path)> _open = new();
     private readonly ObjectSchema _objects;
+    private readonly ListSchema _lists;
+    private readonly NumberSchema _numbers;
+    private readonly Exclusion _exclusion;
 
     /// <summary>Begins to compile a schema.</summary>
     /// <param name="builder">The builder of the parts.</param>
@@ -46,6 +50,9 @@ internal sealed class JsonSchemaCompiler
     {
         (_builder, _syntax, _root, _name) = (builder, syntax, root, name);
         _objects = new ObjectSchema(builder, syntax, Compile);
+        _lists = new ListSchema(builder, syntax, Compile);
+        _numbers = new NumberSchema(builder, syntax);
+        _exclusion = new Exclusion(reference => Target(reference, _name));
     }
 
     /// <summary>The values that fit the schema.</summary>
@@ -78,28 +85,27 @@ internal sealed class JsonSchemaCompiler
                 + "$defs and $ref, or a flatter schema.");
         if (schema.ValueKind == JsonValueKind.True) return _syntax.AnyValue;
         if (schema.ValueKind != JsonValueKind.Object)
-            throw new CrossheadException($"{path} is {Kind(schema)}; a schema is an object or true.");
+            throw new CrossheadException($"{path} is {KeywordReader.Kind(schema)}; a schema is an object or true.");
         var keywords = schema.EnumerateObject().Select(member => member.Name).Except(s_annotations).ToArray();
         var types = Types(schema, path, keywords);
         foreach (var keyword in keywords)
-            if (keyword is not ("type" or "$ref" or "anyOf") && !s_values.Contains(keyword)
+            if (keyword is not ("type" or "$ref") && !s_combinations.Contains(keyword) && !s_values.Contains(keyword)
                 && !s_keywords.Values.Any(known => known.Contains(keyword)))
                 throw new CrossheadException($"{path}.{keyword.Shown()} is not supported; leave it out. Supported are "
-                    + $"type, enum, const, anyOf, $ref, {string.Join(", ", s_keywords.Values.SelectMany(k => k))}.");
+                    + $"type, enum, const, anyOf, oneOf, allOf, $ref, "
+                    + $"{string.Join(", ", s_keywords.Values.SelectMany(k => k))}.");
         if (schema.TryGetProperty("$ref", out var reference))
         {
             RequireAlone("$ref", keywords, path);
             return reference.ValueKind == JsonValueKind.String && reference.GetString()!.StartsWith('#')
                 ? Reference(reference.GetString()!, $"{path}.$ref")
-                : throw new CrossheadException($"{path}.$ref is {Kind(reference)}; only references within the schema "
-                    + "are supported, such as \"#/$defs/name\".");
+                : throw new CrossheadException($"{path}.$ref is {KeywordReader.Kind(reference)}; only references "
+                    + "within the schema are supported, such as \"#/$defs/name\".");
         }
-        if (schema.TryGetProperty("anyOf", out var anyOf))
+        if (keywords.FirstOrDefault(s_combinations.Contains) is { } combination)
         {
-            RequireAlone("anyOf", keywords, path);
-            var ways = Items(anyOf, $"{path}.anyOf").Index()
-                .Select(way => Compile(way.Item, $"{path}.anyOf[{way.Index}]", depth + 1));
-            return _builder.Any([.. ways]);
+            RequireAlone(combination, keywords, path);
+            return Combined(schema, combination, path, depth);
         }
         if (keywords.FirstOrDefault(s_values.Contains) is { } values)
         {
@@ -110,6 +116,23 @@ internal sealed class JsonSchemaCompiler
             : _builder.Any([.. types.Select(type => OfType(type, schema, path, depth))]);
     }
 
+    private GrammarPart Combined(JsonElement schema, string keyword, string path, int depth)
+    {
+        var ways = KeywordReader.Items(schema.GetProperty(keyword), $"{path}.{keyword}");
+        if (keyword == "allOf" && ways.Length > 1)
+            throw new CrossheadException($"{path}.allOf has {ways.Length} schemas; only one is supported: put their "
+                + "keywords into one schema.");
+        if (keyword == "oneOf")
+            for (var i = 0; i < ways.Length; i++)
+                for (var other = 0; other < i; other++)
+                    if (!_exclusion.Holds(ways[i], ways[other]))
+                        throw new CrossheadException($"{path}.oneOf[{other}] and {path}.oneOf[{i}] may fit the same "
+                            + "value; give them different types or constants, or a required property with different "
+                            + "constants, or use anyOf.");
+        return _builder.Any([.. ways.Index().Select(
+            way => Compile(way.Item, $"{path}.{keyword}[{way.Index}]", depth + 1))]);
+    }
+
     // The types that a schema names, or those that its keywords are for; null for any.
     private static string[]? Types(JsonElement schema, string path, string[] keywords)
     {
@@ -118,10 +141,10 @@ internal sealed class JsonSchemaCompiler
             var implied = s_keywords.Where(known => known.Value.Any(keywords.Contains)).Select(known => known.Key);
             return implied.ToArray() is { Length: > 0 } some ? some : null;
         }
-        var types = type.ValueKind == JsonValueKind.Array ? Items(type, $"{path}.type") : [type];
+        var types = type.ValueKind == JsonValueKind.Array ? KeywordReader.Items(type, $"{path}.type") : [type];
         foreach (var one in types)
             if (one.ValueKind != JsonValueKind.String || !s_keywords.ContainsKey(one.GetString()!))
-                throw new CrossheadException($"{path}.type has {Kind(one)}; types are "
+                throw new CrossheadException($"{path}.type has {KeywordReader.Kind(one)}; types are "
                     + $"{string.Join(", ", s_keywords.Keys)}.");
         return [.. types.Select(one => one.GetString()!).Distinct()];
     }
@@ -131,20 +154,10 @@ internal sealed class JsonSchemaCompiler
         switch (type)
         {
             case "object": return _objects.Compile(schema, path, depth);
-            case "array":
-                var item = !schema.TryGetProperty("items", out var items) ? _syntax.AnyValue
-                    : Compile(items, $"{path}.items", depth + 1);
-                var (few, many) = (Count(schema, "minItems", path), Count(schema, "maxItems", path));
-                RequireOrder(few, many, "minItems", "maxItems", path);
-                return _syntax.List(few > 0 || many is not null ? _builder.Rule(item) : item, few ?? 0, many);
+            case "array": return _lists.Compile(schema, path, depth);
             case "string": return Text(schema, path);
-            case "integer": return Integer(schema, path);
-            case "number":
-                foreach (var keyword in s_keywords["integer"])
-                    if (schema.TryGetProperty(keyword, out _))
-                        throw new CrossheadException($"{path}.{keyword} is supported for integers only; leave it out, "
-                            + "or use the type integer.");
-                return _syntax.Number;
+            case "integer": return _numbers.Integers(schema, path);
+            case "number": return _numbers.Numbers(schema, path);
             case "boolean": return _syntax.Boolean;
             default: return _syntax.Null;
         }
@@ -152,45 +165,30 @@ internal sealed class JsonSchemaCompiler
 
     private GrammarPart Text(JsonElement schema, string path)
     {
-        var (min, max) = (Count(schema, "minLength", path), Count(schema, "maxLength", path));
-        RequireOrder(min, max, "minLength", "maxLength", path);
-        if (!schema.TryGetProperty("pattern", out var pattern))
+        var (min, max) = KeywordReader.Counts(schema, "minLength", "maxLength", path);
+        var format = schema.TryGetProperty("format", out var named) ? Format(named, path) : null;
+        if (!schema.TryGetProperty("pattern", out var pattern) && format is null)
             return min is null && max is null ? _syntax.Text : _syntax.TextOf(min ?? 0, max);
-        if (pattern.ValueKind != JsonValueKind.String)
-            throw new CrossheadException($"{path}.pattern is {Kind(pattern)}; it is a string.");
+        if (format is null && pattern.ValueKind != JsonValueKind.String)
+            throw new CrossheadException($"{path}.pattern is {KeywordReader.Kind(pattern)}; it is a string.");
         if (min is not null || max is not null)
-            throw new CrossheadException($"{path} has a pattern and a length; use one of them, such as a pattern with "
-                + "counts.");
-        return _builder.Rule(_syntax.Quoted(new RegexParser(pattern.GetString()!, $"{path}.pattern", _builder,
-            _syntax.Character, everywhere: true).Parse()));
+            throw new CrossheadException($"{path} has a {(format is null ? "pattern" : "format")} and a length; use "
+                + "one of them, such as a pattern with counts.");
+        if (format is not null && pattern.ValueKind != JsonValueKind.Undefined)
+            throw new CrossheadException($"{path} has a format and a pattern; use one of them.");
+        return _builder.Rule(_syntax.Quoted(new RegexParser(format ?? pattern.GetString()!, $"{path}.pattern",
+            _builder, _syntax.Character, everywhere: format is null).Parse()));
     }
 
-    private GrammarPart Integer(JsonElement schema, string path)
-    {
-        long? Bound(string keyword, Func<decimal, decimal> whole) =>
-            !schema.TryGetProperty(keyword, out var bound) ? null
-            : bound.ValueKind != JsonValueKind.Number
-                ? throw new CrossheadException($"{path}.{keyword} is {Kind(bound)}; it is a number.")
-            : bound.TryGetDecimal(out var value) && Math.Abs(value) <= IntegerRange.Largest
-                ? (long)Math.Clamp(whole(value), -IntegerRange.Largest, IntegerRange.Largest)
-            : throw new CrossheadException($"{path}.{keyword} is {bound.GetRawText().Shown()}; bounds of integers lie "
-                + $"between -{IntegerRange.Largest} and {IntegerRange.Largest}.");
-        long?[] least = [Bound("minimum", decimal.Ceiling),
-            Bound("exclusiveMinimum", bound => decimal.Floor(bound) + 1)];
-        long?[] most = [Bound("maximum", decimal.Floor),
-            Bound("exclusiveMaximum", bound => decimal.Ceiling(bound) - 1)];
-        if (least.Concat(most).All(bound => bound is null)) return _syntax.Integer;
-        var usual = (long)Math.Pow(10, GrammarLimits.Digits) - 1;
-        var min = least.Max() ?? Math.Min(-usual, most.Min()!.Value);
-        var max = most.Min() ?? Math.Max(usual, min);
-        return min <= max ? _builder.Rule(IntegerRange.Of(_builder, min, max))
-            : throw new CrossheadException($"{path} allows integers from {min} to {max}, so none; correct its bounds.");
-    }
+    private static string Format(JsonElement name, string path) =>
+        name.ValueKind == JsonValueKind.String && TextFormats.All.TryGetValue(name.GetString()!, out var format)
+            ? format : throw new CrossheadException($"{path}.format is {KeywordReader.Kind(name)}; supported are "
+                + $"{string.Join(", ", TextFormats.All.Keys)}: leave it out, or use a pattern.");
 
     private GrammarPart Values(JsonElement schema, string keyword, string[]? types, string path)
     {
         var value = schema.GetProperty(keyword);
-        var values = keyword == "const" ? [value] : Items(value, $"{path}.enum");
+        var values = keyword == "const" ? [value] : KeywordReader.Items(value, $"{path}.enum");
         var texts = values.Where(one => types is null || types.Any(type => IsOf(type, one)))
             .Select(JsonSyntax.Written).ToArray();
         return texts.Length > 0 ? _builder.OneOf(texts)
@@ -211,6 +209,15 @@ internal sealed class JsonSchemaCompiler
     private GrammarPart Reference(string reference, string path)
     {
         if (_references.TryGetValue(reference, out var known)) return known;
+        var target = Target(reference, path);
+        var rule = _builder.DeclareRule();
+        _references.Add(reference, known = _builder.Call(rule));
+        _open.Enqueue((rule, target, reference == "#" ? _name : $"{_name}{Dotted(reference)}"));
+        return known;
+    }
+
+    private JsonElement Target(string reference, string path)
+    {
         var target = _root;
         foreach (var part in reference[1..].Split('/').Skip(1))
         {
@@ -224,35 +231,12 @@ internal sealed class JsonSchemaCompiler
                 throw new CrossheadException($"{path} is \"{reference.Shown()}\", which the schema does not have; name "
                     + "a schema below $defs.");
         }
-        if (reference.Length > 1 && reference[1] != '/')
-            throw new CrossheadException($"{path} is \"{reference.Shown()}\"; references are paths such as "
+        return reference.Length == 1 || reference[1] == '/' ? target
+            : throw new CrossheadException($"{path} is \"{reference.Shown()}\"; references are paths such as "
                 + "\"#/$defs/name\".");
-        var rule = _builder.DeclareRule();
-        _references.Add(reference, known = _builder.Call(rule));
-        _open.Enqueue((rule, target, reference == "#" ? _name : $"{_name}{Dotted(reference)}"));
-        return known;
     }
 
     private static string Dotted(string reference) => reference[1..].Replace('/', '.').Shown();
-
-    private static JsonElement[] Items(JsonElement list, string path) =>
-        list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0
-            ? throw new CrossheadException($"{path} is {Kind(list)}; it is a list with at least one item.")
-        : list.GetArrayLength() > GrammarLimits.Alternatives && !path.EndsWith(".enum", StringComparison.Ordinal)
-            ? throw new CrossheadException($"{path} has {list.GetArrayLength():N0} items; at most "
-                + $"{GrammarLimits.Alternatives} are supported.")
-        : [.. list.EnumerateArray()];
-
-    private static long? Count(JsonElement schema, string keyword, string path) =>
-        !schema.TryGetProperty(keyword, out var count) ? null
-        : count.ValueKind == JsonValueKind.Number && count.TryGetInt64(out var value) && value >= 0 ? value
-        : throw new CrossheadException($"{path}.{keyword} is {Kind(count)}; it is a whole number from 0.");
-
-    private static void RequireOrder(long? min, long? max, string least, string most, string path)
-    {
-        if (min > max)
-            throw new CrossheadException($"{path}.{least} ({min}) is larger than {most} ({max}); correct one of them.");
-    }
 
     private static void RequireAlone(string keyword, string[] keywords, string path, string? except = null)
     {
@@ -260,6 +244,4 @@ internal sealed class JsonSchemaCompiler
             throw new CrossheadException($"{path} has {keyword} and {other.Shown()}; together they are not supported: "
                 + "leave one of them out.");
     }
-
-    private static string Kind(JsonElement element) => element.GetRawText().Shown();
 }

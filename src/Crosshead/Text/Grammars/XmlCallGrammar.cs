@@ -44,7 +44,7 @@ internal sealed class XmlCallGrammar(GrammarBuilder builder, JsonSyntax syntax, 
 
     private GrammarPart Text(string property, JsonElement value, string end)
     {
-        foreach (var keyword in (string[])["pattern", "minLength", "maxLength"])
+        foreach (var keyword in (string[])["pattern", "format", "minLength", "maxLength"])
             if (value.TryGetProperty(keyword, out _))
                 throw new CrossheadException($"{name}.properties.{property.Shown()}.{keyword} cannot be enforced in "
                     + "this model's form of tool calls; leave it out.");

@@ -74,14 +74,34 @@ public sealed class JsonSchemaTests
 
     [Theory]
     [InlineData("""{"type": "object", "minProperties": 1}""", "schema.minProperties is not supported")]
-    [InlineData("""{"properties": {"a": {"items": {"format": "date"}}}}""",
-        "schema.properties.a.items.format is not supported")]
-    [InlineData("""{"anyOf": [{"oneOf": []}]}""", "schema.anyOf[0].oneOf is not supported")]
+    [InlineData("""{"properties": {"a": {"items": {"format": "uri"}}}}""",
+        "schema.properties.a.items.format is \"uri\"; supported are date-time, date, time, uuid, email, ipv4: leave")]
+    [InlineData("""{"format": "date", "maxLength": 3}""", "schema has a format and a length")]
+    [InlineData("""{"format": "date", "pattern": "a"}""", "schema has a format and a pattern")]
+    [InlineData("""{"anyOf": [{"oneOf": []}]}""", "schema.anyOf[0].oneOf is []; it is a list with at least one")]
+    [InlineData("""{"oneOf": [{"type": "number"}, {"type": "integer"}]}""",
+        "schema.oneOf[0] and schema.oneOf[1] may fit the same value; give them different types")]
+    [InlineData("""{"oneOf": [{"const": 1}, {"enum": [2, 1.0]}]}""", "may fit the same value")]
+    [InlineData("""{"oneOf": [{"type": "string"}, {"minItems": 1}]}""", "may fit the same value")]
+    [InlineData("""
+        {"oneOf": [{"properties": {"k": {"const": 1}}, "required": ["k"]},
+        {"properties": {"k": {"const": 2}}, "required": ["k"]}]}
+        """, "may fit the same value")]
+    [InlineData("""
+        {"oneOf": [{"type": "object", "properties": {"k": {"const": 1}}},
+        {"type": "object", "properties": {"k": {"const": 2}}, "required": ["k"]}]}
+        """, "may fit the same value")]
+    [InlineData("""{"oneOf": [{"$ref": "#"}, {"$ref": "#"}]}""", "may fit the same value")]
+    [InlineData("""{"allOf": [{}, {}]}""", "schema.allOf has 2 schemas; only one is supported")]
+    [InlineData("""{"allOf": [{}], "minItems": 1}""", "schema has allOf and minItems")]
+    [InlineData("""{"prefixItems": [{}], "minItems": 2}""", "schema.minItems (2) is more than the 1 items")]
+    [InlineData("""{"type": "number", "multipleOf": 2}""", "schema.multipleOf is not supported")]
     [InlineData("""{"$ref": "#/$defs/x", "$defs": {"x": {"not": {}}}}""", "schema.$defs.x.not is not supported")]
-    [InlineData("""{"type": "number", "minimum": 1}""", "schema.minimum is supported for integers only")]
+    [InlineData("""{"type": "number", "minimum": 1, "exclusiveMaximum": 1}""", "schema allows numbers from 1 to 1")]
+    [InlineData("""{"type": "number", "minimum": 1e-20}""", "schema.minimum is 1e-20; bounds lie")]
     [InlineData("""{"type": "text"}""", "schema.type has \"text\"; types are object, array, string")]
     [InlineData("""{"type": "integer", "minimum": 5, "maximum": 4}""", "schema allows integers from 5 to 4, so none")]
-    [InlineData("""{"type": "integer", "maximum": 1e30}""", "schema.maximum is 1e30; bounds of integers lie")]
+    [InlineData("""{"type": "integer", "maximum": 1e30}""", "schema.maximum is 1e30; bounds lie")]
     [InlineData("""{"minItems": 3, "maxItems": 2}""", "schema.minItems (3) is larger than maxItems (2)")]
     [InlineData("""{"minItems": -3}""", "schema.minItems is -3; it is a whole number")]
     [InlineData("""{"$ref": "http://a/b"}""", "only references within the schema")]

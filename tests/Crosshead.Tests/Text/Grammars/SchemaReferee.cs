@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Mail;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -21,6 +24,8 @@ internal sealed class SchemaReferee(JsonElement root)
         {
             case "$ref": return Fits(value, Target(rule.GetString()!));
             case "anyOf": return rule.EnumerateArray().Any(way => Fits(value, way));
+            case "oneOf": return rule.EnumerateArray().Count(way => Fits(value, way)) == 1;
+            case "allOf": return rule.EnumerateArray().All(way => Fits(value, way));
             case "const": return JsonElement.DeepEquals(value, rule);
             case "enum": return rule.EnumerateArray().Any(one => JsonElement.DeepEquals(value, one));
             case "type":
@@ -32,7 +37,9 @@ internal sealed class SchemaReferee(JsonElement root)
             JsonValueKind.Object => Object(value, schema, keyword, rule),
             JsonValueKind.Array => keyword switch
             {
-                "items" => value.EnumerateArray().All(item => Fits(item, rule)),
+                "prefixItems" => value.EnumerateArray().Zip(rule.EnumerateArray(), Fits).All(fits => fits),
+                "items" => value.EnumerateArray().Skip(schema.TryGetProperty("prefixItems", out var first)
+                    ? first.GetArrayLength() : 0).All(item => Fits(item, rule)),
                 "minItems" => value.GetArrayLength() >= rule.GetInt64(),
                 "maxItems" => value.GetArrayLength() <= rule.GetInt64(),
                 _ => true,
@@ -41,15 +48,16 @@ internal sealed class SchemaReferee(JsonElement root)
             {
                 "minLength" => Length(value) >= rule.GetInt64(),
                 "maxLength" => Length(value) <= rule.GetInt64(),
+                "format" => HasFormat(value.GetString()!, rule.GetString()!),
                 "pattern" => Regex.IsMatch(value.GetString()!, rule.GetString()!, RegexOptions.ECMAScript),
                 _ => true,
             },
             JsonValueKind.Number => keyword switch
             {
-                "minimum" => value.GetDouble() >= rule.GetDouble(),
-                "maximum" => value.GetDouble() <= rule.GetDouble(),
-                "exclusiveMinimum" => value.GetDouble() > rule.GetDouble(),
-                "exclusiveMaximum" => value.GetDouble() < rule.GetDouble(),
+                "minimum" => Exact(value) >= Exact(rule),
+                "maximum" => Exact(value) <= Exact(rule),
+                "exclusiveMinimum" => Exact(value) > Exact(rule),
+                "exclusiveMaximum" => Exact(value) < Exact(rule),
                 _ => true,
             },
             _ => true,
@@ -70,6 +78,24 @@ internal sealed class SchemaReferee(JsonElement root)
             _ => true,
         };
     }
+
+    // A number of more digits than decimals have is compared by their first 28.
+    private static decimal Exact(JsonElement number) => decimal.Parse(number.GetRawText(), NumberStyles.Float,
+        CultureInfo.InvariantCulture);
+
+    private static bool HasFormat(string text, string format) => format switch
+    {
+        "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
+        "time" => text.Length > 8 && TimeOnly.TryParseExact(text[..8], "HH:mm:ss", CultureInfo.InvariantCulture,
+            DateTimeStyles.None, out _) && Regex.IsMatch(text[8..], @"^(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+            && (text[^1] == 'Z' || TimeOnly.TryParseExact(text[^5..], "HH:mm", CultureInfo.InvariantCulture,
+                DateTimeStyles.None, out _)),
+        "date-time" => text.Split('T') is [var date, var time] && HasFormat(date, "date") && HasFormat(time, "time"),
+        "uuid" => Guid.TryParseExact(text, "D", out _),
+        "email" => MailAddress.TryCreate(text, out var address) && address.Address == text,
+        "ipv4" => IPAddress.TryParse(text, out var ip) && ip.ToString() == text,
+        _ => throw new ArgumentException(format),
+    };
 
     private JsonElement Target(string reference) => reference.Split('/').Skip(1)
         .Aggregate(root, (schema, name) => schema.GetProperty(name));

@@ -107,8 +107,14 @@ public sealed class ToolCallGrammarTests
         AssertRefused("tools[0].function.parameters.properties.a.minLength cannot be enforced", AnswerFormat.QwenCoder,
             Tool(
                 """{"name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}}}"""));
-        AssertRefused("tools[0].function.parameters.properties.a.format is not supported", AnswerFormat.Hermes,
-            Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"format": "date"}}}}"""));
+        AssertRefused("tools[0].function.parameters.properties.a.format cannot be enforced", AnswerFormat.QwenCoder,
+            Tool(
+                """
+                {"name": "f", "parameters": {"type": "object",
+                "properties": {"a": {"type": "string", "format": "date"}}}}
+                """));
+        AssertRefused("tools[0].function.parameters.properties.a.format is \"uri\"", AnswerFormat.Hermes,
+            Tool("""{"name": "f", "parameters": {"type": "object", "properties": {"a": {"format": "uri"}}}}"""));
         AssertRefused("tools[0].function.parameters.type is not \"object\"", AnswerFormat.Hermes,
             Tool("""{"name": "f", "parameters": {"type": "string"}}"""));
     }
