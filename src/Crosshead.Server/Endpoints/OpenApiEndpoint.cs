@@ -29,7 +29,7 @@ internal static class OpenApiEndpoint
         json.WriteString("version", typeof(OpenApiEndpoint).Assembly.GetName().Version!.ToString(3));
         json.WriteEndObject();
         json.WriteStartObject("paths");
-        foreach (var path in RouteTable.All.GroupBy(r => r.Shown))
+        foreach (var path in RouteTable.All.Where(r => !r.IsPart).GroupBy(r => r.Shown))
         {
             json.WriteStartObject(path.Key.EndsWith('/') && path.Key.Length > 1 ? path.Key + "{id}" : path.Key);
             foreach (var route in path) WriteRoute(json, route);

@@ -49,9 +49,10 @@ internal static class RouteTable
         new("POST", "/cache/clear", "Forgets computed prefixes.", InfoEndpoints.ClearCacheAsync),
         new("GET", "/openapi.json", "This description.", OpenApiEndpoint.HandleAsync),
         // A page cannot send its key before it is there.
-        .. ChatPage.Files.Select(f => new Route("GET", f.Path, f.Summary, exchange => f.SendAsync(exchange.Http))
+        .. ChatPage.Files.Select(f => new Route("GET", f.Path, "The chat page.", exchange => f.SendAsync(exchange.Http))
         {
             Open = Openness.Always,
+            IsPart = f != ChatPage.Files[0],
         }),
     ];
 

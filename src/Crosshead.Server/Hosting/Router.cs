@@ -10,7 +10,8 @@ namespace Crosshead.Server.Hosting;
 /// <param name="log">Takes a line for each request at its end.</param>
 internal sealed class Router(ServerState state, RequestLog log)
 {
-    private static readonly string[] s_known = [.. RouteTable.All.Select(r => r.Shown).Distinct()];
+    private static readonly string[] s_known =
+        [.. RouteTable.All.Where(r => !r.IsPart).Select(r => r.Shown).Distinct()];
 
     /// <summary>Answers a request.</summary>
     public async Task HandleAsync(HttpContext http)

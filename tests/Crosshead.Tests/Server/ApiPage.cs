@@ -35,7 +35,7 @@ internal static class ApiPage
             |---|---|---|
 
             """);
-        foreach (var route in RouteTable.All.Where(r => !r.Path.StartsWith("/page", StringComparison.Ordinal)))
+        foreach (var route in RouteTable.All.Where(r => !r.IsPart))
             page.Append($"| {route.Method} | `{Address(route)}` | {route.Summary} |\n");
         page.Append("\nAn error is `{\"error\": {\"message\", \"type\", \"param\", \"code\"}}` with a status of 400 or "
             + "more.\n");

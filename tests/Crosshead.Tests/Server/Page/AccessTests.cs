@@ -10,7 +10,8 @@ public sealed class AccessTests(ChatBrowser browser)
 {
     private const string Rich = "<think>the head</think># One\n\none **well** [a](https://b.example/) `c`\n\n"
         + "### Two\n- to\n- the\n\n> head\n\n"
-        + "```js\nlet wide = 'one well one well one well one well one well one well';\n```\n";
+        + "```js\nlet wide = 'one well one well one well one well one well one well';\n```\n\n"
+        + "| one | two |\n|---|--:|\n| a **b** | c |\n";
 
     [Theory]
     [InlineData(ColorScheme.Light)]

@@ -109,11 +109,12 @@ internal sealed class ChatSession : IAsyncDisposable
 
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 
-    /// <summary>The value of an expression with the functions of the page's script, as JSON.</summary>
+    /// <summary>The value of an expression with the functions of the page's scripts, as JSON.</summary>
     public Task<string> CallAsync(string expression, object? argument = null) => Page.EvaluateAsync<string>(
         $$"""
         async text => {
-          const page = await import('/page.js');
+          const names = ['blocks', 'spans', 'streams', 'requests', 'numbers', 'storage'];
+          const page = Object.assign({}, ...await Promise.all(names.map(n => import(`/scripts/${n}.js`))));
           const given = JSON.parse(text);
           return JSON.stringify(await (async () => ({{expression}}))());
         }

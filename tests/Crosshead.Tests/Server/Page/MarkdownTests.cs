@@ -41,6 +41,17 @@ public sealed class MarkdownTests(ChatBrowser browser)
             [{"kind":"paragraph","text":"It was\n1986. A year"},
             {"kind":"list","ordered":true,"start":1,"items":[[{"kind":"paragraph","text":"one"}]]}]
             """),
+        ("a | b\n:-: | --:\n1 | 2 | 3\n`x\\|y`\n\nc", """
+            [{"kind":"table","columns":["center","right"],"head":["a","b"],"rows":[["1","2"],["`x|y`",""]]},
+            {"kind":"paragraph","text":"c"}]
+            """),
+        ("So:\n| a |\n|---|\n| **b** |\n# c", """
+            [{"kind":"paragraph","text":"So:"},{"kind":"table","columns":["left"],"head":["a"],"rows":[["**b**"]]},
+            {"kind":"heading","level":3,"text":"c"}]
+            """),
+        ("a | b\n---|---|---", """[{"kind":"paragraph","text":"a | b\n---|---|---"}]"""),
+        ("a | b\n--- c|---", """[{"kind":"paragraph","text":"a | b\n--- c|---"}]"""),
+        ("a | b", """[{"kind":"paragraph","text":"a | b"}]"""),
         ("* a\r\n* b", """
             [{"kind":"list","ordered":false,"start":1,"items":[[{"kind":"paragraph","text":"a"}],
             [{"kind":"paragraph","text":"b"}]]}]
@@ -84,7 +95,8 @@ public sealed class MarkdownTests(ChatBrowser browser)
     public async Task Odd_texts_come_to_an_end()
     {
         var chat = await browser.ScriptsAsync();
-        foreach (var piece in (string[])["*a", "**", "_", "[", "[a](", "`", "`` ` ", "> ", "- ", "<http", "![", "#"])
+        foreach (var piece in (string[])["*a", "**", "_", "[", "[a](", "`", "`` ` ", "> ", "- ", "<http", "![", "#",
+            "|", "|-", "a|\n-|\n"])
         {
             var spans = await chat.CallAsync("page.blocksOf(given.repeat(500000 / given.length))"
                 + ".flatMap(b => page.spansOf(b.text ?? '')).length", piece).WaitAsync(TimeSpan.FromMinutes(2));

@@ -9,6 +9,7 @@ public sealed class PageFileTests
     [Theory]
     [InlineData("/", "text/html; charset=utf-8")]
     [InlineData("/page.js", "text/javascript; charset=utf-8")]
+    [InlineData("/scripts/blocks.js", "text/javascript; charset=utf-8")]
     [InlineData("/page.css", "text/css; charset=utf-8")]
     public async Task A_file_is_sent_with_a_strict_policy(string path, string type)
     {
@@ -40,7 +41,8 @@ public sealed class PageFileTests
     {
         await using var server = await TestServer.StartAsync();
         using var response = await server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/page.css"));
-        Assert.Equal(ChatPage.Files[2].Bytes.Length, response.Content.Headers.ContentLength);
+        var file = ChatPage.Files.Single(f => f.Path == "/page.css");
+        Assert.Equal(file.Bytes.Length, response.Content.Headers.ContentLength);
         Assert.Empty(await response.Content.ReadAsByteArrayAsync());
     }
 
@@ -64,6 +66,23 @@ public sealed class PageFileTests
     [InlineData("eval(")]
     [InlineData("new Function")]
     [InlineData("srcdoc")]
-    public void The_script_makes_no_markup_of_text(string way) => Assert.DoesNotContain(way,
-        File.ReadAllText(Repository.Path("src/Crosshead.Server/Page/page.js")), StringComparison.Ordinal);
+    public void The_scripts_make_no_markup_of_text(string way)
+    {
+        var scripts = Directory.GetFiles(Repository.Path("src/Crosshead.Server/Page"), "*.js",
+            SearchOption.AllDirectories);
+        Assert.Equal(scripts.Length, ChatPage.Files.Count(f => f.Path.EndsWith(".js", StringComparison.Ordinal)));
+        foreach (var script in scripts)
+            Assert.DoesNotContain(way, File.ReadAllText(script), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_scripts_are_short()
+    {
+        foreach (var script in Directory.GetFiles(Repository.Path("src/Crosshead.Server/Page"), "*.js",
+            SearchOption.AllDirectories))
+        {
+            var lines = File.ReadAllLines(script);
+            Assert.True(lines.Length <= 170 && lines.Max(l => l.Length) <= 120, script);
+        }
+    }
 }

@@ -122,6 +122,10 @@ public sealed class TroubleTests(ChatBrowser browser)
             ```
             # <style>*{display:none}</style>
             - <a href="javascript:window.evil=1">a</a>
+
+            | <img src=x onerror=window.evil=1> | [x](javascript:window.evil=1) |
+            |---|--:|
+            | <script>window.evil=1</script> | <i>i</i> |
             """;
         var server = await TestServer.StartAsync(engine: new FakeEngine(TestServer.Tokenizer)
         {
@@ -134,6 +138,7 @@ public sealed class TroubleTests(ChatBrowser browser)
         await Expect(chat.Answers.Locator(".body")).ToContainTextAsync("<script>window.evil = 1</script><img src=x");
         await Expect(chat.Answers.Locator(".body pre")).ToHaveTextAsync(
             "</code></pre><script>window.evil = 1</script>");
+        await Expect(chat.Answers.Locator("td").First).ToHaveTextAsync("<script>window.evil=1</script>");
         var found = chat.Page.Locator("#conversation, nav").Locator(
             "script, img, svg, iframe, style, i, b, [onerror], [onmouseover], [onload], [href^='javascript' i]");
         await Expect(found).ToHaveCountAsync(0);
