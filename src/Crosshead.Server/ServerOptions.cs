@@ -35,6 +35,12 @@ public sealed record ServerOptions
     /// <summary>What the names of metrics begin with.</summary>
     public string MetricsPrefix { get; init; } = "crosshead:";
 
+    /// <summary>
+    /// The names of the fields in which answers tell thoughts. Clients know one of the two usual names or the other, so
+    /// both are told without a choice.
+    /// </summary>
+    public IReadOnlyList<string> ReasoningFields { get; init; } = ["reasoning", "reasoning_content"];
+
     /// <summary>Whether the log shows prompts.</summary>
     public bool LogsPrompts { get; init; }
 
@@ -56,6 +62,10 @@ public sealed record ServerOptions
             "more than 0, at most 3600 seconds");
         if (ApiKeys.Any(string.IsNullOrWhiteSpace))
             throw new CrossheadException("an API key is empty; give a key of at least one character, or none at all.");
+        if (ReasoningFields.Count == 0 || ReasoningFields.Distinct().Count() < ReasoningFields.Count
+            || ReasoningFields.Any(name => name is not ("reasoning" or "reasoning_content")))
+            throw new CrossheadException($"reasoningFields ({string.Join(", ", ReasoningFields)}) must be reasoning, "
+                + "reasoning_content, or both.");
         if (MetricsPrefix.Length > 64 || !MetricsPrefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or ':')
             || MetricsPrefix.Length > 0 && char.IsAsciiDigit(MetricsPrefix[0]))
             throw new CrossheadException($"metricsPrefix (\"{MetricsPrefix}\") must be letters, digits, _ and :, and "

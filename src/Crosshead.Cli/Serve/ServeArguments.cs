@@ -77,6 +77,14 @@ internal sealed class ServeArguments
         HelpName = "file",
     };
 
+    private readonly Option<string> _reasoning = new("--reasoning-field")
+    {
+        Description = "The field in which answers tell what the model thinks: reasoning (vLLM), reasoning_content "
+            + "(DeepSeek, llama.cpp), or both.",
+        HelpName = "both|reasoning|reasoning_content",
+        DefaultValueFactory = _ => "both",
+    };
+
     private readonly Option<bool> _ignoreDefaults = new("--ignore-generation-config")
     {
         Description = "Draw from all tokens at temperature 1 where a request does not say, whatever the model's "
@@ -109,8 +117,8 @@ internal sealed class ServeArguments
     public ServeArguments(Command command)
     {
         foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _context, _sequences, _step,
-            _queued, _queuedTokens, _cache, _noPrefixCache, _policy, _template, _ignoreDefaults, _choices, _body,
-            _drain, _stall, _metrics, _logPrompts })
+            _queued, _queuedTokens, _cache, _noPrefixCache, _policy, _template, _reasoning, _ignoreDefaults, _choices,
+            _body, _drain, _stall, _metrics, _logPrompts })
             command.Options.Add(option);
     }
 
@@ -127,6 +135,7 @@ internal sealed class ServeArguments
             MaxChoices = arguments.GetValue(_choices),
             Drain = TimeSpan.FromSeconds(arguments.GetValue(_drain)),
             MetricsPrefix = arguments.GetRequiredValue(_metrics),
+            ReasoningFields = ReasoningFields(arguments.GetRequiredValue(_reasoning)),
             LogsPrompts = arguments.GetValue(_logPrompts),
         };
         options.Validate();
@@ -169,6 +178,13 @@ internal sealed class ServeArguments
         "fcfs" => false,
         "priority" => true,
         _ => throw new CrossheadException($"--policy ({policy}) must be fcfs or priority."),
+    };
+
+    private static IReadOnlyList<string> ReasoningFields(string field) => field switch
+    {
+        "both" => s_server.ReasoningFields,
+        "reasoning" or "reasoning_content" => [field],
+        _ => throw new CrossheadException($"--reasoning-field ({field}) must be both, reasoning or reasoning_content."),
     };
 
     private static IPAddress Address(string host) => host switch

@@ -43,7 +43,7 @@ internal sealed class ChatAnswer
         {
             json.WriteStartObject();
             json.WriteNumber("index", choice.Choice.Index);
-            MessageJson.Write(json, Answer.Join(choice.Parts));
+            MessageJson.Write(json, Answer.Join(choice.Parts), _request.ReasoningFields);
             if (_request.Logprobs is null) json.WriteNull("logprobs");
             else LogprobJson.WriteChat(json, choice.Choice.Logprobs, _texts);
             json.WriteString("finish_reason", choice.FinishReason);
@@ -97,7 +97,7 @@ internal sealed class ChatAnswer
         json.WriteStartArray("choices");
         json.WriteStartObject();
         json.WriteNumber("index", chunk.Choice.Choice.Index);
-        MessageJson.WriteDelta(json, chunk.Begins, chunk.Part);
+        MessageJson.WriteDelta(json, chunk.Begins, chunk.Part, _request.ReasoningFields);
         if (chunk.Logprob is { } logprob) LogprobJson.WriteChat(json, [logprob], _texts);
         else json.WriteNull("logprobs");
         if (chunk.Ends) json.WriteString("finish_reason", chunk.Choice.FinishReason);

@@ -6,18 +6,18 @@ namespace Crosshead.Server.Answers;
 /// <summary>Writes what an assistant says, thinks and calls.</summary>
 internal static class MessageJson
 {
-    // Thoughts have two names among clients.
-    private static readonly string[] s_thoughts = ["reasoning", "reasoning_content"];
-
     /// <summary>Writes the member <c>message</c>.</summary>
-    public static void Write(Utf8JsonWriter json, Answer answer)
+    /// <param name="json">Writes into an open object.</param>
+    /// <param name="answer">The message.</param>
+    /// <param name="thoughts">The names of the fields that thoughts come in.</param>
+    public static void Write(Utf8JsonWriter json, Answer answer, IReadOnlyList<string> thoughts)
     {
         json.WriteStartObject("message");
         json.WriteString("role", "assistant");
         if (answer.ToolCalls.Count > 0 && answer.Content.Length == 0) json.WriteNull("content");
         else json.WriteString("content", answer.Content);
         if (answer.Reasoning is { } thought)
-            foreach (var name in s_thoughts) json.WriteString(name, thought);
+            foreach (var name in thoughts) json.WriteString(name, thought);
         if (answer.ToolCalls.Count > 0)
         {
             json.WriteStartArray("tool_calls");
@@ -37,7 +37,8 @@ internal static class MessageJson
     /// <param name="json">Writes into an open object.</param>
     /// <param name="begins">Whether the message begins.</param>
     /// <param name="part">What is added; null for nothing.</param>
-    public static void WriteDelta(Utf8JsonWriter json, bool begins, AnswerPart? part)
+    /// <param name="thoughts">The names of the fields that thoughts come in.</param>
+    public static void WriteDelta(Utf8JsonWriter json, bool begins, AnswerPart? part, IReadOnlyList<string> thoughts)
     {
         json.WriteStartObject("delta");
         if (begins)
@@ -49,7 +50,7 @@ internal static class MessageJson
         {
             case ContentPart said: json.WriteString("content", said.Text); break;
             case ReasoningPart thought:
-                foreach (var name in s_thoughts) json.WriteString(name, thought.Text);
+                foreach (var name in thoughts) json.WriteString(name, thought.Text);
                 break;
             case ToolCallBeginPart call:
                 BeginCall(json, call.Index);

@@ -33,6 +33,9 @@ internal sealed record ChatRequest
     /// <summary>Whether the answer tells thoughts.</summary>
     public bool TellsReasoning { get; init; }
 
+    /// <summary>The names of the fields in which it tells them.</summary>
+    public IReadOnlyList<string> ReasoningFields { get; init; } = [];
+
     /// <summary>Reads a request.</summary>
     /// <exception cref="ApiException">A field cannot be used.</exception>
     public static ChatRequest Read(FieldValues values, ServedModel model, ServerOptions options,
@@ -66,6 +69,7 @@ internal sealed record ChatRequest
             Tools = tools,
             Format = format,
             BeginsInThought = begun,
+            ReasoningFields = options.ReasoningFields,
             TellsReasoning = values.Switch(IncludeReasoning) ?? true,
             Prompt = fitted,
             MaxTokens = most,

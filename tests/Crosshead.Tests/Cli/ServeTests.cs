@@ -47,6 +47,11 @@ public sealed partial class ServeTests
             + "(--cache-memory).", error.ToString().Trim());
     }
 
+    [Fact]
+    public void A_field_of_thoughts_that_no_client_knows_is_refused() => Assert.Equal(
+        "--reasoning-field (thoughts) must be both, reasoning or reasoning_content.",
+        CliRun.Of("serve", "nowhere", "--reasoning-field", "thoughts").Refusal());
+
     [Theory]
     [InlineData("1", 1L)]
     [InlineData("8GiB", 8L << 30)]

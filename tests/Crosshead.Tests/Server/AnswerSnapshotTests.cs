@@ -1,4 +1,5 @@
 using System.Text;
+using Crosshead.Server;
 using Crosshead.Tests.Architecture;
 
 namespace Crosshead.Tests.Server;
@@ -87,6 +88,21 @@ public sealed class AnswerSnapshotTests
             "/live"])
             all.Append($"## {path}\n{await server.GetAsync(path)}\n\n");
         Snapshot.Match("answers.txt", all.ToString());
+    }
+
+    [Theory]
+    [InlineData("reasoning", "reasoning_content")]
+    [InlineData("reasoning_content", "reasoning")]
+    public async Task Thoughts_come_in_the_chosen_field_alone(string field, string other)
+    {
+        await using var server = await TestServer.StartAsync(new ServerOptions { ReasoningFields = [field] });
+        server.Engine.Answer = (_, _) => "<think>hm</think>Hello";
+        foreach (var stream in (string[])["", ",\"stream\":true"])
+        {
+            var answer = await server.AskAsync("/v1/chat/completions", $$"""{ {{Chat}}{{stream}} }""");
+            Assert.Contains($"\"{field}\":", answer, StringComparison.Ordinal);
+            Assert.DoesNotContain($"\"{other}\":", answer, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
