@@ -16,7 +16,8 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
         /regenerate       answers the last question again
         /save FILE        writes the conversation to a new JSON file
         /exit             ends, like the end of the input (Ctrl-D)
-        A line that begins with // is sent with one slash. Ctrl-C stops an answer, and ends at the prompt.
+        A line that begins with // is sent with one slash.
+        Ctrl-C ends an answer. A second Ctrl-C, or one at the prompt, ends the chat.
         """;
 
     private static readonly string[] s_commands =
@@ -28,7 +29,8 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
     public int Run(CancellationToken cancellation)
     {
         if (output.Terminal.InIsScreen)
-            output.Message($"Talking to {partner.Name}. /help lists the commands, Ctrl-D ends.");
+            output.Message($"Talking to {partner.Name}. Ctrl-C ends an answer, Ctrl-D ends the chat, /help lists the "
+                + "commands.");
         while (!cancellation.IsCancellationRequested)
         {
             if (output.Terminal.InIsScreen) output.Terminal.Error.Write("> ");
@@ -112,6 +114,8 @@ internal sealed class ChatSession(IChatPartner partner, ChatTranscript transcrip
         }
         screen.End();
         transcript.Answer(screen.Answer);
+        if (step.Token.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            output.Message("The answer was ended. A second Ctrl-C ends the chat.");
     }
 
     // Reads on another thread: a signal must be able to end the program while nobody types.

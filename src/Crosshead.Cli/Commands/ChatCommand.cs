@@ -37,8 +37,8 @@ internal sealed class ChatCommand : CliCommand
 
     /// <summary>Describes the command.</summary>
     public ChatCommand() : base("chat",
-        "Talk with a model in the terminal, line by line. /help lists the commands within a conversation. Ctrl-C stops "
-        + "an answer, and ends at the prompt. Piped input is answered line by line.",
+        "Talk with a model in the terminal, line by line. /help lists the commands within a conversation. Ctrl-C ends "
+        + "an answer; a second Ctrl-C, or one at the prompt, ends the chat. Piped input is answered line by line.",
         "crosshead chat models/llama --system \"Answer in one sentence.\" --temperature 0.7",
         "crosshead chat http://localhost:8080",
         "crosshead chat models/llama --json < questions.txt")

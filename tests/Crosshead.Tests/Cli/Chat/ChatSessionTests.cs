@@ -101,6 +101,7 @@ public sealed class ChatSessionTests : IDisposable
         Assert.False(StoppableStep.TryStop());
         Assert.Equal(0, Talk("stop\nagain"));
         Assert.Equal("1:stop\n3:again\n", _out.ToString());
+        Assert.Equal("The answer was ended. A second Ctrl-C ends the chat.\n", _error.ToString());
         Assert.False(StoppableStep.TryStop());
     }
 
@@ -111,6 +112,7 @@ public sealed class ChatSessionTests : IDisposable
         _partner.OnAnswer = signal.Cancel;
         Assert.Equal(130, Talk("one\ntwo", signal.Token));
         Assert.Equal("1:one\n", _out.ToString());
+        Assert.Empty(_error.ToString());
     }
 
     [Fact]
