@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using Crosshead.Server.Endpoints;
 
 namespace Crosshead.Tests.Server;
 
@@ -25,6 +26,27 @@ public sealed class FuzzTests
             "tool_choice":"auto","max_tokens":3,"logprobs":true,"top_logprobs":1,"chat_template_kwargs":{"a":[1,2.5]},
             "response_format":{"type":"text"}}
             """),
+        ("/completions", """
+            {"prompt":"the","max_tokens":4,"suffix":"","best_of":1,"min_tokens":1,"stop_token_ids":[70],"min_p":0.1,
+            "top_k":5,"repetition_penalty":1.1,"presence_penalty":0.5,"frequency_penalty":-0.5,"ignore_eos":true,
+            "truncate_prompt_tokens":-1,"cache_salt":"a","priority":0,"max_completion_tokens":4,
+            "structured_outputs":{"regex":"(a|[b-d]{1,2})*"}}
+            """),
+        ("/v1/completions", """{"prompt":"the","max_tokens":3,"structured_outputs":{"choice":["one","two"]}}"""),
+        ("/v1/chat/completions", """
+            {"messages":[{"role":"user","content":"Hi"}],"max_completion_tokens":3,"response_format":{
+            "type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{
+            "a":{"oneOf":[{"type":"number","minimum":1.5},{"const":"b"}]},"c":{"prefixItems":[{"format":"date"}]},
+            "d":{"$ref":"#/properties/a"},"e":{"allOf":[{"type":"string","pattern":"a+"}]}},"required":["a"]}}}}
+            """),
+        ("/chat/completions", """
+            {"messages":[{"role":"user","content":"Hi"}],"max_tokens":3,"stream":true,"reasoning_effort":"none",
+            "include_reasoning":false,"continue_final_message":false,"parallel_tool_calls":false,"tool_choice":{
+            "type":"function","function":{"name":"f"}},"tools":[{"type":"function","function":{"name":"f",
+            "description":"d","parameters":{"type":"object","properties":{"x":{"type":"integer","maximum":3}}}}}]}
+            """),
+        ("/tokenize", """{"messages":[{"role":"user","content":"Hi"}],"add_generation_prompt":true}"""),
+        ("/cache/clear", "{}"),
         ("/tokenize", """{"prompt":"the head","add_special_tokens":true,"return_token_strs":true}"""),
         ("/detokenize", """{"tokens":[70,71]}"""),
         ("/apply-template", """{"messages":[{"role":"user","content":"Hi"}],"add_generation_prompt":false}"""),
@@ -43,8 +65,7 @@ public sealed class FuzzTests
         await Parallel.ForAsync(0, Requests, new ParallelOptions { MaxDegreeOfParallelism = AtOnce },
             async (i, cancellation) =>
             {
-                var (path, seed) = s_seeds[i % s_seeds.Length];
-                var body = Mutated(seed, new Random(i));
+                var (path, body) = Mutated(i);
                 var content = new ByteArrayContent(body);
                 content.Headers.ContentType = new("application/json");
                 using var response = await server.Client.PostAsync(path, content, cancellation);
@@ -57,11 +78,17 @@ public sealed class FuzzTests
         lock (server.Log) Assert.DoesNotContain(server.Log, line => line.Contains(" fault ", StringComparison.Ordinal));
     }
 
-    // A value replaced, a member renamed, or bytes changed, cut out or doubled.
-    private static byte[] Mutated(string seed, Random random)
+    [Fact]
+    public void Every_address_that_takes_a_body_is_among_the_bodies() => Assert.Equal(
+        RouteTable.All.Where(r => r.Method == "POST").Select(r => r.Path).Order(),
+        s_seeds.Select(s => s.Path.Replace("/v1", "")).Distinct().Order());
+
+    /// <summary>An address and a body: a value replaced, a member renamed, or bytes changed, cut or doubled.</summary>
+    public static (string Path, byte[] Body) Mutated(int number)
     {
+        var ((path, seed), random) = (s_seeds[number % s_seeds.Length], new Random(number));
         var bytes = Encoding.UTF8.GetBytes(random.Next(3) > 0 ? Replaced(seed, random) : seed);
-        if (random.Next(3) > 0) return bytes;
+        if (random.Next(3) > 0) return (path, bytes);
         var list = bytes.ToList();
         for (var edits = random.Next(1, 4); edits > 0 && list.Count > 1; edits--)
         {
@@ -74,13 +101,14 @@ public sealed class FuzzTests
                 default: list.InsertRange(at, list.GetRange(at, length)); break;
             }
         }
-        return [.. list];
+        return (path, [.. list]);
     }
 
     private static string Replaced(string seed, Random random)
     {
         var root = JsonNode.Parse(seed)!;
         var places = Places(root).ToArray();
+        if (places.Length == 0) return s_values[random.Next(s_values.Length)];
         var place = places[random.Next(places.Length)];
         // A mark that is no JSON takes the value's place, because some of the values are no JSON either.
         const string Mark = "\"@@\"";

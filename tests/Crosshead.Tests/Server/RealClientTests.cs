@@ -98,6 +98,45 @@ public sealed class RealClientTests : IAsyncLifetime
         Assert.Equal(expected.Samples.Select(s => s.Output), answers);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Each_answer_echoes_its_prompt_with_its_scores(int maxTokens)
+    {
+        var asks = new RequestEncoder(_files.Tokenizer, _files.Options.Context);
+        ScoringRequest[] requests = [asks.Encode("Once upon a time", " there was a big tree."),
+            asks.Encode("The dog", " é 7")];
+        var expected = await ScoreAsync(requests);
+        var answer = await AskAsync(new
+        {
+            prompt = requests.Select(r => r.Tokens),
+            max_tokens = maxTokens,
+            n = 2,
+            best_of = 2,
+            echo = true,
+            logprobs = 3,
+            temperature = 0,
+        });
+        var choices = answer["choices"]!.AsArray();
+        Assert.Equal([0, 1, 2, 3], choices.Select(c => (int)c!["index"]!));
+        foreach (var (i, choice) in choices.Index())
+        {
+            var request = requests[i / 2];
+            var (scores, text) = (choice!["logprobs"]!, (string)choice["text"]!);
+            string[] members = ["tokens", "token_logprobs", "top_logprobs", "text_offset"];
+            Assert.All(members, m => Assert.Equal(request.Tokens.Length + maxTokens, scores[m]!.AsArray().Count));
+            Assert.Null(scores["token_logprobs"]![0]);
+            Assert.Null(scores["top_logprobs"]![0]);
+            var own = scores["token_logprobs"]!.AsArray().Take(request.Tokens.Length).TakeLast(request.Predicted);
+            Assert.Equal(expected[i / 2].LogLikelihood, own.Sum(t => (double)t!), 1e-9);
+            Assert.All(scores["top_logprobs"]!.AsArray().Skip(1), top => Assert.InRange(top!.AsObject().Count, 3, 4));
+            Assert.StartsWith(_files.Tokenizer.Decode(request.Tokens), text, StringComparison.Ordinal);
+            Assert.Equal("length", (string)choice["finish_reason"]!);
+        }
+        Assert.Equal((requests.Sum(r => r.Tokens.Length), 4 * maxTokens),
+            ((int)answer["usage"]!["prompt_tokens"]!, (int)answer["usage"]!["completion_tokens"]!));
+    }
+
     [Fact]
     public async Task Bench_serve_counts_what_the_server_sends()
     {

@@ -27,7 +27,12 @@ public sealed class RealModelTests : IAsyncLifetime
         _files = HuggingFaceFolder.Open(SharedData.Path("data", "models", "stories260K"));
         var template = _folder.Write("chat.jinja",
             "{{ bos_token }}{% for m in messages %}{{ m.content }} {% endfor %}");
-        _model = LoadedModel.Load(_files, new LoadOptions { MaxSequences = 8, ChatTemplate = template });
+        _model = LoadedModel.Load(_files, new LoadOptions
+        {
+            MaxSequences = 8,
+            ChatTemplate = template,
+            Names = ["stories260K", "tiny"],
+        });
         _server = await ModelServer.StartAsync(new ServerOptions { Port = 0 });
         _server.Serve(_model.Served);
         _client = new HttpClient { BaseAddress = _server.Address };
@@ -169,6 +174,25 @@ public sealed class RealModelTests : IAsyncLifetime
         var choice = answer["choices"]![0]!;
         Assert.Equal(("stop", "named"), ((string)choice["finish_reason"]!, (string)choice["stop_reason"]!));
         Assert.EndsWith("little girl ", Texts(answer)[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Mutated_bodies_find_no_fault_and_leave_nothing_behind()
+    {
+        var faults = new List<string>();
+        await Parallel.ForAsync(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (i, cancellation) =>
+            {
+                var (path, body) = FuzzTests.Mutated(i);
+                var content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } };
+                using var response = await _client.PostAsync(path, content, cancellation);
+                if ((int)response.StatusCode is 200 or 400 or 404) return;
+                var text = await response.Content.ReadAsStringAsync(cancellation);
+                lock (faults) faults.Add($"{i}: {response.StatusCode} {text} for {Encoding.UTF8.GetString(body)}");
+            });
+        Assert.Empty(faults);
+        await TestServer.UntilAsync(() => _model.Served.Engine.Statistics is { Running: 0, Waiting: 0 } now
+            && now.FreePages + now.CachedPages == now.Pages);
     }
 
     [Fact]
