@@ -1,26 +1,29 @@
 using BenchmarkDotNet.Running;
 using Crosshead.Benchmarks;
+using Crosshead.Benchmarks.Survival;
 using Crosshead.Runtime;
 
 if (args is ["paced", .. var pace])
 {
     PacedServer.Run(pause: pace is [var pause] ? int.Parse(pause) : 25, port: 8123);
-    return;
+    return 0;
 }
 if (args is ["engine", .. var engine])
 {
     await EngineComparison.RunAsync(engine is [var pass, ..] ? int.Parse(pass) : 1500,
         engine is [_, var most] ? int.Parse(most) : 2000);
-    return;
+    return 0;
 }
 if (args is ["server", var tokenizer, .. var server])
 {
     await ServerComparison.RunAsync(tokenizer, server is [var pass] ? int.Parse(pass) : 1500);
-    return;
+    return 0;
 }
+if (args is ["survival", var served, .. var cases]) return await SurvivalTest.RunAsync(served, cases);
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest]) CacheComparison.Run(rest is [var rounds] ? int.Parse(rounds) : 101);
 else if (args is ["step", .. var steps]) StepComparison.Run(steps is [var count] ? int.Parse(count) : 15);
 else if (args is ["eval", var model, var data, .. var tasks]) PrefixComparison.Run(model, data, tasks);
 else BenchmarkSwitcher.FromAssembly(typeof(CacheComparison).Assembly).Run(args);
+return 0;
