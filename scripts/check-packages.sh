@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Packs the packages and uses them as a stranger does: the tool from an empty folder, and the library in a new project.
+# NuGet's folder is a new one. What the user's folder holds of other packages is not downloaded again.
+#   scripts/check-packages.sh MODEL
+set -euo pipefail
+
+model=$(realpath "${1:?name a model directory}")
+cd "$(dirname "$0")/.."
+program=$(sed -n '/^```csharp$/,/^```$/{/^```/!p;/^```$/q}' src/Crosshead/PACKAGE.md)
+work=$(mktemp -d)
+server=
+trap 'if [ -n "$server" ]; then kill "$server" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
+
+dotnet pack -c Release -o "$work/packages"
+export NUGET_PACKAGES="$work/cache" RestoreFallbackFolders="$HOME/.nuget/packages"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+mkdir "$work/empty" "$work/program"
+
+echo "== the tool"
+cd "$work/empty"
+dotnet tool install Crosshead.Cli --tool-path "$work/tool" --add-source "$work/packages"
+crosshead=$work/tool/crosshead
+"$crosshead" --version
+"$crosshead" generate "$model" --prompt "Once upon a time" --max-tokens 12 --temperature 0
+timeout 120 "$crosshead" serve "$model" --port 0 2> "$work/log" > "$work/out" &
+server=$!
+for _ in $(seq 300); do
+  url=$(sed -n 's/.*listening at \([^;]*\)\/;.*/\1/p' "$work/log")
+  if [ -n "$url" ] && curl --silent --fail "$url/health" > /dev/null; then break; fi
+  sleep 0.2
+done
+for file in $(curl --silent --fail "$url/" | grep --only-matching --extended-regexp '(src|href)="page[^"]*"' \
+  | cut --delimiter='"' --fields=2); do
+  echo "$file: $(curl --silent --fail "$url/$file" | wc --bytes) bytes"
+done
+curl --silent --fail "$url/v1/completions" -H 'Content-Type: application/json' \
+  -d '{"prompt": "Once upon a time", "max_tokens": 8, "temperature": 0}'
+echo
+kill -TERM "$server"
+wait "$server"
+server=
+
+echo "== the library"
+cd "$work/program"
+cat > program.csproj << END
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net10.0</TargetFramework>
+    <ImplicitUsings>enable</ImplicitUsings>
+    <RestoreAdditionalProjectSources>$work/packages</RestoreAdditionalProjectSources>
+  </PropertyGroup>
+  <ItemGroup>
+    <PackageReference Include="Crosshead" Version="*" />
+  </ItemGroup>
+</Project>
+END
+echo "$program" | sed "s|models/llama|$model|" > Program.cs
+dotnet run -c Release -r linux-x64 --self-contained false
+echo "all packages work"
