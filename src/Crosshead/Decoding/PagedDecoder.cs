@@ -8,13 +8,12 @@ namespace Crosshead.Decoding;
 
 /// <summary>
 /// Decodes by the model's own tensor operators over a cache of pages: any device and precision, any mix of prompts and
-/// steps. Steps and short prompts are computed together, each row as if it were a sequence of its own. Long pieces of
-/// prompts are computed one by one.
+/// steps. Where kernels read pages in place, all rows of a pass are computed together, whatever their sequences.
+/// Elsewhere only steps are, and the prompts one by one.
 /// </summary>
 public sealed class PagedDecoder : IDecoder
 {
-    // Tokens of a prompt that are computed as rows beside those of other sequences; more are computed by themselves.
-    private const int MostTogether = 1024;
+    private const int MostTogether = 1024; // rows that are computed at once
 
     private const int MostLargest = 256; // logits of a row that the device sorts
 
@@ -24,7 +23,7 @@ public sealed class PagedDecoder : IDecoder
     private readonly Lock _fetching = new(); // what a pass left may be read by several threads
     private readonly PassPieces? _pieces;
     private readonly PagedSteps? _steps;
-    private readonly int _mostTogether;
+    private readonly bool _inPlace; // whether prompts are computed beside steps
     // logits on the device, where each of their rows goes, and the step that owns them, if one does
     private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
     private float[] _logits = []; // [wanted rows, V]
@@ -38,7 +37,7 @@ public sealed class PagedDecoder : IDecoder
     /// <param name="capacity">Most tokens per sequence, prompt included; at most the model's context.</param>
     /// <param name="pages">Number of pages of the cache.</param>
     public PagedDecoder(LanguageModel model, int slots, int capacity, int pages)
-        : this(model, slots, capacity, pages, CudaGraphDecoder.Supports(model) ? MostTogether : 0)
+        : this(model, slots, capacity, pages, inPlace: true)
     {
     }
 
@@ -47,16 +46,15 @@ public sealed class PagedDecoder : IDecoder
     /// <param name="slots">Sequences side by side.</param>
     /// <param name="capacity">Most tokens per sequence.</param>
     /// <param name="pages">Number of pages of the cache.</param>
-    /// <param name="mostTogether">Number of tokens of a prompt up to which they are computed as rows beside those of
-    /// other sequences.</param>
-    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, int mostTogether)
+    /// <param name="inPlace">Whether prompts are computed beside steps, if there are kernels for it.</param>
+    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, bool inPlace)
     {
         _model = model;
         using var grad = no_grad();
         _state = model.CreatePagedState(slots, capacity, pages);
         if (!CudaGraphDecoder.Supports(model)) return;
-        _mostTogether = PassPieces.Serve(model, _state) ? mostTogether : 0;
-        _pieces = new PassPieces(_state, model.Device);
+        _inPlace = inPlace && PassPieces.Serve(model, _state);
+        if (_inPlace) _pieces = new PassPieces(model, _state);
         _steps = new PagedSteps(model, _state, _pieces);
     }
 
@@ -84,7 +82,7 @@ public sealed class PagedDecoder : IDecoder
         var runs = pass.Runs();
         foreach (var run in runs)
         {
-            if (run.Count == 1 || run.Count <= _mostTogether)
+            if (run.Count == 1 || _inPlace)
                 together.AddRange(Enumerable.Range(run.First, run.Count));
             else alone.Add(run);
         }
@@ -94,7 +92,15 @@ public sealed class PagedDecoder : IDecoder
             cancellation.ThrowIfCancellationRequested();
             Prefill(pass, run);
         }
-        if (together.Count > 0) Rows(pass, together);
+        for (var i = 0; i < together.Count; i += MostTogether)
+        {
+            if (i > 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                KeepResults();
+            }
+            Rows(pass, together.GetRange(i, Math.Min(MostTogether, together.Count - i)));
+        }
         foreach (var run in runs) _state.Keep(run.Slot, run.Start + run.Count);
     }
 
@@ -107,6 +113,7 @@ public sealed class PagedDecoder : IDecoder
     {
         using var grad = no_grad();
         if (_steps is null) return;
+        tokens = Math.Min(tokens, MostTogether);
         foreach (var count in new[] { tokens, 1 })
         {
             using var scope = NewDisposeScope();
@@ -125,7 +132,7 @@ public sealed class PagedDecoder : IDecoder
     private void PreparePieces()
     {
         const int count = 512;
-        if (_state.Capacity < 2 * count) return;
+        if (_inPlace || _state.Capacity < 2 * count) return;
         using var scope = NewDisposeScope();
         var pages = full([1, PageTables.PagesFor(2 * count)], _state.SparePage, ScalarType.Int32, _model.Device);
         _model.Hidden(zeros([1, count], ScalarType.Int64, _model.Device), _model.PagedViewOf(count, count, pages),
@@ -176,7 +183,8 @@ public sealed class PagedDecoder : IDecoder
         var pieces = PassPieces.Of(pass, rows);
         if (_steps?.TryRun(pass, rows, pieces) is { } step)
         {
-            _results.Add((step.Logits, [.. rows.Where(r => pass.Rows[r].Wanted).Select(r => _wanted[r])], step));
+            int[] places = [.. rows.Where(r => pass.Rows[r].Wanted).Select(r => _wanted[r])];
+            if (places.Length > 0) _results.Add((step.Logits, places, step));
             return;
         }
         _steps?.Follow();
@@ -209,6 +217,18 @@ public sealed class PagedDecoder : IDecoder
         var view = _model.PagedViewOf(run.Start, run.Count, tensor(pages, [1, pages.Length], ScalarType.Int32, device));
         var hidden = _model.Hidden(tensor(ids, [1, run.Count], ScalarType.Int64, device), view, _state.Layers);
         Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
+    }
+
+    // The next rows may be computed by the same captured step, whose logits are its own.
+    private void KeepResults()
+    {
+        for (var i = 0; i < _results.Count; i++)
+        {
+            var (logits, places, step) = _results[i];
+            if (step is null) continue;
+            _results[i] = (logits.narrow(0, 0, places.Length).clone().DetachFromDisposeScope(), places, null);
+            _steps?.Follow();
+        }
     }
 
     // Keeps the logits of the wanted rows on the device, from hidden states [rows, D].

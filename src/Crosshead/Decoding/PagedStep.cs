@@ -88,7 +88,7 @@ internal sealed class PagedStep : IDisposable
             List<Piece> all = [.. pieces];
             for (var i = rows.Count; i < _rows; i += PieceList.MostTokens)
                 all.Add(new Piece(i, Math.Min(PieceList.MostTokens, _rows - i), End: 1));
-            PieceList.Write(all, _pieces!.Splits, _toldItems.Of<int>());
+            PieceList.Write(all, _pieces!.BlockTokens, _pieces.Splits, _toldItems.Of<int>());
         }
         if (_graph is null && !TryCapture()) return false;
         _graph!.Launch();

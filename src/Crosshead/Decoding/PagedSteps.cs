@@ -20,18 +20,19 @@ internal sealed class PagedSteps : IDisposable
     // Tables of pieces are longer: no launch depends on their length.
     private const int FewestColumns = 16, FewestColumnsOfPieces = 512, ColumnFactor = 4, MostSteps = 48,
         MostWanted = 256;
+    private const int LongestPrepared = 4096; // tokens
 
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly int _mostColumns;
-    private readonly PassPieces _pieces;
+    private readonly PassPieces? _pieces;
     private int _mostRows = s_rowsOfPieces[^1]; // passes of more rows are not captured
     private bool _follows = true;
     private readonly Dictionary<StepKey, PagedStep> _steps = [];
     private readonly List<StepKey> _order = []; // least recently used first
 
     /// <summary>Prepares; captures nothing yet.</summary>
-    public PagedSteps(LanguageModel model, PagedState state, PassPieces pieces) =>
+    public PagedSteps(LanguageModel model, PagedState state, PassPieces? pieces) =>
         (_model, _state, _pieces, _mostColumns) = (model, state, pieces, PageTables.PagesFor(state.Capacity));
 
     /// <summary>
@@ -50,11 +51,13 @@ internal sealed class PagedSteps : IDisposable
     {
         foreach (var inPieces in new[] { true, false })
         {
+            if (inPieces && _pieces is null) continue;
             var counts = inPieces ? s_rowsOfPieces : s_rows;
             var last = Array.FindIndex(counts, r => r >= rows);
             if (last < 0) last = counts.Length - 1;
-            for (var i = last; i >= 0; i--)
-                Run(new DecodePass(), [], [], new StepKey(counts[i], Columns(1, inPieces), inPieces));
+            foreach (var columns in new[] { Columns(LongestPrepared, inPieces), Columns(1, inPieces) }.Distinct())
+                for (var i = last; i >= 0; i--)
+                    Run(new DecodePass(), [], [], new StepKey(counts[i], columns, inPieces));
         }
     }
 
@@ -69,7 +72,7 @@ internal sealed class PagedSteps : IDisposable
     /// the model cannot be captured.</returns>
     public PagedStep? TryRun(DecodePass pass, List<int> rows, List<Piece> pieces)
     {
-        var inPieces = rows.Count > s_rows[^1] || !PassPieces.AreEven(pieces);
+        var inPieces = _pieces is not null && (rows.Count > s_rows[^1] || !PassPieces.AreEven(pieces));
         var count = Array.Find(inPieces ? s_rowsOfPieces : s_rows, r => r >= rows.Count);
         if (count == 0 || count > _mostRows) return null;
         var (longest, wanted) = (0, 0);

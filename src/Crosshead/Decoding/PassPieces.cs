@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
@@ -19,30 +20,28 @@ internal sealed class PassPieces : IDisposable
     private readonly PieceScratch _scratch;
 
     /// <summary>Nothing is taken yet.</summary>
-    /// <param name="state">The pages.</param>
-    /// <param name="device">The device.</param>
-    public PassPieces(PagedState state, Device device)
+    /// <param name="model">A model that pieces <see cref="Serve"/>.</param>
+    /// <param name="state">Its pages.</param>
+    public PassPieces(LanguageModel model, PagedState state)
     {
-        (_device, _scratch) = (device, new PieceScratch(device));
+        (_device, _scratch) = (model.Device, new PieceScratch(model.Device));
         var keys = state.Layers[0].Whole.Keys;
         var blocks = CudaDevice.Get(keys.device.index).Multiprocessors * BlocksOfMultiprocessor;
         Splits = Math.Max(LeastSplits, blocks / (int)state.Layers.Min(l => l.Whole.Keys.shape[1]));
+        BlockTokens = state.Layers.Min(layer => TokensOfBlock(model, layer));
     }
 
     /// <summary>Whether all layers of a model read pieces of sequences where they lie.</summary>
     /// <param name="model">The model, in bfloat16 on a CUDA device.</param>
     /// <param name="state">Its pages.</param>
-    public static bool Serve(LanguageModel model, PagedState state)
-    {
-        var attention = model.Options.Attention;
-        return AttentionFactory.TraitsOf(attention.Variant).IsSoftmax && state.Layers.All(layer =>
-        {
-            var (keys, values, factors) = layer.Whole;
-            return DecodeAttention.PieceTokens(keys, values, attention.Heads, factors) > 0;
-        });
-    }
+    public static bool Serve(LanguageModel model, PagedState state) =>
+        AttentionFactory.TraitsOf(model.Options.Attention.Variant).IsSoftmax
+            && state.Layers.All(layer => TokensOfBlock(model, layer) > 0);
 
-    /// <summary>Number of items that the device works on at once.</summary>
+    /// <summary>Tokens of a piece that a block takes in every layer, or more.</summary>
+    public int BlockTokens { get; }
+
+    /// <summary>Number of blocks, for each row of the cache, that the device runs at once.</summary>
     public int Splits { get; }
 
     /// <summary>The pieces of some rows.</summary>
@@ -80,7 +79,7 @@ internal sealed class PassPieces : IDisposable
     public PieceWork Work(List<Piece> pieces)
     {
         var items = new int[PieceList.Most(pieces.Count, Splits) * PieceList.ItemLength];
-        var count = PieceList.Write(pieces, Splits, items);
+        var count = PieceList.Write(pieces, BlockTokens, Splits, items);
         return In(tensor(items.AsSpan(0, count * PieceList.ItemLength).ToArray(), [count, PieceList.ItemLength],
             ScalarType.Int32, _device));
     }
@@ -88,6 +87,12 @@ internal sealed class PassPieces : IDisposable
     /// <summary>The same in memory that every launch reads anew.</summary>
     /// <param name="items">[n, 8] (int32)</param>
     public PieceWork In(Tensor items) => new(items, Splits, _scratch);
+
+    private static int TokensOfBlock(LanguageModel model, KeyValueCache layer)
+    {
+        var (keys, values, factors) = layer.Whole;
+        return DecodeAttention.PieceTokens(keys, values, model.Options.Attention.Heads, factors);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _scratch.Dispose();

@@ -21,7 +21,7 @@ public sealed record EngineOptions
     /// <summary>
     /// How many times as long as a step of decoding alone a step may take in which prompts are computed too.
     /// </summary>
-    public double StepTarget { get; init; } = 4;
+    public double StepTarget { get; init; } = 3;
 
     /// <summary>Whether requests find computed prefixes of earlier ones.</summary>
     public bool PrefixCache { get; init; } = true;

@@ -96,9 +96,9 @@ public sealed class CudaGraphDecoderTests
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var model = Create(name, context: 300);
-        foreach (var mostTogether in new[] { 300, 0 })
+        foreach (var inPlace in new[] { true, false })
         {
-            using var decoder = new PagedDecoder(model, 3, 300, PagedSlotTests.Pages, mostTogether);
+            using var decoder = new PagedDecoder(model, 3, 300, PagedSlotTests.Pages, inPlace);
             PagedSlotTests.Play(decoder, TinyModels.Ids(300, 1, vocabulary: 300), ids => Alone(model, ids), 0.06);
             Assert.Null(decoder.Refusal);
         }

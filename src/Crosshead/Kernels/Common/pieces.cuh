@@ -3,13 +3,15 @@
 // it sees. What several items find of a piece is joined by the last of them to be done. Behind spans.cuh.
 // Compile-time: TOKENS (a tile's), QUERIES, WV, PIECES.
 
+#define TILES_OF_SPAN (64 / TOKENS)                       // the host counts in spans of 64 tokens
+
 // An item of the list. A row is a token of the pass.
 struct Item
 {
     int row, tokens;                                    // the piece: its first row, and its tokens
-    int tile, tiles;                                    // the span
+    int span, spans;
     int first, rank, parts;                             // the piece's first part, the item's place among them, all
-    int unused;
+    int blocks;                                         // a part's most, side by side, each with tokens of its own
 };
 
 // A block's share of an item.
@@ -18,18 +20,16 @@ struct Piece
     int row, tokens;                                    // at most PIECES tokens
     int tile, tiles;
     int rank, parts;
-    long long place;                                    // of the first part, in queries
-    int counter;
+    int place, step;                                    // of the first part, and from it to the next one
 };
 
 __device__ __forceinline__ Piece take_piece(const int* items)
 {
     const Item item = ((const Item*)items)[blockIdx.x];
     const int skipped = blockIdx.z * PIECES;
-    // parts of an item's blocks lie side by side: [first + rank, rows, blocks along z, QUERIES]
-    const int own = (item.first * gridDim.y + blockIdx.y) * gridDim.z + blockIdx.z;
-    return { item.row + skipped, min(item.tokens - skipped, PIECES), item.tile, item.tiles, item.rank, item.parts,
-        (long long)own * QUERIES, own };
+    return { item.row + skipped, min(item.tokens - skipped, PIECES), item.span * TILES_OF_SPAN,
+        item.spans * TILES_OF_SPAN, item.rank, item.parts,
+        (int)((item.first + blockIdx.z) * gridDim.y + blockIdx.y), item.blocks * (int)gridDim.y };
 }
 
 // The tokens [x, y) that each query of a piece sees; padding queries see none.
@@ -51,7 +51,6 @@ __device__ __forceinline__ void leave_piece(Piece piece, const float* found, con
     const float* found_totals, Parts parts, int* counters, bf16* output, int rows, int queries)
 {
     __shared__ int is_last;
-    const long long step = (long long)gridDim.y * gridDim.z * QUERIES; // from a part of the piece to its next one
     auto write = [&](int m, int column, float4 x, float whole)
     {
         const float factor = whole == 0 ? 0 : 1 / whole;        // nothing seen: zeros
@@ -64,18 +63,18 @@ __device__ __forceinline__ void leave_piece(Piece piece, const float* found, con
         const int m = i / (WV / 4), column = i % (WV / 4) * 4;
         const float4 x = *(const float4*)(found + m * STRIDE + column);
         if (piece.parts == 1) { write(m, column, x, found_totals[m]); continue; }
-        const long long place = piece.place + piece.rank * step + m;
+        const long long place = (long long)(piece.place + piece.rank * piece.step) * QUERIES + m;
         *(float4*)(parts.sums + place * WV + column) = x;
         if (column == 0) { parts.largest[place] = highests[m]; parts.totals[place] = found_totals[m]; }
     }
     if (piece.parts == 1) return;
     __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) is_last = atomicAdd(counters + piece.counter, 1) == piece.parts - 1;
+    if (threadIdx.x == 0) is_last = atomicAdd(counters + piece.place, 1) == piece.parts - 1;
     __syncthreads();
     if (!is_last) return;
     __threadfence();
-    if (threadIdx.x == 0) counters[piece.counter] = 0;      // for the next launch
+    if (threadIdx.x == 0) counters[piece.place] = 0;        // for the next launch
     for (int i = threadIdx.x; i < work; i += THREADS)
     {
         const int m = i / (WV / 4), column = i % (WV / 4) * 4;
@@ -84,7 +83,7 @@ __device__ __forceinline__ void leave_piece(Piece piece, const float* found, con
 #pragma unroll 4
         for (int r = 0; r < piece.parts; r++)
         {
-            const long long place = piece.place + r * step + m;
+            const long long place = (long long)(piece.place + r * piece.step) * QUERIES + m;
             const float high = __ldcg(parts.largest + place), total = __ldcg(parts.totals + place);
             const float4 x = __ldcg((const float4*)(parts.sums + place * WV + column));
             const float next = fmaxf(most, high), fade = exp2_fast(most - next), share = exp2_fast(high - next);

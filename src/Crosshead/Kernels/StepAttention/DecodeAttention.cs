@@ -108,10 +108,10 @@ internal static class DecodeAttention
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
-            FactorRows(query, key, factors), paged: true, tokens);
+            FactorRows(query, key, factors), paged: true, pieces: true);
         var blocks = (PieceList.MostTokens + tokens - 1) / tokens;
-        // For each part, row and block its sums, its queries' largest scores and their totals of weights.
-        var counters = (long)PieceList.MostParts(pieces.Splits) * rows * blocks;
+        // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
+        var counters = (long)PieceList.MostParts(pieces.Splits) * rows;
         var parts = counters * kernel.Plan.Queries;
         pieces.Scratch.Reserve(parts * (wide + 2), counters);
         var sums = Address(pieces.Scratch.Sums);

@@ -10,14 +10,12 @@ namespace Crosshead.Kernels.StepAttention;
 internal sealed class DecodeAttentionKernel
 {
     private const int MostSpans = 1024, MostCluster = 8;
-    private const int MostPieceQueries = 64, FewQueries = 16;
-    private const int PieceBytes = 1024; // static shared memory of a block that takes pieces
-
-    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors),
-        DecodeAttentionPlan?> Plans = new();
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
-        bool Paged, int PieceTokens), DecodeAttentionKernel> Known = new();
+        bool Pieces), DecodeAttentionPlan?> Plans = new();
+
+    private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
+        bool Paged, bool Pieces), DecodeAttentionKernel> Known = new();
 
     private readonly int _places;     // blocks that the device runs at once
     private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
@@ -57,14 +55,8 @@ internal sealed class DecodeAttentionKernel
     /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <exception cref="CrossheadException">The device is not available.</exception>
-    public static int PieceTokens(int device, int keyWidth, int valueWidth, int queries, int factors)
-    {
-        // Few queries a token: more tokens would need too many registers for two blocks a multiprocessor (measured).
-        var most = queries <= FewQueries ? MostPieceQueries / 2 : MostPieceQueries;
-        var tokens = Math.Clamp(most / queries, 1, PieceList.MostTokens);
-        while (tokens > 0 && PiecePlanOf(device, keyWidth, valueWidth, queries, factors, tokens) is null) tokens /= 2;
-        return tokens;
-    }
+    public static int PieceTokens(int device, int keyWidth, int valueWidth, int queries, int factors) =>
+        PlanOf(device, keyWidth, valueWidth, queries, factors, pieces: true)?.PieceTokens ?? 0;
 
     /// <summary>The kernel for widths that <see cref="Fits">fit</see>; compiled on the first call.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
@@ -73,15 +65,13 @@ internal sealed class DecodeAttentionKernel
     /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="paged">Whether the cache lies in pages.</param>
-    /// <param name="pieceTokens">Most tokens of a piece that a block takes; 0 for the kernel over sequences.</param>
+    /// <param name="pieces">Whether the rows of queries are pieces of sequences.</param>
     /// <exception cref="CrossheadException">The source does not compile, or the device is not available.</exception>
     public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries,
-        int factors, bool paged, int pieceTokens = 0) =>
-        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, pieceTokens), static key =>
+        int factors, bool paged, bool pieces = false) =>
+        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, pieces), static key =>
         {
-            var plan = key.PieceTokens > 0
-                ? PiecePlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.PieceTokens)!
-                : PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors)!;
+            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Pieces)!;
             var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh",
                 "spans.cuh", "tiles.cuh", "pieces.cuh", .. plan.Sources, "join_clusters.cu"]);
             var defines = plan.Defines(key.Paged);
@@ -105,16 +95,15 @@ internal sealed class DecodeAttentionKernel
         return (spans, spans <= MostCluster && sequences <= _clusters[spans] ? spans : 1);
     }
 
-    private static WarpPlan? PiecePlanOf(int device, int keyWidth, int valueWidth, int queries, int factors,
-        int tokens) => WarpPlan.For(keyWidth, valueWidth, queries * tokens, factors,
-            CudaDevice.Get(device).SharedMemoryPerBlock - PieceBytes) is { } plan
-            ? plan with { PieceTokens = tokens } : null;
-
-    private static DecodeAttentionPlan? PlanOf(int device, int keyWidth, int valueWidth, int queries, int factors) =>
-        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors), static key =>
+    private static DecodeAttentionPlan? PlanOf(int device, int keyWidth, int valueWidth, int queries, int factors,
+        bool pieces = false) =>
+        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors, pieces), static key =>
         {
             var device = CudaDevice.Get(key.Device);
-            return DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
-                device.SharedMemoryPerBlock, device.HasWarpgroups);
+            return key.Pieces
+                ? DecodeAttentionPlan.ForPieces(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
+                    device.SharedMemoryPerBlock)
+                : DecodeAttentionPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
+                    device.SharedMemoryPerBlock, device.HasWarpgroups);
         });
 }

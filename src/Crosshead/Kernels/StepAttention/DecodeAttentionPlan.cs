@@ -44,6 +44,16 @@ internal abstract record DecodeAttentionPlan(int KeyWidth, int ValueWidth, int Q
             && WarpgroupPlan.For(keyWidth, valueWidth, queries, factors, sharedBytes) is { } plan ? plan : warps;
     }
 
+    /// <summary>The best plan for pieces of sequences; null if none fits.</summary>
+    /// <param name="keyWidth">A multiple of 16 from 64 to 512.</param>
+    /// <param name="valueWidth">As <paramref name="keyWidth"/>.</param>
+    /// <param name="queries">Queries per row, 1 to 64.</param>
+    /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="sharedBytes">Maximum shared memory per block.</param>
+    public static DecodeAttentionPlan? ForPieces(int keyWidth, int valueWidth, int queries, int factors,
+        int sharedBytes) => PiecePlan.For(keyWidth, valueWidth, queries, factors)
+            ?? (DecodeAttentionPlan?)WarpPlan.OfPieces(keyWidth, valueWidth, queries, factors, sharedBytes);
+
     /// <summary>The kernel's macros.</summary>
     /// <param name="paged">Whether the cache lies in pages.</param>
     public virtual IReadOnlyList<string> Defines(bool paged) =>

@@ -196,7 +196,7 @@ public sealed class DecodeAttentionTests
         foreach (var splits in new[] { 1, 33, 264 })
         {
             var items = new int[PieceList.Most(pieces.Count, splits) * PieceList.ItemLength];
-            PieceList.Write(pieces, splits, items);
+            PieceList.Write(pieces, DecodeAttention.PieceTokens(key, value, rows * queries, factors), splits, items);
             var work = new PieceWork(tensor(items, [items.Length / PieceList.ItemLength, PieceList.ItemLength],
                 ScalarType.Int32, CUDA), splits, scratch);
             Tensor Apply() => DecodeAttention.ApplyPaged(query, key, value, own.to(ScalarType.Int32), Scale, factors,

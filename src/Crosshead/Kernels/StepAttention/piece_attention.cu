@@ -1,0 +1,190 @@
+// Attention of pieces of sequences over pages, softmax(q Kᵀ · scale) V, for rows of up to 128 elements: what
+// decode_attention.cu computes with PIECES, with less on the way. A warp has 16 queries and all tokens of a tile, so
+// scores and weights stay in its registers; warps share tiles of keys and values alone, which travel through a ring in
+// shared memory (cp.async). Products are mma.m16n8k16, bfloat16 in, float32 out, with an online softmax between them.
+//
+// A block takes an item (pieces.cuh) and a row of the cache. Queries of a piece lie side by side: those of its first
+// token, then those of the next one. A warp all of whose queries pad only copies.
+//
+// Compile-time: WK, WV (multiples of 16, at most 128), QUERIES (a piece's, padded to a multiple of 16), TOKENS (a tile:
+// 64), STAGES, PIECES, and PAGED = 1. For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
+// tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh, tiles.cuh and pieces.cuh.
+
+#define THREADS (QUERIES * 2)                            // a warp for 16 queries
+#define KEY_STRIDE (WK + 8)                              // odd multiples of 16 bytes: eight rows lie in different banks
+#define VALUE_STRIDE (WV + 8)
+#define KEY_TILE (TOKENS * KEY_STRIDE)
+#define VALUE_TILE (TOKENS * VALUE_STRIDE)
+#define SUM_STRIDE (WV + 8)                              // of floats: four rows lie in different banks
+
+extern "C" __global__ void __launch_bounds__(THREADS) decode_attention(DECODE_PARAMETERS PIECE_PARAMETERS)
+{
+    extern __shared__ __align__(128) unsigned char memory[];
+    bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
+    bf16* value_ring = key_ring + STAGES * KEY_TILE;         // [STAGES, TOKENS, VALUE_STRIDE]
+    float* joining = (float*)memory;                         // [QUERIES, SUM_STRIDE], in the end
+    __shared__ int2 limits[QUERIES];
+    __shared__ float highests[QUERIES], whole_totals[QUERIES];
+
+    const int row = blockIdx.y;
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    follow();
+    let_follow();
+    const Piece piece = take_piece(items);
+    if (piece.tokens <= 0) return;
+    take_limits(limits, piece, begins, begin_step, ends, end_step, capacity, queries);
+    __syncthreads();
+    const int real = piece.tokens * queries;                 // of the queries, those that do not pad
+    const int begin = limits[0].x, end = limits[real - 1].y, all_begin = limits[real - 1].x, all_end = limits[0].y;
+    const int first = max(piece.tile, begin / TOKENS),
+        count = min(piece.tile + piece.tiles, (end + TOKENS - 1) / TOKENS) - first;
+
+    const u32 key_address = shared_address(key_ring), value_address = shared_address(value_ring);
+    keys += row * key_row;
+    values += row / value_sharing * value_row;
+    const Tiles tiles = { table + piece.row * table_pages, page_tokens, piece.row, first, count };
+    int page = tiles.page(0);                                // of the next tile: known before it is needed
+    auto bring = [&](int i)
+    {
+        if (i < count)
+        {
+            const int there = end - (first + i) * TOKENS;
+            copy_tile<WK, KEY_STRIDE, THREADS>(key_address + i % STAGES * KEY_TILE * 2,
+                keys + page * key_batch + tiles.token(i) * key_token, key_token, there);
+            copy_tile<WV, VALUE_STRIDE, THREADS>(value_address + i % STAGES * VALUE_TILE * 2,
+                values + page * value_batch + tiles.token(i) * value_token, value_token, there);
+        }
+        asm volatile("cp.async.commit_group;\n" ::: "memory");
+        page = tiles.page(i + 1);
+    };
+    for (int i = 0; i < STAGES - 1; i++) bring(i);
+
+    // A lane has the queries m and m + 8, two neighbouring elements at a time; zeros for those that pad.
+    const int m = warp * 16 + lane / 4;
+    const bool works = warp * 16 < real;
+    u32 q[WK / 16][4];
+    {
+        auto source = [&](int n) { return query + (((long long)(piece.row + n / queries) * rows + row) * queries
+            + n % queries) * WK + lane % 4 * 2; };
+#pragma unroll
+        for (int d = 0; d < WK / 16; d++)
+#pragma unroll
+            for (int c = 0; c < 4; c++)
+            {
+                const int n = m + c % 2 * 8;
+                q[d][c] = n < real ? *(const u32*)(source(n) + d * 16 + c / 2 * 8) : 0;
+            }
+    }
+    const int2 upper = limits[m], lower = limits[m + 8];     // what they see
+
+    float sum[WV / 8][4];
+#pragma unroll
+    for (int n = 0; n < WV / 8; n++)
+#pragma unroll
+        for (int c = 0; c < 4; c++) sum[n][c] = 0;
+    float highest[2] = { NEVER, NEVER }, total[2] = { 0, 0 };
+
+    for (int i = 0; i < count; i++)
+    {
+        asm volatile("cp.async.wait_group %0;\n" ::"n"(STAGES - 2) : "memory");
+        __syncthreads();                                     // tile i is there; nobody reads tile i − 1
+        bring(i + STAGES - 1);
+        if (!works) continue;
+
+        // S [16, TOKENS] = Q Kᵀ
+        float s[TOKENS / 8][4];
+        const u32 own_keys = key_address + (i % STAGES * KEY_TILE + lane % 8 * KEY_STRIDE + lane / 8 * 8) * 2;
+#pragma unroll
+        for (int n = 0; n < TOKENS / 8; n++)
+        {
+#pragma unroll
+            for (int c = 0; c < 4; c++) s[n][c] = 0;
+#pragma unroll
+            for (int d = 0; d < WK / 16; d += 2)
+            {
+                u32 b[4];
+                load4(b, own_keys + (n * 8 * KEY_STRIDE + d * 16) * 2);  // of two depths
+                multiply_add(s[n], q[d], b[0], b[1]);
+                if (d + 1 < WK / 16) multiply_add(s[n], q[d + 1], b[2], b[3]);
+            }
+        }
+
+        // P, against the largest score so far
+        const int token = (first + i) * TOKENS + lane % 4 * 2;
+        if ((first + i) * TOKENS < all_begin || (first + i + 1) * TOKENS > all_end)
+#pragma unroll
+            for (int n = 0; n < TOKENS / 8; n++)
+#pragma unroll
+                for (int c = 0; c < 4; c++)
+                {
+                    const int t = token + n * 8 + c % 2;
+                    const int2 seen = c < 2 ? upper : lower;
+                    if (t < seen.x || t >= seen.y) s[n][c] = NEVER_EVER;
+                }
+        float fade[2];
+#pragma unroll
+        for (int side = 0; side < 2; side++)
+        {
+            float most = NEVER_EVER;
+#pragma unroll
+            for (int n = 0; n < TOKENS / 8; n++) most = fmaxf(most, fmaxf(s[n][side * 2], s[n][side * 2 + 1]));
+            most = fmaxf(most, __shfl_xor_sync(~0u, most, 1));
+            most = fmaxf(most, __shfl_xor_sync(~0u, most, 2));
+            most = fmaxf(highest[side], most * scale);
+            fade[side] = exp2_fast(highest[side] - most);
+            highest[side] = most;
+            float own = 0;
+#pragma unroll
+            for (int n = 0; n < TOKENS / 8; n++)
+#pragma unroll
+                for (int c = side * 2; c < side * 2 + 2; c++)
+                {
+                    s[n][c] = exp2_fast(fmaf(s[n][c], scale, -most));
+                    own += s[n][c];
+                }
+            total[side] = total[side] * fade[side] + own;    // lane by lane; joined at the end
+        }
+#pragma unroll
+        for (int n = 0; n < WV / 8; n++)
+#pragma unroll
+            for (int c = 0; c < 4; c++) sum[n][c] *= fade[c / 2];
+
+        // O [16, WV] += P V
+        const u32 own_values = value_address
+            + (i % STAGES * VALUE_TILE + lane % 16 * VALUE_STRIDE + lane / 16 * 8) * 2;
+#pragma unroll
+        for (int k = 0; k < TOKENS / 16; k++)
+        {
+            const u32 p[4] = { pack(s[2 * k][0], s[2 * k][1]), pack(s[2 * k][2], s[2 * k][3]),
+                pack(s[2 * k + 1][0], s[2 * k + 1][1]), pack(s[2 * k + 1][2], s[2 * k + 1][3]) };
+#pragma unroll
+            for (int n = 0; n < WV / 16; n++)
+            {
+                u32 columns[4];
+                load4_transposed(columns, own_values + (k * 16 * VALUE_STRIDE + n * 16) * 2);
+                multiply_add(sum[2 * n], p, columns[0], columns[1]);
+                multiply_add(sum[2 * n + 1], p, columns[2], columns[3]);
+            }
+        }
+    }
+    asm volatile("cp.async.wait_group 0;\n" ::: "memory");
+    __syncthreads();
+
+    // What the block found, for others to read.
+#pragma unroll
+    for (int side = 0; side < 2; side++)
+    {
+        const int own = m + side * 8;
+        float joined = total[side];
+        joined += __shfl_xor_sync(~0u, joined, 1);
+        joined += __shfl_xor_sync(~0u, joined, 2);
+        if (lane % 4 == 0) { highests[own] = highest[side]; whole_totals[own] = joined; }
+#pragma unroll
+        for (int n = 0; n < WV / 8; n++)
+            *(float2*)(joining + own * SUM_STRIDE + n * 8 + lane % 4 * 2)
+                = make_float2(sum[n][side * 2], sum[n][side * 2 + 1]);
+    }
+    __syncthreads();
+    leave_piece<SUM_STRIDE, THREADS>(piece, joining, highests, whole_totals, { sums, largest, totals }, counters,
+        output, rows, queries);
+}

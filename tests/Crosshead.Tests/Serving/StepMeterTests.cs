@@ -1,0 +1,46 @@
+using Crosshead.Serving;
+
+namespace Crosshead.Tests.Serving;
+
+/// <summary>How many prompt tokens steps get, on devices whose times follow formulas.</summary>
+public sealed class StepMeterTests
+{
+    private const double Decode = 0.0015;
+
+    [Theory]
+    [InlineData(0, 4e-6, 0.7e-9)]    // a token costs seven times as much at the end of the prompt as at its beginning
+    [InlineData(0.001, 4e-6, 0.7e-9)]
+    [InlineData(0.0002, 4e-6, 1.5e-9)]
+    public void Steps_stay_near_the_target_while_a_prompt_gets_longer(double fixedSeconds, double perToken,
+        double perPair)
+    {
+        var options = new EngineOptions { MaxStepTokens = 8192 };
+        var meter = new StepMeter(options);
+        for (var i = 0; i < 20; i++) meter.Add(Plan(31, 0), Decode);
+        // earlier steps, of which one was held up
+        foreach (var slow in new[] { 0, 0.05, 0 }) meter.Add(Plan(31, 40), Decode + fixedSeconds + (40 * perToken) + slow);
+        var (before, steps) = (0, new List<double>());
+        while (before < 32_768)
+        {
+            var count = Math.Min(meter.Budget(decoding: 31, waiting: 1), 32_768 - before);
+            Assert.True(count > 0);
+            var own = fixedSeconds + (count * (perToken + (perPair * before)));
+            meter.Add(Plan(31, count), Decode + own);
+            before += count;
+            steps.Add((Decode + own) / Decode);
+        }
+        Assert.InRange(steps.Max(), 1, 1.25 * options.StepTarget);
+        // and once it is known, the time is used
+        Assert.InRange(steps.Skip(5).SkipLast(1).Average(), 0.7 * options.StepTarget, options.StepTarget * 1.05);
+    }
+
+    private static StepPlan Plan(int decoding, int prompt)
+    {
+        var plan = new StepPlan();
+        for (var i = 0; i < decoding; i++) plan.Add(Waiting(1), 1);
+        if (prompt > 0) plan.Add(Waiting(prompt + 1), prompt);
+        return plan;
+    }
+
+    private static Sequence Waiting(int tokens) => new([.. Enumerable.Repeat(1, tokens)], tokens + 1, 64, salt: null);
+}
