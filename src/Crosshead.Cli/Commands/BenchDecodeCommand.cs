@@ -4,6 +4,7 @@ using Crosshead.Cli.Benchmarking;
 using Crosshead.Decoding;
 using Crosshead.Generation;
 using Crosshead.Model;
+using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
 

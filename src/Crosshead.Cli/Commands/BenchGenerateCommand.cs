@@ -1,7 +1,7 @@
 using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
-using Crosshead.Generation;
 using Crosshead.Model;
+using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
 

@@ -5,8 +5,9 @@ using Crosshead.Generation;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
-using Generator = Crosshead.Generation.Generator;
+using Generator = Crosshead.TextModels.Generator;
 
 namespace Crosshead.Cli.Commands;
 
@@ -99,7 +100,12 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// <summary>Continues the prompts greedily by all new tokens, and returns the cost.</summary>
     protected GenerationStatistics Generate(Generator generator, int[][] prompts, CancellationToken cancellation)
     {
-        var options = new GenerationOptions { MaxTokens = _newTokens, Sampling = SamplingOptions.Greedy };
+        var options = new GenerationOptions
+        {
+            MaxTokens = _newTokens,
+            Sampling = SamplingOptions.Greedy,
+            Batch = prompts.Length,
+        };
         using var generation = generator.Start(prompts, options);
         foreach (var _ in generation.Tokens(cancellation)) { }
         return generation.Statistics;

@@ -4,6 +4,7 @@ using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Generation;
 using Crosshead.TextModels;
+using Crosshead.TextModels.Prompts;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
@@ -13,20 +14,37 @@ internal sealed class GenerateCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
     private readonly PromptArguments _prompts;
+    private readonly Option<string?> _file = new("--prompts")
+    {
+        Description = "A JSONL file of any length, or - for standard input: each line is an object with a \"prompt\", "
+            + "or with \"messages\" for the chat template, and may have options of its own, such as \"max_tokens\". "
+            + "The answers are written as JSONL, in the order of the prompts.",
+        HelpName = "file.jsonl",
+    };
+    private readonly OutputFile _out = OutputFile.Resumed("--out", "The file for the answers to --prompts; without it "
+        + "they go to standard output. The same command goes on with a file that it was interrupted in.",
+        "answers.jsonl", PromptRun.UnfinishedOf);
+    private readonly Option<int> _batch = NumberOption.WithDefault("--batch",
+        "Most prompts continued side by side; the next one begins when one ends.", 1, GenerationOptions.MostBatch,
+        new GenerationOptions().Batch);
     private readonly SamplingArguments _sampling;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     public GenerateCommand() : base("generate",
-        "Continue a prompt, streaming the text. Ctrl-C ends it early, with what there is.",
+        "Continue a prompt, streaming the text, or all prompts of a file. Ctrl-C ends it early, with what there is.",
         "crosshead generate runs/tiny --prompt \"Once upon a time\" --temperature 0.8 --top-p 0.95",
         "crosshead generate runs/tiny --prompt \"Once upon a time\" --max-tokens 64 --temperature 0 --dtype "
             + "bfloat16 --json",
         "crosshead generate runs/tiny --prompt-file chapter.txt --max-tokens 400",
-        "crosshead generate runs/tiny < chapter.txt")
+        "crosshead generate runs/tiny < chapter.txt",
+        "crosshead generate runs/tiny --prompts questions.jsonl --out answers.jsonl --batch 64")
     {
         Arguments.Add(_model);
         _prompts = new PromptArguments(this);
+        Options.Add(_file);
+        Write(_out);
+        Options.Add(_batch);
         _sampling = new SamplingArguments(this);
         _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
     }
@@ -34,10 +52,18 @@ internal sealed class GenerateCommand : CliCommand
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var options = _sampling.Options(arguments);
+        var options = _sampling.Options(arguments) with { Batch = arguments.GetValue(_batch) };
         options.Validate();
+        RequireFitting(arguments);
         var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        if (arguments.GetValue(_file) is { } file)
+        {
+            var source = file == PromptArguments.Input ? null : PromptFile.Open(file);
+            return (output, cancellation) => new PromptFileScreen(files, type, device, output).Run(
+                source ?? PromptFile.Of(output.Terminal.OpenInput(), "standard input"), options, _out.In(arguments),
+                arguments.GetValue(Outputs.Overwrite), cancellation);
+        }
         return (output, cancellation) =>
         {
             // Standard input is read only after the checks of arguments and files.
@@ -55,6 +81,20 @@ internal sealed class GenerateCommand : CliCommand
                     + $"({options.MaxTokens}).");
             return cancellation.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Done;
         };
+    }
+
+    private void RequireFitting(ParseResult arguments)
+    {
+        var (file, path) = (arguments.GetValue(_file), _out.In(arguments));
+        if (file is null && path is not null)
+            throw new CrossheadException("--out is for the answers to --prompts, which is not given; give --prompts "
+                + "<file.jsonl>, or leave --out away and send standard output to a file.");
+        if (file is null) return;
+        if (_prompts.AreIn(arguments))
+            throw new CrossheadException("--prompts is given together with --prompt or --prompt-file; give one kind.");
+        if (path is null && arguments.GetValue(Json))
+            throw new CrossheadException("--json and --prompts both write to standard output; name a file for the "
+                + "answers with --out.");
     }
 
     private static void Show(GenerationRun run, string[] prompts, CommandOutput output)

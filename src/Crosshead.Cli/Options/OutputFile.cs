@@ -7,10 +7,10 @@ internal sealed class OutputFile : OutputOption
 {
     private readonly Func<string, IReadOnlyList<string>> _places;
     private readonly Func<string, bool> _staysAsItIs;
-    private readonly bool _continues;
+    private readonly Func<string, bool>? _continues;
 
-    private OutputFile(Option<string?> option, Func<string, IReadOnlyList<string>>? places, bool continues,
-        Func<string, bool>? staysAsItIs = null) : base(option) =>
+    private OutputFile(Option<string?> option, Func<string, IReadOnlyList<string>>? places,
+        Func<string, bool>? continues = null, Func<string, bool>? staysAsItIs = null) : base(option) =>
         (_places, _continues, _staysAsItIs) = (places ?? (path => [path]), continues, staysAsItIs ?? (_ => false));
 
     /// <summary>A file that is written only if the option is given.</summary>
@@ -18,7 +18,7 @@ internal sealed class OutputFile : OutputOption
     /// <param name="description">What is written.</param>
     /// <param name="placeholder">What the help shows for the path.</param>
     public static OutputFile Optional(string name, string description, string placeholder) =>
-        new(new Option<string?>(name) { Description = description, HelpName = placeholder }, null, continues: false);
+        new(new Option<string?>(name) { Description = description, HelpName = placeholder }, null);
 
     /// <summary>A file that is always written. It has a default path.</summary>
     /// <param name="name">The option's name, with its dashes.</param>
@@ -34,7 +34,7 @@ internal sealed class OutputFile : OutputOption
             Description = description,
             HelpName = placeholder,
             DefaultValueFactory = _ => otherwise,
-        }, places, continues: false, staysAsItIs);
+        }, places, staysAsItIs: staysAsItIs);
 
     /// <summary>A file that must be named. The file may exist: an interrupted command goes on with it.</summary>
     /// <param name="name">The option's name, with its dashes.</param>
@@ -43,7 +43,20 @@ internal sealed class OutputFile : OutputOption
     /// <param name="places">The files that are written for a path. The command continues with the first.</param>
     public static OutputFile Continued(string name, string description, string placeholder,
         Func<string, IReadOnlyList<string>> places) =>
-        new(Required(name, description, placeholder), places, continues: true);
+        new(Required(name, description, placeholder), places, continues: File.Exists);
+
+    /// <summary>
+    /// A file that is written only if the option is given. An interrupted command leaves another file beside it, and
+    /// goes on while that exists.
+    /// </summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    /// <param name="placeholder">What the help shows for the path.</param>
+    /// <param name="unfinished">The other file.</param>
+    public static OutputFile Resumed(string name, string description, string placeholder,
+        Func<string, string> unfinished) =>
+        new(new Option<string?>(name) { Description = description, HelpName = placeholder },
+            path => [path, unfinished(path)], continues: path => File.Exists(unfinished(path)));
 
     /// <inheritdoc/>
     public override IEnumerable<string> Places(string path) => _places(path);
@@ -52,8 +65,8 @@ internal sealed class OutputFile : OutputOption
     public override void Check(string path, bool overwrite)
     {
         var places = _places(path);
-        // If the continued file exists, the files beside it come from the same earlier run.
-        var mayExist = overwrite || (_continues && File.Exists(places[0]));
+        // If an earlier run is continued, all files come from that run.
+        var mayExist = overwrite || _continues?.Invoke(path) == true;
         foreach (var place in places)
         {
             var what = place == path ? $"{Name} \"{path}\"" : $"\"{place}\", which {Name} \"{path}\" is written to,";

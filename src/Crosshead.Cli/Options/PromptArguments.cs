@@ -10,7 +10,7 @@ namespace Crosshead.Cli.Options;
 internal sealed class PromptArguments
 {
     /// <summary>The file name that stands for standard input.</summary>
-    private const string Input = "-";
+    public const string Input = "-";
 
     private readonly Option<string[]> _texts = new("--prompt", "-p")
     {
@@ -33,6 +33,10 @@ internal sealed class PromptArguments
         command.Options.Add(_files);
         _command = command.Name;
     }
+
+    /// <summary>Whether an option names a prompt.</summary>
+    public bool AreIn(ParseResult arguments) =>
+        arguments.GetValue(_texts) is { Length: > 0 } || arguments.GetValue(_files) is { Length: > 0 };
 
     /// <summary>The prompts: first the texts, then the files, each in the order given.</summary>
     /// <exception cref="CrossheadException">There is no prompt, or a file or standard input cannot be read or is not

@@ -48,6 +48,10 @@ internal sealed class StandardStreams
     /// <summary>Whether progress may rewrite its line on a screen.</summary>
     public bool ErrorIsScreen { get; }
 
+    /// <summary>The bytes of standard input, as they come.</summary>
+    public Stream OpenInput() => _in is StreamReader reader ? reader.BaseStream
+        : new MemoryStream(Encoding.UTF8.GetBytes(_in.ReadToEnd()));
+
     /// <summary>Reads standard input to its end, without a byte order mark.</summary>
     /// <exception cref="CrossheadException">Standard input is not UTF-8 text.</exception>
     public string ReadInput() => Strictly(() => TextFile.WithoutMark(_in.ReadToEnd()));

@@ -1,6 +1,4 @@
 using Crosshead.Runtime.Cuda;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Crosshead.Server.Loading;
 
@@ -22,7 +20,7 @@ internal static class CachePages
         var bytesPerPage = bytesPerToken * Tokens;
         // A page more than a full sequence has: one that is being filled beside a prefix that is shared.
         var wanted = options.MaxSequences * (Quotient(context, Tokens) + 1);
-        var memory = options.CacheMemory ?? (long)(FreeShare * Free(options.Device));
+        var memory = options.CacheMemory ?? (long)(FreeShare * FreeMemory.On(options.Device));
         var pages = options.CacheMemory is null ? Math.Min(wanted, memory / bytesPerPage) : memory / bytesPerPage;
         if (pages < 1)
             throw new CrossheadException($"the cache may have {Quantity.Bytes(memory)}, and a page of {Tokens} tokens "
@@ -31,12 +29,4 @@ internal static class CachePages
     }
 
     private static long Quotient(long value, long divisor) => (value + divisor - 1) / divisor;
-
-    private static long Free(Device? device)
-    {
-        if (device?.type != DeviceType.CUDA)
-            return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
-        var index = Math.Max(device.index, 0);
-        return CudaDevices.All()[index].MemoryBytes - CudaDevices.MemoryTaken(index);
-    }
 }

@@ -7,6 +7,7 @@ using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Models;
+using Crosshead.TextModels;
 
 namespace Crosshead.Evaluation;
 
@@ -14,6 +15,7 @@ namespace Crosshead.Evaluation;
 public sealed class TaskEvaluator : IDisposable
 {
     private const int PromptsAtOnce = 16;
+    private const int PromptsPerBlock = 256; // on a device
 
     private readonly LanguageModel _model;
     private readonly EvaluationOptions _options;
@@ -136,6 +138,7 @@ public sealed class TaskEvaluator : IDisposable
             StopStrings = task.Stop,
             EndTokens = _options.EndTokens,
             Sampling = SamplingOptions.Greedy,
+            Batch = PromptsAtOnce,
         };
         var prompts = samples.Select(s => _requests.Prompt(s, room)).ToArray();
         var settings = $"greedy, {room} tokens, cut or not, stop at {string.Join(' ', _options.EndTokens)}, "
@@ -155,16 +158,16 @@ public sealed class TaskEvaluator : IDisposable
             progress?.Report((done, samples.Count));
         }
 
-        // The longest go first, so that a lack of memory shows at once. Where an answer's last digits depend on those
-        // beside it, the same prompts go together in every run, interrupted or not, and are kept together.
+        // The longest go first, so that a lack of memory shows at once. On a device an answer's last digits may depend
+        // on those beside it: there the prompts of a block go together in every run, interrupted or not, and their
+        // answers are kept together.
         int[] order = [.. open.OrderByDescending(i => prompts[i].Tokens.Length)];
         var apart = _generator.KeepsSequencesApart;
         try
         {
-            foreach (var batch in order.Chunk(apart ? Math.Max(1, order.Length) : PromptsAtOnce))
+            foreach (var batch in order.Chunk(apart ? Math.Max(1, order.Length) : PromptsPerBlock))
             {
-                using var run = _generator.Start([.. batch.Select(i => prompts[i].Tokens)], options, threads: null,
-                    PromptsAtOnce);
+                using var run = _generator.Start([.. batch.Select(i => prompts[i].Tokens)], options);
                 foreach (var token in run.Tokens(cancellation))
                     if (apart && token.Stop is not (null or StopReason.Cancelled))
                         Keep(batch[token.Sequence], run.SequenceOf(token.Sequence));

@@ -3,6 +3,9 @@ namespace Crosshead.Generation;
 /// <summary>How much is generated and where it ends.</summary>
 public sealed record GenerationOptions
 {
+    /// <summary>Largest <see cref="Batch"/>.</summary>
+    public const int MostBatch = 4096;
+
     /// <summary>
     /// Maximum number of new tokens per sequence, at least 1. The model's context may end a sequence earlier.
     /// </summary>
@@ -31,6 +34,11 @@ public sealed record GenerationOptions
     public SamplingOptions Sampling { get; init; } = new();
 
     /// <summary>
+    /// Maximum number of prompts continued side by side, 1 to 4096. The next prompt begins when a sequence ends.
+    /// </summary>
+    public int Batch { get; init; } = 32;
+
+    /// <summary>
     /// Maximum number of prompt tokens computed at once, at least 1. It limits the memory of a long prompt.
     /// </summary>
     public int PrefillChunk { get; init; } = 512;
@@ -43,6 +51,8 @@ public sealed record GenerationOptions
         if (MaxTokens < 1) throw new CrossheadException($"maxTokens ({MaxTokens}) must be at least 1.");
         if (MinTokens < 0 || MinTokens > MaxTokens)
             throw new CrossheadException($"minTokens ({MinTokens}) must be 0 to maxTokens ({MaxTokens}).");
+        if (Batch is < 1 or > MostBatch)
+            throw new CrossheadException($"batch ({Batch}) must be 1 to {MostBatch}.");
         if (PrefillChunk < 1)
             throw new CrossheadException($"prefillChunk ({PrefillChunk}) must be at least 1; the default is 512.");
         if (StopStrings.Any(string.IsNullOrEmpty))

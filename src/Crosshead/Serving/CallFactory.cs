@@ -59,7 +59,8 @@ internal sealed class CallFactory
         for (var index = 0; index < request.Choices; index++)
         {
             var stream = Request.Begin(_codec.CreateStream(request.SkipsSpecialTokens), _codec, request.Prompt);
-            var answer = new Request(request.Prompt, index, _context, options, drawable, stream);
+            var answer = new Request(request.Prompt, request.Stream + index, _context, options, drawable,
+                stream);
             call.Open.Add(new Choice(call, index, answer, most, _pageTokens, salt)
             {
                 Priority = _options.Priorities ? request.Priority : 0,

@@ -3,6 +3,8 @@ namespace Crosshead.Serving;
 /// <summary>Limits of an engine. The number of slots and pages is that of its decoder's cache.</summary>
 public sealed record EngineOptions
 {
+    internal const int LargestStep = 1 << 20; // tokens
+
     /// <summary>Most tokens of a sequence, prompt included; null for what model and pages allow.</summary>
     public int? MaxContext { get; init; }
 
@@ -19,7 +21,8 @@ public sealed record EngineOptions
     public int MaxQueuedTokens { get; init; } = 128 << 10;
 
     /// <summary>
-    /// How many times as long as a step of decoding alone a step may take in which prompts are computed too.
+    /// How many times as long as a step of decoding alone a step may take in which prompts are computed too. Infinity
+    /// for any time: what a step computes then depends on the requests alone, and not on the speed of the machine.
     /// </summary>
     public double StepTarget { get; init; } = 3;
 
@@ -40,11 +43,12 @@ public sealed record EngineOptions
     public void Validate()
     {
         Require(MaxContext is null or >= 2, "maxContext", MaxContext ?? 0, "at least 2");
-        Require(MaxStepTokens is >= 1 and <= 1 << 20, "maxStepTokens", MaxStepTokens, "1 to 1048576");
+        Require(MaxStepTokens is >= 1 and <= LargestStep, "maxStepTokens", MaxStepTokens, "1 to 1048576");
         Require(PrefillGrain is >= 1 and <= 4096, "prefillGrain", PrefillGrain, "1 to 4096");
         Require(MaxQueued is >= 1 and <= 1 << 20, "maxQueued", MaxQueued, "1 to 1048576");
         Require(MaxQueuedTokens >= 1, "maxQueuedTokens", MaxQueuedTokens, "at least 1");
-        Require(StepTarget is >= 1 and <= 1000, "stepTarget", StepTarget, "1 to 1000");
+        Require(StepTarget is (>= 1 and <= 1000) or double.PositiveInfinity, "stepTarget", StepTarget,
+            "1 to 1000, or infinity");
         Require(StallTimeout > TimeSpan.Zero, "stallTimeout", StallTimeout.TotalSeconds, "more than 0 s");
         Require(MaxEvents is >= 1 and <= 1 << 20, "maxEvents", MaxEvents, "1 to 1048576");
     }

@@ -17,8 +17,16 @@ public sealed record EngineRequest
     /// </summary>
     public int MinTokens { get; init; }
 
-    /// <summary>How tokens are drawn. Choice c uses the stream of random numbers (seed, c).</summary>
+    /// <summary>
+    /// How tokens are drawn. Choice c uses the stream of random numbers (seed, <see cref="Stream"/> + c).
+    /// </summary>
     public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>
+    /// The first choice's stream of the seed's random numbers. Requests with one seed and different streams draw
+    /// independently.
+    /// </summary>
+    public int Stream { get; init; }
 
     /// <summary>Tokens that end a choice when they are drawn; empty for none.</summary>
     public IReadOnlyList<int> EndTokens { get; init; } = [];

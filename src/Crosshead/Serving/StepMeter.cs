@@ -30,6 +30,7 @@ internal sealed class StepMeter(EngineOptions options)
     {
         if (decoding == 0) return options.MaxStepTokens;
         var room = Math.Max(0, options.MaxStepTokens - decoding);
+        if (double.IsPositiveInfinity(options.StepTarget)) return room;
         var grains = Math.Clamp(Affordable() * Math.Max(1, (double)waiting / decoding) / options.PrefillGrain, 1,
             1 + (room / options.PrefillGrain));
         return Math.Min(room, (int)grains * options.PrefillGrain);

@@ -4,7 +4,6 @@ using Crosshead.Model;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
-using Generator = Crosshead.Generation.Generator;
 
 namespace Crosshead.TextModels;
 
@@ -14,12 +13,10 @@ namespace Crosshead.TextModels;
 /// </summary>
 public sealed class TextModel : IDisposable
 {
-    private readonly Generator _generator;
-
     private TextModel(IModelSource source, LanguageModel model)
     {
         (Source, Model) = (source, model);
-        _generator = new Generator(model, new TokenizerCodec(source.Tokenizer));
+        Generator = new Generator(model, new TokenizerCodec(source.Tokenizer));
     }
 
     /// <summary>Loads a model directory.</summary>
@@ -55,6 +52,9 @@ public sealed class TextModel : IDisposable
     /// <summary>The model itself.</summary>
     public LanguageModel Model { get; }
 
+    /// <summary>Continues prompts with the model.</summary>
+    internal Generator Generator { get; }
+
     /// <summary>Its tokenizer.</summary>
     public Tokenizer Tokenizer => Source.Tokenizer;
 
@@ -87,7 +87,7 @@ public sealed class TextModel : IDisposable
     /// <param name="options">As for <see cref="Generate"/>.</param>
     /// <exception cref="CrossheadException">As for <see cref="Generate"/>.</exception>
     public GenerationRun Start(IReadOnlyList<string> prompts, GenerationOptions? options = null) =>
-        _generator.Start(prompts, Ended(options));
+        Generator.Start(prompts, Ended(options));
 
     /// <summary>Prepares to write the assistant's next turn of a conversation token by token.</summary>
     /// <param name="messages">The turns so far.</param>
@@ -98,7 +98,7 @@ public sealed class TextModel : IDisposable
         // The template writes the begin token itself.
         int[] prompt = Tokenizer.Encode(Source.ChatTemplate.Render(messages, addGenerationPrompt: true),
             addSpecialTokens: false);
-        return _generator.Start([prompt], Ended(options));
+        return Generator.Start([prompt], Ended(options));
     }
 
     /// <summary>
@@ -110,16 +110,17 @@ public sealed class TextModel : IDisposable
     /// <param name="pages">Number of pages of the cache, for all sequences together.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public IDecoder CreatePagedDecoder(int slots, int capacity, int pages) =>
-        _generator.CreatePagedDecoder(slots, capacity, pages);
+        Generator.CreatePagedDecoder(slots, capacity, pages);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _generator.Dispose();
+        Generator.Dispose();
         Model.Dispose();
     }
 
-    private GenerationOptions Ended(GenerationOptions? options) =>
+    /// <summary>Options with which texts end at the model's own end tokens, unless others are named.</summary>
+    internal GenerationOptions Ended(GenerationOptions? options) =>
         options is { EndTokens.Count: > 0 } ? options : (options ?? new()) with { EndTokens = EndTokens };
 
     private static GeneratedSequence Finish(GenerationRun run, CancellationToken cancellation)

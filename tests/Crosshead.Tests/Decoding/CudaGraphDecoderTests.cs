@@ -125,7 +125,7 @@ public sealed class CudaGraphDecoderTests
         using var plain = new TensorDecoder(model, 2, 64);
         var batch = new DecodeBatch(plain);
         batch.Prefill(prompts, 512);
-        using var generator = new Crosshead.Generation.Generator(model);
+        using var generator = new Crosshead.TextModels.Generator(model);
         var texts = generator.Generate(prompts,
             new GenerationOptions { MaxTokens = 40, Sampling = SamplingOptions.Greedy });
         for (var n = 0; n < 40; n++)

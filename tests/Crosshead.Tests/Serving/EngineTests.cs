@@ -1,7 +1,7 @@
 using Crosshead.Generation;
 using Crosshead.Serving;
 using Crosshead.Tests.Generation;
-using Generator = Crosshead.Generation.Generator;
+using Generator = Crosshead.TextModels.Generator;
 
 namespace Crosshead.Tests.Serving;
 

@@ -2,7 +2,7 @@ using Crosshead.Generation;
 using Crosshead.Serving;
 using Crosshead.Tests.Generation;
 using Crosshead.Tests.Kernels;
-using Generator = Crosshead.Generation.Generator;
+using Generator = Crosshead.TextModels.Generator;
 
 namespace Crosshead.Tests.Serving;
 

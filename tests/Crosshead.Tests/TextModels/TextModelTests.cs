@@ -20,7 +20,7 @@ public sealed class TextModelTests : IDisposable
         SmallTextModel.Save(_folder.Path);
         using var model = TextModel.Load(_folder.Path);
         var written = model.Generate("word1 and", s_greedy);
-        using var expected = new Crosshead.Generation.Generator(model.Model)
+        using var expected = new Crosshead.TextModels.Generator(model.Model)
             .Start([SmallTextModel.Tokenizer.Encode("word1 and")], s_greedy);
         foreach (var _ in expected.Tokens()) { }
         Assert.Equal(expected.Sequences[0].Ids.Take(written.Ids.Count), written.Ids);
@@ -56,7 +56,7 @@ public sealed class TextModelTests : IDisposable
         File.WriteAllText(_folder.File("chat_template.jinja"), "{% for m in messages %}{{ m.role }}: {{ m.content }}\n"
             + "{% endfor %}{% if add_generation_prompt %}word1{% endif %}");
         using var model = TextModel.Load(_folder.Path);
-        using var expected = new Crosshead.Generation.Generator(model.Model, new TokenizerCodec(model.Tokenizer)).Start(
+        using var expected = new Crosshead.TextModels.Generator(model.Model, new TokenizerCodec(model.Tokenizer)).Start(
             [SmallTextModel.Tokenizer.Encode("user: word3\nword1", addSpecialTokens: false)],
             s_greedy with { EndTokens = model.EndTokens });
         foreach (var _ in expected.Tokens()) { }

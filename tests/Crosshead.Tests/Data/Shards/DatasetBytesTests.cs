@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Crosshead.Data.Shards;
-using Crosshead.Generation;
 using Crosshead.Model;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Data.Shards;

@@ -1,21 +1,29 @@
 using System.Security.Cryptography;
 using System.Text;
 using Crosshead.Data.Shards;
+using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Serving;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 
-namespace Crosshead.Generation;
+namespace Crosshead.TextModels;
 
 /// <summary>
-/// A data set that a model writes: documents are drawn from the model, batch after batch, and stored in token shards
-/// like those of <see cref="DataPreparation"/>. Each batch has its own random numbers. So an interrupted run continues
-/// with the next batch and ends with the same bytes as a run without interruption. When there are enough tokens, the
-/// last document is cut and the other documents of its batch are dropped.
+/// A data set that a model writes: documents are drawn from the model and stored in token shards like those of
+/// <see cref="DataPreparation"/>. Each document has its own random numbers, and the next one begins as soon as another
+/// has ended. An interrupted run continues with the next batch of documents and ends with the same bytes as a run
+/// without interruption. When there are enough tokens, the last document is cut and those after it are dropped.
 /// </summary>
+/// <remarks>
+/// On a device a document may depend on those beside it. There, the documents of eight batches are drawn together, and
+/// the next ones wait until all have ended. So what is beside a document does not depend on interruptions.
+/// </remarks>
 public sealed class DataGeneration : IDocumentSource
 {
+    private const int BatchesPerBlock = 8; // on a device
+
     private readonly Generator _generator;
     private readonly Tokenizer _tokenizer;
     private readonly DataGenerationOptions _options;
@@ -24,7 +32,7 @@ public sealed class DataGeneration : IDocumentSource
     private readonly int? _begin;
     private readonly int _end;
     private readonly IProgress<DataGenerationProgress>? _progress;
-    private readonly int _batch;
+    private readonly int _batch, _kept; // documents side by side, and those that are kept together
     private (long Tokens, long Before, long Documents, long Cut, long UnderWay) _progressed;
 
     private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options,
@@ -39,12 +47,12 @@ public sealed class DataGeneration : IDocumentSource
         int[] ends = [_end, .. options.EndTokens, .. _begin is { } begin ? [begin] : Array.Empty<int>()];
         _generation = new GenerationOptions
         {
-            MaxTokens = most - _prompts.Min(p => p.Count),
             EndTokens = ends,
             Sampling = options.Sampling,
         };
         MostTokens = most;
         _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
+        _kept = generator.KeepsSequencesApart ? _batch : _batch * BatchesPerBlock;
     }
 
     private int MostTokens { get; }
@@ -148,73 +156,71 @@ public sealed class DataGeneration : IDocumentSource
             state.Train.AllDocuments + state.HeldOut.AllDocuments);
         _progressed = (tokens, tokens, documents, 0, 0);
         if (tokens >= _options.Tokens) yield break;
-        foreach (var batch in Batches(state.Index, cancellation))
+        var written = new List<ShardDocument>(_kept);
+        var (cuts, count, drawn) = (0, 0, 0);
+        foreach (var next in Documents(state.Index * _batch, cancellation))
         {
-            var (written, cuts) = (new List<ShardDocument>(batch.Documents.Count), 0);
-            foreach (var (whole, cut) in batch.Documents)
+            var document = next.Ids.AsMemory(0, (int)Math.Min(next.Ids.Length, _options.Tokens - tokens));
+            (count, drawn) = (count + 1, drawn + next.Drawn);
+            if (!document.IsEmpty)
             {
-                var document = whole.AsMemory(0, (int)Math.Min(whole.Length, _options.Tokens - tokens));
-                if (document.IsEmpty) break;
                 var bytes = Encoding.UTF8.GetByteCount(_tokenizer.Decode(document.Span, skipSpecialTokens: true));
                 written.Add(
                     new ShardDocument(document, bytes, IsHeldOut(documents) ? DataSplit.HeldOut : DataSplit.Train));
                 (tokens, documents) = (tokens + document.Length, documents + 1);
-                if (cut) cuts++;
+                if (next.Cut) cuts++;
             }
-            yield return new DocumentBatch(written, state = state with { Index = state.Index + 1 }, Keep: true);
+            if (count < _kept && tokens < _options.Tokens) continue;
+            state = state with { Index = state.Index + (_kept / _batch) };
+            yield return new DocumentBatch([.. written], state, Keep: true);
             lock (_generator)
                 _progressed = (tokens, _progressed.Before, documents, _progressed.Cut + cuts,
-                    _progressed.UnderWay - batch.Drawn);
+                    _progressed.UnderWay - drawn);
+            written.Clear();
+            (cuts, count, drawn) = (0, 0, 0);
             Report(0);
             if (tokens >= _options.Tokens) yield break;
         }
     }
 
-    // Endless batches in order, with one batch in progress per processor.
-    private IEnumerable<DrawnBatch> Batches(long index, CancellationToken cancellation)
+    // Endless documents in order, drawn by one loop per processor.
+    private IEnumerable<DrawnDocument> Documents(long first, CancellationToken cancellation)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var (parallel, underWay) = (_generator.Parallel(), new Queue<Task<DrawnBatch>>());
-        try
+        var lanes = _generator.Parallel;
+        return Lanes.InTurn(lanes, _batch, (lane, stop) => Lane(first + lane, lanes, stop), cancellation);
+    }
+
+    // Every so many documents, in order.
+    private IEnumerable<DrawnDocument> Lane(long first, int stride, CancellationToken cancellation)
+    {
+        using var loop = _generator.CreateLoop(_batch, MostTokens, threads: stride > 1 ? 1 : null,
+            block: _kept > _batch ? _kept : null);
+        loop.Stepped = Report;
+        var document = first;
+        foreach (var sequence in loop.InOrder(Requests(first, stride), cancellation))
         {
-            while (true)
-            {
-                for (; underWay.Count < parallel; index++)
-                {
-                    var next = index;
-                    underWay.Enqueue(
-                        Task.Run(() => Batch(next, parallel > 1 ? 1 : null, stop.Token), CancellationToken.None));
-                }
-                yield return underWay.Dequeue().GetAwaiter().GetResult();
-            }
-        }
-        finally
-        {
-            stop.Cancel();
-            Task.WhenAll(underWay).ContinueWith(_ => { }, TaskScheduler.Default).Wait(CancellationToken.None);
+            yield return Document(PromptOf(document), sequence);
+            document += stride;
         }
     }
 
-    // All documents of one batch, or none.
-    private DrawnBatch Batch(long index, int? threads, CancellationToken cancellation)
+    private IEnumerable<EngineRequest> Requests(long first, int stride)
     {
-        var prompts = Enumerable.Range(0, _batch)
-            .Select(i => _prompts[((index * _batch) + i) % _prompts.Length]).ToArray();
-        // The generator gives each document of a batch its own stream of random numbers.
-        var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + index + 1);
-        using var run = _generator.Start(prompts,
-            _generation with { Sampling = _options.Sampling with { Seed = seed } }, threads);
-        var (drawn, fresh) = (0, 0);
-        foreach (var token in run.Tokens(cancellation))
+        for (var document = first; ; document += stride)
         {
-            if (++fresh < prompts.Length) continue;
-            Report(fresh);
-            (drawn, fresh) = (drawn + fresh, 0);
+            // The documents of a batch share a seed, and each has its own stream of random numbers.
+            var (batch, place) = Math.DivRem(document, _batch);
+            var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + batch + 1);
+            var prompt = PromptOf(document);
+            yield return _generator.RequestOf(prompt, _generation with
+            {
+                MaxTokens = MostTokens - prompt.Count,
+                Sampling = _options.Sampling with { Seed = seed },
+            }, (int)place);
         }
-        cancellation.ThrowIfCancellationRequested();
-        return new([.. run.Sequences.Select((sequence, i) => Document(prompts[i], sequence))
-            .Where(d => d.Ids.Length > 1)], drawn);
     }
+
+    private IReadOnlyList<int> PromptOf(long document) => _prompts[document % _prompts.Length];
 
     private void Report(int drawn)
     {
@@ -228,13 +234,14 @@ public sealed class DataGeneration : IDocumentSource
 
     // Documents start with the begin token, or end with the end token if there is no begin token. A begin token that
     // the model itself drew is dropped.
-    private (int[] Ids, bool Cut) Document(IReadOnlyList<int> prompt, GeneratedSequence sequence)
+    private DrawnDocument Document(IReadOnlyList<int> prompt, GeneratedSequence sequence)
     {
         var ids = sequence.Ids.Take(MostTokens - prompt.Count).ToList();
         var drawsEnd = sequence.Stop == StopReason.EndToken && ids.Count == sequence.Ids.Count;
         if (drawsEnd && (ids[^1] == _begin || ids[^1] >= _tokenizer.VocabularySize)) ids.RemoveAt(ids.Count - 1);
         if (_begin is null && (ids.Count == 0 || ids[^1] != _end)) ids.Add(_end);
-        return ([.. _begin is null ? prompt.Skip(1) : prompt, .. ids], Cut: !drawsEnd);
+        int[] whole = [.. _begin is null ? prompt.Skip(1) : prompt, .. ids];
+        return new DrawnDocument(whole.Length > 1 ? whole : [], Cut: !drawsEnd, sequence.Ids.Count);
     }
 
     // Holds out the second document, and then the given share. So both parts have documents as soon as there are two.
@@ -242,6 +249,6 @@ public sealed class DataGeneration : IDocumentSource
         document > 0
         && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
 
-    // The documents of a batch, and the number of its tokens that were reported as in progress.
-    private sealed record DrawnBatch(IReadOnlyList<(int[] Ids, bool Cut)> Documents, int Drawn);
+    // A document; empty if it has no text. Drawn is the number of tokens that were reported as in progress.
+    private readonly record struct DrawnDocument(int[] Ids, bool Cut, int Drawn);
 }

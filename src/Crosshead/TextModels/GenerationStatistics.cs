@@ -1,4 +1,4 @@
-namespace Crosshead.Generation;
+namespace Crosshead.TextModels;
 
 /// <summary>Time and memory of a run.</summary>
 /// <param name="PromptTokens">Number of tokens of all prompts.</param>

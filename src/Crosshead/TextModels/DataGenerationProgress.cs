@@ -1,4 +1,4 @@
-namespace Crosshead.Generation;
+namespace Crosshead.TextModels;
 
 /// <summary>Progress of a data set that a model writes.</summary>
 /// <param name="Tokens">Tokens written.</param>

@@ -1,4 +1,6 @@
-namespace Crosshead.Generation;
+using Crosshead.Generation;
+
+namespace Crosshead.TextModels;
 
 /// <summary>How a model writes a data set. The same model and options give the same tokens.</summary>
 public sealed record DataGenerationOptions
@@ -31,7 +33,7 @@ public sealed record DataGenerationOptions
     /// Maximum number of documents written side by side. Fewer are used if fewer documents of maximum length give the
     /// requested tokens.
     /// </summary>
-    public int Batch { get; init; } = 32;
+    public int Batch { get; init; } = new GenerationOptions().Batch;
 
     /// <summary>Share of documents that are held out.</summary>
     public double HeldOutFraction { get; init; } = 0.02;
@@ -51,7 +53,8 @@ public sealed record DataGenerationOptions
         Sampling.Validate();
         Require(Tokens is >= 1 and <= 1L << 50, "tokens", Tokens, $"between 1 and {1L << 50}");
         Require(MaxTokens is null or >= 2, "maxTokens", MaxTokens ?? 0, "at least 2");
-        Require(Batch is >= 1 and <= 4096, "batch", Batch, "between 1 and 4096");
+        Require(Batch is >= 1 and <= GenerationOptions.MostBatch, "batch", Batch,
+            $"between 1 and {GenerationOptions.MostBatch}");
         Require(HeldOutFraction is >= 0 and <= 0.5, "heldOutFraction", HeldOutFraction, "between 0 and 0.5");
         Require(ShardTokens is >= 1 and <= 1L << 30, "shardTokens", ShardTokens, $"between 1 and {1L << 30}");
     }

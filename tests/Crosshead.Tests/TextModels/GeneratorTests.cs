@@ -1,9 +1,11 @@
 using Crosshead.Generation;
+using Crosshead.Tests.Generation;
+using Crosshead.TextModels;
 using TorchSharp;
 using static TorchSharp.torch;
-using Generator = Crosshead.Generation.Generator;
+using Generator = Crosshead.TextModels.Generator;
 
-namespace Crosshead.Tests.Generation;
+namespace Crosshead.Tests.TextModels;
 
 public sealed class GeneratorTests
 {
@@ -71,7 +73,7 @@ public sealed class GeneratorTests
             var all = Generate(generator, prompts, options); // seven slots
             for (var slots = 1; slots < 7; slots += 2)
             {
-                using var run = generator.Start(prompts, options, threads: null, slots);
+                using var run = generator.Start(prompts, options with { Batch = slots });
                 var open = new HashSet<int>();
                 foreach (var token in run.Tokens(TestContext.Current.CancellationToken))
                 {
@@ -92,7 +94,7 @@ public sealed class GeneratorTests
         using var generator = new Generator(model);
         using var cancellation = new CancellationTokenSource();
         int[][] prompts = [.. Enumerable.Range(0, 5).Select(i => TinyModels.Ids(3, i))];
-        using var run = generator.Start(prompts, Greedy, threads: null, slots: 2);
+        using var run = generator.Start(prompts, Greedy with { Batch = 2 });
         List<GeneratedToken> tokens = [];
         foreach (var token in run.Tokens(cancellation.Token))
         {

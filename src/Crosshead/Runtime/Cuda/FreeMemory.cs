@@ -1,0 +1,19 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Runtime.Cuda;
+
+/// <summary>How much memory a device has left.</summary>
+public static class FreeMemory
+{
+    /// <summary>Bytes of memory that this process may still take, about.</summary>
+    /// <param name="device">The device; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public static long On(Device? device)
+    {
+        if (device?.type != DeviceType.CUDA)
+            return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
+        var index = Math.Max(device.index, 0);
+        return CudaDevices.All()[index].MemoryBytes - CudaDevices.MemoryTaken(index);
+    }
+}
