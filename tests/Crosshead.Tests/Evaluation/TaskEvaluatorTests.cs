@@ -4,11 +4,14 @@ using Crosshead.Evaluation.Answers;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Tests.Cli;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Training;
+using Crosshead.TextModels;
 using static TorchSharp.torch;
+using Generator = Crosshead.TextModels.Generator;
 
 namespace Crosshead.Tests.Evaluation;
 
@@ -117,6 +120,47 @@ public sealed class TaskEvaluatorTests : IDisposable
         {
             var result = evaluator.Evaluate(task, rows, cancellation: TestContext.Current.CancellationToken);
             Assert.Equal((known, cut ? 1 : 0), (result.FromCache, result.AnswersCut));
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)] // where an answer does not depend on its neighbours
+    [InlineData(ScalarType.Float64)] // where it may: 256 prompts are kept together
+    public void Many_answers_are_written_side_by_side_each_as_alone_and_interrupted_ones_are_kept(ScalarType type)
+    {
+        var task = Task("generation", """
+            "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{ stem }}", "metrics": ["exact_match"], "maxTokens": 6, "stop": ["a"],
+            "filters": [ { "name": "all", "extract": "whole", "compare": "text" } ]
+            """);
+        var (model, tokenizer) = Create();
+        using var owned = model;
+        model.Freeze(type);
+        var rows = Rows(task, "a.jsonl", string.Concat(Enumerable.Range(0, 300).Select(i => new JsonObject
+        {
+            ["q"] = string.Concat(Enumerable.Repeat($"w{i} ", 1 + (i % 3))),
+            ["a"] = "x",
+        }.ToJsonString() + "\n")));
+        using var cache = new ResponseCache(_folder.File("cache"));
+        using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions(), cache);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => evaluator.Evaluate(task, rows,
+            new ImmediateProgress<(int Done, int All)>(p => { if (p.Done >= 200) stop.Cancel(); }), stop.Token));
+        if (type == ScalarType.Float64) Assert.Equal(256, cache.Count);
+        else Assert.InRange(cache.Count, 200, 216);
+        var result = evaluator.Evaluate(task, rows, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(300, cache.Count);
+        Assert.InRange(result.FromCache, 200, 256);
+        using var generator = new Generator(model, new TokenizerCodec(tokenizer));
+        for (var i = 0; i < 300; i += 7)
+        {
+            var prompt = new SampleRequests(tokenizer, 24, new EvaluationOptions()).Prompt(rows.Samples[i], 6).Tokens;
+            var alone = generator.Generate([prompt], new()
+            {
+                MaxTokens = 6,
+                StopStrings = ["a"],
+                Sampling = SamplingOptions.Greedy,
+            }, TestContext.Current.CancellationToken)[0];
+            Assert.Equal(alone.Text, result.Samples[i].Output);
         }
     }
 
