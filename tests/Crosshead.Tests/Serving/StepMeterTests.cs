@@ -18,7 +18,8 @@ public sealed class StepMeterTests
         var meter = new StepMeter(options);
         for (var i = 0; i < 20; i++) meter.Add(Plan(31, 0), Decode);
         // earlier steps, of which one was held up
-        foreach (var slow in new[] { 0, 0.05, 0 }) meter.Add(Plan(31, 40), Decode + fixedSeconds + (40 * perToken) + slow);
+        foreach (var slow in new[] { 0, 0.05, 0 })
+            meter.Add(Plan(31, 40), Decode + fixedSeconds + (40 * perToken) + slow);
         var (before, steps) = (0, new List<double>());
         while (before < 32_768)
         {

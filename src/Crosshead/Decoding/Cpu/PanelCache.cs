@@ -3,56 +3,31 @@ using Crosshead.Attention.Caches;
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// The tokens that the CPU's kernels keep: pages of panels, layer by layer. The slots' tables are the same for all
-/// layers.
+/// The tokens that the CPU's kernels keep: pages of panels, layer by layer.
 /// </summary>
-internal sealed class PanelCache : CacheStore, IPageStore, IDisposable
+internal sealed class PanelCache : PageStore, IDisposable
 {
-    private readonly PageTables _tables;
-
     /// <summary>Allocates the memory.</summary>
     /// <param name="weights">The model.</param>
     /// <param name="scratch">Working memory of attention.</param>
     /// <param name="rotary">Angles of positions.</param>
     /// <param name="slots">Number of slots.</param>
     /// <param name="capacity">Most tokens per slot.</param>
-    /// <param name="pages">Number of pages that slots are given by <see cref="Place"/>; null gives each slot pages of
-    /// its own for all its tokens.</param>
+    /// <param name="pages">Number of pages that slots are given by <see cref="PageStore.Place"/>; null gives each slot
+    /// pages of its own for all its tokens.</param>
     /// <exception cref="CrossheadException">There is not enough.</exception>
     public PanelCache(CpuWeights weights, AttentionScratch scratch, RotaryTable rotary, int slots, int capacity,
-        int? pages = null) : base(slots, capacity, weights.CacheBytesPerToken)
+        int? pages = null) : base(slots, capacity, pages, weights.CacheBytesPerToken)
     {
-        _tables = new PageTables(slots, capacity);
-        Pages = pages ?? _tables.GiveEachItsOwn();
-        BytesPerPage = weights.CacheBytesPerToken * PageTokens;
         Layers = [.. Enumerable.Range(0, weights.Layers.Length)
-            .Select(i => weights.CachedAttention(i, scratch, rotary, Pages, _tables))];
+            .Select(i => weights.CachedAttention(i, scratch, rotary, Pages, Tables))];
     }
 
     /// <summary>The attention of each layer with its pages.</summary>
     public IReadOnlyList<CachedAttention> Layers { get; }
 
     /// <inheritdoc/>
-    public int PageTokens => PageTables.PageTokens;
-
-    /// <inheritdoc/>
-    public int Pages { get; }
-
-    /// <inheritdoc/>
-    public long BytesPerPage { get; }
-
-    /// <inheritdoc/>
-    public void Place(int slot, ReadOnlySpan<int> pages, int length)
-    {
-        _tables.Place(slot, pages);
-        Keep(slot, length);
-    }
-
-    /// <inheritdoc/>
-    public ReadOnlySpan<int> PagesOf(int slot) => _tables.Of(slot);
-
-    /// <inheritdoc/>
-    public void Clear(ReadOnlySpan<int> pages)
+    public override void Clear(ReadOnlySpan<int> pages)
     {
         foreach (var page in pages)
             foreach (var layer in Layers) layer.ClearPage(page);

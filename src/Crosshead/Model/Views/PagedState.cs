@@ -5,13 +5,10 @@ using static TorchSharp.torch;
 namespace Crosshead.Model.Views;
 
 /// <summary>
-/// What sequences have left behind while they are decoded, in pages: one pool per layer, and one table of pages per
-/// slot for all layers.
+/// What sequences have left behind while they are decoded, in pages: one pool per layer.
 /// </summary>
-internal sealed class PagedState : CacheStore, IPageStore, IDisposable
+internal sealed class PagedState : PageStore, IDisposable
 {
-    private readonly PageTables _tables;
-
     /// <summary>Takes the memory.</summary>
     /// <param name="layouts">What each layer keeps per token.</param>
     /// <param name="slots">Number of slots.</param>
@@ -20,10 +17,9 @@ internal sealed class PagedState : CacheStore, IPageStore, IDisposable
     /// <param name="type">Precision.</param>
     /// <param name="device">Device.</param>
     public PagedState(IReadOnlyList<CacheLayout> layouts, int slots, int capacity, int pages, ScalarType type,
-        Device device) : base(slots, capacity, layouts.Sum(l => l.ElementsPerToken) * Precision.BytesOf(type))
+        Device device)
+        : base(slots, capacity, pages, layouts.Sum(l => l.ElementsPerToken) * Precision.BytesOf(type))
     {
-        (_tables, Pages) = (new PageTables(slots, capacity), pages);
-        BytesPerPage = layouts.Sum(l => l.ElementsPerToken) * Precision.BytesOf(type) * PageTokens;
         // one more page, for rows that nobody reads
         Layers = [.. layouts.Select(l => new KeyValueCache(l, pages + 1, PageTokens, type, device))];
     }
@@ -35,26 +31,7 @@ internal sealed class PagedState : CacheStore, IPageStore, IDisposable
     public int SparePage => Pages;
 
     /// <inheritdoc/>
-    public int PageTokens => PageTables.PageTokens;
-
-    /// <inheritdoc/>
-    public int Pages { get; }
-
-    /// <inheritdoc/>
-    public long BytesPerPage { get; }
-
-    /// <inheritdoc/>
-    public void Place(int slot, ReadOnlySpan<int> pages, int length)
-    {
-        _tables.Place(slot, pages);
-        Keep(slot, length);
-    }
-
-    /// <inheritdoc/>
-    public ReadOnlySpan<int> PagesOf(int slot) => _tables.Of(slot);
-
-    /// <inheritdoc/>
-    public void Clear(ReadOnlySpan<int> pages)
+    public override void Clear(ReadOnlySpan<int> pages)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
