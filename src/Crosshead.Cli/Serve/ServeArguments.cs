@@ -32,9 +32,10 @@ internal sealed class ServeArguments
     private readonly Option<int> _step = NumberOption.WithDefault("--max-step-tokens",
         "Most tokens computed in one step, of prompts and answers.", 1, 1 << 20, s_engine.MaxStepTokens);
     private readonly Option<int> _queued = NumberOption.WithDefault("--max-queued",
-        "Most answers that wait; more are refused with 503.", 1, 1 << 20, s_engine.MaxQueued);
+        "Most requests in work beyond --max-sequences; more are refused with 503.", 1, 1 << 20, s_engine.MaxQueued);
     private readonly Option<int> _queuedTokens = NumberOption.WithDefault("--max-queued-tokens",
-        "Most tokens of prompts that wait; more are refused with 503.", 1, int.MaxValue, s_engine.MaxQueuedTokens);
+        "Tokens of prompts that wait, from which on requests are refused with 503.", 1, int.MaxValue,
+        s_engine.MaxQueuedTokens);
     private readonly Option<long?> _cache = SizeOption.Optional("--cache-memory",
         "Memory for the keys and values of past tokens, such as 8GiB; without it what the answers need, as far as half "
             + "of the free memory goes.");
@@ -101,6 +102,8 @@ internal sealed class ServeArguments
     private readonly Option<int> _stall = NumberOption.WithDefault("--stall-timeout",
         "Seconds after which an answer that its client does not read is cancelled.", 1, 86400,
         (int)s_engine.StallTimeout.TotalSeconds);
+    private readonly Option<int?> _timeout = NumberOption.Optional("--request-timeout",
+        "Seconds after which a request that has not ended is ended with 504; without it there is no limit.", 1, 86400);
     private readonly Option<string> _metrics = new("--metrics-prefix")
     {
         Description = "What the names of metrics begin with; \"vllm:\" for ready dashboards.",
@@ -118,7 +121,7 @@ internal sealed class ServeArguments
     {
         foreach (var option in new Option[] { _host, _port, _names, _keys, _keyFile, _context, _sequences, _step,
             _queued, _queuedTokens, _cache, _noPrefixCache, _policy, _template, _reasoning, _ignoreDefaults, _choices,
-            _body, _drain, _stall, _metrics, _logPrompts })
+            _body, _drain, _stall, _timeout, _metrics, _logPrompts })
             command.Options.Add(option);
     }
 
@@ -167,6 +170,7 @@ internal sealed class ServeArguments
                 PrefixCache = !arguments.GetValue(_noPrefixCache),
                 Priorities = Priorities(arguments.GetRequiredValue(_policy)),
                 StallTimeout = TimeSpan.FromSeconds(arguments.GetValue(_stall)),
+                RequestTimeout = arguments.GetValue(_timeout) is { } limit ? TimeSpan.FromSeconds(limit) : null,
             },
         };
         options.Validate();

@@ -32,7 +32,7 @@ internal sealed class ServeScreen(CommandOutput output)
                 + $"{facts["page_tokens"]} tokens")
             .Row("context in force", $"{engine.Context} tokens")
             .Row("answers side by side", Number(engine.Slots))
-            .Row("waiting answers", $"up to {engine.Options.MaxQueued}, with {engine.Options.MaxQueuedTokens} tokens")
+            .Row("waiting requests", $"up to {engine.Options.MaxQueued}, with {engine.Options.MaxQueuedTokens} tokens")
             .Row("prefix cache", engine.Options.PrefixCache ? "on" : "off")
             .Row("chat template", model.ChatTemplate is null ? "none: no chat" : "yes")
             .Row("defaults", $"temperature {Number(sampling.Temperature)}, top-k {sampling.TopK}, top-p "

@@ -69,6 +69,8 @@ internal static class InfoEndpoints
         json.WriteNumber("max_step_tokens", engine.Options.MaxStepTokens);
         json.WriteNumber("max_queued", engine.Options.MaxQueued);
         json.WriteNumber("max_queued_tokens", engine.Options.MaxQueuedTokens);
+        if (engine.Options.RequestTimeout is { } limit) json.WriteNumber("request_timeout", limit.TotalSeconds);
+        else json.WriteNull("request_timeout");
         json.WriteBoolean("prefix_cache", engine.Options.PrefixCache);
         json.WriteBoolean("priorities", engine.Options.Priorities);
         json.WriteNumber("max_choices", options.MaxChoices);

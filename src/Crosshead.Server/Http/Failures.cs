@@ -15,8 +15,12 @@ internal static class Failures
     };
 
     /// <summary>An engine failed while it answered.</summary>
-    public static ApiException OfEngine(Exception failure) => failure as ApiException
-        ?? new ApiException(500, "model_error", failure.Message);
+    public static ApiException OfEngine(Exception failure) => failure switch
+    {
+        ApiException already => already,
+        EngineTimeoutException => new ApiException(504, "timeout", failure.Message),
+        _ => new ApiException(500, "model_error", failure.Message),
+    };
 
     /// <summary>An engine ended a call that nobody had given up.</summary>
     public static ApiException Cancelled() => ApiException.Unavailable("cancelled",

@@ -9,7 +9,7 @@ internal sealed class CallFactory
     private readonly ITextCodec _codec;
     private readonly DrawableTokens _known;
     private readonly int[] _unknown;
-    private readonly int _vocabulary, _context, _pageTokens, _choices;
+    private readonly int _vocabulary, _context, _pageTokens;
     private long _calls;
 
     /// <summary>Prepares for the requests of one engine.</summary>
@@ -17,30 +17,35 @@ internal sealed class CallFactory
     /// <param name="codec">The tokenizer.</param>
     /// <param name="context">Most tokens of a sequence.</param>
     /// <param name="pageTokens">Tokens per page.</param>
-    /// <param name="slots">Most choices side by side.</param>
     /// <param name="options">The engine's limits.</param>
-    public CallFactory(int vocabulary, ITextCodec codec, int context, int pageTokens, int slots, EngineOptions options)
+    public CallFactory(int vocabulary, ITextCodec codec, int context, int pageTokens, EngineOptions options)
     {
         (_vocabulary, _codec, _context, _pageTokens, _options) = (vocabulary, codec, context, pageTokens, options);
-        _choices = slots + options.MaxQueued;
         _unknown = [.. Enumerable.Range(0, vocabulary).Where(id => !codec.IsToken(id))];
         _known = new DrawableTokens(vocabulary, _unknown);
     }
 
     /// <summary>Checks a request without doing anything for it.</summary>
     /// <exception cref="CrossheadException">A value is out of range, or the request can never fit.</exception>
-    public void Require(EngineRequest request) => RequestChecks.Require(request, _vocabulary, _context, _choices);
+    public void Require(EngineRequest request) => RequestChecks.Require(request, _vocabulary, _context);
 
-    /// <summary>Makes the call of a request that has been checked.</summary>
-    /// <param name="request">The request.</param>
+    /// <summary>Makes the calls of requests that have been checked.</summary>
+    /// <param name="requests">The requests.</param>
     /// <param name="arrived">The time.</param>
-    /// <param name="cancel">Tells the engine that somebody wants it to end.</param>
+    /// <param name="cancel">Tells the engine that somebody wants a call to end.</param>
     /// <exception cref="CrossheadException">A bias names a token that the model does not have.</exception>
-    public ServedCall Create(EngineRequest request, long arrived, Action<ServedCall> cancel)
+    public ServedCall[] Create(IReadOnlyList<EngineRequest> requests, long arrived, Action<ServedCall> cancel)
     {
-        var sampling = request.Sampling with { Seed = request.Sampling.Seed ?? Random.Shared.NextInt64() };
-        var call = new ServedCall(request with { Sampling = sampling, Prompt = [.. request.Prompt] }, _options, arrived,
-            cancel);
+        var (submission, seed) = (new Submission(requests.Count), Random.Shared.NextInt64());
+        return [.. requests.Select(request => Create(request, submission, seed, arrived, cancel))];
+    }
+
+    private ServedCall Create(EngineRequest request, Submission submission, long seed, long arrived,
+        Action<ServedCall> cancel)
+    {
+        var sampling = request.Sampling with { Seed = request.Sampling.Seed ?? seed };
+        var call = new ServedCall(request with { Sampling = sampling, Prompt = [.. request.Prompt] }, submission,
+            _options, arrived, cancel);
         var options = new GenerationOptions
         {
             MaxTokens = request.MaxTokens,

@@ -15,6 +15,7 @@ public sealed class Engine : IEngine
     private readonly IPageStore _store;
     private readonly TimeProvider _clock;
     private readonly EngineInbox _inbox;
+    private readonly EngineOutbox _outbox;
     private readonly CallFactory _calls;
     private readonly Thread? _thread;
     private volatile bool _stops;
@@ -46,8 +47,9 @@ public sealed class Engine : IEngine
         (Options, _clock) = (options with { MaxContext = Context }, clock);
         var meter = new StepMeter(options);
         _inbox = new EngineInbox(options, Slots, meter);
-        _calls = new CallFactory(decoder.VocabularySize, codec, Context, _store.PageTokens, Slots, options);
-        Loop = new EngineLoop(decoder, Slots, options, _inbox, meter, clock)
+        _outbox = new EngineOutbox(_inbox, direct: !starts);
+        _calls = new CallFactory(decoder.VocabularySize, codec, Context, _store.PageTokens, options);
+        Loop = new EngineLoop(decoder, Slots, options, _inbox, _outbox, meter, clock)
         {
             Stepped = (tokens, seconds) => Stepped?.Invoke(tokens, seconds),
         };
@@ -81,13 +83,16 @@ public sealed class Engine : IEngine
     internal EngineLoop Loop { get; }
 
     /// <inheritdoc/>
-    public EngineCall Submit(EngineRequest request)
+    public EngineCall Submit(EngineRequest request) => Submit([request])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EngineCall> Submit(IReadOnlyList<EngineRequest> requests)
     {
-        _calls.Require(request);
-        _inbox.RequireRoom(request);
-        var call = _calls.Create(request, _clock.GetTimestamp(), _inbox.Cancel);
-        _inbox.Add(call);
-        return call;
+        foreach (var request in requests) _calls.Require(request);
+        _inbox.RequireRoom();
+        var calls = _calls.Create(requests, _clock.GetTimestamp(), _inbox.Cancel);
+        _inbox.Add(calls);
+        return calls;
     }
 
     /// <inheritdoc/>
@@ -119,6 +124,7 @@ public sealed class Engine : IEngine
         _inbox.Close("the server has stopped.");
         if (_thread is null) Loop.CancelAll();
         else _thread.Join();
+        _outbox.Flush();
     }
 
     private void Work()

@@ -7,7 +7,8 @@ public abstract class EngineCall
 {
     /// <summary>
     /// The events of all choices, in order. The channel ends when all choices have ended; it ends with a
-    /// <see cref="CrossheadException"/> if the engine failed. While it is full, the call's choices pause.
+    /// <see cref="CrossheadException"/> if the engine failed. While its reader is far behind, the call's choices
+    /// pause.
     /// </summary>
     public abstract ChannelReader<EngineEvent> Events { get; }
 

@@ -9,10 +9,11 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(60);
     private readonly Lock _gate = new();
     private readonly object _bell = new();
-    private readonly Queue<ServedCall> _calls = [], _cancelled = [];
+    private readonly Queue<ServedCall> _queue = [], _cancelled = [];
     private readonly TaskCompletionSource _emptied = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _closed;
-    private int _choices;
+    private int _submissions, _choices;
+    private int _calls; // those whose readers have not been told their end
     private long _tokens;
     private bool _clears, _cancelsAll, _rung;
 
@@ -22,35 +23,42 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
     /// <summary>Prompt tokens that are not computed.</summary>
     public long Tokens => Volatile.Read(ref _tokens);
 
-    /// <summary>Ends when nothing is left after <see cref="Close"/>.</summary>
+    /// <summary>Ends when all calls have been told their ends after <see cref="Close"/>.</summary>
     public Task Emptied => _emptied.Task;
 
-    /// <summary>Checks that there is room for a request.</summary>
-    /// <exception cref="EngineOverloadedException">There is none, or the engine takes no more.</exception>
-    public void RequireRoom(EngineRequest request)
+    /// <summary>
+    /// Checks that the queue is not full. What is submitted then is taken whole, however large it is: if it had to fit
+    /// into what is left, large requests would be refused as long as there are small ones.
+    /// </summary>
+    /// <exception cref="EngineOverloadedException">It is full, or the engine takes no more.</exception>
+    public void RequireRoom()
     {
         lock (_gate)
         {
             if (_closed is not null) throw new EngineOverloadedException(_closed, s_longest);
-            if (_choices + request.Choices > slots + options.MaxQueued)
-                throw Overloaded($"{Math.Max(0, _choices - slots)} choices wait, and {request.Choices} more exceed the "
-                    + $"limit of {options.MaxQueued}");
-            if (Tokens > 0 && Tokens + request.Prompt.Count > options.MaxQueuedTokens)
-                throw Overloaded($"{Tokens} prompt tokens wait, and {request.Prompt.Count} more exceed the limit of "
-                    + $"{options.MaxQueuedTokens}");
+            if (_submissions >= slots + options.MaxQueued)
+                throw Overloaded($"{_submissions} requests wait or run, and the limit is {slots} + "
+                    + $"{options.MaxQueued}");
+            if (Tokens >= options.MaxQueuedTokens)
+                throw Overloaded($"{Tokens} prompt tokens wait, and the limit is {options.MaxQueuedTokens}");
         }
     }
 
-    /// <summary>Puts a call in the queue.</summary>
-    /// <exception cref="EngineOverloadedException">There is no room, or the engine takes no more.</exception>
-    public void Add(ServedCall call)
+    /// <summary>Puts calls that were submitted together in the queue.</summary>
+    /// <exception cref="EngineOverloadedException">It is full, or the engine takes no more.</exception>
+    public void Add(IReadOnlyList<ServedCall> calls)
     {
         lock (_gate)
         {
-            RequireRoom(call.Request);
-            _choices += call.Open.Count;
-            Interlocked.Add(ref _tokens, call.UncomputedTokens);
-            _calls.Enqueue(call);
+            RequireRoom();
+            if (calls.Count > 0) _submissions++;
+            _calls += calls.Count;
+            foreach (var call in calls)
+            {
+                _choices += call.Open.Count;
+                Interlocked.Add(ref _tokens, call.UncomputedTokens);
+                _queue.Enqueue(call);
+            }
         }
         Wake();
     }
@@ -83,7 +91,7 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
         lock (_gate)
         {
             _closed = reason;
-            if (_choices == 0) _emptied.TrySetResult();
+            if (_calls == 0) _emptied.TrySetResult();
         }
         Wake();
     }
@@ -93,7 +101,7 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
     {
         calls.Clear();
         lock (_gate)
-            while (calls.Count < most && _calls.TryDequeue(out var call)) calls.Add(call);
+            while (calls.Count < most && _queue.TryDequeue(out var call)) calls.Add(call);
     }
 
     /// <summary>Takes the calls that somebody has cancelled.</summary>
@@ -113,11 +121,20 @@ internal sealed class EngineInbox(EngineOptions options, int slots, StepMeter me
     /// <summary>Choices have ended.</summary>
     public void EndChoices(int count)
     {
+        lock (_gate) _choices -= count;
+    }
+
+    /// <summary>All calls that were submitted together have ended.</summary>
+    public void EndSubmission()
+    {
+        lock (_gate) _submissions--;
+    }
+
+    /// <summary>The reader of a call has been told its end.</summary>
+    public void EndCall()
+    {
         lock (_gate)
-        {
-            _choices -= count;
-            if (_closed is not null && _choices == 0) _emptied.TrySetResult();
-        }
+            if (--_calls == 0 && _closed is not null) _emptied.TrySetResult();
     }
 
     /// <summary>Prompt tokens are computed, or not needed any more.</summary>

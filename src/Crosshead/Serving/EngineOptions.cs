@@ -14,10 +14,13 @@ public sealed record EngineOptions
     /// <summary>Prompt tokens are computed in multiples of this, but for a prompt's last piece.</summary>
     public int PrefillGrain { get; init; } = 16;
 
-    /// <summary>Most choices that wait for a slot.</summary>
+    /// <summary>
+    /// Requests in work beyond the number of slots after which no more are taken. Those that are submitted together
+    /// count as one.
+    /// </summary>
     public int MaxQueued { get; init; } = 64;
 
-    /// <summary>Most prompt tokens of the calls that wait or have not been computed.</summary>
+    /// <summary>Prompt tokens not computed yet after which no more requests are taken.</summary>
     public int MaxQueuedTokens { get; init; } = 128 << 10;
 
     /// <summary>
@@ -38,6 +41,12 @@ public sealed record EngineOptions
     /// <summary>After this time of a reader reading nothing its call is cancelled.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// After this time since its arrival a request that has not ended fails with an
+    /// <see cref="EngineTimeoutException"/>; null for no limit.
+    /// </summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>
     public void Validate()
@@ -50,6 +59,8 @@ public sealed record EngineOptions
         Require(StepTarget is (>= 1 and <= 1000) or double.PositiveInfinity, "stepTarget", StepTarget,
             "1 to 1000, or infinity");
         Require(StallTimeout > TimeSpan.Zero, "stallTimeout", StallTimeout.TotalSeconds, "more than 0 s");
+        Require(RequestTimeout is null || RequestTimeout > TimeSpan.Zero, "requestTimeout",
+            RequestTimeout?.TotalSeconds ?? 0, "more than 0 s");
         Require(MaxEvents is >= 1 and <= 1 << 20, "maxEvents", MaxEvents, "1 to 1048576");
     }
 

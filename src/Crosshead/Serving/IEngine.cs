@@ -32,7 +32,17 @@ public interface IEngine : IDisposable
     /// <param name="request">The request.</param>
     /// <exception cref="CrossheadException">The request is out of range, or can never fit.</exception>
     /// <exception cref="EngineOverloadedException">The queue is full, or the engine takes no requests.</exception>
-    EngineCall Submit(EngineRequest request);
+    EngineCall Submit(EngineRequest request) => Submit([request])[0];
+
+    /// <summary>
+    /// Checks requests that belong together and puts them in the queue, all or none; returns at once. Together they
+    /// count as one there. Those without a seed get the same one.
+    /// </summary>
+    /// <param name="requests">The requests.</param>
+    /// <returns>A call for each request.</returns>
+    /// <exception cref="CrossheadException">A request is out of range, or can never fit.</exception>
+    /// <exception cref="EngineOverloadedException">The queue is full, or the engine takes no requests.</exception>
+    IReadOnlyList<EngineCall> Submit(IReadOnlyList<EngineRequest> requests);
 
     /// <summary>Forgets the computed prefixes that no sequence uses.</summary>
     void ClearPrefixes();

@@ -4,14 +4,14 @@ namespace Crosshead.Serving;
 internal static class RequestChecks
 {
     private const int MostLogprobs = 1000;
+    private const int MostChoices = 1024;
 
     /// <summary>Checks a request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="vocabulary">Number of logits.</param>
     /// <param name="context">Most tokens of a sequence.</param>
-    /// <param name="choices">Most choices that can wait or run.</param>
     /// <exception cref="CrossheadException">A value is out of range, or the request can never fit.</exception>
-    public static void Require(EngineRequest request, int vocabulary, int context, int choices)
+    public static void Require(EngineRequest request, int vocabulary, int context)
     {
         var (prompt, most) = (request.Prompt.Count, request.MaxTokens);
         if (prompt == 0)
@@ -24,8 +24,8 @@ internal static class RequestChecks
         if (request.MinTokens < 0 || request.MinTokens > most)
             throw new CrossheadException(
                 $"minTokens ({request.MinTokens}) is out of range; use 0 to maxTokens ({most}).");
-        if (request.Choices < 1 || request.Choices > choices)
-            throw new CrossheadException($"choices ({request.Choices}) is out of range; use 1 to {choices}.");
+        if (request.Choices is < 1 or > MostChoices)
+            throw new CrossheadException($"choices ({request.Choices}) is out of range; use 1 to {MostChoices}.");
         RequireTop("logprobs", request.Logprobs, vocabulary);
         RequireTop("promptLogprobs", request.PromptLogprobs, vocabulary);
         RequireTokens("the prompt", request.Prompt, vocabulary);

@@ -45,6 +45,11 @@ internal sealed class Scheduler
     /// <summary>Slots that were given back since they were taken from here.</summary>
     public List<int> FreedSlots { get; } = [];
 
+    /// <summary>
+    /// Pages that held what is of no use, and that nobody has; those since they were taken from here.
+    /// </summary>
+    public List<int> DiscardedPages { get; } = [];
+
     /// <summary>How often a sequence gave its pages to another.</summary>
     public long Preemptions { get; private set; }
 
@@ -53,12 +58,10 @@ internal sealed class Scheduler
 
     /// <summary>Removes a sequence, whether it waits or runs.</summary>
     /// <param name="sequence">The sequence.</param>
-    /// <param name="discarded">
-    /// If given, what it has computed is of no use to others; the pages that are free then are added here.
-    /// </param>
-    public void Remove(Sequence sequence, List<int>? discarded = null)
+    /// <param name="discards">Whether what it has computed is of no use to others.</param>
+    public void Remove(Sequence sequence, bool discards = false)
     {
-        if (!_waiting.Remove(sequence) && sequence.Slot >= 0) Stop(sequence, discarded);
+        if (!_waiting.Remove(sequence) && sequence.Slot >= 0) Stop(sequence, discards);
     }
 
     /// <summary>Takes slot and pages from a sequence, which waits from then on.</summary>
@@ -141,9 +144,9 @@ internal sealed class Scheduler
         _plan.Started.Add(sequence);
     }
 
-    private void Stop(Sequence sequence, List<int>? discarded = null)
+    private void Stop(Sequence sequence, bool discards = false)
     {
-        _table.Take(sequence, discarded);
+        _table.Take(sequence, discards ? DiscardedPages : null);
         _usedSlots[sequence.Slot] = false;
         FreedSlots.Add(sequence.Slot);
         sequence.Slot = -1;

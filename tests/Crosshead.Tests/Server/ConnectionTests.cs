@@ -92,14 +92,32 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Of_several_prompts_those_without_room_follow_as_others_end()
+    public async Task Several_prompts_are_answered_in_one_answer()
     {
-        var engine = new FakeEngine(TestServer.Tokenizer) { MostCalls = 2, Pause = () => Task.Delay(1) };
-        await using var server = await TestServer.StartAsync(engine: engine);
+        await using var server = await TestServer.StartAsync();
         var answer = await server.AskAsync("/v1/completions", """{"prompt":["a","b","c","d","e"],"max_tokens":1}""");
         Assert.Equal(5, answer.Split("\"text\":\" one\"").Length - 1);
         Assert.Contains("\"prompt_tokens\":5,", answer, StringComparison.Ordinal);
-        Assert.Equal(5, engine.Calls.Count);
+        Assert.Equal(5, server.Engine.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData("/v1/completions", """{"prompt":["the","a"]}""")]
+    [InlineData("/v1/completions", """{"prompt":"the","stream":true}""")]
+    [InlineData("/v1/chat/completions", """{"messages":[{"role":"user","content":"Hi"}],"stream":true}""")]
+    public async Task A_request_that_took_too_long_is_told_so(string path, string body)
+    {
+        var engine = new FakeEngine(TestServer.Tokenizer)
+        {
+            FailsAfter = 0,
+            Fault = new EngineTimeoutException(TimeSpan.FromSeconds(30)),
+        };
+        await using var server = await TestServer.StartAsync(engine: engine);
+        Assert.Equal("{\"error\":{\"message\":\"the answer was not complete after 30 s, the most that a request may "
+            + "take here; ask for fewer tokens, or ask again when there is less to do.\",\"type\":\"timeout_error\","
+            + "\"param\":null,\"code\":\"timeout\"}}",
+            await server.AskAsync(path, body, HttpStatusCode.GatewayTimeout));
+        Assert.Contains("reason=\"timeout\"} 1", await server.GetAsync("/metrics"), StringComparison.Ordinal);
     }
 
     [Fact]

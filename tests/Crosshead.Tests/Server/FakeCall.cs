@@ -100,7 +100,7 @@ internal sealed class FakeCall : EngineCall
 
     private async Task SendAsync(EngineEvent step)
     {
-        if (_sent == _engine.FailsAfter) throw new CrossheadException("the device is gone; start again.");
+        if (_sent == _engine.FailsAfter) throw _engine.Fault;
         if (_sent > 0 && _engine.Pause is { } pause) await pause().WaitAsync(_cancelled.Token);
         if (_sent++ == 0) _first = Stopwatch.GetTimestamp();
         await _events.Writer.WriteAsync(step, _cancelled.Token);

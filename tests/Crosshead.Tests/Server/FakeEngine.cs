@@ -23,11 +23,11 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
     /// <summary>Number of events after which the engine fails; null for never.</summary>
     public int? FailsAfter { get; set; }
 
+    /// <summary>What it fails with.</summary>
+    public CrossheadException Fault { get; init; } = new("the device is gone; start again.");
+
     /// <summary>What Submit throws; null for nothing.</summary>
     public CrossheadException? Refusal { get; set; }
-
-    /// <summary>Calls that run side by side; more are refused.</summary>
-    public int MostCalls { get; init; } = int.MaxValue;
 
     public bool Cleared { get; private set; }
 
@@ -71,15 +71,13 @@ internal sealed class FakeEngine(Tokenizer tokenizer) : IEngine
 
     public event Action<int, double>? Stepped;
 
-    public EngineCall Submit(EngineRequest request)
+    public IReadOnlyList<EngineCall> Submit(IReadOnlyList<EngineRequest> requests)
     {
         if (Refusal is { } refusal) throw refusal;
-        if (Calls.Count(c => !c.Done.IsCompleted) >= MostCalls)
-            throw new EngineOverloadedException("the queue is full.", TimeSpan.FromSeconds(1));
-        var call = new FakeCall(this, request, tokenizer);
-        lock (_calls) _calls.Add(call);
-        Stepped?.Invoke(request.Prompt.Count, 0.001);
-        return call;
+        FakeCall[] calls = [.. requests.Select(request => new FakeCall(this, request, tokenizer))];
+        lock (_calls) _calls.AddRange(calls);
+        Stepped?.Invoke(requests.Sum(r => r.Prompt.Count), 0.001);
+        return calls;
     }
 
     public void ClearPrefixes() => Cleared = true;

@@ -153,25 +153,4 @@ public sealed class PressureTests
         engine.Finish();
         for (var i = 0; i < 3; i++) engine.AssertAlone(requests[i], calls[i], TestEngine.Read(calls[i]));
     }
-
-    [Fact]
-    public void A_full_queue_refuses_at_once_and_those_within_are_unharmed()
-    {
-        using var engine = new TestEngine(2, 40, new EngineOptions { MaxQueued = 3, MaxQueuedTokens = 60 });
-        var requests = Enumerable.Range(1, 5).Select(i => Request(9, 3, i)).ToArray();
-        var calls = requests.Select(engine.Submit).ToArray();
-        var refused = Assert.Throws<EngineOverloadedException>(() => engine.Submit(Request(1, 1)));
-        Assert.Contains("3 choices wait, and 1 more exceed the limit of 3", refused.Message);
-        Assert.InRange(refused.RetryAfter, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
-        engine.Finish();
-        for (var i = 0; i < 5; i++) engine.AssertAlone(requests[i], calls[i], TestEngine.Read(calls[i]));
-
-        engine.Submit(Request(50, 1));
-        refused = Assert.Throws<EngineOverloadedException>(() => engine.Submit(Request(11, 1)));
-        Assert.Contains("50 prompt tokens wait, and 11 more exceed the limit of 60", refused.Message);
-        engine.Submit(Request(10, 1));
-        engine.Finish();
-        engine.Submit(Request(100, 1)); // longer than the limit, but alone
-        engine.Finish();
-    }
 }

@@ -25,8 +25,8 @@ public sealed class RequestTests
             Good with { Prompt = new int[50], MaxTokens = 0 },
         ["minTokens (6) is out of range; use 0 to maxTokens (5)"] = Good with { MinTokens = 6 },
         ["minTokens (-1)"] = Good with { MinTokens = -1 },
-        ["choices (0) is out of range; use 1 to 5"] = Good with { Choices = 0 },
-        ["choices (6) is out of range; use 1 to 5"] = Good with { Choices = 6 },
+        ["choices (0) is out of range; use 1 to 1024"] = Good with { Choices = 0 },
+        ["choices (1025) is out of range; use 1 to 1024"] = Good with { Choices = 1025 },
         ["logprobs (-1) is out of range; use 0 to 24"] = Good with { Logprobs = -1 },
         ["logprobs (25)"] = Good with { Logprobs = 25 },
         ["promptLogprobs (25) is out of range; use 0 to 24"] = Good with { PromptLogprobs = 25 },
@@ -65,6 +65,8 @@ public sealed class RequestTests
         Assert.Contains("stepTarget (0.5)", e.Message);
         e = Assert.Throws<CrossheadException>(() => new TestEngine(2, 10, new() { StallTimeout = TimeSpan.Zero }));
         Assert.Contains("stallTimeout (0) is out of range; use more than 0 s", e.Message);
+        e = Assert.Throws<CrossheadException>(() => new TestEngine(2, 10, new() { RequestTimeout = TimeSpan.Zero }));
+        Assert.Contains("requestTimeout (0) is out of range; use more than 0 s", e.Message);
     }
 
     [Fact]
