@@ -5,10 +5,10 @@ using Crosshead.Decoding;
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// A decoder that computes nothing: each pass keeps its thread busy for a fixed time, like the wait for a GPU. It says
-/// when the pass began and ended, and when the last token was asked for.
+/// A decoder that computes nothing: each pass keeps its thread busy for a fixed time, like the wait for a GPU, or lets
+/// it sleep. It says when the pass began and ended, and when the last token was asked for.
 /// </summary>
-internal sealed class PacedDecoder(int slots, int pages, TimeSpan pass) : IDecoder, IPageStore
+internal sealed class PacedDecoder(int slots, int pages, TimeSpan pass, bool sleeps = false) : IDecoder, IPageStore
 {
     private readonly int[][] _tables = [.. Enumerable.Range(0, slots).Select(_ => Array.Empty<int>())];
     private readonly int[] _lengths = new int[slots];
@@ -53,6 +53,7 @@ internal sealed class PacedDecoder(int slots, int pages, TimeSpan pass) : IDecod
     {
         Began = Stopwatch.GetTimestamp();
         foreach (var row in rows.Rows) _lengths[row.Slot] = row.Position + 1;
+        if (sleeps) Thread.Sleep(pass);
         while (Stopwatch.GetTimestamp() - Began < _ticks) Thread.SpinWait(10);
         Drawn = Ended = Stopwatch.GetTimestamp();
     }

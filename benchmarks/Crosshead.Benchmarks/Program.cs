@@ -16,7 +16,7 @@ if (args is ["engine", .. var engine])
 }
 if (args is ["server", var tokenizer, .. var server])
 {
-    await ServerComparison.RunAsync(tokenizer, server is [var pass] ? int.Parse(pass) : 1500);
+    await ServerComparison.RunAsync(tokenizer, server is [var pass] ? int.Parse(pass) : 5);
     return 0;
 }
 if (args is ["survival", var served, .. var cases]) return await SurvivalTest.RunAsync(served, cases);

@@ -13,7 +13,8 @@ namespace Crosshead.Serving;
 internal sealed class StepDraws(IDecoder decoder)
 {
     private const int LeastParallel = 1 << 16; // logits below which threads cost more than they save
-    private readonly ConcurrentBag<SamplerScratch> _scratches = [];
+    private readonly ConcurrentBag<SamplerScratch> _scratches = []; // for several threads
+    private readonly SamplerScratch _scratch = new(decoder.VocabularySize);
     private readonly List<int> _large = [];
     private readonly ParallelOptions _options = new() { MaxDegreeOfParallelism = ComputeThreads.Count };
     private StepDraw[] _draws = [];
@@ -32,7 +33,7 @@ internal sealed class StepDraws(IDecoder decoder)
             var choice = (Choice)sequence;
             _draws[i] = new StepDraw(choice, row, tokens);
             if (tokens == choice.Left && choice.NeedsLogits) _large.Add(i);
-            else Take(i);
+            else Take(i, _scratch);
             row += tokens;
         }
         if (_large.Count > 1 && (long)_large.Count * decoder.VocabularySize >= LeastParallel)
@@ -41,19 +42,25 @@ internal sealed class StepDraws(IDecoder decoder)
             var last = first.Row + first.Count - 1;
             // after this, other threads may read the others
             if (!first.Choice.MayTakeLargest || decoder.Largest(last) is null) decoder.Logits(last);
-            Parallel.For(0, _large.Count, _options, i => Take(_large[i]));
+            Parallel.For(0, _large.Count, _options, TakeLarge);
         }
         else
         {
-            foreach (var i in _large) Take(i);
+            foreach (var i in _large) Take(i, _scratch);
         }
         return _draws.AsSpan(0, count);
     }
 
-    private void Take(int index)
+    private void TakeLarge(int index)
+    {
+        if (!_scratches.TryTake(out var scratch)) scratch = new SamplerScratch(decoder.VocabularySize);
+        Take(_large[index], scratch);
+        _scratches.Add(scratch);
+    }
+
+    private void Take(int index, SamplerScratch scratch)
     {
         ref var draw = ref _draws[index];
-        if (!_scratches.TryTake(out var scratch)) scratch = new SamplerScratch(decoder.VocabularySize);
         try
         {
             draw.Choice.TakePromptRows(decoder, draw.Row, draw.Count);
@@ -65,6 +72,5 @@ internal sealed class StepDraws(IDecoder decoder)
             draw.Failure = failure as CrossheadException
                 ?? new CrossheadException($"the request failed: {failure.Message}", failure);
         }
-        _scratches.Add(scratch);
     }
 }
