@@ -28,7 +28,9 @@ internal static class Lanes
             CancellationToken.None)).ToArray();
         try
         {
-            for (var turn = 0; queues[turn].TryTake(out var item, Timeout.Infinite); turn = (turn + 1) % lanes.Length)
+            // A cancelled lane ends its queue, so there is no need to stop waiting for it.
+            for (var turn = 0; queues[turn].TryTake(out var item, Timeout.Infinite, CancellationToken.None);
+                turn = (turn + 1) % lanes.Length)
                 yield return item;
             cancellation.ThrowIfCancellationRequested();
             foreach (var each in work.Where(w => w.IsFaulted)) each.GetAwaiter().GetResult();

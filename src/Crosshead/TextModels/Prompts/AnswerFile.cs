@@ -1,6 +1,5 @@
 using Crosshead.Data.Shards;
 using Crosshead.Data.Sources;
-using Crosshead.Files;
 
 namespace Crosshead.TextModels.Prompts;
 
