@@ -9,7 +9,6 @@ using Crosshead.Model;
 using Crosshead.Tests.Cli;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Training;
-using Crosshead.TextModels;
 using static TorchSharp.torch;
 using Generator = Crosshead.TextModels.Generator;
 

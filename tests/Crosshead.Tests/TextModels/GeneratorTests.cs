@@ -1,6 +1,5 @@
 using Crosshead.Generation;
 using Crosshead.Tests.Generation;
-using Crosshead.TextModels;
 using TorchSharp;
 using static TorchSharp.torch;
 using Generator = Crosshead.TextModels.Generator;
