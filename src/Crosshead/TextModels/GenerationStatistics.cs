@@ -1,13 +1,14 @@
 namespace Crosshead.TextModels;
 
 /// <summary>Time and memory of a run.</summary>
-/// <param name="PromptTokens">Number of tokens of all prompts.</param>
-/// <param name="PrefillSeconds">Seconds to compute the prompts.</param>
+/// <param name="PromptTokens">Number of tokens of all prompts that have begun.</param>
+/// <param name="PrefillSeconds">Seconds to compute the prompts. A step that also computes answers counts for both, in
+/// proportion to their tokens.</param>
 /// <param name="NewTokens">Number of tokens generated in all sequences.</param>
-/// <param name="DecodeSteps">Number of steps after the prompts; each step gives every running sequence a token.</param>
-/// <param name="DecodedTokens">Number of tokens computed in these steps.</param>
-/// <param name="DecodeSeconds">Seconds of these steps, including drawing and text.</param>
-/// <param name="CacheBytes">Bytes of cache at the end.</param>
+/// <param name="DecodeSteps">Number of steps that computed answers; each gives every running answer a token.</param>
+/// <param name="DecodedTokens">Number of tokens of answers computed in these steps.</param>
+/// <param name="DecodeSeconds">Seconds to compute the answers, including drawing and text.</param>
+/// <param name="CacheBytes">Most bytes of cache in use.</param>
 public sealed record GenerationStatistics(
     long PromptTokens, double PrefillSeconds, long NewTokens, long DecodeSteps, long DecodedTokens,
     double DecodeSeconds, long CacheBytes)

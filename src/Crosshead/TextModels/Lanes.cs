@@ -28,12 +28,12 @@ internal static class Lanes
             CancellationToken.None)).ToArray();
         try
         {
+            var turn = 0;
             // A cancelled lane ends its queue, so there is no need to stop waiting for it.
-            for (var turn = 0; queues[turn].TryTake(out var item, Timeout.Infinite, CancellationToken.None);
+            for (; queues[turn].TryTake(out var item, Timeout.Infinite, CancellationToken.None);
                 turn = (turn + 1) % lanes.Length)
                 yield return item;
-            cancellation.ThrowIfCancellationRequested();
-            foreach (var each in work.Where(w => w.IsFaulted)) each.GetAwaiter().GetResult();
+            work[turn].GetAwaiter().GetResult(); // throws what ended the lane
         }
         finally
         {

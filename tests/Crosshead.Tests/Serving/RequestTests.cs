@@ -103,6 +103,18 @@ public sealed class RequestTests
     }
 
     [Fact]
+    public void A_request_draws_from_the_stream_that_it_names()
+    {
+        using var engine = new TestEngine(4, 64, new EngineOptions());
+        var request = Good with { MaxTokens = 20, Sampling = new() { Seed = 7, Temperature = 9 } };
+        var several = engine.Submit(request with { Choices = 4 });
+        var one = engine.Submit(request with { Stream = 2 });
+        engine.Finish();
+        Assert.Equal(TestEngine.Read(several).Where(e => e.Choice == 2).Select(e => e.Id),
+            TestEngine.Read(one).Select(e => e.Id));
+    }
+
+    [Fact]
     public void Log_probabilities_are_the_softmax_of_the_logits_to_seven_digits()
     {
         var random = new Random(3);

@@ -35,6 +35,18 @@ public sealed class StepMeterTests
         Assert.InRange(steps.Skip(5).SkipLast(1).Average(), 0.7 * options.StepTarget, options.StepTarget * 1.05);
     }
 
+    [Fact]
+    public void Without_a_target_steps_are_full_whatever_time_they_take()
+    {
+        var meter = new StepMeter(new EngineOptions { MaxStepTokens = 300, StepTarget = double.PositiveInfinity });
+        foreach (var seconds in new[] { 0.001, 9 })
+        {
+            Assert.Equal((269, 300, 0), (meter.Budget(31, 1), meter.Budget(0, 1), meter.Budget(300, 1)));
+            meter.Add(Plan(31, 200), seconds);
+            meter.Add(Plan(31, 0), 0.001);
+        }
+    }
+
     private static StepPlan Plan(int decoding, int prompt)
     {
         var plan = new StepPlan();

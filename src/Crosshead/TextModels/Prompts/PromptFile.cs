@@ -82,8 +82,11 @@ public sealed class PromptFile
         Exception? failure = null;
         var token = stop.Token;
         // It may wait for a line for ever, so nothing waits for it.
-        new Thread(() => failure = Pump(reader, queue, token)) { IsBackground = true, Name = "Crosshead prompts" }
-            .Start();
+        new Thread(() => Pump(reader, queue, e => failure = e, token))
+        {
+            IsBackground = true,
+            Name = "Crosshead prompts",
+        }.Start();
         try
         {
             while (!queue.IsCompleted)
@@ -99,21 +102,18 @@ public sealed class PromptFile
         }
     }
 
-    private Exception? Pump(PromptLineReader reader, BlockingCollection<PromptLine> queue, CancellationToken stop)
+    private void Pump(PromptLineReader reader, BlockingCollection<PromptLine> queue, Action<Exception> fail,
+        CancellationToken stop)
     {
         try
         {
             foreach (var line in Lines(reader)) queue.Add(line, stop);
-            return null;
         }
         catch (Exception e)
         {
-            return e;
+            fail(e); // before the queue is seen to be complete
         }
-        finally
-        {
-            queue.CompleteAdding();
-        }
+        queue.CompleteAdding();
     }
 
     private PromptLine? Next(Stream stream, ref SourceLines? lines, PromptLineReader reader)
