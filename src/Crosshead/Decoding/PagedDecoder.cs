@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Crosshead.Attention.Caches;
 using Crosshead.Model;
 using Crosshead.Model.Views;
@@ -15,21 +14,13 @@ public sealed class PagedDecoder : IDecoder
 {
     private const int MostTogether = 1024; // rows that are computed at once
 
-    private const int MostLargest = 256; // logits of a row that the device sorts
-
     private readonly LanguageModel _model;
     private readonly PagedState _state;
     private readonly WantedRows _wanted = new();
-    private readonly Lock _fetching = new(); // what a pass left may be read by several threads
+    private readonly PassLogits _logits;
     private readonly PassPieces? _pieces;
     private readonly PagedSteps? _steps;
     private readonly bool _inPlace; // whether prompts are computed beside steps
-    // logits on the device, where each of their rows goes, and the step that owns them, if one does
-    private readonly List<(Tensor Logits, int[] Places, PagedStep? Step)> _results = [];
-    private float[] _logits = []; // [wanted rows, V]
-    private (int Id, float Logit)[] _likeliest = []; // [wanted rows]
-    private LargestLogits[] _largest = [];            // [wanted rows]
-    private bool _hasLikeliest, _hasLogits, _hasLargest;
 
     /// <summary>Prepares to decode.</summary>
     /// <param name="model">The model; must outlive the decoder.</param>
@@ -52,6 +43,7 @@ public sealed class PagedDecoder : IDecoder
         _model = model;
         using var grad = no_grad();
         _state = model.CreatePagedState(slots, capacity, pages);
+        _logits = new PassLogits(VocabularySize, () => _steps?.Follow());
         if (!CudaGraphDecoder.Supports(model)) return;
         _inPlace = inPlace && PassPieces.Serve(model, _state);
         if (_inPlace) _pieces = new PassPieces(model, _state);
@@ -75,7 +67,7 @@ public sealed class PagedDecoder : IDecoder
     {
         pass.Require(_state);
         _wanted.Take(pass);
-        Forget();
+        _logits.Begin(_wanted.Count);
         using var grad = no_grad();
         List<int> together = [];
         List<TokenRun> alone = [];
@@ -97,7 +89,7 @@ public sealed class PagedDecoder : IDecoder
             if (i > 0)
             {
                 cancellation.ThrowIfCancellationRequested();
-                KeepResults();
+                _logits.Keep();
             }
             Rows(pass, together.GetRange(i, Math.Min(MostTogether, together.Count - i)));
         }
@@ -140,37 +132,18 @@ public sealed class PagedDecoder : IDecoder
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<float> Logits(int row)
-    {
-        var place = _wanted[row];
-        lock (_fetching)
-            if (!_hasLogits) FetchLogits();
-        return _logits.AsSpan(place * VocabularySize, VocabularySize);
-    }
+    public ReadOnlySpan<float> Logits(int row) => _logits.Of(_wanted[row]);
 
     /// <inheritdoc/>
-    public (int Id, float Logit) MostLikely(int row)
-    {
-        var place = _wanted[row];
-        lock (_fetching)
-            if (!_hasLikeliest) FetchLikeliest();
-        return _likeliest[place];
-    }
+    public (int Id, float Logit) MostLikely(int row) => _logits.MostLikely(_wanted[row]);
 
     /// <inheritdoc/>
-    public LargestLogits? Largest(int row)
-    {
-        var place = _wanted[row];
-        if (_hasLogits || _steps is null) return null;
-        lock (_fetching)
-            if (!_hasLargest) FetchLargest();
-        return _largest[place];
-    }
+    public LargestLogits? Largest(int row) => _steps is null ? null : _logits.Largest(_wanted[row]);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Forget();
+        _logits.Begin(wanted: 0);
         _steps?.Dispose();
         _pieces?.Dispose();
         _state.Dispose();
@@ -183,8 +156,7 @@ public sealed class PagedDecoder : IDecoder
         var pieces = PassPieces.Of(pass, rows);
         if (_steps?.TryRun(pass, rows, pieces) is { } step)
         {
-            int[] places = [.. rows.Where(r => pass.Rows[r].Wanted).Select(r => _wanted[r])];
-            if (places.Length > 0) _results.Add((step.Logits, places, step));
+            _logits.Add(step, [.. rows.Where(r => pass.Rows[r].Wanted).Select(r => _wanted[r])]);
             return;
         }
         _steps?.Follow();
@@ -219,18 +191,6 @@ public sealed class PagedDecoder : IDecoder
         Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
     }
 
-    // The next rows may be computed by the same captured step, whose logits are its own.
-    private void KeepResults()
-    {
-        for (var i = 0; i < _results.Count; i++)
-        {
-            var (logits, places, step) = _results[i];
-            if (step is null) continue;
-            _results[i] = (logits.narrow(0, 0, places.Length).clone().DetachFromDisposeScope(), places, null);
-            _steps?.Follow();
-        }
-    }
-
     // Keeps the logits of the wanted rows on the device, from hidden states [rows, D].
     private void Finish(DecodePass pass, List<int> rows, Tensor hidden)
     {
@@ -238,74 +198,6 @@ public sealed class PagedDecoder : IDecoder
         if (from.Length == 0) return;
         if (from.Length < rows.Count)
             hidden = hidden.index_select(0, tensor(from, [from.Length], ScalarType.Int64, _model.Device));
-        _results.Add((_model.Head(hidden).DetachFromDisposeScope(), [.. from.Select(i => _wanted[rows[(int)i]])],
-            null));
-    }
-
-    private void FetchLogits()
-    {
-        _steps?.Follow();
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        if (_logits.LongLength < (long)_wanted.Count * VocabularySize)
-            _logits = new float[(long)_wanted.Count * VocabularySize];
-        foreach (var (logits, places, _) in _results)
-        {
-            var own = logits.narrow(0, 0, places.Length).to(ScalarType.Float32).cpu().contiguous();
-            var values = MemoryMarshal.Cast<byte, float>(own.bytes);
-            for (var w = 0; w < places.Length; w++)
-                values.Slice(w * VocabularySize, VocabularySize).CopyTo(_logits.AsSpan(places[w] * VocabularySize));
-        }
-        _hasLogits = true;
-    }
-
-    private void FetchLargest()
-    {
-        _steps?.Follow();
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        if (_largest.Length < _wanted.Count) _largest = new LargestLogits[_wanted.Count];
-        var most = Math.Min(MostLargest, VocabularySize);
-        foreach (var (logits, places, _) in _results)
-        {
-            var rows = logits.narrow(0, 0, places.Length).to(ScalarType.Float32);
-            var (values, ids) = rows.topk(most, -1, largest: true, sorted: true);
-            var sums = rows.logsumexp(-1).cpu().data<float>().ToArray();
-            var (largest, tokens) = (values.cpu().data<float>().ToArray(),
-                ids.to(ScalarType.Int32).cpu().data<int>().ToArray());
-            for (var w = 0; w < places.Length; w++)
-            {
-                var own = new Range(w * most, (w + 1) * most);
-                _largest[places[w]] = new LargestLogits(tokens.AsMemory(own), largest.AsMemory(own), sums[w]);
-            }
-        }
-        _hasLargest = true;
-    }
-
-    private void FetchLikeliest()
-    {
-        using var scope = NewDisposeScope();
-        using var grad = no_grad();
-        if (_likeliest.Length < _wanted.Count) _likeliest = new (int, float)[_wanted.Count];
-        foreach (var (logits, places, step) in _results)
-        {
-            if (step is not null)
-            {
-                for (var w = 0; w < places.Length; w++) _likeliest[places[w]] = step.MostLikely(w);
-                continue;
-            }
-            var (values, ids) = logits.max(-1); // the first of the largest
-            var (best, id) = (values.to(ScalarType.Float32).cpu().data<float>(), ids.cpu().data<long>());
-            for (var w = 0; w < places.Length; w++) _likeliest[places[w]] = ((int)id[w], best[w]);
-        }
-        _hasLikeliest = true;
-    }
-
-    private void Forget()
-    {
-        foreach (var (logits, _, step) in _results)
-            if (step is null) logits.Dispose();
-        _results.Clear();
-        (_hasLikeliest, _hasLogits, _hasLargest) = (false, false, false);
+        _logits.Add(_model.Head(hidden).DetachFromDisposeScope(), [.. from.Select(i => _wanted[rows[(int)i]])]);
     }
 }
