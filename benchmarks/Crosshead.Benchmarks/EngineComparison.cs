@@ -1,26 +1,28 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Crosshead.Generation;
 using Crosshead.Serving;
 
 namespace Crosshead.Benchmarks;
 
 /// <summary>
-/// What a step of the engine takes beside the decoder, with one reader on the thread pool for each sequence, and with
-/// no reader before the end.
+/// What a step of the engine takes beside the pass, which sleeps; with one reader on the thread pool for each sequence,
+/// and with no reader before the end. The processor time of the engine's thread depends little on what else runs.
 /// </summary>
-internal static class EngineComparison
+internal static partial class EngineComparison
 {
     private const int Settling = 100; // steps that do not count
+    private const int ThreadClock = 3;
 
     /// <summary>Measures and prints a row a case.</summary>
-    /// <param name="pass">Microseconds of a pass.</param>
+    /// <param name="pass">Milliseconds of a pass.</param>
     /// <param name="steps">Steps that count.</param>
     public static async Task RunAsync(int pass, int steps)
     {
-        Console.WriteLine($"{Environment.ProcessorCount} processors, a pass of {pass} µs; median µs of {steps} steps");
-        Console.WriteLine("| sequences | readers | before the pass | drawing | telling | beside the pass | step |");
-        Console.WriteLine("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+        Console.WriteLine($"{Environment.ProcessorCount} processors, a pass of {pass} ms, {steps} steps; µs of a step");
+        Console.WriteLine("| sequences | readers | processor | before the pass | drawing | telling |");
+        Console.WriteLine("| ---: | --- | ---: | ---: | ---: | ---: |");
         foreach (var sequences in new[] { 1, 64, 256 })
             foreach (var reads in new[] { false, true })
                 await CaseAsync(sequences, reads, pass, steps);
@@ -30,16 +32,15 @@ internal static class EngineComparison
     {
         var most = steps + Settling;
         using var decoder = new PacedDecoder(sequences, sequences * ((most / 64) + 2),
-            TimeSpan.FromMicroseconds(pass));
+            TimeSpan.FromMilliseconds(pass), sleeps: true);
         using var engine = new Engine(decoder, new Words(), most + 2, new EngineOptions
         {
             MaxEvents = reads ? 256 : most,
             MaxQueued = sequences,
             PrefixCache = false,
         });
-        var (before, drawing, telling, whole) = (new List<double>(), new List<double>(), new List<double>(),
-            new List<double>());
-        var last = 0L;
+        var (before, drawing, telling) = (new List<double>(), new List<double>(), new List<double>());
+        var (last, began, ended) = (0L, 0.0, 0.0);
         engine.Stepped += (tokens, _) =>
         {
             var now = Stopwatch.GetTimestamp();
@@ -48,7 +49,8 @@ internal static class EngineComparison
                 before.Add(Microseconds(last, decoder.Began));
                 drawing.Add(Microseconds(decoder.Ended, decoder.Drawn));
                 telling.Add(Microseconds(decoder.Drawn, now));
-                whole.Add(Microseconds(last, now));
+                ended = Processor();
+                if (before.Count == Settling) began = ended;
             }
             last = now;
         };
@@ -57,9 +59,8 @@ internal static class EngineComparison
         if (reads) await Task.WhenAll(calls.Select(call => Task.Run(() => ReadAsync(call))));
         else await Task.WhenAll(calls.Select(call => EndAsync(call)));
         var row = new[] { before, drawing, telling }.Select(Median).ToArray();
-        var step = Median(whole);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {sequences} | {(reads ? "wait" : "none")} | "
-            + $"{row[0]:0} | {row[1]:0} | {row[2]:0} | {step - pass:0} | {step:0} |"));
+            + $"{(ended - began) / (before.Count - Settling):0.0} | {row[0]:0} | {row[1]:0} | {row[2]:0} |"));
     }
 
     private static async Task ReadAsync(EngineCall call)
@@ -74,6 +75,17 @@ internal static class EngineComparison
         while (call.Times.Ended == 0) await Task.Delay(20);
         await ReadAsync(call);
     }
+
+    // Processor time of this thread in µs.
+    private static double Processor()
+    {
+        Span<long> time = stackalloc long[2]; // seconds and nanoseconds
+        return ReadClock(ThreadClock, ref MemoryMarshal.GetReference(time)) == 0 ? (1e6 * time[0]) + (1e-3 * time[1])
+            : throw new InvalidOperationException("there is no such clock.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int ReadClock(int clock, ref long time);
 
     private static double Microseconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalMicroseconds;
 

@@ -10,8 +10,8 @@ if (args is ["paced", .. var pace])
 }
 if (args is ["engine", .. var engine])
 {
-    await EngineComparison.RunAsync(engine is [var pass, ..] ? int.Parse(pass) : 1500,
-        engine is [_, var most] ? int.Parse(most) : 2000);
+    await EngineComparison.RunAsync(engine is [var pass, ..] ? int.Parse(pass) : 5,
+        engine is [_, var most] ? int.Parse(most) : 1000);
     return 0;
 }
 if (args is ["server", var tokenizer, .. var server])
