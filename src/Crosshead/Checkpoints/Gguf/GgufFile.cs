@@ -1,0 +1,77 @@
+using Crosshead.Runtime;
+using Microsoft.Win32.SafeHandles;
+
+namespace Crosshead.Checkpoints.Gguf;
+
+/// <summary>One open and mapped GGUF file, a whole model or a part of it.</summary>
+internal sealed unsafe class GgufFile : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly MappedFile _map;
+
+    private GgufFile(string path, SafeFileHandle file)
+    {
+        (Path, _file) = (path, file);
+        var length = RandomAccess.GetLength(file);
+        if (length < GgufHeader.LeastBytes)
+            throw new CrossheadException($"\"{path}\" cannot be read: it has {length} bytes, a GGUF file has at least "
+                + $"{GgufHeader.LeastBytes}; get the file again.");
+        _map = MappedFile.Open(file, length);
+        try
+        {
+            Header = GgufHeader.Read(_map, path);
+        }
+        catch
+        {
+            _map.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Its header.</summary>
+    public GgufHeader Header { get; }
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <exception cref="CrossheadException">The file is missing, truncated, or contradicts itself.</exception>
+    public static GgufFile Open(string path)
+    {
+        if (!File.Exists(path)) throw new CrossheadException($"\"{path}\" does not exist; name a .gguf file.");
+        SafeFileHandle? file = null;
+        try
+        {
+            file = File.OpenHandle(path);
+            return new GgufFile(path, file);
+        }
+        catch (Exception e)
+        {
+            file?.Dispose();
+            if (e is not (IOException or UnauthorizedAccessException)) throw;
+            throw new CrossheadException(
+                $"\"{path}\" cannot be read: {e.Reason()}; check the file and its permissions.", e);
+        }
+    }
+
+    /// <summary>Bytes of the tensors, without a copy; valid until the file is closed.</summary>
+    /// <param name="offset">Position of the first, from the start of the tensors' bytes.</param>
+    /// <param name="count">Number of bytes.</param>
+    /// <exception cref="CrossheadException">The file was cut short meanwhile.</exception>
+    public ReadOnlySpan<byte> Bytes(long offset, int count)
+    {
+        offset += Header.DataStart;
+        ObjectDisposedException.ThrowIf(_file.IsClosed, this);
+        var length = RandomAccess.GetLength(_file);
+        return length >= offset + count ? new ReadOnlySpan<byte>(_map.At(offset), count)
+            : throw new CrossheadException($"\"{Path}\" was cut short while it was read: it has {length} bytes now and "
+                + $"had {_map.Length}; get it again.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _map.Dispose();
+        _file.Dispose();
+    }
+}

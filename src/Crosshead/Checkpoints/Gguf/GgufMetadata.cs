@@ -1,0 +1,132 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Crosshead.Runtime;
+
+namespace Crosshead.Checkpoints.Gguf;
+
+/// <summary>
+/// The metadata of a GGUF file. Values, lists above all, are read from the file when they are asked for. So they can
+/// be asked for only until the reader is disposed.
+/// </summary>
+public sealed unsafe class GgufMetadata
+{
+    private readonly MappedFile _map;
+    private readonly string _path;
+    private readonly Dictionary<string, GgufPlace> _places;
+
+    internal GgufMetadata(MappedFile map, string path, Dictionary<string, GgufPlace> places) =>
+        (_map, _path, _places) = (map, path, places);
+
+    /// <summary>The keys, in the order of the file.</summary>
+    public IReadOnlyCollection<string> Keys => _places.Keys;
+
+    /// <summary>Whether the key exists.</summary>
+    public bool Has(string key) => _places.ContainsKey(key);
+
+    /// <summary>The type of a value, or of the elements of a list; null if the key is absent.</summary>
+    public GgufValueType? TypeOf(string key) => _places.TryGetValue(key, out var place) ? place.Type : null;
+
+    /// <summary>Whether a value is a list.</summary>
+    public bool IsList(string key) => _places.TryGetValue(key, out var place) && place.IsList;
+
+    /// <summary>A text; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no text.</exception>
+    public string? Text(string key) =>
+        Find(key, list: false, "a text", GgufValueType.String) is { } place ? Texts(place)[0] : null;
+
+    /// <summary>A truth value; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no truth value.</exception>
+    public bool? Flag(string key) =>
+        Find(key, list: false, "true or false", GgufValueType.Bool) is { } place ? *At(place) != 0 : null;
+
+    /// <summary>A whole number of any size; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no whole number, or too large for 64 bits.</exception>
+    public long? Integer(string key) => Find(key, list: false, "a whole number", Whole) is { } place
+        ? Numbers<long>(key, place)[0] : null;
+
+    /// <summary>A number; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no number.</exception>
+    public double? Number(string key) => Find(key, list: false, "a number", Any) is { } place
+        ? Numbers<double>(key, place)[0] : null;
+
+    /// <summary>A list of texts; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no list of texts.</exception>
+    public IReadOnlyList<string>? Texts(string key) =>
+        Find(key, list: true, "a list of texts", GgufValueType.String) is { } place ? Texts(place) : null;
+
+    /// <summary>A list of whole numbers; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no list of whole numbers.</exception>
+    public IReadOnlyList<long>? Integers(string key) =>
+        Find(key, list: true, "a list of whole numbers", Whole) is { } place ? Numbers<long>(key, place) : null;
+
+    /// <summary>A list of numbers; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no list of numbers.</exception>
+    public IReadOnlyList<double>? Numbers(string key) =>
+        Find(key, list: true, "a list of numbers", Any) is { } place ? Numbers<double>(key, place) : null;
+
+    private static readonly GgufValueType[] Whole =
+    [
+        GgufValueType.UInt8, GgufValueType.Int8, GgufValueType.UInt16, GgufValueType.Int16, GgufValueType.UInt32,
+        GgufValueType.Int32, GgufValueType.UInt64, GgufValueType.Int64,
+    ];
+
+    private static readonly GgufValueType[] Any = [.. Whole, GgufValueType.Float32, GgufValueType.Float64];
+
+    private byte* At(GgufPlace place) => _map.At(place.Offset);
+
+    private GgufPlace? Find(string key, bool list, string wanted, params GgufValueType[] types)
+    {
+        if (!_places.TryGetValue(key, out var place)) return null;
+        return place.IsList == list && types.Contains(place.Type) ? place
+            : throw new CrossheadException($"\"{_path}\": the key \"{key.Shown()}\" is "
+                + $"{(place.IsList ? "a list of" : "of type")} {place.Type}; it must be {wanted}.");
+    }
+
+    private string[] Texts(GgufPlace place)
+    {
+        var texts = new string[place.Count];
+        var at = At(place);
+        for (var i = 0; i < texts.Length; i++)
+        {
+            var length = (int)Unsafe.ReadUnaligned<ulong>(at); // checked when the header was read
+            texts[i] = Encoding.UTF8.GetString(at + sizeof(ulong), length);
+            at += sizeof(ulong) + length;
+        }
+        return texts;
+    }
+
+    private T[] Numbers<T>(string key, GgufPlace place) where T : INumber<T> => place.Type switch
+    {
+        GgufValueType.UInt8 => Converted<byte, T>(key, place),
+        GgufValueType.Int8 => Converted<sbyte, T>(key, place),
+        GgufValueType.UInt16 => Converted<ushort, T>(key, place),
+        GgufValueType.Int16 => Converted<short, T>(key, place),
+        GgufValueType.UInt32 => Converted<uint, T>(key, place),
+        GgufValueType.Int32 => Converted<int, T>(key, place),
+        GgufValueType.UInt64 => Converted<ulong, T>(key, place),
+        GgufValueType.Int64 => Converted<long, T>(key, place),
+        GgufValueType.Float32 => Converted<float, T>(key, place),
+        _ => Converted<double, T>(key, place),
+    };
+
+    private T[] Converted<TFrom, T>(string key, GgufPlace place)
+        where TFrom : unmanaged, INumber<TFrom> where T : INumber<T>
+    {
+        var values = new T[place.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var value = Unsafe.ReadUnaligned<TFrom>(At(place) + (long)i * sizeof(TFrom));
+            try
+            {
+                values[i] = T.CreateChecked(value);
+            }
+            catch (OverflowException e)
+            {
+                throw new CrossheadException(
+                    $"\"{_path}\": the key \"{key.Shown()}\" holds {value}; the largest number is {long.MaxValue}.", e);
+            }
+        }
+        return values;
+    }
+}

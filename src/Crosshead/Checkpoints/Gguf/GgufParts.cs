@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Crosshead.Checkpoints.Gguf;
+
+/// <summary>
+/// A model in several files, <c>name-00001-of-00003.gguf</c> and so on. The first holds the metadata of the model.
+/// </summary>
+internal static partial class GgufParts
+{
+    private const string NumberKey = "split.no", CountKey = "split.count", TensorsKey = "split.tensors.count";
+
+    /// <summary>Opens all files of a model and checks that they belong together.</summary>
+    /// <param name="path">The only file, or the first of several.</param>
+    /// <exception cref="CrossheadException">A file is missing or damaged, or the files do not belong
+    /// together.</exception>
+    public static IReadOnlyList<GgufFile> Open(string path)
+    {
+        var files = new List<GgufFile>();
+        try
+        {
+            files.Add(GgufFile.Open(path));
+            var count = Number(files[0], CountKey) ?? 1;
+            foreach (var part in Names(path, count).Skip(1)) files.Add(GgufFile.Open(part));
+            if (files.Count > 1) RequireTogether(files);
+            return files;
+        }
+        catch
+        {
+            foreach (var file in files) file.Dispose();
+            throw;
+        }
+    }
+
+    private static string[] Names(string path, long count)
+    {
+        var match = PartName().Match(path);
+        if (count == 1 && !match.Success) return [path];
+        if (!match.Success)
+            throw new CrossheadException($"\"{path}\" is one of {count} files ({CountKey}); name the first of them, as "
+                + $"name-00001-of-{count:00000}.gguf, with the others beside it.");
+        var (stem, number, named) = (match.Groups["stem"].Value, match.Groups["number"].Value,
+            int.Parse(match.Groups["count"].ValueSpan, CultureInfo.InvariantCulture));
+        if (named != count)
+            throw new CrossheadException($"\"{path}\" is one of {named} files by its name and of {count} by its key "
+                + $"{CountKey}; both must be equal.");
+        string[] names = [.. Enumerable.Range(1, named).Select(n => $"{stem}-{n:00000}-of-{named:00000}.gguf")];
+        if (number != "00001")
+            throw new CrossheadException($"\"{path}\" is not the first of {count} files; name \"{names[0]}\".");
+        ErrorList.Throw(names.Where(name => !File.Exists(name)), name => $"\"{name}\"",
+            missing => $"\"{path}\" is one of {count} files, of which some are missing: {missing}; get them again.");
+        return names;
+    }
+
+    private static void RequireTogether(List<GgufFile> files)
+    {
+        for (var i = 0; i < files.Count; i++)
+        {
+            Require(files[i], NumberKey, i);
+            Require(files[i], CountKey, files.Count);
+        }
+        Require(files[0], TensorsKey, files.Sum(f => f.Header.Tensors.Count));
+    }
+
+    private static void Require(GgufFile file, string key, long wanted)
+    {
+        if (Number(file, key) is var number && number != wanted)
+            throw new CrossheadException($"\"{file.Path}\": the key {key} is {number?.ToString() ?? "absent"}; as one "
+                + $"of these files it must be {wanted}; get the files again.");
+    }
+
+    private static long? Number(GgufFile file, string key) => file.Header.Metadata.Integer(key);
+
+    [GeneratedRegex(@"^(?<stem>.*)-(?<number>\d{5})-of-(?<count>\d{5})\.gguf$",
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    private static partial Regex PartName();
+}
