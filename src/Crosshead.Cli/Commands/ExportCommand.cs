@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Files;
 using Crosshead.Model;
+using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 
@@ -13,7 +15,15 @@ namespace Crosshead.Cli.Commands;
 internal sealed class ExportCommand : CliCommand
 {
     private readonly Argument<string> _model = ModelArgument.Create();
-    private readonly OutputFolder _out = new("Folder of the plain model.");
+    private readonly OutputFolder _out = new("Folder of the plain model.", required: false);
+    private readonly OutputFile _gguf = OutputFile.Optional("--gguf",
+        "GGUF file of the plain model, with its tokenizer and chat template, for llama.cpp and programs built on it.",
+        "file");
+    private readonly Option<string?> _type = new("--type")
+    {
+        Description = "Precision of the matrices in the GGUF file; without it the model's own, or f32.",
+        HelpName = "f32|f16|bf16",
+    };
     private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 
@@ -21,10 +31,12 @@ internal sealed class ExportCommand : CliCommand
     public ExportCommand() : base("export",
         "Merge composed heads into the projections: the same outputs from a plain Llama, Mistral or Qwen model that "
             + "every program loads, with a cache of whole heads.",
-        "crosshead export runs/mea-no-norm --out models/plain")
+        "crosshead export runs/mea-no-norm --out models/plain",
+        "crosshead export models/plain --gguf models/plain.gguf --type bf16")
     {
         Arguments.Add(_model);
-        Write(_out);
+        Write(_out, _gguf);
+        Options.Add(_type);
         _shard = new ShardOption(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
@@ -33,38 +45,58 @@ internal sealed class ExportCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var source = arguments.GetRequiredValue(_model);
+        var (path, file) = (_out.In(arguments), _gguf.In(arguments));
+        if (path is null && file is null)
+            throw new CrossheadException($"export writes nothing yet; name a folder with {_out.Name}, a file with "
+                + $"{_gguf.Name}, or both.");
+        var asked = Type(arguments);
         var description = ModelDirectory.Check(source);
-        PlainExport.Require(description.Options);
+        var shape = PlainExport.ShapeOf(description.Options);
+        if (file is not null) GgufModel.Require(shape, source);
         var (stored, tokens) = (StoredWeights.In(source), description.Tokens);
         var device = _compute.Device(arguments);
         return (output, _) =>
         {
-            var path = _out.In(arguments)!;
-            using var place = NewFolder.Hold(path);
+            using var place = path is null ? null : NewFolder.Hold(path);
             ModelRemarks.Tell(description.Remarks, output);
             using var model = ModelDirectory.Load(description, device: device);
             using var plain = PlainExport.Of(model);
-            place.Write(folder =>
+            place?.Write(folder =>
             {
                 new ModelCompanions(source, null).Save(folder);
                 ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
             });
-            Show(path, model, plain, stored, output);
+            if (file is not null)
+                GgufModel.Write(file, plain, asked ?? GgufModel.NearestTo(stored.Type), source,
+                    Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))));
+            Show(path, file, model, plain, stored, output);
             return ExitCode.Done;
         };
     }
 
-    private static void Show(string path, LanguageModel model, LanguageModel plain, StoredWeights stored,
-        CommandOutput output)
+    private ScalarType? Type(ParseResult arguments)
+    {
+        if (arguments.GetValue(_type) is not { } name) return null;
+        if (_gguf.In(arguments) is null)
+            throw new CrossheadException($"{_type.Name} {name} is for GGUF files; name one with {_gguf.Name}.");
+        return GgufModel.Types.TryGetValue(name, out var type) ? type
+            : throw new CrossheadException($"{_type.Name} must be one of {string.Join(", ", GgufModel.Types.Keys)}; "
+                + $"got \"{name}\".");
+    }
+
+    private static void Show(string? path, string? file, LanguageModel model, LanguageModel plain,
+        StoredWeights stored, CommandOutput output)
     {
         var (before, after) = (ModelCost.Of(model.Options), ModelCost.Of(plain.Options));
         var family = EnumName.Of(plain.Options.Family);
-        output.Line($"Written to {path} as {family}: {Quantity.Count(after.Parameters)} parameters, "
-            + $"{Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was "
+        string[] written = [.. new[] { path, file }.OfType<string>()];
+        output.Line($"Written to {string.Join(" and ", written)} as {family}: {Quantity.Count(after.Parameters)} "
+            + $"parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was "
             + $"{Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
         output.Result(new JsonObject
         {
             ["out"] = path,
+            ["gguf"] = file,
             ["modelType"] = family,
             ["cacheBytesPerTokenBefore"] = before.CacheBytesPerToken(stored.BytesPerElement),
             ["cacheBytesPerTokenAfter"] = after.CacheBytesPerToken(stored.BytesPerElement),

@@ -5,8 +5,14 @@ namespace Crosshead.Cli.Options;
 
 /// <summary>A folder for a model. <see cref="Files.NewFolder"/> writes it.</summary>
 /// <param name="description">What is written.</param>
-internal sealed class OutputFolder(string description)
-    : OutputOption(Required(OptionNames.Table[nameof(MessageTerm.Folder)], description, "dir"))
+/// <param name="required">Whether the option must be given.</param>
+internal sealed class OutputFolder(string description, bool required = true)
+    : OutputOption(new(OptionNames.Table[nameof(MessageTerm.Folder)])
+    {
+        Description = description,
+        HelpName = "dir",
+        Required = required,
+    })
 {
     /// <inheritdoc/>
     public override IEnumerable<string> Places(string path) => [path];

@@ -20,12 +20,21 @@ public static class PlainExport
     /// grouped-query attention nor head composition.</exception>
     public static LanguageModel Of(LanguageModel model)
     {
-        Require(model.Options);
-        var attention = model.Options.Attention;
-        var plain = new LanguageModel(model.Options with
+        var plain = new LanguageModel(ShapeOf(model.Options), model.ComputeType, model.Device);
+        CompressedLayer.CopyModel(model, plain, Enumerable.Range(0, model.Options.Layers).ToDictionary(i => i,
+            _ => ((FittedKeys?)null, (FittedValues?)null)));
+        return plain;
+    }
+
+    /// <summary>The shape of the plain model.</summary>
+    /// <exception cref="CrossheadException">The model cannot be exported; see <see cref="Require"/>.</exception>
+    public static ModelOptions ShapeOf(ModelOptions options)
+    {
+        Require(options);
+        return options with
         {
             VirtualHeads = null,
-            Attention = attention with
+            Attention = options.Attention with
             {
                 Variant = AttentionVariant.Gqa,
                 KeyComponents = null,
@@ -35,10 +44,7 @@ public static class PlainExport
                 ValueRank = null,
                 Compose = ComposedParts.Both,
             },
-        }, model.ComputeType, model.Device);
-        CompressedLayer.CopyModel(model, plain, Enumerable.Range(0, model.Options.Layers).ToDictionary(i => i,
-            _ => ((FittedKeys?)null, (FittedValues?)null)));
-        return plain;
+        };
     }
 
     /// <summary>Checks that a model can be exported.</summary>

@@ -10,7 +10,6 @@ namespace Crosshead.Checkpoints.Safetensors;
 /// <summary>Writes tensors to a safetensors file, atomically, names sorted.</summary>
 public static class SafetensorsWriter
 {
-    private const long MaxPiece = 1 << 26; // bytes a write
     private const int Alignment = 8; // the tensors begin at a multiple of this many bytes
 
     /// <summary>Writes the file. An earlier file stays until the new one is complete.</summary>
@@ -75,13 +74,9 @@ public static class SafetensorsWriter
         return header;
     }
 
-    private static unsafe void WriteBytes(FileStream stream, Tensor tensor, ScalarType type)
+    private static void WriteBytes(FileStream stream, Tensor tensor, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var plain = tensor.detach().to(type).cpu().contiguous();
-        var start = (byte*)Aten.DataPointer(plain);
-        var bytes = plain.NumberOfElements * plain.ElementSize;
-        for (var at = 0L; at < bytes; at += MaxPiece)
-            stream.Write(new ReadOnlySpan<byte>(start + at, (int)Math.Min(bytes - at, MaxPiece)));
+        TensorBytes.Write(stream, tensor.detach().to(type).cpu().contiguous());
     }
 }

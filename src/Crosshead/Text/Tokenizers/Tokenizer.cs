@@ -66,6 +66,9 @@ public sealed class Tokenizer
     /// <summary>The token that fills up batches, by tokenizer_config.json; null if it names none.</summary>
     public int? PadTokenId => _config.PadToken is { } pad ? _definition.Vocabulary.IdOf(pad) : null;
 
+    /// <summary>The contents of its files.</summary>
+    internal TokenizerDefinition Definition => _definition;
+
     /// <summary>
     /// Whether tokenizer_config.json asks for decoded text to be cleaned (<c>clean_up_tokenization_spaces</c>), as
     /// Transformers' decode does. <see cref="Decode"/> never cleans: it returns the text of the tokens.

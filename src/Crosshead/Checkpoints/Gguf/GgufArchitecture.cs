@@ -1,0 +1,112 @@
+using Crosshead.Attention;
+using Crosshead.Layers;
+using Crosshead.Model;
+
+namespace Crosshead.Checkpoints.Gguf;
+
+/// <summary>The architectures of GGUF files that models are written as, what they can express, their keys.</summary>
+internal static class GgufArchitecture
+{
+    /// <summary>Name of the tensor with what each rotary frequency is divided by.</summary>
+    public const string FrequencyDivisors = "rope_freqs.weight";
+
+    // What programs take for YaRN without keys of their own.
+    private static readonly RopeScaling s_yarn = new() { Kind = RopeScalingKind.Yarn };
+
+    /// <summary>The architecture's name: Mistral's is Llama's.</summary>
+    public static string NameOf(ModelFamily family) => family switch
+    {
+        ModelFamily.Qwen2 => "qwen2",
+        ModelFamily.Qwen3 => "qwen3",
+        ModelFamily.Qwen3Moe => "qwen3moe",
+        _ => "llama",
+    };
+
+    /// <summary>
+    /// Whether rotary embedding turns neighbouring elements of a head (2i, 2i + 1). Crosshead, as Hugging Face, turns
+    /// elements i and i + d/2.
+    /// </summary>
+    public static bool TurnsNeighbours(ModelFamily family) => NameOf(family) == "llama";
+
+    /// <summary>Checks that the format can express a model.</summary>
+    /// <exception cref="CrossheadException">It cannot; the message says why.</exception>
+    public static void Require(ModelOptions options)
+    {
+        if (Lacking(options).FirstOrDefault() is not { } lacking) return;
+        throw new CrossheadException($"GGUF's architecture {NameOf(options.Family)} has no place for {lacking}; "
+            + "write the model as safetensors.");
+    }
+
+    /// <summary>Adds the keys of a model's shape.</summary>
+    public static void Describe(GgufWriter writer, ModelOptions options)
+    {
+        var a = NameOf(options.Family);
+        void Count(string key, long value) => writer.Add($"{a}.{key}", checked((uint)value));
+        void Number(string key, double value) => writer.Add($"{a}.{key}", (float)value);
+
+        Count("context_length", options.Context);
+        Count("embedding_length", options.HiddenSize);
+        Count("block_count", options.Layers);
+        Count("feed_forward_length", options.FeedForward);
+        Count("attention.head_count", options.Attention.Heads);
+        Count("attention.head_count_kv", options.Attention.Groups);
+        Count("attention.key_length", options.HeadDim);
+        Count("attention.value_length", options.HeadDim);
+        Number("attention.layer_norm_rms_epsilon", options.NormEpsilon);
+        Count("rope.dimension_count", options.HeadDim);
+        Number("rope.freq_base", options.RopeBase);
+        Count("vocab_size", options.VocabularySize);
+        if (options.RopeScaling is { Kind: not RopeScalingKind.Llama3 } scaling)
+        {
+            writer.Add($"{a}.rope.scaling.type", scaling.Kind == RopeScalingKind.Yarn ? "yarn" : "linear");
+            Number("rope.scaling.factor", scaling.Factor);
+            if (scaling.Kind == RopeScalingKind.Yarn)
+                Count("rope.scaling.original_context_length", scaling.OriginalContext ?? options.Context);
+        }
+        if (options.Experts is not { } experts) return;
+        Count("expert_count", experts.Count);
+        Count("expert_used_count", experts.PerToken);
+        Count("expert_feed_forward_length", experts.InnerSize);
+    }
+
+    /// <summary>
+    /// What each rotary frequency is divided by, if a model's scaling is not expressed by keys; otherwise null.
+    /// </summary>
+    public static float[]? DivisorsOf(ModelOptions options)
+    {
+        if (options.RopeScaling is not { Kind: RopeScalingKind.Llama3 } scaling) return null;
+        var plain = RotaryFrequencies.Of(options.HeadDim, options.RopeBase, null, options.Context);
+        var scaled = RotaryFrequencies.Of(options.HeadDim, options.RopeBase, scaling, options.Context);
+        return [.. plain.Zip(scaled, (before, after) => (float)(before / after))];
+    }
+
+    private static IEnumerable<string> Lacking(ModelOptions options)
+    {
+        var (attention, family) = (options.Attention, options.Family);
+        if (options.VirtualHeads?.Any(heads => heads is not null) == true) yield return "a cache of component heads";
+        if (attention.Variant != AttentionVariant.Gqa) yield return $"the variant {attention.Variant.NameOf()}";
+        if (attention.SlidingWindow is { } window && window < options.Context
+            && Enumerable.Range(0, options.Layers).Any(i => options.AttentionOf(i).SlidingWindow is not null))
+            yield return $"a sliding window ({window} tokens)";
+        var normed = family is ModelFamily.Qwen3 or ModelFamily.Qwen3Moe;
+        if (attention.QueryKeyNorm != normed)
+            yield return $"queries and keys {(normed ? "without norms" : "with norms")}";
+        if (normed && attention.QueryKeyNormEpsilon != options.NormEpsilon)
+            yield return $"an epsilon of the norms of queries and keys ({attention.QueryKeyNormEpsilon}) that differs "
+                + $"from the other norms' ({options.NormEpsilon})";
+        var llama = TurnsNeighbours(family);
+        if (!llama && attention.ProjectionBias != (family == ModelFamily.Qwen2))
+            yield return $"queries, keys and values {(attention.ProjectionBias ? "with" : "without")} biases";
+        if (!llama && attention.OutputBias) yield return "an output projection with a bias";
+        if (!llama && options.FeedForwardBias) yield return "feed-forward layers with biases";
+        if (options.Experts is null != (family != ModelFamily.Qwen3Moe))
+            yield return options.Experts is null ? "layers without experts" : "experts";
+        if (options.Experts is { } experts && !Enumerable.Range(0, options.Layers).All(experts.IsSparse))
+            yield return "layers without experts beside layers with experts";
+        if (options.Experts is { Renormalize: false })
+            yield return "experts whose weights are not scaled to a sum of 1";
+        if (options.RopeScaling is { Kind: RopeScalingKind.Yarn } yarn
+            && yarn != s_yarn with { Factor = yarn.Factor, OriginalContext = yarn.OriginalContext })
+            yield return "YaRN with settings besides factor and original context";
+    }
+}
