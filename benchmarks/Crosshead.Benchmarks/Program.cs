@@ -1,5 +1,7 @@
 using BenchmarkDotNet.Running;
+using Crosshead;
 using Crosshead.Benchmarks;
+using Crosshead.Benchmarks.Llama;
 using Crosshead.Benchmarks.Survival;
 using Crosshead.Runtime;
 
@@ -21,6 +23,18 @@ if (args is ["server", var tokenizer, .. var server])
 }
 if (args is ["survival", var served, .. var cases]) return await SurvivalTest.RunAsync(served, cases);
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
+if (args is ["llama", var folder, .. var options])
+{
+    try
+    {
+        return LlamaComparison.Run(folder, options);
+    }
+    catch (CrossheadException e)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 2;
+    }
+}
 // Comparisons take turns within one process; everything else is BenchmarkDotNet's.
 if (args is ["cache", .. var rest]) CacheComparison.Run(rest is [var rounds] ? int.Parse(rounds) : 101);
 else if (args is ["step", .. var steps]) StepComparison.Run(steps is [var count] ? int.Parse(count) : 15);

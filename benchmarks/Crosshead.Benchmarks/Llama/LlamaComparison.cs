@@ -1,0 +1,132 @@
+using System.Globalization;
+using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
+using Crosshead.Decoding.Cpu;
+using Crosshead.Runtime;
+using LLama;
+using LLama.Common;
+using static TorchSharp.torch;
+
+namespace Crosshead.Benchmarks.Llama;
+
+/// <summary>
+/// A batch of sequences, step by step: Crosshead's decoder for processors and llama.cpp in turn, with the same weights.
+/// </summary>
+internal static class LlamaComparison
+{
+    private const int Rounds = 5, Steps = 24;
+
+    public const string Usage =
+        "llama MODEL_FOLDER [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]";
+
+    /// <summary>Compares, and prints a table. Returns the exit code: 1 if the two compute different logits.</summary>
+    public static int Run(string folder, string[] options)
+    {
+        var given = Parse(options);
+        var (sequences, cached) = (Number(given, "--sequences", 16, 1), Number(given, "--cached", 16, 2));
+        var threads = Number(given, "--threads", ComputeThreads.Count, 1);
+        var type = given.GetValueOrDefault("--type", "f32") switch
+        {
+            "f32" => ScalarType.Float32,
+            "bf16" => ScalarType.BFloat16,
+            var other => throw new CrossheadException($"--type is f32 or bf16, not {other}."),
+        };
+        var file = Path.Combine(Path.GetTempPath(), $"crosshead-{Environment.ProcessId}.gguf");
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        LlamaEngine.Silence();
+        try
+        {
+            using (var whole = ModelDirectory.Load(folder)) GgufModel.Write(file, whole, type, folder, "comparison");
+            using var model = ModelDirectory.LoadFrozen(folder, type);
+            using var weights = new CpuWeights(model);
+            using var peer = LLamaWeights.LoadFromFile(new ModelParams(file));
+            var capacity = cached + Steps;
+            if (capacity > model.Options.Context)
+                throw new CrossheadException($"--cached {cached} and {Steps} steps are {capacity} tokens; the model "
+                    + $"has {model.Options.Context}.");
+            var random = new Random(5);
+            int[][] prompts = [.. Enumerable.Range(0, sequences).Select(_ => Enumerable.Range(0, cached)
+                .Select(_ => random.Next(model.Options.VocabularySize)).ToArray())];
+
+            using var ours = new CrossheadEngine(weights, sequences, capacity, threads);
+            ours.Begin(prompts);
+            double exact, difference;
+            using (var theirs = new LlamaEngine(peer, file, sequences, capacity, threads, exact: true))
+            {
+                theirs.Begin(prompts);
+                exact = Difference(ours, theirs, sequences);
+            }
+            using var timed = new LlamaEngine(peer, file, sequences, capacity, threads, exact: false);
+            timed.Begin(prompts);
+            difference = Difference(ours, timed, sequences);
+            Print($"{sequences} sequences of {cached} tokens, {model.Options.Layers} layers of width "
+                + $"{model.Options.HiddenSize}, {given.GetValueOrDefault("--type", "f32")}, {threads} threads, "
+                + $"{CpuVectors.Description}, load {Load()}");
+            Print($"largest difference of logits ÷ largest logit: {exact:0.0e+0}; with llama.cpp's cache in half "
+                + $"precision, as timed: {difference:0.0e+0}");
+            // Rounding alone stays far below; a wrong model is far above.
+            if (exact > (type == ScalarType.Float32 ? 1e-3 : 5e-2))
+            {
+                Print("the two do not compute the same model: nothing was timed.");
+                return 1;
+            }
+            Time(ours, timed, sequences);
+            return 0;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static void Time(BatchEngine ours, BatchEngine theirs, int sequences)
+    {
+        _ = (ours.Turn(Steps), theirs.Turn(Steps)); // warm
+        var (a, b) = (new double[Rounds], new double[Rounds]); // tokens per second
+        for (var round = 0; round < Rounds; round++)
+        {
+            a[round] = sequences / CacheComparison.Median(ours.Turn(Steps));
+            b[round] = sequences / CacheComparison.Median(theirs.Turn(Steps));
+        }
+        Print("| | tokens/s, median (least to most) |");
+        Print("| --- | ---: |");
+        Print($"| Crosshead | {Spread(a, "0")} |");
+        Print($"| llama.cpp | {Spread(b, "0")} |");
+        Print($"| Crosshead ÷ llama.cpp, within a round | {Spread([.. a.Zip(b, (x, y) => x / y)], "0.00")} |");
+    }
+
+    private static double Difference(BatchEngine ours, BatchEngine theirs, int sequences)
+    {
+        double most = 0, largest = 0;
+        for (var s = 0; s < sequences; s++)
+        {
+            var (a, b) = (ours.Logits(s).ToArray(), theirs.Logits(s).ToArray());
+            largest = Math.Max(largest, a.Max(x => Math.Abs((double)x)));
+            most = Math.Max(most, a.Zip(b, (x, y) => Math.Abs((double)x - y)).Max());
+        }
+        return most / largest;
+    }
+
+    private static Dictionary<string, string> Parse(string[] options)
+    {
+        string[] known = ["--sequences", "--cached", "--threads", "--type"];
+        var pairs = options.Chunk(2).ToArray();
+        if (pairs.FirstOrDefault(pair => pair.Length < 2 || !known.Contains(pair[0])) is { } wrong)
+            throw new CrossheadException($"{string.Join(' ', wrong)} is not understood; usage: {Usage}.");
+        return pairs.ToDictionary(pair => pair[0], pair => pair[1]);
+    }
+
+    private static int Number(Dictionary<string, string> given, string name, int otherwise, int least) =>
+        !given.TryGetValue(name, out var text) ? otherwise
+        : int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= least ? number
+        : throw new CrossheadException($"{name} must be a whole number from {least} on; got {text}.");
+
+    private static string Spread(double[] values, string format) =>
+        $"{CacheComparison.Median(values).ToString(format)} ({values.Min().ToString(format)} to "
+        + $"{values.Max().ToString(format)})";
+
+    private static string Load() => File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Split(' ')[0]
+        : "unknown";
+
+    private static void Print(string line) => Console.WriteLine(line);
+}
