@@ -115,21 +115,30 @@ public sealed class GgufHeaderTests
             var bytes = Damaged(good, random);
             File.WriteAllBytes(path, bytes);
             var before = GC.GetAllocatedBytesForCurrentThread();
-            try
-            {
-                using var file = GgufReader.Open(path);
-                foreach (var key in file.Metadata.Keys) _ = file.Metadata.TypeOf(key);
-            }
-            catch (CrossheadException e)
-            {
-                refused++;
-                Assert.DoesNotContain('\n', e.Message);
-            }
+            var message = Refusal(path);
             var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            if (message is not null) refused++;
+            Assert.False(message is not null && message.Contains('\n'), message);
             if (i >= 0)
-                Assert.True(allocated <= 2L * bytes.Length + 65_536, $"{allocated} bytes for a file of {bytes.Length}");
+                Assert.True(allocated <= 2L * bytes.Length + 65_536,
+                    $"{allocated} bytes for a file of {bytes.Length}: {message}");
         }
         Assert.InRange(refused, 2_000, 9_999);
+    }
+
+    // What reading all of a file's header says; null for a file that is read.
+    private static string? Refusal(string path)
+    {
+        try
+        {
+            using var file = GgufReader.Open(path);
+            foreach (var key in file.Metadata.Keys) _ = file.Metadata.TypeOf(key);
+            return null;
+        }
+        catch (CrossheadException e)
+        {
+            return e.Message;
+        }
     }
 
     // 24 KB of header: few texts, many tensors and a long list.
