@@ -4,9 +4,9 @@ namespace Crosshead.Serving;
 /// How long steps take, and from that how many tokens of prompts a step may compute beside the sequences that decode:
 /// they shall not wait much longer than without them.
 /// <para>
-/// Prompts add a + b·n seconds to a step with n of their tokens. Both change: a token takes the longer the more tokens
-/// are before it. So b is the slope between the last step and one with many fewer or many more tokens, and the last
-/// step counts alone for the rest.
+/// Prompts add a + b·n seconds to a step with n of their tokens. A token takes the longer the more tokens are before
+/// it, so only the last step counts. How much of its time is fixed shows when a step has half or twice as many tokens
+/// as the step before it. Until the next time a is believed less and less.
 /// </para>
 /// </summary>
 /// <param name="options">The limits.</param>
@@ -14,11 +14,14 @@ internal sealed class StepMeter(EngineOptions options)
 {
     private const double Weight = 0.2;           // of a new measurement
     private const double LeastSeconds = 0.003;   // prompts may take this long of a step in any case
-    private const double LeastSlope = 0.25;      // of the mean time per token: noise promises no more
-    private const double Forgetting = 1.02;      // of the least that few tokens took, a step
-    private readonly int _few = 2 * options.PrefillGrain;
+    private const double MostFixed = 0.75;       // of a step's time: noise promises no more
+    private const double Doubt = 0.9;            // of the fixed time from step to step
+    private const double Different = 2;          // ratio of tokens that shows what is fixed
+    private const int MostCrawls = 4;            // steps with the fewest tokens, before more are tried
     private double _decodeSeconds, _rate;
-    private Measure _last, _leastFew, _lastMany; // of few tokens of prompts, and of more
+    private double _fixed;                       // a
+    private int _tokens, _crawls;                // n of the last step
+    private double _seconds;                     // a + b·n of the last step
 
     /// <summary>Prompt tokens computed per second; 0 before the first.</summary>
     public double Rate => Volatile.Read(ref _rate);
@@ -49,34 +52,26 @@ internal sealed class StepMeter(EngineOptions options)
         }
         if (prompts < Math.Min(options.PrefillGrain, options.MaxStepTokens)) return;
         // No step computes a prompt in no time: a small part of it at least is not the decoding.
-        var own = plan.Decodes == 0 ? seconds : Math.Max(seconds - _decodeSeconds, seconds / 10);
-        _last = new Measure(prompts, Math.Max(own, 1e-9));
-        // Few tokens may take long for other reasons, which must not count as fixed time.
-        _leastFew = _leastFew with { Seconds = _leastFew.Seconds * Forgetting };
-        if (prompts > _few) _lastMany = _last;
-        else if (_leastFew.Tokens == 0 || _last.Seconds < _leastFew.Seconds) _leastFew = _last;
-        Volatile.Write(ref _rate, Mean(_rate, prompts / _last.Seconds));
+        var own = Math.Max(plan.Decodes == 0 ? seconds : Math.Max(seconds - _decodeSeconds, seconds / 10), 1e-9);
+        var ratio = _tokens == 0 ? 1 : (double)prompts / _tokens;
+        _fixed = ratio is >= Different or <= 1 / Different
+            ? own - ((own - _seconds) / (prompts - _tokens) * prompts) : Doubt * _fixed;
+        _fixed = Math.Clamp(_fixed, 0, MostFixed * own);
+        (_tokens, _seconds) = (prompts, own);
+        _crawls = prompts == options.PrefillGrain ? _crawls + 1 : 0;
+        Volatile.Write(ref _rate, Mean(_rate, prompts / own));
     }
 
     // Tokens whose time is the target's.
     private double Affordable()
     {
-        if (_last.Tokens == 0) return 0;
+        if (_tokens == 0) return 0;
+        // The fewest tokens take too long all the time: whether a or b is the reason, more of them will show.
+        if (_crawls == MostCrawls) return 2 * options.PrefillGrain;
         var target = Math.Max(LeastSeconds, (options.StepTarget - 1) * _decodeSeconds);
-        var other = _last.Tokens <= _few ? _lastMany : _leastFew;
-        // Few tokens take too long: whether a or b is the reason, more of them will show.
-        if (other.Tokens == 0 && _last.Tokens <= _few && _last.Seconds > target) return _few + options.PrefillGrain;
-        var mean = _last.Seconds / _last.Tokens;
-        var slope = other.Tokens == 0 ? mean
-            : (_last.Seconds - other.Seconds) / (_last.Tokens - other.Tokens);
-        slope = Math.Clamp(slope, LeastSlope * mean, mean);
-        var fixedSeconds = _last.Seconds - (slope * _last.Tokens);
         // If the fixed time alone takes the target, fewer tokens would hardly help: the tokens may take as long again.
-        return Math.Max(target - fixedSeconds, fixedSeconds) / slope;
+        return Math.Max(target - _fixed, _fixed) / (_seconds - _fixed) * _tokens;
     }
 
     private static double Mean(double before, double now) => before == 0 ? now : before + (Weight * (now - before));
-
-    // What prompts added to a step.
-    private readonly record struct Measure(int Tokens, double Seconds);
 }
