@@ -18,7 +18,11 @@ internal sealed class StepMeter(EngineOptions options)
     private const double Doubt = 0.9;            // of the fixed time from step to step
     private const double Different = 2;          // ratio of tokens that shows what is fixed
     private const int MostCrawls = 4;            // steps with the fewest tokens, before more are tried
+    private const double Far = 1.25;             // between numbers of sequences that decode
+    private const int MostWithPrompts = 8;       // steps before decoding is measured alone, if it is far from known
     private double _decodeSeconds, _rate;
+    private int _decodes, _withPrompts;          // sequences of the last step without prompts, and steps since then
+    private bool _isLimited;                     // whether more waits than the step has of prompts
     private double _fixed;                       // a
     private int _tokens, _crawls;                // n of the last step
     private double _seconds;                     // a + b·n of the last step
@@ -34,8 +38,11 @@ internal sealed class StepMeter(EngineOptions options)
         if (decoding == 0) return options.MaxStepTokens;
         var room = Math.Max(0, options.MaxStepTokens - decoding);
         if (double.IsPositiveInfinity(options.StepTarget)) return room;
+        // Prompts in every step would leave unknown what those that decode take by now.
+        if (_withPrompts >= MostWithPrompts && IsFar(decoding)) return 0;
         var grains = Math.Clamp(Affordable() * Math.Max(1, (double)waiting / decoding) / options.PrefillGrain, 1,
             1 + (room / options.PrefillGrain));
+        _isLimited = waiting > (int)grains;
         return Math.Min(room, (int)grains * options.PrefillGrain);
     }
 
@@ -47,10 +54,13 @@ internal sealed class StepMeter(EngineOptions options)
         var prompts = plan.Tokens - plan.Decodes;
         if (prompts == 0)
         {
-            _decodeSeconds = Mean(_decodeSeconds, seconds);
+            _decodeSeconds = IsFar(plan.Decodes) ? seconds : Mean(_decodeSeconds, seconds);
+            (_decodes, _withPrompts) = (plan.Decodes, 0);
             return;
         }
-        if (prompts < Math.Min(options.PrefillGrain, options.MaxStepTokens)) return;
+        _withPrompts++;
+        // The last piece of a prompt tells little. Short prompts tell enough if more would follow.
+        if (prompts < Math.Min(options.PrefillGrain, options.MaxStepTokens) && !_isLimited) return;
         // No step computes a prompt in no time: a small part of it at least is not the decoding.
         var own = Math.Max(plan.Decodes == 0 ? seconds : Math.Max(seconds - _decodeSeconds, seconds / 10), 1e-9);
         var ratio = _tokens == 0 ? 1 : (double)prompts / _tokens;
@@ -58,7 +68,7 @@ internal sealed class StepMeter(EngineOptions options)
             ? own - ((own - _seconds) / (prompts - _tokens) * prompts) : Doubt * _fixed;
         _fixed = Math.Clamp(_fixed, 0, MostFixed * own);
         (_tokens, _seconds) = (prompts, own);
-        _crawls = prompts == options.PrefillGrain ? _crawls + 1 : 0;
+        _crawls = prompts <= options.PrefillGrain ? _crawls + 1 : 0;
         Volatile.Write(ref _rate, Mean(_rate, prompts / own));
     }
 
@@ -72,6 +82,8 @@ internal sealed class StepMeter(EngineOptions options)
         // If the fixed time alone takes the target, fewer tokens would hardly help: the tokens may take as long again.
         return Math.Max(target - _fixed, _fixed) / (_seconds - _fixed) * _tokens;
     }
+
+    private bool IsFar(int decoding) => decoding > Far * _decodes || decoding * Far < _decodes;
 
     private static double Mean(double before, double now) => before == 0 ? now : before + (Weight * (now - before));
 }

@@ -93,6 +93,24 @@ public sealed class PressureTests
     }
 
     [Fact]
+    public void A_slow_beginning_does_not_let_short_prompts_start_one_by_one()
+    {
+        const int Answers = 400;
+        using var engine = new TestEngine(Answers, 60_000,
+            new EngineOptions { MaxStepTokens = 512, MaxQueued = 1000, PrefixCache = false });
+        for (var i = 0; i < Answers; i++) engine.Submit(Request(11, 500, i + 1));
+        // The first step takes long, as where memory is touched for the first time.
+        engine.Decoder.Cost = (TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(3));
+        engine.Step();
+        engine.Decoder.Cost = (TimeSpan.FromMilliseconds(1), TimeSpan.FromMicroseconds(30));
+        for (var steps = 1; engine.Engine.Statistics.Running < Answers; steps++)
+        {
+            Assert.True(steps < 120, $"{engine.Engine.Statistics.Running} run after {steps} steps");
+            engine.Step();
+        }
+    }
+
+    [Fact]
     public void Prompts_share_a_step_and_the_shortest_is_done_first()
     {
         using var engine = new TestEngine(4, 400, new EngineOptions { MaxStepTokens = 40, PrefillGrain = 4 });
