@@ -11,7 +11,8 @@ work=$(mktemp -d)
 server=
 trap 'if [ -n "$server" ]; then kill "$server" 2> /dev/null || true; fi; rm -rf "$work"' EXIT
 
-dotnet pack -c Release -o "$work/packages"
+dotnet pack -c Release -v quiet -o "$work/packages"
+(cd "$work/packages" && du --human-readable --apparent-size -- *)
 export NUGET_PACKAGES="$work/cache" RestoreFallbackFolders="$HOME/.nuget/packages"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 mkdir "$work/empty" "$work/program"
@@ -31,7 +32,11 @@ for _ in $(seq 300); do
 done
 for file in $(curl --silent --fail "$url/" | grep --only-matching --extended-regexp '(src|href)="page[^"]*"' \
   | cut --delimiter='"' --fields=2); do
-  echo "$file: $(curl --silent --fail "$url/$file" | wc --bytes) bytes"
+  curl --silent --fail "$url/$file" > "$work/file"
+  echo "$file: $(wc --bytes < "$work/file") bytes"
+  for part in $(sed -n "s|^import .* from './\(.*\)';|\1|p" "$work/file"); do
+    echo "$part: $(curl --silent --fail "$url/$part" | wc --bytes) bytes"
+  done
 done
 curl --silent --fail "$url/v1/completions" -H 'Content-Type: application/json' \
   -d '{"prompt": "Once upon a time", "max_tokens": 8, "temperature": 0}'

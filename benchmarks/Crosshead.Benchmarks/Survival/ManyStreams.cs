@@ -37,7 +37,8 @@ internal static class ManyStreams
             var peak = server.Memory("VmHWM") >> 10;
             await Task.Delay(TimeSpan.FromSeconds(2));
             Tell($"round {round}: peak {peak} MiB, 2 s after it {server.Memory("VmRSS") >> 10} MiB; at most {most} ran "
-                + $"at once; {answers.Max(a => a.Seconds):0.0} s");
+                + $"at once; {answers.Max(a => a.Seconds):0.0} s; first tokens "
+                + Spread([.. answers.Select(a => 1000 * a.Times[0])]));
             var whole = answers.Count(a => a.End == AnswerEnd.Whole && a.Times.Count >= Tokens);
             Check(whole == Streams, $"{whole} of {Streams} streams have all {Tokens} tokens");
         }

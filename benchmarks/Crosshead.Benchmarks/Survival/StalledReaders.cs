@@ -25,7 +25,7 @@ internal static class StalledReaders
         var paused = (await server.Client.MetricsAsync())["num_requests_running"];
         var beside = await GapsAsync(server.Client);
         Tell($"beside {Stalled} that read nothing ({paused} answers paused): {Spread(beside)}");
-        Check(Percentile(beside, 0.5) < 2 * Percentile(alone, 0.5) + 1, $"others do not wait for them");
+        Check(beside.Max() < 1000, "others do not wait for them");
         var seconds = await server.IdleAsync();
         Check(server.Log.Count(l => l.Contains(" gone ", StringComparison.Ordinal)) == Stalled,
             $"{Stalled} are given up and hold nothing {seconds:0.0} s later (limit {Timeout} s without reading)");
