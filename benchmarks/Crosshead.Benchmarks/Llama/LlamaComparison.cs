@@ -16,12 +16,16 @@ internal static class LlamaComparison
 {
     private const int Rounds = 5, Steps = 24;
 
+    private const double SecondsPerTurn = 0.7; // at least
+
     public const string Usage =
         "llama MODEL_FOLDER [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]";
 
     /// <summary>Compares, and prints a table. Returns the exit code: 1 if the two compute different logits.</summary>
     public static int Run(string folder, string[] options)
     {
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        LlamaEngine.Load();
         var given = Parse(options);
         var (sequences, cached) = (Number(given, "--sequences", 16, 1), Number(given, "--cached", 16, 2));
         var threads = Number(given, "--threads", ComputeThreads.Count, 1);
@@ -32,8 +36,6 @@ internal static class LlamaComparison
             var other => throw new CrossheadException($"--type is f32 or bf16, not {other}."),
         };
         var file = Path.Combine(Path.GetTempPath(), $"crosshead-{Environment.ProcessId}.gguf");
-        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        LlamaEngine.Silence();
         try
         {
             using (var whole = ModelDirectory.Load(folder)) GgufModel.Write(file, whole, type, folder, "comparison");
@@ -81,18 +83,27 @@ internal static class LlamaComparison
 
     private static void Time(BatchEngine ours, BatchEngine theirs, int sequences)
     {
-        _ = (ours.Turn(Steps), theirs.Turn(Steps)); // warm
+        _ = (Step(ours), Step(theirs)); // warm
         var (a, b) = (new double[Rounds], new double[Rounds]); // tokens per second
         for (var round = 0; round < Rounds; round++)
         {
-            a[round] = sequences / CacheComparison.Median(ours.Turn(Steps));
-            b[round] = sequences / CacheComparison.Median(theirs.Turn(Steps));
+            a[round] = sequences / Step(ours);
+            b[round] = sequences / Step(theirs);
         }
         Print("| | tokens/s, median (least to most) |");
         Print("| --- | ---: |");
         Print($"| Crosshead | {Spread(a, "0")} |");
         Print($"| llama.cpp | {Spread(b, "0")} |");
         Print($"| Crosshead ÷ llama.cpp, within a round | {Spread([.. a.Zip(b, (x, y) => x / y)], "0.00")} |");
+    }
+
+    // Seconds of a step, the median of a turn.
+    private static double Step(BatchEngine engine)
+    {
+        var times = new List<double>();
+        do times.AddRange(engine.Turn(Steps));
+        while (times.Sum() < SecondsPerTurn);
+        return CacheComparison.Median(times);
     }
 
     private static double Difference(BatchEngine ours, BatchEngine theirs, int sequences)

@@ -43,8 +43,15 @@ internal sealed class LlamaEngine : BatchEngine
         _lengths = new int[sequences];
     }
 
-    /// <summary>Silences the library. Call before it is used.</summary>
-    public static void Silence() => NativeLibraryConfig.All.WithLogCallback((_, _) => { });
+    /// <summary>
+    /// Loads the library, without its log. Call before Crosshead loads libtorch: Crosshead then sets how long OpenMP's
+    /// threads wait, and llama.cpp is to keep its own setting.
+    /// </summary>
+    public static void Load()
+    {
+        NativeLibraryConfig.All.WithLogCallback((_, _) => { });
+        NativeApi.llama_empty_call();
+    }
 
     public override ReadOnlySpan<float> Logits(int sequence) => _context.NativeHandle.GetLogitsIth(sequence);
 
