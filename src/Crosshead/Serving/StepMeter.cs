@@ -17,6 +17,7 @@ internal sealed class StepMeter(EngineOptions options)
     private const double MostFixed = 0.75;       // of a step's time: noise promises no more
     private const double Doubt = 0.9;            // of the fixed time from step to step
     private const double Different = 2;          // ratio of tokens that shows what is fixed
+    private const double Caution = 0.5;          // after a step of prompts alone, which may have been shorter ones
     private const int MostCrawls = 4;            // steps with the fewest tokens, before more are tried
     private const double Far = 1.25;             // between numbers of sequences that decode
     private const int MostWithPrompts = 8;       // steps before decoding is measured alone, if it is far from known
@@ -26,6 +27,7 @@ internal sealed class StepMeter(EngineOptions options)
     private double _fixed;                       // a
     private int _tokens, _crawls;                // n of the last step
     private double _seconds;                     // a + b·n of the last step
+    private bool _alone;                         // whether nothing decoded in it
 
     /// <summary>Prompt tokens computed per second; 0 before the first.</summary>
     public double Rate => Volatile.Read(ref _rate);
@@ -67,7 +69,7 @@ internal sealed class StepMeter(EngineOptions options)
         _fixed = ratio is >= Different or <= 1 / Different
             ? own - ((own - _seconds) / (prompts - _tokens) * prompts) : Doubt * _fixed;
         _fixed = Math.Clamp(_fixed, 0, MostFixed * own);
-        (_tokens, _seconds) = (prompts, own);
+        (_tokens, _seconds, _alone) = (prompts, own, plan.Decodes == 0);
         _crawls = prompts <= options.PrefillGrain ? _crawls + 1 : 0;
         Volatile.Write(ref _rate, Mean(_rate, prompts / own));
     }
@@ -80,7 +82,7 @@ internal sealed class StepMeter(EngineOptions options)
         if (_crawls == MostCrawls) return 2 * options.PrefillGrain;
         var target = Math.Max(LeastSeconds, (options.StepTarget - 1) * _decodeSeconds);
         // If the fixed time alone takes the target, fewer tokens would hardly help: the tokens may take as long again.
-        return Math.Max(target - _fixed, _fixed) / (_seconds - _fixed) * _tokens;
+        return Math.Max(target - _fixed, _fixed) / (_seconds - _fixed) * _tokens * (_alone ? Caution : 1);
     }
 
     private bool IsFar(int decoding) => decoding > Far * _decodes || decoding * Far < _decodes;

@@ -47,6 +47,16 @@ public sealed class StepMeterTests
         }
     }
 
+    [Fact]
+    public void The_first_step_beside_others_is_cautious_after_short_prompts_alone()
+    {
+        var meter = new StepMeter(new EngineOptions { MaxStepTokens = 8192 });
+        meter.Add(Plan(31, 0), Decode);
+        meter.Add(Plan(0, 8000), 8000 * 5e-6);
+        // 600 tokens would take the target if they cost as much as the short prompts'
+        Assert.InRange(meter.Budget(decoding: 31, waiting: 1), 250, 320);
+    }
+
     private static StepPlan Plan(int decoding, int prompt)
     {
         var plan = new StepPlan();
