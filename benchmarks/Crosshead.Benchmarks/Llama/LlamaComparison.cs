@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;
+using Crosshead.Text.Tokenizers;
 using LLama;
 using LLama.Common;
 using static TorchSharp.torch;
@@ -17,6 +19,12 @@ internal static class LlamaComparison
     private const int Rounds = 5, Steps = 24;
 
     private const double SecondsPerTurn = 0.7; // at least
+
+    private static readonly string[] s_texts =
+    [
+        "Once upon a time, there was a little girl.", "  two  spaces, and a tab\t", "äöü 12 345 🙂 中文字 ▁",
+        "def f(x):\n    return x + 1\n\n\n# it isn't much", "I'LL don't WE'VE 1234567", " ", "<s> is text here",
+    ];
 
     public const string Usage =
         "llama MODEL_FOLDER [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]";
@@ -66,6 +74,7 @@ internal static class LlamaComparison
                 + $"{CpuVectors.Description}, load {Load()}");
             Print($"largest difference of logits ÷ largest logit: {exact:0.0e+0}; with llama.cpp's cache in half "
                 + $"precision, as timed: {difference:0.0e+0}");
+            CompareTokens(folder, peer);
             // Rounding alone stays far below; a wrong model is far above.
             if (exact > (type == ScalarType.Float32 ? 1e-3 : 5e-2))
             {
@@ -104,6 +113,15 @@ internal static class LlamaComparison
         do times.AddRange(engine.Turn(Steps));
         while (times.Sum() < SecondsPerTurn);
         return CacheComparison.Median(times);
+    }
+
+    private static void CompareTokens(string folder, LLamaWeights peer)
+    {
+        if (TokenizerFiles.Find(folder) is null) return;
+        var tokenizer = Tokenizer.Load(folder);
+        var different = s_texts.Where(text => !tokenizer.Encode(text, parseSpecialTokens: false)
+            .SequenceEqual(peer.Tokenize(text, add_bos: true, special: false, Encoding.UTF8).Select(id => (int)id)));
+        Print($"token ids: {s_texts.Length - different.Count()} of {s_texts.Length} texts are equal");
     }
 
     private static double Difference(BatchEngine ours, BatchEngine theirs, int sequences)
