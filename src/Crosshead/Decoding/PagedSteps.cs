@@ -18,7 +18,7 @@ internal sealed class PagedSteps : IDisposable
     private static readonly int[] s_rowsOfPieces = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 
     // Tables of pieces are longer: no launch depends on their length.
-    private const int FewestColumns = 16, FewestColumnsOfPieces = 512, ColumnFactor = 4, MostSteps = 48,
+    private const int FewestColumns = 16, FewestColumnsOfPieces = 1024, ColumnFactor = 4, MostSteps = 48,
         MostWanted = 256;
     private const int LongestPrepared = 4096; // tokens
 
