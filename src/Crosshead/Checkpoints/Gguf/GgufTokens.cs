@@ -1,7 +1,6 @@
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Definition;
-using Crosshead.Text.Tokenizers.Models;
 using Crosshead.Text.Tokenizers.Normalizers;
 
 namespace Crosshead.Checkpoints.Gguf;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -11,7 +12,7 @@ namespace Crosshead.Checkpoints.Gguf;
 /// </summary>
 public sealed class GgufWriter
 {
-    private readonly MemoryStream _metadata = new();
+    private readonly ArrayBufferWriter<byte> _metadata = new();
     private readonly HashSet<string> _keys = [];
     private readonly List<(GgufTensor Tensor, Action<Stream> Write)> _tensors = [];
     private readonly HashSet<string> _names = [];
@@ -122,7 +123,7 @@ public sealed class GgufWriter
         writer.Write(GgufHeader.Version);
         writer.Write((ulong)_tensors.Count);
         writer.Write((ulong)_keys.Count);
-        _metadata.WriteTo(header);
+        header.Write(_metadata.WrittenSpan);
         foreach (var (tensor, _) in _tensors)
         {
             writer.Write((ulong)tensor.Name.Length);
