@@ -58,7 +58,7 @@ internal static class SurvivalTest
     }
 
     /// <summary>Median, 99 of 100 and the longest of some milliseconds, in words.</summary>
-    public static string Spread(IReadOnlyCollection<double> milliseconds) => 
+    public static string Spread(IReadOnlyCollection<double> milliseconds) =>
         $"median {Percentile(milliseconds, 0.5):0.0} ms, p99 {Percentile(milliseconds, 0.99):0.0} ms, max "
         + $"{milliseconds.Max():0.0} ms, of {milliseconds.Count}";
 }

@@ -162,8 +162,13 @@ public sealed class GgufHeaderTests
         for (var n = random.Next(1, 4); n > 0 && bytes.Length > 8; n--)
         {
             // Most damage where counts and types are: the beginning, and the tensors at the end.
-            var at = random.Next(3) switch { 0 => random.Next(8, 400), 1 => random.Next(header), _ => header - 4000
-                + random.Next(4000) };
+            var at = random.Next(3) switch
+            {
+                0 => random.Next(8, 400),
+                1 => random.Next(header),
+                _ => header - 4000
+                + random.Next(4000)
+            };
             if (at + 8 > bytes.Length) continue;
             var place = bytes.AsSpan(at, 8);
             switch (random.Next(5))

@@ -99,7 +99,8 @@ public sealed class BudgetPlannerTests
         const int Sizes = 600, Best = 470;
         var profile = Of(new LayerProfile(0,
             [.. Enumerable.Range(1, Sizes).Select(i => new ProfiledPiece(CompressionMethod.Fine, i, i,
-                i < Best ? 1 : 0.5 + (i * 1e-6)))], [])) with { Groups = 1, HeadDim = Sizes + 1 };
+                i < Best ? 1 : 0.5 + (i * 1e-6)))], [])) with
+        { Groups = 1, HeadDim = Sizes + 1 };
         Assert.Equal(new LayerPlan(CompressionMethod.Fine, Best, null),
             BudgetPlanner.Plan(profile, CompressionMethod.Fine, [0], 0.99).Layers[0]);
     }

@@ -1,5 +1,5 @@
-using CsCheck;
 using Crosshead.Kernels.StepAttention;
+using CsCheck;
 
 namespace Crosshead.Tests.Kernels.StepAttention;
 

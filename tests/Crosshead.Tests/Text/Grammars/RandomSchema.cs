@@ -23,8 +23,11 @@ internal sealed class RandomSchema(int seed)
             3 => Bounds("integer", "minimum", "maximum", -120, 1200),
             4 => new JsonObject { ["type"] = "string", ["pattern"] = "^[a-c]{1,3}(x|yy)?$" },
             5 => NumberBounds(),
-            6 => new JsonObject { ["oneOf"] = new JsonArray(Bounds("integer", "minimum", "maximum", -9, 99),
-                With(Bounds("array", "minItems", "maxItems", 0, 4), "items", Schema(levels - 1)), Object(levels)) },
+            6 => new JsonObject
+            {
+                ["oneOf"] = new JsonArray(Bounds("integer", "minimum", "maximum", -9, 99),
+                With(Bounds("array", "minItems", "maxItems", 0, 4), "items", Schema(levels - 1)), Object(levels))
+            },
             7 => Tuple(levels),
             8 => new JsonObject { ["anyOf"] = new JsonArray(Schema(levels - 1), Schema(levels - 1)) },
             9 => With(Bounds("array", "minItems", "maxItems", 0, 4), "items", Schema(levels - 1)),
