@@ -27,10 +27,12 @@ public static class GgufModel
     /// <param name="options">The model's shape.</param>
     /// <param name="companions">The model directory with its tokenizer; it may have none.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or for its tokenizer.</exception>
-    public static void Require(ModelOptions options, string companions)
+    public static void Require(ModelOptions options, string companions) => Require(options, TokenizerIn(companions));
+
+    private static void Require(ModelOptions options, Tokenizer? tokenizer)
     {
         GgufArchitecture.Require(options);
-        if (TokenizerIn(companions) is { } tokenizer) GgufTokens.Require(tokenizer, options.VocabularySize);
+        if (tokenizer is not null) GgufTokens.Require(tokenizer, options.VocabularySize);
     }
 
     /// <summary>Writes a model with its tokenizer and its chat template, atomically.</summary>
@@ -45,14 +47,14 @@ public static class GgufModel
     /// the type's range, or the file cannot be written.</exception>
     public static void Write(string path, LanguageModel model, ScalarType type, string companions, string name)
     {
-        var options = model.Options;
-        Require(options, companions);
+        var (options, tokenizer) = (model.Options, TokenizerIn(companions));
+        Require(options, tokenizer);
         var writer = new GgufWriter();
         writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family));
         writer.Add("general.name", name);
         writer.Add("general.file_type", FileType(type));
         GgufArchitecture.Describe(writer, options);
-        if (TokenizerIn(companions) is { } tokenizer)
+        if (tokenizer is not null)
             GgufTokens.Describe(writer, tokenizer, options.VocabularySize, TextTokens.Of(companions));
         else writer.Add(GgufTokens.ModelKey, GgufTokens.None);
         if (ChatTemplateFiles.Read(companions) is { } chat)
