@@ -8,8 +8,6 @@ internal static class CachePages
     /// <summary>Tokens per page.</summary>
     public const int Tokens = 64;
 
-    private const double FreeShare = 0.5; // of the memory that is free once the model is loaded
-
     /// <summary>The number of pages.</summary>
     /// <param name="options">The wishes.</param>
     /// <param name="context">Most tokens of a sequence.</param>
@@ -20,7 +18,7 @@ internal static class CachePages
         var bytesPerPage = bytesPerToken * Tokens;
         // A page more than a full sequence has: one that is being filled beside a prefix that is shared.
         var wanted = options.MaxSequences * (Quotient(context, Tokens) + 1);
-        var memory = options.CacheMemory ?? (long)(FreeShare * FreeMemory.On(options.Device));
+        var memory = options.CacheMemory ?? FreeMemory.ForCache(options.Device);
         var pages = options.CacheMemory is null ? Math.Min(wanted, memory / bytesPerPage) : memory / bytesPerPage;
         if (pages < 1)
             throw new CrossheadException($"the cache may have {Quantity.Bytes(memory)}, and a page of {Tokens} tokens "

@@ -6,6 +6,13 @@ namespace Crosshead.Runtime.Cuda;
 /// <summary>How much memory a device has left.</summary>
 public static class FreeMemory
 {
+    private const double CacheShare = 0.5; // of the memory that is free once the model is loaded
+
+    /// <summary>Bytes that a cache takes where nobody says how many.</summary>
+    /// <param name="device">The device; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public static long ForCache(Device? device) => (long)(CacheShare * On(device));
+
     /// <summary>Bytes of memory that this process may still take, about.</summary>
     /// <param name="device">The device; null for the CPU.</param>
     /// <exception cref="CrossheadException">The driver refused.</exception>

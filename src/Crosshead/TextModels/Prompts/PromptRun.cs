@@ -17,8 +17,7 @@ namespace Crosshead.TextModels.Prompts;
 /// </remarks>
 public sealed class PromptRun
 {
-    private const int BatchesPerBlock = 16;  // on a device
-    private const double CacheShare = 0.5;   // of the memory that is free once the model is loaded
+    private const int BatchesPerBlock = 16; // on a device
     private readonly TextModel _model;
     private readonly PromptFile _prompts;
     private readonly GenerationOptions _options;
@@ -164,8 +163,8 @@ public sealed class PromptRun
     private int Pages()
     {
         var wanted = Generator.PagesFor(_slots, _capacity);
-        var memory = (long)(CacheShare * FreeMemory.On(_model.Model.Device));
-        var fit = memory / Math.Max(1, _model.Model.CacheBytesPerToken * PageTables.PageTokens);
+        var fit = FreeMemory.ForCache(_model.Model.Device)
+            / Math.Max(1, _model.Model.CacheBytesPerToken * PageTables.PageTokens);
         return (int)Math.Clamp(fit, PageTables.PagesFor(_capacity), wanted);
     }
 }
