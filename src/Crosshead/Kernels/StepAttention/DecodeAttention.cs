@@ -82,9 +82,9 @@ internal static class DecodeAttention
             throw new ArgumentException(
                 $"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
         var capacity = (int)(table.shape[1] * key.shape[2]);
-        var tokens = pieces is null ? 0 : PieceTokens(key, value, (int)query.shape[1], factors);
-        return tokens == 0 ? Launch(query, key, value, table, capacity, scale, factors, begins, ends)
-            : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces!, tokens);
+        return pieces is null || PieceTokens(key, value, (int)query.shape[1], factors) == 0
+            ? Launch(query, key, value, table, capacity, scale, factors, begins, ends)
+            : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces);
     }
 
     /// <summary>
@@ -103,13 +103,13 @@ internal static class DecodeAttention
     }
 
     private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity, double scale,
-        Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, int tokens)
+        Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
             FactorRows(query, key, factors), paged: true, pieces: true);
-        var blocks = (PieceList.MostTokens + tokens - 1) / tokens;
+        var blocks = (PieceList.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
         // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
         var counters = (long)PieceList.MostParts(pieces.Splits) * rows;
         var parts = counters * kernel.Plan.Queries;
