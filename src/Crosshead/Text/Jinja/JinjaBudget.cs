@@ -8,7 +8,7 @@ internal sealed class JinjaBudget(JinjaLimits limits)
     private readonly long _began = Environment.TickCount64;
     private long _steps;
     private long _made;
-    private int _depth;
+    private int _depth, _asked;
 
     /// <summary>Counts one more statement, or one more visited value.</summary>
     public void Step()
@@ -53,6 +53,21 @@ internal sealed class JinjaBudget(JinjaLimits limits)
         else if (value is List<object?> or object?[]) MakeItems(((IReadOnlyList<object?>)value).Count);
         else if (value is OrderedDictionary<string, object?> dictionary) MakeItems(4L * dictionary.Count);
         return value;
+    }
+
+    /// <summary>Asks a generator for an item, and limits how many of them wait for each other.</summary>
+    public bool Ask(Func<bool> next)
+    {
+        if (++_asked > limits.Generators)
+            throw new JinjaException($"its sequences nest too deeply, more than {limits.Generators:N0} of them");
+        try
+        {
+            return next();
+        }
+        finally
+        {
+            _asked--;
+        }
     }
 
     /// <summary>Runs a macro's body, and limits how deep macros call each other.</summary>

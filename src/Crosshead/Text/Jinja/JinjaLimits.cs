@@ -24,6 +24,12 @@ internal sealed record JinjaLimits
     /// <summary>Macros within macros.</summary>
     public int Depth { get; init; } = 100;
 
+    /// <summary>
+    /// Results of <c>map</c> or <c>select</c> that wait for each other's items. Every one of them takes some of the
+    /// stack.
+    /// </summary>
+    public int Generators { get; init; } = 1000;
+
     /// <summary>Seconds.</summary>
     public int Seconds { get; init; } = 10;
 

@@ -11,7 +11,7 @@ internal static class JinjaSequenceFilters
         table.Add("list", "", (x, a) => JinjaValue.Items(x, a.Budget).ToList());
         table.Add("items", "",
             (x, a) => new JinjaGenerator(x is JinjaUndefined ? [] : x is OrderedDictionary<string, object?> d
-            ? JinjaMethods.Entries(d) : throw JinjaFilters.Wrong("items", "a dict", x)));
+            ? JinjaMethods.Entries(d) : throw JinjaFilters.Wrong("items", "a dict", x), a.Budget));
         table.Add("dictsort", "case_sensitive=false, by='key', reverse=false", DictionarySorted);
         table.Add("first", "", (x, a) => JinjaValue.Items(x, a.Budget).FirstOrDefault(Nothing("first")));
         table.Add("last", "", (x, a) => x is JinjaGenerator ? throw JinjaFilters.Wrong("last", "a list", x)
@@ -21,17 +21,20 @@ internal static class JinjaSequenceFilters
         table.Add("sort", "reverse=false, case_sensitive=false, attribute=none",
             (x, a) => Sorted(JinjaValue.Items(x, a.Budget), Keys(a, 2, 1), a.Flag(0), a.Budget));
         table.Add("unique", "case_sensitive=false, attribute=none",
-            (x, a) => new JinjaGenerator(Unique(JinjaValue.Items(x, a.Budget), Key(a, 1, 0), a.Budget)));
+            (x, a) => new JinjaGenerator(Unique(JinjaValue.Items(x, a.Budget), Key(a, 1, 0), a.Budget),
+                a.Budget));
         table.Add("min", "case_sensitive=false, attribute=none", (x, a) => Sorted(JinjaValue.Items(x, a.Budget),
             Key(a, 1, 0), false, a.Budget).FirstOrDefault(Nothing("smallest")));
         table.Add("max", "case_sensitive=false, attribute=none", (x, a) => Sorted(JinjaValue.Items(x, a.Budget),
             Key(a, 1, 0), true, a.Budget).FirstOrDefault(Nothing("largest")));
         table.Add("sum", "attribute=none, start=0", Sum);
-        table.Add("map", "*rest, **named", (x, a) => new JinjaGenerator(Mapped(x, a)));
-        table.Add("select", "*rest, **named", (x, a) => new JinjaGenerator(Chosen(x, a, 0, wanted: true)));
-        table.Add("reject", "*rest, **named", (x, a) => new JinjaGenerator(Chosen(x, a, 0, wanted: false)));
-        table.Add("selectattr", "*rest, **named", (x, a) => new JinjaGenerator(Chosen(x, a, 1, wanted: true)));
-        table.Add("rejectattr", "*rest, **named", (x, a) => new JinjaGenerator(Chosen(x, a, 1, wanted: false)));
+        table.Add("map", "*rest, **named", (x, a) => new JinjaGenerator(Mapped(x, a), a.Budget));
+        table.Add("select", "*rest, **named", (x, a) => new JinjaGenerator(Chosen(x, a, 0, wanted: true), a.Budget));
+        table.Add("reject", "*rest, **named", (x, a) => new JinjaGenerator(Chosen(x, a, 0, wanted: false), a.Budget));
+        table.Add("selectattr", "*rest, **named",
+            (x, a) => new JinjaGenerator(Chosen(x, a, 1, wanted: true), a.Budget));
+        table.Add("rejectattr", "*rest, **named",
+            (x, a) => new JinjaGenerator(Chosen(x, a, 1, wanted: false), a.Budget));
     }
 
     private static JinjaUndefined Nothing(string which) => new($"there is no {which} item, the sequence is empty");
@@ -54,7 +57,7 @@ internal static class JinjaSequenceFilters
     {
         string text => string.Concat(JinjaValue.Characters(text).Reverse()),
         JinjaGenerator => JinjaValue.Items(value, arguments.Budget).Reverse().ToList(),
-        _ => new JinjaGenerator(JinjaValue.Items(value, arguments.Budget).Reverse()),
+        _ => new JinjaGenerator(JinjaValue.Items(value, arguments.Budget).Reverse(), arguments.Budget),
     };
 
     private static string Joined(object? items, JinjaArguments arguments)
