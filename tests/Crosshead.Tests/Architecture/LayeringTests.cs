@@ -8,7 +8,7 @@ public sealed class LayeringTests
     private static readonly Assembly s_library = typeof(CrossheadException).Assembly;
 
     private static readonly string[] s_ground = ["Files"];
-    private static readonly string[] s_model = ["Files", "Model", "Attention", "Layers", "Kernels", "Runtime"];
+    private static readonly string[] s_model = ["Files", "Model", "Attention", "Layers", "Kernels", "Weights", "Runtime"];
 
     /// <summary>Each layer with those it may use. Dependencies point one way.</summary>
     private static readonly Dictionary<string, string[]> s_allowed = new()
@@ -17,10 +17,11 @@ public sealed class LayeringTests
         ["Text"] = ["Files"],
         ["Data"] = ["Text", "Files"],
         ["Runtime"] = ["Files"],
-        ["Kernels"] = [.. s_ground, "Runtime"],
-        ["Layers"] = [.. s_ground, "Kernels", "Runtime"],
-        ["Attention"] = [.. s_ground, "Layers", "Kernels", "Runtime"],
-        ["Model"] = [.. s_ground, "Attention", "Layers", "Kernels", "Runtime"],
+        ["Weights"] = [.. s_ground, "Runtime"],
+        ["Kernels"] = [.. s_ground, "Weights", "Runtime"],
+        ["Layers"] = [.. s_ground, "Kernels", "Weights", "Runtime"],
+        ["Attention"] = [.. s_ground, "Layers", "Kernels", "Weights", "Runtime"],
+        ["Model"] = [.. s_ground, "Attention", "Layers", "Kernels", "Weights", "Runtime"],
         ["Checkpoints"] = [.. s_model, "Text"],
         ["Decoding"] = s_model,
         ["Generation"] = [.. s_model, "Decoding", "Text"],

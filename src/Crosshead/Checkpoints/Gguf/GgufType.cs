@@ -1,9 +1,6 @@
-namespace Crosshead.Checkpoints.Gguf;
+using Crosshead.Weights;
 
-/// <summary>Converts whole blocks of a type to numbers.</summary>
-/// <param name="blocks">The blocks' bytes, one block after another.</param>
-/// <param name="values">Where the numbers go; as many as the blocks hold.</param>
-internal delegate void BlockReader(ReadOnlySpan<byte> blocks, Span<float> values);
+namespace Crosshead.Checkpoints.Gguf;
 
 /// <summary>
 /// An element type of the GGUF format. Elements are stored in blocks: some bytes hold several numbers of one row.
@@ -14,27 +11,28 @@ public sealed class GgufType
 
     private static readonly uint[] s_removed = [4, 5, 31, 32, 33, 36, 37, 38];
 
-    private readonly BlockReader? _reader;
+    private GgufType(uint number, string name, int blockSize, int blockBytes) =>
+        (Number, Name, BlockSize, BlockBytes) = (number, name, blockSize, blockBytes);
 
-    private GgufType(uint number, string name, int blockSize, int blockBytes, BlockReader? reader = null) =>
-        (Number, Name, BlockSize, BlockBytes, _reader) = (number, name, blockSize, blockBytes, reader);
+    private GgufType(uint number, WeightFormat format) : this(number, format.Name, format.BlockSize, format.BlockBytes)
+        => Format = format;
 
     /// <summary>All types whose layout is known. The values of some of them can be read.</summary>
     public static IReadOnlyList<GgufType> All { get; } =
     [
-        new(0, "F32", 1, 4, FloatBlocks.F32),
-        new(1, "F16", 1, 2, FloatBlocks.F16),
-        new(2, "Q4_0", 32, 18, SmallBlocks.Q4Zero),
-        new(3, "Q4_1", 32, 20, SmallBlocks.Q4One),
-        new(6, "Q5_0", 32, 22, SmallBlocks.Q5Zero),
-        new(7, "Q5_1", 32, 24, SmallBlocks.Q5One),
-        new(8, "Q8_0", 32, 34, SmallBlocks.Q8Zero),
+        new(0, WeightFormat.F32),
+        new(1, WeightFormat.F16),
+        new(2, WeightFormat.Q4Zero),
+        new(3, WeightFormat.Q4One),
+        new(6, WeightFormat.Q5Zero),
+        new(7, WeightFormat.Q5One),
+        new(8, WeightFormat.Q8Zero),
         new(9, "Q8_1", 32, 36),
         new(10, "Q2_K", 256, 84),
         new(11, "Q3_K", 256, 110),
-        new(12, "Q4_K", 256, 144, LargeBlocks.Q4),
-        new(13, "Q5_K", 256, 176, LargeBlocks.Q5),
-        new(14, "Q6_K", 256, 210, LargeBlocks.Q6),
+        new(12, WeightFormat.Q4K),
+        new(13, WeightFormat.Q5K),
+        new(14, WeightFormat.Q6K),
         new(15, "Q8_K", 256, 292),
         new(16, "IQ2_XXS", 256, 66),
         new(17, "IQ2_XS", 256, 74),
@@ -50,10 +48,10 @@ public sealed class GgufType
         new(27, "I64", 1, 8),
         new(28, "F64", 1, 8),
         new(29, "IQ1_M", 256, 56),
-        new(30, "BF16", 1, 2, FloatBlocks.BF16),
+        new(30, WeightFormat.BF16),
         new(34, "TQ1_0", 256, 54),
         new(35, "TQ2_0", 256, 66),
-        new(39, "MXFP4", 32, 17, SmallBlocks.Mxfp4),
+        new(39, WeightFormat.Mxfp4),
         new(40, "NVFP4", 64, 36),
         new(41, "Q1_0", 128, 18),
         new(42, "Q2_0", 64, 18),
@@ -74,7 +72,10 @@ public sealed class GgufType
     public int BlockBytes { get; }
 
     /// <summary>Whether its values can be read.</summary>
-    public bool CanRead => _reader is not null;
+    public bool CanRead => Format is not null;
+
+    /// <summary>The format of weights of this type; null if their values cannot be read.</summary>
+    internal WeightFormat? Format { get; }
 
     /// <summary>The type of this name.</summary>
     /// <exception cref="CrossheadException">There is none.</exception>
@@ -96,12 +97,9 @@ public sealed class GgufType
     /// other.</exception>
     public void Read(ReadOnlySpan<byte> blocks, Span<float> values)
     {
-        if (_reader is null)
+        if (Format is null)
             throw new CrossheadException($"values of type {this} cannot be read; readable are {Readable}.");
-        if (values.Length % BlockSize != 0 || blocks.Length != values.Length / BlockSize * (long)BlockBytes)
-            throw new CrossheadException($"{blocks.Length} bytes of type {Name} do not hold {values.Length} numbers; "
-                + $"a block of {BlockBytes} bytes holds {BlockSize}.");
-        _reader(blocks, values);
+        Format.Read(blocks, values);
     }
 
     /// <summary>The names of the types that can be read.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Crosshead.Checkpoints.Gguf;
+namespace Crosshead.Weights;
 
 /// <summary>Types that are floating-point numbers by themselves.</summary>
 internal static class FloatBlocks

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Crosshead.Checkpoints.Gguf;
+namespace Crosshead.Weights;
 
 /// <summary>
 /// Types with blocks of 256 elements. A block has sub-blocks, each with a small scale of its own, which the block's

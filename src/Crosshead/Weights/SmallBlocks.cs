@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Crosshead.Checkpoints.Gguf;
+namespace Crosshead.Weights;
 
 /// <summary>
 /// Types with blocks of 32 elements and one scale a block. Two elements share a byte where an element has 4 bits:
