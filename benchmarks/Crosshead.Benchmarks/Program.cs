@@ -22,6 +22,11 @@ if (args is ["server", var tokenizer, .. var server])
     return 0;
 }
 if (args is ["survival", var served, .. var cases]) return await SurvivalTest.RunAsync(served, cases);
+if (args is ["weights", .. var weights])
+{
+    WeightSpeeds.Run(weights);
+    return 0;
+}
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
 if (args is ["llama", var folder, .. var options])
 {

@@ -49,7 +49,7 @@ public sealed class DifferentialAttention : IAttention
         (LambdaStart, _lambdaStart, _complement) = (layer.LambdaStart, layer._lambdaStart, layer._complement);
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        _frozenLambda = Lambda(_projections.Query.Weight.Value.dtype).DetachFromDisposeScope();
+        _frozenLambda = Lambda(_projections.Query.Weight.Type).DetachFromDisposeScope();
         _heads = new FrozenProjections(_projections);
     }
 

@@ -47,7 +47,7 @@ internal sealed class FrozenAttention : IAttention
         // On the CPU nothing is joined, and a copy of weights that may be mapped from a file would be for nothing.
         var own = layer.Projections;
         _keysFollowValues = lasting && layer.KeyFactors is not null
-            && own.Query.Weight.Value.device_type == DeviceType.CUDA;
+            && own.Query.Weight.Device.type == DeviceType.CUDA;
         if (_keysFollowValues) keptValues = Keep((keptValues ?? own.OwnValues(type)).Above(Keys));
         _kept = new FrozenProjections(own, keptKeys, keptValues, normKeys: !keys.AreComponents, keyMix, join: lasting);
     }
@@ -68,7 +68,7 @@ internal sealed class FrozenAttention : IAttention
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        return new FrozenAttention(layer, layer.Projections.Query.Weight.Value.dtype, []);
+        return new FrozenAttention(layer, layer.Projections.Query.Weight.Type, []);
     }
 
     /// <inheritdoc/>

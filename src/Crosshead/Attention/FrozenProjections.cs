@@ -1,6 +1,7 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -36,7 +37,7 @@ internal sealed class FrozenProjections : IHeadProjections
         bool normKeys = true, Tensor? queryMix = null, bool join = true)
     {
         (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
-        if (!join) return;
+        if (!join || layer.Query.Weight.Device.type != DeviceType.CUDA) return; // weights in a file stay there
         (Tensor, Tensor?, Linear?) Part(HeadRows? made, Linear own) =>
             made is { } rows ? (rows.Weight, rows.Bias, null) : (own.Weight.Value, own.Bias?.Value, own);
         _joint = JointLinear.Of(Part(null, layer.Query), Part(keys, layer.Key), Part(values, layer.Value));

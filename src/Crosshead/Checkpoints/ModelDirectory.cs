@@ -34,7 +34,13 @@ public static class ModelDirectory
     /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the
     /// configuration.</exception>
     public static LanguageModel Load(ModelDescription description, ScalarType compute = ScalarType.Float32,
-        Device? device = null) => Load(description, compute, device, null);
+        Device? device = null)
+    {
+        var options = description.Options;
+        using var files = WeightFiles.Open(description.Folder);
+        WeightLoader.Check(options, files); // before a configuration that is damaged or of another model takes memory
+        return Filled(new LanguageModel(options, compute, device), files);
+    }
 
     /// <summary>
     /// Loads a model for inference only: weights directly in the precision of the computation, mixes merged, no
@@ -55,7 +61,10 @@ public static class ModelDirectory
     /// configuration.</exception>
     public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
     {
-        var model = Load(description, type, device, type);
+        using var files = WeightFiles.Open(description.Folder);
+        WeightLoader.Check(description.Options, files);
+        var stored = WeightLoader.Stored(files, description.Options);
+        var model = Filled(LanguageModel.Over(description.Options, type, device, stored), files);
         model.Freeze(type);
         return model;
     }
@@ -106,13 +115,8 @@ public static class ModelDirectory
         return ModelDescription.Of(folder);
     }
 
-    private static LanguageModel Load(ModelDescription description, ScalarType compute, Device? device,
-        ScalarType? master)
+    private static LanguageModel Filled(LanguageModel model, WeightFiles files)
     {
-        var options = description.Options;
-        using var files = WeightFiles.Open(description.Folder);
-        WeightLoader.Check(options, files); // before a configuration that is damaged or of another model takes memory
-        var model = new LanguageModel(options, compute, device, master);
         try
         {
             WeightLoader.Copy(files, model);

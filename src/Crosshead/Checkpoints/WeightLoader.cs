@@ -1,19 +1,37 @@
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
 using Crosshead.Model;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// Copies stored weights into a model's parameters, file by file and tensor by tensor. Besides the model, only pages of
+/// Gives a model its stored weights. A model for inference gets them as they lie in the files. Into the parameters of
+/// other models they are copied, file by file and tensor by tensor. Besides the model, only pages of
 /// the current file are in memory, and the system may reclaim these pages.
 /// </summary>
 internal static class WeightLoader
 {
     /// <summary>
-    /// Copies the weights that <see cref="Check"/> has accepted. It copies all or nothing, except if a value is not a
-    /// number.
+    /// Finds the weights of parameters where they lie in the files. Null for weights whose type is none that is
+    /// computed with; <see cref="Copy"/> copies these.
+    /// </summary>
+    /// <param name="files">The files, which <see cref="Check"/> has accepted.</param>
+    /// <param name="options">The model's shape.</param>
+    public static Func<string, WeightMatrix?> Stored(WeightFiles files, ModelOptions options)
+    {
+        var places = files.Tensors.Values.SelectMany(t => PartsOf(t, options, files), (Entry, Part) => (Entry, Part))
+            .ToDictionary(p => p.Part.Name);
+        return name => places.TryGetValue(name, out var place)
+            ? files.FileOf(place.Entry.Name).MapRows(place.Entry.Name, place.Part.FirstRow(place.Entry.Shape),
+                place.Part.Shape)
+            : null;
+    }
+
+    /// <summary>
+    /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they
+    /// lie. It copies all or nothing, except if a value is not a number.
     /// </summary>
     /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is
     /// tied to.</exception>
@@ -35,7 +53,9 @@ internal static class WeightLoader
                 using var scope = NewDisposeScope();
                 var stored = file.Map(entry.Name);
                 if (NonFinite.Count(stored) is var count and > 0) notFinite.Add((entry.Name, count));
-                else foreach (var part in parts) parameters[part.Name].Value.copy_(part.In(stored));
+                else
+                    foreach (var part in parts.Where(p => parameters[p.Name].Stored is null))
+                        parameters[part.Name].Value.copy_(part.In(stored));
             }
             file.Dispose();
         }

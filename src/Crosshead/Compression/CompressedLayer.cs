@@ -114,6 +114,7 @@ internal static class CompressedLayer
     public static MultiheadAttention Source(LanguageModel model, int layer) => model.Blocks[layer].Attention switch
     {
         MultiheadAttention attention => attention,
+        DeferredAttention { Layer: MultiheadAttention attention } => attention,
         FrozenAttention frozen => frozen.Layer,
         _ => throw VirtualHeads.Inapplicable(model.Options.Attention.Variant),
     };

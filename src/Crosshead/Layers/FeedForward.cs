@@ -1,6 +1,7 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Gating;
 using Crosshead.Kernels.Products;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -39,7 +40,9 @@ public sealed class FeedForward : IFeedForward
     public void Fold()
     {
         _joint?.Dispose();
-        var type = Gate.Weight.Value.dtype;
+        _joint = null;
+        if (Gate.Weight.Device.type != DeviceType.CUDA) return; // weights that lie in a file stay there
+        var type = Gate.Weight.Type;
         (Tensor, Tensor?, Linear?) Part(Linear linear) => (linear.Weight.Value, linear.Bias?.In(type), linear);
         _joint = JointLinear.Of(Part(Gate), Part(Up));
     }

@@ -34,7 +34,7 @@ public sealed class Linear
     {
         // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
         var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
-        return ReferenceEquals(own, weight.Value) && SkinnyMatMul.Supports(x, own, offset)
+        return weight.Is(own) && SkinnyMatMul.Supports(x, own, offset)
             ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
     }
 }

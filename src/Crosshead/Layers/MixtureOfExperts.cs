@@ -42,7 +42,7 @@ public sealed class MixtureOfExperts : IFeedForward
     public void Fold()
     {
         DisposePacked();
-        if (Router.Weight.Value.device_type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
+        if (Router.Weight.Device.type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value }))

@@ -1,18 +1,32 @@
+using Crosshead.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
 
-/// <summary>A trainable tensor with its name in the checkpoint.</summary>
+/// <summary>
+/// A trainable tensor with its name in the checkpoint. At inference it may lie in a mapped file, dense or quantised;
+/// then the tensor is made where one is needed.
+/// </summary>
 public sealed class Parameter : IDisposable
 {
     private readonly Action<Tensor, Generator> _initialize;
+    private readonly Lock _making = new();
+    private Tensor? _value;
+    private ScalarType _type;
+    private Device _device;
 
     internal Parameter(string name, ParameterKind kind, Tensor value, Action<Tensor, Generator> initialize)
     {
-        Name = name;
-        Kind = kind;
-        Value = value;
-        _initialize = initialize;
+        (Name, Kind, _value, _initialize) = (name, kind, value, initialize);
+        (Shape, _type, _device) = (value.shape, value.dtype, value.device);
+    }
+
+    internal Parameter(string name, ParameterKind kind, WeightMatrix stored, long[] shape, ScalarType type,
+        Device device, Action<Tensor, Generator> initialize)
+    {
+        (Name, Kind, Stored, _initialize) = (name, kind, stored, initialize);
+        (Shape, _type, _device) = (shape, type, device);
     }
 
     /// <summary>Name in Hugging Face's convention, for example <c>model.layers.0.self_attn.q_proj.weight</c>.</summary>
@@ -22,12 +36,58 @@ public sealed class Parameter : IDisposable
     public ParameterKind Kind { get; }
 
     /// <summary>The master value, a leaf of the autograd graph.</summary>
-    public Tensor Value { get; private set; }
+    public Tensor Value
+    {
+        get
+        {
+            if (_value is null) Make();
+            return _value!;
+        }
+    }
+
+    /// <summary>Its shape, whether there is a tensor yet or not.</summary>
+    internal IReadOnlyList<long> Shape { get; }
+
+    /// <summary>The numbers as they lie in a file; null for a parameter that is a tensor.</summary>
+    internal WeightMatrix? Stored { get; private set; }
+
+    /// <summary>Where the value is, or will be.</summary>
+    internal Device Device => _value?.device ?? _device;
+
+    /// <summary>Precision of the value.</summary>
+    internal ScalarType Type => _value?.dtype ?? _type;
 
     /// <summary>
-    /// The value in the given precision: the master value, or a cast of it through which gradients flow.
+    /// The value in the given precision: the master value, or a cast of it through which gradients flow. Of quantised
+    /// numbers on the CPU it is a passing copy.
     /// </summary>
-    public Tensor In(ScalarType type) => Value.dtype == type ? Value : Value.to(type);
+    public Tensor In(ScalarType type)
+    {
+        if (_value is null && Stored is { Format.IsQuantized: true } stored && _device.type == DeviceType.CPU)
+            return stored.ToTensor(type, [.. Shape]);
+        return Value.dtype == type ? Value : Value.to(type);
+    }
+
+    /// <summary>
+    /// The rows of tokens [B, N] of a table that is quantised on the CPU, [B, N, D] in float32; null for other
+    /// parameters, whose value is a tensor.
+    /// </summary>
+    internal Tensor? RowsOf(Tensor tokens)
+    {
+        if (_value is not null || Stored is not { Format.IsQuantized: true } stored || _device.type != DeviceType.CPU)
+            return null;
+        var rows = new float[tokens.NumberOfElements * stored.Columns];
+        var at = 0;
+        foreach (var token in tokens.data<long>())
+        {
+            stored.Read(token, rows.AsSpan(at, stored.Columns));
+            at += stored.Columns;
+        }
+        return tensor(rows, [.. tokens.shape, stored.Columns]);
+    }
+
+    /// <summary>Whether a tensor is the parameter's own value.</summary>
+    internal bool Is(Tensor tensor) => ReferenceEquals(_value, tensor);
 
     /// <summary>Draws the starting value.</summary>
     /// <param name="generator">Source of the random numbers.</param>
@@ -38,24 +98,48 @@ public sealed class Parameter : IDisposable
         _initialize(Value, generator);
     }
 
+    /// <summary>Ends training: the value takes no more gradients, in the given precision and place.</summary>
+    internal void Freeze(ScalarType type, Device device)
+    {
+        _value?.requires_grad_(false);
+        MoveTo(type, device);
+    }
+
     /// <summary>Converts the value to another precision or device.</summary>
     internal void MoveTo(ScalarType type, Device device)
     {
-        if (Value.dtype == type && Value.device_type == device.type && Value.device_index == device.index) return;
+        (_type, _device) = (type, device);
+        if (_value is null || (_value.dtype == type && _value.device_type == device.type
+            && _value.device_index == device.index)) return;
         using var grad = no_grad();
-        var moved = Value.detach().to(type, device).DetachFromDisposeScope();
-        moved.requires_grad_(Value.requires_grad);
-        Value.Dispose();
-        Value = moved;
+        var moved = _value.detach().to(type, device).DetachFromDisposeScope();
+        moved.requires_grad_(_value.requires_grad);
+        _value.Dispose();
+        _value = moved;
     }
 
     /// <summary>Replaces the value by an equal view of a larger tensor, so that the memory is not used twice.</summary>
     internal void ReplaceWithView(Tensor part)
     {
-        Value.Dispose();
-        Value = part.DetachFromDisposeScope();
+        _value?.Dispose();
+        _value = part.DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Value.Dispose();
+    public void Dispose()
+    {
+        _value?.Dispose();
+        Stored?.Dispose();
+    }
+
+    private void Make()
+    {
+        lock (_making)
+        {
+            if (_value is not null) return;
+            using var grad = no_grad();
+            using var scope = NewDisposeScope();
+            _value = Stored!.ToTensor(_type, [.. Shape]).to(_device).DetachFromDisposeScope();
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
@@ -11,14 +12,26 @@ public sealed class ParameterScope
 {
     private readonly List<Parameter> _all;
     private readonly string _prefix;
+    private readonly Func<string, WeightMatrix?>? _stored;
 
-    private ParameterScope(List<Parameter> all, string prefix, ScalarType type, Device device) =>
-        (_all, _prefix, Type, Device) = (all, prefix, type, device);
+    private ParameterScope(List<Parameter> all, string prefix, ScalarType type, Device device,
+        Func<string, WeightMatrix?>? stored) =>
+        (_all, _prefix, Type, Device, _stored) = (all, prefix, type, device, stored);
 
     /// <summary>
     /// A scope without prefix whose parameters are created in the given precision on the given device.
     /// </summary>
-    public ParameterScope(ScalarType type, Device device) : this([], "", type, device) => LibTorch.EnsureLoaded();
+    public ParameterScope(ScalarType type, Device device) : this(type, device, null)
+    {
+    }
+
+    /// <summary>A scope whose parameters lie in files, and become tensors where tensors are needed.</summary>
+    /// <param name="type">Precision of the tensors.</param>
+    /// <param name="device">Device of the tensors.</param>
+    /// <param name="stored">The numbers of a parameter by its full name, which the parameter owns from then on; null
+    /// for a parameter that is a tensor from the start.</param>
+    internal ParameterScope(ScalarType type, Device device, Func<string, WeightMatrix?>? stored)
+        : this([], "", type, device, stored) => LibTorch.EnsureLoaded();
 
     /// <summary>Precision of the master values.</summary>
     public ScalarType Type { get; }
@@ -32,7 +45,7 @@ public sealed class ParameterScope
     public IReadOnlyList<Parameter> Parameters => _all;
 
     /// <summary>The scope of a child layer: names continue with <paramref name="name"/> and a dot.</summary>
-    public ParameterScope this[string name] => new(_all, $"{_prefix}{name}.", Type, Device);
+    public ParameterScope this[string name] => new(_all, $"{_prefix}{name}.", Type, Device, _stored);
 
     /// <summary>Creates a parameter of zeros.</summary>
     /// <param name="name">Last part of the parameter's name.</param>
@@ -41,10 +54,17 @@ public sealed class ParameterScope
     /// <param name="shape">Its shape; matrices are [out, in].</param>
     public Parameter Create(string name, ParameterKind kind, Action<Tensor, Generator> initialize, params long[] shape)
     {
-        var value = zeros(shape, Type, Device).DetachFromDisposeScope();
-        value.requires_grad_(true);
-        var parameter = new Parameter(_prefix + name, kind, value, initialize);
+        var parameter = _stored?.Invoke(_prefix + name) is { } stored
+            ? new Parameter(_prefix + name, kind, stored, shape, Type, Device, initialize)
+            : new Parameter(_prefix + name, kind, Zeros(shape), initialize);
         _all.Add(parameter);
         return parameter;
+    }
+
+    private Tensor Zeros(long[] shape)
+    {
+        var value = zeros(shape, Type, Device).DetachFromDisposeScope();
+        value.requires_grad_(true);
+        return value;
     }
 }

@@ -3,6 +3,7 @@ using Crosshead.Kernels.StepAttention;
 using Crosshead.Layers;
 using Crosshead.Model.Views;
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,15 +33,29 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="CrossheadException">The options do not fit each other, or their weights do not fit the
     /// machine.</exception>
     public LanguageModel(ModelOptions options, ScalarType compute = ScalarType.Float32, Device? device = null,
-        ScalarType? master = null)
+        ScalarType? master = null) : this(options, compute, device, master, null)
+    {
+    }
+
+    /// <summary>Creates a model whose weights lie in files; <see cref="Freeze"/> it before use.</summary>
+    /// <param name="options">Its shape; validated here.</param>
+    /// <param name="type">Precision of the computation, and of the tensors that are made of weights.</param>
+    /// <param name="device">Device of the computation.</param>
+    /// <param name="stored">The weights by the names of their parameters. The model owns what it gets.</param>
+    /// <exception cref="CrossheadException">The options do not fit each other.</exception>
+    internal static LanguageModel Over(ModelOptions options, ScalarType type, Device? device,
+        Func<string, WeightMatrix?> stored) => new(options, type, device, type, stored);
+
+    private LanguageModel(ModelOptions options, ScalarType compute, Device? device, ScalarType? master,
+        Func<string, WeightMatrix?>? stored)
     {
         options.Validate();
         LibTorch.EnsureLoaded();
         Options = options;
         ComputeType = compute;
         Device = device ?? CPU;
-        var scope = new ParameterScope(master ?? Precision.MasterOf(compute), Device);
-        RequireMemory(scope);
+        var scope = new ParameterScope(master ?? Precision.MasterOf(compute), Device, stored);
+        if (stored is null) RequireMemory(scope);
         _embedding = ModelParts.Embedding(scope, options);
         _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => ModelParts.Block(scope, options, i))];
         _norm = ModelParts.Norm(scope, options);
@@ -128,7 +143,8 @@ public sealed class LanguageModel : IDisposable
     internal IReadOnlyList<TransformerBlock> Blocks => _blocks;
 
     /// <summary>The residual stream before the first block: tokens [B, N] → [B, N, D].</summary>
-    internal Tensor Embed(Tensor tokens) => Aten.Embedding(_embedding.Value, tokens).to(ComputeType);
+    internal Tensor Embed(Tensor tokens) =>
+        (_embedding.RowsOf(tokens) ?? Aten.Embedding(_embedding.Value, tokens)).to(ComputeType);
 
     /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
     internal CallView ViewOf(long count) => ViewOf(0, count);
@@ -196,11 +212,7 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     public void Freeze(ScalarType type, Device? device = null)
     {
-        foreach (var parameter in Parameters)
-        {
-            parameter.Value.requires_grad_(false);
-            parameter.MoveTo(type, device ?? Device);
-        }
+        foreach (var parameter in Parameters) parameter.Freeze(type, device ?? Device);
         (ComputeType, Device) = (type, device ?? Device);
         _rotary.Dispose();
         _rotary = NewRotary();

@@ -1,6 +1,7 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Model;
@@ -34,9 +35,16 @@ public sealed class TransformerBlock : IDisposable
     /// <summary>Works out what is constant at inference. The block can no longer be trained.</summary>
     internal void Freeze()
     {
-        var before = Attention;
-        Attention = before.Freeze();
-        before.Dispose();
+        if (_inputNorm.Weight.Device.type != DeviceType.CUDA)
+        {
+            Attention = new DeferredAttention(Attention);
+        }
+        else
+        {
+            var before = Attention;
+            Attention = before.Freeze();
+            before.Dispose();
+        }
         _feedForward.Fold();
     }
 

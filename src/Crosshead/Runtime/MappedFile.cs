@@ -6,13 +6,15 @@ namespace Crosshead.Runtime;
 /// <summary>
 /// A file's bytes as memory. The map is private: pages come from the system's file cache, and a page that is written to
 /// becomes this process's own copy, so that the file never changes. It is unmapped when the handle is disposed and
-/// every tensor over it (<see cref="MappedTensor"/>) is gone.
+/// every tensor over it (<see cref="MappedTensor"/>) is gone. A map of no file is memory of zeros.
 /// </summary>
 internal sealed unsafe partial class MappedFile : SafeHandle
 {
     // Without reserved memory: a model larger than the memory may be mapped, because hardly any page is written to.
-    private const int ReadAndWrite = 1 | 2, PrivateWithoutReserve = 2 | 0x4000;
-    private const nint Failed = -1;
+    private const int ReadAndWrite = 1 | 2, PrivateWithoutReserve = 2 | 0x4000, PrivateWithoutFile = 2 | 0x20;
+    private const int AdviceNotNeeded = 4, AdviceHugePages = 14;
+    private const nint Failed = -1, PageBytes = 4096;
+    private const int NoFile = -1;
 
     private MappedFile(nint address, long length) : base(Failed, ownsHandle: true)
     {
@@ -38,6 +40,31 @@ internal sealed unsafe partial class MappedFile : SafeHandle
         return new MappedFile(address, length);
     }
 
+    /// <summary>Memory of zeros, in large pages where the system has them.</summary>
+    /// <param name="length">Bytes.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public static MappedFile OfZeros(long length)
+    {
+        var address = MapZeros(0, (nuint)Math.Max(length, 1), ReadAndWrite, PrivateWithoutFile, NoFile, 0);
+        if (address == Failed)
+            throw new CrossheadException($"{length >> 20} MiB of memory for weights are not to be had: "
+                + $"{Marshal.GetLastPInvokeErrorMessage()}; use a smaller model, or a machine with more memory.");
+        _ = Advise(address, (nuint)length, AdviceHugePages);
+        return new MappedFile(address, Math.Max(length, 1));
+    }
+
+    /// <summary>
+    /// Says that some bytes of a file will not be read soon, so that they no longer count as memory of the process.
+    /// </summary>
+    /// <param name="offset">Position of the first.</param>
+    /// <param name="count">Number of bytes.</param>
+    public void Release(long offset, long count)
+    {
+        var (first, end) = ((handle + (nint)offset + PageBytes - 1) / PageBytes * PageBytes,
+            (handle + (nint)(offset + count)) / PageBytes * PageBytes);
+        if (end > first) _ = Advise(first, (nuint)(end - first), AdviceNotNeeded);
+    }
+
     /// <summary>The bytes at <paramref name="offset"/>; valid while the handle is not disposed.</summary>
     public byte* At(long offset)
     {
@@ -51,6 +78,12 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial nint Map(nint address, nuint length, int protection, int flags,
         SafeFileHandle file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MapZeros(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint length);

@@ -8,7 +8,8 @@ public sealed class LayeringTests
     private static readonly Assembly s_library = typeof(CrossheadException).Assembly;
 
     private static readonly string[] s_ground = ["Files"];
-    private static readonly string[] s_model = ["Files", "Model", "Attention", "Layers", "Kernels", "Weights", "Runtime"];
+    private static readonly string[] s_model =
+        ["Files", "Model", "Attention", "Layers", "Kernels", "Weights", "Runtime"];
 
     /// <summary>Each layer with those it may use. Dependencies point one way.</summary>
     private static readonly Dictionary<string, string[]> s_allowed = new()

@@ -1,4 +1,5 @@
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
@@ -90,6 +91,30 @@ public sealed class SafetensorsReader : IDisposable
     {
         var (entry, type) = Readable(name);
         return MappedTensor.Over(_map, entry.Offset, type, entry.Shape);
+    }
+
+    /// <summary>
+    /// Rows of the named tensor where they lie in the file, which stay mapped until the matrix is disposed; null if the
+    /// type is none that weights are computed with.
+    /// </summary>
+    /// <param name="name">The tensor; its last dimension is a row.</param>
+    /// <param name="first">The first row, over all other dimensions.</param>
+    /// <param name="shape">Shape of what the rows hold.</param>
+    /// <exception cref="CrossheadException">There is no such tensor, or the file was cut short.</exception>
+    internal WeightMatrix? MapRows(string name, long first, long[] shape)
+    {
+        var entry = Find(name);
+        WeightFormat? format = entry.Type.Scalar switch
+        {
+            ScalarType.Float32 => WeightFormat.F32,
+            ScalarType.BFloat16 => WeightFormat.BF16,
+            ScalarType.Float16 => WeightFormat.F16,
+            _ => null,
+        };
+        if (format is null || shape.Contains(0) || shape[^1] > int.MaxValue / format.BlockBytes) return null;
+        var columns = (int)shape[^1];
+        return new WeightMatrix(_map, entry.Offset + (first * format.RowBytes(columns)), format,
+            shape.Aggregate(1L, (a, b) => a * b) / columns, columns);
     }
 
     /// <summary>

@@ -35,6 +35,10 @@ internal sealed partial record StoredPart(string Name, long[] Shape, long? Exper
                 yield return new($"{experts}{expert}.{projections[i]}_proj.weight", [rows, shape[2]], expert, i * rows);
     }
 
+    /// <summary>The first row of the parameter, over all rows of the stored tensor.</summary>
+    /// <param name="stored">Shape of the stored tensor.</param>
+    public long FirstRow(long[] stored) => Expert is { } expert ? (expert * stored[1]) + Start : 0;
+
     /// <summary>The parameter's values: a view of the stored tensor.</summary>
     public Tensor In(Tensor stored) =>
         Expert is { } expert ? stored.select(0, expert).narrow(0, Start, Shape[0]) : stored;

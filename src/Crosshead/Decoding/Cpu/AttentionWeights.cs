@@ -61,6 +61,7 @@ internal sealed class AttentionWeights : IDisposable
         using var scope = NewDisposeScope();
         return attention switch
         {
+            DeferredAttention a => Of(a.Layer, pack, options, width),
             FrozenAttention a => Multihead(a.Layer, pack, options, width),
             MultiheadAttention a => Multihead(a, pack, options, width),
             TalkingHeadsAttention a => TalkingHeads(a, pack, options, width),

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Crosshead.Kernels.WeightProducts;
+using Crosshead.Weights;
+
+namespace Crosshead.Benchmarks;
+
+/// <summary>
+/// Products of weights with one vector and with many, for each format, beside the speed at which memory is read. Each
+/// figure is the best of short runs taken in turn.
+/// </summary>
+internal static unsafe class WeightSpeeds
+{
+    private const int Columns = 2048;
+    private static readonly int[] s_vectors = [1, 4, 16, 64];
+
+    public static void Run(string[] arguments)
+    {
+        var (mebibytes, threads) = (int.Parse(arguments[0]), int.Parse(arguments[1]));
+        var formats = WeightFormat.All.Where(f => arguments.Length < 3 || arguments[2..].Contains(f.Name)).ToArray();
+        var bytes = (long)mebibytes << 20;
+        var memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 1 << 21);
+        new Span<byte>(memory, (int)Math.Min(bytes, int.MaxValue)).Fill(1);
+        var best = new Dictionary<(string, int), double>();
+        var reading = double.MaxValue;
+        var x = new float[64 * Columns];
+        x.AsSpan().Fill(0.5f);
+        for (var round = 0; round < 5; round++)
+        {
+            reading = Math.Min(reading, Timed(threads, t => Read(memory + (bytes / threads * t), bytes / threads)));
+            foreach (var format in formats)
+            {
+                var stride = format.RowBytes(Columns);
+                foreach (var vectors in s_vectors)
+                {
+                    var all = (int)(bytes / stride / threads / (vectors > 4 ? vectors : 1)) / 16 * 16;
+                    var seconds = Timed(threads, t =>
+                    {
+                        var y = (float*)NativeMemory.AlignedAlloc((nuint)(16 * vectors * sizeof(float)), 64);
+                        fixed (float* px = x)
+                            for (var row = 0; row < all; row += 16)
+                                RowProducts.Of(format).Multiply(memory + (((long)t * all) + row) * stride, stride, 16,
+                                    Columns, px, Columns, vectors, y, 16);
+                        NativeMemory.AlignedFree(y);
+                    });
+                    var each = seconds / ((long)all * threads * stride);
+                    best[(format.Name, vectors)] = Math.Min(best.GetValueOrDefault((format.Name, vectors), 1), each);
+                }
+            }
+        }
+        Console.WriteLine($"memory {bytes / reading / 1e9:F1} GB/s, {threads} threads, {mebibytes} MiB");
+        foreach (var format in formats)
+        {
+            Console.Write($"{format.Name,-6}");
+            foreach (var vectors in s_vectors)
+            {
+                var each = best[(format.Name, vectors)];
+                var weights = format.BlockSize / (double)format.BlockBytes / each;
+                Console.Write(vectors == 1
+                    ? $"  1: {1 / each / 1e9,6:F1} GB/s {reading / bytes / each,5:P0}"
+                    : $"  {vectors}: {2 * weights * vectors / 1e9,6:F1} GFLOP/s");
+            }
+            Console.WriteLine();
+        }
+        NativeMemory.AlignedFree(memory);
+    }
+
+    private static double Timed(int threads, Action<int> work)
+    {
+        var from = Stopwatch.GetTimestamp();
+        var team = Enumerable.Range(1, threads - 1).Select(t => new Thread(() => work(t))).ToArray();
+        foreach (var thread in team) thread.Start();
+        work(0);
+        foreach (var thread in team) thread.Join();
+        return Stopwatch.GetElapsedTime(from).TotalSeconds;
+    }
+
+    private static void Read(byte* p, long bytes)
+    {
+        Vector512<ulong> a = default, b = default, c = default, d = default;
+        var quarter = bytes / 4;
+        for (long i = 0; i < quarter; i += 64)
+        {
+            a += Vector512.Load((ulong*)(p + i));
+            b += Vector512.Load((ulong*)(p + quarter + i));
+            c += Vector512.Load((ulong*)(p + (2 * quarter) + i));
+            d += Vector512.Load((ulong*)(p + (3 * quarter) + i));
+        }
+        GC.KeepAlive(Vector512.Sum(a + b + c + d));
+    }
+}

@@ -1,0 +1,46 @@
+using Crosshead.Weights;
+
+namespace Crosshead.Kernels.WeightProducts;
+
+/// <summary>
+/// Products of weights with vectors, y = x Wᵀ, from the weights as they lie in memory. A product of a row with a vector
+/// is sixteen sums over the columns, lane by lane, which are added up at the end in one order. So it does not depend on
+/// the rows and vectors that are multiplied beside it, nor on the width of the processor's registers.
+/// </summary>
+internal abstract unsafe class RowProducts
+{
+    /// <summary>Lanes of a product. Vectors and dense rows are filled up with zeros to a multiple of it.</summary>
+    public const int Lanes = 16;
+
+    private static readonly Dictionary<WeightFormat, RowProducts> s_kernels = new()
+    {
+        [WeightFormat.F32] = new RowProducts<SingleRun>(),
+        [WeightFormat.F16] = new RowProducts<HalfRun>(),
+        [WeightFormat.BF16] = new RowProducts<BrainRun>(),
+        [WeightFormat.Q8Zero] = new RowProducts<Q8ZeroRun>(),
+        [WeightFormat.Q4Zero] = new RowProducts<Q4ZeroRun>(),
+        [WeightFormat.Q4One] = new RowProducts<Q4OneRun>(),
+        [WeightFormat.Q5Zero] = new RowProducts<Q5ZeroRun>(),
+        [WeightFormat.Q5One] = new RowProducts<Q5OneRun>(),
+        [WeightFormat.Q4K] = new RowProducts<Q4KRun>(),
+        [WeightFormat.Q5K] = new RowProducts<Q5KRun>(),
+        [WeightFormat.Q6K] = new RowProducts<Q6KRun>(),
+        [WeightFormat.Mxfp4] = new RowProducts<Mxfp4Run>(),
+    };
+
+    /// <summary>The products of a format.</summary>
+    public static RowProducts Of(WeightFormat format) => s_kernels[format];
+
+    /// <summary>Multiplies rows by vectors.</summary>
+    /// <param name="weights">The first row.</param>
+    /// <param name="weightStride">Bytes from row to row.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Columns, filled up to a multiple of 16, or whole blocks.</param>
+    /// <param name="x">[vectors, stride]</param>
+    /// <param name="stride">Elements from vector to vector.</param>
+    /// <param name="vectors">Number of vectors.</param>
+    /// <param name="y">[vectors, yStride]; receives the products with the rows side by side.</param>
+    /// <param name="yStride">Elements from result to result.</param>
+    public abstract void Multiply(byte* weights, long weightStride, int rows, int columns, float* x, int stride,
+        int vectors, float* y, int yStride);
+}

@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Crosshead.Runtime;
+
+namespace Crosshead.Kernels.WeightProducts;
+
+/// <summary>Sixteen small integers as sixteen of 32 bits, and single numbers of half precision.</summary>
+internal static unsafe class Widened
+{
+    /// <summary>2^112: what a number of half precision is smaller by if its bits are moved to single precision.</summary>
+    public const float HalfBias = 5.192296858534828e33f;
+
+    /// <summary>Sixteen words without sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Words(ushort* at) => CpuVectors.Are512Bits
+        ? Avx512F.ConvertToVector512UInt32(Vector256.Load(at))
+        : Vector512.Create(Avx2.ConvertToVector256Int32(at).AsUInt32(), Avx2.ConvertToVector256Int32(at + 8).AsUInt32());
+
+    /// <summary>Sixteen bytes with sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> SignedBytes(sbyte* at) => CpuVectors.Are512Bits
+        ? Avx512F.ConvertToVector512Int32(Vector128.Load(at))
+        : Vector512.Create(Avx2.ConvertToVector256Int32(at), Avx2.ConvertToVector256Int32(at + 8));
+
+    /// <summary>Sixteen bytes without sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Bytes(byte* at) => CpuVectors.Are512Bits
+        ? Avx512F.ConvertToVector512Int32(Vector128.Load(at))
+        : Vector512.Create(Avx2.ConvertToVector256Int32(at), Avx2.ConvertToVector256Int32(at + 8));
+
+    /// <summary>A number of half precision.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Half(byte* at)
+    {
+        uint bits = *(ushort*)at;
+        var magnitude = BitConverter.UInt32BitsToSingle((bits & 0x7fff) << 13) * HalfBias;
+        return BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(magnitude) | ((bits & 0x8000) << 16));
+    }
+}

@@ -1,0 +1,128 @@
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Weights;
+
+/// <summary>
+/// A matrix of weights as it lies in memory, mostly in a mapped file: rows of whole blocks, one row after another. What
+/// computes with it reads it where it lies. A vector is a matrix of one row.
+/// </summary>
+internal sealed unsafe class WeightMatrix : IDisposable
+{
+    private readonly MappedFile _map;
+    private bool _held;
+
+    /// <summary>A matrix over mapped bytes, which stay mapped until it is disposed.</summary>
+    /// <param name="map">The bytes; all of the matrix must be within.</param>
+    /// <param name="offset">Position of the first byte.</param>
+    /// <param name="format">How numbers are stored.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Numbers of a row, whole blocks.</param>
+    /// <param name="stride">Bytes from row to row; null where rows follow each other at once.</param>
+    public WeightMatrix(MappedFile map, long offset, WeightFormat format, long rows, int columns, long? stride = null)
+    {
+        (_map, Offset, Format, Rows, Columns) = (map, offset, format, rows, columns);
+        Stride = stride ?? format.RowBytes(columns);
+        if (offset < 0 || columns % format.BlockSize != 0 || rows * Stride > map.Length - offset)
+            throw new ArgumentException($"[{rows}, {columns}] of {format} do not lie at byte {offset} of {map.Length}");
+        map.DangerousAddRef(ref _held);
+        Data = map.At(offset);
+    }
+
+    ~WeightMatrix() => Release();
+
+    /// <summary>How the numbers are stored.</summary>
+    public WeightFormat Format { get; }
+
+    /// <summary>Number of rows.</summary>
+    public long Rows { get; }
+
+    /// <summary>Numbers of a row.</summary>
+    public int Columns { get; }
+
+    /// <summary>Bytes from row to row.</summary>
+    public long Stride { get; }
+
+    /// <summary>Bytes of all rows.</summary>
+    public long Bytes => Rows * Stride;
+
+    /// <summary>The first row; valid until disposal.</summary>
+    public byte* Data { get; }
+
+    /// <summary>Position of the first byte in the map.</summary>
+    private long Offset { get; }
+
+    /// <summary>A matrix of zeros in memory of its own.</summary>
+    /// <param name="format">How numbers are stored.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Numbers of a row, whole blocks.</param>
+    /// <param name="stride">Bytes from row to row; null where rows follow each other at once.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public static WeightMatrix OfZeros(WeightFormat format, long rows, int columns, long? stride = null)
+    {
+        using var memory = MappedFile.OfZeros(rows * (stride ?? format.RowBytes(columns)));
+        return new WeightMatrix(memory, 0, format, rows, columns, stride);
+    }
+
+    /// <summary>Some of its rows, where they lie.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="count">Number of rows.</param>
+    public WeightMatrix Part(long first, long count) =>
+        new(_map, Offset + (first * Stride), Format, count, Columns, Stride);
+
+    /// <summary>Its rows in another order, in memory of its own.</summary>
+    /// <param name="row">The row of this matrix for each row of the new one.</param>
+    /// <exception cref="CrossheadException">There is not enough memory.</exception>
+    public WeightMatrix Reordered(Func<long, long> row)
+    {
+        var made = OfZeros(Format, Rows, Columns);
+        for (var i = 0L; i < Rows; i++) BytesOf(row(i)).CopyTo(made.BytesOf(i));
+        return made;
+    }
+
+    /// <summary>The bytes of a row.</summary>
+    public Span<byte> BytesOf(long row) => new(Data + (row * Stride), (int)Format.RowBytes(Columns));
+
+    /// <summary>Reads a row.</summary>
+    /// <param name="row">Index of the row.</param>
+    /// <param name="values">Receives its numbers; as many as the matrix has columns.</param>
+    public void Read(long row, Span<float> values) => Format.Read(BytesOf(row), values);
+
+    /// <summary>
+    /// Its numbers as a tensor on the CPU; without a copy where the bytes are those of the type.
+    /// </summary>
+    /// <param name="type">Float32, bfloat16, float16 or float64.</param>
+    /// <param name="shape">Shape of as many numbers.</param>
+    public Tensor ToTensor(ScalarType type, long[] shape)
+    {
+        if (Stride == Format.RowBytes(Columns) && Own(Format) is { } own)
+        {
+            var mapped = MappedTensor.Over(_map, Offset, own, shape);
+            if (own == type) return mapped;
+            using (mapped) return mapped.to(type);
+        }
+        using var single = empty([Rows, Columns], ScalarType.Float32);
+        var values = (float*)Aten.DataPointer(single);
+        Parallel.For(0, Rows, row => Read(row, new Span<float>(values + (row * Columns), Columns)));
+        return single.to(type).reshape(shape);
+    }
+
+    /// <summary>Says that the matrix will not be read soon: pages of its file no longer count as memory.</summary>
+    public void SetAside() => _map.Release(Offset, Bytes);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private static ScalarType? Own(WeightFormat format) => format == WeightFormat.F32 ? ScalarType.Float32
+        : format == WeightFormat.BF16 ? ScalarType.BFloat16 : format == WeightFormat.F16 ? ScalarType.Float16 : null;
+
+    private void Release()
+    {
+        if (_held) _map.DangerousRelease();
+        _held = false;
+    }
+}
