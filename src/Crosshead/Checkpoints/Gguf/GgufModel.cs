@@ -27,12 +27,10 @@ public static class GgufModel
     /// <param name="options">The model's shape.</param>
     /// <param name="companions">The model directory with its tokenizer; it may have none.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or for its tokenizer.</exception>
-    public static void Require(ModelOptions options, string companions) => Require(options, TokenizerIn(companions));
-
-    private static void Require(ModelOptions options, Tokenizer? tokenizer)
+    public static void Require(ModelOptions options, string companions)
     {
         GgufArchitecture.Require(options);
-        if (tokenizer is not null) GgufTokens.Require(tokenizer, options.VocabularySize);
+        TokensOf(companions, options);
     }
 
     /// <summary>Writes a model with its tokenizer and its chat template, atomically.</summary>
@@ -47,15 +45,15 @@ public static class GgufModel
     /// the type's range, or the file cannot be written.</exception>
     public static void Write(string path, LanguageModel model, ScalarType type, string companions, string name)
     {
-        var (options, tokenizer) = (model.Options, TokenizerIn(companions));
-        Require(options, tokenizer);
+        var options = model.Options;
+        GgufArchitecture.Require(options);
+        var tokens = TokensOf(companions, options);
         var writer = new GgufWriter();
         writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family));
         writer.Add("general.name", name);
         writer.Add("general.file_type", FileType(type));
         GgufArchitecture.Describe(writer, options);
-        if (tokenizer is not null)
-            GgufTokens.Describe(writer, tokenizer, options.VocabularySize, TextTokens.Of(companions));
+        if (tokens is not null) tokens.Write(writer);
         else writer.Add(GgufTokens.ModelKey, GgufTokens.None);
         if (ChatTemplateFiles.Read(companions) is { } chat)
         {
@@ -79,8 +77,9 @@ public static class GgufModel
     private static GgufType TypeOf(ScalarType type) =>
         GgufType.Named(Types.First(t => t.Value == type).Key.ToUpperInvariant());
 
-    private static Tokenizer? TokenizerIn(string folder) =>
-        TokenizerFiles.Find(folder) is null ? null : Tokenizer.Load(folder);
+    private static GgufTokens? TokensOf(string companions, ModelOptions options) =>
+        TokenizerFiles.Find(companions) is null ? null
+            : GgufTokenWriter.Of(Tokenizer.Load(companions), options.VocabularySize, TextTokens.Of(companions));
 
     private static void AddTensors(GgufWriter writer, LanguageModel model, ScalarType type)
     {

@@ -1,107 +1,142 @@
-using Crosshead.Checkpoints.HuggingFace;
-using Crosshead.Text.Tokenizers;
-using Crosshead.Text.Tokenizers.Definition;
-using Crosshead.Text.Tokenizers.Normalizers;
+using Crosshead.Text.Tokenizers.Formats;
 
 namespace Crosshead.Checkpoints.Gguf;
 
-/// <summary>A tokenizer in the metadata of a GGUF file: tokens by id, their kinds, how text becomes tokens.</summary>
-internal static class GgufTokens
+/// <summary>
+/// The keys of a tokenizer in the metadata of a GGUF file, and their values. Lists have one element for each token id.
+/// </summary>
+internal sealed record GgufTokens
 {
-    /// <summary>The key of the tokenizer's kind, and that of a file without a tokenizer.</summary>
-    public const string ModelKey = "tokenizer.ggml.model", None = "no_vocab";
+    /// <summary>The key of the tokenizer's kind.</summary>
+    public const string ModelKey = Key + "model";
 
-    private const int Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6;
+    /// <summary>The key of the rule that cuts text into words.</summary>
+    public const string PreKey = Key + "pre";
 
-    /// <summary>Checks that the format can express a tokenizer.</summary>
-    /// <exception cref="CrossheadException">It cannot, or the model has fewer tokens.</exception>
-    public static void Require(Tokenizer tokenizer, int vocabularySize)
+    /// <summary>What <see cref="ModelKey"/> is for BPE over bytes, for SentencePiece, and without tokenizer.</summary>
+    public const string Bytes = "gpt2", SentencePieces = "llama", None = "no_vocab";
+
+    private const string Key = "tokenizer.ggml.";
+
+    /// <summary>The tokenizer's kind.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The name of the rule that cuts text into words, of a tokenizer over bytes.</summary>
+    public string? Pre { get; init; }
+
+    /// <summary>The tokens.</summary>
+    public required IReadOnlyList<string> Tokens { get; init; }
+
+    /// <summary>What each token is for.</summary>
+    public required IReadOnlyList<SentencePieceKind> Kinds { get; init; }
+
+    /// <summary>The higher, the earlier a token is merged; of a tokenizer of SentencePiece.</summary>
+    public IReadOnlyList<float>? Scores { get; init; }
+
+    /// <summary>Merges, a pair with a space between, in their order; of a tokenizer over bytes.</summary>
+    public IReadOnlyList<string>? Merges { get; init; }
+
+    /// <summary>The token that a text begins with.</summary>
+    public int? Begin { get; init; }
+
+    /// <summary>The token that a text ends with.</summary>
+    public int? End { get; init; }
+
+    /// <summary>The token that a turn of a conversation ends with, if it is another.</summary>
+    public int? EndOfTurn { get; init; }
+
+    /// <summary>The token that a message to a tool ends with, if it is another.</summary>
+    public int? EndOfMessage { get; init; }
+
+    /// <summary>The token for what the vocabulary lacks.</summary>
+    public int? Unknown { get; init; }
+
+    /// <summary>The token that fills up batches.</summary>
+    public int? Padding { get; init; }
+
+    /// <summary>Whether a text gets its begin token; null if the file does not say.</summary>
+    public bool? AddsBegin { get; init; }
+
+    /// <summary>Whether a text gets its end token.</summary>
+    public bool? AddsEnd { get; init; }
+
+    /// <summary>Whether a space is put before a text.</summary>
+    public bool? AddsSpace { get; init; }
+
+    /// <summary>Reads them from a file.</summary>
+    /// <param name="metadata">The file's metadata.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="CrossheadException">A key is missing, or a value does not fit.</exception>
+    public static GgufTokens Read(GgufMetadata metadata, string path)
     {
-        if (tokenizer.VocabularySize > vocabularySize)
-            throw new CrossheadException($"the tokenizer has {tokenizer.VocabularySize} tokens, the model "
-                + $"{vocabularySize}; put the tokenizer there that the model was trained with.");
-        if (Lacking(tokenizer.Definition, tokenizer).FirstOrDefault() is { } lacking)
-            throw new CrossheadException($"GGUF has no place for a tokenizer with {lacking}; write the model as "
-                + "safetensors.");
+        var tokens = metadata.Texts(Key + "tokens") ?? throw Lacks("tokens");
+        var kinds = metadata.Integers(Key + "token_type");
+        return new GgufTokens
+        {
+            Model = metadata.Text(ModelKey) ?? throw Lacks("model"),
+            Pre = metadata.Text(PreKey),
+            Tokens = tokens,
+            Kinds = [.. Enumerable.Range(0, tokens.Count).Select(id => Kind(PerToken("token_type", kinds, id)))],
+            Scores = metadata.Numbers(Key + "scores") is not { } scores ? null
+                : [.. Enumerable.Range(0, tokens.Count).Select(id => (float)PerToken("scores", scores, id))],
+            Merges = metadata.Texts(Key + "merges"),
+            Begin = Id("bos"),
+            End = Id("eos"),
+            EndOfTurn = Id("eot"),
+            EndOfMessage = Id("eom"),
+            Unknown = Id("unknown"),
+            Padding = Id("padding"),
+            AddsBegin = metadata.Flag(Key + "add_bos_token"),
+            AddsEnd = metadata.Flag(Key + "add_eos_token"),
+            AddsSpace = metadata.Flag(Key + "add_space_prefix"),
+        };
+
+        CrossheadException Lacks(string name) => new($"\"{path}\" has no tokenizer: the key {Key}{name} is missing; "
+            + "use a file with the model's tokenizer, or the model's own folder.");
+
+        T PerToken<T>(string name, IReadOnlyList<T>? values, int id) where T : struct => values is null ? default
+            : id < values.Count ? values[id]
+            : throw new CrossheadException($"\"{path}\": the key {Key}{name} has {values.Count} values for "
+                + $"{tokens.Count} tokens; get the file again.");
+
+        int? Id(string name) => metadata.Integer($"{Key}{name}_token_id") is not { } id ? null
+            : id >= 0 && id < tokens.Count ? (int)id
+            : throw new CrossheadException($"\"{path}\": the key {Key}{name}_token_id is {id}; the tokens have the "
+                + $"ids 0 to {tokens.Count - 1}; get the file again.");
     }
 
-    /// <summary>Adds the keys of a tokenizer.</summary>
-    /// <param name="writer">The file.</param>
-    /// <param name="tokenizer">The tokenizer, which <see cref="Require"/> has accepted.</param>
-    /// <param name="vocabularySize">Tokens of the model. Ids without a token become unused tokens.</param>
-    /// <param name="texts">The tokens that texts begin and end with, by the model's configuration.</param>
-    public static void Describe(GgufWriter writer, Tokenizer tokenizer, int vocabularySize, TextTokens texts)
+    /// <summary>Adds them to a file.</summary>
+    public void Write(GgufWriter writer)
     {
-        var definition = tokenizer.Definition;
-        writer.Add(ModelKey, definition.ByteLevel ? "gpt2" : "llama");
-        if (definition.ByteLevel) writer.Add("tokenizer.ggml.pre", NameOf(definition.Pattern!.Value));
-        var ids = Enumerable.Range(0, vocabularySize).ToArray();
-        writer.AddList("tokenizer.ggml.tokens",
-            [.. ids.Select(id => tokenizer.IdToToken(id) ?? $"[PAD{id}]")]);
-        if (!definition.ByteLevel) writer.AddList<float>("tokenizer.ggml.scores", Scores(definition, vocabularySize));
-        writer.AddList<int>("tokenizer.ggml.token_type", [.. ids.Select(id => KindOf(definition, id))]);
-        if (definition.ByteLevel)
-            writer.AddList("tokenizer.ggml.merges", [.. definition.Merges.Select(merge =>
-                $"{tokenizer.IdToToken(merge.Left)} {tokenizer.IdToToken(merge.Right)}")]);
-        var end = tokenizer.EosTokenId ?? texts.Ends.Cast<int?>().FirstOrDefault();
-        Id("bos", tokenizer.BosTokenId ?? texts.Begin);
-        Id("eos", end);
-        Id("eot", texts.Ends.Cast<int?>().FirstOrDefault(id => id != end));
-        Id("unknown", definition.UnknownId);
-        Id("padding", tokenizer.PadTokenId);
-        writer.Add("tokenizer.ggml.add_bos_token", definition.Prefix.Count > 0);
-        writer.Add("tokenizer.ggml.add_eos_token", definition.Suffix.Count > 0);
-        if (!definition.ByteLevel) writer.Add("tokenizer.ggml.add_space_prefix", AddsSpace(definition));
+        writer.Add(ModelKey, Model);
+        if (Pre is not null) writer.Add(PreKey, Pre);
+        writer.AddList(Key + "tokens", Tokens);
+        if (Scores is not null) writer.AddList<float>(Key + "scores", [.. Scores]);
+        writer.AddList<int>(Key + "token_type", [.. Kinds.Select(kind => (int)kind)]);
+        if (Merges is not null) writer.AddList(Key + "merges", Merges);
+        Id("bos", Begin);
+        Id("eos", End);
+        Id("eot", EndOfTurn);
+        Id("eom", EndOfMessage);
+        Id("unknown", Unknown);
+        Id("padding", Padding);
+        Flag("add_bos_token", AddsBegin);
+        Flag("add_eos_token", AddsEnd);
+        Flag("add_space_prefix", AddsSpace);
 
         void Id(string name, int? id)
         {
-            if (id is { } token) writer.Add($"tokenizer.ggml.{name}_token_id", (uint)token);
+            if (id is { } token) writer.Add($"{Key}{name}_token_id", (uint)token);
+        }
+
+        void Flag(string name, bool? flag)
+        {
+            if (flag is { } value) writer.Add(Key + name, value);
         }
     }
 
-    private static IEnumerable<string> Lacking(TokenizerDefinition definition, Tokenizer tokenizer)
-    {
-        if (definition.ByteLevel && definition.Pattern is null) yield return "no rule that cuts text into words";
-        if (definition.ByteLevel && definition.PrefixSpace) yield return "a space before each text";
-        // Programs that read the format leave out the composition of characters.
-        if (definition.Normalizer.Steps.FirstOrDefault(step => definition.ByteLevel ? step is not UnicodeNormalizer
-            : step is not (PrependNormalizer or ReplaceNormalizer)) is { } step)
-            yield return $"the normalizer {step.GetType().Name.Replace("Normalizer", "", StringComparison.Ordinal)}";
-        if (!definition.ByteLevel && !definition.ByteFallback) yield return "characters without bytes";
-        if (definition.Prefix.Count > 1 || definition.Prefix.Any(id => id != tokenizer.BosTokenId))
-            yield return "other tokens before a text than the begin token";
-        if (definition.Suffix.Count > 1 || definition.Suffix.Any(id => id != tokenizer.EosTokenId))
-            yield return "other tokens after a text than the end token";
-    }
-
-    private static string NameOf(PreTokenizerPattern pattern) => pattern switch
-    {
-        PreTokenizerPattern.Llama3 => "llama-bpe",
-        PreTokenizerPattern.Qwen2 => "qwen2",
-        PreTokenizerPattern.Gpt2Digits => "smollm",
-        _ => "gpt-2",
-    };
-
-    private static int KindOf(TokenizerDefinition definition, int id)
-    {
-        if (id == definition.UnknownId && !definition.ByteLevel) return Unknown;
-        if (definition.Vocabulary.Added.TryGetValue(id, out var added)) return added.Special ? Control : UserDefined;
-        return definition.Vocabulary.TokenOf(id) is not { } token ? Unused
-            : !definition.ByteLevel && IsByte(token) ? Byte : Normal;
-    }
-
-    private static bool IsByte(string token) => token is ['<', '0', 'x', var high, var low, '>']
-        && char.IsAsciiHexDigit(high) && char.IsAsciiHexDigit(low);
-
-    // The earlier a merge, the higher the score of the token that it makes.
-    private static float[] Scores(TokenizerDefinition definition, int vocabularySize)
-    {
-        var scores = new float[vocabularySize];
-        for (var rank = definition.Merges.Count - 1; rank >= 0; rank--) scores[definition.Merges[rank].Id] = -1 - rank;
-        return scores;
-    }
-
-    private static bool AddsSpace(TokenizerDefinition definition) =>
-        definition.Normalizer.Steps.Any(step => step is PrependNormalizer)
-        || definition.Metaspace is { Prepend: not MetaspacePrepend.Never };
+    // Numbers that mean nothing are read as llama.cpp does.
+    private static SentencePieceKind Kind(long number) =>
+        number is > 0 and <= int.MaxValue && Enum.IsDefined((SentencePieceKind)number) ? (SentencePieceKind)number
+        : SentencePieceKind.Normal;
 }

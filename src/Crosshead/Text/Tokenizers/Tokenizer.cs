@@ -32,6 +32,11 @@ public sealed class Tokenizer
     {
     }
 
+    internal Tokenizer(TokenizerDefinition definition, TokenizerConfig config)
+        : this(TokenizerFiles.Of(definition), definition, config)
+    {
+    }
+
     internal Tokenizer(TokenizerFiles files, TokenizerDefinition definition, TokenizerConfig? config)
     {
         _files = files;

@@ -6,9 +6,20 @@ using Crosshead.Text.Tokenizers.Formats;
 
 namespace Crosshead.Text.Tokenizers;
 
-/// <summary>The files of a tokenizer as they were read or trained, without tokenizer_config.json.</summary>
-internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)> files)
+/// <summary>The files of a tokenizer as they were read or are written, without tokenizer_config.json.</summary>
+internal sealed class TokenizerFiles(Lazy<IReadOnlyList<(string Name, byte[] Content)>> files)
 {
+    /// <summary>Holds files that were read.</summary>
+    public TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)> files)
+        : this(new Lazy<IReadOnlyList<(string, byte[])>>(files))
+    {
+    }
+
+    /// <summary>The file of a tokenizer that no file describes; it is made when it is asked for.</summary>
+    public static TokenizerFiles Of(TokenizerDefinition definition) =>
+        new(new Lazy<IReadOnlyList<(string, byte[])>>(
+            () => [(Tokenizer.FileName, TokenizerWriter.Write(definition))]));
+
     /// <summary>Loads the tokenizer at <paramref name="path"/>, a file or a folder.</summary>
     /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>
     public static Tokenizer Load(string path)
@@ -44,10 +55,10 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
     public void Save(string path, TokenizerConfig config)
     {
         var single = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
-        if (single && files[0].Name != Tokenizer.FileName)
+        if (single && files.Value[0].Name != Tokenizer.FileName)
             throw new CrossheadException(
-                $"this tokenizer consists of {string.Join(" and ", files.Select(file => file.Name))}, which cannot be "
-                + $"written as \"{path}\"; name a folder.");
+                $"this tokenizer consists of {string.Join(" and ", files.Value.Select(file => file.Name))}, which "
+                + $"cannot be written as \"{path}\"; name a folder.");
         var folder = single ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         try
         {
@@ -57,7 +68,7 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
         {
             throw new CrossheadException($"cannot make the folder {folder}: {e.Message} Choose another place.", e);
         }
-        foreach (var (name, content) in files)
+        foreach (var (name, content) in files.Value)
             AtomicFile.Write(single ? path : Path.Combine(folder, name), stream => stream.Write(content));
         AtomicFile.Write(Path.Combine(folder, TokenizerConfig.FileName), stream => stream.Write(config.ToJson()));
     }
@@ -65,10 +76,10 @@ internal sealed class TokenizerFiles(IReadOnlyList<(string Name, byte[] Content)
     /// <summary>The identity of the tokenizer <paramref name="definition"/> that was read from the files.</summary>
     public string Sha256(TokenizerDefinition definition)
     {
-        if (files[0].Name == Tokenizer.FileName)
-            return CanonicalJson.TokenizerSha256(files[0].Content);
+        if (files.Value[0].Name == Tokenizer.FileName)
+            return CanonicalJson.TokenizerSha256(files.Value[0].Content);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (_, content) in files)
+        foreach (var (_, content) in files.Value)
             hash.AppendData(SHA256.HashData(content));
         // What tokenizer_config.json decided.
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new

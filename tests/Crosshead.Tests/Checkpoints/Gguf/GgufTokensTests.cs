@@ -65,15 +65,15 @@ public sealed class GgufTokensTests
     public void A_tokenizer_that_does_not_fit_is_refused()
     {
         var tokenizer = Tokenizer.Load(SharedData.Path("data", "models", "stories260K"));
-        Refused("the tokenizer has 512 tokens, the model 511", () => GgufTokens.Require(tokenizer, 511));
-        GgufTokens.Require(tokenizer, 512);
+        Refused("the tokenizer has 512 tokens, the model 511",
+            () => GgufTokenWriter.Of(tokenizer, 511, new TextTokens(null, [])));
+        GgufTokenWriter.Of(tokenizer, 512, new TextTokens(null, []));
     }
 
     private static GgufReader Written(TemporaryFolder folder, Tokenizer tokenizer, int size, TextTokens? texts = null)
     {
         var writer = new GgufWriter();
-        GgufTokens.Require(tokenizer, size);
-        GgufTokens.Describe(writer, tokenizer, size, texts ?? new TextTokens(null, []));
+        GgufTokenWriter.Of(tokenizer, size, texts ?? new TextTokens(null, [])).Write(writer);
         writer.Write(folder.File("x.gguf"));
         return GgufReader.Open(folder.File("x.gguf"));
     }

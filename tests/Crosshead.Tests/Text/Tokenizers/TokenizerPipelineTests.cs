@@ -37,7 +37,7 @@ public sealed class TokenizerPipelineTests
         }
     }
 
-    private static JsonObject Patched(JsonElement expected)
+    internal static JsonObject Patched(JsonElement expected)
     {
         var json = JsonNode.Parse(Fixture.GetProperty("bases").GetProperty(expected.GetProperty("base").GetString()!)
             .GetRawText())!.AsObject();

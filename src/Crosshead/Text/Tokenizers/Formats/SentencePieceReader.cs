@@ -22,28 +22,36 @@ internal static class SentencePieceReader
         {
             TokenizerClass = "LlamaTokenizer",
         };
-        var ids = Ids(file, name);
-        var added = AddedTokenEntry.Place(AddedTokens(file, config), ids, name);
+        var settings = new SentencePieceSettings(file.ByteFallback, file.AddDummyPrefix, file.RemoveExtraWhitespaces);
+        return (Build(file.Pieces, settings, config, name), config);
+    }
+
+    /// <summary>Turns pieces, by id, into a tokenizer; unused pieces stand for nothing.</summary>
+    public static TokenizerDefinition Build(IReadOnlyList<SentencePiece> pieces, SentencePieceSettings settings,
+        TokenizerConfig config, string name)
+    {
+        var ids = Ids(pieces, name);
+        var added = AddedTokenEntry.Place(AddedTokens(pieces, config), ids, name);
         var vocabulary = new Vocabulary(ids, added);
-        UnsupportedTokenizer.Unless(!file.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(
+        UnsupportedTokenizer.Unless(!settings.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(
             id => id >= 0), name, "byte fallback without its 256 byte tokens");
-        var prefix = file.AddDummyPrefix && config.AddPrefixSpace != false;
+        var prefix = settings.AddDummyPrefix && config.AddPrefixSpace != false;
         // newer files put the space before the input alone, and none where there is one
         var marks = config.Legacy == false;
         var mark = CharacterModel.SpaceMark;
-        var definition = new TokenizerDefinition
+        return new TokenizerDefinition
         {
             Vocabulary = vocabulary,
-            Merges = Merges(file, vocabulary),
+            Merges = Merges(pieces, vocabulary),
             AddedTokens = added,
             ByteLevel = false,
-            ByteFallback = file.ByteFallback,
+            ByteFallback = settings.ByteFallback,
             FuseUnknown = true,
-            UnknownId = file.Pieces.FindIndex(piece => piece.Kind == SentencePieceKind.Unknown) is >= 0 and var unknown
-                ? unknown : null,
+            UnknownId = Enumerable.Range(0, pieces.Count).Cast<int?>().FirstOrDefault(
+                id => pieces[id!.Value].Kind == SentencePieceKind.Unknown),
             Normalizer = new NormalizerSequence(
             [
-                .. file.RemoveExtraWhitespaces ? [new SpaceNormalizer(mark)] : (INormalizer[])[],
+                .. settings.RemoveExtraWhitespaces ? [new SpaceNormalizer(mark)] : (INormalizer[])[],
                 .. prefix && !marks ? [new PrependNormalizer(mark.ToString())] : (INormalizer[])[],
                 .. marks ? [] : (INormalizer[])[new ReplaceNormalizer(" ", mark.ToString())],
             ]),
@@ -52,33 +60,33 @@ internal static class SentencePieceReader
             Decoding = new TextDecoding
             {
                 Replacements = [new ReplaceNormalizer(mark.ToString(), " ")],
-                ByteFallback = file.ByteFallback,
+                ByteFallback = settings.ByteFallback,
                 StripStart = prefix ? 1 : 0,
             },
             Prefix = config.AddBosToken != false && config.BosToken is { } bos ? [Require(vocabulary, bos, name)] : [],
             Suffix = config.AddEosToken == true && config.EosToken is { } eos ? [Require(vocabulary, eos, name)] : [],
         };
-        return (definition, config);
     }
 
-    private static Dictionary<string, int> Ids(SentencePieceFile file, string name)
+    private static Dictionary<string, int> Ids(IReadOnlyList<SentencePiece> pieces, string name)
     {
-        var ids = new Dictionary<string, int>(file.Pieces.Count);
-        foreach (var piece in file.Pieces)
-            if (!ids.TryAdd(piece.Text, ids.Count))
-                throw new CrossheadException($"{name}: the piece \"{piece.Text.Shown()}\" has the ids "
-                    + $"{ids[piece.Text]} and {ids.Count}, where one is expected; the file is damaged.");
+        var ids = new Dictionary<string, int>(pieces.Count);
+        for (var id = 0; id < pieces.Count; id++)
+            if (pieces[id].Kind != SentencePieceKind.Unused && !ids.TryAdd(pieces[id].Text, id))
+                throw new CrossheadException($"{name}: the piece \"{pieces[id].Text.Shown()}\" has the ids "
+                    + $"{ids[pieces[id].Text]} and {id}, where one is expected; the file is damaged.");
         return ids;
     }
 
-    private static List<(int Left, int Right, int Id)> Merges(SentencePieceFile file, Vocabulary vocabulary)
+    private static List<(int Left, int Right, int Id)> Merges(IReadOnlyList<SentencePiece> pieces,
+        Vocabulary vocabulary)
     {
-        bool IsText(int id) => file.Pieces[id].Kind is SentencePieceKind.Normal or SentencePieceKind.UserDefined;
-        var merges = new List<(int Left, int Right, int Id)>(file.Pieces.Count * 2);
-        foreach (var id in Enumerable.Range(0, file.Pieces.Count).Where(IsText)
-            .OrderByDescending(id => file.Pieces[id].Score))
+        bool IsText(int id) => pieces[id].Kind is SentencePieceKind.Normal or SentencePieceKind.UserDefined;
+        var merges = new List<(int Left, int Right, int Id)>(pieces.Count * 2);
+        foreach (var id in Enumerable.Range(0, pieces.Count).Where(IsText)
+            .OrderByDescending(id => pieces[id].Score))
         {
-            var (text, first) = (file.Pieces[id].Text, merges.Count);
+            var (text, first) = (pieces[id].Text, merges.Count);
             for (var cut = 1; cut < text.Length; cut++)
                 if (vocabulary.ModelIdOf(text.AsSpan(0, cut)) is { } left
                     && vocabulary.ModelIdOf(text.AsSpan(cut)) is { } right && IsText(left) && IsText(right))
@@ -88,15 +96,15 @@ internal static class SentencePieceReader
         return merges;
     }
 
-    private static List<AddedToken> AddedTokens(SentencePieceFile file, TokenizerConfig config)
+    private static List<AddedToken> AddedTokens(IReadOnlyList<SentencePiece> pieces, TokenizerConfig config)
     {
         var tokens = new List<AddedToken>(config.AddedTokens);
         var known = tokens.Select(token => token.Id).ToHashSet();
-        for (var id = 0; id < file.Pieces.Count; id++)
-            if (file.Pieces[id].Kind is SentencePieceKind.Unknown or SentencePieceKind.Control
+        for (var id = 0; id < pieces.Count; id++)
+            if (pieces[id].Kind is SentencePieceKind.Unknown or SentencePieceKind.Control
                 or SentencePieceKind.UserDefined && !known.Contains(id))
-                tokens.Add(new AddedToken(id, file.Pieces[id].Text,
-                    Special: file.Pieces[id].Kind != SentencePieceKind.UserDefined));
+                tokens.Add(new AddedToken(id, pieces[id].Text,
+                    Special: pieces[id].Kind != SentencePieceKind.UserDefined));
         return tokens;
     }
 

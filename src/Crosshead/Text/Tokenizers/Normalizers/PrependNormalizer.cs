@@ -1,7 +1,7 @@
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
 /// <summary>Puts a prefix before a text that is not empty.</summary>
-internal sealed class PrependNormalizer(string prefix) : INormalizer
+internal sealed record PrependNormalizer(string Prefix) : INormalizer
 {
-    public string? Normalize(ReadOnlySpan<char> text) => text.IsEmpty ? null : string.Concat(prefix, text);
+    public string? Normalize(ReadOnlySpan<char> text) => text.IsEmpty ? null : string.Concat(Prefix, text);
 }

@@ -1,12 +1,12 @@
 namespace Crosshead.Text.Tokenizers.Normalizers;
 
 /// <summary>Replaces every occurrence of a text by another text.</summary>
-internal sealed class ReplaceNormalizer(string old, string replacement) : INormalizer
+internal sealed record ReplaceNormalizer(string Old, string Replacement) : INormalizer
 {
     /// <summary>Whether no <paramref name="character"/> is left after it.</summary>
-    public bool Removes(char character) => old.Length == 1 && old[0] == character && !replacement.Contains(character);
+    public bool Removes(char character) => Old.Length == 1 && Old[0] == character && !Replacement.Contains(character);
 
     public string? Normalize(ReadOnlySpan<char> text) =>
-        text.Contains(old, StringComparison.Ordinal)
-        ? text.ToString().Replace(old, replacement, StringComparison.Ordinal) : null;
+        text.Contains(Old, StringComparison.Ordinal)
+        ? text.ToString().Replace(Old, Replacement, StringComparison.Ordinal) : null;
 }

@@ -7,7 +7,7 @@ namespace Crosshead.Text.Tokenizers.Normalizers;
 /// A Unicode normal form (Unicode Standard Annex 15) with own tables, because .NET uses the machine's ICU. Characters
 /// that no neighbour can change are skipped; only runs around the other characters are rewritten.
 /// </summary>
-internal sealed class UnicodeNormalizer : INormalizer
+internal sealed class UnicodeNormalizer : INormalizer, IEquatable<UnicodeNormalizer>
 {
     private const char FirstActive = '\u0300'; // below it composed forms change nothing
 
@@ -22,6 +22,7 @@ internal sealed class UnicodeNormalizer : INormalizer
     /// <summary>Creates a normalizer to <paramref name="form"/>.</summary>
     public UnicodeNormalizer(NormalizationForm form)
     {
+        Form = form;
         _composed = form is NormalizationForm.FormC or NormalizationForm.FormKC;
         _compatibility = form is NormalizationForm.FormKC or NormalizationForm.FormKD;
         _active = AllActive.GetOrAdd(form, _ => FindActive());
@@ -29,6 +30,15 @@ internal sealed class UnicodeNormalizer : INormalizer
             _activeCharacters[code] = true;
         Array.Fill(_activeCharacters, true, 0xD800, 0x800);
     }
+
+    /// <summary>The normal form.</summary>
+    public NormalizationForm Form { get; }
+
+    public bool Equals(UnicodeNormalizer? other) => other?.Form == Form;
+
+    public override bool Equals(object? obj) => Equals(obj as UnicodeNormalizer);
+
+    public override int GetHashCode() => Form.GetHashCode();
 
     public string? Normalize(ReadOnlySpan<char> text)
     {

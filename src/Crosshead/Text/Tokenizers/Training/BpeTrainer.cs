@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Crosshead.Text.Tokenizers.Definition;
 using Crosshead.Text.Tokenizers.Formats;
 
@@ -46,7 +45,7 @@ public static class BpeTrainer
             tokens.Add(ByteAlphabet.CharacterOf((byte)b).ToString());
         }
         var merges = Learn(words, byteIds, tokens, options, progress, cancellation);
-        return new Tokenizer(WriteJson(tokens, merges, options), ConfigOf(options), "the trained tokenizer");
+        return new Tokenizer(DefinitionOf(tokens, merges, options), ConfigOf(options));
     }
 
     private static List<string> Learn(
@@ -93,62 +92,18 @@ public static class BpeTrainer
         return new TokenizerConfig(end, BosToken: null);
     }
 
-    private static byte[] WriteJson(List<string> tokens, List<string> merges, BpeTrainerOptions options)
+    private static TokenizerDefinition DefinitionOf(List<string> tokens, List<string> merges, BpeTrainerOptions options)
     {
-        object byteLevel(bool useRegex) =>
-            new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = useRegex };
-        object split = new
+        var added = options.SpecialTokens.Select((content, id) => new AddedToken(id, content, Special: true)).ToList();
+        var vocabulary = new Vocabulary(tokens.Select((token, id) => (token, id)).ToDictionary(), added);
+        return new TokenizerDefinition
         {
-            type = "Split",
-            pattern = new { Regex = PreTokenizerRegex.Of(options.Pattern) },
-            behavior = "Isolated",
-            invert = false,
+            Vocabulary = vocabulary,
+            Merges = [.. merges.Select((merge, index) =>
+                VocabularyFile.Merge(merge.Split(' '), vocabulary, index, "the trained tokenizer"))],
+            AddedTokens = added,
+            ByteLevel = true,
+            Pattern = options.Pattern,
         };
-        object digits = new { type = "Digits", individual_digits = true };
-        var file = new
-        {
-            version = "1.0",
-            truncation = (object?)null,
-            padding = (object?)null,
-            added_tokens = options.SpecialTokens.Select((content, id) => new
-            {
-                id,
-                content,
-                single_word = false,
-                lstrip = false,
-                rstrip = false,
-                normalized = false,
-                special = true,
-            }),
-            normalizer = (object?)null,
-            pre_tokenizer = options.Pattern switch
-            {
-                PreTokenizerPattern.Gpt2 => byteLevel(true),
-                PreTokenizerPattern.Gpt2Digits =>
-                    new { type = "Sequence", pretokenizers = (object[])[digits, byteLevel(true)] },
-                _ => new { type = "Sequence", pretokenizers = (object[])[split, byteLevel(false)] },
-            },
-            post_processor = (object?)null,
-            decoder = byteLevel(true),
-            model = new
-            {
-                type = "BPE",
-                dropout = (object?)null,
-                unk_token = (object?)null,
-                continuing_subword_prefix = (object?)null,
-                end_of_word_suffix = (object?)null,
-                fuse_unk = false,
-                byte_fallback = false,
-                ignore_merges = false,
-                vocab = tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id),
-                merges,
-            },
-        };
-        return JsonSerializer.SerializeToUtf8Bytes(file, new JsonSerializerOptions
-        {
-            WriteIndented = true,
-            NewLine = "\n",
-            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        });
     }
 }

@@ -1,0 +1,67 @@
+using Crosshead.Text.Chat;
+using Crosshead.Text.Tokenizers;
+using Crosshead.Text.Tokenizers.Formats;
+
+namespace Crosshead.Checkpoints.Gguf;
+
+/// <summary>The tokenizer of a GGUF file, the tokens that its model's texts end with, and its chat template.</summary>
+internal sealed class GgufVocabulary
+{
+    private const string TemplateKey = "tokenizer.chat_template", ToolTemplateKey = TemplateKey + ".tool_use";
+
+    // Files name one or two end tokens; a model may have more. Programs know them by these names.
+    private static readonly HashSet<string> s_ends =
+    [
+        "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>",
+        "<|end_of_text|>", "<｜end▁of▁sentence｜>",
+    ];
+
+    private readonly Func<ChatTemplate> _chat;
+
+    private GgufVocabulary(GgufTokens tokens, string path, string? template, string? toolTemplate)
+    {
+        var (definition, config) = GgufTokenReader.Read(tokens, path);
+        Tokenizer = new Tokenizer(definition, config);
+        var named = definition.AddedTokens.Where(token => token.Special && s_ends.Contains(token.Content))
+            .Select(token => token.Id);
+        EndTokens = [.. new[] { tokens.End, tokens.EndOfTurn, tokens.EndOfMessage }.OfType<int>().Concat(named)
+            .Distinct()];
+        var special = new Dictionary<string, object?>();
+        Name("bos_token", tokens.Begin);
+        Name("eos_token", tokens.End);
+        Name("unk_token", tokens.Unknown);
+        Name("pad_token", tokens.Padding);
+        HasChatTemplate = template is not null;
+        var chat = new Lazy<ChatTemplate>(() => template is not null
+            ? ChatTemplate.Parse(template, special, path, toolTemplate)
+            : throw new CrossheadException($"\"{path}\" has no chat template (the key {TemplateKey}); use a chat "
+                + "model, or ask it for plain text."));
+        _chat = () => chat.Value;
+
+        void Name(string variable, int? id)
+        {
+            if (id is { } token) special[variable] = tokens.Tokens[token];
+        }
+    }
+
+    /// <summary>The tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The tokens at which a text ends, any of them: those that the file names, and those that all programs
+    /// know by their names.</summary>
+    public IReadOnlyList<int> EndTokens { get; }
+
+    /// <summary>Whether the file has a chat template.</summary>
+    public bool HasChatTemplate { get; }
+
+    /// <summary>The chat template.</summary>
+    /// <exception cref="CrossheadException">The file has none, or one that cannot be read.</exception>
+    public ChatTemplate ChatTemplate => _chat();
+
+    /// <summary>Reads a file's metadata, which are not needed afterwards.</summary>
+    /// <param name="metadata">The metadata.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="CrossheadException">The file has no tokenizer, or one that is not supported.</exception>
+    public static GgufVocabulary Read(GgufMetadata metadata, string path) =>
+        new(GgufTokens.Read(metadata, path), path, metadata.Text(TemplateKey), metadata.Text(ToolTemplateKey));
+}
