@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Crosshead.Attention;
-using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
@@ -51,7 +51,8 @@ internal abstract class BenchCommand : CliCommand
             "Inner width of the feed-forward layers; what the model's width suggests without it.", 1, 1 << 24) : null;
         _config = wholeModel ? new Option<string?>("--config")
         {
-            Description = "A config.json whose shape takes the place of all of the above but the variant.",
+            Description = "A config.json, model directory or GGUF file whose shape takes the place of all of the above "
+                + "but the variant.",
             HelpName = "file",
         } : null;
         _context = NumberOption.WithDefault("--context", "Tokens of a sequence.", 1, 1 << 24,
@@ -128,7 +129,7 @@ internal abstract class BenchCommand : CliCommand
             o => o is not null && arguments.GetResult(o) is { Implicit: false }) is { } given)
             throw new CrossheadException($"{given.Name} and {_config.Name} both give the shape; leave one of them "
                 + "out.");
-        var shape = ModelConfig.Read(path);
+        var shape = ModelDescription.ShapeOf(path);
         return shape with
         {
             Context = arguments.GetResult(_context) is { Implicit: false } ? arguments.GetValue(_context)

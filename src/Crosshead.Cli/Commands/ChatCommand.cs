@@ -85,7 +85,7 @@ internal sealed class ChatCommand : CliCommand
     private Func<CommandOutput, CancellationToken, IChatPartner> Model(ParseResult arguments, GenerationOptions options)
     {
         Refuse(arguments, "a model directory", "--model", "--api-key", "--openai-fields-only");
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         _ = files.ChatTemplate; // a model without a template is refused before its weights are read
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         return (output, _) =>

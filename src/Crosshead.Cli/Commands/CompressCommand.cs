@@ -91,7 +91,7 @@ internal sealed class CompressCommand : CliCommand
     {
         var method = Method(arguments.GetRequiredValue(_method));
         RequireFit(arguments, method);
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var windows = _windows.In(arguments);
         var options = new CompressionOptions
         {
@@ -117,7 +117,7 @@ internal sealed class CompressCommand : CliCommand
         };
     }
 
-    private static void Show(HuggingFaceFolder source, CompressionResult result, CommandOutput output)
+    private static void Show(ModelSource source, CompressionResult result, CommandOutput output)
     {
         var (before, after, predicted) = (result.LossBefore, result.LossAfter, result.Plan.PredictedIncrease);
         var (groups, whole) = (source.Options.Attention.Groups,

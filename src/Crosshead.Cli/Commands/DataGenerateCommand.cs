@@ -67,7 +67,7 @@ internal sealed class DataGenerateCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var prompts = arguments.GetValue(_prompts) is { } file ? Prompts(file) : [];
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var options = Read(arguments, files, prompts);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         DataGeneration.Require(files.Options, type, files.Tokenizer, _out.In(arguments)!, options);
@@ -75,7 +75,7 @@ internal sealed class DataGenerateCommand : CliCommand
             Generate(files, options, type, device, _out.In(arguments)!, output, cancellation);
     }
 
-    private DataGenerationOptions Read(ParseResult arguments, HuggingFaceFolder files, string[] prompts) => new()
+    private DataGenerationOptions Read(ParseResult arguments, ModelSource files, string[] prompts) => new()
     {
         Tokens = arguments.GetValue(_tokens)!.Value,
         Model = files.Path,
@@ -97,7 +97,7 @@ internal sealed class DataGenerateCommand : CliCommand
         Overwrite = arguments.GetValue(Outputs.Overwrite),
     };
 
-    private static int Generate(HuggingFaceFolder files, DataGenerationOptions options, ScalarType type, Device device,
+    private static int Generate(ModelSource files, DataGenerationOptions options, ScalarType type, Device device,
         string folder, CommandOutput output, CancellationToken cancellation)
     {
         ModelRemarks.Tell(files.Remarks, output);

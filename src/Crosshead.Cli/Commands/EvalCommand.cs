@@ -116,7 +116,7 @@ internal sealed class EvalCommand : CliCommand
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
             CacheFolder = cache,
-            Models = [.. folders.Select(HuggingFaceFolder.Open)],
+            Models = [.. folders.Select(ModelSource.Open)],
             Tasks = [.. tasks.Select(t => (t, TaskData.Load(t, arguments.GetRequiredValue(_data),
                 arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit))))],
         };

@@ -53,7 +53,7 @@ internal sealed class ExportCommand : CliCommand
         var description = ModelDirectory.Check(source);
         var shape = PlainExport.ShapeOf(description.Options);
         if (file is not null) GgufModel.Require(shape, source);
-        var (stored, tokens) = (StoredWeights.In(source), description.Tokens);
+        var (stored, tokens) = (description.Weights, description.Tokens);
         var device = _compute.Device(arguments);
         return (output, _) =>
         {
@@ -63,12 +63,12 @@ internal sealed class ExportCommand : CliCommand
             using var plain = PlainExport.Of(model);
             place?.Write(folder =>
             {
-                new ModelCompanions(source, null).Save(folder);
+                description.SaveCompanions(folder);
                 ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
             });
             if (file is not null)
                 GgufModel.Write(file, plain, asked ?? GgufModel.NearestTo(stored.Type), source,
-                    Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))));
+                    description.Name);
             Show(path, file, model, plain, stored, output);
             return ExitCode.Done;
         };

@@ -55,7 +55,7 @@ internal sealed class GenerateCommand : CliCommand
         var options = _sampling.Options(arguments) with { Batch = arguments.GetValue(_batch) };
         options.Validate();
         RequireFitting(arguments);
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         if (arguments.GetValue(_file) is { } file)
         {

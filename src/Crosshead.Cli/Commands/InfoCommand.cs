@@ -19,18 +19,18 @@ internal sealed class InfoCommand : CliCommand
         "Tell a model's shape, parameters, operations and cache bytes a token, layer by layer. Reads only headers, "
             + "however large the model.",
         "crosshead info runs/tiny/best",
-        "crosshead info runs/tiny/best --json") => Arguments.Add(_model);
+        "crosshead info runs/tiny/best --json",
+        "crosshead info models/llama-q4_k_m.gguf") => Arguments.Add(_model);
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
-        var folder = arguments.GetRequiredValue(_model);
-        var description = ModelDescription.Of(folder);
-        var weights = StoredWeights.In(folder, description.StoredType);
-        return (output, _) => Tell(folder, description, weights, output);
+        var description = ModelDescription.Of(arguments.GetRequiredValue(_model));
+        var weights = description.Weights;
+        return (output, _) => Tell(description, weights, output);
     }
 
-    private static int Tell(string folder, ModelDescription description, StoredWeights weights, CommandOutput output)
+    private static int Tell(ModelDescription description, StoredWeights weights, CommandOutput output)
     {
         ModelRemarks.Tell(description.Remarks, output);
         var options = description.Options;
@@ -63,10 +63,11 @@ internal sealed class InfoCommand : CliCommand
             .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))));
         output.Line($"Decoding keeps the cache of every token it has seen: "
             + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "
-            + $"full context in {weights.TypeName}. {Kept(options, cached)}");
+            + $"full context in {weights.CopyTypeName}. {Kept(options, cached)}");
+        if (weights.Types.Count > 0) output.Table(TypeTable(weights.Types));
         output.Result(new JsonObject
         {
-            ["path"] = folder,
+            ["path"] = description.Path,
             ["family"] = EnumName.Of(options.Family),
             ["variant"] = variant,
             ["composition"] = ComposedHeads.Of(options),
@@ -76,6 +77,8 @@ internal sealed class InfoCommand : CliCommand
             ["trainingFlopsPerToken"] = cost.TrainingFlops,
             ["cacheBytesPerToken"] = cost.CacheBytesPerToken(weights.BytesPerElement),
             ["dtype"] = weights.TypeName,
+            ["types"] = CommandOutput.List(weights.Types, TypeNode),
+            ["allTypes"] = TypeNode(StoredType.Sum(weights.Types)),
             ["vocabulary"] = options.VocabularySize,
             ["context"] = options.Context,
             ["hiddenSize"] = options.HiddenSize,
@@ -94,6 +97,24 @@ internal sealed class InfoCommand : CliCommand
         });
         return ExitCode.Done;
     }
+
+    private static ResultTable TypeTable(IReadOnlyList<StoredType> types)
+    {
+        var table = new ResultTable("stored type", "tensors>", "bytes>", "bits a weight>");
+        foreach (var type in types.Count == 1 ? types : types.Append(StoredType.Sum(types)))
+            table.Row(type.Name, Grouped(type.Tensors), Quantity.Bytes(type.Bytes),
+                type.BitsPerWeight.ToString("0.00", CultureInfo.InvariantCulture));
+        return table;
+    }
+
+    private static JsonObject TypeNode(StoredType type) => new()
+    {
+        ["name"] = type.Name,
+        ["tensors"] = type.Tensors,
+        ["weights"] = type.Elements,
+        ["bytes"] = type.Bytes,
+        ["bitsPerWeight"] = CommandOutput.Number(type.BitsPerWeight),
+    };
 
     private static string Kept(ModelOptions options, CachedLayer[] cached)
     {

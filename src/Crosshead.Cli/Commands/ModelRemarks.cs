@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Cli.Terminal;
 
@@ -14,13 +15,14 @@ internal static class ModelRemarks
     }
 
     /// <summary>
-    /// Writes the remarks of a model directory. Writes none if the directory or its configuration is missing; that
-    /// error is reported elsewhere.
+    /// Writes the remarks of a model. Writes none if the model or its configuration is missing; that error is reported
+    /// elsewhere.
     /// </summary>
     /// <exception cref="CrossheadException">A file is damaged, or needs something that is not supported.</exception>
-    public static void TellWhereThere(string? folder, CommandOutput output)
+    public static void TellWhereThere(string? path, CommandOutput output)
     {
-        if (folder is not null && File.Exists(Path.Combine(folder, ModelFileNames.Configuration)))
-            Tell(ModelDescription.Of(folder).Remarks, output);
+        if (path is not null && (File.Exists(Path.Combine(path, ModelFileNames.Configuration))
+            || (File.Exists(path) && GgufReader.IsAt(path))))
+            Tell(ModelDescription.Of(path).Remarks, output);
     }
 }

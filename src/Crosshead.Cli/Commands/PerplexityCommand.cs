@@ -36,7 +36,7 @@ internal sealed class PerplexityCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var text = TextFile.Read(arguments.GetRequiredValue(_text), arguments.GetValue(_maxBytes) ?? int.MaxValue);
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var tokenizer = files.Tokenizer;
         var prefix = RequestEncoder.PrefixOf(tokenizer);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));

@@ -53,7 +53,7 @@ internal sealed class ProfileCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var (calibrate, measure) = CompressionText.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var windows = _windows.In(arguments);
         var first = windows.Cut(calibrate, "the first half of the text", files);
         var second = windows.Cut(measure, "the second half of the text", files);
@@ -73,8 +73,7 @@ internal sealed class ProfileCommand : CliCommand
                 output, cancellation) is not { } profile)
                 return ExitCode.Interrupted;
             profile.Save(path);
-            var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(files.Path));
-            ProfilePage.Write(Report(profile, name, TypedCommand.Of(arguments)), Page(path));
+            ProfilePage.Write(Report(profile, files.Description.Name, TypedCommand.Of(arguments)), Page(path));
             Show(profile, path, output);
             return ExitCode.Done;
         };

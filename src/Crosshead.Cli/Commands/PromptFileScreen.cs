@@ -12,7 +12,7 @@ namespace Crosshead.Cli.Commands;
 /// <param name="type">Precision of the computation.</param>
 /// <param name="device">Device of the computation.</param>
 /// <param name="output">Takes progress, messages and results.</param>
-internal sealed class PromptFileScreen(HuggingFaceFolder files, ScalarType type, Device device, CommandOutput output)
+internal sealed class PromptFileScreen(ModelSource files, ScalarType type, Device device, CommandOutput output)
 {
     /// <summary>Continues the prompts.</summary>
     /// <param name="prompts">The prompts.</param>

@@ -36,13 +36,13 @@ internal sealed class ServeCommand : CliCommand
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var server = _serve.Server(arguments);
-        var files = HuggingFaceFolder.Open(arguments.GetRequiredValue(_model));
+        var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var options = _serve.Model(arguments, _compute.Device(arguments), _compute.Type(arguments));
         LoadedModel.Check(files, options);
         return (output, cancellation) => Serve(files, server, options, output, cancellation).GetAwaiter().GetResult();
     }
 
-    private static async Task<int> Serve(HuggingFaceFolder files, ServerOptions options, LoadOptions load,
+    private static async Task<int> Serve(ModelSource files, ServerOptions options, LoadOptions load,
         CommandOutput output, CancellationToken cancellation)
     {
         var screen = new ServeScreen(output);

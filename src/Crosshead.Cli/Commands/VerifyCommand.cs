@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Checkpoints.Verification;
@@ -16,7 +17,8 @@ internal sealed class VerifyCommand : CliCommand
 {
     private readonly Argument<string[]> _paths = new("PATH")
     {
-        Description = "Golden attention file, model directory with expected.safetensors, or a folder of either.",
+        Description = "Golden attention file, model directory with expected.safetensors, GGUF file beside one, or a "
+            + "folder of either.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -76,7 +78,7 @@ internal sealed class VerifyCommand : CliCommand
 
     private static VerificationCase Verify(string path, ScalarType? type, Device device)
     {
-        if (Directory.Exists(path))
+        if (IsModel(path))
             return ExpectedOutputs.Verify(path, type ?? ScalarType.Float32, device);
         using var file = SafetensorsReader.Open(path);
         return GoldenAttention.Verify(file, type ?? ScalarType.Float64, device);
@@ -85,10 +87,10 @@ internal sealed class VerifyCommand : CliCommand
     // All paths are checked first, so that a bad path does not discard the results of earlier paths.
     private static void Require(string path)
     {
-        if (Directory.Exists(path))
+        if (IsModel(path))
         {
             ModelDirectory.Check(path);
-            SafetensorsReader.Open(Path.Combine(path, ExpectedOutputs.FileName)).Dispose();
+            SafetensorsReader.Open(ExpectedOutputs.PathFor(path)).Dispose();
             return;
         }
         using var file = SafetensorsReader.Open(path);
@@ -96,6 +98,8 @@ internal sealed class VerifyCommand : CliCommand
             throw new CrossheadException($"\"{path}\" is no golden attention file (no variant and probe in it); for a "
                 + $"model name its folder, which holds {ExpectedOutputs.FileName}.");
     }
+
+    private static bool IsModel(string path) => Directory.Exists(path) || GgufReader.IsAt(path);
 
     // A folder without a model stands for its contents.
     private static IEnumerable<string> Expand(string path)

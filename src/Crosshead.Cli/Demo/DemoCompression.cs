@@ -113,7 +113,7 @@ internal sealed class DemoCompression
         var windows = Windows(text.Train, [.. Enumerable.Range(0, (int)Math.Min(seen, CalibrationWindows))
             .Select(i => i * seen / Math.Min(seen, CalibrationWindows))], context - 1);
 
-        var source = HuggingFaceFolder.Open(_original.Result!.Model!);
+        var source = ModelSource.Open(_original.Result!.Model!);
         var options = new CompressionOptions
         {
             Share = DemoPlan.CacheShare,
@@ -140,7 +140,7 @@ internal sealed class DemoCompression
     }
 
     // Measures the loss of the paper's method at the same share of the cache; returns seconds per window.
-    private double MeasureSvd(HuggingFaceFolder source, CompressionOptions options, TokenWindows heldOut,
+    private double MeasureSvd(ModelSource source, CompressionOptions options, TokenWindows heldOut,
         CancellationToken cancellation)
     {
         using var model = source.Load(options.Compute);

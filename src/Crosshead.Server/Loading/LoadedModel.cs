@@ -27,38 +27,38 @@ public sealed class LoadedModel : IDisposable
     public ServedModel Served { get; }
 
     /// <summary>Loads the weights, and starts the engine.</summary>
-    /// <param name="folder">The model's directory, opened.</param>
+    /// <param name="source">The model, opened.</param>
     /// <param name="options">How.</param>
     /// <param name="doing">Told what is being done, as a sentence without its full stop; null if nobody asks.</param>
     /// <exception cref="CrossheadException">An option is out of range, or a file is damaged.</exception>
-    public static LoadedModel Load(HuggingFaceFolder folder, LoadOptions options, Action<string>? doing = null)
+    public static LoadedModel Load(ModelSource source, LoadOptions options, Action<string>? doing = null)
     {
-        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var (template, defaults) = (Template(folder, options), Defaults(folder, options));
+        var (template, defaults) = (Template(source, options), Defaults(source, options));
         doing?.Invoke("the weights are being read");
-        var model = TextModel.Load(folder, options.Type, options.Device);
+        var model = TextModel.Load(source, options.Type, options.Device);
         IDecoder? decoder = null;
         try
         {
             doing?.Invoke("the cache and the first steps are being prepared");
-            var context = ContextOf(folder, options);
+            var context = ContextOf(source, options);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
                 CachePages.Count(options, context, model.Model.CacheBytesPerToken));
             if (decoder is PagedDecoder paged) paged.Prepare(options.Engine.MaxStepTokens);
-            var engine = new Engine(decoder, new TokenizerCodec(folder.Tokenizer), folder.Options.Context,
+            var engine = new Engine(decoder, new TokenizerCodec(source.Tokenizer), source.Options.Context,
                 options.Engine);
             return new LoadedModel(model, decoder, engine, new ServedModel
             {
                 Engine = engine,
-                Tokenizer = folder.Tokenizer,
-                Names = options.Names.Count > 0 ? options.Names : [NameOf(folder.Path)],
+                Tokenizer = source.Tokenizer,
+                Names = options.Names.Count > 0 ? options.Names : [source.Description.Name],
                 VocabularySize = decoder.VocabularySize,
-                EndTokens = folder.EndTokens,
+                EndTokens = source.EndTokens,
                 ChatTemplate = template,
-                AnswerFormat = AnswerFormat.Choose(template?.Text, folder.Tokenizer),
-                Root = folder.Path,
+                AnswerFormat = AnswerFormat.Choose(template?.Text, source.Tokenizer),
+                Root = source.Path,
                 Defaults = defaults,
                 Facts = Facts(model, decoder, options),
                 GraphCaptures = options.Device?.type == DeviceType.CUDA && decoder is PagedDecoder captured
@@ -82,31 +82,31 @@ public sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Checks, before weights are read, that a model can be served.</summary>
-    /// <param name="folder">The model's directory, opened.</param>
+    /// <param name="source">The model, opened.</param>
     /// <param name="options">How it would be loaded.</param>
     /// <exception cref="CrossheadException">An option is out of range, the chat template cannot be read, the model's
     /// files state a sampling out of range, or the cache's memory holds no page.</exception>
-    public static void Check(HuggingFaceFolder folder, LoadOptions options)
+    public static void Check(ModelSource source, LoadOptions options)
     {
-        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        Template(folder, options);
-        Defaults(folder, options);
+        Template(source, options);
+        Defaults(source, options);
         if (options.CacheMemory is not null)
-            CachePages.Count(options, ContextOf(folder, options),
-                ModelCost.Of(folder.Options).CacheBytesPerToken(Precision.BytesOf(options.Type)));
+            CachePages.Count(options, ContextOf(source, options),
+                ModelCost.Of(source.Options).CacheBytesPerToken(Precision.BytesOf(options.Type)));
     }
 
-    private static int ContextOf(HuggingFaceFolder folder, LoadOptions options) =>
-        Math.Min(folder.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
+    private static int ContextOf(ModelSource source, LoadOptions options) =>
+        Math.Min(source.Options.Context, options.Engine.MaxContext ?? int.MaxValue);
 
     // How tokens are drawn where a request does not say.
-    private static SamplingOptions Defaults(HuggingFaceFolder folder, LoadOptions options)
+    private static SamplingOptions Defaults(ModelSource source, LoadOptions options)
     {
         var plain = new SamplingOptions();
         if (options.IgnoresStoredSampling) return plain;
-        var stored = folder.Description.Sampling;
+        var stored = source.Description.Sampling;
         var defaults = new SamplingOptions
         {
             Temperature = stored.Temperature ?? plain.Temperature,
@@ -121,20 +121,17 @@ public sealed class LoadedModel : IDisposable
         }
         catch (CrossheadException e)
         {
-            throw new CrossheadException($"generation_config.json in \"{folder.Path}\": {e.Message} Repair the file, "
-                + "or ignore its values.", e);
+            throw new CrossheadException($"the sampling that \"{source.Path}\" states: {e.Message} Repair its "
+                + "generation_config.json, or ignore its values.", e);
         }
         return defaults;
     }
 
-    private static ChatTemplate? Template(HuggingFaceFolder folder, LoadOptions options)
+    private static ChatTemplate? Template(ModelSource source, LoadOptions options)
     {
-        if (options.ChatTemplate is { } file) return ChatTemplate.Load(folder.Path, file);
-        return ChatTemplate.IsIn(folder.Path) ? folder.ChatTemplate : null;
+        if (options.ChatTemplate is { } file) return source.Description.LoadChatTemplate(file);
+        return source.Description.HasChatTemplate ? source.ChatTemplate : null;
     }
-
-    private static string NameOf(string path) =>
-        Path.GetFileName(Path.GetFullPath(path).TrimEnd('/')) is { Length: > 0 } name ? name : "model";
 
     private static JsonObject Facts(TextModel model, IDecoder decoder, LoadOptions options)
     {

@@ -1,77 +1,103 @@
-using System.Text.Json;
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
-using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Tokenizers;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>What the files of a model directory say about the model, before its weights are loaded.</summary>
-public sealed class ModelDescription
+/// <summary>
+/// What the files of a model say about it, before its weights are loaded. A model is a directory in Hugging Face's
+/// layout, or a GGUF file.
+/// </summary>
+public abstract class ModelDescription
 {
-    // config.json is read once; values that few callers need are read from here on request.
-    private readonly ConfigValues _config;
+    private protected ModelDescription(string path, ModelOptions options, IReadOnlyList<string> remarks) =>
+        (Path, Options, Remarks) = (path, options, remarks);
 
-    private ModelDescription(string folder, ConfigValues config, ModelOptions options, IReadOnlyList<string> remarks) =>
-        (Folder, _config, Options, Remarks, StoredType) = (folder, config, options, remarks, StoredTypeOf(config));
+    /// <summary>The directory, or the file.</summary>
+    public string Path { get; }
 
-    /// <summary>The directory.</summary>
-    public string Folder { get; }
+    /// <summary>What the model is called: the name of its directory, or of its file without the ending.</summary>
+    public string Name
+    {
+        get
+        {
+            var whole = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path));
+            var name = Directory.Exists(whole) ? System.IO.Path.GetFileName(whole)
+                : System.IO.Path.GetFileNameWithoutExtension(whole);
+            return name.Length > 0 ? name : "model";
+        }
+    }
 
     /// <summary>The model's shape, as it is loaded.</summary>
     public ModelOptions Options { get; }
 
-    /// <summary>
-    /// Precision of the weights according to <c>config.json</c>, such as <c>bfloat16</c>; null if it names none.
-    /// </summary>
-    public string? StoredType { get; }
-
-    /// <summary>Differences between the configuration and what is computed, one sentence each.</summary>
+    /// <summary>Differences between the files and what is computed, one sentence each.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
+    /// <summary>How the weights are stored.</summary>
+    /// <exception cref="CrossheadException">A file is damaged.</exception>
+    public abstract StoredWeights Weights { get; }
+
     /// <summary>
-    /// The tokens with which texts begin and end, according to <c>config.json</c>. A copy of the model keeps them.
+    /// The tokens with which texts begin and end, according to the model's configuration. A copy of the model keeps
+    /// them.
     /// </summary>
     /// <exception cref="CrossheadException">An entry is not a token id.</exception>
-    public TextTokens Tokens => TextTokens.Of(_config);
+    public abstract TextTokens Tokens { get; }
+
+    /// <summary>How the model's makers draw tokens; nothing if the files do not say.</summary>
+    /// <exception cref="CrossheadException">A file cannot be read, or a value is of the wrong kind.</exception>
+    public abstract StoredSampling Sampling { get; }
+
+    /// <summary>Whether the model has a chat template.</summary>
+    /// <exception cref="CrossheadException">A file cannot be read.</exception>
+    public abstract bool HasChatTemplate { get; }
 
     /// <summary>
-    /// The tokens at which the model's texts end, as Transformers finds them; see <see cref="TextTokens"/>.
+    /// Identifies the weights: equal for equal weights, wherever they are. It reads all weights.
     /// </summary>
-    /// <param name="tokenizerEnd">The tokenizer's end token; null if it has none.</param>
-    /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
-    public IReadOnlyList<int> EndTokens(int? tokenizerEnd) => TextTokens.EndsOf(Folder, _config, tokenizerEnd);
+    /// <exception cref="CrossheadException">A file cannot be read.</exception>
+    public abstract string WeightsHash { get; }
 
-    /// <summary>How the model's makers draw tokens, by <c>generation_config.json</c>; nothing without that
-    /// file.</summary>
-    /// <exception cref="CrossheadException">The file cannot be read, or a value is of the wrong kind.</exception>
-    public StoredSampling Sampling => StoredSampling.Of(Folder);
+    /// <summary>Identifies the configuration: equal for equal configurations, wherever they are.</summary>
+    public abstract string ConfigurationHash { get; }
 
-    /// <summary>Reads a model directory, which need not hold weights.</summary>
+    /// <summary>Reads the description of a model, which need not have weights.</summary>
+    /// <param name="path">The directory, the file, or the first of several files.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not
     /// supported.</exception>
-    public static ModelDescription Of(string folder)
-    {
-        var config = ConfigValues.Read(Path.Combine(folder, ModelFileNames.Configuration));
-        var (options, remarks) = (ModelConfig.Parse(config), RopeConfig.Remarks(config).ToList());
-        if (options.TieEmbeddings && HasOwnHead(folder))
-        {
-            options = options with { TieEmbeddings = false };
-            remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though "
-                + $"{config.Shown("tie_word_embeddings")}: the stored head is used, as by Transformers 5; set "
-                + $"tie_word_embeddings to false to say so.");
-        }
-        return new ModelDescription(folder, config, options, remarks);
-    }
+    public static ModelDescription Of(string path) => GgufReader.IsAt(path) ? GgufDescription.Of(path)
+        : path.Length == 0 || System.IO.Path.Exists(path) ? FolderDescription.Of(path)
+        : throw new CrossheadException($"the model directory \"{path}\" does not exist; name a folder that holds "
+            + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}, or a {GgufReader.Extension} file.");
 
-    private static bool HasOwnHead(string folder)
-    {
-        if (!WeightFiles.ExistIn(folder)) return false;
-        using var files = WeightFiles.Open(folder);
-        return TiedHead.Differs(files);
-    }
+    /// <summary>Reads the shape of a model.</summary>
+    /// <param name="path">As for <see cref="Of"/>, or a <c>config.json</c>.</param>
+    /// <exception cref="CrossheadException">As for <see cref="Of"/>.</exception>
+    public static ModelOptions ShapeOf(string path) =>
+        Directory.Exists(path) || GgufReader.IsAt(path) ? Of(path).Options : ModelConfig.Read(path);
 
-    // Transformers 5 writes dtype, 4 torch_dtype, both at times with the name of its library before it.
-    private static string? StoredTypeOf(ConfigValues config) =>
-        new[] { "dtype", "torch_dtype" }.Select(key => config[key]).FirstOrDefault(v => v?.GetValueKind()
-            == JsonValueKind.String)?.GetValue<string>().Replace("torch.", "", StringComparison.Ordinal);
+    /// <summary>Reads the model's tokenizer.</summary>
+    /// <exception cref="CrossheadException">It is missing, damaged, or not supported.</exception>
+    public abstract Tokenizer LoadTokenizer();
+
+    /// <summary>Reads the model's chat template.</summary>
+    /// <param name="file">A file with another template for the model; null for its own.</param>
+    /// <exception cref="CrossheadException">The model has none, or it cannot be read.</exception>
+    public abstract ChatTemplate LoadChatTemplate(string? file = null);
+
+    /// <summary>The tokens at which the model's texts end, any of them.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <exception cref="CrossheadException">A file cannot be read, or an entry is not a token id.</exception>
+    public abstract IReadOnlyList<int> EndTokens(Tokenizer tokenizer);
+
+    /// <summary>Opens the weights, and checks the headers of their files.</summary>
+    /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
+    internal abstract IModelWeights OpenWeights();
+
+    /// <summary>Writes what belongs to the model besides configuration and weights into a model directory.</summary>
+    /// <exception cref="CrossheadException">A file cannot be read or written.</exception>
+    public abstract void SaveCompanions(string folder);
 }

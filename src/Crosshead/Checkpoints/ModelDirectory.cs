@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints;
 
 /// <summary>
-/// A model on disk in Hugging Face's layout: <c>config.json</c>, <c>model.safetensors</c> or its
-/// shards, <c>tokenizer.json</c>.
+/// A model on disk: a directory in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c> or its shards,
+/// <c>tokenizer.json</c>), or a GGUF file, the first one of several.
 /// </summary>
 public static class ModelDirectory
 {
@@ -18,12 +18,12 @@ public static class ModelDirectory
     /// <summary>
     /// Loads a model for training (master precision) or, after <see cref="LanguageModel.Freeze"/>, for inference.
     /// </summary>
-    /// <param name="folder">The folder.</param>
+    /// <param name="path">The directory or the file.</param>
     /// <param name="compute">Precision of the computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel Load(string folder, ScalarType compute = ScalarType.Float32, Device? device = null) =>
-        Load(Describe(folder), compute, device);
+    public static LanguageModel Load(string path, ScalarType compute = ScalarType.Float32, Device? device = null) =>
+        Load(ModelDescription.Of(path), compute, device);
 
     /// <summary>
     /// Loads a model whose description was read, for training or compression: weights in master precision.
@@ -37,21 +37,21 @@ public static class ModelDirectory
         Device? device = null)
     {
         var options = description.Options;
-        using var files = WeightFiles.Open(description.Folder);
-        WeightLoader.Check(options, files); // before a configuration that is damaged or of another model takes memory
-        return Filled(new LanguageModel(options, compute, device), files);
+        using var weights = description.OpenWeights();
+        weights.Check(options); // before a configuration that is damaged or of another model takes memory
+        return Filled(new LanguageModel(options, compute, device), weights);
     }
 
     /// <summary>
     /// Loads a model for inference only: weights directly in the precision of the computation, mixes merged, no
     /// gradients.
     /// </summary>
-    /// <param name="folder">The folder.</param>
+    /// <param name="path">The directory or the file.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing or contradicts another.</exception>
-    public static LanguageModel LoadFrozen(string folder, ScalarType type, Device? device = null) =>
-        LoadFrozen(Describe(folder), type, device);
+    public static LanguageModel LoadFrozen(string path, ScalarType type, Device? device = null) =>
+        LoadFrozen(ModelDescription.Of(path), type, device);
 
     /// <summary>Loads a model whose description was read, for inference only.</summary>
     /// <param name="description">What its files say about the model.</param>
@@ -61,26 +61,25 @@ public static class ModelDirectory
     /// configuration.</exception>
     public static LanguageModel LoadFrozen(ModelDescription description, ScalarType type, Device? device = null)
     {
-        using var files = WeightFiles.Open(description.Folder);
-        WeightLoader.Check(description.Options, files);
-        var stored = WeightLoader.Stored(files, description.Options);
-        var model = Filled(LanguageModel.Over(description.Options, type, device, stored), files);
+        var options = description.Options;
+        using var weights = description.OpenWeights();
+        weights.Check(options);
+        var model = Filled(LanguageModel.Over(options, type, device, weights.Stored(options)), weights);
         model.Freeze(type);
         return model;
     }
 
     /// <summary>
-    /// Checks that a folder holds a model whose weights fit its configuration. It reads only headers, whatever the size
-    /// of the model.
+    /// Checks that a model's weights fit its configuration. It reads only headers, whatever the size of the model.
     /// </summary>
-    /// <param name="folder">The folder.</param>
+    /// <param name="path">The directory or the file.</param>
     /// <returns>What its files say about the model.</returns>
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
-    public static ModelDescription Check(string folder)
+    public static ModelDescription Check(string path)
     {
-        var description = Describe(folder);
-        using var files = WeightFiles.Open(folder);
-        WeightLoader.Check(description.Options, files);
+        var description = ModelDescription.Of(path);
+        using var weights = description.OpenWeights();
+        weights.Check(description.Options);
         return description;
     }
 
@@ -107,19 +106,11 @@ public static class ModelDirectory
                 + "does not remove; name a new folder, or remove it yourself.");
     }
 
-    private static ModelDescription Describe(string folder)
-    {
-        if (folder.Length > 0 && !Path.Exists(folder))
-            throw new CrossheadException($"the model directory \"{folder}\" does not exist; name a folder that holds "
-                + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
-        return ModelDescription.Of(folder);
-    }
-
-    private static LanguageModel Filled(LanguageModel model, WeightFiles files)
+    private static LanguageModel Filled(LanguageModel model, IModelWeights weights)
     {
         try
         {
-            WeightLoader.Copy(files, model);
+            weights.CopyTo(model);
             return model;
         }
         catch
@@ -133,15 +124,15 @@ public static class ModelDirectory
     /// Copies stored weights into a model of the same shape, tensor by tensor: only the model itself takes memory.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="path">A model directory, with one weights file or with shards, or a <c>.safetensors</c>
-    /// file.</param>
+    /// <param name="path">A model directory, with one weights file or with shards, a GGUF file, or a
+    /// <c>.safetensors</c> file.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged; a tensor is missing, superfluous, of another
     /// shape, not floating-point, or holds NaN or infinity.</exception>
     public static void LoadWeights(LanguageModel model, string path)
     {
-        using var files = WeightFiles.Open(path);
-        WeightLoader.Check(model.Options, files);
-        WeightLoader.Copy(files, model);
+        using var weights = IModelWeights.Open(path);
+        weights.Check(model.Options);
+        weights.CopyTo(model);
     }
 
     /// <summary>

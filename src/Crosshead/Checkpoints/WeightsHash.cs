@@ -14,10 +14,26 @@ public static class WeightsHash
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
     public static string Of(string folder)
     {
+        try
+        {
+            return Of([.. Directory.GetFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal)], folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(folder, e);
+        }
+    }
+
+    /// <summary>XXH128, in lower-case hexadecimal, over the files of a model.</summary>
+    /// <param name="files">The files, in their order.</param>
+    /// <param name="path">The model, for messages.</param>
+    /// <exception cref="CrossheadException">A file cannot be read.</exception>
+    internal static string Of(IReadOnlyList<string> files, string path)
+    {
         var hash = new XxHash128();
         try
         {
-            foreach (var file in Directory.GetFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal))
+            foreach (var file in files)
             {
                 using var stream = File.OpenRead(file);
                 hash.Append(stream);
@@ -25,8 +41,11 @@ public static class WeightsHash
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CrossheadException($"the weights in \"{folder}\" cannot be read: {e.Message}", e);
+            throw Unreadable(path, e);
         }
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
+
+    private static CrossheadException Unreadable(string path, Exception e) =>
+        new($"the weights in \"{path}\" cannot be read: {e.Message}", e);
 }

@@ -19,13 +19,13 @@ public sealed class TextModel : IDisposable
         Generator = new Generator(model, new TokenizerCodec(source.Tokenizer));
     }
 
-    /// <summary>Loads a model directory.</summary>
-    /// <param name="folder">A directory in Hugging Face's layout.</param>
+    /// <summary>Loads a model.</summary>
+    /// <param name="path">A directory in Hugging Face's layout, or a GGUF file.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
-    public static TextModel Load(string folder, ScalarType type = ScalarType.Float32, Device? device = null) =>
-        Load(HuggingFaceFolder.Open(folder), type, device);
+    public static TextModel Load(string path, ScalarType type = ScalarType.Float32, Device? device = null) =>
+        Load(ModelSource.Open(path), type, device);
 
     /// <summary>Loads a model from a source that was opened and checked.</summary>
     /// <param name="source">The source of the model.</param>

@@ -60,7 +60,7 @@ public sealed class EvaluationRunTests : IDisposable
 
     private EvaluationRun Run(string model, string? other = null, bool chat = false) => new()
     {
-        Models = [.. new[] { model, other }.OfType<string>().Select(m => HuggingFaceFolder.Open(_folder.File(m)))],
+        Models = [.. new[] { model, other }.OfType<string>().Select(m => ModelSource.Open(_folder.File(m)))],
         Tasks = [Task()],
         Type = ScalarType.Float32,
         Device = CPU,

@@ -21,14 +21,14 @@ public sealed class RealClientTests : IAsyncLifetime
     private const int Seed = 1234; // lm-evaluation-harness sends it
 
     private readonly TemporaryFolder _folder = new();
-    private HuggingFaceFolder _files = null!;
+    private ModelSource _files = null!;
     private LoadedModel _model = null!;
     private ModelServer _server = null!;
     private HttpClient _client = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _files = HuggingFaceFolder.Open(SharedData.Path("data", "models", "stories260K"));
+        _files = ModelSource.Open(SharedData.Path("data", "models", "stories260K"));
         var template = _folder.Write("chat.jinja", "{% for m in messages %}{{ m.content }} {% endfor %}");
         _model = LoadedModel.Load(_files, new LoadOptions { MaxSequences = 16, ChatTemplate = template });
         _server = await ModelServer.StartAsync(new ServerOptions { Port = 0 });

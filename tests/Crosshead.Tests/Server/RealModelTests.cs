@@ -17,14 +17,14 @@ public sealed class RealModelTests : IAsyncLifetime
     private const string Story = "Once upon a time, there was a little girl named Lily. She loved to play outside.";
 
     private readonly TemporaryFolder _folder = new();
-    private HuggingFaceFolder _files = null!;
+    private ModelSource _files = null!;
     private LoadedModel _model = null!;
     private ModelServer _server = null!;
     private HttpClient _client = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _files = HuggingFaceFolder.Open(SharedData.Path("data", "models", "stories260K"));
+        _files = ModelSource.Open(SharedData.Path("data", "models", "stories260K"));
         var template = _folder.Write("chat.jinja",
             "{{ bos_token }}{% for m in messages %}{{ m.content }} {% endfor %}");
         _model = LoadedModel.Load(_files, new LoadOptions

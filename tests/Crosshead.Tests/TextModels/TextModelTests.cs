@@ -67,11 +67,11 @@ public sealed class TextModelTests : IDisposable
     public void Parts_that_do_not_fit_are_refused_before_weights_are_read()
     {
         SmallTextModel.Save(_folder.Path, vocabulary: 270);
-        var message = Assert.Throws<CrossheadException>(() => HuggingFaceFolder.Open(_folder.Path)).Message;
+        var message = Assert.Throws<CrossheadException>(() => ModelSource.Open(_folder.Path)).Message;
         Assert.Contains("has 280 tokens, the model 270; put the tokenizer there", message);
 
         SmallTextModel.Save(_folder.Path);
-        var source = HuggingFaceFolder.Open(_folder.Path);
+        var source = ModelSource.Open(_folder.Path);
         TextModel.Require(source, ["word1"]);
         var tooLong = string.Concat(Enumerable.Repeat("word1 and ", 40));
         Assert.Contains("leaves no room in the model's context of 48",
@@ -84,7 +84,7 @@ public sealed class TextModelTests : IDisposable
         SmallTextModel.Save(_folder.File("a"));
         SmallTextModel.Save(_folder.File("b"));
         SmallTextModel.Save(_folder.File("c"), new TextTokens(null, [5]));
-        HuggingFaceFolder Open(string name) => HuggingFaceFolder.Open(_folder.File(name));
+        ModelSource Open(string name) => ModelSource.Open(_folder.File(name));
         Assert.Equal(Open("a").WeightsHash, Open("b").WeightsHash);
         Assert.Equal(Open("a").ConfigurationHash, Open("b").ConfigurationHash);
         Assert.Equal(Open("a").WeightsHash, Open("c").WeightsHash);
@@ -95,7 +95,7 @@ public sealed class TextModelTests : IDisposable
     public void Config_json_is_read_once()
     {
         SmallTextModel.Save(_folder.Path, new TextTokens(null, [7]));
-        var source = HuggingFaceFolder.Open(_folder.Path);
+        var source = ModelSource.Open(_folder.Path);
         File.Delete(_folder.File("config.json"));
         using var model = TextModel.Load(source, ScalarType.BFloat16);
         Assert.Equal([7], model.EndTokens);

@@ -22,6 +22,25 @@ internal static class GgufArchitecture
         _ => "llama",
     };
 
+    /// <summary>The names of all architectures.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Enum.GetValues<ModelFamily>().Select(NameOf).Distinct()];
+
+    /// <summary>The family of an architecture's models; null if the name is unknown.</summary>
+    public static ModelFamily? FamilyOf(string name) =>
+        Enum.GetValues<ModelFamily>().Cast<ModelFamily?>().FirstOrDefault(family => NameOf(family!.Value) == name);
+
+    /// <summary>Whether queries and keys are normed.</summary>
+    public static bool HasHeadNorms(ModelFamily family) => family is ModelFamily.Qwen3 or ModelFamily.Qwen3Moe;
+
+    /// <summary>
+    /// Number of heads whose rows a tensor has in the order of <see cref="TurnsNeighbours"/>; 0 for other tensors.
+    /// </summary>
+    /// <param name="tensor">The tensor's name in the file.</param>
+    /// <param name="options">The model's shape.</param>
+    public static int TurnedHeads(string tensor, ModelOptions options) => !TurnsNeighbours(options.Family) ? 0
+        : tensor.Contains(".attn_q.", StringComparison.Ordinal) ? options.Attention.Heads
+        : tensor.Contains(".attn_k.", StringComparison.Ordinal) ? options.Attention.Groups : 0;
+
     /// <summary>
     /// Whether rotary embedding turns neighbouring elements of a head (2i, 2i + 1). Crosshead, as Hugging Face, turns
     /// elements i and i + d/2.
@@ -88,7 +107,7 @@ internal static class GgufArchitecture
         if (attention.SlidingWindow is { } window && window < options.Context
             && Enumerable.Range(0, options.Layers).Any(i => options.AttentionOf(i).SlidingWindow is not null))
             yield return $"a sliding window ({window} tokens)";
-        var normed = family is ModelFamily.Qwen3 or ModelFamily.Qwen3Moe;
+        var normed = HasHeadNorms(family);
         if (attention.QueryKeyNorm != normed)
             yield return $"queries and keys {(normed ? "without norms" : "with norms")}";
         if (normed && attention.QueryKeyNormEpsilon != options.NormEpsilon)

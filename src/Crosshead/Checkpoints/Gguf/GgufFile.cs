@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Crosshead.Runtime;
 using Microsoft.Win32.SafeHandles;
 
@@ -53,6 +54,27 @@ internal sealed unsafe class GgufFile : IDisposable
                 $"\"{path}\" cannot be read: {e.Reason()}; check the file and its permissions.", e);
         }
     }
+
+    /// <summary>Whether a file exists, can be read, and has the format's first bytes.</summary>
+    public static bool BeginsLikeOne(string path)
+    {
+        try
+        {
+            if (new FileInfo(path) is not { Exists: true, Length: >= GgufHeader.LeastBytes }) return false;
+            using var file = File.OpenHandle(path);
+            var magic = 0u;
+            return RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<uint>(ref magic)), 0) == sizeof(uint)
+                && magic == GgufHeader.Magic;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Bytes of the header; valid until the file is closed.</summary>
+    public ReadOnlySpan<byte> HeaderBytes => 
+        Bytes(-Header.DataStart, (int)Math.Min(Header.DataStart, int.MaxValue));
 
     /// <summary>Bytes of the tensors, without a copy; valid until the file is closed.</summary>
     /// <param name="offset">Position of the first, from the start of the tensors' bytes.</param>

@@ -30,6 +30,9 @@ public sealed unsafe class GgufMetadata
     /// <summary>Whether a value is a list.</summary>
     public bool IsList(string key) => _places.TryGetValue(key, out var place) && place.IsList;
 
+    /// <summary>Number of elements of a list; null if the key is absent or no list.</summary>
+    public int? CountOf(string key) => _places.TryGetValue(key, out var place) && place.IsList ? place.Count : null;
+
     /// <summary>A text; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no text.</exception>
     public string? Text(string key) =>

@@ -99,14 +99,9 @@ public static class GgufModel
     }
 
     // The rows of a query or key head, as the architecture wants them: row i, row i + d/2, row i + 1, …
-    private static Tensor Ordered(Tensor value, string name, ModelOptions options)
-    {
-        if (!GgufArchitecture.TurnsNeighbours(options.Family)) return value;
-        var heads = name.Contains(".attn_q.", StringComparison.Ordinal) ? options.Attention.Heads
-            : name.Contains(".attn_k.", StringComparison.Ordinal) ? options.Attention.Groups : 0;
-        return heads == 0 ? value
-            : value.reshape(heads, 2, options.HeadDim / 2, -1).transpose(1, 2).reshape(value.shape);
-    }
+    private static Tensor Ordered(Tensor value, string name, ModelOptions options) =>
+        GgufArchitecture.TurnedHeads(name, options) is var heads and > 0
+            ? value.reshape(heads, 2, options.HeadDim / 2, -1).transpose(1, 2).reshape(value.shape) : value;
 
     private static void Add(GgufWriter writer, string name, ScalarType type, long[] shape, Func<Tensor> value) =>
         writer.AddTensor(name, TypeOf(type), shape, stream =>

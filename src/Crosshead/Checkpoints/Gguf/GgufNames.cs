@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Crosshead.Checkpoints.Gguf;
@@ -33,19 +34,27 @@ internal static partial class GgufNames
     /// </summary>
     /// <param name="parameter">The parameter's name.</param>
     /// <exception cref="CrossheadException">The format has no place for it.</exception>
-    public static string Of(string parameter)
+    public static string Of(string parameter) => Of(parameter, out _);
+
+    /// <summary>The name in a GGUF file, and the index of the expert among those that have it.</summary>
+    /// <param name="parameter">The parameter's name.</param>
+    /// <param name="expert">Index of the expert; null if the parameter belongs to none.</param>
+    /// <exception cref="CrossheadException">The format has no place for it.</exception>
+    public static string Of(string parameter, out int? expert)
     {
         var match = ParameterName().Match(parameter);
         var part = match.Groups["part"].Value + match.Groups["projection"].Value;
         if (!match.Success || !Parts.TryGetValue(part, out var name))
             throw new CrossheadException(
                 $"GGUF has no place for the tensor \"{parameter}\"; only plain models can be written.");
-        var layer = match.Groups["layer"];
+        var (layer, index) = (match.Groups["layer"], match.Groups["expert"]);
+        expert = index.Success ? int.Parse(index.ValueSpan, CultureInfo.InvariantCulture) : null;
         return $"{(layer.Success ? $"blk.{layer.Value}." : "")}{name}.{match.Groups["kind"].Value}";
     }
 
     [GeneratedRegex(
-        @"^(model\.layers\.(?<layer>\d+)\.)?(?<part>.+?)(\.\d+(?<projection>\.\w+))?\.(?<kind>weight|bias)$",
+        @"^(model\.layers\.(?<layer>\d+)\.)?(?<part>.+?)(\.(?<expert>\d+)(?<projection>\.\w+))?"
+        + @"\.(?<kind>weight|bias)$",
         RegexOptions.ExplicitCapture)]
     private static partial Regex ParameterName();
 }

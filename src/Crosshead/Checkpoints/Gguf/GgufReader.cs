@@ -8,6 +8,9 @@ namespace Crosshead.Checkpoints.Gguf;
 /// </summary>
 public sealed class GgufReader : IDisposable
 {
+    /// <summary>How the name of a file ends.</summary>
+    public const string Extension = ".gguf";
+
     private readonly IReadOnlyList<GgufFile> _files;
 
     private GgufReader(IReadOnlyList<GgufFile> files)
@@ -25,8 +28,17 @@ public sealed class GgufReader : IDisposable
     /// <summary>The model's metadata: those of the first file.</summary>
     public GgufMetadata Metadata => _files[0].Header.Metadata;
 
+    /// <summary>The bytes of the first file's header, as they are in the file.</summary>
+    internal ReadOnlySpan<byte> Header => _files[0].HeaderBytes;
+
     /// <summary>Tensors by name, in the order of the files.</summary>
     public IReadOnlyDictionary<string, GgufTensor> Tensors { get; }
+
+    /// <summary>
+    /// Whether a path stands for a GGUF file: it ends in <c>.gguf</c> and is no folder, or the file begins like one.
+    /// </summary>
+    public static bool IsAt(string path) => !Directory.Exists(path)
+        && (path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) || GgufFile.BeginsLikeOne(path));
 
     /// <summary>Opens the files and checks their headers; no tensor is read yet.</summary>
     /// <param name="path">The file, or the first of several.</param>
@@ -57,9 +69,7 @@ public sealed class GgufReader : IDisposable
         var tensor = Find(name);
         var (file, type) = (FileOf(name), tensor.Type);
         if (!type.CanRead)
-            throw new CrossheadException($"\"{file.Path}\": tensor {name} has type {type}, whose values cannot be "
-                + $"read; readable are {GgufType.Readable}. Make a file of one of these types, with "
-                + "llama-quantize from the unquantised model.");
+            throw new CrossheadException($"\"{file.Path}\": tensor {name} has type {type}, {GgufType.Remedy}");
         if (first < 0 || first + values.Length > tensor.Elements || first % type.BlockSize != 0
             || values.Length % type.BlockSize != 0)
             throw new CrossheadException($"elements {first} to {first + values.Length} of tensor {name} cannot be "

@@ -105,6 +105,10 @@ public sealed class GgufType
     /// <summary>The names of the types that can be read.</summary>
     internal static string Readable => string.Join(", ", All.Where(t => t.CanRead).Select(t => t.Name));
 
+    /// <summary>What a message says of tensors whose type cannot be read.</summary>
+    internal static string Remedy => $"whose values cannot be read; readable are {Readable}. Make a file of one of "
+        + "these types, with llama-quantize from the unquantised model.";
+
     /// <summary>Its name and number.</summary>
     public override string ToString() => $"{Name} ({Number})";
 }

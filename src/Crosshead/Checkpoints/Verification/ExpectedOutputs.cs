@@ -5,34 +5,39 @@ using static TorchSharp.torch;
 namespace Crosshead.Checkpoints.Verification;
 
 /// <summary>
-/// Stored results of a model directory, <c>expected.safetensors</c>: logits of <c>input_ids</c>, and the greedy
-/// continuation of <c>prompt</c> (<c>greedy</c>, prompt included).
+/// Stored results of a model, <c>expected.safetensors</c> in its directory or beside its GGUF file: logits of
+/// <c>input_ids</c>, and the greedy continuation of <c>prompt</c> (<c>greedy</c>, prompt included).
 /// </summary>
 public static class ExpectedOutputs
 {
     /// <summary>Name of the file.</summary>
     public const string FileName = "expected.safetensors";
 
+    /// <summary>The file with the results of a model.</summary>
+    /// <param name="model">The model directory, or the GGUF file.</param>
+    public static string PathFor(string model) => Path.Combine(
+        Directory.Exists(model) ? model : Path.GetDirectoryName(Path.GetFullPath(model))!, FileName);
+
     /// <summary>Computes the stored results again and compares.</summary>
-    /// <param name="folder">The model directory.</param>
+    /// <param name="model">The model directory, or the GGUF file.</param>
     /// <param name="type">Precision to compute in.</param>
     /// <param name="device">Device to compute on.</param>
     /// <exception cref="CrossheadException">Something is missing.</exception>
-    public static VerificationCase Verify(string folder, ScalarType type, Device device)
+    public static VerificationCase Verify(string model, ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        using var expected = SafetensorsReader.Open(Path.Combine(folder, FileName));
-        using var model = ModelDirectory.LoadFrozen(folder, type, device);
+        using var expected = SafetensorsReader.Open(PathFor(model));
+        using var loaded = ModelDirectory.LoadFrozen(model, type, device);
 
         var tokens = expected.Read("input_ids").to(ScalarType.Int64, device);
         var wanted = expected.Read("logits").to(ScalarType.Float64);
-        var actual = model.Logits(tokens).cpu().to(ScalarType.Float64);
+        var actual = loaded.Logits(tokens).cpu().to(ScalarType.Float64);
         var absolute = (actual - wanted).abs().max().item<double>();
         var relative = absolute / wanted.abs().max().item<double>();
-        bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(model, expected, device) : null;
+        bool? greedy = expected.Tensors.ContainsKey("greedy") ? GreedyMatches(loaded, expected, device) : null;
         var tolerance = type == ScalarType.BFloat16 ? 0.1 : 2e-4;
-        return new VerificationCase(folder, absolute, relative, null, greedy,
+        return new VerificationCase(model, absolute, relative, null, greedy,
             relative <= tolerance && greedy != false, tolerance);
     }
 

@@ -15,7 +15,7 @@ namespace Crosshead.Compression.Jobs;
 /// </summary>
 public sealed class CompressionJob
 {
-    private readonly HuggingFaceFolder _source;
+    private readonly ModelSource _source;
     private readonly CompressionText _text;
     private readonly CompressionOptions _options;
     private readonly CompressionPlanning _planning;
@@ -28,7 +28,7 @@ public sealed class CompressionJob
     /// An option is out of range, a size or a budget cannot be met, the text is missing or too short, or the profile is
     /// incomplete or of another model.
     /// </exception>
-    public CompressionJob(HuggingFaceFolder source, CompressionText text, CompressionOptions options)
+    public CompressionJob(ModelSource source, CompressionText text, CompressionOptions options)
     {
         options.Validate();
         (_source, _text, _options) = (source, text, options);
@@ -36,17 +36,17 @@ public sealed class CompressionJob
     }
 
     /// <summary>
-    /// Opens a model folder. The first half of the text is for calibration, and the second half is for measuring the
+    /// Opens a model. The first half of the text is for calibration, and the second half is for measuring the
     /// loss.
     /// </summary>
-    /// <param name="folder">A model folder in Hugging Face's layout.</param>
+    /// <param name="path">A model directory in Hugging Face's layout, or a GGUF file.</param>
     /// <param name="text">A few hundred thousand characters of text from the model's field of use.</param>
     /// <param name="options">The options of the compression; null for half of the cache.</param>
-    /// <exception cref="CrossheadException">An error of the constructor, or the folder holds no readable
+    /// <exception cref="CrossheadException">An error of the constructor, or the path holds no readable
     /// model.</exception>
-    public static CompressionJob Open(string folder, string text, CompressionOptions? options = null)
+    public static CompressionJob Open(string path, string text, CompressionOptions? options = null)
     {
-        var source = HuggingFaceFolder.Open(folder);
+        var source = ModelSource.Open(path);
         options ??= new();
         return new CompressionJob(source, CompressionText.Halved(text, source, options.Windows), options);
     }
@@ -70,7 +70,7 @@ public sealed class CompressionJob
         using var calibration = Calibrated(model, progress, cancellation);
         var plan = _planning.Plan(model, calibration, progress, cancellation);
         using var compressed = Compressor.Compress(model, plan, calibration);
-        var stored = StoredWeights.In(_source.Path);
+        var stored = _source.Description.Weights;
         Compressor.RoundTo(compressed, stored.Type);
         var after = Loss(compressed, CompressionStage.MeasuringAfter, progress, cancellation);
         var difference = SelfCheck(compressed);
@@ -125,7 +125,7 @@ public sealed class CompressionJob
 
     private void Save(string folder, LanguageModel compressed, ScalarType type)
     {
-        new ModelCompanions(_source.Path, null).Save(folder);
+        _source.Description.SaveCompanions(folder);
         var metadata = new Dictionary<string, string>
         {
             ["crosshead_compressed_from"] = _source.WeightsHash,

@@ -26,7 +26,7 @@ internal sealed class CompressionPlanning
     /// A size or a budget cannot be met, the text is missing or too short, or the profile is incomplete or of another
     /// model.
     /// </exception>
-    public CompressionPlanning(HuggingFaceFolder source, TokenWindows? text, CompressionOptions options)
+    public CompressionPlanning(ModelSource source, TokenWindows? text, CompressionOptions options)
     {
         (_shape, _text, _options) = (source.Options, text, options);
         _layers = LayerSelection.Parse(options.Layers, _shape.Layers);

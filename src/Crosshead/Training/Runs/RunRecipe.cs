@@ -31,7 +31,7 @@ public static class RunRecipe
         var document = RecipeReader.ReadDocument(path, overrides);
         if (run.From is { } from)
         {
-            if (!Directory.Exists(from)) throw Missing(from);
+            if (!Path.Exists(from)) throw Missing(from);
             var options = ModelDescription.Of(from).Options;
             if (document[Model] is JsonObject described) RequireSame(described, options, path, from);
             else document[Model] = Node(options);
@@ -48,7 +48,7 @@ public static class RunRecipe
     /// <summary>The error to show where a run is to start from a folder that does not exist.</summary>
     internal static CrossheadException Missing(string from) =>
         new($"{MessageTerm.From} \"{from}\" is no model directory; name a folder that holds "
-            + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
+            + $"{ModelFileNames.Configuration} and {ModelFileNames.Weights}, or a GGUF file.");
 
     private static void RequireSame(JsonObject described, ModelOptions options, string path, string from)
     {

@@ -128,7 +128,7 @@ public sealed class Trainer
         RecipeMemory.Require(_recipe, ComputeDevice.Parse(_recipe.Training.Device));
         if (state is null && start is not null)
         {
-            if (!Directory.Exists(start)) throw RunRecipe.Missing(start);
+            if (!Path.Exists(start)) throw RunRecipe.Missing(start);
             RequireVocabulary(ModelDirectory.Check(start).Options.VocabularySize, $"{MessageTerm.From} \"{start}\"");
             RequireTokenizer(start, data);
         }
@@ -249,7 +249,7 @@ public sealed class Trainer
         var distillation = Distillation.Load(options, model, _recipe.Context);
         try
         {
-            hash = WeightsHash.Of(options.Teacher);
+            hash = ModelDescription.Of(options.Teacher).WeightsHash;
             if (state is not null && state.TeacherHash != hash)
                 throw new CrossheadException(
                     $"the teacher \"{options.Teacher}\" ({hash}) is not the one of checkpoint step {state.Step} "

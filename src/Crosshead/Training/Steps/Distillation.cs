@@ -44,9 +44,10 @@ public sealed class Distillation : IDisposable
     internal static void Require(DistillationOptions options, ModelOptions student, int context)
     {
         var config = Path.Combine(options.Teacher, ModelFileNames.Configuration);
-        if (!File.Exists(config))
+        if (!File.Exists(config) && !File.Exists(options.Teacher))
             throw new CrossheadException($"training.distillation.teacher \"{options.Teacher}\" is no model directory; "
-                + $"name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}.");
+                + $"name a folder that holds {ModelFileNames.Configuration} and {ModelFileNames.Weights}, or a GGUF "
+                + "file.");
         var shape = ModelDirectory.Check(options.Teacher).Options;
         if (shape.VocabularySize != student.VocabularySize)
             throw new CrossheadException($"the teacher \"{options.Teacher}\" knows {shape.VocabularySize} tokens, the "

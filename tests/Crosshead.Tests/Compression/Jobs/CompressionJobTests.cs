@@ -31,7 +31,7 @@ public sealed class CompressionJobTests : IDisposable
         var result = CompressionJob.Open(Model, SmallTextModel.Text, s_quick)
             .Run(Half, new ImmediateProgress<CompressionProgress>(stages.Add), TestContext.Current.CancellationToken);
 
-        var written = HuggingFaceFolder.Open(Half); // with its tokenizer
+        var written = ModelSource.Open(Half); // with its tokenizer
         Assert.Equal([7], written.EndTokens);
         Assert.Equal(result.Options.VirtualHeads!, written.Options.VirtualHeads!);
         Assert.InRange(result.CacheBytesPerTokenAfter, 1, result.CacheBytesPerTokenBefore / 2);
@@ -55,7 +55,7 @@ public sealed class CompressionJobTests : IDisposable
     [Fact]
     public void The_method_of_the_paper_needs_no_text()
     {
-        var result = new CompressionJob(HuggingFaceFolder.Open(Model), CompressionText.None,
+        var result = new CompressionJob(ModelSource.Open(Model), CompressionText.None,
             new() { Method = CompressionMethod.Svd }).Run(Half, cancellation: TestContext.Current.CancellationToken);
         Assert.True(result is { LossBefore: null, LossAfter: null });
         Assert.All(result.Plan.Layers, layer => Assert.Equal(CompressionMethod.Svd, layer!.Method));
@@ -64,7 +64,7 @@ public sealed class CompressionJobTests : IDisposable
     [Fact]
     public void What_cannot_be_done_is_refused_before_weights_are_read()
     {
-        var source = HuggingFaceFolder.Open(Model);
+        var source = ModelSource.Open(Model);
         var text = CompressionText.Halved(SmallTextModel.Text, source, s_quick.Windows);
         File.Delete(Path.Combine(Model, "model.safetensors"));
         string Refusal(CompressionOptions options, CompressionText? given = null) =>
@@ -88,7 +88,7 @@ public sealed class CompressionJobTests : IDisposable
     [Fact]
     public void A_folder_that_holds_something_is_left_as_it_is_unless_it_is_a_model_that_may_go()
     {
-        var source = HuggingFaceFolder.Open(Model);
+        var source = ModelSource.Open(Model);
         CompressionJob Job(bool overwrite) =>
             new(source, CompressionText.None, new() { Method = CompressionMethod.Svd, Overwrite = overwrite });
         var before = File.ReadAllBytes(Path.Combine(Model, "config.json"));
@@ -102,7 +102,7 @@ public sealed class CompressionJobTests : IDisposable
 
         SmallTextModel.Save(Half);
         Job(true).Run(Half, cancellation: TestContext.Current.CancellationToken);
-        Assert.NotNull(HuggingFaceFolder.Open(Half).Options.VirtualHeads);
+        Assert.NotNull(ModelSource.Open(Half).Options.VirtualHeads);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class PictureTests(ChatBrowser browser)
         var folder = SharedData.Path("data", "models", "stories260K");
         var chromium = await browser.GetAsync();
         await using var server = await ModelServer.StartAsync(new ServerOptions { Port = 0 });
-        using var model = LoadedModel.Load(HuggingFaceFolder.Open(folder),
+        using var model = LoadedModel.Load(ModelSource.Open(folder),
             new LoadOptions { CacheMemory = 16 << 20, MaxSequences = 4, Names = ["stories260K"] });
         server.Serve(model.Served);
         await using var context = await chromium.NewContextAsync(new()

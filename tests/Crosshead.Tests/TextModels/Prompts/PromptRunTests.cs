@@ -162,7 +162,7 @@ public sealed class PromptRunTests : IDisposable
     {
         var file = _folder.Write("in.jsonl", "{\"prompt\": \"word1\"}\n" + line);
         var message = Assert.ThrowsAny<CrossheadException>(
-            () => PromptRun.Check(PromptFile.Open(file), HuggingFaceFolder.Open(_folder.Path), s_options)).Message;
+            () => PromptRun.Check(PromptFile.Open(file), ModelSource.Open(_folder.Path), s_options)).Message;
         Assert.Contains(named, message);
         Assert.StartsWith(file, message);
         Assert.DoesNotContain('\n', message);
@@ -172,7 +172,7 @@ public sealed class PromptRunTests : IDisposable
     public void Files_without_prompts_and_prompts_beyond_the_context_are_named()
     {
         string Refused(string path) => Assert.ThrowsAny<CrossheadException>(() => PromptRun.Check(
-            PromptFile.Open(path), HuggingFaceFolder.Open(_folder.Path), s_options)).Message;
+            PromptFile.Open(path), ModelSource.Open(_folder.Path), s_options)).Message;
         Assert.Contains("do not exist; name a JSONL file", Refused(_folder.File("none.jsonl")));
         Assert.Contains("are a folder", Refused(_folder.Path));
         Assert.Contains("holds no prompt", Refused(_folder.Write("empty.jsonl", "")));
@@ -186,7 +186,7 @@ public sealed class PromptRunTests : IDisposable
     public void The_check_finds_how_much_there_is()
     {
         var longest = Enumerable.Range(0, 20).Max(i => SmallTextModel.Tokenizer.Encode(Prompt(i)).Length);
-        var source = HuggingFaceFolder.Open(_folder.Path);
+        var source = ModelSource.Open(_folder.Path);
         Assert.Equal(new PromptExtent(20, longest + 12),
             PromptRun.Check(PromptFile.Open(Write(20)), source, s_options));
         Assert.Equal(new PromptExtent(20, 48),
@@ -232,7 +232,7 @@ public sealed class PromptRunTests : IDisposable
         string name = "answers.jsonl")
     {
         var prompts = PromptFile.Open(file);
-        var extent = PromptRun.Check(prompts, HuggingFaceFolder.Open(_folder.Path), options);
+        var extent = PromptRun.Check(prompts, ModelSource.Open(_folder.Path), options);
         var result = new PromptRun(model ?? Model, prompts, options, extent).WriteTo(_folder.File(name),
             overwrite: name == "answers.jsonl", cancellation: TestContext.Current.CancellationToken);
         return (result, File.ReadAllLines(_folder.File(name)));

@@ -1,6 +1,4 @@
-using System.IO.Hashing;
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
@@ -9,46 +7,45 @@ using static TorchSharp.torch;
 namespace Crosshead.TextModels;
 
 /// <summary>
-/// A model directory in Hugging Face's layout: <c>config.json</c>, safetensors files, the tokenizer's files. Its parts
-/// fit each other, according to the headers.
+/// A model on disk with its tokenizer: a directory in Hugging Face's layout (<c>config.json</c>, safetensors files, the
+/// tokenizer's files), or a GGUF file. Its parts fit each other, according to the headers.
 /// </summary>
-public sealed class HuggingFaceFolder : IModelSource
+public sealed class ModelSource : IModelSource
 {
     private readonly Lazy<ChatTemplate> _chat;
     private readonly Lazy<string> _weights, _configuration;
 
-    private HuggingFaceFolder(ModelDescription description, Tokenizer tokenizer)
+    internal ModelSource(ModelDescription description, Tokenizer tokenizer)
     {
         (Description, Tokenizer) = (description, tokenizer);
-        EndTokens = description.EndTokens(tokenizer.EosTokenId);
-        _chat = new(() => Text.Chat.ChatTemplate.Load(Path));
-        _weights = new(() => Checkpoints.WeightsHash.Of(Path));
-        _configuration = new(() => Convert.ToHexStringLower(
-            XxHash128.Hash(File.ReadAllBytes(System.IO.Path.Combine(Path, ModelFileNames.Configuration)))));
+        EndTokens = description.EndTokens(tokenizer);
+        _chat = new(() => description.LoadChatTemplate());
+        _weights = new(() => description.WeightsHash);
+        _configuration = new(() => description.ConfigurationHash);
     }
 
-    /// <summary>Reads a directory's configuration, its tokenizer, and the headers of its weights.</summary>
-    /// <param name="folder">The directory.</param>
+    /// <summary>Reads a model's configuration, its tokenizer, and the headers of its weights.</summary>
+    /// <param name="path">The directory, the GGUF file, or the first of several.</param>
     /// <exception cref="CrossheadException">
     /// A part is missing or damaged, contradicts another, or the tokenizer knows more tokens than the model.
     /// </exception>
-    public static HuggingFaceFolder Open(string folder)
+    public static ModelSource Open(string path)
     {
-        var description = ModelDirectory.Check(folder);
-        var tokenizer = Tokenizer.Load(folder);
+        var description = ModelDirectory.Check(path);
+        var tokenizer = description.LoadTokenizer();
         return tokenizer.VocabularySize <= description.Options.VocabularySize
-            ? new HuggingFaceFolder(description, tokenizer)
+            ? new ModelSource(description, tokenizer)
             : throw new CrossheadException(
-                $"the tokenizer in \"{folder}\" has {tokenizer.VocabularySize} tokens, the model "
+                $"the tokenizer in \"{path}\" has {tokenizer.VocabularySize} tokens, the model "
                     + $"{description.Options.VocabularySize}; "
                 + "put the tokenizer there that the model was trained with.");
     }
 
-    /// <summary>What the directory's files say about the model.</summary>
+    /// <summary>What the model's files say about it.</summary>
     public ModelDescription Description { get; }
 
     /// <inheritdoc/>
-    public string Path => Description.Folder;
+    public string Path => Description.Path;
 
     /// <inheritdoc/>
     public ModelOptions Options => Description.Options;

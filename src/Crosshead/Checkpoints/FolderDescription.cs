@@ -1,0 +1,84 @@
+using System.IO.Hashing;
+using System.Text.Json;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Model;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Tokenizers;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>The description of a model directory in Hugging Face's layout.</summary>
+internal sealed class FolderDescription : ModelDescription
+{
+    // config.json is read once; values that few callers need are read from here on request.
+    private readonly ConfigValues _config;
+
+    private FolderDescription(string folder, ConfigValues config, ModelOptions options, IReadOnlyList<string> remarks)
+        : base(folder, options, remarks) => _config = config;
+
+    /// <inheritdoc/>
+    public override StoredWeights Weights => StoredWeights.In(Path, StoredTypeOf(_config));
+
+    /// <inheritdoc/>
+    public override TextTokens Tokens => TextTokens.Of(_config);
+
+    /// <inheritdoc/>
+    public override StoredSampling Sampling => StoredSampling.Of(Path);
+
+    /// <inheritdoc/>
+    public override bool HasChatTemplate => ChatTemplate.IsIn(Path);
+
+    /// <inheritdoc/>
+    public override string WeightsHash => Checkpoints.WeightsHash.Of(Path);
+
+    /// <inheritdoc/>
+    public override string ConfigurationHash => Convert.ToHexStringLower(
+        XxHash128.Hash(File.ReadAllBytes(System.IO.Path.Combine(Path, ModelFileNames.Configuration))));
+
+    /// <summary>Reads a model directory, which need not hold weights.</summary>
+    /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not
+    /// supported.</exception>
+    public static new FolderDescription Of(string folder)
+    {
+        var config = ConfigValues.Read(System.IO.Path.Combine(folder, ModelFileNames.Configuration));
+        var (options, remarks) = (ModelConfig.Parse(config), RopeConfig.Remarks(config).ToList());
+        if (options.TieEmbeddings && HasOwnHead(folder))
+        {
+            options = options with { TieEmbeddings = false };
+            remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though "
+                + $"{config.Shown("tie_word_embeddings")}: the stored head is used, as by Transformers 5; set "
+                + $"tie_word_embeddings to false to say so.");
+        }
+        return new FolderDescription(folder, config, options, remarks);
+    }
+
+    /// <inheritdoc/>
+    public override Tokenizer LoadTokenizer() => Tokenizer.Load(Path);
+
+    /// <inheritdoc/>
+    public override ChatTemplate LoadChatTemplate(string? file = null) =>
+        file is null ? ChatTemplate.Load(Path) : ChatTemplate.Load(Path, file);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> EndTokens(Tokenizer tokenizer) =>
+        TextTokens.EndsOf(Path, _config, tokenizer.EosTokenId);
+
+    /// <inheritdoc/>
+    internal override IModelWeights OpenWeights() => new FolderWeights(WeightFiles.Open(Path));
+
+    /// <inheritdoc/>
+    public override void SaveCompanions(string folder) => new ModelCompanions(Path, null).Save(folder);
+
+    private static bool HasOwnHead(string folder)
+    {
+        if (!WeightFiles.ExistIn(folder)) return false;
+        using var files = WeightFiles.Open(folder);
+        return TiedHead.Differs(files);
+    }
+
+    // Transformers 5 writes dtype, 4 torch_dtype, both at times with the name of its library before it.
+    private static string? StoredTypeOf(ConfigValues config) =>
+        new[] { "dtype", "torch_dtype" }.Select(key => config[key]).FirstOrDefault(v => v?.GetValueKind()
+            == JsonValueKind.String)?.GetValue<string>().Replace("torch.", "", StringComparison.Ordinal);
+}

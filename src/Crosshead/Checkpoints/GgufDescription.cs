@@ -1,0 +1,80 @@
+using System.IO.Hashing;
+using Crosshead.Checkpoints.Gguf;
+using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Model;
+using Crosshead.Text.Chat;
+using Crosshead.Text.Tokenizers;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>The description of a model in a GGUF file, or in several.</summary>
+internal sealed class GgufDescription : ModelDescription
+{
+    private readonly IReadOnlyList<string> _files;
+
+    private GgufDescription(GgufReader file, ModelOptions options) : base(file.Path, options, [])
+    {
+        _files = file.Paths;
+        (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
+        HasChatTemplate = file.Metadata.Has("tokenizer.chat_template");
+        ConfigurationHash = Convert.ToHexStringLower(XxHash128.Hash(file.Header));
+    }
+
+    /// <inheritdoc/>
+    public override StoredWeights Weights { get; }
+
+    /// <inheritdoc/>
+    public override TextTokens Tokens { get; }
+
+    /// <inheritdoc/>
+    public override StoredSampling Sampling { get; }
+
+    /// <inheritdoc/>
+    public override bool HasChatTemplate { get; }
+
+    /// <inheritdoc/>
+    public override string WeightsHash => Checkpoints.WeightsHash.Of(_files, Path);
+
+    /// <inheritdoc/>
+    public override string ConfigurationHash { get; }
+
+    /// <summary>Reads the headers of a model's files.</summary>
+    /// <param name="path">The file, or the first of several.</param>
+    /// <exception cref="CrossheadException">A file is missing or damaged, or asks for what is not
+    /// supported.</exception>
+    public static new GgufDescription Of(string path)
+    {
+        using var file = GgufReader.Open(path);
+        return new GgufDescription(file, GgufShape.Of(file));
+    }
+
+    /// <inheritdoc/>
+    public override Tokenizer LoadTokenizer() => throw new CrossheadException($"\"{Path}\": the tokenizer in a GGUF "
+        + "file is not read yet; use the model's directory.");
+
+    /// <inheritdoc/>
+    public override ChatTemplate LoadChatTemplate(string? file = null) => throw new CrossheadException(
+        $"\"{Path}\": the chat template in a GGUF file is not read yet; use the model's directory.");
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> EndTokens(Tokenizer tokenizer) =>
+        Tokens.Ends.Count > 0 ? Tokens.Ends : tokenizer.EosTokenId is { } end ? [end] : [];
+
+    /// <inheritdoc/>
+    internal override IModelWeights OpenWeights() => new GgufWeights(GgufReader.Open(Path));
+
+    /// <inheritdoc/>
+    public override void SaveCompanions(string folder) => LoadTokenizer().Save(folder);
+
+    private static TextTokens TokensOf(GgufReader file)
+    {
+        int? Id(string role) => file.Metadata.Integer($"tokenizer.ggml.{role}_token_id") switch
+        {
+            null => null,
+            >= 0 and <= int.MaxValue and var id => (int)id,
+            var id => throw new CrossheadException($"\"{file.Path}\" cannot be loaded: the key "
+                + $"tokenizer.ggml.{role}_token_id is {id}; it must be a token's id."),
+        };
+        return new TextTokens(Id("bos"), [.. new[] { Id("eos"), Id("eot"), Id("eom") }.OfType<int>().Distinct()]);
+    }
+}

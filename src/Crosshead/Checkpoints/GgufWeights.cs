@@ -1,0 +1,85 @@
+using Crosshead.Checkpoints.Gguf;
+using Crosshead.Kernels.Common;
+using Crosshead.Layers;
+using Crosshead.Model;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>The open weights of a GGUF file.</summary>
+/// <param name="file">The file, disposed with this object.</param>
+internal sealed class GgufWeights(GgufReader file) : IModelWeights
+{
+    private const int ElementsAtOnce = 1 << 20; // whole blocks of every type
+
+    /// <inheritdoc/>
+    public void Check(ModelOptions options)
+    {
+        var (described, stored) = (ModelCost.Of(options).Parameters, file.Tensors.Values.Sum(t => t.Elements));
+        // Above that many the walk through the parameters would not end soon.
+        if (described / 2 > stored)
+            throw new CrossheadException($"\"{file.Path}\" cannot be loaded: its keys describe a model of "
+                + $"{Quantity.Count(described)} parameters, its tensors hold {Quantity.Count(stored)} numbers; get the "
+                + "file again.");
+        var wanted = ModelParts.Shapes(options).Select(p => GgufParameter.Of(p.Name, p.Shape, options))
+            .DistinctBy(p => p.Tensor).ToDictionary(p => p.Tensor);
+        ErrorList.Throw(wanted.Values.Where(p => !file.Tensors.ContainsKey(p.Tensor)),
+            p => $"\"{p.Tensor}\" of shape {Shown(p.Shape)}",
+            missing => $"\"{file.Path}\" lacks the tensor {missing}, which its keys ask for.");
+        ErrorList.Throw(wanted.Values.Where(p => !p.Fits(file.Tensors[p.Tensor])),
+            p => $"\"{p.Tensor}\" has shape {Shown(file.Tensors[p.Tensor].Shape)}, its keys ask for {Shown(p.Shape)}",
+            wrong => $"\"{file.Path}\": tensor {wrong}.");
+        ErrorList.Throw(wanted.Values.Select(p => file.Tensors[p.Tensor]).Where(t => !t.Type.CanRead),
+            t => $"{t.Name} has type {t.Type}", unread => $"\"{file.Path}\": tensor {unread}, {GgufType.Remedy}");
+        ErrorList.Throw(file.Tensors.Values.Where(t => !wanted.ContainsKey(t.Name) && !Ignorable(t.Name, options)),
+            t => $"\"{t.Name.Shown()}\" of shape {Shown(t.Shape)}",
+            surplus => $"\"{file.Path}\" holds the tensor {surplus}, which this model has no place for; it is of a "
+                + $"kind of {GgufArchitecture.NameOf(options.Family)} that is not supported.");
+    }
+
+    /// <inheritdoc/>
+    public void CopyTo(LanguageModel model)
+    {
+        var notFinite = new Dictionary<string, long>();
+        using var grad = no_grad();
+        foreach (var parameter in model.Parameters)
+        {
+            using var scope = NewDisposeScope();
+            var part = GgufParameter.Of(parameter.Name, parameter.Value.shape, model.Options);
+            var stored = Read(part);
+            if (NonFinite.Count(stored) is var count and > 0)
+                notFinite[part.Tensor] = notFinite.GetValueOrDefault(part.Tensor) + count;
+            else parameter.Value.copy_(part.Ordered(stored));
+        }
+        ErrorList.Throw(notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
+            tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
+                + "converted diverged, or the file is damaged.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+
+    // The values of a parameter, in the order of the file.
+    private unsafe Tensor Read(GgufParameter part)
+    {
+        var values = empty([part.Count], ScalarType.Float32);
+        var start = (float*)Aten.DataPointer(values);
+        var pieces = (part.Count + ElementsAtOnce - 1) / ElementsAtOnce;
+        Parallel.For(0, pieces, new ParallelOptions { MaxDegreeOfParallelism = ComputeThreads.Count }, piece =>
+        {
+            var at = piece * ElementsAtOnce;
+            file.Read(part.Tensor, part.First + at,
+                new Span<float>(start + at, (int)Math.Min(part.Count - at, ElementsAtOnce)));
+        });
+        GC.KeepAlive(values);
+        return values;
+    }
+
+    // Old files have a table of rotary frequencies, which the keys say.
+    private static bool Ignorable(string name, ModelOptions options) =>
+        name.EndsWith(".attn_rot_embd.weight", StringComparison.Ordinal)
+        || (name == GgufArchitecture.FrequencyDivisors && GgufArchitecture.TurnsNeighbours(options.Family));
+
+    private static string Shown(long[] shape) => $"[{string.Join(", ", shape)}]";
+}

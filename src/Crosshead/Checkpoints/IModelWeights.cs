@@ -1,0 +1,30 @@
+using Crosshead.Checkpoints.Gguf;
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Model;
+
+namespace Crosshead.Checkpoints;
+
+/// <summary>The open files of a model's weights, whatever their format.</summary>
+internal interface IModelWeights : IDisposable
+{
+    /// <summary>Opens the weights at a path, and checks the headers of their files.</summary>
+    /// <param name="path">A GGUF file, a model directory, or a <c>.safetensors</c> file.</param>
+    /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
+    static IModelWeights Open(string path) => GgufReader.IsAt(path) ? new GgufWeights(GgufReader.Open(path))
+        : new FolderWeights(WeightFiles.Open(path));
+
+    /// <summary>Checks that the files hold the weights of a model. It makes no model and reads no tensor.</summary>
+    /// <param name="options">The model's shape, validated.</param>
+    /// <exception cref="CrossheadException">A tensor is missing, superfluous, of another shape, or of a type that is
+    /// not read.</exception>
+    void Check(ModelOptions options);
+
+    /// <summary>
+    /// Copies the weights that <see cref="Check"/> has accepted. It copies all or nothing, except if a value is not a
+    /// number.
+    /// </summary>
+    /// <param name="model">A model of the shape that was checked.</param>
+    /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is
+    /// tied to.</exception>
+    void CopyTo(LanguageModel model);
+}
