@@ -1,5 +1,6 @@
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
+using Crosshead.Weights;
 
 namespace Crosshead.Checkpoints;
 
@@ -9,6 +10,9 @@ internal sealed class FolderWeights(WeightFiles files) : IModelWeights
 {
     /// <inheritdoc/>
     public void Check(ModelOptions options) => WeightLoader.Check(options, files);
+
+    /// <inheritdoc/>
+    public Func<string, WeightMatrix?> Stored(ModelOptions options) => WeightLoader.Stored(files, options);
 
     /// <inheritdoc/>
     public void CopyTo(LanguageModel model) => WeightLoader.Copy(files, model);

@@ -1,6 +1,8 @@
 using System.IO.Hashing;
+using System.Text.Json.Nodes;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
@@ -11,12 +13,14 @@ namespace Crosshead.Checkpoints;
 internal sealed class GgufDescription : ModelDescription
 {
     private readonly IReadOnlyList<string> _files;
+    private readonly Lazy<GgufVocabulary> _vocabulary;
 
     private GgufDescription(GgufReader file, ModelOptions options) : base(file.Path, options, [])
     {
         _files = file.Paths;
         (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
-        HasChatTemplate = file.Metadata.Has("tokenizer.chat_template");
+        HasChatTemplate = GgufVocabulary.HasChatTemplateIn(file.Metadata);
+        _vocabulary = new(ReadVocabulary);
         ConfigurationHash = Convert.ToHexStringLower(XxHash128.Hash(file.Header));
     }
 
@@ -49,22 +53,33 @@ internal sealed class GgufDescription : ModelDescription
     }
 
     /// <inheritdoc/>
-    public override Tokenizer LoadTokenizer() => throw new CrossheadException($"\"{Path}\": the tokenizer in a GGUF "
-        + "file is not read yet; use the model's directory.");
+    public override Tokenizer LoadTokenizer() => _vocabulary.Value.Tokenizer;
 
     /// <inheritdoc/>
-    public override ChatTemplate LoadChatTemplate(string? file = null) => throw new CrossheadException(
-        $"\"{Path}\": the chat template in a GGUF file is not read yet; use the model's directory.");
+    public override ChatTemplate LoadChatTemplate(string? file = null) =>
+        file is null ? _vocabulary.Value.ChatTemplate : _vocabulary.Value.ChatTemplateOf(file);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<int> EndTokens(Tokenizer tokenizer) =>
-        Tokens.Ends.Count > 0 ? Tokens.Ends : tokenizer.EosTokenId is { } end ? [end] : [];
+    public override IReadOnlyList<int> EndTokens(Tokenizer tokenizer) => _vocabulary.Value.EndTokens;
 
     /// <inheritdoc/>
     internal override IModelWeights OpenWeights() => new GgufWeights(GgufReader.Open(Path));
 
     /// <inheritdoc/>
-    public override void SaveCompanions(string folder) => LoadTokenizer().Save(folder);
+    public override void SaveCompanions(string folder)
+    {
+        _vocabulary.Value.Save(folder);
+        var generation = new JsonObject();
+        (Tokens with { Ends = _vocabulary.Value.EndTokens }).Write(generation);
+        Sampling.Write(generation);
+        AtomicFile.WriteText(System.IO.Path.Combine(folder, TextTokens.GenerationFile), $"{generation}\n");
+    }
+
+    private GgufVocabulary ReadVocabulary()
+    {
+        using var file = GgufReader.Open(Path);
+        return GgufVocabulary.Read(file.Metadata, Path);
+    }
 
     private static TextTokens TokensOf(GgufReader file)
     {

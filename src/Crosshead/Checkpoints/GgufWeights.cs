@@ -3,6 +3,7 @@ using Crosshead.Kernels.Common;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -39,6 +40,14 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
     }
 
     /// <inheritdoc/>
+    public Func<string, WeightMatrix?> Stored(ModelOptions options)
+    {
+        var parts = ModelParts.Shapes(options).ToDictionary(p => p.Name,
+            p => GgufParameter.Of(p.Name, p.Shape, options));
+        return name => Stored(parts[name]);
+    }
+
+    /// <inheritdoc/>
     public void CopyTo(LanguageModel model)
     {
         var notFinite = new Dictionary<string, long>();
@@ -46,11 +55,12 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
         foreach (var parameter in model.Parameters)
         {
             using var scope = NewDisposeScope();
-            var part = GgufParameter.Of(parameter.Name, parameter.Value.shape, model.Options);
-            var stored = Read(part);
-            if (NonFinite.Count(stored) is var count and > 0)
+            var part = GgufParameter.Of(parameter.Name, [.. parameter.Shape], model.Options);
+            var stored = parameter.Stored is null ? Read(part) : null;
+            if ((stored is null ? NonFiniteWeights.Count(parameter.Stored!) : NonFinite.Count(stored)) is var count
+                and > 0)
                 notFinite[part.Tensor] = notFinite.GetValueOrDefault(part.Tensor) + count;
-            else parameter.Value.copy_(part.Ordered(stored));
+            else if (stored is not null) parameter.Value.copy_(part.Ordered(stored));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "
@@ -59,6 +69,21 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    // Whole rows where they lie, or a copy of them in the order of the model.
+    private WeightMatrix? Stored(GgufParameter part)
+    {
+        var columns = file.Tensors[part.Tensor].Dimensions[0];
+        if (columns > int.MaxValue || (part.IsTurned && !part.IsMatrix)) return null;
+        var matrix = file.Matrix(part.Tensor, part.First, part.Count / columns);
+        if (!part.IsTurned) return matrix;
+        using (matrix)
+        {
+            var ordered = matrix.Reordered(part.RowOf);
+            matrix.SetAside();
+            return ordered;
+        }
+    }
 
     // The values of a parameter, in the order of the file.
     private unsafe Tensor Read(GgufParameter part)

@@ -1,6 +1,7 @@
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
+using Crosshead.Weights;
 
 namespace Crosshead.Checkpoints;
 
@@ -20,8 +21,15 @@ internal interface IModelWeights : IDisposable
     void Check(ModelOptions options);
 
     /// <summary>
-    /// Copies the weights that <see cref="Check"/> has accepted. It copies all or nothing, except if a value is not a
-    /// number.
+    /// Finds the weights of parameters where they lie in the files. Null for weights that are not computed with where
+    /// they lie; <see cref="CopyTo"/> copies these.
+    /// </summary>
+    /// <param name="options">The model's shape, which was checked.</param>
+    Func<string, WeightMatrix?> Stored(ModelOptions options);
+
+    /// <summary>
+    /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they
+    /// lie. It copies all or nothing, except if a value is not a number.
     /// </summary>
     /// <param name="model">A model of the shape that was checked.</param>
     /// <exception cref="CrossheadException">A tensor holds NaN or infinity, or a head differs from the embedding it is

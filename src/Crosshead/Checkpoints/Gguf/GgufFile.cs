@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using Microsoft.Win32.SafeHandles;
 
 namespace Crosshead.Checkpoints.Gguf;
@@ -82,11 +83,28 @@ internal sealed unsafe class GgufFile : IDisposable
     /// <exception cref="CrossheadException">The file was cut short meanwhile.</exception>
     public ReadOnlySpan<byte> Bytes(long offset, int count)
     {
-        offset += Header.DataStart;
+        RequireWhole();
+        return new ReadOnlySpan<byte>(_map.At(Header.DataStart + offset), count);
+    }
+
+    /// <summary>Rows of a matrix of the tensors, which stay mapped until the matrix is disposed.</summary>
+    /// <param name="offset">Position of the first byte, from the start of the tensors' bytes.</param>
+    /// <param name="format">How numbers are stored.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Numbers of a row.</param>
+    /// <exception cref="CrossheadException">The file was cut short meanwhile.</exception>
+    public WeightMatrix Matrix(long offset, WeightFormat format, long rows, int columns)
+    {
+        RequireWhole();
+        return new WeightMatrix(_map, Header.DataStart + offset, format, rows, columns);
+    }
+
+    private void RequireWhole()
+    {
         ObjectDisposedException.ThrowIf(_file.IsClosed, this);
         var length = RandomAccess.GetLength(_file);
-        return length >= offset + count ? new ReadOnlySpan<byte>(_map.At(offset), count)
-            : throw new CrossheadException($"\"{Path}\" was cut short while it was read: it has {length} bytes now and "
+        if (length < _map.Length)
+            throw new CrossheadException($"\"{Path}\" was cut short while it was read: it has {length} bytes now and "
                 + $"had {_map.Length}; get it again.");
     }
 

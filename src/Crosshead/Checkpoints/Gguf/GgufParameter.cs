@@ -37,6 +37,19 @@ internal sealed class GgufParameter
     /// <summary>Number of its elements.</summary>
     public long Count => _own.Aggregate(1L, (product, size) => product * size);
 
+    /// <summary>Whether the rows, or numbers, of the model are in another order in the file.</summary>
+    public bool IsTurned => _turnedHeads > 0;
+
+    /// <summary>Whether it is a matrix, whose rows can be read one by one.</summary>
+    public bool IsMatrix => _own.Length > 1;
+
+    /// <summary>Index of the file's row for a row of the model, of a parameter whose order differs.</summary>
+    public long RowOf(long row)
+    {
+        var (head, at, half) = (row / _headDim, row % _headDim, _headDim / 2);
+        return (head * _headDim) + (at % half * 2) + (at / half);
+    }
+
     /// <summary>Whether a tensor of the file has these sizes. Writers may leave out leading sizes of 1.</summary>
     public bool Fits(GgufTensor tensor) => Lasting(tensor.Shape).SequenceEqual(Lasting(Shape));
 

@@ -1,3 +1,5 @@
+using Crosshead.Weights;
+
 namespace Crosshead.Checkpoints.Gguf;
 
 /// <summary>
@@ -82,6 +84,20 @@ public sealed class GgufReader : IDisposable
                 count / type.BlockSize * type.BlockBytes), values[..count]);
             values = values[count..];
         }
+    }
+
+    /// <summary>
+    /// Numbers of a tensor where they lie in the file, which stays mapped until the matrix is disposed.
+    /// </summary>
+    /// <param name="name">A tensor whose type can be read.</param>
+    /// <param name="first">Index of the first number, where a row begins.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <exception cref="CrossheadException">There is no such tensor, or the file was cut short.</exception>
+    internal WeightMatrix Matrix(string name, long first, long rows)
+    {
+        var tensor = Find(name);
+        return FileOf(name).Matrix(tensor.Offset + tensor.Type.Format!.RowBytes(first), tensor.Type.Format, rows,
+            checked((int)tensor.Dimensions[0]));
     }
 
     /// <summary>Copies bytes of a tensor, as they are in the file.</summary>

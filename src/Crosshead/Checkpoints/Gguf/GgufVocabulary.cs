@@ -16,7 +16,9 @@ internal sealed class GgufVocabulary
         "<|end_of_text|>", "<｜end▁of▁sentence｜>",
     ];
 
-    private readonly Func<ChatTemplate> _chat;
+    private readonly string? _template, _toolTemplate;
+    private readonly Dictionary<string, object?> _special = [];
+    private readonly Lazy<ChatTemplate> _chat;
 
     private GgufVocabulary(GgufTokens tokens, string path, string? template, string? toolTemplate)
     {
@@ -26,21 +28,19 @@ internal sealed class GgufVocabulary
             .Select(token => token.Id);
         EndTokens = [.. new[] { tokens.End, tokens.EndOfTurn, tokens.EndOfMessage }.OfType<int>().Concat(named)
             .Distinct()];
-        var special = new Dictionary<string, object?>();
+        (_template, _toolTemplate) = (template, toolTemplate);
         Name("bos_token", tokens.Begin);
         Name("eos_token", tokens.End);
         Name("unk_token", tokens.Unknown);
         Name("pad_token", tokens.Padding);
         HasChatTemplate = template is not null;
-        var chat = new Lazy<ChatTemplate>(() => template is not null
-            ? ChatTemplate.Parse(template, special, path, toolTemplate)
+        _chat = new(() => template is not null ? ChatTemplate.Parse(template, _special, path, toolTemplate)
             : throw new CrossheadException($"\"{path}\" has no chat template (the key {TemplateKey}); use a chat "
                 + "model, or ask it for plain text."));
-        _chat = () => chat.Value;
 
         void Name(string variable, int? id)
         {
-            if (id is { } token) special[variable] = tokens.Tokens[token];
+            if (id is { } token) _special[variable] = tokens.Tokens[token];
         }
     }
 
@@ -56,7 +56,10 @@ internal sealed class GgufVocabulary
 
     /// <summary>The chat template.</summary>
     /// <exception cref="CrossheadException">The file has none, or one that cannot be read.</exception>
-    public ChatTemplate ChatTemplate => _chat();
+    public ChatTemplate ChatTemplate => _chat.Value;
+
+    /// <summary>Whether metadata hold a chat template.</summary>
+    public static bool HasChatTemplateIn(GgufMetadata metadata) => metadata.Has(TemplateKey);
 
     /// <summary>Reads a file's metadata, which are not needed afterwards.</summary>
     /// <param name="metadata">The metadata.</param>
@@ -64,4 +67,17 @@ internal sealed class GgufVocabulary
     /// <exception cref="CrossheadException">The file has no tokenizer, or one that is not supported.</exception>
     public static GgufVocabulary Read(GgufMetadata metadata, string path) =>
         new(GgufTokens.Read(metadata, path), path, metadata.Text(TemplateKey), metadata.Text(ToolTemplateKey));
+
+    /// <summary>A chat template of another file for the model.</summary>
+    /// <param name="file">The file with the template.</param>
+    /// <exception cref="CrossheadException">The file cannot be read.</exception>
+    public ChatTemplate ChatTemplateOf(string file) => ChatTemplate.Parse(ChatTemplateFiles.Text(file), _special, file);
+
+    /// <summary>Writes the tokenizer and the chat template into a model directory.</summary>
+    /// <exception cref="CrossheadException">A file cannot be written.</exception>
+    public void Save(string folder)
+    {
+        Tokenizer.Save(folder);
+        if (_template is not null) ChatTemplateFiles.Save(folder, _template, _toolTemplate);
+    }
 }

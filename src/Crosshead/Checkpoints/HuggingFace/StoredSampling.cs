@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Crosshead.Checkpoints.HuggingFace;
 
 /// <summary>
@@ -38,5 +40,19 @@ public sealed record StoredSampling
             MinP = values.Optional<double>("min_p"),
             RepetitionPenalty = values.Optional<double>("repetition_penalty"),
         };
+    }
+
+    /// <summary>Writes the values that are named, as <c>generation_config.json</c> has them.</summary>
+    internal void Write(JsonObject json)
+    {
+        if (Temperature is { } temperature)
+        {
+            json["do_sample"] = temperature > 0;
+            if (temperature > 0) json["temperature"] = temperature;
+        }
+        if (TopK is { } k) json["top_k"] = k;
+        if (TopP is { } p) json["top_p"] = p;
+        if (MinP is { } least) json["min_p"] = least;
+        if (RepetitionPenalty is { } penalty) json["repetition_penalty"] = penalty;
     }
 }

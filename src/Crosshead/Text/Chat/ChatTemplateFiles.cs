@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Crosshead.Files;
 using Crosshead.Text.Tokenizers.Formats;
 
 namespace Crosshead.Text.Chat;
@@ -27,6 +29,26 @@ internal static class ChatTemplateFiles
             return null;
         return (templates.Plain, templates.Tools, SpecialTokens(folder),
             File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName));
+    }
+
+    /// <summary>Writes templates into a folder that has a tokenizer_config.json.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="template">The template.</param>
+    /// <param name="toolTemplate">The one for conversations with tools; null if there is no other.</param>
+    /// <exception cref="CrossheadException">A file cannot be written.</exception>
+    public static void Save(string folder, string template, string? toolTemplate)
+    {
+        if (toolTemplate is null)
+        {
+            AtomicFile.WriteText(Path.Combine(folder, ChatTemplate.FileName), template);
+            return;
+        }
+        var path = Path.Combine(folder, TokenizerConfig.FileName);
+        var config = JsonNode.Parse(Text(path))!;
+        config["chat_template"] = new JsonArray(Named(DefaultName, template), Named(ToolName, toolTemplate));
+        AtomicFile.WriteText(path, $"{config}\n");
+
+        static JsonObject Named(string name, string text) => new() { ["name"] = name, ["template"] = text };
     }
 
     /// <summary>The special tokens of a folder's tokenizer, by the names that templates use.</summary>

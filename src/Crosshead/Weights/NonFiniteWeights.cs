@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+
+namespace Crosshead.Weights;
+
+/// <summary>
+/// Counts weights that are NaN or infinite. Of quantised weights it reads the scales alone where finite scales give
+/// finite weights.
+/// </summary>
+internal static class NonFiniteWeights
+{
+    private const int Pieces = 64;
+    private const ushort Exponent = 0x7C00; // of a half that is NaN or infinite
+
+    // Where the halves are in a block that multiply all of it or are added to all of it.
+    private static readonly Dictionary<WeightFormat, int[]> s_halves = new()
+    {
+        [WeightFormat.Q8Zero] = [0],
+        [WeightFormat.Q4Zero] = [0],
+        [WeightFormat.Q4One] = [0, 2],
+        [WeightFormat.Q5Zero] = [0],
+        [WeightFormat.Q5One] = [0, 2],
+        [WeightFormat.Q4K] = [0, 2],
+        [WeightFormat.Q5K] = [0, 2],
+        [WeightFormat.Q6K] = [208],
+    };
+
+    /// <summary>How many weights of a matrix are NaN or infinite.</summary>
+    public static long Count(WeightMatrix matrix)
+    {
+        var step = Math.Max(1, (matrix.Rows + Pieces - 1) / Pieces);
+        var counts = new long[(matrix.Rows + step - 1) / step];
+        Parallel.For(0, counts.Length, piece =>
+        {
+            var count = 0L;
+            for (var row = piece * step; row < Math.Min((piece + 1) * step, matrix.Rows); row++)
+                count += Count(matrix.BytesOf(row), matrix.Format);
+            counts[piece] = count;
+        });
+        return counts.Sum();
+    }
+
+    private static long Count(ReadOnlySpan<byte> row, WeightFormat format)
+    {
+        if (!s_halves.TryGetValue(format, out var halves)) return CountOneByOne(row, format);
+        var count = 0L;
+        for (var block = 0; block < row.Length; block += format.BlockBytes)
+        {
+            var bad = false;
+            foreach (var at in halves)
+                bad |= (MemoryMarshal.Read<ushort>(row[(block + at)..]) & Exponent) == Exponent;
+            if (bad) count += format.BlockSize;
+        }
+        return count;
+    }
+
+    private static long CountOneByOne(ReadOnlySpan<byte> row, WeightFormat format)
+    {
+        const int Most = 1024;
+        Span<float> values = stackalloc float[Most];
+        var count = 0L;
+        for (var (bytes, at) = (format.RowBytes(Most), 0L); at < row.Length; at += bytes)
+        {
+            var piece = row.Slice((int)at, (int)Math.Min(bytes, row.Length - at));
+            var numbers = values[..(piece.Length / format.BlockBytes * format.BlockSize)];
+            format.Read(piece, numbers);
+            foreach (var value in numbers)
+                if (!float.IsFinite(value)) count++;
+        }
+        return count;
+    }
+}
