@@ -60,6 +60,7 @@ internal sealed class InfoCommand : CliCommand
             .Row("FLOPs a token, forward", Quantity.Count(cost.ForwardFlops))
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
             .Row("stored as", weights.TypeName)
+            .Row("quantisation", description.Quantization ?? "none")
             .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))));
         output.Line($"Decoding keeps the cache of every token it has seen: "
             + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "
@@ -77,6 +78,7 @@ internal sealed class InfoCommand : CliCommand
             ["trainingFlopsPerToken"] = cost.TrainingFlops,
             ["cacheBytesPerToken"] = cost.CacheBytesPerToken(weights.BytesPerElement),
             ["dtype"] = weights.TypeName,
+            ["quantization"] = description.Quantization,
             ["types"] = CommandOutput.List(weights.Types, TypeNode),
             ["allTypes"] = TypeNode(StoredType.Sum(weights.Types)),
             ["vocabulary"] = options.VocabularySize,

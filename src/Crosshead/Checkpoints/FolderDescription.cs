@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text.Json;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using Crosshead.Text.Chat;
@@ -13,12 +14,25 @@ internal sealed class FolderDescription : ModelDescription
 {
     // config.json is read once; values that few callers need are read from here on request.
     private readonly ConfigValues _config;
+    private readonly IQuantization? _quantization;
 
-    private FolderDescription(string folder, ConfigValues config, ModelOptions options, IReadOnlyList<string> remarks)
-        : base(folder, options, remarks) => _config = config;
+    private FolderDescription(string folder, ConfigValues config, ModelOptions options, IQuantization? quantization,
+        IReadOnlyList<string> remarks) : base(folder, options, remarks) =>
+            (_config, _quantization) = (config, quantization);
 
     /// <inheritdoc/>
-    public override StoredWeights Weights => StoredWeights.In(Path, StoredTypeOf(_config));
+    public override string? Quantization => _quantization?.Description;
+
+    /// <inheritdoc/>
+    public override StoredWeights Weights
+    {
+        get
+        {
+            if (!WeightFiles.ExistIn(Path)) return StoredWeights.Absent(StoredTypeOf(_config));
+            using var weights = FolderWeights.Open(Path, _quantization);
+            return StoredWeights.In(weights, StoredTypeOf(_config));
+        }
+    }
 
     /// <inheritdoc/>
     public override TextTokens Tokens => TextTokens.Of(_config);
@@ -43,14 +57,16 @@ internal sealed class FolderDescription : ModelDescription
     {
         var config = ConfigValues.Read(System.IO.Path.Combine(folder, ModelFileNames.Configuration));
         var (options, remarks) = (ModelConfig.Parse(config), RopeConfig.Remarks(config).ToList());
-        if (options.TieEmbeddings && HasOwnHead(folder))
+        var quantization = Quantizations.Of(config);
+        if (quantization is not null) remarks.Add(Quantizations.Remark(quantization));
+        if (options.TieEmbeddings && HasOwnHead(folder, quantization))
         {
             options = options with { TieEmbeddings = false };
             remarks.Add($"\"{folder}\" stores {TiedHead.Head} with other values than {TiedHead.Embedding}, though "
                 + $"{config.Shown("tie_word_embeddings")}: the stored head is used, as by Transformers 5; set "
                 + $"tie_word_embeddings to false to say so.");
         }
-        return new FolderDescription(folder, config, options, remarks);
+        return new FolderDescription(folder, config, options, quantization, remarks);
     }
 
     /// <inheritdoc/>
@@ -65,16 +81,16 @@ internal sealed class FolderDescription : ModelDescription
         TextTokens.EndsOf(Path, _config, tokenizer.EosTokenId);
 
     /// <inheritdoc/>
-    internal override IModelWeights OpenWeights() => new FolderWeights(WeightFiles.Open(Path));
+    internal override IModelWeights OpenWeights() => FolderWeights.Open(Path, _quantization);
 
     /// <inheritdoc/>
     public override void SaveCompanions(string folder) => new ModelCompanions(Path, null).Save(folder);
 
-    private static bool HasOwnHead(string folder)
+    private static bool HasOwnHead(string folder, IQuantization? quantization)
     {
         if (!WeightFiles.ExistIn(folder)) return false;
-        using var files = WeightFiles.Open(folder);
-        return TiedHead.Differs(files);
+        using var weights = FolderWeights.Open(folder, quantization);
+        return TiedHead.Differs(weights);
     }
 
     // Transformers 5 writes dtype, 4 torch_dtype, both at times with the name of its library before it.

@@ -1,22 +1,111 @@
+using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using Crosshead.Weights;
+using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>The open weights of a model directory.</summary>
-/// <param name="files">Its files, disposed with this object.</param>
-internal sealed class FolderWeights(WeightFiles files) : IModelWeights
+/// <summary>
+/// The open weights of a model directory, by the names of parameters, whether they are stored as they are or quantised.
+/// </summary>
+internal sealed class FolderWeights : IModelWeights
 {
-    /// <inheritdoc/>
-    public void Check(ModelOptions options) => WeightLoader.Check(options, files);
+    private readonly Dictionary<string, StoredWeight> _weights = [];
+    private readonly HashSet<string> _quantizedModules = [];
+
+    private FolderWeights(WeightFiles files, IQuantization? quantization)
+    {
+        Files = files;
+        var taken = new HashSet<string>();
+        if (quantization is not null)
+        {
+            foreach (var module in files.Tensors.Keys.Select(ModuleOf).Distinct())
+            {
+                if (quantization.WeightOf(new ModuleTensors(module, files)) is not { } weight) continue;
+                _weights.Add(weight.Name, weight);
+                _quantizedModules.Add(module);
+                taken.UnionWith(weight.Tensors.Select(t => t.Name));
+            }
+        }
+        foreach (var tensor in files.Tensors.Values)
+        {
+            if (!taken.Contains(tensor.Name) && quantization?.IsUnused(tensor.Name) != true)
+                _weights[tensor.Name] = new TensorWeight(tensor);
+        }
+    }
+
+    /// <summary>The files.</summary>
+    public WeightFiles Files { get; }
+
+    /// <summary>The file that says where the tensors are.</summary>
+    public string Path => Files.Path;
+
+    /// <summary>The weights by name.</summary>
+    public IReadOnlyDictionary<string, StoredWeight> ByName => _weights;
+
+    /// <summary>Opens all files and checks their headers. No weight is read yet.</summary>
+    /// <param name="path">A model directory, or a <c>.safetensors</c> file.</param>
+    /// <param name="quantization">How weights are quantised; null if they are not.</param>
+    /// <exception cref="CrossheadException">A file is missing or damaged, or a quantised weight lacks a
+    /// tensor.</exception>
+    public static FolderWeights Open(string path, IQuantization? quantization)
+    {
+        var files = WeightFiles.Open(path);
+        try
+        {
+            return new FolderWeights(files, quantization);
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
-    public Func<string, WeightMatrix?> Stored(ModelOptions options) => WeightLoader.Stored(files, options);
+    public void Check(ModelOptions options) => WeightLoader.Check(options, this);
 
     /// <inheritdoc/>
-    public void CopyTo(LanguageModel model) => WeightLoader.Copy(files, model);
+    public Func<string, WeightMatrix?> Stored(ModelOptions options) => WeightLoader.Stored(this, options);
 
     /// <inheritdoc/>
-    public void Dispose() => files.Dispose();
+    public void CopyTo(LanguageModel model) => WeightLoader.Copy(this, model);
+
+    /// <summary>
+    /// All weights, those of one file after those of another. A file is closed when the caller has done with its last
+    /// weight.
+    /// </summary>
+    public IEnumerable<StoredWeight> FileByFile()
+    {
+        var number = Files.Files.Select((file, i) => (file, i)).ToDictionary(f => f.file, f => f.i);
+        int[] FilesOf(StoredWeight weight) =>
+            [.. weight.Tensors.Select(t => number[Files.FileOf(t.Name)]).Distinct().Order()];
+        var ordered = _weights.Values.Select(w => (Weight: w, Files: FilesOf(w)))
+            .OrderBy(w => w.Files[^1]).ThenBy(w => w.Weight.Tensors[0].Offset).ToArray();
+        var waiting = new int[number.Count];
+        foreach (var file in ordered.SelectMany(w => w.Files)) waiting[file]++;
+        foreach (var (weight, files) in ordered)
+        {
+            yield return weight;
+            foreach (var file in files.Where(file => --waiting[file] == 0)) Files.Files[file].Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Whether a weight is the bias of a quantised module, and all zeros. Some programs store such a bias beside every
+    /// quantised weight, also for models without biases.
+    /// </summary>
+    public bool IsZeroBias(string name)
+    {
+        if (!name.EndsWith(".bias", StringComparison.Ordinal) || !_quantizedModules.Contains(ModuleOf(name))
+            || !_weights[name].IsReadable) return false;
+        using var scope = NewDisposeScope();
+        return Files.Map(name).count_nonzero().item<long>() == 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Files.Dispose();
+
+    private static string ModuleOf(string tensor) => tensor[..Math.Max(tensor.LastIndexOf('.'), 0)];
 }

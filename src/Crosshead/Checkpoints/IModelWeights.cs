@@ -1,5 +1,5 @@
 using Crosshead.Checkpoints.Gguf;
-using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Model;
 using Crosshead.Weights;
 
@@ -12,7 +12,7 @@ internal interface IModelWeights : IDisposable
     /// <param name="path">A GGUF file, a model directory, or a <c>.safetensors</c> file.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
     static IModelWeights Open(string path) => GgufReader.IsAt(path) ? new GgufWeights(GgufReader.Open(path))
-        : new FolderWeights(WeightFiles.Open(path));
+        : FolderWeights.Open(path, Quantizations.In(path));
 
     /// <summary>Checks that the files hold the weights of a model. It makes no model and reads no tensor.</summary>
     /// <param name="options">The model's shape, validated.</param>

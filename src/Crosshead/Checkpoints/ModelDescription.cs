@@ -36,6 +36,12 @@ public abstract class ModelDescription
     /// <summary>Differences between the files and what is computed, one sentence each.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
+    /// <summary>
+    /// How weights are quantised that are loaded as floating-point numbers, such as
+    /// <c>gptq: 4-bit integers, groups of 128</c>; null if none are.
+    /// </summary>
+    public virtual string? Quantization => null;
+
     /// <summary>How the weights are stored.</summary>
     /// <exception cref="CrossheadException">A file is damaged.</exception>
     public abstract StoredWeights Weights { get; }

@@ -8,7 +8,8 @@ namespace Crosshead.Checkpoints;
 /// <summary>How a model's weights are stored.</summary>
 /// <param name="TypeName">Name of the precision that most of the bytes are in.</param>
 /// <param name="Type">The precision in which a copy of the model is written, and in which its cache is counted: float32
-/// if the stored type is not floating-point, bfloat16 if several numbers share a scale.</param>
+/// if the stored type is not floating-point. If several numbers share a scale it is that of the weights beside them, or
+/// bfloat16 for a GGUF file.</param>
 public sealed record StoredWeights(string TypeName, ScalarType Type)
 {
     /// <summary>Name of <see cref="Type"/>.</summary>
@@ -20,19 +21,19 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
     /// <summary>The types of the stored tensors, the one with the most bytes first; empty without weights.</summary>
     public IReadOnlyList<StoredType> Types { get; init; } = [];
 
-    /// <summary>Reads the headers of a directory's weights, one file or shards.</summary>
-    /// <param name="folder">The model directory.</param>
+    /// <summary>Those of a directory.</summary>
+    /// <param name="weights">Its weights.</param>
     /// <param name="named">The precision that the configuration names. It is used if there are no weights; without it,
     /// float32.</param>
-    /// <exception cref="CrossheadException">A file is damaged.</exception>
-    public static StoredWeights In(string folder, string? named = null)
+    internal static StoredWeights In(FolderWeights weights, string? named)
     {
-        if (!WeightFiles.ExistIn(folder)) return Absent(named);
-        using var files = WeightFiles.Open(folder);
-        var types = StoredType.Of(files.Tensors.Values.Select(t => (NameOf(t.Type), t.Elements, t.Bytes)));
+        var all = weights.ByName.Values.ToLookup(w => w is TensorWeight { Entry.Type: var t } ? NameOf(t) : w.TypeName);
+        var types = StoredType.Of(all.SelectMany(g => g.Select(w => (g.Key, w.Elements, w.Tensors.Sum(t => t.Bytes)))));
         if (types.Count == 0) return Absent(named);
-        var type = files.Tensors.Values.Select(t => t.Type).First(t => NameOf(t) == types[0].Name);
-        return new(types[0].Name, type.IsFloat ? type.Scalar ?? ScalarType.Float32 : ScalarType.Float32)
+        // Quantised weights stand for numbers of the precision that those beside them have.
+        var own = all[types[0].Name].First() as TensorWeight
+            ?? types.SelectMany(t => all[t.Name]).OfType<TensorWeight>().FirstOrDefault(w => w.IsReadable);
+        return new(types[0].Name, own is { IsReadable: true } ? own.Entry.Type.Scalar!.Value : ScalarType.Float32)
         {
             Types = types,
         };
@@ -57,7 +58,9 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
 
     private static string NameOf(ScalarType type) => $"{type}".ToLowerInvariant();
 
-    private static StoredWeights Absent(string? named)
+    /// <summary>Those of a directory without weights.</summary>
+    /// <param name="named">The precision that the configuration names; without it, float32.</param>
+    internal static StoredWeights Absent(string? named)
     {
         var type = SafetensorsType.All.FirstOrDefault(
             t => t.IsFloat && $"{t.Scalar}".Equals(named, StringComparison.OrdinalIgnoreCase));

@@ -19,10 +19,13 @@ internal static class TiedHead
 
     /// <summary>Whether both are stored and differ in a value.</summary>
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
-    public static bool Differs(WeightFiles files)
+    public static bool Differs(FolderWeights weights)
     {
-        if (!files.Tensors.TryGetValue(Head, out var head) || !files.Tensors.TryGetValue(Embedding, out var embedding))
-            return false;
+        var files = weights.Files;
+        if (!weights.ByName.TryGetValue(Head, out var storedHead)
+            || !weights.ByName.TryGetValue(Embedding, out var storedEmbedding)) return false;
+        if (storedHead is not TensorWeight { Entry: var head }
+            || storedEmbedding is not TensorWeight { Entry: var embedding }) return true; // one is quantised
         if (!head.Type.IsFloat || !embedding.Type.IsFloat || !head.Shape.SequenceEqual(embedding.Shape)) return true;
         try
         {
@@ -46,8 +49,8 @@ internal static class TiedHead
     /// <summary>
     /// The parameter of a tied model for a stored tensor: a head without an embedding is the embedding.
     /// </summary>
-    public static string ParameterOf(string stored, WeightFiles files) =>
-        stored == Head && !files.Tensors.ContainsKey(Embedding) ? Embedding : stored;
+    public static string ParameterOf(string stored, FolderWeights weights) =>
+        stored == Head && !weights.ByName.ContainsKey(Embedding) ? Embedding : stored;
 
     // The same values, possibly in different precisions or with zeros of different signs.
     private static bool Alike(ReadOnlySpan<byte> a, SafetensorsType typeOfA, ReadOnlySpan<byte> b,

@@ -12,7 +12,6 @@ internal static class UnsupportedKeys
     [
         ("hidden_act", ["\"silu\"", "\"swish\""]),
         ("pretraining_tp", ["1"]),
-        ("quantization_config", []),
         ("partial_rotary_factor", ["1"]),
         ("rope_interleaved", ["false"]),
         ("use_mrope", ["false"]),

@@ -19,8 +19,6 @@ public sealed class ModelConfigRefusalTests
     [InlineData("Llama", "hidden_act", "\"gelu\"",
         "hidden_act = \"gelu\" is not supported; supported is silu or swish.")]
     [InlineData("Llama", "pretraining_tp", "2", "pretraining_tp = 2 is not supported; supported is 1.")]
-    [InlineData("Llama", "quantization_config", "{\"bits\": 4}",
-        "quantization_config = {\"bits\":4} is not supported; supported is null.")]
     [InlineData("Llama", "partial_rotary_factor", "0.5",
         "partial_rotary_factor = 0.5 is not supported; supported is 1.")]
     [InlineData("Llama", "rope_interleaved", "true", "rope_interleaved = true is not supported; supported is false.")]

@@ -1,0 +1,33 @@
+using Crosshead.Checkpoints.Safetensors;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints.HuggingFace.Quantized;
+
+/// <summary>Numbers with an element each: floating-point numbers, bytes, or 8-bit floating-point numbers.</summary>
+/// <param name="Entry">The stored tensor, of <paramref name="Rows"/> · <paramref name="Columns"/> elements.</param>
+/// <param name="Rows">Number of rows.</param>
+/// <param name="Columns">Number of columns.</param>
+/// <param name="Transposed">Whether the tensor is stored as [columns, rows].</param>
+internal sealed record PlainNumbers(SafetensorsEntry Entry, long Rows, long Columns, bool Transposed = false)
+    : StoredNumbers(Entry, Rows, Columns)
+{
+    /// <inheritdoc/>
+    public override string TypeName => Entry.Type.Name switch
+    {
+        Float8.TypeName => "float8",
+        "I8" => "int8",
+        var name => name,
+    };
+
+    /// <inheritdoc/>
+    public override Tensor Read(WeightFiles files, long start, long count)
+    {
+        using var scope = NewDisposeScope();
+        var small = Entry.Type.Name == Float8.TypeName;
+        var stored = small ? files.FileOf(Entry.Name).MapBytes(Entry.Name) : files.Map(Entry.Name);
+        var rows = Transposed
+            ? stored.reshape(Columns, Rows).narrow(1, start, count).t()
+            : stored.reshape(Rows, Columns).narrow(0, start, count);
+        return (small ? Float8.Decode(rows) : rows.to(ScalarType.Float32)).MoveToOuterDisposeScope();
+    }
+}

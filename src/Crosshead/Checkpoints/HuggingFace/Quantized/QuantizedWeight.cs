@@ -1,0 +1,87 @@
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Kernels.Common;
+using static TorchSharp.torch;
+
+namespace Crosshead.Checkpoints.HuggingFace.Quantized;
+
+/// <summary>
+/// A weight [rows, columns] whose values are (code − zero point) · scale. All methods store this; they differ in the
+/// layout of the codes, and in how many elements share a scale. Values are float32: a code and a 16-bit scale give an
+/// exact product.
+/// </summary>
+/// <param name="module">The module.</param>
+/// <param name="codes">The codes.</param>
+/// <param name="zeros">The codes that stand for zero.</param>
+/// <param name="scales">The scales.</param>
+internal sealed class QuantizedWeight(ModuleTensors module, StoredNumbers codes, ZeroPoints zeros, ScaleGrid scales)
+    : StoredWeight(module.Weight, [codes.Rows, codes.Columns], TensorsOf(codes, zeros, scales))
+{
+    private const long ElementsPerPiece = 1 << 20; // so that little memory is needed beside the parameter
+
+    /// <inheritdoc/>
+    public override string TypeName => codes.TypeName;
+
+    /// <inheritdoc/>
+    public override bool IsReadable => true;
+
+    /// <inheritdoc/>
+    public override IEnumerable<(long Start, long Count)> Pieces
+    {
+        get
+        {
+            var rows = Math.Max(1, ElementsPerPiece / Math.Max(1, codes.Columns));
+            for (var start = 0L; start < codes.Rows; start += rows)
+                yield return (start, Math.Min(rows, codes.Rows - start));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Read(WeightFiles files, long start, long count)
+    {
+        using var scope = NewDisposeScope();
+        var groups = Groups(files);
+        var shifted = codes.Read(files, start, count);                                         // [n, columns]
+        if (zeros.Stored is { } stored) shifted = shifted.sub_(Spread(stored, files, start, count, groups));
+        if (zeros.Offset != 0) shifted = shifted.sub_(zeros.Offset);
+        var factors = Spread(scales.Numbers, files, start, count, groups);
+        if (NonFinite.Count(factors) > 0)
+            throw module.Error($"tensor \"{scales.Numbers.Entry.Name}\" holds scales that are NaN or infinite");
+        return shifted.mul_(factors).contiguous().MoveToOuterDisposeScope();
+    }
+
+    private static SafetensorsEntry[] TensorsOf(StoredNumbers codes, ZeroPoints zeros, ScaleGrid scales) =>
+        [.. new[] { codes.Entry, scales.Numbers.Entry, zeros.Stored?.Entry, scales.GroupOfColumn }
+            .OfType<SafetensorsEntry>()];
+
+    // The numbers that belong to some rows of the matrix: [R, C] → [n, columns], or [n, 1] if one column serves all.
+    private Tensor Spread(StoredNumbers numbers, WeightFiles files, long start, long count, Tensor groups)
+    {
+        var first = start / scales.RowsEach;
+        var rows = numbers.Read(files, first, ((start + count - 1) / scales.RowsEach) - first + 1);
+        if (scales.RowsEach > 1)
+            rows = rows.index_select(0, Indices(count, i => ((start + i) / scales.RowsEach) - first));
+        return (numbers.Columns == 1 ? rows : rows.index_select(1, groups)).contiguous();
+    }
+
+    // The column of scales of each column, [columns].
+    private Tensor Groups(WeightFiles files)
+    {
+        if (scales.GroupOfColumn is { } entry)
+        {
+            var stored = files.Map(entry.Name).to(ScalarType.Int64);
+            var (least, most) = (stored.min().item<long>(), stored.max().item<long>());
+            if (least >= 0 && most < scales.Numbers.Columns) return stored;
+            if (least != -1) // -1 says that nothing was filled in: the columns are in order
+                throw module.Error($"tensor \"{entry.Name}\" names groups from {least} to {most}; there are "
+                    + $"{scales.Numbers.Columns}, from 0");
+        }
+        return Indices(codes.Columns, i => i / scales.ColumnsEach);
+    }
+
+    private static Tensor Indices(long count, Func<long, long> index)
+    {
+        var indices = new long[count];
+        for (var i = 0L; i < count; i++) indices[i] = index(i);
+        return tensor(indices);
+    }
+}
