@@ -17,6 +17,12 @@ internal sealed class PerplexityCommand : CliCommand
         new("--text") { Description = "A UTF-8 text file.", HelpName = "file", Required = true };
     private readonly Option<int?> _maxBytes = NumberOption.Optional("--max-bytes",
         "Read at most so many bytes of the text, to a whole character; without it all.", 1, int.MaxValue);
+    private readonly Option<string?> _against = new("--against")
+    {
+        Description = "Compare the model's distributions with those of this model, which has the same tokenizer: how "
+            + "much a quantised or compressed model has lost. One model after the other is in memory.",
+        HelpName = "model",
+    };
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
@@ -24,11 +30,13 @@ internal sealed class PerplexityCommand : CliCommand
         "Measure how well a model predicts a text, as lm-evaluation-harness does: non-overlapping windows of the "
             + "model's context.",
         "crosshead perplexity runs/tiny --text held-out.txt",
-        "crosshead perplexity models/llama --text wiki.txt --max-bytes 200000 --json")
+        "crosshead perplexity models/llama --text wiki.txt --max-bytes 200000 --json",
+        "crosshead perplexity models/llama-gptq --against models/llama --text wiki.txt")
     {
         Arguments.Add(_model);
         Options.Add(_text);
         Options.Add(_maxBytes);
+        Options.Add(_against);
         _compute = new ComputeOptions(this, "float32");
     }
 
@@ -40,6 +48,19 @@ internal sealed class PerplexityCommand : CliCommand
         var tokenizer = files.Tokenizer;
         var prefix = RequestEncoder.PrefixOf(tokenizer);
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        if (arguments.GetValue(_against) is { } against)
+        {
+            var reference = ModelSource.Open(against);
+            var divergence = new Divergence(files, reference);
+            return (output, cancellation) =>
+            {
+                ModelRemarks.Tell([.. files.Remarks, .. reference.Remarks], output);
+                using var progress = output.Progress("comparing", "");
+                Show(divergence.Measure(text, type, device,
+                    new ImmediateProgress<double>(done => progress.Report(done, 1)), cancellation), against, output);
+                return ExitCode.Done;
+            };
+        }
         return (output, cancellation) =>
         {
             // Names of special tokens in the text become those tokens, as in Transformers.
@@ -55,26 +76,76 @@ internal sealed class PerplexityCommand : CliCommand
 
     private static void Show(PerplexityResult result, CommandOutput output)
     {
-        output.Table(new ResultTable("measure", "value>")
-            .Row("bits per byte", $"{result.BitsPerByte:0.0000}")
-            .Row("token perplexity", $"{result.TokenPerplexity:0.000}")
-            .Row("byte perplexity", $"{result.BytePerplexity:0.0000}")
-            .Row("word perplexity", $"{result.WordPerplexity:0.0}")
-            .Row("log-likelihood", $"{result.LogLikelihood:0.00} nats")
-            .Row("tokens", $"{result.Tokens}")
-            .Row("bytes", $"{result.Bytes}"));
+        var table = new ResultTable("measure", "value>");
+        foreach (var (measure, value) in Rows(result)) table.Row(measure, value);
+        output.Table(table);
         output.Line("Bits per byte compare models with different tokenizers; token perplexities only those with the "
             + "same one. Lower is better.");
-        output.Result(new JsonObject
-        {
-            ["bitsPerByte"] = CommandOutput.Number(result.BitsPerByte),
-            ["tokenPerplexity"] = CommandOutput.Number(result.TokenPerplexity),
-            ["bytePerplexity"] = CommandOutput.Number(result.BytePerplexity),
-            ["wordPerplexity"] = CommandOutput.Number(result.WordPerplexity),
-            ["logLikelihood"] = CommandOutput.Number(result.LogLikelihood),
-            ["tokens"] = result.Tokens,
-            ["bytes"] = result.Bytes,
-            ["words"] = result.Words,
-        });
+        output.Result(Fields(result));
     }
+
+    private static void Show(DivergenceResult result, string against, CommandOutput output)
+    {
+        var table = new ResultTable("measure", "value>", "standard error>");
+        foreach (var (measure, value) in Rows(result.Model)) table.Row(measure, value, "");
+        output.Table(table
+            .Row("token perplexity of the reference", $"{result.Reference.TokenPerplexity:0.000}", "")
+            .Row("difference of token perplexity", $"{result.PerplexityDifference.Value:0.0000}",
+                Error(result.PerplexityDifference, 1, "0.0000"))
+            .Row("mean divergence", $"{result.MeanDivergence.Value:0.000000} nats",
+                Error(result.MeanDivergence, 1, "0.000000"))
+            .Row("99 % divergence", $"{result.HighDivergence.Value:0.00000} nats",
+                Error(result.HighDivergence, 1, "0.00000"))
+            .Row("maximum divergence", $"{result.MaximumDivergence:0.0000} nats", "")
+            .Row("same most likely token", $"{100 * result.SameTop.Value:0.00} %", Error(result.SameTop, 100, "0.00")));
+        output.Line("The divergence (Kullback and Leibler) is 0 where both models predict the same distribution. "
+            + $"Standard errors are over {result.Windows} windows of text.");
+        var json = Fields(result.Model);
+        json["against"] = new JsonObject
+        {
+            ["path"] = against,
+            ["bitsPerByte"] = CommandOutput.Number(result.Reference.BitsPerByte),
+            ["tokenPerplexity"] = CommandOutput.Number(result.Reference.TokenPerplexity),
+            ["logLikelihood"] = CommandOutput.Number(result.Reference.LogLikelihood),
+            ["tokenPerplexityDifference"] = Fields(result.PerplexityDifference),
+            ["meanDivergence"] = Fields(result.MeanDivergence),
+            ["divergence99"] = Fields(result.HighDivergence),
+            ["maximumDivergence"] = CommandOutput.Number(result.MaximumDivergence),
+            ["sameTop"] = Fields(result.SameTop),
+            ["windows"] = result.Windows,
+        };
+        output.Result(json);
+    }
+
+    private static (string Measure, string Value)[] Rows(PerplexityResult result) =>
+    [
+        ("bits per byte", $"{result.BitsPerByte:0.0000}"),
+        ("token perplexity", $"{result.TokenPerplexity:0.000}"),
+        ("byte perplexity", $"{result.BytePerplexity:0.0000}"),
+        ("word perplexity", $"{result.WordPerplexity:0.0}"),
+        ("log-likelihood", $"{result.LogLikelihood:0.00} nats"),
+        ("tokens", $"{result.Tokens}"),
+        ("bytes", $"{result.Bytes}"),
+    ];
+
+    private static string Error(Estimate estimate, double factor, string format) =>
+        double.IsNaN(estimate.StandardError) ? "unknown" : (factor * estimate.StandardError).ToString(format);
+
+    private static JsonObject Fields(PerplexityResult result) => new()
+    {
+        ["bitsPerByte"] = CommandOutput.Number(result.BitsPerByte),
+        ["tokenPerplexity"] = CommandOutput.Number(result.TokenPerplexity),
+        ["bytePerplexity"] = CommandOutput.Number(result.BytePerplexity),
+        ["wordPerplexity"] = CommandOutput.Number(result.WordPerplexity),
+        ["logLikelihood"] = CommandOutput.Number(result.LogLikelihood),
+        ["tokens"] = result.Tokens,
+        ["bytes"] = result.Bytes,
+        ["words"] = result.Words,
+    };
+
+    private static JsonObject Fields(Estimate estimate) => new()
+    {
+        ["value"] = CommandOutput.Number(estimate.Value),
+        ["standardError"] = CommandOutput.Number(estimate.StandardError),
+    };
 }

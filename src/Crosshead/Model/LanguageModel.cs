@@ -230,6 +230,17 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
     internal Tensor Head(Tensor hidden) => Linear.Product(hidden, _head, null);
 
+    /// <summary>
+    /// The weight of the output head [V, D] in the computation's precision, as a tensor that outlives the model. Logits
+    /// can be computed from hidden states that were kept, after the model is disposed.
+    /// </summary>
+    internal Tensor KeepHead()
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        return _head.In(ComputeType).detach().MoveToOuterDisposeScope();
+    }
+
     private void RequireMemory(ParameterScope scope)
     {
         var parameters = ModelCost.Of(Options).Parameters;

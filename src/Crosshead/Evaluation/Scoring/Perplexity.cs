@@ -1,4 +1,3 @@
-using System.Text;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
@@ -26,8 +25,7 @@ public static class Perplexity
     public static PerplexityResult Measure(LanguageModel model, string text, IReadOnlyList<int> ids, int prefix,
         IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
-        if (ids.Count == 0) throw new CrossheadException("the text has no tokens; give a text that is not empty.");
-        ScoringRequest[] windows = [.. ScoringRequest.Windows(prefix, ids, model.Options.Context)];
+        var windows = Windows(prefix, ids, model.Options.Context);
         LikelihoodScorer.RequireUsable(windows, model);
 
         using var grad = no_grad();
@@ -40,9 +38,14 @@ public static class Perplexity
                 total += LogLikelihood(model, batch);
                 progress?.Report(done += batch.Length * alike.Key);
             }
-        return new PerplexityResult(total, ids.Count, Encoding.UTF8.GetByteCount(text),
-            text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length);
+        return PerplexityResult.Of(text, ids.Count, total);
     }
+
+    /// <summary>The windows of a text.</summary>
+    /// <exception cref="CrossheadException">The text has no tokens.</exception>
+    internal static ScoringRequest[] Windows(int prefix, IReadOnlyList<int> ids, int context) => ids.Count > 0
+        ? [.. ScoringRequest.Windows(prefix, ids, context)]
+        : throw new CrossheadException("the text has no tokens; give a text that is not empty.");
 
     // Of windows of one length.
     private static double LogLikelihood(LanguageModel model, ScoringRequest[] windows)
