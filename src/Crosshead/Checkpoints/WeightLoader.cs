@@ -50,7 +50,7 @@ internal static class WeightLoader
         {
             var parts = PartsOf(weight, model.Options, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
             if (parts.Length == 0) continue;
-            var count = weight.Pieces.Sum(piece => Copy(weights, weight, piece, parts, parameters));
+            var count = weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
@@ -60,7 +60,7 @@ internal static class WeightLoader
 
     // Copies a piece of a weight, unless values are no numbers, and returns how many are none. A weight of several
     // pieces is one parameter.
-    private static long Copy(FolderWeights weights, StoredWeight weight, (long Start, long Count) piece,
+    private static long CopyPiece(FolderWeights weights, StoredWeight weight, (long Start, long Count) piece,
         StoredPart[] parts, Dictionary<string, Parameter> parameters)
     {
         using var scope = NewDisposeScope();
