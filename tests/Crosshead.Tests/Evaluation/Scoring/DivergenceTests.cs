@@ -39,7 +39,7 @@ public sealed class DivergenceTests : IDisposable
         SmallTextModel.Tokenizer.Save(_folder.File(name));
     }
 
-    private ModelSource Open(string name) => HuggingFaceFolder.Open(_folder.File(name));
+    private ModelSource Open(string name) => ModelSource.Open(_folder.File(name));
 
     [Theory]
     [InlineData(ScalarType.Float32, 5)]
