@@ -55,9 +55,9 @@ internal sealed class PerplexityCommand : CliCommand
             return (output, cancellation) =>
             {
                 ModelRemarks.Tell([.. files.Remarks, .. reference.Remarks], output);
-                using var progress = output.Progress("comparing", "");
-                Show(divergence.Measure(text, type, device,
-                    new ImmediateProgress<double>(done => progress.Report(done, 1)), cancellation), against, output);
+                using var progress = output.Progress("predicting with both models", "tokens");
+                var reported = new ImmediateProgress<DivergenceProgress>(p => progress.Report(p.Predicted, p.Total));
+                Show(divergence.Measure(text, type, device, reported, cancellation), against, output);
                 return ExitCode.Done;
             };
         }

@@ -38,13 +38,13 @@ public sealed class Divergence
     /// <param name="text">The text. Names of special tokens in it become those tokens.</param>
     /// <param name="type">Precision of weights and computation. Distributions are computed in float64.</param>
     /// <param name="device">Device of the models; null for the CPU.</param>
-    /// <param name="progress">Called with the share that is done, from 0 to 1.</param>
+    /// <param name="progress">Called after each window.</param>
     /// <param name="cancellation">Stops between windows.</param>
     /// <exception cref="CrossheadException">
     /// The text has no tokens, the models split it into different tokens, the disk has no room, or weights are damaged.
     /// </exception>
     public DivergenceResult Measure(string text, ScalarType type = ScalarType.Float32, Device? device = null,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IProgress<DivergenceProgress>? progress = null, CancellationToken cancellation = default)
     {
         var ids = CommonVocabulary.Encode(text, _model, _reference);
         var windows = Perplexity.Windows(_prefix, ids, _context);
@@ -54,7 +54,7 @@ public sealed class Divergence
         var done = 0L;
         void Advance(ScoringRequest window)
         {
-            progress?.Report((done += window.Predicted) / (2.0 * ids.Length));
+            progress?.Report(new(done += window.Predicted, 2L * ids.Length));
             cancellation.ThrowIfCancellationRequested();
         }
 

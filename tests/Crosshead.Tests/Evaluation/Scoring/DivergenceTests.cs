@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Model;
@@ -108,16 +109,17 @@ public sealed class DivergenceTests : IDisposable
     {
         TensorLeaks.None(() => new Divergence(Open("model"), Open("reference")).Measure(s_text));
         using var stop = new CancellationTokenSource();
-        var shares = new List<double>();
-        var progress = new ImmediateProgress<double>(share =>
+        var told = new List<DivergenceProgress>();
+        var progress = new ImmediateProgress<DivergenceProgress>(p =>
         {
-            shares.Add(share);
-            if (share > 0.6) stop.Cancel();
+            told.Add(p);
+            if (p.Predicted > 0.6 * p.Total) stop.Cancel();
         });
         TensorLeaks.None(() => Assert.Throws<OperationCanceledException>(() =>
             new Divergence(Open("model"), Open("reference")).Measure(s_text, progress: progress,
                 cancellation: stop.Token)));
-        Assert.True(shares[0] is > 0 and < 0.6);
+        var tokens = SmallTextModel.Tokenizer.Encode(s_text, addSpecialTokens: false).Length;
+        Assert.Equal(new DivergenceProgress(20, 2 * tokens), told[0]);
     }
 
     [Fact]
@@ -155,5 +157,13 @@ public sealed class DivergenceTests : IDisposable
             new BpeTrainerOptions { VocabularySize = 265 }).Save(_folder.File("other"));
         Assert.Matches("cannot be compared: token [0-9]+ is \".+\" and \".+\"", Refusal("other"));
         Assert.Contains("does not exist", Refusal("none"));
+        // The same tokens, some of which are never made: the last merges are gone.
+        Save("split", seed: 1, context: 20, width: 16);
+        var json = JsonNode.Parse(File.ReadAllText(_folder.File("split/tokenizer.json")))!;
+        var merges = json["model"]!["merges"]!.AsArray();
+        for (var i = 0; i < 5; i++) merges.RemoveAt(merges.Count - 1);
+        File.WriteAllText(_folder.File("split/tokenizer.json"), json.ToJsonString());
+        Assert.Matches("they split the text differently: its token [0-9]+ is [0-9]+ \\(\".+\"\\) and [0-9]+ \\(",
+            Refusal("split"));
     }
 }
