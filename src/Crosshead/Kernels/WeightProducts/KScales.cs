@@ -1,23 +1,29 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Crosshead.Kernels.WeightProducts;
 
-/// <summary>Scale and minimum of a sub-block of Q4_K and Q5_K: halves d and dmin, then 12 bytes with 6 bits each.</summary>
+/// <summary>
+/// Scales and minima of Q4_K and Q5_K: halves d and dmin, then 12 bytes with eight scales and eight minima of 6 bits.
+/// </summary>
 internal static unsafe class KScales
 {
-    /// <summary>d · scale and dmin · minimum.</summary>
+    private const uint SixBits = 0x3f3f3f3f, FourBits = 0x0f0f0f0f, TwoBits = 0x03030303; // of each of four bytes
+
+    /// <summary>d · scale of the eight runs, then dmin · minimum.</summary>
     /// <param name="block">The block.</param>
-    /// <param name="sub">Index of the sub-block, 0 to 7.</param>
+    /// <param name="scales">[16]; receives them.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float> Scale, Vector512<float> Minimum) Of(byte* block, int sub)
+    public static void Prepare(byte* block, float* scales)
     {
-        var s = block + 4;
-        int scale, minimum;
-        if (sub < 4) (scale, minimum) = (s[sub] & 63, s[sub + 4] & 63);
-        else
-            (scale, minimum) =
-                ((s[sub + 4] & 15) | (s[sub - 4] >> 6 << 4), (s[sub + 4] >> 4) | (s[sub] >> 6 << 4));
-        return (Vector512.Create(Widened.Half(block) * scale), Vector512.Create(Widened.Half(block + 2) * minimum));
+        var words = (uint*)(block + 4);
+        var (a, b, c) = (words[0], words[1], words[2]);
+        var packed = Vector128.Create(a & SixBits, (c & FourBits) | (((a >> 6) & TwoBits) << 4), b & SixBits,
+            ((c >> 4) & FourBits) | (((b >> 6) & TwoBits) << 4)).AsByte();
+        var (d, m) = (Vector256.Create(Halves.At(block)), Vector256.Create(Halves.At(block + 2)));
+        (d * Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(packed))).Store(scales);
+        var minima = Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(packed, 8));
+        (m * Vector256.ConvertToSingle(minima)).Store(scales + 8);
     }
 }

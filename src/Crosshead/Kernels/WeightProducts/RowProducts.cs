@@ -12,21 +12,7 @@ internal abstract unsafe class RowProducts
     /// <summary>Lanes of a product. Vectors and dense rows are filled up with zeros to a multiple of it.</summary>
     public const int Lanes = 16;
 
-    private static readonly Dictionary<WeightFormat, RowProducts> s_kernels = new()
-    {
-        [WeightFormat.F32] = new RowProducts<SingleRun>(),
-        [WeightFormat.F16] = new RowProducts<HalfRun>(),
-        [WeightFormat.BF16] = new RowProducts<BrainRun>(),
-        [WeightFormat.Q8Zero] = new RowProducts<Q8ZeroRun>(),
-        [WeightFormat.Q4Zero] = new RowProducts<Q4ZeroRun>(),
-        [WeightFormat.Q4One] = new RowProducts<Q4OneRun>(),
-        [WeightFormat.Q5Zero] = new RowProducts<Q5ZeroRun>(),
-        [WeightFormat.Q5One] = new RowProducts<Q5OneRun>(),
-        [WeightFormat.Q4K] = new RowProducts<Q4KRun>(),
-        [WeightFormat.Q5K] = new RowProducts<Q5KRun>(),
-        [WeightFormat.Q6K] = new RowProducts<Q6KRun>(),
-        [WeightFormat.Mxfp4] = new RowProducts<Mxfp4Run>(),
-    };
+    private static readonly Dictionary<WeightFormat, RowProducts> s_kernels = Kernels();
 
     /// <summary>The products of a format.</summary>
     public static RowProducts Of(WeightFormat format) => s_kernels[format];
@@ -43,4 +29,24 @@ internal abstract unsafe class RowProducts
     /// <param name="yStride">Elements from result to result.</param>
     public abstract void Multiply(byte* weights, long weightStride, int rows, int columns, float* x, int stride,
         int vectors, float* y, int yStride);
+
+    private static Dictionary<WeightFormat, RowProducts> Kernels()
+    {
+        Halves.Prepare(); // so that kernels are compiled with its address
+        return new()
+        {
+            [WeightFormat.F32] = new RowProducts<SingleBlock>(),
+            [WeightFormat.F16] = new RowProducts<HalfBlock>(),
+            [WeightFormat.BF16] = new RowProducts<BrainBlock>(),
+            [WeightFormat.Q8Zero] = new RowProducts<Q8ZeroBlock>(),
+            [WeightFormat.Q4Zero] = new RowProducts<Q4ZeroBlock>(),
+            [WeightFormat.Q4One] = new RowProducts<Q4OneBlock>(),
+            [WeightFormat.Q5Zero] = new RowProducts<Q5ZeroBlock>(),
+            [WeightFormat.Q5One] = new RowProducts<Q5OneBlock>(),
+            [WeightFormat.Q4K] = new RowProducts<Q4KBlock>(),
+            [WeightFormat.Q5K] = new RowProducts<Q5KBlock>(),
+            [WeightFormat.Q6K] = new RowProducts<Q6KBlock>(),
+            [WeightFormat.Mxfp4] = new RowProducts<Mxfp4Block>(),
+        };
+    }
 }

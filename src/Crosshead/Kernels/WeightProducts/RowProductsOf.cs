@@ -6,9 +6,9 @@ using Crosshead.Runtime;
 namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>The products of one format.</summary>
-internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, IWeightRun
+internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, IWeightBlock
 {
-    private const int Ahead = 1024; // bytes of a row that are fetched before they are used
+    private const int CacheLine = 64, Ahead = 1024; // bytes of a row that are fetched before they are used
 
     /// <summary>Most vectors that multiply weights as they are read. For more, rows are read into memory first.</summary>
     private const int DirectVectors = 4;
@@ -42,21 +42,33 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
             a6 = default, a7 = default;
         byte* w1 = w + stride, w2 = w1 + stride, w3 = w2 + stride, w4 = w3 + stride, w5 = w4 + stride,
             w6 = w5 + stride, w7 = w6 + stride;
-        var runs = columns / T.Columns;
+        var blocks = columns / (T.Runs * T.Columns);
+        var scales = stackalloc float[8 * Lanes];
         // Each row is a stream of its own, which goes on with the row eight rows further.
-        long turn = runs - (Ahead / T.Bytes), next = Ahead + (7 * stride);
-        for (var r = 0; r < runs; r++, x += T.Columns)
+        var turn = blocks - (Ahead / T.Bytes);
+        for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
         {
-            var ahead = ((long)r * T.Bytes) + (r < turn ? Ahead : next);
-            var (v, u) = (Vector512.Load(x), T.Columns > 16 ? Vector512.Load(x + 16) : default);
-            Add(w, r, ahead, v, u, ref a0);
-            Add(w1, r, ahead, v, u, ref a1);
-            Add(w2, r, ahead, v, u, ref a2);
-            Add(w3, r, ahead, v, u, ref a3);
-            Add(w4, r, ahead, v, u, ref a4);
-            Add(w5, r, ahead, v, u, ref a5);
-            Add(w6, r, ahead, v, u, ref a6);
-            Add(w7, r, ahead, v, u, ref a7);
+            var ahead = b < turn ? Ahead : Ahead + (7 * stride);
+            Fetch(w + at, ahead, scales);
+            Fetch(w1 + at, ahead, scales + Lanes);
+            Fetch(w2 + at, ahead, scales + (2 * Lanes));
+            Fetch(w3 + at, ahead, scales + (3 * Lanes));
+            Fetch(w4 + at, ahead, scales + (4 * Lanes));
+            Fetch(w5 + at, ahead, scales + (5 * Lanes));
+            Fetch(w6 + at, ahead, scales + (6 * Lanes));
+            Fetch(w7 + at, ahead, scales + (7 * Lanes));
+            for (var run = 0; run < T.Runs; run++, x += T.Columns)
+            {
+                var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
+                Add(w + at, run, scales, v, u, ref a0);
+                Add(w1 + at, run, scales + Lanes, v, u, ref a1);
+                Add(w2 + at, run, scales + (2 * Lanes), v, u, ref a2);
+                Add(w3 + at, run, scales + (3 * Lanes), v, u, ref a3);
+                Add(w4 + at, run, scales + (4 * Lanes), v, u, ref a4);
+                Add(w5 + at, run, scales + (5 * Lanes), v, u, ref a5);
+                Add(w6 + at, run, scales + (6 * Lanes), v, u, ref a6);
+                Add(w7 + at, run, scales + (7 * Lanes), v, u, ref a7);
+            }
         }
         y[0] = Sum(a0);
         y[1] = Sum(a1);
@@ -75,15 +87,22 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         byte* w1 = w + (Math.Min(1, count - 1) * stride), w2 = w + (Math.Min(2, count - 1) * stride),
             w3 = w + (Math.Min(3, count - 1) * stride);
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        var runs = columns / T.Columns;
-        for (var r = 0; r < runs; r++, x += T.Columns)
+        var blocks = columns / (T.Runs * T.Columns);
+        var scales = stackalloc float[4 * Lanes];
+        for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
         {
-            var ahead = ((long)r * T.Bytes) + Ahead;
-            var (v, u) = (Vector512.Load(x), T.Columns > 16 ? Vector512.Load(x + 16) : default);
-            Add(w, r, ahead, v, u, ref a0);
-            Add(w1, r, ahead, v, u, ref a1);
-            Add(w2, r, ahead, v, u, ref a2);
-            Add(w3, r, ahead, v, u, ref a3);
+            Fetch(w + at, Ahead, scales);
+            Fetch(w1 + at, Ahead, scales + Lanes);
+            Fetch(w2 + at, Ahead, scales + (2 * Lanes));
+            Fetch(w3 + at, Ahead, scales + (3 * Lanes));
+            for (var run = 0; run < T.Runs; run++, x += T.Columns)
+            {
+                var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
+                Add(w + at, run, scales, v, u, ref a0);
+                Add(w1 + at, run, scales + Lanes, v, u, ref a1);
+                Add(w2 + at, run, scales + (2 * Lanes), v, u, ref a2);
+                Add(w3 + at, run, scales + (3 * Lanes), v, u, ref a3);
+            }
         }
         y[0] = Sum(a0);
         if (count > 1) y[1] = Sum(a1);
@@ -91,14 +110,21 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         if (count > 3) y[3] = Sum(a3);
     }
 
+    // Asks for the memory of a later block, and prepares this one.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(byte* w, int run, long ahead, Vector512<float> v, Vector512<float> u,
+    private static void Fetch(byte* block, long ahead, float* scales)
+    {
+        for (var line = 0; line < T.Bytes; line += CacheLine) Sse.Prefetch1(block + ahead + line);
+        T.Prepare(block, scales);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(byte* block, int run, float* scales, Vector512<float> v, Vector512<float> u,
         ref Vector512<float> sum)
     {
-        Sse.Prefetch1(w + ahead);
-        var (first, second) = T.Load(w, run);
+        var (first, second) = T.Load(block, run, scales);
         sum = Vector512.FusedMultiplyAdd(v, first, sum);
-        if (T.Columns > 16) sum = Vector512.FusedMultiplyAdd(u, second, sum);
+        if (T.Columns > Lanes) sum = Vector512.FusedMultiplyAdd(u, second, sum);
     }
 
     /// <summary>The sum of sixteen lanes, in the one order of all products.</summary>

@@ -7,7 +7,7 @@ namespace Crosshead.Kernels.WeightProducts;
 /// Products with many vectors. Some columns of four rows are read into the first cache as float32, and all vectors are
 /// multiplied by them. Then the next columns follow. The sums are kept meanwhile.
 /// </summary>
-internal static unsafe class WideProducts<T> where T : unmanaged, IWeightRun
+internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
 {
     private const int Lanes = RowProducts.Lanes, Rows = 4, Depth = 512; // columns at once
 
@@ -47,11 +47,17 @@ internal static unsafe class WideProducts<T> where T : unmanaged, IWeightRun
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Read(byte* row, int column, int depth, float* to)
     {
-        for (int r = column / T.Columns, end = (column + depth) / T.Columns; r < end; r++, to += T.Columns)
+        var scales = stackalloc float[Lanes];
+        row += column / (T.Runs * T.Columns) * T.Bytes;
+        for (var end = to + depth; to < end; row += T.Bytes)
         {
-            var (first, second) = T.Load(row, r);
-            first.Store(to);
-            if (T.Columns > Lanes) second.Store(to + Lanes);
+            T.Prepare(row, scales);
+            for (var run = 0; run < T.Runs; run++, to += T.Columns)
+            {
+                var (first, second) = T.Load(row, run, scales);
+                first.Store(to);
+                if (T.Columns > Lanes) second.Store(to + Lanes);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Kernels.WeightProducts;
 
-/// <summary>Sixteen small integers as sixteen of 32 bits, and single numbers of half precision.</summary>
+/// <summary>Sixteen small integers as sixteen of 32 bits.</summary>
 internal static unsafe class Widened
 {
     /// <summary>2^112: what a number of half precision is smaller by if its bits are moved to single precision.</summary>
@@ -28,13 +28,4 @@ internal static unsafe class Widened
     public static Vector512<int> Bytes(byte* at) => CpuVectors.Are512Bits
         ? Avx512F.ConvertToVector512Int32(Vector128.Load(at))
         : Vector512.Create(Avx2.ConvertToVector256Int32(at), Avx2.ConvertToVector256Int32(at + 8));
-
-    /// <summary>A number of half precision.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Half(byte* at)
-    {
-        uint bits = *(ushort*)at;
-        var magnitude = BitConverter.UInt32BitsToSingle((bits & 0x7fff) << 13) * HalfBias;
-        return BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(magnitude) | ((bits & 0x8000) << 16));
-    }
 }
