@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -87,6 +88,16 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <param name="row">Index of the row.</param>
     /// <param name="values">Receives its numbers; as many as the matrix has columns.</param>
     public void Read(long row, Span<float> values) => Format.Read(BytesOf(row), values);
+
+    /// <summary>Rounds numbers to a row of a matrix in memory of its own.</summary>
+    /// <param name="row">Index of the row.</param>
+    /// <param name="values">The first numbers of the row.</param>
+    public void Write(long row, ReadOnlySpan<float> values)
+    {
+        if (Format == WeightFormat.F32) values.CopyTo(MemoryMarshal.Cast<byte, float>(BytesOf(row)));
+        else if (Format == WeightFormat.BF16) FloatBlocks.Round(values, MemoryMarshal.Cast<byte, ushort>(BytesOf(row)));
+        else throw new NotSupportedException($"rows of {Format} are not written one by one");
+    }
 
     /// <summary>
     /// Its numbers as a tensor on the CPU; without a copy where the bytes are those of the type.

@@ -1,17 +1,18 @@
 using Crosshead.Attention;
 using Crosshead.Layers;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Weights of an attention layer for decoding. The projections are packed. Mixes are folded into the projections where
+/// Weights of an attention layer for decoding. Mixes are folded into the projections where
 /// the cache keeps whole heads.
 /// </summary>
 internal sealed class AttentionWeights : IDisposable
 {
     private AttentionWeights(
-        AttentionOptions options, HeadLayout layout, PackedMatrix projections, PackedMatrix output) =>
+        AttentionOptions options, HeadLayout layout, StackedMatrix projections, StackedMatrix output) =>
         (Options, Layout, Projections, Output) = (options, layout, projections, output);
 
     /// <summary>Options of the layer.</summary>
@@ -21,13 +22,13 @@ internal sealed class AttentionWeights : IDisposable
     public HeadLayout Layout { get; }
 
     /// <summary>Query, key and value projections, stacked: [h·d + key rows + value rows, D].</summary>
-    public PackedMatrix Projections { get; }
+    public StackedMatrix Projections { get; }
 
     /// <summary>The output projection [D, h·d].</summary>
-    public PackedMatrix Output { get; }
+    public StackedMatrix Output { get; }
 
     /// <summary>The matrices that each token multiplies.</summary>
-    public IEnumerable<PackedMatrix> Matrices => [Projections, Output, .. Values?.Matrices ?? []];
+    public IEnumerable<StackedMatrix> Matrices => [Projections, Output, .. Values?.Matrices ?? []];
 
     /// <summary>Mix of key components, applied to the queries; null if the cache keeps whole key heads.</summary>
     public KeyMix? Keys { get; private init; }
@@ -49,23 +50,23 @@ internal sealed class AttentionWeights : IDisposable
     /// <summary>Factor λ of the second map in differential attention.</summary>
     public float Lambda { get; private init; }
 
-    /// <summary>Packs a layer.</summary>
+    /// <summary>Reads a layer.</summary>
     /// <param name="attention">The layer, trainable or frozen.</param>
-    /// <param name="pack">Packs matrices.</param>
+    /// <param name="reader">Makes matrices.</param>
     /// <param name="options">The layer's options.</param>
     /// <param name="width">Model width D.</param>
     /// <exception cref="CrossheadException">The decoder does not know the mechanism.</exception>
-    public static AttentionWeights Of(IAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+    public static AttentionWeights Of(IAttention attention, WeightReader reader, AttentionOptions options, int width)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         return attention switch
         {
-            DeferredAttention a => Of(a.Layer, pack, options, width),
-            FrozenAttention a => Multihead(a.Layer, pack, options, width),
-            MultiheadAttention a => Multihead(a, pack, options, width),
-            TalkingHeadsAttention a => TalkingHeads(a, pack, options, width),
-            DifferentialAttention a => Differential(a, pack, options, width),
+            DeferredAttention a => Of(a.Layer, reader, options, width),
+            FrozenAttention a => Multihead(a.Layer, reader, options, width),
+            MultiheadAttention a => Multihead(a, reader, options, width),
+            TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
+            DifferentialAttention a => Differential(a, reader, options, width),
             _ => throw new CrossheadException(
                 $"the CPU decoder does not know {options.Variant.NameOf()} attention; "
                 + "decode with the model itself (TensorDecoder)."),
@@ -73,18 +74,18 @@ internal sealed class AttentionWeights : IDisposable
     }
 
     private static AttentionWeights Multihead(
-        MultiheadAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+        MultiheadAttention attention, WeightReader reader, AttentionOptions options, int width)
     {
         var (own, layout) = (attention.Projections, new HeadLayout(options, width));
         var (keyMix, valueMix) = (attention.KeyMix, attention.ValueMix);
         var (keysAreKept, valuesAreKept) = (!layout.Cache.Keys.AreComponents, !layout.Cache.Values.AreComponents);
         // Where the cache keeps heads, the projection is composed. The bias is composed like one more input.
-        var (projections, output) = Pack(own, pack, keysAreKept ? keyMix?.Mix : null,
+        var (projections, output) = Read(own, reader, keysAreKept ? keyMix?.Mix : null,
             valuesAreKept ? valueMix?.Mix : null);
         return new AttentionWeights(options, layout, projections, output)
         {
             Keys = keysAreKept ? null : new KeyMix(keyMix!, layout),
-            Values = valuesAreKept ? null : ValueExpansion.Create(valueMix!, layout, pack),
+            Values = valuesAreKept ? null : ValueExpansion.Create(valueMix!, layout, reader),
             QueryKeyNorm = own is { QueryNorm: { } query, KeyNorm: { } key }
                 ? new QueryKeyNorm(Floats(query.Weight), Floats(key.Weight), own.NormEpsilon)
                 : null,
@@ -93,9 +94,9 @@ internal sealed class AttentionWeights : IDisposable
     }
 
     private static AttentionWeights TalkingHeads(
-        TalkingHeadsAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+        TalkingHeadsAttention attention, WeightReader reader, AttentionOptions options, int width)
     {
-        var (projections, output) = Pack(attention.Projections, pack);
+        var (projections, output) = Read(attention.Projections, reader);
         return new AttentionWeights(options, new HeadLayout(options, width), projections, output)
         {
             TalkingHeadsMix = (Floats(attention.Mixes.Logits), Floats(attention.Mixes.Weights)),
@@ -103,10 +104,10 @@ internal sealed class AttentionWeights : IDisposable
     }
 
     private static AttentionWeights Differential(
-        DifferentialAttention attention, MatrixPacker pack, AttentionOptions options, int width)
+        DifferentialAttention attention, WeightReader reader, AttentionOptions options, int width)
     {
         var layout = new HeadLayout(options, width);
-        var (projections, output) = Pack(attention.Projections, pack);
+        var (projections, output) = Read(attention.Projections, reader);
         var (start, (q1, k1, q2, k2)) = (attention.LambdaStart, attention.LambdaVectors);
         static double ExpDot(Parameter q, Parameter k) =>
             Math.Exp(Floats(q).Zip(Floats(k), (a, b) => (double)a * b).Sum());
@@ -118,18 +119,20 @@ internal sealed class AttentionWeights : IDisposable
         };
     }
 
-    // Packs the stacked projections of queries, keys and values, and the output projection.
-    private static (PackedMatrix Projections, PackedMatrix Output) Pack(
-        AttentionProjections own, MatrixPacker pack, Parameter? keyMix = null, Parameter? valueMix = null)
+    // The stacked projections of queries, keys and values, and the output projection.
+    private static (StackedMatrix Projections, StackedMatrix Output) Read(
+        AttentionProjections own, WeightReader reader, Parameter? keyMix = null, Parameter? valueMix = null)
     {
-        float[][] weights = [Floats(own.Query.Weight), Compose(keyMix, own.Key.Weight),
-            Compose(valueMix, own.Value.Weight)];
-        float[]? bias = own is { Query.Bias: { } q, Key.Bias: { } k, Value.Bias: { } v }
-            ? [.. Floats(q), .. Compose(keyMix, k), .. Compose(valueMix, v)]
-            : null;
-        var outputBias = own.Output.Bias is { } o ? Floats(o) : null;
-        return (pack((int)own.Query.Weight.Value.shape[1], weights, bias),
-            pack((int)(own.Heads * own.HeadDim), [Floats(own.Output.Weight)], outputBias));
+        StackedMatrix projections = new(
+            [reader.Read(own.Query.Weight), Composed(own.Key.Weight, keyMix), Composed(own.Value.Weight, valueMix)],
+            own is { Query.Bias: { } q, Key.Bias: { } k, Value.Bias: { } v }
+                ? [.. Floats(q), .. Compose(keyMix, k), .. Compose(valueMix, v)]
+                : null);
+        return (projections,
+            new StackedMatrix([reader.Read(own.Output.Weight)], own.Output.Bias is { } o ? Floats(o) : null));
+
+        WeightMatrix Composed(Parameter weight, Parameter? mix) => mix is null ? reader.Read(weight)
+            : reader.Copy(Compose(mix, weight), (int)weight.Shape[^1]);
     }
 
     /// <inheritdoc/>
@@ -143,7 +146,7 @@ internal sealed class AttentionWeights : IDisposable
         HeadNorm?.Dispose();
     }
 
-    private static float[] Floats(Parameter parameter) => ParameterReader.Values(parameter.Value);
+    private static float[] Floats(Parameter parameter) => WeightReader.Values(parameter);
 
     // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row per head (eq. 18); W itself without a mix. A dense mix composes g·d
     // heads of width 1. The order of the sum is the same on every processor. A product of tensors does not guarantee
@@ -153,7 +156,7 @@ internal sealed class AttentionWeights : IDisposable
         var components = Floats(projection);
         if (mix is null) return components;
         var factors = Floats(mix);                                                                // [c, heads]
-        var count = (int)mix.Value.shape[0];
+        var count = (int)mix.Shape[0];
         var (heads, size) = (factors.Length / count, components.Length / count);
         var composed = new float[heads * size];
         for (var g = 0; g < heads; g++)

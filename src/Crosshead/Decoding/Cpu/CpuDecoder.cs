@@ -70,7 +70,8 @@ public sealed unsafe class CpuDecoder : IDecoder
             for (var r = 0; r < _block.Count; r++)
             {
                 _cache.Keep(_block[r].Slot, _block[r].Position + 1);
-                _weights.Embedding.ReadRow(_block[r].Token, new Span<float>(_scratch.Hidden[r], _scratch.Hidden.Width));
+                _weights.Embedding.Read(_block[r].Token,
+                    new Span<float>(_scratch.Hidden[r], _weights.Embedding.Columns));
             }
             _team.Run();
         }
@@ -94,7 +95,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
     {
         yield return new TeamPhase(
-            () => layer.Attention.Projections.Panels,
+            () => layer.Attention.Projections.Groups,
             (first, end, member) => Multiply(layer.Attention.Projections, first, end, _scratch.Normed[member], 0,
                 _block.Count, _attentionScratch.Projected, 0),
             member => Norm(layer.InputNorm, member));
@@ -104,25 +105,25 @@ public sealed unsafe class CpuDecoder : IDecoder
             yield return new TeamPhase(() => attention.Items(phase, _block),
                 (first, end, member) => attention.Run(phase, _block, first, end, member));
         }
-        yield return new TeamPhase(() => layer.Attention.Output.Panels, (first, end, _) => Merge(layer, first, end));
+        yield return new TeamPhase(() => layer.Attention.Output.Groups, (first, end, _) => Merge(layer, first, end));
 
         Action<int> norm = member => Norm(layer.FeedForwardNorm, member);
         if (layer.Router is { } router)
         {
             yield return new TeamPhase(
-                () => router.Matrix.Panels,
+                () => router.Matrix.Groups,
                 (first, end, member) =>
                     Multiply(router.Matrix, first, end, _scratch.Normed[member], 0, _block.Count, _scratch.Logits, 0),
                 norm);
             yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
-        yield return new TeamPhase(() => layer.Experts[0].Gate.Panels,
+        yield return new TeamPhase(() => layer.Experts[0].Gate.Groups,
             (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
-        yield return new TeamPhase(() => layer.Experts[0].Down.Panels, (first, end, _) => Down(layer, first, end));
+        yield return new TeamPhase(() => layer.Experts[0].Down.Groups, (first, end, _) => Down(layer, first, end));
     }
 
     private TeamPhase HeadPhase() => new(
-        () => _block.Wanted == 0 ? 0 : _weights.Head.Panels,
+        () => _block.Wanted == 0 ? 0 : _weights.Head.Groups,
         (first, end, member) => Multiply(_weights.Head, first, end, _scratch.Normed[member], 0, _block.Wanted, _logits,
             _nextLogits),
         NormWanted);
@@ -150,7 +151,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private void Merge(LayerWeights layer, int first, int end)
     {
         Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _block.Count, _scratch.Delta, 0);
-        var (start, count) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
+        var (start, count) = layer.Attention.Output.OutputsOf(first, end);
         for (var r = 0; r < _block.Count; r++)
             RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
     }
@@ -166,7 +167,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private void Gate(LayerWeights layer, int first, int end, Rows normed)
     {
         var routes = Routes(layer);
-        var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
+        var (start, length) = layer.Experts[0].Gate.OutputsOf(first, end);
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
             for (int r = 0, count; r < _block.Count; r += count)
@@ -184,7 +185,7 @@ public sealed unsafe class CpuDecoder : IDecoder
     private void Down(LayerWeights layer, int first, int end)
     {
         var routes = Routes(layer);
-        var (start, length) = (first * Panel.Lanes, (end - first) * Panel.Lanes);
+        var (start, length) = layer.Experts[0].Down.OutputsOf(first, end);
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
             for (int r = 0, count; r < _block.Count; r += count)
@@ -201,6 +202,6 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     // y[to + i] = W x[from + i] for the outputs of panels first … end − 1.
     private static void Multiply(
-        PackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
+        StackedMatrix matrix, int first, int end, Rows x, int from, int count, Rows y, int to) =>
         matrix.Multiply(first, end, x[from], x.Stride, count, y[to], y.Stride);
 }

@@ -1,13 +1,14 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// A model's weights, packed for <see cref="CpuDecoder"/>. Later changes of the weights have no effect. Several
-/// decoders may share the packed weights.
+/// A model's weights, ready for <see cref="CpuDecoder"/>. Weights that lie in a file are used there; all others are
+/// copied, so that later changes of them have no effect. Several decoders may share the weights.
 /// </summary>
 public sealed class CpuWeights : IDisposable
 {
@@ -30,16 +31,15 @@ public sealed class CpuWeights : IDisposable
         if (!CpuVectors.AreUsed)
             throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode "
                 + "with the model itself (TensorDecoder).");
-        var parameters = new ParameterReader(model.Parameters.ToDictionary(p => p.Name, p => p.Value));
-        PackedMatrix Pack(int inputs, float[][] parts, float[]? bias = null) =>
-            _type == ScalarType.BFloat16 ? new PanelMatrix<PanelBFloat16>(inputs, parts, bias)
-            : new PanelMatrix<PanelFloat32>(inputs, parts, bias);
-
-        Embedding = Pack(Options.HiddenSize, [parameters.Read("model.embed_tokens.weight")]);
+        var (parameters, reader) = (new ParameterReader(model.Parameters.ToDictionary(p => p.Name)),
+            new WeightReader(_type));
+        Embedding = reader.Read(parameters["model.embed_tokens.weight"]);
         Layers = [.. Enumerable.Range(0, Options.Layers).Select(
-            i => LayerWeights.Read(model.Blocks[i].Attention, parameters[$"model.layers.{i}"], Pack, Options, i))];
-        Norm = new Rows(parameters.Read("model.norm.weight"), Options.HiddenSize);
-        Head = Options.TieEmbeddings ? Embedding : Pack(Options.HiddenSize, [parameters.Read("lm_head.weight")]);
+            i => LayerWeights.Read(model.Blocks[i].Attention, parameters.Part($"model.layers.{i}"), reader, Options,
+                i))];
+        Norm = new Rows(parameters.Values("model.norm.weight"), Options.HiddenSize);
+        Head = new StackedMatrix([Options.TieEmbeddings ? Embedding.Part(0, Embedding.Rows)
+            : reader.Read(parameters["lm_head.weight"])]);
     }
 
     /// <summary>The model's shape.</summary>
@@ -55,13 +55,13 @@ public sealed class CpuWeights : IDisposable
     public long CacheBytesPerToken =>
         Layers.Sum(l => l.Attention.Layout.Cache.ElementsPerToken) * Precision.BytesOf(_type);
 
-    internal PackedMatrix Embedding { get; }
+    internal WeightMatrix Embedding { get; }
 
     internal LayerWeights[] Layers { get; }
 
     internal Rows Norm { get; }
 
-    internal PackedMatrix Head { get; }
+    internal StackedMatrix Head { get; }
 
     /// <summary>Whether this processor can decode in a precision.</summary>
     public static bool Supports(ScalarType type) => CpuVectors.AreUsed && IsPacked(type);
@@ -74,7 +74,7 @@ public sealed class CpuWeights : IDisposable
         Embedding.Dispose();
         foreach (var layer in Layers) layer.Dispose();
         Norm.Dispose();
-        if (Head != Embedding) Head.Dispose();
+        Head.Dispose();
     }
 
     internal RotaryTable RotaryTable(int positions)

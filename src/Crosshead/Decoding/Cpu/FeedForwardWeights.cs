@@ -4,21 +4,19 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="Gate">[F, D]</param>
 /// <param name="Up">[F, D]</param>
 /// <param name="Down">[D, F]</param>
-internal sealed record FeedForwardWeights(PackedMatrix Gate, PackedMatrix Up, PackedMatrix Down) : IDisposable
+internal sealed record FeedForwardWeights(StackedMatrix Gate, StackedMatrix Up, StackedMatrix Down) : IDisposable
 {
     /// <summary>The matrices that a token multiplies.</summary>
-    public IEnumerable<PackedMatrix> Matrices => [Gate, Up, Down];
+    public IEnumerable<StackedMatrix> Matrices => [Gate, Up, Down];
 
-    /// <summary>Reads and packs a layer.</summary>
+    /// <summary>Reads a layer.</summary>
     /// <param name="parameters">Parameters of the layer.</param>
-    /// <param name="pack">Packs matrices.</param>
-    /// <param name="width">Model width D.</param>
-    /// <param name="inner">Inner width F.</param>
-    public static FeedForwardWeights Read(ParameterReader parameters, MatrixPacker pack, int width, int inner)
+    /// <param name="reader">Makes matrices.</param>
+    public static FeedForwardWeights Read(ParameterReader parameters, WeightReader reader)
     {
-        PackedMatrix Pack(string name, int inputs) =>
-            pack(inputs, [parameters[name].Read("weight")], parameters[name].Find("bias"));
-        return new FeedForwardWeights(Pack("gate_proj", width), Pack("up_proj", width), Pack("down_proj", inner));
+        StackedMatrix Of(string name) =>
+            new([reader.Read(parameters[$"{name}.weight"])], parameters.Find($"{name}.bias"));
+        return new FeedForwardWeights(Of("gate_proj"), Of("up_proj"), Of("down_proj"));
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Model;
+using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -18,27 +19,28 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
         Attention.Matrices.Sum(m => m.Bytes) + (Router?.Matrix.Bytes ?? 0)
         + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes));
 
-    /// <summary>Reads and packs a block.</summary>
+    /// <summary>Reads a block.</summary>
     /// <param name="attention">The block's attention.</param>
     /// <param name="parameters">The block's parameters.</param>
-    /// <param name="pack">Packs matrices.</param>
+    /// <param name="reader">Makes matrices.</param>
     /// <param name="options">The model's shape.</param>
     /// <param name="layer">Index of the block.</param>
     public static LayerWeights Read(
-        IAttention attention, ParameterReader parameters, MatrixPacker pack, ModelOptions options, int layer)
+        IAttention attention, ParameterReader parameters, WeightReader reader, ModelOptions options, int layer)
     {
         var width = options.HiddenSize;
-        var (mlp, experts) = (parameters["mlp"], options.Experts is { } e && e.IsSparse(layer) ? e : null);
+        var (mlp, experts) = (parameters.Part("mlp"), options.Experts is { } e && e.IsSparse(layer) ? e : null);
         return new LayerWeights(
-            new Rows(parameters.Read("input_layernorm.weight"), width),
-            AttentionWeights.Of(attention, pack, options.AttentionOf(layer), width),
-            new Rows(parameters.Read("post_attention_layernorm.weight"), width),
+            new Rows(parameters.Values("input_layernorm.weight"), width),
+            AttentionWeights.Of(attention, reader, options.AttentionOf(layer), width),
+            new Rows(parameters.Values("post_attention_layernorm.weight"), width),
             experts is null ? null
-                : new Router(new PanelMatrix<PanelFloat32>(width, [mlp.Read("gate.weight")], null), experts),
+                : new Router(new StackedMatrix([new WeightReader(ScalarType.Float32).Read(mlp["gate.weight"])]),
+                    experts),
             experts is null
-                ? [FeedForwardWeights.Read(mlp, pack, width, options.FeedForward)]
+                ? [FeedForwardWeights.Read(mlp, reader)]
                 : [.. Enumerable.Range(0, experts.Count)
-                    .Select(i => FeedForwardWeights.Read(mlp[$"experts.{i}"], pack, width, experts.InnerSize))],
+                    .Select(i => FeedForwardWeights.Read(mlp.Part($"experts.{i}"), reader))],
             experts?.PerToken ?? 1);
     }
 

@@ -5,10 +5,10 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>Chooses the experts of each token: those with the largest probabilities, in float32.</summary>
 /// <param name="matrix">[E, D] in float32.</param>
 /// <param name="options">Number of experts per token, and whether their probabilities are scaled to sum to 1.</param>
-internal sealed unsafe class Router(PackedMatrix matrix, ExpertOptions options) : IDisposable
+internal sealed unsafe class Router(StackedMatrix matrix, ExpertOptions options) : IDisposable
 {
     /// <summary>The matrix that each token multiplies.</summary>
-    public PackedMatrix Matrix => matrix;
+    public StackedMatrix Matrix => matrix;
 
     /// <summary>Routes one token.</summary>
     /// <param name="logits">[E], filled up to a multiple of 16; overwritten.</param>

@@ -6,16 +6,16 @@ namespace Crosshead.Decoding.Cpu;
 internal abstract unsafe class ValueExpansion : IDisposable
 {
     /// <summary>The matrices that each token multiplies.</summary>
-    public virtual IEnumerable<PackedMatrix> Matrices => [];
+    public virtual IEnumerable<StackedMatrix> Matrices => [];
 
     /// <summary>Creates the expansion of a mix.</summary>
     /// <param name="mix">The composition.</param>
     /// <param name="layout">The heads.</param>
-    /// <param name="pack">Packs matrices.</param>
-    public static ValueExpansion Create(IValueComposition mix, HeadLayout layout, MatrixPacker pack)
+    /// <param name="reader">Makes matrices.</param>
+    public static ValueExpansion Create(IValueComposition mix, HeadLayout layout, WeightReader reader)
     {
-        var values = ParameterReader.Values(mix.Mix.Value);                                       // [c, g] or [r, g, d]
-        return mix is HeadComposition ? new Scalars(values, layout) : new Dense(values, layout, pack);
+        var values = WeightReader.Values(mix.Mix);                                              // [c, g] or [r, g, d]
+        return mix is HeadComposition ? new Scalars(values, layout) : new Dense(values, layout, reader);
     }
 
     /// <summary>Computes the output of a head.</summary>
@@ -45,15 +45,19 @@ internal abstract unsafe class ValueExpansion : IDisposable
     }
 
     // o = Σ_r sums[r] · mix[r, G, :]
-    private sealed class Dense(float[] mix, HeadLayout layout, MatrixPacker pack) : ValueExpansion
+    private sealed class Dense(float[] mix, HeadLayout layout, WeightReader reader) : ValueExpansion
     {
-        private readonly PackedMatrix[] _heads = [
-            .. Enumerable.Range(0, layout.Groups).Select(g => pack(layout.ValueWidth, [Transposed(mix, g, layout)]))];
+        private readonly StackedMatrix[] _heads = [
+            .. Enumerable.Range(0, layout.Groups).Select(
+                g => new StackedMatrix([reader.Copy(Transposed(mix, g, layout), layout.ValueWidth)]))];
 
-        public override IEnumerable<PackedMatrix> Matrices => _heads;
+        public override IEnumerable<StackedMatrix> Matrices => _heads;
 
-        public override void Expand(float* sums, int group, float* output) =>
-            _heads[group].Multiply(0, _heads[group].Panels, sums, 0, 1, output, 0);
+        public override void Expand(float* sums, int group, float* output)
+        {
+            new Span<float>(output, Panel.Round(layout.HeadDim)).Clear();
+            _heads[group].Multiply(0, _heads[group].Groups, sums, 0, 1, output, 0);
+        }
 
         public override void Dispose()
         {

@@ -1,0 +1,59 @@
+using Crosshead.Kernels.WeightProducts;
+using Crosshead.Layers;
+using Crosshead.Runtime;
+using Crosshead.Weights;
+using static TorchSharp.torch;
+
+namespace Crosshead.Decoding.Cpu;
+
+/// <summary>
+/// Makes the matrices of a model ready for products: those in files are used where they lie if their format allows, all
+/// others are copied.
+/// </summary>
+/// <param name="type">Precision of copies, float32 or bfloat16.</param>
+internal sealed class WeightReader(ScalarType type)
+{
+    private readonly WeightFormat _format = type == ScalarType.BFloat16 ? WeightFormat.BF16 : WeightFormat.F32;
+
+    /// <summary>A parameter's matrix [outputs, inputs].</summary>
+    public WeightMatrix Read(Parameter parameter)
+    {
+        if (parameter.Stored is not { } stored) return Copy(Values(parameter), (int)parameter.Shape[^1]);
+        if (IsUsable(stored)) return stored.Part(0, stored.Rows);
+        var copy = Empty(stored.Rows, stored.Columns);
+        Parallel.For(0, stored.Rows, () => new float[stored.Columns], (row, _, values) =>
+        {
+            stored.Read(row, values);
+            copy.Write(row, values);
+            return values;
+        }, _ => { });
+        stored.SetAside();
+        return copy;
+    }
+
+    /// <summary>A matrix of numbers, row by row.</summary>
+    public WeightMatrix Copy(float[] values, int columns)
+    {
+        var copy = Empty(values.Length / columns, columns);
+        Parallel.For(0, copy.Rows, row => copy.Write(row, values.AsSpan((int)row * columns, columns)));
+        return copy;
+    }
+
+    /// <summary>The numbers of a parameter, in the order of its axes.</summary>
+    public static float[] Values(Parameter parameter)
+    {
+        if (parameter.Stored is not { } stored) return ParameterReader.Values(parameter.Value);
+        var values = new float[stored.Rows * stored.Columns];
+        for (var row = 0; row < stored.Rows; row++)
+            stored.Read(row, values.AsSpan(row * stored.Columns, stored.Columns));
+        return values;
+    }
+
+    // Rows of dense formats are read in sixteens. Single precision is as much as is asked for, or too much.
+    private bool IsUsable(WeightMatrix stored) => stored.Format.IsQuantized
+        || (stored.Columns % RowProducts.Lanes == 0
+            && (stored.Format != WeightFormat.F32 || _format == WeightFormat.F32));
+
+    // Filled up with zeros to sixteens.
+    private WeightMatrix Empty(long rows, int columns) => WeightMatrix.OfZeros(_format, rows, Panel.Round(columns));
+}
