@@ -11,6 +11,9 @@ public static class MessageTerm
     /// <summary>Whether a begin token is put before texts.</summary>
     public static string AddBos => Name(nameof(AddBos));
 
+    /// <summary>Whether numbers that are quantised already may be quantised again.</summary>
+    public static string AllowRequantize => Name(nameof(AllowRequantize));
+
     /// <summary>The share of the cache that is kept.</summary>
     public static string CacheShare => Name(nameof(CacheShare));
 

@@ -46,7 +46,8 @@ internal static class LlamaComparison
         var file = Path.Combine(Path.GetTempPath(), $"crosshead-{Environment.ProcessId}.gguf");
         try
         {
-            using (var whole = ModelDirectory.Load(folder)) GgufModel.Write(file, whole, type, folder, "comparison");
+            using (var whole = ModelDirectory.Load(folder))
+                GgufModel.Write(file, whole, GgufModel.NearestTo(type), folder, "comparison");
             using var model = ModelDirectory.LoadFrozen(folder, type);
             using var weights = new CpuWeights(model);
             using var peer = LLamaWeights.LoadFromFile(new ModelParams(file));

@@ -28,6 +28,7 @@ internal static class CommandList
         yield return new ProfileCommand();
         yield return new CompressCommand();
         yield return new ExportCommand();
+        yield return new QuantizeCommand();
         yield return new EvalCommand();
         yield return new PerplexityCommand();
         yield return new CommandGroup("bench", "Time the parts: warm-up, medians, and the share of what the device "

@@ -19,11 +19,7 @@ internal sealed class ExportCommand : CliCommand
     private readonly OutputFile _gguf = OutputFile.Optional("--gguf",
         "GGUF file of the plain model, with its tokenizer and chat template, for llama.cpp and programs built on it.",
         "file");
-    private readonly Option<string?> _type = new("--type")
-    {
-        Description = "Precision of the matrices in the GGUF file; without it the model's own, or f32.",
-        HelpName = "f32|f16|bf16",
-    };
+    private readonly GgufTypeOption _type;
     private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 
@@ -36,7 +32,8 @@ internal sealed class ExportCommand : CliCommand
     {
         Arguments.Add(_model);
         Write(_out, _gguf);
-        Options.Add(_type);
+        _type = new GgufTypeOption(this, "Bits of the weights in the GGUF file; without it the model's own type, or "
+            + "f32.", required: false);
         _shard = new ShardOption(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
@@ -49,13 +46,17 @@ internal sealed class ExportCommand : CliCommand
         if (path is null && file is null)
             throw new CrossheadException($"export writes nothing yet; name a folder with {_out.Name}, a file with "
                 + $"{_gguf.Name}, or both.");
-        var asked = Type(arguments);
+        var asked = _type.In(arguments);
+        if (asked is not null && file is null)
+            throw new CrossheadException($"{GgufTypeOption.With(asked)} is for GGUF files; name one with "
+                + $"{_gguf.Name}.");
         var description = ModelDirectory.Check(source);
         var shape = PlainExport.ShapeOf(description.Options);
         if (file is not null) GgufModel.Require(shape, source);
+        if (asked is not null) GgufQuantizer.Require(description, asked);
         var (stored, tokens) = (description.Weights, description.Tokens);
         var device = _compute.Device(arguments);
-        return (output, _) =>
+        return (output, cancellation) =>
         {
             using var place = path is null ? null : NewFolder.Hold(path);
             ModelRemarks.Tell(description.Remarks, output);
@@ -67,21 +68,14 @@ internal sealed class ExportCommand : CliCommand
                 ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
             });
             if (file is not null)
-                GgufModel.Write(file, plain, asked ?? GgufModel.NearestTo(stored.Type), source,
-                    description.Name);
+            {
+                using var progress = new GgufProgressLine(output);
+                GgufModel.Write(file, plain, asked ?? GgufModel.NearestTo(stored.Type), source, description.Name,
+                    progress, cancellation);
+            }
             Show(path, file, model, plain, stored, output);
             return ExitCode.Done;
         };
-    }
-
-    private ScalarType? Type(ParseResult arguments)
-    {
-        if (arguments.GetValue(_type) is not { } name) return null;
-        if (_gguf.In(arguments) is null)
-            throw new CrossheadException($"{_type.Name} {name} is for GGUF files; name one with {_gguf.Name}.");
-        return GgufModel.Types.TryGetValue(name, out var type) ? type
-            : throw new CrossheadException($"{_type.Name} must be one of {string.Join(", ", GgufModel.Types.Keys)}; "
-                + $"got \"{name}\".");
     }
 
     private static void Show(string? path, string? file, LanguageModel model, LanguageModel plain,

@@ -65,7 +65,7 @@ internal sealed class InfoCommand : CliCommand
         output.Line($"Decoding keeps the cache of every token it has seen: "
             + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "
             + $"full context in {weights.CopyTypeName}. {Kept(options, cached)}");
-        if (weights.Types.Count > 0) output.Table(TypeTable(weights.Types));
+        if (weights.Types.Count > 0) output.Table(StoredTypeTable.Of(weights.Types));
         output.Result(new JsonObject
         {
             ["path"] = description.Path,
@@ -79,8 +79,8 @@ internal sealed class InfoCommand : CliCommand
             ["cacheBytesPerToken"] = cost.CacheBytesPerToken(weights.BytesPerElement),
             ["dtype"] = weights.TypeName,
             ["quantization"] = description.Quantization,
-            ["types"] = CommandOutput.List(weights.Types, TypeNode),
-            ["allTypes"] = TypeNode(StoredType.Sum(weights.Types)),
+            ["types"] = CommandOutput.List(weights.Types, StoredTypeTable.Node),
+            ["allTypes"] = StoredTypeTable.Node(StoredType.Sum(weights.Types)),
             ["vocabulary"] = options.VocabularySize,
             ["context"] = options.Context,
             ["hiddenSize"] = options.HiddenSize,
@@ -99,24 +99,6 @@ internal sealed class InfoCommand : CliCommand
         });
         return ExitCode.Done;
     }
-
-    private static ResultTable TypeTable(IReadOnlyList<StoredType> types)
-    {
-        var table = new ResultTable("stored type", "tensors>", "bytes>", "bits a weight>");
-        foreach (var type in types.Count == 1 ? types : types.Append(StoredType.Sum(types)))
-            table.Row(type.Name, Grouped(type.Tensors), Quantity.Bytes(type.Bytes),
-                type.BitsPerWeight.ToString("0.00", CultureInfo.InvariantCulture));
-        return table;
-    }
-
-    private static JsonObject TypeNode(StoredType type) => new()
-    {
-        ["name"] = type.Name,
-        ["tensors"] = type.Tensors,
-        ["weights"] = type.Elements,
-        ["bytes"] = type.Bytes,
-        ["bitsPerWeight"] = CommandOutput.Number(type.BitsPerWeight),
-    };
 
     private static string Kept(ModelOptions options, CachedLayer[] cached)
     {

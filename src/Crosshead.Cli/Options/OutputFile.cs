@@ -20,6 +20,13 @@ internal sealed class OutputFile : OutputOption
     public static OutputFile Optional(string name, string description, string placeholder) =>
         new(new Option<string?>(name) { Description = description, HelpName = placeholder }, null);
 
+    /// <summary>A file that must be named.</summary>
+    /// <param name="name">The option's name, with its dashes.</param>
+    /// <param name="description">What is written.</param>
+    /// <param name="placeholder">What the help shows for the path.</param>
+    public static OutputFile Always(string name, string description, string placeholder) =>
+        new(Required(name, description, placeholder), null);
+
     /// <summary>A file that is always written. It has a default path.</summary>
     /// <param name="name">The option's name, with its dashes.</param>
     /// <param name="description">What is written.</param>

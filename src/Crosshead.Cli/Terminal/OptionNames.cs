@@ -7,6 +7,7 @@ internal static class OptionNames
     public static IReadOnlyDictionary<string, string> Table { get; } = new Dictionary<string, string>
     {
         [nameof(MessageTerm.AddBos)] = "--add-bos",
+        [nameof(MessageTerm.AllowRequantize)] = "crosshead quantize --allow-requantize",
         [nameof(MessageTerm.CacheShare)] = "--cache",
         [nameof(MessageTerm.Device)] = "--device",
         [nameof(MessageTerm.Dtype)] = "--dtype",

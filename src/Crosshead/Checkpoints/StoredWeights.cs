@@ -43,8 +43,8 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
     internal static StoredWeights In(GgufReader file)
     {
         var types = StoredType.Of(file.Tensors.Values.Select(t => (NameOf(t.Type), t.Elements, t.Bytes)));
-        return types.Count == 0 ? Absent(null) : new(types[0].Name, GgufModel.Types.Values.Cast<ScalarType?>()
-            .FirstOrDefault(type => NameOf(type!.Value) == types[0].Name) ?? ScalarType.BFloat16)
+        return types.Count == 0 ? Absent(null) : new(types[0].Name, file.Tensors.Values.Select(t => t.Type)
+            .Where(type => NameOf(type) == types[0].Name).Select(ScalarOf).First() ?? ScalarType.BFloat16)
         {
             Types = types,
         };
@@ -54,7 +54,15 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
 
     // Numbers that stand alone have the same name whatever the format of the file.
     private static string NameOf(GgufType type) =>
-        GgufModel.Types.TryGetValue(type.Name.ToLowerInvariant(), out var scalar) ? NameOf(scalar) : type.Name;
+        ScalarOf(type) is { } scalar ? NameOf(scalar) : type.Name;
+
+    private static ScalarType? ScalarOf(GgufType type) => type.Name switch
+    {
+        "F32" => ScalarType.Float32,
+        "F16" => ScalarType.Float16,
+        "BF16" => ScalarType.BFloat16,
+        _ => null,
+    };
 
     private static string NameOf(ScalarType type) => $"{type}".ToLowerInvariant();
 

@@ -98,14 +98,14 @@ internal sealed class GgufHeader
         {
             var at = _cursor.Position;
             Skip(type, 1);
-            return new GgufPlace(type, IsList: false, 1, at);
+            return new GgufPlace(type, IsList: false, 1, at, _cursor.Position);
         }
         var element = ValueType("the element type");
         if (element == GgufValueType.Array) throw _cursor.Bad("its elements are arrays; arrays of arrays are not read");
         var count = _cursor.Count("the number of elements", GgufPlace.LeastBytes(element));
         var start = _cursor.Position;
         Skip(element, count);
-        return new GgufPlace(element, IsList: true, count, start);
+        return new GgufPlace(element, IsList: true, count, start, _cursor.Position);
     }
 
     private unsafe void Skip(GgufValueType type, int count)

@@ -68,6 +68,13 @@ public sealed unsafe class GgufMetadata
     public IReadOnlyList<double>? Numbers(string key) =>
         Find(key, list: true, "a list of numbers", Any) is { } place ? Numbers<double>(key, place) : null;
 
+    /// <summary>The bytes of a value as they are in the file, its type before it.</summary>
+    internal ReadOnlySpan<byte> Stored(string key)
+    {
+        var place = _places[key];
+        return new ReadOnlySpan<byte>(_map.At(place.Start), checked((int)(place.End - place.Start)));
+    }
+
     private static readonly GgufValueType[] Whole =
     [
         GgufValueType.UInt8, GgufValueType.Int8, GgufValueType.UInt16, GgufValueType.Int16, GgufValueType.UInt32,

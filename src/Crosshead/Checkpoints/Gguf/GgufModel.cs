@@ -1,9 +1,10 @@
 using Crosshead.Checkpoints.HuggingFace;
-using Crosshead.Kernels.Common;
+using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints.Gguf;
@@ -11,106 +12,152 @@ namespace Crosshead.Checkpoints.Gguf;
 /// <summary>Writes whole models as GGUF files, which llama.cpp and programs built on it read.</summary>
 public static class GgufModel
 {
-    /// <summary>The types that a model can be written in, by name.</summary>
-    public static IReadOnlyDictionary<string, ScalarType> Types { get; } = new Dictionary<string, ScalarType>
+    /// <summary>The recipe for a model that is stored in a type: that type, or float32.</summary>
+    public static GgufRecipe NearestTo(ScalarType stored) => GgufRecipe.Named(stored switch
     {
-        ["f32"] = ScalarType.Float32,
-        ["f16"] = ScalarType.Float16,
-        ["bf16"] = ScalarType.BFloat16,
-    };
-
-    /// <summary>The type for a model that is stored in another: the same type, or float32.</summary>
-    public static ScalarType NearestTo(ScalarType stored) => Types.Values.Contains(stored) ? stored
-        : ScalarType.Float32;
+        ScalarType.Float16 => "f16",
+        ScalarType.BFloat16 => "bf16",
+        _ => "f32",
+    });
 
     /// <summary>Checks that a model can be written: plain Llama, Mistral, Qwen 2, Qwen 3 and Qwen 3 MoE.</summary>
     /// <param name="options">The model's shape.</param>
-    /// <param name="companions">The model directory with its tokenizer; it may have none.</param>
+    /// <param name="companions">The model directory with its tokenizer, which may have none, or a GGUF file.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or for its tokenizer.</exception>
     public static void Require(ModelOptions options, string companions)
     {
         GgufArchitecture.Require(options);
-        TokensOf(companions, options);
+        if (!GgufReader.IsAt(companions)) TokensOf(companions, options);
     }
 
     /// <summary>Writes a model with its tokenizer and its chat template, atomically.</summary>
     /// <param name="path">The file. An earlier one stays until the new one is complete.</param>
     /// <param name="model">The model.</param>
-    /// <param name="type">Type of the matrices: float32, float16 or bfloat16. Vectors and the routers of experts are
-    /// float32.</param>
-    /// <param name="companions">The model directory with its tokenizer and chat template. Without a tokenizer the file
-    /// has none, and programs take token ids only.</param>
+    /// <param name="recipe">The types of the tensors.</param>
+    /// <param name="companions">The model directory with its tokenizer and chat template, or a GGUF file with both.
+    /// Without a tokenizer the file has none, and programs take token ids only.</param>
     /// <param name="name">What the file calls the model.</param>
+    /// <param name="progress">Takes the progress; may be null.</param>
+    /// <param name="cancellation">Stops writing; no file is left.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or its tokenizer, a weight is beyond
     /// the type's range, or the file cannot be written.</exception>
-    public static void Write(string path, LanguageModel model, ScalarType type, string companions, string name)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static void Write(string path, LanguageModel model, GgufRecipe recipe, string companions, string name,
+        IProgress<GgufProgress>? progress = null, CancellationToken cancellation = default)
     {
         var options = model.Options;
         GgufArchitecture.Require(options);
-        var tokens = TokensOf(companions, options);
         var writer = new GgufWriter();
         writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family));
         writer.Add("general.name", name);
-        writer.Add("general.file_type", FileType(type));
+        recipe.Describe(writer);
         GgufArchitecture.Describe(writer, options);
-        if (tokens is not null) tokens.Write(writer);
-        else writer.Add(GgufTokens.ModelKey, GgufTokens.None);
-        if (ChatTemplateFiles.Read(companions) is { } chat)
+        AddCompanions(writer, companions, options);
+        var facts = new GgufModelFacts(options.Layers, options.Experts?.Count ?? 0,
+            model.Parameters.All(p => GgufNames.Of(p.Name) != GgufRecipe.Head));
+        var tensors = new GgufTensors(writer, recipe, facts) { Progress = progress, Cancellation = cancellation };
+        if (GgufArchitecture.DivisorsOf(options) is { } divisors)
+            tensors.Add(GgufArchitecture.FrequencyDivisors, [divisors.Length],
+                convert => convert((first, values) => divisors.AsSpan((int)first, values.Length).CopyTo(values)));
+        // The experts of a layer have one name.
+        foreach (var group in model.Parameters.GroupBy(p => GgufNames.Of(p.Name)))
         {
-            writer.Add("tokenizer.chat_template", chat.Template);
-            if (chat.ToolTemplate is { } tools) writer.Add("tokenizer.chat_template.tool_use", tools);
+            Parameter[] parts = [.. group];
+            var stacked = group.Key.Contains("_exps.", StringComparison.Ordinal);
+            tensors.Add(group.Key, stacked ? [parts.Length, .. parts[0].Shape] : [.. parts[0].Shape],
+                convert => Convert(parts, GgufArchitecture.TurnedHeads(group.Key, options), options.HeadDim, convert));
         }
-        AddTensors(writer, model, type);
         using var grad = no_grad();
         writer.Write(path);
     }
 
-    private static uint FileType(ScalarType type) => type switch
+    private static void AddCompanions(GgufWriter writer, string companions, ModelOptions options)
     {
-        ScalarType.Float32 => 0,
-        ScalarType.Float16 => 1,
-        ScalarType.BFloat16 => 32,
-        _ => throw new CrossheadException($"a GGUF file cannot be written in {type}; choose one of "
-            + $"{string.Join(", ", Types.Values)}."),
-    };
-
-    private static GgufType TypeOf(ScalarType type) =>
-        GgufType.Named(Types.First(t => t.Value == type).Key.ToUpperInvariant());
+        if (GgufReader.IsAt(companions))
+        {
+            using var file = GgufReader.Open(companions);
+            foreach (var key in file.Metadata.Keys.Where(key => key.StartsWith("tokenizer.", StringComparison.Ordinal)))
+                writer.Copy(file.Metadata, key);
+            return;
+        }
+        if (TokensOf(companions, options) is { } tokens) tokens.Write(writer);
+        else writer.Add(GgufTokens.ModelKey, GgufTokens.None);
+        if (ChatTemplateFiles.Read(companions) is not { } chat) return;
+        writer.Add(GgufVocabulary.TemplateKey, chat.Template);
+        if (chat.ToolTemplate is { } tools) writer.Add(GgufVocabulary.ToolTemplateKey, tools);
+    }
 
     private static GgufTokens? TokensOf(string companions, ModelOptions options) =>
         TokenizerFiles.Find(companions) is null ? null
             : GgufTokenWriter.Of(Tokenizer.Load(companions), options.VocabularySize, TextTokens.Of(companions));
 
-    private static void AddTensors(GgufWriter writer, LanguageModel model, ScalarType type)
+    // Gives the numbers of a parameter, or of one of each expert, in the order of the file.
+    private static void Convert(Parameter[] parts, int turnedHeads, int headDim, Action<GgufTensors.Reader> convert)
     {
-        if (GgufArchitecture.DivisorsOf(model.Options) is { } divisors)
-            Add(writer, GgufArchitecture.FrequencyDivisors, ScalarType.Float32, [divisors.Length],
-                () => tensor(divisors));
-        // The experts of a layer have one name.
-        foreach (var group in model.Parameters.GroupBy(p => GgufNames.Of(p.Name)))
+        using var scope = NewDisposeScope();
+        var sources = Array.ConvertAll(parts, part => new ParameterRows(part));
+        var (rows, columns) = (sources[0].Rows, sources[0].Columns);
+        convert((first, values) =>
         {
-            var parts = group.Select(p => p.Value).ToArray();
-            var shape = group.Key.Contains("_exps.", StringComparison.Ordinal) ? [parts.Length, .. parts[0].shape]
-                : parts[0].shape;
-            var single = shape.Length == 1 || group.Key.Contains("ffn_gate_inp", StringComparison.Ordinal);
-            Add(writer, group.Key, single ? ScalarType.Float32 : type, shape,
-                () => shape.Length == 3 ? stack(parts) : Ordered(parts[0], group.Key, model.Options));
-        }
+            var row = first / columns;
+            var source = sources[row / rows];
+            row %= rows;
+            if (turnedHeads == 0) source.Read(row, values);
+            else if (parts[0].Shape.Count > 1) source.Read(Unturned(row, headDim), values);
+            else
+            {
+                var own = new float[values.Length];
+                source.Read(row, own);
+                for (var i = 0; i < own.Length; i++) values[i] = own[Unturned(i, headDim)];
+            }
+        });
+        foreach (var source in sources) source.SetAside();
+        GC.KeepAlive(sources);
     }
 
-    // The rows of a query or key head, as the architecture wants them: row i, row i + d/2, row i + 1, …
-    private static Tensor Ordered(Tensor value, string name, ModelOptions options) =>
-        GgufArchitecture.TurnedHeads(name, options) is var heads and > 0
-            ? value.reshape(heads, 2, options.HeadDim / 2, -1).transpose(1, 2).reshape(value.shape) : value;
+    // The row of a query or key head that the architecture has at a place: row i, row i + d/2, row i + 1, …
+    private static long Unturned(long row, int headDim)
+    {
+        var (head, at) = (row / headDim, row % headDim);
+        return (head * headDim) + (at % 2 * (headDim / 2)) + (at / 2);
+    }
 
-    private static void Add(GgufWriter writer, string name, ScalarType type, long[] shape, Func<Tensor> value) =>
-        writer.AddTensor(name, TypeOf(type), shape, stream =>
+    // The rows of a parameter, wherever its numbers are.
+    private sealed unsafe class ParameterRows
+    {
+        private readonly WeightMatrix? _stored;
+        private readonly Tensor? _value;
+        private readonly WeightFormat _format;
+
+        public ParameterRows(Parameter parameter)
         {
-            using var scope = NewDisposeScope();
-            var stored = value().detach().to(type).cpu().contiguous();
-            if (NonFinite.Count(stored) is var count and > 0)
-                throw new CrossheadException($"tensor {name} has {count} values that are not finite as {type}; write "
-                    + "the model in bf16 or f32.");
-            TensorBytes.Write(stream, stored);
-        });
+            (Columns, _stored) = (checked((int)parameter.Shape[^1]), parameter.Stored);
+            Rows = parameter.Shape.Aggregate(1L, (product, size) => product * size) / Columns;
+            if (_stored is not null)
+            {
+                _format = _stored.Format;
+                return;
+            }
+            var value = parameter.Value.detach().cpu();
+            _format = value.dtype == ScalarType.BFloat16 ? WeightFormat.BF16
+                : value.dtype == ScalarType.Float16 ? WeightFormat.F16 : WeightFormat.F32;
+            _value = (_format == WeightFormat.F32 ? value.to(ScalarType.Float32) : value).contiguous();
+        }
+
+        public long Rows { get; }
+
+        public int Columns { get; }
+
+        public void Read(long row, Span<float> values)
+        {
+            if (_stored is not null) _stored.Read(row, values);
+            else
+            {
+                var bytes = (int)_format.RowBytes(Columns);
+                _format.Read(new ReadOnlySpan<byte>((byte*)Aten.DataPointer(_value!) + (row * bytes), bytes), values);
+            }
+        }
+
+        public void SetAside() => _stored?.SetAside();
+    }
 }

@@ -5,8 +5,12 @@ namespace Crosshead.Checkpoints.Gguf;
 /// <param name="IsList">Whether it is an array.</param>
 /// <param name="Count">Number of elements; 1 if it is no array.</param>
 /// <param name="Offset">Position of its first byte, from the start of the file.</param>
-internal readonly record struct GgufPlace(GgufValueType Type, bool IsList, int Count, long Offset)
+/// <param name="End">Position after its last byte.</param>
+internal readonly record struct GgufPlace(GgufValueType Type, bool IsList, int Count, long Offset, long End)
 {
+    /// <summary>Position of its type, which stands before it; of a list with the elements' type and count.</summary>
+    public long Start => Offset - (IsList ? sizeof(uint) + sizeof(uint) + sizeof(ulong) : sizeof(uint));
+
     /// <summary>Bytes of a value of a type; of a text, those of its length.</summary>
     public static int LeastBytes(GgufValueType type) => type switch
     {

@@ -7,7 +7,8 @@ namespace Crosshead.Checkpoints.Gguf;
 /// <summary>The tokenizer of a GGUF file, the tokens that its model's texts end with, and its chat template.</summary>
 internal sealed class GgufVocabulary
 {
-    private const string TemplateKey = "tokenizer.chat_template", ToolTemplateKey = TemplateKey + ".tool_use";
+    /// <summary>The key of the chat template, and that of another one for conversations with tools.</summary>
+    public const string TemplateKey = "tokenizer.chat_template", ToolTemplateKey = TemplateKey + ".tool_use";
 
     // Files name one or two end tokens; a model may have more. Programs know them by these names.
     private static readonly HashSet<string> s_ends =

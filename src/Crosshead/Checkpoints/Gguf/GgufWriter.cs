@@ -69,6 +69,14 @@ public sealed class GgufWriter
         _metadata.Write(MemoryMarshal.AsBytes(values));
     }
 
+    /// <summary>Adds a value of another file as it is there.</summary>
+    /// <exception cref="CrossheadException">The key is taken.</exception>
+    internal void Copy(GgufMetadata metadata, string key)
+    {
+        Begin(key);
+        _metadata.Write(metadata.Stored(key));
+    }
+
     /// <summary>Adds a tensor.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="type">Its element type.</param>

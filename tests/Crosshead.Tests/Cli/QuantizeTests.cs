@@ -1,0 +1,70 @@
+using Crosshead.Attention;
+using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
+using Crosshead.Model;
+
+namespace Crosshead.Tests.Cli;
+
+public sealed class QuantizeTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_folder_and_a_file_become_a_small_file_that_runs()
+    {
+        var source = SharedData.Path("data", "models", "stories260K");
+        var (whole, small, other) = (_folder.File("f16.gguf"), _folder.File("q8.gguf"), _folder.File("q8b.gguf"));
+        Assert.Equal(0, CliRun.Of(["quantize", source, "--type", "f16", "--out", whole]).ExitCode);
+        var run = CliRun.Of(["quantize", source, "--type", "q8_0", "--out", small, "--json"]);
+        Assert.Equal((0, "", "q8_0"), (run.ExitCode, run.Error, (string)run.Json["type"]!));
+        Assert.InRange((double)run.Json["bitsPerWeight"]!, 8.5, 10.5);
+        Assert.Contains("Written to", CliRun.Of(["quantize", whole, "--type", "q8_0", "--out", other]).Out);
+        using (GgufReader a = GgufReader.Open(small), b = GgufReader.Open(other))
+            Assert.Equal(a.Metadata.Texts("tokenizer.ggml.tokens"), b.Metadata.Texts("tokenizer.ggml.tokens"));
+        string[] story = ["--prompt", "Once upon a time", "--max-tokens", "12", "--temperature", "0"];
+        var text = CliRun.Of(["generate", source, .. story]).Out;
+        Assert.Equal(text, CliRun.Of(["generate", small, .. story]).Out);
+        Assert.Equal(text, CliRun.Of(["generate", other, .. story]).Out);
+    }
+
+    [Fact]
+    public void Wrong_requests_are_refused_before_anything_is_written()
+    {
+        var (plain, composed) = (Saved("plain", AttentionVariant.Gqa), Saved("composed", AttentionVariant.MeaNoNorm));
+        string[] Made(string model, string type, params string[] more) =>
+            ["quantize", model, "--type", type, "--out", _folder.File("x.gguf"), .. more];
+        Assert.Contains("--type must be one of f32, f16, bf16, q8_0", CliRun.Of(Made(plain, "q3_k_m")).Refusal());
+        Assert.Contains($"crosshead export {composed} --gguf {_folder.File("x.gguf")} --type q4_0",
+            CliRun.Of(Made(composed, "q4_0")).Refusal());
+        Assert.Contains("does not exist", CliRun.Of(Made(_folder.File("none"), "q4_0")).Refusal());
+        Assert.False(File.Exists(_folder.File("x.gguf")));
+        Assert.Equal(0, CliRun.Of(Made(plain, "q4_0")).ExitCode);
+        Assert.Contains("exists already", CliRun.Of(Made(plain, "q4_0")).Refusal());
+        Assert.Equal(0, CliRun.Of(Made(plain, "q8_0", "--overwrite")).ExitCode);
+        Assert.Contains("is the model itself",
+            CliRun.Of(Made(_folder.File("x.gguf"), "q8_0", "--overwrite", "--allow-requantize")).Refusal());
+        string[] again = ["quantize", _folder.File("x.gguf"), "--type", "q4_0", "--out", _folder.File("y.gguf")];
+        Assert.Contains("or allow it with crosshead quantize --allow-requantize", CliRun.Of(again).Refusal());
+        Assert.Contains("quantised already", CliRun.Of(
+            ["export", _folder.File("x.gguf"), "--gguf", _folder.File("y.gguf"), "--type", "q4_0"]).Refusal());
+        Assert.False(File.Exists(_folder.File("y.gguf")));
+        Assert.Equal(0, CliRun.Of([.. again, "--allow-requantize"]).ExitCode);
+    }
+
+    private string Saved(string name, AttentionVariant variant)
+    {
+        using var model = new LanguageModel(new ModelOptions
+        {
+            VocabularySize = 32,
+            HiddenSize = 64,
+            Layers = 1,
+            Context = 16,
+            Attention = new() { Variant = variant, Heads = 4 },
+        });
+        model.Initialize(1);
+        ModelDirectory.Save(_folder.File(name), model);
+        return _folder.File(name);
+    }
+}
