@@ -50,7 +50,7 @@ internal sealed record PackedNumbers(SafetensorsEntry Entry, long Rows, long Col
         {
             numbers = Unpack(words.narrow(rowDimension, start, count)).narrow(Along, 0, Columns);
         }
-        return (Transposed ? numbers.t() : numbers).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return (Transposed ? numbers.t() : numbers).contiguous().to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     // [A, W] → [A, W·n], or [W, B] → [W·n, B]
@@ -62,6 +62,6 @@ internal sealed record PackedNumbers(SafetensorsEntry Entry, long Rows, long Col
         using var mask = tensor((1 << Bits) - 1, ScalarType.Int32);
         long[] shape = [words.shape[0], words.shape[1]];
         shape[Along] *= PerWord;
-        return words.unsqueeze(Along + 1).bitwise_right_shift(shifts).bitwise_and(mask).reshape(shape);
+        return words.unsqueeze(Along + 1).bitwise_right_shift(shifts).bitwise_and_(mask).reshape(shape);
     }
 }

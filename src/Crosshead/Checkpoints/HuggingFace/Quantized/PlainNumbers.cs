@@ -28,6 +28,8 @@ internal sealed record PlainNumbers(SafetensorsEntry Entry, long Rows, long Colu
         var rows = Transposed
             ? stored.reshape(Columns, Rows).narrow(1, start, count).t()
             : stored.reshape(Rows, Columns).narrow(0, start, count);
-        return (small ? Float8.Decode(rows) : rows.to(ScalarType.Float32)).MoveToOuterDisposeScope();
+        // A copy, which the caller may change: a mapped tensor of this type would be returned as it is.
+        return (small ? Float8.Decode(rows) : rows.contiguous().to(ScalarType.Float32, copy: true))
+            .MoveToOuterDisposeScope();
     }
 }

@@ -16,7 +16,7 @@ namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 internal sealed class QuantizedWeight(ModuleTensors module, StoredNumbers codes, ZeroPoints zeros, ScaleGrid scales)
     : StoredWeight(module.Weight, [codes.Rows, codes.Columns], TensorsOf(codes, zeros, scales))
 {
-    private const long ElementsPerPiece = 1 << 20; // so that little memory is needed beside the parameter
+    private const long ElementsPerPiece = 1 << 18; // so that little memory is needed beside the parameter
 
     /// <inheritdoc/>
     public override string TypeName => codes.TypeName;
@@ -39,43 +39,51 @@ internal sealed class QuantizedWeight(ModuleTensors module, StoredNumbers codes,
     public override Tensor Read(WeightFiles files, long start, long count)
     {
         using var scope = NewDisposeScope();
+        var values = codes.Read(files, start, count);                                          // [n, columns]
         var groups = Groups(files);
-        var shifted = codes.Read(files, start, count);                                         // [n, columns]
-        if (zeros.Stored is { } stored) shifted = shifted.sub_(Spread(stored, files, start, count, groups));
-        if (zeros.Offset != 0) shifted = shifted.sub_(zeros.Offset);
+        // Columns in order are whole groups side by side, so that nothing is repeated for each of them.
+        var parts = groups is null ? values.view(count, scales.Numbers.Columns, -1) : values;  // [n, groups, size]
+        if (zeros.Stored is { } stored) parts.sub_(Spread(stored, files, start, count, groups));
+        if (zeros.Offset != 0) parts.sub_(zeros.Offset);
         var factors = Spread(scales.Numbers, files, start, count, groups);
         if (NonFinite.Count(factors) > 0)
             throw module.Error($"tensor \"{scales.Numbers.Entry.Name}\" holds scales that are NaN or infinite");
-        return shifted.mul_(factors).contiguous().MoveToOuterDisposeScope();
+        parts.mul_(factors);
+        return values.MoveToOuterDisposeScope();
     }
 
     private static SafetensorsEntry[] TensorsOf(StoredNumbers codes, ZeroPoints zeros, ScaleGrid scales) =>
         [.. new[] { codes.Entry, scales.Numbers.Entry, zeros.Stored?.Entry, scales.GroupOfColumn }
             .OfType<SafetensorsEntry>()];
 
-    // The numbers that belong to some rows of the matrix: [R, C] → [n, columns], or [n, 1] if one column serves all.
-    private Tensor Spread(StoredNumbers numbers, WeightFiles files, long start, long count, Tensor groups)
+    // The numbers that belong to some rows of the matrix: [R, C] → [n, groups, 1], or [n, columns] if groups are named.
+    private Tensor Spread(StoredNumbers numbers, WeightFiles files, long start, long count, Tensor? groups)
     {
         var first = start / scales.RowsEach;
         var rows = numbers.Read(files, first, ((start + count - 1) / scales.RowsEach) - first + 1);
         if (scales.RowsEach > 1)
             rows = rows.index_select(0, Indices(count, i => ((start + i) / scales.RowsEach) - first));
-        return (numbers.Columns == 1 ? rows : rows.index_select(1, groups)).contiguous();
+        return (groups is null ? rows.unsqueeze(-1) : rows.index_select(1, groups)).contiguous();
     }
 
-    // The column of scales of each column, [columns].
-    private Tensor Groups(WeightFiles files)
+    // The group of each column, [columns]; null if the columns are whole groups in order.
+    private Tensor? Groups(WeightFiles files)
     {
+        var (columns, groups) = (codes.Columns, scales.Numbers.Columns);
         if (scales.GroupOfColumn is { } entry)
         {
             var stored = files.Map(entry.Name).to(ScalarType.Int64);
-            var (least, most) = (stored.min().item<long>(), stored.max().item<long>());
-            if (least >= 0 && most < scales.Numbers.Columns) return stored;
-            if (least != -1) // -1 says that nothing was filled in: the columns are in order
-                throw module.Error($"tensor \"{entry.Name}\" names groups from {least} to {most}; there are "
-                    + $"{scales.Numbers.Columns}, from 0");
+            var named = stored.data<long>().ToArray();
+            var (least, most) = (named.Min(), named.Max());
+            if (least < -1 || most >= groups)
+                throw module.Error($"tensor \"{entry.Name}\" names groups from {least} to {most}; there are {groups}, "
+                    + $"from 0");
+            // -1 says that nothing was filled in: the columns are in order.
+            if (least >= 0 && !named.Select((group, i) => group == i / scales.ColumnsEach).All(same => same))
+                return stored;
         }
-        return Indices(codes.Columns, i => i / scales.ColumnsEach);
+        return groups == 1 || columns == groups * scales.ColumnsEach ? null
+            : Indices(columns, i => i / scales.ColumnsEach);
     }
 
     private static Tensor Indices(long count, Func<long, long> index)
