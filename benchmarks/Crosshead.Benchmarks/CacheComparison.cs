@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
 using Crosshead.Model;
 using static TorchSharp.torch;
@@ -9,16 +10,18 @@ namespace Crosshead.Benchmarks;
 
 /// <summary>
 /// A step of decoding from the full cache and from caches of half its size, taken in turn so that a machine that slows
-/// down slows all of them. What attention takes is the difference between steps with the cache filled and empty;
-/// reading as many bytes as the cache holds is the least that memory allows.
+/// down slows all of them. The ratio in brackets is that of the fastest steps. What attention takes is the difference
+/// between steps with the cache filled and empty; reading as many bytes as the cache holds is the least that memory
+/// allows.
 /// </summary>
 internal static class CacheComparison
 {
     private static readonly (string Name, ModelOptions Options)[] Shapes =
     [
-        ("260 K parameters, 8 query heads of 8, 511 positions", Shape(64, 5, 8, 8, 512) with { FeedForwardSize = 172 }),
-        ("width 512, 8 layers, 8 query heads of 64, 8,192 positions", Shape(512, 8, 8, 64, 8193)),
-        ("width 512, 8 layers, 16 query heads of 64, 8,192 positions", Shape(512, 8, 16, 64, 8193)),
+        ("260 K parameters, 8 query heads and 4 key/value heads of 8, 511 positions",
+            Shape(64, 5, 8, 4, 8, 512) with { FeedForwardSize = 172 }),
+        ("Qwen3 0.6B's heads, 16 and 8 of 128, 16,384 positions, 2 layers", Shape(512, 2, 16, 8, 128, 16385)),
+        ("Llama 3.2 1B's heads, 32 and 8 of 64, 16,384 positions, 2 layers", Shape(512, 2, 32, 8, 64, 16385)),
     ];
 
     /// <summary>Compares and prints a table a shape and precision.</summary>
@@ -31,39 +34,41 @@ internal static class CacheComparison
 
     private static void Compare(string name, ModelOptions options, ScalarType type, int rounds)
     {
-        Console.WriteLine($"\n{name}, 4 key/value heads, {type}");
-        Console.WriteLine("| cache | step, µs | attention, µs | attention ÷ full | cache read, GB/s | ÷ memory |");
+        Console.WriteLine($"\n{name}, weights of {type}");
+        Console.WriteLine("| cache | step, µs | attention, µs | attention ÷ whole | cache read, GB/s | ÷ memory |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: |");
-        var d = options.HeadDim;
-        using var full = new FilledDecoder(options, null, type);
-        using var two = new FilledDecoder(options, new VirtualHeads
+        var (half, d) = (options.Attention.Groups / 2, options.HeadDim);
+        var head = new VirtualHeads { KeyComponents = half, ValueRank = half * d };
+        var fine = new VirtualHeads
         {
             KeyGrain = KeyGrain.Frequency,
-            KeyComponents = 2,
+            KeyComponents = half,
             ValueGrain = ValueGrain.Dense,
-            ValueRank = 2 * d,
-        }, type);
-        using var one = new FilledDecoder(options, new VirtualHeads
+            ValueRank = half * d,
+        };
+        var plain = type == ScalarType.Float32 ? CacheType.Float32 : CacheType.BFloat16;
+        var all = new[] { plain, CacheType.Int8 }.SelectMany(cache => new[]
         {
-            KeyGrain = KeyGrain.Frequency,
-            KeyComponents = 1,
-            ValueGrain = ValueGrain.Dense,
-            ValueRank = 3 * d,
-        }, type);
-        FilledDecoder[] all = [full, two, one];
-        for (var warm = 0; warm < 5; warm++) foreach (var decoder in all) decoder.Measure();
-        foreach (var decoder in all) decoder.Clear();
-        for (var round = 0; round < rounds; round++) foreach (var decoder in all) decoder.Measure();
+            (Label: $"whole, {CacheOptions.NameOf(cache)}", Kept: (VirtualHeads?)null, Cache: cache),
+            (Label: $"half, head, {CacheOptions.NameOf(cache)}", Kept: head, Cache: cache),
+            (Label: $"half, fine, {CacheOptions.NameOf(cache)}", Kept: fine, Cache: cache),
+        }).Select(c => (c.Label, Decoder: new FilledDecoder(options, c.Kept, type, c.Cache))).ToArray();
+        for (var warm = 0; warm < 5; warm++) foreach (var (_, decoder) in all) decoder.Measure();
+        foreach (var (_, decoder) in all) decoder.Clear();
+        for (var round = 0; round < rounds; round++) foreach (var (_, decoder) in all) decoder.Measure();
 
-        foreach (var (label, decoder)
-            in new[] { "full", $"K 2 of 4, V {2 * d} of {4 * d}", $"K 1 of 4, V {3 * d} of {4 * d}" }.Zip(all))
+        var whole = all[0].Decoder;
+        foreach (var (label, decoder) in all)
         {
             var (attention, bytes) = (decoder.Attention(), decoder.CacheBytes);
-            var ratio = Median(decoder.AttentionTimes.Zip(full.AttentionTimes, (a, b) => a / b));
+            var ratio = Median(decoder.AttentionTimes.Zip(whole.AttentionTimes, (a, b) => a / b));
+            var least = decoder.LeastAttention / whole.LeastAttention;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {label} | {Median(decoder.StepTimes) * 1e6:0} | {attention * 1e6:0} | {ratio:0.00} | "
-                    + $"{bytes / attention / 1e9:0.0} | {Median(decoder.ReadTimes) / attention:P0} |"));
+                $"| {label} | {Median(decoder.StepTimes) * 1e6:0} | {attention * 1e6:0} | {ratio:0.00} "
+                    + $"({least:0.00}) | {bytes / attention / 1e9:0.0} | "
+                    + $"{Median(decoder.ReadTimes) / attention:P0} |"));
         }
+        foreach (var (_, decoder) in all) decoder.Dispose();
     }
 
     /// <summary>The middle value.</summary>
@@ -81,12 +86,13 @@ internal static class CacheComparison
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static ModelOptions Shape(int width, int layers, int heads, int headDim, int context) => new()
+    private static ModelOptions Shape(int width, int layers, int heads, int groups, int headDim,
+        int context) => new()
     {
         VocabularySize = 512,
         HiddenSize = width,
         Layers = layers,
         Context = context,
-        Attention = new AttentionOptions { Heads = heads, KeyValueHeads = 4, HeadDim = headDim },
+        Attention = new AttentionOptions { Heads = heads, KeyValueHeads = groups, HeadDim = headDim },
     };
 }

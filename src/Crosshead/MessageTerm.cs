@@ -17,6 +17,9 @@ public static class MessageTerm
     /// <summary>The share of the cache that is kept.</summary>
     public static string CacheShare => Name(nameof(CacheShare));
 
+    /// <summary>How decoding keeps keys and values.</summary>
+    public static string CacheType => Name(nameof(CacheType));
+
     /// <summary>The device to compute on.</summary>
     public static string Device => Name(nameof(Device));
 

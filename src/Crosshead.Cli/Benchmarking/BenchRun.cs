@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Benchmarking;
@@ -10,6 +11,9 @@ namespace Crosshead.Cli.Benchmarking;
 internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, double Seconds)
 {
     private const int FewestRepetitions = 5;
+
+    /// <summary>How decoding keeps tokens.</summary>
+    public CacheOptions Cache { get; init; } = new();
 
     /// <summary>Stops between repetitions.</summary>
     public CancellationToken Cancel { get; init; }

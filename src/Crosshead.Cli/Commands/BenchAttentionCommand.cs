@@ -11,7 +11,7 @@ namespace Crosshead.Cli.Commands;
 /// <c>crosshead bench attention</c>: times one attention layer, forward alone and forward with backward.
 /// </summary>
 internal sealed class BenchAttentionCommand() : BenchCommand("attention",
-    "Time one attention layer: forward, and forward with backward.", wholeModel: false, batch: 8,
+    "Time one attention layer: forward, and forward with backward.", wholeModel: false, batch: 8, decodes: false,
     "crosshead bench attention --variants gqa,groupnorm,mea,mea-no-norm,talking-heads,differential",
     "crosshead bench attention --context 2048 --batch 1 --dtype bfloat16 --json")
 {

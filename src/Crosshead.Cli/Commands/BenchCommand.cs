@@ -35,8 +35,10 @@ internal abstract class BenchCommand : CliCommand
     /// <param name="wholeModel">Whether whole models are timed, which have layers and a vocabulary. Otherwise one layer
     /// is timed.</param>
     /// <param name="batch">Default number of sequences per batch.</param>
+    /// <param name="decodes">Whether the command decodes with a cache.</param>
     /// <param name="examples">Whole command lines shown in the help.</param>
-    protected BenchCommand(string name, string description, bool wholeModel, int batch, params string[] examples)
+    protected BenchCommand(string name, string description, bool wholeModel, int batch, bool decodes,
+        params string[] examples)
         : base(name, description, examples)
     {
         _width = NumberOption.WithDefault("--dim", "Width of the model.", 1, 1 << 20, new ModelOptions().HiddenSize);
@@ -66,7 +68,7 @@ internal abstract class BenchCommand : CliCommand
             if (option is not null)
                 Options.Add(option);
         }
-        _compute = new ComputeOptions(this, "float32");
+        _compute = new ComputeOptions(this, "float32", decodes);
     }
 
     /// <inheritdoc/>
@@ -82,7 +84,10 @@ internal abstract class BenchCommand : CliCommand
             shape.Validate();
         Read(arguments, shapes[0]);
         var (device, type) = (_compute.Device(arguments), _compute.Type(arguments) ?? ScalarType.Float32);
-        var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds));
+        var run = new BenchRun(device, type, arguments.GetValue(_batch), arguments.GetValue(_seconds))
+        {
+            Cache = _compute.Cache(arguments, type, device),
+        };
         return (output, cancellation) => Time(shapes, run with { Cancel = cancellation }, output);
     }
 

@@ -24,7 +24,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
 
     /// <summary>Describes the command.</summary>
     protected BenchGenerationCommand(string name, string description, params string[] examples)
-        : base(name, description, wholeModel: true, batch: 1, examples)
+        : base(name, description, wholeModel: true, batch: 1, decodes: true, examples)
     {
         Options.Add(_prompt);
         Options.Add(_new);
@@ -49,7 +49,7 @@ internal abstract class BenchGenerationCommand : BenchCommand
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, run.Batch)
             .Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
-        using var generator = new Generator(model);
+        using var generator = new Generator(model, cache: run.Cache);
         return [.. Cases(generator, prompts, shape, run)];
     }
 
@@ -80,7 +80,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
         var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize))
             * (double)element;
         var averageLength = _promptTokens + (Steps / 2.0);
-        return Steps * (weights + (run.Batch * averageLength * cost.CacheBytesPerToken(element)));
+        var cache = shape.CacheBytesPerToken(run.Cache.FormatFor(run.Type, run.Device));
+        return Steps * (weights + (run.Batch * averageLength * cache));
     }
 
     // Large weights are drawn on their device, because the speed of a step does not depend on their values.

@@ -10,7 +10,7 @@ namespace Crosshead.Cli.Commands;
 
 /// <summary><c>crosshead bench train</c>: times whole optimizer steps.</summary>
 internal sealed class BenchTrainCommand() : BenchCommand("train",
-    "Time whole optimizer steps: forward, backward, clipping, AdamW.", wholeModel: true, batch: 8,
+    "Time whole optimizer steps: forward, backward, clipping, AdamW.", wholeModel: true, batch: 8, decodes: false,
     "crosshead bench train --dtype bfloat16",
     "crosshead bench train --variants gqa,mea --batch 8 --context 256 --seconds 20 --json")
 {

@@ -47,7 +47,7 @@ internal sealed class ChatCommand : CliCommand
         Options.Add(_system);
         _sampling = new SamplingArguments(this, MaxTokens);
         foreach (var option in new Option[] { _name, _key, _onlyOpenAi }) Options.Add(option);
-        _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
+        _compute = new ComputeOptions(this, "float32; bfloat16 is faster", decodes: true);
     }
 
     /// <inheritdoc/>
@@ -70,7 +70,7 @@ internal sealed class ChatCommand : CliCommand
     private Func<CommandOutput, CancellationToken, IChatPartner> Server(ParseResult arguments,
         GenerationOptions options)
     {
-        Refuse(arguments, "a server", "--device", "--dtype", "--threads");
+        Refuse(arguments, "a server", "--device", "--dtype", "--threads", "--cache-type");
         var address = ServerAddress.Parse(arguments.GetRequiredValue(_model));
         var (key, name) = (ServerKeyOption.Value(_key, arguments), arguments.GetValue(_name));
         var onlyOpenAi = arguments.GetValue(_onlyOpenAi);
@@ -88,10 +88,11 @@ internal sealed class ChatCommand : CliCommand
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         _ = files.ChatTemplate; // a model without a template is refused before its weights are read
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var cache = _compute.Cache(arguments, type, device);
         return (output, _) =>
         {
             ModelRemarks.Tell(files.Remarks, output);
-            return new ModelPartner(TextModel.Load(files, type, device), options);
+            return new ModelPartner(TextModel.Load(files, type, device, cache), options);
         };
     }
 

@@ -87,7 +87,7 @@ internal sealed class EvalCommand : CliCommand
         Write(_out, _report, _log);
         Options.Add(_cache);
         Options.Add(_noCache);
-        _compute = new ComputeOptions(this, "float32");
+        _compute = new ComputeOptions(this, "float32", decodes: true);
     }
 
     /// <inheritdoc/>
@@ -109,10 +109,12 @@ internal sealed class EvalCommand : CliCommand
         var cache = arguments.GetValue(_noCache) ? null
             : arguments.GetValue(_cache) ?? EvaluationRun.DefaultCacheFolder;
         if (cache is not null) OutputPlace.RequireWritable(_cache.Name, Path.Combine(cache, "responses"));
+        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
         var run = new EvaluationRun
         {
-            Type = _compute.Type(arguments) ?? ScalarType.Float32,
-            Device = _compute.Device(arguments),
+            Type = type,
+            Device = device,
+            Cache = _compute.Cache(arguments, type, device),
             AddBegin = arguments.GetValue(_bos),
             ApplyChatTemplate = arguments.GetValue(_chat),
             CacheFolder = cache,

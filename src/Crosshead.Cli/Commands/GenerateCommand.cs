@@ -46,7 +46,7 @@ internal sealed class GenerateCommand : CliCommand
         Write(_out);
         Options.Add(_batch);
         _sampling = new SamplingArguments(this);
-        _compute = new ComputeOptions(this, "float32; bfloat16 is faster");
+        _compute = new ComputeOptions(this, "float32; bfloat16 is faster", decodes: true);
     }
 
     /// <inheritdoc/>
@@ -57,10 +57,11 @@ internal sealed class GenerateCommand : CliCommand
         RequireFitting(arguments);
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var cache = _compute.Cache(arguments, type, device);
         if (arguments.GetValue(_file) is { } file)
         {
             var source = file == PromptArguments.Input ? null : PromptFile.Open(file);
-            return (output, cancellation) => new PromptFileScreen(files, type, device, output).Run(
+            return (output, cancellation) => new PromptFileScreen(files, type, device, cache, output).Run(
                 source ?? PromptFile.Of(output.Terminal.OpenInput(), "standard input"), options, _out.In(arguments),
                 arguments.GetValue(Outputs.Overwrite), cancellation);
         }
@@ -70,7 +71,7 @@ internal sealed class GenerateCommand : CliCommand
             var prompts = _prompts.Read(arguments, output.Terminal);
             TextModel.Require(files, prompts);
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = TextModel.Load(files, type, device);
+            using var model = TextModel.Load(files, type, device, cache);
             using var run = model.Start(prompts, options);
             Stream(run, prompts, output, cancellation);
             Show(run, prompts, output);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
@@ -61,7 +62,8 @@ internal sealed class InfoCommand : CliCommand
             .Row("FLOPs a token, training", Quantity.Count(cost.TrainingFlops))
             .Row("stored as", weights.TypeName)
             .Row("quantisation", description.Quantization ?? "none")
-            .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement))));
+            .Row("cache a token", Quantity.Bytes(cost.CacheBytesPerToken(weights.BytesPerElement)))
+            .Row("… as int8 or fp8", Quantity.Bytes(InInt8(options))));
         output.Line($"Decoding keeps the cache of every token it has seen: "
             + $"{Quantity.Bytes((double)cost.CacheBytesPerToken(weights.BytesPerElement) * options.Context)} at the "
             + $"full context in {weights.CopyTypeName}. {Kept(options, cached)}");
@@ -77,6 +79,7 @@ internal sealed class InfoCommand : CliCommand
             ["forwardFlopsPerToken"] = cost.ForwardFlops,
             ["trainingFlopsPerToken"] = cost.TrainingFlops,
             ["cacheBytesPerToken"] = cost.CacheBytesPerToken(weights.BytesPerElement),
+            ["cacheBytesPerTokenInt8"] = InInt8(options),
             ["dtype"] = weights.TypeName,
             ["quantization"] = description.Quantization,
             ["types"] = CommandOutput.List(weights.Types, StoredTypeTable.Node),
@@ -99,6 +102,8 @@ internal sealed class InfoCommand : CliCommand
         });
         return ExitCode.Done;
     }
+
+    private static long InInt8(ModelOptions options) => options.CacheBytesPerToken(new CacheFormat(CacheType.Int8));
 
     private static string Kept(ModelOptions options, CachedLayer[] cached)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Crosshead.Attention.Caches;
 using Crosshead.Cli.Terminal;
 using Crosshead.Generation;
 using Crosshead.TextModels;
@@ -11,8 +12,10 @@ namespace Crosshead.Cli.Commands;
 /// <param name="files">The model's directory.</param>
 /// <param name="type">Precision of the computation.</param>
 /// <param name="device">Device of the computation.</param>
+/// <param name="cache">How decoding keeps tokens.</param>
 /// <param name="output">Takes progress, messages and results.</param>
-internal sealed class PromptFileScreen(ModelSource files, ScalarType type, Device device, CommandOutput output)
+internal sealed class PromptFileScreen(ModelSource files, ScalarType type, Device device, CacheOptions cache,
+    CommandOutput output)
 {
     /// <summary>Continues the prompts.</summary>
     /// <param name="prompts">The prompts.</param>
@@ -28,7 +31,7 @@ internal sealed class PromptFileScreen(ModelSource files, ScalarType type, Devic
         {
             var extent = Check(prompts, options, cancellation);
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = TextModel.Load(files, type, device);
+            using var model = TextModel.Load(files, type, device, cache);
             Show(Continue(new PromptRun(model, prompts, options, extent), path, overwrite, cancellation), path);
             return ExitCode.Done;
         }

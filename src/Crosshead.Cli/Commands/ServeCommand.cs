@@ -29,7 +29,7 @@ internal sealed class ServeCommand : CliCommand
     {
         Arguments.Add(_model);
         _serve = new ServeArguments(this);
-        _compute = new ComputeOptions(this, "float32 on a processor, bfloat16 on a GPU");
+        _compute = new ComputeOptions(this, "float32 on a processor, bfloat16 on a GPU", decodes: true);
     }
 
     /// <inheritdoc/>
@@ -38,6 +38,7 @@ internal sealed class ServeCommand : CliCommand
         var server = _serve.Server(arguments);
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var options = _serve.Model(arguments, _compute.Device(arguments), _compute.Type(arguments));
+        options = options with { Cache = _compute.Cache(arguments, options.Type, options.Device!) };
         LoadedModel.Check(files, options);
         return (output, cancellation) => Serve(files, server, options, output, cancellation).GetAwaiter().GetResult();
     }

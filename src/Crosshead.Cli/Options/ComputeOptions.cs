@@ -1,12 +1,13 @@
 using System.CommandLine;
+using Crosshead.Attention.Caches;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Options;
 
 /// <summary>
-/// The options <c>--device</c>, <c>--threads</c> and <c>--dtype</c>: the device, the number of threads and the
-/// precision of the computation. They are the same in every command.
+/// The options <c>--device</c>, <c>--threads</c>, <c>--dtype</c> and <c>--cache-type</c>: the device, the number of
+/// threads, the precision of the computation and that of the cache. They are the same in every command.
 /// </summary>
 internal sealed class ComputeOptions
 {
@@ -17,13 +18,14 @@ internal sealed class ComputeOptions
         DefaultValueFactory = _ => "auto",
     };
 
-    private readonly Option<string?>? _type;
+    private readonly Option<string?>? _type, _cache;
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="typeWhenAbsent">The help's words for the precision without <c>--dtype</c>. Null for a command with
     /// a fixed precision, which gets no such option.</param>
-    public ComputeOptions(Command command, string? typeWhenAbsent)
+    /// <param name="decodes">Whether the command decodes with a cache, and gets <c>--cache-type</c>.</param>
+    public ComputeOptions(Command command, string? typeWhenAbsent, bool decodes = false)
     {
         command.Options.Add(_device);
         command.Options.Add(ThreadsOption.Create());
@@ -34,11 +36,34 @@ internal sealed class ComputeOptions
             HelpName = "float64|float32|bfloat16",
         };
         command.Options.Add(_type);
+        if (!decodes) return;
+        _cache = new Option<string?>("--cache-type")
+        {
+            Description = "Type of the numbers in the cache of past tokens, on the CPU; without it the precision that "
+                + "is computed in. int8 and fp8 take a byte a number, and a little for scales.",
+            HelpName = string.Join('|', CacheOptions.TypeNames),
+        };
+        command.Options.Add(_cache);
     }
 
     /// <summary>The requested device. Loads libtorch.</summary>
     /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
     public Device Device(ParseResult arguments) => ComputeDevice.Parse(arguments.GetRequiredValue(_device));
+
+    /// <summary>How the cache keeps numbers.</summary>
+    /// <param name="arguments">What was typed.</param>
+    /// <param name="type">The precision that is computed in.</param>
+    /// <param name="device">The device.</param>
+    /// <exception cref="CrossheadException">The type is unknown, or the device has no such cache.</exception>
+    public CacheOptions Cache(ParseResult arguments, ScalarType type, Device device)
+    {
+        var options = new CacheOptions
+        {
+            Type = _cache is not null && arguments.GetValue(_cache) is { } name ? CacheOptions.Parse(name) : null,
+        };
+        options.FormatFor(type, device);
+        return options;
+    }
 
     /// <summary>The requested precision, or null if none was given.</summary>
     /// <exception cref="CrossheadException">The name is unknown.</exception>

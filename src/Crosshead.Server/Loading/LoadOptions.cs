@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Serving;
 using static TorchSharp.torch;
 
@@ -14,6 +15,9 @@ public sealed record LoadOptions
 
     /// <summary>Precision of weights and computation.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;
+
+    /// <summary>How decoding keeps tokens.</summary>
+    public CacheOptions Cache { get; init; } = new();
 
     /// <summary>Most answers that are computed side by side.</summary>
     public int MaxSequences { get; init; } = UsualSequences;
@@ -37,9 +41,10 @@ public sealed record LoadOptions
     public bool IgnoresStoredSampling { get; init; }
 
     /// <summary>Checks the ranges.</summary>
-    /// <exception cref="CrossheadException">A value is out of its range.</exception>
+    /// <exception cref="CrossheadException">A value is out of its range, or the device has no such cache.</exception>
     public void Validate()
     {
+        Cache.FormatFor(Type, Device);
         Engine.Validate();
         if (MaxSequences is < 1 or > 4096)
             throw new CrossheadException($"maxSequences ({MaxSequences}) is out of range; use 1 to 4096.");

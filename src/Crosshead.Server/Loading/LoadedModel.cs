@@ -38,14 +38,14 @@ public sealed class LoadedModel : IDisposable
         options.Validate();
         var (template, defaults) = (Template(source, options), Defaults(source, options));
         doing?.Invoke("the weights are being read");
-        var model = TextModel.Load(source, options.Type, options.Device);
+        var model = TextModel.Load(source, options.Type, options.Device, options.Cache);
         IDecoder? decoder = null;
         try
         {
             doing?.Invoke("the cache and the first steps are being prepared");
             var context = ContextOf(source, options);
             decoder = model.CreatePagedDecoder(options.MaxSequences, context,
-                CachePages.Count(options, context, model.Model.CacheBytesPerToken));
+                CachePages.Count(options, context, model.CacheBytesPerToken));
             if (decoder is PagedDecoder paged) paged.Prepare(options.Engine.MaxStepTokens);
             var engine = new Engine(decoder, new TokenizerCodec(source.Tokenizer), source.Options.Context,
                 options.Engine);
@@ -95,7 +95,7 @@ public sealed class LoadedModel : IDisposable
         Defaults(source, options);
         if (options.CacheMemory is not null)
             CachePages.Count(options, ContextOf(source, options),
-                ModelCost.Of(source.Options).CacheBytesPerToken(Precision.BytesOf(options.Type)));
+                source.Options.CacheBytesPerToken(options.Cache.FormatFor(options.Type, options.Device)));
     }
 
     private static int ContextOf(ModelSource source, LoadOptions options) =>
@@ -141,7 +141,8 @@ public sealed class LoadedModel : IDisposable
             ["variant"] = model.Model.Options.Attention.Variant.NameOf(),
             ["device"] = options.Device?.ToString() ?? "cpu",
             ["dtype"] = Precision.NameOf(options.Type),
-            ["cache_bytes_per_token"] = model.Model.CacheBytesPerToken,
+            ["cache_type"] = CacheOptions.NameOf(model.CacheFormat.Type),
+            ["cache_bytes_per_token"] = model.CacheBytesPerToken,
             ["cache_bytes"] = cache.BytesPerPage * cache.Pages,
             ["page_tokens"] = cache.PageTokens,
         };

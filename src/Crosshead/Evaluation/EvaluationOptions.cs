@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Evaluation.Tasks;
 
 namespace Crosshead.Evaluation;
@@ -7,6 +8,9 @@ public sealed record EvaluationOptions
 {
     /// <summary>Whether the tokenizer's begin token stands before every context.</summary>
     public bool AddBegin { get; init; }
+
+    /// <summary>How answers keep tokens while they are written.</summary>
+    public CacheOptions Cache { get; init; } = new();
 
     /// <summary>
     /// Writes a prompt as the beginning of a conversation, up to the model's answer; null to use the prompt unchanged.

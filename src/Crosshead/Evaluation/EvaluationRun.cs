@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
@@ -21,6 +22,9 @@ public sealed class EvaluationRun
 
     /// <summary>Device of the computation.</summary>
     public required Device Device { get; init; }
+
+    /// <summary>How answers keep tokens while they are written.</summary>
+    public CacheOptions Cache { get; init; } = new();
 
     /// <summary>Whether the begin token stands before every context.</summary>
     public bool AddBegin { get; init; }
@@ -53,9 +57,10 @@ public sealed class EvaluationRun
 
     /// <summary>Checks that every model can be asked with these options.</summary>
     /// <exception cref="CrossheadException">A model has no begin token or no chat template, though one is asked
-    /// for.</exception>
+    /// for. Or the device has no such cache.</exception>
     public void Validate()
     {
+        Cache.FormatFor(Type, Device);
         foreach (var model in Models) _ = RequestsOf(model);
     }
 
@@ -64,7 +69,8 @@ public sealed class EvaluationRun
     {
         using var model = source.LoadFrozen(Type, Device);
         var options = OptionsOf(source) with { EndTokens = source.EndTokens };
-        using var cache = CacheFolder is null ? null : new ResponseCache(ResponseFile.In(CacheFolder, source, model));
+        using var cache = CacheFolder is null ? null
+            : new ResponseCache(ResponseFile.In(CacheFolder, source, model, Cache));
         using var evaluator = new TaskEvaluator(model, source.Tokenizer, options, cache);
         var results = new List<TaskResult>();
         foreach (var (task, data) in Tasks)
@@ -97,6 +103,7 @@ public sealed class EvaluationRun
         return new()
         {
             AddBegin = AddBegin,
+            Cache = Cache,
             Chat = chat is null ? null : prompt => chat.Render(Conversation(prompt), addGenerationPrompt: true),
         };
     }

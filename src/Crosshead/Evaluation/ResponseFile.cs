@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -12,11 +13,16 @@ internal static class ResponseFile
     public static string DefaultFolder => UserCache.Folder("eval");
 
     /// <summary>
-    /// A model's file: the same for the same weights, shape, tokenizer, precision and kind of device, whatever the
+    /// A model's file: the same for the same weights, shape, tokenizer, precisions and kind of device, whatever the
     /// directory.
     /// </summary>
-    public static string In(string folder, IModelSource source, LanguageModel model) =>
-        Path.Combine(folder,
+    public static string In(string folder, IModelSource source, LanguageModel model, CacheOptions cache)
+    {
+        var (type, group) = cache.FormatFor(model.ComputeType, model.Device);
+        var kept = type == CacheFormat.Of(model.ComputeType).Type ? ""
+            : $"-{CacheOptions.NameOf(type)}{(group == CacheOptions.UsualScaleGroup ? "" : $"-{group}")}";
+        return Path.Combine(folder,
             $"{source.WeightsHash[..16]}-{source.ConfigurationHash[..8]}-{source.Tokenizer.Sha256[..8]}"
-            + $"-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}.jsonl");
+            + $"-{Precision.NameOf(model.ComputeType)}-{model.Device.type.ToString().ToLowerInvariant()}{kept}.jsonl");
+    }
 }

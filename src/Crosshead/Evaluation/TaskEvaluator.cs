@@ -38,7 +38,7 @@ public sealed class TaskEvaluator : IDisposable
         _requests = new SampleRequests(tokenizer, model.Options.Context, options);
         _cleansUpSpaces = tokenizer.CleansUpSpaces;
         _scorer = new LikelihoodScorer(model) { SharePrefixes = options.SharePrefixes };
-        _generator = new Generator(model, new TokenizerCodec(tokenizer));
+        _generator = new Generator(model, new TokenizerCodec(tokenizer), options.Cache);
     }
 
     /// <summary>Evaluates a task.</summary>

@@ -202,9 +202,9 @@ public sealed class LanguageModel : IDisposable
     internal PagedState CreatePagedState(int slots, int capacity, int pages) =>
         new([.. _blocks.Select(b => b.Attention.CacheLayout)], slots, capacity, pages, ComputeType, Device);
 
-    /// <summary>Bytes that decoding keeps of each token.</summary>
+    /// <summary>Bytes that decoding keeps of each token in the precision of the computation.</summary>
     public long CacheBytesPerToken =>
-        _blocks.Sum(b => b.Attention.CacheLayout.ElementsPerToken) * Precision.BytesOf(ComputeType);
+        _blocks.Sum(b => CacheFormat.Of(ComputeType).BytesPerToken(b.Attention.CacheLayout));
 
     /// <summary>
     /// Prepares the model for inference only: weights in the given precision, mixes merged into projections, no

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Layers;
 
 namespace Crosshead.Model;
@@ -87,6 +88,11 @@ public sealed record ModelOptions
         var plain = FullAttentionLayers?.Contains(layer) == true ? Attention with { SlidingWindow = null } : Attention;
         return VirtualHeads?[layer]?.ApplyTo(plain, HeadDim) ?? plain;
     }
+
+    /// <summary>Bytes that decoding keeps of each token.</summary>
+    /// <param name="format">How the cache keeps numbers.</param>
+    public long CacheBytesPerToken(CacheFormat format) => Enumerable.Range(0, Layers)
+        .Sum(layer => format.BytesPerToken(AttentionOf(layer).CacheLayoutFor(HiddenSize)));
 
     /// <summary>Inner width of the feed-forward layers with its default resolved.</summary>
     public int FeedForward => FeedForwardSize ?? (int)Math.Min(int.MaxValue, ((HiddenSize * 8L / 3) + 15) / 16 * 16);

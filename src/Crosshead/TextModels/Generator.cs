@@ -15,18 +15,29 @@ public sealed class Generator : IDisposable
     private readonly LanguageModel _model;
     private readonly ITextCodec _codec;
     private readonly bool _hasText;
+    private readonly CacheOptions _cache;
     private readonly Lazy<CpuWeights> _packed; // loops on several threads share them
 
     /// <summary>Creates a generator for a model, which must outlive the generator.</summary>
     /// <param name="model">The model.</param>
     /// <param name="codec">Tokenizer for prompts and answers as text. Ids that are not tokens of the tokenizer are
     /// never drawn. Null: prompts and answers are token ids, and all ids may be drawn.</param>
-    public Generator(LanguageModel model, ITextCodec? codec = null)
+    /// <param name="cache">How decoding keeps tokens; null for the precision of the model's computation.</param>
+    /// <exception cref="CrossheadException">The model's device or precision does not have such a cache.</exception>
+    public Generator(LanguageModel model, ITextCodec? codec = null, CacheOptions? cache = null)
     {
+        _cache = cache ?? new();
+        CacheFormat = _cache.FormatFor(model.ComputeType, model.Device);
         (_model, _hasText, _packed) = (model, codec is not null, new Lazy<CpuWeights>(() => new CpuWeights(model)));
         _codec = codec ?? new IdCodec("a prompt was given as text, but the model came without a tokenizer; put its "
             + "tokenizer.json beside it.");
     }
+
+    /// <summary>How decoding keeps tokens.</summary>
+    public CacheFormat CacheFormat { get; }
+
+    /// <summary>Bytes that decoding keeps of each token.</summary>
+    public long CacheBytesPerToken => _model.Options.CacheBytesPerToken(CacheFormat);
 
     /// <summary>Prepares to continue prompts given as text.</summary>
     /// <exception cref="CrossheadException">There is no tokenizer. Or there is no prompt, an empty prompt, a prompt
@@ -142,7 +153,7 @@ public sealed class Generator : IDisposable
         // The tensor operators work on any device. On the CPU the vector kernels are several times as fast.
         if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
-        return new CpuDecoder(_packed.Value, sequences, capacity, threads);
+        return new CpuDecoder(_packed.Value, sequences, capacity, threads, cache: _cache);
     }
 
     /// <summary>
@@ -157,7 +168,7 @@ public sealed class Generator : IDisposable
     public IDecoder CreatePagedDecoder(int slots, int capacity, int pages, int? threads = null)
     {
         if (!UsesCpuKernels) return new PagedDecoder(_model, slots, capacity, pages);
-        return new CpuDecoder(_packed.Value, slots, capacity, threads, pages);
+        return new CpuDecoder(_packed.Value, slots, capacity, threads, pages, _cache);
     }
 
     private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);

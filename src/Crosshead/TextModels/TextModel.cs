@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Generation;
 using Crosshead.Model;
@@ -13,27 +14,35 @@ namespace Crosshead.TextModels;
 /// </summary>
 public sealed class TextModel : IDisposable
 {
-    private TextModel(IModelSource source, LanguageModel model)
+    private TextModel(IModelSource source, LanguageModel model, CacheOptions? cache)
     {
         (Source, Model) = (source, model);
-        Generator = new Generator(model, new TokenizerCodec(source.Tokenizer));
+        Generator = new Generator(model, new TokenizerCodec(source.Tokenizer), cache);
     }
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">A directory in Hugging Face's layout, or a GGUF file.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
-    /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another.</exception>
-    public static TextModel Load(string path, ScalarType type = ScalarType.Float32, Device? device = null) =>
-        Load(ModelSource.Open(path), type, device);
+    /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
+    /// <exception cref="CrossheadException">A file is missing, damaged, or contradicts another. Or there is no such
+    /// cache on the device.</exception>
+    public static TextModel Load(string path, ScalarType type = ScalarType.Float32, Device? device = null,
+        CacheOptions? cache = null) => Load(ModelSource.Open(path), type, device, cache);
 
     /// <summary>Loads a model from a source that was opened and checked.</summary>
     /// <param name="source">The source of the model.</param>
     /// <param name="type">Precision of weights and computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
-    /// <exception cref="CrossheadException">The weights are damaged.</exception>
-    public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null) =>
-        new(source, source.LoadFrozen(type, device));
+    /// <param name="cache">How decoding keeps tokens; null for the precision of the computation.</param>
+    /// <exception cref="CrossheadException">The weights are damaged, or there is no such cache on the
+    /// device.</exception>
+    public static TextModel Load(IModelSource source, ScalarType type = ScalarType.Float32, Device? device = null,
+        CacheOptions? cache = null)
+    {
+        cache?.FormatFor(type, device); // before weights are read
+        return new(source, source.LoadFrozen(type, device), cache);
+    }
 
     /// <summary>Checks, before weights are read, that a model can continue prompts.</summary>
     /// <param name="source">The source of the model.</param>
@@ -51,6 +60,12 @@ public sealed class TextModel : IDisposable
 
     /// <summary>The model itself.</summary>
     public LanguageModel Model { get; }
+
+    /// <summary>How decoding keeps tokens.</summary>
+    public CacheFormat CacheFormat => Generator.CacheFormat;
+
+    /// <summary>Bytes that decoding keeps of each token.</summary>
+    public long CacheBytesPerToken => Generator.CacheBytesPerToken;
 
     /// <summary>Continues prompts with the model.</summary>
     internal Generator Generator { get; }

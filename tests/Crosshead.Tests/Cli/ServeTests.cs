@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.Tests.Kernels;
 using Crosshead.TextModels;
 
 namespace Crosshead.Tests.Cli;
@@ -44,6 +45,20 @@ public sealed partial class ServeTests
             ["serve", SharedData.Path("data", "models", "stories260K"), "--port", "0", "--cache-memory", "1KiB"],
             new StandardStreams(output, error), TestContext.Current.CancellationToken));
         Assert.Equal("the cache may have 1.00 KiB, and a page of 64 tokens takes 80.0 KiB; give it more memory "
+            + "(--cache-memory).", error.ToString().Trim());
+    }
+
+    [Fact]
+    public void The_type_of_the_cache_counts_for_its_memory()
+    {
+        CpuKernels.Require();
+        using StringWriter output = new(), error = new();
+        Assert.Equal(ExitCode.BadInput, CliRun.CommandLine.Run(
+            ["serve", SharedData.Path("data", "models", "stories260K"), "--port", "0", "--cache-memory", "1KiB",
+                "--cache-type", "int8"],
+            new StandardStreams(output, error), TestContext.Current.CancellationToken));
+        // 5 layers, 4 heads of 8: a byte a number, and 2 bytes for the scale of a row
+        Assert.Equal("the cache may have 1.00 KiB, and a page of 64 tokens takes 25.0 KiB; give it more memory "
             + "(--cache-memory).", error.ToString().Trim());
     }
 

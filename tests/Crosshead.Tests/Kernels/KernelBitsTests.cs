@@ -86,19 +86,26 @@ public sealed unsafe class KernelBitsTests
     public void Of_panels_of_bfloat16() => Assert.Equal("6e010c47104aebaa", HashOfPanels<PanelBFloat16>());
 
     [Fact]
+    public void Of_panels_of_int8() => Assert.Equal("52a0a349850c3d8e", HashOfPanels<PanelInt8>());
+
+    [Fact]
+    public void Of_panels_of_fp8() => Assert.Equal("9aead36849728b10", HashOfPanels<PanelFp8>());
+
+    [Fact]
     public void Panels_give_a_vector_the_same_products_whatever_is_multiplied_beside_it()
     {
         AssertAlone<PanelFloat32>();
         AssertAlone<PanelBFloat16>();
+        AssertAlone<PanelInt8>();
+        AssertAlone<PanelFp8>();
 
         static void AssertAlone<T>() where T : unmanaged, IPanelElement<T>
         {
-            const int depth = 300, count = 3, width = count * Panel.Lanes, most = 19;
-            using var panels = new NativeBuffer<T>(count * depth * Panel.Lanes);
-            using var x = new NativeBuffer<float>(most * depth);
+            const int count = 3, width = count * Panel.Lanes, most = 19;
+            var depth = DepthOf<T>();
+            using var panels = Panels<T>(count);
+            using var x = Vectors<T>(most);
             using var y = new NativeBuffer<float>(2 * most * width);
-            for (var i = 0; i < panels.Length; i++) panels.Pointer[i] = T.From(Value(21, i));
-            for (var i = 0; i < x.Length; i++) x.Pointer[i] = Value(22, i);
             var alone = y.Pointer + (most * width);
             for (var row = 0; row < most; row++)
                 Panel.Multiply(panels.Pointer, depth * Panel.Lanes, count, depth, x.Pointer + (row * depth), depth, 1,
@@ -129,18 +136,41 @@ public sealed unsafe class KernelBitsTests
     // Every number of vectors up to 19 with one, two and three panels: all tiles, and depths past a block.
     private static string HashOfPanels<T>() where T : unmanaged, IPanelElement<T>
     {
-        const int depth = 300, most = 19;
-        using var panels = new NativeBuffer<T>(3 * depth * Panel.Lanes);
-        using var x = new NativeBuffer<float>(most * depth);
+        const int most = 19;
+        var depth = DepthOf<T>();
+        using var panels = Panels<T>(3);
+        using var x = Vectors<T>(most);
         using var y = new NativeBuffer<float>(3 * most * most * 3 * Panel.Lanes);
-        for (var i = 0; i < panels.Length; i++) panels.Pointer[i] = T.From(Value(21, i));
-        for (var i = 0; i < x.Length; i++) x.Pointer[i] = Value(22, i);
         var result = y.Pointer;
         for (var count = 1; count <= 3; count++)
             for (var rows = 1; rows <= most; rows++, result += most * 3 * Panel.Lanes)
                 Panel.Multiply(panels.Pointer, depth * Panel.Lanes, count, depth, x.Pointer, depth, rows, result,
                     3 * Panel.Lanes);
         return Hash(new ReadOnlySpan<byte>(y.Pointer, 4 * (int)y.Length));
+    }
+
+    // Past a block of the tiles; a multiple of 16 where vectors are encoded.
+    private static int DepthOf<T>() where T : unmanaged, IPanelElement<T> => T.HasScales ? 304 : 300;
+
+    private static NativeBuffer<T> Panels<T>(int count) where T : unmanaged, IPanelElement<T>
+    {
+        var panels = new NativeBuffer<T>(count * DepthOf<T>() * Panel.Lanes);
+        var largest = T.HasScales ? T.Largest : 1;
+        for (var i = 0; i < panels.Length; i++) panels.Pointer[i] = T.From(Value(21, i) * largest);
+        return panels;
+    }
+
+    private static NativeBuffer<float> Vectors<T>(int count) where T : unmanaged, IPanelElement<T>
+    {
+        var depth = DepthOf<T>();
+        var x = new NativeBuffer<float>(count * depth);
+        using var plain = new NativeBuffer<float>(depth);
+        for (var v = 0; v < count; v++)
+        {
+            for (var i = 0; i < depth; i++) plain.Pointer[i] = Value(22, ((long)v * depth) + i);
+            T.Encode(plain.Pointer, depth, x.Pointer + (v * depth));
+        }
+        return x;
     }
 
     // Multiples of 2⁻²³ in [−1, 1) that look random.

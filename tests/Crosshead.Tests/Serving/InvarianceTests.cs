@@ -1,3 +1,4 @@
+using Crosshead.Attention.Caches;
 using Crosshead.Generation;
 using Crosshead.Serving;
 using Crosshead.Tests.Generation;
@@ -18,11 +19,19 @@ public sealed class InvarianceTests
     [InlineData("gqa")]
     [InlineData("mea c<g, grouped")]
     [InlineData("talking-heads")]
-    public void Answers_are_equal_bit_by_bit_alone_among_others_and_after_a_hit(string name)
+    [InlineData("differential, grouped")]
+    [InlineData("gqa", CacheType.Int8)]
+    [InlineData("mea c<g, grouped", CacheType.Int8)]
+    [InlineData("frequency and dense, query-key norm", CacheType.Int8)]
+    [InlineData("mea values only, c<g, grouped", CacheType.Int8)]
+    [InlineData("differential, grouped", CacheType.Int8)]
+    [InlineData("talking-heads", CacheType.Int8)]
+    [InlineData("mea c<g, grouped", CacheType.Fp8)]
+    public void Answers_are_equal_bit_by_bit_alone_among_others_and_after_a_hit(string name, CacheType? cache = null)
     {
         CpuKernels.Require();
         using var model = TinyModels.Create(name, Context, vocabulary: Vocabulary);
-        using var generator = new Generator(model);
+        using var generator = new Generator(model, cache: new CacheOptions { Type = cache, ScaleGroup = 16 });
         var requests = Enumerable.Range(0, 12).Select(i => new EngineRequest
         {
             Prompt = [.. TinyModels.Ids(70 + (i % 3 * 20), 1, Vocabulary), .. TinyModels.Ids(i * 2, i, Vocabulary)],

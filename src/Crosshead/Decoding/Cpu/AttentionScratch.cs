@@ -6,11 +6,16 @@ internal sealed unsafe class AttentionScratch : IDisposable
 {
     private const int MostBlocks = 32;
 
+    private readonly int _vectors, _vectorsPerItem;
+    private readonly Rows _queries, _sums, _scores, _encoded, _products, _factors;
+    private readonly NativeBuffer<(float Max, float Sum)> _softmax;
+
     /// <summary>Allocates the memory.</summary>
     /// <param name="layers">The layers that use the memory.</param>
+    /// <param name="format">How the cache keeps numbers.</param>
     /// <param name="capacity">Maximum number of positions per sequence.</param>
     /// <param name="members">Number of threads.</param>
-    public AttentionScratch(IReadOnlyList<AttentionWeights> layers, int capacity, int members)
+    public AttentionScratch(IReadOnlyList<AttentionWeights> layers, CacheFormat format, int capacity, int members)
     {
         int Most(Func<AttentionWeights, int> size) => layers.Max(size);
         var (heads, headDim) = (Most(l => l.Layout.Heads), Most(l => l.Layout.HeadDim));
@@ -20,12 +25,19 @@ internal sealed unsafe class AttentionScratch : IDisposable
         Blocks = (capacity + Block - 1) / Block;
         const int rows = PassBlock.MaxRows;
         Projected = new Rows(rows, Most(l => l.Projections.Outputs));
-        Queries = new Rows(rows * heads, Most(l => l.Layout.KeyWidth));
-        Sums = new Rows((long)rows * heads * Blocks, Most(l => l.Layout.ValueWidth));
-        Softmax = new NativeBuffer<(float, float)>((long)rows * heads * Blocks);
+        _vectors = rows * heads;
+        _queries = new Rows(_vectors, Most(l => l.Layout.KeyWidth));
+        _sums = new Rows((long)Blocks * _vectors, Most(l => l.Layout.ValueWidth));
+        _softmax = new NativeBuffer<(float, float)>((long)Blocks * _vectors);
         Heads = new Rows(rows, heads * headDim);
-        Scores = new Rows((long)members * heads, Block);
-        PageSums = new Rows((long)members * heads, Most(l => l.Layout.ValueWidth));
+        _vectorsPerItem = Most(l => l.Layout.VectorsPerItem);
+        _scores = new Rows((long)members * _vectorsPerItem, Block);
+        var coded = format.HasScales ? members * _vectorsPerItem : 0;
+        _encoded = new Rows(coded, Math.Max(PanelInt8.MostDepth, Most(l => l.Layout.KeyWidth)));
+        _products = new Rows(coded, Math.Max(PageTables.PageTokens, Math.Min(format.ScaleGroup,
+            Panel.Round(Most(l => l.Layout.ValueWidth)))));
+        _factors = new Rows(coded > 0 ? members : 0,
+            (_vectorsPerItem * Most(l => format.ScalesOf(l.Layout.KeyWidth))) + PanelInt8.MostDepth);
         Head = new Rows(2 * members, Most(l => Math.Max(l.Layout.ValueWidth, l.Layout.HeadDim)));
         Maps = new Rows(layers.Any(l => l.TalkingHeadsMix is not null) ? rows * heads : 0, Blocks * Block);
     }
@@ -39,25 +51,8 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>[row]: queries, keys and values after their projection.</summary>
     public Rows Projected { get; }
 
-    /// <summary>
-    /// [row, slot]: rotated and scaled queries. With key components they are also multiplied by the mix.
-    /// </summary>
-    public Rows Queries { get; }
-
-    /// <summary>[row, slot, block]: sum of a block's values with weights e^(score − max).</summary>
-    public Rows Sums { get; }
-
-    /// <summary>[row, slot, block]: a block's largest score and its sum of weights.</summary>
-    public NativeBuffer<(float Max, float Sum)> Softmax { get; }
-
     /// <summary>[row]: the heads' outputs.</summary>
     public Rows Heads { get; }
-
-    /// <summary>[member, slot]: scores of a block.</summary>
-    public Rows Scores { get; }
-
-    /// <summary>[member, slot]: values summed over a page.</summary>
-    public Rows PageSums { get; }
 
     /// <summary>[member, 2]: heads that a thread is computing.</summary>
     public Rows Head { get; }
@@ -65,16 +60,48 @@ internal sealed unsafe class AttentionScratch : IDisposable
     /// <summary>[row, head]: mixed scores of all positions (Talking-Heads).</summary>
     public Rows Maps { get; }
 
+    /// <summary>
+    /// The rotated and scaled query of a vector. With key components it is also multiplied by the mix.
+    /// </summary>
+    public float* Query(int vector) => _queries[vector];
+
+    /// <summary>Queries of vectors.</summary>
+    public PanelVectors QueriesFrom(int vector, int count) => new(_queries[vector], _queries.Stride, count);
+
+    /// <summary>Sums of a block's values with weights e^(score − max), of vectors.</summary>
+    public PanelVectors SumsFrom(int block, int vector, int count) =>
+        new(_sums[((long)block * _vectors) + vector], _sums.Stride, count);
+
+    /// <summary>A block's largest score and its sum of weights, of a vector.</summary>
+    public ref (float Max, float Sum) Softmax(int block, int vector) =>
+        ref _softmax.Pointer[((long)block * _vectors) + vector];
+
+    /// <summary>A thread's memory for scores of a block.</summary>
+    public PanelVectors ScoresOf(int member, int count) =>
+        new(_scores[(long)member * _vectorsPerItem], _scores.Stride, count);
+
+    /// <summary>A thread's memory for products; empty without scales.</summary>
+    public PanelScratch ProductsOf(int member)
+    {
+        if (_encoded.Count == 0) return default;
+        var first = (long)member * _vectorsPerItem;
+        var factors = _factors[member];
+        return new PanelScratch(new PanelVectors(_encoded[first], _encoded.Stride, _vectorsPerItem), _products[first],
+            factors + PanelInt8.MostDepth, factors);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Projected.Dispose();
-        Queries.Dispose();
-        Sums.Dispose();
-        Softmax.Dispose();
+        _queries.Dispose();
+        _sums.Dispose();
+        _softmax.Dispose();
         Heads.Dispose();
-        Scores.Dispose();
-        PageSums.Dispose();
+        _scores.Dispose();
+        _encoded.Dispose();
+        _products.Dispose();
+        _factors.Dispose();
         Head.Dispose();
         Maps.Dispose();
     }

@@ -1,6 +1,6 @@
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>The positions of a block that a token sees.</summary>
+/// <summary>Positions of a block.</summary>
 /// <param name="First">First position.</param>
 /// <param name="End">One past the last position.</param>
 internal readonly unsafe record struct AttentionSpan(int First, int End)
@@ -15,9 +15,11 @@ internal readonly unsafe record struct AttentionSpan(int First, int End)
     public int Length => Panel.Round(Count);
 
     /// <summary>Sets the scores [length] of positions that are read but not seen to −∞.</summary>
-    public void Mask(float* scores)
+    /// <param name="scores">The scores.</param>
+    /// <param name="seen">The positions that are seen, within this span.</param>
+    public void Mask(float* scores, AttentionSpan seen)
     {
-        new Span<float>(scores, First - Start).Fill(float.NegativeInfinity);
-        new Span<float>(scores + Count, Length - Count).Fill(float.NegativeInfinity);
+        new Span<float>(scores, seen.First - Start).Fill(float.NegativeInfinity);
+        new Span<float>(scores + seen.End - Start, Length - (seen.End - Start)).Fill(float.NegativeInfinity);
     }
 }

@@ -3,19 +3,20 @@ namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// Softmax attention over the cache of a layer, for all variants except Talking-Heads. Phases: place queries, keys and
-/// values; sum values block by block; join the blocks, compose and norm the heads.
+/// values; sum values block by block; join the blocks, compose and norm the heads. Neighbouring tokens of a sequence
+/// multiply the cached rows together.
 /// </summary>
 internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadPlacement<T> _placement;
     private readonly HeadOutputs _outputs;
 
-    /// <summary>Allocates the caches of a layer, one per sequence.</summary>
+    /// <summary>Allocates the pages of a layer.</summary>
     public CachedSoftmaxAttention(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
-        int pages, PageTables tables)
+        CacheFormat format, int pages, PageTables tables)
     {
         (Weights, Layout, Scratch) = (weights, weights.Layout, scratch);
-        Cache = new PanelPages<T>(Layout, pages, tables);
+        Cache = new PanelPages<T>(Layout, format, pages, tables);
         _placement = new HeadPlacement<T>(weights, scratch, rotary, Cache);
         _outputs = new HeadOutputs(weights, scratch);
     }
@@ -51,6 +52,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
             if (phase == 0) _placement.Place(pass, item / _placement.Items, item % _placement.Items, member);
             else if (phase == Phases - 1)
                 _outputs.Finish(item / _outputs.Items, item % _outputs.Items,
+                    pass.GroupOf(item / _outputs.Items, Layout.RowsPerGroup),
                     BlocksOf(pass[item / _outputs.Items]), member);
             else Attend(phase, pass, item, member);
         }
@@ -66,89 +68,109 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
     }
 
     /// <summary>Number of items of each phase between placing and finishing.</summary>
-    protected virtual int AttendItems(PassBlock pass) => pass.Count * Layout.Units * MostBlocks(pass);
+    protected virtual int AttendItems(PassBlock pass) =>
+        pass.Groups(Layout.RowsPerGroup) * Layout.Units * MostBlocks(pass);
 
     /// <summary>
-    /// Does one item of a phase between placing and finishing. Here an item is a unit of heads and a block of
-    /// positions.
+    /// Does one item of a phase between placing and finishing. Here an item is a group of tokens, a unit of heads and a
+    /// block of positions.
     /// </summary>
     protected virtual void Attend(int phase, PassBlock pass, int item, int member)
     {
         var most = MostBlocks(pass);
-        var (unit, row) = (item / most % Layout.Units, item / most / Layout.Units);
-        if (!Sees(pass[row], item % most, out var block, out var span)) return;
+        var (unit, group) = (item / most % Layout.Units, pass.GroupAt(item / most / Layout.Units, Layout.RowsPerGroup));
+        var (first, end) = BlocksOf(pass, group);
+        var block = first + (item % most);
+        if (block >= end) return;
 
-        var scores = Scratch.Scores[(long)member * Layout.Heads];
-        var stride = Scratch.Scores.Stride;
-        Score(pass[row], row, unit, span, scores, stride);
-        for (var s = 0; s < Layout.SlotsPerUnit; s++)
+        var last = pass[group.First + group.Count - 1];
+        var span = Span(block, FirstSeen(pass[group.First]), last.Position + 1);
+        var scores = Scratch.ScoresOf(member, group.Count * Layout.SlotsPerUnit);
+        Score(last.Slot, group, unit, span, scores, member);
+        for (var row = group.First; row < group.First + group.Count; row++)
         {
-            var x = scores + (s * stride);
-            span.Mask(x);
-            var max = RowMath.Max(x, span.Length);
-            Scratch.Softmax.Pointer[Place(row, (unit * Layout.SlotsPerUnit) + s, block)] = (max,
-                RowMath.Exp(x, max, 1, x, span.Length));
+            var seen = Span(block, FirstSeen(pass[row]), pass[row].Position + 1);
+            for (var slot = 0; slot < Layout.SlotsPerUnit; slot++)
+            {
+                var vector = Layout.Vector(group, row, (unit * Layout.SlotsPerUnit) + slot);
+                Weigh(scores[vector - FirstVector(group, unit)], span, seen, vector, block);
+            }
         }
-        Sum(pass[row], row, unit, block, span, scores, stride, member);
+        Sum(last.Slot, group, unit, block, span, scores, member);
     }
 
-    /// <summary>Computes scores of a unit's heads [slots, stride] for the positions of a span.</summary>
-    protected void Score(in DecodeRow token, int row, int unit, AttentionSpan span, float* scores, int stride)
+    /// <summary>Computes scores of a unit's heads for the positions of a span.</summary>
+    protected void Score(int sequence, RowGroup group, int unit, AttentionSpan span, PanelVectors scores, int member)
     {
-        var slots = Layout.SlotsPerKeyRow;
-        for (var k = unit * Layout.KeyRowsPerUnit; k < (unit + 1) * Layout.KeyRowsPerUnit; k++,
-            scores += slots * stride)
-            Cache.Score(token.Slot, k, span.Start, span.Count, Scratch.Queries[(row * Layout.Heads) + (k * slots)],
-                Scratch.Queries.Stride, slots, scores, stride, unit * Layout.ValueRowsPerUnit);
+        var count = Layout.SlotsPerKeyRow * group.Count;
+        for (var k = 0; k < Layout.KeyRowsPerUnit; k++)
+            Cache.Score(sequence, (unit * Layout.KeyRowsPerUnit) + k, span.Start, span.Count,
+                Scratch.QueriesFrom(FirstVector(group, unit) + (k * count), count), scores.Slice(k * count, count),
+                unit * Layout.ValueRowsPerUnit, Scratch.ProductsOf(member));
         if (Layout.KeyFactors == 0) return;
-        scores -= Layout.SlotsPerUnit * stride;
         for (var head = 0; head < Layout.Heads; head++)
-            Cache.ScaleByKeyFactors(token.Slot, Layout.GroupOf(head), span.Start, span.Count, scores + (head * stride));
+            for (var row = group.First; row < group.First + group.Count; row++)
+                Cache.ScaleByKeyFactors(sequence, Layout.GroupOf(head), span.Start, span.Length,
+                    scores[Layout.Vector(group, row, head) - FirstVector(group, unit)]);
     }
 
-    /// <summary>Sums the values of a span by the weights [slots, stride] of a unit's heads.</summary>
-    protected void Sum(in DecodeRow token, int row, int unit, int block, AttentionSpan span, float* weights,
-        int stride, int member)
+    /// <summary>Sums the values of a span by the weights of a unit's heads.</summary>
+    protected void Sum(int sequence, RowGroup group, int unit, int block, AttentionSpan span, PanelVectors weights,
+        int member)
     {
-        var slots = Layout.SlotsPerValueRow;
-        for (var v = unit * Layout.ValueRowsPerUnit; v < (unit + 1) * Layout.ValueRowsPerUnit; v++,
-            weights += slots * stride)
-            Cache.Sum(token.Slot, v, span.Start, span.Count, weights, stride, slots,
-                Scratch.Sums[Place(row, v * slots, block)], Scratch.Sums.Stride * Scratch.Blocks,
-                Scratch.PageSums[(long)member * Layout.Heads], unit * Layout.KeyRowsPerUnit);
+        var count = Layout.SlotsPerValueRow * group.Count;
+        for (var v = 0; v < Layout.ValueRowsPerUnit; v++)
+            Cache.Sum(sequence, (unit * Layout.ValueRowsPerUnit) + v, span.Start, span.Count,
+                weights.Slice(v * count, count),
+                Scratch.SumsFrom(block, FirstVector(group, unit) + (v * count), count),
+                unit * Layout.KeyRowsPerUnit, Scratch.ProductsOf(member));
     }
 
-    /// <summary>Index of the sums of a block.</summary>
-    protected long Place(int row, int slot, int block) =>
-        ((((long)row * Layout.Heads) + slot) * Scratch.Blocks) + block;
+    /// <summary>The place of the first vector of a group's unit.</summary>
+    protected int FirstVector(RowGroup group, int unit) =>
+        (group.First * Layout.Heads) + (unit * Layout.SlotsPerUnit * group.Count);
 
     /// <summary>First block that a token sees, and one past the last.</summary>
     protected (int First, int End) BlocksOf(in DecodeRow row) =>
         (FirstSeen(row) / Scratch.Block, (row.Position / Scratch.Block) + 1);
 
-    /// <summary>Maximum number of blocks that a token of the pass sees.</summary>
+    /// <summary>The positions of a block that a token sees.</summary>
+    protected AttentionSpan SpanOf(in DecodeRow row, int block) => Span(block, FirstSeen(row), row.Position + 1);
+
+    /// <summary>Maximum number of blocks that a group of the pass sees.</summary>
     protected int MostBlocks(PassBlock pass)
     {
         var most = 0;
-        for (var r = 0; r < pass.Count; r++)
+        for (var row = 0; row < pass.Count;)
         {
-            var (first, end) = BlocksOf(pass[r]);
+            var group = pass.GroupOf(row, Layout.RowsPerGroup);
+            var (first, end) = BlocksOf(pass, group);
             most = Math.Max(most, end - first);
+            row += group.Count;
         }
         return most;
     }
 
-    /// <summary>
-    /// Finds block number <paramref name="index"/> of the blocks that a token sees, and the visible positions in it.
-    /// Returns false if the token sees fewer blocks.
-    /// </summary>
-    protected bool Sees(in DecodeRow row, int index, out int block, out AttentionSpan span)
+    private (int First, int End) BlocksOf(PassBlock pass, RowGroup group) =>
+        (BlocksOf(pass[group.First]).First, BlocksOf(pass[group.First + group.Count - 1]).End);
+
+    private AttentionSpan Span(int block, int first, int end)
     {
-        var (first, end) = BlocksOf(row);
-        block = first + index;
         var start = block * Scratch.Block;
-        span = new AttentionSpan(Math.Max(start, FirstSeen(row)), Math.Min(start + Scratch.Block, row.Position + 1));
-        return block < end;
+        return new AttentionSpan(Math.Max(start, first), Math.Min(start + Scratch.Block, end));
+    }
+
+    // Turns the scores of a span into weights e^(score − largest) for what a token sees, and 0 for the rest.
+    private void Weigh(float* scores, AttentionSpan span, AttentionSpan seen, int vector, int block)
+    {
+        if (seen.End <= seen.First)
+        {
+            new Span<float>(scores, span.Length).Clear();
+            return;
+        }
+        span.Mask(scores, seen);
+        var max = RowMath.Max(scores, span.Length);
+        Scratch.Softmax(block, vector) = (max, RowMath.Exp(scores, max, 1, scores, span.Length));
     }
 
     private int FirstSeen(in DecodeRow row) =>

@@ -7,8 +7,8 @@ namespace Crosshead.Decoding.Cpu;
 /// are known, the second mixes the weights and sums the values.
 /// </summary>
 internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, AttentionScratch scratch,
-    RotaryTable rotary, int pages, PageTables tables)
-    : CachedSoftmaxAttention<T>(weights, scratch, rotary, pages, tables) where T : unmanaged, IPanelElement<T>
+    RotaryTable rotary, CacheFormat format, int pages, PageTables tables)
+    : CachedSoftmaxAttention<T>(weights, scratch, rotary, format, pages, tables) where T : unmanaged, IPanelElement<T>
 {
     private readonly (float[] Logits, float[] Weights) _mixes = weights.TalkingHeadsMix!.Value;
 
@@ -23,7 +23,10 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
     {
         var most = MostBlocks(pass);
         var row = item / most;
-        if (!Sees(pass[row], item % most, out var block, out var span)) return;
+        var (first, end) = BlocksOf(pass[row]);
+        var block = first + (item % most);
+        if (block >= end) return;
+        var span = SpanOf(pass[row], block);
         if (phase == 1) MixScores(pass[row], row, block, span, member);
         else MixWeights(pass[row], row, block, span, member);
     }
@@ -31,39 +34,38 @@ internal sealed unsafe class CachedTalkingHeads<T>(AttentionWeights weights, Att
     // maps[i] = Σ_j mix[i, j] · scores[j] (eq. 7)
     private void MixScores(in DecodeRow token, int row, int block, AttentionSpan span, int member)
     {
-        var scores = Scratch.Scores[(long)member * Layout.Heads];
-        var stride = Scratch.Scores.Stride;
+        var (group, slots) = (new RowGroup(row, 1), Layout.SlotsPerUnit);
+        var scores = Scratch.ScoresOf(member, Layout.Heads);
         for (var unit = 0; unit < Layout.Units; unit++)
-            Score(token, row, unit, span, scores + (unit * Layout.SlotsPerUnit * stride), stride);
+            Score(token.Slot, group, unit, span, scores.Slice(unit * slots, slots), member);
 
         for (var i = 0; i < Layout.Heads; i++)
         {
             var map = Scratch.Maps[(row * Layout.Heads) + i] + span.Start;
             new Span<float>(map, span.Length).Clear();
             for (var j = 0; j < Layout.Heads; j++)
-                RowMath.AddScaled(scores + (j * stride), _mixes.Logits[(i * Layout.Heads) + j], map, span.Length);
-            span.Mask(map);
+                RowMath.AddScaled(scores[j], _mixes.Logits[(i * Layout.Heads) + j], map, span.Length);
+            span.Mask(map, span);
             var max = RowMath.Max(map, span.Length);
-            Scratch.Softmax.Pointer[Place(row, i, block)] = (max, RowMath.SumOfExp(map, max, span.Length));
+            Scratch.Softmax(block, (row * Layout.Heads) + i) = (max, RowMath.SumOfExp(map, max, span.Length));
         }
     }
 
     // weights[i] = Σ_j mix[i, j] · softmax(maps[j]) (eq. 8); sums the values with these weights (eq. 9)
     private void MixWeights(in DecodeRow token, int row, int block, AttentionSpan span, int member)
     {
-        var (stride, heads) = (Scratch.Scores.Stride, Layout.Heads);
-        var mixed = Scratch.Scores[(long)member * heads];
-        new Span<float>(mixed, heads * stride).Clear();
+        var (heads, slots) = (Layout.Heads, Layout.SlotsPerUnit);
+        var mixed = Scratch.ScoresOf(member, heads);
+        new Span<float>(mixed.Pointer, heads * mixed.Stride).Clear();
         for (var j = 0; j < heads; j++)
         {
             var map = Scratch.Maps[(row * heads) + j] + span.Start;
-            var (max, sum) = HeadOutputs.Join(Scratch.Softmax.Pointer + Place(row, j, 0), BlocksOf(token));
+            var (max, sum) = HeadOutputs.Join(Scratch, (row * heads) + j, BlocksOf(token));
             RowMath.Exp(map, max, 1 / sum, map, span.Length);
             for (var i = 0; i < heads; i++)
-                RowMath.AddScaled(map, _mixes.Weights[(i * heads) + j], mixed + (i * stride), span.Length);
+                RowMath.AddScaled(map, _mixes.Weights[(i * heads) + j], mixed[i], span.Length);
         }
         for (var unit = 0; unit < Layout.Units; unit++)
-            Sum(token, row, unit, block, span, mixed + (unit * Layout.SlotsPerUnit * stride), stride,
-                member);
+            Sum(token.Slot, new RowGroup(row, 1), unit, block, span, mixed.Slice(unit * slots, slots), member);
     }
 }

@@ -31,16 +31,20 @@ public sealed unsafe class CpuDecoder : IDecoder
     /// <param name="threads">Number of threads; null for the best number for one decoder.</param>
     /// <param name="pages">Number of pages of the cache, which slots are given by
     /// <see cref="IPageStore.Place"/>; null gives each slot pages of its own for all its tokens.</param>
+    /// <param name="cache">How the cache keeps numbers; null for the precision of the weights.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
-    public CpuDecoder(CpuWeights weights, int slots, int capacity, int? threads = null, int? pages = null)
+    public CpuDecoder(CpuWeights weights, int slots, int capacity, int? threads = null, int? pages = null,
+        CacheOptions? cache = null)
     {
+        var format = (cache ?? new()).FormatFor(weights.Type);
         var members = threads
             ?? (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count);
         _weights = weights;
         _rotary = weights.RotaryTable(capacity);
-        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], capacity, members);
+        _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], format, capacity,
+            members);
         _scratch = new DecodeScratch(weights.Options, members);
-        _cache = new PanelCache(weights, _attentionScratch, _rotary, slots, capacity, pages);
+        _cache = new PanelCache(weights, format, _attentionScratch, _rotary, slots, capacity, pages);
         _logits = new Rows(slots, VocabularySize);
         _team = new ThreadTeam(members,
             [.. weights.Layers.SelectMany((layer, i) => Phases(layer, _cache.Layers[i])), HeadPhase()]);

@@ -17,7 +17,7 @@ public sealed class CpuWeights : IDisposable
 
     /// <summary>Packs a model.</summary>
     /// <param name="model">The model; must outlive the packed weights.</param>
-    /// <param name="type">Precision of weights and cache, float32 or bfloat16; null for the model's precision. Sums are
+    /// <param name="type">Precision of the weights, float32 or bfloat16; null for the model's precision. Sums are
     /// float32 in both.</param>
     /// <exception cref="CrossheadException">The precision is neither of these, the processor has no AVX2, or there is
     /// not enough memory.</exception>
@@ -51,9 +51,12 @@ public sealed class CpuWeights : IDisposable
     /// </summary>
     public long BytesPerToken => Head.Bytes + Layers.Sum(l => l.BytesPerToken);
 
-    /// <summary>Bytes of cache per token in this precision.</summary>
-    public long CacheBytesPerToken =>
-        Layers.Sum(l => l.Attention.Layout.Cache.ElementsPerToken) * Precision.BytesOf(_type);
+    /// <summary>Precision of the weights.</summary>
+    public ScalarType Type => _type;
+
+    /// <summary>Bytes of cache per token in a format.</summary>
+    public long CacheBytesPerToken(CacheFormat format) =>
+        Layers.Sum(l => format.BytesPerToken(l.Attention.Layout.Cache));
 
     internal WeightMatrix Embedding { get; }
 
@@ -86,17 +89,23 @@ public sealed class CpuWeights : IDisposable
             new Rows(ParameterReader.Values(sin), Options.HeadDim / 2));
     }
 
-    internal CachedAttention CachedAttention(int layer, AttentionScratch scratch, RotaryTable rotary,
-        int pages, PageTables tables)
+    internal CachedAttention CachedAttention(int layer, CacheFormat format, AttentionScratch scratch,
+        RotaryTable rotary, int pages, PageTables tables)
     {
-        return _type == ScalarType.BFloat16 ? Create<PanelBFloat16>() : Create<PanelFloat32>();
+        return format.Type switch
+        {
+            CacheType.Float32 => Create<PanelFloat32>(),
+            CacheType.BFloat16 => Create<PanelBFloat16>(),
+            CacheType.Int8 => Create<PanelInt8>(),
+            _ => Create<PanelFp8>(),
+        };
 
         CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
         {
             var weights = Layers[layer].Attention;
             return weights.TalkingHeadsMix is null
-                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, pages, tables)
-                : new CachedTalkingHeads<T>(weights, scratch, rotary, pages, tables);
+                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, format, pages, tables)
+                : new CachedTalkingHeads<T>(weights, scratch, rotary, format, pages, tables);
         }
     }
 }

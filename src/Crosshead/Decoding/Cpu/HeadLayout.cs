@@ -10,6 +10,9 @@ namespace Crosshead.Decoding.Cpu;
 /// </summary>
 internal sealed class HeadLayout
 {
+    // Vectors that are multiplied together: enough that loads are not the limit, few enough for the caches.
+    private const int UsualVectors = 64;
+
     /// <summary>The layout of a layer.</summary>
     /// <param name="options">Options of the layer.</param>
     /// <param name="width">Model width D.</param>
@@ -19,6 +22,9 @@ internal sealed class HeadLayout
         Maps = AttentionFactory.TraitsOf(options.Variant).ValueHeadsPerRow;
         Cache = options.CacheLayoutFor(width);
         Units = Math.Min(KeyRows, ValueRows);
+        var isMixed = options.Variant == AttentionVariant.TalkingHeads; // all heads of a token are needed at once
+        RowsPerGroup = isMixed ? 1 : Math.Clamp(UsualVectors / SlotsPerUnit, 1, PassBlock.MaxRows);
+        VectorsPerItem = isMixed ? Heads : RowsPerGroup * SlotsPerUnit;
     }
 
     /// <summary>Number of key heads whose weights sum one value row: 2 in a differential pair, otherwise 1.</summary>
@@ -69,6 +75,12 @@ internal sealed class HeadLayout
     /// <summary>Query heads that read one value row.</summary>
     public int SlotsPerValueRow => Heads / ValueRows;
 
+    /// <summary>Most tokens of a <see cref="RowGroup"/>.</summary>
+    public int RowsPerGroup { get; }
+
+    /// <summary>Most queries that are multiplied by the same rows.</summary>
+    public int VectorsPerItem { get; }
+
     /// <summary>The key/value head of a query head.</summary>
     public int GroupOf(int head) => head / (Heads / Groups);
 
@@ -80,5 +92,16 @@ internal sealed class HeadLayout
     {
         var (unit, within) = Math.DivRem(head, SlotsPerUnit);
         return (unit * SlotsPerUnit) + (within % Maps * SlotsPerKeyRow) + (within / Maps);
+    }
+
+    /// <summary>
+    /// The place of a token's query head among the vectors of all tokens. Vectors of a group that read the same rows
+    /// are neighbours.
+    /// </summary>
+    public int Vector(RowGroup group, int row, int head)
+    {
+        var slots = Math.Min(SlotsPerKeyRow, SlotsPerValueRow);
+        var (same, within) = Math.DivRem(Slot(head), slots);
+        return (group.First * Heads) + (((same * group.Count) + row - group.First) * slots) + within;
     }
 }

@@ -17,53 +17,53 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
     /// <summary>Finishes one head of a token.</summary>
     /// <param name="row">The token.</param>
     /// <param name="head">The head, or pair of heads.</param>
+    /// <param name="group">The group that the token is in.</param>
     /// <param name="blocks">The blocks that the token sees.</param>
     /// <param name="member">Index of the thread.</param>
-    public void Finish(int row, int head, (int First, int End) blocks, int member)
+    public void Finish(int row, int head, RowGroup group, (int First, int End) blocks, int member)
     {
         var width = _differential ? 2 * _layout.HeadDim : _layout.HeadDim;
         float* output = scratch.Head[2 * member], other = scratch.Head[(2 * member) + 1];
         if (_differential)
         {
-            JoinBlocks(row, _layout.Slot(2 * head), blocks, output);
-            JoinBlocks(row, _layout.Slot((2 * head) + 1), blocks, other);
+            JoinBlocks(_layout.Vector(group, row, 2 * head), blocks, output);
+            JoinBlocks(_layout.Vector(group, row, (2 * head) + 1), blocks, other);
             RowMath.AddScaled(other, -weights.Lambda, output, width);
         }
         else if (weights.Values is { } values)
         {
-            JoinBlocks(row, _layout.Slot(head), blocks, other);
+            JoinBlocks(_layout.Vector(group, row, head), blocks, other);
             values.Expand(other, _layout.GroupOf(head), output);
         }
         else
         {
-            JoinBlocks(row, _layout.Slot(head), blocks, output);
+            JoinBlocks(_layout.Vector(group, row, head), blocks, output);
         }
         if (weights.HeadNorm is { } norm)
             RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
         new ReadOnlySpan<float>(output, width).CopyTo(new Span<float>(scratch.Heads[row] + (head * width), width));
     }
 
-    /// <summary>The largest score of all blocks, and the sum of the weights e^(score − largest).</summary>
-    public static (float Max, float Sum) Join((float Max, float Sum)* softmax, (int First, int End) blocks)
+    /// <summary>The largest score of a vector in all blocks, and the sum of its weights e^(score − largest).</summary>
+    public static (float Max, float Sum) Join(AttentionScratch scratch, int vector, (int First, int End) blocks)
     {
         var max = float.NegativeInfinity;
-        for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, softmax[b].Max);
+        for (var b = blocks.First; b < blocks.End; b++) max = MathF.Max(max, scratch.Softmax(b, vector).Max);
         var sum = 0f;
-        for (var b = blocks.First; b < blocks.End; b++) sum += MathF.Exp(softmax[b].Max - max) * softmax[b].Sum;
+        for (var b = blocks.First; b < blocks.End; b++)
+            sum += MathF.Exp(scratch.Softmax(b, vector).Max - max) * scratch.Softmax(b, vector).Sum;
         return (max, sum);
     }
 
-    private void JoinBlocks(int row, int slot, (int First, int End) blocks, float* output)
+    private void JoinBlocks(int vector, (int First, int End) blocks, float* output)
     {
-        var first = (((long)row * _layout.Heads) + slot) * scratch.Blocks;
-        var softmax = scratch.Softmax.Pointer + first;
-        var (max, sum) = Join(softmax, blocks);
+        var (max, sum) = Join(scratch, vector, blocks);
         new Span<float>(output, scratch.Head.Stride).Clear();
         for (var b = blocks.First; b < blocks.End; b++)
         {
             // The softmax of Talking-Heads already covers all blocks.
-            var factor = _talking ? 1 : MathF.Exp(softmax[b].Max - max) / sum;
-            RowMath.AddScaled(scratch.Sums[first + b], factor, output, _layout.ValueWidth);
+            var factor = _talking ? 1 : MathF.Exp(scratch.Softmax(b, vector).Max - max) / sum;
+            RowMath.AddScaled(scratch.SumsFrom(b, vector, 1)[0], factor, output, _layout.ValueWidth);
         }
     }
 }

@@ -1,8 +1,8 @@
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
-/// Turns projections into the inputs of attention. Queries are normed, rotated, scaled and written to their slots. Keys
-/// are normed, rotated and written to the cache together with the values.
+/// Turns projections into the inputs of attention. Queries are normed, rotated, scaled and written to their places.
+/// Keys are normed, rotated and written to the cache together with the values.
 /// </summary>
 internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, AttentionScratch scratch, RotaryTable rotary,
     PanelPages<T> cache) where T : unmanaged, IPanelElement<T>
@@ -22,19 +22,19 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         var keys = queries + (_layout.Heads * _layout.HeadDim);
         var values = keys + (_layout.KeyRows * _layout.KeyWidth);
         var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
-        if (key < 0) PlaceQuery(queries + (item * _layout.HeadDim), row, item, position);
+        if (key < 0) PlaceQuery(queries + (item * _layout.HeadDim), pass, row, item);
         else if (value < 0) PlaceKey(keys + (key * _layout.KeyWidth), slot, key, position, member);
         else cache.WriteValue(slot, value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
     }
 
-    private void PlaceQuery(float* query, int row, int head, int position)
+    private void PlaceQuery(float* query, PassBlock pass, int row, int head)
     {
         var d = _layout.HeadDim;
         weights.QueryKeyNorm?.Query(query);
-        rotary.Rotate(query, position, _scale);
-        var slot = scratch.Queries[(row * _layout.Heads) + _layout.Slot(head)];
-        if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), slot);
-        else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(slot, d));
+        rotary.Rotate(query, pass[row].Position, _scale);
+        var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
+        if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
+        else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
     }
 
     private void PlaceKey(float* key, int slot, int row, int position, int member)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Crosshead.Decoding.Cpu;
@@ -6,10 +7,22 @@ namespace Crosshead.Decoding.Cpu;
 /// An element type of panels. A panel is a matrix of 16 columns ("lanes") and any depth. One vector register holds one
 /// row of a panel. Lane l of the product is Σ_k x[k] · panel[k, l]. <see cref="Panel.Multiply"/> computes all products:
 /// with weights (lanes = outputs, depth = inputs); with cached keys (lanes = positions, depth = key width); with cached
-/// values (lanes = value width, depth = positions). Sums are kept in float32.
+/// values (lanes = value width, depth = positions). Sums are kept in float32, or exactly in int32.
 /// </summary>
 internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelElement<TSelf>
 {
+    /// <summary>
+    /// Whether elements are multiples of a scale that is kept beside them. Then vectors go through
+    /// <see cref="Encode"/>, and products through <see cref="Decode"/>.
+    /// </summary>
+    static virtual bool HasScales => false;
+
+    /// <summary>The largest element of a type with scales.</summary>
+    static virtual float Largest => throw new NotSupportedException();
+
+    /// <summary>Words of 4 bytes that two numbers of an encoded vector take.</summary>
+    static virtual int WordsPerPair => 2;
+
     /// <summary>Rounds a value to the nearest element.</summary>
     static abstract TSelf From(float value);
 
@@ -30,6 +43,44 @@ internal unsafe interface IPanelElement<TSelf> where TSelf : unmanaged, IPanelEl
     /// <param name="half">0 or 1.</param>
     static abstract (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(TSelf* rows, int half);
 
-    /// <summary>Loads 16 consecutive elements.</summary>
-    static abstract Vector512<float> Load(TSelf* elements);
+    /// <summary>Numbers k and k + 1 of a vector in every lane.</summary>
+    /// <param name="x">Address of number k of the encoded vector.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual (Vector512<float> Even, Vector512<float> Odd) Broadcast(float* x) =>
+        (Vector512.Create(x[0]), Vector512.Create(x[1]));
+
+    /// <summary>Numbers k and k + 1 of a vector in every lane of half a row.</summary>
+    /// <param name="x">Address of number k of the encoded vector.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual (Vector256<float> Even, Vector256<float> Odd) BroadcastHalf(float* x) =>
+        (Vector256.Create(x[0]), Vector256.Create(x[1]));
+
+    /// <summary>Adds the products of two numbers with two loaded rows to sums.</summary>
+    /// <param name="x">The numbers.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="sum">The sums, in the form that <see cref="Decode"/> reads.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual Vector512<float> MultiplyAdd((Vector512<float> Even, Vector512<float> Odd) x,
+        (Vector512<float> Even, Vector512<float> Odd) rows, Vector512<float> sum) =>
+        Vector512.FusedMultiplyAdd(x.Odd, rows.Odd, Vector512.FusedMultiplyAdd(x.Even, rows.Even, sum));
+
+    /// <summary>Adds the products of two numbers with two loaded half rows to sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual Vector256<float> MultiplyAdd((Vector256<float> Even, Vector256<float> Odd) x,
+        (Vector256<float> Even, Vector256<float> Odd) rows, Vector256<float> sum) =>
+        Vector256.FusedMultiplyAdd(x.Odd, rows.Odd, Vector256.FusedMultiplyAdd(x.Even, rows.Even, sum));
+
+    /// <summary>Writes a vector in the form that products read, and returns what its products must be multiplied
+    /// by.</summary>
+    /// <param name="x">The vector.</param>
+    /// <param name="count">Its length, a multiple of <see cref="Panel.DepthStep"/>.</param>
+    /// <param name="encoded">Receives it.</param>
+    static virtual float Encode(float* x, int count, float* encoded)
+    {
+        new ReadOnlySpan<float>(x, count).CopyTo(new Span<float>(encoded, count));
+        return 1;
+    }
+
+    /// <summary>The numbers of sums.</summary>
+    static virtual Vector512<float> Decode(Vector512<float> sums) => sums;
 }

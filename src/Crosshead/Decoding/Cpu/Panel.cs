@@ -32,20 +32,22 @@ internal static unsafe class Panel
     /// <param name="panelStride">Elements from panel to panel.</param>
     /// <param name="panels">Number of panels.</param>
     /// <param name="depth">Rows to sum over, a multiple of <see cref="DepthStep"/>.</param>
-    /// <param name="x">[rows, stride]</param>
-    /// <param name="stride">Elements from vector to vector.</param>
+    /// <param name="x">[rows, stride]: encoded vectors.</param>
+    /// <param name="stride">Words of 4 bytes from vector to vector.</param>
     /// <param name="rows">Number of vectors.</param>
-    /// <param name="y">[rows, yStride]; receives the sums of the panels side by side.</param>
+    /// <param name="y">[rows, yStride]; receives the sums of the panels side by side, not yet decoded.</param>
     /// <param name="yStride">Elements from result to result.</param>
     /// <param name="after">Memory that is read next; its start is prefetched at the end. Null for none.</param>
     /// <param name="afterStride">Elements from <paramref name="after"/> to the second panel that is read next.</param>
+    /// <param name="add">Whether sums go on from those in <paramref name="y"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows,
-        float* y, int yStride, T* after = null, long afterStride = 0) where T : unmanaged, IPanelElement<T>
+        float* y, int yStride, T* after = null, long afterStride = 0, bool add = false)
+        where T : unmanaged, IPanelElement<T>
     {
         if (rows == 1)
         {
-            MultiplyOne(panel, panelStride, panels, depth, x, y);
+            MultiplyOne(panel, panelStride, panels, depth, x, y, add);
             return;
         }
         for (; panels > 0; panels -= 2, panel += 2 * panelStride, y += 2 * Lanes)
@@ -70,26 +72,26 @@ internal static unsafe class Panel
             var row = 0;
             for (; row <= rows - 8; row += 8)
                 PanelTiles.Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth,
-                    x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes);
+                    x + ((long)row * stride), stride, y + ((long)row * yStride), yStride, second * Lanes, add);
             for (; row < rows; row += 4)
                 PanelTiles.Multiply4x2(p, q, row == 0 ? nextP : p, row == 0 ? nextQ : q, depth,
                     x + ((long)row * stride), stride, Math.Min(4, rows - row), y + ((long)row * yStride), yStride,
-                    second * Lanes);
+                    second * Lanes, add);
         }
     }
 
     // Where there are fewer than four panels the last one is multiplied again.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne<T>(T* panel, long panelStride, int panels, int depth, float* x, float* y)
-        where T : unmanaged, IPanelElement<T>
+    private static void MultiplyOne<T>(T* panel, long panelStride, int panels, int depth, float* x, float* y,
+        bool add) where T : unmanaged, IPanelElement<T>
     {
         for (; panels >= 8 && CpuVectors.Are512Bits; panels -= 8, panel += 8 * panelStride, y += 8 * Lanes)
-            PanelTiles.Multiply1x8(panel, panelStride, depth, x, y);
+            PanelTiles.Multiply1x8(panel, panelStride, depth, x, y, add);
         for (; panels > 0; panels -= 4, panel += 4 * panelStride, y += 4 * Lanes)
         {
             var (second, third, fourth) = (Math.Min(1, panels - 1), Math.Min(2, panels - 1), Math.Min(3, panels - 1));
             PanelTiles.Multiply1x4(panel, panel + (second * panelStride), panel + (third * panelStride),
-                panel + (fourth * panelStride), depth, x, y, second * Lanes, third * Lanes, fourth * Lanes);
+                panel + (fourth * panelStride), depth, x, y, second * Lanes, third * Lanes, fourth * Lanes, add);
         }
     }
 

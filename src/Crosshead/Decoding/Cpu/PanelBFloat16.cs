@@ -20,6 +20,10 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
         return new PanelBFloat16((ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)); // to the nearest, ties to even
     }
 
+    /// <summary>The smallest element that is not below a positive value.</summary>
+    public static PanelBFloat16 Above(float value) =>
+        float.IsFinite(value) ? new((ushort)((BitConverter.SingleToUInt32Bits(value) + 0xffff) >> 16)) : From(value);
+
     public static float ToSingle(PanelBFloat16 element) => BitConverter.UInt32BitsToSingle((uint)element._bits << 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,6 +43,7 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
         return ((pairs << 16).AsSingle(), (pairs & Vector256.Create(0xffff0000u)).AsSingle());
     }
 
+    /// <summary>Loads 16 consecutive elements.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(PanelBFloat16* elements)
     {

@@ -9,6 +9,7 @@ internal sealed class PanelCache : PageStore, IDisposable
 {
     /// <summary>Allocates the memory.</summary>
     /// <param name="weights">The model.</param>
+    /// <param name="format">How numbers are kept.</param>
     /// <param name="scratch">Working memory of attention.</param>
     /// <param name="rotary">Angles of positions.</param>
     /// <param name="slots">Number of slots.</param>
@@ -16,11 +17,11 @@ internal sealed class PanelCache : PageStore, IDisposable
     /// <param name="pages">Number of pages that slots are given by <see cref="PageStore.Place"/>; null gives each slot
     /// pages of its own for all its tokens.</param>
     /// <exception cref="CrossheadException">There is not enough.</exception>
-    public PanelCache(CpuWeights weights, AttentionScratch scratch, RotaryTable rotary, int slots, int capacity,
-        int? pages = null) : base(slots, capacity, pages, weights.CacheBytesPerToken)
+    public PanelCache(CpuWeights weights, CacheFormat format, AttentionScratch scratch, RotaryTable rotary, int slots,
+        int capacity, int? pages = null) : base(slots, capacity, pages, weights.CacheBytesPerToken(format))
     {
         Layers = [.. Enumerable.Range(0, weights.Layers.Length)
-            .Select(i => weights.CachedAttention(i, scratch, rotary, Pages, Tables))];
+            .Select(i => weights.CachedAttention(i, format, scratch, rotary, Pages, Tables))];
     }
 
     /// <summary>The attention of each layer with its pages.</summary>

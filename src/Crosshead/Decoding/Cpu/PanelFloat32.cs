@@ -19,7 +19,7 @@ internal readonly unsafe struct PanelFloat32 : IPanelElement<PanelFloat32>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> Even, Vector512<float> Odd) LoadRows(PanelFloat32* rows) =>
-        (Load(rows), Load(rows + Panel.Lanes));
+        (Vector512.Load((float*)rows), Vector512.Load((float*)rows + Panel.Lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<float> Even, Vector256<float> Odd) LoadHalfRows(PanelFloat32* rows, int half)
@@ -27,7 +27,4 @@ internal readonly unsafe struct PanelFloat32 : IPanelElement<PanelFloat32>
         var even = (float*)rows + (half * Vector256<float>.Count);
         return (Vector256.Load(even), Vector256.Load(even + Panel.Lanes));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(PanelFloat32* elements) => Vector512.Load((float*)elements);
 }

@@ -17,7 +17,7 @@ internal static unsafe class PanelHalfTiles
     /// <summary>Multiplies two panels by up to four vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply4x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, int rows,
-        float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
+        float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
         for (var start = 0; start < depth; start += Block)
         {
@@ -25,15 +25,16 @@ internal static unsafe class PanelHalfTiles
             var offset = start * Panel.Lanes;
             T* aheadP = nextP, aheadQ = nextQ;
             for (var half = 0; half < 2; half++, aheadP = p, aheadQ = q)
-                HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length, x + start, stride,
-                    rows, y + (half * Lanes), yStride, second, start > 0);
+                HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length,
+                    x + (start / 2 * T.WordsPerPair), stride, rows, y + (half * Lanes), yStride, second,
+                    add || start > 0);
         }
     }
 
     /// <summary>Multiplies two panels by eight vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y,
-        int yStride, int second) where T : unmanaged, IPanelElement<T>
+        int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
         for (var start = 0; start < depth; start += Block)
         {
@@ -45,8 +46,8 @@ internal static unsafe class PanelHalfTiles
                 for (var row = 0; row < 8; row += 4, aheadP = p, aheadQ = q)
                 {
                     HalfOf4x2(p + offset, q + offset, aheadP + offset, aheadQ + offset, half, length,
-                        x + ((long)row * stride) + start, stride, 4,
-                        y + ((long)row * yStride) + (half * Lanes), yStride, second, start > 0);
+                        x + ((long)row * stride) + (start / 2 * T.WordsPerPair), stride, 4,
+                        y + ((long)row * yStride) + (half * Lanes), yStride, second, add || start > 0);
                 }
             }
         }
@@ -70,21 +71,17 @@ internal static unsafe class PanelHalfTiles
             (p2, q2) = (Vector256.Load(y2), Vector256.Load(y2 + second));
             (p3, q3) = (Vector256.Load(y3), Vector256.Load(y3 + second));
         }
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
-            nextQ += 2 * Panel.Lanes)
+        for (int k = 0, w = 0; k < depth; k += 2, w += T.WordsPerPair, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes,
+            nextP += 2 * Panel.Lanes, nextQ += 2 * Panel.Lanes)
         {
             Panel.Prefetch(nextP);
             Panel.Prefetch(nextQ);
-            var (pEven, pOdd) = T.LoadHalfRows(p, half);
-            var (qEven, qOdd) = T.LoadHalfRows(q, half);
-            Add(x[k], pEven, qEven, ref p0, ref q0);
-            Add(x1[k], pEven, qEven, ref p1, ref q1);
-            Add(x2[k], pEven, qEven, ref p2, ref q2);
-            Add(x3[k], pEven, qEven, ref p3, ref q3);
-            Add(x[k + 1], pOdd, qOdd, ref p0, ref q0);
-            Add(x1[k + 1], pOdd, qOdd, ref p1, ref q1);
-            Add(x2[k + 1], pOdd, qOdd, ref p2, ref q2);
-            Add(x3[k + 1], pOdd, qOdd, ref p3, ref q3);
+            var pRows = T.LoadHalfRows(p, half);
+            var qRows = T.LoadHalfRows(q, half);
+            Add<T>(x + w, pRows, qRows, ref p0, ref q0);
+            Add<T>(x1 + w, pRows, qRows, ref p1, ref q1);
+            Add<T>(x2 + w, pRows, qRows, ref p2, ref q2);
+            Add<T>(x3 + w, pRows, qRows, ref p3, ref q3);
         }
         Store(p0, q0, y, second);
         Store(p1, q1, y1, second);
@@ -93,12 +90,12 @@ internal static unsafe class PanelHalfTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float x, Vector256<float> p, Vector256<float> q, ref Vector256<float> sumP,
-        ref Vector256<float> sumQ)
+    private static void Add<T>(float* x, (Vector256<float>, Vector256<float>) p, (Vector256<float>, Vector256<float>) q,
+        ref Vector256<float> sumP, ref Vector256<float> sumQ) where T : unmanaged, IPanelElement<T>
     {
-        var v = Vector256.Create(x);
-        sumP = Vector256.FusedMultiplyAdd(v, p, sumP);
-        sumQ = Vector256.FusedMultiplyAdd(v, q, sumQ);
+        var pair = T.BroadcastHalf(x);
+        sumP = T.MultiplyAdd(pair, p, sumP);
+        sumQ = T.MultiplyAdd(pair, q, sumQ);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,32 +5,43 @@ namespace Crosshead.Decoding.Cpu;
 
 /// <summary>
 /// Keys and values of one layer as pages of panels: 16 positions per key panel, 16 of a row's numbers per value panel.
-/// A score is then a lane of a product, and a weighted sum of values is one too.
+/// A score is then a lane of a product, and a weighted sum of values is one too. Elements that are multiples of scales
+/// have them beside the panels: the scale of a key multiplies its score, and the scale of a value its weight.
 /// </summary>
 internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IPanelElement<T>
 {
     private const int PageTokens = PageTables.PageTokens;
     private const long ValueStride = PageTokens * Panel.Lanes; // from value panel to value panel
 
+    // Positions whose weights are encoded together. The places of the runs do not depend on what is asked for.
+    private const int Run = PanelInt8.MostDepth;
+
     private readonly PageTables _tables;
-    private readonly NativeBuffer<T> _keys;       // [page][row] panels of 16 positions, each [depth, 16]
-    private readonly NativeBuffer<T> _values;     // [page][row] panels of 16 numbers, each [64 positions, 16]
-    private readonly NativeBuffer<T> _keyFactors; // [page][composed heads][64 positions]
-    private readonly int _pages, _keyRows, _valueRows, _factorRows, _keyDepth, _valuePanels;
+    private readonly NativeBuffer<T> _keys;   // [page][row] panels of 16 positions, each [depth, 16]
+    private readonly NativeBuffer<T> _values; // [page][row] panels of 16 numbers, each [64 positions, 16]
+    private readonly TokenNumbers _keyFactors; // [composed heads]
+    private readonly TokenNumbers _keyScales, _valueScales; // [row, group]
+    private readonly int _pages, _keyRows, _valueRows, _keyDepth, _valuePanels, _group, _keyGroups, _valueGroups;
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="layout">What is kept per token.</param>
+    /// <param name="format">How it is kept; its type belongs to the elements.</param>
     /// <param name="pages">Number of pages.</param>
     /// <param name="tables">The pages of each slot.</param>
-    public PanelPages(HeadLayout layout, int pages, PageTables tables)
+    public PanelPages(HeadLayout layout, CacheFormat format, int pages, PageTables tables)
     {
         (_tables, _pages) = (tables, pages);
-        (_keyRows, _valueRows, _factorRows) = (layout.KeyRows, layout.ValueRows, layout.KeyFactors);
+        (_keyRows, _valueRows) = (layout.KeyRows, layout.ValueRows);
         _keyDepth = Panel.RoundDepth(layout.KeyWidth);
         _valuePanels = Panel.Count(layout.ValueWidth);
+        _group = T.HasScales ? format.ScaleGroup : int.MaxValue;
+        (_keyGroups, _valueGroups) = (format.ScalesOf(layout.KeyWidth), format.ScalesOf(layout.ValueWidth));
         _keys = new NativeBuffer<T>((long)pages * _keyRows * PageTokens * _keyDepth);
         _values = new NativeBuffer<T>(pages * _valueRows * _valuePanels * ValueStride);
-        _keyFactors = new NativeBuffer<T>((long)pages * _factorRows * PageTokens);
+        TokenNumbers Numbers(int rows) => new(rows, sizeof(T) == sizeof(float) ? sizeof(float) : sizeof(short), pages,
+            tables);
+        _keyFactors = Numbers(layout.KeyFactors);
+        (_keyScales, _valueScales) = (Numbers(_keyRows * _keyGroups), Numbers(_valueRows * _valueGroups));
     }
 
     private long KeyStride => (long)_keyDepth * Panel.Lanes; // from key panel to key panel
@@ -39,19 +50,31 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     public void WriteKey(int slot, int row, int position, float* key, int width)
     {
         var panel = Key(slot, row, position);
-        for (var i = 0; i < width; i++) panel[T.Index(i, position % Panel.Lanes)] = T.From(key[i]);
+        for (int first = 0, group = 0, count; first < width; first += count, group++)
+        {
+            count = Math.Min(_group, width - first);
+            var factor = Scale(_keyScales, slot, (row * _keyGroups) + group, position, key + first, count);
+            for (var i = first; i < first + count; i++)
+                panel[T.Index(i, position % Panel.Lanes)] = T.From(key[i] * factor);
+        }
     }
 
     /// <summary>Writes the factor of the scores of a composed key head at a position.</summary>
     public void WriteKeyFactor(int slot, int group, int position, float factor) =>
-        KeyFactorsAt(slot, group, position)[0] = T.From(factor);
+        _keyFactors.Write(slot, group, position, factor);
 
     /// <summary>Writes the value of a position.</summary>
     public void WriteValue(int slot, int row, int position, float* value, int width)
     {
-        var first = Value(slot, row, position / PageTokens * PageTokens);
-        for (var i = 0; i < width; i++)
-            first[(i / Panel.Lanes * ValueStride) + T.Index(position % PageTokens, i % Panel.Lanes)] = T.From(value[i]);
+        var panels = Value(slot, row, position / PageTokens * PageTokens);
+        for (int first = 0, group = 0, count; first < width; first += count, group++)
+        {
+            count = Math.Min(_group, width - first);
+            var factor = Scale(_valueScales, slot, (row * _valueGroups) + group, position, value + first, count);
+            for (var i = first; i < first + count; i++)
+                panels[(i / Panel.Lanes * ValueStride) + T.Index(position % PageTokens, i % Panel.Lanes)] =
+                    T.From(value[i] * factor);
+        }
     }
 
     /// <summary>Sets a page to zero.</summary>
@@ -59,7 +82,7 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     {
         Clear(_keys, page);
         Clear(_values, page);
-        Clear(_keyFactors, page);
+        foreach (var numbers in new[] { _keyFactors, _keyScales, _valueScales }) numbers.Clear(page);
     }
 
     /// <summary>Scores of positions <paramref name="start"/> … with the queries of one key row.</summary>
@@ -68,62 +91,77 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     /// <param name="start">First position, a multiple of 16.</param>
     /// <param name="count">Number of positions. Those behind them, up to the next multiple of 16, get scores of
     /// whatever lies there.</param>
-    /// <param name="queries">[rows, queryStride]</param>
-    /// <param name="queryStride">Elements from query to query.</param>
-    /// <param name="rows">Number of queries.</param>
-    /// <param name="scores">[rows, scoreStride]</param>
-    /// <param name="scoreStride">Elements from query to query.</param>
+    /// <param name="queries">The queries.</param>
+    /// <param name="scores">Receives the scores.</param>
     /// <param name="valueRow">The value row that will be read next.</param>
-    public void Score(int slot, int row, int start, int count, float* queries, int queryStride, int rows,
-        float* scores, int scoreStride, int valueRow)
+    /// <param name="scratch">Memory of the thread.</param>
+    public void Score(int slot, int row, int start, int count, PanelVectors queries, PanelVectors scores, int valueRow,
+        PanelScratch scratch)
     {
+        var encoded = T.HasScales ? Encode(queries, scratch) : queries;
         for (int position = start, length; position < start + count; position += length)
         {
             length = Math.Min(start + count, (position / PageTokens + 1) * PageTokens) - position;
             var isLast = position + length == start + count;
+            var nextStride = isLast ? ValueStride : KeyStride;
             var next = isLast ? Value(slot, valueRow, start) : Key(slot, row, position + length);
-            Panel.Multiply(Key(slot, row, position), KeyStride, Panel.Count(length), _keyDepth, queries, queryStride,
-                rows, scores + (position - start), scoreStride, next, isLast ? ValueStride : KeyStride);
+            var panel = Key(slot, row, position);
+            var target = scores.From(position - start);
+            if (!T.HasScales)
+                Panel.Multiply(panel, KeyStride, Panel.Count(length), _keyDepth, encoded.Pointer, encoded.Stride,
+                    encoded.Count, target.Pointer, target.Stride, next, nextStride);
+            else
+                for (var group = 0; group < _keyGroups; group++)
+                {
+                    var (first, sums) = (group * _group, scratch.Sums(PageTokens, queries.Count));
+                    Panel.Multiply(panel + (first * Panel.Lanes), KeyStride, Panel.Count(length),
+                        Math.Min(_group, _keyDepth - first), encoded.Pointer + (first / 2 * T.WordsPerPair),
+                        encoded.Stride, encoded.Count, sums.Pointer, sums.Stride, next, nextStride);
+                    AddScaled(slot, (row * _keyGroups) + group, position, length, sums,
+                        scratch.Factors + (group * queries.Count), target, isFirst: group == 0);
+                }
         }
     }
 
     /// <summary>
     /// Multiplies the scores of positions <paramref name="start"/> … by the factors of a composed key head.
     /// </summary>
-    public void ScaleByKeyFactors(int slot, int group, int start, int count, float* scores)
-    {
-        for (var i = 0; i < count; i += Panel.Lanes)
-            (Vector512.Load(scores + i) * T.Load(KeyFactorsAt(slot, group, start + i))).Store(scores + i);
-    }
+    public void ScaleByKeyFactors(int slot, int group, int start, int length, float* scores) =>
+        _keyFactors.Multiply(slot, group, start, length, scores, scores);
 
     /// <summary>
-    /// Sums of values of positions <paramref name="start"/> … by weights that are 0 beyond <paramref name="count"/>.
+    /// Sums of values of positions <paramref name="start"/> … by weights that are 0 from <paramref name="count"/> on.
     /// </summary>
     /// <param name="slot">The sequence's slot.</param>
     /// <param name="row">The value row.</param>
     /// <param name="start">First position, a multiple of 16.</param>
     /// <param name="count">Number of positions.</param>
-    /// <param name="weights">[rows, weightStride]</param>
-    /// <param name="weightStride">Elements from row to row.</param>
-    /// <param name="rows">Number of sums.</param>
-    /// <param name="sums">[rows, sumStride]</param>
-    /// <param name="sumStride">Elements from sum to sum.</param>
-    /// <param name="page">Room for the sums of one page, [rows, width of a value row rounded up to 16].</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="sums">Receives the sums, of the width of a value row rounded up to 16.</param>
     /// <param name="keyRow">The key row that will be read next, from the positions after these on.</param>
-    public void Sum(int slot, int row, int start, int count, float* weights, int weightStride, int rows, float* sums,
-        int sumStride, float* page, int keyRow)
+    /// <param name="scratch">Memory of the thread.</param>
+    public void Sum(int slot, int row, int start, int count, PanelVectors weights, PanelVectors sums, int keyRow,
+        PanelScratch scratch)
     {
-        var width = _valuePanels * Panel.Lanes;
+        if (!T.HasScales)
+        {
+            SumPages(slot, row, 0, _valuePanels, start, count, weights, sums, keyRow);
+            return;
+        }
         for (int position = start, length; position < start + count; position += length)
         {
-            length = Math.Min(start + count, (position / PageTokens + 1) * PageTokens) - position;
-            var (isFirst, isLast) = (position == start, position + length == start + count);
-            var next = isLast ? Key(slot, keyRow, start + count) : Value(slot, row, position + length);
-            Panel.Multiply(Value(slot, row, position), ValueStride, _valuePanels, Panel.RoundDepth(length),
-                weights + (position - start), weightStride, rows, isFirst ? sums : page, isFirst ? sumStride : width,
-                next, isLast ? KeyStride : ValueStride);
-            if (isFirst) continue;
-            for (var r = 0; r < rows; r++) RowMath.Add(page + (r * width), sums + ((long)r * sumStride), width);
+            length = Math.Min(start + count, (position / Run + 1) * Run) - position;
+            for (var group = 0; group < _valueGroups; group++)
+            {
+                var (first, from) = (group * (_group / Panel.Lanes), weights.From(position - start));
+                var panels = Math.Min(_group / Panel.Lanes, _valuePanels - first);
+                var target = sums.From(first * Panel.Lanes);
+                var own = position == start ? target : scratch.Sums(panels * Panel.Lanes, weights.Count);
+                var encoded = Weigh(slot, (row * _valueGroups) + group, position, Panel.Round(length), from, scratch);
+                SumPages(slot, row, first, panels, position, length, encoded, own, keyRow);
+                for (var v = 0; v < own.Count; v++)
+                    AddDecoded(own[v], scratch.Factors[v], target[v], panels, isFirst: position == start);
+            }
         }
     }
 
@@ -132,7 +170,86 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     {
         _keys.Dispose();
         _values.Dispose();
-        _keyFactors.Dispose();
+        foreach (var numbers in new[] { _keyFactors, _keyScales, _valueScales }) numbers.Dispose();
+    }
+
+    // Writes the scale of some numbers of a position, and returns what they are multiplied by to become elements.
+    private static float Scale(TokenNumbers scales, int slot, int row, int position, float* x, int count)
+    {
+        if (!T.HasScales) return 1;
+        var largest = 0f;
+        for (var i = 0; i < count; i++) largest = MathF.Max(largest, MathF.Abs(x[i])); // not-a-number stays
+        var scale = PanelBFloat16.ToSingle(PanelBFloat16.Above(largest / T.Largest)); // so that no element is too large
+        scales.Write(slot, row, position, scale);
+        return float.IsFinite(1 / scale) ? 1 / scale : 0;
+    }
+
+    // Encodes queries group by group.
+    private PanelVectors Encode(PanelVectors queries, PanelScratch scratch)
+    {
+        var encoded = scratch.Encoded(queries.Count);
+        for (var group = 0; group < _keyGroups; group++)
+        {
+            var first = group * _group;
+            for (var v = 0; v < queries.Count; v++)
+                scratch.Factors[(group * queries.Count) + v] = T.Encode(queries[v] + first,
+                    Math.Min(_group, Panel.Round(_keyDepth) - first), encoded[v] + (first / 2 * T.WordsPerPair));
+        }
+        return encoded;
+    }
+
+    // Multiplies weights by the scales of values, and encodes them.
+    private PanelVectors Weigh(int slot, int row, int start, int length, PanelVectors weights, PanelScratch scratch)
+    {
+        var encoded = scratch.Encoded(weights.Count);
+        for (var v = 0; v < weights.Count; v++)
+        {
+            _valueScales.Multiply(slot, row, start, length, weights[v], scratch.Scaled);
+            scratch.Factors[v] = T.Encode(scratch.Scaled, length, encoded[v]);
+        }
+        return encoded;
+    }
+
+    // scores (+)= sums · the scales of the keys · the factors of the queries
+    private void AddScaled(int slot, int row, int start, int length, PanelVectors sums, float* factors,
+        PanelVectors scores, bool isFirst)
+    {
+        for (var i = 0; i < length; i += Panel.Lanes)
+        {
+            var scales = _keyScales.Load(slot, row, start + i);
+            for (var v = 0; v < sums.Count; v++)
+            {
+                var score = T.Decode(Vector512.Load(sums[v] + i)) * (scales * factors[v]);
+                (isFirst ? score : Vector512.Load(scores[v] + i) + score).Store(scores[v] + i);
+            }
+        }
+    }
+
+    // target (+)= sums · factor
+    private static void AddDecoded(float* sums, float factor, float* target, int panels, bool isFirst)
+    {
+        for (var i = 0; i < panels * Panel.Lanes; i += Panel.Lanes)
+        {
+            var sum = T.Decode(Vector512.Load(sums + i)) * factor;
+            (isFirst ? sum : Vector512.Load(target + i) + sum).Store(target + i);
+        }
+    }
+
+    // Each sum runs over the positions from the first to the last.
+    private void SumPages(int slot, int row, int firstPanel, int panels, int start, int count, PanelVectors weights,
+        PanelVectors sums, int keyRow)
+    {
+        var offset = firstPanel * ValueStride;
+        for (int position = start, length; position < start + count; position += length)
+        {
+            length = Math.Min(start + count, (position / PageTokens + 1) * PageTokens) - position;
+            var isLast = position + length == start + count;
+            var nextStride = isLast ? KeyStride : ValueStride;
+            var next = isLast ? Key(slot, keyRow, start + count) : Value(slot, row, position + length) + offset;
+            Panel.Multiply(Value(slot, row, position) + offset, ValueStride, panels, Panel.RoundDepth(length),
+                weights.Pointer + ((position - start) / 2 * T.WordsPerPair), weights.Stride, weights.Count,
+                sums.Pointer, sums.Stride, next, nextStride, add: position > start);
+        }
     }
 
     private void Clear(NativeBuffer<T> buffer, int page)
@@ -152,11 +269,5 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
     {
         var panel = ((_tables.PageOf(slot, position) * (long)_valueRows) + row) * _valuePanels;
         return _values.Pointer + (panel * ValueStride) + (position % PageTokens * Panel.Lanes);
-    }
-
-    private T* KeyFactorsAt(int slot, int group, int position)
-    {
-        var row = (_tables.PageOf(slot, position) * (long)_factorRows) + group;
-        return _keyFactors.Pointer + (row * PageTokens) + (position % PageTokens);
     }
 }

@@ -15,21 +15,22 @@ internal static unsafe class PanelTiles
     /// <summary>Multiplies four panels by one vector: four sums hide the latency of the products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply1x4<T>(T* p, T* q, T* r, T* s, int depth, float* x, float* y, int second, int third,
-        int fourth) where T : unmanaged, IPanelElement<T>
+        int fourth, bool add) where T : unmanaged, IPanelElement<T>
     {
         const int rows = 2 * Panel.Lanes;
         Vector512<float> a = default, b = default, c = default, d = default;
-        for (var k = 0; k < depth; k += 2, p += rows, q += rows, r += rows, s += rows)
+        if (add)
         {
-            var (v, w) = (Vector512.Create(x[k]), Vector512.Create(x[k + 1]));
-            var (even, odd) = T.LoadRows(p);
-            a = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, a));
-            (even, odd) = T.LoadRows(q);
-            b = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, b));
-            (even, odd) = T.LoadRows(r);
-            c = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, c));
-            (even, odd) = T.LoadRows(s);
-            d = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, d));
+            (a, b) = (Vector512.Load(y), Vector512.Load(y + second));
+            (c, d) = (Vector512.Load(y + third), Vector512.Load(y + fourth));
+        }
+        for (var k = 0; k < depth; k += 2, x += T.WordsPerPair, p += rows, q += rows, r += rows, s += rows)
+        {
+            var pair = T.Broadcast(x);
+            Add(p, pair, ref a);
+            Add(q, pair, ref b);
+            Add(r, pair, ref c);
+            Add(s, pair, ref d);
         }
         a.Store(y);
         b.Store(y + second);
@@ -39,7 +40,7 @@ internal static unsafe class PanelTiles
 
     /// <summary>Multiplies eight panels that follow each other by one vector, for the same sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply1x8<T>(T* panel, long panelStride, int depth, float* x, float* y)
+    public static void Multiply1x8<T>(T* panel, long panelStride, int depth, float* x, float* y, bool add)
         where T : unmanaged, IPanelElement<T>
     {
         const int rows = 2 * Panel.Lanes;
@@ -47,18 +48,25 @@ internal static unsafe class PanelTiles
             p5 = p4 + panelStride, p6 = p5 + panelStride, p7 = p6 + panelStride;
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default,
             a6 = default, a7 = default;
-        for (var k = 0; k < depth; k += 2, p0 += rows, p1 += rows, p2 += rows, p3 += rows, p4 += rows, p5 += rows,
-            p6 += rows, p7 += rows)
+        if (add)
         {
-            var (v, w) = (Vector512.Create(x[k]), Vector512.Create(x[k + 1]));
-            Add(p0, v, w, ref a0);
-            Add(p1, v, w, ref a1);
-            Add(p2, v, w, ref a2);
-            Add(p3, v, w, ref a3);
-            Add(p4, v, w, ref a4);
-            Add(p5, v, w, ref a5);
-            Add(p6, v, w, ref a6);
-            Add(p7, v, w, ref a7);
+            (a0, a1) = (Vector512.Load(y), Vector512.Load(y + Panel.Lanes));
+            (a2, a3) = (Vector512.Load(y + (2 * Panel.Lanes)), Vector512.Load(y + (3 * Panel.Lanes)));
+            (a4, a5) = (Vector512.Load(y + (4 * Panel.Lanes)), Vector512.Load(y + (5 * Panel.Lanes)));
+            (a6, a7) = (Vector512.Load(y + (6 * Panel.Lanes)), Vector512.Load(y + (7 * Panel.Lanes)));
+        }
+        for (var k = 0; k < depth; k += 2, x += T.WordsPerPair, p0 += rows, p1 += rows, p2 += rows, p3 += rows,
+            p4 += rows, p5 += rows, p6 += rows, p7 += rows)
+        {
+            var pair = T.Broadcast(x);
+            AddAhead(p0, pair, ref a0);
+            AddAhead(p1, pair, ref a1);
+            AddAhead(p2, pair, ref a2);
+            AddAhead(p3, pair, ref a3);
+            AddAhead(p4, pair, ref a4);
+            AddAhead(p5, pair, ref a5);
+            AddAhead(p6, pair, ref a6);
+            AddAhead(p7, pair, ref a7);
         }
         a0.Store(y);
         a1.Store(y + Panel.Lanes);
@@ -70,53 +78,47 @@ internal static unsafe class PanelTiles
         a7.Store(y + (7 * Panel.Lanes));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<T>(T* rows, Vector512<float> v, Vector512<float> w, ref Vector512<float> sum)
-        where T : unmanaged, IPanelElement<T>
-    {
-        // Hardware loses eight streams at each end of a page of memory.
-        Panel.Prefetch(rows + (Ahead * Panel.Lanes));
-        var (even, odd) = T.LoadRows(rows);
-        sum = Vector512.FusedMultiplyAdd(w, odd, Vector512.FusedMultiplyAdd(v, even, sum));
-    }
-
     /// <summary>
     /// Multiplies two panels by up to four vectors: 8 sums, each once or twice. The next two panels are prefetched.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply4x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, int rows,
-        float* y, int yStride, int second) where T : unmanaged, IPanelElement<T>
+        float* y, int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)
         {
-            PanelHalfTiles.Multiply4x2(p, q, nextP, nextQ, depth, x, stride, rows, y, yStride, second);
+            PanelHalfTiles.Multiply4x2(p, q, nextP, nextQ, depth, x, stride, rows, y, yStride, second, add);
             return;
         }
         // where there are fewer vectors the last one is multiplied again
-        float* x1 = x + (Math.Min(1, rows - 1) * stride), x2 = x + (Math.Min(2, rows - 1) * stride),
-            x3 = x + (Math.Min(3, rows - 1) * stride);
+        var (r1, r2, r3) = (Math.Min(1, rows - 1), Math.Min(2, rows - 1), Math.Min(3, rows - 1));
+        float* x1 = x + (r1 * stride), x2 = x + (r2 * stride), x3 = x + (r3 * stride);
+        float* y1 = y + (r1 * yStride), y2 = y + (r2 * yStride), y3 = y + (r3 * yStride);
         Vector512<float> p0 = default, p1 = default, p2 = default, p3 = default, q0 = default, q1 = default,
             q2 = default, q3 = default;
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
-            nextQ += 2 * Panel.Lanes)
+        if (add)
+        {
+            Load(y, second, ref p0, ref q0);
+            Load(y1, second, ref p1, ref q1);
+            Load(y2, second, ref p2, ref q2);
+            Load(y3, second, ref p3, ref q3);
+        }
+        for (int k = 0, w = 0; k < depth; k += 2, w += T.WordsPerPair, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes,
+            nextP += 2 * Panel.Lanes, nextQ += 2 * Panel.Lanes)
         {
             Panel.Prefetch(nextP);
             Panel.Prefetch(nextQ);
-            var (pEven, pOdd) = T.LoadRows(p);
-            var (qEven, qOdd) = T.LoadRows(q);
-            Add(x[k], pEven, qEven, ref p0, ref q0);
-            Add(x1[k], pEven, qEven, ref p1, ref q1);
-            Add(x2[k], pEven, qEven, ref p2, ref q2);
-            Add(x3[k], pEven, qEven, ref p3, ref q3);
-            Add(x[k + 1], pOdd, qOdd, ref p0, ref q0);
-            Add(x1[k + 1], pOdd, qOdd, ref p1, ref q1);
-            Add(x2[k + 1], pOdd, qOdd, ref p2, ref q2);
-            Add(x3[k + 1], pOdd, qOdd, ref p3, ref q3);
+            var pRows = T.LoadRows(p);
+            var qRows = T.LoadRows(q);
+            Add<T>(x + w, pRows, qRows, ref p0, ref q0);
+            Add<T>(x1 + w, pRows, qRows, ref p1, ref q1);
+            Add<T>(x2 + w, pRows, qRows, ref p2, ref q2);
+            Add<T>(x3 + w, pRows, qRows, ref p3, ref q3);
         }
         Store(p0, q0, y, second);
-        Store(p1, q1, y + (Math.Min(1, rows - 1) * yStride), second);
-        Store(p2, q2, y + (Math.Min(2, rows - 1) * yStride), second);
-        Store(p3, q3, y + (Math.Min(3, rows - 1) * yStride), second);
+        Store(p1, q1, y1, second);
+        Store(p2, q2, y2, second);
+        Store(p3, q3, y3, second);
     }
 
     /// <summary>
@@ -125,11 +127,11 @@ internal static unsafe class PanelTiles
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply8x2<T>(T* p, T* q, T* nextP, T* nextQ, int depth, float* x, int stride, float* y,
-        int yStride, int second) where T : unmanaged, IPanelElement<T>
+        int yStride, int second, bool add) where T : unmanaged, IPanelElement<T>
     {
         if (!CpuVectors.Are512Bits)
         {
-            PanelHalfTiles.Multiply8x2(p, q, nextP, nextQ, depth, x, stride, y, yStride, second);
+            PanelHalfTiles.Multiply8x2(p, q, nextP, nextQ, depth, x, stride, y, yStride, second, add);
             return;
         }
         float* x1 = x + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride,
@@ -138,29 +140,32 @@ internal static unsafe class PanelTiles
             p6 = default, p7 = default;
         Vector512<float> q0 = default, q1 = default, q2 = default, q3 = default, q4 = default, q5 = default,
             q6 = default, q7 = default;
-        for (var k = 0; k < depth; k += 2, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes, nextP += 2 * Panel.Lanes,
-            nextQ += 2 * Panel.Lanes)
+        if (add)
         {
-            var (pEven, pOdd) = T.LoadRows(p);
-            var (qEven, qOdd) = T.LoadRows(q);
+            Load(y, second, ref p0, ref q0);
+            Load(y + yStride, second, ref p1, ref q1);
+            Load(y + (2 * yStride), second, ref p2, ref q2);
+            Load(y + (3 * yStride), second, ref p3, ref q3);
+            Load(y + (4 * yStride), second, ref p4, ref q4);
+            Load(y + (5 * yStride), second, ref p5, ref q5);
+            Load(y + (6 * yStride), second, ref p6, ref q6);
+            Load(y + (7 * yStride), second, ref p7, ref q7);
+        }
+        for (int k = 0, w = 0; k < depth; k += 2, w += T.WordsPerPair, p += 2 * Panel.Lanes, q += 2 * Panel.Lanes,
+            nextP += 2 * Panel.Lanes, nextQ += 2 * Panel.Lanes)
+        {
+            var pRows = T.LoadRows(p);
+            var qRows = T.LoadRows(q);
             Panel.Prefetch(nextP);
             Panel.Prefetch(nextQ);
-            Add(x[k], pEven, qEven, ref p0, ref q0);
-            Add(x1[k], pEven, qEven, ref p1, ref q1);
-            Add(x2[k], pEven, qEven, ref p2, ref q2);
-            Add(x3[k], pEven, qEven, ref p3, ref q3);
-            Add(x4[k], pEven, qEven, ref p4, ref q4);
-            Add(x5[k], pEven, qEven, ref p5, ref q5);
-            Add(x6[k], pEven, qEven, ref p6, ref q6);
-            Add(x7[k], pEven, qEven, ref p7, ref q7);
-            Add(x[k + 1], pOdd, qOdd, ref p0, ref q0);
-            Add(x1[k + 1], pOdd, qOdd, ref p1, ref q1);
-            Add(x2[k + 1], pOdd, qOdd, ref p2, ref q2);
-            Add(x3[k + 1], pOdd, qOdd, ref p3, ref q3);
-            Add(x4[k + 1], pOdd, qOdd, ref p4, ref q4);
-            Add(x5[k + 1], pOdd, qOdd, ref p5, ref q5);
-            Add(x6[k + 1], pOdd, qOdd, ref p6, ref q6);
-            Add(x7[k + 1], pOdd, qOdd, ref p7, ref q7);
+            Add<T>(x + w, pRows, qRows, ref p0, ref q0);
+            Add<T>(x1 + w, pRows, qRows, ref p1, ref q1);
+            Add<T>(x2 + w, pRows, qRows, ref p2, ref q2);
+            Add<T>(x3 + w, pRows, qRows, ref p3, ref q3);
+            Add<T>(x4 + w, pRows, qRows, ref p4, ref q4);
+            Add<T>(x5 + w, pRows, qRows, ref p5, ref q5);
+            Add<T>(x6 + w, pRows, qRows, ref p6, ref q6);
+            Add<T>(x7 + w, pRows, qRows, ref p7, ref q7);
         }
         Store(p0, q0, y, second);
         Store(p1, q1, y + yStride, second);
@@ -173,13 +178,30 @@ internal static unsafe class PanelTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float x, Vector512<float> p, Vector512<float> q, ref Vector512<float> sumP,
-        ref Vector512<float> sumQ)
+    private static void Add<T>(T* rows, (Vector512<float>, Vector512<float>) pair, ref Vector512<float> sum)
+        where T : unmanaged, IPanelElement<T> => sum = T.MultiplyAdd(pair, T.LoadRows(rows), sum);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddAhead<T>(T* rows, (Vector512<float>, Vector512<float>) pair, ref Vector512<float> sum)
+        where T : unmanaged, IPanelElement<T>
     {
-        var v = Vector512.Create(x);
-        sumP = Vector512.FusedMultiplyAdd(v, p, sumP);
-        sumQ = Vector512.FusedMultiplyAdd(v, q, sumQ);
+        // Hardware loses eight streams at each end of a page of memory.
+        Panel.Prefetch(rows + (Ahead * Panel.Lanes));
+        Add(rows, pair, ref sum);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<T>(float* x, (Vector512<float>, Vector512<float>) p, (Vector512<float>, Vector512<float>) q,
+        ref Vector512<float> sumP, ref Vector512<float> sumQ) where T : unmanaged, IPanelElement<T>
+    {
+        var pair = T.Broadcast(x);
+        sumP = T.MultiplyAdd(pair, p, sumP);
+        sumQ = T.MultiplyAdd(pair, q, sumQ);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(float* y, int second, ref Vector512<float> p, ref Vector512<float> q) =>
+        (p, q) = (Vector512.Load(y), Vector512.Load(y + second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector512<float> p, Vector512<float> q, float* y, int second)

@@ -127,6 +127,16 @@ internal static unsafe class RowMath
         return Lanes.Max(most);
     }
 
+    /// <summary>The largest magnitude; not-a-number where any value is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float LargestMagnitude(float* x, int length)
+    {
+        var most = Vector512<float>.Zero;
+        for (var i = 0; i < length; i += Panel.Lanes)
+            most = Vector512.Max(most, Vector512.Abs(Vector512.Load(x + i)));
+        return Lanes.Max(most);
+    }
+
     /// <summary>y = e^(x − shift) · factor; returns the sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exp(float* x, float shift, float factor, float* y, int length)

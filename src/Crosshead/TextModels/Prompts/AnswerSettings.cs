@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Crosshead.Attention.Caches;
 using Crosshead.Generation;
 using Crosshead.Runtime;
 
@@ -16,6 +17,9 @@ internal sealed record AnswerSettings
 
     /// <summary>Precision of the computation.</summary>
     public required string Dtype { get; init; }
+
+    /// <summary>Type of the numbers in the cache, where it is not the precision of the computation.</summary>
+    public string? CacheType { get; init; }
 
     /// <summary>Kind of device.</summary>
     public required string Device { get; init; }
@@ -42,6 +46,8 @@ internal sealed record AnswerSettings
             WeightsHash = model.Source.WeightsHash,
             TokenizerSha256 = model.Tokenizer.Sha256,
             Dtype = Precision.NameOf(model.Model.ComputeType),
+            CacheType = model.CacheFormat.Type == CacheFormat.Of(model.Model.ComputeType).Type ? null
+                : CacheOptions.NameOf(model.CacheFormat.Type),
             Device = model.Model.Device.type.ToString().ToLowerInvariant(),
             Options = apart ? options with { Batch = plain.Batch, PrefillChunk = plain.PrefillChunk } : options,
             Pages = apart ? null : pages,

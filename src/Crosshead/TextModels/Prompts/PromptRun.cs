@@ -164,7 +164,7 @@ public sealed class PromptRun
     {
         var wanted = Generator.PagesFor(_slots, _capacity);
         var fit = FreeMemory.ForCache(_model.Model.Device)
-            / Math.Max(1, _model.Model.CacheBytesPerToken * PageTables.PageTokens);
+            / Math.Max(1, _model.CacheBytesPerToken * PageTables.PageTokens);
         return (int)Math.Clamp(fit, PageTables.PagesFor(_capacity), wanted);
     }
 }

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
@@ -174,7 +175,7 @@ public sealed class CpuDecoderShapeTests
                 batch.Step([.. sequences.Select(s => s[^step])]);
             }
             var perToken = model.CacheBytesPerToken * (type == ScalarType.BFloat16 ? 2 : 4) / 4;
-            Assert.Equal(perToken, weights.CacheBytesPerToken);
+            Assert.Equal(perToken, weights.CacheBytesPerToken(CacheFormat.Of(type)));
             Assert.Equal(sequences.Sum(s => s.Length) * perToken, decoder.Cache.Bytes);
         }
     }
