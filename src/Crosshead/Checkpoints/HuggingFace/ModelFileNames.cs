@@ -18,10 +18,13 @@ public static class ModelFileNames
     /// </summary>
     internal static CrossheadException Missing(string path)
     {
-        const string remedy = $"name a model directory that holds {Configuration} and {Weights}";
+        const string remedy = $"name a model directory that holds {Configuration} and {Weights}, or a GGUF file";
         var folder = Path.GetDirectoryName(path) ?? "";
         if (folder.Length == 0) return new($"the name of the model directory is empty; {remedy}.");
         if (File.Exists(folder)) return new($"\"{folder}\" is a file; {remedy}.");
+        if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Order(StringComparer.Ordinal)
+            .FirstOrDefault() is { } file) return new($"\"{path}\" does not exist, but \"{file}\" is a GGUF file; "
+            + "name that one.");
         var deeper = !Directory.Exists(folder) ? [] : Directory.EnumerateFiles(folder, Configuration,
             new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
             .Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal).ToArray();
