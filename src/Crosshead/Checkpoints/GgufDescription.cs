@@ -20,9 +20,14 @@ internal sealed class GgufDescription : ModelDescription
         _files = file.Paths;
         (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
         HasChatTemplate = GgufVocabulary.HasChatTemplateIn(file.Metadata);
+        if (file.Tensors.Values.Any(t => t.Type.BlockSize > 1))
+            Quantization = GgufFileType.Of(file.Metadata) ?? Weights.TypeName;
         _vocabulary = new(ReadVocabulary);
         ConfigurationHash = Convert.ToHexStringLower(XxHash128.Hash(file.Header));
     }
+
+    /// <inheritdoc/>
+    public override string? Quantization { get; }
 
     /// <inheritdoc/>
     public override StoredWeights Weights { get; }

@@ -37,8 +37,8 @@ public abstract class ModelDescription
     public IReadOnlyList<string> Remarks { get; }
 
     /// <summary>
-    /// How weights are quantised that are loaded as floating-point numbers, such as
-    /// <c>gptq: 4-bit integers, groups of 128</c>; null if none are.
+    /// How weights are quantised, such as <c>gptq: 4-bit integers, groups of 128</c>, or <c>Q4_K_M</c> by a GGUF file's
+    /// own name for it; null if none are.
     /// </summary>
     public virtual string? Quantization => null;
 

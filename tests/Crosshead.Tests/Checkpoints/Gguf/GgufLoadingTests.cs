@@ -66,6 +66,10 @@ public sealed class GgufLoadingTests : IDisposable
             var weights = ModelDescription.Of(file).Weights;
             Assert.Equal(("Q8_0", ScalarType.BFloat16, 8.5),
                 (weights.TypeName, weights.Type, weights.Types[0].BitsPerWeight));
+            Assert.Equal("Q8_0", ModelDescription.Of(new GgufEdit(file).Without("general.file_type").Write(
+                _folder.File("nameless.gguf"))).Quantization);
+            Assert.Equal("Q4_K_M", ModelDescription.Of(new GgufEdit(file).Count("general.file_type", 15).Write(
+                _folder.File("named.gguf"))).Quantization);
             Assert.Equal(["Q8_0", "float32"], weights.Types.Select(t => t.Name));
         }
     }
