@@ -74,6 +74,9 @@ internal sealed class GgufShape
         foreach (var (key, supported) in s_fixed) _keys.Require(key, supported);
         var (layers, context, width) = (_keys.Count("block_count"), _keys.Count("context_length"),
             _keys.Count("embedding_length"));
+        if (layers > _file.Tensors.Count)
+            throw _keys.Error($"the key {_keys.NameOf("block_count")} is {layers}, the file has {_file.Tensors.Count} "
+                + "tensors; each layer has several");
         var attention = Attention(layers, width, context);
         var experts = Experts(layers);
         return new ModelOptions
