@@ -21,7 +21,7 @@ internal sealed class GgufDescription : ModelDescription
         (Weights, Sampling, Tokens) = (StoredWeights.In(file), GgufSampling.Of(file), TokensOf(file));
         HasChatTemplate = GgufVocabulary.HasChatTemplateIn(file.Metadata);
         if (file.Tensors.Values.Any(t => t.Type.BlockSize > 1))
-            Quantization = GgufFileType.Of(file.Metadata) ?? Weights.TypeName;
+            Quantization = NameOf(file.Metadata) ?? Weights.TypeName;
         _vocabulary = new(ReadVocabulary);
         ConfigurationHash = Convert.ToHexStringLower(XxHash128.Hash(file.Header));
     }
@@ -78,6 +78,14 @@ internal sealed class GgufDescription : ModelDescription
         (Tokens with { Ends = _vocabulary.Value.EndTokens }).Write(generation);
         Sampling.Write(generation);
         AtomicFile.WriteText(System.IO.Path.Combine(folder, TextTokens.GenerationFile), $"{generation}\n");
+    }
+
+    // What the file calls its mixture of types; null if it does not say, or in an unknown way.
+    private static string? NameOf(GgufMetadata metadata)
+    {
+        const string key = GgufRecipe.FileTypeKey;
+        return metadata.TypeOf(key) is GgufValueType.UInt32 && !metadata.IsList(key)
+            ? GgufRecipe.All.FirstOrDefault(r => r.FileType == metadata.Integer(key))?.Name.ToUpperInvariant() : null;
     }
 
     private GgufVocabulary ReadVocabulary()

@@ -5,13 +5,15 @@ namespace Crosshead.Tests.Checkpoints.Gguf;
 /// <summary>A copy of a GGUF file with some keys and tensors changed, added or left out.</summary>
 internal sealed class GgufEdit
 {
+    private readonly string _path;
+    private readonly HashSet<string> _kept;
     private readonly Dictionary<string, Action<GgufWriter>> _keys = [];
     private readonly Dictionary<string, (GgufType Type, long[] Shape, byte[] Bytes)> _tensors = [];
 
     public GgufEdit(string path)
     {
         using var file = GgufReader.Open(path);
-        foreach (var key in file.Metadata.Keys) _keys[key] = Copy(file.Metadata, key);
+        (_path, _kept) = (path, [.. file.Metadata.Keys]);
         foreach (var tensor in file.Tensors.Values)
         {
             var bytes = new byte[tensor.Bytes];
@@ -34,7 +36,7 @@ internal sealed class GgufEdit
 
     public GgufEdit Without(string name)
     {
-        Assert.True(_keys.Remove(name) || _tensors.Remove(name));
+        Assert.True(_kept.Remove(name) || _tensors.Remove(name));
         return this;
     }
 
@@ -53,9 +55,12 @@ internal sealed class GgufEdit
         return this;
     }
 
+    /// <summary>Writes the copy, also in place of the file itself, and returns its path.</summary>
     public string Write(string path)
     {
         var writer = new GgufWriter();
+        using (var file = GgufReader.Open(_path))
+            foreach (var key in file.Metadata.Keys.Where(_kept.Contains)) writer.Copy(file.Metadata, key);
         foreach (var add in _keys.Values) add(writer);
         foreach (var (name, (type, shape, bytes)) in _tensors) writer.AddTensor(name, type, shape, s => s.Write(bytes));
         writer.Write(path);
@@ -64,37 +69,8 @@ internal sealed class GgufEdit
 
     private GgufEdit Set(string key, Action<GgufWriter> add)
     {
+        _kept.Remove(key);
         _keys[key] = add;
         return this;
-    }
-
-    private static Action<GgufWriter> Copy(GgufMetadata from, string key)
-    {
-        switch (from.TypeOf(key), from.IsList(key))
-        {
-            case (GgufValueType.String, false):
-                var text = from.Text(key)!;
-                return w => w.Add(key, text);
-            case (GgufValueType.String, true):
-                var texts = from.Texts(key)!;
-                return w => w.AddList(key, texts);
-            case (GgufValueType.Bool, false):
-                var flag = from.Flag(key)!.Value;
-                return w => w.Add(key, flag);
-            case (GgufValueType.UInt32, false):
-                var count = (uint)from.Integer(key)!.Value;
-                return w => w.Add(key, count);
-            case (GgufValueType.Float32, false):
-                var number = (float)from.Number(key)!.Value;
-                return w => w.Add(key, number);
-            case (GgufValueType.Int32, true):
-                var counts = from.Integers(key)!.Select(n => (int)n).ToArray();
-                return w => w.AddList<int>(key, counts);
-            case (GgufValueType.Float32, true):
-                var numbers = from.Numbers(key)!.Select(n => (float)n).ToArray();
-                return w => w.AddList<float>(key, numbers);
-            default:
-                throw new NotSupportedException($"{key} is {from.TypeOf(key)}");
-        }
     }
 }

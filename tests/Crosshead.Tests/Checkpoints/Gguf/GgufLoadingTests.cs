@@ -53,25 +53,37 @@ public sealed class GgufLoadingTests : IDisposable
         }
     }
 
-    [Fact]
-    public void Quantised_weights_are_computed_with_as_their_values()
+    [Theory]
+    [InlineData("llama, biases", "q8_0")]
+    [InlineData("llama, biases", "q4_k_m")]
+    [InlineData("qwen3moe", "q4_0")]
+    [InlineData("qwen3moe", "q5_1")]
+    public void Quantised_weights_are_computed_with_as_their_values(string name, string recipe)
     {
-        foreach (var name in new[] { "llama, biases", "qwen3moe" })
-        {
-            var (folder, file) = Written(name, ScalarType.Float32);
-            Quantised(file);
-            // The same values as floating-point numbers.
-            using (var model = ModelDirectory.Load(file)) ModelDirectory.Save(folder, model);
-            GgufModels.RequireEqual(folder, file, ScalarType.Float32);
-            var weights = ModelDescription.Of(file).Weights;
-            Assert.Equal(("Q8_0", ScalarType.BFloat16, 8.5),
-                (weights.TypeName, weights.Type, weights.Types[0].BitsPerWeight));
-            Assert.Equal("Q8_0", ModelDescription.Of(new GgufEdit(file).Without("general.file_type").Write(
-                _folder.File("nameless.gguf"))).Quantization);
-            Assert.Equal("Q4_K_M", ModelDescription.Of(new GgufEdit(file).Count("general.file_type", 15).Write(
-                _folder.File("named.gguf"))).Quantization);
-            Assert.Equal(["Q8_0", "float32"], weights.Types.Select(t => t.Name));
-        }
+        var (folder, file) = Written(name, ScalarType.Float32);
+        GgufQuantizer.Write(file, file, GgufRecipe.Named(recipe));
+        using (var read = GgufReader.Open(file)) Assert.Contains(read.Tensors.Values, t => t.Type.BlockSize > 1);
+        // The same values as floating-point numbers.
+        using (var model = ModelDirectory.Load(file)) ModelDirectory.Save(folder, model);
+        GgufModels.RequireEqual(folder, file, ScalarType.Float32, allowed: 1e-5);
+    }
+
+    [Fact]
+    public void What_is_quantised_is_told()
+    {
+        var (_, file) = Written("llama", ScalarType.Float32);
+        Assert.Null(ModelDescription.Of(file).Quantization);
+        GgufQuantizer.Write(file, file, GgufRecipe.Named("q8_0"));
+        var description = ModelDescription.Of(file);
+        Assert.Equal(("Q8_0", ScalarType.BFloat16, 8.5), (description.Weights.TypeName, description.Weights.Type,
+            description.Weights.Types[0].BitsPerWeight));
+        Assert.Equal(["Q8_0", "float32"], description.Weights.Types.Select(t => t.Name));
+        Assert.Equal("Q8_0", description.Quantization);
+        // A name for it is only shown, and is no hindrance.
+        Assert.Equal("Q4_K_M", ModelDescription.Of(new GgufEdit(file).Count("general.file_type", 15).Write(file))
+            .Quantization);
+        Assert.Equal("Q8_0", ModelDescription.Of(new GgufEdit(file).Text("general.file_type", "?").Write(file))
+            .Quantization);
     }
 
     [Fact]
@@ -134,7 +146,7 @@ public sealed class GgufLoadingTests : IDisposable
             Assert.Contains("\"blk.1.ffn_up.weight\" (1 of 2048)", refused);
             Assert.Contains("\"output_norm.weight\" (1 of 32)", refused);
         }
-        Quantised(file);
+        GgufQuantizer.Write(file, file, GgufRecipe.Named("q8_0"));
         new GgufEdit(file).Bytes("blk.0.attn_q.weight", b => BinaryPrimitives.WriteHalfLittleEndian(b.AsSpan(34),
             Half.PositiveInfinity)).Write(_folder.File("infinite.gguf"));
         Assert.Contains("\"blk.0.attn_q.weight\" (32 of 2048)", Assert.Throws<CrossheadException>(
@@ -191,29 +203,5 @@ public sealed class GgufLoadingTests : IDisposable
         using (var model = GgufModels.Random(GgufModels.All[name])) ModelDirectory.Save(folder, model, type: type);
         using var stored = ModelDirectory.Load(folder);
         return (folder, GgufModels.Write(file, stored, type, folder));
-    }
-
-    // Makes Q8_0 of all matrices but routers.
-    private static void Quantised(string path)
-    {
-        var edit = new GgufEdit(path);
-        using (var file = GgufReader.Open(path))
-            foreach (var tensor in file.Tensors.Values.Where(t => t.Shape.Length > 1 && !t.Name.Contains("gate_inp")))
-            {
-                var values = new float[tensor.Elements];
-                file.Read(tensor.Name, 0, values);
-                var bytes = new byte[values.Length / 32 * 34];
-                for (var block = 0; block < values.Length / 32; block++)
-                {
-                    var numbers = values.AsSpan(block * 32, 32);
-                    var scale = (Half)(numbers.ToArray().Max(Math.Abs) / 127);
-                    BinaryPrimitives.WriteHalfLittleEndian(bytes.AsSpan(block * 34), scale);
-                    for (var i = 0; i < 32; i++)
-                        bytes[(block * 34) + 2 + i] = (byte)(sbyte)Math.Clamp(Math.Round(numbers[i] / (float)scale),
-                            -127, 127);
-                }
-                edit.Tensor(tensor.Name, "Q8_0", tensor.Shape, bytes);
-            }
-        edit.Write(path);
     }
 }
