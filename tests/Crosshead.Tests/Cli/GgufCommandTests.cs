@@ -160,7 +160,8 @@ public sealed class GgufCommandTests : IDisposable
         var recipe = _folder.Write("more.json", $$"""
             {
               "data": { "folder": "{{_folder.File("data")}}" },
-              "training": { "batch": 1, "steps": 1, "learningRate": 1e-3, "device": "cpu", "schedule": { "warmupSteps": 0 } }
+              "training": { "batch": 1, "steps": 1, "learningRate": 1e-3, "device": "cpu",
+                "schedule": { "warmupSteps": 0 } }
             }
             """);
         Done("train", recipe, "--from", Gguf, "--out", _folder.File("run"), "--set", "data.context=16");
