@@ -31,6 +31,17 @@ internal abstract class BatchEngine(int sequences) : IDisposable
         return times;
     }
 
+    /// <summary>
+    /// Forgets everything, computes the prompts again, and returns the seconds that all but their last tokens took.
+    /// </summary>
+    public double Again(int[][] prompts)
+    {
+        Rewind(prompts[0].Length);
+        var seconds = CacheComparison.Seconds(() => Prefill([.. prompts.Select(prompt => prompt[..^1])]));
+        Step(_ids);
+        return seconds;
+    }
+
     /// <summary>Logits [V] after a sequence's last token.</summary>
     public abstract ReadOnlySpan<float> Logits(int sequence);
 

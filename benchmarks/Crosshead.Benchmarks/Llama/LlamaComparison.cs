@@ -5,6 +5,7 @@ using Crosshead.Checkpoints.Gguf;
 using Crosshead.Decoding.Cpu;
 using Crosshead.Runtime;
 using Crosshead.Text.Tokenizers;
+using Crosshead.TextModels;
 using LLama;
 using LLama.Common;
 using static TorchSharp.torch;
@@ -27,7 +28,8 @@ internal static class LlamaComparison
     ];
 
     public const string Usage =
-        "llama MODEL_FOLDER [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]";
+        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]; MODEL is a folder, or a .gguf file, "
+        + "which has a type of its own";
 
     /// <summary>Compares, and prints a table. Returns the exit code: 1 if the two compute different logits.</summary>
     public static int Run(string folder, string[] options)
@@ -43,12 +45,16 @@ internal static class LlamaComparison
             "bf16" => ScalarType.BFloat16,
             var other => throw new CrossheadException($"--type is f32 or bf16, not {other}."),
         };
-        var file = Path.Combine(Path.GetTempPath(), $"crosshead-{Environment.ProcessId}.gguf");
+        var isFile = folder.EndsWith(".gguf", StringComparison.Ordinal);
+        var file = isFile ? folder : Path.Combine(Path.GetTempPath(), $"crosshead-{Environment.ProcessId}.gguf");
         try
         {
-            using (var whole = ModelDirectory.Load(folder))
+            if (!isFile)
+            {
+                using var whole = ModelDirectory.Load(folder);
                 GgufModel.Write(file, whole, GgufModel.NearestTo(type), folder, "comparison");
-            using var model = ModelDirectory.LoadFrozen(folder, type);
+            }
+            using var model = ModelSource.Open(folder).LoadFrozen(isFile ? ScalarType.BFloat16 : type);
             using var weights = new CpuWeights(model);
             using var peer = LLamaWeights.LoadFromFile(new ModelParams(file));
             var capacity = cached + Steps;
@@ -77,33 +83,43 @@ internal static class LlamaComparison
                 + $"precision, as timed: {difference:0.0e+0}");
             CompareTokens(folder, peer);
             // Rounding alone stays far below; a wrong model is far above.
-            if (exact > (type == ScalarType.Float32 ? 1e-3 : 5e-2))
+            if (exact > (isFile ? 0.2 : type == ScalarType.Float32 ? 1e-3 : 5e-2))
             {
                 Print("the two do not compute the same model: nothing was timed.");
                 return 1;
             }
-            Time(ours, timed, sequences);
+            Time(ours, timed, prompts);
+            Print($"Crosshead reads {weights.BytesPerToken >> 20} MiB of weights for a step; memory is read at "
+                + $"{WeightSpeeds.ReadSpeed(512, threads) / 1e9:0.0} GB/s");
             return 0;
         }
         finally
         {
-            File.Delete(file);
+            if (!isFile) File.Delete(file);
         }
     }
 
-    private static void Time(BatchEngine ours, BatchEngine theirs, int sequences)
+    private static void Time(BatchEngine ours, BatchEngine theirs, int[][] prompts)
     {
-        _ = (Step(ours), Step(theirs)); // warm
-        var (a, b) = (new double[Rounds], new double[Rounds]); // tokens per second
+        Compare("steps", () => prompts.Length / Step(ours), () => prompts.Length / Step(theirs));
+        var tokens = (double)prompts.Sum(prompt => prompt.Length - 1);
+        Compare("prompts", () => tokens / ours.Again(prompts), () => tokens / theirs.Again(prompts));
+    }
+
+    // Tokens per second of the two, in turn.
+    private static void Compare(string what, Func<double> ours, Func<double> theirs)
+    {
+        _ = (ours(), theirs()); // warm
+        var (a, b) = (new double[Rounds], new double[Rounds]);
         for (var round = 0; round < Rounds; round++)
         {
-            a[round] = sequences / Step(ours);
-            b[round] = sequences / Step(theirs);
+            a[round] = ours();
+            b[round] = theirs();
         }
-        Print("| | tokens/s, median (least to most) |");
+        Print($"| {what} | tokens/s, median (least to most) |");
         Print("| --- | ---: |");
-        Print($"| Crosshead | {Spread(a, "0")} |");
-        Print($"| llama.cpp | {Spread(b, "0")} |");
+        Print($"| Crosshead | {Spread(a, "0.0")} |");
+        Print($"| llama.cpp | {Spread(b, "0.0")} |");
         Print($"| Crosshead ÷ llama.cpp, within a round | {Spread([.. a.Zip(b, (x, y) => x / y)], "0.00")} |");
     }
 
@@ -118,8 +134,8 @@ internal static class LlamaComparison
 
     private static void CompareTokens(string folder, LLamaWeights peer)
     {
-        if (TokenizerFiles.Find(folder) is null) return;
-        var tokenizer = Tokenizer.Load(folder);
+        if (Directory.Exists(folder) && TokenizerFiles.Find(folder) is null) return;
+        var tokenizer = ModelSource.Open(folder).Tokenizer;
         var different = s_texts.Where(text => !tokenizer.Encode(text, parseSpecialTokens: false)
             .SequenceEqual(peer.Tokenize(text, add_bos: true, special: false, Encoding.UTF8).Select(id => (int)id)));
         Print($"token ids: {s_texts.Length - different.Count()} of {s_texts.Length} texts are equal");

@@ -27,10 +27,10 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
             for (; row <= rows - 8; row += 8) Eight(weights + (row * weightStride), weightStride, columns, x, y + row);
         for (; row < rows; row += 4)
         {
+            var w = weights + (row * weightStride);
             var count = Math.Min(4, rows - row);
-            for (var v = 0; v < vectors; v++)
-                Four(weights + (row * weightStride), weightStride, count, columns, x + ((long)v * stride),
-                    y + ((long)v * yStride) + row);
+            if (vectors == 1) Four(w, weightStride, count, columns, x, y + row);
+            else FourByFew(w, weightStride, count, columns, x, stride, vectors, y + row, yStride);
         }
     }
 
@@ -108,6 +108,64 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         if (count > 1) y[1] = Sum(a1);
         if (count > 2) y[2] = Sum(a2);
         if (count > 3) y[3] = Sum(a3);
+    }
+
+    // Up to four rows by two to four vectors; the last ones again where there are fewer. A row is read once.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourByFew(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors,
+        float* y, int yStride)
+    {
+        byte* w1 = w + (Math.Min(1, count - 1) * stride), w2 = w + (Math.Min(2, count - 1) * stride),
+            w3 = w + (Math.Min(3, count - 1) * stride);
+        float* x1 = x + xStride, x2 = x + ((long)Math.Min(2, vectors - 1) * xStride),
+            x3 = x + ((long)Math.Min(3, vectors - 1) * xStride);
+        var sums = stackalloc Vector512<float>[16]; // four of each row
+        for (var i = 0; i < 16; i++) sums[i] = default;
+        Tall(w, w1, columns, x, x1, x2, x3, sums);
+        if (count > 2) Tall(w2, w3, columns, x, x1, x2, x3, sums + 8);
+        for (var v = 0; v < vectors; v++)
+            for (var i = 0; i < count; i++) y[((long)v * yStride) + i] = Sum(sums[(4 * i) + v]);
+    }
+
+    // Two rows by four vectors: eight sums.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tall(byte* w, byte* w1, int columns, float* x0, float* x1, float* x2, float* x3,
+        Vector512<float>* sums)
+    {
+        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default,
+            b2 = default, b3 = default;
+        var blocks = columns / (T.Runs * T.Columns);
+        var scales = stackalloc float[2 * Lanes];
+        long k = 0;
+        for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
+        {
+            Fetch(w + at, Ahead, scales);
+            Fetch(w1 + at, Ahead, scales + Lanes);
+            for (var run = 0; run < T.Runs; run++, k += T.Columns)
+            {
+                var (p, q) = T.Load(w + at, run, scales);
+                var (r, s) = T.Load(w1 + at, run, scales + Lanes);
+                Add(x0 + k, p, q, r, s, ref a0, ref b0);
+                Add(x1 + k, p, q, r, s, ref a1, ref b1);
+                Add(x2 + k, p, q, r, s, ref a2, ref b2);
+                Add(x3 + k, p, q, r, s, ref a3, ref b3);
+            }
+        }
+        (sums[0], sums[1], sums[2], sums[3]) = (a0, a1, a2, a3);
+        (sums[4], sums[5], sums[6], sums[7]) = (b0, b1, b2, b3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(float* x, Vector512<float> p, Vector512<float> q, Vector512<float> r, Vector512<float> s,
+        ref Vector512<float> a, ref Vector512<float> b)
+    {
+        var v = Vector512.Load(x);
+        a = Vector512.FusedMultiplyAdd(v, p, a);
+        b = Vector512.FusedMultiplyAdd(v, r, b);
+        if (T.Columns <= Lanes) return;
+        v = Vector512.Load(x + Lanes);
+        a = Vector512.FusedMultiplyAdd(v, q, a);
+        b = Vector512.FusedMultiplyAdd(v, s, b);
     }
 
     // Asks for the memory of a later block, and prepares this one.
