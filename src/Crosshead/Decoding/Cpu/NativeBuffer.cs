@@ -2,10 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Crosshead.Decoding.Cpu;
 
-/// <summary>Zeroed memory outside the managed heap. The memory is aligned to a cache line and does not move.</summary>
+/// <summary>
+/// Zeroed memory outside the managed heap. The memory is aligned to a cache line and does not move. The system gives
+/// large memory page by page, when it is first touched.
+/// </summary>
 internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
 {
     private const nuint Alignment = 64;
+    private readonly void* _memory;
 
     /// <summary>Allocates the memory.</summary>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
@@ -15,17 +19,17 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
         var bytes = (nuint)Math.Max(length, 1) * (nuint)sizeof(T);
         try
         {
-            Pointer = (T*)NativeMemory.AlignedAlloc(bytes, Alignment);
+            _memory = NativeMemory.AllocZeroed(bytes + Alignment);
         }
         catch (OutOfMemoryException e)
         {
             throw new CrossheadException($"{bytes >> 20} MiB of memory for decoding are not to be had; use fewer "
                 + $"sequences, a shorter context or {MessageTerm.Dtype} bfloat16.", e);
         }
-        NativeMemory.Clear(Pointer, bytes);
+        Pointer = (T*)(((nuint)_memory + Alignment - 1) / Alignment * Alignment);
     }
 
-    ~NativeBuffer() => NativeMemory.AlignedFree(Pointer);
+    ~NativeBuffer() => NativeMemory.Free(_memory);
 
     /// <summary>Number of elements.</summary>
     public long Length { get; }
@@ -36,7 +40,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
     /// <inheritdoc/>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(Pointer);
+        if (Pointer is not null) NativeMemory.Free(_memory);
         Pointer = null;
         GC.SuppressFinalize(this);
     }

@@ -4,7 +4,7 @@ namespace Crosshead.Decoding.Cpu;
 internal sealed class PassBlock
 {
     /// <summary>Most rows of a block.</summary>
-    public const int MaxRows = 16;
+    public const int MaxRows = 64;
 
     private readonly DecodeRow[] _rows = new DecodeRow[MaxRows];
     private readonly RowGroup[] _runs = new RowGroup[MaxRows]; // of each row: all rows of its sequence
