@@ -14,7 +14,7 @@ internal static class GgufSampling
         return new StoredSampling
         {
             Temperature = keys.Number("temp"),
-            TopK = keys.OptionalCount("top_k"),
+            TopK = file.Metadata.Integer(keys.NameOf("top_k")) is { } k ? (int)Math.Clamp(k, 0, int.MaxValue) : null,
             TopP = keys.Number("top_p"),
             MinP = keys.Number("min_p"),
             RepetitionPenalty = keys.Number("penalty_repeat"),

@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Layers;
 using Crosshead.Model;
 using static TorchSharp.torch;
@@ -131,6 +132,36 @@ public sealed class GgufShapeTests : IDisposable
         Assert.StartsWith($"\"{path}\"", refused, StringComparison.Ordinal);
         Assert.Contains(told, refused);
         Assert.DoesNotContain('\n', refused);
+    }
+
+    [Theory]
+    [InlineData("llama 3")]
+    [InlineData("qwen3moe")]
+    public void Damaged_headers_are_a_model_or_are_refused(string model)
+    {
+        var whole = File.ReadAllBytes(Written(model));
+        var random = new Random(1);
+        using var file = GgufReader.Open(_folder.File("x.gguf"));
+        var header = file.Header.Length;
+        var path = _folder.File("damaged.gguf");
+        var read = 0;
+        for (var i = 0; i < 400; i++)
+        {
+            var bytes = (byte[])whole.Clone();
+            for (var change = random.Next(1, 4); change > 0; change--)
+                bytes[random.Next(24, header)] = (byte)random.Next(256);
+            File.WriteAllBytes(path, bytes);
+            try
+            {
+                ModelDirectory.Check(path);
+                read++;
+            }
+            catch (CrossheadException e)
+            {
+                Assert.DoesNotContain('\n', e.Message);
+            }
+        }
+        Assert.InRange(read, 1, 399);
     }
 
     [Fact]
