@@ -20,6 +20,7 @@ internal sealed record GgufPreTokenizer(PreTokenizerPattern Pattern, params stri
         new(PreTokenizerPattern.Llama3, "smaug-bpe", "dbrx"),
         new(PreTokenizerPattern.Qwen2, "qwen2") { Composes = true },
         new(PreTokenizerPattern.Qwen2, "megrez", "deepseek-r1-qwen", "stablelm2", "hunyuan"),
+        new(PreTokenizerPattern.Tekken, "tekken") { IgnoresMerges = true, AddsBegin = true },
         new(PreTokenizerPattern.Gpt2Digits, "smollm", "starcoder", "refact", "codeshell", "minerva-7b"),
         new(PreTokenizerPattern.Gpt2, "gpt-2", "phi-2", "mpt", "olmo", "a.x-4.0", "mellum", "trillion"),
     ];

@@ -95,6 +95,7 @@ public sealed class GgufVocabularyTests : IDisposable
     {
         // No merge makes "abc".
         Assert.Equal([5], Written(Tiny with { Pre = "llama-bpe", AddsBegin = false }).Tokenizer.Encode("abc"));
+        Assert.Equal([5], Written(Tiny with { Pre = "tekken", AddsBegin = false }).Tokenizer.Encode("abc"));
         Assert.Equal([6, 2], Written(Tiny with { Pre = "smaug-bpe" }).Tokenizer.Encode("abc"));
     }
 

@@ -32,6 +32,27 @@ internal static class CharacterClass
         return Of(Rune.GetUnicodeCategory(new Rune(c, text[index + 1])));
     }
 
+    /// <summary>
+    /// Whether the character at <paramref name="index"/> can be a capital or a small letter; it takes
+    /// <paramref name="length"/> UTF-16 units.
+    /// </summary>
+    public static LetterCase CaseAt(ReadOnlySpan<char> text, int index, out int length)
+    {
+        length = 1;
+        if (Rune.DecodeFromUtf16(text[index..], out var rune, out var units) != OperationStatus.Done)
+            return LetterCase.None;
+        length = units;
+        return Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.UppercaseLetter or UnicodeCategory.TitlecaseLetter => LetterCase.Capital,
+            UnicodeCategory.LowercaseLetter => LetterCase.Small,
+            UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark =>
+                LetterCase.Capital | LetterCase.Small,
+            _ => LetterCase.None,
+        };
+    }
+
     /// <summary>Whether the character that ends before <paramref name="index"/> is a word character.</summary>
     public static bool IsWordBefore(ReadOnlySpan<char> text, int index) =>
         Rune.DecodeLastFromUtf16(text[..index], out var rune, out _) == OperationStatus.Done && IsWord(rune);

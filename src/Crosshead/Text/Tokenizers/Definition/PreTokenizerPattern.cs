@@ -26,4 +26,11 @@ public enum PreTokenizerPattern
     /// <c>ByteLevel</c>.
     /// </summary>
     Gpt2Digits,
+
+    /// <summary>
+    /// Tekken's, of Mistral's models since Mistral Nemo: as <see cref="Qwen2"/>, but a word also ends where a small
+    /// letter is before a capital, marks belong to words, and contractions are not split off. Written as
+    /// <c>Split</c> and <c>ByteLevel</c>.
+    /// </summary>
+    Tekken,
 }

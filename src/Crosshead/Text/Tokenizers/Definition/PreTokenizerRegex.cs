@@ -15,12 +15,18 @@ internal static class PreTokenizerRegex
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
         + @"\s*[\r\n]+|\s+(?!\S)|\s+";
 
+    public const string Tekken =
+        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
+        + @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}|"
+        + @" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
     /// <summary>The pattern of an expression, or null if it is not supported.</summary>
     public static PreTokenizerPattern? PatternOf(string regex) => regex switch
     {
         Gpt2 => PreTokenizerPattern.Gpt2,
         Llama3 => PreTokenizerPattern.Llama3,
         Qwen2 => PreTokenizerPattern.Qwen2,
+        Tekken => PreTokenizerPattern.Tekken,
         _ => null,
     };
 
@@ -29,6 +35,7 @@ internal static class PreTokenizerRegex
     {
         PreTokenizerPattern.Llama3 => Llama3,
         PreTokenizerPattern.Qwen2 => Qwen2,
+        PreTokenizerPattern.Tekken => Tekken,
         _ => Gpt2,
     };
 }

@@ -43,9 +43,12 @@ internal ref struct WordEnumerator
             _pieceEnd = RunOfNot(_text, _start, CharacterClass.Number);
         }
         var piece = _text[.._pieceEnd];
-        _end = _pattern is PreTokenizerPattern.Gpt2 or PreTokenizerPattern.Gpt2Digits
-            ? Gpt2End(piece, _start)
-            : Llama3End(piece, _start, _pattern == PreTokenizerPattern.Llama3 ? 3 : 1);
+        _end = _pattern switch
+        {
+            PreTokenizerPattern.Gpt2 or PreTokenizerPattern.Gpt2Digits => Gpt2End(piece, _start),
+            PreTokenizerPattern.Tekken => TekkenEnd(piece, _start),
+            _ => Llama3End(piece, _start, _pattern == PreTokenizerPattern.Llama3 ? 3 : 1),
+        };
         return true;
     }
 
@@ -84,6 +87,48 @@ internal ref struct WordEnumerator
             return RunOf(text, RunOf(text, next, CharacterClass.Other), CharacterClass.LineEnd);
         if (text[start] == ' ' && nextKind == CharacterClass.Other)
             return RunOf(text, RunOf(text, next + nextLength, CharacterClass.Other), CharacterClass.LineEnd);
+        return LineEnd(text, start);
+    }
+
+    // [^\r\n\p{L}\p{N}]?C*S+|[^\r\n\p{L}\p{N}]?C+S*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+    // where C are capitals, S are small letters, and both are letters without case and marks.
+    private static int TekkenEnd(ReadOnlySpan<char> text, int start)
+    {
+        var kind = CharacterClass.At(text, start, out var length);
+        foreach (var small in (ReadOnlySpan<bool>)[true, false])
+        {
+            if (kind is CharacterClass.Other or CharacterClass.Space
+                && LettersEnd(text, start + length, small) is var prefixed and >= 0)
+                return prefixed;
+            if (LettersEnd(text, start, small) is var bare and >= 0) return bare;
+        }
+        if (kind == CharacterClass.Number) return start + length;
+        var body = text[start] == ' ' ? start + 1 : start;
+        var end = RunOf(text, body, CharacterClass.Other);
+        if (end == body) return LineEnd(text, start);
+        while (end < text.Length && text[end] is '\r' or '\n' or '/') end++;
+        return end;
+    }
+
+    // Where C*S+ ends, or C+S*; −1 if there is no match.
+    private static int LettersEnd(ReadOnlySpan<char> text, int start, bool needsSmall)
+    {
+        var (end, lastSmall) = (start, -1); // lastSmall: after the last of the capitals that is also a small letter
+        while (end < text.Length && CharacterClass.CaseAt(text, end, out var length) is var letter
+            && letter.HasFlag(LetterCase.Capital))
+        {
+            end += length;
+            if (letter.HasFlag(LetterCase.Small)) lastSmall = end;
+        }
+        var capitals = end;
+        while (end < text.Length && CharacterClass.CaseAt(text, end, out var length).HasFlag(LetterCase.Small))
+            end += length;
+        return needsSmall ? end > capitals ? end : lastSmall : capitals > start ? end : -1;
+    }
+
+    // \s*[\r\n]+|\s+(?!\S)|\s+
+    private static int LineEnd(ReadOnlySpan<char> text, int start)
+    {
         var end = RunOfSpace(text, start);
         var line = text[start..end].LastIndexOfAny('\r', '\n');
         return line >= 0 ? start + line + 1 : SpaceEnd(text, start, end);
