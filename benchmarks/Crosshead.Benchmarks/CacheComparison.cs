@@ -20,16 +20,18 @@ internal static class CacheComparison
     [
         ("260 K parameters, 8 query heads and 4 key/value heads of 8, 511 positions",
             Shape(64, 5, 8, 4, 8, 512) with { FeedForwardSize = 172 }),
-        ("Qwen3 0.6B's heads, 16 and 8 of 128, 16,384 positions, 2 layers", Shape(512, 2, 16, 8, 128, 16385)),
-        ("Llama 3.2 1B's heads, 32 and 8 of 64, 16,384 positions, 2 layers", Shape(512, 2, 32, 8, 64, 16385)),
+        ("Qwen3 0.6B's heads, 16 and 8 of 128, 16,384 positions", Shape(512, 1, 16, 8, 128, 16385)),
+        ("Llama 3.2 1B's heads, 32 and 8 of 64, 16,384 positions", Shape(512, 1, 32, 8, 64, 16385)),
     ];
 
     /// <summary>Compares and prints a table a shape and precision.</summary>
-    public static void Run(int rounds)
+    /// <param name="rounds">Number of rounds.</param>
+    /// <param name="only">The only precision; null for all.</param>
+    public static void Run(int rounds, ScalarType? only)
     {
+        ScalarType[] types = only is { } one ? [one] : [ScalarType.Float32, ScalarType.BFloat16];
         foreach (var (name, options) in Shapes)
-            foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
-                Compare(name, options, type, rounds);
+            foreach (var type in types) Compare(name, options, type, rounds);
     }
 
     private static void Compare(string name, ModelOptions options, ScalarType type, int rounds)

@@ -37,12 +37,12 @@ internal static unsafe class Panel
     /// <param name="rows">Number of vectors.</param>
     /// <param name="y">[rows, yStride]; receives the sums of the panels side by side, not yet decoded.</param>
     /// <param name="yStride">Elements from result to result.</param>
-    /// <param name="after">Memory that is read next; its start is prefetched at the end. Null for none.</param>
-    /// <param name="afterStride">Elements from <paramref name="after"/> to the second panel that is read next.</param>
+    /// <param name="ahead">Elements from a panel to the memory that is prefetched while the panel is used; 0 for
+    /// none. With few vectors a panel is used up before memory answers, so this should be several panels.</param>
     /// <param name="add">Whether sums go on from those in <paramref name="y"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<T>(T* panel, long panelStride, int panels, int depth, float* x, int stride, int rows,
-        float* y, int yStride, T* after = null, long afterStride = 0, bool add = false)
+        float* y, int yStride, long ahead = 0, bool add = false)
         where T : unmanaged, IPanelElement<T>
     {
         if (rows == 1)
@@ -56,19 +56,9 @@ internal static unsafe class Panel
             // panels.
             var second = panels > 1 ? 1 : 0;
             T* p = panel, q = panel + (second * panelStride);
-            // Hardware prefetches only to the end of a memory page, and a panel is one page. So the next two panels are
-            // prefetched while these two are used: the first by the first vectors, the second by the second vectors.
-            T* nextP = p, nextQ = q;
-            if (panels > 2)
-            {
-                nextP += 2 * panelStride;
-                nextQ += 2 * panelStride;
-            }
-            else if (after is not null)
-            {
-                nextP = after;
-                nextQ = after + afterStride;
-            }
+            // Hardware prefetches only to the end of a memory page. The memory of the first panel is prefetched by the
+            // first vectors, that of the second by the second vectors.
+            T* nextP = p + ahead, nextQ = q + ahead;
             var row = 0;
             for (; row <= rows - 8; row += 8)
                 PanelTiles.Multiply8x2(p, q, row == 0 ? nextP : p, row > 0 || rows < 16 ? nextQ : q, depth,

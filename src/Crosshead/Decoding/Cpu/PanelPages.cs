@@ -103,20 +103,19 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         {
             length = Math.Min(start + count, (position / PageTokens + 1) * PageTokens) - position;
             var isLast = position + length == start + count;
-            var nextStride = isLast ? ValueStride : KeyStride;
-            var next = isLast ? Value(slot, valueRow, start) : Key(slot, row, position + length);
             var panel = Key(slot, row, position);
+            var ahead = (isLast ? Value(slot, valueRow, start) : Key(slot, row, position + length)) - panel;
             var target = scores.From(position - start);
             if (!T.HasScales)
                 Panel.Multiply(panel, KeyStride, Panel.Count(length), _keyDepth, encoded.Pointer, encoded.Stride,
-                    encoded.Count, target.Pointer, target.Stride, next, nextStride);
+                    encoded.Count, target.Pointer, target.Stride, ahead);
             else
                 for (var group = 0; group < _keyGroups; group++)
                 {
                     var (first, sums) = (group * _group, scratch.Sums(PageTokens, queries.Count));
                     Panel.Multiply(panel + (first * Panel.Lanes), KeyStride, Panel.Count(length),
                         Math.Min(_group, _keyDepth - first), encoded.Pointer + (first / 2 * T.WordsPerPair),
-                        encoded.Stride, encoded.Count, sums.Pointer, sums.Stride, next, nextStride);
+                        encoded.Stride, encoded.Count, sums.Pointer, sums.Stride, ahead);
                     AddScaled(slot, (row * _keyGroups) + group, position, length, sums,
                         scratch.Factors + (group * queries.Count), target, isFirst: group == 0);
                 }
@@ -244,11 +243,11 @@ internal sealed unsafe class PanelPages<T> : IDisposable where T : unmanaged, IP
         {
             length = Math.Min(start + count, (position / PageTokens + 1) * PageTokens) - position;
             var isLast = position + length == start + count;
-            var nextStride = isLast ? KeyStride : ValueStride;
+            var panel = Value(slot, row, position) + offset;
             var next = isLast ? Key(slot, keyRow, start + count) : Value(slot, row, position + length) + offset;
-            Panel.Multiply(Value(slot, row, position) + offset, ValueStride, panels, Panel.RoundDepth(length),
+            Panel.Multiply(panel, ValueStride, panels, Panel.RoundDepth(length),
                 weights.Pointer + ((position - start) / 2 * T.WordsPerPair), weights.Stride, weights.Count,
-                sums.Pointer, sums.Stride, next, nextStride, add: position > start);
+                sums.Pointer, sums.Stride, next - panel, add: position > start);
         }
     }
 
