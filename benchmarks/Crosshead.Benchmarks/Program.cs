@@ -28,11 +28,11 @@ if (args is ["weights", .. var weights])
     return 0;
 }
 LibTorch.EnsureLoaded(); // before anything names a type of TorchSharp
-if (args is ["llama", var folder, .. var options])
+if (args is ["llama" or "quantization", var folder, .. var options])
 {
     try
     {
-        return LlamaComparison.Run(folder, options);
+        return args[0] == "llama" ? LlamaComparison.Run(folder, options) : QuantizationComparison.Run(folder);
     }
     catch (CrossheadException e)
     {
