@@ -99,7 +99,8 @@ internal sealed class PerplexityCommand : CliCommand
             .Row("maximum divergence", $"{result.MaximumDivergence:0.0000} nats", "")
             .Row("same most likely token", $"{100 * result.SameTop.Value:0.00} %", Error(result.SameTop, 100, "0.00")));
         output.Line("The divergence (Kullback and Leibler) is 0 where both models predict the same distribution. "
-            + $"Standard errors are over {result.Windows} windows of text.");
+            + (result.Windows == 1 ? "One window of text has no standard errors."
+                : $"Standard errors are over {result.Windows} windows of text."));
         var json = Fields(result.Model);
         json["against"] = new JsonObject
         {
