@@ -27,6 +27,26 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
         })];
     }
 
+    // Products with components for each number of a whole head: from about here on the processor's multipliers take
+    // longer than its memory takes for whole heads.
+    private const double MostProductsOnCpu = 12;
+
+    /// <summary>
+    /// A sentence about the speed of decoding from the layers' components on the CPU; null if they are no slower than
+    /// whole heads. Every query head multiplies all components, but only its own whole head.
+    /// </summary>
+    public static string? SpeedRemark(ModelOptions options, CachedLayer[] layers)
+    {
+        var (heads, groups) = ((double)options.Attention.Heads, options.Attention.Groups);
+        var slow = layers.Count(l => l.IsReduced(options)
+            && heads / groups * ((l.KeyHeads * options.HeadDim) + l.ValueRank) / (2 * options.HeadDim)
+                > MostProductsOnCpu);
+        return slow == 0 ? null
+            : $"On a CPU the attention of such layers ({slow}) takes about as long as from whole heads or longer, "
+            + $"because each of {options.Attention.Heads} query heads multiplies all components; the memory is "
+            + "saved all the same, and --cache-type int8 multiplies faster.";
+    }
+
     /// <summary>Whether the layer caches less than whole heads.</summary>
     public bool IsReduced(ModelOptions options) =>
         KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim;

@@ -137,6 +137,7 @@ internal sealed class CompressCommand : CliCommand
                 + $"({increase:+0.0000;-0.0000}){(predicted is { } expected
                     ? $"; the plan predicted {expected:+0.0000;-0.0000} on the calibration text" : "")}. "
                 : "No text was given to measure the loss on. ")
+            + (CachedLayer.SpeedRemark(result.Options, cached) is { } remark ? $"{remark} " : "")
             + $"Written to {result.Folder}; recover it with: crosshead train "
             + $"recipes/{RecoveryRecipe.For(source.Options)} --from {result.Folder} --teacher {source.Path} --set "
             + $"data.folder=… (crosshead data prepare, or data generate)");

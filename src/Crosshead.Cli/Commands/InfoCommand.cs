@@ -113,7 +113,8 @@ internal sealed class InfoCommand : CliCommand
             ? "Every layer keeps whole heads."
             : $"{reduced.Length} of {options.Layers} layers keep less than whole heads: "
             + $"{Range(reduced.Select(l => l.KeyHeads))} of {groups} key heads and "
-            + $"{Range(reduced.Select(l => l.ValueRank))} of {rank} value numbers.";
+            + $"{Range(reduced.Select(l => l.ValueRank))} of {rank} value numbers."
+            + (CachedLayer.SpeedRemark(options, cached) is { } remark ? $" {remark}" : "");
     }
 
     // The inner size of the feed-forward layers. Layers with experts are left out.

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using Crosshead.Attention;
 using Crosshead.Checkpoints;
+using Crosshead.Cli.Commands;
 using Crosshead.Model;
 using Crosshead.Tests.Checkpoints.HuggingFace;
 
@@ -91,5 +93,25 @@ public sealed class InfoCommandTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("rope_scaling names no rope_type, so that nothing uses: factor = 4",
             Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Theory]
+    [InlineData(32, 8, 4, true)]  // the heads of Llama 3.2 1B
+    [InlineData(16, 8, 4, false)] // the heads of Qwen3 0.6B
+    [InlineData(32, 8, 1, false)]
+    [InlineData(32, 8, 8, false)] // whole heads
+    public void Components_that_a_processor_multiplies_for_longer_are_told(int heads, int groups, int kept, bool told)
+    {
+        var options = new ModelOptions
+        {
+            HiddenSize = 256,
+            Layers = 2,
+            Attention = new AttentionOptions { Heads = heads, KeyValueHeads = groups, HeadDim = 16 },
+            VirtualHeads = kept == groups ? null
+                : [null, new VirtualHeads { KeyComponents = kept, ValueRank = kept * 16 }],
+        };
+        var remark = CachedLayer.SpeedRemark(options, CachedLayer.Of(options));
+        if (told) Assert.StartsWith("On a CPU the attention of such layers (1)", remark, StringComparison.Ordinal);
+        else Assert.Null(remark);
     }
 }
