@@ -5,7 +5,8 @@ namespace Crosshead.Checkpoints;
 /// <summary>Writes a GGUF file again with other types of tensors. Everything else stays as it is.</summary>
 public static class GgufQuantizer
 {
-    private const string SplitKeys = "split.";
+    // The keys of the file's parts, and of how an earlier quantisation was done.
+    private static readonly string[] s_leftOut = ["split.", "quantize."];
 
     /// <summary>Checks that a model's numbers can be written in another type.</summary>
     /// <param name="model">The model, in a GGUF file or a directory.</param>
@@ -38,7 +39,7 @@ public static class GgufQuantizer
         var options = GgufShape.Of(file);
         var writer = new GgufWriter();
         foreach (var key in file.Metadata.Keys.Where(key => key is not (GgufRecipe.FileTypeKey or GgufRecipe.VersionKey
-            or GgufHeader.AlignmentKey) && !key.StartsWith(SplitKeys, StringComparison.Ordinal)))
+            or GgufHeader.AlignmentKey) && !s_leftOut.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))))
             writer.Copy(file.Metadata, key);
         recipe.Describe(writer);
         var facts = new GgufModelFacts(options.Layers, options.Experts?.Count ?? 0,

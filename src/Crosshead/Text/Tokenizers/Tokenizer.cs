@@ -7,9 +7,9 @@ namespace Crosshead.Text.Tokenizers;
 
 /// <summary>
 /// Converts text to token ids and back, with the ids of Hugging Face's tokenizers. It supports byte-level BPE (GPT-2,
-/// Llama 3, Qwen, SmolLM, Mistral Nemo, and tokenizers of <see cref="Training.BpeTrainer"/>) and SentencePiece's BPE (Llama 2,
-/// Mistral). It reads a tokenizer.json, a tokenizer.model, or a vocab.json with its merges.txt. Immutable and safe for
-/// several threads.
+/// Llama 3, Qwen, SmolLM, Mistral Nemo, and tokenizers of <see cref="Training.BpeTrainer"/>) and SentencePiece's BPE
+/// (Llama 2, Mistral). It reads a tokenizer.json, a tokenizer.model, or a vocab.json with its merges.txt. Immutable and
+/// safe for several threads.
 /// </summary>
 public sealed class Tokenizer
 {

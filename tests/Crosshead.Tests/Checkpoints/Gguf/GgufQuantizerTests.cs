@@ -145,6 +145,7 @@ public sealed class GgufQuantizerTests : IDisposable
         writer.AddList("x.texts", ["a", "", "ü"]);
         writer.AddList<bool>("x.flags", [true, false]);
         writer.Add("x.small", (sbyte)-3);
+        writer.Add("quantize.imatrix.file", "of an earlier file");
         foreach (var tensor in plain.Tensors.Values)
             writer.AddTensor(tensor.Name, tensor.Type, tensor.Shape, s => s.Write(Bytes(plain, tensor.Name)));
         writer.Write(File("more.gguf"));
@@ -156,6 +157,7 @@ public sealed class GgufQuantizerTests : IDisposable
         Assert.Equal((9, 256), (made.Metadata.Integer("general.file_type"),
             made.Metadata.Integer("llama.embedding_length")));
         Assert.False(made.Metadata.Has("general.alignment"));
+        Assert.False(made.Metadata.Has("quantize.imatrix.file"));
     }
 
     [Fact]

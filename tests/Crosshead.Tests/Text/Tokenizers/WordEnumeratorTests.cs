@@ -64,8 +64,8 @@ public sealed class WordEnumeratorTests
             var valid = Rune.TryGetRuneAt(text, i, out var rune);
             var length = valid ? rune.Utf16SequenceLength : 1;
             // Oniguruma folds the long s to s, .NET does not: give .NET an S, which it folds.
-            var mapped = !valid ? '\uFFFD' : folds && rune.Value == 'ſ' && i > 0 && text[i - 1] == '\'' ? 'S' : length == 1
-                ? text[i] : Rune.GetUnicodeCategory(rune) switch
+            var mapped = !valid ? '\uFFFD' : folds && rune.Value == 'ſ' && i > 0 && text[i - 1] == '\'' ? 'S'
+                : length == 1 ? text[i] : Rune.GetUnicodeCategory(rune) switch
                 {
                     UnicodeCategory.UppercaseLetter or UnicodeCategory.TitlecaseLetter => 'A',
                     UnicodeCategory.LowercaseLetter => 'a',
