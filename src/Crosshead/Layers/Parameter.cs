@@ -140,6 +140,7 @@ public sealed class Parameter : IDisposable
             using var grad = no_grad();
             using var scope = NewDisposeScope();
             _value = Stored!.ToTensor(_type, [.. Shape]).to(_device).DetachFromDisposeScope();
+            if (_device.type != DeviceType.CPU) Stored.SetAside();
         }
     }
 }
