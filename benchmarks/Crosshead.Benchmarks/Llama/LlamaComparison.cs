@@ -28,8 +28,8 @@ internal static class LlamaComparison
     ];
 
     public const string Usage =
-        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]; MODEL is a folder, or a .gguf file, "
-        + "which has a type of its own";
+        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]; MODEL is a folder, or a .gguf "
+        + "file, which has a type of its own";
 
     /// <summary>Compares, and prints a table. Returns the exit code: 1 if the two compute different logits.</summary>
     public static int Run(string folder, string[] options)

@@ -34,7 +34,8 @@ public sealed unsafe class WeightProductsTests
         var x = Vectors(vectors, Columns);
         var y = new float[vectors * rows];
         fixed (float* px = x, py = y)
-            RowProducts.Of(format).Multiply(weights.Data, weights.Stride, rows, Columns, px, Columns, vectors, py, rows);
+            RowProducts.Of(format).Multiply(
+                weights.Data, weights.Stride, rows, Columns, px, Columns, vectors, py, rows);
         var row = new float[Columns];
         for (var r = 0; r < rows; r++)
         {
@@ -58,7 +59,8 @@ public sealed unsafe class WeightProductsTests
             {
                 var (x, y) = (Vectors(vectors, columns), new float[vectors * 9]);
                 fixed (float* px = x, py = y)
-                    RowProducts.Of(format).Multiply(weights.Data, weights.Stride, 9, columns, px, columns, vectors, py, 9);
+                    RowProducts.Of(format).Multiply(
+                        weights.Data, weights.Stride, 9, columns, px, columns, vectors, py, 9);
                 var row = new float[columns];
                 weights.Read(8, row);
                 Assert.Equal(Reference(row, x.AsSpan((vectors - 1) * columns, columns)), y[^1]);

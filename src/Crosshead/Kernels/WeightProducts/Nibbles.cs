@@ -34,7 +34,7 @@ internal static unsafe class Nibbles
         => (Looked(Widened.Bytes(at) >>> shift, table), Looked(Widened.Bytes(at + 16) >>> shift, table));
 
     /// <summary>
-    /// The 32 elements of 16 bytes, the lower halves first, each with a fifth bit: that of element i is bit i of a word.
+    /// The 32 elements of 16 bytes, lower halves first, each with a fifth bit. That of element i is bit i of a word.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<int> Low, Vector512<int> High) WithFifth(byte* at, uint fifth)

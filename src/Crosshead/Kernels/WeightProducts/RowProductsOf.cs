@@ -10,7 +10,7 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
 {
     private const int CacheLine = 64, Ahead = 1024; // bytes of a row that are fetched before they are used
 
-    /// <summary>Most vectors that multiply weights as they are read. For more, rows are read into memory first.</summary>
+    // Most vectors that multiply weights as they are read. For more, rows are read into memory first.
     private const int DirectVectors = 4;
 
     /// <inheritdoc/>
