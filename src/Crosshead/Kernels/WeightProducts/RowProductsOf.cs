@@ -8,7 +8,7 @@ namespace Crosshead.Kernels.WeightProducts;
 /// <summary>The products of one format.</summary>
 internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, IWeightBlock
 {
-    private const int CacheLine = 64, Ahead = 1024; // bytes of a row that are fetched before they are used
+    private const int CacheLine = 64, Ahead = 1536; // bytes of a row that are fetched before they are used
 
     // Most vectors that multiply weights as they are read. For more, rows are read into memory first.
     private const int DirectVectors = 4;
@@ -70,14 +70,9 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
                 Add(w7 + at, run, scales + (7 * Lanes), v, u, ref a7);
             }
         }
-        y[0] = Sum(a0);
-        y[1] = Sum(a1);
-        y[2] = Sum(a2);
-        y[3] = Sum(a3);
-        y[4] = Sum(a4);
-        y[5] = Sum(a5);
-        y[6] = Sum(a6);
-        y[7] = Sum(a7);
+        var (low, high) = (Quarters(Pair(a0, a1), Pair(a2, a3)), Quarters(Pair(a4, a5), Pair(a6, a7)));
+        var sums = Avx.Shuffle(low, high, 0b10_00_10_00) + Avx.Shuffle(low, high, 0b11_01_11_01);
+        Avx2.PermuteVar8x32(sums, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).Store(y);
     }
 
     // Up to four rows by one vector; the last row again where there are fewer.
@@ -89,12 +84,14 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
         var blocks = columns / (T.Runs * T.Columns);
         var scales = stackalloc float[4 * Lanes];
+        var turn = blocks - (Ahead / T.Bytes);
         for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
         {
-            Fetch(w + at, Ahead, scales);
-            Fetch(w1 + at, Ahead, scales + Lanes);
-            Fetch(w2 + at, Ahead, scales + (2 * Lanes));
-            Fetch(w3 + at, Ahead, scales + (3 * Lanes));
+            var ahead = b < turn ? Ahead : Ahead + (3 * stride);
+            Fetch(w + at, ahead, scales);
+            Fetch(w1 + at, ahead, scales + Lanes);
+            Fetch(w2 + at, ahead, scales + (2 * Lanes));
+            Fetch(w3 + at, ahead, scales + (3 * Lanes));
             for (var run = 0; run < T.Runs; run++, x += T.Columns)
             {
                 var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
@@ -172,7 +169,7 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fetch(byte* block, long ahead, float* scales)
     {
-        for (var line = 0; line < T.Bytes; line += CacheLine) Sse.Prefetch1(block + ahead + line);
+        for (var line = 0; line < T.Bytes; line += CacheLine) Sse.Prefetch0(block + ahead + line);
         T.Prepare(block, scales);
     }
 
@@ -184,6 +181,19 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         sum = Vector512.FusedMultiplyAdd(v, first, sum);
         if (T.Columns > Lanes) sum = Vector512.FusedMultiplyAdd(u, second, sum);
     }
+
+    // The first steps of Sum for two products: four lanes of the first below four of the second.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Pair(Vector512<float> first, Vector512<float> second)
+    {
+        var (a, b) = (first.GetLower() + first.GetUpper(), second.GetLower() + second.GetUpper());
+        return Avx.Permute2x128(a, b, 0x20) + Avx.Permute2x128(a, b, 0x31);
+    }
+
+    // The next step for two pairs: in each half, lanes 0 + 2 and 1 + 3 of a product of the first and of the second.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Quarters(Vector256<float> first, Vector256<float> second) =>
+        Avx.Shuffle(first, second, 0b01_00_01_00) + Avx.Shuffle(first, second, 0b11_10_11_10);
 
     /// <summary>The sum of sixteen lanes, in the one order of all products.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
