@@ -90,11 +90,11 @@ internal static class CacheComparison
 
     private static ModelOptions Shape(int width, int layers, int heads, int groups, int headDim,
         int context) => new()
-    {
-        VocabularySize = 512,
-        HiddenSize = width,
-        Layers = layers,
-        Context = context,
-        Attention = new AttentionOptions { Heads = heads, KeyValueHeads = groups, HeadDim = headDim },
-    };
+        {
+            VocabularySize = 512,
+            HiddenSize = width,
+            Layers = layers,
+            Context = context,
+            Attention = new AttentionOptions { Heads = heads, KeyValueHeads = groups, HeadDim = headDim },
+        };
 }

@@ -3,7 +3,6 @@ using Crosshead.Attention.Caches;
 using Crosshead.Checkpoints;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
-using Crosshead.Model;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
 

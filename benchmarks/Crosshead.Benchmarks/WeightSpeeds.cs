@@ -18,7 +18,7 @@ internal static unsafe class WeightSpeeds
     public static void Run(string[] arguments)
     {
         var (mebibytes, threads) = (int.Parse(arguments[0]), int.Parse(arguments[1]));
-        var formats = WeightFormat.All.Where(f => arguments.Length < 3 || arguments[2..].Contains(f.Name)).ToArray();
+        var formats = WeightFormat.All.Where(f => arguments.Length < 3 || arguments.AsSpan()[2..].Contains(f.Name)).ToArray();
         var bytes = (long)mebibytes << 20;
         var memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 1 << 21);
         new Span<byte>(memory, (int)Math.Min(bytes, int.MaxValue)).Fill(1);

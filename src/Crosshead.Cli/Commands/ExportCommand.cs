@@ -7,7 +7,6 @@ using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
 using Crosshead.Files;
 using Crosshead.Model;
-using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints.Gguf;
-using Crosshead.Files;
 
 namespace Crosshead.Cli.Terminal;
 

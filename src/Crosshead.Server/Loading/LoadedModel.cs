@@ -3,7 +3,6 @@ using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Decoding;
 using Crosshead.Generation;
-using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Serving;
 using Crosshead.Text.Chat;

@@ -1,6 +1,5 @@
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Kernels.Common;
-using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Weights;

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -74,7 +74,7 @@ internal sealed unsafe class GgufFile : IDisposable
     }
 
     /// <summary>Bytes of the header; valid until the file is closed.</summary>
-    public ReadOnlySpan<byte> HeaderBytes => 
+    public ReadOnlySpan<byte> HeaderBytes =>
         Bytes(-Header.DataStart, (int)Math.Min(Header.DataStart, int.MaxValue));
 
     /// <summary>Bytes of the tensors, without a copy; valid until the file is closed.</summary>

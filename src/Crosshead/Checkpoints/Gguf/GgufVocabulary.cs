@@ -1,6 +1,5 @@
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
-using Crosshead.Text.Tokenizers.Formats;
 
 namespace Crosshead.Checkpoints.Gguf;
 

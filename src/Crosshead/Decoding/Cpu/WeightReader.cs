@@ -1,6 +1,5 @@
 using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
-using Crosshead.Runtime;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 

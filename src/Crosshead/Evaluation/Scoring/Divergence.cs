@@ -1,6 +1,5 @@
 using Crosshead.Kernels.Products;
 using Crosshead.Model;
-using Crosshead.Runtime;
 using Crosshead.TextModels;
 using static TorchSharp.torch;
 

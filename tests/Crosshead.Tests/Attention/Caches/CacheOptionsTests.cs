@@ -1,6 +1,5 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Tests.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Attention.Caches;

@@ -131,7 +131,7 @@ public sealed class GgufLoadingTests : IDisposable
     public void Weights_that_are_no_numbers_are_refused_by_name()
     {
         var (_, file) = Written("llama", ScalarType.Float32);
-        new GgufEdit(file).Bytes("blk.1.ffn_up.weight", 
+        new GgufEdit(file).Bytes("blk.1.ffn_up.weight",
             b => BinaryPrimitives.WriteSingleLittleEndian(b.AsSpan(28), float.NaN))
             .Bytes("output_norm.weight",
                 b => BinaryPrimitives.WriteSingleLittleEndian(b.AsSpan(8), float.NegativeInfinity))

@@ -5,7 +5,6 @@ using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Tests.Text.Tokenizers;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Tokenizers;
-using Crosshead.Text.Tokenizers.Definition;
 using Crosshead.Text.Tokenizers.Formats;
 using static Crosshead.Tests.Checkpoints.Gguf.GgufReaderTests;
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Crosshead.Checkpoints.Safetensors;
 
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 

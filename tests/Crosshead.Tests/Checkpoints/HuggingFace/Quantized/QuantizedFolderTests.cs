@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using Crosshead.Tests.Cli;
