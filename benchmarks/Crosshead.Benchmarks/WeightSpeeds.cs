@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Crosshead.Kernels.WeightProducts;
@@ -17,8 +18,10 @@ internal static unsafe class WeightSpeeds
 
     public static void Run(string[] arguments)
     {
-        var (mebibytes, threads) = (int.Parse(arguments[0]), int.Parse(arguments[1]));
-        var formats = WeightFormat.All.Where(f => arguments.Length < 3 || arguments.AsSpan()[2..].Contains(f.Name)).ToArray();
+        var mebibytes = arguments is [var size, ..] ? int.Parse(size, CultureInfo.InvariantCulture) : 256;
+        var threads = arguments is [_, var count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : 1;
+        var chosen = arguments.Skip(2).ToArray();
+        var formats = WeightFormat.All.Where(f => chosen.Length == 0 || chosen.Contains(f.Name)).ToArray();
         var bytes = (long)mebibytes << 20;
         var memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 1 << 21);
         new Span<byte>(memory, (int)Math.Min(bytes, int.MaxValue)).Fill(1);
