@@ -20,10 +20,13 @@ internal static class FloatBlockWriter
     public static void BF16(ReadOnlySpan<float> values, Span<byte> blocks)
     {
         var upper = MemoryMarshal.Cast<byte, ushort>(blocks);
-        for (var i = 0; i < values.Length; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(values[i]);
-            upper[i] = (ushort)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-        }
+        for (var i = 0; i < values.Length; i++) upper[i] = Upper(values[i]);
+    }
+
+    /// <summary>The upper half of a number; what is not a number stays so.</summary>
+    public static ushort Upper(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return (ushort)(float.IsNaN(value) ? (bits >> 16) | 0x40 : (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 }

@@ -22,15 +22,4 @@ internal static class FloatBlocks
         var upper = MemoryMarshal.Cast<byte, ushort>(blocks);
         for (var i = 0; i < values.Length; i++) values[i] = BitConverter.UInt32BitsToSingle((uint)upper[i] << 16);
     }
-
-    /// <summary>Rounds numbers to the upper half of single precision: to the nearest, ties to even.</summary>
-    public static void Round(ReadOnlySpan<float> values, Span<ushort> upper)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(values[i]);
-            upper[i] = (ushort)(float.IsNaN(values[i]) ? (bits >> 16) | 0x40
-                : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-        }
-    }
 }

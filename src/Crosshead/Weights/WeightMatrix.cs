@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -92,12 +91,8 @@ internal sealed unsafe class WeightMatrix : IDisposable
     /// <summary>Rounds numbers to a row of a matrix in memory of its own.</summary>
     /// <param name="row">Index of the row.</param>
     /// <param name="values">The first numbers of the row.</param>
-    public void Write(long row, ReadOnlySpan<float> values)
-    {
-        if (Format == WeightFormat.F32) values.CopyTo(MemoryMarshal.Cast<byte, float>(BytesOf(row)));
-        else if (Format == WeightFormat.BF16) FloatBlocks.Round(values, MemoryMarshal.Cast<byte, ushort>(BytesOf(row)));
-        else throw new NotSupportedException($"rows of {Format} are not written one by one");
-    }
+    public void Write(long row, ReadOnlySpan<float> values) =>
+        Format.Write(values, BytesOf(row)[..(int)Format.RowBytes(values.Length)]);
 
     /// <summary>
     /// Its numbers as a tensor on the CPU; without a copy where the bytes are those of the type.

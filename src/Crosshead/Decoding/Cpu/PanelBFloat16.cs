@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Crosshead.Weights;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -13,12 +14,7 @@ internal readonly unsafe struct PanelBFloat16 : IPanelElement<PanelBFloat16>
 
     private PanelBFloat16(ushort bits) => _bits = bits;
 
-    public static PanelBFloat16 From(float value)
-    {
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        if (float.IsNaN(value)) return new PanelBFloat16((ushort)((bits >> 16) | 0x40));
-        return new PanelBFloat16((ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)); // to the nearest, ties to even
-    }
+    public static PanelBFloat16 From(float value) => new(FloatBlockWriter.Upper(value));
 
     /// <summary>The smallest element that is not below a positive value.</summary>
     public static PanelBFloat16 Above(float value) =>
