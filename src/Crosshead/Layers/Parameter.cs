@@ -98,11 +98,15 @@ public sealed class Parameter : IDisposable
         _initialize(Value, generator);
     }
 
-    /// <summary>Ends training: the value takes no more gradients, in the given precision and place.</summary>
+    /// <summary>
+    /// Ends training: the value takes no more gradients, in the given precision and place. A device gets its tensor at
+    /// once, so that what memory it has left for a cache is known, and no captured graph contains a copy.
+    /// </summary>
     internal void Freeze(ScalarType type, Device device)
     {
         _value?.requires_grad_(false);
         MoveTo(type, device);
+        if (_value is null && device.type != DeviceType.CPU) Make();
     }
 
     /// <summary>Converts the value to another precision or device.</summary>
