@@ -16,9 +16,12 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     private const nint Failed = -1, PageBytes = 4096;
     private const int NoFile = -1;
 
-    private MappedFile(nint address, long length) : base(Failed, ownsHandle: true)
+    private readonly bool _isOfFile;
+
+    private MappedFile(nint address, long length, bool isOfFile) : base(Failed, ownsHandle: true)
     {
         SetHandle(address);
+        _isOfFile = isOfFile;
         Length = length;
     }
 
@@ -37,7 +40,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     {
         var address = Map(0, (nuint)length, ReadAndWrite, PrivateWithoutReserve, file, 0);
         if (address == Failed) throw new IOException($"mmap of {length} bytes: {Marshal.GetLastPInvokeErrorMessage()}");
-        return new MappedFile(address, length);
+        return new MappedFile(address, length, isOfFile: true);
     }
 
     /// <summary>Memory of zeros, in large pages where the system has them.</summary>
@@ -50,16 +53,18 @@ internal sealed unsafe partial class MappedFile : SafeHandle
             throw new CrossheadException($"{length >> 20} MiB of memory for weights are not to be had: "
                 + $"{Marshal.GetLastPInvokeErrorMessage()}; use a smaller model, or a machine with more memory.");
         _ = Advise(address, (nuint)length, AdviceHugePages);
-        return new MappedFile(address, Math.Max(length, 1));
+        return new MappedFile(address, Math.Max(length, 1), isOfFile: false);
     }
 
     /// <summary>
     /// Says that some bytes of a file will not be read soon, so that they no longer count as memory of the process.
+    /// Memory of no file stays as it is: the system would forget what it holds.
     /// </summary>
     /// <param name="offset">Position of the first.</param>
     /// <param name="count">Number of bytes.</param>
     public void Release(long offset, long count)
     {
+        if (!_isOfFile) return;
         var (first, end) = ((handle + (nint)offset + PageBytes - 1) / PageBytes * PageBytes,
             (handle + (nint)(offset + count)) / PageBytes * PageBytes);
         if (end > first) _ = Advise(first, (nuint)(end - first), AdviceNotNeeded);

@@ -68,6 +68,18 @@ public sealed unsafe class WeightProductsTests
         }
     }
 
+    [Fact]
+    public void Memory_of_no_file_keeps_its_numbers_when_it_is_set_aside()
+    {
+        using var weights = Random(WeightFormat.F32, rows: 64, columns: 1024, seed: 1);
+        var (before, after) = (new float[1024], new float[1024]);
+        weights.Read(32, before);
+        weights.SetAside();
+        weights.Read(32, after);
+        Assert.Equal(before, after);
+        Assert.Contains(before, x => x != 0);
+    }
+
     /// <summary>Random weights of a format whose scales are ordinary numbers.</summary>
     internal static WeightMatrix Random(WeightFormat format, int rows, int columns, int seed)
     {
