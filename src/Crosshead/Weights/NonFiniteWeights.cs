@@ -11,19 +11,6 @@ internal static class NonFiniteWeights
     private const int Pieces = 64;
     private const ushort Exponent = 0x7C00; // of a half that is NaN or infinite
 
-    // Where the halves are in a block that multiply all of it or are added to all of it.
-    private static readonly Dictionary<WeightFormat, int[]> s_halves = new()
-    {
-        [WeightFormat.Q8Zero] = [0],
-        [WeightFormat.Q4Zero] = [0],
-        [WeightFormat.Q4One] = [0, 2],
-        [WeightFormat.Q5Zero] = [0],
-        [WeightFormat.Q5One] = [0, 2],
-        [WeightFormat.Q4K] = [0, 2],
-        [WeightFormat.Q5K] = [0, 2],
-        [WeightFormat.Q6K] = [208],
-    };
-
     /// <summary>How many weights of a matrix are NaN or infinite.</summary>
     public static long Count(WeightMatrix matrix)
     {
@@ -41,12 +28,12 @@ internal static class NonFiniteWeights
 
     private static long Count(ReadOnlySpan<byte> row, WeightFormat format)
     {
-        if (!s_halves.TryGetValue(format, out var halves)) return CountOneByOne(row, format);
+        if (format.Halves.Count == 0) return CountOneByOne(row, format);
         var count = 0L;
         for (var block = 0; block < row.Length; block += format.BlockBytes)
         {
             var bad = false;
-            foreach (var at in halves)
+            foreach (var at in format.Halves)
                 bad |= (MemoryMarshal.Read<ushort>(row[(block + at)..]) & Exponent) == Exponent;
             if (bad) count += format.BlockSize;
         }
