@@ -1,0 +1,34 @@
+using static TorchSharp.torch;
+
+namespace Crosshead.Runtime.Distributed;
+
+/// <summary>
+/// Exchanges the memory of tensors between ranks: on the CPU through the communicator, on GPUs through NCCL. Nothing is
+/// added up on the way.
+/// </summary>
+/// <remarks>
+/// Work on a GPU may go on after a call returns. It starts when all that the current stream was given before the call
+/// is done. <see cref="Wait"/> makes the current stream wait for it. Tensors must live until then.
+/// </remarks>
+internal abstract class TensorExchange : IDisposable
+{
+    /// <summary>Gives each rank the parts that all ranks have for it.</summary>
+    /// <param name="send">[all parts], dense, of any type: the parts for all ranks, one after the other.</param>
+    /// <param name="sendCounts">Elements for each rank.</param>
+    /// <param name="receive">[all parts], of the same type; written.</param>
+    /// <param name="receiveCounts">Elements from each rank.</param>
+    public abstract void AllToAll(Tensor send, ReadOnlySpan<long> sendCounts, Tensor receive,
+        ReadOnlySpan<long> receiveCounts);
+
+    /// <summary>Gives every rank the parts of all, in the order of the ranks.</summary>
+    /// <param name="send">[part], dense. It may be this rank's part of <paramref name="receive"/> itself.</param>
+    /// <param name="receive">[all parts], of the same type; written.</param>
+    /// <param name="counts">Elements of each rank.</param>
+    public abstract void AllGather(Tensor send, Tensor receive, ReadOnlySpan<long> counts);
+
+    /// <summary>Makes what follows on the current stream wait for all exchanges so far.</summary>
+    public abstract void Wait();
+
+    /// <summary>Frees what the exchange holds.</summary>
+    public abstract void Dispose();
+}
