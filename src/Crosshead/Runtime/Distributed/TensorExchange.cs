@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Runtime.Distributed;
@@ -12,6 +13,14 @@ namespace Crosshead.Runtime.Distributed;
 /// </remarks>
 internal abstract class TensorExchange : IDisposable
 {
+    /// <summary>The exchange of tensors of a device.</summary>
+    /// <param name="communicator">The ranks; it must live longer.</param>
+    /// <param name="device">Where the tensors are, the same kind on all ranks.</param>
+    public static TensorExchange Of(ICommunicator communicator, Device device) =>
+        device.type == DeviceType.CPU || communicator.Ranks == 1 ? new HostExchange(communicator)
+            : throw new CrossheadException($"{communicator.Ranks} ranks cannot exchange tensors on {device} yet; "
+                + $"train on the CPU, or with one rank.");
+
     /// <summary>Gives each rank the parts that all ranks have for it.</summary>
     /// <param name="send">[all parts], dense, of any type: the parts for all ranks, one after the other.</param>
     /// <param name="sendCounts">Elements for each rank.</param>
