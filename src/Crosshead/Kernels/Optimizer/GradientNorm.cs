@@ -33,13 +33,16 @@ internal static unsafe class GradientNorm
         for (var i = begin; i < end; i++)
         {
             var block = context->Blocks + i;
-            context->Sums[i] = block->NarrowGradient ? Block((BFloat16Element*)block->Gradient, block->Count)
-                : Block((Float32Element*)block->Gradient, block->Count);
+            context->Sums[i] = block->NarrowGradient ? OfBlock((BFloat16Element*)block->Gradient, block->Count)
+                : OfBlock((Float32Element*)block->Gradient, block->Count);
         }
     }
 
+    /// <summary>Σ x² of a block: sixteen sums of every sixteenth number, then these in pairs.</summary>
+    /// <param name="values">The numbers.</param>
+    /// <param name="count">How many.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double Block<T>(T* values, int count) where T : unmanaged, IElement<T>
+    public static double OfBlock<T>(T* values, int count) where T : unmanaged, IElement<T>
     {
         var (lower, upper) = (Vector512<double>.Zero, Vector512<double>.Zero);
         for (var i = 0; i < count; i += Lanes.Count)

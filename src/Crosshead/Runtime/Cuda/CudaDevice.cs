@@ -37,6 +37,17 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
     /// <summary>Bytes of the cache that all multiprocessors share.</summary>
     public long CacheBytes { get; private init; }
 
+    /// <summary>What tells this GPU from all others, on any machine.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public unsafe Guid Identity()
+    {
+        CudaDriver.Check(CudaDriver.GetDevice(out var device, Index), $"asking for device cuda:{Index}");
+        Guid identity;
+        CudaDriver.Check(CudaDriver.GetDeviceUuid((byte*)&identity, device),
+            $"asking for the identity of device cuda:{Index}");
+        return identity;
+    }
+
     /// <summary>
     /// Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve
     /// included.

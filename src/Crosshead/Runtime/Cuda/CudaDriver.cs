@@ -29,6 +29,12 @@ internal static unsafe partial class CudaDriver
     /// <summary>CU_STREAM_NON_BLOCKING: the stream does not wait for the default stream.</summary>
     public const uint NonBlockingStream = 1;
 
+    /// <summary>CU_EVENT_DISABLE_TIMING: the event only orders streams.</summary>
+    public const uint OrderingEvent = 2;
+
+    /// <summary>CUDA_ERROR_NOT_READY: what was asked about is not done yet.</summary>
+    public const int NotReady = 600;
+
     /// <summary>
     /// CU_STREAM_CAPTURE_MODE_RELAXED: this thread and others may do anything else meanwhile, such as allocating
     /// memory.
@@ -70,6 +76,12 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuDeviceGetAttribute")]
     public static partial int GetDeviceAttribute(out int value, int attribute, int device);
 
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetUuid_v2")]
+    public static partial int GetDeviceUuid(byte* uuid, int device);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceCanAccessPeer")]
+    public static partial int CanAccessPeer(out int can, int device, int peer);
+
     [LibraryImport(Library, EntryPoint = "cuDevicePrimaryCtxRetain")]
     public static partial int RetainPrimaryContext(out nint context, int device);
 
@@ -106,6 +118,21 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
     public static partial int WaitForStream(nint stream);
 
+    [LibraryImport(Library, EntryPoint = "cuStreamQuery")]
+    public static partial int QueryStream(nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamWaitEvent")]
+    public static partial int WaitForEvent(nint stream, nint ordering, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuEventCreate")]
+    public static partial int CreateEvent(out nint ordering, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuEventRecord")]
+    public static partial int RecordEvent(nint ordering, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
+    public static partial int DestroyEvent(nint ordering);
+
     [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
     public static partial int BeginCapture(nint stream, int mode);
 
@@ -138,4 +165,7 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library, EntryPoint = "cuMemcpyDtoHAsync_v2")]
     public static partial int CopyToHost(nint host, nint device, nuint bytes, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuMemcpyDtoDAsync_v2")]
+    public static partial int CopyWithin(nint target, nint source, nuint bytes, nint stream);
 }

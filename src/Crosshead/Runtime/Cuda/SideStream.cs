@@ -45,6 +45,14 @@ internal sealed class SideStream : IDisposable
         CudaDriver.Check(CudaDriver.WaitForStream(Handle), "waiting for a CUDA stream");
     }
 
+    /// <summary>Whether all that was queued here has been done; a failure counts as not done.</summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public bool IsDone()
+    {
+        using var scope = _device.Enter();
+        return CudaDriver.QueryStream(Handle) == 0;
+    }
+
     /// <summary>Hands the stream on, once what was queued is done.</summary>
     public void Dispose()
     {

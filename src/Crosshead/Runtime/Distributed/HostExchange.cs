@@ -29,6 +29,9 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
     }
 
     /// <inheritdoc/>
+    public override void Then(Action work) => work();
+
+    /// <inheritdoc/>
     public override void Wait()
     {
     }

@@ -13,13 +13,12 @@ namespace Crosshead.Runtime.Distributed;
 /// </remarks>
 internal abstract class TensorExchange : IDisposable
 {
-    /// <summary>The exchange of tensors of a device.</summary>
+    /// <summary>The exchange of tensors of a device; every rank must ask for it.</summary>
     /// <param name="communicator">The ranks; it must live longer.</param>
     /// <param name="device">Where the tensors are, the same kind on all ranks.</param>
-    public static TensorExchange Of(ICommunicator communicator, Device device) =>
-        device.type == DeviceType.CPU || communicator.Ranks == 1 ? new HostExchange(communicator)
-            : throw new CrossheadException($"{communicator.Ranks} ranks cannot exchange tensors on {device} yet; "
-                + $"train on the CPU, or with one rank.");
+    /// <exception cref="CrossheadException">NCCL cannot connect the ranks' GPUs.</exception>
+    public static TensorExchange Of(ICommunicator communicator, Device device) => device.type == DeviceType.CUDA
+        ? NcclExchange.Connect(communicator, Math.Max(device.index, 0)) : new HostExchange(communicator);
 
     /// <summary>Gives each rank the parts that all ranks have for it.</summary>
     /// <param name="send">[all parts], dense, of any type: the parts for all ranks, one after the other.</param>
@@ -34,6 +33,13 @@ internal abstract class TensorExchange : IDisposable
     /// <param name="receive">[all parts], of the same type; written.</param>
     /// <param name="counts">Elements of each rank.</param>
     public abstract void AllGather(Tensor send, Tensor receive, ReadOnlySpan<long> counts);
+
+    /// <summary>
+    /// Queues work behind all exchanges so far, beside what the current stream is given later. <see cref="Wait"/>
+    /// waits for it too.
+    /// </summary>
+    /// <param name="work">Launches kernels, and makes no tensors: their memory would belong to another stream.</param>
+    public abstract void Then(Action work);
 
     /// <summary>Makes what follows on the current stream wait for all exchanges so far.</summary>
     public abstract void Wait();

@@ -1,0 +1,39 @@
+namespace Crosshead.Runtime.Cuda;
+
+/// <summary>Orders streams of a device among each other. The host does not wait.</summary>
+internal sealed class CudaEvent : IDisposable
+{
+    private readonly CudaDevice _device;
+    private nint _handle;
+
+    /// <summary>Creates the event.</summary>
+    /// <param name="device">Whose streams it orders.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public CudaEvent(CudaDevice device)
+    {
+        _device = device;
+        using var scope = device.Enter();
+        CudaDriver.Check(CudaDriver.CreateEvent(out _handle, CudaDriver.OrderingEvent), "creating a CUDA event");
+    }
+
+    /// <summary>
+    /// Makes what <paramref name="later"/> is given from now on wait for what <paramref name="earlier"/> was given so
+    /// far.
+    /// </summary>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public void Order(nint earlier, nint later)
+    {
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.RecordEvent(_handle, earlier), "marking the end of a CUDA stream");
+        CudaDriver.Check(CudaDriver.WaitForEvent(later, _handle, 0), "making a CUDA stream wait for another");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_handle == 0) return;
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.DestroyEvent(_handle), "giving a CUDA event back");
+        _handle = 0;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using Crosshead.Runtime.Cuda;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Runtime.Distributed;
+
+/// <summary>Exchanges the memory of tensors between GPUs, on one stream beside the one that computes.</summary>
+internal sealed class NcclExchange : TensorExchange
+{
+    // A rank that is gone is never heard of again; what is left then goes when the process ends.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly CudaDevice _device;
+    private readonly NcclCommunicator? _communicator; // null for one rank
+    private readonly SideStream _stream;
+    private readonly CudaEvent _order;
+    private readonly int _rank;
+    private bool _disposed;
+
+    private NcclExchange(CudaDevice device, NcclCommunicator? communicator, int rank)
+    {
+        (_device, _communicator, _rank) = (device, communicator, rank);
+        _stream = SideStream.Rent(device.Index);
+        _order = new CudaEvent(device);
+    }
+
+    /// <summary>
+    /// Connects the GPUs of all ranks; every rank must call it. One rank alone only copies, and needs no NCCL.
+    /// </summary>
+    /// <param name="ranks">The ranks, which agree by it.</param>
+    /// <param name="device">Number of this rank's device, as in <c>cuda:n</c>.</param>
+    /// <exception cref="CrossheadException">NCCL is missing, old, or not the same everywhere; two ranks have one GPU;
+    /// or NCCL refused.</exception>
+    public static NcclExchange Connect(ICommunicator ranks, int device)
+    {
+        var owner = CudaDevice.Get(device);
+        return new NcclExchange(owner, ranks.Ranks == 1 ? null : Join(ranks, owner), ranks.Rank);
+    }
+
+    /// <inheritdoc/>
+    public override void AllToAll(Tensor send, ReadOnlySpan<long> sendCounts, Tensor receive,
+        ReadOnlySpan<long> receiveCounts)
+    {
+        Span<long> sendBytes = stackalloc long[sendCounts.Length], receiveBytes = stackalloc long[sendCounts.Length];
+        var (mine, own) = (Bytes(sendCounts, send, sendBytes), Bytes(receiveCounts, receive, receiveBytes));
+        using var scope = Follow();
+        var (from, to) = (Aten.DataPointer(send), Aten.DataPointer(receive));
+        Copy(from + mine, to + own, sendBytes[_rank]);
+        _communicator?.AllToAll(from, sendBytes, to, receiveBytes, _stream.Handle);
+    }
+
+    /// <inheritdoc/>
+    public override void AllGather(Tensor send, Tensor receive, ReadOnlySpan<long> counts)
+    {
+        Span<long> bytes = stackalloc long[counts.Length];
+        var own = Bytes(counts, receive, bytes);
+        using var scope = Follow();
+        var parts = Aten.DataPointer(receive);
+        Copy(Aten.DataPointer(send), parts + own, bytes[_rank]);
+        _communicator?.AllGather(parts, bytes, _stream.Handle);
+    }
+
+    /// <inheritdoc/>
+    public override void Then(Action work)
+    {
+        using var scope = Follow();
+        using var stream = _stream.Enter();
+        work();
+    }
+
+    /// <inheritdoc/>
+    public override void Wait()
+    {
+        _communicator?.ThrowIfFailed();
+        _order.Order(_stream.Handle, CudaStream.Current(_device.Index));
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        var done = SpinWait.SpinUntil(_stream.IsDone, Patience);
+        var closing = Task.Factory.StartNew(() => _communicator?.Close(done), CancellationToken.None,
+            TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (!closing.Wait(Patience) || !done) return;
+        _order.Dispose();
+        _stream.Dispose();
+    }
+
+    // What is queued beside from now on waits for what the current stream was given so far.
+    private CudaContextScope Follow()
+    {
+        var scope = _device.Enter();
+        _order.Order(CudaStream.Current(_device.Index), _stream.Handle);
+        return scope;
+    }
+
+    private static NcclCommunicator Join(ICommunicator ranks, CudaDevice device)
+    {
+        var nccl = Nccl.Loaded;
+        new NcclHandshake(nccl?.Version ?? 0, device.Identity()).Exchange(ranks);
+        var id = ranks.Rank == 0 ? nccl!.NewId() : default;
+        ranks.Broadcast(MemoryMarshal.AsBytes(new Span<NcclUniqueId>(ref id)), 0);
+        using var scope = device.Enter();
+        return NcclCommunicator.Connect(nccl!, id, ranks.Ranks, ranks.Rank);
+    }
+
+    private void Copy(nint from, nint to, long bytes)
+    {
+        if (bytes > 0 && from != to)
+            CudaDriver.Check(CudaDriver.CopyWithin(to, from, (nuint)bytes, _stream.Handle),
+                "copying a rank's own part");
+    }
+
+    // Fills in the bytes of each rank's part; the answer is where this rank's own begins.
+    private nint Bytes(ReadOnlySpan<long> counts, Tensor tensor, Span<long> bytes)
+    {
+        var (size, start, all) = (tensor.ElementSize, 0L, 0L);
+        for (var rank = 0; rank < counts.Length; rank++)
+        {
+            if (rank == _rank) start = all;
+            all += bytes[rank] = counts[rank] * size;
+        }
+        // The memory is exchanged by address, so that a wrong tensor would overwrite foreign memory.
+        if (tensor.device.type != DeviceType.CUDA || !tensor.is_contiguous() || tensor.numel() * size != all)
+            throw new ArgumentException($"a tensor to exchange must be dense, on a GPU, of {all} bytes; it is "
+                + $"{(tensor.is_contiguous() ? "dense" : "not dense")}, on {tensor.device}, of "
+                + $"{tensor.numel() * size} bytes.", nameof(tensor));
+        return (nint)start;
+    }
+}

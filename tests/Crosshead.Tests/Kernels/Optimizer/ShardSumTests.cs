@@ -1,0 +1,76 @@
+using Crosshead.Kernels.Optimizer;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Kernels.Optimizer;
+
+/// <summary>The sums over ranks and blocks: their bits against plain loops, on every device.</summary>
+public sealed class ShardSumTests
+{
+    // Lengths of the tensors that blocks of 65,536 were cut from.
+    private static readonly long[] Lengths = [65536, 65536, 1001, 15, 16, 17, 1, 65536, 300];
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 1000)]
+    [InlineData(ScalarType.Float32, 1003)]
+    [InlineData(ScalarType.BFloat16, 1000)]
+    [InlineData(ScalarType.BFloat16, 7)]
+    public void Parts_are_added_in_the_order_of_ranks(ScalarType type, int count)
+    {
+        using var scope = NewDisposeScope();
+        var parts = KernelCheck.Random(1, type, 5, count);
+        var old = KernelCheck.Random(2, ScalarType.Float32, count) * 100;
+        foreach (var device in KernelCheck.Devices)
+            foreach (var fresh in new[] { false, true })
+            {
+                var sum = old.to(device, copy: true);
+                OrderedSum.Add(parts.to(device).flatten(), sum, fresh);
+                var expected = fresh ? zeros(count) : old.clone();
+                for (var rank = 0; rank < 5; rank++) expected = expected + parts[rank].to_type(ScalarType.Float32);
+                Assert.Equal(expected.data<float>().ToArray(), sum.cpu().data<float>().ToArray());
+            }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Squares_have_the_bits_of_a_plain_loop_and_of_the_norm(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var values = KernelCheck.Random(3, type, Lengths.Sum());
+        var starts = Lengths.Aggregate(new List<long> { 0 }, (s, l) => [.. s, s[^1] + l]);
+        var numbers = values.to_type(ScalarType.Float32).data<float>().ToArray();
+        double[] expected = [.. Lengths.Select((length, b) => Squares(numbers.AsSpan((int)starts[b], (int)length)))];
+        foreach (var device in KernelCheck.Devices)
+        {
+            var sums = zeros(Lengths.Length, ScalarType.Float64, device);
+            var total = zeros([], ScalarType.Float64, device);
+            BlockSquares.Fill(values.to(device), tensor(starts.ToArray(), device: device), sums);
+            BlockSquares.Total(sums, total);
+            Assert.Equal(expected, sums.cpu().data<double>().ToArray());
+            Assert.Equal(expected.Aggregate(0.0, (a, b) => a + b), total.cpu().item<double>());
+        }
+        var blocks = Lengths.Select((length, b) => values.narrow(0, starts[b], length)).ToArray();
+        Assert.Equal(expected.Aggregate(0.0, (a, b) => a + b), GradientNorm.Squared(blocks));
+    }
+
+    [Fact]
+    public void Many_sums_are_added_from_left_to_right()
+    {
+        using var scope = NewDisposeScope();
+        var sums = KernelCheck.Random(4, ScalarType.Float32, 1300).to_type(ScalarType.Float64).pow(2);
+        foreach (var device in KernelCheck.Devices)
+        {
+            var total = zeros([], ScalarType.Float64, device);
+            BlockSquares.Total(sums.to(device), total);
+            Assert.Equal(sums.data<double>().ToArray().Aggregate(0.0, (a, b) => a + b), total.cpu().item<double>());
+        }
+    }
+
+    private static double Squares(ReadOnlySpan<float> values)
+    {
+        var sums = new double[16];
+        for (var i = 0; i < values.Length; i++) sums[i % 16] += (double)values[i] * values[i];
+        for (var i = 0; i < 8; i++) sums[i] += sums[i + 8];
+        return sums[0] + sums[1] + (sums[2] + sums[3]) + (sums[4] + sums[5] + (sums[6] + sums[7]));
+    }
+}
