@@ -5,6 +5,7 @@ using Crosshead.Cli.Commands;
 using Crosshead.Cli.Completion;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli;
 
@@ -27,14 +28,16 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     /// <param name="cancellation">Asks the command to finish its step, save and stop, as a signal does.</param>
     public int Run(string[] args, StandardStreams terminal, CancellationToken cancellation = default)
     {
+        // Until the ranks have met, one on each host speaks.
+        var speaker = Launcher.OfThisProcess is { LocalRank: > 0 } ? StandardStreams.Silent : terminal;
         try
         {
             using var names = MessageTerm.Use(OptionNames.Table);
-            return Answer(args, terminal, cancellation);
+            return Answer(args, terminal, speaker, cancellation);
         }
         catch (Exception failure)
         {
-            return Failure.Tell(failure, terminal);
+            return Failure.Tell(failure, speaker);
         }
     }
 
@@ -54,28 +57,54 @@ internal sealed class CommandLine(Func<IEnumerable<Command>> commands)
     // Not inlined, so that its assemblies load inside the try block: an assembly may be missing, or no more files can
     // be opened.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int Answer(string[] args, StandardStreams terminal, CancellationToken cancellation)
+    private int Answer(string[] args, StandardStreams terminal, StandardStreams speaker, CancellationToken cancellation)
     {
-        if (ShellCompletion.Answers(args, Root, s_parsing, terminal.Out))
+        if (ShellCompletion.Answers(args, Root, s_parsing, speaker.Out))
             return ExitCode.Done;
         RawArguments.Require(args);
         var parsed = CommandLineParser.Parse(Root(), args, s_parsing);
         if (parsed.Action is ParsedAction shown)
-            return shown.Show(parsed, terminal);
+            return shown.Show(parsed, speaker);
         if (UsageError.Describe(parsed) is { } problem)
         {
-            terminal.Error.WriteLine(problem);
+            speaker.Error.WriteLine(problem);
             return ExitCode.BadInput;
         }
-        return Execute(parsed, terminal, cancellation);
+        var command = (CliCommand)parsed.CommandResult.Command;
+        command.RequireLauncher(Launcher.OfThisProcess);
+        using var communicator = Launch.Start(terminal.Error.WriteLine);
+        return Execute(parsed, terminal, communicator, cancellation);
     }
 
-    private static int Execute(ParseResult parsed, StandardStreams terminal, CancellationToken cancellation)
+    // Ranks end together: rank 0 says why, and all return the same code.
+    private static int Execute(ParseResult parsed, StandardStreams terminal, ICommunicator communicator,
+        CancellationToken cancellation)
+    {
+        Exception? failure = null;
+        RankEnding own;
+        try
+        {
+            own = new RankEnding(Work(parsed, communicator.Rank == 0 ? terminal : StandardStreams.Silent, communicator,
+                cancellation));
+        }
+        catch (Exception thrown)
+        {
+            failure = thrown;
+            own = Failure.Ending(thrown);
+        }
+        var ending = communicator.End(own);
+        if (communicator.Rank == 0 && ending.Failure is { } line) terminal.Error.WriteLine(line);
+        if (failure is not null) Failure.Trace(failure, terminal);
+        return ending.ExitCode;
+    }
+
+    private static int Work(ParseResult parsed, StandardStreams terminal, ICommunicator communicator,
+        CancellationToken cancellation)
     {
         var command = (CliCommand)parsed.CommandResult.Command;
         ThreadsOption.Apply(parsed);
         using var interruption = new Interruption(terminal, cancellation);
-        var output = new CommandOutput(terminal, parsed.GetValue(command.Json));
+        var output = new CommandOutput(terminal, parsed.GetValue(command.Json), communicator);
         return command.Run(parsed, output, interruption.Token);
     }
 }

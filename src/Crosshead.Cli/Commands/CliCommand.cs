@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Commands;
 
@@ -28,6 +29,19 @@ internal abstract class CliCommand : Command
     /// <summary>The files and folders that the command writes.</summary>
     public CommandOutputs Outputs { get; } = new();
 
+    /// <summary>Whether several ranks can run the command together.</summary>
+    public virtual bool RunsOnRanks => false;
+
+    /// <summary>Refuses a launcher of several ranks, unless the command runs on them.</summary>
+    /// <param name="launcher">What started this process; null for nothing.</param>
+    /// <exception cref="CrossheadException">The command runs as one process.</exception>
+    public void RequireLauncher(Launcher? launcher)
+    {
+        if (launcher is not null && !RunsOnRanks)
+            throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, but \"{Name}\" runs as one "
+                + $"process; start it without the launcher.");
+    }
+
     /// <summary>Adds the options that name outputs, and the option that allows replacing them.</summary>
     protected void Write(params ReadOnlySpan<OutputOption> outputs)
     {
@@ -49,8 +63,15 @@ internal abstract class CliCommand : Command
         Outputs.RequireNames(arguments);
         var work = Prepare(arguments);
         Outputs.Check(arguments);
+        Meet(output.Communicator);
         return work(output, cancellation);
     }
+
+    /// <summary>
+    /// Compares the ranks, after all have checked their inputs and before any of them writes.
+    /// </summary>
+    /// <exception cref="CrossheadException">The ranks cannot work together.</exception>
+    protected virtual void Meet(ICommunicator communicator) => RankFacts.RequireSame(communicator);
 
     /// <summary>
     /// Reads arguments and inputs, and returns the work. Refuses all errors that the arguments and the inputs' headers

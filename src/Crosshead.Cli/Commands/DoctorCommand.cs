@@ -15,6 +15,9 @@ internal sealed class DoctorCommand() : CliCommand("doctor",
     "CROSSHEAD_LIBTORCH=/usr/lib/python3/dist-packages/torch/lib crosshead doctor --json")
 {
     /// <inheritdoc/>
+    public override bool RunsOnRanks => true;
+
+    /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments) => Diagnose;
 
     private static int Diagnose(CommandOutput output, CancellationToken cancellation)

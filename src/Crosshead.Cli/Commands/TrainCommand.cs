@@ -64,6 +64,9 @@ internal sealed class TrainCommand : CliCommand
     }
 
     /// <inheritdoc/>
+    public override bool RunsOnRanks => true;
+
+    /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var path = arguments.GetRequiredValue(_recipe);

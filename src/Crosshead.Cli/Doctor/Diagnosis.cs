@@ -97,20 +97,11 @@ internal sealed class Diagnosis
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static LibTorchFound Load()
     {
-        var folder = Runtime.LibTorch.Folder;
-        return new LibTorchFound(Version(folder), folder, SeesCuda());
+        return new LibTorchFound(Runtime.LibTorch.Version, Runtime.LibTorch.Folder, SeesCuda());
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool SeesCuda() => TorchSharp.torch.cuda.is_available();
-
-    // The top three bytes hold major, minor and patch.
-    private static unsafe string Version(string folder)
-    {
-        var library = NativeLibrary.Load(Path.Combine(folder, "libtorch_cpu.so"));
-        var version = ((delegate* unmanaged<ulong>)NativeLibrary.GetExport(library, "aoti_torch_abi_version"))();
-        return $"{version >> 56}.{(version >> 48) & 0xff}.{(version >> 40) & 0xff}";
-    }
 
     private static long AvailableMemory() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 }

@@ -1,6 +1,6 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Doctor;
 
@@ -14,6 +14,5 @@ internal static class ProvenanceFacts
 
     /// <summary>The version of this program.</summary>
     public static KeyValuePair<string, string> Program { get; } =
-        new("Crosshead", typeof(CpuVectors)
-            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown");
+        new("Crosshead", RankFacts.Version);
 }

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Terminal;
 
@@ -8,7 +9,7 @@ namespace Crosshead.Cli.Terminal;
 /// Output of a command. People get tables and a sentence on their meaning, on standard output. Scripts (<c>--json</c>)
 /// get one JSON object there and nothing else. Messages and progress always go to standard error.
 /// </summary>
-internal sealed class CommandOutput(StandardStreams terminal, bool json)
+internal sealed class CommandOutput(StandardStreams terminal, bool json, ICommunicator? communicator = null)
 {
     private static readonly JsonWriterOptions s_format =
         new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -18,6 +19,9 @@ internal sealed class CommandOutput(StandardStreams terminal, bool json)
 
     /// <summary>The streams.</summary>
     public StandardStreams Terminal => terminal;
+
+    /// <summary>The processes that run the command together. Only what rank 0 writes is shown.</summary>
+    public ICommunicator Communicator { get; } = communicator ?? Alone.Instance;
 
     /// <summary>Writes a message about the run to standard error.</summary>
     public void Message(string text) => terminal.Error.WriteLine(text);

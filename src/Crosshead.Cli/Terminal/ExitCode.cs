@@ -20,8 +20,11 @@ internal static class ExitCode
     /// </summary>
     public const int Diverged = 3;
 
+    /// <summary>A run of several ranks has lost one that died or hangs.</summary>
+    public const int LostRank = Crosshead.Runtime.Distributed.RankEnding.LostRank;
+
     /// <summary>
-    /// A signal (SIGINT, SIGTERM, SIGHUP or SIGQUIT) ended the command. Its state, if it has any, was saved.
+    /// A signal (SIGINT, SIGTERM, SIGHUP, SIGQUIT or SIGUSR1) ended the command. Its state, if it has any, was saved.
     /// </summary>
     public const int Interrupted = 130;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Runs;
 
 namespace Crosshead.Cli.Terminal;
@@ -19,17 +20,27 @@ internal static class Failure
     /// </summary>
     public static int Tell(Exception failure, StandardStreams terminal)
     {
-        var cause = Cause(failure);
-        if (cause is ReaderGoneException) return ExitCode.ReaderGone;
-        terminal.Error.WriteLine(Describe(cause));
-        if (Environment.GetEnvironmentVariable(DebugVariable) == "1")
+        var (code, line, _) = Ending(failure);
+        if (line is not null) terminal.Error.WriteLine(line);
+        Trace(failure, terminal);
+        return code;
+    }
+
+    /// <summary>The exit code and the one line of a failure; no line if nobody reads it.</summary>
+    public static RankEnding Ending(Exception failure) => Cause(failure) switch
+    {
+        ReaderGoneException => new(ExitCode.ReaderGone),
+        RankEndedException ended => new(ExitCode.BadInput, ended.Message, Followed: true),
+        OperationCanceledException cause => new(ExitCode.Interrupted, Describe(cause)),
+        TrainingDivergedException cause when Interruption.IsSupervised => new(ExitCode.Diverged, Describe(cause)),
+        var cause => new(ExitCode.BadInput, Describe(cause)),
+    };
+
+    /// <summary>Writes the stack trace with <c>CROSSHEAD_DEBUG=1</c>.</summary>
+    public static void Trace(Exception failure, StandardStreams terminal)
+    {
+        if (Environment.GetEnvironmentVariable(DebugVariable) == "1" && Cause(failure) is not ReaderGoneException)
             terminal.Error.WriteLine(failure);
-        return cause switch
-        {
-            OperationCanceledException => ExitCode.Interrupted,
-            TrainingDivergedException when Interruption.IsSupervised => ExitCode.Diverged,
-            _ => ExitCode.BadInput,
-        };
     }
 
     /// <summary>Describes an exception in one line.</summary>

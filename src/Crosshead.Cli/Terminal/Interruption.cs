@@ -3,9 +3,10 @@ using System.Runtime.InteropServices;
 namespace Crosshead.Cli.Terminal;
 
 /// <summary>
-/// Handles Ctrl-C, SIGTERM, SIGQUIT and a closed terminal (SIGHUP). The first signal asks the command to finish its
-/// step and save; the second stops the process at once. The end of standard input also asks a supervised process to
-/// stop, so that the process never outlives its supervisor.
+/// Handles Ctrl-C, SIGTERM, SIGQUIT, a closed terminal (SIGHUP) and SIGUSR1. The first signal asks the command to
+/// finish its step and save. The second stops the process at once, unless it is SIGUSR1, which schedulers send ahead of
+/// time. The end of standard input also asks a supervised process to stop, so that the process never outlives its
+/// supervisor.
 /// </summary>
 internal sealed partial class Interruption : IDisposable
 {
@@ -14,6 +15,8 @@ internal sealed partial class Interruption : IDisposable
 
     /// <summary>Whether another process of this program started this one.</summary>
     public static bool IsSupervised => Environment.GetEnvironmentVariable(SupervisedVariable) == "1";
+
+    private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1, which .NET has no name for
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
@@ -29,7 +32,8 @@ internal sealed partial class Interruption : IDisposable
     {
         _terminal = terminal;
         _source = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP];
+        PosixSignal[] signals =
+            [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, UserSignal];
         _registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
         if (IsSupervised)
             new Thread(AwaitEndOfInput) { IsBackground = true }.Start();
@@ -66,7 +70,10 @@ internal sealed partial class Interruption : IDisposable
         signal.Cancel = true;
         if (signal.Signal == PosixSignal.SIGINT && StoppableStep.TryStop()) return;
         if (Interlocked.Increment(ref _signals) > 1)
+        {
+            if (signal.Signal == UserSignal) return;
             ExitAtOnce();
+        }
         _terminal.Error.WriteLine("stopping after this step; once more to stop at once.");
         _source.Cancel();
     }

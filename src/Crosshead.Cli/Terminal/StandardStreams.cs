@@ -1,5 +1,6 @@
 using System.Text;
 using Crosshead.Files;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Terminal;
 
@@ -21,8 +22,11 @@ internal sealed class StandardStreams
             new StreamWriter(StandardStream.ForMessages(), new UTF8Encoding(false)) { AutoFlush = true });
         _in = StandardStream.InputIsClosed ? TextReader.Null
             : new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
-        InIsScreen = !Console.IsInputRedirected && !StandardStream.InputIsClosed;
-        var dumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+        // Launchers give their processes terminals that nobody sees, and .NET writes control codes to those.
+        var launched = Launcher.OfThisProcess is not null;
+        if (launched) Environment.SetEnvironmentVariable("TERM", "dumb");
+        InIsScreen = !launched && !Console.IsInputRedirected && !StandardStream.InputIsClosed;
+        var dumb = launched || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
         OutIsScreen = !Console.IsOutputRedirected && !dumb;
         ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
     }
@@ -32,6 +36,9 @@ internal sealed class StandardStreams
     {
         (Out, Error, _in) = (output, error, input ?? TextReader.Null);
     }
+
+    /// <summary>Streams that take everything and show nothing.</summary>
+    public static StandardStreams Silent { get; } = new(TextWriter.Null, TextWriter.Null);
 
     /// <summary>Results only; a failed write ends the command.</summary>
     public TextWriter Out { get; }

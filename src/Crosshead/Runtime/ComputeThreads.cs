@@ -10,6 +10,7 @@ public static class ComputeThreads
     public const string Variable = "CROSSHEAD_THREADS";
 
     private static ThreadChoice? s_choice;
+    private static int s_ranks = 1, s_sameCores = 1;
 
     /// <summary>
     /// The number and its reason. It is chosen from the environment at the first request, unless <see cref="Use"/> was
@@ -41,6 +42,16 @@ public static class ComputeThreads
         LibTorch.SetThreads(s_choice.Count);
     }
 
-    private static ThreadChoice Choose(int? asked) =>
-        ThreadChoice.Of(asked, Environment.GetEnvironmentVariable, ProcessorLimits.Read());
+    /// <summary>Divides the cores of this host among ranks. Call it before the number is chosen.</summary>
+    /// <param name="ranks">Ranks on this host.</param>
+    /// <param name="sameCores">Those of them that may run on the same cores as this one, itself included.</param>
+    internal static void Divide(int ranks, int sameCores) =>
+        (s_ranks, s_sameCores, s_choice) = (ranks, sameCores, null);
+
+    private static ThreadChoice Choose(int? asked)
+    {
+        var limits = ProcessorLimits.Read();
+        return ThreadChoice.Of(asked, Environment.GetEnvironmentVariable,
+            s_ranks > 1 ? limits.Share(s_ranks, s_sameCores) : limits);
+    }
 }

@@ -30,6 +30,19 @@ public static unsafe class LibTorch
     /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
     public static string Folder => Loaded.Value;
 
+    /// <summary>The version of libtorch, such as <c>2.10.0</c>; loads it on the first call.</summary>
+    /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
+    public static string Version
+    {
+        get
+        {
+            EnsureLoaded();
+            // The top three bytes hold major, minor and patch.
+            var version = ((delegate* unmanaged<ulong>)NativeLibrary.GetExport(CpuLibrary, "aoti_torch_abi_version"))();
+            return $"{version >> 56}.{(version >> 48) & 0xff}.{(version >> 40) & 0xff}";
+        }
+    }
+
     /// <summary>Makes sure that libtorch is loaded. Cheap after the first call.</summary>
     /// <exception cref="CrossheadException">A library is missing or does not load.</exception>
     public static void EnsureLoaded() => _ = Loaded.Value;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Crosshead.Runtime;
@@ -8,7 +7,7 @@ namespace Crosshead.Runtime;
 /// Settings of OpenMP's library, on whose threads libtorch computes. The library reads them from the process's
 /// environment once, when it is loaded.
 /// </summary>
-internal static partial class OpenMp
+internal static class OpenMp
 {
     private const string SpinVariable = "GOMP_SPINCOUNT", PolicyVariable = "OMP_WAIT_POLICY";
 
@@ -23,9 +22,9 @@ internal static partial class OpenMp
     /// </summary>
     public static void Configure(int threads)
     {
-        _ = SetEnvironment(ThreadChoice.OpenMpVariable, $"{threads}", 1);
+        NativeProcess.SetVariable(ThreadChoice.OpenMpVariable, $"{threads}", overwrite: true);
         if (Environment.GetEnvironmentVariable(PolicyVariable) is not { Length: > 0 })
-            _ = SetEnvironment(SpinVariable, $"{SpinCount()}", 0);
+            NativeProcess.SetVariable(SpinVariable, $"{SpinCount()}", overwrite: false);
     }
 
     // The library counts pauses, whose length differs tenfold between processors.
@@ -42,8 +41,4 @@ internal static partial class OpenMp
         }
         return (int)Math.Clamp(SpinMicroseconds * pauses / shortest, 100, 20_000);
     }
-
-    // .NET keeps its own copy of the environment, which native code does not see.
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetEnvironment(string name, string value, int overwrite);
 }

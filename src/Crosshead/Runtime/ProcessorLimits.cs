@@ -5,33 +5,44 @@ namespace Crosshead.Runtime;
 /// <summary>The share of the machine's processors that a process may use.</summary>
 /// <param name="Affinity">Cores that it may run on.</param>
 /// <param name="Quota">Number of cores whose time its control groups grant; null for all.</param>
-internal sealed record ProcessorLimits(int Affinity, double? Quota)
+/// <param name="Ranks">Ranks of one run that divide the processors of this host; <paramref name="Affinity"/> and
+/// <paramref name="Quota"/> are this one's share.</param>
+internal sealed record ProcessorLimits(int Affinity, double? Quota, int Ranks = 1)
 {
+    private const string AffinityKey = "Cpus_allowed_list:";
+
     /// <summary>
     /// Number of cores that the process can keep busy: the allowed cores, or the quota rounded up if that is fewer.
     /// </summary>
     public int Cores => Math.Max(1, (int)Math.Min(Affinity, Math.Ceiling(Quota ?? Affinity)));
 
     /// <summary>The reason for <see cref="Cores"/>, as a phrase.</summary>
-    public string Description => Quota is { } quota && Math.Ceiling(quota) < Affinity
-        ? string.Create(CultureInfo.InvariantCulture,
+    public string Description => Ranks > 1 ? $"its share of the cores, which {Ranks} ranks of this host divide"
+        : Quota is { } quota && Math.Ceiling(quota) < Affinity ? string.Create(CultureInfo.InvariantCulture,
             $"a quota of {quota:0.##} cores, rounded up, of {Affinity} that this process may run on")
         : "a thread for each core that this process may run on";
+
+    /// <summary>The limits of one of several ranks.</summary>
+    /// <param name="ranks">Ranks on this host.</param>
+    /// <param name="sameCores">Those of them that may run on the same cores as this one, itself included. A launcher
+    /// may have given each its own.</param>
+    public ProcessorLimits Share(int ranks, int sameCores) =>
+        new(Math.Max(1, Affinity / sameCores), Quota / ranks, ranks);
+
+    /// <summary>The cores that this process may run on, as the system lists them: <c>0-3,8</c>.</summary>
+    public static string? AllowedCores(string root = "/") => SystemFile.Lines(root, "proc/self/status")
+        .FirstOrDefault(l => l.StartsWith(AffinityKey, StringComparison.Ordinal))?[AffinityKey.Length..].Trim();
 
     /// <summary>Reads the limits of this process.</summary>
     /// <param name="root">The folder of <c>proc</c> and <c>sys</c>.</param>
     public static ProcessorLimits Read(string root = "/") =>
         new(ReadAffinity(root) ?? Environment.ProcessorCount, ReadQuota(root));
 
-    // Cpus_allowed_list:	0-3,8
     private static int? ReadAffinity(string root)
     {
-        const string key = "Cpus_allowed_list:";
-        var line = SystemFile.Lines(root, "proc/self/status")
-            .FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
-        if (line is null) return null;
+        if (AllowedCores(root) is not { } list) return null;
         var cores = 0L;
-        foreach (var range in line[key.Length..].Split(',', StringSplitOptions.TrimEntries))
+        foreach (var range in list.Split(',', StringSplitOptions.TrimEntries))
         {
             var ends = range.Split('-');
             if (Number(ends[0]) is not { } first || Number(ends[^1]) is not { } last) return null;

@@ -26,6 +26,13 @@ public sealed class Alone : ICommunicator
     public int LocalRanks => 1;
 
     /// <inheritdoc/>
+    public string Activity
+    {
+        get => "";
+        set { }
+    }
+
+    /// <inheritdoc/>
     public void Barrier()
     {
     }
@@ -42,6 +49,9 @@ public sealed class Alone : ICommunicator
     /// <inheritdoc/>
     public unsafe void AllToAll(byte* send, ReadOnlySpan<long> sendBytes, byte* receive,
         ReadOnlySpan<long> receiveBytes) => Buffer.MemoryCopy(send, receive, receiveBytes[0], sendBytes[0]);
+
+    /// <inheritdoc/>
+    public RankEnding End(RankEnding own) => own;
 
     /// <inheritdoc/>
     public void Abort(int exitCode) => Environment.Exit(exitCode);

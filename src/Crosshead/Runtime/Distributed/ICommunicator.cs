@@ -25,6 +25,12 @@ public interface ICommunicator : IDisposable
     /// <summary>Number of ranks on this host.</summary>
     int LocalRanks { get; }
 
+    /// <summary>
+    /// What the ranks do now, for messages: "step 12" for example. Setting it tells that work goes on: ranks that
+    /// neither set it nor exchange anything for a long time are taken for hanging, and the run ends.
+    /// </summary>
+    string Activity { get; set; }
+
     /// <summary>Waits for all ranks.</summary>
     void Barrier();
 
@@ -45,6 +51,13 @@ public interface ICommunicator : IDisposable
     /// <param name="receive">The parts from all ranks, one after the other.</param>
     /// <param name="receiveBytes">Length of the part from each rank.</param>
     unsafe void AllToAll(byte* send, ReadOnlySpan<long> sendBytes, byte* receive, ReadOnlySpan<long> receiveBytes);
+
+    /// <summary>
+    /// Tells all ranks how this one ends, waits for their endings, and returns how all end together. A rank that waits
+    /// for one that failed gets a <see cref="RankEndedException"/>. Nothing can be exchanged afterwards.
+    /// </summary>
+    /// <param name="own">How this rank ends.</param>
+    RankEnding End(RankEnding own);
 
     /// <summary>
     /// Ends the processes of all ranks at once, without tidying up. It is for a rank that cannot go on, while the

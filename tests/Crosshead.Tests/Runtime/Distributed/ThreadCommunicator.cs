@@ -23,6 +23,8 @@ internal sealed unsafe class ThreadCommunicator : ICommunicator
 
     public int LocalRanks => Ranks;
 
+    public string Activity { get; set; } = "";
+
     /// <summary>
     /// Runs the work of each rank on a thread of its own, and returns the ranks' results. The first failure of a rank
     /// ends the waiting of all others, and is thrown.
@@ -95,6 +97,14 @@ internal sealed unsafe class ThreadCommunicator : ICommunicator
             receive += receiveBytes[rank];
         }
         _group.Meet();
+    }
+
+    public RankEnding End(RankEnding own)
+    {
+        var codes = this.AllGather(own.ExitCode);
+        var failures = this.AllGather(own.Failure ?? "");
+        return RankEnding.Of([.. codes.Zip(failures, (code, failure) =>
+            new RankEnding(code, failure.Length > 0 ? failure : null))]);
     }
 
     public void Abort(int exitCode) => _group.Fail(new InvalidOperationException($"aborted with {exitCode}"));

@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace Crosshead.Runtime.Distributed;
+
+/// <summary>What started this process as one of several ranks, by the environment variables that it sets.</summary>
+/// <param name="Name">The launcher and the library that it is made for, for messages.</param>
+/// <param name="Rank">Index of this rank, from 0.</param>
+/// <param name="Ranks">Number of ranks.</param>
+/// <param name="LocalRank">Index of this rank among those of its host, from 0.</param>
+/// <param name="Libraries">File names of the libraries that fit, the likeliest first.</param>
+public sealed record Launcher(string Name, int Rank, int Ranks, int LocalRank, IReadOnlyList<string> Libraries)
+{
+    private const string OpenMpi = "libmpi.so.40", Mpich = "libmpich.so.12", MpichAlike = "libmpi.so.12";
+
+    /// <summary>The launcher of this process; null if it was started by itself, or as the only rank.</summary>
+    public static Launcher? OfThisProcess { get; } = Find(Environment.GetEnvironmentVariable);
+
+    /// <summary>Finds the launcher.</summary>
+    /// <param name="variable">Reads an environment variable.</param>
+    /// <returns>Null without a launcher, and for a single rank.</returns>
+    internal static Launcher? Find(Func<string, string?> variable)
+    {
+        return Of("mpirun of Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK",
+                OpenMpi)
+            ?? Of("mpiexec of MPICH", "PMI_SIZE", "PMI_RANK", "MPI_LOCALRANKID", Mpich, MpichAlike)
+            // Slurm's other variables are also set in a batch script, which is one process.
+            ?? Of("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID", OpenMpi, Mpich, MpichAlike);
+
+        Launcher? Of(string name, string size, string rank, string local, params string[] libraries) =>
+            Number(size) is > 1 and var ranks && Number(rank) is { } own && own < ranks
+                ? new(name, own, ranks, Number(local) ?? own, libraries) : null;
+
+        int? Number(string name) =>
+            int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+    }
+}
