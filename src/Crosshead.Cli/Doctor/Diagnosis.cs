@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Crosshead.Kernels.Optimizer;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Cuda;
 using Crosshead.Training.Recipes;
@@ -33,6 +34,7 @@ internal sealed class Diagnosis
         machine.LookAtHost();
         machine.LookAtLibTorch();
         machine.LookAtCuda(CudaDevices.All());
+        machine.LookAtGpuExchange();
         return machine;
     }
 
@@ -89,6 +91,29 @@ internal sealed class Diagnosis
         else if (LibTorch is { SeesCuda: true })
             _devices.AddRange(present);
     }
+
+    private void LookAtGpuExchange()
+    {
+        if (LibTorch is not { SeesCuda: true }) return;
+        const string what = "exchange of GPUs";
+        try
+        {
+            if (GpuExchange.Measure() is not { } found) return;
+            var apart = found.ApartPairs is [] ? "every pair reaches each other directly"
+                : $"through the host: {string.Join(", ", found.ApartPairs)}";
+            Add(what, $"NCCL {found.Nccl}, {found.Gpus} GPUs, {apart}; a GPU sends {Speed(found.AllToAllSpeed)} to all "
+                + $"others and gathers {Speed(found.AllGatherSpeed)}");
+            _findings.Add(new Finding("sums over ranks", found.SumsAreExact, found.SumsAreExact
+                ? "in the order of the ranks, with the bits of the processor" : "other bits than the processor's",
+                found.SumsAreExact ? null : "train on one GPU, and report this"));
+        }
+        catch (CrossheadException missing)
+        {
+            _findings.Add(new Finding(what, false, missing.Message, "training on one GPU works without it"));
+        }
+    }
+
+    private static string Speed(double bytes) => $"{Quantity.Bytes((long)bytes)}/s";
 
     private void Add(string what, string found, string? remedy = null) =>
         _findings.Add(new Finding(what, true, found, remedy));

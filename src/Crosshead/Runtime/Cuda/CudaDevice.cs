@@ -48,6 +48,18 @@ internal sealed record CudaDevice(int Index, int Multiprocessors, string Compute
         return identity;
     }
 
+    /// <summary>Whether this device reads and writes another's memory without the host.</summary>
+    /// <param name="other">Number of the other device.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public bool Reaches(int other)
+    {
+        CudaDriver.Check(CudaDriver.GetDevice(out var device, Index), $"asking for device cuda:{Index}");
+        CudaDriver.Check(CudaDriver.GetDevice(out var peer, other), $"asking for device cuda:{other}");
+        CudaDriver.Check(CudaDriver.CanAccessPeer(out var can, device, peer),
+            $"asking whether cuda:{Index} reaches cuda:{other}");
+        return can != 0;
+    }
+
     /// <summary>
     /// Bytes of the device's memory that are not free: what this process and others have taken, libtorch's reserve
     /// included.

@@ -20,6 +20,7 @@ internal sealed unsafe partial class Nccl
     private readonly nint _library;
     private readonly delegate* unmanaged<int, nint> _errorText;
     private readonly delegate* unmanaged<nint, nint> _lastError;
+    private readonly delegate* unmanaged<int> _begin, _end;
 
     /// <summary>Looks the functions up.</summary>
     /// <param name="library">The loaded library.</param>
@@ -28,6 +29,8 @@ internal sealed unsafe partial class Nccl
         _library = library;
         _errorText = (delegate* unmanaged<int, nint>)Function("ncclGetErrorString");
         _lastError = (delegate* unmanaged<nint, nint>)Function("ncclGetLastError");
+        _begin = (delegate* unmanaged<int>)Function("ncclGroupStart");
+        _end = (delegate* unmanaged<int>)Function("ncclGroupEnd");
         int version;
         Check(((delegate* unmanaged<int*, int>)Function("ncclGetVersion"))(&version), "asking NCCL for its version");
         Version = version;
@@ -54,6 +57,15 @@ internal sealed unsafe partial class Nccl
         Check(((delegate* unmanaged<NcclUniqueId*, int>)Function("ncclGetUniqueId"))(&id), "asking NCCL for an id");
         return id;
     }
+
+    /// <summary>Begins calls that are queued together, by the end of the outermost group.</summary>
+    /// <exception cref="CrossheadException">NCCL refused.</exception>
+    public void BeginGroup() => Check(_begin(), "beginning an exchange between GPUs");
+
+    /// <summary>Ends the innermost group.</summary>
+    /// <param name="communicator">The communicator; 0 for several.</param>
+    /// <exception cref="CrossheadException">NCCL refused one of its calls.</exception>
+    public void EndGroup(nint communicator = 0) => Check(_end(), "queuing an exchange between GPUs", communicator);
 
     /// <summary>The address of a function.</summary>
     /// <param name="name">Its name in <c>nccl.h</c>.</param>

@@ -10,7 +10,6 @@ internal sealed unsafe class NcclCommunicator
 
     private readonly Nccl _nccl;
     private readonly int _rank;
-    private readonly delegate* unmanaged<int> _begin, _end;
     private readonly delegate* unmanaged<nint, nuint, int, int, nint, nint, int> _send, _receive;
     private readonly delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int> _broadcast;
     private readonly delegate* unmanaged<nint, int*, int> _asyncError;
@@ -19,8 +18,6 @@ internal sealed unsafe class NcclCommunicator
     private NcclCommunicator(Nccl nccl, nint handle, int rank)
     {
         (_nccl, _handle, _rank) = (nccl, handle, rank);
-        _begin = (delegate* unmanaged<int>)nccl.Function("ncclGroupStart");
-        _end = (delegate* unmanaged<int>)nccl.Function("ncclGroupEnd");
         _send = (delegate* unmanaged<nint, nuint, int, int, nint, nint, int>)nccl.Function("ncclSend");
         _receive = (delegate* unmanaged<nint, nuint, int, int, nint, nint, int>)nccl.Function("ncclRecv");
         _broadcast = (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)nccl.Function("ncclBroadcast");
@@ -45,6 +42,20 @@ internal sealed unsafe class NcclCommunicator
         return new NcclCommunicator(nccl, handle, rank);
     }
 
+    /// <summary>Connects the first GPUs of this process to each other: a communicator for each of them.</summary>
+    /// <param name="nccl">The library.</param>
+    /// <param name="gpus">How many.</param>
+    /// <exception cref="CrossheadException">NCCL refused.</exception>
+    public static NcclCommunicator[] ConnectAll(Nccl nccl, int gpus)
+    {
+        var (handles, devices) = (new nint[gpus], Enumerable.Range(0, gpus).ToArray());
+        fixed (nint* first = handles)
+        fixed (int* numbers = devices)
+            nccl.Check(((delegate* unmanaged<nint*, int, int*, int>)nccl.Function("ncclCommInitAll"))(first, gpus,
+                numbers), $"connecting {gpus} GPUs");
+        return [.. handles.Select((handle, gpu) => new NcclCommunicator(nccl, handle, gpu))];
+    }
+
     /// <summary>
     /// Queues, between every two ranks, the parts that they have for each other; the part for this rank itself is left
     /// out.
@@ -58,7 +69,7 @@ internal sealed unsafe class NcclCommunicator
     public void AllToAll(nint send, ReadOnlySpan<long> sendBytes, nint receive, ReadOnlySpan<long> receiveBytes,
         nint stream)
     {
-        Check(_begin());
+        _nccl.BeginGroup();
         for (var peer = 0; peer < sendBytes.Length; peer++)
         {
             if (peer != _rank && sendBytes[peer] > 0)
@@ -68,7 +79,7 @@ internal sealed unsafe class NcclCommunicator
             send += (nint)sendBytes[peer];
             receive += (nint)receiveBytes[peer];
         }
-        Check(_end());
+        _nccl.EndGroup(_handle);
     }
 
     /// <summary>Queues that every rank gets the parts of all.</summary>
@@ -78,14 +89,14 @@ internal sealed unsafe class NcclCommunicator
     /// <exception cref="CrossheadException">NCCL refused.</exception>
     public void AllGather(nint parts, ReadOnlySpan<long> bytes, nint stream)
     {
-        Check(_begin());
+        _nccl.BeginGroup();
         for (var root = 0; root < bytes.Length; root++)
         {
             if (bytes[root] > 0)
                 Check(_broadcast(parts, parts, (nuint)bytes[root], Byte, root, _handle, stream));
             parts += (nint)bytes[root];
         }
-        Check(_end());
+        _nccl.EndGroup(_handle);
     }
 
     /// <summary>Throws if an exchange that was queued earlier has failed.</summary>
