@@ -13,7 +13,7 @@ internal sealed unsafe partial class MappedFile : SafeHandle
     // Without reserved memory: a model larger than the memory may be mapped, because hardly any page is written to.
     private const int ReadAndWrite = 1 | 2, PrivateWithoutReserve = 2 | 0x4000, PrivateWithoutFile = 2 | 0x20;
     private const int AdviceNotNeeded = 4, AdviceHugePages = 14;
-    private const nint Failed = -1, PageBytes = 4096;
+    private const nint Failed = -1, PageBytes = 4096, LargePageBytes = 2 << 20;
     private const int NoFile = -1;
 
     private readonly bool _isOfFile;
@@ -43,17 +43,28 @@ internal sealed unsafe partial class MappedFile : SafeHandle
         return new MappedFile(address, length, isOfFile: true);
     }
 
-    /// <summary>Memory of zeros, in large pages where the system has them.</summary>
+    /// <summary>Memory of zeros, in large pages where the system has them and the length is that of one.</summary>
     /// <param name="length">Bytes.</param>
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public static MappedFile OfZeros(long length)
     {
-        var address = MapZeros(0, (nuint)Math.Max(length, 1), ReadAndWrite, PrivateWithoutFile, NoFile, 0);
+        length = Math.Max(length, 1);
+        // More is asked for, and what lies before the first large page is given back.
+        var margin = length < LargePageBytes ? 0 : LargePageBytes;
+        var address = MapZeros(0, (nuint)(length + margin), ReadAndWrite, PrivateWithoutFile, NoFile, 0);
         if (address == Failed)
             throw new CrossheadException($"{length >> 20} MiB of memory for weights are not to be had: "
                 + $"{Marshal.GetLastPInvokeErrorMessage()}; use a smaller model, or a machine with more memory.");
-        _ = Advise(address, (nuint)length, AdviceHugePages);
-        return new MappedFile(address, Math.Max(length, 1), isOfFile: false);
+        if (margin > 0)
+        {
+            var start = (address + margin - 1) / margin * margin;
+            if (start > address) _ = Unmap(address, (nuint)(start - address));
+            var end = (start + (nint)length + PageBytes - 1) / PageBytes * PageBytes;
+            if (address + (nint)length + margin > end) _ = Unmap(end, (nuint)(address + (nint)length + margin - end));
+            address = start;
+            _ = Advise(address, (nuint)length, AdviceHugePages);
+        }
+        return new MappedFile(address, length, isOfFile: false);
     }
 
     /// <summary>

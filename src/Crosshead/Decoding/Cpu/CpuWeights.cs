@@ -31,8 +31,9 @@ public sealed class CpuWeights : IDisposable
         if (!CpuVectors.AreUsed)
             throw new CrossheadException("this processor has no AVX2, which decoding with packed weights needs; decode "
                 + "with the model itself (TensorDecoder).");
+        using var memory = new WeightMemory();
         var (parameters, reader) = (new ParameterReader(model.Parameters.ToDictionary(p => p.Name)),
-            new WeightReader(_type));
+            new WeightReader(_type, memory));
         Embedding = reader.Read(parameters["model.embed_tokens.weight"]);
         Layers = [.. Enumerable.Range(0, Options.Layers).Select(
             i => LayerWeights.Read(model.Blocks[i].Attention, parameters.Part($"model.layers.{i}"), reader, Options,

@@ -35,8 +35,7 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
             AttentionWeights.Of(attention, reader, options.AttentionOf(layer), width),
             new Rows(parameters.Values("post_attention_layernorm.weight"), width),
             experts is null ? null
-                : new Router(new StackedMatrix([new WeightReader(ScalarType.Float32).Read(mlp["gate.weight"])]),
-                    experts),
+                : new Router(new StackedMatrix([reader.In(ScalarType.Float32).Read(mlp["gate.weight"])]), experts),
             experts is null
                 ? [FeedForwardWeights.Read(mlp, reader)]
                 : [.. Enumerable.Range(0, experts.Count)

@@ -10,7 +10,8 @@ namespace Crosshead.Decoding.Cpu;
 /// others are copied.
 /// </summary>
 /// <param name="type">Precision of copies, float32 or bfloat16.</param>
-internal sealed class WeightReader(ScalarType type)
+/// <param name="memory">Where copies lie.</param>
+internal sealed class WeightReader(ScalarType type, WeightMemory memory)
 {
     private readonly WeightFormat _format = type == ScalarType.BFloat16 ? WeightFormat.BF16 : WeightFormat.F32;
 
@@ -29,6 +30,9 @@ internal sealed class WeightReader(ScalarType type)
         stored.SetAside();
         return copy;
     }
+
+    /// <summary>A reader whose copies have another precision and lie in the same memory.</summary>
+    public WeightReader In(ScalarType other) => new(other, memory);
 
     /// <summary>A matrix of numbers, row by row.</summary>
     public WeightMatrix Copy(float[] values, int columns)
@@ -54,5 +58,5 @@ internal sealed class WeightReader(ScalarType type)
             && (stored.Format != WeightFormat.F32 || _format == WeightFormat.F32));
 
     // Filled up with zeros to sixteens.
-    private WeightMatrix Empty(long rows, int columns) => WeightMatrix.OfZeros(_format, rows, Panel.Round(columns));
+    private WeightMatrix Empty(long rows, int columns) => memory.OfZeros(_format, rows, Panel.Round(columns));
 }

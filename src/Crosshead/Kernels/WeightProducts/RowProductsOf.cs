@@ -5,11 +5,13 @@ using Crosshead.Runtime;
 
 namespace Crosshead.Kernels.WeightProducts;
 
-/// <summary>The products of one format.</summary>
+/// <summary>
+/// The products of one format. The rows that are multiplied together lie far from each other: the first of each eighth
+/// of the matrix for example, then the second of each. So memory is read as eight streams without a gap, which the
+/// processor fetches ahead by itself. Rows side by side are shorter streams, and their starts have to be waited for.
+/// </summary>
 internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, IWeightBlock
 {
-    private const int CacheLine = 64, Ahead = 1536; // bytes of a row that are fetched before they are used
-
     // Most vectors that multiply weights as they are read. For more, rows are read into memory first.
     private const int DirectVectors = 4;
 
@@ -18,25 +20,41 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         int vectors, float* y, int yStride)
     {
         if (vectors > DirectVectors)
-        {
             WideProducts<T>.Multiply(weights, weightStride, rows, columns, x, stride, vectors, y, yStride);
-            return;
-        }
-        var row = 0;
-        if (vectors == 1 && CpuVectors.Are512Bits)
-            for (; row <= rows - 8; row += 8) Eight(weights + (row * weightStride), weightStride, columns, x, y + row);
-        for (; row < rows; row += 4)
-        {
-            var w = weights + (row * weightStride);
-            var count = Math.Min(4, rows - row);
-            if (vectors == 1) Four(w, weightStride, count, columns, x, y + row);
-            else FourByFew(w, weightStride, count, columns, x, stride, vectors, y + row, yStride);
-        }
+        else if (vectors > 1) ByFew(weights, weightStride, rows, columns, x, stride, vectors, y, yStride);
+        else ByOne(weights, weightStride, rows, columns, x, y);
     }
 
-    // Eight rows by one vector: eight sums hide the latency of the products.
+    private static void ByOne(byte* w, long stride, int rows, int columns, float* x, float* y)
+    {
+        if (CpuVectors.Are512Bits)
+        {
+            var eighth = rows / 8;
+            for (var row = 0; row < eighth; row++)
+                Eight(w + (row * stride), eighth * stride, columns, x, y + row, eighth);
+            w += 8 * eighth * stride;
+            y += 8 * eighth;
+            rows %= 8;
+        }
+        var quarter = rows / 4;
+        for (var row = 0; row < quarter; row++)
+            Four(w + (row * stride), quarter * stride, 4, columns, x, y + row, quarter);
+        if (rows % 4 > 0) Four(w + (4 * quarter * stride), stride, rows % 4, columns, x, y + (4 * quarter), 1);
+    }
+
+    private static void ByFew(byte* w, long stride, int rows, int columns, float* x, int xStride, int vectors, float* y,
+        int yStride)
+    {
+        var half = rows / 2;
+        for (var row = 0; row < half; row++)
+            TwoByFew(w + (row * stride), half * stride, 2, columns, x, xStride, vectors, y + row, half, yStride);
+        if (rows % 2 > 0)
+            TwoByFew(w + (2 * half * stride), 0, 1, columns, x, xStride, vectors, y + (2 * half), 0, yStride);
+    }
+
+    // Eight rows by one vector: eight sums hide the latency of the products. Products are stored apart.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Eight(byte* w, long stride, int columns, float* x, float* y)
+    private static void Eight(byte* w, long stride, int columns, float* x, float* y, int apart)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default,
             a6 = default, a7 = default;
@@ -44,19 +62,16 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
             w6 = w5 + stride, w7 = w6 + stride;
         var blocks = columns / (T.Runs * T.Columns);
         var scales = stackalloc float[8 * Lanes];
-        // Each row is a stream of its own, which goes on with the row eight rows further.
-        var turn = blocks - (Ahead / T.Bytes);
         for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
         {
-            var ahead = b < turn ? Ahead : Ahead + (7 * stride);
-            Fetch(w + at, ahead, scales);
-            Fetch(w1 + at, ahead, scales + Lanes);
-            Fetch(w2 + at, ahead, scales + (2 * Lanes));
-            Fetch(w3 + at, ahead, scales + (3 * Lanes));
-            Fetch(w4 + at, ahead, scales + (4 * Lanes));
-            Fetch(w5 + at, ahead, scales + (5 * Lanes));
-            Fetch(w6 + at, ahead, scales + (6 * Lanes));
-            Fetch(w7 + at, ahead, scales + (7 * Lanes));
+            T.Prepare(w + at, scales);
+            T.Prepare(w1 + at, scales + Lanes);
+            T.Prepare(w2 + at, scales + (2 * Lanes));
+            T.Prepare(w3 + at, scales + (3 * Lanes));
+            T.Prepare(w4 + at, scales + (4 * Lanes));
+            T.Prepare(w5 + at, scales + (5 * Lanes));
+            T.Prepare(w6 + at, scales + (6 * Lanes));
+            T.Prepare(w7 + at, scales + (7 * Lanes));
             for (var run = 0; run < T.Runs; run++, x += T.Columns)
             {
                 var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
@@ -72,26 +87,25 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         }
         var (low, high) = (Quarters(Pair(a0, a1), Pair(a2, a3)), Quarters(Pair(a4, a5), Pair(a6, a7)));
         var sums = Avx.Shuffle(low, high, 0b10_00_10_00) + Avx.Shuffle(low, high, 0b11_01_11_01);
-        Avx2.PermuteVar8x32(sums, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).Store(y);
+        sums = Avx2.PermuteVar8x32(sums, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7));
+        for (var i = 0; i < 8; i++) y[(long)i * apart] = sums[i];
     }
 
     // Up to four rows by one vector; the last row again where there are fewer.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Four(byte* w, long stride, int count, int columns, float* x, float* y)
+    private static void Four(byte* w, long stride, int count, int columns, float* x, float* y, int apart)
     {
         byte* w1 = w + (Math.Min(1, count - 1) * stride), w2 = w + (Math.Min(2, count - 1) * stride),
             w3 = w + (Math.Min(3, count - 1) * stride);
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
         var blocks = columns / (T.Runs * T.Columns);
         var scales = stackalloc float[4 * Lanes];
-        var turn = blocks - (Ahead / T.Bytes);
         for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
         {
-            var ahead = b < turn ? Ahead : Ahead + (3 * stride);
-            Fetch(w + at, ahead, scales);
-            Fetch(w1 + at, ahead, scales + Lanes);
-            Fetch(w2 + at, ahead, scales + (2 * Lanes));
-            Fetch(w3 + at, ahead, scales + (3 * Lanes));
+            T.Prepare(w + at, scales);
+            T.Prepare(w1 + at, scales + Lanes);
+            T.Prepare(w2 + at, scales + (2 * Lanes));
+            T.Prepare(w3 + at, scales + (3 * Lanes));
             for (var run = 0; run < T.Runs; run++, x += T.Columns)
             {
                 var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
@@ -102,33 +116,19 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
             }
         }
         y[0] = Sum(a0);
-        if (count > 1) y[1] = Sum(a1);
-        if (count > 2) y[2] = Sum(a2);
-        if (count > 3) y[3] = Sum(a3);
+        if (count > 1) y[apart] = Sum(a1);
+        if (count > 2) y[2 * apart] = Sum(a2);
+        if (count > 3) y[3 * apart] = Sum(a3);
     }
 
-    // Up to four rows by two to four vectors; the last ones again where there are fewer. A row is read once.
+    // Up to two rows by two to four vectors; the last ones again where there are fewer. A row is read once.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourByFew(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors,
-        float* y, int yStride)
+    private static void TwoByFew(byte* w, long stride, int count, int columns, float* x, int xStride, int vectors,
+        float* y, int apart, int yStride)
     {
-        byte* w1 = w + (Math.Min(1, count - 1) * stride), w2 = w + (Math.Min(2, count - 1) * stride),
-            w3 = w + (Math.Min(3, count - 1) * stride);
         float* x1 = x + xStride, x2 = x + ((long)Math.Min(2, vectors - 1) * xStride),
             x3 = x + ((long)Math.Min(3, vectors - 1) * xStride);
-        var sums = stackalloc Vector512<float>[16]; // four of each row
-        for (var i = 0; i < 16; i++) sums[i] = default;
-        Tall(w, w1, columns, x, x1, x2, x3, sums);
-        if (count > 2) Tall(w2, w3, columns, x, x1, x2, x3, sums + 8);
-        for (var v = 0; v < vectors; v++)
-            for (var i = 0; i < count; i++) y[((long)v * yStride) + i] = Sum(sums[(4 * i) + v]);
-    }
-
-    // Two rows by four vectors: eight sums.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tall(byte* w, byte* w1, int columns, float* x0, float* x1, float* x2, float* x3,
-        Vector512<float>* sums)
-    {
+        var w1 = w + stride;
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default,
             b2 = default, b3 = default;
         var blocks = columns / (T.Runs * T.Columns);
@@ -136,20 +136,29 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         long k = 0;
         for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
         {
-            Fetch(w + at, Ahead, scales);
-            Fetch(w1 + at, Ahead, scales + Lanes);
+            T.Prepare(w + at, scales);
+            T.Prepare(w1 + at, scales + Lanes);
             for (var run = 0; run < T.Runs; run++, k += T.Columns)
             {
                 var (p, q) = T.Load(w + at, run, scales);
                 var (r, s) = T.Load(w1 + at, run, scales + Lanes);
-                Add(x0 + k, p, q, r, s, ref a0, ref b0);
+                Add(x + k, p, q, r, s, ref a0, ref b0);
                 Add(x1 + k, p, q, r, s, ref a1, ref b1);
                 Add(x2 + k, p, q, r, s, ref a2, ref b2);
                 Add(x3 + k, p, q, r, s, ref a3, ref b3);
             }
         }
-        (sums[0], sums[1], sums[2], sums[3]) = (a0, a1, a2, a3);
-        (sums[4], sums[5], sums[6], sums[7]) = (b0, b1, b2, b3);
+        Store(a0, b0, count, y, apart);
+        Store(a1, b1, count, y + yStride, apart);
+        if (vectors > 2) Store(a2, b2, count, y + (2L * yStride), apart);
+        if (vectors > 3) Store(a3, b3, count, y + (3L * yStride), apart);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(Vector512<float> first, Vector512<float> second, int count, float* y, int apart)
+    {
+        y[0] = Sum(first);
+        if (count > 1) y[apart] = Sum(second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -163,14 +172,6 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         v = Vector512.Load(x + Lanes);
         a = Vector512.FusedMultiplyAdd(v, q, a);
         b = Vector512.FusedMultiplyAdd(v, s, b);
-    }
-
-    // Asks for the memory of a later block, and prepares this one.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(byte* block, long ahead, float* scales)
-    {
-        for (var line = 0; line < T.Bytes; line += CacheLine) Sse.Prefetch0(block + ahead + line);
-        T.Prepare(block, scales);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
