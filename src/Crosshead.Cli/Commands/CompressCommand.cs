@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Crosshead.Checkpoints;
 using Crosshead.Cli.Options;
 using Crosshead.Cli.Terminal;
 using Crosshead.Compression;
@@ -130,8 +131,10 @@ internal sealed class CompressCommand : CliCommand
                 layer.KeyHeads < groups ? EnumName.Of(layer.KeyGrain) : "–", $"{layer.ValueRank} of {whole}",
                 layer.ValueRank < whole ? EnumName.Of(layer.ValueGrain) : "–");
         output.Table(table);
+        var (weightsBefore, weightsAfter) = (BytesOf(source.Description), BytesOf(ModelDescription.Of(result.Folder)));
         output.Line($"The cache of a token takes {Quantity.Bytes(bytesAfter)}, {(double)bytesAfter / bytesBefore:P1} "
-            + $"of {Quantity.Bytes(bytesBefore)}. "
+            + $"of {Quantity.Bytes(bytesBefore)}. The weights take {Quantity.Bytes(weightsAfter)} (was "
+            + $"{Quantity.Bytes(weightsBefore)}). "
             + (after - before is { } increase
                 ? $"The held-out loss went from {before:0.0000} to {after:0.0000} nats a token "
                 + $"({increase:+0.0000;-0.0000}){(predicted is { } expected
@@ -146,6 +149,8 @@ internal sealed class CompressCommand : CliCommand
             ["out"] = result.Folder,
             ["cacheBytesPerTokenBefore"] = bytesBefore,
             ["cacheBytesPerTokenAfter"] = bytesAfter,
+            ["weightBytesBefore"] = weightsBefore,
+            ["weightBytesAfter"] = weightsAfter,
             ["heldOutLossBefore"] = before,
             ["heldOutLossAfter"] = after,
             ["predictedIncrease"] = predicted,
@@ -153,6 +158,8 @@ internal sealed class CompressCommand : CliCommand
             ["layers"] = CommandOutput.List(cached, layer => layer.ToJson()),
         });
     }
+
+    private static long BytesOf(ModelDescription model) => StoredType.Sum(model.Weights.Types).Bytes;
 
     // Refuses options that do not apply to the method or to given sizes.
     private void RequireFit(ParseResult arguments, CompressionMethod method)

@@ -67,7 +67,7 @@ internal sealed class ProfileCommand : CliCommand
         return (output, cancellation) =>
         {
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = files.Load(device: device);
+            using var model = files.LoadInPlace(device: device);
             using var calibration = Calibrate(output, model, first, windows.Batch, cancellation);
             if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options,
                 output, cancellation) is not { } profile)

@@ -15,19 +15,26 @@ internal sealed class FolderDescription : ModelDescription
     // config.json is read once; values that few callers need are read from here on request.
     private readonly ConfigValues _config;
     private readonly IQuantization? _quantization;
+    private readonly StoredWeights? _gguf; // null for weights in safetensors files
 
     private FolderDescription(string folder, ConfigValues config, ModelOptions options, IQuantization? quantization,
-        IReadOnlyList<string> remarks) : base(folder, options, remarks) =>
-            (_config, _quantization) = (config, quantization);
+        IReadOnlyList<string> remarks) : base(folder, options, remarks)
+    {
+        (_config, _quantization, Quantization) = (config, quantization, quantization?.Description);
+        if (GgufFolder.FileIn(folder) is not { } first) return;
+        using var file = GgufFolder.Open(first);
+        (_gguf, Quantization) = (StoredWeights.In(file), StoredWeights.QuantizedTypeIn(file));
+    }
 
     /// <inheritdoc/>
-    public override string? Quantization => _quantization?.Description;
+    public override string? Quantization { get; }
 
     /// <inheritdoc/>
     public override StoredWeights Weights
     {
         get
         {
+            if (_gguf is not null) return _gguf;
             if (!WeightFiles.ExistIn(Path)) return StoredWeights.Absent(StoredTypeOf(_config));
             using var weights = FolderWeights.Open(Path, _quantization);
             return StoredWeights.In(weights, StoredTypeOf(_config));
@@ -81,7 +88,8 @@ internal sealed class FolderDescription : ModelDescription
         TextTokens.EndsOf(Path, _config, tokenizer.EosTokenId);
 
     /// <inheritdoc/>
-    internal override IModelWeights OpenWeights() => FolderWeights.Open(Path, _quantization);
+    internal override IModelWeights OpenWeights() =>
+        _gguf is null ? FolderWeights.Open(Path, _quantization) : IModelWeights.Open(Path);
 
     /// <inheritdoc/>
     public override void SaveCompanions(string folder) => new ModelCompanions(Path, null).Save(folder);

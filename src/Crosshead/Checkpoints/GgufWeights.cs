@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints.Gguf;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Kernels.Common;
 using Crosshead.Model;
 using Crosshead.Runtime;
@@ -7,11 +8,15 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
 
-/// <summary>The open weights of a GGUF file.</summary>
+/// <summary>The open weights of a GGUF file, or of a directory with such files.</summary>
 /// <param name="file">The file, disposed with this object.</param>
-internal sealed class GgufWeights(GgufReader file) : IModelWeights
+/// <param name="ofFolder">Whether it is of a directory, see <see cref="GgufFolder"/>.</param>
+internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IModelWeights
 {
     private const int ElementsAtOnce = 1 << 20; // whole blocks of every type
+
+    /// <summary>Whether some of the numbers share scales.</summary>
+    public bool AreQuantized => file.Tensors.Values.Any(t => t.Type.BlockSize > 1);
 
     /// <inheritdoc/>
     public void Check(ModelOptions options)
@@ -19,30 +24,31 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
         var (described, stored) = (ModelCost.Of(options).Parameters, file.Tensors.Values.Sum(t => t.Elements));
         // Above that many the walk through the parameters would not end soon.
         if (described / 2 > stored)
-            throw new CrossheadException($"\"{file.Path}\" cannot be loaded: its keys describe a model of "
+            throw new CrossheadException($"\"{file.Path}\" cannot be loaded: {Describes} a model of "
                 + $"{Quantity.Count(described)} parameters, its tensors hold {Quantity.Count(stored)} numbers; get the "
                 + "file again.");
-        var wanted = ModelParts.Shapes(options).Select(p => GgufParameter.Of(p.Name, p.Shape, options))
+        var wanted = ModelParts.Shapes(options).Select(p => PlaceOf(p.Name, p.Shape, options))
             .DistinctBy(p => p.Tensor).ToDictionary(p => p.Tensor);
         ErrorList.Throw(wanted.Values.Where(p => !file.Tensors.ContainsKey(p.Tensor)),
             p => $"\"{p.Tensor}\" of shape {Shown(p.Shape)}",
-            missing => $"\"{file.Path}\" lacks the tensor {missing}, which its keys ask for.");
+            missing => $"\"{file.Path}\" lacks the tensor {missing}, which {Asks}.");
         ErrorList.Throw(wanted.Values.Where(p => !p.Fits(file.Tensors[p.Tensor])),
-            p => $"\"{p.Tensor}\" has shape {Shown(file.Tensors[p.Tensor].Shape)}, its keys ask for {Shown(p.Shape)}",
+            p => $"\"{p.Tensor}\" has shape {Shown(file.Tensors[p.Tensor].Shape)}, {Asks} {Shown(p.Shape)}",
             wrong => $"\"{file.Path}\": tensor {wrong}.");
         ErrorList.Throw(wanted.Values.Select(p => file.Tensors[p.Tensor]).Where(t => !t.Type.CanRead),
             t => $"{t.Name} has type {t.Type}", unread => $"\"{file.Path}\": tensor {unread}, {GgufType.Remedy}");
         ErrorList.Throw(file.Tensors.Values.Where(t => !wanted.ContainsKey(t.Name) && !Ignorable(t.Name, options)),
             t => $"\"{t.Name.Shown()}\" of shape {Shown(t.Shape)}",
-            surplus => $"\"{file.Path}\" holds the tensor {surplus}, which this model has no place for; it is of a "
-                + $"kind of {GgufArchitecture.NameOf(options.Family)} that is not supported.");
+            surplus => $"\"{file.Path}\" holds the tensor {surplus}, which this model has no place for; "
+                + (ofFolder ? $"its {ModelFileNames.Configuration} belongs to another model."
+                    : $"it is of a kind of {GgufArchitecture.NameOf(options.Family)} that is not supported."));
     }
 
     /// <inheritdoc/>
     public Func<string, WeightMatrix?> Stored(ModelOptions options)
     {
         var parts = ModelParts.Shapes(options).ToDictionary(p => p.Name,
-            p => GgufParameter.Of(p.Name, p.Shape, options));
+            p => PlaceOf(p.Name, p.Shape, options));
         return name => Stored(parts[name]);
     }
 
@@ -54,7 +60,7 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
         foreach (var parameter in model.Parameters)
         {
             using var scope = NewDisposeScope();
-            var part = GgufParameter.Of(parameter.Name, [.. parameter.Shape], model.Options);
+            var part = PlaceOf(parameter.Name, [.. parameter.Shape], model.Options);
             var stored = parameter.Stored is null ? Read(part) : null;
             if ((stored is null ? NonFiniteWeights.Count(parameter.Stored!) : NonFinite.Count(stored)) is var count
                 and > 0)
@@ -69,12 +75,17 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
+    private GgufParameter PlaceOf(string name, long[] shape, ModelOptions options) =>
+        ofFolder ? GgufParameter.Named(name, shape) : GgufParameter.Of(name, shape, options);
+
     // Whole rows where they lie, or a copy of them in the order of the model.
     private WeightMatrix? Stored(GgufParameter part)
     {
-        var columns = file.Tensors[part.Tensor].Dimensions[0];
-        if (columns > int.MaxValue || (part.IsTurned && !part.IsMatrix)) return null;
-        var matrix = file.Matrix(part.Tensor, part.First, part.Count / columns);
+        var tensor = file.Tensors[part.Tensor];
+        // The numbers of a vector are put in order one by one.
+        var columns = part.IsTurned && !part.IsMatrix ? 1 : tensor.Dimensions[0];
+        if (columns > int.MaxValue || columns % tensor.Type.BlockSize != 0) return null;
+        var matrix = file.Matrix(part.Tensor, part.First, part.Count / columns, (int)columns);
         if (!part.IsTurned) return matrix;
         using (matrix)
         {
@@ -104,6 +115,11 @@ internal sealed class GgufWeights(GgufReader file) : IModelWeights
     private static bool Ignorable(string name, ModelOptions options) =>
         name.EndsWith(".attn_rot_embd.weight", StringComparison.Ordinal)
         || (name == GgufArchitecture.FrequencyDivisors && GgufArchitecture.TurnsNeighbours(options.Family));
+
+    // What says the shape of the model.
+    private string Asks => ofFolder ? $"{ModelFileNames.Configuration} asks for" : "its keys ask for";
+
+    private string Describes => ofFolder ? $"{ModelFileNames.Configuration} describes" : "its keys describe";
 
     private static string Shown(long[] shape) => $"[{string.Join(", ", shape)}]";
 }

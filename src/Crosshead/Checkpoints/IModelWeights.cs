@@ -12,6 +12,7 @@ internal interface IModelWeights : IDisposable
     /// <param name="path">A GGUF file, a model directory, or a <c>.safetensors</c> file.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
     static IModelWeights Open(string path) => GgufReader.IsAt(path) ? new GgufWeights(GgufReader.Open(path))
+        : GgufFolder.FileIn(path) is { } file ? new GgufWeights(GgufFolder.Open(file), ofFolder: true)
         : FolderWeights.Open(path, Quantizations.In(path));
 
     /// <summary>Checks that the files hold the weights of a model. It makes no model and reads no tensor.</summary>

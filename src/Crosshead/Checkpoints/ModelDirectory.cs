@@ -2,13 +2,15 @@ using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Files;
 using Crosshead.Model;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
 
 /// <summary>
 /// A model on disk: a directory in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c> or its shards,
-/// <c>tokenizer.json</c>), or a GGUF file, the first one of several.
+/// <c>tokenizer.json</c>), or a GGUF file, the first one of several. A directory with quantised weights has
+/// <c>model.gguf</c> in place of <c>model.safetensors</c>.
 /// </summary>
 public static class ModelDirectory
 {
@@ -26,7 +28,7 @@ public static class ModelDirectory
         Load(ModelDescription.Of(path), compute, device);
 
     /// <summary>
-    /// Loads a model whose description was read, for training or compression: weights in master precision.
+    /// Loads a model whose description was read, for training: weights in master precision.
     /// </summary>
     /// <param name="description">What its files say about the model.</param>
     /// <param name="compute">Precision of the computation.</param>
@@ -40,6 +42,27 @@ public static class ModelDirectory
         using var weights = description.OpenWeights();
         weights.Check(options); // before a configuration that is damaged or of another model takes memory
         return Filled(new LanguageModel(options, compute, device), weights);
+    }
+
+    /// <summary>
+    /// Loads a model that is not trained, but measured or compressed. Weights that a GGUF file has quantised stay as
+    /// they are, and where they lie; with them all weights of the file. Without such weights it is
+    /// <see cref="Load(ModelDescription, ScalarType, Device)"/>.
+    /// </summary>
+    /// <param name="description">What its files say about the model.</param>
+    /// <param name="compute">Precision of the computation.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The weights are missing, damaged, or not those of the
+    /// configuration.</exception>
+    public static LanguageModel LoadInPlace(ModelDescription description, ScalarType compute = ScalarType.Float32,
+        Device? device = null)
+    {
+        var options = description.Options;
+        using var weights = description.OpenWeights();
+        weights.Check(options);
+        return Filled(weights is GgufWeights { AreQuantized: true }
+            ? LanguageModel.Over(options, compute, device, weights.Stored(options), Precision.MasterOf(compute))
+            : new LanguageModel(options, compute, device), weights);
     }
 
     /// <summary>
@@ -139,6 +162,10 @@ public static class ModelDirectory
     /// Writes a model's configuration and weights, each file atomically. The configuration is written last, so a folder
     /// with a configuration is complete. Weights larger than a shard are split into several files with an index, as in
     /// Hugging Face's layout. An earlier model in the folder stays complete until the new model is complete.
+    /// <para>
+    /// If some weights lie quantised in a file, the weights are written as <c>model.gguf</c>. Those that lie in a file
+    /// are copied as they are.
+    /// </para>
     /// </summary>
     /// <param name="folder">The folder; created if it is missing.</param>
     /// <param name="model">The model.</param>
@@ -148,11 +175,11 @@ public static class ModelDirectory
     /// model's own.</param>
     /// <param name="shardBytes">Maximum of weight bytes per file.</param>
     /// <exception cref="CrossheadException">The precision cannot be stored, or the disk is full or not
-    /// writable.</exception>
+    /// writable; or weights are quantised, and the folder holds a model in safetensors files.</exception>
     public static void Save(string folder, LanguageModel model, IReadOnlyDictionary<string, string>? metadata = null,
         TextTokens? tokens = null, ScalarType? type = null, long shardBytes = DefaultShardBytes)
     {
-        var stored = type ?? model.Parameters[0].Value.dtype;
+        var stored = type ?? model.Parameters[0].Type;
         if (SafetensorsType.Of(stored) is not { IsFloat: true })
             throw new CrossheadException(
                 $"weights cannot be stored as {stored}; choose Float32, BFloat16, Float16 or Float64.");
@@ -165,7 +192,8 @@ public static class ModelDirectory
             throw new CrossheadException(
                 $"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
         }
-        new WeightWriter(folder, metadata, type)
+        if (model.IsQuantized) GgufFolder.Write(folder, model, metadata, stored, shardBytes);
+        else new WeightWriter(folder, metadata, type)
             .Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
         AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration),
             ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));

@@ -8,7 +8,7 @@ namespace Crosshead.Checkpoints;
 public static class WeightsHash
 {
     /// <summary>
-    /// XXH128, in lower-case hexadecimal, over its safetensors files, shards in the order of their names.
+    /// XXH128, in lower-case hexadecimal, over its files of weights, shards in the order of their names.
     /// </summary>
     /// <param name="folder">The model directory.</param>
     /// <exception cref="CrossheadException">A file cannot be read.</exception>
@@ -16,7 +16,13 @@ public static class WeightsHash
     {
         try
         {
-            return Of([.. Directory.GetFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal)], folder);
+            string[] files = [.. Directory.GetFiles(folder, "model*.safetensors").Order(StringComparer.Ordinal)];
+            if (files.Length == 0 && GgufFolder.FileIn(folder) is { } first)
+            {
+                using var reader = GgufFolder.Open(first);
+                files = [.. reader.Paths];
+            }
+            return Of(files, folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

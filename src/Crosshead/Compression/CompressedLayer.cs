@@ -3,6 +3,8 @@ using Crosshead.Attention.Composition;
 using Crosshead.Compression.Fits;
 using Crosshead.Layers;
 using Crosshead.Model;
+using Crosshead.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression;
@@ -10,6 +12,8 @@ namespace Crosshead.Compression;
 /// <summary>Builds attention layers from fitted components.</summary>
 internal static class CompressedLayer
 {
+    private static readonly Dictionary<int, (FittedKeys?, FittedValues?)> s_none = [];
+
     /// <summary>
     /// Creates an attention layer to replace the layer of a block, in the model's precision. Without fits, the result
     /// equals the block's layer. The result owns its parameters.
@@ -19,14 +23,19 @@ internal static class CompressedLayer
         var shape = Shape(keys, values);
         var options = shape is null ? model.Options.AttentionOf(layer)
             : shape.ApplyTo(model.Options.Attention, model.Options.HeadDim);
-        var scope = new ParameterScope(model.Parameters[0].Value.dtype, model.Device);
+        // On a device a tensor is copied faster than it is made again.
+        var kept = model.Device.type != DeviceType.CPU ? null : Kept(model, shape is null ? s_none
+            : new Dictionary<int, (FittedKeys?, FittedValues?)> { [layer] = (keys, values) });
+        var scope = new ParameterScope(model.Parameters[0].Type, model.Device,
+            kept is null ? null : name => kept(Prefix(layer) + name));
         var attention = AttentionFactory.Create(scope, model.Options.HiddenSize, options, layer);
         if (shape is not null) Fill(scope.Parameters, "", model, layer, keys, values);
         else
         {
             using var grad = no_grad();
             var own = Own(model, layer);
-            foreach (var parameter in scope.Parameters) parameter.Value.copy_(own[parameter.Name]);
+            foreach (var parameter in scope.Parameters.Where(p => p.Stored is null))
+                parameter.Value.copy_(own[parameter.Name].Value);
         }
         return new DetachedAttention(attention, scope.Parameters);
     }
@@ -42,8 +51,8 @@ internal static class CompressedLayer
         };
 
     /// <summary>
-    /// Writes the parameters of a compressed layer: the fits, whole heads if a fit is null, and unchanged values for
-    /// the rest.
+    /// Writes the parameters of a compressed layer that are tensors: the fits, whole heads if a fit is null, and
+    /// unchanged values for the rest.
     /// </summary>
     /// <param name="parameters">The new layer's parameters.</param>
     /// <param name="prefix">The prefix of the parameters' names.</param>
@@ -59,7 +68,7 @@ internal static class CompressedLayer
         var before = Own(model, layer);
         var attention = Source(model, layer);
         var (wholeKeys, wholeValues) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
-        foreach (var parameter in parameters)
+        foreach (var parameter in parameters.Where(p => p.Stored is null))
         {
             var name = parameter.Name[prefix.Length..];
             parameter.Value.detach().copy_(name switch
@@ -70,23 +79,26 @@ internal static class CompressedLayer
                 "v_proj.weight" => values?.Weight ?? wholeValues.Weight,
                 "v_proj.bias" => values is null ? wholeValues.Bias! : values.Bias!,
                 "v_mix" => values!.Mix,
-                _ => before[name],
+                _ => before[name].Value,
             });
         }
     }
 
     /// <summary>
-    /// Copies the parameters of a model into a model with another attention. The given layers get their fits; all else
-    /// is unchanged.
+    /// Creates a model with another attention. The given layers get their fits; all else is unchanged. Weights of a
+    /// quantised model that do not change stay where they lie.
     /// </summary>
     /// <param name="source">The original model.</param>
-    /// <param name="target">The new model.</param>
+    /// <param name="options">The shape of the new model.</param>
     /// <param name="layers">The changed layers with their fits; a null fit means whole heads.</param>
-    public static void CopyModel(LanguageModel source, LanguageModel target,
+    public static LanguageModel Replace(LanguageModel source, ModelOptions options,
         IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
     {
+        var target = Kept(source, layers) is { } kept
+            ? LanguageModel.Over(options, source.ComputeType, source.Device, kept, source.Parameters[0].Type)
+            : new LanguageModel(options, source.ComputeType, source.Device);
         using var grad = no_grad();
-        var originals = source.Parameters.ToDictionary(p => p.Name, p => p.Value);
+        var originals = source.Parameters.ToDictionary(p => p.Name);
         var changed = layers.Keys.ToDictionary(Prefix);
         foreach (var group in target.Parameters.GroupBy(
             p => changed.Keys.FirstOrDefault(k => p.Name.StartsWith(k, StringComparison.Ordinal))))
@@ -95,18 +107,39 @@ internal static class CompressedLayer
                 Fill(group, prefix, source, changed[prefix], layers[changed[prefix]].Keys,
                     layers[changed[prefix]].Values);
             else
-                foreach (var parameter in group) parameter.Value.detach().copy_(originals[parameter.Name]);
+                foreach (var parameter in group.Where(p => p.Stored is null))
+                    parameter.Value.detach().copy_(originals[parameter.Name].Value);
         }
+        return target;
+    }
+
+    // The numbers of a quantised model that stay as they are, by the names of their parameters. Null for other models.
+    private static Func<string, WeightMatrix?>? Kept(LanguageModel model,
+        IReadOnlyDictionary<int, (FittedKeys? Keys, FittedValues? Values)> layers)
+    {
+        if (!model.IsQuantized) return null;
+        var changed = new HashSet<string>();
+        foreach (var (layer, (keys, values)) in layers)
+        {
+            var (attention, prefix) = (Source(model, layer), Prefix(layer));
+            if (keys is not null || attention.KeyMix is not null)
+                changed.UnionWith([$"{prefix}k_proj.weight", $"{prefix}k_proj.bias", $"{prefix}k_mix"]);
+            if (values is not null || attention.ValueMix is not null)
+                changed.UnionWith([$"{prefix}v_proj.weight", $"{prefix}v_proj.bias", $"{prefix}v_mix"]);
+        }
+        var kept = model.Parameters.Where(p => p.Stored is not null && !changed.Contains(p.Name))
+            .ToDictionary(p => p.Name, p => p.Stored!);
+        return name => kept.TryGetValue(name, out var stored) ? stored.Part(0, stored.Rows) : null;
     }
 
     /// <summary>Returns the prefix of the names of a layer's attention parameters.</summary>
     public static string Prefix(int layer) => $"model.layers.{layer}.self_attn.";
 
-    private static Dictionary<string, Tensor> Own(LanguageModel model, int layer)
+    private static Dictionary<string, Parameter> Own(LanguageModel model, int layer)
     {
         var prefix = Prefix(layer);
         return model.Parameters.Where(p => p.Name.StartsWith(prefix, StringComparison.Ordinal))
-            .ToDictionary(p => p.Name[prefix.Length..], p => p.Value);
+            .ToDictionary(p => p.Name[prefix.Length..]);
     }
 
     /// <summary>Returns the attention of a layer.</summary>

@@ -8,7 +8,8 @@ namespace Crosshead.Compression;
 public static class Compressor
 {
     /// <summary>Compresses a model into a new model.</summary>
-    /// <param name="model">A model in its master precision; this model stays unchanged.</param>
+    /// <param name="model">A model in its master precision, or one that was loaded in place; this model stays
+    /// unchanged. Of a quantised model the new one has all weights that are not fitted, where they lie.</param>
     /// <param name="plan">The cache sizes of each layer.</param>
     /// <param name="calibration">Statistics of text; null if the plan uses only
     /// <see cref="CompressionMethod.Svd"/>.</param>
@@ -24,10 +25,7 @@ public static class Compressor
         var before = model.Options.VirtualHeads;
         var shapes = plan.Layers.Select((_, i) => fits.TryGetValue(i, out var fit)
             ? CompressedLayer.Shape(fit.Keys, fit.Values) : before?[i]).ToArray();
-        var compressed = new LanguageModel(model.Options with { VirtualHeads = shapes },
-            model.ComputeType, model.Device);
-        CompressedLayer.CopyModel(model, compressed, fits);
-        return compressed;
+        return CompressedLayer.Replace(model, model.Options with { VirtualHeads = shapes }, fits);
     }
 
     /// <summary>
@@ -49,12 +47,14 @@ public static class Compressor
     }
 
     /// <summary>
-    /// Rounds all weights to the precision in which they are stored. The measured model then equals the stored one.
+    /// Rounds all weights to the precision in which they are stored. The measured model then equals the stored one. In
+    /// a quantised model those that lie in its file stay as they are.
     /// </summary>
     public static void RoundTo(LanguageModel model, ScalarType stored)
     {
         using var grad = no_grad();
-        foreach (var parameter in model.Parameters)
+        var quantized = model.IsQuantized;
+        foreach (var parameter in model.Parameters.Where(p => !quantized || p.Stored is null))
         {
             using var scope = NewDisposeScope();
             if (parameter.Value.dtype != stored) parameter.Value.detach().copy_(parameter.Value.to(stored));

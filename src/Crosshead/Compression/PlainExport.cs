@@ -18,13 +18,9 @@ public static class PlainExport
     /// <param name="model">The model to convert; this model stays unchanged.</param>
     /// <exception cref="CrossheadException">The model has a norm on the heads' outputs, or its mechanism is neither
     /// grouped-query attention nor head composition.</exception>
-    public static LanguageModel Of(LanguageModel model)
-    {
-        var plain = new LanguageModel(ShapeOf(model.Options), model.ComputeType, model.Device);
-        CompressedLayer.CopyModel(model, plain, Enumerable.Range(0, model.Options.Layers).ToDictionary(i => i,
-            _ => ((FittedKeys?)null, (FittedValues?)null)));
-        return plain;
-    }
+    public static LanguageModel Of(LanguageModel model) =>
+        CompressedLayer.Replace(model, ShapeOf(model.Options), Enumerable.Range(0, model.Options.Layers)
+            .ToDictionary(i => i, _ => ((FittedKeys?)null, (FittedValues?)null)));
 
     /// <summary>The shape of the plain model.</summary>
     /// <exception cref="CrossheadException">The model cannot be exported; see <see cref="Require"/>.</exception>

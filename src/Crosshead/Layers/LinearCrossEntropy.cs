@@ -13,9 +13,10 @@ internal static class LinearCrossEntropy
     /// <param name="targets">[T] (int64); −100 does not count.</param>
     public static Tensor Loss(Tensor hidden, Parameter head, Tensor targets)
     {
-        if (FusedLinearCrossEntropy.Supports(hidden, head.Value, targets))
-            return FusedLinearCrossEntropy.Apply(hidden, head.Value, targets);
-        var logits = MatrixProduct.Linear(hidden, head.In(hidden.dtype), null);
+        var weight = head.In(head.Type); // of quantised numbers no tensor is kept
+        if (FusedLinearCrossEntropy.Supports(hidden, weight, targets))
+            return FusedLinearCrossEntropy.Apply(hidden, weight, targets);
+        var logits = MatrixProduct.Linear(hidden, weight.to(hidden.dtype), null);
         if (logits.dtype != ScalarType.Float64) logits = logits.to(ScalarType.Float32);
         return nn.functional.cross_entropy(logits, targets, ignore_index: -100);
     }

@@ -37,14 +37,17 @@ public sealed class LanguageModel : IDisposable
     {
     }
 
-    /// <summary>Creates a model whose weights lie in files; <see cref="Freeze"/> it before use.</summary>
+    /// <summary>Creates a model whose weights lie in files. It is not trained.</summary>
     /// <param name="options">Its shape; validated here.</param>
-    /// <param name="type">Precision of the computation, and of the tensors that are made of weights.</param>
+    /// <param name="type">Precision of the computation.</param>
     /// <param name="device">Device of the computation.</param>
     /// <param name="stored">The weights by the names of their parameters. The model owns what it gets.</param>
+    /// <param name="master">Precision of the tensors that are made of weights, if the model is not frozen; null for
+    /// <paramref name="type"/>.</param>
     /// <exception cref="CrossheadException">The options do not fit each other.</exception>
     internal static LanguageModel Over(ModelOptions options, ScalarType type, Device? device,
-        Func<string, WeightMatrix?> stored) => new(options, type, device, type, stored);
+        Func<string, WeightMatrix?> stored, ScalarType? master = null) =>
+        new(options, type, device, master ?? type, stored);
 
     private LanguageModel(ModelOptions options, ScalarType compute, Device? device, ScalarType? master,
         Func<string, WeightMatrix?>? stored)
@@ -75,6 +78,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>All parameters, each once, in order from the embedding to the head.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>Whether some of the weights lie quantised in a file.</summary>
+    internal bool IsQuantized => Parameters.Any(p => p.Stored is { Format.IsQuantized: true });
 
     /// <summary>Whether the backward pass computes blocks again, so that their activations are not kept.</summary>
     public bool ActivationCheckpointing { get; set; }

@@ -39,7 +39,7 @@ public interface IModelSource
     /// <summary>Identifies the configuration: equal for equal configurations, wherever they are.</summary>
     string ConfigurationHash { get; }
 
-    /// <summary>Loads the model with weights in master precision, for training or compression.</summary>
+    /// <summary>Loads the model with weights in master precision, for training.</summary>
     /// <param name="compute">Precision of the computation.</param>
     /// <param name="device">Device of the model; null for the CPU.</param>
     /// <exception cref="CrossheadException">The weights are damaged.</exception>

@@ -72,6 +72,13 @@ public sealed class ModelSource : IModelSource
     public LanguageModel Load(ScalarType compute = ScalarType.Float32, Device? device = null) =>
         ModelDirectory.Load(Description, compute, device);
 
+    /// <summary>Loads the model to measure or compress it; see <see cref="ModelDirectory.LoadInPlace"/>.</summary>
+    /// <param name="compute">Precision of the computation.</param>
+    /// <param name="device">Device of the model; null for the CPU.</param>
+    /// <exception cref="CrossheadException">The weights are damaged.</exception>
+    public LanguageModel LoadInPlace(ScalarType compute = ScalarType.Float32, Device? device = null) =>
+        ModelDirectory.LoadInPlace(Description, compute, device);
+
     /// <inheritdoc/>
     public LanguageModel LoadFrozen(ScalarType type = ScalarType.Float32, Device? device = null) =>
         ModelDirectory.LoadFrozen(Description, type, device);

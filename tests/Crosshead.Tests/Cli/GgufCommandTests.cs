@@ -97,6 +97,49 @@ public sealed class GgufCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_quantised_file_stays_quantised_when_it_is_compressed_and_its_directory_is_a_model_to_every_command()
+    {
+        var (half, text, quantized) = (_folder.File("half"), Text, _folder.File("q8.gguf"));
+        Done("quantize", Model, "--type", "q8_0", "--out", quantized);
+        var made = Done("compress", quantized, "--calibrate", text, "--windows", "8", "--rounds", "1", "--cache", "50%",
+            "--out", half, "--json").Json;
+        Assert.Equal((long)made["cacheBytesPerTokenBefore"]!, 2 * (long)made["cacheBytesPerTokenAfter"]!);
+        var info = Done("info", half, "--json").Json;
+        Assert.Equal((long)made["weightBytesAfter"]!, (long)info["allTypes"]!["bytes"]!);
+        Assert.Equal((long)made["cacheBytesPerTokenAfter"]!, (long)info["cacheBytesPerToken"]!);
+        Assert.Equal("Q8_0", (string)info["quantization"]!);
+        Assert.Equal(["config.json", "model.gguf"], Directory.GetFiles(half).Select(f => Path.GetFileName(f)!)
+            .Where(name => name is "config.json" || name.StartsWith("model")).Order());
+
+        // What it measured is what the directory measures.
+        Done("perplexity", half, "--text", text, "--max-bytes", "300", "--against", Model);
+        var again = Done("compress", half, "--method", "svd", "--layers", "0", "--calibrate", text, "--windows", "8",
+            "--key-components", "1", "--out", _folder.File("less"), "--json").Json;
+        Assert.Equal((double)made["heldOutLossAfter"]!, (double)again["heldOutLossBefore"]!);
+        Assert.True(File.Exists(Path.Combine(_folder.File("less"), "model.gguf")));
+
+        Done("export", half, "--out", _folder.File("plain"), "--gguf", _folder.File("plain.gguf"));
+        string[] generate = ["--prompt", "word1", "--temperature", "0", "--max-tokens", "4", "--json"];
+        Assert.Equal(4, Done(["generate", half, .. generate]).Json["ids"]!.AsArray().Count);
+        Done(["generate", _folder.File("plain"), .. generate]);
+        using (var served = LoadedModel.Load(ModelSource.Open(half), new LoadOptions { MaxSequences = 2 }))
+            Assert.Equal(["half"], served.Served.Names);
+
+        // Training makes new numbers, which are stored as they are.
+        Done("data", "generate", half, "--tokens", "100", "--out", _folder.File("data"));
+        var recipe = _folder.Write("recipe.json", $$"""
+            {
+              "data": { "folder": "{{_folder.File("data")}}", "context": 16 },
+              "training": { "batch": 1, "steps": 1, "learningRate": 1e-3, "device": "cpu",
+                "schedule": { "warmupSteps": 0 } }
+            }
+            """);
+        Done("train", recipe, "--from", half, "--teacher", quantized, "--out", _folder.File("run"));
+        Assert.Equal(ModelDescription.Of(half).Options.VirtualHeads!,
+            ModelDescription.Of(_folder.File("run")).Options.VirtualHeads!);
+    }
+
+    [Fact]
     public void It_is_exported_to_a_directory_and_to_another_file()
     {
         Done("export", Gguf, "--out", _folder.File("plain"), "--gguf", _folder.File("again.gguf"));

@@ -10,6 +10,11 @@ internal static class GgufArchitecture
     /// <summary>Name of the tensor with what each rotary frequency is divided by.</summary>
     public const string FrequencyDivisors = "rope_freqs.weight";
 
+    /// <summary>
+    /// The architecture of files with the weights of a model directory, whose <c>config.json</c> says the shape.
+    /// </summary>
+    public const string OfFolders = "crosshead";
+
     // What programs take for YaRN without keys of their own.
     private static readonly RopeScaling s_yarn = new() { Kind = RopeScalingKind.Yarn };
 

@@ -9,6 +9,8 @@ internal sealed class GgufParameter
     private readonly long[] _own; // the parameter's shape
     private readonly int _turnedHeads, _headDim;
 
+    private GgufParameter(string tensor, long[] shape) => (Tensor, _own, Shape) = (tensor, shape, shape);
+
     private GgufParameter(string tensor, long[] own, int? expert, ModelOptions options)
     {
         (Tensor, _own) = (tensor, own);
@@ -24,6 +26,11 @@ internal sealed class GgufParameter
     /// <exception cref="CrossheadException">The format has no place for it.</exception>
     public static GgufParameter Of(string name, long[] shape, ModelOptions options) =>
         new(GgufNames.Of(name, out var expert), shape, expert, options);
+
+    /// <summary>A parameter that is a tensor of its own, under its own name and in its own order.</summary>
+    /// <param name="name">The parameter's name.</param>
+    /// <param name="shape">Its shape.</param>
+    public static GgufParameter Named(string name, long[] shape) => new(name, shape);
 
     /// <summary>The name of its tensor, which may hold parameters of several experts.</summary>
     public string Tensor { get; }

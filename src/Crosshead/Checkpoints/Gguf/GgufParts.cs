@@ -32,6 +32,18 @@ internal static partial class GgufParts
         }
     }
 
+    /// <summary>Adds the keys of one of several files.</summary>
+    /// <param name="writer">The file.</param>
+    /// <param name="index">Its index.</param>
+    /// <param name="count">Number of files.</param>
+    /// <param name="tensors">Number of tensors in all of them.</param>
+    public static void Describe(GgufWriter writer, int index, int count, int tensors)
+    {
+        writer.Add(NumberKey, checked((ushort)index));
+        writer.Add(CountKey, checked((ushort)count));
+        writer.Add(TensorsKey, tensors);
+    }
+
     private static string[] Names(string path, long count)
     {
         var match = PartName().Match(path);

@@ -92,12 +92,13 @@ public sealed class GgufReader : IDisposable
     /// <param name="name">A tensor whose type can be read.</param>
     /// <param name="first">Index of the first number, where a row begins.</param>
     /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Numbers of a row, whole blocks.</param>
     /// <exception cref="CrossheadException">There is no such tensor, or the file was cut short.</exception>
-    internal WeightMatrix Matrix(string name, long first, long rows)
+    internal WeightMatrix Matrix(string name, long first, long rows, int columns)
     {
         var tensor = Find(name);
         return FileOf(name).Matrix(tensor.Offset + tensor.Type.Format!.RowBytes(first), tensor.Type.Format, rows,
-            checked((int)tensor.Dimensions[0]));
+            columns);
     }
 
     /// <summary>Copies bytes of a tensor, as they are in the file.</summary>

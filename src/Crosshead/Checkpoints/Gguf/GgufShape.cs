@@ -47,6 +47,9 @@ internal sealed class GgufShape
             throw general.Error($"it holds \"{kind.Shown()}\" by its key general.type, and no model; name the file of "
                 + "the model");
         var name = general.Text("architecture") ?? throw general.Missing("architecture");
+        if (name == GgufArchitecture.OfFolders)
+            throw general.Error("it holds the weights of a model directory, whose config.json says the shape; name the "
+                + "directory");
         _family = GgufArchitecture.FamilyOf(name) ?? throw general.Error($"the architecture \"{name.Shown()}\" is not "
             + $"supported; {Suggestion.For(name, GgufArchitecture.Names).TrimEnd('.')}");
         _keys = new GgufKeys(file.Metadata, file.Path, name);

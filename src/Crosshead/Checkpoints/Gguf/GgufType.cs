@@ -1,4 +1,5 @@
 using Crosshead.Weights;
+using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints.Gguf;
 
@@ -85,6 +86,15 @@ public sealed class GgufType
 
     /// <summary>The type of a number in a file; null if it is not known.</summary>
     internal static GgufType? Of(uint number) => ByNumber.GetValueOrDefault(number);
+
+    /// <summary>The type of numbers that stand alone; null if the format does not have it.</summary>
+    internal static GgufType? Of(ScalarType type) => type switch
+    {
+        ScalarType.Float32 => Named("F32"),
+        ScalarType.Float16 => Named("F16"),
+        ScalarType.BFloat16 => Named("BF16"),
+        _ => null,
+    };
 
     /// <summary>What a message calls a number that is no type.</summary>
     internal static string Unknown(uint number) =>

@@ -18,7 +18,7 @@ internal sealed class HeadStatistics : IDisposable
     {
         (_attention, _options) = (attention, options);
         var (h, g, d) = (attention.Projections.Heads, attention.Projections.Groups, attention.Projections.HeadDim);
-        var device = attention.Projections.Query.Weight.Value.device;
+        var device = attention.Projections.Query.Weight.Device;
         QuerySquares = zeros([h, d], ScalarType.Float64, device).DetachFromDisposeScope();
         KeyMoments = zeros([d / 2, g, g], ScalarType.ComplexFloat64, device).DetachFromDisposeScope();
         KeyScaleSquares = zeros([g], ScalarType.Float64, device).DetachFromDisposeScope();

@@ -26,7 +26,7 @@ internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor
         var (keys, values) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
         var (k, v) = (Joined(keys), Joined(values));
         if (p.KeyNorm is { } norm) k *= norm.Weight.Value.to(ScalarType.Float64).repeat(p.Groups).unsqueeze(1);
-        var output = p.Output.Weight.Value.to(ScalarType.Float64).view(-1, p.Heads, p.HeadDim);  // [D,h,d]
+        var output = p.Output.Weight.In(ScalarType.Float64).view(-1, p.Heads, p.HeadDim);  // [D,h,d]
         if (attention.HeadNorm is { } headNorm) output *= headNorm.Weight.Value.to(ScalarType.Float64);
         // [g,D·h/g,d]
         var grouped = output.view(-1, p.Groups, p.Heads / p.Groups, p.HeadDim).permute(1, 0, 2, 3)

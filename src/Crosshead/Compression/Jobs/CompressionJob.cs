@@ -65,7 +65,7 @@ public sealed class CompressionJob
     {
         ModelDirectory.RequireReplaceable(folder, _options.Overwrite);
         using var place = NewFolder.Hold(folder);
-        using var model = _source.Load(_options.Compute, _options.Device);
+        using var model = _source.LoadInPlace(_options.Compute, _options.Device);
         var before = Loss(model, CompressionStage.MeasuringBefore, progress, cancellation);
         using var calibration = Calibrated(model, progress, cancellation);
         var plan = _planning.Plan(model, calibration, progress, cancellation);
