@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Crosshead.Tests.Runtime.Distributed;
 
 namespace Crosshead.Tests;
 
@@ -6,5 +7,9 @@ internal static class LibTorchSetup
 {
     // Tests make tensors before they touch the library, which would otherwise load libtorch at its first use.
     [ModuleInitializer]
-    internal static void Load() => Crosshead.Runtime.LibTorch.EnsureLoaded();
+    internal static void Load()
+    {
+        RankScenarios.RunIfAsked(Environment.GetCommandLineArgs());
+        Crosshead.Runtime.LibTorch.EnsureLoaded();
+    }
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Crosshead.Cli.Doctor;
 using Crosshead.Cli.Terminal;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Commands;
 
@@ -12,6 +13,7 @@ namespace Crosshead.Cli.Commands;
 internal sealed class DoctorCommand() : CliCommand("doctor",
     "Tell what this machine has to compute with: libraries, devices, memory; what is missing, and how to get it.",
     "crosshead doctor",
+    "mpirun -n 2 crosshead doctor",
     "CROSSHEAD_LIBTORCH=/usr/lib/python3/dist-packages/torch/lib crosshead doctor --json")
 {
     /// <inheritdoc/>
@@ -20,14 +22,22 @@ internal sealed class DoctorCommand() : CliCommand("doctor",
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments) => Diagnose;
 
+    /// <summary>Differences between ranks are shown, and not refused.</summary>
+    protected override void Meet(ICommunicator communicator)
+    {
+    }
+
     private static int Diagnose(CommandOutput output, CancellationToken cancellation)
     {
         var machine = Diagnosis.OfThisMachine();
+        var ranks = new RankDiagnosis(output.Communicator, machine.CanCompute);
+        var findings = machine.Findings.Concat(ranks.Findings).ToArray();
+        var good = machine.CanCompute && ranks.CanCompute;
         var table = new ResultTable("what", "found", "remedy");
-        foreach (var finding in machine.Findings)
+        foreach (var finding in findings)
             table.Row(finding.What, (finding.Good ? "" : "missing: ") + finding.Found, finding.Remedy ?? "");
         output.Table(table);
-        output.Line(machine.CanCompute
+        output.Line(good
             ? "Everything needed to train and generate is here; a remedy, where one is shown, only makes it faster."
             : "Training and generating cannot run here until what is marked missing is repaired; tokenizer and data "
             + "commands work without it.");
@@ -42,15 +52,15 @@ internal sealed class DoctorCommand() : CliCommand("doctor",
                 ["description"] = device.Description,
                 ["memoryBytes"] = device.MemoryBytes,
             }),
-            ["findings"] = CommandOutput.List(machine.Findings, finding => new JsonObject
+            ["findings"] = CommandOutput.List(findings, finding => new JsonObject
             {
                 ["what"] = finding.What,
                 ["good"] = finding.Good,
                 ["found"] = finding.Found,
                 ["remedy"] = finding.Remedy,
             }),
-            ["ok"] = machine.CanCompute,
+            ["ok"] = good,
         });
-        return machine.CanCompute ? ExitCode.Done : ExitCode.AnswerIsNo;
+        return good ? ExitCode.Done : ExitCode.AnswerIsNo;
     }
 }

@@ -8,11 +8,13 @@ namespace Crosshead.Runtime.Distributed;
 /// </summary>
 internal sealed unsafe class Transfers(MpiLibrary library)
 {
-    // Counts of the library are 32-bit numbers.
-    private const int LongestPiece = 1 << 30;
-
     private readonly Lock _lock = new();
     private readonly List<Transfer> _pending = [];
+
+    /// <summary>
+    /// Longest message in bytes, the same on all ranks: lengths of the library are 32-bit numbers.
+    /// </summary>
+    public static int LongestPiece { get; set; } = 1 << 30;
 
     /// <summary>Begins to send bytes to a rank, in pieces. Nothing is a piece too, so that its arrival tells.</summary>
     public void Send(byte* data, long bytes, int rank, int tag)

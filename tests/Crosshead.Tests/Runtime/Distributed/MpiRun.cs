@@ -1,0 +1,104 @@
+using System.Diagnostics;
+
+namespace Crosshead.Tests.Runtime.Distributed;
+
+/// <summary>A run of several processes, started by the <c>mpirun</c> of Open MPI or of MPICH.</summary>
+internal sealed record MpiRun(int ExitCode, string Out, string Error, TimeSpan Time)
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
+
+    private static readonly string s_bin = AppContext.BaseDirectory;
+
+    /// <summary>Lines of standard error that Crosshead wrote; launchers add their own.</summary>
+    public IEnumerable<string> Lines => Error.Split('\n').Select(l => l.TrimEnd('\r')).Where(l => l.Length > 0);
+
+    /// <summary>Runs the command line on ranks of Open MPI, or of MPICH where that alone is installed.</summary>
+    public static MpiRun Crosshead(int ranks, params string[] args) =>
+        Of(Installed(), [new Part(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Cli.dll"), .. args])]);
+
+    /// <summary>Runs a command of <see cref="RankScenarios"/> on ranks.</summary>
+    public static MpiRun Scenario(MpiFlavor flavor, int ranks, string name, params (string, string)[] variables) =>
+        Of(flavor, [ScenarioPart(ranks, name, variables)]);
+
+    /// <summary>Runs commands on ranks, in the order of the parts.</summary>
+    public static MpiRun Of(MpiFlavor flavor, IReadOnlyList<Part> parts)
+    {
+        using var process = Start(flavor, parts);
+        return Finish(process);
+    }
+
+    /// <summary>Ranks that run a command of <see cref="RankScenarios"/>.</summary>
+    public static Part ScenarioPart(int ranks, string name, params (string Name, string Value)[] variables) =>
+        new(ranks, [Dotnet, Path.Combine(s_bin, "Crosshead.Tests.dll"), RankScenarios.Argument, name], variables);
+
+    /// <summary>The flavor that is installed, Open MPI first; skips the test if none is.</summary>
+    public static MpiFlavor Installed() => Find(MpiFlavor.OpenMpi) is not null ? MpiFlavor.OpenMpi : MpiFlavor.Mpich;
+
+    /// <summary>Starts ranks; <see cref="Finish"/> waits for their end.</summary>
+    public static Process Start(MpiFlavor flavor, IReadOnlyList<Part> parts)
+    {
+        var launcher = Find(flavor);
+        Assert.SkipUnless(launcher is not null, $"{flavor} is not installed (scripts/install-mpi.sh)");
+        var start = new ProcessStartInfo(launcher)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        // The tests' processes share few cores. Containers often run as root.
+        foreach (var name in new[] { "OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "CROSSHEAD_THREADS" })
+            start.Environment[name] = "1";
+        if (flavor == MpiFlavor.OpenMpi) Add("--oversubscribe", "--bind-to", "none");
+        foreach (var part in parts)
+        {
+            if (part != parts[0]) Add(":");
+            Add("-n", $"{part.Ranks}");
+            foreach (var (name, value) in part.Variables ?? [])
+                Add(flavor == MpiFlavor.OpenMpi ? ["-x", $"{name}={value}"] : ["-env", name, value]);
+            Add(part.Command);
+        }
+        return Process.Start(start)!;
+
+        void Add(params string[] arguments)
+        {
+            foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        }
+    }
+
+    /// <summary>Waits for the end of a run, and ends one that takes too long.</summary>
+    public static MpiRun Finish(Process process)
+    {
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        if (!process.WaitForExit(s_limit))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"mpirun did not end within {s_limit.TotalSeconds} s: {error.Result}");
+        }
+        return new MpiRun(process.ExitCode, output.Result, error.Result, process.ExitTime - process.StartTime);
+    }
+
+    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    // Debian installs both under names of their own.
+    private static string? Find(MpiFlavor flavor)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var name = flavor == MpiFlavor.OpenMpi ? "mpirun.openmpi" : "mpirun.mpich";
+        return folders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists);
+    }
+
+    /// <summary>Ranks that run the same command with the same variables.</summary>
+    public sealed record Part(int Ranks, string[] Command, (string Name, string Value)[]? Variables = null);
+}
+
+/// <summary>An MPI library with its launcher.</summary>
+public enum MpiFlavor
+{
+    /// <summary>Open MPI.</summary>
+    OpenMpi,
+
+    /// <summary>MPICH.</summary>
+    Mpich,
+}

@@ -1,0 +1,116 @@
+using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
+
+namespace Crosshead.Tests.Runtime.Distributed;
+
+/// <summary>
+/// Runs of several processes. What happens to one of them, all must tell in one line and end with the same code.
+/// </summary>
+public sealed class MpiTests
+{
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public void Ranks_exchange_bytes_of_all_lengths(MpiFlavor flavor)
+    {
+        var run = MpiRun.Scenario(flavor, 3, "exchange");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Matches(@"^(Open MPI|MPICH) \d+\.\d[\d.]*: \(0, 3\) \(1, 3\) \(2, 3\)\s*$", run.Out);
+    }
+
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi, "fail", "rank 1 of 3: the disk is full.")]
+    [InlineData(MpiFlavor.Mpich, "fail", "rank 1 of 3: the disk is full.")]
+    [InlineData(MpiFlavor.OpenMpi, "fail-alike", "the loss is not finite.")]
+    [InlineData(MpiFlavor.OpenMpi, "fail-deaf", "rank 1 of 3: the disk is full.")]
+    [InlineData(MpiFlavor.Mpich, "differ", "the data differs: 77b0 on rank 0, 41aa on rank 1; start all ranks with the "
+        + "same program, arguments, data and threads.")]
+    public void A_failure_of_a_rank_ends_all_with_its_one_line(MpiFlavor flavor, string scenario, string line)
+    {
+        var run = MpiRun.Scenario(flavor, 3, scenario);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Single(run.Lines, l => l == line);
+        Assert.DoesNotContain(run.Lines, l => l != line && l.StartsWith("rank ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public void A_rank_that_hangs_ends_the_run_and_is_named(MpiFlavor flavor)
+    {
+        var run = MpiRun.Scenario(flavor, 3, "stop", (Watchdog.Variable, "1.5"));
+        Assert.Equal(3, run.ExitCode);
+        Assert.Matches(@"^rank 0 of 3: waited 1\.5 s for rank 1 in all-gather \d+ \(step 2\); the run ends\. "
+            + @"Resume it from its last checkpoint\.$", Assert.Single(run.Lines, l => l.Contains("waited")));
+    }
+
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public void A_rank_that_dies_ends_the_run(MpiFlavor flavor)
+    {
+        var run = MpiRun.Scenario(flavor, 3, "die");
+        Assert.NotEqual(0, run.ExitCode);
+        Assert.InRange(run.Time.TotalSeconds, 0, 30);
+    }
+
+    [Fact]
+    public void Different_lengths_are_an_error_and_not_wrong_numbers()
+    {
+        var run = MpiRun.Scenario(MpiRun.Installed(), 2, "mismatch");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Single(run.Lines, l => l.StartsWith("rank 1 of 2: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_library_of_another_launcher_is_refused()
+    {
+        var run = MpiRun.Scenario(MpiFlavor.Mpich, 2, "exchange", (MpiLibrary.Variable, "libmpi.so.40"));
+        Assert.Equal(2, run.ExitCode);
+        Assert.Matches("^mpiexec of MPICH started 2 ranks, but Open MPI .* knows of 1: .*", Assert.Single(run.Lines,
+            l => l.Contains("started 2 ranks")));
+    }
+
+    [Fact]
+    public void Ranks_with_other_numbers_of_threads_are_refused()
+    {
+        var run = MpiRun.Of(MpiRun.Installed(), [MpiRun.ScenarioPart(1, "threads"),
+            MpiRun.ScenarioPart(1, "threads", (ComputeThreads.Variable, "2"))]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Single(run.Lines, l => l.StartsWith("the number of threads differs: 1 on rank 0, 2 on rank 1;",
+            StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(MpiFlavor.OpenMpi)]
+    [InlineData(MpiFlavor.Mpich)]
+    public void A_user_signal_to_the_launcher_stops_all_ranks_in_order(MpiFlavor flavor)
+    {
+        using var process = MpiRun.Start(flavor, [MpiRun.ScenarioPart(2, "wait")]);
+        var word = new char["waiting".Length];
+        Assert.Equal(word.Length, process.StandardOutput.ReadBlock(word));
+        Cli.ProgramTests.Signal(process, "USR1");
+        var run = MpiRun.Finish(process);
+        Assert.Equal(130, run.ExitCode);
+        Assert.Single(run.Lines, l => l.StartsWith("stopping after this step", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_command_for_one_process_is_refused()
+    {
+        var run = MpiRun.Crosshead(2, "info", "nowhere");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Single(run.Lines, l => l.Contains("started 2 ranks, but \"info\" runs as one process"));
+    }
+
+    [Fact]
+    public void The_doctor_shows_ranks_and_links()
+    {
+        var run = MpiRun.Crosshead(2, "doctor");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Matches(@"ranks +\| 2 on 1 host", run.Out);
+        Assert.Matches(@"link 0 – 1 +\| .*/s", run.Out);
+        Assert.Matches(@"sum over ranks +\| right", run.Out);
+        Assert.DoesNotContain('\e', run.Out);
+    }
+}

@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Crosshead.Cli;
+using Crosshead.Cli.Commands;
+using Crosshead.Cli.Terminal;
+using Crosshead.Runtime.Distributed;
+
+namespace Crosshead.Tests.Runtime.Distributed;
+
+/// <summary>
+/// What ranks do in tests: commands of the command line, which the tests' own program runs if its first argument is
+/// <see cref="Argument"/>.
+/// </summary>
+internal static partial class RankScenarios
+{
+    public const string Argument = "rank-scenario";
+
+    private const int Kill = 9, Stop = 19;
+
+    /// <summary>Runs a scenario and ends the process, if the arguments ask for one.</summary>
+    public static void RunIfAsked(string[] arguments)
+    {
+        if (arguments is [_, Argument, .. var rest])
+            Environment.Exit(new CommandLine(Commands).Run(rest, new StandardStreams()));
+    }
+
+    private static IEnumerable<Command> Commands() =>
+    [
+        new Scenario("exchange", (communicator, output, _) => Exchange(communicator, output)),
+        new Scenario("fail", (communicator, _, _) => FailAt(2, communicator, () =>
+        {
+            if (communicator.Rank == 1) throw new CrossheadException("the disk is full.");
+        })),
+        new Scenario("fail-alike", (communicator, _, _) => FailAt(2, communicator,
+            () => throw new CrossheadException("the loss is not finite."))),
+        new Scenario("fail-deaf", (communicator, _, _) =>
+        {
+            if (communicator.Rank == 1) throw new CrossheadException("the disk is full.");
+            Thread.Sleep(Timeout.Infinite); // as in a computation: hears of nothing
+        }),
+        new Scenario("differ", (communicator, _, _) => communicator.RequireSame(
+            ("the recipe", "9f3c"), ("the data", communicator.Rank == 1 ? "41aa" : "77b0"))),
+        new Scenario("mismatch", (communicator, _, _) => communicator.Broadcast(
+            new byte[communicator.Rank == 1 ? 8 : 9], root: 0)),
+        new Scenario("stop", (communicator, _, _) => FailAt(2, communicator, () =>
+        {
+            if (communicator.Rank == 1) _ = Signal(Environment.ProcessId, Stop);
+        })),
+        new Scenario("die", (communicator, _, _) => FailAt(2, communicator, () =>
+        {
+            if (communicator.Rank == 1) _ = Signal(Environment.ProcessId, Kill);
+        })),
+        new Scenario("threads", (communicator, _, _) => RankFacts.RequireSame(communicator)),
+        new Scenario("wait", (communicator, output, cancellation) =>
+        {
+            output.Line("waiting");
+            while (!communicator.AllGather(cancellation.IsCancellationRequested).Contains(true)) Thread.Sleep(10);
+        }, ExitCode.Interrupted),
+    ];
+
+    // Numbers that tell from whom and for whom they are, in parts of all lengths, cut into pieces.
+    private static void Exchange(ICommunicator communicator, CommandOutput output)
+    {
+        var rank = communicator.Rank;
+        Transfers.LongestPiece = 1024;
+        for (var round = 0; round < 20; round++)
+        {
+            var lengths = communicator.AllGather((rank + round) * 37 % 5 * 1000);
+            var texts = communicator.AllGather(new string((char)('a' + rank), lengths[rank]));
+            var expected = lengths.Select((length, r) => new string((char)('a' + r), length));
+            if (!texts.SequenceEqual(expected)) throw new CrossheadException($"all-gather {round} is wrong.");
+            var root = round % communicator.Ranks;
+            if (communicator.Broadcast($"from {rank}", root) != $"from {root}")
+                throw new CrossheadException($"broadcast {round} is wrong.");
+            ToAll(communicator, round);
+            communicator.Barrier();
+        }
+        var hosts = communicator.AllGather((communicator.LocalRank, communicator.LocalRanks));
+        output.Line($"{communicator.Name}: {string.Join(' ', hosts)}");
+    }
+
+    private static unsafe void ToAll(ICommunicator communicator, int round)
+    {
+        var (rank, ranks) = (communicator.Rank, communicator.Ranks);
+        long Length(int from, int to) => (from + (2 * to) + round) % 4 * 1500;
+        var sendBytes = Enumerable.Range(0, ranks).Select(to => Length(rank, to)).ToArray();
+        var receiveBytes = Enumerable.Range(0, ranks).Select(from => Length(from, rank)).ToArray();
+        var send = Enumerable.Range(0, ranks).SelectMany(to => Fill(rank, to, sendBytes[to])).ToArray();
+        var receive = new byte[receiveBytes.Sum()];
+        fixed (byte* from = send, into = receive) communicator.AllToAll(from, sendBytes, into, receiveBytes);
+        if (!receive.SequenceEqual(Enumerable.Range(0, ranks).SelectMany(r => Fill(r, rank, receiveBytes[r]))))
+            throw new CrossheadException($"all-to-all {round} is wrong.");
+
+        static IEnumerable<byte> Fill(int from, int to, long length) =>
+            Enumerable.Range(0, (int)length).Select(i => (byte)((16 * from) + to + i));
+    }
+
+    private static void FailAt(int step, ICommunicator communicator, Action action)
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            communicator.Activity = $"step {i}";
+            if (i == step) action();
+            _ = communicator.AllGather(i);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+
+    private sealed class Scenario(string name, Action<ICommunicator, CommandOutput, CancellationToken> work,
+        int exitCode = ExitCode.Done) : CliCommand(name, name)
+    {
+        public override bool RunsOnRanks => true;
+
+        protected override CommandWork Prepare(ParseResult arguments) => (output, cancellation) =>
+        {
+            work(output.Communicator, output, cancellation);
+            return exitCode;
+        };
+
+        protected override void Meet(ICommunicator communicator)
+        {
+        }
+    }
+}
