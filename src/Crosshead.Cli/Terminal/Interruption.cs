@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.Cli.Terminal;
 
@@ -74,7 +75,10 @@ internal sealed partial class Interruption : IDisposable
             if (signal.Signal == UserSignal) return;
             ExitAtOnce();
         }
-        _terminal.Error.WriteLine("stopping after this step; once more to stop at once.");
+        // A launcher ends all ranks so when one has died.
+        _terminal.Error.WriteLine(signal.Signal == PosixSignal.SIGTERM && Launcher.OfThisProcess is not null
+            ? "the launcher ends this run, as it does when a rank has died: stopping after this step."
+            : "stopping after this step; once more to stop at once.");
         _source.Cancel();
     }
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Crosshead.Tests.Runtime.Distributed;
 
 /// <summary>A run of several processes, started by the <c>mpirun</c> of Open MPI or of MPICH.</summary>
-internal sealed record MpiRun(int ExitCode, string Out, string Error, TimeSpan Time)
+internal sealed record MpiRun(int ExitCode, string Out, string Error)
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
 
@@ -76,7 +76,7 @@ internal sealed record MpiRun(int ExitCode, string Out, string Error, TimeSpan T
             process.Kill(entireProcessTree: true);
             Assert.Fail($"mpirun did not end within {s_limit.TotalSeconds} s: {error.Result}");
         }
-        return new MpiRun(process.ExitCode, output.Result, error.Result, process.ExitTime - process.StartTime);
+        return new MpiRun(process.ExitCode, output.Result, error.Result);
     }
 
     private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
