@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Decoding;
 using Crosshead.Generation;
@@ -49,7 +48,7 @@ internal sealed class BenchDecodeCommand() : BenchGenerationCommand("decode",
             return Stopwatch.GetElapsedTime(from).TotalSeconds;
         });
         var bytes = DecodeBytes(shape, run) / Steps;
-        yield return new BenchCase($"{shape.Attention.Variant.NameOf()} step", timing, run.Batch,
+        yield return new BenchCase($"{NameOf(shape)} step", timing, run.Batch,
             (double)run.Batch * ModelCost.Of(shape).ForwardFlops, bytes, bytes);
     }
 }

@@ -1,4 +1,3 @@
-using Crosshead.Attention;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Model;
 using Crosshead.TextModels;
@@ -15,7 +14,7 @@ internal sealed class BenchGenerateCommand() : BenchGenerationCommand("generate"
     protected override IEnumerable<BenchCase> Cases(Generator generator, int[][] prompts,
         ModelOptions shape, BenchRun run)
     {
-        var name = shape.Attention.Variant.NameOf();
+        var name = NameOf(shape);
         double flops = ModelCost.Of(shape).ForwardFlops, prompt = (double)run.Batch * PromptTokens,
             tokens = (double)run.Batch * (Steps + 1);
         var weights = DecodeBytes(shape, run) / Steps;

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using Crosshead.Attention;
+using Crosshead.Checkpoints;
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Cli.Benchmarking;
 using Crosshead.Cli.Options;
 using Crosshead.Generation;
@@ -20,7 +23,14 @@ internal abstract class BenchGenerationCommand : BenchCommand
         1, 1 << 24, 16);
     private readonly Option<int> _new = NumberOption.WithDefault("--new-tokens", "Tokens generated for each prompt.",
         2, 1 << 24, 128);
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "Type of a GGUF file, such as q8_0 or q4_k_m, whose types of weights the model gets; those of "
+            + "--dtype without it.",
+        HelpName = "type",
+    };
     private int _promptTokens, _newTokens;
+    private GgufRecipe? _recipe;
 
     /// <summary>Describes the command.</summary>
     protected BenchGenerationCommand(string name, string description, params string[] examples)
@@ -28,12 +38,14 @@ internal abstract class BenchGenerationCommand : BenchCommand
     {
         Options.Add(_prompt);
         Options.Add(_new);
+        Options.Add(_weights);
     }
 
     /// <inheritdoc/>
     protected override void Read(ParseResult arguments, ModelOptions shape)
     {
         (_promptTokens, _newTokens) = (arguments.GetValue(_prompt), arguments.GetValue(_new));
+        _recipe = arguments.GetValue(_weights) is { } name ? GgufRecipe.Named(name) : null;
         if (_promptTokens + _newTokens > shape.Context)
             throw new CrossheadException(
                 $"--prompt-tokens ({_promptTokens}) and --new-tokens ({_newTokens}) are more than --context "
@@ -43,9 +55,8 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// <inheritdoc/>
     protected override IEnumerable<BenchCase> Time(ModelOptions shape, BenchRun run)
     {
-        using var model = new LanguageModel(shape, run.Type, run.Device, run.Type);
-        Fill(model);
-        model.Freeze(run.Type);
+        using var model = _recipe is { } recipe ? DrawnModel.Of(shape, recipe, run.Type, run.Device)
+            : Dense(shape, run);
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, run.Batch)
             .Select(_ => Enumerable.Range(0, _promptTokens).Select(_ => random.Next(shape.VocabularySize)).ToArray())];
@@ -64,6 +75,10 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// <summary>Number of steps after the prompt. Each step gives every sequence one token.</summary>
     protected int Steps => _newTokens - 1;
 
+    /// <summary>The name of a model in results.</summary>
+    protected string NameOf(ModelOptions shape) =>
+        shape.Attention.Variant.NameOf() + (_recipe is { } recipe ? $" {recipe.Name}" : "");
+
     /// <summary>Tokens of each prompt.</summary>
     protected int PromptTokens => _promptTokens;
 
@@ -72,16 +87,26 @@ internal abstract class BenchGenerationCommand : BenchCommand
     /// </summary>
     protected double DecodeBytes(ModelOptions shape, BenchRun run)
     {
-        var (cost, element) = (ModelCost.Of(shape), Precision.BytesOf(run.Type));
+        var cost = ModelCost.Of(shape);
+        var element = _recipe is { } recipe ? DrawnModel.BytesOf(shape, recipe, run.Type) / (double)cost.Parameters
+            : Precision.BytesOf(run.Type);
         // Of the embedding, one row per token is read. A tied embedding is read whole, because it is also the head.
         // Only the experts of one token are counted; how many more a batch reads depends on chance.
         var idle = shape.Experts is { } experts ? Enumerable.Range(0, shape.Layers).Count(
             experts.IsSparse) * 3L * (experts.Count - experts.PerToken) * experts.InnerSize * shape.HiddenSize : 0;
         var weights = (cost.NonEmbeddingParameters - idle + ((long)shape.VocabularySize * shape.HiddenSize))
-            * (double)element;
+            * element;
         var averageLength = _promptTokens + (Steps / 2.0);
         var cache = shape.CacheBytesPerToken(run.Cache.FormatFor(run.Type, run.Device));
         return Steps * (weights + (run.Batch * averageLength * cache));
+    }
+
+    private static LanguageModel Dense(ModelOptions shape, BenchRun run)
+    {
+        var model = new LanguageModel(shape, run.Type, run.Device, run.Type);
+        Fill(model);
+        model.Freeze(run.Type);
+        return model;
     }
 
     // Large weights are drawn on their device, because the speed of a step does not depend on their values.

@@ -38,18 +38,19 @@ internal sealed class FrozenProjections : IHeadProjections
     {
         (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
         if (!join || layer.Query.Weight.Device.type != DeviceType.CUDA) return; // weights in a file stay there
-        (Tensor, Tensor?, Linear?) Part(HeadRows? made, Linear own) =>
-            made is { } rows ? (rows.Weight, rows.Bias, null) : (own.Weight.Value, own.Bias?.Value, own);
-        _joint = JointLinear.Of(Part(null, layer.Query), Part(keys, layer.Key), Part(values, layer.Value));
+        (Linear, Tensor?, Tensor?) Part(Linear own, HeadRows? made) => (own, made?.Weight, made?.Bias);
+        _joint = JointLinear.Of(Part(layer.Query, null), Part(layer.Key, keys), Part(layer.Value, values));
+        layer.Output.Weight.Pack();
     }
 
     /// <inheritdoc/>
     public (Tensor Query, Tensor Key, Tensor Value) Project(Tensor x, TokenView view)
     {
+        if (_joint is { } joint && joint.Holds(x))
+            return _layer.Split(joint.Forward(x), _keys?.Weight.shape[0] ?? _layer.Key.Weight.Shape[0],
+                _values?.Weight.shape[0] ?? _layer.Value.Weight.Shape[0], view, _normKeys);
         var (keys, values) = Rows(x.dtype);
-        return _joint is { } joint && joint.Holds(x)
-            ? _layer.Split(joint.Forward(x), keys.Weight.shape[0], values.Weight.shape[0], view, _normKeys)
-            : _layer.Project(x, keys, values, view, _normKeys);
+        return _layer.Project(x, keys, values, view, _normKeys);
     }
 
     /// <inheritdoc/>

@@ -42,9 +42,8 @@ public sealed class FeedForward : IFeedForward
         _joint?.Dispose();
         _joint = null;
         if (Gate.Weight.Device.type != DeviceType.CUDA) return; // weights that lie in a file stay there
-        var type = Gate.Weight.Type;
-        (Tensor, Tensor?, Linear?) Part(Linear linear) => (linear.Weight.Value, linear.Bias?.In(type), linear);
-        _joint = JointLinear.Of(Part(Gate), Part(Up));
+        _joint = JointLinear.Of((Gate, null, null), (Up, null, null));
+        Down.Weight.Pack();
     }
 
     /// <summary>
@@ -62,7 +61,7 @@ public sealed class FeedForward : IFeedForward
     /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
-        if (_joint is { } joint && joint.Holds(x, Gate.Weight.Value, Up.Weight.Value))
+        if (_joint is { } joint && joint.Holds(x))
             return Down.Forward(joint.Gated(x));
         if (!RowKernel.IsWorthJoining(x))
             return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));

@@ -1,5 +1,6 @@
 using Crosshead.Kernels.Gating;
 using Crosshead.Kernels.Products;
+using Crosshead.Kernels.WeightProducts;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,60 +8,68 @@ namespace Crosshead.Layers;
 
 /// <summary>
 /// Linear layers of the same input whose weights lie side by side, so that one product replaces several. Made once, for
-/// inference on a device. The layers' own parameters become parts of the joint weight.
+/// inference on a device. The layers' own parameters become parts of the joint weight. Weights that can stay quantised
+/// do, if all of them can.
 /// </summary>
 internal sealed class JointLinear : IDisposable
 {
-    private readonly Tensor[] _weights; // what each part was joined from, or has become
-    private readonly Tensor _weight;    // [Σ width, D]
+    private readonly (Parameter Own, Tensor? Part)[] _owners; // layers' parameters, and the parts that they became
+    private readonly Tensor _weight = null!;                  // [Σ width, D]; where there is no _packed
+    private readonly PackedMatrix? _packed;                   // likewise
+    private readonly ScalarType _type;
     private readonly Tensor? _bias;
 
-    private JointLinear(Tensor weight, Tensor? bias, Tensor[] weights) =>
-        (_weight, _bias, _weights) = (weight, bias, weights);
+    private JointLinear(Tensor weight, Tensor? bias, (Parameter, Tensor?)[] owners) =>
+        (_weight, _bias, _owners, _type) = (weight, bias, owners, weight.dtype);
+
+    private JointLinear(PackedMatrix packed, Tensor? bias, (Parameter, Tensor?)[] owners) =>
+        (_packed, _bias, _owners, _type) = (packed, bias, owners, ScalarType.BFloat16);
 
     /// <summary>
     /// Joins weights on a CUDA device. Null on other devices, where weights may stay mapped from a file.
     /// </summary>
-    /// <param name="parts">The weights [width, D] and biases, either all with a bias or all without; and the layer of
-    /// each weight, null for a weight without a layer.</param>
-    public static JointLinear? Of(params (Tensor Weight, Tensor? Bias, Linear? Owner)[] parts)
+    /// <param name="parts">Layers, either all with a bias or all without; and what takes the place of a layer's weight
+    /// [width, D] and bias, null for its own.</param>
+    public static JointLinear? Of(params (Linear Layer, Tensor? Weight, Tensor? Bias)[] parts)
     {
-        if (parts[0].Weight.device_type != DeviceType.CUDA
-            || parts.Any(p => p.Bias is null) != parts.All(p => p.Bias is null))
+        var type = parts[0].Layer.Weight.Type;
+        Tensor? BiasOf((Linear Layer, Tensor? Weight, Tensor? Bias) part) =>
+            part.Weight is null ? part.Layer.Bias?.In(type) : part.Bias;
+        var biases = parts.Select(BiasOf).OfType<Tensor>().ToArray();
+        if (parts[0].Layer.Weight.Device.type != DeviceType.CUDA
+            || (biases.Length > 0 && biases.Length < parts.Length))
             return null;
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        var weight = cat([.. parts.Select(p => p.Weight)]);
-        var bias = parts[0].Bias is null ? null : cat([.. parts.Select(p => p.Bias!)]);
-        var weights = new Tensor[parts.Length];
-        var start = 0L;
-        for (var i = 0; i < parts.Length; i++)
+        var bias = biases.Length == 0 ? null : cat(biases).DetachFromDisposeScope();
+        if (parts.All(p => p.Weight is null && p.Layer.Weight.CanPack))
         {
-            var (old, _, owner) = parts[i];
-            var width = old.shape[0];
-            owner?.Weight.ReplaceWithView(weight.narrow(0, start, width));
-            weights[i] = owner?.Weight.Value ?? old;
-            start += width;
+            Parameter[] own = [.. parts.Select(p => p.Layer.Weight)];
+            return new JointLinear(Parameter.PackTogether(own), bias, [.. own.Select(p => (p, (Tensor?)null))]);
         }
-        return new JointLinear(weight.DetachFromDisposeScope(), bias?.DetachFromDisposeScope(), weights);
+        var weight = cat([.. parts.Select(p => p.Weight ?? p.Layer.Weight.Value)]).DetachFromDisposeScope();
+        return new JointLinear(weight, bias, Divide(weight, parts.Select(p => (p.Weight is null ? p.Layer : null,
+            p.Weight?.shape[0] ?? p.Layer.Weight.Shape[0]))));
     }
 
-    /// <summary>Whether these are still the joined weights, and no gradients are requested.</summary>
-    public bool Holds(Tensor x, params ReadOnlySpan<Tensor> weights)
+    /// <summary>Whether the layers still have the joined weights, and no gradients are requested.</summary>
+    public bool Holds(Tensor x)
     {
-        if (x.dtype != _weight.dtype || x.requires_grad) return false;
-        for (var i = 0; i < weights.Length; i++)
-            if (!ReferenceEquals(weights[i], _weights[i])) return false;
+        if (x.dtype != _type || x.requires_grad) return false;
+        foreach (var (own, part) in _owners)
+            if (part is null ? own.Packed is null : !own.Is(part)) return false;
         return true;
     }
 
     /// <summary>[…, D] → […, Σ width]</summary>
-    public Tensor Forward(Tensor x) => SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias)
+    public Tensor Forward(Tensor x) => _packed is { } packed ? packed.Apply(x, _bias)
+        : SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias)
         : MatrixProduct.Linear(x, _weight, _bias);
 
     /// <summary>silu(first)·second of two layers of the same width: […, D] → […, width]</summary>
     public Tensor Gated(Tensor x)
     {
+        if (_packed is { } packed) return packed.ApplyGated(x, _bias);
         if (SkinnyMatMul.Supports(x, _weight, _bias)) return SkinnyMatMul.ApplyGated(x, _weight, _bias);
         var both = MatrixProduct.Linear(x, _weight, _bias);
         if (FusedSwiGlu.Supports(both)) return FusedSwiGlu.Apply(both);
@@ -74,22 +83,32 @@ internal sealed class JointLinear : IDisposable
     /// <paramref name="weight"/>.</param>
     public static JointLinear Over(Tensor weight, params ReadOnlySpan<Linear> owners)
     {
-        var start = 0L;
-        var weights = new Tensor[owners.Length];
-        for (var i = 0; i < owners.Length; i++)
-        {
-            var width = owners[i].Weight.Value.shape[0];
-            owners[i].Weight.ReplaceWithView(weight.narrow(0, start, width));
-            weights[i] = owners[i].Weight.Value;
-            start += width;
-        }
-        return new JointLinear(weight.DetachFromDisposeScope(), null, weights);
+        var parts = new List<(Linear?, long)>();
+        foreach (var owner in owners) parts.Add((owner, owner.Weight.Shape[0]));
+        return new JointLinear(weight.DetachFromDisposeScope(), null, Divide(weight, parts));
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _weight.Dispose();
+        _weight?.Dispose();
+        _packed?.Dispose();
         _bias?.Dispose();
+    }
+
+    // The layers' parameters become parts of the weight.
+    private static (Parameter, Tensor?)[] Divide(Tensor weight, IEnumerable<(Linear? Layer, long Width)> parts)
+    {
+        var (owners, start) = (new List<(Parameter, Tensor?)>(), 0L);
+        foreach (var (layer, width) in parts)
+        {
+            if (layer is not null)
+            {
+                layer.Weight.ReplaceWithView(weight.narrow(0, start, width));
+                owners.Add((layer.Weight, layer.Weight.Value));
+            }
+            start += width;
+        }
+        return [.. owners];
     }
 }

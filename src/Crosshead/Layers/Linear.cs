@@ -32,6 +32,7 @@ public sealed class Linear
     /// <param name="bias">[O]; null for none.</param>
     internal static Tensor Product(Tensor x, Parameter weight, Parameter? bias)
     {
+        if (weight.Packed is { } packed && packed.Supports(x)) return packed.Apply(x, bias?.In(x.dtype));
         // A cast would be written by the kernel before, and the skinny product reads the weight ahead.
         var (own, offset) = (weight.In(x.dtype), bias?.In(x.dtype));
         return weight.Is(own) && SkinnyMatMul.Supports(x, own, offset)

@@ -1,3 +1,4 @@
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,12 +7,13 @@ namespace Crosshead.Layers;
 
 /// <summary>
 /// A trainable tensor with its name in the checkpoint. At inference it may lie in a mapped file, dense or quantised;
-/// then the tensor is made where one is needed.
+/// then the tensor is made where one is needed. On a CUDA device products can keep it quantised.
 /// </summary>
 public sealed class Parameter : IDisposable
 {
     private readonly Action<Tensor, Generator> _initialize;
     private readonly Lock _making = new();
+    private readonly DenseScratch? _scratch;
     private Tensor? _value;
     private ScalarType _type;
     private Device _device;
@@ -23,9 +25,9 @@ public sealed class Parameter : IDisposable
     }
 
     internal Parameter(string name, ParameterKind kind, WeightMatrix stored, long[] shape, ScalarType type,
-        Device device, Action<Tensor, Generator> initialize)
+        Device device, Action<Tensor, Generator> initialize, DenseScratch scratch)
     {
-        (Name, Kind, Stored, _initialize) = (name, kind, stored, initialize);
+        (Name, Kind, Stored, _initialize, _scratch) = (name, kind, stored, initialize, scratch);
         (Shape, _type, _device) = (shape, type, device);
     }
 
@@ -51,6 +53,12 @@ public sealed class Parameter : IDisposable
     /// <summary>The numbers as they lie in a file; null for a parameter that is a tensor.</summary>
     internal WeightMatrix? Stored { get; private set; }
 
+    /// <summary>The numbers as a device's products read them; null where they are a tensor.</summary>
+    internal PackedMatrix? Packed { get; private set; }
+
+    /// <summary>Whether the numbers can stay quantised on the device.</summary>
+    internal bool CanPack => _value is null && Stored is { } stored && PackedMatrix.Supports(stored, _type, _device);
+
     /// <summary>Where the value is, or will be.</summary>
     internal Device Device => _value?.device ?? _device;
 
@@ -59,21 +67,23 @@ public sealed class Parameter : IDisposable
 
     /// <summary>
     /// The value in the given precision: the master value, or a cast of it through which gradients flow. Of quantised
-    /// numbers on the CPU it is a passing copy.
+    /// numbers it is a passing copy.
     /// </summary>
     public Tensor In(ScalarType type)
     {
+        if (_value is null && Packed is { } packed) return packed.ToTensor(type);
         if (_value is null && Stored is { Format.IsQuantized: true } stored && _device.type == DeviceType.CPU)
             return stored.ToTensor(type, [.. Shape]);
         return Value.dtype == type ? Value : Value.to(type);
     }
 
     /// <summary>
-    /// The rows of tokens [B, N] of a table that is quantised on the CPU, [B, N, D] in float32; null for other
-    /// parameters, whose value is a tensor.
+    /// The rows of tokens [B, N] of a table that stays quantised, [B, N, D] in float32 on the CPU and in bfloat16 on a
+    /// device; null for other parameters, whose value is a tensor.
     /// </summary>
     internal Tensor? RowsOf(Tensor tokens)
     {
+        if (_value is null && Packed is { } packed) return packed.RowsOf(tokens);
         if (_value is not null || Stored is not { Format.IsQuantized: true } stored || _device.type != DeviceType.CPU)
             return null;
         var rows = new float[tokens.NumberOfElements * stored.Columns];
@@ -100,18 +110,48 @@ public sealed class Parameter : IDisposable
 
     /// <summary>
     /// Ends training: the value takes no more gradients, in the given precision and place. A device gets its tensor at
-    /// once, so that what memory it has left for a cache is known, and no captured graph contains a copy.
+    /// once, so that what memory it has left for a cache is known, and no captured graph contains a copy. If the
+    /// numbers <see cref="CanPack"/>, the layer decides whether they become a tensor.
     /// </summary>
     internal void Freeze(ScalarType type, Device device)
     {
         _value?.requires_grad_(false);
         MoveTo(type, device);
-        if (_value is null && device.type != DeviceType.CPU) Make();
+        if (_value is null && device.type != DeviceType.CPU && !CanPack) Make();
+    }
+
+    /// <summary>Brings the numbers to the device as its products read them, if they <see cref="CanPack"/>.</summary>
+    internal void Pack()
+    {
+        if (!CanPack || Packed is not null) return;
+        Packed = PackedMatrix.Of([Stored!], _device, _scratch!);
+        Stored!.SetAside();
+    }
+
+    /// <summary>Brings the numbers of parameters with the same inputs to the device as one weight.</summary>
+    /// <param name="parameters">Parameters of one model that all <see cref="CanPack"/>.</param>
+    /// <returns>The weight, which the caller owns. Each parameter has its part of it.</returns>
+    internal static PackedMatrix PackTogether(IReadOnlyList<Parameter> parameters)
+    {
+        var joint = PackedMatrix.Of([.. parameters.Select(p => p.Stored!)], parameters[0]._device,
+            parameters[0]._scratch!);
+        foreach (var (parameter, part) in parameters.Zip(joint.Sources))
+        {
+            parameter.Packed?.Dispose();
+            parameter.Packed = part;
+            parameter.Stored!.SetAside();
+        }
+        return joint;
     }
 
     /// <summary>Converts the value to another precision or device.</summary>
     internal void MoveTo(ScalarType type, Device device)
     {
+        if (Packed is not null && (type != _type || device != _device))
+        {
+            Packed.Dispose();
+            Packed = null;
+        }
         (_type, _device) = (type, device);
         if (_value is null || (_value.dtype == type && _value.device_type == device.type
             && _value.device_index == device.index)) return;
@@ -133,6 +173,7 @@ public sealed class Parameter : IDisposable
     public void Dispose()
     {
         _value?.Dispose();
+        Packed?.Dispose();
         Stored?.Dispose();
     }
 

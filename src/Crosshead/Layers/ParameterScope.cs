@@ -1,3 +1,4 @@
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Runtime;
 using Crosshead.Weights;
 using static TorchSharp.torch;
@@ -15,8 +16,8 @@ public sealed class ParameterScope
     private readonly Func<string, WeightMatrix?>? _stored;
 
     private ParameterScope(List<Parameter> all, string prefix, ScalarType type, Device device,
-        Func<string, WeightMatrix?>? stored) =>
-        (_all, _prefix, Type, Device, _stored) = (all, prefix, type, device, stored);
+        Func<string, WeightMatrix?>? stored, DenseScratch scratch) =>
+        (_all, _prefix, Type, Device, _stored, Scratch) = (all, prefix, type, device, stored, scratch);
 
     /// <summary>
     /// A scope without prefix whose parameters are created in the given precision on the given device.
@@ -31,7 +32,7 @@ public sealed class ParameterScope
     /// <param name="stored">The numbers of a parameter by its full name, which the parameter owns from then on; null
     /// for a parameter that is a tensor from the start.</param>
     internal ParameterScope(ScalarType type, Device device, Func<string, WeightMatrix?>? stored)
-        : this([], "", type, device, stored) => LibTorch.EnsureLoaded();
+        : this([], "", type, device, stored, new DenseScratch()) => LibTorch.EnsureLoaded();
 
     /// <summary>Precision of the master values.</summary>
     public ScalarType Type { get; }
@@ -45,7 +46,10 @@ public sealed class ParameterScope
     public IReadOnlyList<Parameter> Parameters => _all;
 
     /// <summary>The scope of a child layer: names continue with <paramref name="name"/> and a dot.</summary>
-    public ParameterScope this[string name] => new(_all, $"{_prefix}{name}.", Type, Device, _stored);
+    public ParameterScope this[string name] => new(_all, $"{_prefix}{name}.", Type, Device, _stored, Scratch);
+
+    /// <summary>Where quantised parameters become tensors in passing; the model owns it.</summary>
+    internal DenseScratch Scratch { get; }
 
     /// <summary>Creates a parameter of zeros.</summary>
     /// <param name="name">Last part of the parameter's name.</param>
@@ -55,7 +59,7 @@ public sealed class ParameterScope
     public Parameter Create(string name, ParameterKind kind, Action<Tensor, Generator> initialize, params long[] shape)
     {
         var parameter = _stored?.Invoke(_prefix + name) is { } stored
-            ? new Parameter(_prefix + name, kind, stored, shape, Type, Device, initialize)
+            ? new Parameter(_prefix + name, kind, stored, shape, Type, Device, initialize, Scratch)
             : new Parameter(_prefix + name, kind, Zeros(shape), initialize);
         _all.Add(parameter);
         return parameter;

@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Kernels.StepAttention;
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
 using Crosshead.Model.Views;
 using Crosshead.Runtime;
@@ -19,6 +20,7 @@ public sealed class LanguageModel : IDisposable
     private readonly TransformerBlock[] _blocks;
     private readonly RmsNorm _norm;
     private readonly Parameter _head; // [V, D]
+    private readonly DenseScratch _scratch;
     private RotaryEmbedding _rotary;
 
     /// <summary>
@@ -63,7 +65,7 @@ public sealed class LanguageModel : IDisposable
         _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => ModelParts.Block(scope, options, i))];
         _norm = ModelParts.Norm(scope, options);
         _head = options.TieEmbeddings ? _embedding : ModelParts.Head(scope, options);
-        Parameters = scope.Parameters;
+        (Parameters, _scratch) = (scope.Parameters, scope.Scratch);
         _rotary = NewRotary();
     }
 
@@ -223,6 +225,8 @@ public sealed class LanguageModel : IDisposable
         _rotary.Dispose();
         _rotary = NewRotary();
         foreach (var block in _blocks) block.Freeze();
+        _embedding.Pack();
+        _head.Pack();
     }
 
     /// <inheritdoc/>
@@ -230,6 +234,7 @@ public sealed class LanguageModel : IDisposable
     {
         foreach (var parameter in Parameters) parameter.Dispose();
         foreach (var block in _blocks) block.Dispose();
+        _scratch.Dispose();
         _rotary.Dispose();
     }
 

@@ -113,6 +113,9 @@ internal sealed unsafe class WeightMatrix : IDisposable
         return single.to(type).reshape(shape);
     }
 
+    /// <summary>Its bytes as a tensor on the CPU, without a copy: [rows · stride].</summary>
+    public Tensor ToBytes() => MappedTensor.Over(_map, Offset, ScalarType.Byte, [Bytes]);
+
     /// <summary>Says that the matrix will not be read soon: pages of its file no longer count as memory.</summary>
     public void SetAside() => _map.Release(Offset, Bytes);
 

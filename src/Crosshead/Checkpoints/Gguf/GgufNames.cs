@@ -40,13 +40,22 @@ internal static partial class GgufNames
     /// <param name="parameter">The parameter's name.</param>
     /// <param name="expert">Index of the expert; null if the parameter belongs to none.</param>
     /// <exception cref="CrossheadException">The format has no place for it.</exception>
-    public static string Of(string parameter, out int? expert)
+    public static string Of(string parameter, out int? expert) => Find(parameter, out expert)
+        ?? throw new CrossheadException(
+            $"GGUF has no place for the tensor \"{parameter}\"; only plain models can be written.");
+
+    /// <summary>
+    /// The name in a GGUF file, and the index of the expert among those that have it; null if the format has no place
+    /// for the parameter.
+    /// </summary>
+    /// <param name="parameter">The parameter's name.</param>
+    /// <param name="expert">Index of the expert; null if the parameter belongs to none.</param>
+    public static string? Find(string parameter, out int? expert)
     {
         var match = ParameterName().Match(parameter);
         var part = match.Groups["part"].Value + match.Groups["projection"].Value;
-        if (!match.Success || !Parts.TryGetValue(part, out var name))
-            throw new CrossheadException(
-                $"GGUF has no place for the tensor \"{parameter}\"; only plain models can be written.");
+        expert = null;
+        if (!match.Success || !Parts.TryGetValue(part, out var name)) return null;
         var (layer, index) = (match.Groups["layer"], match.Groups["expert"]);
         expert = index.Success ? int.Parse(index.ValueSpan, CultureInfo.InvariantCulture) : null;
         return $"{(layer.Success ? $"blk.{layer.Value}." : "")}{name}.{match.Groups["kind"].Value}";

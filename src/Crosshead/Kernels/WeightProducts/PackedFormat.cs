@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using Crosshead.Kernels.Common;
+using Crosshead.Runtime.Cuda;
+using Crosshead.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Kernels.WeightProducts;
+
+/// <summary>
+/// How a quantised weight lies on a CUDA device (<c>packed_weights.cuh</c>): tiles of 16 rows and 256 columns, each a
+/// record of as many bytes as its blocks have, but for a few.
+/// </summary>
+/// <param name="name">The format's name in the source.</param>
+/// <param name="recordBytes">Bytes of a record.</param>
+internal sealed class PackedFormat(string name, int recordBytes)
+{
+    /// <summary>Rows of a tile.</summary>
+    public const int TileRows = 16;
+
+    /// <summary>Columns of a record.</summary>
+    public const int UnitColumns = 256;
+
+    // 16 bytes a lane for 4 bits of each number or 1 more, factors of runs, and factors of blocks.
+    private const int Vector = 512, Plane = 256, Tail = 64;
+
+    private static readonly Dictionary<WeightFormat, PackedFormat> s_all = new()
+    {
+        [WeightFormat.Q8Zero] = new("Q8_0", (8 * Vector) + Plane),
+        [WeightFormat.Q4Zero] = new("Q4_0", (4 * Vector) + Plane),
+        [WeightFormat.Q4One] = new("Q4_1", (4 * Vector) + (2 * Plane)),
+        [WeightFormat.Q5Zero] = new("Q5_0", (5 * Vector) + Plane),
+        [WeightFormat.Q5One] = new("Q5_1", (5 * Vector) + (2 * Plane)),
+        [WeightFormat.Q4K] = new("Q4_K", (4 * Vector) + Plane + Tail),
+        [WeightFormat.Q5K] = new("Q5_K", (5 * Vector) + Plane + Tail),
+        [WeightFormat.Q6K] = new("Q6_K", (6 * Vector) + Plane + Tail),
+        [WeightFormat.Mxfp4] = new("MXFP4", (4 * Vector) + Plane),
+    };
+
+    private static readonly Lazy<string> s_pack = new(
+        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "pack_weight.cu"));
+    private static readonly Lazy<string> s_rows = new(
+        () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_rows.cu"));
+    private static readonly Lazy<string> s_multiply = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
+        "launches.cuh", "packed_weights.cuh", "packed_matmul.cu"));
+
+    private readonly ConcurrentDictionary<(int Device, string Name, PackedPlan? Plan, int Together), CudaKernel>
+        _kernels = new();
+
+    /// <summary>The packed form of a format; null for formats that have none.</summary>
+    public static PackedFormat? Of(WeightFormat format) => s_all.GetValueOrDefault(format);
+
+    /// <summary>Whether a device multiplies packed weights by vectors of a type.</summary>
+    public static bool Serves(ScalarType type, Device device) => type == ScalarType.BFloat16
+        && device.type == DeviceType.CUDA && Nvrtc.IsAvailable
+        && CudaDevice.Get(Math.Max(device.index, 0)).HasBrainFloat;
+
+    /// <summary>Bytes of a matrix.</summary>
+    public long BytesOf(long rows, int columns) => Tiles(rows) * Units(columns) * recordBytes;
+
+    /// <summary>The kernel that makes records of blocks.</summary>
+    public CudaKernel Pack(int device) => Kernel(device, s_pack, "pack_weight", null, 0);
+
+    /// <summary>The kernel that makes numbers of records, of many rows in order or of any single ones.</summary>
+    public CudaKernel Rows(int device, bool inOrder) =>
+        Kernel(device, s_rows, "packed_rows", null, inOrder ? TileRows : 1);
+
+    /// <summary>The kernel that multiplies.</summary>
+    public CudaKernel Multiply(int device, PackedPlan plan) =>
+        Kernel(device, s_multiply, "packed_matmul", plan, 0);
+
+    /// <summary>Tiles of so many rows.</summary>
+    public static long Tiles(long rows) => (rows + TileRows - 1) / TileRows;
+
+    /// <summary>Records of a tile.</summary>
+    public static int Units(int columns) => (columns + UnitColumns - 1) / UnitColumns;
+
+    private CudaKernel Kernel(int device, Lazy<string> source, string function, PackedPlan? plan, int together) =>
+        _kernels.GetOrAdd((device, function, plan, together), key => CudaKernel.Load(key.Device, source.Value, key.Name,
+            [$"FORMAT={name}", .. key.Plan?.Defines ?? [$"TOGETHER={key.Together}"]]));
+}

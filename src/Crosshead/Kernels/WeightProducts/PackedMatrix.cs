@@ -1,0 +1,173 @@
+using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Gating;
+using Crosshead.Kernels.Products;
+using Crosshead.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Crosshead.Kernels.WeightProducts;
+
+/// <summary>
+/// A weight that stays quantised on a CUDA device, of one or more matrices with the same inputs. A few tokens are
+/// multiplied by the packed numbers, which are exactly those of the file. For more tokens the weight becomes a bfloat16
+/// tensor, piece by piece.
+/// </summary>
+internal sealed class PackedMatrix : IDisposable
+{
+    private readonly PackedPart[] _parts;
+    private readonly DenseScratch _scratch;
+    private readonly bool _owns;
+
+    private PackedMatrix(PackedPart[] parts, DenseScratch scratch, bool owns)
+    {
+        (_parts, _scratch, _owns) = (parts, scratch, owns);
+        (Rows, Columns) = (parts.Sum(p => p.Rows), parts[0].Columns);
+    }
+
+    /// <summary>Number of outputs.</summary>
+    public long Rows { get; }
+
+    /// <summary>Number of inputs.</summary>
+    public int Columns { get; }
+
+    /// <summary>The matrices that it was made of, which last as long as it does.</summary>
+    public IReadOnlyList<PackedMatrix> Sources { get; private init; } = [];
+
+    /// <summary>
+    /// Whether the weight can stay quantised: products are in bfloat16 on a CUDA device, and the format has a kernel.
+    /// </summary>
+    /// <param name="source">The numbers as they lie in a file.</param>
+    /// <param name="type">Precision of products.</param>
+    /// <param name="device">Device of products.</param>
+    public static bool Supports(WeightMatrix source, ScalarType type, Device device) =>
+        PackedFormat.Of(source.Format) is not null && source.Rows <= int.MaxValue && PackedFormat.Serves(type, device);
+
+    /// <summary>Packs matrices, one below the other.</summary>
+    /// <param name="sources">Matrices with the same number of columns; their formats may differ.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="scratch">Where the weight becomes a tensor; must outlive it.</param>
+    public static PackedMatrix Of(IReadOnlyList<WeightMatrix> sources, Device device, DenseScratch scratch)
+    {
+        var (parts, own) = (new List<PackedPart>(), new List<PackedPart>());
+        for (var i = 0; i < sources.Count;)
+        {
+            // Neighbours of one format are one part where tiles do not straddle them.
+            var end = i + 1;
+            while (end < sources.Count && sources[end].Format == sources[i].Format
+                && sources[end - 1].Rows % PackedFormat.TileRows == 0) end++;
+            var part = PackedPart.Of([.. sources.Skip(i).Take(end - i)], device);
+            parts.Add(part);
+            for (var first = 0L; i < end; first += sources[i++].Rows)
+                own.Add(part with { First = first, Rows = sources[i].Rows });
+        }
+        var matrix = new PackedMatrix([.. parts], scratch, owns: true)
+        {
+            Sources = [.. own.Select(part => new PackedMatrix([part], scratch, owns: false))],
+        };
+        scratch.Reserve(matrix.Rows, matrix.Columns, device);
+        return matrix;
+    }
+
+    /// <summary>Whether products with these activations are computed here.</summary>
+    /// <param name="x">[…, columns]</param>
+    public bool Supports(Tensor x) => x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CUDA
+        && x.shape[^1] == Columns && x.numel() > 0 && !GradientNode.Needed(x);
+
+    /// <summary>x weightᵀ + bias.</summary>
+    /// <param name="x">[…, columns]</param>
+    /// <param name="bias">[rows]; null for none.</param>
+    /// <returns>[…, rows]</returns>
+    public Tensor Apply(Tensor x, Tensor? bias)
+    {
+        x = RowKernel.Dense(x);
+        var tokens = x.numel() / Columns;
+        if (tokens > PackedPlan.MostTokens) return ApplyDense(x, bias);
+        var output = empty([.. x.shape[..^1], Rows], x.dtype, x.device);
+        var column = 0L;
+        foreach (var part in _parts)
+        {
+            part.Multiply(x, bias?.narrow(0, column, part.Rows), output, column, PackedPlan.For(x.device_index,
+                (int)tokens, (int)part.Rows, Columns, gated: false));
+            column += part.Rows;
+        }
+        return output;
+    }
+
+    /// <summary>silu(gate)·up of a weight whose first half are the rows of a gate.</summary>
+    /// <param name="x">[…, columns]</param>
+    /// <param name="bias">[rows]; null for none.</param>
+    /// <returns>[…, rows / 2]</returns>
+    public Tensor ApplyGated(Tensor x, Tensor? bias)
+    {
+        var (tokens, outputs) = (x.numel() / Columns, Rows / 2);
+        if (_parts.Length == 1 && outputs % PackedFormat.TileRows == 0 && tokens <= PackedPlan.MostTokens)
+        {
+            x = RowKernel.Dense(x);
+            var output = empty([.. x.shape[..^1], outputs], x.dtype, x.device);
+            _parts[0].Multiply(x, bias, output, 0,
+                PackedPlan.For(x.device_index, (int)tokens, (int)outputs, Columns, gated: true));
+            return output;
+        }
+        return FusedSwiGlu.Apply(Apply(x, bias));
+    }
+
+    /// <summary>The rows of tokens, in bfloat16.</summary>
+    /// <param name="tokens">[…] (int64) on the device.</param>
+    /// <returns>[…, columns]</returns>
+    public Tensor RowsOf(Tensor tokens)
+    {
+        tokens = RowKernel.Dense(tokens);
+        var output = empty([.. tokens.shape, Columns], ScalarType.BFloat16, tokens.device);
+        _parts.Single().Read(output, tokens);
+        return output;
+    }
+
+    /// <summary>The numbers, rounded to bfloat16 and converted to a type.</summary>
+    /// <returns>[rows, columns]</returns>
+    public Tensor ToTensor(ScalarType type)
+    {
+        var output = empty([Rows, Columns], ScalarType.BFloat16, _parts[0].Bytes.device);
+        Read(output, 0);
+        return output.to(type);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_owns) return;
+        foreach (var part in _parts) part.Bytes.Dispose();
+    }
+
+    private Tensor ApplyDense(Tensor x, Tensor? bias)
+    {
+        var products = new List<Tensor>();
+        lock (_scratch.Using)
+        {
+            var most = _scratch.RowsOf(Columns);
+            for (var first = 0L; first < Rows; first += most)
+            {
+                var count = Math.Min(most, Rows - first);
+                using var weight = _scratch.Matrix(count, Columns);
+                Read(weight, first);
+                products.Add(MatrixProduct.Linear(x, weight, bias?.narrow(0, first, count)));
+            }
+        }
+        return products.Count == 1 ? products[0] : cat(products, -1);
+    }
+
+    // Rows from `first` on, whatever parts they belong to.
+    private void Read(Tensor output, long first)
+    {
+        var (written, count, start) = (0L, output.shape[0], 0L);
+        foreach (var part in _parts)
+        {
+            var skipped = Math.Max(0, first - start);
+            var rows = Math.Min(part.Rows - skipped, count - written);
+            start += part.Rows;
+            if (rows <= 0) continue;
+            using var target = output.narrow(0, written, rows);
+            part.Read(target, skipped);
+            written += rows;
+        }
+    }
+}

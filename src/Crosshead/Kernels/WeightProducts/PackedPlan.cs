@@ -1,0 +1,48 @@
+using Crosshead.Runtime.Cuda;
+
+namespace Crosshead.Kernels.WeightProducts;
+
+/// <summary>How the blocks of <c>packed_matmul.cu</c> share a product.</summary>
+/// <param name="Tiles">Tiles of a warp.</param>
+/// <param name="Warps">Warps of a block.</param>
+/// <param name="Split">Parts of the columns; the block's warps are that many, or several times as many.</param>
+/// <param name="Depth">Records of a tile that a warp reads at once.</param>
+/// <param name="Tokens">Tokens of a product: 1, 2, 4 or 8.</param>
+/// <param name="Groups">Groups of 8 tokens.</param>
+/// <param name="Gated">Whether a warp's tiles are of a gate and of what it gates.</param>
+internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, int Tokens, int Groups, bool Gated)
+{
+    /// <summary>Most tokens that are multiplied by packed weights.</summary>
+    public const int MostTokens = 16;
+
+    private const int WarpsOfBlock = 8;
+
+    /// <summary>Outputs of a block.</summary>
+    public int Outputs => (Gated ? Tiles / 2 : Tiles) * (Warps / Split) * PackedFormat.TileRows;
+
+    /// <summary>The macros of the kernel.</summary>
+    public string[] Defines =>
+    [
+        $"TILES={Tiles}", $"WARPS={Warps}", $"SPLIT={Split}", $"DEPTH={Depth}", $"TOKENS={Tokens}", $"GROUPS={Groups}",
+        $"GLU={(Gated ? 1 : 0)}",
+    ];
+
+    /// <summary>The plan of a product.</summary>
+    /// <param name="device">Number of the device.</param>
+    /// <param name="tokens">Tokens, at most <see cref="MostTokens"/>.</param>
+    /// <param name="outputs">Outputs; of a gated product half of the weight's rows.</param>
+    /// <param name="columns">Columns of the weight.</param>
+    /// <param name="gated">Whether the result is silu(gate)·up.</param>
+    public static PackedPlan For(int device, int tokens, int outputs, int columns, bool gated)
+    {
+        var units = PackedFormat.Units(columns);
+        // The most parts of which no more than a quarter has nothing to do.
+        var split = WarpsOfBlock;
+        while (split > 1 && 4 * units < 3 * split * ((units + split - 1) / split)) split /= 2;
+        var blocks = PackedFormat.Tiles(outputs) / (WarpsOfBlock / split);
+        var tiles = gated || blocks > CudaDevice.Get(device).Multiprocessors * 2 ? 2 : 1;
+        var depth = tiles == 1 && units > split && tokens <= 4 ? 2 : 1;
+        var together = tokens switch { 1 => 1, 2 => 2, <= 4 => 4, _ => 8 };
+        return new PackedPlan(tiles, WarpsOfBlock, split, depth, together, (tokens + 7) / 8, gated);
+    }
+}

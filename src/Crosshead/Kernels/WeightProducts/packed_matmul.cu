@@ -1,0 +1,224 @@
+// y = x wᵀ + bias for a few tokens and a packed weight (packed_weights.cuh): bound by reading the weight. Its numbers
+// are whole and small, so bfloat16 holds them exactly. Tensor cores multiply them by the tokens (mma.m16n8k16, float32
+// out), and only the sums of runs are multiplied by the factors.
+//
+// A product has 8 columns. With fewer tokens the columns are tokens times runs: column n is token n % TOKENS and run
+// n / TOKENS of a group of 8 / TOKENS runs, whose products add up in one result, each in its own columns. A warp takes
+// TILES tiles and one of SPLIT parts of the inputs; the block's WARPS warps are WARPS / SPLIT such groups of tiles.
+//
+// Compile-time: FORMAT, TILES, WARPS, SPLIT, DEPTH (units read at once), TOKENS (1, 2, 4 or 8), GROUPS (groups of 8
+// tokens, with 8 TOKENS), GLU (1: the first half of a warp's tiles are of a gate, the others the same of up, `outputs`
+// rows further on, and y = silu(gate)·up). For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
+// tensor_cores.cuh, launches.cuh and packed_weights.cuh.
+
+#define OWN_TILES (GLU ? TILES / 2 : TILES)        // a warp's tiles of outputs
+#define ACROSS (WARPS / SPLIT)                     // a block's groups of them
+#define OUTPUTS_OF_BLOCK (OWN_TILES * ACROSS * TILE_ROWS)
+#define TOGETHER (8 / TOKENS)                      // runs of a product
+#define PRODUCTS TOKENS                            // of a unit
+#define COLUMNS (TOKENS * GROUPS)
+#define FACTOR_WORDS (TOKENS == 1 ? 2 : PRODUCTS)  // of a plane: a lane's runs of all products
+
+// What a lane has of a unit.
+struct Weights
+{
+    u32 words[4 * Format::VECTORS], factors[Format::PLANES][FACTOR_WORDS], tail[2];
+};
+
+// Weights are read once: they leave what others read again where it is.
+__device__ __forceinline__ uint4 stream(const u8* p)
+{
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y),
+        "=r"(v.z), "=r"(v.w) : "l"(p));
+    return v;
+}
+
+__device__ __forceinline__ void fetch(Weights& w, const u8* record, int lane)
+{
+#pragma unroll
+    for (int i = 0; i < Format::VECTORS; i++)
+    {
+        const uint4 v = stream(record + lane_word(lane, 4 * i));
+        w.words[4 * i] = v.x; w.words[4 * i + 1] = v.y; w.words[4 * i + 2] = v.z; w.words[4 * i + 3] = v.w;
+    }
+    const int pair = lane / 4, quad = lane % 4;
+#pragma unroll
+    for (int plane = 0; plane < Format::PLANES; plane++)
+#pragma unroll
+        for (int i = 0; i < FACTOR_WORDS; i++)
+            w.factors[plane][i] = *(const u32*)(record
+                + plane_word(plane, pair, TOKENS == 1 ? 2 * quad + i : i * TOGETHER + 2 * quad / TOKENS));
+#pragma unroll
+    for (int upper = 0; upper < 2 * Format::TAIL; upper++)
+        w.tail[upper] = *(const u32*)(record + tail_word(pair, upper));
+}
+
+// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements.
+extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf16* __restrict__ x,
+    const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
+    int stride)
+{
+    __shared__ float sums[WARPS][TILES * TILE_ROWS][COLUMNS + 1];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
+    const int units = (inputs + UNIT - 1) / UNIT, tiles = (outputs + TILE_ROWS - 1) / TILE_ROWS;
+    const int own = (units + SPLIT - 1) / SPLIT, from = warp % SPLIT * own, to = min(from + own, units);
+
+    const u8* records[TILES];
+#pragma unroll
+    for (int t = 0; t < TILES; t++)
+    {
+        const int tile = min((int)(blockIdx.x * ACROSS + warp / SPLIT) * OWN_TILES + t % OWN_TILES, tiles - 1)
+            + t / OWN_TILES * tiles;
+        records[t] = w + (long long)tile * units * RECORD_BYTES;
+    }
+    Weights weights[DEPTH][TILES];
+    auto fetch_from = [&](int start) {
+#pragma unroll
+        for (int d = 0; d < DEPTH; d++)
+            if (start + d < to)
+#pragma unroll
+                for (int t = 0; t < TILES; t++) fetch(weights[d][t], records[t] + (start + d) * RECORD_BYTES, lane);
+    };
+    fetch_from(from); // the weight is there before the tokens are
+    follow();
+    let_follow();
+
+    // A lane's columns of the tokens: those of its token and its run of a product.
+    const bf16* rows[GROUPS];
+#pragma unroll
+    for (int group = 0; group < GROUPS; group++)
+    {
+        const int token = row % TOKENS + 8 * group;
+        rows[group] = token < tokens ? x + (long long)token * inputs + row / TOKENS * RUN + 4 * quad : nullptr;
+    }
+
+    float totals[TILES][GROUPS][4] = {};
+    for (int start = from; start < to; start += DEPTH)
+    {
+        if (start > from) fetch_from(start);
+#pragma unroll
+        for (int d = 0; d < DEPTH; d++)
+        {
+            if (start + d >= to) break;
+            uint2 columns[PRODUCTS][GROUPS][2];
+#pragma unroll
+            for (int product = 0; product < PRODUCTS; product++)
+#pragma unroll
+                for (int group = 0; group < GROUPS; group++)
+#pragma unroll
+                    for (int half = 0; half < 2; half++)
+                    {
+                        const int at = (start + d) * UNIT + product * TOGETHER * RUN + 16 * half;
+                        columns[product][group][half] = rows[group] && at + row / TOKENS * RUN < inputs
+                            ? *(const uint2*)(rows[group] + at) : make_uint2(0, 0);
+                    }
+#pragma unroll
+            for (int product = 0; product < PRODUCTS; product++)
+            {
+                float products[TILES][GROUPS][Format::SUBS][4] = {}, plain[GROUPS][4] = {}; // Σ number·x, Σ x
+#pragma unroll
+                for (int i = 0; i < TOGETHER; i++)
+                {
+                    const bool own_run = row / TOKENS == i;
+                    uint2 b[GROUPS][2];
+#pragma unroll
+                    for (int group = 0; group < GROUPS; group++)
+#pragma unroll
+                        for (int half = 0; half < 2; half++)
+                        {
+                            b[group][half].x = own_run ? columns[product][group][half].x : 0;
+                            b[group][half].y = own_run ? columns[product][group][half].y : 0;
+                        }
+#pragma unroll
+                    for (int t = 0; t < TILES; t++)
+                    {
+                        auto words = [&](int k) { return weights[d][t].words[k]; };
+                        const int run = product * TOGETHER + i;
+#pragma unroll
+                        for (int half = 0; half < 2; half++)
+                        {
+                            u32 a[4];
+#pragma unroll
+                            for (int k = 0; k < 4; k++) a[k] = Format::pair(words, run, k % 2, half, k / 2);
+#pragma unroll
+                            for (int group = 0; group < GROUPS; group++)
+                                multiply_add(products[t][group][Format::SUBS == 2 ? half : 0], a, b[group][half].x,
+                                    b[group][half].y);
+                        }
+                    }
+                    const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
+                    if (Format::OFFSET)
+#pragma unroll
+                        for (int group = 0; group < GROUPS; group++)
+#pragma unroll
+                            for (int half = 0; half < 2; half++)
+                                multiply_add(plain[group], ones, b[group][half].x, b[group][half].y);
+                }
+#pragma unroll
+                for (int t = 0; t < TILES; t++)
+#pragma unroll
+                    for (int j = 0; j < 4; j++)
+                    {
+                        const Weights& of = weights[d][t];
+                        const int upper = j / 2, word = TOKENS == 1 ? j % 2 : product;
+                        const u32 tail = of.tail[Format::TAIL ? upper : 0];
+#pragma unroll
+                        for (int sub = 0; sub < Format::SUBS; sub++)
+                        {
+                            const float factor = Format::factor(of.factors[0][word], tail, upper, sub);
+#pragma unroll
+                            for (int group = 0; group < GROUPS; group++)
+                                totals[t][group][j] += factor * products[t][group][sub][j];
+                        }
+                        if (Format::OFFSET)
+                        {
+                            const float offset = Format::offset(of.factors[0][word],
+                                of.factors[Format::PLANES - 1][word], tail, upper);
+#pragma unroll
+                            for (int group = 0; group < GROUPS; group++)
+                                totals[t][group][j] += offset * plain[group][j];
+                        }
+                    }
+            }
+        }
+    }
+
+    // A token's columns of a product add up: those of a lane, then those of the lanes with the same tokens.
+#pragma unroll
+    for (int t = 0; t < TILES; t++)
+#pragma unroll
+        for (int group = 0; group < GROUPS; group++)
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                float total = totals[t][group][j];
+                if (TOKENS == 1) total += totals[t][group][j ^ 1];
+                if (TOKENS <= 2) total += __shfl_xor_sync(0xffffffff, total, 1);
+                if (TOKENS <= 4) total += __shfl_xor_sync(0xffffffff, total, 2);
+                const int column = 2 * quad + j % 2;
+                if (column < TOKENS) sums[warp][TILE_ROWS * t + row + 8 * (j / 2)][8 * group + column] = total;
+            }
+    __syncthreads();
+    for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * COLUMNS; i += 32 * WARPS)
+    {
+        const int local = i % OUTPUTS_OF_BLOCK, column = i / OUTPUTS_OF_BLOCK,
+            output = blockIdx.x * OUTPUTS_OF_BLOCK + local;
+        if (column >= tokens || output >= outputs) continue;
+        const int at = local % (OWN_TILES * TILE_ROWS), first = local / (OWN_TILES * TILE_ROWS) * SPLIT;
+        float total = 0, up = 0;
+#pragma unroll
+        for (int part = 0; part < SPLIT; part++)
+        {
+            total += sums[first + part][at][column];
+            if (GLU) up += sums[first + part][at + (GLU ? OWN_TILES * TILE_ROWS : 0)][column];
+        }
+        if (bias)
+        {
+            total += widen(bias[output]);
+            if (GLU) up += widen(bias[outputs + output]);
+        }
+        if (GLU) total = total / (1 + __expf(-total)) * up;
+        y[(long long)column * stride + output] = narrow(total);
+    }
+}

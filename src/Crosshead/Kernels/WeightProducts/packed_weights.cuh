@@ -1,0 +1,247 @@
+// Quantised weights as a device keeps them: exactly the numbers of their blocks, in the order in which tensor cores
+// read them. Behind bfloat16.cuh.
+//
+// A tile is 16 rows, a unit 256 columns in 8 runs of 32, and a record holds a tile's unit. The records of a tile follow
+// each other. Lane l of a warp has rows l/4 and l/4 + 8 of the tile and, of each half h of a run, columns
+// 16h + 4(l%4) … + 3. A record holds
+//   - FORMAT::VECTORS times 16 bytes for each lane: the lane's 4·VECTORS words, four words of all lanes at a time;
+//   - FORMAT::PLANES times a word for each pair of rows (p, p + 8) and run: 16 bits for row p, then for p + 8;
+//   - with FORMAT::TAIL a word for each row of each pair of rows.
+// Rows and columns that are not there are zeros, factors included.
+//
+// A format says how many of these there are, what a block of the file puts there, and what numbers they are: the whole
+// number of an element, and the factor and the offset of its run: weight = factor · number + offset.
+// Compile-time: FORMAT, the name of a format.
+
+typedef unsigned char u8;
+typedef unsigned long long u64;
+
+#define RUNS 8
+#define RUN 32
+#define UNIT (RUNS * RUN)
+#define TILE_ROWS 16
+
+// Columns of a lane in a half of a run: two pairs, s = 0 and 1, of columns e = 0 and 1.
+struct Place
+{
+    int run, upper, half, s, e; // upper: 1 for row p + 8
+    __device__ __forceinline__ int column(int quad) const { return RUN * run + 16 * half + 4 * quad + 2 * s + e; }
+};
+
+__device__ __forceinline__ u32 shifted(u32 x, int right) { return right >= 0 ? x >> right : x << -right; }
+
+__device__ __forceinline__ u32 half_at(const u8* p) { return p[0] | p[1] << 8; }
+
+__device__ __forceinline__ u32 upper_or_lower(u32 word, int upper) { return upper ? word >> 16 : word & 0xffff; }
+
+// Byte i of a word as a number. 2^23 + a byte is the byte in the last bits of the float.
+__device__ __forceinline__ float byte_of(u32 word, int i)
+{
+    return __uint_as_float(0x4b000000 | (word >> 8 * i & 255)) - 8388608.0f;
+}
+
+// Numbers of 4 bits and HIGH more, from which ZERO is taken. A pair of numbers is made by setting the bits of
+// bfloat16's 128, whose last bit is 1.
+template <int HIGH, int ZERO> struct Bits
+{
+    static constexpr int VECTORS = 4 + HIGH;
+
+    static __device__ __forceinline__ void place(u32* words, Place at, int number)
+    {
+        const int pair = 2 * at.half + at.s, place = pair + 4 * at.upper;
+        words[2 * at.run + at.upper] |= (u32)(number & 15) << (4 * pair + 16 * at.e);
+        if (HIGH == 1) words[16 + at.run / 2] |= (u32)(number >> 4) << (place + 8 * (at.run % 2) + 16 * at.e);
+        if (HIGH == 2) words[16 + at.run] |= (u32)(number >> 4) << (2 * place + 16 * at.e);
+    }
+
+    // Numbers e = 0 (low half) and 1.
+    template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
+    {
+        const int pair = 2 * half + s, place = pair + 4 * upper;
+        u32 bits = (words(2 * run + upper) >> 4 * pair & 0x000f000f) | 0x43004300;
+        if (HIGH == 1) bits |= shifted(words(16 + run / 2), place + 8 * (run % 2) - 4) & 0x00100010;
+        if (HIGH == 2) bits |= shifted(words(16 + run), 2 * place - 4) & 0x00300030;
+        constexpr u32 zero = 0xc300 + ZERO; // −(128 + ZERO)
+        return multiply_add2(bits, 0x3f803f80, zero | zero << 16);
+    }
+};
+
+// The formats of blocks of 32 with a half d at the beginning.
+struct SmallBlock
+{
+    static constexpr int BLOCK = 32, PLANES = 1, TAIL = 0, SUBS = 1, OFFSET = 0;
+    static __device__ __forceinline__ u32 item(const u8* block, int plane, int run)
+    {
+        return half_at(block + 2 * plane);
+    }
+    static __device__ __forceinline__ u32 tail(const u8* block) { return 0; }
+    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    {
+        return widen_half(upper_or_lower(word, upper));
+    }
+    static __device__ __forceinline__ float offset(u32 word, u32 second, u32 tail, int upper) { return 0; }
+    static __device__ __forceinline__ int nibble(const u8* q, int i) { return i < 16 ? q[i] & 15 : q[i - 16] >> 4; }
+    static __device__ __forceinline__ int fifth(const u8* bits, int i) { return (bits[i / 8] >> i % 8 & 1) << 4; }
+};
+
+// With a minimum m behind d.
+struct SmallBlockWithMinimum : SmallBlock
+{
+    static constexpr int PLANES = 2, OFFSET = 1;
+    static __device__ __forceinline__ float offset(u32 word, u32 second, u32 tail, int upper)
+    {
+        return widen_half(upper_or_lower(second, upper));
+    }
+};
+
+struct Q4_0 : SmallBlock, Bits<0, 8>
+{
+    static constexpr int BYTES = 18;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 2, i); }
+};
+
+struct Q4_1 : SmallBlockWithMinimum, Bits<0, 0>
+{
+    static constexpr int BYTES = 20;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 4, i); }
+};
+
+struct Q5_0 : SmallBlock, Bits<1, 16>
+{
+    static constexpr int BYTES = 22;
+    static __device__ __forceinline__ int number(const u8* block, int i)
+    {
+        return nibble(block + 6, i) | fifth(block + 2, i);
+    }
+};
+
+struct Q5_1 : SmallBlockWithMinimum, Bits<1, 0>
+{
+    static constexpr int BYTES = 24;
+    static __device__ __forceinline__ int number(const u8* block, int i)
+    {
+        return nibble(block + 8, i) | fifth(block + 4, i);
+    }
+};
+
+// Signed numbers of 8 bits: the low 7 as above, less 128, or less 256 where the sign is set.
+struct Q8_0 : SmallBlock
+{
+    static constexpr int BYTES = 34, VECTORS = 8;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return block[2 + i]; }
+    static __device__ __forceinline__ void place(u32* words, Place at, int number)
+    {
+        words[4 * at.run + 2 * at.upper + at.half] |= (u32)number << (8 * at.s + 16 * at.e);
+    }
+    template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
+    {
+        const u32 bits = words(4 * run + 2 * upper + half) >> 8 * s;
+        return multiply_add2((bits & 0x00800080) | 0x43004300, 0xbf80bf80, (bits & 0x007f007f) | 0x43004300);
+    }
+};
+
+// Floating-point numbers of a sign, two bits of exponent and one of mantissa: bfloat16's own, but for 2^126. The factor
+// is a power of two, kept as bfloat16.
+struct MXFP4 : SmallBlock
+{
+    static constexpr int BYTES = 17, VECTORS = 4;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 1, i); }
+    static __device__ __forceinline__ u32 item(const u8* block, int plane, int run)
+    {
+        return block[0] == 0 ? 0x40 : block[0] << 7;
+    }
+    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    {
+        return __uint_as_float(upper_or_lower(word, upper) << 16);
+    }
+    static __device__ __forceinline__ void place(u32* words, Place at, int number)
+    {
+        Bits<0, 0>::place(words, at, number);
+    }
+    template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
+    {
+        const u32 bits = words(2 * run + upper) >> 4 * (2 * half + s);
+        return multiply_add2((bits & 0x00080008) << 12 | (bits & 0x00070007) << 6, 0x7e807e80, 0x80008000);
+    }
+};
+
+// The formats of blocks of 256 with d and dmin, and a scale and a minimum of 6 bits for each run.
+struct LargeBlock
+{
+    static constexpr int BLOCK = 256, PLANES = 1, TAIL = 1, SUBS = 1, OFFSET = 1;
+    static __device__ __forceinline__ u32 item(const u8* block, int plane, int run) // the scale, then the minimum
+    {
+        const u8* s = block + 4;
+        return run < 4 ? (s[run] & 63) | (s[run + 4] & 63) << 8
+            : (s[run + 4] & 15 | s[run - 4] >> 6 << 4) | (s[run + 4] >> 4 | s[run] >> 6 << 4) << 8;
+    }
+    static __device__ __forceinline__ u32 tail(const u8* block) { return half_at(block) | half_at(block + 2) << 16; }
+    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    {
+        return __fmul_rn(widen_half(tail & 0xffff), byte_of(word, 2 * upper));
+    }
+    static __device__ __forceinline__ float offset(u32 word, u32 second, u32 tail, int upper)
+    {
+        return -__fmul_rn(widen_half(tail >> 16), byte_of(word, 2 * upper + 1));
+    }
+    static __device__ __forceinline__ int nibble(const u8* q, int i)
+    {
+        return q[i / 64 * 32 + i % 32] >> 4 * (i / 32 % 2) & 15;
+    }
+};
+
+struct Q4_K : LargeBlock, Bits<0, 0>
+{
+    static constexpr int BYTES = 144;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 16, i); }
+};
+
+struct Q5_K : LargeBlock, Bits<1, 0>
+{
+    static constexpr int BYTES = 176;
+    static __device__ __forceinline__ int number(const u8* block, int i)
+    {
+        return nibble(block + 48, i) | (block[16 + i % 32] >> i / 32 & 1) << 4;
+    }
+};
+
+// Blocks of 256 with d at the end, and a signed scale of 8 bits for each half of a run.
+struct Q6_K : Bits<2, 32>
+{
+    static constexpr int BLOCK = 256, BYTES = 210, PLANES = 1, TAIL = 1, SUBS = 2, OFFSET = 0;
+    static __device__ __forceinline__ int number(const u8* block, int i)
+    {
+        const int part = i / 128, run = i % 128 / 32, l = i % 32;
+        return block[64 * part + run % 2 * 32 + l] >> run / 2 * 4 & 15
+            | (block[128 + 32 * part + l] >> 2 * run & 3) << 4;
+    }
+    static __device__ __forceinline__ u32 item(const u8* block, int plane, int run) // 128 more than the scales
+    {
+        return block[192 + 2 * run] ^ 128 | (block[193 + 2 * run] ^ 128) << 8;
+    }
+    static __device__ __forceinline__ u32 tail(const u8* block) { return half_at(block + 208); }
+    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    {
+        return __fmul_rn(widen_half(tail), byte_of(word, 2 * upper + sub) - 128.0f);
+    }
+    static __device__ __forceinline__ float offset(u32 word, u32 second, u32 tail, int upper) { return 0; }
+};
+
+typedef FORMAT Format;
+
+// Positions in a record, in bytes.
+#define LANE_BYTES (512 * Format::VECTORS)
+#define PLANE_BYTES (8 * RUNS * 4)
+#define RECORD_BYTES (LANE_BYTES + Format::PLANES * PLANE_BYTES + Format::TAIL * 64)
+
+__device__ __forceinline__ int lane_word(int lane, int i) { return (i / 4 * 32 + lane) * 16 + i % 4 * 4; }
+
+__device__ __forceinline__ int plane_word(int plane, int pair, int run)
+{
+    return LANE_BYTES + plane * PLANE_BYTES + (pair * RUNS + run) * 4;
+}
+
+__device__ __forceinline__ int tail_word(int pair, int upper)
+{
+    return LANE_BYTES + Format::PLANES * PLANE_BYTES + (2 * pair + upper) * 4;
+}

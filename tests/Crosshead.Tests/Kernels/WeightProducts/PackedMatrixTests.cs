@@ -1,0 +1,130 @@
+using Crosshead.Kernels.WeightProducts;
+using Crosshead.Weights;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Kernels.WeightProducts;
+
+/// <summary>Quantised weights on a CUDA device against the numbers that their formats define.</summary>
+public sealed class PackedMatrixTests
+{
+    private static readonly bool s_cuda = cuda_is_available();
+    private static readonly Device s_device = new("cuda:0");
+
+    public static TheoryData<string> Formats => [.. WeightFormat.All.Where(f => f.IsQuantized).Select(f => f.Name)];
+
+    [Theory, MemberData(nameof(Formats))]
+    public void Products_and_rows_are_those_of_the_format(string name)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        var format = WeightFormat.All.Single(f => f.Name == name);
+        foreach (var (rows, columns) in new[] { (70, 5 * format.BlockSize), (2048, 2048), (37, 11 * 256), (4096, 768) })
+        {
+            using var scope = NewDisposeScope();
+            using var scratch = new DenseScratch();
+            using var stored = Random(format, rows, columns, seed: rows);
+            using var packed = PackedMatrix.Of([stored], s_device, scratch);
+            var numbers = stored.ToTensor(ScalarType.Float32, [rows, columns]);
+            Assert.True(packed.ToTensor(ScalarType.BFloat16).cpu().eq(numbers.to(ScalarType.BFloat16)).all()
+                .item<bool>(), $"{name} [{rows}, {columns}]: other numbers");
+            var tokens = tensor(new long[] { rows - 1, 0, 17, rows / 2 }, [2, 2]);
+            Assert.True(packed.RowsOf(tokens.to(s_device)).cpu()
+                .eq(numbers.to(ScalarType.BFloat16).index_select(0, tokens.flatten()).view(2, 2, columns)).all()
+                .item<bool>(),
+                $"{name} [{rows}, {columns}]: other rows");
+            foreach (var count in new[] { 1, 2, 3, 4, 7, 8, 9, 16, 17, 40 })
+            {
+                var (x, bias) = (Vectors(count, columns), count % 2 == 0 ? Vectors(rows) : null);
+                Close(packed.Apply(x, bias), Product(x, numbers, bias), $"{name} [{rows}, {columns}] × {count}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(6)]
+    [InlineData(16)]
+    [InlineData(33)]
+    public void Matrices_of_different_formats_are_one_weight(int count)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var scratch = new DenseScratch();
+        // The first two are one part, the last two are not: their tiles would straddle.
+        WeightMatrix[] stored = [Random(WeightFormat.Q4K, 64, 512, 1), Random(WeightFormat.Q4K, 20, 512, 2),
+            Random(WeightFormat.Q4K, 16, 512, 3), Random(WeightFormat.Q6K, 48, 512, 4)];
+        using var packed = PackedMatrix.Of(stored, s_device, scratch);
+        var parts = stored.Select(s => s.ToTensor(ScalarType.Float32, [s.Rows, 512])).ToArray();
+        var (x, bias) = (Vectors(count, 512), Vectors(148));
+        Close(packed.Apply(x, bias), Product(x, cat(parts), bias), "joint");
+        Close(packed.ApplyGated(x, bias), Gated(Product(x, cat(parts), bias)), "joint, gated");
+        foreach (var (part, numbers) in packed.Sources.Zip(parts))
+        {
+            Close(part.Apply(x, null), Product(x, numbers, null), "a part");
+            Assert.True(part.ToTensor(ScalarType.BFloat16).cpu().eq(numbers.to(ScalarType.BFloat16)).all()
+                .item<bool>());
+        }
+        foreach (var s in stored) s.Dispose();
+    }
+
+    [Theory]
+    [InlineData("Q4_0", 1)]
+    [InlineData("Q4_K", 1)]
+    [InlineData("Q6_K", 3)]
+    [InlineData("Q8_0", 9)]
+    public void A_gated_product_is_the_product_of_its_halves(string name, int count)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var scratch = new DenseScratch();
+        var format = WeightFormat.All.Single(f => f.Name == name);
+        using var gate = Random(format, 176, 2048, 1);
+        using var up = Random(format, 176, 2048, 2);
+        using var packed = PackedMatrix.Of([gate, up], s_device, scratch);
+        var (x, bias) = (Vectors(count, 2048), Vectors(352));
+        var numbers = cat([.. new[] { gate, up }.Select(m => m.ToTensor(ScalarType.Float32, [176, 2048]))]);
+        Close(packed.ApplyGated(x, bias), Gated(Product(x, numbers, bias)), name);
+    }
+
+    [Fact]
+    public void A_weight_larger_than_the_scratch_becomes_a_tensor_piece_by_piece()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var scratch = new DenseScratch();
+        using var stored = Random(WeightFormat.Q4Zero, 20_000, 1024, 5);
+        using var packed = PackedMatrix.Of([stored], s_device, scratch);
+        Assert.InRange(scratch.RowsOf(1024), 1, 19_999);
+        var x = Vectors(20, 1024);
+        Close(packed.Apply(x, null), Product(x, stored.ToTensor(ScalarType.Float32, [20_000, 1024]), null), "pieces");
+    }
+
+    // Random blocks whose factors of half precision are small.
+    private static unsafe WeightMatrix Random(WeightFormat format, int rows, int columns, int seed)
+    {
+        var random = new Random(seed);
+        var matrix = WeightMatrix.OfZeros(format, rows, columns);
+        var bytes = new Span<byte>(matrix.Data, (int)matrix.Bytes);
+        random.NextBytes(bytes);
+        for (var block = 0; block < bytes.Length; block += format.BlockBytes)
+        {
+            foreach (var at in format.Halves)
+                BitConverter.TryWriteBytes(bytes[(block + at)..], (Half)((random.NextDouble() - 0.5) / 64));
+            if (format == WeightFormat.Mxfp4) bytes[block] = (byte)random.Next(115, 125);
+        }
+        return matrix;
+    }
+
+    private static Tensor Vectors(params long[] shape) => randn(shape, ScalarType.BFloat16, s_device);
+
+    private static Tensor Product(Tensor x, Tensor numbers, Tensor? bias) => nn.functional.linear(
+        x.cpu().to(ScalarType.Float64), numbers.to(ScalarType.Float64), bias?.cpu().to(ScalarType.Float64));
+
+    private static Tensor Gated(Tensor both)
+    {
+        var halves = both.chunk(2, -1);
+        return nn.functional.silu(halves[0]) * halves[1];
+    }
+
+    private static void Close(Tensor actual, Tensor expected, string what) =>
+        KernelCheck.Close(expected, actual, KernelCheck.Tolerance(ScalarType.BFloat16), what);
+}
