@@ -13,6 +13,7 @@ internal sealed class FolderWeights : IModelWeights
 {
     private readonly Dictionary<string, StoredWeight> _weights = [];
     private readonly HashSet<string> _quantizedModules = [];
+    private readonly WeightMemory _packed = new();
 
     private FolderWeights(WeightFiles files, IQuantization? quantization)
     {
@@ -67,7 +68,12 @@ internal sealed class FolderWeights : IModelWeights
     public void Check(ModelOptions options) => WeightLoader.Check(options, this);
 
     /// <inheritdoc/>
-    public Func<string, WeightMatrix?> Stored(ModelOptions options) => WeightLoader.Stored(this, options);
+    public Func<string, WeightMatrix?> Stored(ModelOptions options, Device? device) =>
+        WeightLoader.Stored(this, options, device);
+
+    /// <summary>A quantised weight in blocks that are multiplied as they are; null if no format has its
+    /// numbers.</summary>
+    public WeightMatrix? Packed(QuantizedWeight weight) => weight.Packed(Files, _packed);
 
     /// <inheritdoc/>
     public void CopyTo(LanguageModel model) => WeightLoader.Copy(this, model);
@@ -105,7 +111,11 @@ internal sealed class FolderWeights : IModelWeights
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Files.Dispose();
+    public void Dispose()
+    {
+        _packed.Dispose();
+        Files.Dispose();
+    }
 
     private static string ModuleOf(string tensor) => tensor[..Math.Max(tensor.LastIndexOf('.'), 0)];
 }

@@ -45,7 +45,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     }
 
     /// <inheritdoc/>
-    public Func<string, WeightMatrix?> Stored(ModelOptions options)
+    public Func<string, WeightMatrix?> Stored(ModelOptions options, Device? device)
     {
         var parts = ModelParts.Shapes(options).ToDictionary(p => p.Name,
             p => PlaceOf(p.Name, p.Shape, options));

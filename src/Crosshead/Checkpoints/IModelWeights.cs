@@ -2,6 +2,7 @@ using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Model;
 using Crosshead.Weights;
+using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
 
@@ -26,7 +27,8 @@ internal interface IModelWeights : IDisposable
     /// they lie; <see cref="CopyTo"/> copies these.
     /// </summary>
     /// <param name="options">The model's shape, which was checked.</param>
-    Func<string, WeightMatrix?> Stored(ModelOptions options);
+    /// <param name="device">Where the model computes; null for the CPU.</param>
+    Func<string, WeightMatrix?> Stored(ModelOptions options, Device? device);
 
     /// <summary>
     /// Copies the weights that <see cref="Check"/> has accepted into the parameters that do not use them where they

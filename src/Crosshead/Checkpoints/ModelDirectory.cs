@@ -61,7 +61,7 @@ public static class ModelDirectory
         using var weights = description.OpenWeights();
         weights.Check(options);
         return Filled(weights is GgufWeights { AreQuantized: true }
-            ? LanguageModel.Over(options, compute, device, weights.Stored(options), Precision.MasterOf(compute))
+            ? LanguageModel.Over(options, compute, device, weights.Stored(options, device), Precision.MasterOf(compute))
             : new LanguageModel(options, compute, device), weights);
     }
 
@@ -87,7 +87,7 @@ public static class ModelDirectory
         var options = description.Options;
         using var weights = description.OpenWeights();
         weights.Check(options);
-        var model = Filled(LanguageModel.Over(options, type, device, weights.Stored(options)), weights);
+        var model = Filled(LanguageModel.Over(options, type, device, weights.Stored(options, device)), weights);
         model.Freeze(type);
         return model;
     }

@@ -1,8 +1,10 @@
+using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints;
@@ -15,20 +17,26 @@ namespace Crosshead.Checkpoints;
 internal static class WeightLoader
 {
     /// <summary>
-    /// Finds the weights of parameters where they lie in the files. Null for weights whose type is none that is
-    /// computed with; <see cref="Copy"/> copies these.
+    /// Finds the weights of parameters where they lie in the files. On the CPU quantised weights are packed in memory,
+    /// if a format has their numbers. Null for other weights, whose type is none that is computed with;
+    /// <see cref="Copy"/> copies these.
     /// </summary>
     /// <param name="weights">The weights, which <see cref="Check"/> has accepted.</param>
     /// <param name="options">The model's shape.</param>
-    public static Func<string, WeightMatrix?> Stored(FolderWeights weights, ModelOptions options)
+    /// <param name="device">Where the model computes; null for the CPU.</param>
+    public static Func<string, WeightMatrix?> Stored(FolderWeights weights, ModelOptions options, Device? device)
     {
-        var places = weights.ByName.Values.OfType<TensorWeight>()
+        var places = weights.ByName.Values
             .SelectMany(w => PartsOf(w, options, weights), (Weight, Part) => (Weight, Part))
             .ToDictionary(p => p.Part.Name);
-        return name => places.TryGetValue(name, out var place)
-            ? weights.Files.FileOf(place.Weight.Name).MapRows(place.Weight.Name,
-                place.Part.FirstRow(place.Weight.Shape), place.Part.Shape)
-            : null;
+        var packs = device is null or { type: DeviceType.CPU };
+        return name => !places.TryGetValue(name, out var place) ? null : place.Weight switch
+        {
+            TensorWeight weight => weights.Files.FileOf(weight.Name).MapRows(weight.Name,
+                place.Part.FirstRow(weight.Shape), place.Part.Shape),
+            QuantizedWeight weight when packs && place.Part.Expert is null => weights.Packed(weight),
+            _ => null,
+        };
     }
 
     /// <summary>
@@ -50,7 +58,9 @@ internal static class WeightLoader
         {
             var parts = PartsOf(weight, model.Options, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
             if (parts.Length == 0) continue;
-            var count = weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
+            var packed = weight is QuantizedWeight ? parameters[parts[0].Name].Stored : null;
+            var count = packed is not null ? NonFiniteWeights.Count(packed)
+                : weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",

@@ -46,6 +46,36 @@ internal static class SmallBlocks
         }
     }
 
+    /// <summary>d · (q − z): a half d, a byte z, then 32 elements of 4 bits.</summary>
+    public static void Q4Point(ReadOnlySpan<byte> blocks, Span<float> values)
+    {
+        for (; values.Length > 0; blocks = blocks[19..], values = values[Elements..])
+        {
+            var (d, z) = (Scale(blocks), blocks[2]);
+            var q = blocks[3..];
+            for (var i = 0; i < Elements; i++) values[i] = d * (Nibble(q, i) - z);
+        }
+    }
+
+    /// <summary>
+    /// d · q: a single d, then 32 floating-point numbers of 8 bits: a sign, 4 bits of exponent with bias 7, 3 of
+    /// fraction. All 256 are numbers here: what E4M3 calls NaN is none of a weight.
+    /// </summary>
+    public static void F8(ReadOnlySpan<byte> blocks, Span<float> values)
+    {
+        for (; values.Length > 0; blocks = blocks[36..], values = values[Elements..])
+        {
+            var d = BinaryPrimitives.ReadSingleLittleEndian(blocks);
+            for (var i = 0; i < Elements; i++)
+            {
+                var code = blocks[4 + i];
+                var (exponent, fraction) = ((code >> 3) & 15, code & 7);
+                var size = exponent == 0 ? MathF.ScaleB(fraction, -9) : MathF.ScaleB(fraction + 8, exponent - 10);
+                values[i] = d * (code < 128 ? size : -size);
+            }
+        }
+    }
+
     /// <summary>d · (q − 16): a half d, the fifth bits of 32 elements, then their other 4 bits.</summary>
     public static void Q5Zero(ReadOnlySpan<byte> blocks, Span<float> values)
     {

@@ -55,9 +55,15 @@ internal sealed class WeightFormat
     /// <summary>Floating-point numbers of 4 bits, with a power of two for 32 of them.</summary>
     public static WeightFormat Mxfp4 { get; } = new("MXFP4", 32, 17, SmallBlocks.Mxfp4, null);
 
+    /// <summary>4 bits, a scale and a zero point for 32 numbers. In memory only.</summary>
+    public static WeightFormat Q4Point { get; } = new("Q4_POINT", 32, 19, SmallBlocks.Q4Point, null, 0);
+
+    /// <summary>Floating-point numbers of 8 bits (E4M3), with a scale for 32 of them. In memory only.</summary>
+    public static WeightFormat F8 { get; } = new("F8", 32, 36, SmallBlocks.F8, null);
+
     /// <summary>All formats.</summary>
     public static IReadOnlyList<WeightFormat> All { get; } =
-        [F32, F16, BF16, Q8Zero, Q4Zero, Q4One, Q5Zero, Q5One, Q4K, Q5K, Q6K, Mxfp4];
+        [F32, F16, BF16, Q8Zero, Q4Zero, Q4One, Q5Zero, Q5One, Q4K, Q5K, Q6K, Mxfp4, Q4Point, F8];
 
     /// <summary>Its name, such as <c>Q4_K</c>.</summary>
     public string Name { get; }

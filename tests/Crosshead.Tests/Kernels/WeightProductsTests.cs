@@ -94,6 +94,7 @@ public sealed unsafe class WeightProductsTests
                 foreach (var half in format.Halves)
                     BitConverter.TryWriteBytes(bytes[(at + half)..], (Half)(random.NextSingle() - 0.5f));
                 if (format == WeightFormat.Mxfp4) bytes[at] = (byte)random.Next(100, 130);
+                if (format == WeightFormat.F8) BitConverter.TryWriteBytes(bytes[at..], random.NextSingle() - 0.5f);
                 if (format == WeightFormat.F32) BitConverter.TryWriteBytes(bytes[at..], random.NextSingle() - 0.5f);
                 if (format == WeightFormat.F16)
                     BitConverter.TryWriteBytes(bytes[at..], (Half)((random.NextSingle() - 0.5f) * 1e-4f));

@@ -10,13 +10,15 @@ internal sealed class GgufContents
     private readonly Parameter _parameter;
     private readonly ScalarType _type;
     private readonly GgufType _stored;
+    private readonly bool _copies;
 
     private GgufContents(Parameter parameter, ScalarType type)
     {
         (_parameter, _type) = (parameter, type);
-        _stored = parameter.Stored is { } stored ? GgufType.All.First(t => t.Format == stored.Format)
-            : GgufType.Of(type) ?? throw new CrossheadException($"weights beside quantised ones cannot be stored as "
-                + $"{type}; choose Float32, BFloat16 or Float16.");
+        var own = GgufType.All.FirstOrDefault(t => t.Format is { } format && format == parameter.Stored?.Format);
+        _copies = own is not null;
+        _stored = own ?? GgufType.Of(type) ?? throw new CrossheadException(
+            $"weights beside quantised ones cannot be stored as {type}; choose Float32, BFloat16 or Float16.");
         Bytes = parameter.Shape.Aggregate(1L, (product, size) => product * size) / _stored.BlockSize
             * _stored.BlockBytes;
     }
@@ -24,9 +26,9 @@ internal sealed class GgufContents
     /// <summary>Bytes of the tensor.</summary>
     public long Bytes { get; }
 
-    /// <summary>Describes a parameter. One that lies in a file keeps its type and its bytes.</summary>
+    /// <summary>Describes a parameter. One that lies in memory in a type of the format keeps its bytes.</summary>
     /// <param name="parameter">The parameter.</param>
-    /// <param name="type">Precision of one that does not lie in a file.</param>
+    /// <param name="type">Precision of another.</param>
     /// <exception cref="CrossheadException">The format does not have the precision.</exception>
     public static GgufContents Of(Parameter parameter, ScalarType type) => new(parameter, type);
 
@@ -36,13 +38,14 @@ internal sealed class GgufContents
 
     private void Write(Stream stream)
     {
-        if (_parameter.Stored is { } stored)
+        if (_copies)
         {
+            var stored = _parameter.Stored!;
             for (var row = 0L; row < stored.Rows; row++) stream.Write(stored.BytesOf(row));
             return;
         }
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        TensorBytes.Write(stream, _parameter.Value.detach().to(_type).cpu().contiguous());
+        TensorBytes.Write(stream, _parameter.In(_type).detach().cpu().contiguous());
     }
 }

@@ -127,6 +127,13 @@ public sealed class SafetensorsReader : IDisposable
         return MappedTensor.Over(_map, entry.Offset, ScalarType.Byte, [entry.Bytes]);
     }
 
+    /// <summary>Says that a tensor will not be read soon: its pages no longer count as memory.</summary>
+    internal void SetAside(string name)
+    {
+        var entry = Find(name);
+        _map.Release(entry.Offset, entry.Bytes);
+    }
+
     /// <summary>
     /// Ends reading. Tensors from <see cref="Map"/> stay valid; the file is unmapped when the last of them is gone.
     /// </summary>

@@ -47,6 +47,8 @@ internal abstract unsafe class RowProducts
             [WeightFormat.Q5K] = new RowProducts<Q5KBlock>(),
             [WeightFormat.Q6K] = new RowProducts<Q6KBlock>(),
             [WeightFormat.Mxfp4] = new RowProducts<Mxfp4Block>(),
+            [WeightFormat.Q4Point] = new RowProducts<Q4PointBlock>(),
+            [WeightFormat.F8] = new RowProducts<F8Block>(),
         };
     }
 }

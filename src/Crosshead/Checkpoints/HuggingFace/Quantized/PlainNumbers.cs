@@ -19,17 +19,28 @@ internal sealed record PlainNumbers(SafetensorsEntry Entry, long Rows, long Colu
         var name => name,
     };
 
+    /// <summary>Whether they are 8-bit floating-point numbers.</summary>
+    public bool IsFloat8 => Entry.Type.Name == Float8.TypeName;
+
+    /// <summary>The bytes of some of the rows, of numbers with a byte each.</summary>
+    public byte[] ReadBytes(WeightFiles files, long start, long count)
+    {
+        using var scope = NewDisposeScope();
+        return RowsOf(files.FileOf(Entry.Name).MapBytes(Entry.Name), start, count).contiguous().data<byte>().ToArray();
+    }
+
     /// <inheritdoc/>
     public override Tensor Read(WeightFiles files, long start, long count)
     {
         using var scope = NewDisposeScope();
-        var small = Entry.Type.Name == Float8.TypeName;
-        var stored = small ? files.FileOf(Entry.Name).MapBytes(Entry.Name) : files.Map(Entry.Name);
-        var rows = Transposed
-            ? stored.reshape(Columns, Rows).narrow(1, start, count).t()
-            : stored.reshape(Rows, Columns).narrow(0, start, count);
+        var stored = IsFloat8 ? files.FileOf(Entry.Name).MapBytes(Entry.Name) : files.Map(Entry.Name);
+        var rows = RowsOf(stored, start, count);
         // A copy, which the caller may change: a mapped tensor of this type would be returned as it is.
-        return (small ? Float8.Decode(rows) : rows.contiguous().to(ScalarType.Float32, copy: true))
+        return (IsFloat8 ? Float8.Decode(rows) : rows.contiguous().to(ScalarType.Float32, copy: true))
             .MoveToOuterDisposeScope();
     }
+
+    private Tensor RowsOf(Tensor stored, long start, long count) => Transposed
+        ? stored.reshape(Columns, Rows).narrow(1, start, count).t()
+        : stored.reshape(Rows, Columns).narrow(0, start, count);
 }

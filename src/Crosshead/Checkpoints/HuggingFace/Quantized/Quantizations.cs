@@ -34,7 +34,8 @@ internal static class Quantizations
 
     /// <summary>What a user must know: a sentence.</summary>
     public static string Remark(IQuantization quantization) =>
-        $"The weights are quantised ({quantization.Description}); they are loaded as floating-point numbers"
+        $"The weights are quantised ({quantization.Description}); they are used as the floating-point numbers "
+            + "that they stand for"
             + (quantization.Unquantized.Count == 0 ? "."
                 : $". The configuration also quantises {string.Join(" and ", quantization.Unquantized)}, which are not "
                 + $"quantised here.");

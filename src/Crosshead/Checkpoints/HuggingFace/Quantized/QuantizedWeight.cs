@@ -1,5 +1,6 @@
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
@@ -52,6 +53,22 @@ internal sealed class QuantizedWeight(ModuleTensors module, StoredNumbers codes,
         return values.MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The weight in blocks that are multiplied as they are; null if no format has its numbers. Its numbers are those
+    /// of <see cref="Read"/>, to the last bit.
+    /// </summary>
+    /// <param name="files">The files with its tensors, whose pages no longer count as memory afterwards.</param>
+    /// <param name="memory">Where the blocks go.</param>
+    public WeightMatrix? Packed(WeightFiles files, WeightMemory memory)
+    {
+        using var scope = NewDisposeScope();
+        if (NamedGroups(files) is not null) return null;
+        var packed = WeightPacking.Of(codes, zeros, scales, files, Pieces, memory);
+        if (packed is not null)
+            foreach (var tensor in Tensors) files.FileOf(tensor.Name).SetAside(tensor.Name);
+        return packed;
+    }
+
     private static SafetensorsEntry[] TensorsOf(StoredNumbers codes, ZeroPoints zeros, ScaleGrid scales) =>
         [.. new[] { codes.Entry, scales.Numbers.Entry, zeros.Stored?.Entry, scales.GroupOfColumn }
             .OfType<SafetensorsEntry>()];
@@ -69,21 +86,25 @@ internal sealed class QuantizedWeight(ModuleTensors module, StoredNumbers codes,
     // The group of each column, [columns]; null if the columns are whole groups in order.
     private Tensor? Groups(WeightFiles files)
     {
+        if (NamedGroups(files) is { } named) return named;
         var (columns, groups) = (codes.Columns, scales.Numbers.Columns);
-        if (scales.GroupOfColumn is { } entry)
-        {
-            var stored = files.Map(entry.Name).to(ScalarType.Int64);
-            var named = stored.data<long>().ToArray();
-            var (least, most) = (named.Min(), named.Max());
-            if (least < -1 || most >= groups)
-                throw module.Error($"tensor \"{entry.Name}\" names groups from {least} to {most}; there are {groups}, "
-                    + $"from 0");
-            // -1 says that nothing was filled in: the columns are in order.
-            if (least >= 0 && !named.Select((group, i) => group == i / scales.ColumnsEach).All(same => same))
-                return stored;
-        }
         return groups == 1 || columns == groups * scales.ColumnsEach ? null
             : Indices(columns, i => i / scales.ColumnsEach);
+    }
+
+    // The group of each column that the file names, [columns]; null if the columns are in order.
+    private Tensor? NamedGroups(WeightFiles files)
+    {
+        if (scales.GroupOfColumn is not { } entry) return null;
+        var stored = files.Map(entry.Name).to(ScalarType.Int64);
+        var named = stored.data<long>().ToArray();
+        var (least, most, groups) = (named.Min(), named.Max(), scales.Numbers.Columns);
+        if (least < -1 || most >= groups)
+            throw module.Error($"tensor \"{entry.Name}\" names groups from {least} to {most}; there are {groups}, "
+                + $"from 0");
+        // -1 says that nothing was filled in: the columns are in order.
+        return least < 0 || named.Select((group, i) => group == i / scales.ColumnsEach).All(same => same) ? null
+            : stored;
     }
 
     private static Tensor Indices(long count, Func<long, long> index)

@@ -4,6 +4,7 @@ using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Tests.Checkpoints.Safetensors;
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Checkpoints.HuggingFace.Quantized;
@@ -43,6 +44,9 @@ internal sealed class QuantizedFile
     public QuantizedFile Halves(string name, long[] shape, params float[] values) =>
         Add(name, "F16", shape, values.SelectMany(v => BitConverter.GetBytes((Half)v)).ToArray());
 
+    public QuantizedFile Brains(string name, long[] shape, params float[] values) => Add(name, "BF16", shape,
+        values.SelectMany(v => BitConverter.GetBytes((ushort)(BitConverter.SingleToUInt32Bits(v) >> 16))).ToArray());
+
     public QuantizedFile Floats(string name, long[] shape, params float[] values) =>
         Add(name, "F32", shape, values.SelectMany(BitConverter.GetBytes).ToArray());
 
@@ -70,8 +74,24 @@ internal sealed class QuantizedFile
         var config = ConfigValues.Parse("config.json", $$"""{"quantization_config": {{configuration}}}""");
         var weight = Quantizations.Of(config)!.WeightOf(new ModuleTensors("m", files))!;
         Assert.Equal("m.weight", weight.Name);
-        return weight.Read(files, 0, weight.Shape[0]).data<float>().ToArray();
+        var values = weight.Read(files, 0, weight.Shape[0]).data<float>().ToArray();
+        using var memory = new WeightMemory();
+        using var packed = weight.Packed(files, memory);
+        PackedAs = packed?.Format.Name;
+        if (packed is null) return values;
+        // In blocks the numbers are the same, to the last bit.
+        var row = new float[packed.Columns];
+        for (var r = 0; r < packed.Rows; r++)
+        {
+            packed.Read(r, row);
+            Assert.Equal(values.AsSpan(r * row.Length, row.Length).ToArray().Select(BitConverter.SingleToInt32Bits),
+                row.Select(BitConverter.SingleToInt32Bits));
+        }
+        return values;
     }
+
+    /// <summary>The format that the weight was packed in when its values were read; null for none.</summary>
+    public string? PackedAs { get; private set; }
 
     /// <summary>The message of the refusal.</summary>
     public string Refusal(string configuration)

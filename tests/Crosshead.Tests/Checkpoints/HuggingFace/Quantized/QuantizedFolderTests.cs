@@ -127,8 +127,8 @@ public sealed class QuantizedFolderTests : IDisposable
         var info = CliRun.Of("info", Model, "--json");
         Assert.Equal("gptq: 4-bit integers, groups of 8", (string?)info.Json["quantization"]);
         Assert.Equal("float32", (string?)info.Json["dtype"]);
-        Assert.Contains("The weights are quantised (gptq: 4-bit integers, groups of 8); they are loaded as "
-            + "floating-point numbers.", info.Error);
+        Assert.Contains("The weights are quantised (gptq: 4-bit integers, groups of 8); they are used as the "
+            + "floating-point numbers that they stand for.", info.Error);
         Assert.Matches(@"quantisation *\| *gptq: 4-bit", CliRun.Of("info", Model).Out);
     }
 
