@@ -23,9 +23,26 @@ internal sealed class CudaEvent : IDisposable
     /// <exception cref="CrossheadException">The driver refused.</exception>
     public void Order(nint earlier, nint later)
     {
+        Record(earlier);
+        HoldUp(later);
+    }
+
+    /// <summary>Marks the end of what a stream was given so far.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public void Record(nint stream)
+    {
         using var scope = _device.Enter();
-        CudaDriver.Check(CudaDriver.RecordEvent(_handle, earlier), "marking the end of a CUDA stream");
-        CudaDriver.Check(CudaDriver.WaitForEvent(later, _handle, 0), "making a CUDA stream wait for another");
+        CudaDriver.Check(CudaDriver.RecordEvent(_handle, stream), "marking the end of a CUDA stream");
+    }
+
+    /// <summary>Makes what a stream is given from now on wait for the mark.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <exception cref="CrossheadException">The driver refused.</exception>
+    public void HoldUp(nint stream)
+    {
+        using var scope = _device.Enter();
+        CudaDriver.Check(CudaDriver.WaitForEvent(stream, _handle, 0), "making a CUDA stream wait for another");
     }
 
     /// <inheritdoc/>

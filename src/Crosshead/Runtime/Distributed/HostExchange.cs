@@ -37,6 +37,9 @@ internal sealed unsafe class HostExchange(ICommunicator communicator) : TensorEx
     }
 
     /// <inheritdoc/>
+    public override Action WaitLater() => Wait;
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
     }

@@ -92,9 +92,12 @@ internal sealed unsafe partial class Nccl
     {
         LibTorch.EnsureLoaded();
         if (LibTorch.CudaLibrary == 0) return null;
-        var library = OpenLibrary(SoName, ResolveNow | OnlyIfLoaded);
-        return library == 0 ? null : new Nccl(library);
+        return Opened(SoName) is not 0 and var library ? new Nccl(library) : null;
     }
+
+    /// <summary>A library that this process has loaded already; 0 if it has not.</summary>
+    /// <param name="name">The name that the library has for others (its soname).</param>
+    internal static nint Opened(string name) => OpenLibrary(name, ResolveNow | OnlyIfLoaded);
 
     [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint OpenLibrary(string name, int flags);

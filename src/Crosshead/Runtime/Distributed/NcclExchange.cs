@@ -15,6 +15,8 @@ internal sealed class NcclExchange : TensorExchange
     private readonly NcclCommunicator? _communicator; // null for one rank
     private readonly SideStream _stream;
     private readonly CudaEvent _order;
+    private readonly List<CudaEvent> _marks = [];
+    private readonly Stack<CudaEvent> _idle = new();
     private readonly int _rank;
     private bool _disposed;
 
@@ -77,6 +79,21 @@ internal sealed class NcclExchange : TensorExchange
     }
 
     /// <inheritdoc/>
+    public override Action WaitLater()
+    {
+        if (!_idle.TryPop(out var free)) _marks.Add(free = new CudaEvent(_device));
+        free.Record(_stream.Handle);
+        CudaEvent? mark = free;
+        return () =>
+        {
+            if (mark is null) return;
+            mark.HoldUp(CudaStream.Current(_device.Index));
+            _idle.Push(mark);
+            mark = null;
+        };
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         if (_disposed) return;
@@ -86,6 +103,7 @@ internal sealed class NcclExchange : TensorExchange
             TaskCreationOptions.LongRunning, TaskScheduler.Default);
         if (!closing.Wait(Patience) || !done) return;
         _order.Dispose();
+        foreach (var mark in _marks) mark.Dispose();
         _stream.Dispose();
     }
 

@@ -44,6 +44,12 @@ internal abstract class TensorExchange : IDisposable
     /// <summary>Makes what follows on the current stream wait for all exchanges so far.</summary>
     public abstract void Wait();
 
+    /// <summary>
+    /// Returns a call that makes what follows on the current stream wait for all exchanges so far, and for no later
+    /// ones. It may be made later, on any thread; a second time it does nothing.
+    /// </summary>
+    public abstract Action WaitLater();
+
     /// <summary>Frees what the exchange holds.</summary>
     public abstract void Dispose();
 }

@@ -88,6 +88,13 @@ public sealed class NcclTests
     }
 
     [Fact]
+    public void Only_a_library_that_is_loaded_is_found()
+    {
+        Assert.NotEqual(0, Nccl.Opened("libtorch_cpu.so"));
+        Assert.Equal(0, Nccl.Opened("libanl.so.1")); // the system has it, and nobody has loaded it
+    }
+
+    [Fact]
     public void Ranks_of_a_host_take_its_GPUs_in_order()
     {
         Assert.Equal(3, RankDevice.Index("auto", 3, 4, 8));
