@@ -1,6 +1,7 @@
 // y = x wᵀ + bias for a few tokens and a packed weight (packed_weights.cuh): bound by reading the weight. Its numbers
 // are whole and small, so bfloat16 holds them exactly. Tensor cores multiply them by the tokens (mma.m16n8k16, float32
-// out), and only the sums of runs are multiplied by the factors.
+// out), and only the sums of runs are multiplied by the factors. What a number is too large by, and the offset of a run,
+// are multiplied by the sum of the run's tokens, which is a product with ones.
 //
 // A product has 8 columns. With fewer tokens the columns are tokens times runs: column n is token n % TOKENS and run
 // n / TOKENS of a group of 8 / TOKENS runs, whose products add up in one result, each in its own columns. A warp takes
@@ -17,6 +18,7 @@
 #define TOGETHER (8 / TOKENS)                      // runs of a product
 #define PRODUCTS TOKENS                            // of a unit
 #define COLUMNS (TOKENS * GROUPS)
+#define SHIFTED (Format::BASE != 0 || Format::OFFSET != 0)
 #define FACTOR_WORDS (TOKENS == 1 ? 2 : PRODUCTS)  // of a plane: a lane's runs of all products
 
 // What a lane has of a unit.
@@ -116,7 +118,15 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
             for (int product = 0; product < PRODUCTS; product++)
             {
-                float products[TILES][GROUPS][Format::SUBS][4] = {}, plain[GROUPS][4] = {}; // Σ number·x, Σ x
+                float products[TILES][GROUPS][Format::SUBS][4] = {}, plain[GROUPS][Format::SUBS][4] = {};
+                const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
+                if (SHIFTED)
+#pragma unroll
+                    for (int group = 0; group < GROUPS; group++)
+#pragma unroll
+                        for (int half = 0; half < 2; half++)
+                            multiply_add(plain[group][Format::SUBS == 2 ? half : 0], ones,
+                                columns[product][group][half].x, columns[product][group][half].y);
 #pragma unroll
                 for (int i = 0; i < TOGETHER; i++)
                 {
@@ -147,13 +157,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                                     b[group][half].y);
                         }
                     }
-                    const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
-                    if (Format::OFFSET)
-#pragma unroll
-                        for (int group = 0; group < GROUPS; group++)
-#pragma unroll
-                            for (int half = 0; half < 2; half++)
-                                multiply_add(plain[group], ones, b[group][half].x, b[group][half].y);
                 }
 #pragma unroll
                 for (int t = 0; t < TILES; t++)
@@ -166,18 +169,15 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
                         for (int sub = 0; sub < Format::SUBS; sub++)
                         {
-                            const float factor = Format::factor(of.factors[0][word], tail, upper, sub);
+                            const float factor = Format::factor(of.factors[0][word], tail, upper, sub),
+                                offset = Format::offset(of.factors[0][word], of.factors[Format::PLANES - 1][word],
+                                    tail, upper) - Format::BASE * factor;
 #pragma unroll
                             for (int group = 0; group < GROUPS; group++)
+                            {
                                 totals[t][group][j] += factor * products[t][group][sub][j];
-                        }
-                        if (Format::OFFSET)
-                        {
-                            const float offset = Format::offset(of.factors[0][word],
-                                of.factors[Format::PLANES - 1][word], tail, upper);
-#pragma unroll
-                            for (int group = 0; group < GROUPS; group++)
-                                totals[t][group][j] += offset * plain[group][j];
+                                if (SHIFTED) totals[t][group][j] += offset * plain[group][sub][j];
+                            }
                         }
                     }
             }

@@ -30,8 +30,8 @@ extern "C" __global__ void packed_rows(const u8* __restrict__ packed, bf16* __re
         for (int s = 0; s < 2; s++)
         {
             const u32 numbers = Format::pair(words, run, upper, half, s);
-            float low = __fmul_rn(factor, widen((bf16)(numbers & 0xffff))),
-                high = __fmul_rn(factor, widen((bf16)(numbers >> 16)));
+            float low = __fmul_rn(factor, widen((bf16)(numbers & 0xffff)) - Format::BASE),
+                high = __fmul_rn(factor, widen((bf16)(numbers >> 16)) - Format::BASE);
             if (Format::OFFSET)
             {
                 low = __fadd_rn(low, offset);

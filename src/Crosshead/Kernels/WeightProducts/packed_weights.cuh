@@ -9,8 +9,8 @@
 //   - with FORMAT::TAIL a word for each row of each pair of rows.
 // Rows and columns that are not there are zeros, factors included.
 //
-// A format says how many of these there are, what a block of the file puts there, and what numbers they are: the whole
-// number of an element, and the factor and the offset of its run: weight = factor · number + offset.
+// A format says how many of these there are, what a block of the file puts there, and what weights they are:
+// factor · (number − BASE) + offset, with a number for each element and a factor and an offset for each run.
 // Compile-time: FORMAT, the name of a format.
 
 typedef unsigned char u8;
@@ -40,11 +40,11 @@ __device__ __forceinline__ float byte_of(u32 word, int i)
     return __uint_as_float(0x4b000000 | (word >> 8 * i & 255)) - 8388608.0f;
 }
 
-// Numbers of 4 bits and HIGH more, from which ZERO is taken. A pair of numbers is made by setting the bits of
-// bfloat16's 128, whose last bit is 1.
+// Numbers of 4 bits and HIGH more, from which ZERO is taken. With the bits of 128 they are bfloat16, 128 too large: the
+// last bit of its mantissa is 1.
 template <int HIGH, int ZERO> struct Bits
 {
-    static constexpr int VECTORS = 4 + HIGH;
+    static constexpr int VECTORS = 4 + HIGH, BASE = 128 + ZERO;
 
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
@@ -61,8 +61,7 @@ template <int HIGH, int ZERO> struct Bits
         u32 bits = (words(2 * run + upper) >> 4 * pair & 0x000f000f) | 0x43004300;
         if (HIGH == 1) bits |= shifted(words(16 + run / 2), place + 8 * (run % 2) - 4) & 0x00100010;
         if (HIGH == 2) bits |= shifted(words(16 + run), 2 * place - 4) & 0x00300030;
-        constexpr u32 zero = 0xc300 + ZERO; // −(128 + ZERO)
-        return multiply_add2(bits, 0x3f803f80, zero | zero << 16);
+        return bits;
     }
 };
 
@@ -127,7 +126,7 @@ struct Q5_1 : SmallBlockWithMinimum, Bits<1, 0>
 // Signed numbers of 8 bits: the low 7 as above, less 128, or less 256 where the sign is set.
 struct Q8_0 : SmallBlock
 {
-    static constexpr int BYTES = 34, VECTORS = 8;
+    static constexpr int BYTES = 34, VECTORS = 8, BASE = 0;
     static __device__ __forceinline__ int number(const u8* block, int i) { return block[2 + i]; }
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
@@ -144,7 +143,7 @@ struct Q8_0 : SmallBlock
 // is a power of two, kept as bfloat16.
 struct MXFP4 : SmallBlock
 {
-    static constexpr int BYTES = 17, VECTORS = 4;
+    static constexpr int BYTES = 17, VECTORS = 4, BASE = 0;
     static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 1, i); }
     static __device__ __forceinline__ u32 item(const u8* block, int plane, int run)
     {
