@@ -100,7 +100,7 @@ internal sealed class PackedMatrix : IDisposable
     public Tensor ApplyGated(Tensor x, Tensor? bias)
     {
         var (tokens, outputs) = (x.numel() / Columns, Rows / 2);
-        if (_parts.Length == 1 && outputs % PackedFormat.TileRows == 0 && tokens <= PackedPlan.MostTokens)
+        if (_parts.Length == 1 && outputs % PackedFormat.TileRows == 0 && PackedPlan.CanGate(tokens))
         {
             x = RowKernel.Dense(x);
             var output = empty([.. x.shape[..^1], outputs], x.dtype, x.device);

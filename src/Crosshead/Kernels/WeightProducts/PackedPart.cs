@@ -58,13 +58,14 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
     /// <param name="plan">How.</param>
     public void Multiply(Tensor x, Tensor? bias, Tensor output, long column, PackedPlan plan)
     {
-        var outputs = (int)(plan.Gated ? Rows / 2 : Rows);
-        Format.Multiply(x.device_index, plan).Launch(((outputs + plan.Outputs - 1) / plan.Outputs, 1, 1),
-            32 * plan.Warps, 0,
+        var (outputs, tokens) = ((int)(plan.Gated ? Rows / 2 : Rows), (int)(x.numel() / Columns));
+        var grid = ((outputs + plan.Outputs - 1) / plan.Outputs, (tokens + plan.TokensOfBlock - 1)
+            / plan.TokensOfBlock, 1);
+        Format.Multiply(x.device_index, plan).Launch(grid, 32 * plan.Warps, 0,
         [
             Aten.DataPointer(x), Address, bias is null ? 0 : Aten.DataPointer(bias),
-            Aten.DataPointer(output) + (nint)(column * output.ElementSize), (int)(x.numel() / Columns), outputs,
-            Columns, (int)output.shape[^1],
+            Aten.DataPointer(output) + (nint)(column * output.ElementSize), tokens, outputs, Columns,
+            (int)output.shape[^1],
         ], early: true);
         foreach (var tensor in new[] { x, Bytes, bias, output }) GC.KeepAlive(tensor);
     }

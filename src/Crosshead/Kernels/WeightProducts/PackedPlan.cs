@@ -1,3 +1,4 @@
+using System.Numerics;
 using Crosshead.Runtime.Cuda;
 
 namespace Crosshead.Kernels.WeightProducts;
@@ -13,12 +14,18 @@ namespace Crosshead.Kernels.WeightProducts;
 internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, int Tokens, int Groups, bool Gated)
 {
     /// <summary>Most tokens that are multiplied by packed weights.</summary>
-    public const int MostTokens = 16;
+    public const int MostTokens = 64;
 
-    private const int WarpsOfBlock = 8;
+    private const int WarpsOfBlock = 8, TokensOfGroup = 8, MostGroups = 4, MostGatedGroups = 2;
 
     /// <summary>Outputs of a block.</summary>
     public int Outputs => (Gated ? Tiles / 2 : Tiles) * (Warps / Split) * PackedFormat.TileRows;
+
+    /// <summary>Tokens of a block.</summary>
+    public int TokensOfBlock => Tokens * Groups;
+
+    /// <summary>Whether so many tokens can be multiplied by a gate and what it gates at once.</summary>
+    public static bool CanGate(long tokens) => tokens <= MostGatedGroups * TokensOfGroup;
 
     /// <summary>The macros of the kernel.</summary>
     public string[] Defines =>
@@ -40,9 +47,11 @@ internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, in
         var split = WarpsOfBlock;
         while (split > 1 && 4 * units < 3 * split * ((units + split - 1) / split)) split /= 2;
         var blocks = PackedFormat.Tiles(outputs) / (WarpsOfBlock / split);
-        var tiles = gated || blocks > CudaDevice.Get(device).Multiprocessors * 2 ? 2 : 1;
+        var groups = (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)(tokens + TokensOfGroup - 1) / TokensOfGroup),
+            MostGroups);
+        var tiles = gated || (blocks > CudaDevice.Get(device).Multiprocessors * 2 && groups < MostGroups) ? 2 : 1;
         var depth = tiles == 1 && units > split && tokens <= 4 ? 2 : 1;
-        var together = tokens switch { 1 => 1, 2 => 2, <= 4 => 4, _ => 8 };
-        return new PackedPlan(tiles, WarpsOfBlock, split, depth, together, (tokens + 7) / 8, gated);
+        var together = tokens switch { 1 => 1, 2 => 2, <= 4 => 4, _ => TokensOfGroup };
+        return new PackedPlan(tiles, WarpsOfBlock, split, depth, together, groups, gated);
     }
 }

@@ -7,6 +7,8 @@
 // n / TOKENS of a group of 8 / TOKENS runs, whose products add up in one result, each in its own columns. A warp takes
 // TILES tiles and one of SPLIT parts of the inputs; the block's WARPS warps are WARPS / SPLIT such groups of tiles.
 //
+// A block row computes TOKENS · GROUPS tokens.
+//
 // Compile-time: FORMAT, TILES, WARPS, SPLIT, DEPTH (units read at once), TOKENS (1, 2, 4 or 8), GROUPS (groups of 8
 // tokens, with 8 TOKENS), GLU (1: the first half of a warp's tiles are of a gate, the others the same of up, `outputs`
 // rows further on, and y = silu(gate)·up). For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
@@ -86,6 +88,10 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
     follow();
     let_follow();
 
+    x += (long long)blockIdx.y * COLUMNS * inputs;
+    y += (long long)blockIdx.y * COLUMNS * stride;
+    tokens -= blockIdx.y * COLUMNS;
+
     // A lane's columns of the tokens: those of its token and its run of a product.
     const bf16* rows[GROUPS];
 #pragma unroll
@@ -103,21 +109,19 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
         for (int d = 0; d < DEPTH; d++)
         {
             if (start + d >= to) break;
-            uint2 columns[PRODUCTS][GROUPS][2];
 #pragma unroll
             for (int product = 0; product < PRODUCTS; product++)
+            {
+                uint2 columns[GROUPS][2];
 #pragma unroll
                 for (int group = 0; group < GROUPS; group++)
 #pragma unroll
                     for (int half = 0; half < 2; half++)
                     {
                         const int at = (start + d) * UNIT + product * TOGETHER * RUN + 16 * half;
-                        columns[product][group][half] = rows[group] && at + row / TOKENS * RUN < inputs
+                        columns[group][half] = rows[group] && at + row / TOKENS * RUN < inputs
                             ? *(const uint2*)(rows[group] + at) : make_uint2(0, 0);
                     }
-#pragma unroll
-            for (int product = 0; product < PRODUCTS; product++)
-            {
                 float products[TILES][GROUPS][Format::SUBS][4] = {}, plain[GROUPS][Format::SUBS][4] = {};
                 const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
                 if (SHIFTED)
@@ -126,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
                         for (int half = 0; half < 2; half++)
                             multiply_add(plain[group][Format::SUBS == 2 ? half : 0], ones,
-                                columns[product][group][half].x, columns[product][group][half].y);
+                                columns[group][half].x, columns[group][half].y);
 #pragma unroll
                 for (int i = 0; i < TOGETHER; i++)
                 {
@@ -137,8 +141,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
                         for (int half = 0; half < 2; half++)
                         {
-                            b[group][half].x = own_run ? columns[product][group][half].x : 0;
-                            b[group][half].y = own_run ? columns[product][group][half].y : 0;
+                            b[group][half].x = own_run ? columns[group][half].x : 0;
+                            b[group][half].y = own_run ? columns[group][half].y : 0;
                         }
 #pragma unroll
                     for (int t = 0; t < TILES; t++)

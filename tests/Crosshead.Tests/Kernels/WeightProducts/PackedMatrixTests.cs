@@ -31,7 +31,7 @@ public sealed class PackedMatrixTests
                 .eq(numbers.to(ScalarType.BFloat16).index_select(0, tokens.flatten()).view(2, 2, columns)).all()
                 .item<bool>(),
                 $"{name} [{rows}, {columns}]: other rows");
-            foreach (var count in new[] { 1, 2, 3, 4, 7, 8, 9, 16, 17, 40 })
+            foreach (var count in new[] { 1, 2, 3, 7, 8, 9, 17, 33, 64, 65 })
             {
                 var (x, bias) = (Vectors(count, columns), count % 2 == 0 ? Vectors(rows) : null);
                 Close(packed.Apply(x, bias), Product(x, numbers, bias), $"{name} [{rows}, {columns}] × {count}");
@@ -42,8 +42,8 @@ public sealed class PackedMatrixTests
     [Theory]
     [InlineData(1)]
     [InlineData(6)]
-    [InlineData(16)]
-    [InlineData(33)]
+    [InlineData(30)]
+    [InlineData(70)]
     public void Matrices_of_different_formats_are_one_weight(int count)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
@@ -94,7 +94,7 @@ public sealed class PackedMatrixTests
         using var stored = Random(WeightFormat.Q4Zero, 20_000, 1024, 5);
         using var packed = PackedMatrix.Of([stored], s_device, scratch);
         Assert.InRange(scratch.RowsOf(1024), 1, 19_999);
-        var x = Vectors(20, 1024);
+        var x = Vectors(100, 1024);
         Close(packed.Apply(x, null), Product(x, stored.ToTensor(ScalarType.Float32, [20_000, 1024]), null), "pieces");
     }
 
