@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Runtime.Distributed;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Benchmarking;
@@ -15,14 +16,21 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
     /// <summary>How decoding keeps tokens.</summary>
     public CacheOptions Cache { get; init; } = new();
 
+    /// <summary>The ranks that are timed together.</summary>
+    public ICommunicator Communicator { get; init; } = Alone.Instance;
+
     /// <summary>Stops between repetitions.</summary>
     public CancellationToken Cancel { get; init; }
 
     /// <summary>Times an action on the device of the run.</summary>
-    public Timing Time(Action action) => Timing.Of(action, Ceilings.Wait(Device), Seconds, FewestRepetitions, Cancel);
+    public Timing Time(Action action) =>
+        Timing.Of(action, Ceilings.Wait(Device), Seconds, FewestRepetitions, Cancel, AsRank0);
 
     /// <summary>Times an action that measures its own time in seconds.</summary>
     public Timing Time(Func<double> timed) => Timing.Of(timed, Seconds, FewestRepetitions, Cancel);
+
+    // All ranks repeat as often as rank 0.
+    private bool AsRank0(bool own) => Communicator.AllGather(own ? 1 : 0)[0] == 1;
 
     /// <summary>Random tokens [batch, length] of a vocabulary, on the device.</summary>
     public Tensor Tokens(long length, long vocabulary) =>

@@ -19,21 +19,25 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
     /// <param name="seconds">Time to spend on timed repetitions.</param>
     /// <param name="atLeast">Least number of timed repetitions.</param>
     /// <param name="cancellation">Stops between repetitions.</param>
-    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancellation) =>
+    /// <param name="decide">Turns this process's wish for another repetition into that of all ranks.</param>
+    public static Timing Of(Action action, Action wait, double seconds, int atLeast, CancellationToken cancellation,
+        Func<bool, bool>? decide = null) =>
         Of(() =>
         {
             var from = Stopwatch.GetTimestamp();
             action();
             wait();
             return Stopwatch.GetElapsedTime(from).TotalSeconds;
-        }, seconds, atLeast, cancellation);
+        }, seconds, atLeast, cancellation, decide);
 
     /// <summary>Like the other overload, for an action that measures its own time.</summary>
     /// <param name="timed">Does the work once and returns the time in seconds.</param>
     /// <param name="seconds">Time to spend on timed repetitions.</param>
     /// <param name="atLeast">Least number of timed repetitions.</param>
     /// <param name="cancellation">Stops between repetitions.</param>
-    public static Timing Of(Func<double> timed, double seconds, int atLeast, CancellationToken cancellation)
+    /// <param name="decide">Turns this process's wish for another repetition into that of all ranks.</param>
+    public static Timing Of(Func<double> timed, double seconds, int atLeast, CancellationToken cancellation,
+        Func<bool, bool>? decide = null)
     {
         for (var i = 0; i < WarmUp; i++)
         {
@@ -43,7 +47,8 @@ internal sealed record Timing(double Median, double Fastest, double Slowest, int
 
         var times = new List<double>();
         var start = Stopwatch.GetTimestamp();
-        while (times.Count < atLeast || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds)
+        bool WantsMore() => times.Count < atLeast || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;
+        while (decide is null ? WantsMore() : decide(WantsMore()))
         {
             cancellation.ThrowIfCancellationRequested();
             times.Add(timed());

@@ -88,7 +88,12 @@ internal abstract class BenchCommand : CliCommand
         {
             Cache = _compute.Cache(arguments, type, device),
         };
-        return (output, cancellation) => Time(shapes, run with { Cancel = cancellation }, output);
+        return (output, cancellation) => Time(shapes, run with
+        {
+            Cancel = cancellation,
+            Communicator = output.Communicator,
+            Device = _compute.Device(arguments, output.Communicator),
+        }, output);
     }
 
     private int Time(ModelOptions[] shapes, BenchRun run, CommandOutput output)

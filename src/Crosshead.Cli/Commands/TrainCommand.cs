@@ -104,6 +104,7 @@ internal sealed class TrainCommand : CliCommand
             }
             var trainer = new Trainer(recipe, run with
             {
+                Communicator = output.Communicator,
                 OnNote = beginning.Add,
                 OnEvaluation = point =>
                 {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Crosshead.Attention.Caches;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using static TorchSharp.torch;
 
 namespace Crosshead.Cli.Options;
@@ -49,6 +50,11 @@ internal sealed class ComputeOptions
     /// <summary>The requested device. Loads libtorch.</summary>
     /// <exception cref="CrossheadException">The name is unknown, or the device is not available.</exception>
     public Device Device(ParseResult arguments) => ComputeDevice.Parse(arguments.GetRequiredValue(_device));
+
+    /// <summary>The requested device of a rank. Loads libtorch.</summary>
+    /// <exception cref="CrossheadException">The device is not available, or not to every rank.</exception>
+    public Device Device(ParseResult arguments, ICommunicator ranks) =>
+        RankDevice.Choose(arguments.GetRequiredValue(_device), ranks);
 
     /// <summary>How the cache keeps numbers.</summary>
     /// <param name="arguments">What was typed.</param>

@@ -180,6 +180,22 @@ public static class ModelDirectory
         TextTokens? tokens = null, ScalarType? type = null, long shardBytes = DefaultShardBytes)
     {
         var stored = type ?? model.Parameters[0].Type;
+        Write(folder, model.Options, stored, tokens, () =>
+        {
+            if (model.IsQuantized) GgufFolder.Write(folder, model, metadata, stored, shardBytes);
+            else new WeightWriter(folder, metadata, type)
+                .Write(model.Parameters.Select(p => new StoredTensor(p.Name, p.Value)), shardBytes);
+        });
+    }
+
+    /// <summary>Writes a model whose weights are made one after the other.</summary>
+    internal static void Save(string folder, ModelOptions options, IReadOnlyList<StoredTensor> weights,
+        IReadOnlyDictionary<string, string>? metadata, TextTokens? tokens) => Write(folder, options, weights[0].Type,
+            tokens, () => new WeightWriter(folder, metadata, null).Write(weights, DefaultShardBytes));
+
+    private static void Write(string folder, ModelOptions options, ScalarType stored, TextTokens? tokens,
+        Action writeWeights)
+    {
         if (SafetensorsType.Of(stored) is not { IsFloat: true })
             throw new CrossheadException(
                 $"weights cannot be stored as {stored}; choose Float32, BFloat16, Float16 or Float64.");
@@ -192,10 +208,8 @@ public static class ModelDirectory
             throw new CrossheadException(
                 $"the folder \"{folder}\" cannot be created: {e.Message.TrimEnd('.')}; name another one.", e);
         }
-        if (model.IsQuantized) GgufFolder.Write(folder, model, metadata, stored, shardBytes);
-        else new WeightWriter(folder, metadata, type)
-            .Write(model.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), shardBytes);
+        writeWeights();
         AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration),
-            ModelConfig.Write(model.Options, stored.ToString().ToLowerInvariant(), tokens));
+            ModelConfig.Write(options, stored.ToString().ToLowerInvariant(), tokens));
     }
 }

@@ -30,12 +30,12 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
     /// <param name="shardBytes">Maximum of tensor bytes per file; a larger tensor gets its own file.</param>
     /// <exception cref="CrossheadException">The disk is full or cannot be written; the folder still holds a whole
     /// model.</exception>
-    public void Write(IEnumerable<KeyValuePair<string, Tensor>> tensors, long shardBytes)
+    public void Write(IEnumerable<StoredTensor> tensors, long shardBytes)
     {
         if (shardBytes < 1)
             throw new CrossheadException($"the shard size must be positive, not {shardBytes} bytes; the default is "
                 + $"{ModelDirectory.DefaultShardBytes}.");
-        var shards = Split([.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal)], shardBytes);
+        var shards = Split([.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)], shardBytes);
         try
         {
             if (shards.Count > 1) WriteShards(shards);
@@ -53,7 +53,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         }
     }
 
-    private void WriteShards(List<List<KeyValuePair<string, Tensor>>> shards)
+    private void WriteShards(List<List<StoredTensor>> shards)
     {
         string[] usual = [.. Enumerable.Range(1, shards.Count).Select(
             i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors"))];
@@ -78,19 +78,18 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         RemoveOthers(names);
     }
 
-    private void WriteFile(string name, List<KeyValuePair<string, Tensor>> tensors)
+    private void WriteFile(string name, List<StoredTensor> tensors)
     {
-        SafetensorsWriter.Write(PathOf(name), tensors, metadata, type);
+        SafetensorsWriter.WriteEach(PathOf(name), tensors, metadata, type);
         changed?.Invoke();
     }
 
-    private void WriteIndex(List<List<KeyValuePair<string, Tensor>>> shards, string[] names)
+    private void WriteIndex(List<List<StoredTensor>> shards, string[] names)
     {
         var all = shards.SelectMany(s => s).ToArray();
-        var shardOf = shards.SelectMany((shard, i) => shard.Select(t => KeyValuePair.Create(t.Key, names[i])));
+        var shardOf = shards.SelectMany((shard, i) => shard.Select(t => KeyValuePair.Create(t.Name, names[i])));
         AtomicFile.WriteText(PathOf(ShardIndex.FileName),
-            ShardIndex.Text(shardOf, all.Sum(t => t.Value.NumberOfElements),
-                all.Sum(t => SafetensorsWriter.BytesOf(t.Value, type))));
+            ShardIndex.Text(shardOf, all.Sum(t => t.NumberOfElements), all.Sum(t => t.BytesIn(type))));
         changed?.Invoke();
     }
 
@@ -100,13 +99,13 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
         changed?.Invoke();
     }
 
-    private List<List<KeyValuePair<string, Tensor>>> Split(KeyValuePair<string, Tensor>[] tensors, long shardBytes)
+    private List<List<StoredTensor>> Split(StoredTensor[] tensors, long shardBytes)
     {
-        var shards = new List<List<KeyValuePair<string, Tensor>>> { new() };
+        var shards = new List<List<StoredTensor>> { new() };
         var filled = 0L;
         foreach (var tensor in tensors)
         {
-            var bytes = SafetensorsWriter.BytesOf(tensor.Value, type);
+            var bytes = tensor.BytesIn(type);
             if (shards[^1].Count > 0 && bytes > shardBytes - filled)
             {
                 shards.Add([]);

@@ -28,6 +28,7 @@ public sealed class MixtureOfExperts : IFeedForward
     {
         (_chosen, _renormalize) = (options.PerToken, options.Renormalize);
         Router = new Linear(scope["gate"], width, options.Count, standardDeviation);
+        Router.Weight.ComputesInMaster = true; // as Route does
         _experts = [.. Enumerable.Range(0, options.Count).Select(i => new FeedForward(scope["experts"][$"{i}"], width,
             options.InnerSize, standardDeviation, residualDeviation))];
     }

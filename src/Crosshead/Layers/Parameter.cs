@@ -96,6 +96,11 @@ public sealed class Parameter : IDisposable
         return tensor(rows, [.. tokens.shape, stored.Columns]);
     }
 
+    /// <summary>
+    /// Whether a matrix is computed with in the precision of the masters, whatever the model computes in.
+    /// </summary>
+    internal bool ComputesInMaster { get; set; }
+
     /// <summary>Whether a tensor is the parameter's own value.</summary>
     internal bool Is(Tensor tensor) => ReferenceEquals(_value, tensor);
 

@@ -22,25 +22,23 @@ public static class SafetensorsWriter
     /// <exception cref="CrossheadException">The format lacks a tensor's type, a name occurs twice, or the disk is full
     /// or cannot be written.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null, ScalarType? type = null) =>
+        WriteEach(path, tensors.Select(t => new StoredTensor(t.Key, t.Value)), metadata, type);
+
+    /// <summary>Writes tensors that are made one after the other, in the order of their names.</summary>
+    internal static void WriteEach(string path, IEnumerable<StoredTensor> tensors,
         IReadOnlyDictionary<string, string>? metadata = null, ScalarType? type = null)
     {
-        var sorted = tensors.OrderBy(t => t.Key, StringComparer.Ordinal).ToArray();
+        var sorted = tensors.OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
         var header = Header(sorted, metadata, type);
         AtomicFile.Write(path, stream =>
         {
             stream.Write(header);
-            foreach (var (_, tensor) in sorted) WriteBytes(stream, tensor, TypeOf(tensor, type));
+            foreach (var tensor in sorted) WriteBytes(stream, tensor, type);
         });
     }
 
-    /// <summary>Bytes that a tensor takes in the file.</summary>
-    internal static long BytesOf(Tensor tensor, ScalarType? type) =>
-        tensor.NumberOfElements * (SafetensorsType.Of(TypeOf(tensor, type))?.Bits ?? 0) / 8;
-
-    private static ScalarType TypeOf(Tensor tensor, ScalarType? type) =>
-        type is { } asked && tensor.is_floating_point() ? asked : tensor.dtype;
-
-    private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata,
+    private static byte[] Header(StoredTensor[] tensors, IReadOnlyDictionary<string, string>? metadata,
         ScalarType? type)
     {
         var notes = new JsonObject();
@@ -48,22 +46,22 @@ public static class SafetensorsWriter
         notes["format"] = "pt";
         var json = new JsonObject { [SafetensorsHeader.MetadataKey] = notes };
         var end = 0L;
-        foreach (var (name, tensor) in tensors)
+        foreach (var tensor in tensors)
         {
-            var stored = SafetensorsType.Of(TypeOf(tensor, type))
-                ?? throw new CrossheadException($"tensor \"{name}\" has the type {tensor.dtype}, which the safetensors "
-                    + $"format lacks; convert it first.");
+            var stored = SafetensorsType.Of(tensor.TypeIn(type))
+                ?? throw new CrossheadException($"tensor \"{tensor.Name}\" has the type {tensor.Type}, which the "
+                    + $"safetensors format lacks; convert it first.");
             var start = end;
-            end += BytesOf(tensor, type);
+            end += tensor.BytesIn(type);
             var entry = new JsonObject
             {
                 ["dtype"] = stored.Name,
-                ["shape"] = new JsonArray([.. tensor.shape.Select(d => (JsonNode)d)]),
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(d => (JsonNode)d)]),
                 ["data_offsets"] = new JsonArray(start, end),
             };
-            if (!json.TryAdd(name, entry))
+            if (!json.TryAdd(tensor.Name, entry))
                 throw new CrossheadException(
-                    $"the tensor name \"{name}\" is taken; give each tensor a name of its own.");
+                    $"the tensor name \"{tensor.Name}\" is taken; give each tensor a name of its own.");
         }
         var text = Encoding.UTF8.GetBytes(json.ToJsonString());
         var padded = (text.Length + Alignment - 1) / Alignment * Alignment;
@@ -74,9 +72,9 @@ public static class SafetensorsWriter
         return header;
     }
 
-    private static void WriteBytes(FileStream stream, Tensor tensor, ScalarType type)
+    private static void WriteBytes(FileStream stream, StoredTensor tensor, ScalarType? type)
     {
         using var scope = NewDisposeScope();
-        TensorBytes.Write(stream, tensor.detach().to(type).cpu().contiguous());
+        TensorBytes.Write(stream, tensor.Read().detach().to(tensor.TypeIn(type)).cpu().contiguous());
     }
 }

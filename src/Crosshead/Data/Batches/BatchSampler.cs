@@ -65,9 +65,20 @@ public sealed class BatchSampler
         {
             _split.ReadWindow(_order[_index], Context, inputs.Slice(row * Context, Context),
                 targets.Slice(row * Context, Context));
-            if (++_index < Windows) continue;
-            (_epoch, _index) = (_epoch + 1, 0);
-            _order = new WindowPermutation(Windows, _seed, _epoch);
+            Advance();
         }
+    }
+
+    /// <summary>Passes over the next batch without reading it.</summary>
+    public void Skip()
+    {
+        for (var row = 0; row < Batch; row++) Advance();
+    }
+
+    private void Advance()
+    {
+        if (++_index < Windows) return;
+        (_epoch, _index) = (_epoch + 1, 0);
+        _order = new WindowPermutation(Windows, _seed, _epoch);
     }
 }

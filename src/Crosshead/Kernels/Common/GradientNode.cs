@@ -25,6 +25,7 @@ internal sealed unsafe class GradientNode
 
     [ThreadStatic] private static Tensor?[]? t_returned; // libtorch copies the gradients after Apply has returned
     [ThreadStatic] private static nint* t_wrapped;
+    [ThreadStatic] private static Action? t_watcher;
     private static Exception? s_failure;
 
     private readonly ApplyCallback _apply;
@@ -33,6 +34,7 @@ internal sealed unsafe class GradientNode
     private readonly nint _deletedAddress;
     private Native.NodePointers _pointers;
     private BackwardFunction? _backward;
+    private Action? _watcher;
     private Tensor[] _saved = [];
     private nint* _results;
     private int _inputs;
@@ -90,11 +92,18 @@ internal sealed unsafe class GradientNode
             ExceptionDispatchInfo.Throw(failure);
     }
 
+    /// <summary>
+    /// Calls back whenever the backward pass comes to an operation that is recorded on this thread from now on. What
+    /// was recorded after it has its gradients then.
+    /// </summary>
+    /// <param name="watcher">Called with gradients off, maybe on another thread; null for none.</param>
+    public static void Watch(Action? watcher) => t_watcher = watcher;
+
     private void Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved,
         BackwardFunction backward)
     {
         _pointers = Native.NewNode(_applyAddress, _deletedAddress);
-        _backward = backward;
+        (_backward, _watcher) = (backward, t_watcher);
         _inputs = inputs.Length;
         _results = (nint*)NativeMemory.Alloc((nuint)inputs.Length, (nuint)sizeof(nint));
         // A saved output that is the output itself would keep its own graph alive for ever.
@@ -127,6 +136,7 @@ internal sealed unsafe class GradientNode
         try
         {
             using var scope = NewDisposeScope();
+            _watcher?.Invoke();
             var outputs = new Tensor?[count];
             for (var i = 0; i < count; i++)
                 outputs[i] = gradients[i] == 0 ? null : Tensor.UnsafeCreateTensor(gradients[i]);
@@ -150,7 +160,7 @@ internal sealed unsafe class GradientNode
         ReleaseReturned();
         foreach (var tensor in _saved) tensor.Dispose();
         _saved = [];
-        _backward = null;
+        (_backward, _watcher) = (null, null);
         NativeMemory.Free(_results);
         Native.ReleaseWeak(_pointers);
         lock (All) Idle.Push(this);

@@ -9,7 +9,8 @@ namespace Crosshead.Kernels.Common;
 /// </summary>
 internal unsafe struct TensorBlock
 {
-    private const int Length = 65536;
+    /// <summary>Elements of a whole block.</summary>
+    public const int Length = 65536;
 
     public void* Gradient;
     public bool NarrowGradient; // bfloat16

@@ -4,13 +4,13 @@ namespace Crosshead.Training.Recipes;
 internal static class RecipeChanges
 {
     /// <summary>
-    /// Paths that may differ in a resumed run. They set names, folders, the run's length, its device, evaluations and
-    /// checkpoints. They do not change what a step computes.
+    /// Paths that may differ in a resumed run. They set names, folders, the run's length, its device, what its ranks
+    /// share out, evaluations and checkpoints. They do not change what a step computes.
     /// </summary>
     public static readonly string[] Free =
     [
         "name", "data.folder", "data.folders", "training.distillation.teacher", "training.steps", "training.tokens",
-        "training.device", "training.evalEvery", "training.evalBatches",
+        "training.device", "training.shard", "training.evalEvery", "training.evalBatches",
         "training.checkpointEvery", "training.keepLast", "training.keepBest", "training.spike",
     ];
 

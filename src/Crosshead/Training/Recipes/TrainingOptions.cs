@@ -99,6 +99,12 @@ public sealed record TrainingOptions
     /// </summary>
     public bool ActivationCheckpointing { get; init; }
 
+    /// <summary>What the ranks of a run share out. It has no effect on a run of one rank.</summary>
+    public ShardStage Shard { get; init; } = ShardStage.Gradients;
+
+    /// <summary>How the ranks of a run add up their gradients. It has no effect on a run of one rank.</summary>
+    public Reduction Reduction { get; init; } = Reduction.Ordered;
+
     /// <summary>
     /// Number of steps between two measurements of the held-out loss. The loss is also measured after the last step and
     /// at each checkpoint. 0 means no further measurements.

@@ -25,17 +25,17 @@ internal static class Checkpoint
     public static string HashOf(Recipe recipe) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(recipe.ToJson())));
 
-    /// <summary>Writes all files into a new folder, each flushed to the disk.</summary>
-    public static void Write(string folder, LanguageModel model, AdamW optimizer, CheckpointState state,
-        ITrainingData data, ModelCompanions companions)
+    /// <summary>Writes all files into a new folder, each flushed to the disk. Only rank 0 does it.</summary>
+    public static void Write(string folder, TrainingStep step, CheckpointState state, ITrainingData data,
+        ModelCompanions companions)
     {
-        SaveModel(folder, model, state, data, companions);
-        SafetensorsWriter.Write(Path.Combine(folder, OptimizerFile), optimizer.State);
+        SaveModel(folder, step, state, data, companions);
+        SafetensorsWriter.WriteEach(Path.Combine(folder, OptimizerFile), step.Ranks.Moments(step.Optimizer));
         AtomicFile.WriteText(Path.Combine(folder, CheckpointState.FileName), state.ToJson());
     }
 
-    /// <summary>Writes the model directory alone.</summary>
-    public static void SaveModel(string folder, LanguageModel model, CheckpointState state, ITrainingData data,
+    /// <summary>Writes the model directory alone. Only rank 0 does it.</summary>
+    public static void SaveModel(string folder, TrainingStep step, CheckpointState state, ITrainingData data,
         ModelCompanions companions)
     {
         Directory.CreateDirectory(folder);
@@ -48,14 +48,14 @@ internal static class Checkpoint
             ["step"] = $"{state.Step}",
             ["tokens"] = $"{state.Tokens}",
         };
-        ModelDirectory.Save(folder, model, metadata, companions.TokensOr(data.BeginToken, data.EndToken));
+        ModelDirectory.Save(folder, step.Model.Options, [.. step.Ranks.Weights()], metadata,
+            companions.TokensOr(data.BeginToken, data.EndToken));
     }
 
-    /// <summary>Reads weights and moments into a model and an optimizer of the same shape.</summary>
-    /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
-    public static void Read(string folder, LanguageModel model, AdamW optimizer, CheckpointState state)
+    /// <summary>Reads the moments into an optimizer of the same parameters.</summary>
+    /// <exception cref="CrossheadException">The file is missing or damaged.</exception>
+    public static void ReadMoments(string folder, AdamW optimizer, CheckpointState state)
     {
-        ModelDirectory.LoadWeights(model, folder);
         using var moments = SafetensorsReader.Open(Path.Combine(folder, OptimizerFile));
         optimizer.Restore(state.Step, moments.Read);
     }

@@ -1,30 +1,44 @@
 using Crosshead.Model;
+using Crosshead.Runtime.Distributed;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training.Runs;
 
 /// <summary>The loss on held-out text.</summary>
-internal static class HeldOut
+/// <param name="Loss">Mean cross-entropy in nats; null if there is no text, or if the evaluation was cancelled.</param>
+/// <param name="Cancelled">Whether any rank was asked to stop meanwhile.</param>
+internal readonly record struct HeldOut(double? Loss, bool Cancelled)
 {
     /// <summary>
-    /// Mean cross-entropy in nats over a limited number of micro-batches; null if there are none, or if the evaluation
-    /// was cancelled.
+    /// Computes a limited number of micro-batches, batch i on rank i mod N, and adds up their losses in order.
     /// </summary>
-    public static double? Loss(LanguageModel model, ITrainingData data, int mostBatches, CancellationToken cancellation)
+    public static HeldOut Of(LanguageModel model, ITrainingData data, int mostBatches, ICommunicator ranks,
+        CancellationToken cancellation)
     {
         using var grad = no_grad();
-        var (sum, tokens) = (0.0, 0L);
+        var (sums, counts) = (new List<double>(), new List<long>());
         foreach (var batch in data.HeldOut(mostBatches, model.Device))
         {
             using var scope = NewDisposeScope();
             using (batch)
             {
-                if (cancellation.IsCancellationRequested) return null;
                 var count = batch.Targets.NumberOfElements;
-                sum += count * model.Loss(batch.Tokens, batch.Targets).to(ScalarType.Float64).item<double>();
-                tokens += count;
+                if (counts.Count % ranks.Ranks == ranks.Rank)
+                {
+                    if (cancellation.IsCancellationRequested) break;
+                    sums.Add(count * model.Loss(batch.Tokens, batch.Targets).to(ScalarType.Float64).item<double>());
+                }
+                counts.Add(count);
             }
         }
-        return tokens == 0 ? null : sum / tokens;
+        var cancelled = ranks.AllGather(cancellation.IsCancellationRequested ? 1 : 0).Contains(1);
+        if (cancelled || counts.Count == 0) return new HeldOut(null, cancelled);
+        var (sum, own) = (0.0, 0);
+        foreach (var chunk in counts.Chunk(ranks.Ranks))
+        {
+            var round = ranks.AllGather(own < sums.Count ? sums[own++] : 0);
+            for (var rank = 0; rank < chunk.Length; rank++) sum += round[rank];
+        }
+        return new HeldOut(sum / counts.Sum(), false);
     }
 }

@@ -42,6 +42,9 @@ internal interface ITrainingData : IDisposable
     /// <summary>The next micro-batch.</summary>
     TokenBatch Next(Device device);
 
+    /// <summary>Passes over the next micro-batch, which another rank reads.</summary>
+    void Skip();
+
     /// <summary>A limited number of held-out micro-batches, the same at every call.</summary>
     IEnumerable<TokenBatch> HeldOut(int most, Device device);
 }

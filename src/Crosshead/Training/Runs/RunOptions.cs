@@ -1,3 +1,4 @@
+using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Logging;
 
 namespace Crosshead.Training.Runs;
@@ -29,6 +30,9 @@ public sealed record RunOptions
 
     /// <summary>Additional log of the steps; not disposed.</summary>
     public IReadOnlyList<ITrainingLog> Logs { get; init; } = [];
+
+    /// <summary>The ranks that train together. Each calls <see cref="Trainer.Run"/> with the same options.</summary>
+    public ICommunicator Communicator { get; init; } = Alone.Instance;
 
     /// <summary>Wall-clock time after which the run ends; null for no limit.</summary>
     public TimeSpan? TimeLimit { get; init; }

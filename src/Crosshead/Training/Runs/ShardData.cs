@@ -102,6 +102,9 @@ internal sealed class ShardData : ITrainingData
     }
 
     /// <inheritdoc/>
+    public void Skip() => _sampler.Skip();
+
+    /// <inheritdoc/>
     public IEnumerable<TokenBatch> HeldOut(int most, Device device)
     {
         // A text shorter than a sequence is one window, if it has predictions.

@@ -5,8 +5,10 @@ using Crosshead.Data.Shards;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Training.Recipes;
+using Crosshead.Training.Sharding;
 using Crosshead.Training.Steps;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,8 +56,15 @@ public sealed class Trainer
         if (recipe.Training.Distillation is { Teacher.Length: 0 })
             throw new CrossheadException($"training.distillation has no teacher; name the original model's directory "
                 + $"with {MessageTerm.Teacher}, or set training.distillation=null.");
+        if (recipe.Training.GradientAccumulation is var batches && options.Communicator.Ranks is var ranks
+            && batches < ranks)
+            throw new CrossheadException($"training.gradientAccumulation ({batches}) is less than the number of ranks "
+                + $"({ranks}): each rank needs a micro-batch; use at least {ranks}, with a smaller training.batch (now "
+                + $"{recipe.Training.Batch}) for the same tokens a step, or start at most {batches}.");
         (_recipe, _options, _open) = (recipe, options, open);
     }
+
+    private ICommunicator Ranks => _options.Communicator;
 
     /// <summary>
     /// Trains until the last step, the time limit, or a request to stop. Then it finishes the step and saves the state.
@@ -72,21 +81,26 @@ public sealed class Trainer
         try
         {
             using var data = _open(_recipe);
-            using var held = _options.Folder is { } own ? FolderLock.Take(own) : null;
+            using var held = _options.Folder is { } own && Ranks.Rank == 0 ? FolderLock.Take(own) : null;
             var (state, start) = Beginning(data);
-            var checkpoints = _options.Folder is null ? null : Cleaned(_options.Folder);
-            var device = ComputeDevice.Parse(_recipe.Training.Device);
-            var precision = state is null ? TrainingPrecision.Of(_recipe, device) : Recorded(state);
+            var device = RankDevice.Choose(_recipe.Training.Device, Ranks);
+            RequireSame(data, device, state);
+            var checkpoints = _options.Folder is { } folder && Ranks.Rank == 0 ? Cleaned(folder) : null;
+            var precision = state is null ? Agreed(TrainingPrecision.Of(_recipe, device)) : Recorded(state);
             var recipe = precision.In(_recipe);
             using var model = new LanguageModel(recipe.Model, Precision.Parse(precision.Dtype), device)
             {
                 ActivationCheckpointing = _recipe.Training.ActivationCheckpointing,
             };
-            using var optimizer = NewOptimizer(model);
-            StartWeights(model, optimizer, state, start, data);
+            var groups = Groups(model);
+            StartWeights(model, state, start, data);
+            using var together = ShardedTraining.Between(model, groups, _recipe.Training, Ranks);
+            using var optimizer = together.NewOptimizer(_recipe.Training);
+            if (state is not null) Checkpoint.ReadMoments(start!, optimizer, state);
             using var distillation = Teacher(model, state, data, out var teacherHash);
             using var run = new TrainingRun(recipe, _options, data,
-                new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation), checkpoints, state)
+                new TrainingStep(model, optimizer, _recipe.Training.Clip, distillation) { Ranks = together },
+                checkpoints, state)
             {
                 Companions = new ModelCompanions(start, Path.GetDirectoryName(data.TokenizerFile)),
                 Precision = precision,
@@ -153,12 +167,17 @@ public sealed class Trainer
         (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(
             Path.GetFullPath(folder)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
-    private AdamW NewOptimizer(LanguageModel model)
-    {
-        var training = _recipe.Training;
-        var groups = ParameterGroup.Split(TrainableParts.Choose(model.Parameters, training.Trainable), training);
-        return new AdamW(groups, training.Beta1, training.Beta2, training.Epsilon);
-    }
+    private IReadOnlyList<ParameterGroup> Groups(LanguageModel model) => ParameterGroup.Split(
+        TrainableParts.Choose(model.Parameters, _recipe.Training.Trainable), _recipe.Training);
+
+    // After all ranks have checked the folder, and before rank 0 changes it.
+    private void RequireSame(ITrainingData data, Device device, CheckpointState? state) => Ranks.RequireSame(
+        ("the recipe", Checkpoint.HashOf(_recipe)), ("the data", data.Hash), ("the tokenizer", data.TokenizerHash),
+        ("the kind of device", $"{device.type}"), ("the step to resume at", $"{state?.Step}"));
+
+    // Ranks on several machines may measure different speeds; rank 0 decides.
+    private TrainingPrecision Agreed(TrainingPrecision own) =>
+        new(Ranks.Broadcast(own.Dtype, 0), Ranks.Broadcast(own.Reason, 0));
 
     private IEnumerable<string> Notes(TrainingPrecision precision, Device device, CheckpointState? state,
         ITrainingData data)
@@ -210,16 +229,11 @@ public sealed class Trainer
         return state;
     }
 
-    private void StartWeights(LanguageModel model, AdamW optimizer, CheckpointState? state, string? start,
-        ITrainingData data)
+    private void StartWeights(LanguageModel model, CheckpointState? state, string? start, ITrainingData data)
     {
-        if (state is not null)
-        {
-            Checkpoint.Read(start!, model, optimizer, state);
-            Continue(data, state, start!);
-        }
-        else if (start is not null) ModelDirectory.LoadWeights(model, start);
+        if (start is not null) ModelDirectory.LoadWeights(model, start);
         else model.Initialize(_recipe.Training.Seed);
+        if (state is not null) Continue(data, state, start!);
     }
 
     // The position in the data must match the steps taken. From another position the run would continue differently.

@@ -1,6 +1,7 @@
 using Crosshead.Checkpoints;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Logging;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Steps;
@@ -24,27 +25,30 @@ internal sealed class TrainingRun : IDisposable
     private readonly TrainingPace _pace;
     private readonly double _flopsPerToken;
     private readonly double? _peak;
+    private readonly DataParallel _together;
+    private readonly ICommunicator _ranks;
 
     private long _step, _tokens, _spikeSteps;
     private long? _savedStep;
     private double _loss, _lossSum;
     private long _lossCount;
     private double? _heldOut, _bestHeldOut, _heldOutHere;
+    private TrainingEnd? _asked; // why the run is to end before its last step, which all ranks know
 
     public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, TrainingStep step,
         CheckpointFolder? checkpoints, CheckpointState? state)
     {
         (_recipe, _options, _data, _trainingStep, _checkpoints) = (recipe, options, data, step, checkpoints);
-        (_model, _optimizer) = (step.Model, step.Optimizer);
+        (_model, _optimizer, _together, _ranks) = (step.Model, step.Optimizer, step.Ranks, step.Ranks.Communicator);
         _schedule = new Schedule(recipe.Training.Schedule, recipe.Training.LearningRate, recipe.TotalSteps);
         _spikes = new SpikeDetector(recipe.Training.Spike, state?.Spike);
         (_step, _tokens, _spikeSteps) = (state?.Step ?? 0, state?.Tokens ?? 0, state?.Spikes ?? 0);
         (_heldOut, _heldOutHere, _bestHeldOut, _savedStep) = (state?.HeldOutLoss, state?.HeldOutLoss,
             state?.BestHeldOutLoss, state?.Step);
         _flopsPerToken = ModelCost.Of(recipe.Model with { Context = recipe.Context }).TrainingFlops;
-        _peak = options.PeakFlops
-            ?? (PeakFlops.Measure(_model.Device, _model.ComputeType) is { Busy: false } peak ? peak.PerSecond : null);
-        if (options.Folder is { } folder)
+        _peak = _ranks.Ranks * (options.PeakFlops
+            ?? (PeakFlops.Measure(_model.Device, _model.ComputeType) is { Busy: false } peak ? peak.PerSecond : null));
+        if (options.Folder is { } folder && _ranks.Rank == 0)
         {
             long? resumed = state is null ? null : _step;
             _ownLogs.Add(new JsonLinesLog(Path.Combine(folder, RunFolder.LogFile), resumed));
@@ -64,29 +68,21 @@ internal sealed class TrainingRun : IDisposable
 
     private int? VectorBits => _model.Device.type == DeviceType.CPU ? CpuVectors.Bits : null;
 
-    private bool SavesCheckpoints => _checkpoints is not null && _options.Checkpoints;
+    private bool SavesCheckpoints => _options.Folder is not null && _options.Checkpoints;
 
     public TrainingResult ToTheEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        var end = TrainingEnd.Completed;
-        while (end == TrainingEnd.Completed && _step < _schedule.Steps)
-        {
-            var last = TakeStep(progress, cancellation);
-            if (last) break;
-            if (cancellation.IsCancellationRequested) end = TrainingEnd.Interrupted;
-            else if (_options.TimeLimit is { } limit && _pace.Elapsed >= limit) end = TrainingEnd.TimeLimit;
-        }
-        return Finish(end, cancellation);
+        while (_asked is null && _step < _schedule.Steps) TakeStep(progress, cancellation);
+        return Finish(_step < _schedule.Steps ? _asked!.Value : TrainingEnd.Completed, cancellation);
     }
 
-    // One step with its evaluation, logs and checkpoint; returns whether it was the last.
-    private bool TakeStep(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    // One step with its evaluation, logs and checkpoint.
+    private void TakeStep(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
+        _ranks.Activity = $"step {_step + 1}";
         var rate = _schedule.RateAt(_step + 1);
         var start = _pace.Elapsed;
-        var batches = Enumerable.Range(0, _recipe.Training.GradientAccumulation)
-            .Select(_ => _data.Next(_model.Device)).ToArray();
-        var result = _trainingStep.Run(batches, rate);
+        var result = _trainingStep.Run(OwnBatches(), rate);
         _pace.Add(start);
         _step++;
         _tokens += _recipe.TokensPerStep;
@@ -100,22 +96,53 @@ internal sealed class TrainingRun : IDisposable
             (_lossSum, _lossCount) = (_lossSum + result.Loss, _lossCount + 1);
             if (last || savesHere || Due(_recipe.Training.EvalEvery)) Evaluate(cancellation);
         }
-        Log(result, rate, spike);
+        var logFailure = Log(result, rate, spike);
         progress?.Report(new TrainingProgress(_step, _schedule.Steps, _tokens, result.Loss, _heldOut, rate,
             _pace.RecentTokensPerSecond,
             ShareOfPeak(_pace.RecentTokensPerSecond), _pace.TimeFor(_schedule.Steps - _step)));
+        Vote(logFailure, cancellation);
         RequireHealth(result, rate);
-        if (savesHere && !last && !cancellation.IsCancellationRequested) Save();
-        return last;
+        if (savesHere && !last && _asked != TrainingEnd.Interrupted) Save();
+    }
+
+    // Micro-batch i of a step is that of rank i mod N.
+    private List<TokenBatch> OwnBatches()
+    {
+        var own = new List<TokenBatch>();
+        for (var i = 0; i < _recipe.Training.GradientAccumulation; i++)
+        {
+            if (i % _ranks.Ranks == _ranks.Rank) own.Add(_data.Next(_model.Device));
+            else _data.Skip();
+        }
+        return own;
+    }
+
+    // What one rank is asked or meets, all do: stop, end in time, or save because the log cannot be written.
+    private void Vote(CrossheadException? logFailure, CancellationToken cancellation)
+    {
+        var votes = _ranks.AllGather(new StepVote(cancellation.IsCancellationRequested,
+            _options.TimeLimit is { } limit && _pace.Elapsed >= limit, logFailure is not null));
+        if (votes.Any(v => v.Stop)) _asked = TrainingEnd.Interrupted;
+        else if (votes.Any(v => v.TimeIsUp)) _asked ??= TrainingEnd.TimeLimit;
+        if (!votes.Any(v => v.LogFailed)) return;
+        var saved = SavesCheckpoints ? Saved() : null;
+        throw logFailure is null ? new CrossheadException("rank 0 cannot write the log of the run.")
+            : saved is null ? logFailure : new CrossheadException($"{logFailure.Message} {saved}", logFailure);
     }
 
     private TrainingResult Finish(TrainingEnd end, CancellationToken cancellation)
     {
         if (end == TrainingEnd.TimeLimit && _heldOutHere is null) Evaluate(cancellation);
-        var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints!.Newest : Save();
+        var checkpoint = !SavesCheckpoints ? null : _savedStep == _step ? _checkpoints?.Newest : Save();
         string? model = null;
         if (_options.Folder is { } folder && end != TrainingEnd.Interrupted)
-            Checkpoint.SaveModel(model = folder, _model, State(), _data, Companions);
+        {
+            model = _together.Lead(_optimizer, () =>
+            {
+                Checkpoint.SaveModel(folder, _trainingStep, State(), _data, Companions);
+                return folder;
+            });
+        }
         return new TrainingResult(end, _step, _tokens, _loss, _heldOut, _bestHeldOut, _pace.TokensPerSecond,
             _spikeSteps, checkpoint, model)
         {
@@ -126,8 +153,12 @@ internal sealed class TrainingRun : IDisposable
 
     private void Evaluate(CancellationToken cancellation)
     {
-        _heldOutHere = HeldOut.Loss(_model, _data, _recipe.Training.EvalBatches, cancellation);
-        if (cancellation.IsCancellationRequested) return;
+        (_heldOutHere, var cancelled) = HeldOut.Of(_model, _data, _recipe.Training.EvalBatches, _ranks, cancellation);
+        if (cancelled)
+        {
+            _asked = TrainingEnd.Interrupted;
+            return;
+        }
         _heldOut = _heldOutHere;
         if (_heldOut is { } loss && !(_bestHeldOut <= loss)) _bestHeldOut = loss;
         _options.OnEvaluation?.Invoke(
@@ -135,14 +166,19 @@ internal sealed class TrainingRun : IDisposable
         (_lossSum, _lossCount) = (0, 0);
     }
 
-    private string Save()
+    // The checkpoint's folder; null on other ranks than 0.
+    private string? Save()
     {
         var state = State();
-        var folder = _checkpoints!.Write(_step,
-            aside => Checkpoint.Write(aside, _model, _optimizer, state, _data, Companions));
+        var folder = _together.Lead(_optimizer, () =>
+        {
+            var written = _checkpoints!.Write(_step,
+                aside => Checkpoint.Write(aside, _trainingStep, state, _data, Companions));
+            // During a spike the checkpoint from before it may still be needed.
+            if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
+            return written;
+        });
         _savedStep = _step;
-        // During a spike the checkpoint from before it may still be needed.
-        if (!_spikes.InSpike) _checkpoints.Prune(_recipe.Training.KeepLast, _recipe.Training.KeepBest);
         return folder;
     }
 
@@ -165,7 +201,8 @@ internal sealed class TrainingRun : IDisposable
         Version = Checkpoint.Version,
     };
 
-    private void Log(StepResult result, double rate, bool spike)
+    // Why the step could not be logged; null if it was.
+    private CrossheadException? Log(StepResult result, double rate, bool spike)
     {
         var record = new TrainingStepRecord
         {
@@ -185,10 +222,11 @@ internal sealed class TrainingRun : IDisposable
         try
         {
             foreach (var log in _ownLogs.Concat(_options.Logs)) log.Write(record);
+            return null;
         }
-        catch (CrossheadException e) when (SavesCheckpoints)
+        catch (CrossheadException e)
         {
-            throw new CrossheadException($"{e.Message} {Saved()}", e);
+            return e;
         }
     }
 

@@ -1,5 +1,4 @@
 using Crosshead.Kernels.Optimizer;
-using Crosshead.Layers;
 using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,7 +11,7 @@ namespace Crosshead.Training.Steps;
 /// </summary>
 public sealed class AdamW : IDisposable
 {
-    private readonly IReadOnlyList<ParameterGroup> _groups;
+    private readonly IReadOnlyList<SliceGroup> _groups;
     private readonly double _beta1, _beta2, _epsilon;
     private readonly Dictionary<string, (Tensor First, Tensor Second)> _moments = [];
     private readonly Tensor _step; // read by the fused kernel on the device
@@ -23,12 +22,24 @@ public sealed class AdamW : IDisposable
     /// <param name="beta2">Decay of the running mean of its square.</param>
     /// <param name="epsilon">Added to the denominator.</param>
     public AdamW(IReadOnlyList<ParameterGroup> groups, double beta1, double beta2, double epsilon)
+        : this([.. groups.Select(SliceGroup.Whole)], groups.SelectMany(g => g.Parameters).First().Value.device, beta1,
+            beta2, epsilon)
+    {
+    }
+
+    /// <summary>Creates the optimizer of a rank with moments of zero.</summary>
+    /// <param name="groups">What the rank steps; it may be nothing.</param>
+    /// <param name="device">Where it is.</param>
+    /// <param name="beta1">Decay of the gradient's running mean.</param>
+    /// <param name="beta2">Decay of the running mean of its square.</param>
+    /// <param name="epsilon">Added to the denominator.</param>
+    internal AdamW(IReadOnlyList<SliceGroup> groups, Device device, double beta1, double beta2, double epsilon)
     {
         (_groups, _beta1, _beta2, _epsilon) = (groups, beta1, beta2, epsilon);
-        foreach (var parameter in Parameters)
-            _moments.Add(parameter.Name, (zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope(),
-                zeros_like(parameter.Value, requires_grad: false).DetachFromDisposeScope()));
-        _step = zeros(1, ScalarType.Float32, Parameters.First().Value.device).DetachFromDisposeScope();
+        foreach (var slice in Slices)
+            _moments.Add(slice.Name, (zeros_like(slice.Value, requires_grad: false).DetachFromDisposeScope(),
+                zeros_like(slice.Value, requires_grad: false).DetachFromDisposeScope()));
+        _step = zeros(1, ScalarType.Float32, device).DetachFromDisposeScope();
     }
 
     /// <summary>Steps taken.</summary>
@@ -39,11 +50,20 @@ public sealed class AdamW : IDisposable
     /// </summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State => _moments.SelectMany(m => new[]
     {
-        KeyValuePair.Create($"exp_avg.{m.Key}", m.Value.First),
-        KeyValuePair.Create($"exp_avg_sq.{m.Key}", m.Value.Second),
+        KeyValuePair.Create(FirstOf(m.Key), m.Value.First),
+        KeyValuePair.Create(SecondOf(m.Key), m.Value.Second),
     });
 
-    private IEnumerable<Parameter> Parameters => _groups.SelectMany(g => g.Parameters);
+    private IEnumerable<OptimizedSlice> Slices => _groups.SelectMany(g => g.Slices);
+
+    /// <summary>The name in a checkpoint of a parameter's first moment.</summary>
+    internal static string FirstOf(string parameter) => $"exp_avg.{parameter}";
+
+    /// <summary>The name in a checkpoint of a parameter's second moment.</summary>
+    internal static string SecondOf(string parameter) => $"exp_avg_sq.{parameter}";
+
+    /// <summary>The moments of a slice, by the name of its parameter.</summary>
+    internal (Tensor First, Tensor Second) MomentsOf(string parameter) => _moments[parameter];
 
     /// <summary>Continues from saved moments.</summary>
     /// <param name="steps">Steps taken so far.</param>
@@ -51,27 +71,29 @@ public sealed class AdamW : IDisposable
     public void Restore(long steps, Func<string, Tensor> read)
     {
         using var grad = no_grad();
-        foreach (var (name, moment) in State)
+        foreach (var slice in Slices)
         {
             using var scope = NewDisposeScope();
-            moment.copy_(read(name));
+            var (first, second) = _moments[slice.Name];
+            first.copy_(slice.PartOf(read(FirstOf(slice.Name))));
+            second.copy_(slice.PartOf(read(SecondOf(slice.Name))));
         }
         Steps = steps;
     }
 
-    /// <summary>Norm of all gradients together: a float64 scalar on the parameters' device.</summary>
+    /// <summary>Norm of all gradients together, if they are whole: a float64 scalar on their device.</summary>
     internal Tensor GradientNorm()
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var all = WithGradients(Parameters);
+        var all = WithGradients(Slices);
         var norm = Fused(all)
             ? tensor(Math.Sqrt(Kernels.Optimizer.GradientNorm.Squared([.. all.Select(p => p.Gradient)])))
             : linalg.norm(stack(all.Select(p => linalg.norm(p.Gradient))).to(ScalarType.Float64));
         return norm.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Steps every parameter that has a gradient.</summary>
+    /// <summary>Steps everything that has a gradient.</summary>
     /// <param name="learningRate">The rate of this step.</param>
     /// <param name="gradientDivisor">A float32 scalar on the parameters' device that all gradients are divided by
     /// first.</param>
@@ -83,7 +105,7 @@ public sealed class AdamW : IDisposable
         _step.fill_(number);
         foreach (var group in _groups)
         {
-            var found = WithGradients(group.Parameters);
+            var found = WithGradients(group.Slices);
             if (found.Length == 0) continue;
             Tensor[] values = [.. found.Select(p => p.Value)], gradients = [.. found.Select(p => p.Gradient)];
             Tensor[] firsts = [.. found.Select(p => p.First)], seconds = [.. found.Select(p => p.Second)];
@@ -109,9 +131,9 @@ public sealed class AdamW : IDisposable
     }
 
     private (Tensor Value, Tensor Gradient, Tensor First, Tensor Second)[] WithGradients(
-        IEnumerable<Parameter> parameters) =>
+        IEnumerable<OptimizedSlice> slices) =>
     [
-        .. parameters.Select(p => (p.Value, Gradient: p.Value.grad, Moments: _moments[p.Name]))
+        .. slices.Select(p => (p.Value, p.Gradient, Moments: _moments[p.Name]))
             .Where(p => p.Gradient is not null)
             .Select(p => (p.Value, p.Gradient!, p.Moments.First, p.Moments.Second)),
     ];

@@ -1,4 +1,3 @@
-using Crosshead.Kernels.Common;
 using Crosshead.Model;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,11 +11,14 @@ namespace Crosshead.Training.Steps;
 /// <param name="Distillation">The loss from a teacher; null for the cross-entropy with the text.</param>
 public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double Clip, Distillation? Distillation = null)
 {
+    /// <summary>The ranks that take the step together.</summary>
+    public DataParallel Ranks { get; init; } = new OneRank(Model, []);
+
     /// <summary>
     /// Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same
     /// number of threads.
     /// </summary>
-    /// <param name="batches">The micro-batches; each is disposed when it has been used.</param>
+    /// <param name="batches">The micro-batches of this rank; each is disposed when it has been used.</param>
     /// <param name="learningRate">The rate of this step.</param>
     public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate)
     {
@@ -24,33 +26,33 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads
         // them.
         using Scalar limit = Clip, one = 1;
-        var loss = AddGradients(batches);
-        var norm = Optimizer.GradientNorm();
+        var (norm, losses) = Ranks.Measure(AddGradients(batches), Optimizer);
         // Dividing within AdamW saves a pass over the gradients; not asking whether to clip saves a wait for the
         // device.
         var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
+        Ranks.ShareValues();
         foreach (var parameter in Model.Parameters) parameter.Value.grad = null;
-        using var measured = stack([loss, norm]).cpu(); // the one wait for the device
-        return new StepResult(measured[0].item<double>(), measured[1].item<double>());
+        using var measured = cat([losses, norm.reshape(1)]).cpu(); // the one wait for the device
+        var numbers = measured.data<double>();
+        var loss = 0.0;
+        for (var i = 0; i < numbers.Count - 1; i++) loss += numbers[i];
+        return new StepResult(loss, numbers[numbers.Count - 1]);
     }
 
-    // The mean loss (float64, on the device); gradients add up in the parameters.
+    // The losses' shares of the mean (float64, on the device); gradients add up in the parameters.
     private Tensor AddGradients(IReadOnlyList<TokenBatch> batches)
     {
-        using Scalar count = batches.Count;
-        var sum = zeros([], ScalarType.Float64, Model.Device);
+        using Scalar count = Ranks.MicroBatches(batches.Count);
+        var losses = new List<Tensor>();
         foreach (var batch in batches)
         {
             using var scope = NewDisposeScope();
             using (batch)
-            {
-                var loss = (Distillation?.Loss(Model, batch) ?? Model.Loss(batch.Tokens, batch.Targets)).div(count);
-                loss.backward();
-                GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
-                sum.add_(loss.detach());
-            }
+                losses.Add(Ranks.AddGradients(() => (Distillation?.Loss(Model, batch)
+                    ?? Model.Loss(batch.Tokens, batch.Targets)).div(count)).MoveToOuterDisposeScope());
         }
-        return sum;
+        return losses.Count == 0 ? zeros(0, ScalarType.Float64, Model.Device)
+            : stack(losses).to(ScalarType.Float64);
     }
 }

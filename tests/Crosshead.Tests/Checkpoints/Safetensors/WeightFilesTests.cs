@@ -90,7 +90,7 @@ public sealed class WeightFilesTests : IDisposable
         Save(_first, first);
         var states = new List<TemporaryFolder>();
         new WeightWriter(_folder.Path, null, null, () => states.Add(CopyOf(_folder)))
-            .Write(_second.Parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)), second);
+            .Write(_second.Parameters.Select(p => new StoredTensor(p.Name, p.Value)), second);
         Assert.True(Holds(states[^1].Path, _second));
         var news = 0;
         foreach (var state in states)

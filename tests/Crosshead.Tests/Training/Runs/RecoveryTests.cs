@@ -99,8 +99,8 @@ public sealed class RecoveryTests : IDisposable
 
         // What is reported of held-out text is the cross-entropy, not the divergence.
         using var model = ModelDirectory.Load(result.Model!);
-        Assert.Equal(HeldOut.Loss(model, new MadeUpData(recipe), recipe.Training.EvalBatches, default)!.Value,
-            result.HeldOutLoss!.Value, 6);
+        Assert.Equal(HeldOut.Of(model, new MadeUpData(recipe), recipe.Training.EvalBatches,
+            Crosshead.Runtime.Distributed.Alone.Instance, default).Loss!.Value, result.HeldOutLoss!.Value, 6);
     }
 
     [Fact]

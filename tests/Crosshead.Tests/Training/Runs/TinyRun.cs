@@ -104,6 +104,8 @@ internal sealed class MadeUpData(Recipe recipe) : ITrainingData
 
     public TokenBatch Next(Device device) => Batch(_next++);
 
+    public void Skip() => _next++;
+
     public IEnumerable<TokenBatch> HeldOut(int most, Device device) =>
         Enumerable.Range(0, (int)Math.Min(most, HeldOutBatches)).Select(i => Batch(1_000_000 + i));
 

@@ -29,6 +29,8 @@ internal abstract class WrappedData(MadeUpData data) : ITrainingData
 
     public virtual TokenBatch Next(Device device) => data.Next(device);
 
+    public void Skip() => data.Skip();
+
     public virtual IEnumerable<TokenBatch> HeldOut(int most, Device device) => data.HeldOut(most, device);
 
     public void Dispose() => data.Dispose();

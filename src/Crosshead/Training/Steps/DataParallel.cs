@@ -1,0 +1,82 @@
+using Crosshead.Checkpoints.Safetensors;
+using Crosshead.Kernels.Common;
+using Crosshead.Runtime.Distributed;
+using Crosshead.Training.Recipes;
+using static TorchSharp.torch;
+
+namespace Crosshead.Training.Steps;
+
+/// <summary>
+/// The ranks that train one model, each on its own micro-batches: what they exchange in a step and for a checkpoint.
+/// Every rank must make the same calls in the same order.
+/// </summary>
+public abstract class DataParallel : IDisposable
+{
+    private protected DataParallel(Device device) => Device = device;
+
+    /// <summary>Where the model is.</summary>
+    internal Device Device { get; }
+
+    /// <summary>The ranks.</summary>
+    internal abstract ICommunicator Communicator { get; }
+
+    /// <summary>The optimizer of this rank, with moments of zero.</summary>
+    /// <param name="training">Its numbers.</param>
+    public AdamW NewOptimizer(TrainingOptions training) =>
+        new(Slices, Device, training.Beta1, training.Beta2, training.Epsilon);
+
+    /// <summary>What this rank's optimizer steps.</summary>
+    internal abstract IReadOnlyList<SliceGroup> Slices { get; }
+
+    /// <summary>Micro-batches of the step on all ranks.</summary>
+    /// <param name="own">Micro-batches of the step on this rank.</param>
+    internal abstract int MicroBatches(int own);
+
+    /// <summary>Adds the gradients of a micro-batch of this rank.</summary>
+    /// <param name="loss">Computes its loss.</param>
+    /// <returns>The loss, without its graph.</returns>
+    internal virtual Tensor AddGradients(Func<Tensor> loss)
+    {
+        var scalar = loss();
+        scalar.backward();
+        GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
+        return scalar.detach();
+    }
+
+    /// <summary>Finishes the sums of gradients.</summary>
+    /// <param name="losses">[own] float64: losses of this rank's micro-batches.</param>
+    /// <param name="optimizer">The optimizer of this rank.</param>
+    /// <returns>The norm of all gradients together, a float64 scalar, and the losses of all micro-batches in their
+    /// order [all]; on the device, the same on all ranks.</returns>
+    internal abstract (Tensor Norm, Tensor Losses) Measure(Tensor losses, AdamW optimizer);
+
+    /// <summary>Gives all ranks the values that each has stepped.</summary>
+    internal abstract void ShareValues();
+
+    /// <summary>
+    /// Does work on rank 0, with <see cref="Weights"/> and <see cref="Moments"/>. Meanwhile the other ranks give it
+    /// their parts.
+    /// </summary>
+    /// <param name="optimizer">The optimizer of this rank.</param>
+    /// <param name="work">The work.</param>
+    /// <returns>What the work returns; null on the other ranks.</returns>
+    internal abstract T? Lead<T>(AdamW optimizer, Func<T> work) where T : class;
+
+    /// <summary>The master weights, for rank 0 within <see cref="Lead"/>.</summary>
+    internal abstract IEnumerable<StoredTensor> Weights();
+
+    /// <summary>AdamW's moments, for rank 0 within <see cref="Lead"/>.</summary>
+    /// <param name="optimizer">The optimizer of this rank.</param>
+    internal abstract IEnumerable<StoredTensor> Moments(AdamW optimizer);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what the ranks exchange through.</summary>
+    /// <param name="disposing">Always true.</param>
+    protected abstract void Dispose(bool disposing);
+}

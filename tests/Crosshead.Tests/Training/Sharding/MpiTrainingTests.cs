@@ -1,0 +1,25 @@
+using Crosshead.Tests.Cli;
+using Crosshead.Tests.Runtime.Distributed;
+
+namespace Crosshead.Tests.Training.Sharding;
+
+public sealed class MpiTrainingTests
+{
+    [Fact]
+    public void The_command_writes_the_same_files_for_every_number_of_processes()
+    {
+        using var folder = new TemporaryFolder();
+        var recipe = TinyRecipe.In(folder, steps: 4);
+        string[] Run(int ranks)
+        {
+            var own = folder.File($"{ranks}");
+            var run = MpiRun.Crosshead(ranks, "train", recipe, "--out", own, "--dtype", "bfloat16", "--set",
+                "training.checkpointEvery=2", "--set", "training.gradientAccumulation=4");
+            Assert.True(run.ExitCode == 0, run.Error);
+            return RankRuns.Traces(own);
+        }
+        var one = Run(1);
+        Assert.Equal(one, Run(2));
+        Assert.Equal(one, Run(3));
+    }
+}

@@ -1,0 +1,89 @@
+using Crosshead.Attention;
+using Crosshead.Kernels.Common;
+using Crosshead.Runtime;
+using Crosshead.Tests.Kernels;
+using Crosshead.Tests.Runtime.Distributed;
+using Crosshead.Tests.Training.Runs;
+using Crosshead.Training.Recipes;
+using Crosshead.Training.Sharding;
+using Crosshead.Training.Steps;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Training.Sharding;
+
+public sealed class ShardedStepTests
+{
+    // Buckets so small that each transformer block has one, and blocks are sent while the backward pass goes on.
+    [Theory]
+    [InlineData("float32", false)]
+    [InlineData("bfloat16", false)]
+    [InlineData("bfloat16", true)]
+    [InlineData("float64", false)]
+    public void Several_buckets_step_like_one_rank(string dtype, bool recomputes)
+    {
+        if (dtype != "float64") CpuKernels.Require();
+        var recipe = TinyRun.With(AttentionVariant.Mea, dtype);
+        recipe = recipe with { Training = recipe.Training with { GradientAccumulation = 5, Clip = 0.1 } };
+        var one = Run(1)[0];
+        for (var ranks = 2; ranks <= 4; ranks++)
+        {
+            foreach (var values in Run(ranks))
+                // The norm of one rank in float64 is libtorch's, and sums in another order.
+                Assert.All(one.Zip(values), pair => Assert.Equal(pair.First, pair.Second,
+                    dtype == "float64" ? 1e-12 : 0));
+        }
+
+        double[][] Run(int ranks) => ThreadCommunicator.Run(ranks, communicator =>
+        {
+            using var model = TinyRun.Model(recipe, Precision.Parse(dtype));
+            model.ActivationCheckpointing = recomputes;
+            var groups = ParameterGroup.Split(model.Parameters, recipe.Training);
+            using DataParallel together = ranks == 1 ? new OneRank(model, groups)
+                : new SeveralRanks(model, groups, recipe.Training, communicator, leastBytes: 1);
+            using var optimizer = together.NewOptimizer(recipe.Training);
+            var step = new TrainingStep(model, optimizer, recipe.Training.Clip) { Ranks = together };
+            var data = new MadeUpData(recipe);
+            var numbers = new List<double>();
+            for (var i = 0; i < 3; i++)
+            {
+                var batches = Enumerable.Range(5 * i, 5).Where(b => b % 5 % ranks == communicator.Rank)
+                    .Select(b => data.Batch(b)).ToArray();
+                var result = step.Run(batches, 1e-2);
+                numbers.AddRange([result.Loss, result.GradientNorm]);
+            }
+            foreach (var parameter in model.Parameters)
+                numbers.AddRange(parameter.Value.to(model.ComputeType).to(ScalarType.Float64).flatten()
+                    .data<double>());
+            return numbers.ToArray();
+        });
+    }
+
+    [Fact]
+    public void Every_block_of_every_parameter_is_in_one_run()
+    {
+        var recipe = RankRuns.Recipe;
+        using var model = TinyRun.Model(recipe, ScalarType.Float32);
+        var groups = ParameterGroup.Split(model.Parameters, recipe.Training);
+        foreach (var ranks in new[] { 1, 2, 3, 7, 100 })
+        {
+            var plan = ShardPlan.Of(groups, model.Parameters, p => p.Value.dtype, ranks, leastBytes: 1);
+            Assert.Equal(5, plan.Buckets.Count); // embedding, two transformer blocks, norm, head
+            Assert.Equal(plan.Blocks, groups.SelectMany(g => g.Parameters)
+                .Sum(p => (p.Value.NumberOfElements + TensorBlock.Length - 1) / TensorBlock.Length));
+            var seen = new int[plan.Blocks];
+            foreach (var bucket in plan.Buckets)
+            {
+                Assert.Equal(bucket.Length, bucket.Counts.Sum());
+                foreach (var place in bucket.Parameters)
+                {
+                    var parts = Enumerable.Range(0, ranks).Select(r => bucket.PartOf(place, r)).ToArray();
+                    Assert.Equal(place.Count, parts.Sum(p => p.Count));
+                    Assert.All(parts, p => Assert.Equal(0, p.Start % TensorBlock.Length));
+                    for (var rank = 0; rank < ranks; rank++)
+                        foreach (var block in bucket.BlocksOf(place, rank)) seen[place.FirstBlock + block]++;
+                }
+            }
+            Assert.All(seen, count => Assert.Equal(1, count));
+        }
+    }
+}
