@@ -73,6 +73,33 @@ internal static class GgufFolder
         }
     }
 
+    /// <summary>Writes the weights of a model in the types of a recipe, mixes of heads in bfloat16.</summary>
+    /// <param name="folder">The directory, which has no safetensors files.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="recipe">The types.</param>
+    /// <param name="progress">Takes the progress; may be null.</param>
+    /// <param name="cancellation">Stops writing; no file is left.</param>
+    /// <exception cref="CrossheadException">A weight is beyond the type's range, or the disk is full or cannot be
+    /// written.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static void Quantize(string folder, LanguageModel model, GgufRecipe recipe,
+        IProgress<GgufProgress>? progress, CancellationToken cancellation)
+    {
+        var (options, writer) = (model.Options, new GgufWriter());
+        writer.Add(ArchitectureKey, GgufArchitecture.OfFolders);
+        recipe.Describe(writer);
+        var facts = new GgufModelFacts(options.Layers, options.Experts?.Count ?? 0, options.TieEmbeddings);
+        var tensors = new GgufTensors(writer, recipe, facts) { Progress = progress, Cancellation = cancellation };
+        foreach (var parameter in model.Parameters)
+        {
+            long[] shape = [.. parameter.Shape];
+            tensors.Add(parameter.Name, recipe.TypeOfParameter(parameter.Name, shape, facts), shape,
+                convert => GgufModel.Convert([parameter], 0, options.HeadDim, convert));
+        }
+        using var grad = no_grad();
+        writer.Write(Path.Combine(folder, FileName));
+    }
+
     private static List<List<GgufContents>> Split(GgufContents[] tensors, long shardBytes)
     {
         var shards = new List<List<GgufContents>> { new() };

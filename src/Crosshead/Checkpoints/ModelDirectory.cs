@@ -1,3 +1,4 @@
+using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Files;
@@ -156,6 +157,27 @@ public static class ModelDirectory
         using var weights = IModelWeights.Open(path);
         weights.Check(model.Options);
         weights.CopyTo(model);
+    }
+
+    /// <summary>
+    /// Writes a model's configuration, and its weights quantised as <c>model.gguf</c>. The model may have composed
+    /// heads. The configuration is written last.
+    /// </summary>
+    /// <param name="folder">The folder, which exists and is empty but for other files of the model.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="recipe">The types of the weights. Mixes of heads are bfloat16.</param>
+    /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
+    /// <param name="progress">Takes the progress; may be null.</param>
+    /// <param name="cancellation">Stops writing.</param>
+    /// <exception cref="CrossheadException">A weight is beyond the type's range, or the disk is full or not
+    /// writable.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static void SaveQuantized(string folder, LanguageModel model, GgufRecipe recipe, TextTokens? tokens = null,
+        IProgress<GgufProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        GgufFolder.Quantize(folder, model, recipe, progress, cancellation);
+        AtomicFile.WriteText(Path.Combine(folder, ModelFileNames.Configuration),
+            ModelConfig.Write(model.Options, "bfloat16", tokens));
     }
 
     /// <summary>

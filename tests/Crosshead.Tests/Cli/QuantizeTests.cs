@@ -2,6 +2,7 @@ using Crosshead.Attention;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Model;
+using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Cli;
 
@@ -51,6 +52,37 @@ public sealed class QuantizeTests : IDisposable
             ["export", _folder.File("x.gguf"), "--gguf", _folder.File("y.gguf"), "--type", "q4_0"]).Refusal());
         Assert.False(File.Exists(_folder.File("y.gguf")));
         Assert.Equal(0, CliRun.Of([.. again, "--allow-requantize"]).ExitCode);
+    }
+
+    [Fact]
+    public void A_folder_may_have_composed_heads_and_computes_with_its_numbers()
+    {
+        var (composed, made) = (Saved("composed", AttentionVariant.MeaNoNorm), _folder.File("made"));
+        var run = CliRun.Of(["quantize", composed, "--type", "q4_k_m", "--out", made, "--json"]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(["config.json", "model.gguf"], Directory.GetFiles(made).Select(f => Path.GetFileName(f)).Order());
+        Assert.Contains("exists already", CliRun.Of(["quantize", composed, "--type", "q8_0", "--out", made]).Refusal());
+        var options = ModelDescription.Of(made).Options;
+        Assert.Equal(AttentionVariant.MeaNoNorm, options.Attention.Variant);
+        using (var before = ModelDirectory.Load(composed))
+        using (var after = ModelDirectory.LoadFrozen(made, ScalarType.Float32))
+            foreach (var (wanted, found) in before.Parameters.Zip(after.Parameters))
+            {
+                Assert.Equal(wanted.Name, found.Name);
+                var format = found.Stored!.Format;
+                Assert.Equal(wanted.Name.EndsWith("_mix") ? "BF16" : wanted.Shape.Count == 1 ? "F32"
+                    : wanted.Shape[^1] % 32 != 0 ? "F16" : wanted.Name.Contains("lm_head") || wanted.Name.Contains("v_proj") || wanted.Name.Contains("down")
+                    ? "Q8_0" : "Q5_0", format.Name); // of few columns
+                var columns = (int)wanted.Shape[^1];
+                var bytes = new byte[format.RowBytes(columns)];
+                format.Write(wanted.Value.data<float>().ToArray().AsSpan(0, columns), bytes);
+                Assert.Equal(bytes, found.Stored.BytesOf(0).ToArray());
+            }
+        Assert.Contains("quantised already", CliRun.Of(
+            ["quantize", made, "--type", "q4_0", "--out", _folder.File("again")]).Refusal());
+        Assert.False(Directory.Exists(_folder.File("again")));
+        Assert.Equal(0, CliRun.Of(["quantize", made, "--type", "bf16", "--out", _folder.File("dense")]).ExitCode);
+        Assert.Null(ModelDescription.Of(_folder.File("dense")).Quantization);
     }
 
     private string Saved(string name, AttentionVariant variant)

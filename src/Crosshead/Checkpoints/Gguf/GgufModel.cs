@@ -91,8 +91,12 @@ public static class GgufModel
         TokenizerFiles.Find(companions) is null ? null
             : GgufTokenWriter.Of(Tokenizer.Load(companions), options.VocabularySize, TextTokens.Of(companions));
 
-    // Gives the numbers of a parameter, or of one of each expert, in the order of the file.
-    private static void Convert(Parameter[] parts, int turnedHeads, int headDim, Action<GgufTensors.Reader> convert)
+    /// <summary>Gives the numbers of a parameter, or of one of each expert, in the order of the file.</summary>
+    /// <param name="parts">The parameters.</param>
+    /// <param name="turnedHeads">Number of heads whose rows have another order in the file; 0 for none.</param>
+    /// <param name="headDim">Rows of a head.</param>
+    /// <param name="convert">Takes a reader of the numbers.</param>
+    internal static void Convert(Parameter[] parts, int turnedHeads, int headDim, Action<GgufTensors.Reader> convert)
     {
         using var scope = NewDisposeScope();
         var sources = Array.ConvertAll(parts, part => new ParameterRows(part));

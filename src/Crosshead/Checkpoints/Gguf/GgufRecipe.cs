@@ -18,7 +18,8 @@ public sealed partial class GgufRecipe
     private const uint Version = 2;
 
     private static readonly GgufType s_f16 = GgufType.Named("F16"), s_f32 = GgufType.Named("F32"),
-        s_q5 = GgufType.Named("Q5_K"), s_q6 = GgufType.Named("Q6_K"), s_q8 = GgufType.Named("Q8_0");
+        s_bf16 = GgufType.Named("BF16"), s_q5 = GgufType.Named("Q5_K"),
+        s_q6 = GgufType.Named("Q6_K"), s_q8 = GgufType.Named("Q8_0");
 
     // What a type becomes whose blocks are longer than a row, or cut it.
     private static readonly Dictionary<string, GgufType> s_smaller = new()
@@ -97,6 +98,17 @@ public sealed partial class GgufRecipe
         var type = Wanted(name, model);
         while (shape[^1] % type.BlockSize != 0) type = s_smaller.GetValueOrDefault(type.Name, s_f16);
         return type;
+    }
+
+    /// <summary>The type of a parameter in a file of a model directory, where it has its own name.</summary>
+    /// <param name="parameter">The parameter's name.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="model">The model.</param>
+    internal GgufType TypeOfParameter(string parameter, IReadOnlyList<long> shape, GgufModelFacts model)
+    {
+        var name = GgufNames.Find(parameter, out _);
+        // Mixes of heads are small, and so is what else the format does not know.
+        return name is null && IsQuantized && shape.Count > 1 ? s_bf16 : TypeOf(name ?? parameter, shape, model);
     }
 
     private GgufType Wanted(string name, GgufModelFacts model)

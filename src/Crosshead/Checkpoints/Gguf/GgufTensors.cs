@@ -31,9 +31,16 @@ internal sealed class GgufTensors(GgufWriter writer, GgufRecipe recipe, GgufMode
     /// <param name="shape">Its sizes, the row's length last.</param>
     /// <param name="write">Is called when the tensor is written, with what must be given a reader of the
     /// numbers.</param>
-    public void Add(string name, long[] shape, Action<Action<Reader>> write)
+    public void Add(string name, long[] shape, Action<Action<Reader>> write) =>
+        Add(name, recipe.TypeOf(name, shape, model), shape, write);
+
+    /// <summary>Adds a tensor in a type.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">The type.</param>
+    /// <param name="shape">Its sizes, the row's length last.</param>
+    /// <param name="write">As for the other tensors.</param>
+    public void Add(string name, GgufType type, long[] shape, Action<Action<Reader>> write)
     {
-        var type = recipe.TypeOf(name, shape, model);
         _total += shape.Aggregate(1L, (product, size) => product * size);
         writer.AddTensor(name, type, shape, stream => write(reader => Convert(stream, name, type, shape, reader)));
     }
