@@ -82,11 +82,11 @@ public sealed class Trainer
         {
             using var data = _open(_recipe);
             using var held = _options.Folder is { } own && Ranks.Rank == 0 ? FolderLock.Take(own) : null;
-            var (state, start) = Beginning(data);
+            var (state, start) = RunStart.Of(_recipe, _options, data);
             var device = RankDevice.Choose(_recipe.Training.Device, Ranks);
             RequireSame(data, device, state);
             var checkpoints = _options.Folder is { } folder && Ranks.Rank == 0 ? Cleaned(folder) : null;
-            var precision = state is null ? Agreed(TrainingPrecision.Of(_recipe, device)) : Recorded(state);
+            var precision = state is null ? Agreed(TrainingPrecision.Of(_recipe, device)) : RunStart.PrecisionOf(state);
             var recipe = precision.In(_recipe);
             using var model = new LanguageModel(recipe.Model, Precision.Parse(precision.Dtype), device)
             {
@@ -128,30 +128,7 @@ public sealed class Trainer
     public void Check()
     {
         using var data = _open(_recipe);
-        _ = Beginning(data);
-    }
-
-    // The start of the run: the state to continue from, null for a new run; and the folder of its weights, null for
-    // random weights.
-    private (CheckpointState? State, string? Start) Beginning(ITrainingData data)
-    {
-        var checkpoints = _options.Folder is { } folder ? new CheckpointFolder(CheckpointFolder.In(folder)) : null;
-        var state = Resumed(checkpoints, data);
-        var start = state is null ? _options.From : checkpoints!.Newest;
-        RequireVocabulary(data.VocabularySize, "the data's tokenizer", start);
-        RecipeMemory.Require(_recipe, ComputeDevice.Parse(_recipe.Training.Device));
-        if (state is null && start is not null)
-        {
-            if (!Path.Exists(start)) throw RunRecipe.Missing(start);
-            RequireVocabulary(ModelDirectory.Check(start).Options.VocabularySize, $"{MessageTerm.From} \"{start}\"");
-            RequireTokenizer(start, data);
-        }
-        if (_recipe.Training.Distillation is { } options)
-        {
-            Distillation.Require(options, _recipe.Model, _recipe.Context);
-            RequireTokenizer(options.Teacher, data);
-        }
-        return (state, start);
+        _ = RunStart.Of(_recipe, _options, data);
     }
 
     // The folder's checkpoints, without incomplete files of a killed run and without an earlier run that is replaced.
@@ -188,45 +165,6 @@ public sealed class Trainer
             yield return $"the run's kernels used vectors of {bits} bits until its checkpoint and use "
                 + $"{CpuVectors.Bits} here: the last digits may differ from those of a run on one machine";
         if (data.HeldOutRemark is { } remark) yield return remark;
-    }
-
-    // A resumed run keeps its precision, even if another is faster on this machine.
-    private static TrainingPrecision Recorded(CheckpointState state) =>
-        new(state.Recipe.Training.Dtype, state.PrecisionReason ?? "as the run began");
-
-    // The state to continue from; null for a new run.
-    private CheckpointState? Resumed(CheckpointFolder? checkpoints, ITrainingData data)
-    {
-        if (!_options.Resume)
-        {
-            if (_options.Folder is { } folder) RunFolder.Require(folder, _options.Overwrite);
-            return null;
-        }
-        var newest = checkpoints?.Newest;
-        if (newest is null)
-            throw new CrossheadException($"\"{_options.Folder}\" holds no checkpoint to resume from; leave out "
-                + $"{MessageTerm.Resume} to start the run.");
-
-        var state = CheckpointState.Read(newest);
-        var changes = RecipeChanges.Between(state.Recipe,
-            _recipe.Training.Dtype == TrainingPrecision.Auto ? Recorded(state).In(_recipe) : _recipe);
-        if (changes.Count > 0)
-            throw new CrossheadException($"the recipe is not the one of checkpoint {Path.GetFileName(newest)}: "
-                + $"{string.Join(", ", changes)}; restore it, or start a new run in another folder (with "
-                + $"{MessageTerm.From} {newest} to keep the weights).");
-        if (state.TokenizerHash != data.TokenizerHash)
-            throw new DataMismatchException($"the data were made with another tokenizer ({data.TokenizerHash}) than "
-                + $"those of checkpoint {Path.GetFileName(newest)} ({state.TokenizerHash}); use the same data.");
-        if (state.DataHash != data.Hash)
-            throw new DataMismatchException(
-                $"the data ({data.Hash}) are not those of checkpoint {Path.GetFileName(newest)} ({state.DataHash}); "
-                + $"use the same data, or start a new run with {MessageTerm.From} {newest}.");
-        // A run that was killed between its last checkpoint and the final model must still write the model.
-        if (state.Step > _recipe.TotalSteps || (state.Step == _recipe.TotalSteps
-            && File.Exists(Path.Combine(_options.Folder!, ModelFileNames.Configuration))))
-            throw new CrossheadException($"checkpoint {Path.GetFileName(newest)} is at step {state.Step} of "
-                + $"{_recipe.TotalSteps}: the run is complete; raise training.steps to go on.");
-        return state;
     }
 
     private void StartWeights(LanguageModel model, CheckpointState? state, string? start, ITrainingData data)
@@ -275,26 +213,5 @@ public sealed class Trainer
             distillation.Dispose();
             throw;
         }
-    }
-
-    // Ids have no meaning with another tokenizer; a model directory without a tokenizer is trusted.
-    private static void RequireTokenizer(string folder, ITrainingData data)
-    {
-        if (TokenizerFiles.Find(folder) is { } file && Tokenizer.Load(file).Sha256 is var hash
-            && hash != data.TokenizerHash)
-            throw new DataMismatchException($"\"{file}\" ({hash[..12]}…) is not the tokenizer that the data were made "
-                + $"with ({data.TokenizerHash[..Math.Min(12, data.TokenizerHash.Length)]}…); prepare the data with the "
-                + $"model's tokenizer.");
-    }
-
-    // A model may have room for more tokens than its tokenizer knows; a new one is not made so.
-    private void RequireVocabulary(int size, string whose, string? start = null)
-    {
-        var own = _recipe.Model.VocabularySize;
-        if (size == own || (start is not null && size < own)) return;
-        var remedy = start is null ? $"set model.vocabularySize={size}, or use data and tokenizer of {own} tokens"
-            : $"prepare the data with the tokenizer of \"{start}\"";
-        throw new CrossheadException(
-            $"model.vocabularySize ({own}) is not the vocabulary of {whose} ({size}); {remedy}.");
     }
 }

@@ -124,10 +124,10 @@ internal sealed class TrainingRun : IDisposable
             _options.TimeLimit is { } limit && _pace.Elapsed >= limit, logFailure is not null));
         if (votes.Any(v => v.Stop)) _asked = TrainingEnd.Interrupted;
         else if (votes.Any(v => v.TimeIsUp)) _asked ??= TrainingEnd.TimeLimit;
-        if (!votes.Any(v => v.LogFailed)) return;
+        if (Array.FindIndex(votes, v => v.LogFailed) is var failed && failed < 0) return;
         var saved = SavesCheckpoints ? Saved() : null;
-        throw logFailure is null ? new CrossheadException("rank 0 cannot write the log of the run.")
-            : saved is null ? logFailure : new CrossheadException($"{logFailure.Message} {saved}", logFailure);
+        var told = _ranks.Broadcast($"{logFailure?.Message} {saved}".TrimEnd(), failed);
+        throw logFailure is null ? new CrossheadException(told) : new CrossheadException(told, logFailure);
     }
 
     private TrainingResult Finish(TrainingEnd end, CancellationToken cancellation)
@@ -258,7 +258,7 @@ internal sealed class TrainingRun : IDisposable
             : "there is no checkpoint from before it; start again with a lower training.learningRate";
         throw new TrainingDivergedException(_step,
             $"loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate "
-                + $"{rate:0.###e+0}: {what}", back);
+                + $"{rate:0.###e+0}: {what}", _ranks.Broadcast(back, 0)); // rank 0 knows the folder
     }
 
     private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;

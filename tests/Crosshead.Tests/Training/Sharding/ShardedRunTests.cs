@@ -173,6 +173,35 @@ public sealed class ShardedRunTests
             + "at most 2.", error.Message);
     }
 
+    [Fact]
+    public void The_time_limit_of_one_rank_ends_all()
+    {
+        var results = ThreadCommunicator.Run(3, communicator => TinyRun.Trainer(RankRuns.Recipe,
+            new RunOptions
+            {
+                Communicator = communicator,
+                TimeLimit = communicator.Rank == 1 ? TimeSpan.Zero : null,
+            },
+            r => new MadeUpData(r) { VocabularySize = RankRuns.Vocabulary }).Run());
+        Assert.All(results, r => Assert.Equal((TrainingEnd.TimeLimit, 1L), (r.End, r.Step)));
+    }
+
+    [Fact]
+    public void A_log_that_cannot_be_written_ends_all_with_the_same_line()
+    {
+        using var folder = new TemporaryFolder();
+        var lines = ThreadCommunicator.Run(2, communicator => Assert.Throws<CrossheadException>(() =>
+            TinyRun.Trainer(RankRuns.Recipe, new RunOptions
+            {
+                Communicator = communicator,
+                Folder = folder.Path,
+                Logs = communicator.Rank == 0 ? [new FullLog()] : [],
+            }, r => new MadeUpData(r) { VocabularySize = RankRuns.Vocabulary }).Run()).Message);
+        Assert.StartsWith("the disk is full. The run stopped at step 1 and is saved in ", lines[0]);
+        Assert.Equal(lines[0], lines[1]);
+        Assert.Equal(1, RunFolder.SavedStep(folder.Path));
+    }
+
     [Theory]
     [InlineData(ShardStage.None)]
     [InlineData(ShardStage.Gradients)]
@@ -191,5 +220,12 @@ public sealed class ShardedRunTests
             return Live(1) - Live(4);
         });
         Assert.Equal([0, 0], left);
+    }
+
+    private sealed class FullLog : ITrainingLog
+    {
+        public void Write(TrainingStepRecord record) => throw new CrossheadException("the disk is full.");
+
+        public void Dispose() { }
     }
 }
