@@ -11,6 +11,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Tests.Decoding;
 
 /// <summary>Steps captured as a CUDA graph against the same steps launched operator by operator.</summary>
+[Collection(Crosshead.Tests.Alone.Name)]
 public sealed class CudaGraphDecoderTests
 {
     private const string Refused = "experts whose width our kernel does not take: the host asks which were chosen";

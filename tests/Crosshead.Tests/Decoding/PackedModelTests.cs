@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Decoding;
@@ -11,6 +12,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Tests.Decoding;
 
 /// <summary>Models whose weights stay quantised on a CUDA device against the same weights in float32.</summary>
+[Collection(Alone.Name)]
 public sealed class PackedModelTests
 {
     private static readonly bool s_cuda = cuda_is_available();
@@ -90,6 +92,8 @@ public sealed class PackedModelTests
             new PagedDecoder(model, 3, 80, 20, inPlace: false)];
         foreach (var decoder in decoders)
         {
+            if (decoder.Cache is IPageStore pages)
+                for (var s = 0; s < 3; s++) pages.Place(s, [2 + s, 9 + s], 0);
             var batch = new DecodeBatch(decoder);
             batch.Prefill([.. sequences.Select((ids, s) => ids[..(40 + s)])], 512);
             for (var n = 0; n < 8; n++)

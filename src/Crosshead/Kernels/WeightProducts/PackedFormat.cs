@@ -34,6 +34,8 @@ internal sealed class PackedFormat(string name, int recordBytes)
         [WeightFormat.Q4K] = new("Q4_K", (4 * Vector) + Plane + Tail),
         [WeightFormat.Q5K] = new("Q5_K", (5 * Vector) + Plane + Tail),
         [WeightFormat.Q6K] = new("Q6_K", (6 * Vector) + Plane + Tail),
+        [WeightFormat.Q4Point] = new("Q4_POINT", (4 * Vector) + (2 * Plane)),
+        [WeightFormat.F8] = new("F8", (8 * Vector) + (2 * Plane)),
         [WeightFormat.Mxfp4] = new("MXFP4", (4 * Vector) + Plane),
     };
 

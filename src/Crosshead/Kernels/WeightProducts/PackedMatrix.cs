@@ -68,6 +68,10 @@ internal sealed class PackedMatrix : IDisposable
         return matrix;
     }
 
+    /// <summary>Says in which order weights are multiplied, over and over.</summary>
+    public static void Order(IEnumerable<PackedMatrix> matrices) =>
+        PackedMemory.Order([.. matrices.SelectMany(m => m._parts).Select(p => p.Memory).Distinct()]);
+
     /// <summary>Whether products with these activations are computed here.</summary>
     /// <param name="x">[…, columns]</param>
     public bool Supports(Tensor x) => x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CUDA
@@ -126,7 +130,7 @@ internal sealed class PackedMatrix : IDisposable
     /// <returns>[rows, columns]</returns>
     public Tensor ToTensor(ScalarType type)
     {
-        var output = empty([Rows, Columns], ScalarType.BFloat16, _parts[0].Bytes.device);
+        var output = empty([Rows, Columns], ScalarType.BFloat16, _parts[0].Memory.Device);
         Read(output, 0);
         return output.to(type);
     }
@@ -135,7 +139,7 @@ internal sealed class PackedMatrix : IDisposable
     public void Dispose()
     {
         if (!_owns) return;
-        foreach (var part in _parts) part.Bytes.Dispose();
+        foreach (var part in _parts) part.Memory.Dispose();
     }
 
     private Tensor ApplyDense(Tensor x, Tensor? bias)

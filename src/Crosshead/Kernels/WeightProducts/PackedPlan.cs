@@ -16,7 +16,7 @@ internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, in
     /// <summary>Most tokens that are multiplied by packed weights.</summary>
     public const int MostTokens = 64;
 
-    private const int WarpsOfBlock = 8, TokensOfGroup = 8, MostGroups = 4, MostGatedGroups = 2;
+    private const int UsualWarps = 8, TokensOfGroup = 8, MostGroups = 4, MostGatedGroups = 2;
 
     /// <summary>Outputs of a block.</summary>
     public int Outputs => (Gated ? Tiles / 2 : Tiles) * (Warps / Split) * PackedFormat.TileRows;
@@ -42,16 +42,21 @@ internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, in
     /// <param name="gated">Whether the result is silu(gate)·up.</param>
     public static PackedPlan For(int device, int tokens, int outputs, int columns, bool gated)
     {
-        var units = PackedFormat.Units(columns);
+        // Measured (docs/research-log.md): few tiles are split among all warps of larger blocks if their rows are long;
+        // many are read two at a time, very many by small blocks.
+        var (units, tilesOfAll, processors) = (PackedFormat.Units(columns), PackedFormat.Tiles(outputs),
+            CudaDevice.Get(device).Multiprocessors);
+        var many = gated || tilesOfAll > 2 * processors;
+        var warps = !many && units >= 32 && tokens <= 4 ? 2 * UsualWarps
+            : many && tilesOfAll > 32 * processors ? UsualWarps / 2 : UsualWarps;
+        var split = many ? UsualWarps / 2 : warps;
         // The most parts of which no more than a quarter has nothing to do.
-        var split = WarpsOfBlock;
         while (split > 1 && 4 * units < 3 * split * ((units + split - 1) / split)) split /= 2;
-        var blocks = PackedFormat.Tiles(outputs) / (WarpsOfBlock / split);
         var groups = (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)(tokens + TokensOfGroup - 1) / TokensOfGroup),
             MostGroups);
-        var tiles = gated || (blocks > CudaDevice.Get(device).Multiprocessors * 2 && groups < MostGroups) ? 2 : 1;
+        var tiles = gated || (many && groups < MostGroups) ? 2 : 1;
         var depth = tiles == 1 && units > split && tokens <= 4 ? 2 : 1;
         var together = tokens switch { 1 => 1, 2 => 2, <= 4 => 4, _ => TokensOfGroup };
-        return new PackedPlan(tiles, WarpsOfBlock, split, depth, together, groups, gated);
+        return new PackedPlan(tiles, warps, split, depth, together, groups, gated);
     }
 }

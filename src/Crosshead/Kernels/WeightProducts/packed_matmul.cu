@@ -58,10 +58,27 @@ __device__ __forceinline__ void fetch(Weights& w, const u8* record, int lane)
         w.tail[upper] = *(const u32*)(record + tail_word(pair, upper));
 }
 
+// Asks for bytes that are read soon: a block of so many brings its share to the device's cache.
+__device__ __forceinline__ void bring(const u8* ahead, long long bytes, int block, int blocks)
+{
+    const long long share = (bytes + blocks * 128LL - 1) / (blocks * 128LL) * 128, from = block * share;
+    const int own = (int)min(share, bytes - from);
+#if __CUDA_ARCH__ >= 900 && __CUDACC_VER_MAJOR__ >= 12
+    constexpr int piece = 8192;
+    for (int at = threadIdx.x * piece; at < own; at += blockDim.x * piece)
+        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;\n" ::"l"(ahead + from + at), "r"(min(piece, own - at))
+                     : "memory");
+#else
+    for (int at = threadIdx.x * 128; at < own; at += blockDim.x * 128)
+        asm volatile("prefetch.global.L2 [%0];\n" ::"l"(ahead + from + at));
+#endif
+}
+
 // x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements.
+// `ahead`: bytes of weights that are multiplied soon, a multiple of 16.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf16* __restrict__ x,
     const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
-    int stride)
+    int stride, const u8* __restrict__ ahead, long long ahead_bytes)
 {
     __shared__ float sums[WARPS][TILES * TILE_ROWS][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
@@ -85,6 +102,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                 for (int t = 0; t < TILES; t++) fetch(weights[d][t], records[t] + (start + d) * RECORD_BYTES, lane);
     };
     fetch_from(from); // the weight is there before the tokens are
+    if (blockIdx.y == 0) bring(ahead, ahead_bytes, blockIdx.x, gridDim.x);
     follow();
     let_follow();
 
@@ -173,9 +191,9 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
                         for (int sub = 0; sub < Format::SUBS; sub++)
                         {
-                            const float factor = Format::factor(of.factors[0][word], tail, upper, sub),
-                                offset = Format::offset(of.factors[0][word], of.factors[Format::PLANES - 1][word],
-                                    tail, upper) - Format::BASE * factor;
+                            const u32 first = of.factors[0][word], second = of.factors[Format::PLANES - 1][word];
+                            const float factor = Format::factor(first, second, tail, upper, sub),
+                                offset = Format::offset(first, second, tail, upper) - Format::BASE * factor;
 #pragma unroll
                             for (int group = 0; group < GROUPS; group++)
                             {

@@ -24,7 +24,7 @@ extern "C" __global__ void packed_rows(const u8* __restrict__ packed, bf16* __re
 #pragma unroll
     for (int half = 0; half < 2; half++)
     {
-        const float factor = Format::factor(word, tail, upper, Format::SUBS == 2 ? half : 0);
+        const float factor = Format::factor(word, second, tail, upper, Format::SUBS == 2 ? half : 0);
         u32 pairs[2];
 #pragma unroll
         for (int s = 0; s < 2; s++)

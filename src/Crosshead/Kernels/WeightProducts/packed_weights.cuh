@@ -74,7 +74,7 @@ struct SmallBlock
         return half_at(block + 2 * plane);
     }
     static __device__ __forceinline__ u32 tail(const u8* block) { return 0; }
-    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
     {
         return widen_half(upper_or_lower(word, upper));
     }
@@ -123,19 +123,62 @@ struct Q5_1 : SmallBlockWithMinimum, Bits<1, 0>
     }
 };
 
-// Signed numbers of 8 bits: the low 7 as above, less 128, or less 256 where the sign is set.
-struct Q8_0 : SmallBlock
+// With a zero point z behind d: d·(q − z).
+struct Q4_POINT : SmallBlock, Bits<0, 0>
 {
-    static constexpr int BYTES = 34, VECTORS = 8, BASE = 0;
-    static __device__ __forceinline__ int number(const u8* block, int i) { return block[2 + i]; }
+    static constexpr int BYTES = 19, PLANES = 2, OFFSET = 1;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return nibble(block + 3, i); }
+    static __device__ __forceinline__ u32 item(const u8* block, int plane, int run)
+    {
+        return plane == 0 ? half_at(block) : block[2];
+    }
+    static __device__ __forceinline__ float offset(u32 word, u32 second, u32 tail, int upper)
+    {
+        return -widen_half(upper_or_lower(word, upper)) * byte_of(second, 2 * upper);
+    }
+};
+
+// Numbers of 8 bits.
+struct Bytes
+{
+    static constexpr int VECTORS = 8, BASE = 0;
     static __device__ __forceinline__ void place(u32* words, Place at, int number)
     {
         words[4 * at.run + 2 * at.upper + at.half] |= (u32)number << (8 * at.s + 16 * at.e);
     }
+    // The bytes of a pair: the low one of each half of a word.
+    template <class Words> static __device__ __forceinline__ u32 bits(Words words, int run, int upper, int half, int s)
+    {
+        return words(4 * run + 2 * upper + half) >> 8 * s;
+    }
+};
+
+// Signed numbers of 8 bits: the low 7 as above, less 128, or less 256 where the sign is set.
+struct Q8_0 : SmallBlock, Bytes
+{
+    static constexpr int BYTES = 34;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return block[2 + i]; }
     template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
     {
-        const u32 bits = words(4 * run + 2 * upper + half) >> 8 * s;
-        return multiply_add2((bits & 0x00800080) | 0x43004300, 0xbf80bf80, (bits & 0x007f007f) | 0x43004300);
+        const u32 two = bits(words, run, upper, half, s);
+        return multiply_add2((two & 0x00800080) | 0x43004300, 0xbf80bf80, (two & 0x007f007f) | 0x43004300);
+    }
+};
+
+// Floating-point numbers of a sign, four bits of exponent and three of mantissa: bfloat16's own, but for 2^120. The
+// factor is in single precision, its lower half first.
+struct F8 : SmallBlock, Bytes
+{
+    static constexpr int BYTES = 36, PLANES = 2;
+    static __device__ __forceinline__ int number(const u8* block, int i) { return block[4 + i]; }
+    static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
+    {
+        return __uint_as_float(upper_or_lower(word, upper) | upper_or_lower(second, upper) << 16);
+    }
+    template <class Words> static __device__ __forceinline__ u32 pair(Words words, int run, int upper, int half, int s)
+    {
+        const u32 two = bits(words, run, upper, half, s);
+        return multiply_add2((two & 0x00800080) << 8 | (two & 0x007f007f) << 4, 0x7b807b80, 0x80008000);
     }
 };
 
@@ -149,7 +192,7 @@ struct MXFP4 : SmallBlock
     {
         return block[0] == 0 ? 0x40 : block[0] << 7;
     }
-    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
     {
         return __uint_as_float(upper_or_lower(word, upper) << 16);
     }
@@ -175,7 +218,7 @@ struct LargeBlock
             : (s[run + 4] & 15 | s[run - 4] >> 6 << 4) | (s[run + 4] >> 4 | s[run] >> 6 << 4) << 8;
     }
     static __device__ __forceinline__ u32 tail(const u8* block) { return half_at(block) | half_at(block + 2) << 16; }
-    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
     {
         return __fmul_rn(widen_half(tail & 0xffff), byte_of(word, 2 * upper));
     }
@@ -219,7 +262,7 @@ struct Q6_K : Bits<2, 32>
         return block[192 + 2 * run] ^ 128 | (block[193 + 2 * run] ^ 128) << 8;
     }
     static __device__ __forceinline__ u32 tail(const u8* block) { return half_at(block + 208); }
-    static __device__ __forceinline__ float factor(u32 word, u32 tail, int upper, int sub)
+    static __device__ __forceinline__ float factor(u32 word, u32 second, u32 tail, int upper, int sub)
     {
         return __fmul_rn(widen_half(tail), byte_of(word, 2 * upper + sub) - 128.0f);
     }
