@@ -34,7 +34,8 @@ internal sealed class PackedMemory(Tensor bytes) : IDisposable
     /// <summary>Says in which order weights are multiplied, over and over.</summary>
     public static void Order(IReadOnlyList<PackedMemory> all)
     {
-        for (var i = 0; i < all.Count; i++) all[i]._ahead = all.Count > Distance ? all[(i + Distance) % all.Count] : null;
+        for (var i = 0; i < all.Count; i++)
+            all[i]._ahead = all.Count > Distance ? all[(i + Distance) % all.Count] : null;
     }
 
     /// <inheritdoc/>

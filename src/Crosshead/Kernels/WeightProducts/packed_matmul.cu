@@ -1,7 +1,7 @@
-// y = x wᵀ + bias for a few tokens and a packed weight (packed_weights.cuh): bound by reading the weight. Its numbers
-// are whole and small, so bfloat16 holds them exactly. Tensor cores multiply them by the tokens (mma.m16n8k16, float32
-// out), and only the sums of runs are multiplied by the factors. What a number is too large by, and the offset of a run,
-// are multiplied by the sum of the run's tokens, which is a product with ones.
+// y = x wᵀ + bias for a few tokens and a packed weight (packed_weights.cuh): bound by reading the weight. Its
+// numbers are whole and small, so bfloat16 holds them exactly. Tensor cores multiply them by the tokens
+// (mma.m16n8k16, float32 out), and only the sums of runs are multiplied by the factors. What a number is too large
+// by, and the offset of a run, are multiplied by the sum of the run's tokens, which is a product with ones.
 //
 // A product has 8 columns. With fewer tokens the columns are tokens times runs: column n is token n % TOKENS and run
 // n / TOKENS of a group of 8 / TOKENS runs, whose products add up in one result, each in its own columns. A warp takes

@@ -112,7 +112,8 @@ public sealed class PackedMatrixTests
                 BitConverter.TryWriteBytes(bytes[(block + at)..], (Half)((random.NextDouble() - 0.5) / 64));
             if (format == WeightFormat.Mxfp4) bytes[block] = (byte)random.Next(115, 125);
             if (format == WeightFormat.Q4Point) bytes[block + 2] = (byte)random.Next(0, 17);
-            if (format == WeightFormat.F8) BitConverter.TryWriteBytes(bytes[block..], (random.NextSingle() - 0.5f) / 999);
+            if (format == WeightFormat.F8)
+                BitConverter.TryWriteBytes(bytes[block..], (random.NextSingle() - 0.5f) / 999);
         }
         return matrix;
     }
