@@ -29,6 +29,7 @@ public sealed class NcclExchangeTests
                 .Select(_ => random.Next(3) == 0 ? 0L : random.Next(largest)).ToArray()).ToArray();
             long[] sent = counts[rank], received = [.. counts.Select(c => c[rank])];
             var (send, receive) = (Join(sent, to => Part(rank, to)), Join(received, _ => null));
+            Meet(communicator, device);
             exchange.AllToAll(send, sent, receive, received);
             exchange.Wait();
             Assert.True(receive.equal(Join(received, from => Part(from, rank))).all().item<bool>());
@@ -36,6 +37,7 @@ public sealed class NcclExchangeTests
             long[] lengths = [.. counts.Select(c => c[0])];
             var (gathered, own) = (Join(lengths, _ => null), Numbers(lengths[rank], Part(rank, 0)));
             var place = repeat % 2 == 0 ? own : gathered.narrow(0, lengths[..rank].Sum(), own.numel()).copy_(own);
+            Meet(communicator, device);
             exchange.AllGather(place, gathered, lengths);
             exchange.Wait();
             Assert.True(gathered.equal(Join(lengths, of => Part(of, 0))).all().item<bool>());
@@ -71,6 +73,10 @@ public sealed class NcclExchangeTests
             zeros(count, device: device));
         var wrong = zeros([], ScalarType.Int64, device);
         var left = rand(1024, 1024, device: device);
+        OrderedSum.Add(parts, sum, fresh: true); // loads the kernels
+        AddAll(0);
+        wrong.add_(whole.ne(expected).sum()).zero_();
+        Meet(communicator, device);
         for (var round = 0; round < rounds; round++)
         {
             using var inner = NewDisposeScope();
@@ -78,12 +84,7 @@ public sealed class NcclExchangeTests
             bucket.copy_(gradients[rank] * factor);
             exchange.AllToAll(bucket, shares, parts, [mine, mine]);
             exchange.Then(() => OrderedSum.Add(parts, sum, round % 4 == 0));
-            for (var r = 0; r < ranks; r++)
-            {
-                var part = (gradients[r] * factor).to_type(type).to_type(ScalarType.Float32);
-                expected.copy_(round % 4 == 0 && r == 0 ? part : expected + part);
-            }
-            mm(left, left); // something to compute meanwhile
+            AddAll(round);
             exchange.AllGather(sum, whole, shares);
             var wait = exchange.WaitLater();
             mm(left, left);
@@ -92,6 +93,18 @@ public sealed class NcclExchangeTests
         }
         Assert.Equal(0, wrong.item<long>());
         Assert.True(expected.abs().sum().item<float>() > 0);
+
+        // What one process does, and something more to compute meanwhile.
+        void AddAll(int round)
+        {
+            using Scalar factor = round % 10 + 1;
+            for (var r = 0; r < ranks; r++)
+            {
+                var part = (gradients[r] * factor).to_type(type).to_type(ScalarType.Float32);
+                expected.copy_(round % 4 == 0 && r == 0 ? part : expected + part);
+            }
+            mm(left, left);
+        }
     });
 
     [Fact]
@@ -124,6 +137,14 @@ public sealed class NcclExchangeTests
         var failure = Assert.Throws<CrossheadException>(() => ThreadCommunicator.Run(2, communicator =>
             TensorExchange.Of(communicator, new Device("cuda:0")).Dispose()));
         Assert.StartsWith("ranks 0 and 1 have the same GPU", failure.Message);
+    }
+
+    // Within one process, taking memory or loading a kernel may wait for a GPU that waits for the other rank: so that is
+    // done first.
+    private static void Meet(ICommunicator communicator, Device device)
+    {
+        cuda.synchronize(device);
+        communicator.Barrier();
     }
 
     private static void OnGpus(int ranks, Action<ICommunicator, Device> work)
