@@ -43,9 +43,15 @@ public sealed class Parameter : IDisposable
         get
         {
             if (_value is null) Make();
+            Await();
             return _value!;
         }
     }
+
+    /// <summary>
+    /// Called once before the value is next read: another stream still writes it. Null for nothing to wait for.
+    /// </summary>
+    internal Action? Awaited { get; set; }
 
     /// <summary>Its shape, whether there is a tensor yet or not.</summary>
     internal IReadOnlyList<long> Shape { get; }
@@ -160,6 +166,7 @@ public sealed class Parameter : IDisposable
         (_type, _device) = (type, device);
         if (_value is null || (_value.dtype == type && _value.device_type == device.type
             && _value.device_index == device.index)) return;
+        Await();
         using var grad = no_grad();
         var moved = _value.detach().to(type, device).DetachFromDisposeScope();
         moved.requires_grad_(_value.requires_grad);
@@ -180,6 +187,13 @@ public sealed class Parameter : IDisposable
         _value?.Dispose();
         Packed?.Dispose();
         Stored?.Dispose();
+    }
+
+    private void Await()
+    {
+        if (Awaited is not { } wait) return;
+        Awaited = null;
+        wait();
     }
 
     private void Make()

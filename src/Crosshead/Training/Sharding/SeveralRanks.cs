@@ -105,13 +105,16 @@ internal sealed class SeveralRanks : DataParallel
     internal override void ShareValues()
     {
         using var grad = no_grad();
-        foreach (var bucket in _buckets)
+        // The next forward pass begins meanwhile: what it needs first comes first, and each value is waited for when it
+        // is read.
+        foreach (var bucket in _buckets.Reverse())
         {
             if (bucket.Values is not { } values) continue;
             if (bucket.Plan.Type != bucket.Masters!.dtype) bucket.OwnValues!.copy_(bucket.Masters);
             _exchange.AllGather(bucket.OwnValues!, values, bucket.Plan.Counts);
+            var wait = _exchange.WaitLater();
+            foreach (var place in bucket.Plan.Parameters) place.Parameter.Awaited = wait;
         }
-        _exchange.Wait();
         Array.Clear(_seen);
     }
 

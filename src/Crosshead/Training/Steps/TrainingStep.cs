@@ -31,8 +31,8 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         // device.
         var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
-        Ranks.ShareValues();
         foreach (var parameter in Model.Parameters) parameter.Value.grad = null;
+        Ranks.ShareValues(); // the values are on their way from here on
         using var measured = cat([losses, norm.reshape(1)]).cpu(); // the one wait for the device
         var numbers = measured.data<double>();
         var loss = 0.0;
