@@ -17,8 +17,8 @@ namespace Crosshead.Checkpoints;
 internal static class WeightLoader
 {
     /// <summary>
-    /// Finds the weights of parameters where they lie in the files. On the CPU quantised weights are packed in memory,
-    /// if a format has their numbers. Null for other weights, whose type is none that is computed with;
+    /// Finds the weights of parameters where they lie in the files. Quantised weights are packed in memory, if a format
+    /// has their numbers and the device multiplies them. Null for other weights, whose type is none that is computed with;
     /// <see cref="Copy"/> copies these.
     /// </summary>
     /// <param name="weights">The weights, which <see cref="Check"/> has accepted.</param>
@@ -29,7 +29,7 @@ internal static class WeightLoader
         var places = weights.ByName.Values
             .SelectMany(w => PartsOf(w, options, weights), (Weight, Part) => (Weight, Part))
             .ToDictionary(p => p.Part.Name);
-        var packs = device is null or { type: DeviceType.CPU };
+        var packs = device is null or { type: DeviceType.CPU or DeviceType.CUDA };
         return name => !places.TryGetValue(name, out var place) ? null : place.Weight switch
         {
             TensorWeight weight => weights.Files.FileOf(weight.Name).MapRows(weight.Name,

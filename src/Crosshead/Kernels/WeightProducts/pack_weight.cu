@@ -29,7 +29,7 @@ extern "C" __global__ void pack_weight(const u8* __restrict__ source, u8* __rest
             {
                 const Place at = { run, upper, i / 4, i / 2 % 2, i % 2 };
                 const Place within = { place_in_block(run), upper, i / 4, i / 2 % 2, i % 2 };
-                Format::place(words, at, Format::number(block, within.column(quad)));
+                Format::place(words, at, Format::number(block, column_of(within, quad)));
             }
         }
     for (int i = 0; i < 4 * Format::VECTORS; i++) *(u32*)(target + lane_word(lane, i)) = words[i];

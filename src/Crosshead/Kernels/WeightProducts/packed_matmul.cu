@@ -58,6 +58,21 @@ __device__ __forceinline__ void fetch(Weights& w, const u8* record, int lane)
         w.tail[upper] = *(const u32*)(record + tail_word(pair, upper));
 }
 
+// A lane's columns of a run of a token; zeros where there is none.
+__device__ __forceinline__ void read_columns(uint2 (&columns)[2], const bf16* run, int quad, bool there)
+{
+    if constexpr (Format::SUBS == 1)
+    {
+        const uint4 both = there ? *(const uint4*)(run + first_column(quad, 0)) : make_uint4(0, 0, 0, 0);
+        columns[0] = make_uint2(both.x, both.y);
+        columns[1] = make_uint2(both.z, both.w);
+    }
+    else
+#pragma unroll
+        for (int half = 0; half < 2; half++)
+            columns[half] = there ? *(const uint2*)(run + first_column(quad, half)) : make_uint2(0, 0);
+}
+
 // Asks for bytes that are read soon: a block of so many brings its share to the device's cache.
 __device__ __forceinline__ void bring(const u8* ahead, long long bytes, int block, int blocks)
 {
@@ -116,7 +131,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
     for (int group = 0; group < GROUPS; group++)
     {
         const int token = row % TOKENS + 8 * group;
-        rows[group] = token < tokens ? x + (long long)token * inputs + row / TOKENS * RUN + 4 * quad : nullptr;
+        rows[group] = token < tokens ? x + (long long)token * inputs + row / TOKENS * RUN : nullptr;
     }
 
     float totals[TILES][GROUPS][4] = {};
@@ -133,13 +148,11 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                 uint2 columns[GROUPS][2];
 #pragma unroll
                 for (int group = 0; group < GROUPS; group++)
-#pragma unroll
-                    for (int half = 0; half < 2; half++)
-                    {
-                        const int at = (start + d) * UNIT + product * TOGETHER * RUN + 16 * half;
-                        columns[group][half] = rows[group] && at + row / TOKENS * RUN < inputs
-                            ? *(const uint2*)(rows[group] + at) : make_uint2(0, 0);
-                    }
+                {
+                    const int at = (start + d) * UNIT + product * TOGETHER * RUN;
+                    const bool there = rows[group] && at + row / TOKENS * RUN < inputs;
+                    read_columns(columns[group], rows[group] + at, quad, there);
+                }
                 float products[TILES][GROUPS][Format::SUBS][4] = {}, plain[GROUPS][Format::SUBS][4] = {};
                 const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
                 if (SHIFTED)

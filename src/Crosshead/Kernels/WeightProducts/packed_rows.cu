@@ -40,6 +40,6 @@ extern "C" __global__ void packed_rows(const u8* __restrict__ packed, bf16* __re
             pairs[s] = pack(low, high);
         }
         const Place at = { run, upper, half, 0, 0 };
-        *(uint2*)(output + i * columns + unit * UNIT + at.column(quad)) = make_uint2(pairs[0], pairs[1]);
+        *(uint2*)(output + i * columns + unit * UNIT + column_of(at, quad)) = make_uint2(pairs[0], pairs[1]);
     }
 }

@@ -2,8 +2,9 @@
 // read them. Behind bfloat16.cuh.
 //
 // A tile is 16 rows, a unit 256 columns in 8 runs of 32, and a record holds a tile's unit. The records of a tile follow
-// each other. Lane l of a warp has rows l/4 and l/4 + 8 of the tile and, of each half h of a run, columns
-// 16h + 4(l%4) … + 3. A record holds
+// each other. Lane l of a warp has rows l/4 and l/4 + 8 of the tile and, of each run, columns 8(l%4) … + 7: half 0 of
+// them for one product, half 1 for another. Where the halves of a run have factors of their own, it has columns
+// 4(l%4) … + 3 of each. A record holds
 //   - FORMAT::VECTORS times 16 bytes for each lane: the lane's 4·VECTORS words, four words of all lanes at a time;
 //   - FORMAT::PLANES times a word for each pair of rows (p, p + 8) and run: 16 bits for row p, then for p + 8;
 //   - with FORMAT::TAIL a word for each row of each pair of rows.
@@ -21,11 +22,10 @@ typedef unsigned long long u64;
 #define UNIT (RUNS * RUN)
 #define TILE_ROWS 16
 
-// Columns of a lane in a half of a run: two pairs, s = 0 and 1, of columns e = 0 and 1.
+// A column of a lane in a half of a run: of two pairs, s = 0 and 1, of columns e = 0 and 1.
 struct Place
 {
     int run, upper, half, s, e; // upper: 1 for row p + 8
-    __device__ __forceinline__ int column(int quad) const { return RUN * run + 16 * half + 4 * quad + 2 * s + e; }
 };
 
 __device__ __forceinline__ u32 shifted(u32 x, int right) { return right >= 0 ? x >> right : x << -right; }
@@ -270,6 +270,17 @@ struct Q6_K : Bits<2, 32>
 };
 
 typedef FORMAT Format;
+
+// The first column of a lane in a half of a run.
+__device__ __forceinline__ int first_column(int quad, int half)
+{
+    return Format::SUBS == 2 ? 16 * half + 4 * quad : 8 * quad + 4 * half;
+}
+
+__device__ __forceinline__ int column_of(Place at, int quad)
+{
+    return RUN * at.run + first_column(quad, at.half) + 2 * at.s + at.e;
+}
 
 // Positions in a record, in bytes.
 #define LANE_BYTES (512 * Format::VECTORS)
