@@ -17,9 +17,9 @@ namespace Crosshead.Checkpoints;
 internal static class WeightLoader
 {
     /// <summary>
-    /// Finds the weights of parameters where they lie in the files. Quantised weights are packed in memory, if a format
-    /// has their numbers and the device multiplies them. Null for other weights, whose type is none that is computed with;
-    /// <see cref="Copy"/> copies these.
+    /// Finds the weights of parameters where they lie in the files. Quantised weights are packed in memory, if a
+    /// format has their numbers and the device multiplies them. Null for other weights, whose type is none that is
+    /// computed with; <see cref="Copy"/> copies these.
     /// </summary>
     /// <param name="weights">The weights, which <see cref="Check"/> has accepted.</param>
     /// <param name="options">The model's shape.</param>
