@@ -31,8 +31,8 @@ internal sealed class ExportCommand : CliCommand
     {
         Arguments.Add(_model);
         Write(_out, _gguf);
-        _type = new GgufTypeOption(this, "Bits of the weights in the GGUF file; without it the model's own type, or "
-            + "f32.", required: false);
+        _type = new GgufTypeOption(this, "Bits of the weights in the GGUF file; without it the model's own types, "
+            + "or f32.", required: false);
         _shard = new ShardOption(this);
         _compute = new ComputeOptions(this, typeWhenAbsent: null);
     }
@@ -59,29 +59,35 @@ internal sealed class ExportCommand : CliCommand
         {
             using var place = path is null ? null : NewFolder.Hold(path);
             ModelRemarks.Tell(description.Remarks, output);
-            using var model = ModelDirectory.Load(description, device: device);
-            using var plain = PlainExport.Of(model);
-            place?.Write(folder =>
+            if (place is not null)
             {
-                description.SaveCompanions(folder);
-                ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
-            });
+                using var model = ModelDirectory.Load(description, device: device);
+                using var plain = PlainExport.Of(model);
+                place.Write(folder =>
+                {
+                    description.SaveCompanions(folder);
+                    ModelDirectory.Save(folder, plain, null, tokens, stored.Type, _shard.Bytes(arguments));
+                });
+            }
             if (file is not null)
             {
+                // Quantised weights that are not composed are copied.
+                using var model = ModelDirectory.LoadInPlace(description, device: device);
+                using var plain = PlainExport.Of(model);
                 using var progress = new GgufProgressLine(output);
                 GgufModel.Write(file, plain, asked ?? GgufModel.NearestTo(stored.Type), source, description.Name,
-                    progress, cancellation);
+                    progress, cancellation, keepQuantized: asked is null);
             }
-            Show(path, file, model, plain, stored, output);
+            Show(path, file, description.Options, shape, stored, output);
             return ExitCode.Done;
         };
     }
 
-    private static void Show(string? path, string? file, LanguageModel model, LanguageModel plain,
-        StoredWeights stored, CommandOutput output)
+    private static void Show(string? path, string? file, ModelOptions model, ModelOptions plain, StoredWeights stored,
+        CommandOutput output)
     {
-        var (before, after) = (ModelCost.Of(model.Options), ModelCost.Of(plain.Options));
-        var family = EnumName.Of(plain.Options.Family);
+        var (before, after) = (ModelCost.Of(model), ModelCost.Of(plain));
+        var family = EnumName.Of(plain.Family);
         string[] written = [.. new[] { path, file }.OfType<string>()];
         output.Line($"Written to {string.Join(" and ", written)} as {family}: {Quantity.Count(after.Parameters)} "
             + $"parameters, {Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was "

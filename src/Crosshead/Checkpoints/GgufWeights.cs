@@ -91,7 +91,8 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
         {
             var ordered = matrix.Reordered(part.RowOf);
             matrix.SetAside();
-            return ordered;
+            if (part.IsMatrix) return ordered;
+            using (ordered) return ordered.AsRow();
         }
     }
 

@@ -80,6 +80,9 @@ internal sealed unsafe class WeightMatrix : IDisposable
         return made;
     }
 
+    /// <summary>All its numbers as one row, where they lie; rows must follow each other at once.</summary>
+    public WeightMatrix AsRow() => new(_map, Offset, Format, 1, checked((int)(Rows * Columns)));
+
     /// <summary>The bytes of a row.</summary>
     public Span<byte> BytesOf(long row) => new(Data + (row * Stride), (int)Format.RowBytes(Columns));
 

@@ -119,8 +119,25 @@ public sealed class GgufCommandTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_folder.File("less"), "model.gguf")));
 
         Done("export", half, "--out", _folder.File("plain"), "--gguf", _folder.File("plain.gguf"));
+        using (GgufReader before = GgufReader.Open(quantized), after = GgufReader.Open(_folder.File("plain.gguf")))
+            foreach (var tensor in before.Tensors.Values)
+            {
+                var (wanted, found) = (new byte[tensor.Bytes], after.Tensors[tensor.Name]);
+                if (found.Type != tensor.Type)
+                {
+                    Assert.Matches(@"attn_[kv]\.weight", tensor.Name); // composed
+                    Assert.Equal("BF16", found.Type.Name);
+                    continue;
+                }
+                var kept = new byte[found.Bytes];
+                before.ReadBytes(tensor.Name, 0, wanted);
+                after.ReadBytes(tensor.Name, 0, kept);
+                Assert.Equal(wanted, kept);
+            }
         string[] generate = ["--prompt", "word1", "--temperature", "0", "--max-tokens", "4", "--json"];
         Assert.Equal(4, Done(["generate", half, .. generate]).Json["ids"]!.AsArray().Count);
+        Assert.Equal($"{Done(["generate", half, .. generate]).Json["ids"]}",
+            $"{Done(["generate", _folder.File("plain.gguf"), .. generate]).Json["ids"]}");
         Done(["generate", _folder.File("plain"), .. generate]);
         using (var served = LoadedModel.Load(ModelSource.Open(half), new LoadOptions { MaxSequences = 2 }))
             Assert.Equal(["half"], served.Served.Names);

@@ -64,6 +64,14 @@ public sealed class QuantizedCompressionTests : IDisposable
             Assert.Equal(2, half.Parameters.Count(p => p.Name.EndsWith("v_mix")));
         }
 
+        // A file of the same numbers in a folder, biases of queries and keys in their other order among them.
+        using (var model = ModelDirectory.LoadFrozen(file, ScalarType.Float32))
+        {
+            Directory.CreateDirectory(_folder.File("copy"));
+            ModelDirectory.SaveQuantized(_folder.File("copy"), model, GgufRecipe.Named("f32"));
+        }
+        GgufModels.RequireEqual(_folder.File("copy"), file, ScalarType.Float32, allowed: 1e-5);
+
         // The same numbers in float32.
         using (var dense = ModelDirectory.Load(Half)) ModelDirectory.Save(_folder.File("dense"), dense);
         Assert.False(File.Exists(Path.Combine(_folder.File("dense"), "model.gguf")));

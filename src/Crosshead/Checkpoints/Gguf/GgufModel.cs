@@ -39,18 +39,21 @@ public static class GgufModel
     /// <param name="name">What the file calls the model.</param>
     /// <param name="progress">Takes the progress; may be null.</param>
     /// <param name="cancellation">Stops writing; no file is left.</param>
+    /// <param name="keepQuantized">Whether weights that lie quantised in a file keep their types, and with them all
+    /// that lie there. Others get those of <paramref name="recipe"/>.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or its tokenizer, a weight is beyond
     /// the type's range, or the file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static void Write(string path, LanguageModel model, GgufRecipe recipe, string companions, string name,
-        IProgress<GgufProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<GgufProgress>? progress = null, CancellationToken cancellation = default, bool keepQuantized = false)
     {
-        var options = model.Options;
+        var (options, keeps) = (model.Options, keepQuantized && model.IsQuantized);
         GgufArchitecture.Require(options);
         var writer = new GgufWriter();
         writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family));
         writer.Add("general.name", name);
-        recipe.Describe(writer);
+        if (keeps) GgufRecipe.DescribeMixture(writer);
+        else recipe.Describe(writer);
         GgufArchitecture.Describe(writer, options);
         AddCompanions(writer, companions, options);
         var facts = new GgufModelFacts(options.Layers, options.Experts?.Count ?? 0,
@@ -63,12 +66,31 @@ public static class GgufModel
         foreach (var group in model.Parameters.GroupBy(p => GgufNames.Of(p.Name)))
         {
             Parameter[] parts = [.. group];
-            var stacked = group.Key.Contains("_exps.", StringComparison.Ordinal);
-            tensors.Add(group.Key, stacked ? [parts.Length, .. parts[0].Shape] : [.. parts[0].Shape],
-                convert => Convert(parts, GgufArchitecture.TurnedHeads(group.Key, options), options.HeadDim, convert));
+            long[] shape = group.Key.Contains("_exps.", StringComparison.Ordinal)
+                ? [parts.Length, .. parts[0].Shape] : [.. parts[0].Shape];
+            var turned = GgufArchitecture.TurnedHeads(group.Key, options);
+            if (keeps && TypeOf(parts, turned) is { } type)
+                tensors.AddCopy(group.Key, type, shape, stream => Copy(stream, parts, turned, options.HeadDim));
+            else tensors.Add(group.Key, shape, convert => Convert(parts, turned, options.HeadDim, convert));
         }
         using var grad = no_grad();
         writer.Write(path);
+    }
+
+    // The type of weights that lie in a file and are copied by rows; null for others.
+    private static GgufType? TypeOf(Parameter[] parts, int turnedHeads) =>
+        (turnedHeads == 0 || parts[0].Shape.Count > 1) && parts[0].Stored is { } stored
+            && parts.All(p => p.Stored?.Format == stored.Format) ? GgufType.All.FirstOrDefault(t =>
+                t.Format == stored.Format) : null;
+
+    private static void Copy(Stream stream, Parameter[] parts, int turnedHeads, int headDim)
+    {
+        foreach (var stored in parts.Select(p => p.Stored!))
+        {
+            for (var row = 0L; row < stored.Rows; row++)
+                stream.Write(stored.BytesOf(turnedHeads == 0 ? row : Unturned(row, headDim)));
+            stored.SetAside();
+        }
     }
 
     private static void AddCompanions(GgufWriter writer, string companions, ModelOptions options)

@@ -86,6 +86,9 @@ public sealed partial class GgufRecipe
         if (IsQuantized) writer.Add(VersionKey, Version);
     }
 
+    /// <summary>Adds the key of a file whose tensors were quantised by no recipe.</summary>
+    internal static void DescribeMixture(GgufWriter writer) => writer.Add(VersionKey, Version);
+
     /// <summary>The type of a tensor.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="shape">Its sizes, the row's length last.</param>

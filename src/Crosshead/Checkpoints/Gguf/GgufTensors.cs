@@ -58,6 +58,23 @@ internal sealed class GgufTensors(GgufWriter writer, GgufRecipe recipe, GgufMode
         writer.AddTensor(name, tensor.Type, shape, stream => Copy(stream, file, tensor));
     }
 
+    /// <summary>Adds a tensor whose bytes exist already.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="shape">Its sizes, the row's length last.</param>
+    /// <param name="write">Writes the bytes.</param>
+    public void AddCopy(string name, GgufType type, long[] shape, Action<Stream> write)
+    {
+        var elements = shape.Aggregate(1L, (product, size) => product * size);
+        _total += elements;
+        writer.AddTensor(name, type, shape, stream =>
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            write(stream);
+            Progress?.Report(new GgufProgress(name, _done += elements, _total));
+        });
+    }
+
     private void Copy(Stream stream, GgufReader file, GgufTensor tensor)
     {
         var bytes = new byte[Math.Min(tensor.Bytes, 4 * ElementsAtOnce)];
