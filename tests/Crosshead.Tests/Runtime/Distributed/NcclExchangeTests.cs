@@ -139,8 +139,8 @@ public sealed class NcclExchangeTests
         Assert.StartsWith("ranks 0 and 1 have the same GPU", failure.Message);
     }
 
-    // Within one process, taking memory or loading a kernel may wait for a GPU that waits for the other rank: that comes
-    // first.
+    // Within one process, taking memory or loading a kernel may wait for a GPU that waits for the other rank, so that
+    // comes first.
     private static void Meet(ICommunicator communicator, Device device)
     {
         cuda.synchronize(device);
