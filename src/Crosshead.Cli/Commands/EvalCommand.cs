@@ -79,7 +79,8 @@ internal sealed class EvalCommand : CliCommand
             + "same command goes on where it was.",
         "crosshead eval --list",
         "crosshead eval models/llama --tasks arc_easy,piqa --data data/eval",
-        "crosshead eval models/llama models/llama-half --tasks commonsense --report half.html --out half.json")
+        "crosshead eval models/llama models/llama-half --tasks commonsense --report half.html --out half.json",
+        "mpirun -n 2 crosshead eval models/llama --tasks arc_easy")
     {
         Arguments.Add(_models);
         foreach (var option in new Option[] { _tasks, _list, _data, _include, _limit, _shots, _bos, _chat })
@@ -89,6 +90,9 @@ internal sealed class EvalCommand : CliCommand
         Options.Add(_noCache);
         _compute = new ComputeOptions(this, "float32", decodes: true);
     }
+
+    /// <inheritdoc/>
+    public override bool RunsOnRanks => true;
 
     /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
@@ -123,7 +127,12 @@ internal sealed class EvalCommand : CliCommand
                 arguments.GetValue(_shots) ?? t.DefaultShots, arguments.GetValue(_limit))))],
         };
         run.Validate();
-        return (output, cancellation) => Evaluate(arguments, run, output, cancellation);
+        return (output, cancellation) =>
+        {
+            var ranks = output.Communicator;
+            return Evaluate(arguments, run with { Communicator = ranks, Device = _compute.Device(arguments, ranks) },
+                output, cancellation);
+        };
     }
 
     private int Evaluate(ParseResult arguments, EvaluationRun run, CommandOutput output, CancellationToken cancellation)
@@ -147,6 +156,7 @@ internal sealed class EvalCommand : CliCommand
     private int Tell(ParseResult arguments, CommandOutput output, EvaluationRun run,
         IReadOnlyList<ModelEvaluation> models)
     {
+        if (output.Communicator.Rank > 0) return ExitCode.Done; // all ranks have the same results
         var comparison = Comparison.Of(models);
         var report = new EvaluationReport(comparison, DateTimeOffset.Now, Provenance(arguments, run, models));
         var result = EvaluationJson.Of(report, models);

@@ -2,6 +2,7 @@ using Crosshead.Attention.Caches;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Text.Chat;
 using Crosshead.TextModels;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Evaluation;
 
 /// <summary>Asks models the tasks, with one model in memory at a time.</summary>
-public sealed class EvaluationRun
+public sealed record EvaluationRun
 {
     /// <summary>The models, at least one; the others are compared with the first.</summary>
     public required IReadOnlyList<IModelSource> Models { get; init; }
@@ -32,6 +33,9 @@ public sealed class EvaluationRun
     /// <summary>Whether prompts are written as conversations.</summary>
     public bool ApplyChatTemplate { get; init; }
 
+    /// <summary>The ranks that share the work. All must run the same, and all get the same results.</summary>
+    public ICommunicator Communicator { get; init; } = Alone.Instance;
+
     /// <summary>The default folder of responses, in the user's cache.</summary>
     public static string DefaultCacheFolder => ResponseFile.DefaultFolder;
 
@@ -52,6 +56,9 @@ public sealed class EvaluationRun
     {
         var names = ModelNames.Of([.. Models.Select(m => m.Path)]);
         for (var i = 0; i < Models.Count; i++) Check(Models[i], names[i], progress, cancellation);
+        if (Communicator.Ranks > 1)
+            Communicator.RequireSame([.. Models.Zip(names, (m, name) => ($"the weights of {name}", m.WeightsHash)),
+                .. Tasks.Select(t => ($"the data of {t.Task.Name}", t.Data.Sha256))]);
         return [.. Models.Select((model, i) => Run(model, names[i], progress, cancellation))];
     }
 
@@ -69,9 +76,9 @@ public sealed class EvaluationRun
     {
         using var model = source.LoadFrozen(Type, Device);
         var options = OptionsOf(source) with { EndTokens = source.EndTokens };
-        using var cache = CacheFolder is null ? null
+        using var cache = CacheFolder is null || Communicator.Rank > 0 ? null
             : new ResponseCache(ResponseFile.In(CacheFolder, source, model, Cache));
-        using var evaluator = new TaskEvaluator(model, source.Tokenizer, options, cache);
+        using var evaluator = new TaskEvaluator(model, source.Tokenizer, options, cache, Communicator);
         var results = new List<TaskResult>();
         foreach (var (task, data) in Tasks)
         {

@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using Crosshead.Evaluation.Answers;
 using Crosshead.Evaluation.Results;
 using Crosshead.Evaluation.Scoring;
 using Crosshead.Evaluation.Tasks;
 using Crosshead.Generation;
 using Crosshead.Model;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Models;
 using Crosshead.TextModels;
@@ -20,6 +23,7 @@ public sealed class TaskEvaluator : IDisposable
     private readonly LanguageModel _model;
     private readonly EvaluationOptions _options;
     private readonly ResponseCache? _cache;
+    private readonly ICommunicator _communicator;
     private readonly SampleRequests _requests;
     private readonly bool _cleansUpSpaces;
     private readonly LikelihoodScorer _scorer;
@@ -29,15 +33,22 @@ public sealed class TaskEvaluator : IDisposable
     /// <param name="model">A model; must outlive the evaluator.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="options">How it is asked the tasks.</param>
-    /// <param name="cache">Its earlier answers, and the place for new ones; null to keep none.</param>
+    /// <param name="cache">Its earlier answers, and the place for new ones; null to keep none. Only that of rank 0
+    /// counts.</param>
+    /// <param name="communicator">The ranks that share the work, of which all evaluate the same tasks; null for this
+    /// process alone.</param>
     /// <exception cref="CrossheadException">A begin token is asked for, and the tokenizer has none.</exception>
     public TaskEvaluator(LanguageModel model, Tokenizer tokenizer, EvaluationOptions options,
-        ResponseCache? cache = null)
+        ResponseCache? cache = null, ICommunicator? communicator = null)
     {
-        (_model, _options, _cache) = (model, options, cache);
+        (_model, _options, _cache, _communicator) = (model, options, cache, communicator ?? Alone.Instance);
         _requests = new SampleRequests(tokenizer, model.Options.Context, options);
         _cleansUpSpaces = tokenizer.CleansUpSpaces;
-        _scorer = new LikelihoodScorer(model) { SharePrefixes = options.SharePrefixes };
+        _scorer = new LikelihoodScorer(model)
+        {
+            SharePrefixes = options.SharePrefixes,
+            Communicator = _communicator,
+        };
         _generator = new Generator(model, new TokenizerCodec(tokenizer), options.Cache);
     }
 
@@ -53,6 +64,7 @@ public sealed class TaskEvaluator : IDisposable
         CancellationToken cancellation = default)
     {
         var clock = Stopwatch.StartNew();
+        _communicator.Activity = task.Name;
         var (samples, cached) = task.Kind switch
         {
             TaskKind.Generation => Write(task, data.Samples, progress, cancellation),
@@ -109,6 +121,8 @@ public sealed class TaskEvaluator : IDisposable
         var scores = new RequestScore[requests.Length];
         var keys = _cache is null ? [] : requests.Select(ResponseCache.KeyOf).ToArray();
         bool[] known = [.. requests.Select((_, i) => _cache?.TryGetScore(keys[i], out scores[i]) == true)];
+        _communicator.Broadcast(MemoryMarshal.AsBytes(known.AsSpan()), root: 0);
+        _communicator.Broadcast(MemoryMarshal.AsBytes(scores.AsSpan()), root: 0);
         var done = cached = known.Count(k => k);
         progress?.Report((done, requests.Length));
         try
@@ -144,35 +158,41 @@ public sealed class TaskEvaluator : IDisposable
         var settings = $"greedy, {room} tokens, cut or not, stop at {string.Join(' ', _options.EndTokens)}, "
             + $"{string.Join('\0', task.Stop)}";
         var keys = prompts.Select(p => ResponseCache.KeyOf(p.Tokens, settings)).ToArray();
-        var answers = new WrittenAnswer[samples.Count];
-        int[] open = [
-            .. Enumerable.Range(0, samples.Count).Where(i => _cache?.TryGetAnswer(keys[i], out answers[i]) != true)];
+        var answers = new WrittenAnswer?[samples.Count];
+        for (var i = 0; i < samples.Count; i++)
+            if (_cache?.TryGetAnswer(keys[i], out var kept) == true) answers[i] = kept;
+        answers = JsonSerializer.Deserialize<WrittenAnswer?[]>(
+            _communicator.Broadcast(JsonSerializer.Serialize(answers), root: 0))!;
+        int[] open = [.. Enumerable.Range(0, samples.Count).Where(i => answers[i] is null)];
         var (done, cached) = (samples.Count - open.Length, samples.Count - open.Length);
         progress?.Report((done, samples.Count));
 
-        void Keep(int i, GeneratedSequence sequence)
+        void Keep(int i, WrittenAnswer answer)
         {
-            answers[i] = new WrittenAnswer(sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
-            _cache?.Add(keys[i], answers[i]);
+            if (answers[i] is not null) return; // this rank's own
+            answers[i] = answer;
+            _cache?.Add(keys[i], answer);
             if (++done % PromptsAtOnce == 0) _cache?.Flush();
+            _communicator.Activity = $"{task.Name}, answer {done}";
             progress?.Report((done, samples.Count));
         }
 
-        // The longest go first, so that a lack of memory shows at once. On a device an answer's last digits may depend
-        // on those beside it: there the prompts of a block go together in every run, interrupted or not, and their
-        // answers are kept together.
-        int[] order = [.. open.OrderByDescending(i => prompts[i].Tokens.Length)];
-        var apart = _generator.KeepsSequencesApart;
+        // The longest go first, so that a lack of memory shows at once.
         try
         {
-            foreach (var batch in order.Chunk(apart ? Math.Max(1, order.Length) : PromptsPerBlock))
+            foreach (var round in Rounds([.. open.OrderByDescending(i => prompts[i].Tokens.Length)]))
             {
-                using var run = _generator.Start([.. batch.Select(i => prompts[i].Tokens)], options);
-                foreach (var token in run.Tokens(cancellation))
-                    if (apart && token.Stop is not (null or StopReason.Cancelled))
-                        Keep(batch[token.Sequence], run.SequenceOf(token.Sequence));
-                cancellation.ThrowIfCancellationRequested();
-                for (var i = 0; i < batch.Length && !apart; i++) Keep(batch[i], run.SequenceOf(i));
+                var own = round[_communicator.Rank];
+                var written = new Dictionary<int, WrittenAnswer>();
+                Write([.. own.Select(i => prompts[i].Tokens)], options, (at, answer) =>
+                {
+                    written.Add(own[at], answer);
+                    Keep(own[at], answer);
+                }, cancellation);
+                foreach (var part in _communicator.AllGather(JsonSerializer.Serialize(written)))
+                    foreach (var (i, answer) in JsonSerializer.Deserialize<Dictionary<int, WrittenAnswer>>(part)!)
+                        Keep(i, answer);
+                _communicator.ThrowIfCancelled(cancellation);
             }
         }
         finally
@@ -182,14 +202,43 @@ public sealed class TaskEvaluator : IDisposable
         AnswerJudge[] judges = [.. task.Filters.Select(f => new AnswerJudge(f))];
         return ([.. samples.Select((s, i) =>
         {
-            var text = _cleansUpSpaces ? Shortened(SpaceCleanup.Of(answers[i].Text), task.Stop) : answers[i].Text;
+            var (written, cut) = answers[i]!.Value;
+            var text = _cleansUpSpaces ? Shortened(SpaceCleanup.Of(written), task.Stop) : written;
             return new SampleResult(s, [], text, [.. judges.Select(j => j.Judge(text, s.Answers))],
                 prompts[i].Truncated)
             {
-                AnswerCut = answers[i].Cut && room < task.MaxTokens,
+                AnswerCut = cut && room < task.MaxTokens,
             };
         })], cached);
     }
+
+    // What each rank answers in each round. On a device an answer's last digits may depend on those beside it: there the
+    // prompts of a block go together in every run, interrupted or not, on any number of ranks.
+    private IEnumerable<int[][]> Rounds(int[] prompts)
+    {
+        var ranks = Enumerable.Range(0, _communicator.Ranks);
+        return _generator.KeepsSequencesApart
+            ? [[.. ranks.Select(r => prompts.Where((_, at) => at % _communicator.Ranks == r).ToArray())]]
+            : prompts.Chunk(PromptsPerBlock).Chunk(_communicator.Ranks).Select(blocks =>
+                ranks.Select(r => r < blocks.Length ? blocks[r] : []).ToArray());
+    }
+
+    // Where answers depend on those beside them, they are kept together or not at all.
+    private void Write(int[][] prompts, GenerationOptions options, Action<int, WrittenAnswer> keep,
+        CancellationToken cancellation)
+    {
+        if (prompts.Length == 0) return;
+        var apart = _generator.KeepsSequencesApart;
+        using var run = _generator.Start(prompts, options);
+        foreach (var token in run.Tokens(cancellation))
+            if (apart && token.Stop is not (null or StopReason.Cancelled))
+                keep(token.Sequence, AnswerOf(run.SequenceOf(token.Sequence)));
+        for (var i = 0; i < prompts.Length && !apart && !cancellation.IsCancellationRequested; i++)
+            keep(i, AnswerOf(run.SequenceOf(i)));
+    }
+
+    private static WrittenAnswer AnswerOf(GeneratedSequence sequence) =>
+        new(sequence.Text, sequence.Stop is StopReason.Length or StopReason.Context);
 
     // Cleaning may have produced a stop string.
     private static string Shortened(string text, IReadOnlyList<string> stops)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Crosshead.Tests.Runtime.Distributed;
 
 namespace Crosshead.Tests.Cli;
 
@@ -54,6 +55,21 @@ public sealed class EvalCommandTests : IDisposable
             r => r.Item1).i, (int)samples[0]["choice"]!);
         Assert.Equal("1,234", (string)samples[3]["answers"]![0]!);
         Assert.NotNull((string?)samples[3]["output"]);
+    }
+
+    [Fact]
+    public void Two_processes_give_the_samples_of_one()
+    {
+        Prepare("first");
+        var (one, two) = (_folder.File("one.jsonl"), _folder.File("two.jsonl"));
+        foreach (var (ranks, file) in new[] { (1, one), (2, two) })
+        {
+            var run = MpiRun.Crosshead(ranks, "eval", _folder.File("first"), "--tasks", "arc_easy,gsm8k",
+                "--num-fewshot", "0", "--data", _folder.File("rows"), "--no-cache", "--log-samples", file);
+            Assert.True(run.ExitCode == 0, run.Error);
+            Assert.Single(run.Out.Split('\n'), l => l.Contains("gsm8k", StringComparison.Ordinal));
+        }
+        Assert.Equal(File.ReadAllText(one), File.ReadAllText(two));
     }
 
     [Fact]

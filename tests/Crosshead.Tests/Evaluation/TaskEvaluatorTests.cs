@@ -7,6 +7,7 @@ using Crosshead.Evaluation.Tasks;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Tests.Cli;
+using Crosshead.Tests.Runtime.Distributed;
 using Crosshead.Text.Tokenizers;
 using Crosshead.Text.Tokenizers.Training;
 using static TorchSharp.torch;
@@ -161,6 +162,41 @@ public sealed class TaskEvaluatorTests : IDisposable
             }, TestContext.Current.CancellationToken)[0];
             Assert.Equal(alone.Text, result.Samples[i].Output);
         }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)] // where answers are dealt one by one
+    [InlineData(ScalarType.Float64)] // where blocks are
+    public void Any_number_of_ranks_has_the_same_results(ScalarType type)
+    {
+        var texts = Task("text",
+            """ "data": { "rows": ["a.txt"] }, "fields": { "passage": "row.text" }, "question": "", "text": "{{ passage }}", "continuation": "{{ text }}", "metrics": ["bits_per_byte"] """);
+        var passage = Rows(texts, "a.txt", string.Concat(Enumerable.Repeat(TinyRecipe.Text, 20))[..30000]);
+        var questions = Task("generation", """
+            "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{ stem }}", "metrics": ["exact_match"], "maxTokens": 4,
+            "filters": [ { "name": "all", "extract": "whole", "compare": "text" } ]
+            """);
+        var rows = Rows(questions, "a.jsonl", string.Concat(Enumerable.Range(0, 300).Select(i =>
+            $$"""{"q":"w{{i}} {{i % 7}}","a":"x"}""" + "\n")));
+        var one = Answers(1)[0];
+        foreach (var ranks in new[] { 2, 3 }) Assert.All(Answers(ranks), answers => Assert.Equal(one, answers));
+
+        // Half of the answers are kept from before, by rank 0 alone.
+        string[] Answers(int ranks) => ThreadCommunicator.Run(ranks, communicator =>
+        {
+            var (model, tokenizer) = Create();
+            using var owned = model;
+            model.Freeze(type);
+            using var cache = communicator.Rank > 0 ? null : new ResponseCache(_folder.File($"cache {type} {ranks}"));
+            using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions(), cache, communicator);
+            var half = rows with { Samples = rows.Samples.Take(150).ToArray() };
+            evaluator.Evaluate(questions, half, cancellation: TestContext.Current.CancellationToken);
+            var results = new[] { (texts, passage), (questions, rows) }.Select(t =>
+                evaluator.Evaluate(t.Item1, t.Item2, cancellation: TestContext.Current.CancellationToken)).ToArray();
+            Assert.Equal([0, 150], results.Select(r => r.FromCache));
+            return string.Join('\n', results.SelectMany(r => r.Samples).Select(s =>
+                $"{string.Join(' ', s.Scores.Select(c => c.LogLikelihood.ToString("R")))} {s.Output}"));
+        });
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,6 +21,9 @@ public sealed class LikelihoodScorer(LanguageModel model)
 
     /// <summary>Whether requests share their beginnings. False computes each request alone, for comparison.</summary>
     public bool SharePrefixes { get; init; } = true;
+
+    /// <summary>The ranks that share the work. All must score the same requests, and all get the same scores.</summary>
+    public ICommunicator Communicator { get; init; } = Alone.Instance;
 
     /// <summary>Scores requests.</summary>
     /// <param name="requests">Requests, each within the model's context.</param>
@@ -42,11 +46,15 @@ public sealed class LikelihoodScorer(LanguageModel model)
         for (var start = 0; start < requests.Count; start += RequestsPerTurn)
         {
             var turn = Enumerable.Range(start, Math.Min(RequestsPerTurn, requests.Count - start));
-            foreach (var batch in Batches(Trees(requests, turn)))
+            var unknown = Batches(Trees(requests, turn)).Where(batch => known is null
+                || !batch.All(tree => tree.Predictions.All(p => known(p.Request))));
+            // A batch is computed by one rank, as a rank alone computes it: so the bits do not depend on their number.
+            foreach (var round in unknown.Chunk(Communicator.Ranks))
             {
-                cancellation.ThrowIfCancellationRequested();
-                if (known is not null && batch.All(tree => tree.Predictions.All(p => known(p.Request)))) continue;
-                Score(batch, scored);
+                Communicator.ThrowIfCancelled(cancellation);
+                var own = Communicator.Rank < round.Length ? Score(round[Communicator.Rank]) : [];
+                foreach (var (request, score) in Communicator.AllGather<(int, RequestScore)>(own))
+                    scored(request, score);
             }
         }
     }
@@ -90,7 +98,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
         }
     }
 
-    private void Score(IReadOnlyList<TokenTree> batch, Action<int, RequestScore> scored)
+    private (int Request, RequestScore Score)[] Score(IReadOnlyList<TokenTree> batch)
     {
         using var scope = NewDisposeScope();
         var nodes = batch[0].Count;
@@ -115,7 +123,9 @@ public sealed class LikelihoodScorer(LanguageModel model)
             [.. asked.SelectMany(a => a.Prediction.Nodes.Select(n => (long)a.Row + n))],
             [.. asked.SelectMany(a => a.Prediction.Targets.Select(t => (long)t))]);
         var at = 0;
-        foreach (var (_, prediction) in asked)
+        return [.. asked.Select(a => Sum(a.Prediction))];
+
+        (int, RequestScore) Sum(TreePrediction prediction)
         {
             var (sum, greedy) = (0.0, true);
             foreach (var target in prediction.Targets)
@@ -123,7 +133,7 @@ public sealed class LikelihoodScorer(LanguageModel model)
                 sum += likelihoods[at];
                 greedy &= firsts[at++] == target;
             }
-            scored(prediction.Request, new RequestScore(sum, greedy));
+            return (prediction.Request, new RequestScore(sum, greedy));
         }
     }
 

@@ -17,6 +17,28 @@ public static class Collectives
         return [.. bytes.Select(b => MemoryMarshal.Read<T>(b))];
     }
 
+    /// <summary>Gives every rank the values of all, those of one rank after those of the ranks before it.</summary>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="values">This rank's values, as many as it has.</param>
+    /// <typeparam name="T">A number, or a structure of numbers.</typeparam>
+    public static T[] AllGather<T>(this ICommunicator communicator, ReadOnlySpan<T> values) where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(communicator);
+        var bytes = MemoryMarshal.AsBytes(values);
+        var parts = AllGather(communicator, bytes, communicator.AllGather((long)bytes.Length));
+        return [.. parts.SelectMany(p => MemoryMarshal.Cast<byte, T>(p).ToArray())];
+    }
+
+    /// <summary>Stops all ranks at the same place, if one of them is to stop.</summary>
+    /// <param name="communicator">The ranks.</param>
+    /// <param name="cancellation">Whether this rank is to stop.</param>
+    /// <exception cref="OperationCanceledException">A rank is to stop; thrown on all.</exception>
+    public static void ThrowIfCancelled(this ICommunicator communicator, CancellationToken cancellation)
+    {
+        if (communicator.AllGather(cancellation.IsCancellationRequested).Contains(true))
+            throw new OperationCanceledException(cancellation);
+    }
+
     /// <summary>Gives every rank the texts of all, in the order of the ranks.</summary>
     /// <param name="communicator">The ranks.</param>
     /// <param name="text">This rank's text, of any length.</param>
