@@ -22,11 +22,11 @@ internal sealed class StandardStreams
             new StreamWriter(StandardStream.ForMessages(), new UTF8Encoding(false)) { AutoFlush = true });
         _in = StandardStream.InputIsClosed ? TextReader.Null
             : new StreamReader(Console.OpenStandardInput(), s_strict, detectEncodingFromByteOrderMarks: false);
-        // Launchers give their processes terminals that nobody sees, and .NET writes control codes to those.
-        var launched = Launcher.OfThisProcess is not null;
-        if (launched) Environment.SetEnvironmentVariable("TERM", "dumb");
-        InIsScreen = !launched && !Console.IsInputRedirected && !StandardStream.InputIsClosed;
-        var dumb = launched || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+        // .NET would write control codes even to a terminal that nobody sees.
+        var hidden = Launcher.HidesTerminal;
+        if (hidden) Environment.SetEnvironmentVariable("TERM", "dumb");
+        InIsScreen = !hidden && !Console.IsInputRedirected && !StandardStream.InputIsClosed;
+        var dumb = hidden || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
         OutIsScreen = !Console.IsOutputRedirected && !dumb;
         ErrorIsScreen = !Console.IsErrorRedirected && !dumb;
     }

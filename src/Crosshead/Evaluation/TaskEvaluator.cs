@@ -212,8 +212,8 @@ public sealed class TaskEvaluator : IDisposable
         })], cached);
     }
 
-    // What each rank answers in each round. On a device an answer's last digits may depend on those beside it: there the
-    // prompts of a block go together in every run, interrupted or not, on any number of ranks.
+    // What each rank answers in each round. On a device an answer's last digits may depend on those beside it: there
+    // the prompts of a block go together in every run, interrupted or not, on any number of ranks.
     private IEnumerable<int[][]> Rounds(int[] prompts)
     {
         var ranks = Enumerable.Range(0, _communicator.Ranks);
@@ -233,8 +233,8 @@ public sealed class TaskEvaluator : IDisposable
         foreach (var token in run.Tokens(cancellation))
             if (apart && token.Stop is not (null or StopReason.Cancelled))
                 keep(token.Sequence, AnswerOf(run.SequenceOf(token.Sequence)));
-        for (var i = 0; i < prompts.Length && !apart && !cancellation.IsCancellationRequested; i++)
-            keep(i, AnswerOf(run.SequenceOf(i)));
+        if (apart || cancellation.IsCancellationRequested) return;
+        for (var i = 0; i < prompts.Length; i++) keep(i, AnswerOf(run.SequenceOf(i)));
     }
 
     private static WrittenAnswer AnswerOf(GeneratedSequence sequence) =>

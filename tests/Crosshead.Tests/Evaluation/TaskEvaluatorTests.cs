@@ -176,8 +176,9 @@ public sealed class TaskEvaluatorTests : IDisposable
             "data": { "rows": ["a.jsonl"] }, "fields": { "stem": "row.q", "answer": "row.a" }, "question": "{{ stem }}", "metrics": ["exact_match"], "maxTokens": 4,
             "filters": [ { "name": "all", "extract": "whole", "compare": "text" } ]
             """);
-        var rows = Rows(questions, "a.jsonl", string.Concat(Enumerable.Range(0, 300).Select(i =>
-            $$"""{"q":"w{{i}} {{i % 7}}","a":"x"}""" + "\n")));
+        TaskData Questions(int count) => Rows(questions, "a.jsonl", string.Concat(Enumerable.Range(0, count).Select(
+            i => $$"""{"q":"w{{i}} {{i % 7}}","a":"x"}""" + "\n")));
+        var (half, rows) = (Questions(150), Questions(300));
         var one = Answers(1)[0];
         foreach (var ranks in new[] { 2, 3 }) Assert.All(Answers(ranks), answers => Assert.Equal(one, answers));
 
@@ -189,7 +190,6 @@ public sealed class TaskEvaluatorTests : IDisposable
             model.Freeze(type);
             using var cache = communicator.Rank > 0 ? null : new ResponseCache(_folder.File($"cache {type} {ranks}"));
             using var evaluator = new TaskEvaluator(model, tokenizer, new EvaluationOptions(), cache, communicator);
-            var half = rows with { Samples = rows.Samples.Take(150).ToArray() };
             evaluator.Evaluate(questions, half, cancellation: TestContext.Current.CancellationToken);
             var results = new[] { (texts, passage), (questions, rows) }.Select(t =>
                 evaluator.Evaluate(t.Item1, t.Item2, cancellation: TestContext.Current.CancellationToken)).ToArray();

@@ -10,17 +10,23 @@ namespace Crosshead.Runtime.Distributed;
 /// <param name="Libraries">File names of the libraries that fit, the likeliest first.</param>
 public sealed record Launcher(string Name, int Rank, int Ranks, int LocalRank, IReadOnlyList<string> Libraries)
 {
+    private const string OpenMpiRanks = "OMPI_COMM_WORLD_SIZE";
     private const string OpenMpi = "libmpi.so.40", Mpich = "libmpich.so.12", MpichAlike = "libmpi.so.12";
 
     /// <summary>The launcher of this process; null if it was started by itself, or as the only rank.</summary>
     public static Launcher? OfThisProcess { get; } = Find(Environment.GetEnvironmentVariable);
+
+    /// <summary>
+    /// Whether the terminal of this process is one of the launcher's, that nobody sees. Open MPI gives such terminals.
+    /// </summary>
+    public static bool HidesTerminal { get; } = Environment.GetEnvironmentVariable(OpenMpiRanks) is not null;
 
     /// <summary>Finds the launcher.</summary>
     /// <param name="variable">Reads an environment variable.</param>
     /// <returns>Null without a launcher, and for a single rank.</returns>
     internal static Launcher? Find(Func<string, string?> variable)
     {
-        return Of("mpirun of Open MPI", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK",
+        return Of("mpirun of Open MPI", OpenMpiRanks, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK",
                 OpenMpi)
             ?? Of("mpiexec of MPICH", "PMI_SIZE", "PMI_RANK", "MPI_LOCALRANKID", Mpich, MpichAlike)
             // Slurm's other variables are also set in a batch script, which is one process.
