@@ -12,6 +12,7 @@ using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Reports;
 using Crosshead.Reports.Pages;
+using Crosshead.Runtime.Distributed;
 using Crosshead.TextModels;
 
 namespace Crosshead.Cli.Commands;
@@ -39,6 +40,7 @@ internal sealed class ProfileCommand : CliCommand
         "Measure what each piece of the cache is worth: how much the loss grows when the keys, or the values, of one "
             + "layer alone are kept in a smaller size. After an interruption, the same command goes on.",
         "crosshead profile models/llama --text book.txt --out profile.json",
+        "mpirun -n 2 crosshead profile models/llama --text book.txt --out profile.json",
         "crosshead compress models/llama --calibrate book.txt --profile profile.json --cache 50% --out "
             + "models/llama-half")
     {
@@ -50,6 +52,9 @@ internal sealed class ProfileCommand : CliCommand
     }
 
     /// <inheritdoc/>
+    public override bool RunsOnRanks => true;
+
+    /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var (calibrate, measure) = CompressionText.Halves(TextFile.Read(arguments.GetRequiredValue(_text)));
@@ -58,7 +63,7 @@ internal sealed class ProfileCommand : CliCommand
         var first = windows.Cut(calibrate, "the first half of the text", files);
         var second = windows.Cut(measure, "the second half of the text", files);
         Profiler.Require(files.Options, first);
-        var device = _compute.Device(arguments);
+        _ = _compute.Device(arguments); // refuses one that is absent
         var path = _out.In(arguments)!;
         var begun = File.Exists(path) && !arguments.GetValue(Outputs.Overwrite) ? Profile.Load(path) : null;
         begun?.RequireShape(files.Options, $"--out \"{path}\"");
@@ -66,12 +71,17 @@ internal sealed class ProfileCommand : CliCommand
         if (begun is not null) source.RequireSame(begun.Source, $"--out \"{path}\"");
         return (output, cancellation) =>
         {
+            var ranks = output.Communicator;
+            ranks.RequireSame(("the model and the text", $"{source}"),
+                ("the number of layers measured before", $"{begun?.Layers.Count ?? 0}"));
             ModelRemarks.Tell(files.Remarks, output);
-            using var model = files.LoadInPlace(device: device);
+            using var model = files.LoadInPlace(device: _compute.Device(arguments, ranks));
             using var calibration = Calibrate(output, model, first, windows.Batch, cancellation);
-            if (Measure(new Profiler(model, calibration, second, windows.Batch), source, begun, path, files.Options,
+            var profiler = new Profiler(model, calibration, second, windows.Batch) { Communicator = ranks };
+            if (Measure(profiler, source, begun, path, files.Options,
                 output, cancellation) is not { } profile)
                 return ExitCode.Interrupted;
+            if (ranks.Rank > 0) return ExitCode.Done; // all ranks have the same profile
             profile.Save(path);
             ProfilePage.Write(Report(profile, files.Description.Name, TypedCommand.Of(arguments)), Page(path));
             Show(profile, path, output);
@@ -88,7 +98,7 @@ internal sealed class ProfileCommand : CliCommand
         using var progress = output.Progress("measuring", "pieces");
         try
         {
-            return profiler.Run(source, methods, begun, p => p.Save(path),
+            return profiler.Run(source, methods, begun, output.Communicator.Rank > 0 ? null : p => p.Save(path),
                 new ImmediateProgress<long>(done => progress.Report(done, pieces)), cancellation);
         }
         catch (OperationCanceledException) when (File.Exists(path))

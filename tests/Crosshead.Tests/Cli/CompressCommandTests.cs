@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Crosshead.Checkpoints;
+using Crosshead.Tests.Runtime.Distributed;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Cli;
@@ -78,6 +79,19 @@ public sealed class CompressCommandTests : IDisposable
         var kept = after.Parameters.ToDictionary(p => p.Name, p => p.Value);
         foreach (var parameter in before.Parameters.Where(p => p.Name.Contains("layers.0.")))
             Assert.True(parameter.Value.eq(kept[parameter.Name]).all().item<bool>());
+    }
+
+    [Fact]
+    public void Two_processes_measure_the_profile_of_one()
+    {
+        var profiles = new[] { 1, 2 }.Select(ranks =>
+        {
+            var path = _folder.File($"profile{ranks}.json");
+            var run = MpiRun.Crosshead(ranks, "profile", Model, "--text", Text, "--windows", "6", "--out", path);
+            Assert.True(run.ExitCode == 0, run.Error);
+            return File.ReadAllText(path);
+        }).ToArray();
+        Assert.Equal(profiles[0], profiles[1]);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Search;
@@ -10,7 +11,9 @@ namespace Crosshead.Compression.Search;
 /// <param name="model">The original model, to which pieces are fitted.</param>
 /// <param name="calibration">Statistics for the fits.</param>
 /// <param name="streams">The residual streams before the layer, in the model in which pieces are tried.</param>
-internal sealed class PieceMeter(LanguageModel model, Calibration calibration, ResidualStates streams)
+/// <param name="communicator">The ranks that share the pieces.</param>
+internal sealed class PieceMeter(LanguageModel model, Calibration calibration, ResidualStates streams,
+    ICommunicator communicator)
 {
     /// <summary>Returns the losses of the pieces, in their order.</summary>
     /// <param name="layer">Index of the layer; the streams must be those before this layer.</param>
@@ -23,18 +26,24 @@ internal sealed class PieceMeter(LanguageModel model, Calibration calibration, R
         CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
+        communicator.Activity = $"layer {layer}";
         var fit = PieceFit.Of(model, layer, calibration);
-        var (planned, losses) = (fit.Of(plan), new double[pieces.Count]);
-        using var variants = new Variants(pieces.Select(p => CompressedLayer.Create(model, layer,
+        var planned = fit.Of(plan);
+        var own = Enumerable.Range(0, pieces.Count).Where(i => i % communicator.Ranks == communicator.Rank)
+            .Select(i => (Index: i, Loss: double.NaN)).ToArray();
+        using var variants = new Variants(own.Select(o => pieces[o.Index]).Select(p => CompressedLayer.Create(model, layer,
             p.OfKeys ? (p.Size == 0 ? null : fit.Keys(p.Method, p.Size)) : planned.Keys,
             p.OfKeys ? planned.Values : p.Size == 0 ? null : fit.Values(p.Method, p.Size))));
         var reported = new Lock();
-        ParallelForwards.Run(pieces.Count, streams.Workers, i =>
+        ParallelForwards.Run(own.Length, streams.Workers, i =>
         {
-            losses[i] = streams.LossFrom(layer, variants[i].Attention, cancellation);
+            own[i].Loss = streams.LossFrom(layer, variants[i].Attention, cancellation);
             lock (reported) done();
         });
-        cancellation.ThrowIfCancellationRequested();
+        communicator.ThrowIfCancelled(cancellation);
+        var losses = new double[pieces.Count];
+        foreach (var (index, loss) in communicator.AllGather<(int, double)>(own)) losses[index] = loss;
+        for (var i = own.Length; i < pieces.Count; i++) done(); // those of the other ranks
         return losses;
     }
 

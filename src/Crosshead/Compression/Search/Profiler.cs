@@ -1,6 +1,7 @@
 using Crosshead.Attention;
 using Crosshead.Compression.Fits;
 using Crosshead.Model;
+using Crosshead.Runtime.Distributed;
 using static TorchSharp.torch;
 
 namespace Crosshead.Compression.Search;
@@ -16,6 +17,9 @@ namespace Crosshead.Compression.Search;
 public sealed class Profiler(LanguageModel model, Calibration calibration, TokenWindows windows, int batch)
 {
     private readonly (int Groups, int HeadDim) _heads = (model.Options.Attention.Groups, model.Options.HeadDim);
+
+    /// <summary>The ranks that share the pieces. All must measure the same, and all get the same losses.</summary>
+    public ICommunicator Communicator { get; init; } = Alone.Instance;
 
     /// <summary>Returns the number of pieces per layer for the given methods.</summary>
     public static int PiecesPerLayer(ModelOptions model, IReadOnlyCollection<CompressionMethod> methods) =>
@@ -48,7 +52,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
         var pieces = Piece.All(_heads.Groups, _heads.HeadDim, methods).ToArray();
         var done = (long)profile.Layers.Count * pieces.Length;
         using var streams = new ResidualStates(model, windows, batch);
-        var meter = new PieceMeter(model, calibration, streams);
+        var meter = new PieceMeter(model, calibration, streams, Communicator);
         for (var layer = 0; layer < profile.LayerCount; layer++)
         {
             if (layer >= profile.Layers.Count)
@@ -84,7 +88,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
             Piece.Whole(false, method, _heads.Groups, _heads.HeadDim),
         ];
         using var streams = new ResidualStates(compressed, windows, batch);
-        var meter = new PieceMeter(model, calibration, streams);
+        var meter = new PieceMeter(model, calibration, streams, Communicator);
         var (layers, done) = (new List<LayerProfile>(), 0L);
         for (var layer = 0; layer < model.Options.Layers; layer++)
         {
