@@ -84,6 +84,7 @@ public sealed class CompressCommandTests : IDisposable
     [Fact]
     public void Two_processes_measure_the_profile_of_one()
     {
+        Train();
         var profiles = new[] { 1, 2 }.Select(ranks =>
         {
             var path = _folder.File($"profile{ranks}.json");

@@ -31,8 +31,8 @@ internal sealed class PieceMeter(LanguageModel model, Calibration calibration, R
         var planned = fit.Of(plan);
         var own = Enumerable.Range(0, pieces.Count).Where(i => i % communicator.Ranks == communicator.Rank)
             .Select(i => (Index: i, Loss: double.NaN)).ToArray();
-        using var variants = new Variants(own.Select(o => pieces[o.Index]).Select(p => CompressedLayer.Create(model, layer,
-            p.OfKeys ? (p.Size == 0 ? null : fit.Keys(p.Method, p.Size)) : planned.Keys,
+        using var variants = new Variants(own.Select(o => pieces[o.Index]).Select(p => CompressedLayer.Create(
+            model, layer, p.OfKeys ? (p.Size == 0 ? null : fit.Keys(p.Method, p.Size)) : planned.Keys,
             p.OfKeys ? planned.Values : p.Size == 0 ? null : fit.Values(p.Method, p.Size))));
         var reported = new Lock();
         ParallelForwards.Run(own.Length, streams.Workers, i =>

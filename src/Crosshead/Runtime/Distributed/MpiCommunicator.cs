@@ -218,7 +218,7 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
         return complete;
     }
 
-    // One rank tells: the first of those that are not waited for. The others follow if it does not.
+    // One rank tells: the first of those that wait, otherwise the first of all. The others follow if it does not.
     private void Hang(string time)
     {
         var missing = _inside ? _transfers.Missing() : [];
@@ -226,6 +226,7 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
             + $"{(Activity.Length > 0 ? $" ({Activity})" : "")}";
         var waits = missing.Count > 0;
         if (!waits || Enumerable.Range(0, Rank).Any(r => !missing.Contains(r))) Thread.Sleep(s_pause);
+        if (!waits && Rank > 0) Thread.Sleep(s_pause);
         _tell(RankEnding.Named(waits
             ? $"waited {time} for rank {string.Join(", ", missing)} in {doing}; the run ends. Resume it from its last "
                 + $"checkpoint."
