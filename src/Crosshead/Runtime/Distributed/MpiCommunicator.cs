@@ -225,8 +225,8 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
         var doing = $"{(_number == 0 ? "the start" : $"{_collective} {_number}")}"
             + $"{(Activity.Length > 0 ? $" ({Activity})" : "")}";
         var waits = missing.Count > 0;
-        if (!waits || Enumerable.Range(0, Rank).Any(r => !missing.Contains(r))) Thread.Sleep(s_pause);
-        if (!waits && Rank > 0) Thread.Sleep(s_pause);
+        if (!waits || Enumerable.Range(0, Rank).Any(r => !missing.Contains(r))) Thread.Sleep(s_patience);
+        if (!waits && Rank > 0) Thread.Sleep(s_patience);
         _tell(RankEnding.Named(waits
             ? $"waited {time} for rank {string.Join(", ", missing)} in {doing}; the run ends. Resume it from its last "
                 + $"checkpoint."
