@@ -1,5 +1,6 @@
 using Crosshead.Attention;
 using Crosshead.Kernels.Common;
+using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Tests.Runtime.Distributed;
@@ -13,6 +14,8 @@ namespace Crosshead.Tests.Training.Sharding;
 
 public sealed class ShardedStepTests
 {
+    private const int StepCount = 3;
+
     // Buckets so small that each transformer block has one, and blocks are sent while the backward pass goes on.
     [Theory]
     [InlineData("float32", false)]
@@ -22,40 +25,68 @@ public sealed class ShardedStepTests
     public void Several_buckets_step_like_one_rank(string dtype, bool recomputes)
     {
         if (dtype != "float64") CpuKernels.Require();
-        var recipe = TinyRun.With(AttentionVariant.Mea, dtype);
-        recipe = recipe with { Training = recipe.Training with { GradientAccumulation = 5, Clip = 0.1 } };
-        var one = Run(1)[0];
-        for (var ranks = 2; ranks <= 4; ranks++)
+        var one = Steps(0, dtype, recomputes)[0];
+        for (var ranks = 1; ranks <= 4; ranks++)
         {
-            foreach (var values in Run(ranks))
+            foreach (var values in Steps(ranks, dtype, recomputes))
                 // The norm of one rank in float64 is libtorch's, and sums in another order.
                 Assert.All(one.Zip(values), pair => Assert.Equal(pair.First, pair.Second,
                     dtype == "float64" ? 1e-12 : 0));
         }
+    }
 
-        double[][] Run(int ranks) => ThreadCommunicator.Run(ranks, communicator =>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void GPUs_step_like_one(int gpus)
+    {
+        Assert.SkipUnless(cuda_is_available() && cuda.device_count() >= gpus, $"there are no {gpus} CUDA devices");
+        foreach (var dtype in new[] { "float32", "bfloat16" })
         {
-            using var model = TinyRun.Model(recipe, Precision.Parse(dtype));
+            var one = Steps(0, dtype, recomputes: false, "cuda")[0];
+            var several = Steps(gpus, dtype, recomputes: false, "cuda");
+            // libtorch's kernels add some gradients in no fixed order, so only losses and norms are compared.
+            Assert.All(one.Zip(several[0]).Take(2 * StepCount),
+                pair => Assert.Equal(pair.First, pair.Second, 0.02 * Math.Abs(pair.First)));
+            Assert.All(several, values => Assert.Equal(several[0], values));
+        }
+    }
+
+    // Losses, norms and the values after some steps, of each rank; 0 ranks are a run without exchanges.
+    private static double[][] Steps(int ranks, string dtype, bool recomputes, string device = "cpu")
+    {
+        var recipe = TinyRun.With(AttentionVariant.Mea, dtype);
+        recipe = recipe with { Training = recipe.Training with { GradientAccumulation = 5, Clip = 0.1 } };
+        return ThreadCommunicator.Run(Math.Max(1, ranks), communicator =>
+        {
+            using var model = new LanguageModel(recipe.Model, Precision.Parse(dtype),
+                new Device(device == "cpu" ? device : $"{device}:{communicator.Rank}"));
+            model.Initialize(recipe.Training.Seed);
             model.ActivationCheckpointing = recomputes;
             var groups = ParameterGroup.Split(model.Parameters, recipe.Training);
-            using DataParallel together = ranks == 1 ? new OneRank(model, groups)
+            using DataParallel together = ranks == 0 ? new OneRank(model, groups)
                 : new SeveralRanks(model, groups, recipe.Training, communicator, leastBytes: 1);
             using var optimizer = together.NewOptimizer(recipe.Training);
             var step = new TrainingStep(model, optimizer, recipe.Training.Clip) { Ranks = together };
             var data = new MadeUpData(recipe);
             var numbers = new List<double>();
-            for (var i = 0; i < 3; i++)
+            for (var i = 0; i < StepCount; i++)
             {
-                var batches = Enumerable.Range(5 * i, 5).Where(b => b % 5 % ranks == communicator.Rank)
-                    .Select(b => data.Batch(b)).ToArray();
+                var batches = Enumerable.Range(5 * i, 5).Where(b => b % 5 % communicator.Ranks == communicator.Rank)
+                    .Select(b => On(data.Batch(b), model.Device)).ToArray();
                 var result = step.Run(batches, 1e-2);
                 numbers.AddRange([result.Loss, result.GradientNorm]);
             }
             foreach (var parameter in model.Parameters)
-                numbers.AddRange(parameter.Value.to(model.ComputeType).to(ScalarType.Float64).flatten()
+                numbers.AddRange(parameter.Value.to(model.ComputeType).to(ScalarType.Float64).cpu().flatten()
                     .data<double>());
             return numbers.ToArray();
         });
+    }
+
+    private static TokenBatch On(TokenBatch batch, Device device)
+    {
+        using (batch) return new TokenBatch(batch.Tokens.to(device, copy: true), batch.Targets.to(device, copy: true));
     }
 
     [Fact]
