@@ -27,7 +27,7 @@ public sealed record EngineOptions
     /// How many times as long as a step of decoding alone a step may take in which prompts are computed too. Infinity
     /// for any time: what a step computes then depends on the requests alone, and not on the speed of the machine.
     /// </summary>
-    public double StepTarget { get; init; } = 3;
+    public double StepTarget { get; init; } = 2.5;
 
     /// <summary>Whether requests find computed prefixes of earlier ones.</summary>
     public bool PrefixCache { get; init; } = true;

@@ -13,7 +13,8 @@ namespace Crosshead.Serving;
 internal sealed class StepMeter(EngineOptions options)
 {
     private const double Weight = 0.2;           // of a new measurement
-    private const double LeastSeconds = 0.003;   // prompts may take this long of a step in any case
+    private const double MostGrowth = 2;         // of what a step takes: a single slow one is an accident
+    private const double LeastSeconds = 0.002;   // prompts may take this long of a step in any case
     private const double MostFixed = 0.75;       // of a step's time: noise promises no more
     private const double Doubt = 0.9;            // of the fixed time from step to step
     private const double Different = 2;          // ratio of tokens that shows what is fixed
@@ -56,7 +57,8 @@ internal sealed class StepMeter(EngineOptions options)
         var prompts = plan.Tokens - plan.Decodes;
         if (prompts == 0)
         {
-            _decodeSeconds = IsFar(plan.Decodes) ? seconds : Mean(_decodeSeconds, seconds);
+            _decodeSeconds = IsFar(plan.Decodes) ? seconds
+                : Mean(_decodeSeconds, Math.Min(seconds, MostGrowth * _decodeSeconds));
             (_decodes, _withPrompts) = (plan.Decodes, 0);
             return;
         }

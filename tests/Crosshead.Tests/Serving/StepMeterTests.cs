@@ -53,8 +53,19 @@ public sealed class StepMeterTests
         var meter = new StepMeter(new EngineOptions { MaxStepTokens = 8192 });
         meter.Add(Plan(31, 0), Decode);
         meter.Add(Plan(0, 8000), 8000 * 5e-6);
-        // 600 tokens would take the target if they cost as much as the short prompts'
-        Assert.InRange(meter.Budget(decoding: 31, waiting: 1), 250, 320);
+        // 450 tokens would take the target if they cost as much as the short prompts'
+        Assert.InRange(meter.Budget(decoding: 31, waiting: 1), 190, 240);
+    }
+
+    [Fact]
+    public void A_step_that_was_held_up_hardly_changes_how_much_is_computed()
+    {
+        var meter = new StepMeter(new EngineOptions { MaxStepTokens = 8192 });
+        for (var i = 0; i < 20; i++) meter.Add(Plan(31, 0), Decode);
+        meter.Add(Plan(31, 400), Decode + (400 * 5e-6));
+        var before = meter.Budget(decoding: 31, waiting: 1);
+        meter.Add(Plan(31, 0), 0.1); // the collection of garbage, say
+        Assert.InRange(meter.Budget(decoding: 31, waiting: 1), before, 1.3 * before);
     }
 
     private static StepPlan Plan(int decoding, int prompt)
