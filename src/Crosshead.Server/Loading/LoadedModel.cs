@@ -48,7 +48,7 @@ public sealed class LoadedModel : IDisposable
             if (decoder is PagedDecoder paged) paged.Prepare(options.Engine.MaxStepTokens);
             var engine = new Engine(decoder, new TokenizerCodec(source.Tokenizer), source.Options.Context,
                 options.Engine);
-            return new LoadedModel(model, decoder, engine, new ServedModel
+            var loaded = new LoadedModel(model, decoder, engine, new ServedModel
             {
                 Engine = engine,
                 Tokenizer = source.Tokenizer,
@@ -63,6 +63,8 @@ public sealed class LoadedModel : IDisposable
                 GraphCaptures = options.Device?.type == DeviceType.CUDA && decoder is PagedDecoder captured
                     ? () => captured.Captures : null,
             });
+            SettleMemory();
+            return loaded;
         }
         catch
         {
@@ -95,6 +97,13 @@ public sealed class LoadedModel : IDisposable
         if (options.CacheMemory is not null)
             CachePages.Count(options, ContextOf(source, options),
                 source.Options.CacheBytesPerToken(options.Cache.FormatFor(options.Type, options.Device)));
+    }
+
+    // What loading made stays. The first collection of garbage would move it, and stop all answers for a tenth of a
+    // second. So it is moved now, generation by generation.
+    private static void SettleMemory()
+    {
+        for (var generation = 0; generation < GC.MaxGeneration; generation++) GC.Collect();
     }
 
     private static int ContextOf(ModelSource source, LoadOptions options) =>
