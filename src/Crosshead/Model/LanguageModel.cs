@@ -227,8 +227,6 @@ public sealed class LanguageModel : IDisposable
         foreach (var block in _blocks) block.Freeze();
         _embedding.Pack();
         _head.Pack();
-        PackedMatrix.Order(Parameters.Where(p => p != _embedding && p != _head).Append(_head).Select(p => p.Packed)
-            .OfType<PackedMatrix>());
     }
 
     /// <inheritdoc/>

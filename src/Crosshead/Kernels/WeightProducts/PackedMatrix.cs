@@ -68,10 +68,6 @@ internal sealed class PackedMatrix : IDisposable
         return matrix;
     }
 
-    /// <summary>Says in which order weights are multiplied, over and over.</summary>
-    public static void Order(IEnumerable<PackedMatrix> matrices) =>
-        PackedMemory.Order([.. matrices.SelectMany(m => m._parts).Select(p => p.Memory).Distinct()]);
-
     /// <summary>Whether products with these activations are computed here.</summary>
     /// <param name="x">[…, columns]</param>
     public bool Supports(Tensor x) => x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CUDA
@@ -130,7 +126,7 @@ internal sealed class PackedMatrix : IDisposable
     /// <returns>[rows, columns]</returns>
     public Tensor ToTensor(ScalarType type)
     {
-        var output = empty([Rows, Columns], ScalarType.BFloat16, _parts[0].Memory.Device);
+        var output = empty([Rows, Columns], ScalarType.BFloat16, _parts[0].Bytes.device);
         Read(output, 0);
         return output.to(type);
     }
@@ -139,7 +135,7 @@ internal sealed class PackedMatrix : IDisposable
     public void Dispose()
     {
         if (!_owns) return;
-        foreach (var part in _parts) part.Memory.Dispose();
+        foreach (var part in _parts) part.Bytes.Dispose();
     }
 
     private Tensor ApplyDense(Tensor x, Tensor? bias)

@@ -6,11 +6,11 @@ namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>Packed rows of one format on a CUDA device, or some of them.</summary>
 /// <param name="Format">The format.</param>
-/// <param name="Memory">The records of all rows that were packed together.</param>
+/// <param name="Bytes">The records of all rows that were packed together.</param>
 /// <param name="First">The first of these rows among them, at the beginning of a tile.</param>
 /// <param name="Rows">Number of rows.</param>
 /// <param name="Columns">Numbers of a row.</param>
-internal sealed record PackedPart(PackedFormat Format, PackedMemory Memory, long First, long Rows, int Columns)
+internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First, long Rows, int Columns)
 {
     private const int Threads = 256;
 
@@ -35,10 +35,10 @@ internal sealed record PackedPart(PackedFormat Format, PackedMemory Memory, long
             ]);
             first += source.Rows;
         }
-        return new PackedPart(format, new PackedMemory(bytes), 0, rows, columns);
+        return new PackedPart(format, bytes, 0, rows, columns);
     }
 
-    private nint Address => Memory.Address + (nint)Format.BytesOf(First, Columns);
+    private nint Address => Aten.DataPointer(Bytes) + (nint)Format.BytesOf(First, Columns);
 
     /// <summary>Writes rows as bfloat16.</summary>
     /// <param name="output">[count, columns]</param>
@@ -61,14 +61,13 @@ internal sealed record PackedPart(PackedFormat Format, PackedMemory Memory, long
         var (outputs, tokens) = ((int)(plan.Gated ? Rows / 2 : Rows), (int)(x.numel() / Columns));
         var grid = ((outputs + plan.Outputs - 1) / plan.Outputs, (tokens + plan.TokensOfBlock - 1)
             / plan.TokensOfBlock, 1);
-        var ahead = Memory.Ahead;
         Format.Multiply(x.device_index, plan).Launch(grid, 32 * plan.Warps, 0,
         [
             Aten.DataPointer(x), Address, bias is null ? 0 : Aten.DataPointer(bias),
             Aten.DataPointer(output) + (nint)(column * output.ElementSize), tokens, outputs, Columns,
-            (int)output.shape[^1], ahead.Address, ahead.Bytes,
+            (int)output.shape[^1],
         ], early: true);
-        foreach (var tensor in new[] { x, bias, output }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { x, Bytes, bias, output }) GC.KeepAlive(tensor);
     }
 
     private void Read(Tensor output, Tensor? tokens, long first)
@@ -80,7 +79,7 @@ internal sealed record PackedPart(PackedFormat Format, PackedMemory Memory, long
             Address, Aten.DataPointer(output), tokens is null ? 0 : Aten.DataPointer(tokens), (int)first, (int)count,
             Columns,
         ]);
-        foreach (var tensor in new[] { output, tokens }) GC.KeepAlive(tensor);
+        foreach (var tensor in new[] { output, tokens, Bytes }) GC.KeepAlive(tensor);
     }
 
     private static int Blocks(long threads) => checked((int)((threads + Threads - 1) / Threads));

@@ -73,27 +73,10 @@ __device__ __forceinline__ void read_columns(uint2 (&columns)[2], const bf16* ru
             columns[half] = there ? *(const uint2*)(run + first_column(quad, half)) : make_uint2(0, 0);
 }
 
-// Asks for bytes that are read soon: a block of so many brings its share to the device's cache.
-__device__ __forceinline__ void bring(const u8* ahead, long long bytes, int block, int blocks)
-{
-    const long long share = (bytes + blocks * 128LL - 1) / (blocks * 128LL) * 128, from = block * share;
-    const int own = (int)min(share, bytes - from);
-#if __CUDA_ARCH__ >= 900 && __CUDACC_VER_MAJOR__ >= 12
-    constexpr int piece = 8192;
-    for (int at = threadIdx.x * piece; at < own; at += blockDim.x * piece)
-        asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;\n" ::"l"(ahead + from + at), "r"(min(piece, own - at))
-                     : "memory");
-#else
-    for (int at = threadIdx.x * 128; at < own; at += blockDim.x * 128)
-        asm volatile("prefetch.global.L2 [%0];\n" ::"l"(ahead + from + at));
-#endif
-}
-
 // x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements.
-// `ahead`: bytes of weights that are multiplied soon, a multiple of 16.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf16* __restrict__ x,
     const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
-    int stride, const u8* __restrict__ ahead, long long ahead_bytes)
+    int stride)
 {
     __shared__ float sums[WARPS][TILES * TILE_ROWS][COLUMNS + 1];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
@@ -117,7 +100,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                 for (int t = 0; t < TILES; t++) fetch(weights[d][t], records[t] + (start + d) * RECORD_BYTES, lane);
     };
     fetch_from(from); // the weight is there before the tokens are
-    if (blockIdx.y == 0) bring(ahead, ahead_bytes, blockIdx.x, gridDim.x);
     follow();
     let_follow();
 
