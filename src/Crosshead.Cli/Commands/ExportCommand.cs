@@ -76,7 +76,7 @@ internal sealed class ExportCommand : CliCommand
                 using var plain = PlainExport.Of(model);
                 using var progress = new GgufProgressLine(output);
                 GgufModel.Write(file, plain, asked ?? GgufModel.NearestTo(stored.Type), source, description.Name,
-                    progress, cancellation, keepQuantized: asked is null);
+                    progress, asked is null, cancellation);
             }
             Show(path, file, description.Options, shape, stored, output);
             return ExitCode.Done;

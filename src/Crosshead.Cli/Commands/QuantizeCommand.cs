@@ -71,7 +71,8 @@ internal sealed class QuantizeCommand : CliCommand
         IProgress<GgufProgress> progress, CancellationToken cancellation)
     {
         using var model = ModelDirectory.LoadFrozen(description, ScalarType.Float32);
-        GgufModel.Write(file, model, recipe, description.Path, description.Name, progress, cancellation);
+        GgufModel.Write(file, model, recipe, description.Path, description.Name, progress,
+            cancellation: cancellation);
     }
 
     private static void ToFolder(ModelDescription description, string folder, GgufRecipe recipe,

@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints.Gguf;
-using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Weights;
 using static TorchSharp.torch;

@@ -52,7 +52,8 @@ public sealed record StoredWeights(string TypeName, ScalarType Type)
 
     /// <summary>The type of most quantised tensors of a GGUF file; null if none are.</summary>
     internal static string? QuantizedTypeIn(GgufReader file) => StoredType.Of(file.Tensors.Values
-        .Where(t => t.Type.BlockSize > 1).Select(t => (t.Type.Name, t.Elements, t.Bytes))).FirstOrDefault()?.Name;
+        .Where(t => t.Type.BlockSize > 1).Select(t => (t.Type.Name, t.Elements, t.Bytes))) is [var most, ..]
+        ? most.Name : null;
 
     private static string NameOf(SafetensorsType type) => type.Scalar is { } scalar ? NameOf(scalar) : type.Name;
 

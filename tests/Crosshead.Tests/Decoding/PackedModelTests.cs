@@ -3,7 +3,6 @@ using Crosshead.Attention.Caches;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Decoding;
-using Crosshead.Generation;
 using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Tests.Generation;

@@ -38,14 +38,14 @@ public static class GgufModel
     /// Without a tokenizer the file has none, and programs take token ids only.</param>
     /// <param name="name">What the file calls the model.</param>
     /// <param name="progress">Takes the progress; may be null.</param>
-    /// <param name="cancellation">Stops writing; no file is left.</param>
     /// <param name="keepQuantized">Whether weights that lie quantised in a file keep their types, and with them all
     /// that lie there. Others get those of <paramref name="recipe"/>.</param>
+    /// <param name="cancellation">Stops writing; no file is left.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or its tokenizer, a weight is beyond
     /// the type's range, or the file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static void Write(string path, LanguageModel model, GgufRecipe recipe, string companions, string name,
-        IProgress<GgufProgress>? progress = null, CancellationToken cancellation = default, bool keepQuantized = false)
+        IProgress<GgufProgress>? progress = null, bool keepQuantized = false, CancellationToken cancellation = default)
     {
         var (options, keeps) = (model.Options, keepQuantized && model.IsQuantized);
         GgufArchitecture.Require(options);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Crosshead.Kernels.Common;
 using Crosshead.Runtime;
 using TorchSharp;

@@ -3,7 +3,6 @@ using System.Text;
 using Crosshead.Checkpoints;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Files;
-using Crosshead.Model;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Steps;
 

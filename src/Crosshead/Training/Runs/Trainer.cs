@@ -1,12 +1,9 @@
 using System.Runtime.InteropServices;
 using Crosshead.Checkpoints;
-using Crosshead.Checkpoints.HuggingFace;
-using Crosshead.Data.Shards;
 using Crosshead.Files;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
-using Crosshead.Text.Tokenizers;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Sharding;
 using Crosshead.Training.Steps;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Crosshead.Kernels.Common;
 using Crosshead.Training.Recipes;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training.Sharding;

@@ -41,5 +41,6 @@ internal sealed class ParameterShard : OptimizedSlice
     {
         _value.Dispose();
         _sum.Dispose();
+        base.Dispose();
     }
 }

@@ -7,7 +7,6 @@ using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Steps;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training.Sharding;

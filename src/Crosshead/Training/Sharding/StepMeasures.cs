@@ -1,4 +1,3 @@
-using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Optimizer;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Steps;

@@ -35,5 +35,9 @@ internal sealed class WholeSum : OptimizedSlice
     public override Tensor PartOf(Tensor whole) => whole;
 
     /// <inheritdoc/>
-    public override void Dispose() => _gradient.Dispose();
+    public override void Dispose()
+    {
+        _gradient.Dispose();
+        base.Dispose();
+    }
 }

@@ -169,7 +169,7 @@ public sealed class GgufQuantizerTests : IDisposable
             () => Write("made.gguf", model, "q4_0"));
         using var stop = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => GgufModel.Write(File("made.gguf"), model,
-            GgufRecipe.Named("bf16"), _folder.Path, "tiny", new Stop(stop), stop.Token));
+            GgufRecipe.Named("bf16"), _folder.Path, "tiny", new Stop(stop), cancellation: stop.Token));
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
     }
 

@@ -1,5 +1,4 @@
 using Crosshead.Runtime.Distributed;
-using Xunit;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Runtime.Distributed;

@@ -5,7 +5,6 @@ using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Tests.Runtime.Distributed;
 using Crosshead.Tests.Training.Runs;
-using Crosshead.Training.Recipes;
 using Crosshead.Training.Sharding;
 using Crosshead.Training.Steps;
 using static TorchSharp.torch;
