@@ -10,6 +10,7 @@ namespace Crosshead.Kernels.WeightProducts;
 /// of the matrix for example, then the second of each. So memory is read as eight streams without a gap, which the
 /// processor fetches ahead by itself. Rows side by side are shorter streams, and their starts have to be waited for.
 /// </summary>
+[SkipLocalsInit] // scales are prepared before they are read
 internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, IWeightBlock
 {
     // Most vectors that multiply weights as they are read. For more, rows are read into memory first.
@@ -60,9 +61,8 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
             a6 = default, a7 = default;
         byte* w1 = w + stride, w2 = w1 + stride, w3 = w2 + stride, w4 = w3 + stride, w5 = w4 + stride,
             w6 = w5 + stride, w7 = w6 + stride;
-        var blocks = columns / (T.Runs * T.Columns);
         var scales = stackalloc float[8 * Lanes];
-        for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
+        for (long at = 0, end = RowBytes(columns); at < end; at += T.Bytes)
         {
             T.Prepare(w + at, scales);
             T.Prepare(w1 + at, scales + Lanes);
@@ -72,7 +72,8 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
             T.Prepare(w5 + at, scales + (5 * Lanes));
             T.Prepare(w6 + at, scales + (6 * Lanes));
             T.Prepare(w7 + at, scales + (7 * Lanes));
-            for (var run = 0; run < T.Runs; run++, x += T.Columns)
+            var run = 0;
+            do // a block with one run is no loop then
             {
                 var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
                 Add(w + at, run, scales, v, u, ref a0);
@@ -83,7 +84,9 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
                 Add(w5 + at, run, scales + (5 * Lanes), v, u, ref a5);
                 Add(w6 + at, run, scales + (6 * Lanes), v, u, ref a6);
                 Add(w7 + at, run, scales + (7 * Lanes), v, u, ref a7);
+                x += T.Columns;
             }
+            while (T.Runs > 1 && ++run < T.Runs);
         }
         var (low, high) = (Quarters(Pair(a0, a1), Pair(a2, a3)), Quarters(Pair(a4, a5), Pair(a6, a7)));
         var sums = Avx.Shuffle(low, high, 0b10_00_10_00) + Avx.Shuffle(low, high, 0b11_01_11_01);
@@ -98,22 +101,24 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         byte* w1 = w + (Math.Min(1, count - 1) * stride), w2 = w + (Math.Min(2, count - 1) * stride),
             w3 = w + (Math.Min(3, count - 1) * stride);
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        var blocks = columns / (T.Runs * T.Columns);
         var scales = stackalloc float[4 * Lanes];
-        for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
+        for (long at = 0, end = RowBytes(columns); at < end; at += T.Bytes)
         {
             T.Prepare(w + at, scales);
             T.Prepare(w1 + at, scales + Lanes);
             T.Prepare(w2 + at, scales + (2 * Lanes));
             T.Prepare(w3 + at, scales + (3 * Lanes));
-            for (var run = 0; run < T.Runs; run++, x += T.Columns)
+            var run = 0;
+            do
             {
                 var (v, u) = (Vector512.Load(x), T.Columns > Lanes ? Vector512.Load(x + Lanes) : default);
                 Add(w + at, run, scales, v, u, ref a0);
                 Add(w1 + at, run, scales + Lanes, v, u, ref a1);
                 Add(w2 + at, run, scales + (2 * Lanes), v, u, ref a2);
                 Add(w3 + at, run, scales + (3 * Lanes), v, u, ref a3);
+                x += T.Columns;
             }
+            while (T.Runs > 1 && ++run < T.Runs);
         }
         y[0] = Sum(a0);
         if (count > 1) y[apart] = Sum(a1);
@@ -131,14 +136,14 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
         var w1 = w + stride;
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default,
             b2 = default, b3 = default;
-        var blocks = columns / (T.Runs * T.Columns);
         var scales = stackalloc float[2 * Lanes];
         long k = 0;
-        for (long b = 0, at = 0; b < blocks; b++, at += T.Bytes)
+        for (long at = 0, end = RowBytes(columns); at < end; at += T.Bytes)
         {
             T.Prepare(w + at, scales);
             T.Prepare(w1 + at, scales + Lanes);
-            for (var run = 0; run < T.Runs; run++, k += T.Columns)
+            var run = 0;
+            do
             {
                 var (p, q) = T.Load(w + at, run, scales);
                 var (r, s) = T.Load(w1 + at, run, scales + Lanes);
@@ -146,13 +151,18 @@ internal sealed unsafe class RowProducts<T> : RowProducts where T : unmanaged, I
                 Add(x1 + k, p, q, r, s, ref a1, ref b1);
                 Add(x2 + k, p, q, r, s, ref a2, ref b2);
                 Add(x3 + k, p, q, r, s, ref a3, ref b3);
+                k += T.Columns;
             }
+            while (T.Runs > 1 && ++run < T.Runs);
         }
         Store(a0, b0, count, y, apart);
         Store(a1, b1, count, y + yStride, apart);
         if (vectors > 2) Store(a2, b2, count, y + (2L * yStride), apart);
         if (vectors > 3) Store(a3, b3, count, y + (3L * yStride), apart);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long RowBytes(int columns) => (long)columns / (T.Runs * T.Columns) * T.Bytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector512<float> first, Vector512<float> second, int count, float* y, int apart)

@@ -7,6 +7,7 @@ namespace Crosshead.Kernels.WeightProducts;
 /// Products with many vectors. Some columns of four rows are read into the first cache as float32, and all vectors are
 /// multiplied by them. Then the next columns follow. The sums are kept meanwhile.
 /// </summary>
+[SkipLocalsInit] // sums are cleared, and scales prepared, before they are read
 internal static unsafe class WideProducts<T> where T : unmanaged, IWeightBlock
 {
     private const int Lanes = RowProducts.Lanes, Rows = 4, Depth = 512; // columns at once
