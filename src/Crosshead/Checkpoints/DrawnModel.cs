@@ -25,8 +25,11 @@ public static class DrawnModel
         options.Validate();
         var formats = Formats(options, recipe);
         var drawn = new Dictionary<(WeightFormat, int), byte[]>();
-        var model = LanguageModel.Over(options, type, device, name => formats[name] is { Shape: [var rows, var columns],
-            Format: { } format } ? Draw(format, rows, (int)columns, options.InitializerRange, drawn) : null);
+        var model = LanguageModel.Over(options, type, device, name => formats[name] is
+        {
+            Shape: [var rows, var columns],
+            Format: { } format
+        } ? Draw(format, rows, (int)columns, options.InitializerRange, drawn) : null);
         using (var random = new Generator(1))
             foreach (var parameter in model.Parameters.Where(p => p.Stored is null)) parameter.Initialize(random);
         model.Freeze(type);
