@@ -91,7 +91,7 @@ internal sealed unsafe class MpiLibrary
             library.Finish();
             throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, but {found} (\"{name}\") "
                 + $"knows of {ranks}: launcher and library do not fit each other; start with the mpirun of {found}, "
-                + $"name the launcher's own library with {Variable}=FILE, or use srun --mpi=pmix.");
+                + $"name the launcher's own library with {Variable}=FILE, or let srun start them by pmix.");
         }
         throw new CrossheadException($"{launcher.Name} started {launcher.Ranks} ranks, but its MPI library "
             + $"({string.Join(", ", names)}) does not load; install it (libopenmpi3 or libmpich12 of Debian and "

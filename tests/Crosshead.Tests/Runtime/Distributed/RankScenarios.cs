@@ -53,6 +53,7 @@ internal static partial class RankScenarios
         new Scenario("threads", (communicator, _, _) => RankFacts.RequireSame(communicator)),
         new Scenario("wait", (communicator, output, cancellation) =>
         {
+            communicator.Barrier(); // by now every rank takes signals
             output.Line("waiting");
             while (!communicator.AllGather(cancellation.IsCancellationRequested).Contains(true)) Thread.Sleep(10);
         }, ExitCode.Interrupted),
