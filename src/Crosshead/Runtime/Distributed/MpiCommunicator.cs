@@ -148,7 +148,7 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
     /// <inheritdoc/>
     public void Abort(int exitCode)
     {
-        using var limit = ExitAfter(s_patience, exitCode);
+        _ = ExitAfter(s_patience, exitCode);
         _library.Abort(exitCode);
         NativeProcess.Exit(exitCode);
     }
@@ -158,9 +158,9 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
     {
         _watchdog.Dispose();
         // With messages under way the library may wait for them.
-        using var limit = ExitAfter(_clean ? s_finish : s_pause, _exitCode);
+        var lift = ExitAfter(_clean ? s_finish : s_pause, _exitCode);
         _library.Finish();
-        limit.Cancel();
+        lift();
     }
 
     private IEnumerable<int> Others() => Enumerable.Range(0, Ranks).Where(rank => rank != Rank);
@@ -235,17 +235,17 @@ internal sealed unsafe class MpiCommunicator : ICommunicator
         _transfers.Exclusively(() => Abort(RankEnding.LostRank));
     }
 
-    // The library may hang where it should end. Cancelling lifts the limit.
-    private static CancellationTokenSource ExitAfter(TimeSpan time, int exitCode)
+    // The library may hang where it should end. What is returned lifts the limit. The thread may begin only afterwards,
+    // so nothing that it looks at is disposed.
+    private static Action ExitAfter(TimeSpan time, int exitCode)
     {
-        var lifted = new CancellationTokenSource();
-        var token = lifted.Token;
+        var lifted = new TaskCompletionSource();
         new Thread(() =>
         {
-            if (!token.WaitHandle.WaitOne(time)) NativeProcess.Exit(exitCode);
+            if (!lifted.Task.Wait(time)) NativeProcess.Exit(exitCode);
         })
         { IsBackground = true }.Start();
-        return lifted;
+        return lifted.SetResult;
     }
 
     // Two containers of one host have different names, and the same start of the system.

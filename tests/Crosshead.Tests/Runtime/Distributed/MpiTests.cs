@@ -95,7 +95,8 @@ public sealed class MpiTests
         Cli.ProgramTests.Signal(process, "USR1");
         var run = MpiRun.Finish(process);
         // MPICH's launcher now and then returns 0, whatever its ranks returned.
-        Assert.Contains(run.ExitCode, flavor == MpiFlavor.Mpich ? [130, 0] : new[] { 130 });
+        Assert.True(run.ExitCode == 130 || (flavor == MpiFlavor.Mpich && run.ExitCode == 0),
+            $"{run.ExitCode}: {run.Out}{run.Error}");
         Assert.Single(run.Lines, l => l.StartsWith("stopping after this step", StringComparison.Ordinal));
     }
 
