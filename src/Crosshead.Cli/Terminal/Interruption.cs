@@ -59,11 +59,7 @@ internal sealed partial class Interruption : IDisposable
     {
         using (var input = Console.OpenStandardInput())
             while (input.ReadByte() >= 0) { }
-        // The command may have ended already.
-        lock (_lock)
-        {
-            if (!_disposed) _source.Cancel();
-        }
+        Stop();
     }
 
     private void Handle(PosixSignalContext signal)
@@ -79,7 +75,16 @@ internal sealed partial class Interruption : IDisposable
         _terminal.Error.WriteLine(signal.Signal == PosixSignal.SIGTERM && Launcher.OfThisProcess is not null
             ? "the launcher ends this run, as it does when a rank has died: stopping after this step."
             : "stopping after this step; once more to stop at once.");
-        _source.Cancel();
+        Stop();
+    }
+
+    // The command may have ended already: because of another rank, for example.
+    private void Stop()
+    {
+        lock (_lock)
+        {
+            if (!_disposed) _source.Cancel();
+        }
     }
 
     // Environment.Exit can wait forever for a thread inside a system call, such as opening a pipe that has no writer.
