@@ -1,4 +1,3 @@
-using System.Globalization;
 using Crosshead.Checkpoints.Gguf;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.Safetensors;
@@ -60,7 +59,7 @@ internal static class GgufFolder
             throw new CrossheadException($"\"{folder}\" holds a model with weights in safetensors files, beside which "
                 + $"{FileName} would not count; name another folder.");
         var tensors = model.Parameters.Select(p => GgufContents.Of(p, type)).ToArray();
-        var shards = Split(tensors, shardBytes);
+        var shards = WeightShards.Of(tensors, t => t.Bytes, shardBytes);
         for (var i = 0; i < shards.Count; i++)
         {
             var writer = new GgufWriter();
@@ -68,8 +67,8 @@ internal static class GgufFolder
             foreach (var (key, value) in metadata ?? new Dictionary<string, string>()) writer.Add(key, value);
             if (shards.Count > 1) GgufParts.Describe(writer, i, shards.Count, tensors.Length);
             foreach (var tensor in shards[i]) tensor.AddTo(writer);
-            writer.Write(Path.Combine(folder, shards.Count == 1 ? FileName : string.Create(
-                CultureInfo.InvariantCulture, $"model-{i + 1:D5}-of-{shards.Count:D5}.gguf")));
+            writer.Write(Path.Combine(folder, shards.Count == 1 ? FileName
+                : WeightShards.NameOf(i + 1, shards.Count, GgufReader.Extension)));
         }
     }
 
@@ -98,22 +97,5 @@ internal static class GgufFolder
         }
         using var grad = no_grad();
         writer.Write(Path.Combine(folder, FileName));
-    }
-
-    private static List<List<GgufContents>> Split(GgufContents[] tensors, long shardBytes)
-    {
-        var shards = new List<List<GgufContents>> { new() };
-        var filled = 0L;
-        foreach (var tensor in tensors)
-        {
-            if (shards[^1].Count > 0 && tensor.Bytes > shardBytes - filled)
-            {
-                shards.Add([]);
-                filled = 0;
-            }
-            shards[^1].Add(tensor);
-            filled += tensor.Bytes;
-        }
-        return shards;
     }
 }

@@ -32,10 +32,8 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
     /// model.</exception>
     public void Write(IEnumerable<StoredTensor> tensors, long shardBytes)
     {
-        if (shardBytes < 1)
-            throw new CrossheadException($"the shard size must be positive, not {shardBytes} bytes; the default is "
-                + $"{ModelDirectory.DefaultShardBytes}.");
-        var shards = Split([.. tensors.OrderBy(t => t.Name, StringComparer.Ordinal)], shardBytes);
+        var shards = WeightShards.Of(tensors.OrderBy(t => t.Name, StringComparer.Ordinal), t => t.BytesIn(type),
+            shardBytes);
         try
         {
             if (shards.Count > 1) WriteShards(shards);
@@ -56,7 +54,7 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
     private void WriteShards(List<List<StoredTensor>> shards)
     {
         string[] usual = [.. Enumerable.Range(1, shards.Count).Select(
-            i => string.Create(CultureInfo.InvariantCulture, $"model-{i:D5}-of-{shards.Count:D5}.safetensors"))];
+            i => WeightShards.NameOf(i, shards.Count, ".safetensors"))];
         var names = Free(usual);
         try
         {
@@ -97,24 +95,6 @@ internal sealed partial class WeightWriter(string folder, IReadOnlyDictionary<st
     {
         File.Delete(PathOf(name));
         changed?.Invoke();
-    }
-
-    private List<List<StoredTensor>> Split(StoredTensor[] tensors, long shardBytes)
-    {
-        var shards = new List<List<StoredTensor>> { new() };
-        var filled = 0L;
-        foreach (var tensor in tensors)
-        {
-            var bytes = tensor.BytesIn(type);
-            if (shards[^1].Count > 0 && bytes > shardBytes - filled)
-            {
-                shards.Add([]);
-                filled = 0;
-            }
-            shards[^1].Add(tensor);
-            filled += bytes;
-        }
-        return shards;
     }
 
     // The usual names, or other names while a file has one of the usual ones.
