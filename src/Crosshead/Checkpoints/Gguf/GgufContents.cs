@@ -15,7 +15,7 @@ internal sealed class GgufContents
     private GgufContents(Parameter parameter, ScalarType type)
     {
         (_parameter, _type) = (parameter, type);
-        var own = GgufType.All.FirstOrDefault(t => t.Format is { } format && format == parameter.Stored?.Format);
+        var own = parameter.Stored is { } stored ? GgufType.Of(stored.Format) : null;
         _copies = own is not null;
         _stored = own ?? GgufType.Of(type) ?? throw new CrossheadException(
             $"weights beside quantised ones cannot be stored as {type}; choose Float32, BFloat16 or Float16.");

@@ -80,8 +80,7 @@ public static class GgufModel
     // The type of weights that lie in a file and are copied by rows; null for others.
     private static GgufType? TypeOf(Parameter[] parts, int turnedHeads) =>
         (turnedHeads == 0 || parts[0].Shape.Count > 1) && parts[0].Stored is { } stored
-            && parts.All(p => p.Stored?.Format == stored.Format) ? GgufType.All.FirstOrDefault(t =>
-                t.Format == stored.Format) : null;
+            && parts.All(p => p.Stored?.Format == stored.Format) ? GgufType.Of(stored.Format) : null;
 
     private static void Copy(Stream stream, Parameter[] parts, int turnedHeads, int headDim)
     {

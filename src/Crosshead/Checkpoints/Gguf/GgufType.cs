@@ -87,6 +87,9 @@ public sealed class GgufType
     /// <summary>The type of a number in a file; null if it is not known.</summary>
     internal static GgufType? Of(uint number) => ByNumber.GetValueOrDefault(number);
 
+    /// <summary>The type whose numbers are stored so; null if the format does not have it.</summary>
+    internal static GgufType? Of(WeightFormat stored) => All.FirstOrDefault(t => t.Format == stored);
+
     /// <summary>The type of numbers that stand alone; null if the format does not have it.</summary>
     internal static GgufType? Of(ScalarType type) => type switch
     {
