@@ -30,7 +30,7 @@ internal sealed record BenchRun(Device Device, ScalarType Type, int Batch, doubl
     public Timing Time(Func<double> timed) => Timing.Of(timed, Seconds, FewestRepetitions, Cancel);
 
     // All ranks repeat as often as rank 0.
-    private bool AsRank0(bool own) => Communicator.AllGather(own ? 1 : 0)[0] == 1;
+    private bool AsRank0(bool own) => Communicator.AllGather(own)[0];
 
     /// <summary>Random tokens [batch, length] of a vocabulary, on the device.</summary>
     public Tensor Tokens(long length, long vocabulary) =>

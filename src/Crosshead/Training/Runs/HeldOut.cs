@@ -31,7 +31,7 @@ internal readonly record struct HeldOut(double? Loss, bool Cancelled)
                 counts.Add(count);
             }
         }
-        var cancelled = ranks.AllGather(cancellation.IsCancellationRequested ? 1 : 0).Contains(1);
+        var cancelled = ranks.AllGather(cancellation.IsCancellationRequested).Contains(true);
         if (cancelled || counts.Count == 0) return new HeldOut(null, cancelled);
         var (sum, own) = (0.0, 0);
         foreach (var chunk in counts.Chunk(ranks.Ranks))

@@ -196,16 +196,7 @@ internal sealed class SeveralRanks : DataParallel
     // A parameter is stepped if any rank had a gradient for it: an expert need not get tokens on every rank.
     private void ShareSeen()
     {
-        var (mine, all) = (new byte[_seen.Length], new byte[_seen.Length * Communicator.Ranks]);
-        for (var i = 0; i < mine.Length; i++) mine[i] = _seen[i] ? (byte)1 : (byte)0;
-        var counts = new long[Communicator.Ranks];
-        Array.Fill(counts, mine.Length);
-        unsafe
-        {
-            fixed (byte* send = mine)
-            fixed (byte* receive = all)
-                Communicator.AllGather(send, receive, counts);
-        }
-        for (var i = 0; i < all.Length; i++) _seen[i % _seen.Length] |= all[i] != 0;
+        var all = Communicator.AllGather<bool>(_seen);
+        for (var i = 0; i < all.Length; i++) _seen[i % _seen.Length] |= all[i];
     }
 }
