@@ -62,8 +62,12 @@ internal sealed class Watchdog : IDisposable
 
     private void Watch()
     {
+        var looked = Stopwatch.GetTimestamp();
         while (!_end.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(Math.Min(1, Patience / 10))))
         {
+            // A process that was itself stopped has not waited for the others.
+            if (Stopwatch.GetElapsedTime(looked).TotalSeconds >= Patience) Progress();
+            looked = Stopwatch.GetTimestamp();
             if (Stopwatch.GetElapsedTime(Volatile.Read(ref _progress)).TotalSeconds < Patience) continue;
             _hangs(string.Create(CultureInfo.InvariantCulture, $"{Patience:0.#} s"));
             return;
