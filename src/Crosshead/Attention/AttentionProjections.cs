@@ -156,5 +156,10 @@ public sealed class AttentionProjections : IHeadProjections
     }
 
     /// <summary>Heads [B, N, h, d] → [B, N, D] through the output projection.</summary>
-    public Tensor Merge(Tensor heads) => Output.Forward(heads.reshape(heads.shape[0], heads.shape[1], Heads * HeadDim));
+    public Tensor Merge(Tensor heads) => Output.Forward(SideBySide(heads));
+
+    /// <summary><see cref="Merge"/> added to the residual stream [B, N, D].</summary>
+    internal Tensor MergeSum(Tensor heads, Tensor residual) => Output.ForwardSum(SideBySide(heads), residual);
+
+    private Tensor SideBySide(Tensor heads) => heads.reshape(heads.shape[0], heads.shape[1], Heads * HeadDim);
 }

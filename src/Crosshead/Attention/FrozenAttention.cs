@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
+using Crosshead.Kernels.WeightProducts;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -85,6 +86,17 @@ internal sealed class FrozenAttention : IAttention
         foreach (var tensor in _owned ?? []) tensor.Dispose();
     }
 
+    /// <summary>
+    /// x + forward(norm(x)) of one token of each sequence; null where the product with x does not compute its norm.
+    /// </summary>
+    /// <param name="x">[B, 1, D]</param>
+    /// <param name="norm">The norm.</param>
+    /// <param name="view">Where the tokens stand.</param>
+    /// <param name="cache">What is kept of earlier tokens.</param>
+    public Tensor? Step(Tensor x, InputNorm norm, TokenView view, KeyValueCache cache) =>
+        _kept.CanNorm(x) && _kept.Step(x, view, cache, norm) is { } kept
+            ? Layer.MergeSum(Attend(kept, view), x) : null;
+
     private Tensor AttendWithin(Tensor x, TokenView view)
     {
         var keepsHeads = !CacheLayout.Keys.AreComponents && !CacheLayout.Values.AreComponents;
@@ -93,10 +105,12 @@ internal sealed class FrozenAttention : IAttention
         return SoftmaxAttention.AttendWithin(query, key, value, view, own.Scale);
     }
 
-    private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache)
+    private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache) => Attend(Append(x, view, cache), view);
+
+    private Tensor Attend(KeptTokens kept, TokenView view)
     {
         // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
-        var (query, keys, values, keyFactors, table) = Append(x, view, cache);
+        var (query, keys, values, keyFactors, table) = kept;
         var (keyRows, valueRows) = (CacheLayout.Keys.Count, CacheLayout.Values.Count);
         if (keyRows < valueRows) keys = keys.expand(-1, valueRows, -1, -1);
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);

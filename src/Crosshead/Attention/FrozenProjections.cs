@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Kernels.StepAttention;
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -68,18 +69,22 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <param name="x">[B, 1, D]</param>
     /// <param name="view">Where the tokens stand.</param>
     /// <param name="cache">What is kept of earlier tokens.</param>
-    public KeptTokens? Step(Tensor x, TokenView view, KeyValueCache cache)
+    /// <param name="norm">The norm of x, where the product computes it (<see cref="CanNorm"/>).</param>
+    public KeptTokens? Step(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm = null)
     {
         if (view.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)) return null;
         var (keys, values, factors) = cache.Whole;
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
         var query = StepHeads.Apply(
-            joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
+            norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
             positions, keys, values, factors, view.Place.Table);
         (keys, values, factors) = cache.Seen(view.Place);
         return new KeptTokens(query, keys, values, factors, view.Place.Table);
     }
+
+    /// <summary>Whether the joint product norms these activations itself.</summary>
+    public bool CanNorm(Tensor x) => _joint is { } joint && joint.CanNorm(x);
 
     /// <inheritdoc/>
     public void Dispose() => _joint?.Dispose();

@@ -89,6 +89,10 @@ public sealed class MultiheadAttention : IAttention
     /// <summary>From the head outputs [B, N, h, d] to the residual stream [B, N, D].</summary>
     internal Tensor Merge(Tensor heads) => Projections.Merge(HeadNorm?.Forward(heads) ?? heads);  // eq. 12
 
+    /// <summary><see cref="Merge"/> added to the residual stream [B, N, D].</summary>
+    internal Tensor MergeSum(Tensor heads, Tensor residual) =>
+        Projections.MergeSum(HeadNorm?.Forward(heads) ?? heads, residual);
+
     /// <inheritdoc/>
     public void Dispose()
     {

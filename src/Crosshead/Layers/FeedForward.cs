@@ -1,6 +1,7 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Gating;
 using Crosshead.Kernels.Products;
+using Crosshead.Kernels.WeightProducts;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -54,6 +55,12 @@ public sealed class FeedForward : IFeedForward
         _joint?.Dispose();
         _joint = JointLinear.Over(gateUp, Gate, Up);
     }
+
+    /// <summary>x + forward(norm(x)) with packed weights and a few tokens; null for others.</summary>
+    /// <param name="x">[B, N, D]</param>
+    /// <param name="norm">The norm.</param>
+    internal Tensor? Step(Tensor x, InputNorm norm) =>
+        _joint is { } joint && joint.CanNorm(x) ? Down.ForwardSum(joint.Gated(x, norm), x) : null;
 
     /// <inheritdoc/>
     public void Dispose() => _joint?.Dispose();

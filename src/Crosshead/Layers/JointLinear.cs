@@ -61,6 +61,16 @@ internal sealed class JointLinear : IDisposable
         return true;
     }
 
+    /// <summary>Whether <see cref="Forward(Tensor, InputNorm)"/> and <see cref="Gated(Tensor, InputNorm)"/> are for
+    /// these activations.</summary>
+    public bool CanNorm(Tensor x) => _packed is { } packed && Holds(x) && packed.CanNorm(x);
+
+    /// <summary><see cref="Forward(Tensor)"/> of the norm of x, where <see cref="CanNorm"/>.</summary>
+    public Tensor Forward(Tensor x, InputNorm norm) => _packed!.Apply(x, _bias, norm);
+
+    /// <summary><see cref="Gated(Tensor)"/> of the norm of x, where <see cref="CanNorm"/>.</summary>
+    public Tensor Gated(Tensor x, InputNorm norm) => _packed!.ApplyGated(x, _bias, norm);
+
     /// <summary>[…, D] → […, Σ width]</summary>
     public Tensor Forward(Tensor x) => _packed is { } packed ? packed.Apply(x, _bias)
         : SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias)

@@ -26,6 +26,12 @@ public sealed class Linear
     /// <summary>[…, inputs] → [..., outputs], in the precision of <paramref name="x"/>.</summary>
     public Tensor Forward(Tensor x) => Product(x, Weight, Bias);
 
+    /// <summary>residual + <see cref="Forward"/>; one kernel where the weight is packed.</summary>
+    /// <param name="x">[…, inputs]</param>
+    /// <param name="residual">[…, outputs]</param>
+    internal Tensor ForwardSum(Tensor x, Tensor residual) => Weight.Packed is { } packed && packed.Supports(x)
+        ? packed.Apply(x, Bias?.In(x.dtype), residual: residual) : residual + Forward(x);
+
     /// <summary>x weightᵀ + bias, in the precision of <paramref name="x"/>.</summary>
     /// <param name="x">[…, D]</param>
     /// <param name="weight">[O, D]</param>

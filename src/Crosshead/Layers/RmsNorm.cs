@@ -1,4 +1,5 @@
 using Crosshead.Kernels.Norms;
+using Crosshead.Kernels.WeightProducts;
 using Crosshead.Runtime;
 using static TorchSharp.torch;
 
@@ -18,6 +19,11 @@ public sealed class RmsNorm
 
     /// <summary>The weight [size].</summary>
     public Parameter Weight { get; }
+
+    /// <summary>The norm as a product on a CUDA device computes it with its input; null if its weight is not in
+    /// bfloat16.</summary>
+    internal InputNorm? AsInput => Weight.Type == ScalarType.BFloat16 && Weight.Value.is_contiguous()
+        ? new InputNorm(Weight.Value, _epsilon) : null;
 
     /// <summary>[…, size] → […, size].</summary>
     public Tensor Forward(Tensor x) => FusedRmsNorm.Supports(x, Weight.Value)

@@ -11,6 +11,7 @@ public sealed class TransformerBlock : IDisposable
 {
     private readonly RmsNorm _inputNorm, _postAttentionNorm;
     private readonly IFeedForward _feedForward;
+    private PackedStep? _step;
 
     /// <summary>Creates the block's layers under Hugging Face's names.</summary>
     /// <param name="scope">Where the parameters go, for example under <c>model.layers.0.</c></param>
@@ -46,6 +47,7 @@ public sealed class TransformerBlock : IDisposable
             before.Dispose();
         }
         _feedForward.Fold();
+        _step = PackedStep.Of(_inputNorm, Attention, _postAttentionNorm, _feedForward);
     }
 
     /// <inheritdoc/>
@@ -83,6 +85,7 @@ public sealed class TransformerBlock : IDisposable
     /// </summary>
     internal ResidualStream Forward(ResidualStream stream, TokenView view, KeyValueCache? cache)
     {
+        if (_step?.Forward(stream, view, cache) is { } whole) return new ResidualStream(whole);
         var (x, input) = stream.Through(_inputNorm);
         var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(input, view, cache));
         return new ResidualStream(sum, _feedForward.Forward(normed));

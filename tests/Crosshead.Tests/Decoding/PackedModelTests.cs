@@ -67,6 +67,22 @@ public sealed class PackedModelTests
     }
 
     [Fact]
+    public void A_captured_step_has_no_kernel_for_norms_in_blocks()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        int Nodes(string recipe)
+        {
+            using var model = DrawnModel.Of(Options(), GgufRecipe.Named(recipe), ScalarType.BFloat16,
+                new Device("cuda:0"));
+            using var decoder = new CudaGraphDecoder(model, 1, 80);
+            decoder.Draw(40);
+            new DecodeBatch(decoder).Step([7]);
+            return decoder.Nodes;
+        }
+        Assert.Equal(Nodes("f16") - (2 * Options().Layers), Nodes("q8_0"));
+    }
+
+    [Fact]
     public void A_model_in_float32_has_tensors()
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");

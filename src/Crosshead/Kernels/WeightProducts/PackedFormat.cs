@@ -45,9 +45,10 @@ internal sealed class PackedFormat(string name, int recordBytes)
         () => KernelText.Read("bfloat16.cuh", "packed_weights.cuh", "packed_rows.cu"));
     private static readonly Lazy<string> s_multiply = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
         "launches.cuh", "packed_weights.cuh", "packed_matmul.cu"));
+    private static readonly Lazy<string> s_tiles = new(() => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh",
+        "launches.cuh", "clusters.cuh", "packed_weights.cuh", "packed_tiles.cu"));
 
-    private readonly ConcurrentDictionary<(int Device, string Name, PackedPlan? Plan, int Together), CudaKernel>
-        _kernels = new();
+    private readonly ConcurrentDictionary<(int Device, string Name, object? Variant), CudaKernel> _kernels = new();
 
     /// <summary>The packed form of a format; null for formats that have none.</summary>
     public static PackedFormat? Of(WeightFormat format) => s_all.GetValueOrDefault(format);
@@ -61,15 +62,19 @@ internal sealed class PackedFormat(string name, int recordBytes)
     public long BytesOf(long rows, int columns) => Tiles(rows) * Units(columns) * recordBytes;
 
     /// <summary>The kernel that makes records of blocks.</summary>
-    public CudaKernel Pack(int device) => Kernel(device, s_pack, "pack_weight", null, 0);
+    public CudaKernel Pack(int device) => Kernel(device, s_pack, "pack_weight", null, static () => []);
 
     /// <summary>The kernel that makes numbers of records, of many rows in order or of any single ones.</summary>
     public CudaKernel Rows(int device, bool inOrder) =>
-        Kernel(device, s_rows, "packed_rows", null, inOrder ? TileRows : 1);
+        Kernel(device, s_rows, "packed_rows", inOrder, () => [$"TOGETHER={(inOrder ? TileRows : 1)}"]);
 
-    /// <summary>The kernel that multiplies.</summary>
+    /// <summary>The kernel that multiplies by a few tokens.</summary>
     public CudaKernel Multiply(int device, PackedPlan plan) =>
-        Kernel(device, s_multiply, "packed_matmul", plan, 0);
+        Kernel(device, s_multiply, "packed_matmul", plan, () => plan.Defines);
+
+    /// <summary>The kernel that multiplies by many.</summary>
+    public CudaKernel Multiply(int device, PackedTilePlan plan) =>
+        Kernel(device, s_tiles, "packed_tiles", plan with { Parts = 1 }, () => plan.Defines);
 
     /// <summary>Tiles of so many rows.</summary>
     public static long Tiles(long rows) => (rows + TileRows - 1) / TileRows;
@@ -77,7 +82,11 @@ internal sealed class PackedFormat(string name, int recordBytes)
     /// <summary>Records of a tile.</summary>
     public static int Units(int columns) => (columns + UnitColumns - 1) / UnitColumns;
 
-    private CudaKernel Kernel(int device, Lazy<string> source, string function, PackedPlan? plan, int together) =>
-        _kernels.GetOrAdd((device, function, plan, together), key => CudaKernel.Load(key.Device, source.Value, key.Name,
-            [$"FORMAT={name}", .. key.Plan?.Defines ?? [$"TOGETHER={key.Together}"]]));
+    private CudaKernel Kernel(int device, Lazy<string> source, string function, object? variant,
+        Func<string[]> defines)
+    {
+        if (_kernels.TryGetValue((device, function, variant), out var known)) return known;
+        return _kernels[(device, function, variant)] =
+            CudaKernel.Load(device, source.Value, function, [$"FORMAT={name}", .. defines()]);
+    }
 }

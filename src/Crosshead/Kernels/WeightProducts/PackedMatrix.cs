@@ -9,8 +9,8 @@ namespace Crosshead.Kernels.WeightProducts;
 
 /// <summary>
 /// A weight that stays quantised on a CUDA device, of one or more matrices with the same inputs. A few tokens are
-/// multiplied by the packed numbers, which are exactly those of the file. For more tokens the weight becomes a bfloat16
-/// tensor, piece by piece.
+/// multiplied by the packed numbers, which are exactly those of the file. For more tokens the numbers become bfloat16
+/// within the product, and for very many the weight becomes a bfloat16 tensor, piece by piece.
 /// </summary>
 internal sealed class PackedMatrix : IDisposable
 {
@@ -73,21 +73,27 @@ internal sealed class PackedMatrix : IDisposable
     public bool Supports(Tensor x) => x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CUDA
         && x.shape[^1] == Columns && x.numel() > 0 && !GradientNode.Needed(x);
 
-    /// <summary>x weightᵀ + bias.</summary>
+    /// <summary>Whether products with these activations norm them too: each block does it again.</summary>
+    /// <param name="x">[…, columns]</param>
+    public bool CanNorm(Tensor x) => Supports(x) && x.numel() / Columns <= PackedPlan.MostTokens;
+
+    /// <summary>norm(x) weightᵀ + bias + residual.</summary>
     /// <param name="x">[…, columns]</param>
     /// <param name="bias">[rows]; null for none.</param>
+    /// <param name="norm">Where <see cref="CanNorm"/>; null for none.</param>
+    /// <param name="residual">[…, rows]; null for none.</param>
     /// <returns>[…, rows]</returns>
-    public Tensor Apply(Tensor x, Tensor? bias)
+    public Tensor Apply(Tensor x, Tensor? bias, InputNorm? norm = null, Tensor? residual = null)
     {
         x = RowKernel.Dense(x);
-        var tokens = x.numel() / Columns;
-        if (tokens > PackedPlan.MostTokens) return ApplyDense(x, bias);
+        residual = residual is null ? null : RowKernel.Dense(residual);
+        if (!PackedTilePlan.Takes(x.numel() / Columns, Rows, Columns))
+            return residual is null ? ApplyDense(x, bias) : residual + ApplyDense(x, bias);
         var output = empty([.. x.shape[..^1], Rows], x.dtype, x.device);
         var column = 0L;
         foreach (var part in _parts)
         {
-            part.Multiply(x, bias?.narrow(0, column, part.Rows), output, column, PackedPlan.For(x.device_index,
-                (int)tokens, (int)part.Rows, Columns, gated: false));
+            part.Multiply(x, bias?.narrow(0, column, part.Rows), output, column, gated: false, norm, residual);
             column += part.Rows;
         }
         return output;
@@ -96,19 +102,17 @@ internal sealed class PackedMatrix : IDisposable
     /// <summary>silu(gate)·up of a weight whose first half are the rows of a gate.</summary>
     /// <param name="x">[…, columns]</param>
     /// <param name="bias">[rows]; null for none.</param>
+    /// <param name="norm">Of x, where <see cref="CanNorm"/>; null for none.</param>
     /// <returns>[…, rows / 2]</returns>
-    public Tensor ApplyGated(Tensor x, Tensor? bias)
+    public Tensor ApplyGated(Tensor x, Tensor? bias, InputNorm? norm = null)
     {
-        var (tokens, outputs) = (x.numel() / Columns, Rows / 2);
-        if (_parts.Length == 1 && outputs % PackedFormat.TileRows == 0 && PackedPlan.CanGate(tokens))
-        {
-            x = RowKernel.Dense(x);
-            var output = empty([.. x.shape[..^1], outputs], x.dtype, x.device);
-            _parts[0].Multiply(x, bias, output, 0,
-                PackedPlan.For(x.device_index, (int)tokens, (int)outputs, Columns, gated: true));
-            return output;
-        }
-        return FusedSwiGlu.Apply(Apply(x, bias));
+        if (_parts.Length > 1 || Rows / 2 % PackedFormat.TileRows != 0
+            || !PackedTilePlan.Takes(x.numel() / Columns, Rows, Columns))
+            return FusedSwiGlu.Apply(Apply(x, bias, norm));
+        x = RowKernel.Dense(x);
+        var output = empty([.. x.shape[..^1], Rows / 2], x.dtype, x.device);
+        _parts[0].Multiply(x, bias, output, 0, gated: true, norm, residual: null);
+        return output;
     }
 
     /// <summary>The rows of tokens, in bfloat16.</summary>
@@ -138,21 +142,37 @@ internal sealed class PackedMatrix : IDisposable
         foreach (var part in _parts) part.Bytes.Dispose();
     }
 
-    private Tensor ApplyDense(Tensor x, Tensor? bias)
+    /// <summary>x weightᵀ + bias by tensors made of the weight, piece by piece.</summary>
+    /// <param name="x">[…, columns]</param>
+    /// <param name="bias">[rows]; null for none.</param>
+    /// <returns>[…, rows]</returns>
+    internal Tensor ApplyDense(Tensor x, Tensor? bias)
     {
-        var products = new List<Tensor>();
         lock (_scratch.Using)
         {
             var most = _scratch.RowsOf(Columns);
+            if (most >= Rows)
+            {
+                using var weight = _scratch.Matrix(Rows, Columns);
+                Read(weight, 0);
+                return MatrixProduct.Linear(x, weight, bias);
+            }
+            var output = empty([.. x.shape[..^1], Rows], x.dtype, x.device);
+            using var tokens = x.view(-1, Columns);
+            using var outputs = output.view(-1, Rows);
             for (var first = 0L; first < Rows; first += most)
             {
                 var count = Math.Min(most, Rows - first);
                 using var weight = _scratch.Matrix(count, Columns);
                 Read(weight, first);
-                products.Add(MatrixProduct.Linear(x, weight, bias?.narrow(0, first, count)));
+                using var part = outputs.narrow(1, first, count); // the product writes it where it belongs
+                using var own = bias?.narrow(0, first, count);
+                if (own is not null) part.copy_(own.expand_as(part));
+                using var turned = weight.t();
+                part.addmm_(tokens, turned, own is null ? 0 : 1, 1);
             }
+            return output;
         }
-        return products.Count == 1 ? products[0] : cat(products, -1);
     }
 
     // Rows from `first` on, whatever parts they belong to.

@@ -1,4 +1,5 @@
 using Crosshead.Runtime;
+using Crosshead.Runtime.Cuda;
 using Crosshead.Weights;
 using static TorchSharp.torch;
 
@@ -50,25 +51,41 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
     /// <param name="tokens">Numbers of rows, [count] (int64).</param>
     public void Read(Tensor output, Tensor tokens) => Read(output, tokens, 0);
 
-    /// <summary>Multiplies by a few tokens.</summary>
-    /// <param name="x">[tokens, columns]</param>
+    /// <summary>Multiplies.</summary>
+    /// <param name="x">[tokens, columns]; at most <see cref="PackedPlan.MostTokens"/> with a norm.</param>
     /// <param name="bias">[rows]; null for none.</param>
     /// <param name="output">Receives [tokens, outputs] from a column on.</param>
     /// <param name="column">The column.</param>
-    /// <param name="plan">How.</param>
-    public void Multiply(Tensor x, Tensor? bias, Tensor output, long column, PackedPlan plan)
+    /// <param name="gated">Whether the outputs are silu(gate)·up, whose rows are one half each, of whole tiles.</param>
+    /// <param name="norm">The norm of x; null for none.</param>
+    /// <param name="residual">Added; of the output's shape. Null for none.</param>
+    public void Multiply(Tensor x, Tensor? bias, Tensor output, long column, bool gated, InputNorm? norm,
+        Tensor? residual)
     {
-        var (outputs, tokens) = ((int)(plan.Gated ? Rows / 2 : Rows), (int)(x.numel() / Columns));
-        var grid = ((outputs + plan.Outputs - 1) / plan.Outputs, (tokens + plan.TokensOfBlock - 1)
-            / plan.TokensOfBlock, 1);
-        Format.Multiply(x.device_index, plan).Launch(grid, 32 * plan.Warps, 0,
+        var (outputs, tokens) = ((int)(gated ? Rows / 2 : Rows), (int)(x.numel() / Columns));
+        KernelArgument[] arguments =
         [
-            Aten.DataPointer(x), Address, bias is null ? 0 : Aten.DataPointer(bias),
-            Aten.DataPointer(output) + (nint)(column * output.ElementSize), tokens, outputs, Columns,
-            (int)output.shape[^1],
-        ], early: true);
-        foreach (var tensor in new[] { x, Bytes, bias, output }) GC.KeepAlive(tensor);
+            Aten.DataPointer(x), Address, Pointer(bias), Pointer(output, column), tokens, outputs, Columns,
+            (int)output.shape[^1], Pointer(residual, column),
+        ];
+        if (tokens <= PackedPlan.MostTokens)
+        {
+            var plan = PackedPlan.For(x.device_index, tokens, outputs, Columns, gated, norm is not null);
+            Format.Multiply(x.device_index, plan).Launch((Parts(outputs, plan.Outputs), 1, 1), 32 * plan.Warps, 0,
+                [.. arguments, Pointer(norm?.Weight), (float)(norm?.Epsilon ?? 0)], early: true);
+        }
+        else
+        {
+            var plan = PackedTilePlan.For(x.device_index, tokens, outputs, Columns, gated);
+            Format.Multiply(x.device_index, plan).Launch((plan.Parts, Parts(tokens, plan.Tokens),
+                Parts(outputs, plan.Outputs)), 32 * PackedTilePlan.Warps, plan.SharedBytes, arguments, plan.Parts,
+                early: true);
+        }
+        foreach (var tensor in new[] { x, Bytes, bias, output, norm?.Weight, residual }) GC.KeepAlive(tensor);
     }
+
+    private static nint Pointer(Tensor? tensor, long first = 0) =>
+        tensor is null ? 0 : Aten.DataPointer(tensor) + (nint)(first * tensor.ElementSize);
 
     private void Read(Tensor output, Tensor? tokens, long first)
     {
@@ -76,11 +93,12 @@ internal sealed record PackedPart(PackedFormat Format, Tensor Bytes, long First,
         var threads = (count + together - 1) / together * together * PackedFormat.Units(Columns) * 32;
         Format.Rows(output.device_index, tokens is null).Launch((Blocks(threads), 1, 1), Threads, 0,
         [
-            Address, Aten.DataPointer(output), tokens is null ? 0 : Aten.DataPointer(tokens), (int)first, (int)count,
-            Columns,
+            Address, Pointer(output), Pointer(tokens), (int)first, (int)count, Columns,
         ]);
         foreach (var tensor in new[] { output, tokens, Bytes }) GC.KeepAlive(tensor);
     }
 
-    private static int Blocks(long threads) => checked((int)((threads + Threads - 1) / Threads));
+    private static int Blocks(long threads) => Parts(threads, Threads);
+
+    private static int Parts(long all, int each) => checked((int)((all + each - 1) / each));
 }

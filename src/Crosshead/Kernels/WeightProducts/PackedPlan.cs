@@ -1,37 +1,30 @@
-using System.Numerics;
 using Crosshead.Runtime.Cuda;
 
 namespace Crosshead.Kernels.WeightProducts;
 
-/// <summary>How the blocks of <c>packed_matmul.cu</c> share a product.</summary>
+/// <summary>How the blocks of <c>packed_matmul.cu</c> share a product with a few tokens.</summary>
 /// <param name="Tiles">Tiles of a warp.</param>
 /// <param name="Warps">Warps of a block.</param>
 /// <param name="Split">Parts of the columns; the block's warps are that many, or several times as many.</param>
 /// <param name="Depth">Records of a tile that a warp reads at once.</param>
-/// <param name="Tokens">Tokens of a product: 1, 2, 4 or 8.</param>
-/// <param name="Groups">Groups of 8 tokens.</param>
+/// <param name="Tokens">Most tokens: 1, 2, 4 or 8.</param>
 /// <param name="Gated">Whether a warp's tiles are of a gate and of what it gates.</param>
-internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, int Tokens, int Groups, bool Gated)
+/// <param name="Normed">Whether the tokens are normed on their way.</param>
+internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, int Tokens, bool Gated, bool Normed)
 {
-    /// <summary>Most tokens that are multiplied by packed weights.</summary>
-    public const int MostTokens = 64;
+    /// <summary>Most tokens of a product; more are for <see cref="PackedTilePlan"/>.</summary>
+    public const int MostTokens = 8;
 
-    private const int UsualWarps = 8, TokensOfGroup = 8, MostGroups = 4, MostGatedGroups = 2;
+    private const int UsualWarps = 8;
 
     /// <summary>Outputs of a block.</summary>
     public int Outputs => (Gated ? Tiles / 2 : Tiles) * (Warps / Split) * PackedFormat.TileRows;
 
-    /// <summary>Tokens of a block.</summary>
-    public int TokensOfBlock => Tokens * Groups;
-
-    /// <summary>Whether so many tokens can be multiplied by a gate and what it gates at once.</summary>
-    public static bool CanGate(long tokens) => tokens <= MostGatedGroups * TokensOfGroup;
-
     /// <summary>The macros of the kernel.</summary>
     public string[] Defines =>
     [
-        $"TILES={Tiles}", $"WARPS={Warps}", $"SPLIT={Split}", $"DEPTH={Depth}", $"TOKENS={Tokens}", $"GROUPS={Groups}",
-        $"GLU={(Gated ? 1 : 0)}",
+        $"TILES={Tiles}", $"WARPS={Warps}", $"SPLIT={Split}", $"DEPTH={Depth}", $"TOKENS={Tokens}",
+        $"GLU={(Gated ? 1 : 0)}", $"NORM={(Normed ? 1 : 0)}",
     ];
 
     /// <summary>The plan of a product.</summary>
@@ -40,7 +33,8 @@ internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, in
     /// <param name="outputs">Outputs; of a gated product half of the weight's rows.</param>
     /// <param name="columns">Columns of the weight.</param>
     /// <param name="gated">Whether the result is silu(gate)·up.</param>
-    public static PackedPlan For(int device, int tokens, int outputs, int columns, bool gated)
+    /// <param name="normed">Whether the tokens are normed.</param>
+    public static PackedPlan For(int device, int tokens, int outputs, int columns, bool gated, bool normed)
     {
         // Measured (docs/research-log.md): few tiles are split among all warps of larger blocks if their rows are long;
         // many are read two at a time, very many by small blocks.
@@ -52,11 +46,9 @@ internal sealed record PackedPlan(int Tiles, int Warps, int Split, int Depth, in
         var split = many ? UsualWarps / 2 : warps;
         // The most parts of which no more than a quarter has nothing to do.
         while (split > 1 && 4 * units < 3 * split * ((units + split - 1) / split)) split /= 2;
-        var groups = (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)(tokens + TokensOfGroup - 1) / TokensOfGroup),
-            MostGroups);
-        var tiles = gated || (many && groups < MostGroups) ? 2 : 1;
+        var tiles = many ? 2 : 1;
         var depth = tiles == 1 && units > split && tokens <= 4 ? 2 : 1;
-        var together = tokens switch { 1 => 1, 2 => 2, <= 4 => 4, _ => TokensOfGroup };
-        return new PackedPlan(tiles, warps, split, depth, together, groups, gated);
+        var together = tokens switch { 1 => 1, 2 => 2, <= 4 => 4, _ => MostTokens };
+        return new PackedPlan(tiles, warps, split, depth, together, gated, normed);
     }
 }

@@ -7,11 +7,12 @@
 // n / TOKENS of a group of 8 / TOKENS runs, whose products add up in one result, each in its own columns. A warp takes
 // TILES tiles and one of SPLIT parts of the inputs; the block's WARPS warps are WARPS / SPLIT such groups of tiles.
 //
-// A block row computes TOKENS · GROUPS tokens.
+// With a norm, a token's columns are multiplied by the norm's weights on their way to the tensor cores, and a token's
+// results by 1/rms, whose squares the warps of a group of tiles add up beside.
 //
-// Compile-time: FORMAT, TILES, WARPS, SPLIT, DEPTH (units read at once), TOKENS (1, 2, 4 or 8), GROUPS (groups of 8
-// tokens, with 8 TOKENS), GLU (1: the first half of a warp's tiles are of a gate, the others the same of up, `outputs`
-// rows further on, and y = silu(gate)·up). For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
+// Compile-time: FORMAT, TILES, WARPS, SPLIT, DEPTH (units read at once), TOKENS (most tokens: 1, 2, 4 or 8), GLU
+// (1: the first half of a warp's tiles are of a gate, the others the same of up, `outputs` rows further on, and
+// y = silu(gate)·up), NORM (1: x is normed). For compute capability 8.0 and later. Compiled behind bfloat16.cuh,
 // tensor_cores.cuh, launches.cuh and packed_weights.cuh.
 
 #define OWN_TILES (GLU ? TILES / 2 : TILES)        // a warp's tiles of outputs
@@ -19,7 +20,6 @@
 #define OUTPUTS_OF_BLOCK (OWN_TILES * ACROSS * TILE_ROWS)
 #define TOGETHER (8 / TOKENS)                      // runs of a product
 #define PRODUCTS TOKENS                            // of a unit
-#define COLUMNS (TOKENS * GROUPS)
 #define SHIFTED (Format::BASE != 0 || Format::OFFSET != 0)
 #define FACTOR_WORDS (TOKENS == 1 ? 2 : PRODUCTS)  // of a plane: a lane's runs of all products
 
@@ -28,15 +28,6 @@ struct Weights
 {
     u32 words[4 * Format::VECTORS], factors[Format::PLANES][FACTOR_WORDS], tail[2];
 };
-
-// Weights are read once: they leave what others read again where it is.
-__device__ __forceinline__ uint4 stream(const u8* p)
-{
-    uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y),
-        "=r"(v.z), "=r"(v.w) : "l"(p));
-    return v;
-}
 
 __device__ __forceinline__ void fetch(Weights& w, const u8* record, int lane)
 {
@@ -73,12 +64,27 @@ __device__ __forceinline__ void read_columns(uint2 (&columns)[2], const bf16* ru
             columns[half] = there ? *(const uint2*)(run + first_column(quad, half)) : make_uint2(0, 0);
 }
 
-// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements.
+// Multiplies columns by the norm's weights; adds up their squares.
+__device__ __forceinline__ void norm_columns(uint2 (&columns)[2], const uint2 (&gains)[2], float& squares)
+{
+    auto scale = [&](u32 x, u32 gain) {
+        const float low = widen((bf16)(x & 0xffff)), high = widen((bf16)(x >> 16));
+        squares += low * low;
+        squares += high * high;
+        return pack(low * widen((bf16)(gain & 0xffff)), high * widen((bf16)(gain >> 16)));
+    };
+#pragma unroll
+    for (int half = 0; half < 2; half++)
+        columns[half] = make_uint2(scale(columns[half].x, gains[half].x), scale(columns[half].y, gains[half].y));
+}
+
+// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, and so
+// are those of the residual, which is added; null for none. norm [inputs].
 extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf16* __restrict__ x,
     const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
-    int stride)
+    int stride, const bf16* __restrict__ residual, const bf16* __restrict__ norm, float epsilon)
 {
-    __shared__ float sums[WARPS][TILES * TILE_ROWS][COLUMNS + 1];
+    __shared__ float sums[WARPS][TILES * TILE_ROWS][TOKENS + 1], squares_of[WARPS][TOKENS];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = lane / 4, quad = lane % 4;
     const int units = (inputs + UNIT - 1) / UNIT, tiles = (outputs + TILE_ROWS - 1) / TILE_ROWS;
     const int own = (units + SPLIT - 1) / SPLIT, from = warp % SPLIT * own, to = min(from + own, units);
@@ -100,23 +106,14 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                 for (int t = 0; t < TILES; t++) fetch(weights[d][t], records[t] + (start + d) * RECORD_BYTES, lane);
     };
     fetch_from(from); // the weight is there before the tokens are
+    let_follow();     // and so may be the next product's
     follow();
-    let_follow();
-
-    x += (long long)blockIdx.y * COLUMNS * inputs;
-    y += (long long)blockIdx.y * COLUMNS * stride;
-    tokens -= blockIdx.y * COLUMNS;
 
     // A lane's columns of the tokens: those of its token and its run of a product.
-    const bf16* rows[GROUPS];
-#pragma unroll
-    for (int group = 0; group < GROUPS; group++)
-    {
-        const int token = row % TOKENS + 8 * group;
-        rows[group] = token < tokens ? x + (long long)token * inputs + row / TOKENS * RUN : nullptr;
-    }
+    const bf16* columns_of = x + (long long)(row % TOKENS) * inputs + row / TOKENS * RUN;
+    const bool is_token = row % TOKENS < tokens;
 
-    float totals[TILES][GROUPS][4] = {};
+    float totals[TILES][4] = {}, squares = 0;
     for (int start = from; start < to; start += DEPTH)
     {
         if (start > from) fetch_from(start);
@@ -127,36 +124,30 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
             for (int product = 0; product < PRODUCTS; product++)
             {
-                uint2 columns[GROUPS][2];
-#pragma unroll
-                for (int group = 0; group < GROUPS; group++)
+                const int at = (start + d) * UNIT + product * TOGETHER * RUN;
+                const bool there = at + row / TOKENS * RUN < inputs;
+                uint2 columns[2];
+                read_columns(columns, columns_of + at, quad, is_token && there);
+                if (NORM)
                 {
-                    const int at = (start + d) * UNIT + product * TOGETHER * RUN;
-                    const bool there = rows[group] && at + row / TOKENS * RUN < inputs;
-                    read_columns(columns[group], rows[group] + at, quad, there);
+                    uint2 gains[2];
+                    read_columns(gains, norm + at + row / TOKENS * RUN, quad, there);
+                    norm_columns(columns, gains, squares);
                 }
-                float products[TILES][GROUPS][Format::SUBS][4] = {}, plain[GROUPS][Format::SUBS][4] = {};
+                float products[TILES][Format::SUBS][4] = {}, plain[Format::SUBS][4] = {};
                 const u32 ones[4] = { 0x3f803f80, 0x3f803f80, 0x3f803f80, 0x3f803f80 };
                 if (SHIFTED)
 #pragma unroll
-                    for (int group = 0; group < GROUPS; group++)
-#pragma unroll
-                        for (int half = 0; half < 2; half++)
-                            multiply_add(plain[group][Format::SUBS == 2 ? half : 0], ones,
-                                columns[group][half].x, columns[group][half].y);
+                    for (int half = 0; half < 2; half++)
+                        multiply_add(plain[Format::SUBS == 2 ? half : 0], ones, columns[half].x, columns[half].y);
 #pragma unroll
                 for (int i = 0; i < TOGETHER; i++)
                 {
                     const bool own_run = row / TOKENS == i;
-                    uint2 b[GROUPS][2];
+                    uint2 b[2];
 #pragma unroll
-                    for (int group = 0; group < GROUPS; group++)
-#pragma unroll
-                        for (int half = 0; half < 2; half++)
-                        {
-                            b[group][half].x = own_run ? columns[group][half].x : 0;
-                            b[group][half].y = own_run ? columns[group][half].y : 0;
-                        }
+                    for (int half = 0; half < 2; half++)
+                        b[half] = own_run ? columns[half] : make_uint2(0, 0);
 #pragma unroll
                     for (int t = 0; t < TILES; t++)
                     {
@@ -168,10 +159,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                             u32 a[4];
 #pragma unroll
                             for (int k = 0; k < 4; k++) a[k] = Format::pair(words, run, k % 2, half, k / 2);
-#pragma unroll
-                            for (int group = 0; group < GROUPS; group++)
-                                multiply_add(products[t][group][Format::SUBS == 2 ? half : 0], a, b[group][half].x,
-                                    b[group][half].y);
+                            multiply_add(products[t][Format::SUBS == 2 ? half : 0], a, b[half].x, b[half].y);
                         }
                     }
                 }
@@ -189,12 +177,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
                             const u32 first = of.factors[0][word], second = of.factors[Format::PLANES - 1][word];
                             const float factor = Format::factor(first, second, tail, upper, sub),
                                 offset = Format::offset(first, second, tail, upper) - Format::BASE * factor;
-#pragma unroll
-                            for (int group = 0; group < GROUPS; group++)
-                            {
-                                totals[t][group][j] += factor * products[t][group][sub][j];
-                                if (SHIFTED) totals[t][group][j] += offset * plain[group][sub][j];
-                            }
+                            totals[t][j] += factor * products[t][sub][j];
+                            if (SHIFTED) totals[t][j] += offset * plain[sub][j];
                         }
                     }
             }
@@ -205,19 +189,25 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
 #pragma unroll
     for (int t = 0; t < TILES; t++)
 #pragma unroll
-        for (int group = 0; group < GROUPS; group++)
+        for (int j = 0; j < 4; j++)
+        {
+            float total = totals[t][j];
+            if (TOKENS == 1) total += totals[t][j ^ 1];
+            if (TOKENS <= 2) total += __shfl_xor_sync(0xffffffff, total, 1);
+            if (TOKENS <= 4) total += __shfl_xor_sync(0xffffffff, total, 2);
+            const int column = 2 * quad + j % 2;
+            if (column < TOKENS) sums[warp][TILE_ROWS * t + row + 8 * (j / 2)][column] = total;
+        }
+    if (NORM)
+    {
+        squares += __shfl_xor_sync(0xffffffff, squares, 1);
+        squares += __shfl_xor_sync(0xffffffff, squares, 2);
 #pragma unroll
-            for (int j = 0; j < 4; j++)
-            {
-                float total = totals[t][group][j];
-                if (TOKENS == 1) total += totals[t][group][j ^ 1];
-                if (TOKENS <= 2) total += __shfl_xor_sync(0xffffffff, total, 1);
-                if (TOKENS <= 4) total += __shfl_xor_sync(0xffffffff, total, 2);
-                const int column = 2 * quad + j % 2;
-                if (column < TOKENS) sums[warp][TILE_ROWS * t + row + 8 * (j / 2)][8 * group + column] = total;
-            }
+        for (int lanes = 4 * TOKENS; lanes < 32; lanes *= 2) squares += __shfl_xor_sync(0xffffffff, squares, lanes);
+        if (quad == 0 && row < TOKENS) squares_of[warp][row] = squares;
+    }
     __syncthreads();
-    for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * COLUMNS; i += 32 * WARPS)
+    for (int i = threadIdx.x; i < OUTPUTS_OF_BLOCK * TOKENS; i += 32 * WARPS)
     {
         const int local = i % OUTPUTS_OF_BLOCK, column = i / OUTPUTS_OF_BLOCK,
             output = blockIdx.x * OUTPUTS_OF_BLOCK + local;
@@ -230,12 +220,23 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf1
             total += sums[first + part][at][column];
             if (GLU) up += sums[first + part][at + (GLU ? OWN_TILES * TILE_ROWS : 0)][column];
         }
+        if (NORM)
+        {
+            float sum = 0;
+#pragma unroll
+            for (int part = 0; part < SPLIT; part++) sum += squares_of[first + part][column];
+            const float factor = rsqrtf(sum / inputs + epsilon);
+            total *= factor;
+            up *= factor;
+        }
         if (bias)
         {
             total += widen(bias[output]);
             if (GLU) up += widen(bias[outputs + output]);
         }
         if (GLU) total = total / (1 + __expf(-total)) * up;
-        y[(long long)column * stride + output] = narrow(total);
+        const long long at_y = (long long)column * stride + output;
+        if (residual) total += widen(residual[at_y]);
+        y[at_y] = narrow(total);
     }
 }

@@ -298,3 +298,12 @@ __device__ __forceinline__ int tail_word(int pair, int upper)
 {
     return LANE_BYTES + Format::PLANES * PLANE_BYTES + (2 * pair + upper) * 4;
 }
+
+// 16 bytes of a record: they leave what others read again where it is.
+__device__ __forceinline__ uint4 stream(const u8* p)
+{
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0,%1,%2,%3}, [%4];\n" : "=r"(v.x), "=r"(v.y),
+        "=r"(v.z), "=r"(v.w) : "l"(p));
+    return v;
+}

@@ -18,12 +18,12 @@ public sealed class PackedMatrixTests
     public void Products_and_rows_are_those_of_the_format(string name)
     {
         var format = WeightFormat.All.Single(f => f.Name == name);
-        Check(format, [(70, 5 * format.BlockSize)], [1, 5]);
+        Check(format, [(70, 5 * format.BlockSize)], [1, 5, 20]);
     }
 
     [Fact]
     public void All_plans_have_the_same_products() =>
-        Check(WeightFormat.Q5One, [(37, 11 * 256), (2048, 8192), (8192, 768)], [1, 2, 3, 8, 9, 33, 65]);
+        Check(WeightFormat.Q5One, [(37, 11 * 256), (2048, 8192), (8192, 768)], [1, 2, 3, 8, 9, 33, 150]);
 
     private static void Check(WeightFormat format, (int, int)[] shapes, int[] counts)
     {
@@ -83,6 +83,7 @@ public sealed class PackedMatrixTests
     [InlineData("Q4_K", 1)]
     [InlineData("Q6_K", 3)]
     [InlineData("Q8_0", 9)]
+    [InlineData("Q4_K", 130)]
     public void A_gated_product_is_the_product_of_its_halves(string name, int count)
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
@@ -97,6 +98,34 @@ public sealed class PackedMatrixTests
         Close(packed.ApplyGated(x, bias), Gated(Product(x, numbers, bias)), name);
     }
 
+    [Theory]
+    [InlineData("Q8_0", 1)]
+    [InlineData("Q4_K", 1)]
+    [InlineData("Q4_0", 2)]
+    [InlineData("Q6_K", 3)]
+    [InlineData("Q5_1", 8)]
+    [InlineData("Q8_0", 40)]
+    public void A_product_norms_its_tokens_and_is_added(string name, int count)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var scratch = new DenseScratch();
+        var format = WeightFormat.All.Single(f => f.Name == name);
+        using var stored = Random(format, 352, 1024, 6);
+        using var packed = PackedMatrix.Of([stored], s_device, scratch);
+        var (x, residual, bias) = (Vectors(count, 1024) * 3, Vectors(count, 352), Vectors(352));
+        var (weight, numbers) = (Vectors(1024), stored.ToTensor(ScalarType.Float32, [352, 1024]));
+        InputNorm? norm = packed.CanNorm(x) ? new InputNorm(weight, 0.5) : null;
+        Assert.Equal(count <= 8, norm is not null);
+        var wide = x.cpu().to(ScalarType.Float64);
+        if (norm is not null)
+            wide = wide / (wide.square().mean([-1], keepdim: true) + 0.5).sqrt()
+                * weight.cpu().to(ScalarType.Float64);
+        var expected = Product(wide, numbers, bias);
+        Close(packed.Apply(x, bias, norm, residual), expected + residual.cpu().to(ScalarType.Float64), name);
+        if (norm is not null) Close(packed.ApplyGated(x, bias, norm), Gated(expected), $"{name}, gated");
+    }
+
     [Fact]
     public void A_weight_larger_than_the_scratch_becomes_a_tensor_piece_by_piece()
     {
@@ -107,7 +136,9 @@ public sealed class PackedMatrixTests
         using var packed = PackedMatrix.Of([stored], s_device, scratch);
         Assert.InRange(scratch.RowsOf(1024), 1, 19_999);
         var x = Vectors(100, 1024);
-        Close(packed.Apply(x, null), Product(x, stored.ToTensor(ScalarType.Float32, [20_000, 1024]), null), "pieces");
+        var (numbers, bias) = (stored.ToTensor(ScalarType.Float32, [20_000, 1024]), Vectors(20_000));
+        Close(packed.ApplyDense(x, null), Product(x, numbers, null), "pieces");
+        Close(packed.ApplyDense(x, bias), Product(x, numbers, bias), "pieces, with a bias");
     }
 
     // Random blocks whose factors of half precision are small.
