@@ -77,7 +77,8 @@ internal sealed class FrozenProjections : IHeadProjections
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
         var query = StepHeads.Apply(
-            norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm, _layer.NormEpsilon, _queryMix,
+            norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm,
+            _layer.NormEpsilon, _queryMix,
             positions, keys, values, factors, view.Place.Table);
         (keys, values, factors) = cache.Seen(view.Place);
         return new KeptTokens(query, keys, values, factors, view.Place.Table);
