@@ -70,13 +70,34 @@ public sealed record AttentionOptions
     public bool OutputBias { get; init; }
 
     /// <summary>
-    /// Whether each query and key head is normed before it is rotated, as in Qwen 3 (<c>gqa</c>, <c>mea-no-norm</c>).
+    /// Whether queries and keys are normed before they are rotated, as in Qwen 3 (<c>gqa</c>, <c>mea-no-norm</c>).
     /// </summary>
     public bool QueryKeyNorm { get; init; }
 
     /// <summary>What the norms of queries and keys add to the mean square, so that they never divide by 0.</summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double QueryKeyNormEpsilon { get; init; } = 1e-6;
+
+    /// <summary>What the norms of queries and keys span (<c>queryKeyNorm</c>).</summary>
+    public QueryKeyNormSpan QueryKeyNormSpan { get; init; } = QueryKeyNormSpan.Head;
+
+    /// <summary>
+    /// What is added to the weights of the norms of queries and keys before they multiply: 1 in Gemma
+    /// (<c>queryKeyNorm</c>).
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double QueryKeyNormOffset { get; init; }
+
+    /// <summary>What the scores of queries and keys are multiplied by. Null: 1/√d.</summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
+    public double? ScoreScale { get; init; }
+
+    /// <summary>
+    /// The scores s become cap · tanh(s / cap) before the softmax, as in Gemma 2. Null: they stay. Not for
+    /// <c>talking-heads</c> and <c>differential</c>.
+    /// </summary>
+    [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
+    public double? ScoreCap { get; init; }
 
     /// <summary>
     /// How many tokens a query sees at most, its own among them. Null: all earlier ones. Not for <c>differential</c>.
@@ -175,6 +196,7 @@ public sealed record AttentionOptions
         Known(Compose, "compose");
         Known(MixStart, "mixStart");
         Known(HeadNorm, "headNorm");
+        Known(QueryKeyNormSpan, "queryKeyNormSpan");
         if (Heads % Groups != 0)
             throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use "
                 + $"{NearestDivisors(Heads, Groups)}.");
@@ -200,6 +222,12 @@ public sealed record AttentionOptions
         if (QueryKeyNorm && Variant is not (AttentionVariant.Gqa or AttentionVariant.MeaNoNorm))
             throw new CrossheadException(
                 $"queryKeyNorm is for the variants gqa and mea-no-norm, not for {Variant.NameOf()}; set it to false.");
+        if (!QueryKeyNorm && (QueryKeyNormSpan != QueryKeyNormSpan.Head || QueryKeyNormOffset != 0))
+            throw new CrossheadException("queryKeyNormSpan and queryKeyNormOffset are set, but queryKeyNorm is false; "
+                + "remove them, or set it to true.");
+        if (ScoreCap is not null && !AttentionFactory.TraitsOf(Variant).HasComponents)
+            throw new CrossheadException(
+                $"scoreCap ({ScoreCap}) is not supported for the variant {Variant.NameOf()}; remove it.");
         if (!double.IsFinite(HeadNormStart))
             throw new CrossheadException(
                 $"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");

@@ -31,10 +31,15 @@ public sealed class AttentionProjections : IHeadProjections
         Key = Projection("k_proj", options.ProjectedKeys(d));
         Value = Projection("v_proj", options.ProjectedValues(d));
         Output = new Linear(scope["o_proj"], Heads * HeadDim, width, residualDeviation, bias: options.OutputBias);
+        Scale = options.ScoreScale ?? 1 / Math.Sqrt(HeadDim);
+        ScoreCap = options.ScoreCap;
         NormEpsilon = options.QueryKeyNormEpsilon;
         if (!options.QueryKeyNorm) return;
-        QueryNorm = new RmsNorm(scope["q_norm"], HeadDim, options.QueryKeyNormEpsilon);
-        KeyNorm = new RmsNorm(scope["k_norm"], HeadDim, options.QueryKeyNormEpsilon);
+        NormsWhole = options.QueryKeyNormSpan == QueryKeyNormSpan.AllHeads;
+        RmsNorm Norm(string name, long heads) => new(scope[name], NormsWhole ? heads * d : d,
+            options.QueryKeyNormEpsilon, offset: options.QueryKeyNormOffset);
+        QueryNorm = Norm("q_norm", Heads);
+        KeyNorm = Norm("k_norm", Groups);
     }
 
     /// <summary>Query heads h.</summary>
@@ -46,8 +51,11 @@ public sealed class AttentionProjections : IHeadProjections
     /// <summary>Head width d.</summary>
     public long HeadDim { get; }
 
-    /// <summary>1/√d.</summary>
-    public double Scale => 1 / Math.Sqrt(HeadDim);
+    /// <summary>Factor of the scores.</summary>
+    public double Scale { get; }
+
+    /// <summary>Cap of the scores; null for none.</summary>
+    public double? ScoreCap { get; }
 
     /// <summary>The query projection [h·d, D].</summary>
     public Linear Query { get; }
@@ -61,14 +69,36 @@ public sealed class AttentionProjections : IHeadProjections
     /// <summary>The output projection [D, h·d].</summary>
     public Linear Output { get; }
 
-    /// <summary>Norm of each query head before it is rotated; null for none.</summary>
+    /// <summary>Norm of the queries before they are rotated; null for none.</summary>
     public RmsNorm? QueryNorm { get; }
 
-    /// <summary>Norm of each key head before it is rotated; null for none.</summary>
+    /// <summary>Norm of the keys before they are rotated; null for none.</summary>
     public RmsNorm? KeyNorm { get; }
 
     /// <summary>What the norms of queries and keys add to the mean square.</summary>
     internal double NormEpsilon { get; }
+
+    /// <summary>Whether one norm spans all heads of the queries, and one those of the keys.</summary>
+    internal bool NormsWhole { get; }
+
+    /// <summary>Query rows [.., h·d] after their norm, as heads [.., h, d].</summary>
+    internal Tensor NormedQueries(Tensor rows)
+    {
+        Tensor Heads(Tensor x) => x.unflatten(-1, this.Heads, HeadDim);
+        return QueryNorm is null ? Heads(rows) : NormsWhole ? Heads(QueryNorm.Forward(rows))
+            : QueryNorm.Forward(Heads(rows));
+    }
+
+    /// <summary>The weights γ of the norm of keys, of all heads [g, d]; null for no norm.</summary>
+    internal Tensor? KeyGamma => KeyNorm is null ? null
+        : NormsWhole ? KeyNorm.Factors.view(Groups, HeadDim) : KeyNorm.Factors.expand(Groups, HeadDim);
+
+    /// <summary>Works out what is constant in the norms at inference.</summary>
+    internal void FreezeNorms()
+    {
+        QueryNorm?.Freeze();
+        KeyNorm?.Freeze();
+    }
 
     /// <summary>
     /// Projects hidden states [B, N, D], norms queries and keys where there are norms, and turns both by their
@@ -124,10 +154,13 @@ public sealed class AttentionProjections : IHeadProjections
         {
             var (h, k, v) = ((int)Heads, (int)(keys / HeadDim), (int)(values / HeadDim));
             if (FusedRotary.Supports(joint, view.Cos, view.Sin, h, k, v))
-                return FusedRotary.Split(joint, view.Cos, view.Sin, h, k, v);
+            {
+                var (query, key, value) = FusedRotary.Split(joint, view.Cos, view.Sin, h, k, v);
+                return (view.Grown(query), key, value);
+            }
         }
-        var (query, key) = (joint.narrow(2, 0, queries), joint.narrow(2, queries, keys));
-        return Turn(query, key, joint.narrow(2, queries + keys, values), view, normKeys);
+        return Turn(joint.narrow(2, 0, queries), joint.narrow(2, queries, keys),
+            joint.narrow(2, queries + keys, values), view, normKeys);
     }
 
     // Rows [B,N,width] as heads; queries and keys are normed where there are norms, and turned.
@@ -135,10 +168,10 @@ public sealed class AttentionProjections : IHeadProjections
         Tensor query, Tensor key, Tensor value, TokenView view, bool normKeys)
     {
         Tensor Heads(Tensor rows, long width) => rows.reshape(rows.shape[0], rows.shape[1], -1, width);
-        Tensor Normed(Tensor rows, RmsNorm? norm) =>
-            RotaryEmbedding.Rotate(norm?.Forward(Heads(rows, HeadDim)) ?? Heads(rows, HeadDim), view.Cos, view.Sin);
+        Tensor Normed(Tensor rows, RmsNorm? norm) => RotaryEmbedding.Rotate(norm is null ? Heads(rows, HeadDim)
+            : NormsWhole ? Heads(norm.Forward(rows), HeadDim) : norm.Forward(Heads(rows, HeadDim)), view.Cos, view.Sin);
         var width = value.shape[2] % HeadDim == 0 ? HeadDim : value.shape[2];
-        return (Normed(query, QueryNorm), Normed(key, normKeys ? KeyNorm : null), Heads(value, width));
+        return (view.Grown(Normed(query, QueryNorm)), Normed(key, normKeys ? KeyNorm : null), Heads(value, width));
     }
 
     /// <summary>The query projection.</summary>

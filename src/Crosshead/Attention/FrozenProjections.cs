@@ -38,6 +38,7 @@ internal sealed class FrozenProjections : IHeadProjections
         bool normKeys = true, Tensor? queryMix = null, bool join = true)
     {
         (_layer, _keys, _values, _normKeys, _queryMix) = (layer, keys, values, normKeys, queryMix);
+        if (join) layer.FreezeNorms();
         if (!join || layer.Query.Weight.Device.type != DeviceType.CUDA) return; // weights in a file stay there
         (Linear, Tensor?, Tensor?) Part(Linear own, HeadRows? made) => (own, made?.Weight, made?.Bias);
         _joint = JointLinear.Of(Part(layer.Query, null), Part(layer.Key, keys), Part(layer.Value, values));
@@ -72,16 +73,17 @@ internal sealed class FrozenProjections : IHeadProjections
     /// <param name="norm">The norm of x, where the product computes it (<see cref="CanNorm"/>).</param>
     public KeptTokens? Step(Tensor x, TokenView view, KeyValueCache cache, InputNorm? norm = null)
     {
-        if (view.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)) return null;
+        if (view.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)
+            || _layer.NormsWhole) return null;
         var (keys, values, factors) = cache.Whole;
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
-        var (queryNorm, keyNorm) = (_layer.QueryNorm?.Weight.Value, _normKeys ? _layer.KeyNorm?.Weight.Value : null);
+        var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
         var query = StepHeads.Apply(
             norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm,
             _layer.NormEpsilon, _queryMix,
             positions, keys, values, factors, view.Place.Table);
         (keys, values, factors) = cache.Seen(view.Place);
-        return new KeptTokens(query, keys, values, factors, view.Place.Table);
+        return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table);
     }
 
     /// <summary>Whether the joint product norms these activations itself.</summary>

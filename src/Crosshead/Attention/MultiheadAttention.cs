@@ -32,7 +32,7 @@ public sealed class MultiheadAttention : IAttention
     {
         (Projections, CacheLayout, KeyMix, ValueMix, HeadNorm) = (projections, cacheLayout, keyMix, valueMix, headNorm);
         if (cacheLayout.KeyFactors > 0 && projections.KeyNorm is { } norm)
-            KeyFactors = new KeyFactors(norm.Weight, projections.Groups, projections.NormEpsilon);
+            KeyFactors = new KeyFactors(norm, projections.Groups, projections.NormEpsilon, projections.NormsWhole);
     }
 
     /// <summary>The projections.</summary>
@@ -60,7 +60,8 @@ public sealed class MultiheadAttention : IAttention
     {
         if (cache is not null) return new FrozenAttention(this, x.dtype).Forward(x, view, cache);
         var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), view);  // [B,N,h,d], [B,N,g,d]
-        var heads = SoftmaxAttention.AttendWithin(query, key, value, view, Projections.Scale);   // [B,N,h,d], eq. 12
+        var heads = SoftmaxAttention.AttendWithin(query, key, value, view, Projections.Scale,
+            Projections.ScoreCap);                                                               // [B,N,h,d], eq. 12
         return Merge(heads);
     }
 

@@ -12,16 +12,20 @@ public static class SoftmaxAttention
 {
     private const long UsualWidth = 128; // of a head
 
+    private const long MostScores = 1 << 26; // at once
+
     /// <summary>Attends within the tokens of one call, in the layout that projections have.</summary>
     /// <param name="query">[B, N, h, w]</param>
     /// <param name="key">[B, N, g, w]; query head i reads head i div (h/g).</param>
     /// <param name="value">[B, N, gv, w'], gv divides g; query head i reads head i div (h/gv).</param>
     /// <param name="view">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
+    /// <param name="cap">Cap of the scores; null for none.</param>
     /// <returns>[B, N, h, w']</returns>
-    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView view, double scale)
+    public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
+        double? cap = null)
     {
-        if ((view.Ends is not null || view is { Causal: true, Mask: null })
+        if (cap is null && (view.Ends is not null || view is { Causal: true, Mask: null })
             && FusedCausalAttention.Supports(query, key, value))
             return FusedCausalAttention.Apply(query, key, value, scale, view.Ends);
         var (width, wide) = (key.shape[3], value.shape[3]);
@@ -31,7 +35,7 @@ public static class SoftmaxAttention
             // Zeros widen queries and keys to the values' width, which flash kernels ask for.
             (query, key) = (nn.functional.pad(query, [0, wide - width]), nn.functional.pad(key, [0, wide - width]));
         }
-        return Attend(query, key, value, view, scale).transpose(1, 2);
+        return Attend(query, key, value, view, scale, cap: cap).transpose(1, 2);
     }
 
     /// <summary>Attends to all tokens of a cache by libtorch's own operator, to compare with.</summary>
@@ -55,28 +59,30 @@ public static class SoftmaxAttention
     /// <param name="table">
     /// Not null if keys, values and factors are pages [pages, ·, P, ·]: the pages of each sequence [B, n].
     /// </param>
+    /// <param name="cap">Cap of the scores; null for none.</param>
     /// <returns>[B, h, N, w']</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        Tensor? keyFactors = null, Tensor? table = null)
+        Tensor? keyFactors = null, Tensor? table = null, double? cap = null)
     {
         if (table is not null)
         {
-            if (view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
+            if (cap is null && view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
                 return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
                     view.Begins, view.Length, view.Pieces);
             var gathered = new KeptTokens(query, key, value, keyFactors, table)
                 .Gathered(view.Place.Total(query.shape[2]));
             (key, value, keyFactors) = (gathered.Keys, gathered.Values, gathered.KeyFactors);
-            if (keyFactors is null && IsEfficient(query, key, value))
+            if (cap is null && keyFactors is null && IsEfficient(query, key, value))
                 return AttendEfficiently(query, key, value, view, scale);
         }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
         var usual = view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
             && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
-        if (view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
+        if (cap is null && view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
             return DecodeAttention.Apply(query, key, value, scale, keyFactors, view.Begins, view.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
-        if (keyFactors is not null) return AttendScaled(query, key, value, view, scale, keyFactors);
+        if (keyFactors is not null || cap is not null)
+            return AttendByScores(query, key, value, view, scale, keyFactors, cap);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];
         if (heads == groups)
@@ -116,19 +122,33 @@ public static class SoftmaxAttention
             bias.expand(query.shape[0], heads, count, seen), false, scale);
     }
 
-    // No flash kernel multiplies scores by a factor a key and head; all scores of the call exist at once.
-    private static Tensor AttendScaled(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        Tensor keyFactors)
+    // No flash kernel multiplies scores by a factor a key and head, or caps them. The scores of some queries at a time
+    // exist at once.
+    private static Tensor AttendByScores(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
+        Tensor? keyFactors, double? cap)
     {
-        var heads = query.shape[1];
-        // named, so that they are not collected while native code reads them
-        using Scalar factor = scale, never = double.NegativeInfinity;
-        var scores = query.matmul(Repeat(key, heads / key.shape[1]).transpose(2, 3)).mul(factor);  // [B,h,N,T]
-        scores = scores * keyFactors.repeat_interleave(heads / keyFactors.shape[1], 1).unsqueeze(2);
+        var (heads, count, seen) = (query.shape[1], query.shape[2], key.shape[2]);
+        var keys = Repeat(key, heads / key.shape[1]).transpose(2, 3);
+        var values = Repeat(value, heads / value.shape[1]);
+        var factors = keyFactors?.repeat_interleave(heads / keyFactors.shape[1], 1).unsqueeze(2);  // [B,h,1,T]
         var unseen = view.Mask?.logical_not()
-            ?? (view.Causal ? ones([query.shape[2], key.shape[2]], ScalarType.Bool, query.device).triu(1) : null);
-        if (unseen is not null) scores = scores.masked_fill(unseen, never);
-        return scores.softmax(-1).matmul(Repeat(value, heads / value.shape[1]));  // [B,h,N,w']
+            ?? (view.Causal ? ones([count, seen], ScalarType.Bool, query.device).triu(1) : null);
+        // named, so that they are not collected while native code reads them
+        using Scalar factor = scale, never = double.NegativeInfinity, most = cap ?? 1;
+        Tensor Some(long start, long length)
+        {
+            var scores = query.narrow(2, start, length).matmul(keys).mul(factor);                  // [B,h,n,T]
+            if (factors is not null) scores = scores * factors;
+            if (cap is not null) scores = scores.div(most).tanh().mul(most);
+            if (unseen is not null) scores = scores.masked_fill(
+                unseen.shape[^2] == 1 ? unseen : unseen.narrow(-2, start, length), never);
+            return scores.softmax(-1).matmul(values);                                              // [B,h,n,w']
+        }
+        var together = Math.Max(1, MostScores / (query.shape[0] * heads * seen));
+        if (together >= count) return Some(0, count);
+        var parts = new List<Tensor>();
+        for (var start = 0L; start < count; start += together) parts.Add(Some(start, Math.Min(together, count - start)));
+        return cat(parts, 2);
     }
 
     /// <summary>Repeats each head for the query heads of its group: [B, g, T, w] → [B, g·times, T, w].</summary>

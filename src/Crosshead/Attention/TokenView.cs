@@ -56,6 +56,13 @@ public sealed record TokenView(Tensor Cos, Tensor Sin, Tensor? Mask, bool Causal
     /// </summary>
     public Tensor? Begins { get; init; }
 
+    /// <summary>What the rotated queries are multiplied by, [N] or [B, N]; null for 1.</summary>
+    internal Tensor? QueryFactors { get; init; }
+
+    /// <summary>Rotated queries [B, N, h, ·] times their factors.</summary>
+    internal Tensor Grown(Tensor query) =>
+        QueryFactors is not { } factors ? query : query * factors.to(query.dtype).unsqueeze(-1).unsqueeze(-1);
+
     /// <summary>Whether the first and the last visible token say all, so that no mask is needed.</summary>
     public bool IsRange => Begins is not null || Length is not null || (Mask is null && !Causal);
 }

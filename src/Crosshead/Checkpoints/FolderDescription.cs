@@ -89,7 +89,7 @@ internal sealed class FolderDescription : ModelDescription
 
     /// <inheritdoc/>
     internal override IModelWeights OpenWeights() =>
-        _gguf is null ? FolderWeights.Open(Path, _quantization) : IModelWeights.Open(Path);
+        _gguf is null ? FolderWeights.Open(Path, _quantization, ModelConfig.LayoutOf(_config, Options)) : IModelWeights.Open(Path);
 
     /// <inheritdoc/>
     public override void SaveCompanions(string folder) => new ModelCompanions(Path, null).Save(folder);

@@ -1,3 +1,4 @@
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
@@ -15,9 +16,9 @@ internal sealed class FolderWeights : IModelWeights
     private readonly HashSet<string> _quantizedModules = [];
     private readonly WeightMemory _packed = new();
 
-    private FolderWeights(WeightFiles files, IQuantization? quantization)
+    private FolderWeights(WeightFiles files, IQuantization? quantization, TensorLayout layout)
     {
-        Files = files;
+        (Files, Layout) = (files, layout);
         var taken = new HashSet<string>();
         if (quantization is not null)
         {
@@ -39,6 +40,9 @@ internal sealed class FolderWeights : IModelWeights
     /// <summary>The files.</summary>
     public WeightFiles Files { get; }
 
+    /// <summary>Which parameters lie in which tensors.</summary>
+    public TensorLayout Layout { get; }
+
     /// <summary>The file that says where the tensors are.</summary>
     public string Path => Files.Path;
 
@@ -48,14 +52,15 @@ internal sealed class FolderWeights : IModelWeights
     /// <summary>Opens all files and checks their headers. No weight is read yet.</summary>
     /// <param name="path">A model directory, or a <c>.safetensors</c> file.</param>
     /// <param name="quantization">How weights are quantised; null if they are not.</param>
+    /// <param name="layout">Which parameters lie in which tensors; null where each is one.</param>
     /// <exception cref="CrossheadException">A file is missing or damaged, or a quantised weight lacks a
     /// tensor.</exception>
-    public static FolderWeights Open(string path, IQuantization? quantization)
+    public static FolderWeights Open(string path, IQuantization? quantization, TensorLayout? layout = null)
     {
         var files = WeightFiles.Open(path);
         try
         {
-            return new FolderWeights(files, quantization);
+            return new FolderWeights(files, quantization, layout ?? TensorLayout.Own);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using Crosshead.Checkpoints.Gguf;
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Model;
 using Crosshead.Weights;
@@ -14,7 +15,7 @@ internal interface IModelWeights : IDisposable
     /// <exception cref="CrossheadException">A file is missing or damaged.</exception>
     static IModelWeights Open(string path) => GgufReader.IsAt(path) ? new GgufWeights(GgufReader.Open(path))
         : GgufFolder.FileIn(path) is { } file ? new GgufWeights(GgufFolder.Open(file), ofFolder: true)
-        : FolderWeights.Open(path, Quantizations.In(path));
+        : FolderWeights.Open(path, Quantizations.In(path), ModelConfig.LayoutIn(path));
 
     /// <summary>Checks that the files hold the weights of a model. It makes no model and reads no tensor.</summary>
     /// <param name="options">The model's shape, validated.</param>

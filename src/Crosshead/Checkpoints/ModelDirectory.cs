@@ -205,15 +205,16 @@ public static class ModelDirectory
         Write(folder, model.Options, stored, tokens, () =>
         {
             if (model.IsQuantized) GgufFolder.Write(folder, model, metadata, stored, shardBytes);
-            else new WeightWriter(folder, metadata, type)
-                .Write(model.Parameters.Select(p => new StoredTensor(p.Name, p.Value)), shardBytes);
+            else new WeightWriter(folder, metadata, type).Write(ModelConfig.LayoutOf(model.Options)
+                .Stored(model.Parameters.Select(p => new StoredTensor(p.Name, p.Value))), shardBytes);
         });
     }
 
     /// <summary>Writes a model whose weights are made one after the other.</summary>
     internal static void Save(string folder, ModelOptions options, IReadOnlyList<StoredTensor> weights,
         IReadOnlyDictionary<string, string>? metadata, TextTokens? tokens) => Write(folder, options, weights[0].Type,
-            tokens, () => new WeightWriter(folder, metadata, null).Write(weights, DefaultShardBytes));
+            tokens, () => new WeightWriter(folder, metadata, null).Write(ModelConfig.LayoutOf(options).Stored(weights),
+                DefaultShardBytes));
 
     private static void Write(string folder, ModelOptions options, ScalarType stored, TextTokens? tokens,
         Action writeWeights)

@@ -32,9 +32,9 @@ internal static class WeightLoader
         var packs = device is null or { type: DeviceType.CPU or DeviceType.CUDA };
         return name => !places.TryGetValue(name, out var place) ? null : place.Weight switch
         {
-            TensorWeight weight => weights.Files.FileOf(weight.Name).MapRows(weight.Name,
+            TensorWeight weight => place.Part.Order is not null ? null : weights.Files.FileOf(weight.Name).MapRows(weight.Name,
                 place.Part.FirstRow(weight.Shape), place.Part.Shape),
-            QuantizedWeight weight when packs && place.Part.Expert is null => weights.Packed(weight),
+            QuantizedWeight weight when packs && place.Part.IsWhole => weights.Packed(weight),
             _ => null,
         };
     }
@@ -60,7 +60,7 @@ internal static class WeightLoader
             if (parts.Length == 0) continue;
             var packed = weight is QuantizedWeight ? parameters[parts[0].Name].Stored : null;
             var count = packed is not null ? NonFiniteWeights.Count(packed)
-                : weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
+                : (parts.All(p => p.IsWhole) ? weight.Pieces : [(0, weight.Shape[0])]).Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
@@ -119,7 +119,8 @@ internal static class WeightLoader
 
     // The parameters that a stored weight holds.
     private static IEnumerable<StoredPart> PartsOf(StoredWeight weight, ModelOptions options, FolderWeights weights) =>
-        StoredPart.Of(options.TieEmbeddings ? TiedHead.ParameterOf(weight.Name, weights) : weight.Name, weight.Shape);
+        weights.Layout.PartsOf(options.TieEmbeddings ? TiedHead.ParameterOf(weight.Name, weights) : weight.Name,
+            weight.Shape);
 
     // Tied models may store the head again; old checkpoints store the rotary table.
     private static bool Ignorable(string name, ModelOptions options) =>

@@ -82,7 +82,7 @@ public sealed class Calibration : IDisposable
         var x = model.Embed(ids);
         var view = model.ViewOf(ids.shape[1]);
         // Layers share masks, so the masks must outlive the scope of each layer.
-        var seen = model.Blocks.Select(b => view.Within(b.SlidingWindow)).ToArray();
+        var seen = model.Blocks.Select(b => view.Within(b.SlidingWindow, b.Rotary)).ToArray();
         for (var i = 0; i < layers.Length; i++)
         {
             using var scope = NewDisposeScope();

@@ -7,9 +7,10 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
 
-/// <summary>SwiGLU: down(silu(gate(x)) · up(x)) (Shazeer, 2020), as in Llama.</summary>
+/// <summary>A gated layer: down(act(gate(x)) · up(x)) (Shazeer, 2020); SwiGLU in Llama, GeGLU in Gemma.</summary>
 public sealed class FeedForward : IFeedForward
 {
+    private readonly Activation _activation;
     private JointLinear? _joint; // gate and up
 
     /// <summary>Creates <c>gate_proj</c>, <c>up_proj</c> [inner, width] and <c>down_proj</c> [width, inner].</summary>
@@ -20,9 +21,11 @@ public sealed class FeedForward : IFeedForward
     /// <param name="residualDeviation">Standard deviation of the starting weights of the projection into the residual
     /// stream.</param>
     /// <param name="bias">Whether the three projections have biases.</param>
+    /// <param name="activation">The function of the gate.</param>
     public FeedForward(ParameterScope scope, long width, long inner, double standardDeviation, double residualDeviation,
-        bool bias = false)
+        bool bias = false, Activation activation = Activation.Silu)
     {
+        _activation = activation;
         Gate = new Linear(scope["gate_proj"], width, inner, standardDeviation, bias: bias);
         Up = new Linear(scope["up_proj"], width, inner, standardDeviation, bias: bias);
         Down = new Linear(scope["down_proj"], inner, width, residualDeviation, bias: bias);
@@ -69,9 +72,9 @@ public sealed class FeedForward : IFeedForward
     public Tensor Forward(Tensor x)
     {
         if (_joint is { } joint && joint.Holds(x))
-            return Down.Forward(joint.Gated(x));
-        if (!RowKernel.IsWorthJoining(x))
-            return Down.Forward(nn.functional.silu(Gate.Forward(x)) * Up.Forward(x));
+            return Down.Forward(joint.Gated(x, _activation));
+        if (!RowKernel.IsWorthJoining(x) || _activation != Activation.Silu)
+            return Down.Forward(_activation.Of(Gate.Forward(x)) * Up.Forward(x));
         var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
         var bias = Gate.Bias is { } gate && Up.Bias is { } up ? cat([gate.In(x.dtype), up.In(x.dtype)]) : null;
         return Down.Forward(FusedSwiGlu.Apply(MatrixProduct.Linear(x, weight, bias)));

@@ -76,9 +76,14 @@ internal sealed class JointLinear : IDisposable
         : SkinnyMatMul.Supports(x, _weight, _bias) ? SkinnyMatMul.Apply(x, _weight, _bias)
         : MatrixProduct.Linear(x, _weight, _bias);
 
-    /// <summary>silu(first)·second of two layers of the same width: […, D] → […, width]</summary>
-    public Tensor Gated(Tensor x)
+    /// <summary>act(first)·second of two layers of the same width: […, D] → […, width]</summary>
+    public Tensor Gated(Tensor x, Activation activation)
     {
+        if (activation != Activation.Silu)
+        {
+            var parts = Forward(x).chunk(2, -1); // the kernels know SwiGLU alone
+            return activation.Of(parts[0]) * parts[1];
+        }
         if (_packed is { } packed) return packed.ApplyGated(x, _bias);
         if (SkinnyMatMul.Supports(x, _weight, _bias)) return SkinnyMatMul.ApplyGated(x, _weight, _bias);
         var both = MatrixProduct.Linear(x, _weight, _bias);

@@ -5,37 +5,66 @@ using static TorchSharp.torch;
 
 namespace Crosshead.Layers;
 
-/// <summary>x / √(mean(x²) + ε) · weight over the last dimension (Zhang and Sennrich, 2019).</summary>
-public sealed class RmsNorm
+/// <summary>
+/// x / √(mean(x²) + ε) · (weight + offset) over the last dimension (Zhang and Sennrich, 2019). The offset is 0, or 1
+/// where a model stores how far the factors are from 1, as Gemma does.
+/// </summary>
+public sealed class RmsNorm : INorm
 {
-    private readonly double _epsilon;
+    private readonly double _epsilon, _offset;
+    private Tensor? _factors; // of a frozen weight with an offset
 
-    /// <summary>Creates the layer with parameter <c>weight</c> [size], starting at <paramref name="start"/>.</summary>
-    public RmsNorm(ParameterScope scope, long size, double epsilon, double start = 1)
+    /// <summary>Creates the layer with parameter <c>weight</c> [size].</summary>
+    /// <param name="scope">Where the parameter goes.</param>
+    /// <param name="size">Size of the last dimension.</param>
+    /// <param name="epsilon">What is added to the mean square.</param>
+    /// <param name="start">Where the factors start.</param>
+    /// <param name="offset">What is added to the weight.</param>
+    public RmsNorm(ParameterScope scope, long size, double epsilon, double start = 1, double offset = 0)
     {
-        _epsilon = epsilon;
-        Weight = scope.Create("weight", ParameterKind.Norm, Initialization.Constant(start), size);
+        (_epsilon, _offset) = (epsilon, offset);
+        Weight = scope.Create("weight", ParameterKind.Norm, Initialization.Constant(start - offset), size);
     }
 
-    /// <summary>The weight [size].</summary>
+    /// <inheritdoc/>
     public Parameter Weight { get; }
 
     /// <summary>The norm as a product on a CUDA device computes it with its input; null if its weight is not in
-    /// bfloat16.</summary>
-    internal InputNorm? AsInput => Weight.Type == ScalarType.BFloat16 && Weight.Value.is_contiguous()
+    /// bfloat16, or has an offset.</summary>
+    internal InputNorm? AsInput => _offset == 0 && Weight.Type == ScalarType.BFloat16 && Weight.Value.is_contiguous()
         ? new InputNorm(Weight.Value, _epsilon) : null;
 
-    /// <summary>[…, size] → […, size].</summary>
-    public Tensor Forward(Tensor x) => FusedRmsNorm.Supports(x, Weight.Value)
-        ? FusedRmsNorm.Apply(x, Weight.Value, _epsilon)
-        : Aten.RmsNorm(x, Weight.In(x.dtype), _epsilon);
+    /// <summary>What the elements are multiplied by: weight + offset [size].</summary>
+    internal Tensor Factors => _offset == 0 ? Weight.Value : _factors ?? Shifted();
 
-    /// <summary>x + delta, and the norm of this sum; all […, size].</summary>
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x)
+    {
+        var factors = Factors;
+        if (FusedRmsNorm.Supports(x, factors)) return FusedRmsNorm.Apply(x, factors, _epsilon);
+        return Aten.RmsNorm(x, factors.dtype == x.dtype ? factors : factors.to(x.dtype), _epsilon);
+    }
+
+    /// <inheritdoc/>
     public (Tensor Sum, Tensor Normed) ForwardSum(Tensor x, Tensor delta)
     {
-        if (FusedAddRmsNorm.Supports(x, delta, Weight.Value))
-            return FusedAddRmsNorm.Apply(x, delta, Weight.Value, _epsilon);
+        var factors = Factors;
+        if (FusedAddRmsNorm.Supports(x, delta, factors))
+            return FusedAddRmsNorm.Apply(x, delta, factors, _epsilon);
         var sum = x + delta;
         return (sum, Forward(sum));
     }
+
+    /// <inheritdoc/>
+    public void Freeze()
+    {
+        if (_offset == 0) return;
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        _factors?.Dispose();
+        _factors = Shifted().DetachFromDisposeScope();
+    }
+
+    // In the precision of master values: weights near 0 tell factors apart that a short precision would not.
+    private Tensor Shifted() => Weight.In(Precision.MasterOf(Weight.Type)).Plus(_offset);
 }

@@ -20,4 +20,10 @@ public enum RopeScalingKind
     /// As <c>llama3</c>, blended over the pairs of a head, and with longer queries and keys (YaRN, arXiv 2309.00071).
     /// </summary>
     [JsonStringEnumMemberName("yarn")] Yarn,
+
+    /// <summary>
+    /// Every frequency is divided by a factor of its own, one for texts within the original context and another for
+    /// longer ones (LongRoPE, arXiv 2402.13753).
+    /// </summary>
+    [JsonStringEnumMemberName("longrope")] LongRope,
 }

@@ -1,4 +1,5 @@
 using Crosshead.Kernels.Rotary;
+using Crosshead.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -6,8 +7,9 @@ namespace Crosshead.Layers;
 
 /// <summary>
 /// Rotary position embedding (Su et al., 2021) in the half-split form of Hugging Face Llama: the pair (x_p, x_{p+d/2})
-/// is rotated by position · base^(−2p/d), scaled as <see cref="RopeScaling"/> says. The tables grow with the requested
-/// positions, so a long context costs nothing until it is used.
+/// is rotated by position · base^(−2p/d), scaled as <see cref="RopeScaling"/> says. Where only a part of each head is
+/// rotated, the other pairs have the angle 0. The tables grow with the requested positions, so a long context costs
+/// nothing until it is used.
 /// </summary>
 public sealed class RotaryEmbedding : IDisposable
 {
@@ -15,7 +17,8 @@ public sealed class RotaryEmbedding : IDisposable
 
     private readonly Lock _growing = new();
     private readonly double[] _frequencies; // [d/2]
-    private readonly double _magnitude;
+    private readonly double[] _magnitudes;  // [d/2]
+    private readonly RopeScaling? _scaling;
     private readonly ScalarType _type;
     private readonly Device _device;
     private Tensor _cos, _sin; // [rows so far, d/2]
@@ -27,12 +30,15 @@ public sealed class RotaryEmbedding : IDisposable
     /// <param name="type">Precision of the tables: float64 for float64 models, otherwise float32.</param>
     /// <param name="device">Device of the tables.</param>
     /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
+    /// <param name="turned">Width of the part of a head that is rotated, even; 0 for none, null for all of it.</param>
+    /// <param name="beyond">Whether texts may be longer than the original context of the scaling (LongRoPE).</param>
     public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device,
-        RopeScaling? scaling = null)
+        RopeScaling? scaling = null, long? turned = null, bool beyond = true)
     {
-        (Positions, _type, _device) = (positions, type, device);
-        _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions);
-        _magnitude = RotaryFrequencies.Magnitude(scaling);
+        (Positions, _type, _device, _scaling) = (positions, type, device, scaling);
+        _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions, turned, beyond);
+        _magnitudes = [.. Enumerable.Repeat(1.0, _frequencies.Length)];
+        _magnitudes.AsSpan(0, (int)(turned ?? headDim) / 2).Fill(RotaryFrequencies.Magnitude(scaling, positions));
         (_cos, _sin) = Table(Math.Min(FewestRows, positions));
     }
 
@@ -62,6 +68,19 @@ public sealed class RotaryEmbedding : IDisposable
             Grow(bound);
             return (_cos[positions], _sin[positions]);
         }
+    }
+
+    /// <summary>Whether queries grow with their positions, see <see cref="RopeScaling.QueryGrowth"/>.</summary>
+    internal bool Grows => _scaling?.QueryGrowth is not null;
+
+    /// <summary>What the queries of positions are multiplied by beside the rotation [positions]; null for 1.</summary>
+    /// <param name="positions">Positions, of any shape (int64).</param>
+    public Tensor? QueryFactors(Tensor positions)
+    {
+        if (_scaling?.QueryGrowth is not { } growth) return null;
+        using Scalar factor = growth; // named, so that it is not collected while native code reads it
+        var turns = positions.to(ScalarType.Float64).Over(_scaling.OriginalContext ?? Positions).floor();
+        return turns.log1p().mul(factor).Plus(1).to(_type, _device);
     }
 
     /// <summary>Rotates heads by their positions.</summary>
@@ -106,7 +125,8 @@ public sealed class RotaryEmbedding : IDisposable
         using var grad = no_grad();
         // The angles are computed in float64: at far positions float32 loses digits of position · frequency.
         var angle = outer(arange(rows, ScalarType.Float64), tensor(_frequencies));
-        Tensor Stored(Tensor table) => table.mul(_magnitude).to(_type, _device).DetachFromDisposeScope();
+        var magnitudes = tensor(_magnitudes);
+        Tensor Stored(Tensor table) => table.mul(magnitudes).to(_type, _device).DetachFromDisposeScope();
         return (Stored(angle.cos()), Stored(angle.sin()));
     }
 }

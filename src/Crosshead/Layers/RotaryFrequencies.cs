@@ -11,7 +11,20 @@ internal static class RotaryFrequencies
     /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
     /// <param name="context">The model's context in tokens. It is used as the original context if the scaling names
     /// none.</param>
-    public static double[] Of(long headDim, double frequencyBase, RopeScaling? scaling, long context)
+    /// <param name="turned">Width of the part that is rotated, even; null for all of the head. The pairs of the rest
+    /// have the angle 0.</param>
+    /// <param name="beyond">Whether texts may be longer than the original context (LongRoPE).</param>
+    public static double[] Of(long headDim, double frequencyBase, RopeScaling? scaling, long context,
+        long? turned = null, bool beyond = true)
+    {
+        if (turned is not { } width || width == headDim)
+            return OfWhole(headDim, frequencyBase, scaling, context, beyond);
+        var angles = new double[headDim / 2];
+        OfWhole(width, frequencyBase, scaling, context, beyond).CopyTo(angles, 0);
+        return angles;
+    }
+
+    private static double[] OfWhole(long headDim, double frequencyBase, RopeScaling? scaling, long context, bool beyond)
     {
         var plain = new double[headDim / 2];
         for (var p = 0; p < plain.Length; p++) plain[p] = Math.Pow(frequencyBase, -2.0 * p / headDim);
@@ -23,15 +36,22 @@ internal static class RotaryFrequencies
             RopeScalingKind.Llama3 => Array.ConvertAll(plain,
                 f => Blend(f, scaling.Factor, Math.Clamp(Llama3Share(f, scaling, original), 0, 1))),
             RopeScalingKind.Yarn => Yarn(plain, headDim, frequencyBase, scaling, original),
+            RopeScalingKind.LongRope => [.. plain.Zip((beyond ? scaling.LongFactors : scaling.ShortFactors)!,
+                (f, factor) => f / factor)],
             _ => throw new CrossheadException($"unknown rotary scaling {scaling.Kind}."),
         };
     }
 
     /// <summary>What cosines and sines are multiplied by.</summary>
-    public static double Magnitude(RopeScaling? scaling)
+    /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
+    /// <param name="context">The model's context in tokens, if the scaling names no original one.</param>
+    public static double Magnitude(RopeScaling? scaling, long context)
     {
-        if (scaling?.Kind != RopeScalingKind.Yarn) return 1;
+        if (scaling?.Kind is not (RopeScalingKind.Yarn or RopeScalingKind.LongRope)) return 1;
         if (scaling.AttentionFactor is { } given) return given;
+        if (scaling.Kind == RopeScalingKind.LongRope)
+            return scaling.Factor <= 1 ? 1
+                : Math.Sqrt(1 + (Math.Log(scaling.Factor) / Math.Log(scaling.OriginalContext ?? context)));
         double Of(double weight) => (0.1 * weight * Math.Log(scaling.Factor)) + 1;
         return scaling is { MagnitudeScale: { } scale, MagnitudeScaleAllDimensions: { } all }
             ? Of(scale) / Of(all) : Of(1);

@@ -38,5 +38,6 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
 
     private static long Norms(AttentionOptions options, int d) =>
         (!options.HasHeadNorm ? 0 : options.HeadNorm == HeadNormKind.PerHead ? options.Heads * d : d)
-        + (options.QueryKeyNorm ? 2 * d : 0);
+        + (!options.QueryKeyNorm ? 0 : options.QueryKeyNormSpan == QueryKeyNormSpan.Head ? 2 * d
+            : (options.Heads + options.Groups) * d);
 }

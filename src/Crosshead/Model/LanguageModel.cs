@@ -18,10 +18,10 @@ public sealed class LanguageModel : IDisposable
 {
     private readonly Parameter _embedding;
     private readonly TransformerBlock[] _blocks;
-    private readonly RmsNorm _norm;
+    private readonly INorm _norm;
     private readonly Parameter _head; // [V, D]
     private readonly DenseScratch _scratch;
-    private RotaryEmbedding _rotary;
+    private RotaryTables _rotary;
 
     /// <summary>
     /// Creates the model with zero matrices; <see cref="Initialize"/> or a checkpoint gives it weights.
@@ -88,7 +88,7 @@ public sealed class LanguageModel : IDisposable
     public bool ActivationCheckpointing { get; set; }
 
     /// <summary>Angles of the positions of the context.</summary>
-    internal RotaryEmbedding Rotary => _rotary;
+    internal RotaryTables Rotary => _rotary;
 
     /// <summary>Draws all starting weights from one seed. They are the same on every device.</summary>
     public void Initialize(long seed)
@@ -120,7 +120,7 @@ public sealed class LanguageModel : IDisposable
         for (var i = 0; i < _blocks.Length; i++)
         {
             var block = _blocks[i];
-            var view = call.Within(block.SlidingWindow);
+            var view = call.Within(block.SlidingWindow, block.Rotary);
             // Tensors that autograd does not keep are freed at once; the others are freed in the backward pass.
             using var scope = call.Retains ? null : NewDisposeScope();
             var (before, cache) = (stream, caches?[i]);
@@ -129,9 +129,9 @@ public sealed class LanguageModel : IDisposable
                 : block.Forward(before, view, cache);
             if (scope is null) continue;
             stream.MoveToOuterDisposeScope();
-            before.Dispose();
+            before.Dispose(stream);
         }
-        return stream.Through(_norm).Normed;
+        return ForHead(stream.Through(_norm).Normed);
     }
 
     /// <summary>Logits [B, N, V] of tokens [B, N], in the computation's precision.</summary>
@@ -151,8 +151,11 @@ public sealed class LanguageModel : IDisposable
     internal IReadOnlyList<TransformerBlock> Blocks => _blocks;
 
     /// <summary>The residual stream before the first block: tokens [B, N] → [B, N, D].</summary>
-    internal Tensor Embed(Tensor tokens) =>
-        (_embedding.RowsOf(tokens) ?? Aten.Embedding(_embedding.Value, tokens)).to(ComputeType);
+    internal Tensor Embed(Tensor tokens)
+    {
+        var rows = (_embedding.RowsOf(tokens) ?? Aten.Embedding(_embedding.Value, tokens)).to(ComputeType);
+        return Options.Block.EmbeddingMultiplier == 1 ? rows : rows.Times(Options.Block.EmbeddingMultiplier);
+    }
 
     /// <summary>Where the first tokens of a sequence stand, and what each block sees of them.</summary>
     internal CallView ViewOf(long count) => ViewOf(0, count);
@@ -188,7 +191,7 @@ public sealed class LanguageModel : IDisposable
         new CausalView(_rotary, start, count, Device, table);
 
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
-    internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(_norm.Forward(x), targets);
+    internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(ForHead(_norm.Forward(x)), targets);
 
     /// <summary>An empty state for decoding.</summary>
     /// <param name="batch">Sequences B.</param>
@@ -224,7 +227,8 @@ public sealed class LanguageModel : IDisposable
         (ComputeType, Device) = (type, device ?? Device);
         _rotary.Dispose();
         _rotary = NewRotary();
-        foreach (var block in _blocks) block.Freeze();
+        foreach (var block in _blocks) block.Freeze(Device.type != DeviceType.CUDA);
+        _norm.Freeze();
         _embedding.Pack();
         _head.Pack();
     }
@@ -239,7 +243,7 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
-    internal Tensor Head(Tensor hidden) => Linear.Product(hidden, _head, null);
+    internal Tensor Head(Tensor hidden) => Capped(Linear.Product(hidden, _head, null));
 
     /// <summary>
     /// The weight of the output head [V, D] in the computation's precision, as a tensor that outlives the model. Logits
@@ -263,10 +267,20 @@ public sealed class LanguageModel : IDisposable
                 + $"use a smaller model, a shorter precision, or a machine with more memory.");
     }
 
-    private Tensor HeadLoss(Tensor hidden, Tensor targets) =>
-        LinearCrossEntropy.Loss(hidden.reshape(-1, Options.HiddenSize), _head, targets.reshape(-1));
+    // Normed states as the head gets them: a factor of all logits is one of the states.
+    private Tensor ForHead(Tensor normed) =>
+        Options.Block.LogitMultiplier == 1 ? normed : normed.Times(Options.Block.LogitMultiplier);
 
-    private RotaryEmbedding NewRotary() =>
-        new(Options.HeadDim, Options.Context, Options.RopeBase, Precision.MasterOf(ComputeType), Device,
-            Options.RopeScaling);
+    private Tensor Capped(Tensor logits) =>
+        Options.Block.LogitCap is not { } cap ? logits : logits.Over(cap).tanh().Times(cap);
+
+    private Tensor HeadLoss(Tensor hidden, Tensor targets)
+    {
+        var rows = hidden.reshape(-1, Options.HiddenSize);
+        return Options.Block.LogitCap is null ? LinearCrossEntropy.Loss(rows, _head, targets.reshape(-1))
+            : nn.functional.cross_entropy(Head(rows).to(Precision.MasterOf(ComputeType)), targets.reshape(-1),
+                ignore_index: -100);
+    }
+
+    private RotaryTables NewRotary() => new(Options, Precision.MasterOf(ComputeType), Device);
 }

@@ -50,7 +50,7 @@ public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, lon
             var multiplied = attention.Sum(a => a.Multiplied) + feedForward.Sum(f => f.Multiplied)
                 + (vocabulary * width);
             var body = attention.Sum(a => a.Parameters) + feedForward.Sum(f => f.Parameters)
-                + (layers * 2 * width) + width;
+                + (layers * BlockNorms.Of(options.Block.Form).Count * width) + width;
             return new ModelCost(body + embedding, body,
                 (2 * multiplied) + attention.Select((a, i) => checked(
                     (long)(a.FlopsPerPair * Seen(options.Context, options.AttentionOf(i).SlidingWindow)))).Sum(),

@@ -23,4 +23,37 @@ public enum ModelFamily
 
     /// <summary>Qwen 3 with a mixture of experts.</summary>
     [JsonStringEnumMemberName("qwen3_moe")] Qwen3Moe,
+
+    /// <summary>Granite 3: embeddings, residuals, scores and logits are multiplied by constants.</summary>
+    [JsonStringEnumMemberName("granite")] Granite,
+
+    /// <summary>Seed-OSS: queries, keys and values have biases.</summary>
+    [JsonStringEnumMemberName("seed_oss")] SeedOss,
+
+    /// <summary>Phi 3, 3.5 and 4: projections are stored together.</summary>
+    [JsonStringEnumMemberName("phi3")] Phi3,
+
+    /// <summary>SmolLM 3: some layers do not rotate.</summary>
+    [JsonStringEnumMemberName("smollm3")] SmolLm3,
+
+    /// <summary>OLMo 2: norms after the layers, and over all heads of queries and keys.</summary>
+    [JsonStringEnumMemberName("olmo2")] Olmo2,
+
+    /// <summary>OLMo 3: as OLMo 2, with windows in most layers.</summary>
+    [JsonStringEnumMemberName("olmo3")] Olmo3,
+
+    /// <summary>GLM 4: norms before and after the layers, and half of each head rotated.</summary>
+    [JsonStringEnumMemberName("glm4")] Glm4,
+
+    /// <summary>Ministral 3: queries grow with their positions.</summary>
+    [JsonStringEnumMemberName("ministral3")] Ministral3,
+
+    /// <summary>Gemma 2: norms before and after the layers, capped scores and logits.</summary>
+    [JsonStringEnumMemberName("gemma2")] Gemma2,
+
+    /// <summary>Gemma 3, text only: as Gemma 2, with normed queries and keys in place of caps.</summary>
+    [JsonStringEnumMemberName("gemma3_text")] Gemma3,
+
+    /// <summary>Command R7B and Command A: attention and feed-forward layers side by side.</summary>
+    [JsonStringEnumMemberName("cohere2")] Cohere2,
 }

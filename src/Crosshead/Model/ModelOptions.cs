@@ -6,7 +6,8 @@ using Crosshead.Layers;
 namespace Crosshead.Model;
 
 /// <summary>
-/// Shape of a decoder in the style of Llama: pre-norm RMSNorm, rotary positions, SwiGLU, grouped heads.
+/// Shape of a decoder in the style of Llama: RMSNorm, rotary positions, gated feed-forward layers, grouped heads.
+/// <see cref="Block"/> holds what other families do otherwise.
 /// </summary>
 public sealed record ModelOptions
 {
@@ -52,6 +53,24 @@ public sealed record ModelOptions
     /// <summary>How the rotary frequencies are scaled to a longer context. Null: not at all.</summary>
     public RopeScaling? RopeScaling { get; init; }
 
+    /// <summary>
+    /// Width of the part of each head that is rotated, an even number up to the head width; the rest carries no
+    /// position. Null: all of it.
+    /// </summary>
+    [Range(2, int.MaxValue)]
+    public int? RotaryDims { get; init; }
+
+    /// <summary>
+    /// The rotary positions of the layers with a window, where these differ from those of the other layers, as in
+    /// Gemma 3. Null: they have <see cref="RopeBase"/> and <see cref="RopeScaling"/>.
+    /// </summary>
+    public RotaryOptions? WindowRotary { get; init; }
+
+    /// <summary>
+    /// Layers, counted from 0, whose queries and keys are not rotated, as in SmolLM 3. Null: none.
+    /// </summary>
+    public IReadOnlyList<int>? UnrotatedLayers { get; init; }
+
     /// <summary>What the norms add to the mean square, so that they never divide by 0.</summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double NormEpsilon { get; init; } = 1e-5;
@@ -65,6 +84,9 @@ public sealed record ModelOptions
     /// </summary>
     [Range(0.0, double.MaxValue, MinimumIsExclusive = true)]
     public double InitializerRange { get; init; } = 0.02;
+
+    /// <summary>Norms, multipliers and the activation, as published families have them.</summary>
+    public BlockOptions Block { get; init; } = new();
 
     /// <summary>The attention of every layer.</summary>
     public AttentionOptions Attention { get; init; } = new();
@@ -89,6 +111,16 @@ public sealed record ModelOptions
         return VirtualHeads?[layer]?.ApplyTo(plain, HeadDim) ?? plain;
     }
 
+    /// <summary>The rotary angles of a layer.</summary>
+    /// <param name="layer">Index of the layer, from 0.</param>
+    public RotaryKind RotaryKindOf(int layer) => UnrotatedLayers?.Contains(layer) == true ? RotaryKind.None
+        : WindowRotary is not null && Attention.SlidingWindow is not null
+            && FullAttentionLayers?.Contains(layer) != true ? RotaryKind.Window : RotaryKind.Usual;
+
+    /// <summary>The rotary positions of the layers of a kind.</summary>
+    internal RotaryOptions RotaryOf(RotaryKind kind) => kind == RotaryKind.Window && WindowRotary is { } own ? own
+        : new RotaryOptions { Base = RopeBase, Scaling = kind == RotaryKind.None ? null : RopeScaling };
+
     /// <summary>Bytes that decoding keeps of each token.</summary>
     /// <param name="format">How the cache keeps numbers.</param>
     public long CacheBytesPerToken(CacheFormat format) => Enumerable.Range(0, Layers)
@@ -106,8 +138,14 @@ public sealed record ModelOptions
     {
         OptionRange.Check(this);
         RopeScaling?.Validate();
+        WindowRotary?.Validate("windowRotary.");
+        Block.Validate();
         Attention.Validate();
         Experts?.Validate();
+        if (Experts is not null && Block.Activation != Activation.Silu)
+            throw new CrossheadException($"block.activation ({Block.Activation}) is not for models with experts, which "
+                + "have silu; set it to silu, or remove the experts.");
+        WithinLayers(UnrotatedLayers, "unrotatedLayers");
         WithinLayers(Experts?.DenseLayers, "experts.denseLayers");
         WithinLayers(FullAttentionLayers, "fullAttentionLayers");
         if (VirtualHeads is { } list && list.Count != Layers)
@@ -119,6 +157,13 @@ public sealed record ModelOptions
         if (d % 2 != 0)
             throw new CrossheadException($"the head width ({HiddenSize} / {Attention.Heads} = {d}) must be even, "
                 + $"because rotary embedding turns pairs; choose heads so that it is, or set headDim.");
+        if (RotaryDims is { } turned && (turned % 2 != 0 || turned > d))
+            throw new CrossheadException(
+                $"rotaryDims ({turned}) must be an even number up to the head width ({d}); use {d} or null.");
+        foreach (var scaling in new[] { RopeScaling, WindowRotary?.Scaling })
+            if (scaling?.ShortFactors is { } factors && factors.Count != (RotaryDims ?? d) / 2)
+                throw new CrossheadException($"ropeScaling.shortFactors and longFactors have {factors.Count} numbers; "
+                    + $"heads have {(RotaryDims ?? d) / 2} rotated pairs; give one number a pair.");
     }
 
     private void WithinLayers(IReadOnlyList<int>? layers, string name)

@@ -17,8 +17,8 @@ internal static class ModelParts
         new(scope["model"]["layers"][$"{layer}"], options, layer);
 
     /// <summary>The last norm.</summary>
-    public static RmsNorm Norm(ParameterScope scope, ModelOptions options) =>
-        new(scope["model"]["norm"], options.HiddenSize, options.NormEpsilon);
+    public static INorm Norm(ParameterScope scope, ModelOptions options) =>
+        BlockNorms.Create(scope["model"]["norm"], options);
 
     /// <summary>The output head [V, D], unless it is the embedding.</summary>
     public static Parameter Head(ParameterScope scope, ModelOptions options) =>

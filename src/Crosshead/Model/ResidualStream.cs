@@ -14,9 +14,13 @@ internal readonly record struct ResidualStream(Tensor Sum, Tensor? Update = null
     /// <summary>All of it.</summary>
     public Tensor Whole => Update is null ? Sum : Sum + Update;
 
-    /// <summary>All of it, and its norm.</summary>
-    public (Tensor Sum, Tensor Normed) Through(RmsNorm norm) =>
-        Update is null ? (Sum, norm.Forward(Sum)) : norm.ForwardSum(Sum, Update);
+    /// <summary>All of it, and its norm; without a norm, all of it twice.</summary>
+    public (Tensor Sum, Tensor Normed) Through(INorm? norm)
+    {
+        if (norm is not null) return Update is null ? (Sum, norm.Forward(Sum)) : norm.ForwardSum(Sum, Update);
+        var whole = Whole;
+        return (whole, whole);
+    }
 
     /// <summary>Moves its tensors out of the scope in which they were made.</summary>
     public void MoveToOuterDisposeScope()
@@ -25,10 +29,11 @@ internal readonly record struct ResidualStream(Tensor Sum, Tensor? Update = null
         Update?.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees its memory, except tensors that autograd keeps.</summary>
-    public void Dispose()
+    /// <summary>Frees its memory, except tensors that autograd keeps, and the sum if another stream has it.</summary>
+    /// <param name="next">The other stream.</param>
+    public void Dispose(ResidualStream next)
     {
-        Sum.Dispose();
+        if (!ReferenceEquals(Sum, next.Sum)) Sum.Dispose();
         Update?.Dispose();
     }
 }

@@ -1,16 +1,20 @@
 using Crosshead.Attention;
 using Crosshead.Attention.Caches;
 using Crosshead.Layers;
-using TorchSharp;
+using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Model;
 
-/// <summary>x + attention(norm(x)), then x + feedForward(norm(x)).</summary>
+/// <summary>
+/// An attention and a feed-forward layer, and what they add to the residual stream, as <see cref="BlockForm"/> says: in
+/// Llama x + attention(norm(x)), then x + feedForward(norm(x)).
+/// </summary>
 public sealed class TransformerBlock : IDisposable
 {
-    private readonly RmsNorm _inputNorm, _postAttentionNorm;
+    private readonly INorm? _inputNorm, _attentionOutputNorm, _feedForwardNorm, _feedForwardOutputNorm;
     private readonly IFeedForward _feedForward;
+    private readonly BlockOptions _options;
     private PackedStep? _step;
 
     /// <summary>Creates the block's layers under Hugging Face's names.</summary>
@@ -21,33 +25,42 @@ public sealed class TransformerBlock : IDisposable
     {
         var deviation = options.InitializerRange;
         var residual = deviation / Math.Sqrt(2 * options.Layers);
-        _inputNorm = new RmsNorm(scope["input_layernorm"], options.HiddenSize, options.NormEpsilon);
+        _options = options.Block;
+        var norms = BlockNorms.Of(_options.Form);
+        INorm? Norm(string? name) => name is null ? null : BlockNorms.Create(scope[name], options);
+        _inputNorm = Norm(norms.Input);
         var attention = options.AttentionOf(layer);
-        SlidingWindow = attention.SlidingWindow;
+        (SlidingWindow, Rotary) = (attention.SlidingWindow, options.RotaryKindOf(layer));
         Attention = AttentionFactory.Create(scope["self_attn"], options.HiddenSize, attention, layer,
             deviation, residual);
-        _postAttentionNorm = new RmsNorm(scope["post_attention_layernorm"], options.HiddenSize, options.NormEpsilon);
+        (_attentionOutputNorm, _feedForwardNorm) = (Norm(norms.AttentionOutput), Norm(norms.FeedForwardInput));
         _feedForward = options.Experts is { } experts && experts.IsSparse(layer)
             ? new MixtureOfExperts(scope["mlp"], options.HiddenSize, experts, deviation, residual)
             : new FeedForward(scope["mlp"], options.HiddenSize, options.FeedForward, deviation, residual,
-                options.FeedForwardBias);
+                options.FeedForwardBias, _options.Activation);
+        _feedForwardOutputNorm = Norm(norms.FeedForwardOutput);
     }
 
     /// <summary>Works out what is constant at inference. The block can no longer be trained.</summary>
-    internal void Freeze()
+    /// <param name="onCpu">Whether the weights may lie in a file, where they stay.</param>
+    internal void Freeze(bool onCpu)
     {
-        if (_inputNorm.Weight.Device.type != DeviceType.CUDA)
+        foreach (var norm in new[] { _inputNorm, _attentionOutputNorm, _feedForwardNorm, _feedForwardOutputNorm })
+            norm?.Freeze();
+        if (onCpu)
         {
             Attention = new DeferredAttention(Attention);
         }
         else
         {
-            var before = Attention;
-            Attention = before.Freeze();
-            before.Dispose();
+            var trained = Attention;
+            Attention = trained.Freeze();
+            trained.Dispose();
         }
         _feedForward.Fold();
-        _step = PackedStep.Of(_inputNorm, Attention, _postAttentionNorm, _feedForward);
+        if (_options is { Form: BlockForm.PreNorm, Activation: Activation.Silu, ResidualMultiplier: 1 }
+            && _inputNorm is RmsNorm before && _feedForwardNorm is RmsNorm after)
+            _step = PackedStep.Of(before, Attention, after, _feedForward);
     }
 
     /// <inheritdoc/>
@@ -58,8 +71,10 @@ public sealed class TransformerBlock : IDisposable
     }
 
     private TransformerBlock(TransformerBlock other, IAttention attention) =>
-        (_inputNorm, _postAttentionNorm, _feedForward, SlidingWindow, Attention) =
-            (other._inputNorm, other._postAttentionNorm, other._feedForward, other.SlidingWindow, attention);
+        (_inputNorm, _attentionOutputNorm, _feedForwardNorm, _feedForwardOutputNorm, _feedForward, _options,
+            SlidingWindow, Rotary, Attention) = (other._inputNorm, other._attentionOutputNorm, other._feedForwardNorm,
+            other._feedForwardOutputNorm, other._feedForward, other._options, other.SlidingWindow, other.Rotary,
+            attention);
 
     /// <summary>The attention mechanism.</summary>
     public IAttention Attention { get; private set; }
@@ -68,10 +83,13 @@ public sealed class TransformerBlock : IDisposable
     internal TransformerBlock With(IAttention attention) => new(this, attention);
 
     /// <summary>What the attention sees of the residual stream [B, N, D].</summary>
-    internal Tensor AttentionInput(Tensor x) => _inputNorm.Forward(x);
+    internal Tensor AttentionInput(Tensor x) => _inputNorm?.Forward(x) ?? x;
 
     /// <summary>Maximum number of tokens that a query of this block sees; null for all earlier tokens.</summary>
     public int? SlidingWindow { get; }
+
+    /// <summary>The rotary angles of the attention.</summary>
+    internal RotaryKind Rotary { get; }
 
     /// <summary>[B, N, D] → [B, N, D].</summary>
     /// <param name="x">[B, N, D]</param>
@@ -87,7 +105,16 @@ public sealed class TransformerBlock : IDisposable
     {
         if (_step?.Forward(stream, view, cache) is { } whole) return new ResidualStream(whole);
         var (x, input) = stream.Through(_inputNorm);
-        var (sum, normed) = _postAttentionNorm.ForwardSum(x, Attention.Forward(input, view, cache));
-        return new ResidualStream(sum, _feedForward.Forward(normed));
+        var attended = Attention.Forward(input, view, cache);
+        if (_options.Form == BlockForm.Parallel)
+            return new ResidualStream(x, Scaled(attended + _feedForward.Forward(input)));
+        var update = Scaled(_attentionOutputNorm?.Forward(attended) ?? attended);
+        var (sum, normed) = new ResidualStream(x, update).Through(_feedForwardNorm);
+        var output = _feedForward.Forward(normed);
+        return new ResidualStream(sum, Scaled(_feedForwardOutputNorm?.Forward(output) ?? output));
     }
+
+    // Times the residual multiplier.
+    private Tensor Scaled(Tensor update) =>
+        _options.ResidualMultiplier == 1 ? update : update.Times(_options.ResidualMultiplier);
 }

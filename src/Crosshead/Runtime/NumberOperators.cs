@@ -16,6 +16,13 @@ internal static class NumberOperators
         return x.add(held);
     }
 
+    /// <summary>x · number.</summary>
+    public static Tensor Times(this Tensor x, double number)
+    {
+        using Scalar held = number;
+        return x.mul(held);
+    }
+
     /// <summary>x / number.</summary>
     public static Tensor Over(this Tensor x, double number)
     {

@@ -18,17 +18,20 @@ internal static class GgufArchitecture
     // What programs take for YaRN without keys of their own.
     private static readonly RopeScaling s_yarn = new() { Kind = RopeScalingKind.Yarn };
 
-    /// <summary>The architecture's name: Mistral's is Llama's.</summary>
-    public static string NameOf(ModelFamily family) => family switch
+    /// <summary>
+    /// The architecture's name: Mistral's is Llama's. Null for families that are not written as GGUF.
+    /// </summary>
+    public static string? NameOf(ModelFamily family) => family switch
     {
         ModelFamily.Qwen2 => "qwen2",
         ModelFamily.Qwen3 => "qwen3",
         ModelFamily.Qwen3Moe => "qwen3moe",
-        _ => "llama",
+        ModelFamily.Llama or ModelFamily.Mistral => "llama",
+        _ => null,
     };
 
     /// <summary>The names of all architectures.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Enum.GetValues<ModelFamily>().Select(NameOf).Distinct()];
+    public static IReadOnlyList<string> Names { get; } = [.. Enum.GetValues<ModelFamily>().Select(NameOf).OfType<string>().Distinct()];
 
     /// <summary>The family of an architecture's models; null if the name is unknown.</summary>
     public static ModelFamily? FamilyOf(string name) =>
@@ -56,6 +59,9 @@ internal static class GgufArchitecture
     /// <exception cref="CrossheadException">It cannot; the message says why.</exception>
     public static void Require(ModelOptions options)
     {
+        if (NameOf(options.Family) is null)
+            throw new CrossheadException($"models of the family {options.Family.NameOf()} are not written as a "
+                + $"GGUF file; supported are {string.Join(", ", Names)}; write the model as safetensors.");
         if (Lacking(options).FirstOrDefault() is not { } lacking) return;
         throw new CrossheadException($"GGUF's architecture {NameOf(options.Family)} has no place for {lacking}; "
             + "write the model as safetensors.");
@@ -64,7 +70,7 @@ internal static class GgufArchitecture
     /// <summary>Adds the keys of a model's shape.</summary>
     public static void Describe(GgufWriter writer, ModelOptions options)
     {
-        var a = NameOf(options.Family);
+        var a = NameOf(options.Family)!;
         void Count(string key, long value) => writer.Add($"{a}.{key}", checked((uint)value));
         void Number(string key, double value) => writer.Add($"{a}.{key}", (float)value);
 
@@ -107,6 +113,16 @@ internal static class GgufArchitecture
     private static IEnumerable<string> Lacking(ModelOptions options)
     {
         var (attention, family) = (options.Attention, options.Family);
+        if (options.Block != new BlockOptions()) yield return "norms, multipliers or an activation unlike Llama's";
+        if (options.RotaryDims is { } turned && turned != options.HeadDim) yield return "heads that are rotated in part";
+        if (options.WindowRotary is not null) yield return "rotary positions of their own in layers with a window";
+        if (options.UnrotatedLayers is { Count: > 0 }) yield return "layers without rotary positions";
+        if (options.RopeScaling is { Kind: RopeScalingKind.LongRope }) yield return "LongRoPE";
+        if (options.RopeScaling?.QueryGrowth is not null) yield return "queries that grow with their positions";
+        if (attention.ScoreScale is not null || attention.ScoreCap is not null)
+            yield return "a scale or a cap of the attention's scores";
+        if (attention.QueryKeyNormSpan != QueryKeyNormSpan.Head || attention.QueryKeyNormOffset != 0)
+            yield return "norms of queries and keys unlike Qwen 3's";
         if (options.VirtualHeads?.Any(heads => heads is not null) == true) yield return "a cache of component heads";
         if (attention.Variant != AttentionVariant.Gqa) yield return $"the variant {attention.Variant.NameOf()}";
         if (attention.SlidingWindow is { } window && window < options.Context

@@ -50,7 +50,7 @@ public static class GgufModel
         var (options, keeps) = (model.Options, keepQuantized && model.IsQuantized);
         GgufArchitecture.Require(options);
         var writer = new GgufWriter();
-        writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family));
+        writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family)!);
         writer.Add("general.name", name);
         if (keeps) GgufRecipe.DescribeMixture(writer);
         else recipe.Describe(writer);

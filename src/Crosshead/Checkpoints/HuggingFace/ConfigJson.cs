@@ -12,9 +12,11 @@ internal static class ConfigJson
     public const string ModelType = "crosshead", Architecture = "CrossheadForCausalLM";
 
     /// <summary>Keys of its own.</summary>
-    public const string BaseModelType = "base_model_type", Attention = "attention", VirtualHeads = "virtual_heads";
+    public const string BaseModelType = "base_model_type", Attention = "attention", VirtualHeads = "virtual_heads",
+        Block = "block", RotaryDims = "rotary_dims", WindowRotary = "window_rotary",
+        UnrotatedLayers = "unrotated_layers", NormEpsilon = "rms_norm_eps";
 
-    /// <summary>How <see cref="Attention"/> is written: the names of the options in camel case.</summary>
+    /// <summary>How records of options are written: the names of the options in camel case.</summary>
     public static readonly JsonSerializerOptions AttentionStyle = new(JsonSerializerDefaults.Web)
     {
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { JsonForm.KeepSettable } },

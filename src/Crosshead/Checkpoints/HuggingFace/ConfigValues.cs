@@ -110,6 +110,7 @@ internal sealed class ConfigValues
         _ when type == typeof(double) => "a number",
         _ when type == typeof(bool) => "true or false",
         _ when type == typeof(int[]) => $"a list of whole numbers up to {int.MaxValue}",
+        _ when type == typeof(double[]) => "a list of numbers",
         _ when type == typeof(string[]) => "a list of texts",
         _ => "a text",
     };

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.HuggingFace;
@@ -18,14 +19,38 @@ public static class ModelConfig
     /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
     public static string Write(ModelOptions options, string dtype, TextTokens? tokens = null)
     {
-        var family = FamilyConfig.Of(options.Family);
-        var (plain, own) = (ModelConfigWriter.Plain(options, family), ModelConfigWriter.Own(options, family));
-        // A family can express a model if reading its keys gives the same model.
-        var back = ModelConfigReader.Read(ConfigValues.Parse("", plain.ToJsonString()), family, own: false);
-        var json = ModelConfigWriter.Own(back, family).ToJsonString() == own.ToJsonString() ? plain : own;
+        var json = JsonOf(options).Json;
         json["torch_dtype"] = dtype;
         tokens?.Write(json);
         return json.ToJsonString(Indented) + "\n";
+    }
+
+    /// <summary>How the tensors of a model are stored beside the configuration that <see cref="Write"/> gives.</summary>
+    internal static TensorLayout LayoutOf(ModelOptions options) =>
+        JsonOf(options).IsPlain ? new TensorLayout(FamilyTable.Of(options.Family).Tensors, options) : TensorLayout.Own;
+
+    /// <summary>How the tensors beside a configuration are stored.</summary>
+    internal static TensorLayout LayoutOf(ConfigValues config, ModelOptions options) =>
+        config.Or("model_type", "") == ConfigJson.ModelType ? TensorLayout.Own
+            : new TensorLayout(FamilyTable.Of(options.Family).Tensors, options);
+
+    /// <summary>How the tensors of a folder are stored; as parameters are, if there is no configuration.</summary>
+    internal static TensorLayout LayoutIn(string folder)
+    {
+        var path = Path.Combine(folder, ModelFileNames.Configuration);
+        if (!File.Exists(path)) return TensorLayout.Own;
+        var config = ConfigValues.Read(path);
+        return LayoutOf(config, Parse(config));
+    }
+
+    private static (JsonObject Json, bool IsPlain) JsonOf(ModelOptions options)
+    {
+        var family = FamilyTable.Of(options.Family);
+        var (plain, own) = (ModelConfigWriter.Plain(options, family), ModelConfigWriter.Own(options, family));
+        // A family can express a model if reading its keys gives the same model.
+        var back = ModelConfigReader.Read(ConfigValues.Parse("", plain.ToJsonString()), family, own: false);
+        var isPlain = ModelConfigWriter.Own(back, family).ToJsonString() == own.ToJsonString();
+        return (isPlain ? plain : own, isPlain);
     }
 
     /// <summary>Reads a <c>config.json</c>.</summary>
@@ -43,12 +68,12 @@ public static class ModelConfig
     {
         var type = config.Or("model_type", "");
         var own = type == ConfigJson.ModelType;
-        var name = own ? config.Or(ConfigJson.BaseModelType, FamilyConfig.Of(default).Name) : type;
-        var family = FamilyConfig.Find(name) ?? throw config.Error(
+        var name = own ? config.Or(ConfigJson.BaseModelType, FamilyTable.Of(default).Name) : type;
+        var family = FamilyTable.Find(name) ?? throw config.Error(
             $"{(own ? ConfigJson.BaseModelType : "model_type")} \"{name.Shown()}\" is not supported; supported are "
-                + $"{string.Join(", ", FamilyConfig.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
+                + $"{string.Join(", ", FamilyTable.Names)}{(own ? "" : $" and {ConfigJson.ModelType}")}");
         RequireArchitecture(config, own ? ConfigJson.Architecture : family.Architecture);
-        UnsupportedKeys.Refuse(config);
+        UnsupportedKeys.Refuse(config, family, own);
         var options = ModelConfigReader.Read(config, family, own);
         options.Validate();
         return options;

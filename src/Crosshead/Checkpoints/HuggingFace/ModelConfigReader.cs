@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Crosshead.Attention;
+using Crosshead.Layers;
 using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.HuggingFace;
@@ -7,8 +8,6 @@ namespace Crosshead.Checkpoints.HuggingFace;
 /// <summary>From the keys of a <c>config.json</c> to options.</summary>
 internal static class ModelConfigReader
 {
-    private const double DefaultNormEpsilon = 1e-6;
-
     /// <summary>The options that the keys describe, not yet validated.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="family">Its family.</param>
@@ -20,13 +19,13 @@ internal static class ModelConfigReader
             throw config.Error($"{config.Shown("mlp_bias")} is not supported for {family.Name}; supported is false");
         if (!own && !family.Experts && ExpertConfig.IsIn(config))
             throw config.Error($"a mixture of experts is not supported for {family.Name}; supported is "
-                + $"{string.Join(", ", FamilyConfig.Names.Where(n => FamilyConfig.Find(n)!.Experts))}");
+                + $"{string.Join(", ", FamilyTable.Names.Where(n => FamilyTable.Find(n)!.Experts))}");
         var attention = own ? Own<AttentionOptions>(config, ConfigJson.Attention, ConfigJson.AttentionStyle)
             ?? throw config.Error($"it lacks \"{ConfigJson.Attention}\"") : Attention(config, family);
         var (window, full) = own ? WindowConfig.Read(config, attention.SlidingWindow, layers)
             : WindowConfig.Read(config, family, layers);
-        var (frequencyBase, scaling) = RopeConfig.Read(config);
-        return new ModelOptions
+        var (frequencyBase, scaling, windowRotary) = RopeConfig.Read(config, family, own);
+        var options = new ModelOptions
         {
             Family = family.Family,
             VocabularySize = config.Required<int>("vocab_size"),
@@ -38,9 +37,14 @@ internal static class ModelConfigReader
             Context = config.Required<int>("max_position_embeddings"),
             RopeBase = frequencyBase,
             RopeScaling = scaling,
-            NormEpsilon = config.Or("rms_norm_eps", DefaultNormEpsilon),
+            RotaryDims = own ? config.Optional<int>(ConfigJson.RotaryDims) : null,
+            WindowRotary = windowRotary,
+            UnrotatedLayers = own ? config.Or<int[]?>(ConfigJson.UnrotatedLayers, null) : null,
+            Block = own ? Own<BlockOptions>(config, ConfigJson.Block, ConfigJson.AttentionStyle) ?? new()
+                : new BlockOptions { Activation = ActivationOf(config, family) },
+            NormEpsilon = config.Or(own ? ConfigJson.NormEpsilon : family.NormEpsilonKey, family.NormEpsilon),
             InitializerRange = config.Or("initializer_range", 0.02),
-            TieEmbeddings = config.Or("tie_word_embeddings", false),
+            TieEmbeddings = config.Or("tie_word_embeddings", !own && family.TieEmbeddings),
             Attention = attention with
             {
                 Heads = config.Required<int>("num_attention_heads"),
@@ -52,20 +56,43 @@ internal static class ModelConfigReader
             VirtualHeads = own
                 ? Own<VirtualHeads?[]>(config, ConfigJson.VirtualHeads, ConfigJson.VirtualHeadsStyle) : null,
         };
+        if (own) return options;
+        options = options with { RotaryDims = RopeConfig.TurnedOf(config, family, options) };
+        foreach (var key in family.Keys) options = key.Read(config, options);
+        return family.Always(WindowConfig.OfUnrotated(config, family, options));
+    }
+
+    private static Activation ActivationOf(ConfigValues config, FamilyConfig family)
+    {
+        const string gelu = "gelu_pytorch_tanh";
+        return config.Or<string?>(family.ActivationKey, null) switch
+        {
+            null => family.Activation,
+            "silu" or "swish" => Activation.Silu,
+            gelu when !family.Experts => Activation.GeluTanh,
+            _ => throw config.Error($"{config.Shown(family.ActivationKey)} is not supported; supported is silu or swish"
+                + (family.Experts ? "" : $" or {gelu}")),
+        };
     }
 
     private static AttentionOptions Attention(ConfigValues config, FamilyConfig family)
     {
-        var asked = family.Biases == FamilyConfig.BiasRule.Key && config.Or("attention_bias", false);
+        var asked = family.Biases is FamilyConfig.BiasRule.Key or FamilyConfig.BiasRule.KeyWithoutOutput
+            or FamilyConfig.BiasRule.KeyAndOutputKey && config.Or("attention_bias", family.BiasDefault);
         if (family.Biases == FamilyConfig.BiasRule.None && config.Or("attention_bias", false))
             throw config.Error(
                 $"{config.Shown("attention_bias")} is not supported for {family.Name}; supported is false");
         return new AttentionOptions
         {
             ProjectionBias = asked || family.Biases == FamilyConfig.BiasRule.QueryKeyValue,
-            OutputBias = asked,
+            OutputBias = family.Biases switch
+            {
+                FamilyConfig.BiasRule.Key => asked,
+                FamilyConfig.BiasRule.KeyAndOutputKey => config.Or("attention_out_bias", false),
+                _ => false,
+            },
             QueryKeyNorm = family.QueryKeyNorm,
-            QueryKeyNormEpsilon = family.QueryKeyNorm ? config.Or("rms_norm_eps", DefaultNormEpsilon)
+            QueryKeyNormEpsilon = family.QueryKeyNorm ? config.Or(family.NormEpsilonKey, family.NormEpsilon)
                 : new AttentionOptions().QueryKeyNormEpsilon,
         };
     }
@@ -74,7 +101,8 @@ internal static class ModelConfigReader
         config.Has("num_key_value_heads") || family.KeyValueHeadsDefault ? config.Optional<int>("num_key_value_heads")
         : config.Required<int>("num_key_value_heads");
 
-    private static T? Own<T>(ConfigValues config, string key, JsonSerializerOptions json)
+    /// <summary>A record of options under a key; null if it is absent or null.</summary>
+    internal static T? Own<T>(ConfigValues config, string key, JsonSerializerOptions json)
     {
         try
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Crosshead.Attention;
+using Crosshead.Layers;
 using Crosshead.Model;
 
 namespace Crosshead.Checkpoints.HuggingFace;
@@ -12,10 +13,17 @@ internal static class ModelConfigWriter
     public static JsonObject Plain(ModelOptions options, FamilyConfig family)
     {
         var json = Common(options, family.Name, family.Architecture);
-        if (family.Biases == FamilyConfig.BiasRule.Key) json["attention_bias"] = options.Attention.ProjectionBias;
+        json[family.NormEpsilonKey] = options.NormEpsilon;
+        json[family.ActivationKey] = options.Block.Activation == Activation.Silu ? "silu" : "gelu_pytorch_tanh";
+        RopeConfig.Write(json, options, family);
+        if (family.Biases is not (FamilyConfig.BiasRule.None or FamilyConfig.BiasRule.QueryKeyValue))
+            json["attention_bias"] = options.Attention.ProjectionBias;
+        if (family.Biases == FamilyConfig.BiasRule.KeyAndOutputKey)
+            json["attention_out_bias"] = options.Attention.OutputBias;
         if (family.FeedForwardBias) json["mlp_bias"] = options.FeedForwardBias;
         if (family.Experts) ExpertConfig.Write(json, options.Experts ?? new());
         WindowConfig.Write(json, options, family);
+        foreach (var key in family.Keys) json[key.Name] = key.Write(options);
         return json;
     }
 
@@ -24,6 +32,10 @@ internal static class ModelConfigWriter
     {
         var json = Common(options, ConfigJson.ModelType, ConfigJson.Architecture);
         json[ConfigJson.BaseModelType] = family.Name;
+        json[ConfigJson.NormEpsilon] = options.NormEpsilon;
+        RopeConfig.WriteOwn(json, options);
+        if (options.Block != new BlockOptions())
+            json[ConfigJson.Block] = JsonSerializer.SerializeToNode(options.Block, ConfigJson.AttentionStyle);
         json["mlp_bias"] = options.FeedForwardBias;
         if (options.Experts is { } experts) ExpertConfig.Write(json, experts);
         json[ConfigJson.Attention] = JsonSerializer.SerializeToNode(Meaningful(options), ConfigJson.AttentionStyle);
@@ -35,7 +47,7 @@ internal static class ModelConfigWriter
 
     private static JsonObject Common(ModelOptions options, string type, string architecture)
     {
-        var json = new JsonObject
+        return new JsonObject
         {
             ["architectures"] = new JsonArray(architecture),
             ["model_type"] = type,
@@ -47,13 +59,9 @@ internal static class ModelConfigWriter
             ["num_key_value_heads"] = options.Attention.Groups,
             ["head_dim"] = options.HeadDim,
             ["max_position_embeddings"] = options.Context,
-            ["rms_norm_eps"] = options.NormEpsilon,
             ["initializer_range"] = options.InitializerRange,
             ["tie_word_embeddings"] = options.TieEmbeddings,
-            ["hidden_act"] = "silu",
         };
-        RopeConfig.Write(json, options.RopeBase, options.RopeScaling);
-        return json;
     }
 
     // With defaults resolved; plain attention without the options that only other variants use.
@@ -72,6 +80,10 @@ internal static class ModelConfigWriter
             OutputBias = attention.OutputBias,
             QueryKeyNorm = attention.QueryKeyNorm,
             QueryKeyNormEpsilon = attention.QueryKeyNormEpsilon,
+            QueryKeyNormSpan = attention.QueryKeyNormSpan,
+            QueryKeyNormOffset = attention.QueryKeyNormOffset,
+            ScoreScale = attention.ScoreScale,
+            ScoreCap = attention.ScoreCap,
             SlidingWindow = attention.SlidingWindow,
         };
     }

@@ -12,7 +12,7 @@ internal static class UnsupportedKeys
     [
         ("hidden_act", ["\"silu\"", "\"swish\""]),
         ("pretraining_tp", ["1"]),
-        ("partial_rotary_factor", ["1"]),
+        (RopeConfig.PartialKey, ["1"]),
         ("rope_interleaved", ["false"]),
         ("use_mrope", ["false"]),
         ("embedding_multiplier", ["1"]),
@@ -37,11 +37,16 @@ internal static class UnsupportedKeys
     ];
 
     /// <summary>Refuses a configuration that asks for something that is not supported.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="family">Its family, whose own keys are supported.</param>
+    /// <param name="own">Whether it has the keys of <c>crosshead</c>, and not those of the family.</param>
     /// <exception cref="CrossheadException">It does; the message names key and value.</exception>
-    public static void Refuse(ConfigValues config)
+    public static void Refuse(ConfigValues config, FamilyConfig family, bool own)
     {
         foreach (var (key, supported) in Table)
         {
+            if (!own && (key == "hidden_act" || family.Keys.Any(k => k.Name == key)
+                || (key == RopeConfig.PartialKey && family.PartialRotary is not null))) continue;
             if (config[key] is not { } value || supported.Any(s => JsonNode.DeepEquals(JsonNode.Parse(s), value)))
                 continue;
             var remedy = supported.Length == 0 ? "null" : string.Join(" or ", supported.Select(s => s.Trim('"')));

@@ -10,10 +10,18 @@ namespace Crosshead.Checkpoints.Safetensors;
 /// </summary>
 /// <param name="Name">The parameter.</param>
 /// <param name="Shape">Its shape.</param>
-/// <param name="Expert">Index along the stored tensor's first dimension; null if the tensor is the parameter.</param>
-/// <param name="Start">First row within that expert.</param>
-internal sealed partial record StoredPart(string Name, long[] Shape, long? Expert = null, long Start = 0)
+/// <param name="Expert">Index along the stored tensor's first dimension; null if it has no experts.</param>
+/// <param name="Start">First row, within the expert if there is one; null if the tensor is the parameter.</param>
+internal sealed partial record StoredPart(string Name, long[] Shape, long? Expert = null, long? Start = null)
 {
+    /// <summary>
+    /// For each row of a head, its place among the head's rows in the file; null for the same place.
+    /// </summary>
+    public long[]? Order { get; init; }
+
+    /// <summary>Whether the tensor is the parameter, as it is.</summary>
+    public bool IsWhole => Start is null;
+
     /// <summary>
     /// The parameters that a stored tensor holds: itself, or those of the experts kept together in it.
     /// </summary>
@@ -37,11 +45,26 @@ internal sealed partial record StoredPart(string Name, long[] Shape, long? Exper
 
     /// <summary>The first row of the parameter, over all rows of the stored tensor.</summary>
     /// <param name="stored">Shape of the stored tensor.</param>
-    public long FirstRow(long[] stored) => Expert is { } expert ? (expert * stored[1]) + Start : 0;
+    public long FirstRow(long[] stored) => (Expert is { } expert ? expert * stored[1] : 0L) + (Start ?? 0L);
 
-    /// <summary>The parameter's values: a view of the stored tensor.</summary>
-    public Tensor In(Tensor stored) =>
-        Expert is { } expert ? stored.select(0, expert).narrow(0, Start, Shape[0]) : stored;
+    /// <summary>The parameter's values: a view of the stored tensor, or rows of it in the parameter's order.</summary>
+    public Tensor In(Tensor stored)
+    {
+        if (IsWhole) return stored;
+        var rows = (Expert is { } expert ? stored.select(0, expert) : stored).narrow(0, Start!.Value, Shape[0]);
+        return Order is null ? rows : Ordered(rows, Order);
+    }
+
+    /// <summary>Rows of heads in the order of a file, from a parameter's.</summary>
+    public static Tensor Unordered(Tensor rows, long[] order)
+    {
+        var places = new long[order.Length];
+        for (var i = 0; i < order.Length; i++) places[order[i]] = i;
+        return Ordered(rows, places);
+    }
+
+    private static Tensor Ordered(Tensor rows, long[] order) => rows.unflatten(0, -1, order.Length)
+        .index_select(1, tensor(order, device: rows.device)).flatten(0, 1);
 
     [GeneratedRegex(@"\.mlp\.experts\.(?<kind>gate_up|down)_proj$", RegexOptions.ExplicitCapture)]
     private static partial Regex FusedName();

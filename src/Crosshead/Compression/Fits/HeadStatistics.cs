@@ -62,15 +62,15 @@ internal sealed class HeadStatistics : IDisposable
         // All before rotation: queries after their norm, keys before their norm, and values.
         var p = _attention.Projections;
         Tensor Heads(HeadRows rows) => rows.Apply(x).view(x.shape[0], x.shape[1], -1, p.HeadDim);
-        var query = Heads(p.OwnQueries(x.dtype));
         // [T,·,d]
-        var (q, k, v) = (Rows(p.QueryNorm?.Forward(query) ?? query), Rows(Heads(_attention.Keys(x.dtype))),
+        var (q, k, v) = (Rows(p.NormedQueries(p.OwnQueries(x.dtype).Apply(x))), Rows(Heads(_attention.Keys(x.dtype))),
             Rows(Heads(_attention.Values(x.dtype))));
         QuerySquares.add_(q.square().sum([0L]));
-        if (_attention.Projections.KeyNorm is { } norm)
+        if (p.KeyGamma is { } gamma)
         {
-            KeyScaleSquares.add_(k.square().mean([2]).Plus(_options.QueryKeyNormEpsilon).reciprocal().sum([0L]));
-            k *= norm.Weight.Value.to(ScalarType.Float64);
+            var squares = k.square().mean(p.NormsWhole ? [1, 2] : [2], keepdim: true).flatten(1);  // [T,g], or [T,1]
+            KeyScaleSquares.add_(squares.Plus(_options.QueryKeyNormEpsilon).reciprocal().sum([0L]));
+            k *= gamma.to(ScalarType.Float64);
         }
         else KeyScaleSquares.add_(ones_like(k.select(2, 0)).sum([0L]));
         var half = k.shape[2] / 2;

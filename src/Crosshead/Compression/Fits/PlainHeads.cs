@@ -25,7 +25,7 @@ internal sealed record PlainHeads(long Groups, long HeadDim, Tensor Keys, Tensor
         var p = attention.Projections;
         var (keys, values) = (attention.Keys(ScalarType.Float64), attention.Values(ScalarType.Float64));
         var (k, v) = (Joined(keys), Joined(values));
-        if (p.KeyNorm is { } norm) k *= norm.Weight.Value.to(ScalarType.Float64).repeat(p.Groups).unsqueeze(1);
+        if (p.KeyGamma is { } gamma) k *= gamma.to(ScalarType.Float64).reshape(-1, 1);
         var output = p.Output.Weight.In(ScalarType.Float64).view(-1, p.Heads, p.HeadDim);  // [D,h,d]
         if (attention.HeadNorm is { } headNorm) output *= headNorm.Weight.Value.to(ScalarType.Float64);
         // [g,D·h/g,d]

@@ -84,7 +84,7 @@ internal sealed class ResidualStates : IDisposable
     }
 
     private static Tensor Through(TransformerBlock block, Tensor x, CallView view) =>
-        block.Forward(x, view.Within(block.SlidingWindow), null);
+        block.Forward(x, view.Within(block.SlidingWindow, block.Rotary), null);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -87,7 +87,8 @@ internal sealed class AttentionWeights : IDisposable
             Keys = keysAreKept ? null : new KeyMix(keyMix!, layout),
             Values = valuesAreKept ? null : ValueExpansion.Create(valueMix!, layout, reader),
             QueryKeyNorm = own is { QueryNorm: { } query, KeyNorm: { } key }
-                ? new QueryKeyNorm(Floats(query.Weight), Floats(key.Weight), own.NormEpsilon)
+                ? new QueryKeyNorm(Factors(query.Weight, options), Factors(key.Weight, options), layout.HeadDim,
+                    own.NormEpsilon, own.NormsWhole)
                 : null,
             HeadNorm = attention.HeadNorm is { } norm ? new Rows(Floats(norm.Weight), layout.HeadDim) : null,
         };
@@ -147,6 +148,9 @@ internal sealed class AttentionWeights : IDisposable
     }
 
     private static float[] Floats(Parameter parameter) => WeightReader.Values(parameter);
+
+    private static float[] Factors(Parameter parameter, AttentionOptions options) =>
+        [.. Floats(parameter).Select(w => w + (float)options.QueryKeyNormOffset)];
 
     // W̃[g, :] = Σ_c mix[c, g] · W[c, :], a row per head (eq. 18); W itself without a mix. A dense mix composes g·d
     // heads of width 1. The order of the sum is the same on every processor. A product of tensors does not guarantee

@@ -168,6 +168,7 @@ internal unsafe class CachedSoftmaxAttention<T> : CachedAttention where T : unma
             new Span<float>(scores, span.Length).Clear();
             return;
         }
+        if (Weights.Options.ScoreCap is { } cap) RowMath.Cap(scores, (float)cap, span.Length);
         span.Mask(scores, seen);
         var max = RowMath.Max(scores, span.Length);
         Scratch.Softmax(block, vector) = (max, RowMath.Exp(scores, max, 1, scores, span.Length));

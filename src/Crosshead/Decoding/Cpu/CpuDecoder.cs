@@ -1,4 +1,6 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Layers;
+using Crosshead.Model;
 using Crosshead.Runtime;
 
 namespace Crosshead.Decoding.Cpu;
@@ -15,7 +17,7 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     private readonly CpuWeights _weights;
     private readonly ThreadTeam _team;
-    private readonly RotaryTable _rotary;
+    private readonly Dictionary<RotaryKind, RotaryTable> _rotary;
     private readonly AttentionScratch _attentionScratch;
     private readonly DecodeScratch _scratch;
     private readonly PanelCache _cache;
@@ -40,7 +42,7 @@ public sealed unsafe class CpuDecoder : IDecoder
         var members = threads
             ?? (int)Math.Clamp(weights.BytesPerToken / LeastBytesPerThread, 1, ComputeThreads.Count);
         _weights = weights;
-        _rotary = weights.RotaryTable(capacity);
+        _rotary = weights.RotaryTables(capacity);
         _attentionScratch = new AttentionScratch([.. weights.Layers.Select(l => l.Attention)], format, capacity,
             members);
         _scratch = new DecodeScratch(weights.Options, members);
@@ -76,6 +78,8 @@ public sealed unsafe class CpuDecoder : IDecoder
                 _cache.Keep(_block[r].Slot, _block[r].Position + 1);
                 _weights.Embedding.Read(_block[r].Token,
                     new Span<float>(_scratch.Hidden[r], _weights.Embedding.Columns));
+                if (Block.EmbeddingMultiplier != 1)
+                    RowMath.Scale(_scratch.Hidden[r], (float)Block.EmbeddingMultiplier, _scratch.Hidden.Width);
             }
             _team.Run();
         }
@@ -88,12 +92,19 @@ public sealed unsafe class CpuDecoder : IDecoder
     public void Dispose()
     {
         _team.Dispose();
-        _rotary.Dispose();
+        foreach (var table in _rotary.Values) table.Dispose();
         _attentionScratch.Dispose();
         _scratch.Dispose();
         _cache.Dispose();
         _logits.Dispose();
     }
+
+    private BlockOptions Block => _weights.Options.Block;
+
+    // Where a layer adds its output: to the residual stream, unless it is normed before, or the layer beside it still
+    // has to see the stream.
+    private Rows Target(NormWeights? outputNorm, bool later = false) =>
+        outputNorm is null && !later ? _scratch.Hidden : _scratch.Update;
 
     // The phases of a layer. A phase reads the results of other members only from earlier phases.
     private IEnumerable<TeamPhase> Phases(LayerWeights layer, CachedAttention attention)
@@ -109,9 +120,12 @@ public sealed unsafe class CpuDecoder : IDecoder
             yield return new TeamPhase(() => attention.Items(phase, _block),
                 (first, end, member) => attention.Run(phase, _block, first, end, member));
         }
+        var parallel = Block.Form == BlockForm.Parallel;
         yield return new TeamPhase(() => layer.Attention.Output.Groups, (first, end, _) => Merge(layer, first, end));
+        if (layer.AttentionOutputNorm is { } attended)
+            yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(attended, first, end));
 
-        Action<int> norm = member => Norm(layer.FeedForwardNorm, member);
+        Action<int> norm = member => Norm(parallel ? layer.InputNorm : layer.FeedForwardNorm, member);
         if (layer.Router is { } router)
         {
             yield return new TeamPhase(
@@ -124,20 +138,35 @@ public sealed unsafe class CpuDecoder : IDecoder
         yield return new TeamPhase(() => layer.Experts[0].Gate.Groups,
             (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
         yield return new TeamPhase(() => layer.Experts[0].Down.Groups, (first, end, _) => Down(layer, first, end));
+        if (layer.FeedForwardOutputNorm is { } fed)
+            yield return new TeamPhase(() => _block.Count, (first, end, _) => AddNormed(fed, first, end));
     }
 
     private TeamPhase HeadPhase() => new(
         () => _block.Wanted == 0 ? 0 : _weights.Head.Groups,
-        (first, end, member) => Multiply(_weights.Head, first, end, _scratch.Normed[member], 0, _block.Wanted, _logits,
-            _nextLogits),
+        (first, end, member) => Head(first, end, _scratch.Normed[member]),
         NormWanted);
 
+    private void Head(int first, int end, Rows normed)
+    {
+        Multiply(_weights.Head, first, end, normed, 0, _block.Wanted, _logits, _nextLogits);
+        if (Block.LogitCap is not { } cap) return;
+        var (start, count) = _weights.Head.OutputsOf(first, end);
+        for (var w = 0; w < _block.Wanted; w++) RowMath.Cap(_logits[_nextLogits + w] + start, (float)cap, count);
+    }
+
     // Each member computes the norm itself. Fetching the result of another member would take longer.
-    private void Norm(Rows weight, int member)
+    private void Norm(NormWeights? norm, int member)
     {
         var normed = _scratch.Normed[member];
-        for (var r = 0; r < _block.Count; r++)
-            RowMath.RmsNorm(_scratch.Hidden[r], weight[0], normed.Width, _weights.Options.NormEpsilon, normed[r]);
+        for (var r = 0; r < _block.Count; r++) Norm(norm, r, normed[r]);
+    }
+
+    private void Norm(NormWeights? norm, int row, float* y)
+    {
+        if (norm is not null) norm.Apply(_scratch.Hidden[row], y);
+        else new ReadOnlySpan<float>(_scratch.Hidden[row], _scratch.Hidden.Width)
+            .CopyTo(new Span<float>(y, _scratch.Hidden.Width));
     }
 
     // The wanted rows alone, side by side.
@@ -147,8 +176,20 @@ public sealed unsafe class CpuDecoder : IDecoder
         for (int r = 0, w = 0; r < _block.Count; r++)
         {
             if (!_block[r].Wanted) continue;
-            RowMath.RmsNorm(_scratch.Hidden[r], _weights.Norm[0], normed.Width, _weights.Options.NormEpsilon,
-                normed[w++]);
+            Norm(_weights.Norm, r, normed[w]);
+            if (Block.LogitMultiplier != 1) RowMath.Scale(normed[w], (float)Block.LogitMultiplier, normed.Width);
+            w++;
+        }
+    }
+
+    // What a layer has added up in the update is normed, and added to the residual stream.
+    private void AddNormed(NormWeights norm, int first, int end)
+    {
+        for (var r = first; r < end; r++)
+        {
+            norm.Apply(_scratch.Update[r], _scratch.Update[r]);
+            RowMath.AddScaled(_scratch.Update[r], (float)Block.ResidualMultiplier, _scratch.Hidden[r],
+                _scratch.Hidden.Width);
         }
     }
 
@@ -156,8 +197,20 @@ public sealed unsafe class CpuDecoder : IDecoder
     {
         Multiply(layer.Attention.Output, first, end, _attentionScratch.Heads, 0, _block.Count, _scratch.Delta, 0);
         var (start, count) = layer.Attention.Output.OutputsOf(first, end);
+        var target = Target(layer.AttentionOutputNorm, later: Block.Form == BlockForm.Parallel);
         for (var r = 0; r < _block.Count; r++)
-            RowMath.Add(_scratch.Delta[r] + start, _scratch.Hidden[r] + start, count);
+        {
+            if (target != _scratch.Hidden) new Span<float>(target[r] + start, count).Clear();
+            Add(_scratch.Delta[r] + start, 1, target, r, start, count);
+        }
+    }
+
+    // Adds some outputs of a layer to the residual stream, or to the update.
+    private void Add(float* x, float weight, Rows target, int row, int start, int count)
+    {
+        if (target == _scratch.Hidden) weight *= (float)Block.ResidualMultiplier;
+        if (weight == 1) RowMath.Add(x, target[row] + start, count);
+        else RowMath.AddScaled(x, weight, target[row] + start, count);
     }
 
     private void Route(Router router, int first, int end)
@@ -181,7 +234,11 @@ public sealed unsafe class CpuDecoder : IDecoder
                 Multiply(expert.Gate, first, end, normed, r, count, _scratch.Gate, place);
                 Multiply(expert.Up, first, end, normed, r, count, _scratch.Up, place);
                 for (var i = place; i < place + count; i++)
-                    RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
+                {
+                    if (Block.Activation == Activation.Silu)
+                        RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
+                    else RowMath.GeGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
+                }
             }
         }
     }
@@ -190,6 +247,14 @@ public sealed unsafe class CpuDecoder : IDecoder
     {
         var routes = Routes(layer);
         var (start, length) = layer.Experts[0].Down.OutputsOf(first, end);
+        var target = Target(layer.FeedForwardOutputNorm);
+        for (var r = 0; r < _block.Count; r++)
+        {
+            // Of a parallel block the attention's output waits in the update.
+            if (target != _scratch.Hidden) new Span<float>(target[r] + start, length).Clear();
+            else if (Block.Form == BlockForm.Parallel)
+                Add(_scratch.Update[r] + start, 1, target, r, start, length);
+        }
         for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
         {
             for (int r = 0, count; r < _block.Count; r += count)
@@ -198,8 +263,7 @@ public sealed unsafe class CpuDecoder : IDecoder
                 Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate,
                     (choice * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
                 for (var i = r; i < r + count; i++)
-                    RowMath.AddScaled(_scratch.Delta[i] + start, routes[choice, i].Weight,
-                        _scratch.Hidden[i] + start, length);
+                    Add(_scratch.Delta[i] + start, routes[choice, i].Weight, target, i, start, length);
             }
         }
     }

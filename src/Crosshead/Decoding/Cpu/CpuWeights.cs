@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Runtime;
 using Crosshead.Weights;
@@ -38,7 +39,7 @@ public sealed class CpuWeights : IDisposable
         Layers = [.. Enumerable.Range(0, Options.Layers).Select(
             i => LayerWeights.Read(model.Blocks[i].Attention, parameters.Part($"model.layers.{i}"), reader, Options,
                 i))];
-        Norm = new Rows(parameters.Values("model.norm.weight"), Options.HiddenSize);
+        Norm = NormWeights.Read(parameters, "model.norm", Options);
         Head = new StackedMatrix([Options.TieEmbeddings ? Embedding.Part(0, Embedding.Rows)
             : reader.Read(parameters["lm_head.weight"])]);
     }
@@ -63,7 +64,7 @@ public sealed class CpuWeights : IDisposable
 
     internal LayerWeights[] Layers { get; }
 
-    internal Rows Norm { get; }
+    internal NormWeights Norm { get; }
 
     internal StackedMatrix Head { get; }
 
@@ -81,17 +82,25 @@ public sealed class CpuWeights : IDisposable
         Head.Dispose();
     }
 
-    internal RotaryTable RotaryTable(int positions)
+    /// <summary>The rotary angles of each kind of layer.</summary>
+    internal Dictionary<RotaryKind, RotaryTable> RotaryTables(int positions)
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        var (cos, sin) = _model.Rotary.Rows(0, positions);
-        return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2),
-            new Rows(ParameterReader.Values(sin), Options.HeadDim / 2));
+        RotaryTable Table(RotaryKind kind)
+        {
+            var rotary = _model.Rotary.Of(kind);
+            var (cos, sin) = rotary.Rows(0, positions);
+            return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2),
+                new Rows(ParameterReader.Values(sin), Options.HeadDim / 2),
+                rotary.QueryFactors(arange(positions, ScalarType.Int64)) is { } factors
+                    ? ParameterReader.Values(factors) : null);
+        }
+        return Layers.Select(l => l.Rotary).Distinct().ToDictionary(kind => kind, Table);
     }
 
     internal CachedAttention CachedAttention(int layer, CacheFormat format, AttentionScratch scratch,
-        RotaryTable rotary, int pages, PageTables tables)
+        IReadOnlyDictionary<RotaryKind, RotaryTable> rotary, int pages, PageTables tables)
     {
         return format.Type switch
         {
@@ -103,10 +112,10 @@ public sealed class CpuWeights : IDisposable
 
         CachedAttention Create<T>() where T : unmanaged, IPanelElement<T>
         {
-            var weights = Layers[layer].Attention;
+            var (weights, angles) = (Layers[layer].Attention, rotary[Layers[layer].Rotary]);
             return weights.TalkingHeadsMix is null
-                ? new CachedSoftmaxAttention<T>(weights, scratch, rotary, format, pages, tables)
-                : new CachedTalkingHeads<T>(weights, scratch, rotary, format, pages, tables);
+                ? new CachedSoftmaxAttention<T>(weights, scratch, angles, format, pages, tables)
+                : new CachedTalkingHeads<T>(weights, scratch, angles, format, pages, tables);
         }
     }
 }

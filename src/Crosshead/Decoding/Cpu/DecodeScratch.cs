@@ -16,6 +16,7 @@ internal sealed class DecodeScratch : IDisposable
         Hidden = new Rows(rows, options.HiddenSize);
         Normed = [.. Enumerable.Range(0, members).Select(_ => new Rows(rows, options.HiddenSize))];
         Delta = new Rows(rows, options.HiddenSize);
+        Update = new Rows(options.Block.Form == BlockForm.PreNorm ? 0 : rows, options.HiddenSize);
         Logits = new Rows(experts > 0 ? rows : 0, Math.Max(experts, 1));
         Routes = new ExpertRoutes(choices);
         Dense = new ExpertRoutes(1);
@@ -32,6 +33,9 @@ internal sealed class DecodeScratch : IDisposable
 
     /// <summary>[row]: the addition of a layer to the residual stream.</summary>
     public Rows Delta { get; }
+
+    /// <summary>[row]: what a layer adds to the residual stream once it is normed, or later.</summary>
+    public Rows Update { get; }
 
     /// <summary>[row]: the router's logits.</summary>
     public Rows Logits { get; }
@@ -54,6 +58,7 @@ internal sealed class DecodeScratch : IDisposable
         Hidden.Dispose();
         foreach (var rows in Normed) rows.Dispose();
         Delta.Dispose();
+        Update.Dispose();
         Logits.Dispose();
         Gate.Dispose();
         Up.Dispose();

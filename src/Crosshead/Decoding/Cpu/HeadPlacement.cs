@@ -8,7 +8,7 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
     PanelPages<T> cache) where T : unmanaged, IPanelElement<T>
 {
     private readonly HeadLayout _layout = weights.Layout;
-    private readonly float _scale = 1 / MathF.Sqrt(weights.Layout.HeadDim);
+    private readonly float _scale = (float)(weights.Options.ScoreScale ?? 1 / Math.Sqrt(weights.Layout.HeadDim));
 
     /// <summary>Items per token: query heads, key rows and value rows.</summary>
     public int Items => _layout.Heads + _layout.KeyRows + _layout.ValueRows;
@@ -22,27 +22,41 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         var keys = queries + (_layout.Heads * _layout.HeadDim);
         var values = keys + (_layout.KeyRows * _layout.KeyWidth);
         var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
-        if (key < 0) PlaceQuery(queries + (item * _layout.HeadDim), pass, row, item);
-        else if (value < 0) PlaceKey(keys + (key * _layout.KeyWidth), slot, key, position, member);
+        if (key < 0) PlaceQuery(queries, pass, row, item, member);
+        else if (value < 0) PlaceKey(keys, slot, key, position, member);
         else cache.WriteValue(slot, value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
     }
 
-    private void PlaceQuery(float* query, PassBlock pass, int row, int head)
+    private void PlaceQuery(float* queries, PassBlock pass, int row, int head, int member)
     {
-        var d = _layout.HeadDim;
-        weights.QueryKeyNorm?.Query(query);
-        rotary.Rotate(query, pass[row].Position, _scale);
+        var (d, position) = (_layout.HeadDim, pass[row].Position);
+        var query = queries + (head * d);
+        if (weights.QueryKeyNorm is { } norm)
+        {
+            // A norm of all heads reads heads that others place meanwhile.
+            if (norm.IsWhole) query = scratch.Head[2 * member];
+            norm.Query(queries, _layout.Heads, head, query);
+        }
+        rotary.Rotate(query, position, _scale * rotary.QueryFactor(position));
         var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
         if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
         else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
     }
 
-    private void PlaceKey(float* key, int slot, int row, int position, int member)
+    private void PlaceKey(float* keys, int slot, int row, int position, int member)
     {
+        var key = keys + (row * _layout.KeyWidth);
         if (weights.QueryKeyNorm is { } norm)
         {
-            if (weights.Keys is { } mix) PlaceKeyFactors(norm, mix, key, slot, position, member);
-            else norm.Key(key);
+            if (weights.Keys is { } mix)
+            {
+                PlaceKeyFactors(norm, mix, key, slot, position, member);
+            }
+            else
+            {
+                if (norm.IsWhole) key = scratch.Head[2 * member];
+                norm.Key(keys, _layout.KeyRows, row, key);
+            }
         }
         for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) rotary.Rotate(key + i, position, 1);
         cache.WriteKey(slot, row, position, key, _layout.KeyWidth);
@@ -52,10 +66,15 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         int member)
     {
         float* head = scratch.Head[2 * member], term = scratch.Head[(2 * member) + 1];
+        var squares = 0.0;
         for (var g = 0; g < _layout.Groups; g++)
         {
             mix.Compose(components, g, head, term);
-            cache.WriteKeyFactor(slot, g, position, norm.KeyFactor(head));
+            var own = norm.KeySquares(head, g);
+            squares += own;
+            if (!norm.IsWhole) cache.WriteKeyFactor(slot, g, position, norm.KeyFactor(own, 1));
         }
+        for (var g = 0; norm.IsWhole && g < _layout.Groups; g++)
+            cache.WriteKeyFactor(slot, g, position, norm.KeyFactor(squares, _layout.Groups));
     }
 }

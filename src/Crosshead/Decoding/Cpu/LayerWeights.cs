@@ -1,18 +1,23 @@
 using Crosshead.Attention;
+using Crosshead.Layers;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>Packed weights of a block of the model.</summary>
-/// <param name="InputNorm">Norm before attention, one row [D].</param>
+/// <param name="InputNorm">Norm before attention; null for none.</param>
 /// <param name="Attention">The attention layer.</param>
-/// <param name="FeedForwardNorm">Norm before the feed-forward layer, one row [D].</param>
+/// <param name="AttentionOutputNorm">Norm of what the attention adds; null for none.</param>
+/// <param name="FeedForwardNorm">Norm before the feed-forward layer; null for none.</param>
+/// <param name="FeedForwardOutputNorm">Norm of what the feed-forward layer adds; null for none.</param>
+/// <param name="Rotary">The rotary angles of the attention.</param>
 /// <param name="Router">Chooses the experts of each token; null for a dense layer.</param>
 /// <param name="Experts">The experts, or the single feed-forward layer.</param>
 /// <param name="ExpertsPerToken">Number of experts per token.</param>
-internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, Rows FeedForwardNorm, Router? Router,
-    FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
+internal sealed record LayerWeights(NormWeights? InputNorm, AttentionWeights Attention,
+    NormWeights? AttentionOutputNorm, NormWeights? FeedForwardNorm, NormWeights? FeedForwardOutputNorm,
+    RotaryKind Rotary, Router? Router, FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
 {
     /// <summary>Bytes of weights that a token reads.</summary>
     public long BytesPerToken =>
@@ -28,12 +33,16 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
     public static LayerWeights Read(
         IAttention attention, ParameterReader parameters, WeightReader reader, ModelOptions options, int layer)
     {
-        var width = options.HiddenSize;
+        var norms = BlockNorms.Of(options.Block.Form);
+        NormWeights? Norm(string? name) => name is null ? null : NormWeights.Read(parameters, name, options);
         var (mlp, experts) = (parameters.Part("mlp"), options.Experts is { } e && e.IsSparse(layer) ? e : null);
         return new LayerWeights(
-            new Rows(parameters.Values("input_layernorm.weight"), width),
-            AttentionWeights.Of(attention, reader, options.AttentionOf(layer), width),
-            new Rows(parameters.Values("post_attention_layernorm.weight"), width),
+            Norm(norms.Input),
+            AttentionWeights.Of(attention, reader, options.AttentionOf(layer), options.HiddenSize),
+            Norm(norms.AttentionOutput),
+            Norm(norms.FeedForwardInput),
+            Norm(norms.FeedForwardOutput),
+            options.RotaryKindOf(layer),
             experts is null ? null
                 : new Router(new StackedMatrix([reader.In(ScalarType.Float32).Read(mlp["gate.weight"])]), experts),
             experts is null
@@ -46,9 +55,9 @@ internal sealed record LayerWeights(Rows InputNorm, AttentionWeights Attention, 
     /// <inheritdoc/>
     public void Dispose()
     {
-        InputNorm.Dispose();
+        foreach (var norm in new[] { InputNorm, AttentionOutputNorm, FeedForwardNorm, FeedForwardOutputNorm })
+            norm?.Dispose();
         Attention.Dispose();
-        FeedForwardNorm.Dispose();
         Router?.Dispose();
         foreach (var expert in Experts) expert.Dispose();
     }

@@ -1,4 +1,5 @@
 using Crosshead.Attention.Caches;
+using Crosshead.Layers;
 
 namespace Crosshead.Decoding.Cpu;
 
@@ -17,8 +18,8 @@ internal sealed class PanelCache : PageStore, IDisposable
     /// <param name="pages">Number of pages that slots are given by <see cref="PageStore.Place"/>; null gives each slot
     /// pages of its own for all its tokens.</param>
     /// <exception cref="CrossheadException">There is not enough.</exception>
-    public PanelCache(CpuWeights weights, CacheFormat format, AttentionScratch scratch, RotaryTable rotary, int slots,
-        int capacity, int? pages = null) : base(slots, capacity, pages, weights.CacheBytesPerToken(format))
+    public PanelCache(CpuWeights weights, CacheFormat format, AttentionScratch scratch,
+        IReadOnlyDictionary<RotaryKind, RotaryTable> rotary, int slots, int capacity, int? pages = null) : base(slots, capacity, pages, weights.CacheBytesPerToken(format))
     {
         Layers = [.. Enumerable.Range(0, weights.Layers.Length)
             .Select(i => weights.CachedAttention(i, format, scratch, rotary, Pages, Tables))];

@@ -3,8 +3,12 @@ namespace Crosshead.Decoding.Cpu;
 /// <summary>Cosines and sines of the rotary angles, and the rotation.</summary>
 /// <param name="cos">[positions, d/2]</param>
 /// <param name="sin">[positions, d/2]</param>
-internal sealed unsafe class RotaryTable(Rows cos, Rows sin) : IDisposable
+/// <param name="queryFactors">What rotated queries are multiplied by [positions]; null for 1.</param>
+internal sealed unsafe class RotaryTable(Rows cos, Rows sin, float[]? queryFactors = null) : IDisposable
 {
+    /// <summary>What the rotated query of a position is multiplied by.</summary>
+    public float QueryFactor(int position) => queryFactors?[position] ?? 1;
+
     /// <summary>Rotates a head x [d] in place by its position, in the half-split form, and scales it.</summary>
     public void Rotate(float* x, int position, float scale) =>
         RowMath.MultiplyComplex(x, cos[position], sin[position], cos.Width, scale, x);

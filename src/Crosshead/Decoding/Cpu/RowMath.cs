@@ -30,11 +30,22 @@ internal static unsafe class RowMath
             (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
     }
 
-    /// <summary>y = x / √(Σx²/length + ε) · weight, for any length.</summary>
+    /// <summary>y = x less its mean. What lies behind the row stays.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void HeadNorm(float* x, float* weight, int length, double epsilon, float* y)
+    public static void Center(float* x, int size, float* y)
     {
-        var scale = (float)(1 / Math.Sqrt((SumOfSquares(x, length) / length) + epsilon));
+        var sum = 0.0;
+        for (var i = 0; i < size; i++) sum += x[i];
+        var mean = (float)(sum / size);
+        for (var i = 0; i < size; i++) y[i] = x[i] - mean;
+    }
+
+    /// <summary>y = x / √(squares/count + ε) · weight, for any length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void HeadNorm(float* x, float* weight, int length, int count, double squares, double epsilon,
+        float* y)
+    {
+        var scale = (float)(1 / Math.Sqrt((squares / count) + epsilon));
         var i = 0;
         for (; i <= length - Panel.Lanes; i += Panel.Lanes)
             (Vector512.Load(x + i) * scale * Vector512.Load(weight + i)).Store(y + i);
@@ -98,6 +109,36 @@ internal static unsafe class RowMath
             var g = Vector512.Load(gate + i);
             (g * Lanes.Sigmoid(g) * Vector512.Load(up + i)).Store(gate + i);
         }
+    }
+
+    /// <summary>gate = gelu(gate) · up, with GELU approximated by a hyperbolic tangent.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GeGlu(float* gate, float* up, int length)
+    {
+        // x/2 · (1 + tanh(u)) = x · sigmoid(2u), u = √(2/π) · (x + 0.044715 x³)
+        var (slope, cubic) = (Vector512.Create(1.5957691f), Vector512.Create(0.0713548163f));
+        for (var i = 0; i < length; i += Panel.Lanes)
+        {
+            var g = Vector512.Load(gate + i);
+            (g * Lanes.Sigmoid(g * ((g * g * cubic) + slope)) * Vector512.Load(up + i)).Store(gate + i);
+        }
+    }
+
+    /// <summary>x = cap · tanh(x / cap).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Cap(float* x, float cap, int length)
+    {
+        // tanh(u) = 2 · sigmoid(2u) − 1
+        var (twice, most) = (Vector512.Create(2 / cap), Vector512.Create(cap));
+        for (var i = 0; i < length; i += Panel.Lanes)
+            ((Lanes.Sigmoid(Vector512.Load(x + i) * twice) * (most + most)) - most).Store(x + i);
+    }
+
+    /// <summary>x ·= factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scale(float* x, float factor, int length)
+    {
+        for (var i = 0; i < length; i += Panel.Lanes) (Vector512.Load(x + i) * factor).Store(x + i);
     }
 
     /// <summary>y += x.</summary>

@@ -17,7 +17,6 @@ internal sealed class StepView : CallView, IDisposable
     private readonly Tensor _positions, _lengths; // [B], int64 and int32
     private readonly Tensor? _table;
     private readonly PieceWork? _pieces;
-    private readonly Tensor _cos, _sin;           // [B,1,d/2]
 
     /// <param name="rotary">Rotary angles by position.</param>
     /// <param name="positions">Number of earlier tokens per sequence, [B] (int64): the position of the next
@@ -28,26 +27,32 @@ internal sealed class StepView : CallView, IDisposable
     /// <param name="pieces">How rows of the same sequence read its pages together; null if each reads them for
     /// itself.</param>
     /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
-    public StepView(RotaryEmbedding rotary, Tensor positions, long seen, Device device, Tensor? table = null,
-        PieceWork? pieces = null, bool retains = true) : base(seen)
+    public StepView(RotaryTables rotary, Tensor positions, long seen, Device device, Tensor? table = null,
+        PieceWork? pieces = null, bool retains = true) : base(rotary, seen)
     {
         (_seen, _device, _positions, _table, _pieces, Retains) = (seen, device, positions, table, pieces, retains);
         _lengths = (positions + 1).to(ScalarType.Int32);
-        // Views of the tables keep their memory alive if the tables grow meanwhile.
-        var rows = Math.Min(seen, rotary.Positions);
-        var (cos, sin) = rotary.Rows(0, rows);
-        var own = positions.clamp(0, rows - 1);
-        (_cos, _sin) = (cos.index_select(0, own).unsqueeze(1), sin.index_select(0, own).unsqueeze(1));
     }
 
     /// <inheritdoc/>
     public override bool Retains { get; }
 
     /// <inheritdoc/>
-    protected override TokenView Create(long width, bool whole)
+    protected override (Tensor Cos, Tensor Sin, Tensor? QueryFactors) Angles(RotaryEmbedding rotary)
+    {
+        // Views of the tables keep their memory alive if the tables grow meanwhile.
+        var rows = Math.Min(_seen, rotary.Positions);
+        var (cos, sin) = rotary.Rows(0, rows);
+        var own = _positions.clamp(0, rows - 1);
+        return (cos.index_select(0, own).unsqueeze(1), sin.index_select(0, own).unsqueeze(1),   // [B,1,d/2]
+            rotary.QueryFactors(own)?.unsqueeze(1));                                            // [B,1]
+    }
+
+    /// <inheritdoc/>
+    protected override TokenView Create(long width, bool whole, Tensor cos, Tensor sin)
     {
         var begins = whole ? null : (_positions - (width - 1)).clamp(min: 0);  // [B], the first token seen
-        return new TokenView(_cos, _sin, null, Causal: false)
+        return new TokenView(cos, sin, null, Causal: false)
         {
             Place = new(0, _positions, _seen, _table),
             Length = _lengths,

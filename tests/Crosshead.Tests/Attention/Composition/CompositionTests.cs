@@ -88,10 +88,10 @@ public sealed class CompositionTests
         using var scope = NewDisposeScope();
         using var grad = no_grad();
         var parameters = new ParameterScope(ScalarType.Float64, CPU);
-        _ = new RmsNorm(parameters["k_norm"], HeadDim, 1e-6);
+        var norm = new RmsNorm(parameters["k_norm"], HeadDim, 1e-6);
         var gamma = Random(parameters);
         gamma[2] = 0;
-        var keyFactors = new KeyFactors(parameters.Parameters[0], Groups, 1e-6);
+        var keyFactors = new KeyFactors(norm, Groups, 1e-6, whole: false);
         var (x, weight, bias) = (randn([2, Length, Width], ScalarType.Float64),
             randn([Groups * HeadDim, Width], ScalarType.Float64), randn([Groups * HeadDim], ScalarType.Float64));
         HeadRows Rows(Tensor factor) =>

@@ -9,15 +9,15 @@ namespace Crosshead.Tests.Checkpoints.HuggingFace;
 public sealed class ModelConfigRefusalTests
 {
     [Theory]
-    [InlineData("Llama", "model_type", "\"gemma2\"",
-        "model_type \"gemma2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe and crosshead.")]
+    [InlineData("Llama", "model_type", "\"bert\"",
+        "model_type \"bert\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe, granite,")]
     [InlineData("Llama", "model_type", "null", "model_type \"\" is not supported; supported are llama,")]
     [InlineData("Llama", "model_type", "3", "model_type = 3 must be a text.")]
     [InlineData("Llama", "architectures", "[\"LlamaForSequenceClassification\"]",
         "architectures = [\"LlamaForSequenceClassification\"] is not supported; supported is LlamaForCausalLM.")]
     [InlineData("Llama", "architectures", "[null]", "architectures = [null] is not supported")]
     [InlineData("Llama", "hidden_act", "\"gelu\"",
-        "hidden_act = \"gelu\" is not supported; supported is silu or swish.")]
+        "hidden_act = \"gelu\" is not supported; supported is silu or swish or gelu_pytorch_tanh.")]
     [InlineData("Llama", "pretraining_tp", "2", "pretraining_tp = 2 is not supported; supported is 1.")]
     [InlineData("Llama", "partial_rotary_factor", "0.5",
         "partial_rotary_factor = 0.5 is not supported; supported is 1.")]
@@ -40,8 +40,9 @@ public sealed class ModelConfigRefusalTests
         "layers (2000000000) must be at most 100000 and at least 1.")]
     [InlineData("Llama", "num_key_value_heads", "3", "heads (8) must be a multiple of keyValueHeads (3)")]
     [InlineData("Llama", "head_dim", "15", "headDim (15) must be even")]
-    [InlineData("Llama", "rope_scaling", "{\"rope_type\": \"longrope\"}",
-        "rope_type \"longrope\" is not supported; supported are default, linear, llama3, yarn.")]
+    [InlineData("Llama", "rope_scaling", "{\"rope_type\": \"longrope\"}", "rope_scaling lacks \"factor\".")]
+    [InlineData("Llama", "rope_scaling", "{\"rope_type\": \"ntk\"}",
+        "rope_type \"ntk\" is not supported; supported are default, linear, llama3, yarn, longrope.")]
     [InlineData("Llama", "rope_scaling", "{\"type\": \"dynamic\", \"factor\": 2}",
         "rope_type \"dynamic\" is not supported")]
     [InlineData("Llama", "rope_scaling", "{\"type\": \"mrope\", \"rope_type\": \"default\"}",

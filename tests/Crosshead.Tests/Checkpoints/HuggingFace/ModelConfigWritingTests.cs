@@ -106,7 +106,7 @@ public sealed class ModelConfigWritingTests
         options.Validate();
         var json = JsonNode.Parse(ModelConfig.Write(options, "bfloat16", new TextTokens(1, [2])))!;
         Assert.Equal("crosshead", (string)json["model_type"]!);
-        Assert.Equal(FamilyConfig.Of(options.Family).Name, (string)json["base_model_type"]!);
+        Assert.Equal(FamilyTable.Of(options.Family).Name, (string)json["base_model_type"]!);
         ConfigRoundTrip.Same(options, ConfigRoundTrip.Back(options, "crosshead"));
     }
 
