@@ -147,7 +147,8 @@ public static class SoftmaxAttention
         var together = Math.Max(1, MostScores / (query.shape[0] * heads * seen));
         if (together >= count) return Some(0, count);
         var parts = new List<Tensor>();
-        for (var start = 0L; start < count; start += together) parts.Add(Some(start, Math.Min(together, count - start)));
+        for (var start = 0L; start < count; start += together)
+            parts.Add(Some(start, Math.Min(together, count - start)));
         return cat(parts, 2);
     }
 

@@ -89,7 +89,8 @@ internal sealed class FolderDescription : ModelDescription
 
     /// <inheritdoc/>
     internal override IModelWeights OpenWeights() =>
-        _gguf is null ? FolderWeights.Open(Path, _quantization, ModelConfig.LayoutOf(_config, Options)) : IModelWeights.Open(Path);
+        _gguf is not null ? IModelWeights.Open(Path)
+            : FolderWeights.Open(Path, _quantization, ModelConfig.LayoutOf(_config, Options));
 
     /// <inheritdoc/>
     public override void SaveCompanions(string folder) => new ModelCompanions(Path, null).Save(folder);

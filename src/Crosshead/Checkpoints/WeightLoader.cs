@@ -32,7 +32,8 @@ internal static class WeightLoader
         var packs = device is null or { type: DeviceType.CPU or DeviceType.CUDA };
         return name => !places.TryGetValue(name, out var place) ? null : place.Weight switch
         {
-            TensorWeight weight => place.Part.Order is not null ? null : weights.Files.FileOf(weight.Name).MapRows(weight.Name,
+            TensorWeight when place.Part.Order is not null => null,
+            TensorWeight weight => weights.Files.FileOf(weight.Name).MapRows(weight.Name,
                 place.Part.FirstRow(weight.Shape), place.Part.Shape),
             QuantizedWeight weight when packs && place.Part.IsWhole => weights.Packed(weight),
             _ => null,
@@ -59,8 +60,10 @@ internal static class WeightLoader
             var parts = PartsOf(weight, model.Options, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
             if (parts.Length == 0) continue;
             var packed = weight is QuantizedWeight ? parameters[parts[0].Name].Stored : null;
+            IEnumerable<(long, long)> whole = [(0, weight.Shape[0])];
+            var pieces = parts.All(p => p.IsWhole) ? weight.Pieces : whole;
             var count = packed is not null ? NonFiniteWeights.Count(packed)
-                : (parts.All(p => p.IsWhole) ? weight.Pieces : [(0, weight.Shape[0])]).Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
+                : pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",

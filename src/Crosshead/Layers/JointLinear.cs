@@ -68,7 +68,7 @@ internal sealed class JointLinear : IDisposable
     /// <summary><see cref="Forward(Tensor)"/> of the norm of x, where <see cref="CanNorm"/>.</summary>
     public Tensor Forward(Tensor x, InputNorm norm) => _packed!.Apply(x, _bias, norm);
 
-    /// <summary><see cref="Gated(Tensor)"/> of the norm of x, where <see cref="CanNorm"/>.</summary>
+    /// <summary><see cref="Gated(Tensor, Activation)"/> of the norm of x, where <see cref="CanNorm"/>.</summary>
     public Tensor Gated(Tensor x, InputNorm norm) => _packed!.ApplyGated(x, _bias, norm);
 
     /// <summary>[…, D] → […, Σ width]</summary>

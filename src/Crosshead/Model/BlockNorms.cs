@@ -16,9 +16,12 @@ internal sealed record BlockNorms(string? Input, string? AttentionOutput, string
         BeforeFeedForward = "pre_feedforward_layernorm", AfterFeedForward = "post_feedforward_layernorm";
 
     /// <summary>Number of norms.</summary>
-    public int Count => new[] { Input, AttentionOutput, FeedForwardInput, FeedForwardOutput }.Count(n => n is not null);
+    public int Count => new[] { Input, AttentionOutput, FeedForwardInput, FeedForwardOutput }
+        .Count(name => name is not null);
 
-    /// <summary>The norms of a form. Llama's norm before the feed-forward layer has the name of the attention.</summary>
+    /// <summary>
+    /// The norms of a form. Llama's norm before the feed-forward layer has the name of the attention.
+    /// </summary>
     public static BlockNorms Of(BlockForm form) => form switch
     {
         BlockForm.PreNorm => new(AtInput, null, AfterAttention, null),

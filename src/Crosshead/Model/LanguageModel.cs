@@ -282,5 +282,14 @@ public sealed class LanguageModel : IDisposable
                 ignore_index: -100);
     }
 
-    private RotaryTables NewRotary() => new(Options, Precision.MasterOf(ComputeType), Device);
+    private RotaryTables NewRotary()
+    {
+        RotaryEmbedding Table(RotaryKind kind)
+        {
+            var rotary = Options.RotaryOf(kind);
+            return new(Options.HeadDim, Options.Context, rotary.Base, Precision.MasterOf(ComputeType), Device,
+                rotary.Scaling, kind == RotaryKind.None ? 0 : Options.RotaryDims);
+        }
+        return new(Enumerable.Range(0, Options.Layers).Select(Options.RotaryKindOf), Table);
+    }
 }

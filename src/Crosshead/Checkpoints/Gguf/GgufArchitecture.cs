@@ -31,7 +31,8 @@ internal static class GgufArchitecture
     };
 
     /// <summary>The names of all architectures.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Enum.GetValues<ModelFamily>().Select(NameOf).OfType<string>().Distinct()];
+    public static IReadOnlyList<string> Names { get; } =
+        [.. Enum.GetValues<ModelFamily>().Select(NameOf).OfType<string>().Distinct()];
 
     /// <summary>The family of an architecture's models; null if the name is unknown.</summary>
     public static ModelFamily? FamilyOf(string name) =>
@@ -114,7 +115,8 @@ internal static class GgufArchitecture
     {
         var (attention, family) = (options.Attention, options.Family);
         if (options.Block != new BlockOptions()) yield return "norms, multipliers or an activation unlike Llama's";
-        if (options.RotaryDims is { } turned && turned != options.HeadDim) yield return "heads that are rotated in part";
+        if (options.RotaryDims is { } turned && turned != options.HeadDim)
+            yield return "heads that are rotated in part";
         if (options.WindowRotary is not null) yield return "rotary positions of their own in layers with a window";
         if (options.UnrotatedLayers is { Count: > 0 }) yield return "layers without rotary positions";
         if (options.RopeScaling is { Kind: RopeScalingKind.LongRope }) yield return "LongRoPE";

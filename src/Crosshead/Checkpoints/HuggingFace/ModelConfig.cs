@@ -25,7 +25,9 @@ public static class ModelConfig
         return json.ToJsonString(Indented) + "\n";
     }
 
-    /// <summary>How the tensors of a model are stored beside the configuration that <see cref="Write"/> gives.</summary>
+    /// <summary>
+    /// How the tensors of a model are stored beside the configuration that <see cref="Write"/> gives.
+    /// </summary>
     internal static TensorLayout LayoutOf(ModelOptions options) =>
         JsonOf(options).IsPlain ? new TensorLayout(FamilyTable.Of(options.Family).Tensors, options) : TensorLayout.Own;
 

@@ -93,8 +93,8 @@ internal static class RopeConfig
         var found = Objects.Where(key => config[key] is not null)
             .Select(key => (Key: key, Rope: config.Child(key)!)).ToArray();
         foreach (var (key, rope) in found) RequireKnown(key, rope, family, own);
-        var scalings = found.Select(f => Scaling(config, f.Rope)).DistinctBy(s => s is null ? "" : Json(s).ToJsonString())
-            .ToArray();
+        var scalings = found.Select(f => Scaling(config, f.Rope))
+            .DistinctBy(s => s is null ? "" : Json(s).ToJsonString()).ToArray();
         if (scalings.Length > 1)
             throw config.Error(
                 $"{string.Join(" and ", Objects.Select(config.Shown))} contradict each other; remove one");

@@ -70,8 +70,8 @@ internal sealed class TensorLayout
         if (_rules.Fused.TryGetValue(Split(name)?.Module ?? "", out var order))
             parts = [.. parts.OrderBy(p => Array.IndexOf(order, Split(p.Name)!.Value.Module))];
         Func<Tensor>[] reads = [.. parts.Select(p =>
-            OrderOf(Split(p.Name)?.Module ?? "", p.Shape[0]) is { } places ? () => StoredPart.Unordered(p.Read(), places)
-            : p.Read)];
+            OrderOf(Split(p.Name)?.Module ?? "", p.Shape[0]) is { } places
+                ? () => StoredPart.Unordered(p.Read(), places) : p.Read)];
         return parts.Length == 1 ? parts[0] with { Name = name, Read = reads[0] }
             : new StoredTensor(name, [parts.Sum(p => p.Shape[0]), .. parts[0].Shape.Skip(1)], parts[0].Type,
                 () => cat([.. reads.Select(read => read())]));

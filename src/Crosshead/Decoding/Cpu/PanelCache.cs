@@ -19,7 +19,8 @@ internal sealed class PanelCache : PageStore, IDisposable
     /// pages of its own for all its tokens.</param>
     /// <exception cref="CrossheadException">There is not enough.</exception>
     public PanelCache(CpuWeights weights, CacheFormat format, AttentionScratch scratch,
-        IReadOnlyDictionary<RotaryKind, RotaryTable> rotary, int slots, int capacity, int? pages = null) : base(slots, capacity, pages, weights.CacheBytesPerToken(format))
+        IReadOnlyDictionary<RotaryKind, RotaryTable> rotary, int slots, int capacity, int? pages = null)
+        : base(slots, capacity, pages, weights.CacheBytesPerToken(format))
     {
         Layers = [.. Enumerable.Range(0, weights.Layers.Length)
             .Select(i => weights.CachedAttention(i, format, scratch, rotary, Pages, Tables))];

@@ -56,6 +56,10 @@ public sealed class Distillation : IDisposable
         if (shape.Context < context)
             throw new CrossheadException($"the teacher \"{options.Teacher}\" has a context of {shape.Context} tokens, "
                 + $"training sequences have {context}; set data.context to at most {shape.Context}.");
+        if ((shape.Block.LogitCap ?? student.Block.LogitCap) is { } cap)
+            throw new CrossheadException($"distillation compares logits that are not capped, and the "
+                + $"{(shape.Block.LogitCap is null ? "model's" : "teacher's")} are (block.logitCap {cap}); train "
+                + "without a teacher, or use models without a cap.");
         if (options.HiddenWeight > 0 && shape.HiddenSize != student.HiddenSize)
             throw new CrossheadException(
                 $"training.distillation.hiddenWeight ({options.HiddenWeight}) needs hidden states of one width, but "

@@ -103,7 +103,7 @@ public sealed class ModelConfigRefusalTests
     [InlineData("{\"model_type\": \"llama\", \"model_type\": \"qwen2\"}",
         "is no valid config.json: the key \"model_type\" stands there twice; get it again.")]
     [InlineData("{\"model_type\": \"crosshead\", \"base_model_type\": \"gpt2\"}",
-        "base_model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe.")]
+        "base_model_type \"gpt2\" is not supported; supported are llama, mistral, qwen2, qwen3, qwen3_moe, granite,")]
     [InlineData("{\"model_type\": \"crosshead\", \"num_hidden_layers\": 1}", "it lacks \"attention\".")]
     [InlineData("{\"model_type\": \"crosshead\", \"num_hidden_layers\": 1, \"attention\": {\"variant\": \"fast\"}}",
         "\"attention\" cannot be read")]

@@ -64,13 +64,22 @@ internal static class RecipeReference
     {
         var defaults = Activator.CreateInstance(type)!;
         var members = RecipeJson.Options.GetTypeInfo(type).Properties.Select(
-            p => (Property: p, Schema: schema["properties"]![p.Name]!.AsObject())).ToArray();
+            p => (Property: p, Schema: Resolved(schema["properties"]![p.Name]!.AsObject()))).ToArray();
         foreach (var (property, node) in members)
             yield return Key(property, node, section, defaults);
         foreach (var (property, node) in members.Where(m => Nested(m.Property.PropertyType) is not null))
             foreach (var key in Keys(Nested(property.PropertyType)!, (node["items"] ?? node).AsObject(),
                 section.Length == 0 ? property.Name : $"{section}.{property.Name}"))
                 yield return key;
+    }
+
+    // A part of the schema that stands elsewhere, where it was described first.
+    private static JsonObject Resolved(JsonObject schema)
+    {
+        if ((string?)schema["$ref"] is not { } place) return schema;
+        JsonNode found = RecipeSchema.Create();
+        foreach (var key in place.Split('/')[1..]) found = found[key]!;
+        return found.AsObject();
     }
 
     private static RecipeKey Key(JsonPropertyInfo property, JsonObject schema, string section, object defaults)
