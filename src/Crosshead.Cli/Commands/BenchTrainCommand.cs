@@ -53,9 +53,9 @@ internal sealed class BenchTrainCommand : BenchCommand
         var ranks = run.Communicator;
         var recipe = _training with { GradientAccumulation = ranks.Ranks };
         using var model = new LanguageModel(shape, run.Type, run.Device);
-        model.Initialize(recipe.Seed);
         using var together = ShardedTraining.Between(model, ParameterGroup.Split(model.Parameters, recipe), recipe,
             ranks);
+        model.Initialize(recipe.Seed);
         using var optimizer = together.NewOptimizer(recipe);
         var step = new TrainingStep(model, optimizer, recipe.Clip) { Ranks = together };
         var timing = run.Time(() =>

@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Kernels.Common;
+using Crosshead.Kernels.Products;
 using Crosshead.Kernels.Rotary;
 using Crosshead.Layers;
 using static TorchSharp.torch;
@@ -120,8 +121,8 @@ public sealed class AttentionProjections : IHeadProjections
         var whole = value.Weight.shape[0] % HeadDim == 0;
         if (QueryNorm is null && whole && RowKernel.IsWorthJoining(x))
         {
-            var bias = query.Bias is null ? null : cat([query.Bias, key.Bias!, value.Bias!]);
-            var joint = new HeadRows(cat([query.Weight, key.Weight, value.Weight]), bias).Apply(x);
+            var joint = MatrixProduct.Joint(x, [query.Weight, key.Weight, value.Weight],
+                query.Bias is null ? null : [query.Bias, key.Bias!, value.Bias!]);
             return Split(joint, key.Weight.shape[0], value.Weight.shape[0], view, normKeys);
         }
         return Turn(query.Apply(x), key.Apply(x), value.Apply(x), view, normKeys);

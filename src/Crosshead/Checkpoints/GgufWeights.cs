@@ -65,7 +65,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
             if ((stored is null ? NonFiniteWeights.Count(parameter.Stored!) : NonFinite.Count(stored)) is var count
                 and > 0)
                 notFinite[part.Tensor] = notFinite.GetValueOrDefault(part.Tensor) + count;
-            else if (stored is not null) parameter.Value.copy_(part.Ordered(stored));
+            else if (stored is not null) parameter.Write(part.Ordered(stored));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Key}\" ({t.Value} of {file.Tensors[t.Key].Elements})",
             tensors => $"\"{file.Path}\" holds weights that are NaN or infinite: {tensors}; the model that was "

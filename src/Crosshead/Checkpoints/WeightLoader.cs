@@ -80,11 +80,7 @@ internal static class WeightLoader
         var values = weight.Read(weights.Files, piece.Start, piece.Count);
         if (NonFinite.Count(values) is var count and > 0) return count;
         foreach (var part in parts.Where(p => parameters[p.Name].Stored is null))
-        {
-            var whole = parameters[part.Name].Value;
-            var target = piece.Count < weight.Shape[0] ? whole.narrow(0, piece.Start, piece.Count) : whole;
-            target.copy_(part.In(values));
-        }
+            parameters[part.Name].Write(part.In(values), piece.Count < weight.Shape[0] ? piece.Start : 0);
         return 0;
     }
 

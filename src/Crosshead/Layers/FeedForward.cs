@@ -75,8 +75,9 @@ public sealed class FeedForward : IFeedForward
             return Down.Forward(joint.Gated(x, _activation));
         if (!RowKernel.IsWorthJoining(x) || _activation != Activation.Silu)
             return Down.Forward(_activation.Of(Gate.Forward(x)) * Up.Forward(x));
-        var weight = cat([Gate.Weight.In(x.dtype), Up.Weight.In(x.dtype)]); // [2·inner, width]
-        var bias = Gate.Bias is { } gate && Up.Bias is { } up ? cat([gate.In(x.dtype), up.In(x.dtype)]) : null;
-        return Down.Forward(FusedSwiGlu.Apply(MatrixProduct.Linear(x, weight, bias)));
+        var gateUp = Linear.Joint(x, Gate, Up);
+        return FusedSwiGlu.Supports(gateUp) && Down.Weight.Packed is null
+            ? GatedLinear.Apply(gateUp, Down.Weight.In(x.dtype), Down.Bias?.In(x.dtype))
+            : Down.Forward(FusedSwiGlu.Apply(gateUp));
     }
 }

@@ -44,4 +44,10 @@ public sealed class Linear
         return weight.Is(own) && SkinnyMatMul.Supports(x, own, offset)
             ? SkinnyMatMul.Apply(x, own, offset) : MatrixProduct.Linear(x, own, offset);
     }
+
+    /// <summary>The results of layers with the same inputs, side by side, by one product: […, inputs] → […, Σ outputs].
+    /// Either all have a bias or none has.</summary>
+    internal static Tensor Joint(Tensor x, params Linear[] layers) => MatrixProduct.Joint(x,
+        [.. layers.Select(l => l.Weight.In(x.dtype))],
+        layers[0].Bias is null ? null : [.. layers.Select(l => l.Bias!.In(x.dtype))]);
 }

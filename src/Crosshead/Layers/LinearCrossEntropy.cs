@@ -15,7 +15,7 @@ internal static class LinearCrossEntropy
     {
         var weight = head.In(head.Type); // of quantised numbers no tensor is kept
         if (FusedLinearCrossEntropy.Supports(hidden, weight, targets))
-            return FusedLinearCrossEntropy.Apply(hidden, weight, targets);
+            return FusedLinearCrossEntropy.Apply(hidden, weight, targets, leaf: head.GradientLeaf);
         var logits = MatrixProduct.Linear(hidden, weight.to(hidden.dtype), null);
         if (logits.dtype != ScalarType.Float64) logits = logits.to(ScalarType.Float32);
         return nn.functional.cross_entropy(logits, targets, ignore_index: -100);

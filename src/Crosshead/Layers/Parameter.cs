@@ -1,4 +1,5 @@
 using Crosshead.Kernels.WeightProducts;
+using Crosshead.Runtime;
 using Crosshead.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,15 +15,15 @@ public sealed class Parameter : IDisposable
     private readonly Action<Tensor, Generator> _initialize;
     private readonly Lock _making = new();
     private readonly DenseScratch? _scratch;
-    private Tensor? _value;
+    private Tensor? _value, _gradientLeaf;
+    private Action<Tensor, long>? _write;
     private ScalarType _type;
     private Device _device;
+    private bool _frozen;
 
-    internal Parameter(string name, ParameterKind kind, Tensor value, Action<Tensor, Generator> initialize)
-    {
-        (Name, Kind, _value, _initialize) = (name, kind, value, initialize);
-        (Shape, _type, _device) = (value.shape, value.dtype, value.device);
-    }
+    internal Parameter(string name, ParameterKind kind, long[] shape, ScalarType type, Device device,
+        Action<Tensor, Generator> initialize) =>
+        (Name, Kind, Shape, _type, _device, _initialize) = (name, kind, shape, type, device, initialize);
 
     internal Parameter(string name, ParameterKind kind, WeightMatrix stored, long[] shape, ScalarType type,
         Device device, Action<Tensor, Generator> initialize, DenseScratch scratch)
@@ -37,7 +38,7 @@ public sealed class Parameter : IDisposable
     /// <summary>What the parameter is.</summary>
     public ParameterKind Kind { get; }
 
-    /// <summary>The master value, a leaf of the autograd graph.</summary>
+    /// <summary>The master value, a leaf of the autograd graph; of zeros if nothing was written to it.</summary>
     public Tensor Value
     {
         get
@@ -55,6 +56,24 @@ public sealed class Parameter : IDisposable
 
     /// <summary>Its shape, whether there is a tensor yet or not.</summary>
     internal IReadOnlyList<long> Shape { get; }
+
+    /// <summary>
+    /// The gradient, null for none. It is read and cleared without waiting for the value.
+    /// </summary>
+    internal Tensor? Gradient
+    {
+        get => GradientLeaf?.grad;
+        set
+        {
+            if (GradientLeaf is { } leaf) leaf.grad = value;
+        }
+    }
+
+    /// <summary>
+    /// The leaf of the graph that takes the gradient: the value, or where that is shorter than its gradient, a tensor
+    /// of the gradient's type without memory of its own. Null where there is no tensor yet.
+    /// </summary>
+    internal Tensor? GradientLeaf => _gradientLeaf ?? _value;
 
     /// <summary>The numbers as they lie in a file; null for a parameter that is a tensor.</summary>
     internal WeightMatrix? Stored { get; private set; }
@@ -80,14 +99,20 @@ public sealed class Parameter : IDisposable
         if (_value is null && Packed is { } packed) return packed.ToTensor(type);
         if (_value is null && Stored is { Format.IsQuantized: true } stored && _device.type == DeviceType.CPU)
             return stored.ToTensor(type, [.. Shape]);
-        return Value.dtype == type ? Value : Value.to(type);
+        var value = Value;
+        if (_gradientLeaf is { } leaf) value = ShortValue.Of(value, leaf);
+        return value.dtype == type ? value : value.to(type);
     }
+
+    /// <summary>The rows of tokens [B, N] of a table, [B, N, D], in the precision of the value or longer.</summary>
+    internal Tensor Rows(Tensor tokens) => RowsOf(tokens)
+        ?? (_gradientLeaf is { } leaf ? ShortValue.Rows(Value, leaf, tokens) : Aten.Embedding(Value, tokens));
 
     /// <summary>
     /// The rows of tokens [B, N] of a table that stays quantised, [B, N, D] in float32 on the CPU and in bfloat16 on a
     /// device; null for other parameters, whose value is a tensor.
     /// </summary>
-    internal Tensor? RowsOf(Tensor tokens)
+    private Tensor? RowsOf(Tensor tokens)
     {
         if (_value is null && Packed is { } packed) return packed.RowsOf(tokens);
         if (_value is not null || Stored is not { Format.IsQuantized: true } stored || _device.type != DeviceType.CPU)
@@ -116,7 +141,26 @@ public sealed class Parameter : IDisposable
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        _initialize(Value, generator);
+        if (_write is null)
+        {
+            _initialize(Value, generator);
+            return;
+        }
+        var whole = zeros([.. Shape], Precision.MasterOf(Type), Device);
+        _initialize(whole, generator);
+        _write(whole, 0);
+    }
+
+    /// <summary>Writes the value, or some of its rows.</summary>
+    /// <param name="rows">All of them, or rows one after the other.</param>
+    /// <param name="first">The first row to write.</param>
+    internal void Write(Tensor rows, long first = 0)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        if (_write is { } write) write(rows, first);
+        else if (rows.shape.SequenceEqual(Shape)) Value.copy_(rows);
+        else Value.narrow(0, first, rows.shape[0]).copy_(rows);
     }
 
     /// <summary>
@@ -126,6 +170,7 @@ public sealed class Parameter : IDisposable
     /// </summary>
     internal void Freeze(ScalarType type, Device device)
     {
+        _frozen = true;
         _value?.requires_grad_(false);
         MoveTo(type, device);
         if (_value is null && device.type != DeviceType.CPU && !CanPack) Make();
@@ -181,10 +226,33 @@ public sealed class Parameter : IDisposable
         _value = part.DetachFromDisposeScope();
     }
 
+    /// <summary>Puts the value into a larger tensor, of which others have parts.</summary>
+    /// <param name="part">Where it lies from now on.</param>
+    /// <param name="gradientType">The type of its gradient.</param>
+    /// <param name="write">Writes rows of the value from the given one on; called at once with what is there.</param>
+    internal void MoveInto(Tensor part, ScalarType gradientType, Action<Tensor, long> write)
+    {
+        using var scope = NewDisposeScope();
+        var before = _value;
+        _write = write;
+        _value = part.detach().DetachFromDisposeScope();
+        if (gradientType == part.dtype) _value.requires_grad_(true);
+        else
+        {
+            _gradientLeaf = zeros([.. Shape.Select(_ => 1L)], gradientType, part.device).expand([.. Shape])
+                .detach().DetachFromDisposeScope();
+            _gradientLeaf.requires_grad_(true);
+        }
+        if (before is null) return;
+        Write(before.detach());
+        before.Dispose();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _value?.Dispose();
+        _gradientLeaf?.Dispose();
         Packed?.Dispose();
         Stored?.Dispose();
     }
@@ -203,7 +271,14 @@ public sealed class Parameter : IDisposable
             if (_value is not null) return;
             using var grad = no_grad();
             using var scope = NewDisposeScope();
-            _value = Stored!.ToTensor(_type, [.. Shape]).to(_device).DetachFromDisposeScope();
+            if (Stored is null)
+            {
+                var value = zeros([.. Shape], _type, _device).DetachFromDisposeScope();
+                value.requires_grad_(!_frozen);
+                _value = value;
+                return;
+            }
+            _value = Stored.ToTensor(_type, [.. Shape]).to(_device).DetachFromDisposeScope();
             if (_device.type != DeviceType.CPU) Stored.SetAside();
         }
     }

@@ -51,7 +51,7 @@ public sealed class ParameterScope
     /// <summary>Where quantised parameters become tensors in passing; the model owns it.</summary>
     internal DenseScratch Scratch { get; }
 
-    /// <summary>Creates a parameter of zeros.</summary>
+    /// <summary>Creates a parameter of zeros, which takes memory when its value is first read.</summary>
     /// <param name="name">Last part of the parameter's name.</param>
     /// <param name="kind">What it is.</param>
     /// <param name="initialize">Writes the starting value in place.</param>
@@ -60,15 +60,8 @@ public sealed class ParameterScope
     {
         var parameter = _stored?.Invoke(_prefix + name) is { } stored
             ? new Parameter(_prefix + name, kind, stored, shape, Type, Device, initialize, Scratch)
-            : new Parameter(_prefix + name, kind, Zeros(shape), initialize);
+            : new Parameter(_prefix + name, kind, shape, Type, Device, initialize);
         _all.Add(parameter);
         return parameter;
-    }
-
-    private Tensor Zeros(long[] shape)
-    {
-        var value = zeros(shape, Type, Device).DetachFromDisposeScope();
-        value.requires_grad_(true);
-        return value;
     }
 }

@@ -87,6 +87,12 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Whether the backward pass computes blocks again, so that their activations are not kept.</summary>
     public bool ActivationCheckpointing { get; set; }
 
+    /// <summary>
+    /// Called in the backward pass before it comes to a block, by index: all that follows the block has its gradients.
+    /// Maybe on another thread. Null for nothing to do.
+    /// </summary>
+    internal Action<int>? BackwardReaches { get; set; }
+
     /// <summary>Angles of the positions of the context.</summary>
     internal RotaryTables Rotary => _rotary;
 
@@ -127,6 +133,11 @@ public sealed class LanguageModel : IDisposable
             stream = ActivationCheckpointing && before.Sum.requires_grad
                 ? new ResidualStream(Recompute.Apply(before.Whole, again => block.Forward(again, view, null)))
                 : block.Forward(before, view, cache);
+            if (BackwardReaches is { } reached)
+            {
+                var index = i;
+                stream = stream.WhenBackwardComes(() => reached(index));
+            }
             if (scope is null) continue;
             stream.MoveToOuterDisposeScope();
             before.Dispose(stream);
@@ -153,7 +164,7 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The residual stream before the first block: tokens [B, N] → [B, N, D].</summary>
     internal Tensor Embed(Tensor tokens)
     {
-        var rows = (_embedding.RowsOf(tokens) ?? Aten.Embedding(_embedding.Value, tokens)).to(ComputeType);
+        var rows = _embedding.Rows(tokens).to(ComputeType);
         return Options.Block.EmbeddingMultiplier == 1 ? rows : rows.Times(Options.Block.EmbeddingMultiplier);
     }
 

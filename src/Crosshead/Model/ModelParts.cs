@@ -45,7 +45,7 @@ internal static class ModelParts
         {
             var scope = new ParameterScope(ScalarType.Float32, META); // libtorch's device for shapes alone
             make(scope);
-            foreach (var parameter in scope.Parameters) yield return (parameter.Name, parameter.Value.shape);
+            foreach (var parameter in scope.Parameters) yield return (parameter.Name, [.. parameter.Shape]);
             foreach (var parameter in scope.Parameters) parameter.Dispose();
         }
     }

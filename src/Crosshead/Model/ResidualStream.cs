@@ -1,3 +1,4 @@
+using Crosshead.Kernels.Common;
 using Crosshead.Layers;
 using static TorchSharp.torch;
 
@@ -20,6 +21,20 @@ internal readonly record struct ResidualStream(Tensor Sum, Tensor? Update = null
         if (norm is not null) return Update is null ? (Sum, norm.Forward(Sum)) : norm.ForwardSum(Sum, Update);
         var whole = Whole;
         return (whole, whole);
+    }
+
+    /// <summary>The same stream. When the backward pass comes to it, the action is called first.</summary>
+    public ResidualStream WhenBackwardComes(Action action)
+    {
+        Tensor[] inputs = Update is null ? [Sum] : [Sum, Update];
+        if (!GradientNode.Needed(inputs)) return this;
+        Tensor[] outputs = [.. inputs.Select(i => i.detach())];
+        GradientNode.Record(inputs, outputs, [], (_, gradients) =>
+        {
+            action();
+            return gradients;
+        });
+        return new ResidualStream(outputs[0], outputs.ElementAtOrDefault(1));
     }
 
     /// <summary>Moves its tensors out of the scope in which they were made.</summary>

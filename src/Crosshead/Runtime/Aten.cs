@@ -117,6 +117,22 @@ internal static class Aten
         return call.TakeTensor(0);
     }
 
+    /// <summary>The gradient [V, D] of a table from that of its rows.</summary>
+    /// <param name="rows">[…, D]</param>
+    /// <param name="ids">[…]</param>
+    /// <param name="count">Rows of the table V.</param>
+    public static Tensor EmbeddingGradient(Tensor rows, Tensor ids, long count)
+    {
+        var call = new OperatorCall(stackalloc ulong[5]);
+        call.Push(rows);
+        call.Push(ids);
+        call.Push(count);
+        call.Push(-1L); // padding_idx
+        call.Push(false); // scale_grad_by_freq
+        call.Invoke("aten::embedding_dense_backward"u8);
+        return call.TakeTensor(0);
+    }
+
     /// <summary>left · right written to <paramref name="product"/>, no gradients.</summary>
     /// <param name="left">[m, k]</param>
     /// <param name="right">[k, n]</param>

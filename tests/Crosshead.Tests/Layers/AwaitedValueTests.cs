@@ -17,7 +17,9 @@ public sealed class AwaitedValueTests
 
     private static void Waits(Action<Parameter> read)
     {
-        using var parameter = new Parameter("weight", ParameterKind.Matrix, zeros(2, 2), (_, _) => { });
+        using var parameter = new Parameter("weight", ParameterKind.Matrix, [2, 2], ScalarType.Float32, CPU,
+            (_, _) => { });
+        _ = parameter.Value; // of zeros from now on
         var waits = 0;
         parameter.Awaited = () => waits++;
         Assert.Equal(ScalarType.Float32, parameter.Type); // reads no numbers

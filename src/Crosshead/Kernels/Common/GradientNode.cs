@@ -25,7 +25,6 @@ internal sealed unsafe class GradientNode
 
     [ThreadStatic] private static Tensor?[]? t_returned; // libtorch copies the gradients after Apply has returned
     [ThreadStatic] private static nint* t_wrapped;
-    [ThreadStatic] private static Action? t_watcher;
     private static Exception? s_failure;
 
     private readonly ApplyCallback _apply;
@@ -34,7 +33,6 @@ internal sealed unsafe class GradientNode
     private readonly nint _deletedAddress;
     private Native.NodePointers _pointers;
     private BackwardFunction? _backward;
-    private Action? _watcher;
     private Tensor[] _saved = [];
     private nint* _results;
     private int _inputs;
@@ -92,18 +90,11 @@ internal sealed unsafe class GradientNode
             ExceptionDispatchInfo.Throw(failure);
     }
 
-    /// <summary>
-    /// Calls back whenever the backward pass comes to an operation that is recorded on this thread from now on. What
-    /// was recorded after it has its gradients then.
-    /// </summary>
-    /// <param name="watcher">Called with gradients off, maybe on another thread; null for none.</param>
-    public static void Watch(Action? watcher) => t_watcher = watcher;
-
     private void Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> saved,
         BackwardFunction backward)
     {
         _pointers = Native.NewNode(_applyAddress, _deletedAddress);
-        (_backward, _watcher) = (backward, t_watcher);
+        _backward = backward;
         _inputs = inputs.Length;
         _results = (nint*)NativeMemory.Alloc((nuint)inputs.Length, (nuint)sizeof(nint));
         // A saved output that is the output itself would keep its own graph alive for ever.
@@ -136,7 +127,6 @@ internal sealed unsafe class GradientNode
         try
         {
             using var scope = NewDisposeScope();
-            _watcher?.Invoke();
             var outputs = new Tensor?[count];
             for (var i = 0; i < count; i++)
                 outputs[i] = gradients[i] == 0 ? null : Tensor.UnsafeCreateTensor(gradients[i]);
@@ -160,7 +150,7 @@ internal sealed unsafe class GradientNode
         ReleaseReturned();
         foreach (var tensor in _saved) tensor.Dispose();
         _saved = [];
-        (_backward, _watcher) = (null, null);
+        _backward = null;
         NativeMemory.Free(_results);
         Native.ReleaseWeak(_pointers);
         lock (All) Idle.Push(this);

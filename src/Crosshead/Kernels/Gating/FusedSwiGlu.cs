@@ -20,29 +20,49 @@ internal static unsafe class FusedSwiGlu
     public static Tensor Apply(Tensor gateUp)
     {
         gateUp = RowKernel.Dense(gateUp);
-        var shape = gateUp.shape;
-        shape[^1] /= 2;
-        var output = empty(shape, gateUp.dtype, gateUp.device);
-        Run(gateUp, null, output);
+        var output = Forward(gateUp);
         if (GradientNode.Needed(gateUp))
         {
             GradientNode.Record([gateUp], [output], [gateUp], static (saved, outputs) =>
-            {
-                if (outputs[0] is not { } gradient) return [null];
-                var result = empty_like(saved[0]);
-                Run(saved[0], RowKernel.Dense(gradient), result);
-                return [result];
-            });
+                [outputs[0] is { } gradient ? Backward(saved[0], gradient, null) : null]);
         }
         return output;
     }
 
+    /// <summary>silu(gate)·up, without a graph.</summary>
+    /// <param name="gateUp">[…, 2f], dense.</param>
+    /// <returns>[…, f]</returns>
+    public static Tensor Forward(Tensor gateUp)
+    {
+        var output = empty(HalfOf(gateUp.shape), gateUp.dtype, gateUp.device);
+        Run(gateUp, null, output, null);
+        return output;
+    }
+
+    /// <summary>The gradient of gate and up [… 2f], and their product once more: it need not be kept.</summary>
+    /// <param name="gateUp">[…, 2f], dense.</param>
+    /// <param name="gradient">[…, f]</param>
+    public static (Tensor GateUp, Tensor Output) BackwardWithOutput(Tensor gateUp, Tensor gradient)
+    {
+        var output = empty(HalfOf(gateUp.shape), gateUp.dtype, gateUp.device);
+        return (Backward(gateUp, gradient, output), output);
+    }
+
+    private static Tensor Backward(Tensor gateUp, Tensor gradient, Tensor? output)
+    {
+        var result = empty_like(gateUp);
+        Run(gateUp, RowKernel.Dense(gradient), result, output);
+        return result;
+    }
+
+    private static long[] HalfOf(long[] shape) => [.. shape[..^1], shape[^1] / 2];
+
     // Forward without a gradient, backward with one.
-    private static void Run(Tensor gateUp, Tensor? gradient, Tensor output)
+    private static void Run(Tensor gateUp, Tensor? gradient, Tensor result, Tensor? again)
     {
         if (gateUp.device_type == TorchSharp.DeviceType.CUDA)
         {
-            CudaSwiGlu.Run(gateUp, gradient, output);
+            CudaSwiGlu.Run(gateUp, gradient, result, again);
             return;
         }
         var width = (int)(gateUp.shape[^1] / 2);
@@ -50,7 +70,8 @@ internal static unsafe class FusedSwiGlu
         {
             GateUp = (void*)Aten.DataPointer(gateUp),
             Gradient = gradient is null ? null : (void*)Aten.DataPointer(gradient),
-            Output = (void*)Aten.DataPointer(output),
+            Output = (void*)Aten.DataPointer(result),
+            Again = again is null ? null : (void*)Aten.DataPointer(again),
             Width = width,
         };
         var rows = gateUp.numel() / Math.Max(1, 2 * width);
@@ -63,6 +84,7 @@ internal static unsafe class FusedSwiGlu
                 gradient is null ? &Forward<Float32Element> : &Backward<Float32Element>);
         GC.KeepAlive(gateUp);
         GC.KeepAlive(gradient);
+        GC.KeepAlive(again);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -94,15 +116,18 @@ internal static unsafe class FusedSwiGlu
             var gradients = (T*)context->Gradient + row * width;
             var gateGradients = (T*)context->Output + row * 2 * width;
             var upGradients = gateGradients + width;
+            var again = (T*)context->Again + row * width;
             for (var i = 0; i < width; i += Lanes.Count)
             {
                 var gate = Lanes.Load(gates, i, width);
                 var gradient = Lanes.Load(gradients, i, width);
                 var sigmoid = Lanes.Sigmoid(gate);
                 var silu = gate * sigmoid;
+                var up = Lanes.Load(ups, i, width);
                 Lanes.Store(upGradients, i, width, gradient * silu);
                 Lanes.Store(gateGradients, i, width,
-                    gradient * Lanes.Load(ups, i, width) * (sigmoid + silu * (Vector512<float>.One - sigmoid)));
+                    gradient * up * (sigmoid + silu * (Vector512<float>.One - sigmoid)));
+                if (context->Again != null) Lanes.Store(again, i, width, silu * up);
             }
         }
     }
@@ -112,6 +137,7 @@ internal static unsafe class FusedSwiGlu
         public void* GateUp;
         public void* Gradient;
         public void* Output;
+        public void* Again;
         public int Width;
     }
 }

@@ -34,19 +34,22 @@ extern "C" __global__ void swiglu(const element* __restrict__ gate_up, // [rows,
 // silu'(x) = σ(x)·(1 + x·(1 − σ(x)))
 extern "C" __global__ void swiglu_backward(const element* __restrict__ gate_up, const element* __restrict__ gradient,
                                            element* __restrict__ result, // [rows, 2·width]
+                                           element* __restrict__ output, // [rows, width], or null
                                            int width, long long items)
 {
     place here;
-    float gate[LANES], up[LANES], g[LANES];
+    float gate[LANES], up[LANES], g[LANES], out[LANES];
     if (!read(gate_up, width, items, here, gate, up)) return;
     load(gradient + here.row * width + here.at, g);
 #pragma unroll
     for (int j = 0; j < LANES; j++)
     {
-        const float s = sigmoid(gate[j]), silu = gate[j] * s;
-        gate[j] = g[j] * up[j] * (s + silu * (1 - s));
+        const float s = sigmoid(gate[j]), silu = gate[j] * s, slope = g[j] * up[j] * (s + silu * (1 - s));
+        out[j] = up[j] * silu;
+        gate[j] = slope;
         up[j] = g[j] * silu;
     }
+    if (output) store(output + here.row * width + here.at, out);
     store(result + here.row * 2 * width + here.at, gate);
     store(result + here.row * 2 * width + width + here.at, up);
 }

@@ -16,14 +16,15 @@ internal static class HeadLoss
 
     /// <summary>The mean loss, a scalar in at least float32.</summary>
     /// <param name="hidden">[T, D]</param>
-    /// <param name="weight">[V, D]; converted to the type of <paramref name="hidden"/> once; its gradient is summed in
-    /// at least float32.</param>
+    /// <param name="weight">[V, D]; converted to the type of <paramref name="hidden"/> once.</param>
+    /// <param name="leaf">[V, D]: what takes the weight's gradient, which is summed in at least float32; the weight
+    /// itself, or another tensor where the weight is shorter than its gradient.</param>
     /// <param name="begin">Makes the loss, given the rows in the type in which logits are computed; it may keep tensors
     /// until its mean is taken.</param>
-    public static Tensor Apply(Tensor hidden, Tensor weight, Func<Tensor, IHeadLoss> begin)
+    public static Tensor Apply(Tensor hidden, Tensor weight, Tensor leaf, Func<Tensor, IHeadLoss> begin)
     {
         hidden = RowKernel.Dense(hidden);
-        var withGradients = GradientNode.Needed(hidden, weight);
+        var withGradients = GradientNode.Needed(hidden, leaf);
         Tensor mean;
         Tensor? hiddenGradient, weightGradient;
         using (no_grad())
@@ -32,15 +33,17 @@ internal static class HeadLoss
             var rows = hidden.detach().to_type(MatrixProduct.TypeFor(hidden));
             var sums = rows.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             hiddenGradient = withGradients && hidden.requires_grad ? empty(rows.shape, rows.dtype, rows.device) : null;
-            weightGradient = withGradients && weight.requires_grad ? zeros(weight.shape, sums, rows.device) : null;
+            weightGradient = withGradients && leaf.requires_grad ? zeros(weight.shape, sums, rows.device) : null;
             var loss = begin(rows);
-            Chunks(loss, rows, weight.detach().to_type(rows.dtype), hiddenGradient, weightGradient);
+            // Rounded as the other weights are, also where the product is computed in a longer type.
+            var rounded = weight.detach().to_type(hidden.dtype).to_type(rows.dtype);
+            Chunks(loss, rows, rounded, hiddenGradient, weightGradient);
             mean = loss.Mean().to(sums).MoveToOuterDisposeScope();
             hiddenGradient = hiddenGradient?.to_type(hidden.dtype);
             hiddenGradient?.MoveToOuterDisposeScope();
             weightGradient?.MoveToOuterDisposeScope();
         }
-        if (withGradients) Record(hidden, weight, mean, hiddenGradient, weightGradient);
+        if (withGradients) Record(hidden, leaf, mean, hiddenGradient, weightGradient);
         return mean;
     }
 
@@ -66,13 +69,13 @@ internal static class HeadLoss
         }
     }
 
-    private static void Record(Tensor hidden, Tensor weight, Tensor loss, Tensor? hiddenGradient,
+    private static void Record(Tensor hidden, Tensor leaf, Tensor loss, Tensor? hiddenGradient,
         Tensor? weightGradient)
     {
-        var type = weight.dtype;
+        var type = leaf.dtype;
         var (forHidden, forWeight) = (hiddenGradient is not null, weightGradient is not null);
         Tensor[] saved = [.. new[] { hiddenGradient, weightGradient }.OfType<Tensor>()];
-        GradientNode.Record([hidden, weight], [loss], saved, (saved, outputs) =>
+        GradientNode.Record([hidden, leaf], [loss], saved, (saved, outputs) =>
         {
             if (outputs[0] is not { } gradient) return [null, null];
             // another device would have to be waited for

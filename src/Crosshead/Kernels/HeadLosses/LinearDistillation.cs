@@ -40,9 +40,10 @@ internal sealed class LinearDistillation : IHeadLoss
     /// <param name="teacherWeight">The teacher's head [V, D'].</param>
     /// <param name="targets">[T] (int64): 0 … V−1, or <see cref="FusedLinearCrossEntropy.IgnoreIndex"/>.</param>
     /// <param name="terms">What the loss is made of.</param>
+    /// <param name="leaf">What takes the gradient of the student's head; null for the head itself.</param>
     public static Tensor Apply(Tensor hidden, Tensor weight, Tensor teacherHidden, Tensor teacherWeight, Tensor targets,
-        DistillationTerms terms) =>
-        HeadLoss.Apply(hidden, weight,
+        DistillationTerms terms, Tensor? leaf = null) =>
+        HeadLoss.Apply(hidden, weight, leaf ?? weight,
             rows => new LinearDistillation(rows, teacherHidden, teacherWeight, targets, terms));
 
     /// <inheritdoc/>

@@ -17,4 +17,10 @@ public enum ShardStage
     /// least time, too.
     /// </summary>
     [JsonStringEnumMemberName("gradients")] Gradients,
+
+    /// <summary>
+    /// In addition, the weights: those of a layer are gathered before the layer is computed, forward and backward, and
+    /// forgotten afterwards. More is exchanged, for the least memory.
+    /// </summary>
+    [JsonStringEnumMemberName("parameters")] Parameters,
 }

@@ -1,5 +1,6 @@
 using Crosshead.Model;
 using Crosshead.Runtime.Distributed;
+using Crosshead.Training.Steps;
 using static TorchSharp.torch;
 
 namespace Crosshead.Training.Runs;
@@ -16,22 +17,28 @@ internal readonly record struct HeldOut(double? Loss, bool Cancelled)
         CancellationToken cancellation)
     {
         using var grad = no_grad();
-        var (sums, counts) = (new List<double>(), new List<long>());
-        foreach (var batch in data.HeldOut(mostBatches, model.Device))
+        var (sums, counts, last) = (new List<double>(), new List<long>(), (TokenBatch?)null);
+        bool StopsAny() => ranks.AllGather(cancellation.IsCancellationRequested).Contains(true);
+        var cancelled = false;
+        try
         {
-            using var scope = NewDisposeScope();
-            using (batch)
+            foreach (var batch in data.HeldOut(mostBatches, model.Device))
             {
+                last?.Dispose();
+                last = batch;
+                if (counts.Count % ranks.Ranks == 0 && (cancelled = StopsAny())) break;
                 var count = batch.Targets.NumberOfElements;
-                if (counts.Count % ranks.Ranks == ranks.Rank)
-                {
-                    if (cancellation.IsCancellationRequested) break;
-                    sums.Add(count * model.Loss(batch.Tokens, batch.Targets).to(ScalarType.Float64).item<double>());
-                }
+                if (counts.Count % ranks.Ranks == ranks.Rank) sums.Add(count * LossOf(batch));
                 counts.Add(count);
             }
+            // Ranks that gather weights from each other must all compute equally often. This one counts for nothing.
+            if (!cancelled && counts.Count % ranks.Ranks is > 0 and var rest && rest <= ranks.Rank) LossOf(last!);
         }
-        var cancelled = ranks.AllGather(cancellation.IsCancellationRequested).Contains(true);
+        finally
+        {
+            last?.Dispose();
+        }
+        cancelled |= StopsAny();
         if (cancelled || counts.Count == 0) return new HeldOut(null, cancelled);
         var (sum, own) = (0.0, 0);
         foreach (var chunk in counts.Chunk(ranks.Ranks))
@@ -40,5 +47,11 @@ internal readonly record struct HeldOut(double? Loss, bool Cancelled)
             for (var rank = 0; rank < chunk.Length; rank++) sum += round[rank];
         }
         return new HeldOut(sum / counts.Sum(), false);
+
+        double LossOf(TokenBatch batch)
+        {
+            using var scope = NewDisposeScope();
+            return model.Loss(batch.Tokens, batch.Targets).to(ScalarType.Float64).item<double>();
+        }
     }
 }

@@ -24,7 +24,7 @@ internal sealed record RunStart(CheckpointState? State, string? Weights)
         var state = Resumed(recipe, options, checkpoints, data);
         var start = state is null ? options.From : checkpoints!.Newest;
         RequireVocabulary(recipe, data.VocabularySize, "the data's tokenizer", start);
-        RecipeMemory.Require(recipe, ComputeDevice.Parse(recipe.Training.Device));
+        RecipeMemory.Require(recipe, ComputeDevice.Parse(recipe.Training.Device), options.Communicator.Ranks);
         if (state is null && start is not null)
         {
             if (!Path.Exists(start)) throw RunRecipe.Missing(start);

@@ -90,8 +90,9 @@ public sealed class Trainer
                 ActivationCheckpointing = _recipe.Training.ActivationCheckpointing,
             };
             var groups = Groups(model);
-            StartWeights(model, state, start, data);
+            // Before the weights are there, so that no rank ever has all masters.
             using var together = ShardedTraining.Between(model, groups, _recipe.Training, Ranks);
+            StartWeights(model, state, start, data);
             using var optimizer = together.NewOptimizer(_recipe.Training);
             if (state is not null) Checkpoint.ReadMoments(start!, optimizer, state);
             using var distillation = Teacher(model, state, data, out var teacherHash);
@@ -107,13 +108,13 @@ public sealed class Trainer
             inSteps = true;
             return run.ToTheEnd(progress, cancellation);
         }
-        catch (ExternalException e) when (RecipeMemory.Translate(e, _recipe, inSteps) is { } translated)
+        catch (ExternalException e) when (RecipeMemory.Translate(e, _recipe, Ranks.Ranks, inSteps) is { } translated)
         {
             throw translated;
         }
         catch (OutOfMemoryException e)
         {
-            throw RecipeMemory.OfBatch(e, _recipe);
+            throw RecipeMemory.OfBatch(e, _recipe, Ranks.Ranks);
         }
     }
 

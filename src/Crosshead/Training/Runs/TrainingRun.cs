@@ -252,13 +252,21 @@ internal sealed class TrainingRun : IDisposable
             ? $"the loss has been above {_spikes.Threshold:0.####} since step {_spikes.State.Began} without recovering "
             + $"(training.spike.patience = {_recipe.Training.Spike.Patience} steps)"
             : result.IsFinite ? $"the held-out loss ({_heldOutHere}) is not finite"
-            : "the loss or the gradient is not finite";
+            : NotFinite(result);
         var back = _checkpoints?.Before(_spikes.State.Began ?? _step) is { } folder
             ? $"go back with {MessageTerm.From} {folder} and a lower training.learningRate, in a new folder"
             : "there is no checkpoint from before it; start again with a lower training.learningRate";
         throw new TrainingDivergedException(_step,
             $"loss {result.Loss:0.####}, gradient norm {result.GradientNorm:0.####}, learning rate "
                 + $"{rate:0.###e+0}: {what}", _ranks.Broadcast(back, 0)); // rank 0 knows the folder
+    }
+
+    private string NotFinite(StepResult result)
+    {
+        if (result.FailedMicroBatch is not { } batch) return "the gradient is not finite";
+        var rank = _ranks.Ranks == 1 ? "" : $" (rank {batch % _ranks.Ranks} of {_ranks.Ranks})";
+        return $"the {(double.IsFinite(result.Loss) ? "gradient" : "loss")} of micro-batch {batch + 1} of "
+            + $"{_recipe.Training.GradientAccumulation}{rank} is not finite";
     }
 
     private double? ShareOfPeak(double tokensPerSecond) => tokensPerSecond * _flopsPerToken / _peak;

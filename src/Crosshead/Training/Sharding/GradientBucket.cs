@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Crosshead.Training.Sharding;
 
 /// <summary>
-/// The memory of a bucket on a rank: the values of all its parameters, the masters of the rank's run, and the sums of
-/// their gradients. Gaps between parameters are 0.
+/// The memory of a bucket on a rank: the values of its parameters, the masters of the rank's run, and the sums of their
+/// gradients. Gaps between parameters are 0.
 /// </summary>
 internal sealed class GradientBucket : IDisposable
 {
@@ -19,33 +19,40 @@ internal sealed class GradientBucket : IDisposable
     /// <param name="rank">This rank.</param>
     /// <param name="shard">What is shared out.</param>
     /// <param name="reduction">Whether this rank first adds up its own gradients.</param>
-    public GradientBucket(BucketPlan plan, int rank, ShardStage shard, Reduction reduction)
+    /// <param name="slot">[all or more]: where all values come to lie while they are needed; null if they stay.</param>
+    public GradientBucket(BucketPlan plan, int rank, ShardStage shard, Reduction reduction, Tensor? slot = null)
     {
         (Plan, _rank) = (plan, rank);
-        var example = plan.Parameters[0].Parameter.Value;
-        var (master, device) = (example.dtype, example.device);
+        var (types, device) = (plan.Types, plan.Parameters[0].Parameter.Device);
         using var grad = no_grad();
         Tensor New(long count, ScalarType type) => zeros(count, type, device).DetachFromDisposeScope();
-        if (reduction == Reduction.Fast) LocalSums = New(plan.Length, master);
+        if (reduction == Reduction.Fast) LocalSums = New(plan.Length, types.Master);
         BlockStarts = tensor(Starts(plan, rank), device: device).DetachFromDisposeScope();
         if (shard == ShardStage.None)
         {
-            _allSums = New(plan.Length, master);
+            _allSums = New(plan.Length, types.Master);
             Sums = Run(_allSums);
             return;
         }
-        Sums = New(plan.Counts[rank], master);
-        Values = New(plan.Length, plan.Type);
-        OwnValues = Run(Values);
-        Masters = plan.Type == master ? OwnValues.alias().DetachFromDisposeScope() : New(plan.Counts[rank], master);
-        foreach (var place in plan.Parameters) MoveIn(place);
+        var own = plan.Counts[rank];
+        Sums = New(own, types.Master);
+        Values = slot?.narrow(0, 0, plan.Length).DetachFromDisposeScope() ?? New(plan.Length, types.Value);
+        OwnValues = slot is null ? Run(Values) : New(own, types.Value);
+        Masters = types.Value == types.Master ? OwnValues.alias().DetachFromDisposeScope() : New(own, types.Master);
+        foreach (var place in plan.Parameters)
+        {
+            using var scope = NewDisposeScope();
+            var shape = place.Parameter.Shape.ToArray();
+            place.Parameter.MoveInto(Values.narrow(0, place.Start, place.Count).view(shape), types.Gradient,
+                (rows, first) => Write(place, rows, first, slot is not null));
+        }
     }
 
     /// <summary>What lies where.</summary>
     public BucketPlan Plan { get; }
 
     /// <summary>The type in which gradients travel.</summary>
-    public ScalarType WireType => LocalSums?.dtype ?? Plan.Type;
+    public ScalarType WireType => LocalSums?.dtype ?? Plan.Types.Gradient;
 
     /// <summary>[run]: the sums of gradients.</summary>
     public Tensor Sums { get; }
@@ -59,7 +66,7 @@ internal sealed class GradientBucket : IDisposable
     /// <summary>[all]: the values that the model computes with; null where parameters have their own memory.</summary>
     public Tensor? Values { get; }
 
-    /// <summary>[run]: this rank's part of <see cref="Values"/>.</summary>
+    /// <summary>[run]: this rank's values, a part of <see cref="Values"/> unless these come and go.</summary>
     public Tensor? OwnValues { get; }
 
     /// <summary>[run]: the master values; the same memory as <see cref="OwnValues"/> if they have one type.</summary>
@@ -68,20 +75,6 @@ internal sealed class GradientBucket : IDisposable
     /// <summary>[all]: the sums of all runs, where nothing is shared out.</summary>
     public Tensor? AllSums => _allSums;
 
-    /// <summary>Whether all parameters have their gradients.</summary>
-    public bool IsComplete
-    {
-        get
-        {
-            foreach (var place in Plan.Parameters)
-            {
-                using var gradient = place.Parameter.Value.grad;
-                if (gradient is null) return false;
-            }
-            return true;
-        }
-    }
-
     /// <summary>A parameter's part of a tensor that belongs to this rank's run [n]; a view.</summary>
     public Tensor OwnPart(Tensor run, Placement place)
     {
@@ -89,30 +82,31 @@ internal sealed class GradientBucket : IDisposable
         return run.narrow(0, count == 0 ? 0 : place.Start + start - Plan.Bounds[_rank], count);
     }
 
-    /// <summary>Takes the parameters' gradients, which are gone then.</summary>
-    /// <param name="target">[all] of <see cref="WireType"/>; written, or added to if it is the local sums.</param>
-    /// <param name="seen">Set for each parameter that has a gradient.</param>
-    public void TakeGradients(Tensor target, bool[] seen)
+    /// <summary>Takes the parameters' gradients, which the parameters have no more then.</summary>
+    /// <returns>[n] for each parameter, in order, for the caller to dispose; null where there is none.</returns>
+    public Tensor?[] TakeGradients()
     {
         using var grad = no_grad();
-        var adds = ReferenceEquals(target, LocalSums);
-        for (var i = 0; i < Plan.Parameters.Count; i++)
-        {
-            using var scope = NewDisposeScope();
-            var place = Plan.Parameters[i];
-            var part = target.narrow(0, place.Start, place.Count);
-            if (place.Parameter.Value.grad is { } gradient)
+        using var scope = NewDisposeScope();
+        return
+        [
+            .. Plan.Parameters.Select(place =>
             {
+                if (place.Parameter.Gradient is not { } gradient) return null;
                 CheckType(place, gradient);
-                if (adds) part.add_(gradient.flatten());
-                else part.copy_(gradient.flatten());
-                seen[place.Index] = true;
-                place.Parameter.Value.grad = null;
-            }
-            else if (!adds) part.zero_();
-            var next = i + 1 < Plan.Parameters.Count ? Plan.Parameters[i + 1].Start : Plan.Length;
-            if (!adds && next > place.End) target.narrow(0, place.End, next - place.End).zero_();
-        }
+                place.Parameter.Gradient = null;
+                return gradient.flatten().DetachFromDisposeScope();
+            }),
+        ];
+    }
+
+    /// <summary>Adds gradients to <see cref="LocalSums"/>.</summary>
+    public void AddLocally(IReadOnlyList<Tensor?> gradients)
+    {
+        using var grad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (place, gradient) in Plan.Parameters.Zip(gradients))
+            if (gradient is not null) LocalSums!.narrow(0, place.Start, place.Count).add_(gradient);
     }
 
     /// <inheritdoc/>
@@ -122,16 +116,19 @@ internal sealed class GradientBucket : IDisposable
             tensor?.Dispose();
     }
 
-    private void MoveIn(Placement place)
+    // Elements of a parameter, from a row on: all ranks keep them in the precision of the computation, unless values
+    // come and go, and the owner keeps the master.
+    private void Write(Placement place, Tensor rows, long first, bool passing)
     {
-        using var scope = NewDisposeScope();
-        var whole = place.Parameter.Value.detach();
-        var view = Values!.narrow(0, place.Start, place.Count).view(whole.shape).detach();
-        view.copy_(whole);
+        var master = rows.detach().to(Plan.Types.Master, Sums.device).flatten();
+        var begin = first * (place.Count / Math.Max(1, place.Parameter.Shape[0]));
+        if (!passing) Values!.narrow(0, place.Start + begin, master.NumberOfElements).copy_(master);
         var (start, count) = Plan.PartOf(place, _rank);
-        if (count > 0 && Plan.Type != whole.dtype)
-            OwnPart(Masters!, place).copy_(whole.flatten().narrow(0, start, count));
-        place.Parameter.ReplaceWithView(view.requires_grad_(true));
+        var (from, to) = (Math.Max(begin, start), Math.Min(begin + master.NumberOfElements, start + count));
+        if (from >= to) return;
+        var own = master.narrow(0, from - begin, to - from);
+        OwnPart(Masters!, place).narrow(0, from - start, to - from).copy_(own);
+        if (passing) OwnPart(OwnValues!, place).narrow(0, from - start, to - from).copy_(own);
     }
 
     private Tensor Run(Tensor all) =>
@@ -147,7 +144,8 @@ internal sealed class GradientBucket : IDisposable
     [Conditional("DEBUG")]
     private void CheckType(Placement place, Tensor gradient)
     {
-        if (!gradient.to(Plan.Type).to(gradient.dtype).equal(gradient).all().item<bool>())
-            throw new InvalidOperationException($"the gradient of {place.Parameter.Name} is not of {Plan.Type}.");
+        if (!gradient.to(Plan.Types.Gradient).to(gradient.dtype).equal(gradient).all().item<bool>())
+            throw new InvalidOperationException(
+                $"the gradient of {place.Parameter.Name} is not of {Plan.Types.Gradient}.");
     }
 }

@@ -1,9 +1,6 @@
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
-using Crosshead.Kernels.Optimizer;
-using Crosshead.Layers;
 using Crosshead.Model;
-using Crosshead.Runtime;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Recipes;
 using Crosshead.Training.Steps;
@@ -18,42 +15,51 @@ namespace Crosshead.Training.Sharding;
 /// </summary>
 internal sealed class SeveralRanks : DataParallel
 {
-    private readonly LanguageModel _model;
     private readonly TensorExchange _exchange;
-    private readonly GradientBucket[] _buckets;
-    private readonly Dictionary<ScalarType, WireBuffers> _wires;
+    private readonly GradientBucket[] _buckets; // in the order in which a backward pass completes them
+    private readonly GradientExchange _gradients;
     private readonly StepMeasures _measures;
+    private readonly PassingValues? _passing; // null where every rank keeps all values
     private readonly ShardGather? _gather; // null where rank 0 has everything
     private readonly bool[] _seen;
-    private readonly Action? _watcher;
-    private readonly bool _ordered;
-    private readonly int _microBatches, _rounds;
+    private readonly bool _ordered, _sendsMeanwhile;
+    private readonly int _microBatches;
     private int _round, _sent; // rounds that are done, and buckets of the present one
 
-    /// <summary>Shares out a model that has its starting weights.</summary>
-    /// <param name="model">The model. Trained matrices are in the precision of the computation from now on.</param>
+    /// <summary>Shares out a model, before or after it gets its starting weights.</summary>
+    /// <param name="model">The model. Trained matrices and embeddings are in the precision of the computation from now
+    /// on.</param>
     /// <param name="groups">What is trained.</param>
     /// <param name="training">How.</param>
     /// <param name="communicator">The ranks; it must live longer.</param>
     /// <param name="leastBytes">Bytes of gradients that are worth an exchange of their own.</param>
     public SeveralRanks(LanguageModel model, IReadOnlyList<ParameterGroup> groups, TrainingOptions training,
-        ICommunicator communicator, long leastBytes = ShardPlan.BucketBytes) : base(model.Device)
+        ICommunicator communicator, long leastBytes = ShardPlan.BucketBytes) : base(model)
     {
-        (_model, Communicator) = (model, communicator);
-        var (rank, ranks) = (communicator.Rank, communicator.Ranks);
+        Communicator = communicator;
+        var (rank, ranks, shard) = (communicator.Rank, communicator.Ranks, training.Shard);
         _microBatches = training.GradientAccumulation;
         _ordered = training.Reduction == Reduction.Ordered;
-        _rounds = _ordered ? (_microBatches + ranks - 1) / ranks : 1;
-        var plan = ShardPlan.Of(groups, model.Parameters, GradientType, ranks, leastBytes);
+        _sendsMeanwhile = _ordered && shard is ShardStage.Gradients or ShardStage.Parameters;
+        var plan = ShardPlan.Of(groups, model.Parameters, model.ComputeType, ranks, leastBytes);
         _seen = new bool[plan.Parameters];
         _exchange = TensorExchange.Of(communicator, model.Device);
-        _buckets = [.. plan.Buckets.Select(b => new GradientBucket(b, rank, training.Shard, training.Reduction))];
-        _wires = _buckets.GroupBy(b => b.WireType).ToDictionary(b => b.Key, b => new WireBuffers([.. b], rank, ranks));
-        var whole = training.Shard == ShardStage.None;
+        BucketPlan[] passing = shard != ShardStage.Parameters ? []
+            : [.. plan.Buckets.Reverse().Where(PassingValues.Takes)];
+        if (passing.Length > 0) _passing = new PassingValues(passing, model.Device, _exchange);
+        _buckets =
+        [
+            .. plan.Buckets.Select(b => new GradientBucket(b, rank, shard, training.Reduction,
+                Array.IndexOf(passing, b) is >= 0 and var index ? _passing!.PlaceOf(index) : null)),
+        ];
+        _passing?.Serve([.. _buckets.Reverse().Where(b => PassingValues.Takes(b.Plan))]);
+        _gradients = new GradientExchange(_buckets, communicator, _exchange);
+        var whole = shard == ShardStage.None;
         _measures = new StepMeasures(plan, _buckets, _microBatches, communicator, whole);
-        if (training.Shard == ShardStage.Gradients && _ordered) _watcher = SendComplete;
         Slices = [.. groups.Select((g, i) => new SliceGroup(SlicesOf(i, whole), g.WeightDecay, g.RateFactor))];
         if (!whole) _gather = new ShardGather(_buckets, communicator, _exchange);
+        var complete = plan.CompleteBefore(model.Parameters, model.Options.Layers);
+        if (_sendsMeanwhile || _passing is not null) model.BackwardReaches = layer => Reached(layer, complete[layer]);
     }
 
     /// <inheritdoc/>
@@ -66,30 +72,29 @@ internal sealed class SeveralRanks : DataParallel
     internal override int MicroBatches(int own) => _microBatches;
 
     /// <inheritdoc/>
+    internal override int Passes(int own, int all) =>
+        _passing is null ? own : (all + Communicator.Ranks - 1) / Communicator.Ranks;
+
+    /// <inheritdoc/>
     internal override Tensor AddGradients(Func<Tensor> loss)
     {
-        GradientNode.Watch(_watcher);
-        Tensor detached;
-        try
-        {
-            detached = base.AddGradients(loss);
-        }
-        finally
-        {
-            GradientNode.Watch(null);
-        }
-        if (_ordered) EndRound();
-        else
-            foreach (var bucket in _buckets) bucket.TakeGradients(bucket.LocalSums!, _seen);
-        return detached;
+        _passing?.BeginForward();
+        var measured = base.AddGradients(loss);
+        EndRound();
+        return measured;
     }
 
     /// <inheritdoc/>
-    internal override (Tensor Norm, Tensor Losses) Measure(Tensor losses, AdamW optimizer)
+    internal override (Tensor Norm, Tensor Measured) Measure(Tensor measured, AdamW optimizer)
     {
-        while (_round < _rounds) EndRound();
-        _exchange.Wait();
+        var rounds = (_microBatches + Communicator.Ranks - 1) / Communicator.Ranks;
+        while (_round < rounds) EndRound(); // of a rank without a micro-batch in the last round
         _round = 0;
+        if (!_ordered)
+        {
+            foreach (var bucket in _buckets) _gradients.Send(bucket, [], Communicator.Ranks, fresh: true);
+        }
+        _gradients.Release();
         ShareSeen();
         foreach (var bucket in _buckets)
         {
@@ -97,7 +102,7 @@ internal sealed class SeveralRanks : DataParallel
             if (bucket.AllSums is { } all) _exchange.AllGather(bucket.Sums, all, bucket.Plan.Counts);
         }
         _exchange.Wait();
-        return _measures.Gather(losses, optimizer, _exchange);
+        return _measures.Gather(measured, optimizer, _exchange);
     }
 
     /// <inheritdoc/>
@@ -109,11 +114,13 @@ internal sealed class SeveralRanks : DataParallel
         foreach (var bucket in _buckets.Reverse())
         {
             if (bucket.Values is not { } values) continue;
-            if (bucket.Plan.Type != bucket.Masters!.dtype) bucket.OwnValues!.copy_(bucket.Masters);
+            if (bucket.Plan.Types.Value != bucket.Plan.Types.Master) bucket.OwnValues!.copy_(bucket.Masters!);
+            if (_passing is not null && PassingValues.Takes(bucket.Plan)) continue;
             _exchange.AllGather(bucket.OwnValues!, values, bucket.Plan.Counts);
             var wait = _exchange.WaitLater();
             foreach (var place in bucket.Plan.Parameters) place.Parameter.Awaited = wait;
         }
+        _passing?.Renew();
         Array.Clear(_seen);
     }
 
@@ -123,7 +130,7 @@ internal sealed class SeveralRanks : DataParallel
 
     /// <inheritdoc/>
     internal override IEnumerable<StoredTensor> Weights() =>
-        _model.Parameters.Select(p => _gather?.Master(p) ?? new StoredTensor(p.Name, p.Value));
+        Model.Parameters.Select(p => _gather?.Master(p) ?? new StoredTensor(p.Name, p.Value));
 
     /// <inheritdoc/>
     internal override IEnumerable<StoredTensor> Moments(AdamW optimizer) => _gather?.Moments()
@@ -132,18 +139,14 @@ internal sealed class SeveralRanks : DataParallel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        Model.BackwardReaches = null;
         foreach (var slice in Slices.SelectMany(g => g.Slices)) slice.Dispose();
         foreach (var bucket in _buckets) bucket.Dispose();
-        foreach (var wire in _wires.Values) wire.Dispose();
+        _gradients.Dispose();
+        _passing?.Dispose();
         _measures.Dispose();
         _exchange.Dispose();
     }
-
-    // Matrices are cast to the precision of the computation before they are used, and so are their gradients.
-    private ScalarType GradientType(Parameter parameter) =>
-        parameter is { Kind: ParameterKind.Matrix, ComputesInMaster: false }
-        && Precision.BytesOf(_model.ComputeType) < Precision.BytesOf(parameter.Value.dtype)
-            ? _model.ComputeType : parameter.Value.dtype;
 
     private IReadOnlyList<OptimizedSlice> SlicesOf(int group, bool whole) =>
     [
@@ -154,43 +157,38 @@ internal sealed class SeveralRanks : DataParallel
                 : (OptimizedSlice)new ParameterShard(p.Bucket, p.Place, Communicator.Rank, _seen)),
     ];
 
-    // Called in the backward pass: sends what is complete. The order is the same on all ranks.
-    private void SendComplete()
+    // In the backward pass, before it comes to a layer. The first buckets are complete. Whatever gradients there are,
+    // all ranks exchange the same in the same order.
+    private void Reached(int layer, int complete)
     {
-        while (_sent < _buckets.Length && _buckets[_sent].IsComplete) Send(_buckets[_sent++]);
+        if (_sendsMeanwhile) SendUpTo(complete);
+        _passing?.BackwardReaches(layer);
     }
 
     private void EndRound()
     {
-        while (_sent < _buckets.Length) Send(_buckets[_sent++]);
+        SendUpTo(_buckets.Length);
         _sent = 0;
         _round++;
     }
 
-    private void Send(GradientBucket bucket)
+    private void SendUpTo(int end)
     {
-        using var scope = NewDisposeScope();
-        var (rank, ranks) = (Communicator.Rank, Communicator.Ranks);
         // In a last, uneven round only the first ranks have a micro-batch.
-        var senders = _ordered ? Math.Min(ranks, _microBatches - (_round * ranks)) : ranks;
-        var (wire, own, fresh) = (_wires[bucket.WireType], bucket.Plan.Counts[rank], _round == 0);
-        long[] counts = rank < senders ? bucket.Plan.Counts : new long[ranks];
-        var send = bucket.LocalSums ?? wire.Send(rank < senders ? bucket.Plan.Length : 0);
-        var receive = wire.Receive(senders * own);
-        _exchange.Wait(); // for the buffers
-        if (rank < senders && bucket.LocalSums is null) bucket.TakeGradients(send, _seen);
-        _exchange.AllToAll(send, counts, receive, [.. Enumerable.Range(0, ranks).Select(r => r < senders ? own : 0)]);
-        var sums = bucket.Sums;
-        if (sums.dtype == ScalarType.Float64) AddWide(receive, sums, fresh);
-        else _exchange.Then(() => OrderedSum.Add(receive, sums, fresh));
-    }
-
-    private void AddWide(Tensor parts, Tensor sums, bool fresh)
-    {
-        _exchange.Wait();
-        if (fresh) sums.zero_();
-        if (sums.NumberOfElements == 0) return;
-        foreach (var part in parts.view(-1, sums.NumberOfElements).unbind()) sums.add_(part);
+        var senders = Math.Min(Communicator.Ranks, _microBatches - (_round * Communicator.Ranks));
+        for (; _sent < end; _sent++)
+        {
+            var bucket = _buckets[_sent];
+            var gradients = bucket.TakeGradients();
+            if (Communicator.Rank < senders)
+            {
+                foreach (var (place, gradient) in bucket.Plan.Parameters.Zip(gradients))
+                    _seen[place.Index] |= gradient is not null;
+                if (!_ordered) bucket.AddLocally(gradients);
+            }
+            if (_ordered) _gradients.Send(bucket, gradients, senders, fresh: _round == 0);
+            else foreach (var gradient in gradients) gradient?.Dispose();
+        }
     }
 
     // A parameter is stepped if any rank had a gradient for it: an expert need not get tokens on every rank.

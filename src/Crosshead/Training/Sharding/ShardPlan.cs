@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Crosshead.Layers;
 using Crosshead.Runtime;
 using Crosshead.Training.Steps;
@@ -12,7 +11,7 @@ namespace Crosshead.Training.Sharding;
 /// </summary>
 /// <param name="Buckets">The buckets, in the order in which a backward pass completes them.</param>
 /// <param name="Blocks">Number of blocks of all parameters.</param>
-internal sealed partial record ShardPlan(IReadOnlyList<BucketPlan> Buckets, int Blocks)
+internal sealed record ShardPlan(IReadOnlyList<BucketPlan> Buckets, int Blocks)
 {
     /// <summary>Bytes of gradients that are worth an exchange of their own.</summary>
     public const long BucketBytes = 25 << 20;
@@ -23,33 +22,35 @@ internal sealed partial record ShardPlan(IReadOnlyList<BucketPlan> Buckets, int 
     /// <summary>Shares out the parameters of the optimizer's groups.</summary>
     /// <param name="groups">The groups; the order of blocks is theirs.</param>
     /// <param name="all">The model's parameters, in the order of the forward pass.</param>
-    /// <param name="typeOf">The type in which a parameter's gradient is computed.</param>
+    /// <param name="compute">Precision of the computation.</param>
     /// <param name="ranks">Number of ranks.</param>
     /// <param name="leastBytes">Bytes of gradients that are worth an exchange of their own.</param>
     public static ShardPlan Of(IReadOnlyList<ParameterGroup> groups, IReadOnlyList<Parameter> all,
-        Func<Parameter, ScalarType> typeOf, int ranks, long leastBytes = BucketBytes)
+        ScalarType compute, int ranks, long leastBytes = BucketBytes)
     {
         var (places, block) = (new Dictionary<Parameter, Placement>(), 0);
+        var position = all.Index().ToDictionary(p => p.Item, p => p.Index);
         for (var group = 0; group < groups.Count; group++)
         {
             foreach (var parameter in groups[group].Parameters)
             {
-                var place = new Placement(parameter, places.Count, group, block, 0);
+                var place = new Placement(parameter, places.Count, group, block, position[parameter]);
                 places.Add(parameter, place);
                 block = checked(block + place.Blocks);
             }
         }
         var buckets = new List<BucketPlan>();
-        foreach (var ofType in all.Where(places.ContainsKey).Reverse().GroupBy(typeOf))
+        foreach (var ofType in all.Where(places.ContainsKey).Reverse().GroupBy(p => ParameterTypes.Of(p, compute)))
         {
-            var (open, bytes, last) = (new List<Placement>(), 0L, "");
-            foreach (var parameter in ofType)
+            var (open, bytes) = (new List<Placement>(), 0L);
+            foreach (var place in ofType.Select(p => places[p]))
             {
-                var part = PartOf(parameter.Name);
-                if (bytes >= leastBytes && part != last) Close();
-                open.Add(places[parameter]);
-                bytes += places[parameter].Count * Precision.BytesOf(ofType.Key);
-                last = part;
+                // What is outside the layers never shares a bucket with them: it is needed at other times.
+                if (open.Count > 0 && open[^1].Layer is var last && (place.Layer is null != last is null
+                    || (bytes >= leastBytes && (place.Layer is null || place.Layer != last))))
+                    Close();
+                open.Add(place);
+                bytes += place.Count * Precision.BytesOf(ofType.Key.Gradient);
             }
             Close();
             void Close()
@@ -59,13 +60,22 @@ internal sealed partial record ShardPlan(IReadOnlyList<BucketPlan> Buckets, int 
             }
         }
         // The last gradient of a bucket decides when it is complete.
-        var order = all.Index().ToDictionary(p => p.Item, p => p.Index);
-        return new ShardPlan([.. buckets.OrderByDescending(b => b.Parameters.Min(p => order[p.Parameter]))], block);
+        return new ShardPlan([.. buckets.OrderByDescending(First)], block);
     }
 
-    // "model.layers.3." for a parameter of a transformer block, else the parameter itself.
-    private static string PartOf(string name) => Layer().Match(name) is { Success: true } layer ? layer.Value : name;
+    /// <summary>
+    /// For each layer, how many of the buckets are complete when the backward pass comes to it: the first ones up to a
+    /// bucket with a parameter of that layer or of what is before it.
+    /// </summary>
+    /// <param name="all">The model's parameters, in the order of the forward pass.</param>
+    /// <param name="layers">Number of layers.</param>
+    public int[] CompleteBefore(IReadOnlyList<Parameter> all, int layers)
+    {
+        var last = new int[layers];
+        foreach (var (position, parameter) in all.Index())
+            if (Placement.LayerOf(parameter) is { } layer) last[layer] = position;
+        return [.. last.Select(position => Buckets.TakeWhile(b => First(b) > position).Count())];
+    }
 
-    [GeneratedRegex(@"^model\.layers\.\d+\.")]
-    private static partial Regex Layer();
+    private static int First(BucketPlan bucket) => bucket.Parameters.Min(p => p.Position);
 }

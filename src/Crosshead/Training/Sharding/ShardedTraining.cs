@@ -8,9 +8,9 @@ namespace Crosshead.Training.Sharding;
 /// <summary>Shares out the training of a model.</summary>
 public static class ShardedTraining
 {
-    /// <summary>The ranks that train a model which has its starting weights.</summary>
-    /// <param name="model">The model. With several ranks, its trained parameters lie elsewhere from now on, and
-    /// matrices in the precision of the computation.</param>
+    /// <summary>The ranks that train a model.</summary>
+    /// <param name="model">The model, best before it gets its starting weights. With several ranks, its trained
+    /// parameters lie elsewhere from now on, matrices and embeddings in the precision of the computation.</param>
     /// <param name="groups">What is trained.</param>
     /// <param name="training">How.</param>
     /// <param name="communicator">The ranks; it must live longer.</param>

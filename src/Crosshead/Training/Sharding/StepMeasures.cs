@@ -8,13 +8,15 @@ namespace Crosshead.Training.Sharding;
 
 /// <summary>
 /// The norm and the losses of a step of several ranks, from one gather: each rank gives the sums of squares of its
-/// blocks and the losses of its micro-batches. All are added in the order in which one rank has them.
+/// blocks and what it measured of its micro-batches. All are added in the order in which one rank has them.
 /// </summary>
 internal sealed class StepMeasures : IDisposable
 {
     private readonly GradientBucket[] _buckets;
-    private readonly long[] _counts; // of each rank: losses, then blocks
-    private readonly Tensor _lossOrder; // [micro-batches] places in what is gathered
+    private const int Numbers = 2; // of a micro-batch
+
+    private readonly long[] _counts; // of each rank: what it measured, then blocks
+    private readonly Tensor _order; // [micro-batches · numbers] places in what is gathered
     private readonly Tensor? _blockOrder; // [blocks]; null where every rank has all gradients
     private readonly int _rank;
 
@@ -28,11 +30,12 @@ internal sealed class StepMeasures : IDisposable
     {
         (_buckets, _rank) = (buckets, ranks.Rank);
         _counts = new long[ranks.Ranks];
-        var (losses, blocks, next) = (new long[microBatches], new long[plan.Blocks], 0);
+        var (measured, blocks, next) = (new long[microBatches * Numbers], new long[plan.Blocks], 0);
         for (var rank = 0; rank < ranks.Ranks; rank++)
         {
             var begin = next;
-            for (var i = rank; i < microBatches; i += ranks.Ranks) losses[i] = next++;
+            for (var i = rank; i < microBatches; i += ranks.Ranks)
+                for (var number = 0; number < Numbers; number++) measured[(i * Numbers) + number] = next++;
             if (!whole)
             {
                 foreach (var bucket in plan.Buckets)
@@ -42,25 +45,26 @@ internal sealed class StepMeasures : IDisposable
             _counts[rank] = next - begin;
         }
         var device = buckets[0].Sums.device;
-        _lossOrder = tensor(losses, device: device).DetachFromDisposeScope();
+        _order = tensor(measured, device: device).DetachFromDisposeScope();
         _blockOrder = whole ? null : tensor(blocks, device: device).DetachFromDisposeScope();
     }
 
-    /// <summary>The norm, a float64 scalar, and the losses of all micro-batches [micro-batches].</summary>
-    /// <param name="losses">[own] float64.</param>
+    /// <summary>The norm, a float64 scalar, and what was measured of all micro-batches [micro-batches, 2].</summary>
+    /// <param name="measured">[own, 2] float64.</param>
     /// <param name="optimizer">This rank's.</param>
     /// <param name="exchange">Exchanges tensors of the device.</param>
-    public (Tensor Norm, Tensor Losses) Gather(Tensor losses, AdamW optimizer, TensorExchange exchange)
+    public (Tensor Norm, Tensor Measured) Gather(Tensor measured, AdamW optimizer, TensorExchange exchange)
     {
         using var scope = NewDisposeScope();
         using var grad = no_grad();
-        var own = _blockOrder is null ? losses : cat([losses, .. _buckets.Select(Squares)]);
-        var all = zeros(_counts.Sum(), ScalarType.Float64, losses.device);
+        measured = measured.flatten();
+        var own = _blockOrder is null ? measured : cat([measured, .. _buckets.Select(Squares)]);
+        var all = zeros(_counts.Sum(), ScalarType.Float64, measured.device);
         exchange.AllGather(own, all, _counts);
         exchange.Wait();
-        var inOrder = all.index_select(0, _lossOrder).MoveToOuterDisposeScope();
+        var inOrder = all.index_select(0, _order).view(-1, Numbers).MoveToOuterDisposeScope();
         if (_blockOrder is null) return (optimizer.GradientNorm().MoveToOuterDisposeScope(), inOrder);
-        var total = zeros([], ScalarType.Float64, losses.device);
+        var total = zeros([], ScalarType.Float64, measured.device);
         BlockSquares.Total(all.index_select(0, _blockOrder), total);
         return (Root(total).MoveToOuterDisposeScope(), inOrder);
     }
@@ -68,7 +72,7 @@ internal sealed class StepMeasures : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _lossOrder.Dispose();
+        _order.Dispose();
         _blockOrder?.Dispose();
     }
 

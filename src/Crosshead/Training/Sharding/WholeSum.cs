@@ -18,7 +18,7 @@ internal sealed class WholeSum : OptimizedSlice
     {
         (_place, _seen) = (place, seen);
         using var scope = NewDisposeScope();
-        _gradient = bucket.AllSums!.narrow(0, place.Start, place.Count).view(place.Parameter.Value.shape)
+        _gradient = bucket.AllSums!.narrow(0, place.Start, place.Count).view([.. place.Parameter.Shape])
             .DetachFromDisposeScope();
     }
 

@@ -1,5 +1,7 @@
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
+using Crosshead.Layers;
+using Crosshead.Model;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Recipes;
 using static TorchSharp.torch;
@@ -12,10 +14,17 @@ namespace Crosshead.Training.Steps;
 /// </summary>
 public abstract class DataParallel : IDisposable
 {
-    private protected DataParallel(Device device) => Device = device;
+    private readonly Parameter[] _witnesses;
 
-    /// <summary>Where the model is.</summary>
-    internal Device Device { get; }
+    private protected DataParallel(LanguageModel model)
+    {
+        Model = model;
+        _witnesses = [.. model.Parameters.Where(p =>
+            p.Kind is ParameterKind.Norm or ParameterKind.Mix or ParameterKind.Bias)];
+    }
+
+    /// <summary>What is trained.</summary>
+    internal LanguageModel Model { get; }
 
     /// <summary>The ranks.</summary>
     internal abstract ICommunicator Communicator { get; }
@@ -23,7 +32,7 @@ public abstract class DataParallel : IDisposable
     /// <summary>The optimizer of this rank, with moments of zero.</summary>
     /// <param name="training">Its numbers.</param>
     public AdamW NewOptimizer(TrainingOptions training) =>
-        new(Slices, Device, training.Beta1, training.Beta2, training.Epsilon);
+        new(Slices, Model.Device, training.Beta1, training.Beta2, training.Epsilon);
 
     /// <summary>What this rank's optimizer steps.</summary>
     internal abstract IReadOnlyList<SliceGroup> Slices { get; }
@@ -32,23 +41,35 @@ public abstract class DataParallel : IDisposable
     /// <param name="own">Micro-batches of the step on this rank.</param>
     internal abstract int MicroBatches(int own);
 
+    /// <summary>
+    /// How many micro-batches this rank computes. It may be one more than it has, whose results count for nothing:
+    /// ranks that gather weights from each other must all need them.
+    /// </summary>
+    /// <param name="own">Micro-batches of this rank.</param>
+    /// <param name="all">Micro-batches of all ranks.</param>
+    internal virtual int Passes(int own, int all) => own;
+
     /// <summary>Adds the gradients of a micro-batch of this rank.</summary>
     /// <param name="loss">Computes its loss.</param>
-    /// <returns>The loss, without its graph.</returns>
+    /// <returns>[2] float64 on the device: the loss, and a number that is finite if the gradients are. What is not
+    /// finite anywhere in the backward pass reaches the first small parameter, so only that is looked at.</returns>
     internal virtual Tensor AddGradients(Func<Tensor> loss)
     {
         var scalar = loss();
         scalar.backward();
         GradientNode.RethrowFailure(); // what went wrong in a kernel's backward pass, for lack of memory say
-        return scalar.detach();
+        using var grad = no_grad();
+        var witness = _witnesses.Select(p => p.Gradient).FirstOrDefault(g => g is not null);
+        var value = scalar.detach().to(ScalarType.Float64);
+        return stack([value, witness?.sum(type: ScalarType.Float64) ?? zeros_like(value)]);
     }
 
     /// <summary>Finishes the sums of gradients.</summary>
-    /// <param name="losses">[own] float64: losses of this rank's micro-batches.</param>
+    /// <param name="measured">[own, 2]: what <see cref="AddGradients"/> returned for this rank's micro-batches.</param>
     /// <param name="optimizer">The optimizer of this rank.</param>
-    /// <returns>The norm of all gradients together, a float64 scalar, and the losses of all micro-batches in their
-    /// order [all]; on the device, the same on all ranks.</returns>
-    internal abstract (Tensor Norm, Tensor Losses) Measure(Tensor losses, AdamW optimizer);
+    /// <returns>The norm of all gradients together, a float64 scalar, and what was measured of all micro-batches, in
+    /// their order [all, 2]; on the device, the same on all ranks.</returns>
+    internal abstract (Tensor Norm, Tensor Measured) Measure(Tensor measured, AdamW optimizer);
 
     /// <summary>Gives all ranks the values that each has stepped.</summary>
     internal abstract void ShareValues();

@@ -77,8 +77,9 @@ public sealed class Distillation : IDisposable
             known = Rows(_teacher, batch).MoveToOuterDisposeScope();                   // [T,D']
         var hidden = Rows(student, batch);                                             // [T,D]
         var terms = new DistillationTerms(_options.Weight, 1 - _options.Weight, _options.Temperature);
-        var loss = LinearDistillation.Apply(hidden, Head(student).Value, known, Head(_teacher).Value,
-            batch.Targets.reshape(-1), terms);
+        var head = Head(student);
+        var loss = LinearDistillation.Apply(hidden, head.Value, known, Head(_teacher).Value,
+            batch.Targets.reshape(-1), terms, head.GradientLeaf);
         return _options.HiddenWeight > 0 ? loss + HiddenError(hidden, known, loss.dtype) : loss;
     }
 

@@ -7,7 +7,7 @@ namespace Crosshead.Training.Steps;
 
 /// <summary>A run of one rank, which has nothing to exchange.</summary>
 internal sealed class OneRank(LanguageModel model, IReadOnlyList<ParameterGroup> groups)
-    : DataParallel(model.Device)
+    : DataParallel(model)
 {
     /// <inheritdoc/>
     internal override ICommunicator Communicator => Alone.Instance;
@@ -19,8 +19,8 @@ internal sealed class OneRank(LanguageModel model, IReadOnlyList<ParameterGroup>
     internal override int MicroBatches(int own) => own;
 
     /// <inheritdoc/>
-    internal override (Tensor Norm, Tensor Losses) Measure(Tensor losses, AdamW optimizer) =>
-        (optimizer.GradientNorm(), losses);
+    internal override (Tensor Norm, Tensor Measured) Measure(Tensor measured, AdamW optimizer) =>
+        (optimizer.GradientNorm(), measured);
 
     /// <inheritdoc/>
     internal override void ShareValues()
@@ -32,7 +32,7 @@ internal sealed class OneRank(LanguageModel model, IReadOnlyList<ParameterGroup>
 
     /// <inheritdoc/>
     internal override IEnumerable<StoredTensor> Weights() =>
-        model.Parameters.Select(p => new StoredTensor(p.Name, p.Value));
+        Model.Parameters.Select(p => new StoredTensor(p.Name, p.Value));
 
     /// <inheritdoc/>
     internal override IEnumerable<StoredTensor> Moments(AdamW optimizer) =>

@@ -7,4 +7,10 @@ public readonly record struct StepResult(double Loss, double GradientNorm)
 {
     /// <summary>Whether both are finite.</summary>
     public bool IsFinite => double.IsFinite(Loss) && double.IsFinite(GradientNorm);
+
+    /// <summary>
+    /// Index of the first micro-batch whose loss is not finite, or else of the first whose gradient is not; null if all
+    /// are finite, or if it shows only in sums of gradients.
+    /// </summary>
+    public int? FailedMicroBatch { get; init; }
 }

@@ -18,7 +18,7 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
     /// Steps on the mean loss of micro-batches of one size. On the CPU the same inputs give the same bits for the same
     /// number of threads.
     /// </summary>
-    /// <param name="batches">The micro-batches of this rank; each is disposed when it has been used.</param>
+    /// <param name="batches">The micro-batches of this rank; disposed when all have been used.</param>
     /// <param name="learningRate">The rate of this step.</param>
     public StepResult Run(IReadOnlyList<TokenBatch> batches, double learningRate)
     {
@@ -26,33 +26,45 @@ public sealed record TrainingStep(LanguageModel Model, AdamW Optimizer, double C
         // Scalars have names here, because TorchSharp lets unnamed ones be collected while native code still reads
         // them.
         using Scalar limit = Clip, one = 1;
-        var (norm, losses) = Ranks.Measure(AddGradients(batches), Optimizer);
+        var (norm, ofBatches) = Ranks.Measure(AddGradients(batches), Optimizer);
         // Dividing within AdamW saves a pass over the gradients; not asking whether to clip saves a wait for the
         // device.
         var divisor = Clip > 0 ? norm.div(limit).clamp(min: one) : ones_like(norm);
         Optimizer.Step(learningRate, divisor.to(ScalarType.Float32));
-        foreach (var parameter in Model.Parameters) parameter.Value.grad = null;
+        foreach (var parameter in Model.Parameters) parameter.Gradient = null;
         Ranks.ShareValues(); // the values are on their way from here on
-        using var measured = cat([losses, norm.reshape(1)]).cpu(); // the one wait for the device
-        var numbers = measured.data<double>();
-        var loss = 0.0;
-        for (var i = 0; i < numbers.Count - 1; i++) loss += numbers[i];
-        return new StepResult(loss, numbers[numbers.Count - 1]);
+        using var measured = cat([ofBatches.flatten(), norm.reshape(1)]).cpu(); // the one wait for the device
+        var numbers = measured.data<double>().ToArray();
+        double[][] each = [.. numbers[..^1].Chunk(2)]; // the loss, and what is finite if the gradients are
+        var loss = each.Aggregate(0.0, (sum, batch) => sum + batch[0]);
+        var failed = Array.FindIndex(each, batch => !double.IsFinite(batch[0]));
+        if (failed < 0) failed = Array.FindIndex(each, batch => !double.IsFinite(batch[1]));
+        return new StepResult(loss, numbers[^1]) { FailedMicroBatch = failed < 0 ? null : failed };
     }
 
-    // The losses' shares of the mean (float64, on the device); gradients add up in the parameters.
+    // The losses' shares of the mean and what tells of the gradients, [own, 2] float64 on the device; gradients add up
+    // in the parameters.
     private Tensor AddGradients(IReadOnlyList<TokenBatch> batches)
     {
-        using Scalar count = Ranks.MicroBatches(batches.Count);
+        var all = Ranks.MicroBatches(batches.Count);
+        using Scalar count = all;
         var losses = new List<Tensor>();
-        foreach (var batch in batches)
+        try
         {
-            using var scope = NewDisposeScope();
-            using (batch)
-                losses.Add(Ranks.AddGradients(() => (Distillation?.Loss(Model, batch)
-                    ?? Model.Loss(batch.Tokens, batch.Targets)).div(count)).MoveToOuterDisposeScope());
+            for (var pass = 0; pass < Ranks.Passes(batches.Count, all); pass++)
+            {
+                using var scope = NewDisposeScope();
+                // Maybe the last one again, which does not count.
+                var batch = batches[Math.Min(pass, batches.Count - 1)];
+                var loss = Ranks.AddGradients(() => (Distillation?.Loss(Model, batch)
+                    ?? Model.Loss(batch.Tokens, batch.Targets)).div(count));
+                if (pass < batches.Count) losses.Add(loss.MoveToOuterDisposeScope());
+            }
         }
-        return losses.Count == 0 ? zeros(0, ScalarType.Float64, Model.Device)
-            : stack(losses).to(ScalarType.Float64);
+        finally
+        {
+            foreach (var batch in batches) batch.Dispose();
+        }
+        return losses.Count == 0 ? zeros([0, 2], ScalarType.Float64, Model.Device) : stack(losses);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class WholeParameter(Parameter parameter) : OptimizedSlice
     public override Tensor Value => parameter.Value;
 
     /// <inheritdoc/>
-    public override Tensor? Gradient => parameter.Value.grad;
+    public override Tensor? Gradient => parameter.Gradient;
 
     /// <inheritdoc/>
     public override Tensor PartOf(Tensor whole) => whole;

@@ -18,6 +18,8 @@ public sealed class ShardedRunTests
     [InlineData("bfloat16", 5, ShardStage.Optimizer)]
     [InlineData("float32", 5, ShardStage.None)]
     [InlineData("bfloat16", 4, ShardStage.None)]
+    [InlineData("float32", 5, ShardStage.Parameters)]
+    [InlineData("bfloat16", 5, ShardStage.Parameters)]
     public void Every_number_of_ranks_writes_the_same_files(string dtype, int microBatches, ShardStage shard)
     {
         CpuKernels.Require();
@@ -117,6 +119,7 @@ public sealed class ShardedRunTests
             },
         };
         if (model == "begun by another model") options = options with { From = Other() };
+        recipe = recipe with { Training = recipe.Training with { Shard = ShardStage.Parameters } };
         string[] Run(int ranks)
         {
             var own = folder.File($"{ranks}");
@@ -131,7 +134,14 @@ public sealed class ShardedRunTests
     {
         CpuKernels.Require();
         using var folder = new TemporaryFolder();
-        var recipe = RankRuns.Change(t => t with { Steps = 8, Dtype = "bfloat16", KeepLast = 1, KeepBest = false });
+        var recipe = RankRuns.Change(t => t with
+        {
+            Steps = 8,
+            Dtype = "bfloat16",
+            KeepLast = 1,
+            KeepBest = false,
+            Shard = ShardStage.Parameters,
+        });
         var (whole, parts) = (folder.File("whole"), folder.File("parts"));
         RankRuns.Run(1, recipe, new RunOptions { Folder = whole });
 
@@ -205,6 +215,7 @@ public sealed class ShardedRunTests
     [Theory]
     [InlineData(ShardStage.None)]
     [InlineData(ShardStage.Gradients)]
+    [InlineData(ShardStage.Parameters)]
     public void No_rank_leaves_tensors_behind(ShardStage shard)
     {
         var left = ThreadCommunicator.Run(2, communicator =>

@@ -5,6 +5,7 @@ using Crosshead.Runtime;
 using Crosshead.Tests.Kernels;
 using Crosshead.Tests.Runtime.Distributed;
 using Crosshead.Tests.Training.Runs;
+using Crosshead.Training.Recipes;
 using Crosshead.Training.Sharding;
 using Crosshead.Training.Steps;
 using static TorchSharp.torch;
@@ -17,17 +18,20 @@ public sealed class ShardedStepTests
 
     // Buckets so small that each transformer block has one, and blocks are sent while the backward pass goes on.
     [Theory]
-    [InlineData("float32", false)]
-    [InlineData("bfloat16", false)]
-    [InlineData("bfloat16", true)]
-    [InlineData("float64", false)]
-    public void Several_buckets_step_like_one_rank(string dtype, bool recomputes)
+    [InlineData("float32", false, ShardStage.Gradients)]
+    [InlineData("bfloat16", true, ShardStage.Gradients)]
+    [InlineData("float64", false, ShardStage.Gradients)]
+    [InlineData("float32", false, ShardStage.Parameters)]
+    [InlineData("bfloat16", false, ShardStage.Parameters)]
+    [InlineData("bfloat16", true, ShardStage.Parameters)]
+    [InlineData("float64", true, ShardStage.Parameters)]
+    public void Several_buckets_step_like_one_rank(string dtype, bool recomputes, ShardStage shard)
     {
         if (dtype != "float64") CpuKernels.Require();
-        var one = Steps(0, dtype, recomputes)[0];
+        var one = Steps(0, dtype, recomputes, shard)[0];
         for (var ranks = 1; ranks <= 4; ranks++)
         {
-            foreach (var values in Steps(ranks, dtype, recomputes))
+            foreach (var values in Steps(ranks, dtype, recomputes, shard))
                 // The norm of one rank in float64 is libtorch's, and sums in another order.
                 Assert.All(one.Zip(values), pair => Assert.Equal(pair.First, pair.Second,
                     dtype == "float64" ? 1e-12 : 0));
@@ -40,10 +44,14 @@ public sealed class ShardedStepTests
     public void GPUs_step_like_one(int gpus)
     {
         Assert.SkipUnless(cuda_is_available() && cuda.device_count() >= gpus, $"there are no {gpus} CUDA devices");
-        foreach (var dtype in new[] { "float32", "bfloat16" })
+        foreach (var (dtype, shard) in new[]
         {
-            var one = Steps(0, dtype, recomputes: false, "cuda")[0];
-            var several = Steps(gpus, dtype, recomputes: false, "cuda");
+            ("float32", ShardStage.Gradients), ("bfloat16", ShardStage.Optimizer), ("bfloat16", ShardStage.Gradients),
+            ("float32", ShardStage.Parameters), ("bfloat16", ShardStage.Parameters),
+        })
+        {
+            var one = Steps(0, dtype, recomputes: false, shard, "cuda")[0];
+            var several = Steps(gpus, dtype, recomputes: false, shard, "cuda");
             // libtorch's kernels add some gradients in no fixed order, so only losses and norms are compared.
             Assert.All(one.Zip(several[0]).Take(2 * StepCount),
                 pair => Assert.Equal(pair.First, pair.Second, 0.02 * Math.Abs(pair.First)));
@@ -52,10 +60,14 @@ public sealed class ShardedStepTests
     }
 
     // Losses, norms and the values after some steps, of each rank; 0 ranks are a run without exchanges.
-    private static double[][] Steps(int ranks, string dtype, bool recomputes, string device = "cpu")
+    private static double[][] Steps(int ranks, string dtype, bool recomputes, ShardStage shard, string device = "cpu")
     {
         var recipe = TinyRun.With(AttentionVariant.Mea, dtype);
-        recipe = recipe with { Training = recipe.Training with { GradientAccumulation = 5, Clip = 0.1 } };
+        recipe = recipe with
+        {
+            Model = recipe.Model with { Layers = 4 }, // more than there are places for
+            Training = recipe.Training with { GradientAccumulation = 5, Clip = 0.1, Shard = shard },
+        };
         return ThreadCommunicator.Run(Math.Max(1, ranks), communicator =>
         {
             using var model = new LanguageModel(recipe.Model, Precision.Parse(dtype),
@@ -89,6 +101,44 @@ public sealed class ShardedStepTests
     }
 
     [Fact]
+    public void All_ranks_name_the_micro_batch_that_fails()
+    {
+        var recipe = TinyRun.With(AttentionVariant.Gqa, "float64"); // where the mean over no target is not a number
+        recipe = recipe with { Training = recipe.Training with { GradientAccumulation = 5 } };
+        var failed = ThreadCommunicator.Run(2, communicator =>
+        {
+            using var model = TinyRun.Model(recipe, ScalarType.Float64);
+            var groups = ParameterGroup.Split(model.Parameters, recipe.Training);
+            using var together = ShardedTraining.Between(model, groups, recipe.Training, communicator);
+            using var optimizer = together.NewOptimizer(recipe.Training);
+            var data = new MadeUpData(recipe);
+            var batches = Enumerable.Range(0, 5).Where(b => b % 2 == communicator.Rank).Select(b =>
+            {
+                var batch = data.Batch(b);
+                if (b == 3) batch.Targets.fill_(-100);
+                return batch;
+            }).ToArray();
+            return new TrainingStep(model, optimizer, 1) { Ranks = together }.Run(batches, 1e-3).FailedMicroBatch;
+        });
+        Assert.Equal([3, 3], failed);
+    }
+
+    [Fact]
+    public void Gradients_that_are_not_finite_are_seen_beside_a_finite_loss()
+    {
+        var recipe = TinyRun.Recipe;
+        using var model = TinyRun.Model(recipe, ScalarType.Float32);
+        using var ranks = new OneRank(model, []);
+        using var batch = new MadeUpData(recipe).Batch(0);
+        using var scope = NewDisposeScope();
+        double[] Measured(Func<Tensor, Tensor> change) =>
+            [.. ranks.AddGradients(() => change(model.Loss(batch.Tokens, batch.Targets))).data<double>()];
+        Assert.All(Measured(loss => loss), number => Assert.True(double.IsFinite(number)));
+        var numbers = Measured(loss => loss + (loss - loss).sqrt()); // whose slope is infinite at 0
+        Assert.Equal((true, false), (double.IsFinite(numbers[0]), double.IsFinite(numbers[1])));
+    }
+
+    [Fact]
     public void Every_block_of_every_parameter_is_in_one_run()
     {
         var recipe = RankRuns.Recipe;
@@ -96,7 +146,7 @@ public sealed class ShardedStepTests
         var groups = ParameterGroup.Split(model.Parameters, recipe.Training);
         foreach (var ranks in new[] { 1, 2, 3, 7, 100 })
         {
-            var plan = ShardPlan.Of(groups, model.Parameters, p => p.Value.dtype, ranks, leastBytes: 1);
+            var plan = ShardPlan.Of(groups, model.Parameters, ScalarType.Float32, ranks, leastBytes: 1);
             Assert.Equal(5, plan.Buckets.Count); // embedding, two transformer blocks, norm, head
             Assert.Equal(plan.Blocks, groups.SelectMany(g => g.Parameters)
                 .Sum(p => (p.Value.NumberOfElements + TensorBlock.Length - 1) / TensorBlock.Length));

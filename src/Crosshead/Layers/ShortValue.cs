@@ -1,0 +1,37 @@
+using Crosshead.Kernels.Common;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Layers;
+
+/// <summary>
+/// A value that is shorter than its gradient: autograd gives a leaf gradients of its own type only, so another leaf
+/// takes them. Results and gradients are those of a long value that is cast before it is used.
+/// </summary>
+internal static class ShortValue
+{
+    /// <summary>The value, whose gradient is cast to the type of the leaf.</summary>
+    public static Tensor Of(Tensor value, Tensor leaf)
+    {
+        var result = value.detach();
+        var type = leaf.dtype;
+        if (GradientNode.Needed(leaf))
+            GradientNode.Record([leaf], [result], [], (_, outputs) => [outputs[0]?.to(type)]);
+        return result;
+    }
+
+    /// <summary>Rows of a table, whose gradients are added up in the type of the leaf.</summary>
+    /// <param name="table">[V, D]</param>
+    /// <param name="leaf">[V, D]</param>
+    /// <param name="tokens">[B, N]</param>
+    /// <returns>[B, N, D]</returns>
+    public static Tensor Rows(Tensor table, Tensor leaf, Tensor tokens)
+    {
+        var result = Aten.Embedding(table, tokens);
+        var (type, count) = (leaf.dtype, table.shape[0]);
+        if (GradientNode.Needed(leaf))
+            GradientNode.Record([leaf], [result], [tokens], (saved, outputs) =>
+                [outputs[0] is { } gradient ? Aten.EmbeddingGradient(gradient.to(type), saved[0], count) : null]);
+        return result;
+    }
+}
