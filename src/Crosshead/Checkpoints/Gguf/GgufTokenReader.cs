@@ -62,6 +62,7 @@ internal static class GgufTokenReader
             Merges = [.. merges.Select((merge, i) => VocabularyFile.Merge(merge.Split(' '), vocabulary, i, path))],
             AddedTokens = added,
             ByteLevel = true,
+            Splits = rule.Splits,
             Pattern = rule.Pattern,
             Normalizer = rule.Composes ? new NormalizerSequence([new UnicodeNormalizer(NormalizationForm.FormC)])
                 : NormalizerSequence.None,

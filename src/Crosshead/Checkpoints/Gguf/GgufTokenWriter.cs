@@ -56,14 +56,17 @@ internal static class GgufTokenWriter
     // What the format cannot express at all comes first, then differences from what a reader understands.
     private static IEnumerable<string> Lacking(TokenizerDefinition own, GgufPreTokenizer? rule, GgufTokens tokens)
     {
-        if (own.ByteLevel && own.Pattern is null) yield return "no rule that cuts text into words";
+        if (own.ByteLevel && own.Pattern is null && own.Splits.Count == 0)
+            yield return "no rule that cuts text into words";
+        if (!own.ByteLevel && own.Splits.Count > 0) yield return "characters cut into words";
+        if (own.Scores is not null) yield return "a unigram model";
         if (own.PrefixSpace) yield return "a space before each text";
         if (!own.ByteLevel && !own.ByteFallback) yield return "characters without bytes";
         if (own.Metaspace is not null) yield return "a space before the first part of a text alone (Metaspace)";
         if (own.ByteLevel && rule is null)
             yield return own.Normalizer.Steps.Count > 0
-                ? $"the normalizer {NameOf(own.Normalizer.Steps[0])} and the words of {own.Pattern}"
-                : $"the words of {own.Pattern} and tokens that no merge makes";
+                ? $"the normalizer {NameOf(own.Normalizer.Steps[0])} and {WordsOf(own)}"
+                : own.Splits.Count > 0 ? WordsOf(own) : $"{WordsOf(own)} and tokens that no merge makes";
         if (own.AddedTokens.FirstOrDefault(t => t.SingleWord || t.StripLeft || t.StripRight
             || (t.Normalized && own.Normalizer.Steps.Count > 0)) is { } token)
             yield return $"the token {token.Content} that looks at the text around it";
@@ -91,6 +94,10 @@ internal static class GgufTokenWriter
             yield return "another way from tokens back to text than SentencePiece's";
     }
 
+    private static string WordsOf(TokenizerDefinition definition) => definition.Splits.Count == 0
+        ? $"the words of {definition.Pattern}" : $"words cut by {string.Join(" and ", definition.Splits.Select(
+            split => split.Expression))}";
+
     private static (int, string, bool) Meaning(AddedToken token) => (token.Id, token.Content, token.Special);
 
     private static string NameOf(INormalizer step) => step is UnicodeNormalizer { Form: var form }
@@ -104,7 +111,8 @@ internal static class GgufTokenWriter
         var composes = definition.Normalizer.Steps is [UnicodeNormalizer { Form: System.Text.NormalizationForm.FormC }];
         if (!composes && definition.Normalizer.Steps.Count > 0) return null;
         GgufPreTokenizer[] rules = [.. GgufPreTokenizer.All.Where(
-            rule => rule.Pattern == definition.Pattern && rule.Composes == composes)];
+            rule => rule.Pattern == definition.Pattern && rule.Composes == composes
+                && rule.Splits.SequenceEqual(definition.Splits))];
         return rules.FirstOrDefault(rule => rule.IgnoresMerges == definition.IgnoreMerges)
             ?? rules.FirstOrDefault(_ => MergesMakeAllTokens(definition));
     }

@@ -113,7 +113,7 @@ public sealed class ChatTemplate
         // Search for a mark after the content: the content itself may be empty, or occur again after it.
         const string Mark = "\uE000end of turn\uE001";
         var turns = Turns(conversation);
-        var last = turns.LastOrDefault() as OrderedDictionary<string, object?>;
+        var last = turns.LastOrDefault() as JinjaDictionary;
         var content = last?["content"] as string ?? "";
         if (last is not null) last["content"] = content + Mark + " ";
         var text = Render(conversation, turns, addGenerationPrompt: false);
@@ -140,18 +140,23 @@ public sealed class ChatTemplate
         variables["messages"] = turns;
         variables["tools"] = JinjaData.Of(conversation.Tools);
         variables["add_generation_prompt"] = addGenerationPrompt;
-        return Run(conversation.Tools is { Count: > 0 } && _toolTemplate is not null ? _toolTemplate : _template,
-            variables);
-    }
-
-    private string Run(JinjaTemplate template, Dictionary<string, object?> variables)
-    {
+        var template = conversation.Tools is { Count: > 0 } && _toolTemplate is not null ? _toolTemplate : _template;
         try
         {
             return template.Render(variables);
         }
         catch (JinjaException e)
         {
+            // A few templates, such as DeepSeek's, expect the arguments of calls as text.
+            if (ChatTurns.RestoreArguments(turns, conversation.Messages))
+                try
+                {
+                    return template.Render(variables);
+                }
+                catch (JinjaException)
+                {
+                    // The first error is about the usual form.
+                }
             throw Error(_source, e, "it does not render these messages.");
         }
     }

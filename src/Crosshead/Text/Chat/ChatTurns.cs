@@ -13,25 +13,46 @@ internal static class ChatTurns
     public static List<object?> Of(JsonArray messages, bool knowsDevelopers)
     {
         var turns = messages.Select(JinjaData.Of).ToList();
-        foreach (var turn in turns.OfType<OrderedDictionary<string, object?>>())
+        foreach (var turn in turns.OfType<JinjaDictionary>())
         {
             // Templates search the content for text, which fails for none.
             if (turn.GetValueOrDefault("content") is null) turn["content"] = "";
             // A template that does not know developers takes what they say as the system's.
             if (!knowsDevelopers && turn.GetValueOrDefault("role") is "developer") turn["role"] = "system";
             if (turn.GetValueOrDefault("tool_calls") is not List<object?> calls) continue;
-            foreach (var call in calls.OfType<OrderedDictionary<string, object?>>())
-                if (call.GetValueOrDefault("function") is OrderedDictionary<string, object?> function
+            foreach (var call in calls.OfType<JinjaDictionary>())
+                if (call.GetValueOrDefault("function") is JinjaDictionary function
                     && function.GetValueOrDefault("arguments") is null or string)
                     function["arguments"] = Arguments(function.GetValueOrDefault("arguments") as string);
         }
         return turns;
     }
 
-    // Templates expect an object. Text that a model cut short stays text.
+    /// <summary>Gives calls back the arguments that the messages have as text. False if there are none.</summary>
+    /// <param name="turns">The messages as values of a template.</param>
+    /// <param name="messages">The messages.</param>
+    public static bool RestoreArguments(List<object?> turns, JsonArray messages)
+    {
+        var any = false;
+        for (var i = 0; i < turns.Count; i++)
+        {
+            if ((turns[i] as JinjaDictionary)?.GetValueOrDefault("tool_calls") is not List<object?> calls) continue;
+            for (var j = 0; j < calls.Count; j++)
+                if ((calls[j] as JinjaDictionary)?.GetValueOrDefault("function") is JinjaDictionary function
+                    && messages[i]!["tool_calls"]![j]!["function"]!["arguments"] is JsonValue given
+                    && given.TryGetValue<string>(out var text))
+                {
+                    function["arguments"] = text;
+                    any = true;
+                }
+        }
+        return any;
+    }
+
+    // Most templates expect an object. Text that a model cut short stays text.
     private static object? Arguments(string? text)
     {
-        if (string.IsNullOrWhiteSpace(text)) return new OrderedDictionary<string, object?>();
+        if (string.IsNullOrWhiteSpace(text)) return new JinjaDictionary();
         try
         {
             return JinjaData.Of(JsonNode.Parse(text));

@@ -80,15 +80,17 @@ public sealed partial class Grammar
     {
         ArgumentNullException.ThrowIfNull(tools);
         ArgumentNullException.ThrowIfNull(format);
-        return Compile(thought, builder => new ToolCallGrammar(builder, format, tokenizer).Compile(tools, several));
+        return Compile(thought, builder => new ToolCallGrammar(builder, format, tokenizer).Compile(tools, several),
+            areCalls: true);
     }
 
-    private static Grammar Compile(ThoughtPrefix? thought, Func<GrammarBuilder, GrammarPart> compile)
+    private static Grammar Compile(ThoughtPrefix? thought, Func<GrammarBuilder, GrammarPart> compile,
+        bool areCalls = false)
     {
         var builder = new GrammarBuilder();
         var rule = builder.DeclareRule();
         var part = compile(builder);
-        builder.DefineRule(rule, thought?.Before(part, builder) ?? part);
+        builder.DefineRule(rule, thought?.Before(part, builder, areCalls) ?? part);
         return new Grammar(builder, rule);
     }
 }

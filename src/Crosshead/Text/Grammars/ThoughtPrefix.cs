@@ -14,13 +14,23 @@ namespace Crosshead.Text.Grammars;
 /// </param>
 public sealed record ThoughtPrefix(AnswerFormat Format, Tokenizer Tokenizer, bool HasBegun)
 {
-    internal GrammarPart Before(GrammarPart part, GrammarBuilder builder)
+    internal GrammarPart Before(GrammarPart part, GrammarBuilder builder, bool isCall)
     {
         if (Format.ThoughtBegin is not { } begin || Format.ThoughtEnd is not { } end) return part;
         var marks = new TokenMarks(builder, Tokenizer);
+        if (Format.ToolCalls == ToolCallSyntax.Channels)
+        {
+            var next = GrammarBuilder.Sequence(marks.UpTo(end), marks.Mark(ChannelReader.Start),
+                builder.Text("assistant"));
+            return GrammarBuilder.Sequence(HasBegun ? next : builder.Optional(GrammarBuilder.Sequence(
+                Header(ChannelReader.Analysis), next)), isCall ? part : GrammarBuilder.Sequence(Header("final"), part));
+        }
         var blanks = new JsonSyntax(builder).Blanks;
         var thought = GrammarBuilder.Sequence(marks.UpTo(end), blanks);
         return GrammarBuilder.Sequence(HasBegun ? thought
             : builder.Optional(GrammarBuilder.Sequence(marks.Mark(begin), thought)), part);
+
+        GrammarPart Header(string channel) => GrammarBuilder.Sequence(marks.Mark(ChannelReader.Channel),
+            builder.Text(channel), marks.Mark(ChannelReader.Message));
     }
 }

@@ -30,13 +30,36 @@ internal sealed class ToolCallGrammar(GrammarBuilder builder, AnswerFormat forma
                 Sequence(_marks.Mark(format.CallBegin!), builder.Text(tool.Name),
                     _marks.Mark(AnswerFormat.ArgumentsMark), Arguments(tool, i)))]), builder.Nothing, several),
             ToolCallSyntax.TaggedXml => Repeated(Sequence(_marks.Mark(format.CallBegin!), line,
-                builder.Any([.. tools.Select((tool, i) => new XmlCallGrammar(builder, _syntax, _marks,
-                    Schema(tool, i), Name(i)).Compile(tool.Name))]), line,
+                builder.Any([.. tools.Select((tool, i) => Tagged(tool, i, ArgumentTags.Parameters))]), line,
                 _marks.Mark(format.CallEnd!)), line, several),
+            ToolCallSyntax.TaggedPairs => Repeated(Sequence(_marks.Mark(format.CallBegin!),
+                builder.Any([.. tools.Select((tool, i) => Tagged(tool, i, ArgumentTags.Pairs))]),
+                _marks.Mark(format.CallEnd!)), line, several),
+            ToolCallSyntax.SeparatedJson => Sequence(_marks.Mark(format.CallBegin!),
+                Repeated(builder.Any([.. tools.Select(Separated)]), builder.Nothing, several),
+                _marks.Mark(format.CallEnd!)),
+            // The mark behind a call ends the answer.
+            ToolCallSyntax.Channels => builder.Any([.. tools.Select((tool, i) => Sequence(
+                _marks.Mark(ChannelReader.Channel),
+                builder.Text($"commentary{ChannelReader.Receiver}{ChannelReader.Functions}{tool.Name} "),
+                _marks.Mark(ChannelReader.Constrain), builder.Text("json"), _marks.Mark(ChannelReader.Message),
+                Arguments(tool, i)))]),
             _ => throw new CrossheadException("this model's form of tool calls cannot be enforced; leave the choice of "
                 + "tools to the model (\"auto\")."),
         };
     }
+
+    private GrammarPart Tagged(ChatTool tool, int index, ArgumentTags tags) =>
+        new XmlCallGrammar(builder, _syntax, _marks, Schema(tool, index), Name(index), tags).Compile(tool.Name);
+
+    // As version 3.1 writes it, or version 3, which says that it is a function and puts JSON into a block.
+    private GrammarPart Separated(ChatTool tool, int index) => Sequence(_marks.Mark(SeparatedCallReader.OneBegin),
+        format.FencesCalls
+            ? Sequence(builder.Text("function"), _marks.Mark(SeparatedCallReader.Separator),
+                builder.Text($"{tool.Name}\n{SeparatedCallReader.Fence}json\n"), Arguments(tool, index),
+                builder.Text($"\n{SeparatedCallReader.Fence}"))
+            : Sequence(builder.Text(tool.Name), _marks.Mark(SeparatedCallReader.Separator), Arguments(tool, index)),
+        _marks.Mark(SeparatedCallReader.OneEnd));
 
     private GrammarPart Repeated(GrammarPart call, GrammarPart separator, bool several) =>
         several ? Sequence(call, builder.Star(Sequence(separator, call))) : call;

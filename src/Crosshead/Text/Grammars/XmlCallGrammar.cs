@@ -5,16 +5,17 @@ using static Crosshead.Text.Grammars.GrammarBuilder;
 namespace Crosshead.Text.Grammars;
 
 /// <summary>
-/// The calls of one tool with tags, as Qwen 3 Coder writes them. Arguments stand in the order of the schema. A string
-/// is written without quotes; any other value is JSON.
+/// The calls of one tool with tags, as Qwen 3 Coder, Seed-OSS and GLM write them. Arguments stand in the order of the
+/// schema. A string is written without quotes; any other value is JSON.
 /// </summary>
 /// <param name="builder">The builder of the parts.</param>
 /// <param name="syntax">The parts of JSON.</param>
 /// <param name="marks">The marks of calls.</param>
 /// <param name="schema">The schema of the tool's arguments.</param>
 /// <param name="name">What messages call the schema.</param>
+/// <param name="tags">The tags.</param>
 internal sealed class XmlCallGrammar(GrammarBuilder builder, JsonSyntax syntax, TokenMarks marks, JsonElement schema,
-    string name)
+    string name, ArgumentTags tags)
 {
     public GrammarPart Compile(string tool)
     {
@@ -26,21 +27,18 @@ internal sealed class XmlCallGrammar(GrammarBuilder builder, JsonSyntax syntax, 
             ? [.. members.EnumerateObject()] : [];
         var arguments = properties.Select(property => (Part: Argument(property.Name, property.Value, whole),
             IsRequired: required.Contains(property.Name))).ToArray();
-        return Sequence(builder.Text($"{XmlCallReader.FunctionBegin}{tool}>\n"), from =>
+        return Sequence(builder.Text($"{tags.CallBegin}{tool}{tags.NameEnd}"), from =>
         {
             foreach (var (part, isRequired) in arguments)
                 from = builder.Join(isRequired ? [part(from)] : [from, part(from)]);
             return from;
-        }, builder.Text(XmlCallReader.FunctionEnd));
+        }, builder.Text(tags.CallEnd));
     }
 
-    private GrammarPart Argument(string property, JsonElement value, JsonSchemaCompiler whole)
-    {
-        const string End = $"\n{XmlCallReader.ParameterEnd}";
-        return Sequence(builder.Text($"{XmlCallReader.ParameterBegin}{property}>\n"), !XmlCallReader.IsString(value)
-            ? Sequence(whole.CompileProperty(property), builder.Text(End)) : Text(property, value, End),
-            builder.Text("\n"));
-    }
+    private GrammarPart Argument(string property, JsonElement value, JsonSchemaCompiler whole) =>
+        Sequence(builder.Text($"{tags.KeyBegin}{property}{tags.ValueBegin}"), !TaggedCallReader.IsString(value)
+            ? Sequence(whole.CompileProperty(property), builder.Text(tags.ValueEnd))
+            : Text(property, value, tags.ValueEnd), builder.Text("\n"));
 
     private GrammarPart Text(string property, JsonElement value, string end)
     {

@@ -9,10 +9,10 @@ internal static class JinjaAccess
     {
         ["str"] =
         [
-            "casefold", "center", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal",
-            "isidentifier", "isnumeric", "isprintable",
-            "istitle", "ljust", "maketrans", "partition", "rjust", "rpartition", "swapcase", "translate", "zfill",
+            "casefold", "encode", "expandtabs", "format_map", "isidentifier", "isnumeric", "isprintable", "istitle",
+            "maketrans", "translate",
         ],
+        ["tuple"] = ["grouper", "list"],
         ["int"] = ["as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "imag",
             "numerator", "real", "to_bytes"],
         ["float"] = ["as_integer_ratio", "conjugate", "fromhex", "hex", "imag", "is_integer", "real"],
@@ -27,7 +27,7 @@ internal static class JinjaAccess
         : JinjaMethods.Find(value, name) is { } method ? method
         : value is JinjaLoop loop && loop.TryGet(name, out var state) ? state
         : value is JinjaNamespace space && space.Attributes.TryGetValue(name, out var attribute) ? attribute
-        : value is OrderedDictionary<string, object?> dictionary && dictionary.TryGetValue(name, out var item) ? item
+        : value is JinjaDictionary dictionary && dictionary.Has(name, out var item) ? item
         : s_unsupported.TryGetValue(JinjaValue.TypeName(value), out var names) && names.Contains(name)
             ? throw new JinjaException($"{JinjaValue.TypeName(value)}'s attribute '{name}' is not supported")
         : Absent(value, $"attribute '{name.Shown()}'");
@@ -36,8 +36,8 @@ internal static class JinjaAccess
     public static object? Item(object? value, object? key)
     {
         if (value is JinjaUndefined undefined) throw undefined.Error();
-        if (value is OrderedDictionary<string, object?> dictionary && key is string name
-            && dictionary.TryGetValue(name, out var item))
+        if (value is JinjaDictionary dictionary && key is not (List<object?> or JinjaDictionary)
+            && dictionary.Has(key, out var item))
             return item;
         if (key is long or bool && value is string or IReadOnlyList<object?>)
         {

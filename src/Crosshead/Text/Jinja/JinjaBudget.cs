@@ -51,7 +51,7 @@ internal sealed class JinjaBudget(JinjaLimits limits)
             Make(text.Length);
         }
         else if (value is List<object?> or object?[]) MakeItems(((IReadOnlyList<object?>)value).Count);
-        else if (value is OrderedDictionary<string, object?> dictionary) MakeItems(4L * dictionary.Count);
+        else if (value is JinjaDictionary dictionary) MakeItems(4L * dictionary.Count);
         return value;
     }
 

@@ -15,7 +15,7 @@ internal static class JinjaData
         {
             case null: return null;
             case JsonObject members:
-                var dictionary = new OrderedDictionary<string, object?>();
+                var dictionary = new JinjaDictionary();
                 foreach (var (key, value) in members) dictionary[key] = Of(value);
                 return dictionary;
             case JsonArray items: return items.Select(Of).ToList();

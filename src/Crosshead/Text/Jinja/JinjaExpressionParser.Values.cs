@@ -4,7 +4,40 @@ namespace Crosshead.Text.Jinja;
 
 internal sealed partial class JinjaExpressionParser
 {
-    private JinjaExpression Postfix(JinjaExpression value)
+    private readonly HashSet<string> _names = [];
+
+    /// <summary>The variables that were read since the last call of this method.</summary>
+    public HashSet<string> TakeNames()
+    {
+        var taken = _names.ToHashSet();
+        _names.Clear();
+        return taken;
+    }
+
+    /// <summary>Counts variables as read.</summary>
+    public void AddNames(IEnumerable<string> names) => _names.UnionWith(names);
+
+    /// <summary>A call up to the end of its tag, which is given a further argument by name when it runs.</summary>
+    public Func<JinjaScope, object?, object?> CallWith(string name)
+    {
+        for (var value = Primary(); ;)
+        {
+            var function = value = Postfix(value, calls: false);
+            var arguments = Is("(") ? Arguments() : throw Unexpected("a call");
+            if (Next.Kind == JinjaTokenKind.BlockEnd)
+                return (scope, argument) =>
+                {
+                    var called = function(scope);
+                    var call = arguments(scope);
+                    if (!call.Named.TryAdd(name, argument))
+                        throw new JinjaException($"the argument '{name}' is given twice");
+                    return Invoked(called, call);
+                };
+            value = scope => Invoked(function(scope), arguments(scope));
+        }
+    }
+
+    private JinjaExpression Postfix(JinjaExpression value, bool calls = true)
     {
         for (var length = 0; length < MaximumChain; length++)
         {
@@ -24,7 +57,7 @@ internal sealed partial class JinjaExpressionParser
             {
                 value = Subscript(inner);
             }
-            else if (Is("("))
+            else if (calls && Is("("))
             {
                 value = Call(inner);
             }
@@ -53,24 +86,31 @@ internal sealed partial class JinjaExpressionParser
     private JinjaExpression Call(JinjaExpression function)
     {
         var arguments = Arguments();
-        return scope =>
-        {
-            var called = function(scope);
-            return called is JinjaFunction callable ? callable(arguments(scope)) : throw (called
-                as JinjaUndefined)?.Error() ?? new JinjaException($"{JinjaValue.TypeName(called)} cannot be called");
-        };
+        return scope => Invoked(function(scope), arguments(scope));
     }
 
+    private static object? Invoked(object? called, JinjaCall call) => called switch
+    {
+        JinjaFunction function => function(call),
+        JinjaLoop loop => loop.Function(call),
+        JinjaUndefined undefined => throw undefined.Error(),
+        _ => throw new JinjaException($"{JinjaValue.TypeName(called)} cannot be called"),
+    };
+
+    // (a, *more, b=c, **further)
     private Func<JinjaScope, JinjaCall> Arguments()
     {
-        var positional = new List<JinjaExpression>();
-        var named = new List<(string Name, JinjaExpression Value)>();
+        var positional = new List<(bool Spread, JinjaExpression Value)>();
+        var named = new List<(string? Name, JinjaExpression Value)>(); // without a name all entries of a dict
         Expect("(");
         while (!Accept(")"))
         {
             if (positional.Count + named.Count > 0) Expect(",");
             if (Accept(")")) break;
-            if (Next.Kind == JinjaTokenKind.Name && tokens[_at + 1] is { Kind: JinjaTokenKind.Operator, Text: "=" })
+            if (Accept("**")) named.Add((null, Expression()));
+            else if (Accept("*")) positional.Add((true, Expression()));
+            else if (Next.Kind == JinjaTokenKind.Name
+                && tokens[_at + 1] is { Kind: JinjaTokenKind.Operator, Text: "=" })
             {
                 var name = Take().Text;
                 if (named.Exists(other => other.Name == name))
@@ -78,16 +118,37 @@ internal sealed partial class JinjaExpressionParser
                 _at++;
                 named.Add((name, Expression()));
             }
-            else if (named.Count > 0)
-                throw new JinjaException("an argument without a name stands behind one with a name", Next.Line);
-            else positional.Add(Expression());
+            else if (named.Count > 0 || positional.Exists(other => other.Spread))
+                throw new JinjaException("an argument without a name stands behind one with a name, or behind *",
+                    Next.Line);
+            else positional.Add((false, Expression()));
         }
-        return scope =>
+        return scope => Given(scope, positional, named);
+    }
+
+    private static JinjaCall Given(JinjaScope scope, List<(bool Spread, JinjaExpression Value)> positional,
+        List<(string? Name, JinjaExpression Value)> named)
+    {
+        var list = new List<object?>(positional.Count);
+        foreach (var (spread, value) in positional)
+            if (spread) list.AddRange(JinjaValue.Items(value(scope), scope.Budget));
+            else list.Add(value(scope));
+        var values = new OrderedDictionary<string, object?>();
+        foreach (var (name, value) in named)
         {
-            var values = new OrderedDictionary<string, object?>();
-            foreach (var (name, value) in named) values[name] = value(scope);
-            return new JinjaCall([.. positional.Select(value => value(scope))], values, scope.Budget);
-        };
+            var given = value(scope);
+            if (name is not null) Add(name, given);
+            else if (given is JinjaDictionary entries)
+                foreach (var (key, entry) in entries)
+                    Add(key as string ?? throw new JinjaException("the names of arguments are strings"), entry);
+            else throw new JinjaException($"** needs a dict, not {JinjaValue.TypeName(given)}");
+        }
+        return new JinjaCall(list, values, scope.Budget);
+
+        void Add(string name, object? value)
+        {
+            if (!values.TryAdd(name, value)) throw new JinjaException($"the argument '{name.Shown()}' is given twice");
+        }
     }
 
     private JinjaExpression Primary()
@@ -97,6 +158,7 @@ internal sealed partial class JinjaExpressionParser
         {
             case JinjaTokenKind.Name:
                 _at++;
+                _names.Add(token.Text);
                 return token.Text switch
                 {
                     "true" or "True" => _ => true,
@@ -153,10 +215,9 @@ internal sealed partial class JinjaExpressionParser
         }
         return scope =>
         {
-            var dictionary = new OrderedDictionary<string, object?>();
+            var dictionary = new JinjaDictionary();
             foreach (var (key, value) in entries)
-                dictionary[key(scope) as string
-                    ?? throw new JinjaException("a dict's keys must be strings")] = value(scope);
+                dictionary[JinjaDictionary.Key(key(scope))] = value(scope);
             return scope.Budget.Made(dictionary);
         };
     }

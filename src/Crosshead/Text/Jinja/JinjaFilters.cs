@@ -1,7 +1,8 @@
 namespace Crosshead.Text.Jinja;
 
 /// <summary>
-/// The filters of a template: what stands behind <c>|</c>. Those of lists are in <see cref="JinjaSequenceFilters"/>.
+/// The filters of a template: what stands behind <c>|</c>. Those of lists are in <see cref="JinjaSequenceFilters"/>
+/// and <see cref="JinjaGroupFilters"/>, those of layout in <see cref="JinjaLayoutFilters"/>.
 /// </summary>
 internal static class JinjaFilters
 {
@@ -45,6 +46,8 @@ internal static class JinjaFilters
             { "count", "length" },
         };
         JinjaSequenceFilters.AddTo(table);
+        JinjaGroupFilters.AddTo(table);
+        JinjaLayoutFilters.AddTo(table);
         return table;
     }
 

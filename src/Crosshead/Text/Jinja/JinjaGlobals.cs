@@ -7,7 +7,7 @@ internal static class JinjaGlobals
     public static readonly IReadOnlyDictionary<string, JinjaFunction> Functions = new Dictionary<string, JinjaFunction>
     {
         ["namespace"] = new JinjaSignature("*rest, **named")
-            .Function("namespace", a => new JinjaNamespace(Dictionary("namespace", a))),
+            .Function("namespace", a => new JinjaNamespace(Attributes(Dictionary("namespace", a)))),
         ["dict"] = new JinjaSignature("*rest, **named").Function("dict", a => Dictionary("dict", a)),
         ["range"] = new JinjaSignature("start, stop=none, step=1, /").Function("range", a => a[1] is null
             ? new JinjaRange(0, a.Integer(0), a.Integer(2)) : new JinjaRange(a.Integer(0), a.Integer(1), a.Integer(2))),
@@ -16,20 +16,23 @@ internal static class JinjaGlobals
     };
 
     // A mapping or pairs of keys and values, and entries by name.
-    private static OrderedDictionary<string, object?> Dictionary(string name, JinjaArguments arguments)
+    private static JinjaDictionary Dictionary(string name, JinjaArguments arguments)
     {
         if (arguments.Rest.Count > 1)
             throw new JinjaException($"{name} takes at most 1 argument without a name, not {arguments.Rest.Count}");
-        var result = new OrderedDictionary<string, object?>();
-        if (arguments.Rest is [OrderedDictionary<string, object?> first])
+        var result = new JinjaDictionary();
+        if (arguments.Rest is [JinjaDictionary first])
             foreach (var (key, value) in first) result[key] = value;
         else if (arguments.Rest is [var pairs])
             foreach (var pair in JinjaValue.Items(pairs, arguments.Budget))
-                result[Pair(pair, arguments)[0] as string ?? throw new JinjaException(
-                    "a dict's keys must be strings")] = Pair(pair, arguments)[1];
+                result[JinjaDictionary.Key(Pair(pair, arguments)[0])] = Pair(pair, arguments)[1];
         foreach (var (key, value) in arguments.Named) result[key] = value;
         return result;
     }
+
+    private static OrderedDictionary<string, object?> Attributes(JinjaDictionary values) =>
+        new(values.Select(entry => KeyValuePair.Create(entry.Key as string
+            ?? throw new JinjaException("a namespace's attributes have names"), entry.Value)));
 
     private static object?[] Pair(object? pair, JinjaArguments arguments) =>
         JinjaValue.Items(pair, arguments.Budget).ToArray() is { Length: 2 } parts ? parts

@@ -22,13 +22,13 @@ internal static class JinjaJson
             _ => throw new JinjaException("tojson: separators must be two strings"),
         };
         var writer = new Writer(indent, separators, arguments.IsTrue(0), arguments.IsTrue(3),
-            new JinjaTextBuilder(arguments.Budget));
+            new JinjaTextBuilder(arguments.Budget), arguments.Budget);
         writer.Add(value, 0);
         return writer.Output.ToString();
     }
 
     private sealed record Writer(string? Indent, (string Item, string Key) Separators, bool Ascii, bool Sorted,
-        JinjaTextBuilder Output)
+        JinjaTextBuilder Output, JinjaBudget Budget)
     {
         public void Add(object? value, int depth)
         {
@@ -43,14 +43,14 @@ internal static class JinjaJson
                         : number > 0 ? "Infinity" : "-Infinity");
                     break;
                 case string text: AddText(text); break;
-                case OrderedDictionary<string, object?> dictionary:
-                    var entries = Sorted ? dictionary.OrderBy(entry => entry.Key, StringComparer.Ordinal)
-                        : dictionary.AsEnumerable();
-                    AddAll('{', '}', depth, [.. entries.Select(entry => (Action)(() =>
+                case JinjaDictionary dictionary:
+                    var keys = Sorted ? JinjaSequenceFilters.Sorted(dictionary.Keys, key => key, false, Budget)
+                        : dictionary.Keys.AsEnumerable<object?>();
+                    AddAll('{', '}', depth, [.. keys.Select(key => (Action)(() =>
                     {
-                        AddText(entry.Key);
+                        AddText(KeyText(key!));
                         Output.Append(Separators.Key);
-                        Add(entry.Value, depth + 1);
+                        Add(dictionary[key!], depth + 1);
                     }))]);
                     break;
                 case List<object?> or object?[]:
@@ -62,6 +62,15 @@ internal static class JinjaJson
                         ?? new JinjaException($"tojson: {JinjaValue.TypeName(value)} is not JSON");
             }
         }
+
+        private static string KeyText(object key) => key switch
+        {
+            string text => text,
+            bool flag => flag ? "true" : "false",
+            long number => number.ToString(CultureInfo.InvariantCulture),
+            double number => JinjaNumber.Written(number),
+            _ => throw new JinjaException($"tojson: a key of a dict cannot be a {JinjaValue.TypeName(key)}"),
+        };
 
         private void AddAll(char open, char close, int depth, IReadOnlyList<Action> items)
         {

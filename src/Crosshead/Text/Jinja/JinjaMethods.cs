@@ -41,21 +41,36 @@ internal static class JinjaMethods
         { "count", Where, (text, a) => Part(text, a).Count(a.Text(0)) },
         { "isdigit", "", (text, _) => All(text, IsDigit) },
         { "isalpha", "", (text, _) => All(text, IsLetter) },
-        { "isalnum", "", (text, _) => All(text, code => IsLetter(code) || IsDigit(code)
-            || CharUnicodeInfo.GetNumericValue(JinjaText.Character(code), 0) >= 0) },
+        { "isalnum", "", (text, _) => All(text, IsAlphanumeric) },
+        { "isdecimal", "", (text, _) => All(text,
+            code => CharUnicodeInfo.GetDecimalDigitValue(JinjaText.Character(code), 0) >= 0) },
+        { "isascii", "", (text, _) => text.All(char.IsAscii) },
+        { "zfill", "width, /", (text, a) => text is ['+' or '-', ..]
+            ? text[0] + Beside(text[1..], a.Integer(0) - 1, '0', left: true, a)
+            : Beside(text, a.Integer(0), '0', left: true, a) },
+        { "ljust", "width, fillchar=' ', /", (text, a) => Beside(text, a.Integer(0), Fill(a), left: false, a) },
+        { "rjust", "width, fillchar=' ', /", (text, a) => Beside(text, a.Integer(0), Fill(a), left: true, a) },
+        { "center", "width, fillchar=' ', /",
+            (text, a) => JinjaLayoutFilters.Padded(text, a.Integer(0), a.Budget, Fill(a)) },
+        { "swapcase", "", (text, _) => string.Concat(JinjaValue.Characters(text).Select(
+            c => JinjaCasing.IsUpper(c) ? JinjaCasing.Lower(c) : JinjaCasing.Upper(c))) },
+        { "format", "*rest, **named", (text, a) => JinjaFormat.Format(text, a) },
+        { "partition", "sep, /", (text, a) => Partition(text, JinjaSubstring.IndexOf(text, Separator(a)), a, false) },
+        { "rpartition", "sep, /",
+            (text, a) => Partition(text, text.LastIndexOf(Separator(a), StringComparison.Ordinal), a, true) },
         { "isspace", "", (text, _) => text.Length > 0 && text.All(JinjaText.IsSpace) },
         { "isupper", "", (text, _) => JinjaCasing.IsUpper(text) },
         { "islower", "", (text, _) => JinjaCasing.IsLower(text) },
     };
 
-    private static readonly JinjaTable<OrderedDictionary<string, object?>> s_dictionary = new("dict method")
+    private static readonly JinjaTable<JinjaDictionary> s_dictionary = new("dict method")
     {
         { "items", "", (dictionary, _) => new JinjaDictionaryView("dict_items", Entries(dictionary)) },
         { "keys", "", (dictionary, _) => new JinjaDictionaryView("dict_keys", dictionary.Keys.ToArray<object?>()) },
         { "values", "", (dictionary, _) => new JinjaDictionaryView("dict_values", dictionary.Values.ToArray()) },
         { "get", "key, default=none, /",
-            (dictionary, a) => JinjaValue.Contains(dictionary, a[0], a.Budget) ? dictionary[(string)a[0]!] : a[1] },
-        { "copy", "", (dictionary, _) => new OrderedDictionary<string, object?>(dictionary) },
+            (dictionary, a) => dictionary.Has(a[0], out var value) ? value : a[1] },
+        { "copy", "", (dictionary, _) => new JinjaDictionary(dictionary) },
     };
 
     private static readonly JinjaTable<IReadOnlyList<object?>> s_list = new("list method")
@@ -75,14 +90,14 @@ internal static class JinjaMethods
     public static JinjaFunction? Find(object? value, string name) => value switch
     {
         string text => Bound(s_text, text, name),
-        OrderedDictionary<string, object?> dictionary => Bound(s_dictionary, dictionary, name),
+        JinjaDictionary dictionary => Bound(s_dictionary, dictionary, name),
         JinjaRange range => Bound(s_range, range, name),
         IReadOnlyList<object?> list => Bound(s_list, list, name),
         _ => null,
     };
 
     /// <summary>A dictionary's keys and values in pairs.</summary>
-    public static List<object?> Entries(OrderedDictionary<string, object?> dictionary) =>
+    public static List<object?> Entries(JinjaDictionary dictionary) =>
         [.. dictionary.Select(entry => (object?)new object?[] { entry.Key, entry.Value })];
 
     private static JinjaFunction? Bound<T>(JinjaTable<T> table, T self, string name) =>
@@ -90,6 +105,25 @@ internal static class JinjaMethods
 
     private static JinjaTextSearch Part(string text, JinjaArguments arguments) =>
         new(text, arguments.IntegerOrNone(1), arguments.IntegerOrNone(2));
+
+    private static string Separator(JinjaArguments arguments) =>
+        arguments.Text(0) is { Length: > 0 } text ? text
+        : throw new JinjaException("partition: the separator is empty");
+
+    private static object?[] Partition(string text, int at, JinjaArguments arguments, bool fromEnd) =>
+        at >= 0 ? [text[..at], arguments.Text(0), text[(at + arguments.Text(0).Length)..]]
+        : fromEnd ? ["", "", text] : [text, "", ""];
+
+    private static string Beside(string text, long width, char fill, bool left, JinjaArguments arguments)
+    {
+        var missing = Math.Max(0, width - JinjaText.Length(text));
+        var result = new JinjaTextBuilder(arguments.Budget);
+        return (left ? result.Append(fill.ToString(), missing).Append(text)
+            : result.Append(text).Append(fill.ToString(), missing)).ToString();
+    }
+
+    private static char Fill(JinjaArguments arguments) => arguments.Text(1) is { Length: 1 } fill ? fill[0]
+        : throw new JinjaException("fillchar must be one character");
 
     // The texts of the parts are made, too.
     private static List<object?> Parts(List<object?> parts, string text, JinjaArguments arguments)
@@ -136,6 +170,10 @@ internal static class JinjaMethods
 
     private static bool All(string text, Func<int, bool> holds) =>
         text.Length > 0 && JinjaText.CodePoints(text).All(holds);
+
+    /// <summary>Whether a character is a letter or has a value as a number.</summary>
+    public static bool IsAlphanumeric(int code) => IsLetter(code) || IsDigit(code)
+        || CharUnicodeInfo.GetNumericValue(JinjaText.Character(code), 0) >= 0;
 
     private static bool IsLetter(int code) => CharUnicodeInfo.GetUnicodeCategory(code) <= UnicodeCategory.OtherLetter;
 

@@ -75,14 +75,22 @@ internal static partial class JinjaNumber
     public static double Rounded(double number, long decimals)
     {
         if (!double.IsFinite(number) || number == 0 || decimals > 400) return number;
+        var whole = Scaled(number, Math.Max(decimals, -400));
+        return double.CopySign(
+            double.Parse($"{whole}e{-Math.Max(decimals, -400)}", CultureInfo.InvariantCulture), number);
+    }
+
+    /// <summary>
+    /// A finite number times a power of ten, rounded: halves go to the even neighbour of the exact value.
+    /// </summary>
+    public static BigInteger Scaled(double number, long decimals)
+    {
         var bits = BitConverter.DoubleToInt64Bits(number);
         var exponent = (int)(bits >> 52 & 0x7FF);
         BigInteger top = exponent == 0 ? bits & (1L << 52) - 1 : bits & (1L << 52) - 1 | 1L << 52;
         exponent = Math.Max(exponent, 1) - 1075;
-        var whole = Rounded(exponent > 0 ? top << exponent : top,
-            exponent < 0 ? BigInteger.One << -exponent : BigInteger.One, Math.Max(decimals, -400));
-        return double.CopySign(
-            double.Parse($"{whole}e{-Math.Max(decimals, -400)}", CultureInfo.InvariantCulture), number);
+        return Rounded(exponent > 0 ? top << exponent : top,
+            exponent < 0 ? BigInteger.One << -exponent : BigInteger.One, decimals);
     }
 
     /// <summary>Like <see cref="Rounded(double, long)"/>, for a whole number.</summary>

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Crosshead.Text.Jinja;
 
 /// <summary>The arithmetic and the comparisons of template expressions, as Python's.</summary>
@@ -8,7 +6,7 @@ internal static class JinjaOperators
     public static object? Apply(string sign, object? a, object? b, JinjaBudget budget)
     {
         if (sign == "~") return Joined(JinjaValue.ToText(a, budget), JinjaValue.ToText(b, budget), budget);
-        if (sign == "%" && a is string format) return Formatted(format, b as object?[] ?? [b], budget);
+        if (sign == "%" && a is string format) return JinjaPercent.Format(format, b, budget);
         if ((a as JinjaUndefined ?? b as JinjaUndefined) is { } undefined) throw undefined.Error();
         try
         {
@@ -127,29 +125,4 @@ internal static class JinjaOperators
             : Enumerable.Range(0, (int)Math.Clamp(times, 0, int.MaxValue)).SelectMany(_ => items);
         return value is object?[]? repeated.ToArray() : repeated.ToList();
     }
-
-    // "%s is %d": the two conversions that templates use.
-    private static string Formatted(string format, IReadOnlyList<object?> values, JinjaBudget budget)
-    {
-        var result = new JinjaTextBuilder(budget);
-        var next = 0;
-        for (var i = 0; i < format.Length; i++)
-        {
-            if (format[i] != '%') result.Append(format[i]);
-            else if (++i < format.Length && format[i] == '%') result.Append('%');
-            else if (i < format.Length && format[i] is 's' or 'd' && next < values.Count)
-                result.Append(format[i] == 's' ? JinjaValue.ToText(values[next++], budget) : Decimal(values[next++]));
-            else throw new JinjaException("'%' formats with %s and %d, one for each value");
-        }
-        return next == values.Count ? result.ToString()
-            : throw new JinjaException("'%' formats with %s and %d, one for each value");
-    }
-
-    private static string Decimal(object? value) => value switch
-    {
-        bool or long => $"{JinjaNumber.Whole(value)}",
-        double number when double.IsFinite(number) => $"{new BigInteger(number)}",
-        _ => throw (value as JinjaUndefined)?.Error()
-            ?? new JinjaException($"%d needs a number, not {JinjaValue.TypeName(value)}"),
-    };
 }

@@ -9,10 +9,10 @@ internal static class JinjaPredicates
         { "undefined", "", (x, _) => x is JinjaUndefined },
         { "none", "", (x, _) => x is null },
         { "string", "", (x, _) => x is string or JinjaMarkup },
-        { "mapping", "", (x, _) => x is OrderedDictionary<string, object?> },
-        { "iterable", "", (x, _) => x is string or IReadOnlyCollection<object?> or OrderedDictionary<string, object?>
+        { "mapping", "", (x, _) => x is JinjaDictionary },
+        { "iterable", "", (x, _) => x is string or IReadOnlyCollection<object?> or JinjaDictionary
             or JinjaGenerator or JinjaUndefined or JinjaMarkup or JinjaLoop },
-        { "sequence", "", (x, _) => x is string or IReadOnlyList<object?> or OrderedDictionary<string, object?>
+        { "sequence", "", (x, _) => x is string or IReadOnlyList<object?> or JinjaDictionary
             or JinjaUndefined or JinjaMarkup },
         { "number", "", (x, _) => JinjaNumber.Is(x) },
         { "integer", "", (x, _) => x is long },

@@ -7,6 +7,14 @@ namespace Crosshead.Text.Jinja;
 /// <summary>Values as Python prints them within others: its repr().</summary>
 internal static class JinjaRepresentation
 {
+    /// <summary>The text of a value as it is printed.</summary>
+    public static string Of(object? value, JinjaBudget budget)
+    {
+        var output = new JinjaTextBuilder(budget);
+        Write(value, output);
+        return output.ToString();
+    }
+
     /// <summary>Adds a value as it is printed.</summary>
     public static void Write(object? value, JinjaTextBuilder output)
     {
@@ -24,10 +32,10 @@ internal static class JinjaRepresentation
             case object?[] tuple: List("(", tuple, tuple.Length == 1 ? ",)" : ")", output); break;
             case List<object?> list: List("[", list, "]", output); break;
             case JinjaDictionaryView view: List($"{view.Name}([", view, "])", output); break;
-            case OrderedDictionary<string, object?> dictionary: Dictionary(dictionary, output); break;
+            case JinjaDictionary dictionary: Dictionary(dictionary, output); break;
             case JinjaNamespace space: // as Python shows an object, around its dictionary
                 output.Append("<Namespace ");
-                Dictionary(space.Attributes, output);
+                Dictionary(new JinjaDictionary(space.Attributes), output);
                 output.Append('>');
                 break;
             default:
@@ -49,7 +57,7 @@ internal static class JinjaRepresentation
         output.Append(close);
     }
 
-    private static void Dictionary(OrderedDictionary<string, object?> dictionary, JinjaTextBuilder output)
+    private static void Dictionary(JinjaDictionary dictionary, JinjaTextBuilder output)
     {
         output.Append('{');
         var first = true;
@@ -57,7 +65,7 @@ internal static class JinjaRepresentation
         {
             if (!first) output.Append(", ");
             first = false;
-            Quote(key, output);
+            Write(key, output);
             output.Append(": ");
             Write(value, output);
         }

@@ -10,7 +10,7 @@ internal static class JinjaSequenceFilters
         table.Add("length", "", (x, _) => JinjaValue.Length(x));
         table.Add("list", "", (x, a) => JinjaValue.Items(x, a.Budget).ToList());
         table.Add("items", "",
-            (x, a) => new JinjaGenerator(x is JinjaUndefined ? [] : x is OrderedDictionary<string, object?> d
+            (x, a) => new JinjaGenerator(x is JinjaUndefined ? [] : x is JinjaDictionary d
             ? JinjaMethods.Entries(d) : throw JinjaFilters.Wrong("items", "a dict", x), a.Budget));
         table.Add("dictsort", "case_sensitive=false, by='key', reverse=false", DictionarySorted);
         table.Add("first", "", (x, a) => JinjaValue.Items(x, a.Budget).FirstOrDefault(Nothing("first")));
@@ -41,7 +41,7 @@ internal static class JinjaSequenceFilters
 
     private static List<object?> DictionarySorted(object? value, JinjaArguments arguments)
     {
-        if (value is not OrderedDictionary<string, object?> dictionary)
+        if (value is not JinjaDictionary dictionary)
             throw JinjaFilters.Wrong("dictsort", "a dict", value);
         var place = arguments[1] switch
         {
@@ -120,8 +120,10 @@ internal static class JinjaSequenceFilters
             .Where(item => holds(skip == 0 ? item : Path(item, rest[0])) == wanted);
     }
 
-    // "function.name" is the name of the function; "0" and 0 the first item.
-    private static object? Path(object? item, object? attribute, object? absent = null)
+    /// <summary>
+    /// An attribute by its path: "function.name" is the name of the function; "0" and 0 the first item.
+    /// </summary>
+    public static object? Path(object? item, object? attribute, object? absent = null)
     {
         object?[] parts = attribute is string path ? path.Split('.') : [attribute];
         foreach (var part in parts)
@@ -147,7 +149,8 @@ internal static class JinjaSequenceFilters
 
     private static object? Folded(object? value) => value is string text ? JinjaCasing.Lower(text) : value;
 
-    private static List<object?> Sorted(IEnumerable<object?> items, Func<object?, object?> key, bool reverse,
+    /// <summary>Items by their keys; equal ones keep their order. An error where Python has no order.</summary>
+    public static List<object?> Sorted(IEnumerable<object?> items, Func<object?, object?> key, bool reverse,
         JinjaBudget budget)
     {
         var order = Comparer<object?>.Create(

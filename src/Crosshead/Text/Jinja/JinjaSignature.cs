@@ -18,10 +18,13 @@ internal sealed class JinjaSignature
     private readonly bool _rest;
     private readonly bool _named;
 
-    /// <summary>A signature of names that may all be left out; absent ones are <see cref="Absent"/>.</summary>
-    public JinjaSignature(string[] names)
+    /// <summary>
+    /// A signature of names that may all be left out; absent ones are <see cref="Absent"/>. It may take further
+    /// arguments by position and by name.
+    /// </summary>
+    public JinjaSignature(string[] names, bool rest, bool named)
     {
-        Names = names;
+        (Names, _rest, _named) = (names, rest, named);
         _defaults = [.. names.Select(_ => Absent)];
     }
 

@@ -3,7 +3,8 @@ using System.Text;
 namespace Crosshead.Text.Jinja;
 
 /// <summary>
-/// Turns a template's tokens into functions, statement by statement; <c>JinjaStatementParser.Macros.cs</c> has macros.
+/// Turns a template's tokens into functions, statement by statement; <c>JinjaStatementParser.Loops.cs</c> has
+/// loops, and <c>JinjaStatementParser.Macros.cs</c> has macros.
 /// </summary>
 internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tokens)
 {
@@ -75,7 +76,9 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         "if" => If(),
         "for" => For(),
         "set" => Set(),
+        "with" => With(),
         "macro" => Macro(),
+        "call" => CallBlock(),
         "filter" => Filter(),
         "generation" => Generation(),
         "break" or "continue" when !_inLoop =>
@@ -83,7 +86,7 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         "break" => Jump(JinjaFlow.Break),
         "continue" => Jump(JinjaFlow.Continue),
         _ => throw new JinjaException($"the statement {{% {word.Shown()} %}} is not known here; chat templates use if, "
-            + $"for, set, macro, filter, generation, break and continue", line),
+            + $"for, set, with, macro, call, filter, generation, break and continue", line),
     };
 
     private JinjaStatement Jump(JinjaFlow flow)
@@ -113,48 +116,34 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         };
     }
 
-    // {% for a, b in items if condition %} … {% else %} … {% endfor %}
-    private JinjaStatement For()
+    // {% with a = 1, b = 2 %} … {% endwith %}: the values are those outside, the names are known inside only.
+    private JinjaStatement With()
     {
-        var names = Names();
-        if (names.Contains("loop"))
-            throw new JinjaException("a loop's variable cannot be called 'loop'", _parser.Next.Line);
-        _parser.Expect("in");
-        var items = _parser.Tuple(conditional: false);
-        var condition = _parser.Accept("if") ? _parser.Expression() : null;
-        if (_parser.Accept("recursive"))
-            throw new JinjaException("recursive loops are not supported in chat templates", _parser.Next.Line);
-        EndTag();
-        var (body, end) = Loop(true, () => Body("for", ["else", "endfor"]));
-        JinjaStatement? otherwise = null;
-        if (end == "else")
+        var variables = new List<(JinjaTarget Target, JinjaExpression Value)>();
+        while (_parser.Next.Kind != JinjaTokenKind.BlockEnd)
         {
-            EndTag();
-            (otherwise, _) = Body("for", ["endfor"]);
+            if (variables.Count > 0) _parser.Expect(",");
+            var target = JinjaTarget.Read(_parser);
+            _parser.Expect("=");
+            variables.Add((target, _parser.Expression()));
         }
+        EndTag();
+        var (body, _) = Body("with", ["endwith"]);
         EndTag();
         return (scope, output) =>
         {
-            var chosen = JinjaValue.Items(items(scope), scope.Budget)
-                .Where(item => condition is null || JinjaValue.IsTrue(condition(Bound(scope, names, item)))).ToArray();
-            scope.Budget.MakeItems(chosen.Length);
-            if (chosen.Length == 0) return otherwise?.Invoke(scope, output) ?? JinjaFlow.Next;
-            var loop = new JinjaLoop(chosen);
-            for (; loop.Index < chosen.Length; loop.Index++)
-            {
-                var inner = Bound(scope, names, chosen[loop.Index]);
-                inner["loop"] = loop;
-                if (body(inner, output) == JinjaFlow.Break) break;
-            }
-            return JinjaFlow.Next;
+            var inner = new JinjaScope(scope);
+            foreach (var (target, value) in variables) target.Bind(inner, value(scope));
+            return body(inner, output);
         };
     }
 
     // {% set x = value %}, {% set x, y = pair %}, {% set space.x = value %}, {% set x | filter %} … {% endset %}
     private JinjaStatement Set()
     {
-        var names = Names();
-        var attribute = names.Length == 1 && _parser.Accept(".") ? _parser.Expect(JinjaTokenKind.Name, "a name") : null;
+        var target = JinjaTarget.Read(_parser);
+        var attribute = target.Name is not null && _parser.Accept(".")
+            ? _parser.Expect(JinjaTokenKind.Name, "a name") : null;
         JinjaExpression value;
         if (_parser.Accept("=")) value = _parser.Tuple();
         else
@@ -168,13 +157,13 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         if (attribute is null)
             return (scope, _) =>
             {
-                Bind(scope, names, value(scope));
+                target.Bind(scope, value(scope));
                 return JinjaFlow.Next;
             };
         return (scope, _) =>
         {
-            if (scope[names[0]] is not JinjaNamespace space)
-                throw new JinjaException($"'{names[0]}' is no namespace: its attributes cannot be set");
+            if (scope[target.Name!] is not JinjaNamespace space)
+                throw new JinjaException($"'{target.Name}' is no namespace: its attributes cannot be set");
             space.Attributes[attribute] = value(scope);
             return JinjaFlow.Next;
         };
@@ -203,18 +192,6 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
         return body;
     }
 
-    private string[] Names()
-    {
-        var line = _parser.Next.Line;
-        var bracket = _parser.Accept("(");
-        var names = new List<string> { _parser.Expect(JinjaTokenKind.Name, "a variable's name") };
-        while (_parser.Accept(",")) names.Add(_parser.Expect(JinjaTokenKind.Name, "a variable's name"));
-        if (bracket) _parser.Expect(")");
-        if (names.Find(name => name is "true" or "True" or "false" or "False" or "none" or "None") is { } constant)
-            throw new JinjaException($"'{constant}' cannot be assigned to", line);
-        return [.. names];
-    }
-
     // Reads statements that a break or continue within may leave, or not.
     private (JinjaStatement Body, string End) Loop(bool inside, Func<(JinjaStatement, string)> read)
     {
@@ -226,26 +203,6 @@ internal sealed partial class JinjaStatementParser(IReadOnlyList<JinjaToken> tok
     }
 
     private void EndTag() => _parser.Expect(JinjaTokenKind.BlockEnd, "'%}'");
-
-    private static JinjaScope Bound(JinjaScope outer, string[] names, object? value)
-    {
-        outer.Budget.Step();
-        var scope = new JinjaScope(outer);
-        Bind(scope, names, value);
-        return scope;
-    }
-
-    private static void Bind(JinjaScope scope, string[] names, object? value)
-    {
-        if (names.Length == 1)
-        {
-            scope[names[0]] = value;
-            return;
-        }
-        var parts = JinjaValue.Items(value, scope.Budget).ToArray();
-        if (parts.Length != names.Length) throw new JinjaException($"{names.Length} names for {parts.Length} value(s)");
-        for (var i = 0; i < names.Length; i++) scope[names[i]] = parts[i];
-    }
 
     private static string Text(JinjaStatement body, JinjaScope scope)
     {

@@ -5,7 +5,7 @@ namespace Crosshead.Text.Jinja;
 /// <summary>
 /// Python's rules for a template's values. The values are null (None), bool, long, double, string, lists
 /// (<see cref="List{T}"/>),
-/// tuples (arrays), dictionaries in order of insertion, their views (<see cref="JinjaDictionaryView"/>,
+/// tuples (arrays), dictionaries (<see cref="JinjaDictionary"/>), their views (<see cref="JinjaDictionaryView"/>,
 /// <see cref="JinjaRange"/>, <see cref="JinjaGenerator"/>), <see cref="JinjaUndefined"/> and what can be called.
 /// </summary>
 internal static class JinjaValue
@@ -19,7 +19,7 @@ internal static class JinjaValue
         string text => text.Length > 0,
         JinjaMarkup markup => markup.Text.Length > 0,
         IReadOnlyCollection<object?> collection => collection.Count > 0,
-        OrderedDictionary<string, object?> dictionary => dictionary.Count > 0,
+        JinjaDictionary dictionary => dictionary.Count > 0,
         _ => true,
     };
 
@@ -32,7 +32,7 @@ internal static class JinjaValue
         string => "str",
         object?[] => "tuple",
         List<object?> => "list",
-        OrderedDictionary<string, object?> => "dict",
+        JinjaDictionary => "dict",
         JinjaDictionaryView view => view.Name,
         JinjaRange => "range",
         JinjaGenerator => "generator",
@@ -65,7 +65,7 @@ internal static class JinjaValue
             (JinjaRange x, JinjaRange y) => x.SequenceEqual(y),
             (IReadOnlyList<object?> x, IReadOnlyList<object?> y) => a.GetType() == b.GetType() && x.Count == y.Count
                 && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second, budget)),
-            (OrderedDictionary<string, object?> x, OrderedDictionary<string, object?> y) => x.Count == y.Count
+            (JinjaDictionary x, JinjaDictionary y) => x.Count == y.Count
                 && x.All(entry => y.TryGetValue(entry.Key, out var other) && AreEqual(entry.Value, other, budget)),
             (JinjaDictionaryView { Name: not "dict_values" } x, JinjaDictionaryView { Name: not "dict_values" } y) =>
                 x.Count == y.Count && x.All(item => y.Any(other => AreEqual(item, other, budget))),
@@ -102,7 +102,7 @@ internal static class JinjaValue
     {
         JinjaUndefined => [],
         string text => Characters(text),
-        OrderedDictionary<string, object?> dictionary => dictionary.Keys,
+        JinjaDictionary dictionary => dictionary.Keys,
         IReadOnlyCollection<object?> collection => collection,
         JinjaGenerator generator => generator.Take(),
         _ => throw new JinjaException($"{TypeName(value)} is not iterable"),
@@ -113,7 +113,7 @@ internal static class JinjaValue
         JinjaUndefined => 0,
         string text => JinjaText.Length(text),
         IReadOnlyCollection<object?> collection => collection.Count,
-        OrderedDictionary<string, object?> dictionary => dictionary.Count,
+        JinjaDictionary dictionary => dictionary.Count,
         _ => throw new JinjaException($"{TypeName(value)} has no length"),
     };
 
@@ -121,17 +121,16 @@ internal static class JinjaValue
     {
         string text => item is string part ? JinjaSubstring.IndexOf(text, part) >= 0
             : throw new JinjaException($"'in' a string needs a string, not {TypeName(item)}"),
-        OrderedDictionary<string, object?> dictionary =>
-            RequireHashable(item) is string key && dictionary.ContainsKey(key),
-        JinjaDictionaryView { Name: "dict_keys" } keys =>
-            RequireHashable(item) is string key && keys.Items.Contains(key),
+        JinjaDictionary dictionary => dictionary.Has(item, out _),
+        JinjaDictionaryView { Name: "dict_keys" } keys => RequireHashable(item) is { } key
+            && keys.Items.Any(other => AreEqual(other, key, budget)),
         _ => Items(container, budget).Any(other => AreEqual(other, item, budget)),
     };
 
     /// <summary>Returns the value, which must be usable as a key.</summary>
     /// <exception cref="JinjaException">The value can change.</exception>
     public static object? RequireHashable(object? value) =>
-        value is List<object?> or OrderedDictionary<string, object?>
+        value is List<object?> or JinjaDictionary
         ? throw new JinjaException($"a {TypeName(value)} cannot be a key") : value;
 
     /// <summary>Python's characters are code points.</summary>

@@ -221,7 +221,7 @@ public sealed class GgufVocabularyTests : IDisposable
     // With an end token, which the format needs.
     private static JsonObject Pipeline(string name)
     {
-        var json = TokenizerPipelineTests.Patched(Pipelines.GetProperty("cases").EnumerateArray()
+        var json = TokenizerPipelineTests.Patched(Pipelines, Pipelines.GetProperty("cases").EnumerateArray()
             .Single(entry => entry.GetProperty("name").GetString() == name));
         if (json["added_tokens"] is null) json["added_tokens"] = new JsonArray();
         json["added_tokens"]!.AsArray().Add(JsonNode.Parse(

@@ -895,6 +895,138 @@ s|wordcount
 100000000000000000000.0
 5e-324
 1.7976931348623157e308
+'%d %i' % (7, 8.9)
+'%5d|%-5d|%05d|%+d|% d' % (42, 42, 42, 42, 42)
+'%x %X %#x %o %#o' % (255, 255, 255, 8, 8)
+'%.2f %8.3f %-8.1f| %+.0f %e %E %g %G' % (2.675, 3.14159, 2.5, 2.5, 12345.678, 0.00012, 0.0001, 1e20)
+'%.3g %g %g %#g %.10g' % (1234.5, 100000, 1000000, 1.5, 0.1)
+'%s %r %a' % ('a', 'b', 1.5)
+'%.2s|%5s|%-5s|' % ('abc', 'ab', 'ab')
+'%%|%c%c' % ('x', 65)
+'%(a)s-%(b)03d' % d
+'%(z)s' % d
+'%s' % d
+'%s' % [1, 2]
+'%s' % (l, )
+'%s %s' % l
+'%s' % (1, 2)
+'%s %s' % (1,)
+'%d' % 'a'
+'%d' % none
+'%q' % 1
+'%' % 1
+'%*d|%-*d|%.*f' % (5, 42, 5, 42, 1, 2.25)
+'%f %F %e' % (1e400, -1e400, 0.0)
+'%d' % 1e400
+'%f' % true
+'a' % ()
+'a' % 1
+'a' % []
+'a%' % 1
+'%5%|' % ()
+'%ld' % 3
+'{} {}'.format(1, 'a')
+'{0} {1} {0}'.format(1, 'a')
+'{a} {b[0]} {b[1]}'.format(a=1, b=[2, 3])
+'{0.a} {0[b]}'.format(d)
+'{{}} {}'.format(1)
+'{:5}|{:<5}|{:>5}|{:^5}|{:*^6}|{:05}'.format(1, 1, 'a', 'ab', 'ab', -42)
+'{:+d} {: d} {:x} {:#x} {:b} {:o} {:X} {:,} {:_}'.format(1, 2, 255, 255, 5, 8, 255, 1234567, 1234567)
+'{:.2f} {:.1e} {:g} {:.0%} {:8.3f}|{:.3}|{}'.format(2.675, 1234.5, 1e-5, 0.25, 3.14159, 1.0, 1.0)
+'{!r} {!s}'.format('a', 'b')
+'{:{}}|{:>{w}}'.format('a', 3, 'b', w=4)
+'{:.2}'.format('abc')
+'{:d}'.format('a')
+'{:s}'.format(1)
+'{'.format(1)
+'}'.format(1)
+'{}'.format()
+'{1}'.format(1)
+'{x}'.format(1)
+'{:z}'.format(1)
+'{:,.2f}'.format(1234567.891)
+'{:=+6d}|{:é>4}'.format(5, 'a')
+'{}'.format(none)
+'{:5}|'.format(true)
+'{:d}'.format(true)
+'%s is %s'|format('a', 1)
+'%(x)s'|format(x=1)
+'%s %s'|format(1)
+l|batch(2, 0)|list
+l|batch(5)|list
+l|batch(2)
+[]|batch(2)|list
+l|slice(2)|list
+l|slice(5, 'x')|list
+range(7)|slice(3, none)|list
+range(7)|slice(3, 9)|list
+l|slice(0)|list
+m|groupby('role')
+[{'a': 'x', 'b': 1}, {'a': 'X', 'b': 2}, {'a': 'w', 'b': 3}]|groupby('a')
+[{'a': 'x', 'b': 1}, {'a': 'X', 'b': 2}]|groupby('a', case_sensitive=true)
+[{'a': 1}, {}]|groupby('a', default=0)
+s|center(15) ~ '|'
+s|center(14) ~ '|'
+'ab'|center(5) ~ '|'
+'ab'.center(5, '*')
+s|truncate(5)
+s|truncate(5, leeway=0)
+s|truncate(5, true, leeway=0)
+s|truncate(8, false, '…', 0)
+s|truncate(2, leeway=0)
+'a b c d e f g h'|truncate(7, leeway=0)
+s|wordcount
+'a_b c-d é ٣'|wordcount
+'a b/ü&=?'|urlencode
+{'a b': 'ü/', 'c': 1}|urlencode
+[('x', '1 2')]|urlencode
+5|urlencode
+d|attr('a')
+'7'.zfill(3)
+'-7'.zfill(4)
+'+'.zfill(3)
+'ab'.zfill(1)
+'ab'.ljust(4) ~ '|'
+'ab'.rjust(4, '.')
+'ab'.ljust(4, 'xy')
+'aBß'.swapcase()
+'a=b=c'.partition('=')
+'a=b=c'.rpartition('=')
+'abc'.partition('=')
+'abc'.rpartition('=')
+'abc'.partition('')
+'١٢'.isdecimal()
+'²'.isdecimal()
+'aé'.isascii()
+{1: 'a', 2.0: 'b', true: 'c', 'x': 4, (1, 2): 5}
+{1: 'a'}[1]
+{1: 'a'}[1.0]
+{1: 'a'}[true]
+{1: 'a'}['1']
+{1: 'a'}.get(2, 'z')
+{512: 128, 0: 1, 16: 2}|dictsort
+{1: 'a', 2.5: 'b', true: 'c'}|tojson
+{2: 'a', 1: 'b'}|tojson(sort_keys=true)
+{2: 'a', 'x': 'b'}|tojson(sort_keys=true)
+{(1, 2): 3}|tojson
+{[1]: 2}
+{1: 2} == {1.0: 2}
+1 in {1: 2}
+1 in {1: 2}.keys()
+{1: 2}.items()|list
+dict([(1, 2)])
+dict(*[{'a': 1}], **{'b': 2})
+dict(**d)
+dict(**{'a': 1}, **{'a': 2})
+dict(**{1: 2})
+dict(**[1])
+range(*[1, 4])|list
+range(*(0, 6), 2)|list
+s.replace(*['o', '0'])
+'{}{}'.format(*'ab')
+'{a}'.format(**d)
+[1, 2] * 2
+(1, 2) * 2
 """ + "\n"
 
 # Whole templates.
@@ -968,6 +1100,50 @@ TEMPLATES = [
     "{{ a.b.c is defined }}",
     "{% raw %}{{ x }}{% endraw %}",
     "{% set x = '<' | safe %}{{ x }}",
+    "{% with a = 1, b = n %}{{ a }}{{ b }}{% endwith %}{{ a }}",
+    "{% with %}{% set q = 1 %}{{ q }}{% endwith %}{{ q }}",
+    "{% set a = 5 %}{% with a = 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}",
+    "{% with a, b = (1, 2) %}{{ a }}{{ b }}{% endwith %}",
+    "{% for i in l %}{% with x = i %}{% if x == 1 %}{% break %}{% endif %}{{ x }}{% endwith %}{% endfor %}",
+    "{% with a %}{% endwith %}",
+    "{% macro f(x) %}[{{ x }}{{ caller() }}]{% endmacro %}{% call f(1) %}in {{ n }}{% endcall %}",
+    "{% macro f() %}{{ caller('a', b=2) }}{% endmacro %}{% call(x, b, c=3) f() %}{{ x }}{{ b }}{{ c }}{% endcall %}",
+    "{% macro f() %}{{ caller is defined }}{% endmacro %}{{ f() }}",
+    "{% macro f() %}{{ caller() }}{% endmacro %}{{ f() }}",
+    "{% macro f() %}x{% endmacro %}{% call f() %}y{% endcall %}",
+    "{% macro g() %}<{{ caller() }}>{% endmacro %}{% macro f() %}{% call g() %}{{ caller() }}{% endcall %}"
+    "{% endmacro %}{% call f() %}deep{% endcall %}",
+    "{% set o = namespace(f=1) %}{% macro f() %}{{ caller()|upper }}{% endmacro %}{% set o.f = f %}"
+    "{% call o.f() %}a{% endcall %}",
+    "{% call n %}x{% endcall %}",
+    "{% macro f(a) %}{{ a }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, 2, 3, b=4) }}{{ f(1) }}",
+    "{% macro f(a) %}{{ a }}{{ varargs|length }}{% endmacro %}{{ f(1, 2) }}",
+    "{% macro f(a) %}{{ a }}{{ varargs|length }}{% endmacro %}{{ f(1, b=2) }}",
+    "{% macro f(a) %}{{ kwargs.b }}{% endmacro %}{{ f(1, b=2) }}",
+    "{% macro f(a) %}{{ a }}{% endmacro %}{{ f(1, 2) }}",
+    "{% macro f(a, b=2) %}{{ a }}{{ b }}{% endmacro %}{{ f(*[1]) }}{{ f(*l[:2]) }}{{ f(**{'a': 5}) }}"
+    "{{ f(1, **{'b': 6}) }}",
+    "{% macro f(a, b=2) %}{{ a }}{{ b }}{% endmacro %}{{ f(1, **{'a': 5}) }}",
+    "{% for i in [[1, [2, [3]]], 4] recursive %}{{ loop.depth }}{% if i is iterable %}({{ loop(i) }}){% else %}{{ i }}"
+    "{% endif %}{% endfor %}",
+    "{% for t in [{'n': 'a', 'c': [{'n': 'b', 'c': []}, {'n': 'c', 'c': []}]}] recursive %}{{ loop.index }}{{ t.n }}"
+    "{{ loop(t.c) }}{% else %}-{% endfor %}",
+    "{% for i in l %}{{ loop(l) }}{% endfor %}",
+    "{% for i in l recursive %}{{ loop.depth0 }}{% endfor %}",
+    "{% for i in l if i > 1 recursive %}{{ i }}{% endfor %}",
+    "{% for (a, b), c in [((1, 2), 3)] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
+    "{% for a, (b, (c, d)) in [(1, (2, (3, 4)))] %}{{ a }}{{ b }}{{ c }}{{ d }}{% endfor %}",
+    "{% for a, in [[1], [2]] %}{{ a }}{% endfor %}",
+    "{% set (a, b), c = (1, 2), 3 %}{{ a }}{{ b }}{{ c }}",
+    "{% set a, = [1] %}{{ a }}",
+    "{% for (a, b) in [(1, 2)] %}{{ a }}{{ b }}{% endfor %}",
+    "{% for a, b in [(1, 2, 3)] %}{{ a }}{% endfor %}",
+    "{% set true, b = 1, 2 %}",
+    "{{ f(*l, *l) }}",
+    "{{ dict(**d, 1) }}",
+    "{% for k, v in {512: 128, 0: 1} | dictsort %}{{ k }}={{ v }};{% endfor %}{{ {0: 'z'}[0] }}",
+    "{% for g in m|groupby('role') %}{{ g[0] }}{{ g[1]|length }}{% endfor %}",
+    "{% for role, items in m|groupby('role') %}{{ role }}{{ items|length }}{% endfor %}",
 ]
 
 

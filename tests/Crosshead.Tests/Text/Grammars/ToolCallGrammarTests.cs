@@ -10,10 +10,10 @@ namespace Crosshead.Tests.Text.Grammars;
 public sealed class ToolCallGrammarTests
 {
     private static readonly string[] s_special = ["[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "<|endoftext|>",
-        "[THINK]", "[/THINK]"];
+        "[THINK]", "[/THINK]", "<|start|>", "<|channel|>", "<|message|>", "<|end|>"];
 
     private static readonly Tokenizer s_tokenizer = BpeTrainer.Train(["one two three \"name\": {\"a\": 1}"],
-        new BpeTrainerOptions { VocabularySize = 290, SpecialTokens = s_special, Workers = 1 });
+        new BpeTrainerOptions { VocabularySize = 294, SpecialTokens = s_special, Workers = 1 });
 
     private static readonly TokenMasks s_masks = new(s_tokenizer, s_tokenizer.VocabularySize);
 
@@ -24,15 +24,18 @@ public sealed class ToolCallGrammarTests
         Tool("""{"name": "time"}"""),
     ];
 
-    public static TheoryData<string> Formats => ["hermes", "coder", "llama", "list", "named"];
+    public static TheoryData<string> Formats =>
+        ["hermes", "coder", "llama", "list", "named", "granite", "seed", "glm", "deepseek", "fenced"];
 
     [Theory]
     [MemberData(nameof(Formats))]
+    [InlineData("channels")]
     public void Enforced_calls_are_read_by_the_parser(string name)
     {
         var format = Format(name);
         // A random walk hardly finds the end tag of a plain string.
-        var tools = format.ToolCalls == ToolCallSyntax.TaggedXml ? s_tools[1..] : s_tools;
+        var tools = format.ToolCalls is ToolCallSyntax.TaggedXml or ToolCallSyntax.TaggedPairs
+                ? s_tools[1..] : s_tools;
         foreach (var several in (bool[])[true, false])
         {
             var grammar = Grammar.ToolCalls(tools, format, s_tokenizer, several);
@@ -66,6 +69,37 @@ public sealed class ToolCallGrammarTests
             var answer = AnswerParser.Parse(text, format, new() { Tools = s_tools, BeginsInThought = begun });
             Assert.Equal(("", "a </th<", 1), (answer.Content, answer.Reasoning, answer.ToolCalls.Count));
         }
+    }
+
+    [Fact]
+    public void Channels_hold_a_thought_and_what_is_enforced()
+    {
+        const string Thought = "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant";
+        var walk = new GrammarWalk(s_tokenizer, s_masks, 1);
+        foreach (var begun in (bool[])[true, false])
+        {
+            var thought = new ThoughtPrefix(AnswerFormat.GptOss, s_tokenizer, begun);
+            var before = begun ? Thought["<|channel|>analysis<|message|>".Length..] : Thought;
+            var grammar = Grammar.Choice(["yes"], thought);
+            Assert.True(walk.Allows(grammar, $"{before}<|channel|>final<|message|>yes"));
+            Assert.Equal(!begun, walk.Allows(grammar, "<|channel|>final<|message|>yes"));
+            Assert.False(walk.Allows(grammar, $"{before}yes"));
+            grammar = Grammar.ToolCalls([s_tools[1]], AnswerFormat.GptOss, s_tokenizer, false, thought);
+            Assert.True(walk.Allows(grammar, before
+                + "<|channel|>commentary to=functions.time <|constrain|>json<|message|>{}"));
+        }
+    }
+
+    [Fact]
+    public void Pairs_hold_plain_strings_and_json()
+    {
+        var grammar = Grammar.ToolCalls(s_tools, AnswerFormat.Glm, s_tokenizer);
+        var call = "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>a \"b\"</arg_value>\n"
+            + "<arg_key>days</arg_key>\n<arg_value>5</arg_value>\n</tool_call>";
+        Assert.True(grammar.Accepts(call));
+        Assert.Equal("""{"city": "a \"b\"", "days": 5}""",
+            AnswerParser.Parse(call, AnswerFormat.Glm, new() { Tools = s_tools }).ToolCalls[0].Arguments);
+        Assert.False(grammar.Accepts(call.Replace("5", "x", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -125,6 +159,12 @@ public sealed class ToolCallGrammarTests
         "coder" => AnswerFormat.QwenCoder,
         "llama" => AnswerFormat.Llama,
         "list" => AnswerFormat.MistralList,
+        "granite" => AnswerFormat.Granite,
+        "seed" => AnswerFormat.SeedOss,
+        "glm" => AnswerFormat.Glm,
+        "deepseek" => AnswerFormat.DeepSeek,
+        "fenced" => AnswerFormat.Choose("<｜tool▁calls▁begin｜> ```json", s_tokenizer),
+        "channels" => AnswerFormat.GptOss,
         _ => AnswerFormat.MistralNamed,
     };
 

@@ -9,9 +9,7 @@ public sealed class JinjaReferenceTests
     // Jinja renders these; here they are refused by name rather than rendered in another way.
     private static readonly HashSet<string> s_refused =
     [
-        "{{ (-8) ** 0.5 }}", "{{ 5.real }}", "{{ s.format() }}", "{{ \"{}\".format(1) }}", "{{ \"%.2f\" % 2.5 }}",
-        "{{ 99999999999999999999 }}", "{{ {1: 2} }}",
-        "{{ l|batch(2)|list }}", "{{ s|wordcount }}",
+        "{{ (-8) ** 0.5 }}", "{{ 5.real }}", "{{ 99999999999999999999 }}",
     ];
 
     [Fact]

@@ -227,9 +227,9 @@ public sealed class JinjaTemplateTests
         ["tools"] = null,
     };
 
-    private static OrderedDictionary<string, object?> Dictionary(params (string Key, object? Value)[] entries)
+    private static JinjaDictionary Dictionary(params (string Key, object? Value)[] entries)
     {
-        var result = new OrderedDictionary<string, object?>();
+        var result = new JinjaDictionary();
         foreach (var (key, value) in entries) result[key] = value;
         return result;
     }

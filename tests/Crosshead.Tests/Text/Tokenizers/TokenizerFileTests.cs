@@ -53,7 +53,6 @@ public class TokenizerFileTests
     [InlineData("model.dropout", "0.1", "dropout")]
     [InlineData("model.continuing_subword_prefix", "\"##\"", "continuing_subword_prefix")]
     [InlineData("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
-    [InlineData("model.byte_fallback", "true", "byte fallback")]
     [InlineData("pre_tokenizer", "{\"type\": \"Whitespace\"}", "pre-tokenizer Whitespace")]
     [InlineData("decoder", "{\"type\": \"WordPiece\"}", "decoder WordPiece")]
     public void An_unsupported_feature_is_named(string place, string value, string named)

@@ -18,7 +18,8 @@ public sealed class TokenizerPipelineTests
     {
         var expected = Fixture.GetProperty("cases").EnumerateArray()
             .Single(entry => entry.GetProperty("name").GetString() == name);
-        var tokenizer = new Tokenizer(JsonSerializer.SerializeToUtf8Bytes(Patched(expected)), null, "tokenizer.json");
+        var tokenizer = new Tokenizer(JsonSerializer.SerializeToUtf8Bytes(Patched(Fixture, expected)), null,
+            "tokenizer.json");
         var texts = Fixture.GetProperty("texts").EnumerateArray().Select(text => text.GetString()!).ToList();
         for (var i = 0; i < texts.Count; i++)
         {
@@ -37,9 +38,9 @@ public sealed class TokenizerPipelineTests
         }
     }
 
-    internal static JsonObject Patched(JsonElement expected)
+    internal static JsonObject Patched(JsonElement fixture, JsonElement expected)
     {
-        var json = JsonNode.Parse(Fixture.GetProperty("bases").GetProperty(expected.GetProperty("base").GetString()!)
+        var json = JsonNode.Parse(fixture.GetProperty("bases").GetProperty(expected.GetProperty("base").GetString()!)
             .GetRawText())!.AsObject();
         foreach (var part in expected.GetProperty("patch").EnumerateObject())
         {

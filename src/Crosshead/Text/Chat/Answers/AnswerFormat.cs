@@ -38,11 +38,43 @@ public sealed record AnswerFormat
     /// <summary>The format of Mistral's tokenizers from version 11.</summary>
     public static readonly AnswerFormat MistralNamed = MistralList with { ToolCalls = ToolCallSyntax.NamedJson };
 
+    /// <summary>The format of Granite 3.</summary>
+    public static readonly AnswerFormat Granite = MistralList with { CallBegin = "<|tool_call|>" };
+
+    /// <summary>The format of Seed-OSS.</summary>
+    public static readonly AnswerFormat SeedOss = new()
+    {
+        ToolCalls = ToolCallSyntax.TaggedXml,
+        CallBegin = "<seed:tool_call>",
+        CallEnd = "</seed:tool_call>",
+    };
+
+    /// <summary>The format of GLM 4.5 and later.</summary>
+    public static readonly AnswerFormat Glm = Hermes with { ToolCalls = ToolCallSyntax.TaggedPairs };
+
+    /// <summary>The format of DeepSeek V3 and R1.</summary>
+    public static readonly AnswerFormat DeepSeek = new()
+    {
+        ToolCalls = ToolCallSyntax.SeparatedJson,
+        CallBegin = "<｜tool▁calls▁begin｜>",
+        CallEnd = "<｜tool▁calls▁end｜>",
+    };
+
+    /// <summary>The format of gpt-oss.</summary>
+    public static readonly AnswerFormat GptOss = new()
+    {
+        ToolCalls = ToolCallSyntax.Channels,
+        CallBegin = ChannelReader.Channel,
+        CallEnd = ChannelReader.Call,
+        ThoughtBegin = ChannelReader.Channel + ChannelReader.Analysis + ChannelReader.Message,
+        ThoughtEnd = ChannelReader.End,
+    };
+
     internal const string ArgumentsMark = "[ARGS]";
     internal const string CallIdMark = "[CALL_ID]";
 
     private static readonly (string Begin, string End)[] s_thoughts = [("<think>", "</think>"),
-        ("[THINK]", "[/THINK]")];
+        ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>")];
 
     /// <summary>How a tool call is written.</summary>
     public ToolCallSyntax ToolCalls { get; private init; }
@@ -65,12 +97,19 @@ public sealed record AnswerFormat
     /// </summary>
     public bool NeedsSpecialTokens { get; private init; }
 
+    /// <summary>
+    /// Whether DeepSeek's calls say that they are functions, and have their arguments in a block of JSON.
+    /// </summary>
+    internal bool FencesCalls { get; private init; }
+
     /// <summary>This format with thoughts between <c>&lt;think&gt;</c> and <c>&lt;/think&gt;</c>.</summary>
     public AnswerFormat WithThoughts() => WithThoughts(s_thoughts[0]);
 
     /// <summary>
     /// Chooses the format by what the model's files show, in this order. Mistral: <c>[TOOL_CALLS]</c> is a token, and
-    /// the form depends on whether <c>[ARGS]</c> is one too. Hermes and Qwen: the template writes
+    /// the form depends on whether <c>[ARGS]</c> is one too. gpt-oss: the template writes <c>&lt;|channel|&gt;</c>.
+    /// DeepSeek: it writes <c>&lt;｜tool▁calls▁begin｜&gt;</c>; Seed-OSS: <c>&lt;seed:tool_call&gt;</c>; GLM:
+    /// <c>&lt;arg_key&gt;</c>; Granite: <c>&lt;|tool_call|&gt;</c>. Hermes and Qwen: it writes
     /// <c>&lt;tool_call&gt;</c>, and Qwen Coder's also <c>&lt;function=</c>. Llama: the template or the vocabulary has
     /// <c>&lt;|python_tag|&gt;</c>, or the template asks for a call with "parameters". Any other model answers in plain
     /// text. Thoughts are expected if the template or the vocabulary has their end mark.
@@ -84,6 +123,11 @@ public sealed record AnswerFormat
         bool Knows(string mark) => tokenizer.TokenToId(mark) is not null;
 
         var format = Knows(MistralList.CallBegin!) ? Knows(ArgumentsMark) ? MistralNamed : MistralList
+            : Writes(GptOss.CallBegin!) ? GptOss
+            : Writes(DeepSeek.CallBegin!) ? DeepSeek
+            : Writes(SeedOss.CallBegin!) ? SeedOss
+            : Writes(PairCallReader.KeyBegin) ? Glm
+            : Writes(Granite.CallBegin!) ? Granite
             : Writes(Hermes.CallBegin!) ? Writes(XmlCallReader.FunctionBegin) ? QwenCoder : Hermes
             : Writes(Llama.CallBegin!) || Knows(Llama.CallBegin!) || Writes("\"parameters\": dictionary") ? Llama
             : Plain;
@@ -93,6 +137,7 @@ public sealed record AnswerFormat
         string?[] all = [format.CallBegin, format.CallEnd, format.ThoughtBegin, format.ThoughtEnd];
         return format with
         {
+            FencesCalls = Writes(SeparatedCallReader.Fence),
             NeedsSpecialTokens = all.Any(mark =>
                 mark is not null && tokenizer.TokenToId(mark) is { } id && tokenizer.IsSpecial(id)),
         };
@@ -113,7 +158,7 @@ public sealed record AnswerFormat
     {
         const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         // Mistral's templates refuse ids that are not 9 letters or digits.
-        return ToolCalls is ToolCallSyntax.JsonList or ToolCallSyntax.NamedJson
+        return CallBegin == MistralList.CallBegin
             ? Random.Shared.GetString(Letters, 9) : "call_" + Random.Shared.GetString(Letters, 24);
     }
 

@@ -8,7 +8,8 @@ namespace Crosshead.Text.Chat.Answers;
 /// <remarks>
 /// A thought is recognised at the beginning of the answer only. Calls are looked for after it. White space beside a
 /// mark belongs to no part. Text that only looks like a call is content. A call counts as soon as its name is complete
-/// and its arguments begin; from there on its text is passed on as it is, even if it is cut short.
+/// and its arguments begin; from there on its text is passed on as it is, even if it is cut short. The channels of
+/// gpt-oss are another matter: there any message may be a thought, and no white space is left out.
 /// </remarks>
 public sealed class AnswerParser
 {
@@ -29,7 +30,9 @@ public sealed class AnswerParser
         _format = format;
         _output = new AnswerOutput(options.NewCallId ?? format.NewCallId, options.AllowsSeveralCalls);
         _calls = options.Tools.Count > 0 ? CallReader.For(format, _text, _output, options.Tools) : null;
-        _reading = Read(options.BeginsInThought).GetEnumerator();
+        _reading = (format.ToolCalls == ToolCallSyntax.Channels
+            ? new ChannelReader(_text, _output, options.Tools.Count > 0).ReadAll(options.BeginsInThought)
+            : Read(options.BeginsInThought)).GetEnumerator();
     }
 
     /// <summary>Splits a whole answer.</summary>

@@ -23,7 +23,10 @@ internal abstract class CallReader(AnswerText text, AnswerOutput output)
         IReadOnlyList<ChatTool> tools) => format.ToolCalls switch
         {
             ToolCallSyntax.None => null,
-            ToolCallSyntax.TaggedXml => new XmlCallReader(text, output, tools),
+            ToolCallSyntax.TaggedXml => new XmlCallReader(text, output, format, tools),
+            ToolCallSyntax.TaggedPairs => new PairCallReader(text, output, format, tools),
+            ToolCallSyntax.SeparatedJson => new SeparatedCallReader(text, output, format),
+            ToolCallSyntax.Channels => new ChannelReader(text, output, callsTools: true),
             ToolCallSyntax.NamedJson => new NamedCallReader(text, output),
             ToolCallSyntax.BareJson => new JsonCallReader(text, output, format, tools),
             _ => new JsonCallReader(text, output, format, null),

@@ -20,8 +20,15 @@ internal static class PreTokenizerRegex
         + @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}|"
         + @" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>The pattern of an expression, or null if it is not supported.</summary>
-    public static PreTokenizerPattern? PatternOf(string regex) => regex switch
+    /// <summary>
+    /// The pattern that cuts words as a split does, or null. Each pattern matches any text as a whole, so nothing lies
+    /// between its matches.
+    /// </summary>
+    public static PreTokenizerPattern? PatternOf(TextSplit split) =>
+        (split.Behavior, split.Inverted) is (SplitBehavior.Isolated, _) or (SplitBehavior.Removed, true)
+        ? PatternOf(split.Expression) : null;
+
+    private static PreTokenizerPattern? PatternOf(string regex) => regex switch
     {
         Gpt2 => PreTokenizerPattern.Gpt2,
         Llama3 => PreTokenizerPattern.Llama3,

@@ -8,6 +8,11 @@ internal sealed record TokenizerDefinition
     /// <summary>Tokens by id and name.</summary>
     public required Vocabulary Vocabulary { get; init; }
 
+    /// <summary>
+    /// The scores of the tokens of a unigram model, by id; null for a model that merges pairs.
+    /// </summary>
+    public IReadOnlyList<double>? Scores { get; init; }
+
     /// <summary>Merges in order of rank.</summary>
     public required IReadOnlyList<(int Left, int Right, int Id)> Merges { get; init; }
 
@@ -20,10 +25,13 @@ internal sealed record TokenizerDefinition
     /// <summary>Whether symbols are bytes (GPT-2) or characters (Llama 2).</summary>
     public required bool ByteLevel { get; init; }
 
-    /// <summary>How a byte-level tokenizer cuts words; null leaves the text whole.</summary>
+    /// <summary>What cuts the text into pieces, each of which is then cut into words.</summary>
+    public IReadOnlyList<TextSplit> Splits { get; init; } = [];
+
+    /// <summary>How a byte-level tokenizer cuts words; null leaves a piece whole.</summary>
     public PreTokenizerPattern? Pattern { get; init; }
 
-    /// <summary>Whether a byte-level tokenizer puts a space before a text that has none.</summary>
+    /// <summary>Whether a byte-level tokenizer puts a space before a piece that has none.</summary>
     public bool PrefixSpace { get; init; }
 
     /// <summary>How a tokenizer over characters marks spaces; null where its normalizer does.</summary>

@@ -23,7 +23,10 @@ internal static class SentencePieceReader
             TokenizerClass = "LlamaTokenizer",
         };
         var settings = new SentencePieceSettings(file.ByteFallback, file.AddDummyPrefix, file.RemoveExtraWhitespaces);
-        return (Build(file.Pieces, settings, config, name), config);
+        var definition = Build(file.Pieces, settings, config, name);
+        UnsupportedTokenizer.Unless(!settings.ByteFallback || definition.Vocabulary.ByteIds(
+            CharacterModel.ByteTokenOf).All(id => id >= 0), name, "byte fallback without its 256 byte tokens");
+        return (definition, config);
     }
 
     /// <summary>Turns pieces, by id, into a tokenizer; unused pieces stand for nothing.</summary>
@@ -33,8 +36,6 @@ internal static class SentencePieceReader
         var ids = Ids(pieces, name);
         var added = AddedTokenEntry.Place(AddedTokens(pieces, config), ids, name);
         var vocabulary = new Vocabulary(ids, added);
-        UnsupportedTokenizer.Unless(!settings.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(
-            id => id >= 0), name, "byte fallback without its 256 byte tokens");
         var prefix = settings.AddDummyPrefix && config.AddPrefixSpace != false;
         // newer files put the space before the input alone, and none where there is one
         var marks = config.Legacy == false;

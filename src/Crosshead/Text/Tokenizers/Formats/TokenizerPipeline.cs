@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Crosshead.Text.Tokenizers.Definition;
+using Crosshead.Text.Tokenizers.Expressions;
 using Crosshead.Text.Tokenizers.Normalizers;
 
 namespace Crosshead.Text.Tokenizers.Formats;
@@ -34,7 +35,13 @@ internal sealed class TokenizerPipeline(string name)
             case "NFKC": return new UnicodeNormalizer(NormalizationForm.FormKC);
             case "NFKD": return new UnicodeNormalizer(NormalizationForm.FormKD);
             case "Prepend": return new PrependNormalizer(step.GetProperty("prepend").GetString()!);
+            case "Replace" when step.GetProperty("pattern").Text("Regex") is { Length: > 0 } expression:
+                var unsupported = OnigurumaExpression.Unsupported(expression);
+                UnsupportedTokenizer.Unless(unsupported is null, name, $"a Replace of {expression} with {unsupported}");
+                return new ExpressionNormalizer(expression, step.GetProperty("content").GetString()!);
             case "Replace": return ReadReplace(step);
+            case "Strip":
+                return new StripNormalizer(step.Flag("strip_left", true), step.Flag("strip_right", true));
             default:
                 UnsupportedTokenizer.Unless(false, name, $"the normalizer {step.Kind()}");
                 throw new InvalidOperationException();
@@ -52,42 +59,69 @@ internal sealed class TokenizerPipeline(string name)
     private TokenizerDefinition ReadByteLevel(TokenizerDefinition definition, List<JsonElement> steps,
         List<JsonElement> decoder)
     {
-        UnsupportedTokenizer.Unless(!definition.ByteFallback, name,
-            $"byte fallback with the pre-tokenizer {steps.Describe()}");
         UnsupportedTokenizer.Unless(decoder.Describe() == "ByteLevel", name, $"the decoder {decoder.Describe()}");
+        var splits = steps[..^1].Select(ReadSplit).ToList();
+        PreTokenizerPattern? pattern = null;
         var prefixSpace = steps[^1].Flag("add_prefix_space", true);
-        UnsupportedTokenizer.Unless(!prefixSpace || steps.Count == 1, name,
-            $"add_prefix_space after {steps[0].Kind()}");
-        return definition with { ByteLevel = true, PrefixSpace = prefixSpace, Pattern = ReadPattern(steps) };
+        if (steps[^1].Flag("use_regex", true))
+        {
+            var digits = splits.Count == 1 && splits[0] == TextSplit.Digits && !prefixSpace;
+            pattern = digits ? PreTokenizerPattern.Gpt2Digits : PreTokenizerPattern.Gpt2;
+            if (digits) splits.Clear();
+        }
+        // A space before each piece changes the words of the last split, which are then not cut again.
+        else if (splits.Count > 0 && !prefixSpace && PreTokenizerRegex.PatternOf(splits[^1]) is { } words)
+        {
+            pattern = words;
+            splits.RemoveAt(splits.Count - 1);
+        }
+        return definition with { ByteLevel = true, PrefixSpace = prefixSpace, Splits = splits, Pattern = pattern };
     }
 
-    private PreTokenizerPattern? ReadPattern(List<JsonElement> steps)
+    private TextSplit ReadSplit(JsonElement step)
     {
-        var description = steps.Describe();
-        var regex = steps[^1].Flag("use_regex", true);
-        if (steps.Count == 1)
-            return regex ? PreTokenizerPattern.Gpt2 : null;
-        if (description == "Digits, ByteLevel" && regex && steps[0].Flag("individual_digits", false))
-            return PreTokenizerPattern.Gpt2Digits;
-        UnsupportedTokenizer.Unless(description == "Split, ByteLevel" && !regex, name,
-            $"the pre-tokenizer {description}{(regex ? "" : " without a regular expression")}");
-        UnsupportedTokenizer.Unless(steps[0].Text("behavior") == "Isolated" && !steps[0].Flag("invert", false), name,
-            $"a Split with behavior {steps[0].Text("behavior")}");
-        var expression = steps[0].GetProperty("pattern").Text("Regex");
-        var pattern = expression is null ? null : PreTokenizerRegex.PatternOf(expression);
-        UnsupportedTokenizer.Unless(pattern is not null, name,
-            $"a Split by {steps[0].GetProperty("pattern").GetRawText()}");
-        return pattern;
+        switch (step.Kind())
+        {
+            case "Digits":
+                return TextSplit.Digits with
+                {
+                    Behavior = step.Flag("individual_digits", false) ? SplitBehavior.Isolated
+                        : SplitBehavior.Contiguous,
+                };
+            case "Punctuation": return new TextSplit(@"[!-/:-@\[-`{-~\p{P}]", ReadBehavior(step, "Isolated"));
+            case "Split":
+                var pattern = step.GetProperty("pattern");
+                var (behavior, inverted) = (ReadBehavior(step, null), step.Flag("invert", false));
+                var split = pattern.Text("String") is { } text ? TextSplit.By(text, behavior, inverted)
+                    : new TextSplit(pattern.Text("Regex") ?? "", behavior, inverted);
+                UnsupportedTokenizer.Unless(split.Expression.Length > 0 && split.Unsupported is null, name,
+                    $"a Split by {pattern.GetRawText()} with {split.Unsupported}");
+                return split;
+            default:
+                UnsupportedTokenizer.Unless(false, name, $"the pre-tokenizer {step.Kind()}");
+                throw new InvalidOperationException();
+        }
+    }
+
+    private SplitBehavior ReadBehavior(JsonElement step, string? otherwise)
+    {
+        var behavior = step.Text("behavior") ?? otherwise ?? "";
+        UnsupportedTokenizer.Unless(Enum.GetNames<SplitBehavior>().Contains(behavior), name,
+            $"a {step.Kind()} with behavior {behavior}");
+        return Enum.Parse<SplitBehavior>(behavior);
     }
 
     private TokenizerDefinition ReadCharacters(TokenizerDefinition definition, List<JsonElement> steps,
         List<JsonElement> decoder)
     {
-        var description = steps.Describe();
-        var metaspace = description == "Metaspace" ? ReadMetaspace(steps[0]) : null;
-        UnsupportedTokenizer.Unless(metaspace is not null || steps.Count == 0 || SplitsNothing(steps,
-            definition.Normalizer), name, $"the pre-tokenizer {description}");
-        return definition with { Metaspace = metaspace, Decoding = ReadDecoding(decoder) };
+        var metaspace = steps.Count > 0 && steps[^1].Kind() == "Metaspace" ? ReadMetaspace(steps[^1]) : null;
+        var splits = metaspace is null ? steps : steps[..^1];
+        return definition with
+        {
+            Splits = SplitsNothing(splits, definition.Normalizer) ? [] : [.. splits.Select(ReadSplit)],
+            Metaspace = metaspace,
+            Decoding = ReadDecoding(decoder),
+        };
     }
 
     // Gemma splits at spaces that its normalizer has replaced.

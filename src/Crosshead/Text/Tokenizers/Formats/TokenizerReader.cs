@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Crosshead.Text.Tokenizers.Definition;
-using Crosshead.Text.Tokenizers.Models;
 
 namespace Crosshead.Text.Tokenizers.Formats;
 
@@ -33,7 +32,8 @@ internal sealed class TokenizerReader
     private TokenizerDefinition Read(JsonElement root)
     {
         var model = root.GetProperty("model");
-        UnsupportedTokenizer.Unless(model.Kind() == "BPE" || (model.Kind() is null
+        var unigram = model.Kind() == "Unigram";
+        UnsupportedTokenizer.Unless(unigram || model.Kind() == "BPE" || (model.Kind() is null
             && model.TryGetProperty("merges", out _)), _name, $"the model \"{model.Kind()?.Shown()}\"");
         UnsupportedTokenizer.Unless(model.Child("dropout") is not { } dropout || dropout.GetDouble() == 0, _name,
             $"BPE dropout ({model.Child("dropout")})");
@@ -42,29 +42,46 @@ internal sealed class TokenizerReader
         UnsupportedTokenizer.Unless(string.IsNullOrEmpty(model.Text("end_of_word_suffix")), _name,
             "end_of_word_suffix");
 
-        var ids = ReadVocabulary(model);
+        var ids = unigram ? ReadPieces(model) : ReadVocabulary(model);
         var added = AddedTokenEntry.Place(ReadAddedTokens(root), ids, _name);
         var vocabulary = new Vocabulary(ids, added);
         var definition = new TokenizerDefinition
         {
             Vocabulary = vocabulary,
-            Merges = ReadMerges(model, vocabulary),
+            Merges = unigram ? [] : ReadMerges(model, vocabulary),
+            Scores = unigram ? [.. model.GetProperty("vocab").EnumerateArray().Select(piece => piece[1].GetDouble())]
+                : null,
             AddedTokens = added,
             ByteLevel = false,
             ByteFallback = model.Flag("byte_fallback", false),
             FuseUnknown = model.Flag("fuse_unk", false),
             IgnoreMerges = model.Flag("ignore_merges", false),
-            UnknownId = model.Text("unk_token") is { } unknown ? vocabulary.ModelIdOf(unknown) : null,
+            UnknownId = unigram ? ReadUnknown(model, ids.Count)
+                : model.Text("unk_token") is { } unknown ? vocabulary.ModelIdOf(unknown) : null,
         };
         definition = TokenizerTemplate.Read(root, new TokenizerPipeline(_name).Read(root, definition), _name);
-        if (definition.ByteLevel)
-            UnsupportedTokenizer.Unless(!definition.FuseUnknown || vocabulary.ByteIds(b => ByteAlphabet.CharacterOf(b)
-                .ToString()).All(id => id >= 0), _name, "fuse_unk with bytes that have no token");
-        else
-            UnsupportedTokenizer.Unless(!definition.ByteFallback || vocabulary.ByteIds(CharacterModel.ByteTokenOf).All(
-                id => id >= 0), _name, "byte fallback without its 256 byte tokens");
+        UnsupportedTokenizer.Unless(!unigram || !definition.ByteLevel, _name, "a Unigram model over bytes");
+        UnsupportedTokenizer.Unless(!definition.ByteLevel || !definition.ByteFallback || vocabulary.ByteIds(
+            b => ByteAlphabet.CharacterOf(b).ToString()).All(id => id >= 0), _name,
+            "byte fallback with the pre-tokenizer ByteLevel and bytes that have no token");
         return definition;
     }
+
+    // A unigram model's tokens and scores in pairs; the place of a pair is its id.
+    private Dictionary<string, int> ReadPieces(JsonElement model)
+    {
+        var ids = new Dictionary<string, int>();
+        foreach (var piece in model.GetProperty("vocab").EnumerateArray())
+            if (!ids.TryAdd(piece[0].GetString()!, ids.Count))
+                throw new CrossheadException($"{_name}: token \"{piece[0].GetString()!.Shown()}\" stands twice in the "
+                    + "vocabulary; the file is damaged.");
+        return ids;
+    }
+
+    private int ReadUnknown(JsonElement model, int count) =>
+        model.Child("unk_id")?.GetInt32() is { } id && id >= 0 && id < count ? id : throw new CrossheadException(
+            $"{_name}: unk_id is {model.Child("unk_id")?.GetRawText() ?? "absent"}, where the id of one of {count} "
+            + "tokens is expected; get the file again.");
 
     private Dictionary<string, int> ReadVocabulary(JsonElement model)
     {

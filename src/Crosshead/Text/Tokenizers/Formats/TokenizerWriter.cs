@@ -41,7 +41,7 @@ internal static class TokenizerWriter
                 special = token.Special,
             }),
             normalizer = Sequence("normalizers", [.. definition.Normalizer.Steps.Select(Step)]),
-            pre_tokenizer = definition.ByteLevel ? PreTokenizer(definition.Pattern) : null,
+            pre_tokenizer = definition.ByteLevel ? PreTokenizer(definition) : null,
             post_processor = Template(definition),
             decoder = definition.ByteLevel ? ByteLevel(true) : Decoder(definition.Decoding),
             model = new
@@ -84,20 +84,24 @@ internal static class TokenizerWriter
     private static object ByteLevel(bool useRegex) =>
         new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = useRegex };
 
-    private static object PreTokenizer(PreTokenizerPattern? pattern)
+    private static object PreTokenizer(TokenizerDefinition definition)
     {
-        if (pattern is null or PreTokenizerPattern.Gpt2) return ByteLevel(pattern is not null);
-        object digits = new { type = "Digits", individual_digits = true };
-        object split = new
-        {
-            type = "Split",
-            pattern = new { Regex = PreTokenizerRegex.Of(pattern.Value) },
-            behavior = "Isolated",
-            invert = false,
-        };
-        return Sequence("pretokenizers", pattern == PreTokenizerPattern.Gpt2Digits ? [digits, ByteLevel(true)]
-            : [split, ByteLevel(false)])!;
+        var splits = definition.Splits.ToList();
+        var gpt2 = definition.Pattern is PreTokenizerPattern.Gpt2 or PreTokenizerPattern.Gpt2Digits;
+        if (definition.Pattern is { } pattern && !gpt2) splits.Add(new TextSplit(PreTokenizerRegex.Of(pattern)));
+        List<object> steps = [.. splits.Select(Split)];
+        if (definition.Pattern == PreTokenizerPattern.Gpt2Digits)
+            steps.Add(new { type = "Digits", individual_digits = true });
+        return Sequence("pretokenizers", [.. steps, ByteLevel(gpt2)])!;
     }
+
+    private static object Split(TextSplit split) => new
+    {
+        type = "Split",
+        pattern = new { Regex = split.Expression },
+        behavior = split.Behavior.ToString(),
+        invert = split.Inverted,
+    };
 
     private static object Decoder(TextDecoding decoding)
     {

@@ -8,8 +8,7 @@ internal static class UnsupportedTokenizer
     {
         if (!supported)
             throw new CrossheadException(
-                $"{file} uses {feature.Shown()}, which is not supported; supported are byte-level BPE with the words "
-                + $"of GPT-2, Llama 3, Qwen 2, SmolLM or Mistral Nemo, and SentencePiece's BPE as in Llama 2 and "
-                + "Mistral.");
+                $"{file} uses {feature.Shown()}, which is not supported; supported are BPE over bytes, and "
+                + "SentencePiece's BPE and unigram models, as in Llama, Qwen, Mistral, Gemma, gpt-oss and DeepSeek.");
     }
 }

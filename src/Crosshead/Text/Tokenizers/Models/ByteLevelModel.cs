@@ -28,10 +28,24 @@ internal sealed class ByteLevelModel : ITokenizerModel
 
     public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
     {
-        if (_definition.PrefixSpace && !text.IsEmpty && text[0] != ' ')
-            text = string.Concat(" ", text);
         if (!_caches.TryTake(out var cache))
             cache = new WordCache();
+        if (_definition.Splits.Count == 0)
+            EncodePiece(text, ids, cache);
+        else
+            foreach (var (start, end) in TextSplit.Cut(text, _definition.Splits))
+                EncodePiece(text[start..end], ids, cache);
+        _caches.Add(cache);
+    }
+
+    public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
+
+    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes.Value[id];
+
+    private void EncodePiece(ReadOnlySpan<char> text, List<int> ids, WordCache cache)
+    {
+        if (_definition.PrefixSpace && !text.IsEmpty && text[0] != ' ')
+            text = string.Concat(" ", text);
         var words = new WordEnumerator(text, _definition.Pattern);
         while (words.MoveNext())
         {
@@ -51,12 +65,7 @@ internal sealed class ByteLevelModel : ITokenizerModel
             EncodeWord(word, ids);
             cache.Add(word, hash, CollectionsMarshal.AsSpan(ids)[before..]);
         }
-        _caches.Add(cache);
     }
-
-    public ITokenDecoder CreateDecoder() => new ByteLevelDecoder(_tokenBytes.Value);
-
-    public ReadOnlySpan<byte> BytesOf(int id) => _tokenBytes.Value[id];
 
     // The bytes of every token, by id; no bytes if there is no token.
     private byte[][] TokenBytes()
@@ -82,12 +91,13 @@ internal sealed class ByteLevelModel : ITokenizerModel
         }
         else
         {
-            var count = 0;
+            var (count, unknown) = (0, false);
             foreach (var b in bytes)
             {
                 var id = _byteIds[b] >= 0 ? _byteIds[b] : _definition.UnknownId ?? -1;
-                if (id >= 0)
+                if (id >= 0 && !(unknown && _byteIds[b] < 0 && _definition.FuseUnknown))
                     rentedSymbols[count++] = id;
+                unknown = _byteIds[b] < 0;
             }
             ids.AddRange(rentedSymbols.AsSpan(0, _merger.Merge(rentedSymbols.AsSpan(0, count))));
         }

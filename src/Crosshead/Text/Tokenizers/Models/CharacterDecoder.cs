@@ -21,7 +21,7 @@ internal sealed class CharacterDecoder : ITokenDecoder
         _definition = definition;
         _strip = _definition.Decoding.StripStart;
         for (var b = 0; b < byteIds.Length && _definition.Decoding.ByteFallback; b++)
-            _bytes[byteIds[b]] = (byte)b;
+            if (byteIds[b] >= 0) _bytes[byteIds[b]] = (byte)b;
     }
 
     public void Append(int id, StringBuilder text)

@@ -6,8 +6,8 @@ using Crosshead.Text.Tokenizers.Definition;
 namespace Crosshead.Text.Tokenizers.Models;
 
 /// <summary>
-/// BPE over characters, as Llama 2 and Mistral have it from SentencePiece: a character outside the vocabulary becomes
-/// its UTF-8 bytes, <c>&lt;0xE2&gt;</c> and so on, or else the unknown token.
+/// SentencePiece's models over characters: BPE, as in Llama 2 and Mistral, or a unigram model. A character outside the
+/// vocabulary becomes its UTF-8 bytes, <c>&lt;0xE2&gt;</c> and so on, or else the unknown token.
 /// </summary>
 internal sealed class CharacterModel : ITokenizerModel
 {
@@ -17,6 +17,7 @@ internal sealed class CharacterModel : ITokenizerModel
     private readonly TokenizerDefinition _definition;
     private readonly PairMerger _merger;
     private readonly MergeBoundaries _seams;
+    private readonly UnigramLattice? _unigram;
     private readonly int[] _byteIds;
     private readonly int _longestToken;
     private readonly ConcurrentBag<WordCache> _caches = [];
@@ -27,6 +28,7 @@ internal sealed class CharacterModel : ITokenizerModel
         _merger = new PairMerger(new MergeTable(definition.Merges));
         _seams = new MergeBoundaries(definition);
         _byteIds = definition.Vocabulary.ByteIds(ByteTokenOf);
+        _unigram = definition.Scores is null ? null : new UnigramLattice(definition, _byteIds);
         _longestToken = definition.IgnoreMerges ? definition.Vocabulary.Model.Keys.Max(token => token.Length) : 0;
     }
 
@@ -35,10 +37,20 @@ internal sealed class CharacterModel : ITokenizerModel
 
     public void Encode(ReadOnlySpan<char> text, bool first, List<int> ids)
     {
-        if (text.IsEmpty)
-            return;
         if (!_caches.TryTake(out var cache))
             cache = new WordCache();
+        if (_definition.Splits.Count == 0)
+            EncodePiece(text, first, ids, cache);
+        else
+            foreach (var (start, end) in TextSplit.Cut(text, _definition.Splits))
+                EncodePiece(text[start..end], first && start == 0, ids, cache);
+        _caches.Add(cache);
+    }
+
+    private void EncodePiece(ReadOnlySpan<char> text, bool first, List<int> ids, WordCache cache)
+    {
+        if (text.IsEmpty)
+            return;
         if (_definition.Metaspace is { } metaspace)
             text = metaspace.Apply(text, first);
         while (!text.IsEmpty)
@@ -48,7 +60,6 @@ internal sealed class CharacterModel : ITokenizerModel
             EncodeWord(word, ids, cache);
             text = text[word.Length..];
         }
-        _caches.Add(cache);
     }
 
     public ITokenDecoder CreateDecoder() => new CharacterDecoder(_definition, _byteIds);
@@ -73,7 +84,7 @@ internal sealed class CharacterModel : ITokenizerModel
         }
         for (var start = 0; start < word.Length;)
         {
-            var end = _seams.EndOf(word, start);
+            var end = _unigram is null ? _seams.EndOf(word, start) : word.Length;
             var piece = word[start..end];
             start = end;
             var hash = piece.Length <= WordCache.LongestWord ? WordCache.Hash(piece) : 0;
@@ -83,7 +94,8 @@ internal sealed class CharacterModel : ITokenizerModel
                 continue;
             }
             var before = ids.Count;
-            Merge(piece, ids);
+            if (_unigram is null) Merge(piece, ids);
+            else _unigram.Encode(Valid(piece), ids);
             if (hash != 0)
                 cache.Add(piece, hash, CollectionsMarshal.AsSpan(ids)[before..]);
         }
@@ -92,20 +104,44 @@ internal sealed class CharacterModel : ITokenizerModel
     private void Merge(ReadOnlySpan<char> piece, List<int> ids)
     {
         var before = ids.Count;
-        var unknown = false; // whether the last character was outside the vocabulary
+        var unknown = false; // whether a token for characters outside the vocabulary is to be written
         Span<byte> bytes = stackalloc byte[4];
         foreach (var rune in piece.EnumerateRunes())
         {
             var id = _seams.IdOf(rune);
             if (id >= 0)
+            {
+                WriteUnknown(ref unknown, ids);
                 ids.Add(id);
-            else if (_definition.ByteFallback)
-                foreach (var b in bytes[..rune.EncodeToUtf8(bytes)])
+            }
+            // As in Hugging Face's tokenizers, bytes come before the unknown characters that stand before them.
+            else if (_definition.ByteFallback && HasTokens(bytes[..rune.EncodeToUtf8(bytes)]))
+                foreach (var b in bytes[..rune.Utf8SequenceLength])
                     ids.Add(_byteIds[b]);
-            else if (_definition.UnknownId is { } unknownId && !(unknown && _definition.FuseUnknown))
-                ids.Add(unknownId);
-            unknown = id < 0;
+            else
+            {
+                if (!_definition.FuseUnknown) WriteUnknown(ref unknown, ids);
+                unknown = true;
+            }
         }
+        WriteUnknown(ref unknown, ids);
         CollectionsMarshal.SetCount(ids, before + _merger.Merge(CollectionsMarshal.AsSpan(ids)[before..]));
+    }
+    // With U+FFFD in place of halves of surrogate pairs, as in UTF-8.
+    private static ReadOnlySpan<char> Valid(ReadOnlySpan<char> text) =>
+        text.ContainsAnyInRange('\uD800', '\uDFFF')
+        ? string.Concat(text.ToString().EnumerateRunes().Select(rune => rune.ToString())) : text;
+
+    private void WriteUnknown(ref bool unknown, List<int> ids)
+    {
+        if (unknown && _definition.UnknownId is { } id) ids.Add(id);
+        unknown = false;
+    }
+
+    private bool HasTokens(ReadOnlySpan<byte> bytes)
+    {
+        foreach (var b in bytes)
+            if (_byteIds[b] < 0) return false;
+        return true;
     }
 }

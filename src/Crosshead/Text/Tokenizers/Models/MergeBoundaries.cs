@@ -41,7 +41,7 @@ internal sealed class MergeBoundaries
         // Bytes and unknown tokens that take part in merges, or unknown characters that vanish and make others
         // neighbours.
         var bytes = definition.Vocabulary.ByteIds(CharacterModel.ByteTokenOf).ToHashSet();
-        _unknownJoins = !definition.ByteFallback
+        _unknownJoins = !definition.ByteFallback || bytes.Contains(-1)
             || definition.Merges.Any(merge => bytes.Contains(merge.Left) || bytes.Contains(merge.Right));
     }
 

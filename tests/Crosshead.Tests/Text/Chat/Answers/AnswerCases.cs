@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Chat.Answers;
+using Crosshead.Tests.Text.Tokenizers;
 
 namespace Crosshead.Tests.Text.Chat.Answers;
 
@@ -8,6 +9,13 @@ namespace Crosshead.Tests.Text.Chat.Answers;
 internal static class AnswerCases
 {
     public static readonly AnswerFormat Thinking = AnswerFormat.Hermes.WithThoughts();
+
+    private static readonly AnswerFormat Glm = AnswerFormat.Glm.WithThoughts();
+
+    private static readonly AnswerFormat DeepSeek = AnswerFormat.DeepSeek.WithThoughts();
+
+    private static readonly AnswerFormat Seed = AnswerFormat.Choose("<seed:tool_call></seed:think>",
+        TinyTokenizer.Gpt2);
 
     public static readonly IReadOnlyList<ChatTool> Tools = [Tool("weather"), Tool("time"), Tool("math-2")];
 
@@ -88,6 +96,46 @@ internal static class AnswerCases
         (AnswerFormat.MistralNamed, """[TOOL_CALLS][{"name": "time", "arguments": {"a": 1}}]""", "", null,
             """time({"a": 1})"""),
         (AnswerFormat.MistralNamed, "[TOOL_CALLS]time and more", "[TOOL_CALLS]time and more", null, ""),
+        (AnswerFormat.Granite, """<|tool_call|>[{"name": "time", "arguments": {"a": 1}}, {"name": "math-2"}]""", "",
+            null, """time({"a": 1}); math-2({})"""),
+        (AnswerFormat.Granite, "<|tool_call|> is a mark", "<|tool_call|> is a mark", null, ""),
+        (Seed, "<seed:think>Hm.</seed:think>Ok.\n<seed:tool_call>\n<function=weather>\n<parameter=city>Köln\n"
+            + "7</parameter>\n<parameter=days>3</parameter>\n</function>\n</seed:tool_call>\n<seed:tool_call>\n"
+            + "<function=time>\n</function>\n</seed:tool_call>", "Ok.", "Hm.",
+            "weather({\"city\": \"Köln\\n7\", \"days\": 3}); time({})"),
+        (Seed, "<seed:tool_call> <tool_call>", "<seed:tool_call> <tool_call>", null, ""),
+        (Glm, "<think>Hm.</think>\nOk.\n<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>7\n</arg_value>\n"
+            + "<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n<arg_key>x</arg_key>\n<arg_value>[\"<\"]"
+            + "</arg_value>\n</tool_call>\n<tool_call>time</tool_call>\n<tool_call>math-2<arg_key>a</arg_key>"
+            + "<arg_value>b c</arg_value></tool_call> Done", "Ok.Done", "Hm.",
+            "weather({\"city\": \"7\\n\", \"days\": 3, \"x\": [\"<\"]}); time({}); math-2({\"a\": \"b c\"})"),
+        (Glm, "<tool_call>time\n<arg_key>a</arg_key>\n<arg_value>1</arg_value>\n<arg_key>b</arg_key>\n<arg_va", "",
+            null, "time({\"a\": 1)"),
+        (Glm, "The mark <tool_call> is <tool_call>time of day", "The mark <tool_call> is <tool_call>time of day", null,
+            ""),
+        (DeepSeek, "Let me see.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{\"city\": \"}\"}"
+            + "<｜tool▁call▁end｜><｜tool▁call▁begin｜>time<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+            "Let me see.", null, "weather({\"city\": \"}\"}); time({})"),
+        (DeepSeek, "<think>\nHm\n</think>\n\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>time\n"
+            + "```json\n{\"a\": \"```\"}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>math-2\n"
+            + "```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>", "", "Hm", "time({\"a\": \"```\"}); math-2({})"),
+        (DeepSeek, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>time<｜tool▁sep｜><｜tool▁call▁end｜>.", ".", null, "time({})"),
+        (DeepSeek, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>time of day",
+            "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>time of day", null, ""),
+        (AnswerFormat.GptOss, "<|channel|>analysis<|message|>Hm <b>.<|end|><|start|>assistant<|channel|>final"
+            + "<|message|>It is < 5.\n<|return|>", "It is < 5.\n", "Hm <b>.", ""),
+        (AnswerFormat.GptOss, "<|channel|>analysis<|message|>One.<|end|><|start|>assistant<|channel|>commentary"
+            + "<|message|>I look.<|end|><|start|>assistant<|channel|>analysis<|message|>Two.<|end|><|start|>assistant"
+            + "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>"
+            + "{\"city\": \"<|\"}<|call|>", "I look.",
+            "One.\nTwo.", "weather({\"city\": \"<|\"})"),
+        (AnswerFormat.GptOss, " to=functions.time<|channel|>commentary json<|message|>{}", "", null, "time({})"),
+        (AnswerFormat.GptOss, "<|channel|>commentary to=functions.time<|message|><|call|>", "", null, "time({})"),
+        (AnswerFormat.GptOss, "<|channel|>analysis to=python code<|message|>1 + 1<|call|>", "", "1 + 1", ""),
+        (AnswerFormat.GptOss, "<|start|>assistant<|channel|>final<|message|>A<|end|><|start|>assistant<|channel|>fin",
+            "A", null, ""),
+        (AnswerFormat.GptOss, "Just <|text", "Just <|text", null, ""),
+        (AnswerFormat.GptOss, "", "", null, ""),
     ];
 
     public static ChatTool Tool(string name) => ChatTool.Read(JsonElement.Parse(

@@ -18,6 +18,12 @@ public sealed class AnswerFormatTests
     [InlineData("… <|python_tag|> …", ToolCallSyntax.BareJson, null)]
     [InlineData("… {\"name\": function name, \"parameters\": dictionary of … } …", ToolCallSyntax.BareJson, null)]
     [InlineData("[THINK]…[/THINK]", ToolCallSyntax.None, "[THINK]")]
+    [InlineData("… <tool_call>{name}\n<arg_key>{key}</arg_key> … </think>", ToolCallSyntax.TaggedPairs, "<think>")]
+    [InlineData("'<seed:tool_call>' '</seed:think>' <function=example>", ToolCallSyntax.TaggedXml, "<seed:think>")]
+    [InlineData("{{ '<｜tool▁calls▁begin｜>' }} … </think>", ToolCallSyntax.SeparatedJson, "<think>")]
+    [InlineData("write <|tool_call|> followed by a list", ToolCallSyntax.JsonList, null)]
+    [InlineData("<|start|>assistant<|channel|>final<|message|>", ToolCallSyntax.Channels,
+        "<|channel|>analysis<|message|>")]
     public void A_template_shows_the_format(string? template, ToolCallSyntax syntax, string? thought)
     {
         var format = AnswerFormat.Choose(template, s_plain);

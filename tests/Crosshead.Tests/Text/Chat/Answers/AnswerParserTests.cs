@@ -38,18 +38,24 @@ public sealed class AnswerParserTests
         string[] parts = ["<", "<tool_call>", "</tool_call>", "<tool", "_call>", "{", "}", "\"name\": \"time\"",
             "\"arguments\": {", ", ", "\n", " ", "[TOOL_CALLS]", "[ARGS]", "[", "]", "time", "<think>", "</think>",
             "<function=time>", "<parameter=a>", "</parameter>", "</function>", "\"", "\\", ":", "5", "<|python_tag|>",
-            "\"parameters\"", "<tool_call>{\"name\": \"time\", \"arguments\": {"];
+            "\"parameters\"", "<tool_call>{\"name\": \"time\", \"arguments\": {", "<arg_key>", "</arg_key>",
+            "<arg_value>", "</arg_value>", "<|channel|>", "analysis", "<|message|>", "<|end|>", " to=functions.time",
+            "<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>",
+            "<tool_call>time\n<arg_key>"];
         var random = new Random(1);
         AnswerFormat[] formats = [AnswerCases.Thinking, AnswerFormat.QwenCoder.WithThoughts(),
-            AnswerFormat.Llama.WithThoughts(), AnswerFormat.MistralList, AnswerFormat.MistralNamed];
-        for (var round = 0; round < 3000; round++)
+            AnswerFormat.Llama.WithThoughts(), AnswerFormat.MistralList, AnswerFormat.MistralNamed,
+            AnswerFormat.Glm.WithThoughts(), AnswerFormat.DeepSeek.WithThoughts(), AnswerFormat.GptOss];
+        for (var round = 0; round < 5000; round++)
         {
             var text = string.Concat(random.GetItems(parts, random.Next(1, 12)));
             var format = formats[round % formats.Length];
             var whole = Joined(format, [text]);
             Assert.Equal(whole, Joined(format, Pieces(text, random)));
             Assert.Equal(whole, Joined(format, text.Select(c => c.ToString())));
-            if (whole.Calls.Length == 0 && whole.Reasoning is null && !text.Contains("<think>"))
+            // The marks of channels are never content.
+            if (format != AnswerFormat.GptOss && whole.Calls.Length == 0 && whole.Reasoning is null
+                && !text.Contains("<think>"))
                 Assert.Equal(text, whole.Content);
         }
     }
@@ -77,6 +83,31 @@ public sealed class AnswerParserTests
         var answer = AnswerParser.Parse("\nHm.\n</think>\n\nYes", AnswerCases.Thinking,
             new() { BeginsInThought = true });
         Assert.Equal(("Yes", "Hm."), (answer.Content, answer.Reasoning));
+    }
+
+    [Fact]
+    public void A_channel_may_begin_in_the_prompt()
+    {
+        Assert.True(AnswerFormat.GptOss.BeginsThought("<|start|>assistant<|channel|>analysis<|message|>"));
+        Assert.False(AnswerFormat.GptOss.BeginsThought("<|start|>assistant"));
+        var answer = AnswerParser.Parse("Hm<|end|><|start|>assistant<|channel|>final<|message|>Yes",
+            AnswerFormat.GptOss, new() { BeginsInThought = true });
+        Assert.Equal(("Yes", "Hm"), (answer.Content, answer.Reasoning));
+        var call = "<|channel|>commentary to=functions.time <|constrain|>json<|message|>{}";
+        Assert.Equal("{}", AnswerParser.Parse(call, AnswerFormat.GptOss).Content); // no tools, no call
+    }
+
+    [Fact]
+    public void A_channel_is_passed_on_as_it_arrives()
+    {
+        var parser = new AnswerParser(AnswerFormat.GptOss, Options());
+        Assert.Equal([], parser.Push("<|channel|>analysis<|mess"));
+        Assert.Equal([new ReasoningPart("Hm ")], parser.Push("age|>Hm "));
+        Assert.Equal([], parser.Push("<|end|><|start|>assistant<|channel|>commentary to=functions.time json"));
+        Assert.Equal([new ToolCallBeginPart(0, "id0", "time"), new ToolCallArgumentsPart(0, "{\"a")],
+            parser.Push("<|message|>{\"a"));
+        Assert.Equal([new ToolCallArgumentsPart(0, "\": 1}")], parser.Push("\": 1}<|call|>"));
+        Assert.Equal([], parser.Finish());
     }
 
     [Fact]
@@ -112,6 +143,7 @@ public sealed class AnswerParserTests
     [InlineData("<tool_call>{\"a\": ")]
     [InlineData("<tool_call>{\"a\": \"")]
     [InlineData("[[[[")]
+    [InlineData("<｜tool▁calls▁begin｜>")]
     public void Long_answers_take_linear_time(string part)
     {
         var parser = new AnswerParser(AnswerFormat.Hermes, Options());
