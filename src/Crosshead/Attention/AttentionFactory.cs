@@ -20,12 +20,14 @@ public static class AttentionFactory
         double standardDeviation = 0.02, double residualDeviation = 0.02)
     {
         options.Validate();
+        if (options.Latent is { } latent)
+            return new LatentAttention(scope, width, options, latent, standardDeviation, residualDeviation);
         var projections = new AttentionProjections(scope, width, options, standardDeviation, residualDeviation);
         var cacheLayout = options.CacheLayoutFor(width);
         return options.Variant switch
         {
             AttentionVariant.Gqa or AttentionVariant.GroupNorm or AttentionVariant.Mea or AttentionVariant.MeaNoNorm =>
-                Multihead(scope, projections, cacheLayout, options),
+                Multihead(scope, projections, cacheLayout, options, standardDeviation),
             AttentionVariant.TalkingHeads => new TalkingHeadsAttention(scope, projections, cacheLayout),
             AttentionVariant.Differential =>
                 new DifferentialAttention(scope, projections, cacheLayout, layer, options.HeadNormEpsilon),
@@ -45,7 +47,8 @@ public static class AttentionFactory
 
     // These variants differ in the parts that they have. Parameters are created in this order.
     private static MultiheadAttention Multihead(
-        ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, AttentionOptions options)
+        ParameterScope scope, AttentionProjections projections, CacheLayout cacheLayout, AttentionOptions options,
+        double standardDeviation)
     {
         var (h, g, d) = (options.Heads, options.Groups, projections.HeadDim);
         var headNorm = options.HasHeadNorm
@@ -57,7 +60,9 @@ public static class AttentionFactory
         IValueComposition? valueMix = !options.ComposesValues ? null
             : options.ValueRank is { } rank ? new DenseComposition(scope, rank, g, d)
             : new HeadComposition(scope, "v_mix", options.ProjectedValueHeads, g, d, options.MixStart);
-        return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm);
+        var sinks = options.Sinks
+            ? scope.Create("sinks", ParameterKind.Bias, Initialization.Normal(standardDeviation), h) : null;
+        return new MultiheadAttention(projections, cacheLayout, keyMix, valueMix, headNorm, sinks);
     }
 
     private static CrossheadException Unknown(AttentionVariant variant) =>

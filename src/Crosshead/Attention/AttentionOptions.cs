@@ -105,6 +105,18 @@ public sealed record AttentionOptions
     [Range(1, int.MaxValue)]
     public int? SlidingWindow { get; init; }
 
+    /// <summary>
+    /// Whether each head has a sink, as in gpt-oss: one more score in the softmax, learned, that has no value (not for
+    /// <c>talking-heads</c> and <c>differential</c>).
+    /// </summary>
+    public bool Sinks { get; init; }
+
+    /// <summary>
+    /// Latent attention, as in DeepSeek V3: heads are made of a small latent vector a token, and the cache keeps that
+    /// alone (<c>gqa</c>). <see cref="HeadDim"/> is the width of the rotated part then. Null: heads are projected.
+    /// </summary>
+    public LatentOptions? Latent { get; init; }
+
     /// <summary>Whether keys, values or both are composed (<c>mea</c>, <c>mea-no-norm</c>).</summary>
     public ComposedParts Compose { get; init; } = ComposedParts.Both;
 
@@ -176,6 +188,7 @@ public sealed record AttentionOptions
     public CacheLayout CacheLayoutFor(int hiddenSize)
     {
         var d = HeadDimFor(hiddenSize);
+        if (Latent is { } latent) return new CacheLayout(new(1, d), new(1, latent.Rank, AreComponents: true));
         // Components are kept where they are fewer numbers than the heads. Otherwise the heads are kept.
         CachedRows Rows(int projected, int headsPerRow) => projected < Groups * d
             ? new CachedRows(1, projected, AreComponents: true)
@@ -228,6 +241,9 @@ public sealed record AttentionOptions
         if (ScoreCap is not null && !AttentionFactory.TraitsOf(Variant).HasComponents)
             throw new CrossheadException(
                 $"scoreCap ({ScoreCap}) is not supported for the variant {Variant.NameOf()}; remove it.");
+        if (Sinks && Variant is AttentionVariant.TalkingHeads or AttentionVariant.Differential)
+            throw new CrossheadException($"sinks are not for the variant {Variant.NameOf()}; set sinks to false.");
+        Latent?.Validate(this);
         if (!double.IsFinite(HeadNormStart))
             throw new CrossheadException(
                 $"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");

@@ -102,7 +102,7 @@ internal sealed class FrozenAttention : IAttention
         var keepsHeads = !CacheLayout.Keys.AreComponents && !CacheLayout.Values.AreComponents;
         var own = Layer.Projections;
         var (query, key, value) = keepsHeads ? _kept.Project(x, view) : own.Project(x, Keys, Values, view);
-        return SoftmaxAttention.AttendWithin(query, key, value, view, own.Scale, own.ScoreCap);
+        return SoftmaxAttention.AttendWithin(query, key, value, view, own.Scale, own.ScoreCap, Layer.Sinks?.In(x.dtype));
     }
 
     private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache) => Attend(Append(x, view, cache), view);
@@ -116,7 +116,7 @@ internal sealed class FrozenAttention : IAttention
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);
         query = query.transpose(1, 2);
         var heads = SoftmaxAttention.Attend(query, keys, values, view, Layer.Projections.Scale, keyFactors,
-            table, Layer.Projections.ScoreCap);
+            table, Layer.Projections.ScoreCap, Layer.Sinks?.In(x.dtype));
         if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
     }

@@ -1,5 +1,6 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
+using Crosshead.Layers;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;
@@ -26,10 +27,12 @@ public sealed class MultiheadAttention : IAttention
     /// Composes value heads from components; null where the value projection gives the heads.
     /// </param>
     /// <param name="headNorm">Norm of the head outputs; null for none.</param>
+    /// <param name="sinks">A further score of each head that has no value, [h]; null for none.</param>
     public MultiheadAttention(
         AttentionProjections projections, CacheLayout cacheLayout,
-        IKeyComposition? keyMix, IValueComposition? valueMix, HeadNorm? headNorm)
+        IKeyComposition? keyMix, IValueComposition? valueMix, HeadNorm? headNorm, Parameter? sinks = null)
     {
+        Sinks = sinks;
         (Projections, CacheLayout, KeyMix, ValueMix, HeadNorm) = (projections, cacheLayout, keyMix, valueMix, headNorm);
         if (cacheLayout.KeyFactors > 0 && projections.KeyNorm is { } norm)
             KeyFactors = new KeyFactors(norm, projections.Groups, projections.NormEpsilon, projections.NormsWhole);
@@ -50,6 +53,9 @@ public sealed class MultiheadAttention : IAttention
     /// <summary>Norm of the head outputs; null for none.</summary>
     internal HeadNorm? HeadNorm { get; }
 
+    /// <summary>A further score of each head that has no value, [h]; null for none.</summary>
+    internal Parameter? Sinks { get; }
+
     /// <summary>The norm of keys that are cached as components; null for none.</summary>
     internal KeyFactors? KeyFactors { get; }
 
@@ -61,7 +67,7 @@ public sealed class MultiheadAttention : IAttention
         if (cache is not null) return new FrozenAttention(this, x.dtype).Forward(x, view, cache);
         var (query, key, value) = Projections.Project(x, Keys(x.dtype), Values(x.dtype), view);  // [B,N,h,d], [B,N,g,d]
         var heads = SoftmaxAttention.AttendWithin(query, key, value, view, Projections.Scale,
-            Projections.ScoreCap);                                                               // [B,N,h,d], eq. 12
+            Projections.ScoreCap, Sinks?.In(x.dtype));                                           // [B,N,h,d], eq. 12
         return Merge(heads);
     }
 

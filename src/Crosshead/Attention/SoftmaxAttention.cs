@@ -21,21 +21,22 @@ public static class SoftmaxAttention
     /// <param name="view">What may be seen.</param>
     /// <param name="scale">Factor of the scores, 1/√d.</param>
     /// <param name="cap">Cap of the scores; null for none.</param>
+    /// <param name="sinks">A further score of each head that has no value, [h]; null for none.</param>
     /// <returns>[B, N, h, w']</returns>
     public static Tensor AttendWithin(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        double? cap = null)
+        double? cap = null, Tensor? sinks = null)
     {
-        if (cap is null && (view.Ends is not null || view is { Causal: true, Mask: null })
+        if (cap is null && sinks is null && (view.Ends is not null || view is { Causal: true, Mask: null })
             && FusedCausalAttention.Supports(query, key, value))
             return FusedCausalAttention.Apply(query, key, value, scale, view.Ends);
         var (width, wide) = (key.shape[3], value.shape[3]);
         (query, key, value) = (query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2));
-        if (wide > width)
+        if (wide > width && sinks is null)
         {
             // Zeros widen queries and keys to the values' width, which flash kernels ask for.
             (query, key) = (nn.functional.pad(query, [0, wide - width]), nn.functional.pad(key, [0, wide - width]));
         }
-        return Attend(query, key, value, view, scale, cap: cap).transpose(1, 2);
+        return Attend(query, key, value, view, scale, cap: cap, sinks: sinks).transpose(1, 2);
     }
 
     /// <summary>Attends to all tokens of a cache by libtorch's own operator, to compare with.</summary>
@@ -60,29 +61,31 @@ public static class SoftmaxAttention
     /// Not null if keys, values and factors are pages [pages, ·, P, ·]: the pages of each sequence [B, n].
     /// </param>
     /// <param name="cap">Cap of the scores; null for none.</param>
+    /// <param name="sinks">A further score of each head that has no value, [h]; null for none.</param>
     /// <returns>[B, h, N, w']</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        Tensor? keyFactors = null, Tensor? table = null, double? cap = null)
+        Tensor? keyFactors = null, Tensor? table = null, double? cap = null, Tensor? sinks = null)
     {
+        var plain = cap is null && sinks is null; // no kernel caps scores or knows sinks
         if (table is not null)
         {
-            if (cap is null && view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
+            if (plain && view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
                 return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
                     view.Begins, view.Length, view.Pieces);
             var gathered = new KeptTokens(query, key, value, keyFactors, table)
                 .Gathered(view.Place.Total(query.shape[2]));
             (key, value, keyFactors) = (gathered.Keys, gathered.Values, gathered.KeyFactors);
-            if (cap is null && keyFactors is null && IsEfficient(query, key, value))
+            if (plain && keyFactors is null && IsEfficient(query, key, value))
                 return AttendEfficiently(query, key, value, view, scale);
         }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.
         var usual = view.Begins is null && view.Length is null && keyFactors is null && key.shape[1] == value.shape[1]
             && key.shape[3] == value.shape[3] && key.shape[3] <= UsualWidth;
-        if (cap is null && view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
+        if (plain && view.IsRange && !usual && DecodeAttention.Supports(query, key, value, keyFactors))
             return DecodeAttention.Apply(query, key, value, scale, keyFactors, view.Begins, view.Length);
         value = Repeat(value, key.shape[1] / value.shape[1]); // no other kernel knows value heads that key heads share
-        if (keyFactors is not null || cap is not null)
-            return AttendByScores(query, key, value, view, scale, keyFactors, cap);
+        if (keyFactors is not null || !plain)
+            return AttendByScores(query, key, value, view, scale, keyFactors, cap, sinks);
         var (batch, heads, count, width) = (query.shape[0], query.shape[1], query.shape[2], query.shape[3]);
         var groups = key.shape[1];
         if (heads == groups)
@@ -122,10 +125,10 @@ public static class SoftmaxAttention
             bias.expand(query.shape[0], heads, count, seen), false, scale);
     }
 
-    // No flash kernel multiplies scores by a factor a key and head, or caps them. The scores of some queries at a time
-    // exist at once.
+    // No flash kernel multiplies scores by a factor a key and head, caps them or knows sinks. The scores of some queries
+    // at a time exist at once.
     private static Tensor AttendByScores(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        Tensor? keyFactors, double? cap)
+        Tensor? keyFactors, double? cap, Tensor? sinks)
     {
         var (heads, count, seen) = (query.shape[1], query.shape[2], key.shape[2]);
         var keys = Repeat(key, heads / key.shape[1]).transpose(2, 3);
@@ -142,7 +145,7 @@ public static class SoftmaxAttention
             if (cap is not null) scores = scores.div(most).tanh().mul(most);
             if (unseen is not null) scores = scores.masked_fill(
                 unseen.shape[^2] == 1 ? unseen : unseen.narrow(-2, start, length), never);
-            return scores.softmax(-1).matmul(values);                                              // [B,h,n,w']
+            return Weights(scores, sinks).matmul(values);                                          // [B,h,n,w']
         }
         var together = Math.Max(1, MostScores / (query.shape[0] * heads * seen));
         if (together >= count) return Some(0, count);
@@ -150,6 +153,15 @@ public static class SoftmaxAttention
         for (var start = 0L; start < count; start += together)
             parts.Add(Some(start, Math.Min(together, count - start)));
         return cat(parts, 2);
+    }
+
+    // The softmax of scores [B,h,n,T]. A sink is one more score of its head, whose weight is left out.
+    private static Tensor Weights(Tensor scores, Tensor? sinks)
+    {
+        if (sinks is null) return scores.softmax(-1);
+        var type = scores.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var more = sinks.to(type).view(1, -1, 1, 1).expand(scores.shape[0], -1, scores.shape[2], 1);
+        return cat([scores.to(type), more], -1).softmax(-1).narrow(-1, 0, scores.shape[3]).to(scores.dtype);
     }
 
     /// <summary>Repeats each head for the query heads of its group: [B, g, T, w] → [B, g·times, T, w].</summary>

@@ -26,11 +26,14 @@ public sealed record VirtualHeads
     [Range(1, int.MaxValue)]
     public int? ValueRank { get; init; }
 
-    /// <summary>Checks that virtual heads apply to a variant.</summary>
+    /// <summary>Checks that virtual heads apply to an attention.</summary>
     /// <exception cref="CrossheadException">The mechanism has no components.</exception>
-    internal static void RequireComponents(AttentionVariant variant)
+    internal static void RequireComponents(AttentionOptions attention)
     {
-        if (!AttentionFactory.TraitsOf(variant).HasComponents) throw Inapplicable(variant);
+        if (attention.Latent is { } latent)
+            throw new CrossheadException($"virtual heads do not apply to latent attention: its cache has no heads to "
+                + $"compose, but one latent vector a token ({latent.Rank} numbers). Such a model cannot be compressed.");
+        if (!AttentionFactory.TraitsOf(attention.Variant).HasComponents) throw Inapplicable(attention.Variant);
     }
 
     /// <summary>Says that a variant has no components.</summary>
@@ -53,7 +56,7 @@ public sealed record VirtualHeads
     public AttentionOptions ApplyTo(AttentionOptions plain, int headDim)
     {
         if (KeyComponents is null && ValueRank is null) return plain;
-        RequireComponents(plain.Variant);
+        RequireComponents(plain);
         if (ValueGrain == ValueGrain.Head && ValueRank % headDim is > 0)
             throw new CrossheadException($"valueRank ({ValueRank}) must be a multiple of the head width ({headDim}) "
                 + $"for the grain head; use {ValueRank / headDim * headDim}, or the grain dense.");

@@ -22,9 +22,10 @@ internal sealed class FolderWeights : IModelWeights
         var taken = new HashSet<string>();
         if (quantization is not null)
         {
-            foreach (var module in files.Tensors.Keys.Select(ModuleOf).Distinct())
+            var separator = quantization.Separator;
+            foreach (var module in files.Tensors.Keys.Select(name => ModuleOf(name, separator)).Distinct())
             {
-                if (quantization.WeightOf(new ModuleTensors(module, files)) is not { } weight) continue;
+                if (quantization.WeightOf(new ModuleTensors(module, files, separator)) is not { } weight) continue;
                 _weights.Add(weight.Name, weight);
                 _quantizedModules.Add(module);
                 taken.UnionWith(weight.Tensors.Select(t => t.Name));
@@ -76,9 +77,10 @@ internal sealed class FolderWeights : IModelWeights
     public Func<string, WeightMatrix?> Stored(ModelOptions options, Device? device) =>
         WeightLoader.Stored(this, options, device);
 
-    /// <summary>A quantised weight in blocks that are multiplied as they are; null if no format has its
-    /// numbers.</summary>
-    public WeightMatrix? Packed(QuantizedWeight weight) => weight.Packed(Files, _packed);
+    /// <summary>
+    /// A parameter of a quantised weight in blocks that are multiplied as they are; null if no format has its numbers.
+    /// </summary>
+    public WeightMatrix? Packed(StoredWeight weight, StoredPart part) => weight.Packed(Files, _packed, part);
 
     /// <inheritdoc/>
     public void CopyTo(LanguageModel model) => WeightLoader.Copy(this, model);
@@ -109,7 +111,7 @@ internal sealed class FolderWeights : IModelWeights
     /// </summary>
     public bool IsZeroBias(string name)
     {
-        if (!name.EndsWith(".bias", StringComparison.Ordinal) || !_quantizedModules.Contains(ModuleOf(name))
+        if (!name.EndsWith(".bias", StringComparison.Ordinal) || !_quantizedModules.Contains(ModuleOf(name, '.'))
             || !_weights[name].IsReadable) return false;
         using var scope = NewDisposeScope();
         return Files.Map(name).count_nonzero().item<long>() == 0;
@@ -122,5 +124,6 @@ internal sealed class FolderWeights : IModelWeights
         Files.Dispose();
     }
 
-    private static string ModuleOf(string tensor) => tensor[..Math.Max(tensor.LastIndexOf('.'), 0)];
+    private static string ModuleOf(string tensor, char separator) =>
+        tensor[..Math.Max(tensor.LastIndexOf(separator), 0)];
 }

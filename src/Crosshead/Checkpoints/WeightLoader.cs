@@ -32,11 +32,9 @@ internal static class WeightLoader
         var packs = device is null or { type: DeviceType.CPU or DeviceType.CUDA };
         return name => !places.TryGetValue(name, out var place) ? null : place.Weight switch
         {
-            TensorWeight when place.Part.Order is not null => null,
-            TensorWeight weight => weights.Files.FileOf(weight.Name).MapRows(weight.Name,
-                place.Part.FirstRow(weight.Shape), place.Part.Shape),
-            QuantizedWeight weight when packs && place.Part.IsWhole => weights.Packed(weight),
-            _ => null,
+            TensorWeight weight => place.Part.FirstRow(weight.Shape) is not { } first ? null
+                : weights.Files.FileOf(weight.Name).MapRows(weight.Name, first, place.Part.Shape),
+            var weight => packs ? weights.Packed(weight, place.Part) : null,
         };
     }
 
@@ -59,11 +57,10 @@ internal static class WeightLoader
         {
             var parts = PartsOf(weight, model.Options, weights).Where(p => parameters.ContainsKey(p.Name)).ToArray();
             if (parts.Length == 0) continue;
-            var packed = weight is QuantizedWeight ? parameters[parts[0].Name].Stored : null;
-            IEnumerable<(long, long)> whole = [(0, weight.Shape[0])];
-            var pieces = parts.All(p => p.IsWhole) ? weight.Pieces : whole;
-            var count = packed is not null ? NonFiniteWeights.Count(packed)
-                : pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
+            WeightMatrix[] packed = weight is TensorWeight ? []
+                : [.. parts.Select(p => parameters[p.Name].Stored).OfType<WeightMatrix>()];
+            var count = packed.Length == parts.Length ? packed.Sum(NonFiniteWeights.Count)
+                : weight.Pieces.Sum(piece => CopyPiece(weights, weight, piece, parts, parameters));
             if (count > 0) notFinite.Add((weight, count));
         }
         ErrorList.Throw(notFinite, t => $"\"{t.Weight.Name}\" ({t.Count} of {t.Weight.Elements})",
@@ -71,8 +68,7 @@ internal static class WeightLoader
                 + $"them diverged, or the file is damaged.");
     }
 
-    // Copies a piece of a weight, unless values are no numbers, and returns how many are none. A weight of several
-    // pieces is one parameter.
+    // Copies a piece of a weight, unless values are no numbers, and returns how many are none.
     private static long CopyPiece(FolderWeights weights, StoredWeight weight, (long Start, long Count) piece,
         StoredPart[] parts, Dictionary<string, Parameter> parameters)
     {
@@ -80,7 +76,7 @@ internal static class WeightLoader
         var values = weight.Read(weights.Files, piece.Start, piece.Count);
         if (NonFinite.Count(values) is var count and > 0) return count;
         foreach (var part in parts.Where(p => parameters[p.Name].Stored is null))
-            parameters[part.Name].Write(part.In(values), piece.Count < weight.Shape[0] ? piece.Start : 0);
+            part.Copy(values, piece.Start, parameters[part.Name].Write);
         return 0;
     }
 
@@ -110,7 +106,8 @@ internal static class WeightLoader
             wrong => $"\"{weights.Path}\": tensor {wrong}; weights are "
                 + $"{string.Join(", ", SafetensorsType.All.Where(t => t.IsFloat))}.");
         ErrorList.Throw(stored.SelectMany(s => s).Where(s => !wanted.ContainsKey(s.Part.Name)
-            && !Ignorable(s.Part.Name, options) && !weights.IsZeroBias(s.Weight.Name)),
+            && !Ignorable(s.Part.Name, options) && !weights.Layout.IsOfDraftLayer(s.Part.Name)
+            && !weights.IsZeroBias(s.Weight.Name)),
             s => $"\"{s.Part.Name.Shown()}\" of shape {Shape(s.Part.Shape)}",
             surplus => $"\"{weights.Path}\" holds the tensor {surplus}, which this model has no place for; its "
                 + $"config.json belongs to another model.");

@@ -25,7 +25,7 @@ public sealed record CompressionPlan(IReadOnlyList<LayerPlan?> Layers, double? P
         if (Layers.Count != model.Layers)
             throw new CrossheadException(
                 $"the plan describes {Layers.Count} layers, the model has {model.Layers}; plan for this model.");
-        VirtualHeads.RequireComponents(model.Attention.Variant);
+        VirtualHeads.RequireComponents(model.Attention);
         foreach (var layer in Layers) layer?.Validate(model.Attention.Groups, model.HeadDim);
     }
 }

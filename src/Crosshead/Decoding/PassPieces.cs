@@ -35,7 +35,8 @@ internal sealed class PassPieces : IDisposable
     /// <param name="model">The model, in bfloat16 on a CUDA device.</param>
     /// <param name="state">Its pages.</param>
     public static bool Serve(LanguageModel model, PagedState state) =>
-        AttentionFactory.TraitsOf(model.Options.Attention.Variant).IsSoftmax && model.Options.Attention.ScoreCap is null
+        AttentionFactory.TraitsOf(model.Options.Attention.Variant).IsSoftmax
+            && model.Options.Attention is { ScoreCap: null, Sinks: false, Latent: null } // kernels know none of them
             && state.Layers.All(layer => TokensOfBlock(model, layer) > 0);
 
     /// <summary>Tokens of a piece that a block takes in every layer, or more.</summary>

@@ -94,13 +94,13 @@ internal sealed class JointLinear : IDisposable
 
     /// <summary>Joins layers whose weights already lie side by side.</summary>
     /// <param name="weight">All weights, [Σ width, D]; this object takes ownership.</param>
-    /// <param name="owners">The layers, without biases; their parameters become parts of
-    /// <paramref name="weight"/>.</param>
-    public static JointLinear Over(Tensor weight, params ReadOnlySpan<Linear> owners)
+    /// <param name="bias">All biases, [Σ width], likewise; null for none.</param>
+    /// <param name="owners">The layers; their weights become parts of <paramref name="weight"/>.</param>
+    public static JointLinear Over(Tensor weight, Tensor? bias, params ReadOnlySpan<Linear> owners)
     {
         var parts = new List<(Linear?, long)>();
         foreach (var owner in owners) parts.Add((owner, owner.Weight.Shape[0]));
-        return new JointLinear(weight.DetachFromDisposeScope(), null, Divide(weight, parts));
+        return new JointLinear(weight.DetachFromDisposeScope(), bias?.DetachFromDisposeScope(), Divide(weight, parts));
     }
 
     /// <inheritdoc/>

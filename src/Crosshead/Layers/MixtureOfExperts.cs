@@ -1,4 +1,3 @@
-using Crosshead.Kernels.Experts;
 using Crosshead.Kernels.Products;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,17 +5,22 @@ using static TorchSharp.torch;
 namespace Crosshead.Layers;
 
 /// <summary>
-/// A sparse feed-forward layer, as in Qwen 3 MoE. A router gives each token the k experts with the highest scores. The
-/// output is the sum of their outputs, weighted by the router's probabilities. Experts without tokens are not computed.
+/// A sparse feed-forward layer. A router gives each token the k experts with the highest scores. The output is the sum
+/// of their outputs, weighted by the router, and of the shared experts' output. Experts without tokens are not computed.
 /// </summary>
 public sealed class MixtureOfExperts : IFeedForward
 {
+    private readonly ExpertRouter _router;
     private readonly FeedForward[] _experts;
     private readonly int _chosen;
-    private readonly bool _renormalize;
-    private Tensor? _gateUp, _down; // all experts', [E,2·inner,D] and [E,D,inner]
+    private readonly double? _limit;
+    private Tensor? _gateUp, _down;         // all experts', [E,2·inner,D] and [E,D,inner]
+    private Tensor? _gateUpBias, _downBias; // [E,2·inner] and [E,D]; null for none
 
-    /// <summary>Creates the router <c>gate</c> [experts, width] and <c>experts.0</c>, <c>experts.1</c>, …</summary>
+    /// <summary>
+    /// Creates the router <c>gate</c> [experts, width], <c>experts.0</c>, <c>experts.1</c>, … and, if there are any,
+    /// <c>shared_experts</c>.
+    /// </summary>
     /// <param name="scope">Where the parameters go.</param>
     /// <param name="width">Model width D.</param>
     /// <param name="options">Validated options.</param>
@@ -26,30 +30,47 @@ public sealed class MixtureOfExperts : IFeedForward
     public MixtureOfExperts(ParameterScope scope, long width, ExpertOptions options, double standardDeviation,
         double residualDeviation)
     {
-        (_chosen, _renormalize) = (options.PerToken, options.Renormalize);
-        Router = new Linear(scope["gate"], width, options.Count, standardDeviation);
-        Router.Weight.ComputesInMaster = true; // as Route does
-        _experts = [.. Enumerable.Range(0, options.Count).Select(i => new FeedForward(scope["experts"][$"{i}"], width,
-            options.InnerSize, standardDeviation, residualDeviation))];
+        FeedForward Layer(ParameterScope own, long inner, bool bias, double? limit) =>
+            new(own, width, inner, standardDeviation, residualDeviation, bias, limit: limit);
+        (_chosen, _limit) = (options.PerToken, options.SwiGluLimit);
+        _router = new ExpertRouter(scope["gate"], width, options, standardDeviation);
+        _experts = [.. Enumerable.Range(0, options.Count).Select(i => Layer(scope["experts"][$"{i}"], options.InnerSize,
+            options.Bias, _limit))];
+        if (options.Shared > 0)
+            Shared = Layer(scope["shared_experts"], options.SharedInnerSize, bias: false, limit: null);
     }
 
     /// <summary>The router [experts, width].</summary>
-    public Linear Router { get; }
+    public Linear Router => _router.Linear;
+
+    /// <summary>What is added to the weights of experts while they are chosen, [experts]; null for nothing.</summary>
+    public Parameter? ChoiceBias => _router.ChoiceBias;
 
     /// <summary>The experts.</summary>
     public IReadOnlyList<FeedForward> Experts => _experts;
+
+    /// <summary>The layer that every token goes through besides; null for none.</summary>
+    public FeedForward? Shared { get; }
 
     /// <inheritdoc/>
     public void Fold()
     {
         DisposePacked();
+        Shared?.Fold();
         if (Router.Weight.Device.type != DeviceType.CUDA) return; // weights that are mapped from a file stay so
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        _gateUp = stack(_experts.SelectMany(e => new[] { e.Gate.Weight.Value, e.Up.Weight.Value }))
-            .view(_experts.Length, -1, Router.Weight.Value.shape[1]).DetachFromDisposeScope();
-        for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i]);
-        _down = stack(_experts.Select(e => e.Down.Weight.Value)).DetachFromDisposeScope();
+        Tensor Joint(Func<FeedForward, IEnumerable<Parameter>> of) =>
+            stack(_experts.SelectMany(of).Select(p => p.Value));
+        _gateUp = Joint(e => [e.Gate.Weight, e.Up.Weight]).view(_experts.Length, -1, Router.Weight.Value.shape[1])
+            .DetachFromDisposeScope();
+        if (_experts[0] is { Gate.Bias: not null })
+        {
+            _gateUpBias = Joint(e => [e.Gate.Bias!, e.Up.Bias!]).view(_experts.Length, -1).DetachFromDisposeScope();
+            _downBias = Joint(e => [e.Down.Bias!]).DetachFromDisposeScope();
+        }
+        for (var i = 0; i < _experts.Length; i++) _experts[i].Fold(_gateUp[i], _gateUpBias?[i]);
+        _down = Joint(e => [e.Down.Weight]).DetachFromDisposeScope();
         for (var i = 0; i < _experts.Length; i++) _experts[i].Down.Weight.ReplaceWithView(_down[i]);
     }
 
@@ -57,29 +78,46 @@ public sealed class MixtureOfExperts : IFeedForward
     public void Dispose()
     {
         foreach (var expert in _experts) expert.Dispose();
+        Shared?.Dispose();
         DisposePacked();
     }
 
     private void DisposePacked()
     {
-        foreach (var tensor in new[] { _gateUp, _down }) tensor?.Dispose();
-        (_gateUp, _down) = (null, null);
+        foreach (var tensor in new[] { _gateUp, _down, _gateUpBias, _downBias }) tensor?.Dispose();
+        (_gateUp, _down, _gateUpBias, _downBias) = (null, null, null, null);
     }
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
         var rows = x.reshape(-1, x.shape[^1]);                                                // [T,D]
-        if (_gateUp is { } gateUp && _down is { } down && ExpertRoutes.Supports(rows.shape[0], _experts.Length, _chosen)
-            && SkinnyMatMul.SupportsTypes(rows, gateUp, null)
-            && SkinnyMatMul.SupportsTypes(rows, Router.Weight.Value, null) && gateUp.shape[1] % 16 == 0)
+        var sum = (ByDevice(rows) ?? ByHost(rows)).view(x.shape);
+        return Shared is null ? sum : sum + Shared.Forward(x);
+    }
+
+    // A few tokens: only the experts chosen are read, each once, and the host need not know which. Null where there are
+    // no kernels for it.
+    private Tensor? ByDevice(Tensor rows)
+    {
+        if (_gateUp is not { } gateUp || _down is not { } down || gateUp.shape[1] % 16 != 0
+            || !SkinnyMatMul.SupportsTypes(rows, gateUp, null) || _router.RoutesOf(rows) is not { } routes) return null;
+        var plain = _limit is null && _gateUpBias is null;
+        var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: plain);   // [T·k,inner]
+        if (!plain)
         {
-            // A few tokens: only the experts chosen are read, each once, and the host need not know which.
-            var routes = ExpertRoutes.Of(SkinnyMatMul.ApplyWide(rows, Router.Weight.Value), _chosen, _renormalize);
-            var inner = SkinnyMatMul.ApplyExperts(rows, gateUp, routes, _chosen, gated: true);     // [T·k,inner]
-            return routes.Sum(SkinnyMatMul.ApplyExperts(inner, down, routes, 1, gated: false)).view(x.shape);
+            if (_gateUpBias is not null) inner = inner + _gateUpBias.index_select(0, routes.Experts);
+            var halves = inner.chunk(2, -1);
+            inner = _experts[0].Gated(halves[0], halves[1]).contiguous();
         }
-        var (weights, chosen) = Route(rows);                                                  // [T,k]
+        var outputs = SkinnyMatMul.ApplyExperts(inner, down, routes, 1, gated: false);        // [T·k,D]
+        if (_downBias is not null) outputs = outputs + _downBias.index_select(0, routes.Experts);
+        return routes.Sum(outputs);
+    }
+
+    private Tensor ByHost(Tensor rows)
+    {
+        var (weights, chosen) = _router.Route(rows);                                          // [T,k]
 
         // Every token stands in line once for each of its experts; sorted by expert, each expert serves one stretch.
         var order = chosen.reshape(-1).argsort(0, descending: false);                         // [T·k] places
@@ -92,16 +130,7 @@ public sealed class MixtureOfExperts : IFeedForward
             start += count;
         }
         var outputs = cat(served).index_select(0, order.argsort(0, descending: false));       // [T·k,D], by token again
-        return (outputs.view(rows.shape[0], _chosen, -1) * weights.unsqueeze(-1)).sum(1).view(x.shape);
-    }
-
-    // The k likeliest experts of each token and their probabilities; the router computes in at least float32.
-    private (Tensor Weights, Tensor Chosen) Route(Tensor rows)
-    {
-        var type = rows.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        var (weights, chosen) = Router.Forward(rows.to(type)).softmax(-1).topk(_chosen, dim: -1);
-        if (_renormalize) weights = weights / weights.sum(-1, keepdim: true);
-        return (weights.to(rows.dtype), chosen);
+        return (outputs.view(rows.shape[0], _chosen, -1) * weights.unsqueeze(-1)).sum(1);
     }
 
     // How many tokens chose each expert.

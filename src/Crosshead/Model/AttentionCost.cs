@@ -13,6 +13,7 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
 {
     public static AttentionCost Of(AttentionOptions options, long width, int d)
     {
+        if (options.Latent is { } latent) return Of(options, latent, width, d);
         long h = options.Heads, g = options.Groups, keys = options.ProjectedKeys(d),
         values = options.ProjectedValues(d);
         // h·d and g·d are below 2³¹ (AttentionOptions); a width of 2³¹ on both sides is not.
@@ -20,8 +21,25 @@ internal sealed record AttentionCost(long Parameters, long Multiplied, long Flop
         var multiplied = checked(d * width * ((2 * h) + (2 * g)));
         var cache = options.CacheLayoutFor((int)width).ElementsPerToken;
         var traits = AttentionFactory.TraitsOf(options.Variant);
-        var parameters = projections + Mixes(options, d) + Norms(options, d) + traits.OwnParameters(options, d);
+        var parameters = projections + Mixes(options, d) + Norms(options, d) + traits.OwnParameters(options, d)
+            + (options.Sinks ? h : 0);
         return new(parameters, multiplied, traits.FlopsPerPair(options, d), cache);
+    }
+
+    // Keys and values are made, as in training and for prompts.
+    private static AttentionCost Of(AttentionOptions options, LatentOptions latent, long width, int d)
+    {
+        long h = options.Heads, queries = checked(h * (latent.PlainWidth + d)), rank = latent.Rank;
+        long made = checked(h * (latent.PlainWidth + latent.ValueWidth));
+        var (input, down) = latent.QueryRank is { } q ? (q, width * q) : (width, 0L);
+        var multiplied = checked(down + (input * queries) + (width * (rank + d)) + (rank * made)
+            + (width * h * latent.ValueWidth));
+        var norms = rank + (latent.QueryRank ?? 0);
+        var biases = (options.ProjectionBias ? rank + d + (latent.QueryRank ?? 0) : 0)
+            + (options.OutputBias ? width : 0);
+        return new(checked(multiplied + norms + biases), multiplied,
+            checked(2 * h * (latent.PlainWidth + d + latent.ValueWidth)),
+            options.CacheLayoutFor((int)width).ElementsPerToken);
     }
 
     private static long Biases(AttentionOptions options, long width, int d, long rows) =>

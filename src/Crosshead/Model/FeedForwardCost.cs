@@ -13,6 +13,10 @@ internal sealed record FeedForwardCost(long Parameters, long Multiplied)
             return checked(
                 new((3 * width * inner) + (options.FeedForwardBias ? (2 * inner) + width : 0), 3 * width * inner));
         long expert = checked(3 * width * experts.InnerSize), router = width * experts.Count;
-        return checked(new(router + (experts.Count * expert), router + (experts.PerToken * expert)));
+        long shared = checked(3 * width * experts.SharedInnerSize);
+        long biases = experts.Bias ? checked(experts.Count * ((2L * experts.InnerSize) + width)) : 0;
+        long own = (experts.RouterBias ? experts.Count : 0) + (experts.ChoiceBias ? experts.Count : 0);
+        return checked(new(router + own + biases + shared + (experts.Count * expert),
+            router + shared + (experts.PerToken * expert)));
     }
 }

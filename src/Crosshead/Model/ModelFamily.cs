@@ -56,4 +56,16 @@ public enum ModelFamily
 
     /// <summary>Command R7B and Command A: attention and feed-forward layers side by side.</summary>
     [JsonStringEnumMemberName("cohere2")] Cohere2,
+
+    /// <summary>Mixtral: Mistral with a mixture of experts.</summary>
+    [JsonStringEnumMemberName("mixtral")] Mixtral,
+
+    /// <summary>GLM 4.5 to 4.7: half of each head rotated, and a mixture of experts as DeepSeek V3's.</summary>
+    [JsonStringEnumMemberName("glm4_moe")] Glm4Moe,
+
+    /// <summary>gpt-oss: sinks in attention, and a mixture of experts with biases and clamped gates.</summary>
+    [JsonStringEnumMemberName("gpt_oss")] GptOss,
+
+    /// <summary>DeepSeek V3: latent attention, and a mixture of experts that are chosen in groups.</summary>
+    [JsonStringEnumMemberName("deepseek_v3")] DeepseekV3,
 }

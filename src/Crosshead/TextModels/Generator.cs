@@ -28,6 +28,9 @@ public sealed class Generator : IDisposable
     {
         _cache = cache ?? new();
         CacheFormat = _cache.FormatFor(model.ComputeType, model.Device);
+        if (CacheFormat.Type != CacheFormat.Of(model.ComputeType).Type && model.Options.Attention.Latent is not null)
+            throw new CrossheadException($"a model with latent attention keeps tokens in the precision of its "
+                + $"computation, not in {CacheOptions.NameOf(CacheFormat.Type)}; leave {MessageTerm.CacheType} away.");
         (_model, _hasText, _packed) = (model, codec is not null, new Lazy<CpuWeights>(() => new CpuWeights(model)));
         _codec = codec ?? new IdCodec("a prompt was given as text, but the model came without a tokenizer; put its "
             + "tokenizer.json beside it.");
@@ -171,7 +174,7 @@ public sealed class Generator : IDisposable
         return new CpuDecoder(_packed.Value, slots, capacity, threads, pages, _cache);
     }
 
-    private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model.ComputeType);
+    private bool UsesCpuKernels => _model.Device.type == DeviceType.CPU && CpuWeights.Supports(_model);
 
     /// <summary>Checks that a model of the given shape can continue the prompts.</summary>
     /// <exception cref="CrossheadException">No prompt, an empty prompt, a prompt that fills the context, or an unknown

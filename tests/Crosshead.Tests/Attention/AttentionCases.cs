@@ -59,6 +59,30 @@ internal static class AttentionCases
             new() { Variant = AttentionVariant.MeaNoNorm, Heads = 6, KeyValueHeads = 2, MixStart = MixStart.Normal },
         ["biases"] = new() { Heads = 4, KeyValueHeads = 2, ProjectionBias = true, OutputBias = true },
         ["query-key norm"] = new() { Heads = 4, KeyValueHeads = 2, QueryKeyNorm = true },
+        ["sinks"] = new() { Heads = 6, KeyValueHeads = 2, Sinks = true, OutputBias = true },
+        ["sinks, mea c < g"] = new()
+        {
+            Variant = AttentionVariant.Mea,
+            Heads = 6,
+            KeyValueHeads = 3,
+            KeyComponents = 2,
+            ValueComponents = 1,
+            Sinks = true,
+        },
+        ["latent"] = new()
+        {
+            Heads = 3,
+            HeadDim = 4,
+            Latent = new() { Rank = 5, PlainWidth = 6, ValueWidth = 7, Interleaved = false },
+        },
+        ["latent, queries too, neighbours"] = new()
+        {
+            Heads = 4,
+            HeadDim = 6,
+            ProjectionBias = true,
+            OutputBias = true,
+            Latent = new() { Rank = 9, QueryRank = 5, PlainWidth = 3, ValueWidth = 2 },
+        },
         ["mea c < g, biases"] = new()
         {
             Variant = AttentionVariant.Mea,

@@ -74,8 +74,41 @@ internal sealed class AttentionLayer : IDisposable
 
     private Tensor this[string name] => _scope.Parameters.Single(p => p.Name == name).Value;
 
+    // Latent attention with all keys and values made, one head at a time.
+    private Tensor Latent(Tensor x, LatentOptions options)
+    {
+        long rotated = _options.HeadDim!.Value, plain = options.PlainWidth, wide = options.ValueWidth;
+        Tensor Apply(string name, Tensor input) =>
+            input.matmul(this[$"{name}.weight"].t()) + (Find($"{name}.bias") ?? zeros(1, ScalarType.Float64));
+        Tensor Norm(string name, Tensor input) =>
+            ReferenceAttention.HeadNorm(input, this[$"{name}.weight"], options.NormEpsilon);
+        Tensor Turned(Tensor part)
+        {
+            if (options.Interleaved)
+                part = stack(Enumerable.Range(0, (int)rotated).Select(i =>
+                    part[.., i < rotated / 2 ? 2 * i : (2 * (i - (rotated / 2))) + 1]), 1);
+            return ReferenceAttention.Rotate(part, AttentionCases.Base);
+        }
+        var queries = options.QueryRank is null ? Apply("q_proj", x)
+            : Apply("q_b_proj", Norm("q_a_layernorm", Apply("q_a_proj", x)));
+        var both = Apply("kv_a_proj_with_mqa", x);
+        var made = Apply("kv_b_proj", Norm("kv_a_layernorm", both.narrow(1, 0, options.Rank)));
+        var shared = Turned(both.narrow(1, options.Rank, rotated));
+        var heads = Enumerable.Range(0, _options.Heads).Select(i =>
+        {
+            var query = queries.narrow(1, i * (plain + rotated), plain + rotated);
+            var own = made.narrow(1, i * (plain + wide), plain + wide);
+            var scores = query.narrow(1, 0, plain).matmul(own.narrow(1, 0, plain).t())
+                + Turned(query.narrow(1, plain, rotated)).matmul(shared.t());
+            return ReferenceAttention.CausalSoftmax(scores / tensor(Math.Sqrt(plain + rotated)))
+                .matmul(own.narrow(1, plain, wide));
+        });
+        return Apply("o_proj", cat([.. heads], 1));
+    }
+
     private Tensor One(Tensor x) // [N,D]
     {
+        if (_options.Latent is { } latent) return Latent(x, latent);
         long d = _options.HeadDimFor(AttentionCases.Width), repeats = _options.Heads / _options.Groups;
         Tensor Project(string name) =>
             x.matmul(this[$"{name}_proj.weight"].t()) + (Find($"{name}_proj.bias") ?? zeros(1, ScalarType.Float64));
@@ -105,7 +138,7 @@ internal sealed class AttentionLayer : IDisposable
             AttentionVariant.Differential => Differential(queries, keys, values, repeats, d),
             AttentionVariant.TalkingHeads => Talking(queries, keys, values, repeats, d),
             _ => [.. queries.Select((q, i) => Normed(i,
-                ReferenceAttention.CausalSoftmax(Scores(q, keys[i / repeats], d)).matmul(values[i / repeats])))],
+                ReferenceAttention.CausalSoftmax(Scores(q, keys[i / repeats], d), Find("sinks")?[i]).matmul(values[i / repeats])))],
         };
         return cat(heads, 1)
             .matmul(this["o_proj.weight"].t()) + (Find("o_proj.bias") ?? zeros(1, ScalarType.Float64));

@@ -20,12 +20,19 @@ internal static class ReferenceAttention
         return cat([(a * Constant(cos)) - (b * Constant(sin)), (b * Constant(cos)) + (a * Constant(sin))], 1);
     }
 
-    /// <summary>Weights of each query over the keys up to itself: [N, N].</summary>
-    public static Tensor CausalSoftmax(Tensor scores)
+    /// <summary>
+    /// Weights of each query over the keys up to itself: [N, N]. The sink, if there is one, takes its share and is left
+    /// out.
+    /// </summary>
+    public static Tensor CausalSoftmax(Tensor scores, Tensor? sink = null)
     {
         var n = scores.shape[0];
         var weights = zeros_like(scores);
-        for (var t = 0; t < n; t++) weights[t, ..(t + 1)] = scores[t, ..(t + 1)].softmax(0);
+        for (var t = 0; t < n; t++)
+        {
+            var seen = scores[t, ..(t + 1)];
+            weights[t, ..(t + 1)] = sink is null ? seen.softmax(0) : cat([seen, sink.view(1)]).softmax(0)[..(t + 1)];
+        }
         return weights;
     }
 

@@ -18,6 +18,25 @@ public sealed class MixtureOfExpertsTests
         { Options with { PerToken = 5 }, 2, 3 },
         { Options with { Count = 40, PerToken = 3 }, 1, 2 },
         { Options, 2, 70 },
+        { Options with { Scoring = ExpertScoring.Sigmoid, WeightFactor = 2.5 }, 3, 4 },
+        { Options with { ChoiceBias = true, Shared = 2 }, 3, 4 },
+        { Options with { RouterBias = true, Bias = true, SwiGluLimit = 0.4 }, 3, 4 },
+        { Grouped, 3, 20 },
+        { Grouped with { Scoring = ExpertScoring.Softmax, ChoiceBias = false, Renormalize = false }, 3, 20 },
+    };
+
+    // As in DeepSeek V3. Some biases are so large that the best experts are not in the best groups.
+    private static ExpertOptions Grouped => new()
+    {
+        Count = 12,
+        PerToken = 3,
+        InnerSize = 7,
+        Scoring = ExpertScoring.Sigmoid,
+        ChoiceBias = true,
+        Groups = 4,
+        GroupsPerToken = 2,
+        WeightFactor = 2.5,
+        Shared = 1,
     };
 
     [Theory]
@@ -99,6 +118,22 @@ public sealed class MixtureOfExpertsTests
         Assert.Equal(message, Assert.Throws<CrossheadException>(
             new ExpertOptions { Count = count, PerToken = perToken, Step = step }.Validate).Message);
 
+    [Theory]
+    [InlineData(3, 1, "experts.count (8) must be a multiple of experts.groups (3).")]
+    [InlineData(2, 3, "experts.groupsPerToken (3) is more than experts.groups (2); use at most 2.")]
+    [InlineData(4, 1, "experts.perToken (3) is more than the 2 experts of 1 groups (experts.groupsPerToken); use at "
+        + "most 2.")]
+    [InlineData(8, 3, "experts.groups (8) have one expert each; a group needs at least two, because its two best "
+        + "experts say how good it is.")]
+    public void Groups_that_do_not_fit_are_refused(int groups, int perToken, string message) =>
+        Assert.Equal(message, Assert.Throws<CrossheadException>(new ExpertOptions
+        {
+            Count = 8,
+            PerToken = 3,
+            Groups = groups,
+            GroupsPerToken = perToken,
+        }.Validate).Message);
+
     [Fact]
     public void Sparse_are_every_so_many_layers_but_those_named_dense()
     {
@@ -113,6 +148,9 @@ public sealed class MixtureOfExpertsTests
         var mixture = new MixtureOfExperts(scope["mlp"], Width, options, 0.5, 0.5);
         using var generator = new Generator(5);
         foreach (var parameter in scope.Parameters) parameter.Initialize(generator);
+        using var grad = no_grad();
+        foreach (var bias in scope.Parameters.Where(p => p.Kind == ParameterKind.Bias))
+            bias.Value.normal_(0, 0.5, generator); // they start at 0
         return (mixture, scope.Parameters);
     }
 
@@ -121,17 +159,28 @@ public sealed class MixtureOfExpertsTests
         var outputs = new List<Tensor>();
         foreach (var token in x.reshape(-1, Width).unbind(0))
         {
-            var probabilities = mixture.Router.Forward(token).softmax(0);
-            var chosen = Enumerable.Range(0, options.Count).OrderByDescending(e => probabilities[e].item<double>())
+            var logits = mixture.Router.Forward(token);
+            var weights = options.Scoring == ExpertScoring.Sigmoid ? logits.sigmoid() : logits.softmax(0);
+            var rated = (mixture.ChoiceBias is { } bias ? weights + bias.Value : weights).data<double>().ToArray();
+            var size = options.Count / options.Groups;
+            var groups = Enumerable.Range(0, options.Groups).OrderByDescending(
+                g => rated[(g * size)..((g + 1) * size)].OrderDescending().Take(2).Sum()).Take(options.GroupsPerToken);
+            var chosen = groups.SelectMany(g => Enumerable.Range(g * size, size)).OrderByDescending(e => rated[e])
                 .Take(options.PerToken).ToArray();
-            var sum = chosen.Select(e => probabilities[e]).Aggregate((a, b) => a + b);
-            Tensor Expert(int e)
+            var sum = chosen.Select(e => weights[e]).Aggregate((a, b) => a + b);
+            Tensor Output(FeedForward layer, double? limit)
             {
-                var expert = mixture.Experts[e];
-                return expert.Down.Forward(nn.functional.silu(expert.Gate.Forward(token)) * expert.Up.Forward(token));
+                var (gate, up) = (layer.Gate.Forward(token), layer.Up.Forward(token));
+                if (limit is { } most)
+                {
+                    var g = minimum(gate, full_like(gate, most));
+                    return layer.Down.Forward((up.clamp(-most, most) + 1) * g / (1 + (-1.702f * g).exp()));
+                }
+                return layer.Down.Forward(gate / (1 + (-gate).exp()) * up);
             }
-            outputs.Add(chosen.Select(e => (options.Renormalize ? probabilities[e] / sum : probabilities[e]) * Expert(
-                e)).Aggregate((a, b) => a + b));
+            var routed = chosen.Select(e => (options.Renormalize ? weights[e] / sum : weights[e])
+                * options.WeightFactor * Output(mixture.Experts[e], options.SwiGluLimit)).Aggregate((a, b) => a + b);
+            outputs.Add(mixture.Shared is { } shared ? routed + Output(shared, null) : routed);
         }
         return stack(outputs).view(x.shape);
     }

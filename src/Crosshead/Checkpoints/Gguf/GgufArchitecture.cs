@@ -127,6 +127,8 @@ internal static class GgufArchitecture
             yield return "norms of queries and keys unlike Qwen 3's";
         if (options.VirtualHeads?.Any(heads => heads is not null) == true) yield return "a cache of component heads";
         if (attention.Variant != AttentionVariant.Gqa) yield return $"the variant {attention.Variant.NameOf()}";
+        if (attention.Sinks) yield return "sinks in attention";
+        if (attention.Latent is not null) yield return "latent attention";
         if (attention.SlidingWindow is { } window && window < options.Context
             && Enumerable.Range(0, options.Layers).Any(i => options.AttentionOf(i).SlidingWindow is not null))
             yield return $"a sliding window ({window} tokens)";

@@ -48,6 +48,14 @@ internal sealed record ConfigKey(string Name, Func<ConfigValues, ModelOptions, M
         (options, value) => options with { Block = options.Block with { LogitCap = value } },
         options => options.Block.LogitCap);
 
+    /// <summary>The key <c>use_qk_norm</c>: whether queries and keys are normed, with the epsilon of all norms.</summary>
+    public static ConfigKey QueryKeyNorm { get; } = new("use_qk_norm",
+        (config, options) => !config.Or("use_qk_norm", false) ? options : options with
+        {
+            Attention = options.Attention with { QueryKeyNorm = true, QueryKeyNormEpsilon = options.NormEpsilon },
+        },
+        options => options.Attention.QueryKeyNorm);
+
     /// <summary>The key <c>no_rope_layers</c>: 0 for the layers without rotation, every fourth where it is
     /// absent.</summary>
     public static ConfigKey UnrotatedLayers { get; } = new("no_rope_layers", ReadUnrotated,

@@ -43,8 +43,8 @@ internal sealed record FamilyConfig(ModelFamily Family, string Architecture)
     /// <summary>Whether <c>mlp_bias</c> is a key.</summary>
     public bool FeedForwardBias { get; init; }
 
-    /// <summary>Whether there are experts.</summary>
-    public bool Experts { get; init; }
+    /// <summary>The experts where no key says otherwise; null for none.</summary>
+    public ExpertOptions? Experts { get; init; }
 
     /// <summary>The head width if the key is absent; null for model width / heads.</summary>
     public int? HeadDim { get; init; }

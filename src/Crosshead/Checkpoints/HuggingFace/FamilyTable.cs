@@ -30,8 +30,10 @@ internal static class FamilyTable
             Biases = BiasRule.Key,
             QueryKeyNorm = true,
             Windows = WindowRule.AllLayersOnRequest,
-            Experts = true,
+            Experts = ExpertKeys.Usual,
+            Keys = ExpertKeys.Qwen,
         },
+        .. SparseFamilies.All,
         new(ModelFamily.Granite, "GraniteForCausalLM")
         {
             Biases = BiasRule.Key,

@@ -34,7 +34,7 @@ public static class ModelConfig
     /// <summary>How the tensors beside a configuration are stored.</summary>
     internal static TensorLayout LayoutOf(ConfigValues config, ModelOptions options) =>
         config.Or("model_type", "") == ConfigJson.ModelType ? TensorLayout.Own
-            : new TensorLayout(FamilyTable.Of(options.Family).Tensors, options);
+            : new TensorLayout(FamilyTable.Of(options.Family).Tensors, options, config);
 
     /// <summary>How the tensors of a folder are stored; as parameters are, if there is no configuration.</summary>
     internal static TensorLayout LayoutIn(string folder)

@@ -17,9 +17,9 @@ internal static class ModelConfigReader
         var layers = config.Required<int>("num_hidden_layers");
         if (!own && !family.FeedForwardBias && config.Or("mlp_bias", false))
             throw config.Error($"{config.Shown("mlp_bias")} is not supported for {family.Name}; supported is false");
-        if (!own && !family.Experts && ExpertConfig.IsIn(config))
+        if (!own && family.Experts is null && ExpertKeys.AreIn(config))
             throw config.Error($"a mixture of experts is not supported for {family.Name}; supported is "
-                + $"{string.Join(", ", FamilyTable.Names.Where(n => FamilyTable.Find(n)!.Experts))}");
+                + $"{string.Join(", ", FamilyTable.Names.Where(n => FamilyTable.Find(n)!.Experts is not null))}");
         var attention = own ? Own<AttentionOptions>(config, ConfigJson.Attention, ConfigJson.AttentionStyle)
             ?? throw config.Error($"it lacks \"{ConfigJson.Attention}\"") : Attention(config, family);
         var (window, full) = own ? WindowConfig.Read(config, attention.SlidingWindow, layers)
@@ -32,7 +32,7 @@ internal static class ModelConfigReader
             HiddenSize = config.Required<int>("hidden_size"),
             FeedForwardSize = config.Required<int>("intermediate_size"),
             FeedForwardBias = config.Or("mlp_bias", false),
-            Experts = (own ? ExpertConfig.IsIn(config) : family.Experts) ? ExpertConfig.Read(config) : null,
+            Experts = !own ? family.Experts : ExpertKeys.AreIn(config) ? ExpertKeys.Usual : null,
             Layers = layers,
             Context = config.Required<int>("max_position_embeddings"),
             RopeBase = frequencyBase,
@@ -56,7 +56,7 @@ internal static class ModelConfigReader
             VirtualHeads = own
                 ? Own<VirtualHeads?[]>(config, ConfigJson.VirtualHeads, ConfigJson.VirtualHeadsStyle) : null,
         };
-        if (own) return options;
+        if (own) return options.Experts is null ? options : ExpertKeys.ReadOwn(config, options);
         options = options with { RotaryDims = RopeConfig.TurnedOf(config, family, options) };
         foreach (var key in family.Keys) options = key.Read(config, options);
         return family.Always(WindowConfig.OfUnrotated(config, family, options));
@@ -69,9 +69,9 @@ internal static class ModelConfigReader
         {
             null => family.Activation,
             "silu" or "swish" => Activation.Silu,
-            gelu when !family.Experts => Activation.GeluTanh,
+            gelu when family.Experts is null => Activation.GeluTanh,
             _ => throw config.Error($"{config.Shown(family.ActivationKey)} is not supported; supported is silu or swish"
-                + (family.Experts ? "" : $" or {gelu}")),
+                + (family.Experts is not null ? "" : $" or {gelu}")),
         };
     }
 

@@ -21,9 +21,9 @@ internal static class ModelConfigWriter
         if (family.Biases == FamilyConfig.BiasRule.KeyAndOutputKey)
             json["attention_out_bias"] = options.Attention.OutputBias;
         if (family.FeedForwardBias) json["mlp_bias"] = options.FeedForwardBias;
-        if (family.Experts) ExpertConfig.Write(json, options.Experts ?? new());
         WindowConfig.Write(json, options, family);
-        foreach (var key in family.Keys) json[key.Name] = key.Write(options);
+        var whole = options.Experts is null ? options with { Experts = family.Experts } : options;
+        foreach (var key in family.Keys) json[key.Name] = key.Write(whole);
         return json;
     }
 
@@ -37,7 +37,7 @@ internal static class ModelConfigWriter
         if (options.Block != new BlockOptions())
             json[ConfigJson.Block] = JsonSerializer.SerializeToNode(options.Block, ConfigJson.AttentionStyle);
         json["mlp_bias"] = options.FeedForwardBias;
-        if (options.Experts is { } experts) ExpertConfig.Write(json, experts);
+        if (options.Experts is not null) ExpertKeys.Write(json, options);
         json[ConfigJson.Attention] = JsonSerializer.SerializeToNode(Meaningful(options), ConfigJson.AttentionStyle);
         WindowConfig.WriteTypes(json, options);
         if (options.VirtualHeads is { } virtualHeads)
@@ -85,6 +85,8 @@ internal static class ModelConfigWriter
             ScoreScale = attention.ScoreScale,
             ScoreCap = attention.ScoreCap,
             SlidingWindow = attention.SlidingWindow,
+            Sinks = attention.Sinks,
+            Latent = attention.Latent,
         };
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Model;
 using static TorchSharp.torch;
@@ -14,7 +15,15 @@ internal sealed class TensorLayout
     private static readonly string[] s_rotated =
         ["self_attn.q_proj", "self_attn.k_proj", "self_attn.q_norm", "self_attn.k_norm"];
 
+    // Transformers 5 may keep the experts of a layer together, whatever the family.
+    private static readonly ExpertTensors[] s_together =
+    [
+        new("mlp.experts.gate_up_proj", "mlp.experts.*.gate_proj.weight", "mlp.experts.*.up_proj.weight"),
+        new("mlp.experts.down_proj", "mlp.experts.*.down_proj.weight"),
+    ];
+
     private readonly TensorRules _rules;
+    private readonly int _firstDraft, _draftLayers;
     private readonly long[] _attentionRows = []; // of queries, keys and values
     private readonly long[]? _order;             // for each element of a head, its place in the file; null for itself
 
@@ -26,8 +35,11 @@ internal sealed class TensorLayout
     /// <summary>The layout of a family's model.</summary>
     /// <param name="rules">The family's rules.</param>
     /// <param name="options">The model's shape, validated.</param>
-    public TensorLayout(TensorRules rules, ModelOptions options)
+    /// <param name="config">The configuration of the files that are read; null for files that are written.</param>
+    public TensorLayout(TensorRules rules, ModelOptions options, ConfigValues? config = null)
     {
+        if (rules.DraftLayersKey is { } key && config is not null)
+            (_firstDraft, _draftLayers) = (options.Layers, config.Or(key, 1));
         var (attention, d) = (options.Attention, options.HeadDim);
         _rules = rules;
         _attentionRows = [(long)attention.Heads * d, (long)attention.Groups * d, (long)attention.Groups * d];
@@ -39,7 +51,9 @@ internal sealed class TensorLayout
     /// <param name="shape">Its shape.</param>
     public IEnumerable<StoredPart> PartsOf(string name, long[] shape)
     {
-        if (Split(name) is not var (layer, module, kind)) return StoredPart.Of(name, shape);
+        foreach (var rule in _rules.Experts.Concat(s_together))
+            if (rule.PartsOf(name, shape) is { } parts) return parts;
+        if (Split(name) is not var (layer, module, kind)) return [new StoredPart(name, shape)];
         if (_rules.Fused.TryGetValue(module, out var fused) && RowsOf(fused.Length, shape) is { } rows)
             return fused.Select((part, i) => new StoredPart($"{layer}{part}{kind}", [rows[i], .. shape[1..]])
             {
@@ -49,13 +63,21 @@ internal sealed class TensorLayout
         var own = _rules.Names.GetValueOrDefault(module, module);
         return OrderOf(own, shape[0]) is { } order
             ? [new StoredPart($"{layer}{own}{kind}", shape) { Start = 0, Order = order }]
-            : StoredPart.Of($"{layer}{own}{kind}", shape);
+            : [new StoredPart($"{layer}{own}{kind}", shape)];
     }
+
+    /// <summary>Whether a tensor belongs to a layer that drafts further tokens.</summary>
+    /// <param name="name">Its name.</param>
+    public bool IsOfDraftLayer(string name) => _draftLayers > 0 && Split(name) is var (layer, _, _)
+        && int.TryParse(layer.AsSpan(Layers.Length, layer.Length - Layers.Length - 1), NumberStyles.None,
+            CultureInfo.InvariantCulture, out var number)
+        && number >= _firstDraft && number - _firstDraft < _draftLayers;
 
     /// <summary>The tensors to store for parameters.</summary>
     public IEnumerable<StoredTensor> Stored(IEnumerable<StoredTensor> parameters)
     {
         if (_rules == TensorRules.None && _order is null) return parameters;
+        if (_rules.Experts.Count > 0) parameters = Together(parameters);
         var owners = _rules.Fused.SelectMany(f => f.Value, (f, part) => (Part: part, Stored: f.Key))
             .Concat(_rules.Names.Select(n => (Part: n.Value, Stored: n.Key)))
             .ToDictionary(p => p.Part, p => p.Stored);
@@ -63,6 +85,11 @@ internal sealed class TensorLayout
                 && owners.TryGetValue(module, out var stored) ? $"{layer}{stored}{kind}" : p.Name)
             .Select(group => Joined(group.Key, [.. group]));
     }
+
+    private IEnumerable<StoredTensor> Together(IEnumerable<StoredTensor> parameters) =>
+        parameters.Select(p => (Parameter: p, Rule: _rules.Experts.FirstOrDefault(r => r.PlaceOf(p.Name) is not null)))
+            .GroupBy(p => p.Rule?.PlaceOf(p.Parameter.Name)!.Value.Name ?? p.Parameter.Name)
+            .Select(g => g.First().Rule?.Join(g.Key, g.Select(p => p.Parameter)) ?? g.First().Parameter);
 
     // Parameters follow each other in a file as the family lists them.
     private StoredTensor Joined(string name, StoredTensor[] parts)

@@ -19,6 +19,15 @@ internal sealed record TensorRules
     /// <summary>Stored modules that hold the rows of several modules one below the other, and these modules.</summary>
     public IReadOnlyDictionary<string, string[]> Fused { get; init; } = new Dictionary<string, string[]>();
 
+    /// <summary>Stored tensors of experts; of several with the same parameters, the first one is written.</summary>
+    public IReadOnlyList<ExpertTensors> Experts { get; init; } = [];
+
+    /// <summary>
+    /// Layers behind the last one, which draft further tokens and are not read: the key that says how many there are.
+    /// Null for none.
+    /// </summary>
+    public string? DraftLayersKey { get; init; }
+
     /// <summary>
     /// Whether rotary embedding turns neighbouring elements of a head (2i, 2i + 1). Crosshead turns elements i and
     /// i + d/2.

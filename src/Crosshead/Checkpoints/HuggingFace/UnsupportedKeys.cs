@@ -32,6 +32,12 @@ internal static class UnsupportedKeys
         ("attention_chunk_size", []),
         ("shared_expert_intermediate_size", ["0"]),
         ("n_shared_experts", ["0"]),
+        ("n_group", ["1"]),
+        ("routed_scaling_factor", ["1"]),
+        ("scoring_func", ["\"softmax\""]),
+        ("topk_method", ["\"greedy\""]),
+        ("moe_layer_freq", ["1"]),
+        ("swiglu_limit", []),
         ("is_encoder_decoder", ["false"]),
         ("use_bidirectional_attention", ["false"]),
     ];
@@ -45,6 +51,7 @@ internal static class UnsupportedKeys
     {
         foreach (var (key, supported) in Table)
         {
+            if (own && ExpertKeys.Own.Any(k => k.Name == key)) continue;
             if (!own && (key == "hidden_act" || family.Keys.Any(k => k.Name == key)
                 || (key == RopeConfig.PartialKey && family.PartialRotary is not null))) continue;
             if (config[key] is not { } value || supported.Any(s => JsonNode.DeepEquals(JsonNode.Parse(s), value)))

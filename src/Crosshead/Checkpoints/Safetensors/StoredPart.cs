@@ -1,19 +1,20 @@
-using System.Text.RegularExpressions;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints.Safetensors;
 
-/// <summary>
-/// A parameter in a stored tensor: the whole tensor, or a part of it. Transformers 5 may keep the experts of a layer
-/// together, <c>mlp.experts.gate_up_proj</c> [E, 2F, D] (an expert's gate above its up projection) and
-/// <c>mlp.experts.down_proj</c> [E, D, F], where models have <c>mlp.experts.0.gate_proj.weight</c> and so on.
-/// </summary>
+/// <summary>A parameter in a stored tensor: the whole tensor, or some rows of it.</summary>
 /// <param name="Name">The parameter.</param>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Expert">Index along the stored tensor's first dimension; null if it has no experts.</param>
 /// <param name="Start">First row, within the expert if there is one; null if the tensor is the parameter.</param>
-internal sealed partial record StoredPart(string Name, long[] Shape, long? Expert = null, long? Start = null)
+internal sealed record StoredPart(string Name, long[] Shape, long? Expert = null, long? Start = null)
 {
+    /// <summary>From one of its rows to the next in the stored tensor.</summary>
+    public long Step { get; init; } = 1;
+
+    /// <summary>Whether rows lie along the last dimension of the stored tensor.</summary>
+    public bool IsTransposed { get; init; }
+
     /// <summary>
     /// For each row of a head, its place among the head's rows in the file; null for the same place.
     /// </summary>
@@ -22,37 +23,52 @@ internal sealed partial record StoredPart(string Name, long[] Shape, long? Exper
     /// <summary>Whether the tensor is the parameter, as it is.</summary>
     public bool IsWhole => Start is null;
 
+    /// <summary>The row of the stored tensor, or of its expert, that is a row of the parameter.</summary>
+    public long RowOf(long row) => (Start ?? 0)
+        + (Step * (Order is null ? row : (row / Order.Length * Order.Length) + Order[row % Order.Length]));
+
     /// <summary>
-    /// The parameters that a stored tensor holds: itself, or those of the experts kept together in it.
+    /// The first row of the parameter, over all rows of the stored tensor; null if its rows do not follow each other
+    /// there.
     /// </summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="shape">Its shape.</param>
-    public static IEnumerable<StoredPart> Of(string name, long[] shape)
-    {
-        string[]? projections = FusedName().Match(name) is not { Success: true } match
-            || shape is not [> 0, > 0, > 0] ? null
-            : match.Groups["kind"].Value == "down" ? ["down"] : ["gate", "up"];
-        if (projections is null || shape[1] % projections.Length != 0)
-        {
-            yield return new(name, shape);
-            yield break;
-        }
-        var (experts, rows) = (name[..(name.LastIndexOf('.') + 1)], shape[1] / projections.Length);
-        for (var expert = 0L; expert < shape[0]; expert++)
-            for (var i = 0; i < projections.Length; i++)
-                yield return new($"{experts}{expert}.{projections[i]}_proj.weight", [rows, shape[2]], expert, i * rows);
-    }
-
-    /// <summary>The first row of the parameter, over all rows of the stored tensor.</summary>
     /// <param name="stored">Shape of the stored tensor.</param>
-    public long FirstRow(long[] stored) => (Expert is { } expert ? expert * stored[1] : 0L) + (Start ?? 0L);
+    public long? FirstRow(long[] stored) => IsWhole ? 0
+        : IsTransposed || Order is not null || Step != 1 || Shape.Length != 2 ? null
+        : (Expert is { } expert ? expert * stored[1] : 0L) + Start;
 
-    /// <summary>The parameter's values: a view of the stored tensor, or rows of it in the parameter's order.</summary>
-    public Tensor In(Tensor stored)
+    /// <summary>Writes those of the parameter's rows that lie in a piece of the stored tensor.</summary>
+    /// <param name="values">The piece, along the stored tensor's first dimension.</param>
+    /// <param name="start">Index of its first.</param>
+    /// <param name="write">Takes rows that follow each other in the parameter, and the index of the first.</param>
+    public void Copy(Tensor values, long start, Action<Tensor, long> write)
     {
-        if (IsWhole) return stored;
-        var rows = (Expert is { } expert ? stored.select(0, expert) : stored).narrow(0, Start!.Value, Shape[0]);
-        return Order is null ? rows : Ordered(rows, Order);
+        if (values.dim() == 0)
+        {
+            write(values, 0);
+            return;
+        }
+        if (Expert is { } expert)
+        {
+            if (expert < start || expert >= start + values.shape[0]) return;
+            (values, start) = (values.select(0, expert - start), 0);
+        }
+        if (IsTransposed) values = values.t();
+        var end = start + values.shape[0];
+        if (Order is null && Step == 1)
+        {
+            var own = Start ?? 0;
+            var (first, last) = (Math.Max(start, own), Math.Min(end, own + Shape[0]));
+            if (first < last) write(values.narrow(0, first - start, last - first), first - own);
+            return;
+        }
+        for (long row = 0, next; row < Shape[0]; row = next)
+        {
+            var from = new List<long>();
+            for (next = row; next < Shape[0] && RowOf(next) >= start && RowOf(next) < end; next++)
+                from.Add(RowOf(next) - start);
+            if (next == row) next++;
+            else write(values.index_select(0, tensor(from.ToArray())), row);
+        }
     }
 
     /// <summary>Rows of heads in the order of a file, from a parameter's.</summary>
@@ -60,12 +76,6 @@ internal sealed partial record StoredPart(string Name, long[] Shape, long? Exper
     {
         var places = new long[order.Length];
         for (var i = 0; i < order.Length; i++) places[order[i]] = i;
-        return Ordered(rows, places);
+        return rows.unflatten(0, -1, order.Length).index_select(1, tensor(places, device: rows.device)).flatten(0, 1);
     }
-
-    private static Tensor Ordered(Tensor rows, long[] order) => rows.unflatten(0, -1, order.Length)
-        .index_select(1, tensor(order, device: rows.device)).flatten(0, 1);
-
-    [GeneratedRegex(@"\.mlp\.experts\.(?<kind>gate_up|down)_proj$", RegexOptions.ExplicitCapture)]
-    private static partial Regex FusedName();
 }

@@ -1,3 +1,4 @@
+using Crosshead.Weights;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints.Safetensors;
@@ -32,4 +33,12 @@ internal abstract class StoredWeight(string name, long[] shape, params Safetenso
     /// <summary>The values of a piece, a contiguous floating-point tensor on the CPU.</summary>
     /// <exception cref="CrossheadException">A file was cut short, or the stored numbers make no values.</exception>
     public abstract Tensor Read(WeightFiles files, long start, long count);
+
+    /// <summary>
+    /// A parameter of the weight in blocks that are multiplied as they are; null if no format has its numbers.
+    /// </summary>
+    /// <param name="files">The files with its tensors, whose pages no longer count as memory afterwards.</param>
+    /// <param name="memory">Where the blocks go.</param>
+    /// <param name="part">The parameter.</param>
+    public virtual WeightMatrix? Packed(WeightFiles files, WeightMemory memory, StoredPart part) => null;
 }

@@ -108,7 +108,7 @@ public sealed class Profiler(LanguageModel model, Calibration calibration, Token
     /// short.</exception>
     public static void Require(ModelOptions model, TokenWindows calibrate)
     {
-        VirtualHeads.RequireComponents(model.Attention.Variant);
+        VirtualHeads.RequireComponents(model.Attention);
         Calibration.Require(model, calibrate);
     }
 

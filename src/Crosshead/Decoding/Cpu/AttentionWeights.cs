@@ -44,6 +44,9 @@ internal sealed class AttentionWeights : IDisposable
     /// </summary>
     public Rows? HeadNorm { get; private init; }
 
+    /// <summary>A further score of each head that has no value, [h]; null for none.</summary>
+    public float[]? Sinks { get; private init; }
+
     /// <summary>Mixes of scores and of weights in Talking-Heads, [h, h] each; null for other variants.</summary>
     public (float[] Logits, float[] Weights)? TalkingHeadsMix { get; private init; }
 
@@ -68,7 +71,8 @@ internal sealed class AttentionWeights : IDisposable
             TalkingHeadsAttention a => TalkingHeads(a, reader, options, width),
             DifferentialAttention a => Differential(a, reader, options, width),
             _ => throw new CrossheadException(
-                $"the CPU decoder does not know {options.Variant.NameOf()} attention; "
+                $"the CPU decoder does not know {(options.Latent is null ? options.Variant.NameOf() : "latent")} "
+                + "attention; "
                 + "decode with the model itself (TensorDecoder)."),
         };
     }
@@ -90,6 +94,7 @@ internal sealed class AttentionWeights : IDisposable
                 ? new QueryKeyNorm(Factors(query.Weight, options), Factors(key.Weight, options), layout.HeadDim,
                     own.NormEpsilon, own.NormsWhole)
                 : null,
+            Sinks = attention.Sinks is { } sinks ? Floats(sinks) : null,
             HeadNorm = attention.HeadNorm is { } norm ? new Rows(Floats(norm.Weight), layout.HeadDim) : null,
         };
     }

@@ -135,7 +135,7 @@ public sealed unsafe class CpuDecoder : IDecoder
                 norm);
             yield return new TeamPhase(() => _block.Count, (first, end, _) => Route(router, first, end));
         }
-        yield return new TeamPhase(() => layer.Experts[0].Gate.Groups,
+        yield return new TeamPhase(() => layer.Experts[0].Gate.Groups + (layer.Shared?.Gate.Groups ?? 0),
             (first, end, member) => Gate(layer, first, end, _scratch.Normed[member]), norm);
         yield return new TeamPhase(() => layer.Experts[0].Down.Groups, (first, end, _) => Down(layer, first, end));
         if (layer.FeedForwardOutputNorm is { } fed)
@@ -215,37 +215,42 @@ public sealed unsafe class CpuDecoder : IDecoder
 
     private void Route(Router router, int first, int end)
     {
-        for (var r = first; r < end; r++) router.Route(_scratch.Logits[r], _scratch.Routes, r);
+        for (var r = first; r < end; r++) router.Route(_scratch.Logits[r], _scratch.Ratings[r], _scratch.Routes, r);
     }
 
     // The experts of the tokens: a dense layer is a mixture with one expert.
     private ExpertRoutes Routes(LayerWeights layer) => layer.Router is null ? _scratch.Dense : _scratch.Routes;
 
+    // The groups of the experts come first, then those of the shared experts.
     private void Gate(LayerWeights layer, int first, int end, Rows normed)
     {
-        var routes = Routes(layer);
-        var (start, length) = layer.Experts[0].Gate.OutputsOf(first, end);
-        for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
+        var own = layer.Experts[0].Gate.Groups;
+        if (first < own)
+            Gate(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, Math.Min(end, own), normed);
+        if (end > own && layer.Shared is { } shared)
+            Gate([shared], _scratch.Dense, 1, layer.ExpertsPerToken, Math.Max(first - own, 0), end - own, normed);
+    }
+
+    private void Gate(ReadOnlySpan<FeedForwardWeights> layers, ExpertRoutes routes, int choices, int place, int first,
+        int end, Rows normed)
+    {
+        var (start, length) = layers[0].Gate.OutputsOf(first, end);
+        for (var choice = 0; choice < choices; choice++)
         {
             for (int r = 0, count; r < _block.Count; r += count)
             {
                 count = routes.Run(choice, r, _block.Count);
-                var (expert, place) = (layer.Experts[routes[choice, r].Expert], (choice * PassBlock.MaxRows) + r);
-                Multiply(expert.Gate, first, end, normed, r, count, _scratch.Gate, place);
-                Multiply(expert.Up, first, end, normed, r, count, _scratch.Up, place);
-                for (var i = place; i < place + count; i++)
-                {
-                    if (Block.Activation == Activation.Silu)
-                        RowMath.SwiGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
-                    else RowMath.GeGlu(_scratch.Gate[i] + start, _scratch.Up[i] + start, length);
-                }
+                var (layer, at) = (layers[routes[choice, r].Expert], ((place + choice) * PassBlock.MaxRows) + r);
+                Multiply(layer.Gate, first, end, normed, r, count, _scratch.Gate, at);
+                Multiply(layer.Up, first, end, normed, r, count, _scratch.Up, at);
+                for (var i = at; i < at + count; i++)
+                    layer.Activate(_scratch.Gate[i], _scratch.Up[i], start, length);
             }
         }
     }
 
     private void Down(LayerWeights layer, int first, int end)
     {
-        var routes = Routes(layer);
         var (start, length) = layer.Experts[0].Down.OutputsOf(first, end);
         var target = Target(layer.FeedForwardOutputNorm);
         for (var r = 0; r < _block.Count; r++)
@@ -255,13 +260,21 @@ public sealed unsafe class CpuDecoder : IDecoder
             else if (Block.Form == BlockForm.Parallel)
                 Add(_scratch.Update[r] + start, 1, target, r, start, length);
         }
-        for (var choice = 0; choice < layer.ExpertsPerToken; choice++)
+        Down(layer.Experts, Routes(layer), layer.ExpertsPerToken, 0, first, end, target);
+        if (layer.Shared is { } shared) Down([shared], _scratch.Dense, 1, layer.ExpertsPerToken, first, end, target);
+    }
+
+    private void Down(ReadOnlySpan<FeedForwardWeights> layers, ExpertRoutes routes, int choices, int place, int first,
+        int end, Rows target)
+    {
+        var (start, length) = layers[0].Down.OutputsOf(first, end);
+        for (var choice = 0; choice < choices; choice++)
         {
             for (int r = 0, count; r < _block.Count; r += count)
             {
                 count = routes.Run(choice, r, _block.Count);
-                Multiply(layer.Experts[routes[choice, r].Expert].Down, first, end, _scratch.Gate,
-                    (choice * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
+                Multiply(layers[routes[choice, r].Expert].Down, first, end, _scratch.Gate,
+                    ((place + choice) * PassBlock.MaxRows) + r, count, _scratch.Delta, r);
                 for (var i = r; i < r + count; i++)
                     Add(_scratch.Delta[i] + start, routes[choice, i].Weight, target, i, start, length);
             }

@@ -71,6 +71,10 @@ public sealed class CpuWeights : IDisposable
     /// <summary>Whether this processor can decode in a precision.</summary>
     public static bool Supports(ScalarType type) => CpuVectors.AreUsed && IsPacked(type);
 
+    /// <summary>Whether this processor can decode a model in the model's precision.</summary>
+    public static bool Supports(LanguageModel model) =>
+        Supports(model.ComputeType) && model.Options.Attention.Latent is null;
+
     private static bool IsPacked(ScalarType type) => type is ScalarType.Float32 or ScalarType.BFloat16;
 
     /// <inheritdoc/>

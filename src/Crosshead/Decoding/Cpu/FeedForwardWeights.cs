@@ -1,10 +1,15 @@
+using Crosshead.Layers;
+
 namespace Crosshead.Decoding.Cpu;
 
 /// <summary>A SwiGLU layer, or one expert of a mixture.</summary>
 /// <param name="Gate">[F, D]</param>
 /// <param name="Up">[F, D]</param>
 /// <param name="Down">[D, F]</param>
-internal sealed record FeedForwardWeights(StackedMatrix Gate, StackedMatrix Up, StackedMatrix Down) : IDisposable
+/// <param name="Activation">The function of the gate.</param>
+/// <param name="Limit">Where gates and values are cut off, as in gpt-oss; null for none.</param>
+internal sealed unsafe record FeedForwardWeights(StackedMatrix Gate, StackedMatrix Up, StackedMatrix Down,
+    Activation Activation, float? Limit) : IDisposable
 {
     /// <summary>The matrices that a token multiplies.</summary>
     public IEnumerable<StackedMatrix> Matrices => [Gate, Up, Down];
@@ -12,11 +17,26 @@ internal sealed record FeedForwardWeights(StackedMatrix Gate, StackedMatrix Up, 
     /// <summary>Reads a layer.</summary>
     /// <param name="parameters">Parameters of the layer.</param>
     /// <param name="reader">Makes matrices.</param>
-    public static FeedForwardWeights Read(ParameterReader parameters, WeightReader reader)
+    /// <param name="activation">The function of the gate.</param>
+    /// <param name="limit">Where gates and values are cut off; null for none.</param>
+    public static FeedForwardWeights Read(ParameterReader parameters, WeightReader reader,
+        Activation activation = Activation.Silu, double? limit = null)
     {
         StackedMatrix Of(string name) =>
             new([reader.Read(parameters[$"{name}.weight"])], parameters.Find($"{name}.bias"));
-        return new FeedForwardWeights(Of("gate_proj"), Of("up_proj"), Of("down_proj"));
+        return new FeedForwardWeights(Of("gate_proj"), Of("up_proj"), Of("down_proj"), activation,
+            (float?)limit);
+    }
+
+    /// <summary>gate = activation(gate, up), for some of the inner numbers [F].</summary>
+    public void Activate(float* gate, float* up, int start, int length)
+    {
+        if (Limit is { } limit) RowMath.ClampedSwiGlu(gate + start, up + start, limit, length);
+        else if (Activation == Activation.Silu) RowMath.SwiGlu(gate + start, up + start, length);
+        else RowMath.GeGlu(gate + start, up + start, length);
+        // What follows the last number may be of a wider layer; the down projection reads whole sixteens.
+        if (start + length == Gate.Outputs)
+            new Span<float>(gate + Gate.Outputs, Panel.Round(Gate.Outputs) - Gate.Outputs).Clear();
     }
 
     /// <inheritdoc/>

@@ -32,12 +32,12 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         }
         else if (weights.Values is { } values)
         {
-            JoinBlocks(_layout.Vector(group, row, head), blocks, other);
+            JoinBlocks(_layout.Vector(group, row, head), blocks, other, head);
             values.Expand(other, _layout.GroupOf(head), output);
         }
         else
         {
-            JoinBlocks(_layout.Vector(group, row, head), blocks, output);
+            JoinBlocks(_layout.Vector(group, row, head), blocks, output, head);
         }
         if (weights.HeadNorm is { } norm)
             RowMath.RmsNorm(output, norm[norm.Count == 1 ? 0 : head], width, _epsilon, output);
@@ -55,9 +55,15 @@ internal sealed unsafe class HeadOutputs(AttentionWeights weights, AttentionScra
         return (max, sum);
     }
 
-    private void JoinBlocks(int vector, (int First, int End) blocks, float* output)
+    // A head's sink is one more score of the softmax.
+    private void JoinBlocks(int vector, (int First, int End) blocks, float* output, int? head = null)
     {
         var (max, sum) = Join(scratch, vector, blocks);
+        if (head is { } own && weights.Sinks is { } sinks)
+        {
+            var most = MathF.Max(max, sinks[own]);
+            (max, sum) = (most, (sum * MathF.Exp(max - most)) + MathF.Exp(sinks[own] - most));
+        }
         new Span<float>(output, scratch.Head.Stride).Clear();
         for (var b = blocks.First; b < blocks.End; b++)
         {

@@ -15,14 +15,16 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="Router">Chooses the experts of each token; null for a dense layer.</param>
 /// <param name="Experts">The experts, or the single feed-forward layer.</param>
 /// <param name="ExpertsPerToken">Number of experts per token.</param>
+/// <param name="Shared">The layer that every token goes through besides its experts; null for none.</param>
 internal sealed record LayerWeights(NormWeights? InputNorm, AttentionWeights Attention,
     NormWeights? AttentionOutputNorm, NormWeights? FeedForwardNorm, NormWeights? FeedForwardOutputNorm,
-    RotaryKind Rotary, Router? Router, FeedForwardWeights[] Experts, int ExpertsPerToken) : IDisposable
+    RotaryKind Rotary, Router? Router, FeedForwardWeights[] Experts, int ExpertsPerToken, FeedForwardWeights? Shared)
+    : IDisposable
 {
     /// <summary>Bytes of weights that a token reads.</summary>
     public long BytesPerToken =>
         Attention.Matrices.Sum(m => m.Bytes) + (Router?.Matrix.Bytes ?? 0)
-        + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes));
+        + (ExpertsPerToken * Experts[0].Matrices.Sum(m => m.Bytes)) + (Shared?.Matrices.Sum(m => m.Bytes) ?? 0);
 
     /// <summary>Reads a block.</summary>
     /// <param name="attention">The block's attention.</param>
@@ -44,12 +46,14 @@ internal sealed record LayerWeights(NormWeights? InputNorm, AttentionWeights Att
             Norm(norms.FeedForwardOutput),
             options.RotaryKindOf(layer),
             experts is null ? null
-                : new Router(new StackedMatrix([reader.In(ScalarType.Float32).Read(mlp["gate.weight"])]), experts),
+                : new Router(new StackedMatrix([reader.In(ScalarType.Float32).Read(mlp["gate.weight"])],
+                    mlp.Find("gate.bias")), mlp.Find("gate.e_score_correction_bias"), experts),
             experts is null
-                ? [FeedForwardWeights.Read(mlp, reader)]
-                : [.. Enumerable.Range(0, experts.Count)
-                    .Select(i => FeedForwardWeights.Read(mlp.Part($"experts.{i}"), reader))],
-            experts?.PerToken ?? 1);
+                ? [FeedForwardWeights.Read(mlp, reader, activation: options.Block.Activation)]
+                : [.. Enumerable.Range(0, experts.Count).Select(i => FeedForwardWeights.Read(mlp.Part($"experts.{i}"),
+                    reader, limit: experts.SwiGluLimit))],
+            experts?.PerToken ?? 1,
+            experts is { Shared: > 0 } ? FeedForwardWeights.Read(mlp.Part("shared_experts"), reader) : null);
     }
 
     /// <inheritdoc/>
@@ -60,5 +64,6 @@ internal sealed record LayerWeights(NormWeights? InputNorm, AttentionWeights Att
         Attention.Dispose();
         Router?.Dispose();
         foreach (var expert in Experts) expert.Dispose();
+        Shared?.Dispose();
     }
 }

@@ -141,6 +141,26 @@ internal static unsafe class RowMath
         for (var i = 0; i < length; i += Panel.Lanes) (Vector512.Load(x + i) * factor).Store(x + i);
     }
 
+    /// <summary>gate = (u + 1) · g · σ(1.702 · g), cut off at the limit; see <see cref="Layers.ClampedSwiGlu"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ClampedSwiGlu(float* gate, float* up, float limit, int length)
+    {
+        var (most, least) = (Vector512.Create(limit), Vector512.Create(-limit));
+        for (var i = 0; i < length; i += Panel.Lanes)
+        {
+            var g = Vector512.Min(Vector512.Load(gate + i), most);
+            var u = Vector512.Max(Vector512.Min(Vector512.Load(up + i), most), least);
+            ((u + Vector512<float>.One) * g * Lanes.Sigmoid(g * Layers.ClampedSwiGlu.Slope)).Store(gate + i);
+        }
+    }
+
+    /// <summary>x = σ(x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Sigmoid(float* x, int length)
+    {
+        for (var i = 0; i < length; i += Panel.Lanes) Lanes.Sigmoid(Vector512.Load(x + i)).Store(x + i);
+    }
+
     /// <summary>y += x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* x, float* y, int length)

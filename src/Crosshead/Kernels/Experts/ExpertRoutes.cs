@@ -14,9 +14,10 @@ namespace Crosshead.Kernels.Experts;
 /// <param name="Chosen">The expert of each slot, −1 for none, [slots] (int32).</param>
 /// <param name="Starts">Where each slot's stretch begins, [slots + 1] (int32).</param>
 /// <param name="Order">Places sorted by expert, [T·k] (int32).</param>
-internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts, Tensor Order)
+/// <param name="Experts">The expert of each place, [T·k] (int32).</param>
+internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts, Tensor Order, Tensor Experts)
 {
-    private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, MostThreads = 1024;
+    private const int MostExperts = 1024, MostPlaces = 1024, MostTokens = 64, MostThreads = 1024, MostGroups = 32;
 
     private static readonly Lazy<string> RoutesSource = new(() => KernelText.Read("expert_routes.cu"));
     private static readonly Lazy<string> SumSource = new(() => KernelText.Read("bfloat16.cuh", "expert_sum.cu"));
@@ -28,31 +29,37 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
     public int Slots => (int)Chosen.shape[0];
 
     /// <summary>Whether <see cref="Of"/> takes so many.</summary>
-    public static bool Supports(long tokens, long experts, long perToken) =>
-        tokens is > 0 and <= MostTokens && experts <= MostExperts && tokens * perToken <= MostPlaces;
+    public static bool Supports(long tokens, long experts, RoutingRule rule) =>
+        tokens is > 0 and <= MostTokens && experts <= MostExperts && tokens * rule.PerToken <= MostPlaces
+        && rule.Groups <= MostGroups;
 
     /// <summary>Gives each token the k experts that are rated highest, the lowest of equals.</summary>
     /// <param name="logits">The router's, [T, E] (float32).</param>
-    /// <param name="perToken">k</param>
-    /// <param name="renormalize">Whether the probabilities of a token's experts are divided by their sum.</param>
-    public static ExpertRoutes Of(Tensor logits, int perToken, bool renormalize)
+    /// <param name="rule">How they are rated.</param>
+    /// <param name="bias">Added to the logits, [E] (float32); null for nothing.</param>
+    /// <param name="choiceBias">Added to the weights while experts are chosen, [E] (float32); null for nothing.</param>
+    public static ExpertRoutes Of(Tensor logits, RoutingRule rule, Tensor? bias = null, Tensor? choiceBias = null)
     {
+        var perToken = rule.PerToken;
         logits = RowKernel.Dense(logits);
         var (tokens, experts) = ((int)logits.shape[0], (int)logits.shape[1]);
         var slots = Math.Min(experts, tokens * perToken);
         var routes = new ExpertRoutes(empty([tokens, perToken], ScalarType.Float32, logits.device),
             empty([slots], ScalarType.Int32, logits.device), empty([slots + 1], ScalarType.Int32, logits.device),
+            empty([tokens * perToken], ScalarType.Int32, logits.device),
             empty([tokens * perToken], ScalarType.Int32, logits.device));
         // A warp a token, a thread an expert and a place.
         var threads = Math.Min(MostThreads, 32 * Math.Max(tokens, (Math.Max(experts, routes.Places) + 31) / 32));
         CudaKernel.Load(logits.device_index, RoutesSource.Value, "expert_routes",
             [$"LANE_EXPERTS={(experts + 31) / 32}"]).Launch((1, 1, 1), threads, 0,
             [
-                Aten.DataPointer(logits), Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen),
-                Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order),
-                tokens, experts, perToken, slots, renormalize ? 1 : 0,
+                Aten.DataPointer(logits), Pointer(bias), Pointer(choiceBias),
+                Aten.DataPointer(routes.Weights), Aten.DataPointer(routes.Chosen),
+                Aten.DataPointer(routes.Starts), Aten.DataPointer(routes.Order), Aten.DataPointer(routes.Experts),
+                tokens, experts, perToken, slots, rule.Sigmoid ? 1 : 0, rule.Renormalize ? 1 : 0, (float)rule.Factor,
+                rule.Groups, rule.GroupsPerToken,
             ]);
-        GC.KeepAlive(logits);
+        foreach (var tensor in new[] { logits, bias, choiceBias }) GC.KeepAlive(tensor);
         return routes;
     }
 
@@ -69,4 +76,6 @@ internal sealed record ExpertRoutes(Tensor Weights, Tensor Chosen, Tensor Starts
         GC.KeepAlive(outputs);
         return sum;
     }
+
+    private static nint Pointer(Tensor? tensor) => tensor is null ? 0 : Aten.DataPointer(tensor);
 }

@@ -29,6 +29,10 @@ public sealed class FamilyFixtureTests
     [InlineData("gemma2")]
     [InlineData("gemma3")]
     [InlineData("cohere2")]
+    [InlineData("mixtral")]
+    [InlineData("glm4-moe")]
+    [InlineData("gpt-oss")]
+    [InlineData("deepseek-v3")]
     public void Logits_and_greedy_texts_are_those_of_Transformers(string name)
     {
         var folder = SharedData.Path("fixtures", "families", name);
@@ -58,6 +62,7 @@ public sealed class FamilyFixtureTests
         using var scope = NewDisposeScope();
         using var expected = SafetensorsReader.Open(ExpectedOutputs.PathFor(expectedIn));
         using var model = ModelDirectory.LoadFrozen(folder, ScalarType.Float32);
+        if (!CpuWeights.Supports(model)) return; // then the model's own operators have given the greedy text
         using var weights = new CpuWeights(model);
         var ids = expected.Read("input_ids").to(ScalarType.Int64);
         var (batch, count) = ((int)ids.shape[0], (int)ids.shape[1]);

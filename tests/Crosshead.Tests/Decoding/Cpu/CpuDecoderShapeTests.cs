@@ -74,6 +74,43 @@ public sealed class CpuDecoderShapeTests
             Layers = 3,
             Experts = new ExpertOptions { Count = 5, PerToken = 2, InnerSize = 18, DenseLayers = [1] },
         },
+        ["sinks and windows"] = Llama with
+        {
+            Attention = Plain with { Sinks = true, SlidingWindow = 20 },
+            FullAttentionLayers = [1],
+            VirtualHeads = [null, Half],
+        },
+        ["experts in groups, biased choice, shared"] = Llama with
+        {
+            Layers = 3,
+            Experts = new ExpertOptions
+            {
+                Count = 12,
+                PerToken = 3,
+                InnerSize = 18,
+                Scoring = ExpertScoring.Sigmoid,
+                ChoiceBias = true,
+                Groups = 4,
+                GroupsPerToken = 2,
+                WeightFactor = 2.5,
+                Shared = 2,
+                DenseLayers = [0],
+            },
+        },
+        ["experts with biases and clamped gates"] = Llama with
+        {
+            Experts = new ExpertOptions
+            {
+                Count = 5,
+                PerToken = 2,
+                InnerSize = 18,
+                RouterBias = true,
+                Bias = true,
+                SwiGluLimit = 0.4,
+                Renormalize = false,
+                ChoiceBias = true,
+            },
+        },
         ["experts, not renormalised"] = Llama with
         {
             Experts = new ExpertOptions { Count = 4, PerToken = 3, InnerSize = 40, Renormalize = false },

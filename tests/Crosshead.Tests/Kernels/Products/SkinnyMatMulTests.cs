@@ -85,8 +85,9 @@ public sealed class SkinnyMatMulTests
     {
         Assert.SkipUnless(s_cuda, "there is no CUDA device");
         using var scope = NewDisposeScope();
-        var routes = ExpertRoutes.Of(tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA), 2,
-            renormalize: true);
+        var routes = ExpertRoutes.Of(tensor(new float[] { 1, 3, 3, 0, /**/ 5, 5, 5, 5 }, [2, 4], device: CUDA),
+            new RoutingRule(2));
+        Assert.Equal([1, 2, 0, 1], routes.Experts.cpu().data<int>().ToArray());
         Assert.Equal([0, 1, 2, -1], routes.Chosen.cpu().data<int>().ToArray());
         Assert.Equal([0, 1, 3, 4], routes.Starts.cpu().data<int>().ToArray()[..4]);
         Assert.Equal([2, 0, 3, 1], routes.Order.cpu().data<int>().ToArray());

@@ -1,3 +1,5 @@
+using Crosshead.Checkpoints.Safetensors;
+
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 
 /// <summary>
@@ -33,7 +35,7 @@ internal sealed class AwqQuantization : IQuantization
     }
 
     /// <inheritdoc/>
-    public QuantizedWeight? WeightOf(ModuleTensors module)
+    public StoredWeight? WeightOf(ModuleTensors module)
     {
         if (module.Find("qweight") is null) return null;
         var codes = module.Required("qweight", 2, "I32");
@@ -46,7 +48,7 @@ internal sealed class AwqQuantization : IQuantization
         module.RequireShape(zeros, groups, rows / PerWord);
         PackedNumbers Packed(Safetensors.SafetensorsEntry entry, long inputs) =>
             new(entry, rows, inputs) { Bits = _groups.Bits, Along = 1, Transposed = true, Order = PlaceOfOutput };
-        return new(module, Packed(codes, columns), new ZeroPoints(0, Packed(zeros, groups)),
+        return new QuantizedWeight(module, Packed(codes, columns), new ZeroPoints(0, Packed(zeros, groups)),
             new ScaleGrid(new PlainNumbers(scales, rows, groups, Transposed: true), 1, size));
     }
 

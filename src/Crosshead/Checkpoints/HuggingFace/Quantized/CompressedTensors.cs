@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Crosshead.Checkpoints.Safetensors;
 
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 
@@ -48,7 +49,7 @@ internal sealed class CompressedTensors : IQuantization
     public static CompressedTensors Read(ConfigValues values) => new(values);
 
     /// <inheritdoc/>
-    public QuantizedWeight? WeightOf(ModuleTensors module)
+    public StoredWeight? WeightOf(ModuleTensors module)
     {
         // A weight of floating-point numbers without scales is not quantised, whatever the groups say.
         if (module.Find("weight_packed") is null && module.Find("weight_scale") is null

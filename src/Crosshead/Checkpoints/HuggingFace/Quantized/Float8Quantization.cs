@@ -1,3 +1,5 @@
+using Crosshead.Checkpoints.Safetensors;
+
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 
 /// <summary>
@@ -32,13 +34,13 @@ internal sealed class Float8Quantization : IQuantization
     }
 
     /// <inheritdoc/>
-    public QuantizedWeight? WeightOf(ModuleTensors module)
+    public StoredWeight? WeightOf(ModuleTensors module)
     {
         if (module.Find("weight")?.Type.Name != Float8.TypeName) return null;
         var codes = module.Required("weight", 2, Float8.TypeName);
         var (rows, columns) = (codes.Shape[0], codes.Shape[1]);
         var scales = module.Required(_block is null ? "weight_scale" : "weight_scale_inv");
-        return new(module, new PlainNumbers(codes, rows, columns), new ZeroPoints(0),
+        return new QuantizedWeight(module, new PlainNumbers(codes, rows, columns), new ZeroPoints(0),
             Scales.Grid(module, scales, rows, columns, _block?.Rows ?? rows, _block?.Columns ?? columns));
     }
 

@@ -1,3 +1,5 @@
+using Crosshead.Checkpoints.Safetensors;
+
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 
 /// <summary>
@@ -35,7 +37,7 @@ internal sealed class GptqQuantization : IQuantization
     }
 
     /// <inheritdoc/>
-    public QuantizedWeight? WeightOf(ModuleTensors module)
+    public StoredWeight? WeightOf(ModuleTensors module)
     {
         if (module.Find("qweight") is null) return null;
         var codes = module.Required("qweight", 2, "I32");
@@ -53,7 +55,7 @@ internal sealed class GptqQuantization : IQuantization
             module.RequireType(groupOfColumn, "I32", "I64");
             module.RequireShape(groupOfColumn, columns);
         }
-        return new(module,
+        return new QuantizedWeight(module,
             new PackedNumbers(codes, rows, columns) { Bits = _groups.Bits, Along = 0, Transposed = true },
             new ZeroPoints(_zeroOffset,
                 new PackedNumbers(zeros, rows, groups) { Bits = _groups.Bits, Along = 1, Transposed = true }),

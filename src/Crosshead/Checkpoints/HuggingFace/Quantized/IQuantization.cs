@@ -1,3 +1,5 @@
+using Crosshead.Checkpoints.Safetensors;
+
 namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 
 /// <summary>
@@ -14,11 +16,14 @@ internal interface IQuantization
     /// </summary>
     IReadOnlyList<string> Unquantized { get; }
 
+    /// <summary>What stands between the name of a module and those of its tensors.</summary>
+    char Separator => '.';
+
     /// <summary>The weight of a module, or null if the module's weight is not stored quantised.</summary>
     /// <param name="module">The module's stored tensors.</param>
     /// <exception cref="CrossheadException">A tensor is missing, or of another shape or type than the configuration
     /// asks for.</exception>
-    QuantizedWeight? WeightOf(ModuleTensors module);
+    StoredWeight? WeightOf(ModuleTensors module);
 
     /// <summary>Whether a stored tensor serves only a computation that is not done here.</summary>
     /// <param name="tensor">Its name.</param>

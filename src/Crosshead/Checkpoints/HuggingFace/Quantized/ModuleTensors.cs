@@ -6,19 +6,20 @@ namespace Crosshead.Checkpoints.HuggingFace.Quantized;
 /// <summary>The stored tensors of one module, such as <c>model.layers.0.mlp.up_proj</c>.</summary>
 /// <param name="Name">The module.</param>
 /// <param name="Files">The files.</param>
-internal sealed record ModuleTensors(string Name, WeightFiles Files)
+/// <param name="Separator">What stands between its name and those of its tensors.</param>
+internal sealed record ModuleTensors(string Name, WeightFiles Files, char Separator = '.')
 {
     /// <summary>The name of the module's weight.</summary>
     public string Weight => $"{Name}.weight";
 
     /// <summary>A tensor of the module; null if it is not stored.</summary>
     /// <param name="part">The last part of its name.</param>
-    public SafetensorsEntry? Find(string part) => Files.Tensors.GetValueOrDefault($"{Name}.{part}");
+    public SafetensorsEntry? Find(string part) => Files.Tensors.GetValueOrDefault(NameOf(part));
 
     /// <summary>A tensor of the module.</summary>
     /// <exception cref="CrossheadException">It is not stored.</exception>
     public SafetensorsEntry Required(string part) =>
-        Find(part) ?? throw Error($"lacks the tensor \"{Name}.{part}\", without which {Weight} has no values");
+        Find(part) ?? throw Error($"lacks the tensor \"{NameOf(part)}\", without which {Weight} has no values");
 
     /// <summary>A tensor of the module with the given number of dimensions and one of the given types.</summary>
     /// <exception cref="CrossheadException">It is not stored, or is not so.</exception>
@@ -78,6 +79,8 @@ internal sealed record ModuleTensors(string Name, WeightFiles Files)
 
     /// <summary>An error of the files.</summary>
     public CrossheadException Error(string what) => new($"\"{Files.Path}\": {what}; get the folder again.");
+
+    private string NameOf(string part) => $"{Name}{Separator}{part}";
 
     private static string Shown(SafetensorsEntry entry) => $"[{string.Join(", ", entry.Shape)}]";
 }

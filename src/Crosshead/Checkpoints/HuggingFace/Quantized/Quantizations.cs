@@ -11,6 +11,7 @@ internal static class Quantizations
         ["compressed-tensors"] = CompressedTensors.Read,
         ["fp8"] = Float8Quantization.Read,
         ["gptq"] = GptqQuantization.Read,
+        ["mxfp4"] = Mxfp4Quantization.Read,
     };
 
     /// <summary>How the weights beside a configuration are quantised; null if they are not.</summary>

@@ -53,14 +53,10 @@ internal sealed class QuantizedWeight(ModuleTensors module, StoredNumbers codes,
         return values.MoveToOuterDisposeScope();
     }
 
-    /// <summary>
-    /// The weight in blocks that are multiplied as they are; null if no format has its numbers. Its numbers are those
-    /// of <see cref="Read"/>, to the last bit.
-    /// </summary>
-    /// <param name="files">The files with its tensors, whose pages no longer count as memory afterwards.</param>
-    /// <param name="memory">Where the blocks go.</param>
-    public WeightMatrix? Packed(WeightFiles files, WeightMemory memory)
+    /// <summary>Its numbers are those of <see cref="Read"/>, to the last bit.</summary>
+    public override WeightMatrix? Packed(WeightFiles files, WeightMemory memory, StoredPart part)
     {
+        if (!part.IsWhole) return null;
         using var scope = NewDisposeScope();
         if (NamedGroups(files) is not null) return null;
         var packed = WeightPacking.Of(codes, zeros, scales, files, Pieces, memory);

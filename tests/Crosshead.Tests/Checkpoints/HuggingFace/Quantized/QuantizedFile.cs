@@ -76,7 +76,7 @@ internal sealed class QuantizedFile
         Assert.Equal("m.weight", weight.Name);
         var values = weight.Read(files, 0, weight.Shape[0]).data<float>().ToArray();
         using var memory = new WeightMemory();
-        using var packed = weight.Packed(files, memory);
+        using var packed = weight.Packed(files, memory, new StoredPart(weight.Name, weight.Shape));
         PackedAs = packed?.Format.Name;
         if (packed is null) return values;
         // In blocks the numbers are the same, to the last bit.

@@ -213,7 +213,7 @@ public sealed class QuantizedFolderTests : IDisposable
 
     [Theory]
     [InlineData("""{"quant_method": "bitsandbytes", "load_in_4bit": true}""",
-        "quant_method = \"bitsandbytes\" is not supported; supported is awq, compressed-tensors, fp8, gptq.")]
+        "quant_method = \"bitsandbytes\" is not supported; supported is awq, compressed-tensors, fp8, gptq, mxfp4.")]
     [InlineData("""{"bits": 4}""", "quantization_config lacks \"quant_method\".")]
     [InlineData("3", "quantization_config = 3 must be an object")]
     [InlineData("""{"quant_method": "gptq", "bits": 3, "group_size": 128}""",
