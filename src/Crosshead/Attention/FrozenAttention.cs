@@ -116,7 +116,7 @@ internal sealed class FrozenAttention : IAttention
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);
         query = query.transpose(1, 2);
         var heads = SoftmaxAttention.Attend(query, keys, values, view, Layer.Projections.Scale, keyFactors,
-            table, Layer.Projections.ScoreCap, Layer.Sinks?.In(x.dtype));
+            table, Layer.Projections.ScoreCap, Layer.Sinks?.In(query.dtype));
         if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
     }

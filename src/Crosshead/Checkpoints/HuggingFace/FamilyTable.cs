@@ -33,7 +33,6 @@ internal static class FamilyTable
             Experts = ExpertKeys.Usual,
             Keys = ExpertKeys.Qwen,
         },
-        .. SparseFamilies.All,
         new(ModelFamily.Granite, "GraniteForCausalLM")
         {
             Biases = BiasRule.Key,
@@ -176,6 +175,7 @@ internal static class FamilyTable
                     o => o.Block.LogitMultiplier),
             ],
         },
+        .. SparseFamilies.All,
     ];
 
     private static readonly Dictionary<string, FamilyConfig> ByName = All.ToDictionary(f => f.Name);

@@ -31,7 +31,7 @@ public sealed class ModelConfigRefusalTests
     [InlineData("Llama", "sliding_window", "4096",
         "sliding_window = 4096 is not supported for llama; supported is null.")]
     [InlineData("Llama", "num_local_experts", "8",
-        "a mixture of experts is not supported for llama; supported is qwen3_moe.")]
+        "a mixture of experts is not supported for llama; supported is qwen3_moe, mixtral,")]
     [InlineData("Llama", "vocab_size", "null", "it lacks \"vocab_size\".")]
     [InlineData("Llama", "vocab_size", "\"many\"", "vocab_size = \"many\" must be a whole number up to 2147483647.")]
     [InlineData("Llama", "vocab_size", "1e12", "vocab_size = 1e12 must be a whole number up to 2147483647.")]
