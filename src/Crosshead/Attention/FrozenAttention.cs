@@ -102,7 +102,8 @@ internal sealed class FrozenAttention : IAttention
         var keepsHeads = !CacheLayout.Keys.AreComponents && !CacheLayout.Values.AreComponents;
         var own = Layer.Projections;
         var (query, key, value) = keepsHeads ? _kept.Project(x, view) : own.Project(x, Keys, Values, view);
-        return SoftmaxAttention.AttendWithin(query, key, value, view, own.Scale, own.ScoreCap, Layer.Sinks?.In(x.dtype));
+        return SoftmaxAttention.AttendWithin(query, key, value, view, own.Scale, own.ScoreCap,
+            Layer.Sinks?.In(x.dtype));
     }
 
     private Tensor AttendCached(Tensor x, TokenView view, KeyValueCache cache) => Attend(Append(x, view, cache), view);

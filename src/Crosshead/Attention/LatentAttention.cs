@@ -45,10 +45,12 @@ public sealed class LatentAttention : IAttention
             QueryDown = Projection("q_a_proj", width, rank, options.ProjectionBias);
             QueryNorm = new RmsNorm(scope["q_a_layernorm"], rank, latent.NormEpsilon);
         }
-        Query = Projection(latent.QueryRank is null ? "q_proj" : "q_b_proj", latent.QueryRank ?? width, queries, false);
+        var query = latent.QueryRank is null ? "q_proj" : "q_b_proj";
+        Query = Projection(query, latent.QueryRank ?? width, queries, bias: false);
         Latent = Projection("kv_a_proj_with_mqa", width, latent.Rank + _rotated, options.ProjectionBias);
         LatentNorm = new RmsNorm(scope["kv_a_layernorm"], latent.Rank, latent.NormEpsilon);
-        KeysAndValues = Projection("kv_b_proj", latent.Rank, _heads * (latent.PlainWidth + latent.ValueWidth), false);
+        KeysAndValues = Projection("kv_b_proj", latent.Rank, _heads * (latent.PlainWidth + latent.ValueWidth),
+            bias: false);
         Output = new Linear(scope["o_proj"], _heads * latent.ValueWidth, width, residualDeviation,
             bias: options.OutputBias);
     }
@@ -56,7 +58,9 @@ public sealed class LatentAttention : IAttention
     /// <inheritdoc/>
     public CacheLayout CacheLayout { get; }
 
-    /// <summary>The projection to the latent vector of queries [rank, D]; null if queries are projected at once.</summary>
+    /// <summary>
+    /// The projection to the latent vector of queries [rank, D]; null if queries are projected at once.
+    /// </summary>
     public Linear? QueryDown { get; }
 
     /// <summary>The norm of the latent vector of queries; null for none.</summary>

@@ -125,8 +125,8 @@ public static class SoftmaxAttention
             bias.expand(query.shape[0], heads, count, seen), false, scale);
     }
 
-    // No flash kernel multiplies scores by a factor a key and head, caps them or knows sinks. The scores of some queries
-    // at a time exist at once.
+    // No flash kernel multiplies scores by a factor a key and head, caps them or knows sinks. The scores of some
+    // queries at a time exist at once.
     private static Tensor AttendByScores(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
         Tensor? keyFactors, double? cap, Tensor? sinks)
     {

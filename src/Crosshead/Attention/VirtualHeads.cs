@@ -32,7 +32,7 @@ public sealed record VirtualHeads
     {
         if (attention.Latent is { } latent)
             throw new CrossheadException($"virtual heads do not apply to latent attention: its cache has no heads to "
-                + $"compose, but one latent vector a token ({latent.Rank} numbers). Such a model cannot be compressed.");
+                + $"compose, but one latent vector a token ({latent.Rank} numbers); choose a model without it.");
         if (!AttentionFactory.TraitsOf(attention.Variant).HasComponents) throw Inapplicable(attention.Variant);
     }
 

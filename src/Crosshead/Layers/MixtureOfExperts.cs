@@ -6,7 +6,8 @@ namespace Crosshead.Layers;
 
 /// <summary>
 /// A sparse feed-forward layer. A router gives each token the k experts with the highest scores. The output is the sum
-/// of their outputs, weighted by the router, and of the shared experts' output. Experts without tokens are not computed.
+/// of their outputs, weighted by the router, and of the shared experts' output. Experts without tokens are not
+/// computed.
 /// </summary>
 public sealed class MixtureOfExperts : IFeedForward
 {

@@ -137,8 +137,8 @@ internal sealed class AttentionLayer : IDisposable
         {
             AttentionVariant.Differential => Differential(queries, keys, values, repeats, d),
             AttentionVariant.TalkingHeads => Talking(queries, keys, values, repeats, d),
-            _ => [.. queries.Select((q, i) => Normed(i,
-                ReferenceAttention.CausalSoftmax(Scores(q, keys[i / repeats], d), Find("sinks")?[i]).matmul(values[i / repeats])))],
+            _ => [.. queries.Select((q, i) => Normed(i, ReferenceAttention
+                .CausalSoftmax(Scores(q, keys[i / repeats], d), Find("sinks")?[i]).matmul(values[i / repeats])))],
         };
         return cat(heads, 1)
             .matmul(this["o_proj.weight"].t()) + (Find("o_proj.bias") ?? zeros(1, ScalarType.Float64));

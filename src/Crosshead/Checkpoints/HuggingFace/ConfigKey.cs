@@ -48,7 +48,9 @@ internal sealed record ConfigKey(string Name, Func<ConfigValues, ModelOptions, M
         (options, value) => options with { Block = options.Block with { LogitCap = value } },
         options => options.Block.LogitCap);
 
-    /// <summary>The key <c>use_qk_norm</c>: whether queries and keys are normed, with the epsilon of all norms.</summary>
+    /// <summary>
+    /// The key <c>use_qk_norm</c>: whether queries and keys are normed, with the epsilon of all norms.
+    /// </summary>
     public static ConfigKey QueryKeyNorm { get; } = new("use_qk_norm",
         (config, options) => !config.Or("use_qk_norm", false) ? options : options with
         {

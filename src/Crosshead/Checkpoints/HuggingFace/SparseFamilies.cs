@@ -4,7 +4,7 @@ using static Crosshead.Checkpoints.HuggingFace.FamilyConfig;
 
 namespace Crosshead.Checkpoints.HuggingFace;
 
-/// <summary>The families with mixtures of experts that are not Qwen's, as Hugging Face Transformers 5 has them.</summary>
+/// <summary>The families with mixtures of experts but for Qwen's, as Hugging Face Transformers 5 has them.</summary>
 internal static class SparseFamilies
 {
     private const string DraftLayers = "num_nextn_predict_layers";

@@ -52,7 +52,9 @@ internal sealed class DecodeScratch : IDisposable
     /// <summary>The single feed-forward layer of a dense layer.</summary>
     public ExpertRoutes Dense { get; }
 
-    /// <summary>[choice, row], the shared experts last: gate of the feed-forward layer, then its input to the down projection.</summary>
+    /// <summary>
+    /// [choice, row], the shared experts last: gate of the feed-forward layer, then its input to the down projection.
+    /// </summary>
     public Rows Gate { get; }
 
     /// <summary>[choice, row], the shared experts last: up projection of the feed-forward layer.</summary>

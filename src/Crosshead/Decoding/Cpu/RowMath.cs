@@ -141,7 +141,9 @@ internal static unsafe class RowMath
         for (var i = 0; i < length; i += Panel.Lanes) (Vector512.Load(x + i) * factor).Store(x + i);
     }
 
-    /// <summary>gate = (u + 1) · g · σ(1.702 · g), cut off at the limit; see <see cref="Layers.ClampedSwiGlu"/>.</summary>
+    /// <summary>
+    /// gate = (u + 1) · g · σ(1.702 · g), cut off at the limit; see <see cref="Layers.ClampedSwiGlu"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ClampedSwiGlu(float* gate, float* up, float limit, int length)
     {
