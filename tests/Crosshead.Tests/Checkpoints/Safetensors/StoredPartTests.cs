@@ -33,7 +33,9 @@ public sealed class StoredPartTests
                 var (part, stored) = parts[$"{Prefix}{e}.{name}_proj.weight"];
                 Assert.Equal(tensors[e].shape, part.Shape);
                 var copy = zeros(part.Shape);
-                for (var piece = 0; piece < Experts; piece++) part.Copy(stored.narrow(0, piece, 1), piece, copy);
+                for (var piece = 0; piece < Experts; piece++)
+                    part.Copy(stored.narrow(0, piece, 1), piece,
+                        (rows, first) => copy.narrow(0, first, rows.shape[0]).copy_(rows));
                 Assert.True(copy.equal(tensors[e]).all().item<bool>());
             }
     }

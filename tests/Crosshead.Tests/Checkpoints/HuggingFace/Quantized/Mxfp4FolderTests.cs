@@ -50,7 +50,10 @@ public sealed class Mxfp4FolderTests
                     && !name.EndsWith("experts.down_proj", StringComparison.Ordinal)) blocks[name] = dense[name];
             }
         for (var layer = 0; layer < 2; layer++)
-            foreach (var (name, rows, columns) in new[] { ("gate_up_proj", 2 * Inner, Width), ("down_proj", Width, Inner) })
+            foreach (var (name, rows, columns) in new[]
+            {
+                ("gate_up_proj", 2 * Inner, Width), ("down_proj", Width, Inner),
+            })
             {
                 var key = $"model.layers.{layer}.mlp.experts.{name}";
                 var (codes, scales, values) = Draw(rows, columns);
