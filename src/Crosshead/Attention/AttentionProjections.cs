@@ -85,7 +85,7 @@ public sealed class AttentionProjections : IHeadProjections
     /// <summary>Query rows [.., h·d] after their norm, as heads [.., h, d].</summary>
     internal Tensor NormedQueries(Tensor rows)
     {
-        Tensor Heads(Tensor x) => x.unflatten(-1, this.Heads, HeadDim);
+        Tensor Heads(Tensor x) => x.reshape([.. x.shape[..^1], this.Heads, HeadDim]);
         return QueryNorm is null ? Heads(rows) : NormsWhole ? Heads(QueryNorm.Forward(rows))
             : QueryNorm.Forward(Heads(rows));
     }

@@ -254,17 +254,18 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Logits of hidden states [.., D] → [.., V], in the computation's precision.</summary>
-    internal Tensor Head(Tensor hidden) => Capped(Linear.Product(hidden, _head, null));
+    internal Tensor Head(Tensor hidden) =>
+        LogitHead.Capped(Linear.Product(hidden, _head, null), Options.Block.LogitCap);
 
     /// <summary>
-    /// The weight of the output head [V, D] in the computation's precision, as a tensor that outlives the model. Logits
-    /// can be computed from hidden states that were kept, after the model is disposed.
+    /// The output head in the computation's precision, with a tensor that outlives the model. Logits can be computed
+    /// from hidden states that were kept, after the model is disposed.
     /// </summary>
-    internal Tensor KeepHead()
+    internal LogitHead KeepHead()
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        return _head.In(ComputeType).detach().MoveToOuterDisposeScope();
+        return new(_head.In(ComputeType).detach().MoveToOuterDisposeScope(), Options.Block.LogitCap);
     }
 
     private void RequireMemory(ParameterScope scope)
@@ -281,9 +282,6 @@ public sealed class LanguageModel : IDisposable
     // Normed states as the head gets them: a factor of all logits is one of the states.
     private Tensor ForHead(Tensor normed) =>
         Options.Block.LogitMultiplier == 1 ? normed : normed.Times(Options.Block.LogitMultiplier);
-
-    private Tensor Capped(Tensor logits) =>
-        Options.Block.LogitCap is not { } cap ? logits : logits.Over(cap).tanh().Times(cap);
 
     private Tensor HeadLoss(Tensor hidden, Tensor targets)
     {

@@ -7,14 +7,16 @@ namespace Crosshead.Tests.Attention;
 /// </summary>
 internal static class ReferenceAttention
 {
-    public static Tensor Rotate(Tensor head, double frequencyBase) // [N,d]
+    public static Tensor Rotate(Tensor head, double frequencyBase, int? turned = null, double divisor = 1) // [N,d]
     {
         var (n, d) = (head.shape[0], head.shape[1]);
+        var width = turned ?? d;
         var (cos, sin) = (new double[n, d / 2], new double[n, d / 2]);
         for (var t = 0; t < n; t++)
         {
             for (var p = 0; p < d / 2; p++)
-                (sin[t, p], cos[t, p]) = Math.SinCos(t * Math.Pow(frequencyBase, -2.0 * p / d));
+                (sin[t, p], cos[t, p]) = Math.SinCos(2 * p < width
+                    ? t * Math.Pow(frequencyBase, -2.0 * p / width) / divisor : 0);
         }
         var (a, b) = (head.narrow(1, 0, d / 2), head.narrow(1, d / 2, d / 2));
         return cat([(a * Constant(cos)) - (b * Constant(sin)), (b * Constant(cos)) + (a * Constant(sin))], 1);

@@ -1,4 +1,6 @@
+using Crosshead.Attention;
 using Crosshead.Attention.Composition;
+using Crosshead.Layers;
 using Crosshead.Model;
 using Crosshead.Tests.Attention;
 using static TorchSharp.torch;
@@ -29,20 +31,53 @@ internal sealed class PlainDecoder(LanguageModel model)
     /// <summary>Logits [N, V] of tokens [N].</summary>
     public Tensor Logits(Tensor ids)
     {
-        var options = model.Options;
-        Tensor Norm(Tensor x, string name) => ReferenceAttention.HeadNorm(x, _parameters[name], options.NormEpsilon);
-        var x = _parameters["model.embed_tokens.weight"][ids];                                    // [N,D]
+        var (options, o) = (model.Options, model.Options.Block);
+        Tensor Norm(Tensor x, string name)
+        {
+            if (o.Norm == NormKind.Layer) x = x - x.mean([1L], keepdim: true);
+            return ReferenceAttention.HeadNorm(x, _parameters[$"{name}.weight"] + Number(o.NormOffset),
+                options.NormEpsilon);
+        }
+
+        var x = _parameters["model.embed_tokens.weight"][ids] * Number(o.EmbeddingMultiplier);    // [N,D]
         for (var layer = 0; layer < options.Layers; layer++)
         {
             var block = $"model.layers.{layer}.";
-            var seen = Norm(x, block + "input_layernorm.weight");
+            Tensor FeedForward(Tensor rows)
+            {
+                Tensor Project(Tensor rows, string name) =>
+                    rows.matmul(_parameters[$"{block}mlp.{name}_proj.weight"].t());
+                var gate = Project(rows, "gate");
+                var act = o.Activation == Activation.Silu ? gate * gate.sigmoid()
+                    : gate * (Number(1) + (Number(Math.Sqrt(2 / Math.PI)) * (gate + (Number(0.044715) * gate.pow(3))))
+                        .tanh()) * Number(0.5);
+                return Project(act * Project(rows, "up"), "down");
+            }
+
+            Tensor Named(Tensor rows, string name) => Norm(rows, block + name);
+            var multiplier = Number(o.ResidualMultiplier);
+            var seen = o.Form == BlockForm.PostNorm ? x : Named(x, "input_layernorm");
             Saw(layer, seen);
-            x = x + Attend(layer, seen);
-            var normed = Norm(x, block + "post_attention_layernorm.weight");
-            Tensor Project(Tensor rows, string name) => rows.matmul(_parameters[$"{block}mlp.{name}_proj.weight"].t());
-            x = x + Project(nn.functional.silu(Project(normed, "gate")) * Project(normed, "up"), "down");
+            var attended = Attend(layer, seen);
+            if (o.Form == BlockForm.Parallel)
+            {
+                x = x + (multiplier * (attended + FeedForward(seen)));
+            }
+            else if (o.Form == BlockForm.PreNorm)
+            {
+                x = x + (multiplier * attended);
+                x = x + (multiplier * FeedForward(Named(x, "post_attention_layernorm")));
+            }
+            else
+            {
+                x = x + (multiplier * Named(attended, "post_attention_layernorm"));
+                var normed = o.Form == BlockForm.PostNorm ? x : Named(x, "pre_feedforward_layernorm");
+                x = x + (multiplier * Named(FeedForward(normed), "post_feedforward_layernorm"));
+            }
         }
-        return Norm(x, "model.norm.weight").matmul(_parameters["lm_head.weight"].t());
+        var logits = Number(o.LogitMultiplier) * Norm(x, "model.norm").matmul(
+            _parameters[options.TieEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"].t());
+        return o.LogitCap is { } cap ? Number(cap) * (logits / Number(cap)).tanh() : logits;
     }
 
     /// <summary>Mean cross-entropy of windows [B, T], each token but the first predicted.</summary>
@@ -70,11 +105,10 @@ internal sealed class PlainDecoder(LanguageModel model)
             values = ReferenceAttention.Compose(values, Get(layer, "v_mix"));
         if (options.QueryKeyNorm)
         {
-            queries = [.. queries.Select(
-                q => ReferenceAttention.HeadNorm(q, Get(layer, "q_norm.weight"), options.QueryKeyNormEpsilon))];
+            queries = Normed(queries, Gamma(layer, "q_norm"), options);
             // Components that are fewer than the heads carry the norm's weight already.
             if (!(options.ComposesKeys && options.KeyComponents < options.Groups))
-                keys = [.. keys.Select(k => k * Get(layer, "k_norm.weight"))];
+                keys = [.. keys.Zip(Gamma(layer, "k_norm"), (k, gamma) => k * gamma)];
         }
         return (stack(queries, 1), stack(keys, 1), stack(values, 1));
     }
@@ -93,17 +127,23 @@ internal sealed class PlainDecoder(LanguageModel model)
         (keys, values) = (Keys(layer, keys), Values(layer, values));
         if (options.QueryKeyNorm)
         {
-            var gamma = Get(layer, "k_norm.weight");
-            keys = stack([.. (keys / gamma).masked_fill(gamma == 0, 0).unbind(1)
-                .Select(k => ReferenceAttention.HeadNorm(k, gamma, options.QueryKeyNormEpsilon))], 1);
+            var gamma = Gamma(layer, "k_norm");
+            keys = stack(Normed([.. keys.unbind(1).Zip(gamma, (k, g) => (k / g).masked_fill(g == 0, 0))], gamma,
+                options), 1);
         }
-        Tensor Turned(Tensor heads, long i) => ReferenceAttention.Rotate(heads[.., i], model.Options.RopeBase);
+        var kind = model.Options.RotaryKindOf(layer);
+        var rotary = model.Options.RotaryOf(kind);
+        Tensor Turned(Tensor heads, long i) => kind == RotaryKind.None ? heads[.., i] : ReferenceAttention.Rotate(
+            heads[.., i], rotary.Base, model.Options.RotaryDims, rotary.Scaling?.Factor ?? 1);
+        var growth = stack([.. Enumerable.Range(0, (int)x.shape[0]).Select(t => Number(1 + ((rotary.Scaling?.QueryGrowth
+            ?? 0) * Math.Log(1 + Math.Floor((double)t / (rotary.Scaling?.OriginalContext ?? 1))))))]);  // [N,1]
         var repeats = options.Heads / options.Groups;
         var turned = Enumerable.Range(0, options.Groups).Select(g => Turned(keys, g)).ToArray();
         var outputs = Enumerable.Range(0, options.Heads).Select(i =>
         {
-            var scores = Turned(queries, i)
-                .matmul(turned[i / repeats].t()) / tensor(new[] { Math.Sqrt(model.Options.HeadDim) });
+            var scores = (Turned(queries, i) * growth).matmul(turned[i / repeats].t())
+                * Number(options.ScoreScale ?? 1 / Math.Sqrt(model.Options.HeadDim));
+            if (options.ScoreCap is { } cap) scores = Number(cap) * (scores / Number(cap)).tanh();
             var output = Softmax(scores, options.SlidingWindow ?? int.MaxValue).matmul(values[.., i / repeats]);
             if (!options.HasHeadNorm) return output;
             var weight = Get(layer, "head_norm.weight");
@@ -112,6 +152,25 @@ internal sealed class PlainDecoder(LanguageModel model)
         return cat([.. outputs], 1)
             .matmul(Get(layer, "o_proj.weight").t()) + (Find(layer, "o_proj.bias") ?? zeros(1, ScalarType.Float64));
     }
+
+    // The weights γ of each head's part of a norm.
+    private Tensor[] Gamma(int layer, string norm)
+    {
+        var (options, d) = (model.Options.AttentionOf(layer), model.Options.HeadDim);
+        var gamma = Get(layer, $"{norm}.weight") + Number(options.QueryKeyNormOffset);
+        return [.. Enumerable.Range(0, norm == "q_norm" ? options.Heads : options.Groups)
+            .Select(i => options.QueryKeyNormSpan == QueryKeyNormSpan.Head ? gamma : gamma.narrow(0, i * d, d))];
+    }
+
+    private static Tensor[] Normed(Tensor[] heads, Tensor[] gamma, AttentionOptions options)
+    {
+        if (options.QueryKeyNormSpan == QueryKeyNormSpan.Head)
+            return [.. heads.Zip(gamma, (x, g) => ReferenceAttention.HeadNorm(x, g, options.QueryKeyNormEpsilon))];
+        var whole = ReferenceAttention.HeadNorm(cat(heads, 1), cat(gamma), options.QueryKeyNormEpsilon);
+        return ReferenceAttention.Heads(whole, heads[0].shape[1]);
+    }
+
+    private static Tensor Number(double value) => tensor(new[] { value });
 
     // Of query t over the keys t − window + 1 … t.
     private static Tensor Softmax(Tensor scores, int window)

@@ -57,7 +57,7 @@ public sealed class Divergence
             cancellation.ThrowIfCancellationRequested();
         }
 
-        Tensor head;
+        LogitHead head;
         using (var reference = _reference.LoadFrozen(type, device))
         {
             LikelihoodScorer.RequireUsable(windows, reference);
@@ -90,12 +90,12 @@ public sealed class Divergence
         model.Hidden(tensor(window.Input.ToArray(), [1, window.Predicted], ScalarType.Int64, model.Device));
 
     // Hidden states [n, D] and heads [V, D] of the model and of the reference, whose widths D may differ.
-    private static WindowDivergence Compare(Tensor hidden, Tensor head, Tensor known, Tensor knownHead,
+    private static WindowDivergence Compare(Tensor hidden, LogitHead head, Tensor known, LogitHead knownHead,
         ScoringRequest window)
     {
         var count = window.Predicted;
         var result = new WindowDivergence(new double[count], new double[count], new double[count], new bool[count]);
-        var rows = (int)Math.Max(1, LogitsAtOnce / head.shape[0]);
+        var rows = (int)Math.Max(1, LogitsAtOnce / head.Weight.shape[0]);
         for (var start = 0; start < count; start += rows)
         {
             using var scope = NewDisposeScope();
@@ -113,6 +113,6 @@ public sealed class Divergence
         return result;
     }
 
-    private static Tensor Logits(Tensor hidden, Tensor head, long start, long count) =>
-        MatrixProduct.Linear(hidden.narrow(0, start, count), head, null).to(ScalarType.Float64);
+    private static Tensor Logits(Tensor hidden, LogitHead head, long start, long count) =>
+        head.Logits(hidden.narrow(0, start, count)).to(ScalarType.Float64);
 }

@@ -1,0 +1,18 @@
+using Crosshead.Kernels.Products;
+using Crosshead.Runtime;
+using static TorchSharp.torch;
+
+namespace Crosshead.Model;
+
+/// <summary>From normed hidden states to logits.</summary>
+/// <param name="Weight">The weight of the head [V, D].</param>
+/// <param name="Cap">The cap of the logits; null for none.</param>
+internal readonly record struct LogitHead(Tensor Weight, double? Cap)
+{
+    /// <summary>Logits of hidden states [.., D] → [.., V].</summary>
+    public Tensor Logits(Tensor hidden) => Capped(MatrixProduct.Linear(hidden, Weight, null), Cap);
+
+    /// <summary>cap · tanh(logits / cap); the logits themselves without a cap.</summary>
+    public static Tensor Capped(Tensor logits, double? cap) =>
+        cap is not { } most ? logits : logits.Over(most).tanh().Times(most);
+}

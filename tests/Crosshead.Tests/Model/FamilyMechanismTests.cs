@@ -1,0 +1,106 @@
+using Crosshead.Attention;
+using Crosshead.Attention.Composition;
+using Crosshead.Decoding;
+using Crosshead.Decoding.Cpu;
+using Crosshead.Layers;
+using Crosshead.Model;
+using Crosshead.Tests.Compression;
+using Crosshead.Tests.Kernels;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Model;
+
+/// <summary>
+/// What published families do otherwise than Llama, against the plain decoder: with whole heads, and with a cache of
+/// components that is less than half as large.
+/// </summary>
+public sealed class FamilyMechanismTests
+{
+    private const int Length = 14;
+
+    private static readonly VirtualHeads Half =
+        new() { KeyGrain = KeyGrain.Frequency, KeyComponents = 1, ValueGrain = ValueGrain.Dense, ValueRank = 7 };
+
+    private static readonly Dictionary<string, Func<ModelOptions, ModelOptions>> Changes = new()
+    {
+        ["sandwich, offset norms, gelu, caps, scale"] = o => o with
+        {
+            Block = new()
+            {
+                Form = BlockForm.Sandwich,
+                NormOffset = 1,
+                Activation = Activation.GeluTanh,
+                EmbeddingMultiplier = 4.5,
+                LogitCap = 2,
+            },
+            Attention = o.Attention with { ScoreScale = 0.7, ScoreCap = 1.5, SlidingWindow = 5 },
+            FullAttentionLayers = [1],
+            TieEmbeddings = true,
+        },
+        ["offset norms of heads, angles of windows, growing queries"] = o => o with
+        {
+            RopeScaling = new() { Factor = 4, OriginalContext = 3, QueryGrowth = 0.5 },
+            WindowRotary = new() { Base = 50 },
+            Attention = o.Attention with { QueryKeyNorm = true, QueryKeyNormOffset = 1, SlidingWindow = 4 },
+            FullAttentionLayers = [0],
+        },
+        ["post-norm, norms over all heads"] = o => o with
+        {
+            Block = new() { Form = BlockForm.PostNorm, ResidualMultiplier = 0.6 },
+            Attention = o.Attention with { QueryKeyNorm = true, QueryKeyNormSpan = QueryKeyNormSpan.AllHeads },
+        },
+        ["parallel, layer norm, a layer unrotated"] = o => o with
+        {
+            Block = new() { Form = BlockForm.Parallel, Norm = NormKind.Layer, LogitMultiplier = 0.25 },
+            UnrotatedLayers = [1],
+        },
+        ["multipliers, heads rotated in part"] = o => o with
+        {
+            Block = new() { EmbeddingMultiplier = 12, ResidualMultiplier = 0.22, LogitMultiplier = 0.125 },
+            RotaryDims = 2,
+        },
+    };
+
+    public static TheoryData<string, bool> Cases =>
+        [.. Changes.Keys.SelectMany(name => new[] { (name, false), (name, true) })];
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Decoding_and_the_whole_forward_pass_are_the_plain_decoders(string name, bool composed)
+    {
+        CpuKernels.Require();
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        using var model = SmallModels.Create("gqa", change: o => Changes[name](o) with
+        {
+            VirtualHeads = composed ? [Half, Half] : null,
+        });
+        var ids = SmallModels.Ids(Length);
+        var tokens = tensor(ids, ScalarType.Int64);
+        var expected = new PlainDecoder(model).Logits(tokens);                                    // [N,V]
+        Close(model.Logits(tokens.unsqueeze(0))[0], expected, 1e-9);
+
+        using var state = model.CreateDecodeState(1, Length);
+        var cached = new[] { model.Logits(tokens.narrow(0, 0, 6).unsqueeze(0), state) }
+            .Concat(ids[6..].Select(id => model.Logits(tensor(new long[,] { { id } }), state)));
+        Close(cat([.. cached], 1)[0], expected, 1e-9);
+
+        model.Freeze(ScalarType.Float32);
+        Close(model.Logits(tokens.unsqueeze(0))[0], expected, 1e-4);
+        using var weights = new CpuWeights(model);
+        using var decoder = new CpuDecoder(weights, 1, Length, threads: 2);
+        for (var (start, end) = (0, 6); start < Length; (start, end) = (end, end + 1))
+        {
+            var pass = new DecodePass();
+            for (var n = start; n < end; n++) pass.Add(0, n, ids[n], wanted: true);
+            decoder.Run(pass, TestContext.Current.CancellationToken);
+            for (var n = start; n < end; n++)
+                Close(tensor(decoder.Logits(n - start).ToArray()), expected[n], 1e-4);
+        }
+        const int whole = 2 * 2 * 4 * 4; // layers, keys and values, heads, width
+        Assert.Equal(composed, model.CacheBytesPerToken <= whole * sizeof(float) / 2);
+    }
+
+    private static void Close(Tensor actual, Tensor expected, double tolerance) =>
+        Assert.InRange((actual.to(ScalarType.Float64) - expected).abs().max().item<double>()
+            / expected.abs().max().item<double>(), 0, tolerance);
+}
