@@ -78,8 +78,8 @@ __device__ __forceinline__ void norm_columns(uint2 (&columns)[2], const uint2 (&
         columns[half] = make_uint2(scale(columns[half].x, gains[half].x), scale(columns[half].y, gains[half].y));
 }
 
-// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, as are
-// those of the residual, which is added; null for none. norm [inputs].
+// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, as
+// are those of the residual, which is added; null for none. norm [inputs].
 extern "C" __global__ void __launch_bounds__(32 * WARPS) packed_matmul(const bf16* __restrict__ x,
     const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
     int stride, const bf16* __restrict__ residual, const bf16* __restrict__ norm, float epsilon)

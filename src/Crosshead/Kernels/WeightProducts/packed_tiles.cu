@@ -90,8 +90,8 @@ __device__ __forceinline__ void copy_chunk(u32 target, const bf16* x, int first,
     }
 }
 
-// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, as are
-// those of the residual; null for none.
+// x [tokens, inputs], w the records of [outputs, inputs] (GLU: [2·outputs, inputs]), y rows of `stride` elements, as
+// are those of the residual; null for none.
 extern "C" __global__ void __launch_bounds__(THREADS) packed_tiles(const bf16* __restrict__ x,
     const u8* __restrict__ w, const bf16* __restrict__ bias, bf16* __restrict__ y, int tokens, int outputs, int inputs,
     int stride, const bf16* __restrict__ residual)
