@@ -40,8 +40,9 @@ internal sealed class ComputeOptions
         if (!decodes) return;
         _cache = new Option<string?>("--cache-type")
         {
-            Description = "Type of the numbers in the cache of past tokens, on the CPU; without it the precision that "
-                + "is computed in. int8 and fp8 take a byte a number, and a little for scales.",
+            Description = "Type of the numbers in the cache of past tokens; without it the precision that is computed "
+                + "in. int8 and fp8 take a byte a number, and a little for scales; on a CUDA device they need --dtype "
+                + "bfloat16.",
             HelpName = string.Join('|', CacheOptions.TypeNames),
         };
         command.Options.Add(_cache);

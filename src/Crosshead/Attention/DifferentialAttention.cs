@@ -124,7 +124,7 @@ public sealed class DifferentialAttention : IAttention
         var kept = _heads.Append(x, view, cache);                                 // [B,N,h,d], [B,g,T,d], [B,g/2,T,2d]
         var query = Sides(kept.Query).transpose(1, 2);
         var maps = SoftmaxAttention.Attend(query, kept.Keys, kept.Values, view, _projections.Scale,
-            table: kept.Table);
+            keyFactors: null, kept.Table, cap: null, sinks: null, kept.Scales);
         return maps.transpose(1, 2).contiguous();
     }
 

@@ -111,13 +111,14 @@ internal sealed class FrozenAttention : IAttention
     private Tensor Attend(KeptTokens kept, TokenView view)
     {
         // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
-        var (query, keys, values, keyFactors, table) = kept;
+        var (query, keys, values, keyFactors, table, scales) = kept;
         var (keyRows, valueRows) = (CacheLayout.Keys.Count, CacheLayout.Values.Count);
         if (keyRows < valueRows) keys = keys.expand(-1, valueRows, -1, -1);
         if (valueRows < keyRows) values = values.expand(-1, keyRows, -1, -1);
+        scales = scales?.For(keyRows, valueRows);
         query = query.transpose(1, 2);
         var heads = SoftmaxAttention.Attend(query, keys, values, view, Layer.Projections.Scale, keyFactors,
-            table, Layer.Projections.ScoreCap, Layer.Sinks?.In(query.dtype));
+            table, Layer.Projections.ScoreCap, Layer.Sinks?.In(query.dtype), scales);
         if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
     }

@@ -76,14 +76,23 @@ internal sealed class FrozenProjections : IHeadProjections
         if (view.Place.Positions is not { } positions || _joint is not { } joint || !joint.Holds(x)
             || _layer.NormsWhole) return null;
         var (keys, values, factors) = cache.Whole;
+        var (place, table) = (positions, view.Place.Table);
+        if (cache.Scales is not null)
+        {
+            if (factors is not null) return null;
+            // The token is written to memory of its own, and from there with its scales to the cache.
+            ((keys, values), table) = (cache.Token(x.shape[0], x.dtype), null);
+            place = cache.Origin!;
+        }
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
         var query = StepHeads.Apply(
             norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm,
             _layer.NormEpsilon, _queryMix,
-            positions, keys, values, factors, view.Place.Table);
+            place, keys, values, factors, table);
+        if (cache.Scales is not null) cache.Append(keys, values, view.Place);
         (keys, values, factors) = cache.Seen(view.Place);
-        return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table);
+        return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table, cache.Scales);
     }
 
     /// <summary>Whether the joint product norms these activations itself.</summary>

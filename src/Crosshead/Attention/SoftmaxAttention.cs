@@ -64,18 +64,25 @@ public static class SoftmaxAttention
     /// <param name="sinks">A further score of each head that has no value, [h]; null for none.</param>
     /// <returns>[B, h, N, w']</returns>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
-        Tensor? keyFactors = null, Tensor? table = null, double? cap = null, Tensor? sinks = null)
+        Tensor? keyFactors = null, Tensor? table = null, double? cap = null, Tensor? sinks = null) =>
+        Attend(query, key, value, view, scale, keyFactors, table, cap, sinks, null);
+
+    /// <summary>The same of a cache whose numbers may be multiples of scales.</summary>
+    internal static Tensor Attend(Tensor query, Tensor key, Tensor value, TokenView view, double scale,
+        Tensor? keyFactors, Tensor? table, double? cap, Tensor? sinks, CacheScales? scales)
     {
         var plain = cap is null && sinks is null; // no kernel caps scores or knows sinks
-        if (table is not null)
+        if (table is not null || scales is not null)
         {
-            if (plain && view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors))
-                return DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
-                    view.Begins, view.Length, view.Pieces);
-            var gathered = new KeptTokens(query, key, value, keyFactors, table)
+            if (plain && view.IsRange && DecodeAttention.Supports(query, key, value, keyFactors, scales))
+                return table is null
+                    ? DecodeAttention.Apply(query, key, value, scale, keyFactors, view.Begins, view.Length, scales)
+                    : DecodeAttention.ApplyPaged(query, key, value, table, scale, keyFactors,
+                        view.Begins, view.Length, view.Pieces, scales);
+            var gathered = new KeptTokens(query, key, value, keyFactors, table, scales)
                 .Gathered(view.Place.Total(query.shape[2]));
             (key, value, keyFactors) = (gathered.Keys, gathered.Values, gathered.KeyFactors);
-            if (plain && keyFactors is null && IsEfficient(query, key, value))
+            if (plain && table is not null && keyFactors is null && IsEfficient(query, key, value))
                 return AttendEfficiently(query, key, value, view, scale);
         }
         // libtorch's own kernel is a tenth faster for usual heads that are seen from the first token on.

@@ -24,8 +24,13 @@ public sealed class CudaGraphDecoder : IDecoder
     /// <param name="slots">Number of sequences side by side.</param>
     /// <param name="capacity">Maximum number of tokens per sequence, including its prompt; at most the model's
     /// context.</param>
-    public CudaGraphDecoder(LanguageModel model, int slots, int capacity) =>
-        (_model, _plain) = (model, new TensorDecoder(model, slots, capacity));
+    public CudaGraphDecoder(LanguageModel model, int slots, int capacity) : this(model, slots, capacity, null)
+    {
+    }
+
+    /// <summary>The same with a cache that keeps numbers in its own way; null for the model's precision.</summary>
+    internal CudaGraphDecoder(LanguageModel model, int slots, int capacity, CacheFormat? format) =>
+        (_model, _plain) = (model, new TensorDecoder(model, slots, capacity, format));
 
     /// <summary>
     /// Whether capturing the steps of a model is worthwhile: the model computes in bfloat16 on a CUDA device.

@@ -38,11 +38,13 @@ public sealed class PagedDecoder : IDecoder
     /// <param name="capacity">Most tokens per sequence.</param>
     /// <param name="pages">Number of pages of the cache.</param>
     /// <param name="inPlace">Whether prompts are computed beside steps, if there are kernels for it.</param>
-    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, bool inPlace)
+    /// <param name="format">How the cache keeps numbers; null for the model's precision.</param>
+    internal PagedDecoder(LanguageModel model, int slots, int capacity, int pages, bool inPlace,
+        CacheFormat? format = null)
     {
         _model = model;
         using var grad = no_grad();
-        _state = model.CreatePagedState(slots, capacity, pages);
+        _state = model.CreatePagedState(slots, capacity, pages, format);
         _logits = new PassLogits(VocabularySize, () => _steps?.Follow());
         if (!CudaGraphDecoder.Supports(model)) return;
         _inPlace = inPlace && PassPieces.Serve(model, _state);

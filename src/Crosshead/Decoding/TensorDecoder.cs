@@ -20,10 +20,15 @@ public sealed class TensorDecoder : IDecoder
     /// <param name="slots">Number of sequences side by side.</param>
     /// <param name="capacity">Maximum number of tokens per sequence, including its prompt; at most the model's
     /// context.</param>
-    public TensorDecoder(LanguageModel model, int slots, int capacity)
+    public TensorDecoder(LanguageModel model, int slots, int capacity) : this(model, slots, capacity, null)
+    {
+    }
+
+    /// <summary>The same with a cache that keeps numbers in its own way; null for the model's precision.</summary>
+    internal TensorDecoder(LanguageModel model, int slots, int capacity, CacheFormat? format)
     {
         _model = model;
-        State = model.CreateDecodeState(slots, capacity, spare: 1); // where slots that rest write to
+        State = model.CreateDecodeState(slots, capacity, spare: 1, format); // where slots that rest write to
     }
 
     /// <summary>The cache of the tokens so far.</summary>

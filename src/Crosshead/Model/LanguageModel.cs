@@ -210,10 +210,10 @@ public sealed class LanguageModel : IDisposable
     public DecodeState CreateDecodeState(long batch, long capacity) => CreateDecodeState(batch, capacity, spare: 0);
 
     /// <summary>An empty state with places per sequence that are written to and never read.</summary>
-    internal DecodeState CreateDecodeState(long batch, long capacity, int spare)
+    internal DecodeState CreateDecodeState(long batch, long capacity, int spare, CacheFormat? format = null)
     {
-        KeyValueCache Cache(TransformerBlock block) =>
-            new(block.Attention.CacheLayout, batch, capacity + spare, ComputeType, Device);
+        KeyValueCache Cache(TransformerBlock block) => new(block.Attention.CacheLayout, batch, capacity + spare,
+            ComputeType, Device, format ?? CacheFormat.Of(ComputeType));
         return new([.. _blocks.Select(Cache)], (int)batch, spare);
     }
 
@@ -221,8 +221,10 @@ public sealed class LanguageModel : IDisposable
     /// <param name="slots">Number of slots.</param>
     /// <param name="capacity">Most tokens per slot.</param>
     /// <param name="pages">Number of pages.</param>
-    internal PagedState CreatePagedState(int slots, int capacity, int pages) =>
-        new([.. _blocks.Select(b => b.Attention.CacheLayout)], slots, capacity, pages, ComputeType, Device);
+    /// <param name="format">How it keeps numbers; null for the precision of the computation.</param>
+    internal PagedState CreatePagedState(int slots, int capacity, int pages, CacheFormat? format = null) =>
+        new([.. _blocks.Select(b => b.Attention.CacheLayout)], slots, capacity, pages, ComputeType, Device,
+            format ?? CacheFormat.Of(ComputeType));
 
     /// <summary>Bytes that decoding keeps of each token in the precision of the computation.</summary>
     public long CacheBytesPerToken =>

@@ -154,8 +154,9 @@ public sealed class Generator : IDisposable
     public IDecoder CreateDecoder(int sequences, int capacity, int? threads = null)
     {
         // The tensor operators work on any device. On the CPU the vector kernels are several times as fast.
-        if (CudaGraphDecoder.Supports(_model)) return new CudaGraphDecoder(_model, sequences, capacity);
-        if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity);
+        if (CudaGraphDecoder.Supports(_model)) 
+            return new CudaGraphDecoder(_model, sequences, capacity, CacheFormat);
+        if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity, CacheFormat);
         return new CpuDecoder(_packed.Value, sequences, capacity, threads, cache: _cache);
     }
 
@@ -170,7 +171,7 @@ public sealed class Generator : IDisposable
     /// <exception cref="CrossheadException">There is not enough memory.</exception>
     public IDecoder CreatePagedDecoder(int slots, int capacity, int pages, int? threads = null)
     {
-        if (!UsesCpuKernels) return new PagedDecoder(_model, slots, capacity, pages);
+        if (!UsesCpuKernels) return new PagedDecoder(_model, slots, capacity, pages, inPlace: true, CacheFormat);
         return new CpuDecoder(_packed.Value, slots, capacity, threads, pages, _cache);
     }
 

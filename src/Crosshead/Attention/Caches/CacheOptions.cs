@@ -62,6 +62,14 @@ public sealed record CacheOptions
         var usual = CacheFormat.Of(compute);
         if (Type is not { } type || type == usual.Type) return usual with { ScaleGroup = ScaleGroup };
         var (name, remedy) = (NameOf(type), $"leave {MessageTerm.CacheType} away");
+        var scaled = type is CacheType.Int8 or CacheType.Fp8;
+        if (device is not null && device.type == DeviceType.CUDA && scaled)
+        {
+            if (compute != ScalarType.BFloat16)
+                throw new CrossheadException($"on {device} a cache of {name} belongs to a computation in bfloat16, not "
+                    + $"in {Precision.NameOf(compute)}; use {MessageTerm.Dtype} bfloat16, or {remedy}.");
+            return new CacheFormat(type, ScaleGroup);
+        }
         if (device is not null && device.type != DeviceType.CPU)
             throw new CrossheadException($"a cache of {name} is computed on the CPU alone, not on {device}; use "
                 + $"{MessageTerm.Device} cpu, or {remedy}.");

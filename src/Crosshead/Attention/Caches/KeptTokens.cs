@@ -1,3 +1,4 @@
+using Crosshead.Kernels.StepAttention;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention.Caches;
@@ -11,8 +12,10 @@ namespace Crosshead.Attention.Caches;
 /// Not null if keys, values and factors are all pages of the cache, with the number of the page in place of B and the
 /// tokens of a page in place of T: the pages of each sequence [B, n].
 /// </param>
+/// <param name="Scales">What keys and values are multiples of; null where they are numbers themselves.</param>
 internal readonly record struct KeptTokens(
-    Tensor Query, Tensor Keys, Tensor Values, Tensor? KeyFactors = null, Tensor? Table = null)
+    Tensor Query, Tensor Keys, Tensor Values, Tensor? KeyFactors = null, Tensor? Table = null,
+    CacheScales? Scales = null)
 {
     /// <summary>Adds projected tokens to a cache.</summary>
     /// <param name="cache">What is kept of earlier tokens.</param>
@@ -23,12 +26,20 @@ internal readonly record struct KeptTokens(
     public static KeptTokens Append(KeyValueCache cache, Tensor query, Tensor key, Tensor value, CachePlace place)
     {
         var (keys, values) = cache.Append(cache.AsKeys(key), cache.AsValues(value), place);
-        return new KeptTokens(query, keys, values, Table: place.Table);
+        return new KeptTokens(query, keys, values, Table: place.Table, Scales: cache.Scales);
     }
 
-    /// <summary>The same with the tokens of each sequence side by side, copied from its pages if it has any.</summary>
+    /// <summary>
+    /// The same with the tokens of each sequence side by side, copied from its pages if it has any, and as numbers.
+    /// </summary>
     /// <param name="seen">Number of tokens T that the call sees.</param>
-    public KeptTokens Gathered(long seen) => Table is not { } table ? this : new KeptTokens(
-        Query, PagedRows.Gather(Keys, table, seen), PagedRows.Gather(Values, table, seen),
-        KeyFactors is null ? null : PagedRows.Gather(KeyFactors, table, seen));
+    public KeptTokens Gathered(long seen)
+    {
+        if (Table is null && Scales is null) return this;
+        var factors = KeyFactors is { } own && Table is { } pages ? PagedRows.Gather(own, pages, seen) : KeyFactors;
+        return Scales is { } scales
+            ? new KeptTokens(Query, scales.OfKeys(Keys, Table, seen), scales.OfValues(Values, Table, seen), factors)
+            : new KeptTokens(Query, PagedRows.Gather(Keys, Table!, seen), PagedRows.Gather(Values, Table!, seen),
+                factors);
+    }
 }

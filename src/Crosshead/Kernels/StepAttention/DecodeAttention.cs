@@ -24,16 +24,17 @@ internal static class DecodeAttention
     /// <param name="key">[B, g, T, w], g divides h.</param>
     /// <param name="value">[B, gv, T, w'], gv divides g.</param>
     /// <param name="factors">[B, G, T], G divides h, its strides even; null for none.</param>
-    public static bool Supports(Tensor query, Tensor key, Tensor value, Tensor? factors) =>
-        RowSource.Supports(query) && query.dtype == ScalarType.BFloat16 && key.dtype == query.dtype
-        && value.dtype == query.dtype
+    /// <param name="scales">What keys and values are multiples of; null where they are in bfloat16.</param>
+    public static bool Supports(Tensor query, Tensor key, Tensor value, Tensor? factors, CacheScales? scales = null) =>
+        RowSource.Supports(query) && query.dtype == ScalarType.BFloat16
+        && (scales is null ? key.dtype == query.dtype && value.dtype == query.dtype : AreScaled(key, value, scales))
         && (factors is null || factors.dtype == query.dtype && factors.stride(2) == 1 && factors.stride(0) % 2 == 0
             && factors.stride(1) % 2 == 0 && Aten.DataPointer(factors) % 4 == 0)
         && query.shape[2] == 1 && IsRow(key) && IsRow(value)
         && query.shape[1] / key.shape[1] <= MostQueries && key.shape[1] % value.shape[1] == 0
         && !(GradientNode.Needed(query, key, value))
         && DecodeAttentionKernel.Fits(query.device.index, (int)key.shape[3], (int)value.shape[3],
-            (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors));
+            (int)(query.shape[1] / key.shape[1]), FactorRows(query, key, factors), Kind(key, scales));
 
     /// <summary>
     /// Attends. It neither waits for the device nor reads its memory. The launches depend only on T, and not on the
@@ -50,10 +51,11 @@ internal static class DecodeAttention
     /// first of all.</param>
     /// <param name="ends">One past the last token that each sequence sees, likewise; null for T. A sequence that sees
     /// none gets zeros.</param>
+    /// <param name="scales">What keys and values are multiples of; null where they are in bfloat16.</param>
     /// <returns>[B, h, 1, w']</returns>
     public static Tensor Apply(Tensor query, Tensor key, Tensor value, double scale, Tensor? factors = null,
-        Tensor? begins = null, Tensor? ends = null) =>
-        Launch(query, key, value, null, (int)key.shape[2], scale, factors, begins, ends);
+        Tensor? begins = null, Tensor? ends = null, CacheScales? scales = null) =>
+        Launch(query, key, value, null, (int)key.shape[2], scale, factors, begins, ends, scales);
 
     /// <summary>
     /// As <see cref="Apply"/>, over a cache that lies in pages of P tokens: token t of sequence b is token t mod P of
@@ -73,17 +75,19 @@ internal static class DecodeAttention
     /// How rows that are tokens of the same sequence read the cache together; null if each reads it for itself. The
     /// bounds of all rows are needed then.
     /// </param>
+    /// <param name="scales">What keys and values are multiples of; null where they are in bfloat16.</param>
     /// <returns>[B, h, 1, w']</returns>
     /// <exception cref="ArgumentException">P is not a multiple of <see cref="PageTokens"/>.</exception>
     public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale,
-        Tensor? factors = null, Tensor? begins = null, Tensor? ends = null, PieceWork? pieces = null)
+        Tensor? factors = null, Tensor? begins = null, Tensor? ends = null, PieceWork? pieces = null,
+        CacheScales? scales = null)
     {
         if (key.shape[2] % PageTokens != 0)
             throw new ArgumentException(
                 $"pages of {key.shape[2]} tokens; they must hold a multiple of {PageTokens}.", nameof(key));
         var capacity = (int)(table.shape[1] * key.shape[2]);
         return pieces is null || PieceTokens(key, value, (int)query.shape[1], factors) == 0
-            ? Launch(query, key, value, table, capacity, scale, factors, begins, ends)
+            ? Launch(query, key, value, table, capacity, scale, factors, begins, ends, scales)
             : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces);
     }
 
@@ -97,7 +101,7 @@ internal static class DecodeAttention
     public static int PieceTokens(Tensor key, Tensor value, int heads, Tensor? factors)
     {
         var (rows, keyWidth, valueWidth) = ((int)key.shape[1], (int)key.shape[3], (int)value.shape[3]);
-        return IsRow(key) && IsRow(value) && heads / rows <= MostQueries
+        return key.dtype == ScalarType.BFloat16 && IsRow(key) && IsRow(value) && heads / rows <= MostQueries
             ? DecodeAttentionKernel.PieceTokens(key.device.index, keyWidth, valueWidth, heads / rows,
                 factors is null ? 0 : 1) : 0;
     }
@@ -130,12 +134,13 @@ internal static class DecodeAttention
         return output;
     }
 
-    // What both kernels are given, in the order of spans.cuh.
+    // What both kernels are given, in the order of spans.cuh. Strides count as numbers of bfloat16.
     private static KernelArgument[] Arguments(Tensor query, Tensor key, Tensor value, Tensor? table, Tensor output,
         int capacity, double scale, Tensor? factors, Tensor? begins, Tensor? ends,
         (nint Sums, nint Largest, nint Totals) parts)
     {
         var rows = (int)key.shape[1];
+        long Stride(Tensor cache, int axis) => cache.stride(axis) * cache.ElementSize / query.ElementSize;
         return
         [
             Address(query), Address(key), Address(value), Address(factors),
@@ -143,19 +148,19 @@ internal static class DecodeAttention
             Address(table), (int)(table?.stride(0) ?? 0), (int)key.shape[2],
             Address(output), parts.Sums, parts.Largest, parts.Totals,
             rows, (int)query.shape[1] / rows, rows / (int)value.shape[1], capacity,
-            key.stride(0), key.stride(1), key.stride(2), value.stride(0), value.stride(1), value.stride(2),
+            Stride(key, 0), Stride(key, 1), Stride(key, 2), Stride(value, 0), Stride(value, 1), Stride(value, 2),
             factors is null ? 1 : (int)factors.shape[1], factors?.stride(0) ?? 0L, factors?.stride(1) ?? 0L,
             (float)(scale / Math.Log(2)),
         ];
     }
 
     private static Tensor Launch(Tensor query, Tensor key, Tensor value, Tensor? table, int capacity, double scale,
-        Tensor? factors, Tensor? begins, Tensor? ends)
+        Tensor? factors, Tensor? begins, Tensor? ends, CacheScales? cacheScales)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
-            FactorRows(query, key, factors), table is not null);
+            FactorRows(query, key, factors), table is not null, kind: Kind(key, cacheScales));
         var (spans, cluster) = kernel.Cut(batch * rows, capacity);
         var clusters = spans / cluster;
 
@@ -170,8 +175,11 @@ internal static class DecodeAttention
         var dense = query.contiguous();
         var output = empty([batch, heads, 1, wide], query.dtype, query.device);
         kernel.Attend.Launch((spans, rows, batch), kernel.Plan.Threads, kernel.Plan.SharedBytes,
-            Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
-                (sums, largest, totals)), cluster, early: true);
+            [
+                .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,
+                    (sums, largest, totals)),
+                .. Arguments(cacheScales),
+            ], cluster, early: true);
         if (clusters > 1)
         {
             // A thread sums four columns of some clusters: the more clusters there are, the more groups of threads
@@ -183,8 +191,26 @@ internal static class DecodeAttention
                 [sums, largest, totals, Address(output), clusters, queries, columns], early: true);
         }
         foreach (var tensor in new[] { key, value, table, factors, begins, ends, scratch, dense }) GC.KeepAlive(tensor);
+        GC.KeepAlive(cacheScales);
         return output;
     }
+
+    private static KernelArgument[] Arguments(CacheScales? scales) => scales is null ? [] :
+    [
+        Address(scales.Keys), scales.Keys.stride(0), scales.Keys.stride(1),
+        Address(scales.Values), scales.Values.stride(0), scales.Values.stride(1),
+    ];
+
+    // How the kernel is told the type of the cache; 0 for bfloat16.
+    private static int Kind(Tensor key, CacheScales? scales) => scales is null ? 0 : CacheScales.KindOf(key);
+
+    // A scale a row of a token, read 8 at once, and rows of whole 64 numbers.
+    private static bool AreScaled(Tensor key, Tensor value, CacheScales scales) =>
+        key.shape[3] % 64 == 0 && value.shape[3] % 64 == 0 && scales.Group >= key.shape[3]
+        && scales.Group >= value.shape[3] && AreNumbers(scales.Keys) && AreNumbers(scales.Values);
+
+    private static bool AreNumbers(Tensor scales) => scales.stride(2) == 1 && scales.stride(0) % 8 == 0
+        && scales.stride(1) % 8 == 0 && Aten.DataPointer(scales) % 16 == 0;
 
     // Most rows of factors that the queries of one row have: of h/G queries each, they may begin before the row and end
     // after it.

@@ -12,10 +12,10 @@ internal sealed class DecodeAttentionKernel
     private const int MostSpans = 1024, MostCluster = 8;
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
-        bool Pieces), DecodeAttentionPlan?> Plans = new();
+        bool Pieces, int Kind), DecodeAttentionPlan?> Plans = new();
 
     private static readonly ConcurrentDictionary<(int Device, int KeyWidth, int ValueWidth, int Queries, int Factors,
-        bool Paged, bool Pieces), DecodeAttentionKernel> Known = new();
+        bool Paged, bool Pieces, int Kind), DecodeAttentionKernel> Known = new();
 
     private readonly int _places;     // blocks that the device runs at once
     private readonly int[] _clusters; // clusters of [size] blocks that it runs at once
@@ -44,9 +44,10 @@ internal sealed class DecodeAttentionKernel
     /// <param name="valueWidth">Width of a value row.</param>
     /// <param name="queries">Queries per row.</param>
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
+    /// <param name="kind">Type of the cache: 0 for bfloat16, or <see cref="CacheScales.KindOf"/>.</param>
     /// <exception cref="CrossheadException">The device is not available.</exception>
-    public static bool Fits(int device, int keyWidth, int valueWidth, int queries, int factors) =>
-        PlanOf(device, keyWidth, valueWidth, queries, factors) is not null;
+    public static bool Fits(int device, int keyWidth, int valueWidth, int queries, int factors, int kind = 0) =>
+        PlanOf(device, keyWidth, valueWidth, queries, factors, kind: kind) is not null;
 
     /// <summary>Most tokens of a piece that a block takes for these widths; 0 if not even one fits.</summary>
     /// <param name="device">Number of the device, as in <c>cuda:n</c>.</param>
@@ -66,12 +67,14 @@ internal sealed class DecodeAttentionKernel
     /// <param name="factors">Rows of factors that a row's queries have; 0 for none.</param>
     /// <param name="paged">Whether the cache lies in pages.</param>
     /// <param name="pieces">Whether the rows of queries are pieces of sequences.</param>
+    /// <param name="kind">Type of the cache: 0 for bfloat16, or <see cref="CacheScales.KindOf"/>.</param>
     /// <exception cref="CrossheadException">The source does not compile, or the device is not available.</exception>
     public static DecodeAttentionKernel For(int device, int keyWidth, int valueWidth, int queries,
-        int factors, bool paged, bool pieces = false) =>
-        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, pieces), static key =>
+        int factors, bool paged, bool pieces = false, int kind = 0) =>
+        Known.GetOrAdd((device, keyWidth, valueWidth, queries, factors, paged, pieces, kind), static key =>
         {
-            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Pieces)!;
+            var plan = PlanOf(key.Device, key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Pieces,
+                key.Kind)!;
             var source = KernelText.Read(["bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "clusters.cuh",
                 "spans.cuh", "tiles.cuh", "pieces.cuh", .. plan.Sources, "join_clusters.cu"]);
             var defines = plan.Defines(key.Paged);
@@ -96,10 +99,13 @@ internal sealed class DecodeAttentionKernel
     }
 
     private static DecodeAttentionPlan? PlanOf(int device, int keyWidth, int valueWidth, int queries, int factors,
-        bool pieces = false) =>
-        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors, pieces), static key =>
+        bool pieces = false, int kind = 0) =>
+        Plans.GetOrAdd((device, keyWidth, valueWidth, queries, factors, pieces, kind), static key =>
         {
             var device = CudaDevice.Get(key.Device);
+            if (key.Kind > 0)
+                return ScaledPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Kind,
+                    device.SharedMemoryPerBlock);
             return key.Pieces
                 ? DecodeAttentionPlan.ForPieces(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
                     device.SharedMemoryPerBlock)

@@ -22,11 +22,39 @@
 // Blocks of a cluster (compute capability 9.0 and later) take spans that follow each other and join them through shared
 // memory; where a sequence has several clusters, a second kernel joins what they leave (spans.cuh).
 //
-// Compile-time: WK, WV (multiples of 16), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile: 32 or 64),
-// STAGES (of each ring), WARPS, FACTORS, PAGED, PIECES (0: a token a sequence). For compute capability 8.0 and later.
+// The cache may keep numbers of 8 bits (SCALED): 1 for whole numbers, 2 for e4m3 (scaled_rows.cu), a scale a row of a
+// token. They become bfloat16 on their way to the products, which holds them exactly. The scale of a key multiplies its
+// score, the scale of a value its weight. Where an element of a product stands among 16 is free as long as both sides
+// agree, so a lane takes 16 bytes of a key, and of values two columns of four tokens.
+//
+// Compile-time: WK, WV (multiples of 16, SCALED of 64), QUERIES (a row's, padded to a multiple of 16), TOKENS (a tile:
+// 32 or 64), STAGES (of each ring), WARPS, FACTORS, PAGED, PIECES (0: a token a sequence), SCALED (0 or none:
+// bfloat16). For compute capability 8.0 and later.
 // Compiled behind bfloat16.cuh, tensor_cores.cuh, launches.cuh, clusters.cuh, spans.cuh, tiles.cuh and pieces.cuh,
 // before join_clusters.cu.
 
+#ifndef SCALED
+#define SCALED 0
+#endif
+#if SCALED
+// Rows of a tile in bytes, so that what lanes read at once lies in different banks.
+#define KEY_ROW (WK % 128 == 64 ? WK : WK + 64)
+#define VALUE_ROW (WV + 16)
+#define KEY_COPY WK / 2, KEY_ROW / 2                    // as bfloat16 counts
+#define VALUE_COPY WV / 2, VALUE_ROW / 2
+#define KEY_TILE (TOKENS * KEY_ROW / 2)
+#define VALUE_TILE (TOKENS * VALUE_ROW / 2)
+#define BOUNDS WARPS * 32, (WK + WV <= 128 ? 3 : 1)     // three blocks a multiprocessor, if rows are short
+#define SCALE_PARAMETERS , const bf16 *__restrict__ key_scales, long long key_scale_batch, long long key_scale_row,    \
+    const bf16 *__restrict__ value_scales, long long value_scale_batch, long long value_scale_row
+#else
+#define KEY_COPY WK, KEY_STRIDE
+#define VALUE_COPY WV, VALUE_STRIDE
+#define KEY_TILE (TOKENS * KEY_STRIDE)
+#define VALUE_TILE (TOKENS * VALUE_STRIDE)
+#define BOUNDS WARPS * 32
+#define SCALE_PARAMETERS
+#endif
 #define TOKEN_GROUPS (TOKENS / 8)
 #define MOST_GROUPS ((WARPS / TOKEN_GROUPS) < (QUERIES / 16) ? (WARPS / TOKEN_GROUPS) : (QUERIES / 16))
 #define QUERY_GROUPS (QUERIES / 16 % MOST_GROUPS == 0 ? MOST_GROUPS : 1)
@@ -38,22 +66,48 @@
 #define KEY_STRIDE (WK + 8)                             // odd multiples of 16 bytes: eight rows lie in different banks
 #define VALUE_STRIDE (WV + 8)
 #define WEIGHT_STRIDE (TOKENS + 8)
-#define KEY_TILE (TOKENS * KEY_STRIDE)
-#define VALUE_TILE (TOKENS * VALUE_STRIDE)
 #define LANES_A_QUERY (TOKENS / 2)                      // in the softmax, two tokens a lane
 #define QUERIES_A_PASS (WARPS * 32 / LANES_A_QUERY)
 #define PASSES ((QUERIES + QUERIES_A_PASS - 1) / QUERIES_A_PASS)
 // Queries on their way to registers lie where the last tile of values will; else they have a place of their own.
-#define QUERIES_LIE_IN_RING (QUERIES_IN_REGISTERS && QUERIES * KEY_STRIDE <= VALUE_TILE)
+#define QUERIES_LIE_IN_RING (!SCALED && QUERIES_IN_REGISTERS && QUERIES * KEY_STRIDE <= VALUE_TILE)
 #define SUM_STRIDE (WV + 8)                             // of floats: four rows lie in different banks
-#define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE) * 2)
+#define RING_BYTES (STAGES * (KEY_TILE + VALUE_TILE + (SCALED ? 2 * TOKENS : 0)) * 2)
 #define SUM_BYTES (QUERIES * SUM_STRIDE * 4)             // sums take the rings' place in the end
 
-extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE_PARAMETERS PIECE_PARAMETERS)
+#if SCALED
+// The numbers of the first and third byte.
+__device__ __forceinline__ u32 widen_bytes(u32 two)
+{
+#if SCALED == 1 // the low 7 bits with 128, less 128, or less 256 where the sign is set
+    return multiply_add2((two & 0x00800080) | 0x43004300, 0xbf80bf80, (two & 0x007f007f) | 0x43004300);
+#else           // bfloat16's own, but for 2^120
+    return multiply_add2((two & 0x00800080) << 8 | (two & 0x007f007f) << 4, 0x7b807b80, 0x80008000);
+#endif
+}
+
+// Where a column of keys stands in products: of 64, each lane's 16 make four steps of four.
+__device__ __forceinline__ int place_of_column(int column)
+{
+    return column / 64 * 64 + column % 16 / 4 * 16 + column % 64 / 16 * 2 + column % 4 / 2 + column % 2 * 8;
+}
+
+// Where a token of values stands: of 16, a lane has every fourth.
+__device__ __forceinline__ int place_of_token(int token)
+{
+    return token / 16 * 16 + token % 4 * 2 + token / 4 % 2 + token / 8 % 2 * 8;
+}
+#endif
+
+extern "C" __global__ void __launch_bounds__(BOUNDS) decode_attention(
+    DECODE_PARAMETERS PIECE_PARAMETERS SCALE_PARAMETERS)
 {
     extern __shared__ __align__(128) unsigned char memory[];
     bf16* key_ring = (bf16*)memory;                          // [STAGES, TOKENS, KEY_STRIDE]
     bf16* value_ring = key_ring + STAGES * KEY_TILE;         // [STAGES, TOKENS, VALUE_STRIDE]
+#if SCALED
+    bf16* scale_ring = value_ring + STAGES * VALUE_TILE;     // [STAGES, of keys and of values, TOKENS]
+#endif
     float* joining = (float*)memory;                         // [QUERIES, SUM_STRIDE], in the end
     float* scores = (float*)(memory + (RING_BYTES > SUM_BYTES ? RING_BYTES : SUM_BYTES)); // [QUERIES, SCORE_STRIDE]
     bf16* weights = (bf16*)(scores + QUERIES * SCORE_STRIDE);   // [QUERIES, WEIGHT_STRIDE]
@@ -93,17 +147,30 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     const u32 key_address0 = shared_address(key_ring), value_address0 = shared_address(value_ring);
     keys += row * key_row;
     values += row / value_sharing * value_row;
+#if SCALED
+    key_scales += row * key_scale_row;
+    value_scales += row / value_sharing * value_scale_row;
+#endif
     const Tiles tiles = { table + sequence * table_pages, page_tokens, sequence, first, count };
     int page = tiles.page(0), earlier = 0;  // of the next tile of keys and of values: known before they are needed
     // Keys of tile i and values of the tile before it are one group of copies.
     auto bring = [&](int i)
     {
         if (i < count)
-            copy_tile<WK, KEY_STRIDE, WARPS * 32>(key_address0 + i % STAGES * KEY_TILE * 2,
+            copy_tile<KEY_COPY, WARPS * 32>(key_address0 + i % STAGES * KEY_TILE * 2,
                 keys + page * key_batch + tiles.token(i) * key_token, key_token, end - (first + i) * TOKENS);
         if (i > 0 && i - 1 < count)
-            copy_tile<WV, VALUE_STRIDE, WARPS * 32>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, values + earlier
+            copy_tile<VALUE_COPY, WARPS * 32>(value_address0 + (i - 1) % STAGES * VALUE_TILE * 2, values + earlier
                 * value_batch + tiles.token(i - 1) * value_token, value_token, end - (first + i - 1) * TOKENS);
+#if SCALED
+        if (i < count && threadIdx.x < TOKENS / 4) // 8 scales a thread
+        {
+            const int of_values = threadIdx.x / (TOKENS / 8), at = threadIdx.x % (TOKENS / 8) * 8;
+            copy_async(shared_address(scale_ring + (i % STAGES * 2 + of_values) * TOKENS + at),
+                (of_values ? value_scales + page * value_scale_batch : key_scales + page * key_scale_batch)
+                    + tiles.token(i) + at, true);
+        }
+#endif
         asm volatile("cp.async.commit_group;\n" ::: "memory");
         earlier = page;
         page = tiles.page(i + 1);
@@ -113,6 +180,15 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     for (int i = threadIdx.x; i < QUERIES * (WK / 8); i += WARPS * 32)
     {
         const int m = i / (WK / 8), part = i % (WK / 8);
+#if SCALED
+        const uint4 columns = m < real ? *(const uint4*)(query + (long long)query_row(m) * WK + part * 8)
+            : make_uint4(0, 0, 0, 0);
+        const u32 pairs[4] = { columns.x, columns.y, columns.z, columns.w };
+#pragma unroll
+        for (int e = 0; e < 8; e++)
+            q[m * KEY_STRIDE + place_of_column(part * 8 + e)] = (bf16)(pairs[e / 2] >> e % 2 * 16);
+        continue;
+#endif
         copy_async(shared_address(q + m * KEY_STRIDE + part * 8),
             query + (m < real ? (long long)query_row(m) * WK + part * 8 : 0), m < real);
     }
@@ -145,6 +221,32 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int t = 0; t < QUERY_TILES; t++)
 #pragma unroll
             for (int c = 0; c < 4; c++) s[0][t][c] = s[1][t][c] = 0;
+#if SCALED
+        const unsigned char* own = (const unsigned char*)(key_ring + i % STAGES * KEY_TILE)
+            + (token_group * 8 + lane / 4) * KEY_ROW + lane % 4 * 16;
+#pragma unroll
+        for (int g = 0; g < WK / 64; g++)
+        {
+            const uint4 bytes = *(const uint4*)(own + g * 64);
+            const u32 words[4] = { bytes.x, bytes.y, bytes.z, bytes.w };
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+            {
+                const u32 even = widen_bytes(words[j]), odd = widen_bytes(words[j] >> 8);
+#pragma unroll
+                for (int t = 0; t < QUERY_TILES; t++)
+                {
+#if QUERIES_IN_REGISTERS
+                    multiply_add(s[j % 2][t], fragments[t][4 * g + j], even, odd);
+#else
+                    u32 a[4];
+                    load4(a, query_address(t, 4 * g + j));
+                    multiply_add(s[j % 2][t], a, even, odd);
+#endif
+                }
+            }
+        }
+#else
         const u32 key_address = key_address0
             + (i % STAGES * KEY_TILE + (token_group * 8 + lane % 8) * KEY_STRIDE + lane / 8 * 8) * 2;
 #pragma unroll
@@ -169,6 +271,7 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
                 }
             }
         }
+#endif
 #pragma unroll
         for (int t = 0; t < QUERY_TILES; t++)
 #pragma unroll
@@ -183,6 +286,10 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
     {
         const int token = (first + i) * TOKENS + lane % LANES_A_QUERY * 2;
         const bool whole = (first + i) * TOKENS >= all_begin && (first + i + 1) * TOKENS <= all_end; // for all queries
+#if SCALED
+        const bf16* scales = scale_ring + i % STAGES * 2 * TOKENS + lane % LANES_A_QUERY * 2;
+        const u32 of_keys = *(const u32*)scales, of_values = *(const u32*)(scales + TOKENS);
+#endif
         float2 x[PASSES];
         float most[PASSES];
 #pragma unroll
@@ -193,6 +300,10 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
                 : make_float2(0, 0);
             x[w].x *= scale;
             x[w].y *= scale;
+#if SCALED
+            x[w].x *= widen((bf16)of_keys);
+            x[w].y *= widen((bf16)(of_keys >> 16));
+#endif
 #if FACTORS
             if (m < real)
             {
@@ -232,7 +343,14 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
             total[w] = total[w] * fade + low + high;         // lane by lane; joined at the end
             highest[w] = most[w];
             if (m >= QUERIES) continue;
+#if SCALED
+            const u32 both = pack(low * widen((bf16)of_values), high * widen((bf16)(of_values >> 16)));
+            bf16* place = weights + m * WEIGHT_STRIDE + place_of_token(lane % LANES_A_QUERY * 2);
+            place[0] = (bf16)both;
+            place[2] = (bf16)(both >> 16); // the next token's
+#else
             *(u32*)(weights + m * WEIGHT_STRIDE + lane % LANES_A_QUERY * 2) = pack(low, high);
+#endif
             if (lane % LANES_A_QUERY == 0) fading[m] = fade;
         }
     };
@@ -262,6 +380,23 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
             for (int b = 0; b < COLUMN_PAIRS; b++)
             {
                 if (warp + b * WARPS >= WV / 16) break;
+#if SCALED
+                const unsigned char* own = (const unsigned char*)(value_ring + i % STAGES * VALUE_TILE)
+                    + (d * 16 + lane % 4) * VALUE_ROW + (warp + b * WARPS) * 16 + lane / 4 * 2;
+                u32 pairs[4]; // two columns of a token
+#pragma unroll
+                for (int t = 0; t < 4; t++) pairs[t] = *(const unsigned short*)(own + t * 4 * VALUE_ROW);
+#pragma unroll
+                for (int side = 0; side < 2; side++)
+                {
+                    const int of = side ? 0x2521 : 0x2420; // bytes of two tokens, with zeros between them
+                    const u32 first = widen_bytes(__byte_perm(pairs[0], pairs[1], of)),
+                        second = widen_bytes(__byte_perm(pairs[2], pairs[3], of));
+#pragma unroll
+                    for (int a = 0; a < ROW_TILES; a++) multiply_add(sum[a][b][side], p[a], first, second);
+                }
+                continue;
+#endif
                 u32 columns[4];
                 load4_transposed(columns, value_address + (d * 16 * VALUE_STRIDE + b * WARPS * 16) * 2);
 #pragma unroll
@@ -311,6 +446,15 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) decode_attention(DECODE
         for (int b = 0; b < COLUMN_PAIRS; b++)
         {
             const int pair = warp + b * WARPS;
+#if SCALED // a side has every other column
+            if (pair < WV / 16)
+#pragma unroll
+                for (int side = 0; side < 2; side++)
+                    *(float4*)(joining + (a * 16 + lane / 4 + side * 8) * SUM_STRIDE + pair * 16 + lane % 4 * 4)
+                        = make_float4(sum[a][b][0][side * 2], sum[a][b][1][side * 2], sum[a][b][0][side * 2 + 1],
+                            sum[a][b][1][side * 2 + 1]);
+            continue;
+#endif
             if (pair < WV / 16)
 #pragma unroll
                 for (int half = 0; half < 2; half++)

@@ -1,5 +1,4 @@
 using Crosshead.Attention.Caches;
-using Crosshead.Runtime;
 using static TorchSharp.torch;
 
 namespace Crosshead.Model.Views;
@@ -16,12 +15,13 @@ internal sealed class PagedState : PageStore, IDisposable
     /// <param name="pages">Number of pages.</param>
     /// <param name="type">Precision.</param>
     /// <param name="device">Device.</param>
+    /// <param name="format">How numbers are kept.</param>
     public PagedState(IReadOnlyList<CacheLayout> layouts, int slots, int capacity, int pages, ScalarType type,
-        Device device)
-        : base(slots, capacity, pages, layouts.Sum(l => l.ElementsPerToken) * Precision.BytesOf(type))
+        Device device, CacheFormat format)
+        : base(slots, capacity, pages, layouts.Sum(format.BytesPerToken))
     {
         // one more page, for rows that nobody reads
-        Layers = [.. layouts.Select(l => new KeyValueCache(l, pages + 1, PageTokens, type, device))];
+        Layers = [.. layouts.Select(l => new KeyValueCache(l, pages + 1, PageTokens, type, device, format))];
     }
 
     /// <summary>The pages of each layer, one sequence per page.</summary>

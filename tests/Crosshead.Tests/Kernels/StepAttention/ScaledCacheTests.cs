@@ -1,0 +1,108 @@
+using Crosshead.Attention.Caches;
+using Crosshead.Decoding.Cpu;
+using Crosshead.Kernels.StepAttention;
+using static TorchSharp.torch;
+
+namespace Crosshead.Tests.Kernels.StepAttention;
+
+/// <summary>Caches of 8 bits a number on a CUDA device.</summary>
+public sealed class ScaledCacheTests
+{
+    private const double Scale = 0.09;
+
+    private static readonly bool s_cuda = cuda.is_available();
+    private static readonly Device s_device = new("cuda:0");
+
+    public static TheoryData<string, int, int, int, int, bool> Shapes => new()
+    {
+        { "int8", 64, 64, 2, 4, true },
+        { "int8", 64, 64, 2, 4, false },
+        { "fp8", 64, 64, 1, 8, true },
+        { "int8", 128, 128, 2, 2, true },
+        { "fp8", 128, 64, 1, 3, false },
+        { "int8", 256, 256, 1, 32, true }, // half the components of heads
+    };
+
+    [Theory, MemberData(nameof(Shapes))]
+    public void Tokens_are_kept_as_on_the_processor_and_attended(string name, int keyWidth, int valueWidth, int rows,
+        int queries, bool paged)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        random.manual_seed(3);
+        const int batch = 2, tokens = 150, pages = 9;
+        var type = CacheOptions.Parse(name);
+        var layout = new CacheLayout(new CachedRows(rows, keyWidth), new CachedRows(rows, valueWidth));
+        using var cache = new KeyValueCache(layout, paged ? pages : batch, paged ? 64 : 201, ScalarType.BFloat16,
+            s_device, new CacheFormat(type));
+        var table = paged ? tensor(new[] { 5, 1, 7, 8, 0, 2 }, [batch, 3], ScalarType.Int32).to(s_device) : null;
+        var (key, value) = (Rows(batch, rows, tokens, keyWidth), Rows(batch, rows, tokens, valueWidth));
+
+        // A prompt of each sequence, then the last token of all by their positions.
+        for (var b = 0; b < batch; b++)
+        {
+            var own = paged ? cache : cache.Of(b, 1);
+            own.Append(key.narrow(0, b, 1).narrow(2, 0, tokens - 1), value.narrow(0, b, 1).narrow(2, 0, tokens - 1),
+                new CachePlace(0, Table: table?.narrow(0, b, 1)));
+        }
+        var positions = full([batch], tokens - 1, ScalarType.Int64, s_device);
+        cache.Append(key.narrow(2, tokens - 1, 1), value.narrow(2, tokens - 1, 1),
+            new CachePlace(0, positions, tokens, table));
+
+        var (keys, values, _) = cache.Whole;
+        var scales = cache.Scales!;
+        var kept = (scales.OfKeys(keys, table, tokens), scales.OfValues(values, table, tokens));
+        Assert.Equal(Encoded(key, type), kept.Item1.cpu().to(ScalarType.Float32).data<float>().ToArray());
+        Assert.Equal(Encoded(value, type), kept.Item2.cpu().to(ScalarType.Float32).data<float>().ToArray());
+
+        var query = randn([batch, rows * queries, 1, keyWidth], ScalarType.BFloat16, s_device);
+        Assert.True(DecodeAttention.Supports(query, keys, values, null, scales));
+        foreach (var end in new[] { tokens, 65, 1 })
+        {
+            var ends = full([batch], end, ScalarType.Int32, s_device);
+            var actual = paged
+                ? DecodeAttention.ApplyPaged(query, keys, values, table!, Scale, ends: ends, scales: scales)
+                : DecodeAttention.Apply(query, keys, values, Scale, ends: ends, scales: scales);
+            var expected = Attended(query, kept.Item1.narrow(2, 0, end), kept.Item2.narrow(2, 0, end));
+            var error = (actual.cpu().to(ScalarType.Float64) - expected).norm().item<double>()
+                / expected.norm().item<double>();
+            Assert.True(error < 0.005, $"{name} [{keyWidth}, {valueWidth}] of {end}: relative error {error:G3}");
+        }
+    }
+
+    private static Tensor Rows(params long[] shape) => randn(shape, ScalarType.BFloat16, s_device)
+        * (0.1 + rand([.. shape[..^1], 1], ScalarType.BFloat16, s_device));
+
+    // What a cache of the processor keeps, rounded to bfloat16.
+    private static float[] Encoded(Tensor rows, CacheType type)
+    {
+        var (numbers, width) = (rows.cpu().to(ScalarType.Float32).contiguous().data<float>().ToArray(),
+            (int)rows.shape[^1]);
+        for (var first = 0; first < numbers.Length; first += width)
+        {
+            var row = numbers.AsSpan(first, width);
+            var largest = 0f;
+            foreach (var x in row) largest = MathF.Max(largest, MathF.Abs(x));
+            var scale = PanelBFloat16.ToSingle(PanelBFloat16.Above(
+                largest / (type == CacheType.Int8 ? PanelInt8.Largest : PanelFp8.Largest)));
+            foreach (ref var x in row)
+            {
+                var number = x * (1 / scale);
+                x = scale * (type == CacheType.Int8 ? PanelInt8.ToSingle(PanelInt8.From(number))
+                    : PanelFp8.ToSingle(PanelFp8.From(number)));
+                x = PanelBFloat16.ToSingle(PanelBFloat16.From(x));
+            }
+        }
+        return numbers;
+    }
+
+    private static Tensor Attended(Tensor query, Tensor key, Tensor value)
+    {
+        var (q, k, v) = (query.cpu().to(ScalarType.Float64), key.cpu().to(ScalarType.Float64),
+            value.cpu().to(ScalarType.Float64));
+        var queries = q.shape[1] / k.shape[1];
+        (k, v) = (k.repeat_interleave(queries, 1), v.repeat_interleave(queries, 1));
+        return (q.matmul(k.transpose(2, 3)) * Scale).softmax(-1).matmul(v);
+    }
+}
