@@ -41,8 +41,9 @@ public sealed class CacheOptionsTests
         string Refusal(CacheOptions options, ScalarType type, string device = "cpu") =>
             Assert.Throws<CrossheadException>(() => options.FormatFor(type, new Device(device))).Message;
         var int8 = new CacheOptions { Type = CacheType.Int8 };
+        var float32 = new CacheOptions { Type = CacheType.Float32 };
         Assert.Equal("a cache of float32 is computed on the CPU alone, not on cuda:0; use `Device` cpu, or leave "
-            + "`CacheType` away.", Refusal(new CacheOptions { Type = CacheType.Float32 }, ScalarType.BFloat16, "cuda:0"));
+            + "`CacheType` away.", Refusal(float32, ScalarType.BFloat16, "cuda:0"));
         Assert.Equal("on cuda:0 a cache of int8 belongs to a computation in bfloat16, not in float32; use `Dtype` "
             + "bfloat16, or leave `CacheType` away.", Refusal(int8, ScalarType.Float32, "cuda:0"));
         Assert.Equal(CacheType.Int8, int8.FormatFor(ScalarType.BFloat16, new Device("cuda:0")).Type);
