@@ -41,7 +41,7 @@ public sealed class KeyValueCache : IDisposable
     {
         Capacity = capacity;
         _bytesPerToken = format.BytesPerToken(layout);
-        var kept = format.Type switch { CacheType.Int8 => ScalarType.Int8, CacheType.Fp8 => ScalarType.Byte, _ => type };
+        var kept = !format.HasScales ? type : format.Type == CacheType.Int8 ? ScalarType.Int8 : ScalarType.Byte;
         Tensor Rows(CachedRows rows) =>
             zeros([batch, rows.Count, capacity, rows.Width], kept, device).DetachFromDisposeScope();
         (_keys, _values) = (Rows(layout.Keys), Rows(layout.Values));
