@@ -17,10 +17,10 @@ internal sealed class ModelPartner : IChatPartner
     /// <param name="options">How much is generated, and how.</param>
     public ModelPartner(TextModel model, GenerationOptions options)
     {
-        (_model, _options) = (model, options);
+        _model = model;
         var format = AnswerFormat.Choose(model.Source.ChatTemplate.Text, model.Tokenizer);
-        // Special tokens are not part of generated text, so marks that are special tokens cannot be found in it.
-        _format = format.NeedsSpecialTokens ? AnswerFormat.Plain : format;
+        _format = format.ThoughtEnd is null ? AnswerFormat.Plain : format; // there are no tools
+        _options = options with { SkipsSpecialTokens = !_format.NeedsSpecialTokens };
     }
 
     /// <inheritdoc/>

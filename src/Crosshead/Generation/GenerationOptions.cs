@@ -30,6 +30,12 @@ public sealed record GenerationOptions
     /// </summary>
     public IReadOnlyList<int> EndTokens { get; init; } = [];
 
+    /// <summary>
+    /// Whether special tokens are left out of the returned text. A parser of answers may need them, see
+    /// <see cref="Crosshead.Text.Chat.Answers.AnswerFormat.NeedsSpecialTokens"/>.
+    /// </summary>
+    public bool SkipsSpecialTokens { get; init; } = true;
+
     /// <summary>How tokens are drawn.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 

@@ -114,6 +114,7 @@ public sealed class Generator : IDisposable
         StopStrings = options.StopStrings,
         IncludesStopString = options.IncludesStopString,
         EndTokens = [.. options.EndTokens.Where(id => id >= 0 && id < _model.Options.VocabularySize)],
+        SkipsSpecialTokens = options.SkipsSpecialTokens,
         Sampling = options.Sampling,
         Stream = stream,
     };

@@ -46,6 +46,23 @@ public sealed class TextModelTests : IDisposable
     }
 
     [Fact]
+    public void Special_tokens_are_left_in_the_text_on_request()
+    {
+        SmallTextModel.Save(_folder.Path);
+        using var model = TextModel.Load(_folder.Path);
+        var special = SmallTextModel.Tokenizer.AddedTokens.First(token => token.Special);
+        var options = s_greedy with
+        {
+            MaxTokens = 2,
+            EndTokens = [279],
+            Sampling = s_greedy.Sampling with { LogitBias = new Dictionary<int, float> { [special.Id] = 100 } },
+        };
+        Assert.Equal("", model.Generate("word1 and", options).Text);
+        Assert.Equal(special.Content + special.Content,
+            model.Generate("word1 and", options with { SkipsSpecialTokens = false }).Text);
+    }
+
+    [Fact]
     public void A_conversation_is_written_by_the_template_and_gets_no_second_begin_token()
     {
         SmallTextModel.Save(_folder.Path);

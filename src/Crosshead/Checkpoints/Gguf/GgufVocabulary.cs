@@ -12,9 +12,12 @@ internal sealed class GgufVocabulary
     // Files name one or two end tokens; a model may have more. Programs know them by these names.
     private static readonly HashSet<string> s_ends =
     [
-        "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>",
-        "<|end_of_text|>", "<｜end▁of▁sentence｜>",
+        "<|eot_id|>", "<|im_end|>", End, "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>",
+        "<|end_of_text|>", "<｜end▁of▁sentence｜>", Return, Call,
     ];
+
+    // gpt-oss ends a text with one of these. Its <|end|> is between the messages of a text.
+    private const string Return = "<|return|>", Call = "<|call|>", End = "<|end|>";
 
     private readonly string? _template, _toolTemplate;
     private readonly Dictionary<string, object?> _special = [];
@@ -26,8 +29,10 @@ internal sealed class GgufVocabulary
         Tokenizer = new Tokenizer(definition, config);
         var named = definition.AddedTokens.Where(token => token.Special && s_ends.Contains(token.Content))
             .Select(token => token.Id);
+        var between = definition.Vocabulary.IdOf(Return) is not null && definition.Vocabulary.IdOf(Call) is not null
+            ? definition.Vocabulary.IdOf(End) : null;
         EndTokens = [.. new[] { tokens.End, tokens.EndOfTurn, tokens.EndOfMessage }.OfType<int>().Concat(named)
-            .Distinct()];
+            .Where(id => id != between).Distinct()];
         (_template, _toolTemplate) = (template, toolTemplate);
         Name("bos_token", tokens.Begin);
         Name("eos_token", tokens.End);

@@ -63,6 +63,45 @@ public sealed class GgufVocabularyTests : IDisposable
             text => text.GetString()!)]);
     }
 
+    [Theory]
+    [InlineData("gpt-oss", "gpt-4o")]
+    [InlineData("deepseek-v3", "deepseek-v3")]
+    [InlineData("seed-oss", "seed-coder")]
+    [InlineData("glm-4, smollm 3", "smaug-bpe")]
+    public void Words_of_families_have_a_name_in_a_file(string name, string pre)
+    {
+        var families = TokenizerFixture.Read("tokenizer-families.json");
+        var json = TokenizerPipelineTests.Patched(families, families.GetProperty("cases").EnumerateArray()
+            .Single(entry => entry.GetProperty("name").GetString() == name));
+        json["added_tokens"] = JsonNode.Parse(
+            """[{"id":9999,"content":"<|endoftext|>","special":true,"normalized":false}]""");
+        var own = new Tokenizer(JsonSerializer.SerializeToUtf8Bytes(json), null, "tokenizer.json");
+        var tokens = GgufTokenWriter.Of(own, own.VocabularySize, new TextTokens(null, []));
+        Assert.Equal(pre, tokens.Pre);
+        AssertEqual(own, Written(tokens).Tokenizer);
+    }
+
+    [Fact]
+    public void The_end_of_a_message_does_not_end_a_text_of_several()
+    {
+        string[] marks = ["<|end|>", "<|return|>", "<|call|>"];
+        var tokens = Tiny with
+        {
+            Tokens = [.. Tiny.Tokens, .. marks],
+            Kinds = [.. Tiny.Kinds, .. marks.Select(_ => SentencePieceKind.Control)],
+            End = 13,
+            EndOfTurn = 12,
+        };
+        Assert.Equal([13, 14], Written(tokens).EndTokens);
+        // Without the others it does.
+        Assert.Equal([12], Written(tokens with
+        {
+            Tokens = [.. tokens.Tokens.Take(13)],
+            Kinds = [.. tokens.Kinds.Take(13)],
+            End = null,
+        }).EndTokens);
+    }
+
     [Fact]
     public void Some_pipelines_are_written_and_some_are_refused()
     {
