@@ -1,5 +1,7 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
+using Crosshead.Kernels.Products;
+using Crosshead.Kernels.StepAttention;
 using Crosshead.Kernels.WeightProducts;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,6 +23,7 @@ internal sealed class FrozenAttention : IAttention
     private readonly bool _keysFollowValues;                   // whether _kept gives whole keys too, behind the values
     private readonly HeadRows? _composedKeys, _composedValues; // to the heads [g·d, D]; null for the layer's own
     private readonly Tensor? _queryMatrices, _sumMix;          // [g, d, c·d] and [g, r, d]; null where heads are kept
+    private readonly Tensor? _keyMatrices;                     // _queryMatrices, row by row; null if not for good
 
     /// <summary>
     /// Freezes a layer for one call in the given precision. The caller's dispose scope owns what is made.
@@ -36,6 +39,8 @@ internal sealed class FrozenAttention : IAttention
         var keyMix = keys.AreComponents ? layer.KeyMix?.QueryMix(type) : null;
         if (lasting && keyMix is not null) keyMix = Keep(keyMix.contiguous());
         if (keyMix is not null) _queryMatrices = Turned(QueryMix.AsMatrices(keyMix));
+        if (lasting && _queryMatrices?.device.type == DeviceType.CUDA)
+            _keyMatrices = Keep(_queryMatrices.contiguous());
         if (values.AreComponents && layer.ValueMix is { } valueMix) _sumMix = Turned(valueMix.SumMix(type));
 
         // One call asks for the heads only where they are kept, or normed.
@@ -110,6 +115,7 @@ internal sealed class FrozenAttention : IAttention
 
     private Tensor Attend(KeptTokens kept, TokenView view)
     {
+        if (AttendComposed(kept, view) is { } composed) return composed.transpose(1, 2);
         // [B,N,h,width], [B,rows,T,width], [B,rows',T,width'], [B,g,T]
         var (query, keys, values, keyFactors, table, scales) = kept;
         var (keyRows, valueRows) = (CacheLayout.Keys.Count, CacheLayout.Values.Count);
@@ -121,6 +127,25 @@ internal sealed class FrozenAttention : IAttention
             table, Layer.Projections.ScoreCap, Layer.Sinks?.In(query.dtype), scales);
         if (_sumMix is not null) heads = GroupProduct.Of(heads, _sumMix);                         // [B,h,N,d]
         return heads.transpose(1, 2);
+    }
+
+    // Of a pass over pages: many rows of a sequence read its heads, composed for them, and the others components.
+    private Tensor? AttendComposed(KeptTokens kept, TokenView view)
+    {
+        if (view.Pieces?.Composed is not { } work || kept.PlainQuery is not { } plain || _keyMatrices is null
+            || _sumMix is null) return null;
+        var (own, table) = (Layer.Projections, kept.Table!);
+        Tensor Read(Tensor query, Tensor keys, Tensor values, Tensor pages, Tensor? factors, PieceWork pieces,
+            Tensor? into) => DecodeAttention.ApplyPaged(query.transpose(1, 2), keys, values, pages, own.Scale, factors,
+                view.Begins, view.Length, pieces, into: into);
+        var sums = Read(kept.Query, kept.Keys, kept.Values, table, kept.KeyFactors, work.Few, null); // [B,h,1,r]
+        var valueMatrices = _sumMix.transpose(1, 2);                                                // [g,d,r]
+        var heads = SkinnyMatMul.ApplyGroups(sums, valueMatrices, work.Wanted);                     // [B,h,1,d]
+        var keys = work.Room(work.Keys, own.Groups, own.HeadDim);
+        var values = work.Room(work.Values, own.Groups, own.HeadDim);
+        ComposePages.Apply(kept.Keys, _keyMatrices, kept.KeyFactors, work.Pages, keys);
+        ComposePages.Apply(kept.Values, valueMatrices, null, work.Pages, values);
+        return Read(plain, keys, values, work.Table, null, work.Many, heads);
     }
 
     private KeptTokens Append(Tensor x, TokenView view, KeyValueCache cache)

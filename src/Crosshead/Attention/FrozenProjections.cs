@@ -86,13 +86,17 @@ internal sealed class FrozenProjections : IHeadProjections
         }
         if (!StepHeads.Supports(x, view.Cos, keys, values)) return null;
         var (queryNorm, keyNorm) = (_layer.QueryNorm?.Factors, _normKeys ? _layer.KeyNorm?.Factors : null);
+        var plain = _queryMix is null || view.Pieces?.Composed is null ? null
+            : empty([x.shape[0], 1, _layer.Heads, _layer.HeadDim], x.dtype, x.device);
         var query = StepHeads.Apply(
             norm is { } own ? joint.Forward(x, own) : joint.Forward(x), view.Cos, view.Sin, queryNorm, keyNorm,
-            _layer.NormEpsilon, _queryMix,
-            place, keys, values, factors, table);
+            _layer.NormEpsilon, _queryMix, place, keys, values, factors, table, plain);
         if (cache.Scales is not null) cache.Append(keys, values, view.Place);
         (keys, values, factors) = cache.Seen(view.Place);
-        return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table, cache.Scales);
+        return new KeptTokens(view.Grown(query), keys, values, factors, view.Place.Table, cache.Scales)
+        {
+            PlainQuery = plain is null ? null : view.Grown(plain),
+        };
     }
 
     /// <summary>Whether the joint product norms these activations itself.</summary>

@@ -23,6 +23,8 @@ internal sealed class PagedStep : IDisposable
     private readonly PassPieces? _pieces;
     private readonly PinnedMemory? _toldItems; // where the rows read pieces of sequences together
     private readonly Tensor? _items;           // [I, 8] (int32)
+    private readonly PinnedMemory? _toldComposed;
+    private readonly Tensor? _composed;        // what layers of components share out (int32)
     private Tensor? _logits;                   // [W, V] of the captured step
     private CudaGraph? _graph;
 
@@ -49,6 +51,9 @@ internal sealed class PagedStep : IDisposable
         var items = PieceList.Most(rows, pieces.Splits);
         _items = zeros([items, PieceList.ItemLength], ScalarType.Int32, model.Device).DetachFromDisposeScope();
         _toldItems = new PinnedMemory(index, items * PieceList.ItemLength * sizeof(int));
+        if (pieces.Composed is not { } composed) return;
+        _composed = zeros([composed.Length(rows)], ScalarType.Int32, model.Device).DetachFromDisposeScope();
+        _toldComposed = new PinnedMemory(index, composed.Length(rows) * sizeof(int));
     }
 
     /// <summary>The reason why the step cannot be captured; null if it can.</summary>
@@ -90,6 +95,8 @@ internal sealed class PagedStep : IDisposable
                 all.Add(new Piece(i, Math.Min(PieceList.MostTokens, _rows - i), End: 1));
             PieceList.Write(all, _pieces!.BlockTokens, _pieces.Splits, _toldItems.Of<int>());
         }
+        if (_toldComposed is not null)
+            _pieces!.Composed!.Write(pass, rows, _rows, _state, _toldComposed.Of<int>());
         if (_graph is null && !TryCapture()) return false;
         _graph!.Launch();
         _stream.Wait();
@@ -109,7 +116,8 @@ internal sealed class PagedStep : IDisposable
         _input.Dispose();
         _table.Dispose();
         _items?.Dispose();
-        foreach (var memory in new[] { _told, _tables, _ids, _values, _toldItems }) memory?.Dispose();
+        _composed?.Dispose();
+        foreach (var memory in new[] { _told, _tables, _ids, _values, _toldItems, _toldComposed }) memory?.Dispose();
     }
 
     private bool TryCapture()
@@ -125,8 +133,10 @@ internal sealed class PagedStep : IDisposable
         _told.CopyTo(_input);
         _tables.CopyTo(_table);
         if (_items is not null) _toldItems!.CopyTo(_items);
+        if (_composed is not null) _toldComposed!.CopyTo(_composed);
         var view = _model.PagedViewAt(_input.narrow(0, 0, _rows), (long)_columns * _state.PageTokens, _table,
-            _items is null ? null : _pieces!.In(_items), retains: true);
+            _items is null ? null : _pieces!.In(_items, _composed is null ? null
+                : _pieces.Composed!.In(_composed, _rows, _table)), retains: true);
         var tokens = _input.narrow(0, _rows, _rows).unsqueeze(1);                                     // [B,1]
         var hidden = _model.Hidden(tokens, view, _state.Layers).squeeze(1);                           // [B,D]
         var logits = _model.Head(hidden.index_select(0, _input.narrow(0, 2 * _rows, _wanted)));       // [W,V]

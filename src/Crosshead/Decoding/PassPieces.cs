@@ -29,6 +29,7 @@ internal sealed class PassPieces : IDisposable
         var blocks = CudaDevice.Get(keys.device.index).Multiprocessors * BlocksOfMultiprocessor;
         Splits = Math.Max(LeastSplits, blocks / (int)state.Layers.Min(l => l.Whole.Keys.shape[1]));
         BlockTokens = state.Layers.Min(layer => TokensOfBlock(model, layer));
+        Composed = ComposedRows.Of(model, state, _scratch, BlockTokens, Splits);
     }
 
     /// <summary>Whether all layers of a model read pieces of sequences where they lie.</summary>
@@ -44,6 +45,9 @@ internal sealed class PassPieces : IDisposable
 
     /// <summary>Number of blocks, for each row of the cache, that the device runs at once.</summary>
     public int Splits { get; }
+
+    /// <summary>How layers of components share the rows out; null if there are none.</summary>
+    public ComposedRows? Composed { get; }
 
     /// <summary>The pieces of some rows.</summary>
     /// <param name="pass">The pass.</param>
@@ -87,7 +91,9 @@ internal sealed class PassPieces : IDisposable
 
     /// <summary>The same in memory that every launch reads anew.</summary>
     /// <param name="items">[n, 8] (int32)</param>
-    public PieceWork In(Tensor items) => new(items, Splits, _scratch);
+    /// <param name="composed">What layers of components share out; null for the same.</param>
+    public PieceWork In(Tensor items, ComposedWork? composed = null) =>
+        new(items, Splits, _scratch) { Composed = composed };
 
     private static int TokensOfBlock(LanguageModel model, KeyValueCache layer)
     {
@@ -96,5 +102,9 @@ internal sealed class PassPieces : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _scratch.Dispose();
+    public void Dispose()
+    {
+        Composed?.Dispose();
+        _scratch.Dispose();
+    }
 }

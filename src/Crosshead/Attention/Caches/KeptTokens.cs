@@ -17,6 +17,9 @@ internal readonly record struct KeptTokens(
     Tensor Query, Tensor Keys, Tensor Values, Tensor? KeyFactors = null, Tensor? Table = null,
     CacheScales? Scales = null)
 {
+    /// <summary>Queries [B, N, h, d] without the mix; null where no layer reads composed keys.</summary>
+    public Tensor? PlainQuery { get; init; }
+
     /// <summary>Adds projected tokens to a cache.</summary>
     /// <param name="cache">What is kept of earlier tokens.</param>
     /// <param name="query">[B, N, h, width]</param>

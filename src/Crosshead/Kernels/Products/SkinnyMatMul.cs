@@ -18,6 +18,9 @@ internal static class SkinnyMatMul
 
     private const int TileOutputs = 16, Columns = 8, ShortInputs = 1024;
 
+    // Rows of a group of heads from which a block takes more of them, so that matrices are read less often.
+    private const int ManyRows = 64, ManyGroups = 4;
+
     private static readonly Lazy<string> Source = new(
         () => KernelText.Read("bfloat16.cuh", "tensor_cores.cuh", "launches.cuh", "skinny_matmul.cu"));
 
@@ -93,22 +96,26 @@ internal static class SkinnyMatMul
     /// <summary>Like <see cref="Apply"/> with one weight per group of heads.</summary>
     /// <param name="heads">[B, h, 1, K]</param>
     /// <param name="weight">[g, O, K]: a matrix for each h/g heads in a row.</param>
+    /// <param name="wanted">How many of the first sequences are computed, [1] (int32, on the device); null for
+    /// all.</param>
     /// <returns>[B, h, 1, O]</returns>
-    public static Tensor ApplyGroups(Tensor heads, Tensor weight)
+    public static Tensor ApplyGroups(Tensor heads, Tensor weight, Tensor? wanted = null)
     {
         heads = RowKernel.Dense(heads);
         var (batch, count, groups, outputs, inputs) = ((int)heads.shape[0], (int)heads.shape[1], (int)weight.shape[0],
             (int)weight.shape[1], (int)weight.shape[2]);
         var output = empty([batch, count, 1, outputs], heads.dtype, heads.device);
-        var (kernel, width, threads) = Kernel(heads.device_index, outputs, inputs, Weights.Group);
         var rows = batch * (count / groups);
-        kernel.Launch(((outputs + width - 1) / width, groups, (rows + Columns - 1) / Columns), threads, 0,
+        var columnGroups = rows >= ManyRows ? ManyGroups : 1;
+        var columns = Columns * columnGroups;
+        var (kernel, width, threads) = Kernel(heads.device_index, outputs, inputs, Weights.Group,
+            columnGroups: columnGroups);
+        kernel.Launch(((outputs + width - 1) / width, groups, (rows + columns - 1) / columns), threads, 0,
         [
             Aten.DataPointer(heads), Aten.DataPointer(weight), (nint)0, Aten.DataPointer(output), rows, outputs, inputs,
-            (nint)0, (nint)0, (nint)0, count / groups,
+            wanted is null ? 0 : Aten.DataPointer(wanted), (nint)0, (nint)0, count / groups,
         ], early: true);
-        GC.KeepAlive(heads);
-        GC.KeepAlive(weight);
+        foreach (var tensor in new[] { heads, weight, wanted }) GC.KeepAlive(tensor);
         return output;
     }
 
@@ -132,7 +139,7 @@ internal static class SkinnyMatMul
     // Measured (docs/research-log.md): two tiles per block if these are enough for all multiprocessors, otherwise one
     // tile that is read further ahead; small blocks for the short rows of the experts' second products.
     private static (CudaKernel Kernel, int Outputs, int Threads) Kernel(int device, int outputs, int inputs, Weights of,
-        bool gated = false, bool wide = false)
+        bool gated = false, bool wide = false, int columnGroups = 1)
     {
         var experts = of == Weights.Expert;
         var (tiles, warps, depth) = of != Weights.All && inputs <= ShortInputs ? (2, 4, 2)
@@ -140,7 +147,7 @@ internal static class SkinnyMatMul
             ? (2, 8, 4) : (1, 8, 8);
         var kernel = CudaKernel.Load(device, Source.Value, "skinny_matmul",
         [
-            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", "GROUPS=1", $"GLU={(gated ? 1 : 0)}",
+            $"TILES={tiles}", $"WARPS={warps}", $"DEPTH={depth}", $"GROUPS={columnGroups}", $"GLU={(gated ? 1 : 0)}",
             $"EXPERTS={(experts ? 1 : 0)}", $"HEADS={(of == Weights.Group ? 1 : 0)}", $"WIDE={(wide ? 1 : 0)}",
         ]);
         return (kernel, gated ? TileOutputs : tiles * TileOutputs, 32 * warps);

@@ -43,7 +43,7 @@ __device__ inline uint4 stream(const bf16* p)
 // matrix an expert; block row e serves expert chosen[e], −1 for none, whose tokens are places[starts[e]] …
 // places[starts[e+1] − 1]: y's rows are these places, x's the places divided by `shared`. With heads, w is a matrix a
 // group of `shared` heads and x and y are [sequences, heads, …]: block row e serves group e, and block layer z 8·GROUPS
-// of its `tokens` rows.
+// of its `tokens` rows; *chosen says how many sequences are wanted, null for all.
 extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf16* __restrict__ x,
     const bf16* __restrict__ w, const bf16* __restrict__ bias, result* __restrict__ y, int tokens, int outputs,
     int inputs, const int* __restrict__ chosen, const int* __restrict__ starts,
@@ -65,7 +65,9 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) skinny_matmul(const bf1
 #elif HEADS
     w += (long long)blockIdx.y * outputs * inputs;
     const int begin = blockIdx.z * COLUMNS;
+    if (chosen) tokens = min(tokens, *chosen * shared);
     tokens = min(tokens - begin, COLUMNS);
+    if (tokens <= 0) return;
 #endif
     // The row of y that a token is, and the row of x.
     auto place_of = [&](int token) -> long long {

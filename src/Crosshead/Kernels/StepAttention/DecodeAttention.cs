@@ -76,11 +76,13 @@ internal static class DecodeAttention
     /// bounds of all rows are needed then.
     /// </param>
     /// <param name="scales">What keys and values are multiples of; null where they are in bfloat16.</param>
+    /// <param name="into">With pieces: [B, h, 1, w'], of which the rows of pieces are written; null for new
+    /// memory.</param>
     /// <returns>[B, h, 1, w']</returns>
     /// <exception cref="ArgumentException">P is not a multiple of <see cref="PageTokens"/>.</exception>
     public static Tensor ApplyPaged(Tensor query, Tensor key, Tensor value, Tensor table, double scale,
         Tensor? factors = null, Tensor? begins = null, Tensor? ends = null, PieceWork? pieces = null,
-        CacheScales? scales = null)
+        CacheScales? scales = null, Tensor? into = null)
     {
         if (key.shape[2] % PageTokens != 0)
             throw new ArgumentException(
@@ -88,7 +90,7 @@ internal static class DecodeAttention
         var capacity = (int)(table.shape[1] * key.shape[2]);
         return pieces is null || PieceTokens(key, value, (int)query.shape[1], factors) == 0
             ? Launch(query, key, value, table, capacity, scale, factors, begins, ends, scales)
-            : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces);
+            : LaunchPieces(query, key, value, table, capacity, scale, factors, begins, ends!, pieces, into);
     }
 
     /// <summary>
@@ -107,13 +109,13 @@ internal static class DecodeAttention
     }
 
     private static Tensor LaunchPieces(Tensor query, Tensor key, Tensor value, Tensor table, int capacity, double scale,
-        Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces)
+        Tensor? factors, Tensor? begins, Tensor ends, PieceWork pieces, Tensor? into)
     {
         var (batch, heads, rows) = ((int)query.shape[0], (int)query.shape[1], (int)key.shape[1]);
         var (queries, wide) = (heads / rows, (int)value.shape[3]);
         var kernel = DecodeAttentionKernel.For(query.device.index, (int)key.shape[3], wide, queries,
             FactorRows(query, key, factors), paged: true, pieces: true);
-        var blocks = (PieceList.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
+        var blocks = (pieces.MostTokens + kernel.Plan.PieceTokens - 1) / kernel.Plan.PieceTokens;
         // For each block of a part and each row its sums, its queries' largest scores and their totals of weights.
         var counters = (long)PieceList.MostParts(pieces.Splits) * rows;
         var parts = counters * kernel.Plan.Queries;
@@ -122,7 +124,7 @@ internal static class DecodeAttention
         var largest = sums + (nint)(parts * wide * sizeof(float));
         var totals = largest + (nint)(parts * sizeof(float));
         var dense = query.contiguous();
-        var output = empty([batch, heads, 1, wide], query.dtype, query.device);
+        var output = into ?? empty([batch, heads, 1, wide], query.dtype, query.device);
         kernel.Attend.Launch(((int)pieces.Items.shape[0], rows, blocks), kernel.Plan.Threads, kernel.Plan.SharedBytes,
         [
             .. Arguments(dense, key, value, table, output, capacity, scale, factors, begins, ends,

@@ -42,6 +42,7 @@ step_heads(const element* __restrict__ joint, long long step,
            // [query_heads / sharing, COMPONENTS, 2, HALF], real and imaginary parts
            const element* __restrict__ mix, int sharing,
            element* __restrict__ query, int query_heads,      // [B, query_heads, WIDTH], or for each component
+           element* __restrict__ plain,                       // [B, query_heads, WIDTH], unmixed; null for none
            element* __restrict__ keys, long long key_batch, long long key_row, int key_width, int key_heads,
            // elements a token
            element* __restrict__ values, long long value_batch, long long value_row, int value_width, int value_count,
@@ -111,6 +112,11 @@ step_heads(const element* __restrict__ joint, long long step,
     {
         const long long row = (long long)sequence * query_heads + head;
 #if COMPONENTS
+        if (plain)
+        {
+            store(plain + row * WIDTH + at, a);
+            store(plain + row * WIDTH + HALF + at, b);
+        }
         for (int i = 0; i < COMPONENTS; i++) // conj(mix) · query: the scalar product conjugates its left side
         {
             const element* of = mix + (head / sharing * COMPONENTS + i) * WIDTH + at;
