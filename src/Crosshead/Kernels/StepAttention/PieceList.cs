@@ -14,6 +14,9 @@ internal static class PieceList
 
     private const int LeastSpans = 4; // of an item whose piece has several: a join costs as much
 
+    // One block joins all parts of a piece: its work grows with their number, as that of the others shrinks.
+    private const double PartsOfRoot = 1.5; // most parts of a piece, times the root of its spans
+
     /// <summary>Most items of so many pieces.</summary>
     /// <param name="pieces">Number of pieces.</param>
     /// <param name="splits">As for <see cref="Write"/>.</param>
@@ -39,7 +42,7 @@ internal static class PieceList
         foreach (var piece in pieces)
         {
             var (spans, blocks) = (Spans(piece), Blocks(piece));
-            var parts = Math.Max(1, (spans + most - 1) / most);
+            var parts = Math.Clamp((spans + most - 1) / most, 1, Math.Max(1, (int)(PartsOfRoot * Math.Sqrt(spans))));
             var first = parts > 1 ? next : 0;
             for (var rank = 0; rank < parts; rank++, count++)
             {
