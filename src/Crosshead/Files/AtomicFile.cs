@@ -21,7 +21,8 @@ public static partial class AtomicFile
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            using (var stream = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
+            // Shared, because other ranks may write parts of it.
+            using (var stream = new FileStream(aside, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1 << 20))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);

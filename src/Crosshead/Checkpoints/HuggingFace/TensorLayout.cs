@@ -99,7 +99,12 @@ internal sealed class TensorLayout
         Func<Tensor>[] reads = [.. parts.Select(p =>
             OrderOf(Split(p.Name)?.Module ?? "", p.Shape[0]) is { } places
                 ? () => StoredPart.Unordered(p.Read(), places) : p.Read)];
-        return parts.Length == 1 ? parts[0] with { Name = name, Read = reads[0] }
+        return parts.Length == 1 ? parts[0] with
+        {
+            Name = name,
+            Read = reads[0],
+            WriteTogether = reads[0] == parts[0].Read ? parts[0].WriteTogether : null,
+        }
             : new StoredTensor(name, [parts.Sum(p => p.Shape[0]), .. parts[0].Shape.Skip(1)], parts[0].Type,
                 () => cat([.. reads.Select(read => read())]));
     }

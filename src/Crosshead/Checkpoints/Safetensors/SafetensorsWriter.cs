@@ -35,6 +35,7 @@ public static class SafetensorsWriter
         {
             stream.Write(header);
             foreach (var tensor in sorted) WriteBytes(stream, tensor, type);
+            foreach (var end in sorted.Select(t => t.EndTogether).OfType<Action>().Distinct()) end();
         });
     }
 
@@ -74,6 +75,11 @@ public static class SafetensorsWriter
 
     private static void WriteBytes(FileStream stream, StoredTensor tensor, ScalarType? type)
     {
+        if (tensor.WriteTogether is { } write && tensor.TypeIn(type) == tensor.Type)
+        {
+            write(stream);
+            return;
+        }
         using var scope = NewDisposeScope();
         TensorBytes.Write(stream, tensor.Read().detach().to(tensor.TypeIn(type)).cpu().contiguous());
     }

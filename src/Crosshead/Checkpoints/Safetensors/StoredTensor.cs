@@ -14,6 +14,18 @@ internal sealed record StoredTensor(string Name, IReadOnlyList<long> Shape, Scal
     {
     }
 
+    /// <summary>
+    /// Has others write its bytes, in its own type, into the file from the stream's position on, and moves the position
+    /// behind them. Null where what is read is to be written.
+    /// </summary>
+    public Action<FileStream>? WriteTogether { get; init; }
+
+    /// <summary>
+    /// Called once after the last tensor of a file, the same for all that are written together: returns when others
+    /// have written, and throws an <see cref="IOException"/> if they could not.
+    /// </summary>
+    public Action? EndTogether { get; init; }
+
     /// <summary>Number of its elements.</summary>
     public long NumberOfElements { get; } = Shape.Aggregate(1L, (product, dimension) => product * dimension);
 

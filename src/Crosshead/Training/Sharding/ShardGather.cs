@@ -8,19 +8,24 @@ using static TorchSharp.torch;
 namespace Crosshead.Training.Sharding;
 
 /// <summary>
-/// Gives rank 0 whole tensors, one at a time, of which each rank has a part. Rank 0 asks for them in any order; the
-/// other ranks answer until it is done.
+/// Tensors of which each rank has a part, for the files that rank 0 writes. Every rank writes its own part into the
+/// file, all at the same time. A tensor that is stored in another form is gathered on rank 0. Rank 0 asks in any order;
+/// the other ranks answer until it is done.
 /// </summary>
 internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks, TensorExchange exchange)
 {
-    private const int Done = -1;
+    private const int Done = -1, EndOfFile = -2;
 
     private readonly (GradientBucket Bucket, Placement Place)[] _places =
         [.. buckets.SelectMany(b => b.Plan.Parameters.Select(p => (b, p)))];
+    private readonly SharedFile _file = new(ranks);
     private AdamW? _optimizer;
 
     // What a rank has of each parameter.
     private enum Kind { Master, FirstMoment, SecondMoment }
+
+    // The numbers of all tensors, to be gathered; behind them the same again, to be written.
+    private int Tensors => Enum.GetValues<Kind>().Length * _places.Length;
 
     /// <summary>Does work on rank 0, while the other ranks answer.</summary>
     public T? Lead<T>(AdamW optimizer, Func<T> work) where T : class
@@ -35,7 +40,9 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
         for (int asked; (asked = Ask(Done)) != Done;)
         {
             using var scope = NewDisposeScope();
-            Gather(asked);
+            if (asked == EndOfFile) _file.End();
+            else if (asked >= Tensors) Write(asked - Tensors, null);
+            else Gather(asked);
         }
         return null;
     }
@@ -57,8 +64,34 @@ internal sealed class ShardGather(GradientBucket[] buckets, ICommunicator ranks,
     private StoredTensor Stored(string name, int index, Kind kind)
     {
         var (bucket, place) = _places[index];
+        var number = ((int)kind * _places.Length) + index;
         return new StoredTensor(name, place.Parameter.Shape, bucket.Sums.dtype, () =>
-            Gather(Ask(((int)kind * _places.Length) + index)).view([.. place.Parameter.Shape]));
+            Gather(Ask(number)).view([.. place.Parameter.Shape]))
+        {
+            WriteTogether = stream =>
+            {
+                Ask(Tensors + number);
+                Write(number, stream);
+            },
+            EndTogether = End,
+        };
+    }
+
+    private void End()
+    {
+        Ask(EndOfFile);
+        _file.End();
+    }
+
+    // Rank 0 has the stream.
+    private void Write(int number, FileStream? stream)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        var ((bucket, place), kind) = (_places[number % _places.Length], (Kind)(number / _places.Length));
+        var (start, count) = bucket.Plan.PartOf(place, ranks.Rank);
+        var size = bucket.Sums.ElementSize;
+        _file.Write(stream, start * size, count == 0 ? null : Own(bucket, place, kind), place.Count * size);
     }
 
     // Rank 0's number, on all ranks.

@@ -212,6 +212,22 @@ public sealed class ShardedRunTests
         Assert.Equal(1, RunFolder.SavedStep(folder.Path));
     }
 
+    [Fact]
+    public void A_rank_that_cannot_write_its_part_is_named_and_nothing_is_left()
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.Throws<CrossheadException>(() => ThreadCommunicator.Run(2, communicator => TinyRun.Trainer(
+            RankRuns.Recipe, new RunOptions
+            {
+                Communicator = communicator.Rank == 0 ? communicator : new ElsewhereCommunicator(communicator),
+                Folder = folder.Path,
+            }, r => new MadeUpData(r) { VocabularySize = RankRuns.Vocabulary }).Run()));
+        Assert.StartsWith("the checkpoint of step 2 was not written: ", error.Message);
+        Assert.Contains("rank 1 of 2: Could not find file '", error.Message);
+        Assert.EndsWith("there is no complete one yet.", error.Message);
+        Assert.Empty(Directory.GetDirectories(CheckpointFolder.In(folder.Path)));
+    }
+
     [Theory]
     [InlineData(ShardStage.None)]
     [InlineData(ShardStage.Gradients)]
