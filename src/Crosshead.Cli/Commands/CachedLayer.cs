@@ -48,8 +48,8 @@ internal sealed record CachedLayer(int Index, int KeyHeads, int ValueRank, KeyGr
     }
 
     /// <summary>Whether the layer caches less than whole heads.</summary>
-    public bool IsReduced(ModelOptions options) =>
-        KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim;
+    public bool IsReduced(ModelOptions options) => options.Attention.Latent is null
+        && (KeyHeads < options.Attention.Groups || ValueRank < options.Attention.Groups * options.HeadDim);
 
     /// <summary>The layer as JSON.</summary>
     public JsonObject ToJson() => new()

@@ -55,6 +55,7 @@ internal sealed class InfoCommand : CliCommand
             .Row("context", $"{Grouped(options.Context)} tokens")
             .Row("sliding window", Window(layers))
             .Row("query heads", Grouped(attention.Heads))
+            .Row("latent attention", attention.Latent is { } latent ? $"{Grouped(latent.Rank)} numbers" : "none")
             .Row("key heads cached", Range(cached.Select(l => l.KeyHeads)))
             .Row("value numbers cached", Range(cached.Select(l => l.ValueRank)))
             .Row("head dim", Grouped(options.HeadDim))
@@ -109,6 +110,8 @@ internal sealed class InfoCommand : CliCommand
     {
         var reduced = cached.Where(l => l.IsReduced(options)).ToArray();
         var (groups, rank) = (options.Attention.Groups, options.Attention.Groups * options.HeadDim);
+        if (options.Attention.Latent is not null)
+            return "Every layer keeps one latent vector and one rotated key a token, which all heads share.";
         return reduced.Length == 0
             ? "Every layer keeps whole heads."
             : $"{reduced.Length} of {options.Layers} layers keep less than whole heads: "
@@ -128,9 +131,13 @@ internal sealed class InfoCommand : CliCommand
     private static int SparseLayers(ModelOptions options) =>
         Enumerable.Range(0, options.Layers).Count(i => options.Experts?.IsSparse(i) == true);
 
-    private static string Experts(ModelOptions options) => options.Experts is { } experts
-        ? $"{experts.PerToken} of {experts.Count}, size {Grouped(experts.InnerSize)}, in {SparseLayers(options)} layers"
-        : "none";
+    private static string Experts(ModelOptions options)
+    {
+        if (options.Experts is not { } experts) return "none";
+        var shared = experts.Shared > 0 ? $" and {experts.Shared} shared" : "";
+        return $"{experts.PerToken} of {experts.Count}{shared}, size {Grouped(experts.InnerSize)}, in "
+            + $"{SparseLayers(options)} layers";
+    }
 
     private static string Window(AttentionOptions[] layers)
     {

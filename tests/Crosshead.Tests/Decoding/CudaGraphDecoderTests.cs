@@ -43,6 +43,34 @@ public sealed class CudaGraphDecoderTests
         ["talking-heads"] = (Grouped with { Variant = AttentionVariant.TalkingHeads }, null),
         [Refused] = (Grouped, new ExpertOptions { Count = 4, PerToken = 2, InnerSize = 20 }),
         ["experts"] = (Grouped, new ExpertOptions { Count = 16, PerToken = 12, InnerSize = 192 }),
+        ["experts in groups, biased choice, shared"] = (Grouped, new ExpertOptions
+        {
+            Count = 16,
+            PerToken = 12,
+            InnerSize = 192,
+            Scoring = ExpertScoring.Sigmoid,
+            ChoiceBias = true,
+            Groups = 4,
+            GroupsPerToken = 3,
+            WeightFactor = 1.5,
+            Shared = 1,
+        }),
+        ["experts with biases and clamped gates"] = (Grouped, new ExpertOptions
+        {
+            Count = 16,
+            PerToken = 12,
+            InnerSize = 192,
+            RouterBias = true,
+            Bias = true,
+            SwiGluLimit = 0.5,
+        }),
+        ["sinks"] = (Grouped with { Sinks = true, SlidingWindow = 12 }, null),
+        ["latent"] = (new AttentionOptions
+        {
+            Heads = 8,
+            HeadDim = 32,
+            Latent = new LatentOptions { Rank = 64, QueryRank = 96, PlainWidth = 32, ValueWidth = 48 },
+        }, null),
     };
 
     public static TheoryData<string> Names => [.. Shapes.Keys.Where(n => n != Refused)];

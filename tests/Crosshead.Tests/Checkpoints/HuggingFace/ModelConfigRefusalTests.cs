@@ -32,6 +32,10 @@ public sealed class ModelConfigRefusalTests
         "sliding_window = 4096 is not supported for llama; supported is null.")]
     [InlineData("Llama", "num_local_experts", "8",
         "a mixture of experts is not supported for llama; supported is qwen3_moe, mixtral,")]
+    [InlineData("Qwen3Moe", "n_group", "4", "n_group = 4 is not supported; supported is 1.")]
+    [InlineData("Qwen3Moe", "n_shared_experts", "1", "n_shared_experts = 1 is not supported; supported is 0.")]
+    [InlineData("Qwen3Moe", "scoring_func", "\"sigmoid\"",
+        "scoring_func = \"sigmoid\" is not supported; supported is softmax.")]
     [InlineData("Llama", "vocab_size", "null", "it lacks \"vocab_size\".")]
     [InlineData("Llama", "vocab_size", "\"many\"", "vocab_size = \"many\" must be a whole number up to 2147483647.")]
     [InlineData("Llama", "vocab_size", "1e12", "vocab_size = 1e12 must be a whole number up to 2147483647.")]

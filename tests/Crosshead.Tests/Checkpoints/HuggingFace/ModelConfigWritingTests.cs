@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Crosshead.Attention;
 using Crosshead.Attention.Composition;
 using Crosshead.Checkpoints.HuggingFace;
+using Crosshead.Layers;
 using Crosshead.Model;
 
 namespace Crosshead.Tests.Checkpoints.HuggingFace;
@@ -87,6 +88,43 @@ public sealed class ModelConfigWritingTests
                 } },
                 { "qwen3_moe without experts",
                     plain with { Family = ModelFamily.Qwen3Moe, Attention = attention with { QueryKeyNorm = true } } },
+                { "mixtral with every option of experts", plain with
+                {
+                    Family = ModelFamily.Mixtral,
+                    Experts = new()
+                    {
+                        Count = 8,
+                        Scoring = ExpertScoring.Sigmoid,
+                        WeightFactor = 2.5,
+                        RouterBias = true,
+                        ChoiceBias = true,
+                        Groups = 4,
+                        GroupsPerToken = 2,
+                        Shared = 2,
+                        Bias = true,
+                        SwiGluLimit = 5,
+                        DenseLayers = [1],
+                    },
+                } },
+                { "deepseek_v3 without experts", plain with
+                {
+                    Family = ModelFamily.DeepseekV3,
+                    Attention = new()
+                    {
+                        Heads = 4,
+                        HeadDim = 8,
+                        Latent = new()
+                        {
+                            Rank = 24,
+                            QueryRank = 12,
+                            PlainWidth = 16,
+                            ValueWidth = 20,
+                            Interleaved = false,
+                            ScaleFactor = 1.5,
+                        },
+                    },
+                } },
+                { "llama with sinks", plain with { Attention = attention with { Sinks = true } } },
                 { "qwen2 with virtual heads", plain with
                 {
                     Family = ModelFamily.Qwen2,

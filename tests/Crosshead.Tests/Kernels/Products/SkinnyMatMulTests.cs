@@ -94,6 +94,42 @@ public sealed class SkinnyMatMulTests
         foreach (var weight in routes.Weights.cpu().data<float>().ToArray()) Assert.Equal(0.5f, weight, 1e-6f);
     }
 
+    [Fact]
+    public void Routes_are_the_experts_and_weights_that_the_host_finds()
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        foreach (var options in new[]
+        {
+            new ExpertOptions { Count = 24, PerToken = 5, RouterBias = true },
+            new ExpertOptions { Count = 24, PerToken = 5, Scoring = ExpertScoring.Sigmoid, ChoiceBias = true },
+            new ExpertOptions { Count = 24, PerToken = 5, Groups = 4, GroupsPerToken = 2, Renormalize = false },
+            new ExpertOptions
+            {
+                Count = 96,
+                PerToken = 8,
+                Scoring = ExpertScoring.Sigmoid,
+                ChoiceBias = true,
+                Groups = 8,
+                GroupsPerToken = 3,
+                WeightFactor = 2.5,
+            },
+        })
+        {
+            using var scope = NewDisposeScope();
+            using var grad = no_grad();
+            var parameters = new ParameterScope(ScalarType.BFloat16, CUDA);
+            var router = new ExpertRouter(parameters["gate"], 64, options, 0.5);
+            foreach (var parameter in parameters.Parameters) parameter.Value.normal_(0, 0.3);
+            var x = Random(16, 64);
+            var (weights, chosen) = router.Route(x);
+            var routes = router.RoutesOf(x)!;
+            Assert.Equal(chosen.reshape(-1).cpu().data<long>().ToArray().Select(e => (int)e),
+                routes.Experts.cpu().data<int>().ToArray());
+            Close(routes.Weights, Wide(weights)!);
+            foreach (var parameter in parameters.Parameters) parameter.Dispose();
+        }
+    }
+
     private static Tensor Reference(MixtureOfExperts layer, Tensor x, int perToken, bool renormalize)
     {
         var (weights, chosen) = nn.functional.linear(x.to(ScalarType.Float32),
