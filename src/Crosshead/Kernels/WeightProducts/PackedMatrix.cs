@@ -169,7 +169,7 @@ internal sealed class PackedMatrix : IDisposable
                 using var own = bias?.narrow(0, first, count);
                 if (own is not null) part.copy_(own.expand_as(part));
                 using var turned = weight.t();
-                part.addmm_(tokens, turned, own is null ? 0 : 1, 1);
+                part.addmm_(tokens, turned, beta: own is null ? 0 : 1, alpha: 1);
             }
             return output;
         }
