@@ -126,7 +126,7 @@ public sealed class ChatTemplate
     }
 
     private List<object?> Turns(Conversation conversation) =>
-        ChatTurns.Of(conversation.Messages, Text.Contains("developer", StringComparison.Ordinal));
+        ChatTurns.Of(conversation.Messages, Text);
 
     private string Render(Conversation conversation, List<object?> turns, bool addGenerationPrompt)
     {

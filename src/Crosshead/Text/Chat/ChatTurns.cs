@@ -9,9 +9,11 @@ internal static class ChatTurns
 {
     /// <summary>The messages as values of a template.</summary>
     /// <param name="messages">The messages.</param>
-    /// <param name="knowsDevelopers">Whether the template knows the role developer.</param>
-    public static List<object?> Of(JsonArray messages, bool knowsDevelopers)
+    /// <param name="template">The text of the template.</param>
+    public static List<object?> Of(JsonArray messages, string template)
     {
+        var knowsDevelopers = template.Contains("developer", StringComparison.Ordinal);
+        var callsThoughtsThinking = template.Contains("message.thinking", StringComparison.Ordinal);
         var turns = messages.Select(JinjaData.Of).ToList();
         foreach (var turn in turns.OfType<JinjaDictionary>())
         {
@@ -19,8 +21,12 @@ internal static class ChatTurns
             if (turn.GetValueOrDefault("content") is null) turn["content"] = "";
             // A template that does not know developers takes what they say as the system's.
             if (!knowsDevelopers && turn.GetValueOrDefault("role") is "developer") turn["role"] = "system";
-            if (turn.GetValueOrDefault("tool_calls") is not List<object?> calls) continue;
-            foreach (var call in calls.OfType<JinjaDictionary>())
+            var calls = turn.GetValueOrDefault("tool_calls") as List<object?>;
+            // gpt-oss's template has another name for thoughts, and refuses them beside a text with calls.
+            if (callsThoughtsThinking && turn.GetValueOrDefault("reasoning_content") is string thought
+                && (calls is not { Count: > 0 } || turn["content"] is ""))
+                turn.TryAdd("thinking", thought);
+            foreach (var call in (calls ?? []).OfType<JinjaDictionary>())
                 if (call.GetValueOrDefault("function") is JinjaDictionary function
                     && function.GetValueOrDefault("arguments") is null or string)
                     function["arguments"] = Arguments(function.GetValueOrDefault("arguments") as string);

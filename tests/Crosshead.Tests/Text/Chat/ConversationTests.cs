@@ -61,6 +61,41 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void A_template_that_joins_the_arguments_of_calls_gets_them_as_they_were_written()
+    {
+        var conversation = new Conversation
+        {
+            Messages = (JsonArray)JsonNode.Parse("""
+                [{"role": "assistant", "content": "", "tool_calls": [
+                  {"function": {"name": "f", "arguments": "{\"x\":1,  \"y\":\"é\"}"}}, {"function": {"name": "g"}}]}]
+                """)!,
+        };
+        const string Joins = "{% for c in messages[0].tool_calls %}{{ c.function.name + c.function.arguments }}"
+            + "{% endfor %}";
+        Assert.Contains("'+' is not supported between str and dict",
+            Assert.Throws<CrossheadException>(() => Template(Joins).Render(conversation, false)).Message);
+        conversation.Messages[0]!["tool_calls"]![1]!["function"]!["arguments"] = "{}";
+        Assert.Equal("f{\"x\":1,  \"y\":\"é\"}g{}", Template(Joins).Render(conversation, false));
+    }
+
+    [Fact]
+    public void Thoughts_have_the_name_that_the_template_reads()
+    {
+        var conversation = new Conversation
+        {
+            Messages = (JsonArray)JsonNode.Parse("""
+                [{"role": "assistant", "content": "", "reasoning_content": "a",
+                  "tool_calls": [{"function": {"name": "f"}}]},
+                 {"role": "assistant", "content": "x", "reasoning_content": "b",
+                  "tool_calls": [{"function": {"name": "f"}}]},
+                 {"role": "assistant", "content": "y", "reasoning_content": "c"}]
+                """)!,
+        };
+        Assert.Equal("a--c-", Template("{% for message in messages %}{{ message.thinking }}-{% endfor %}")
+            .Render(conversation, false));
+    }
+
+    [Fact]
     public void Messages_are_completed_for_templates()
     {
         var messages = """
