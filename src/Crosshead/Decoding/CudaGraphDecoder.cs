@@ -54,14 +54,18 @@ public sealed class CudaGraphDecoder : IDecoder
     public int VocabularySize => _plain.VocabularySize;
 
     /// <inheritdoc/>
+    public int? ShortContext => _model.Options.ShortContext;
+
+    /// <inheritdoc/>
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
         pass.Require(Cache);
         _logitsOf.Clear();
         _logitsOf.AddRange(Enumerable.Repeat<(CapturedStep, int)?>(null, pass.Count));
         var runs = pass.Runs();
-        var steps = runs.FindAll(r => r.Count == 1);
-        if (steps.Count > 0 && TryStep(pass, steps)) runs.RemoveAll(r => r.Count == 1);
+        var within = _model.Options.ShortContext;
+        var steps = runs.FindAll(r => r.IsStep(within));
+        if (steps.Count > 0 && TryStep(pass, steps)) runs.RemoveAll(r => r.IsStep(within));
         if (runs.Count == 0) return;
         _plain.Run(pass, runs, cancellation);
         _plainRan = true;

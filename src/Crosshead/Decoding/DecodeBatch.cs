@@ -26,7 +26,8 @@ public sealed class DecodeBatch(IDecoder decoder)
                 // The shorter prompts wait for the longest: logits are valid until the next pass only.
                 if (most > chunk && prompts[s].Count - done[s] <= chunk) continue;
                 for (var end = Math.Min(done[s] + chunk, prompts[s].Count); done[s] < end; done[s]++)
-                    Add(s, starts[s] + done[s], prompts[s][done[s]], wanted: done[s] == prompts[s].Count - 1);
+                    Add(s, starts[s] + done[s], prompts[s][done[s]], wanted: done[s] == prompts[s].Count - 1,
+                        starts[s] + prompts[s].Count);
             }
             cancellation.ThrowIfCancellationRequested();
             decoder.Run(_pass, cancellation);
@@ -51,9 +52,9 @@ public sealed class DecodeBatch(IDecoder decoder)
     /// <summary>The likeliest token after a sequence, which the last call computed, and its logit.</summary>
     public (int Id, float Logit) MostLikely(int sequence) => decoder.MostLikely(_rows[sequence]);
 
-    private void Add(int slot, int position, int token, bool wanted)
+    private void Add(int slot, int position, int token, bool wanted, int reach = 0)
     {
         _rows[slot] = _pass.Count;
-        _pass.Add(slot, position, token, wanted);
+        _pass.Add(slot, position, token, wanted, reach);
     }
 }

@@ -26,8 +26,9 @@ public sealed class DecodePass
     /// discards the tokens of the sequence from there on.</param>
     /// <param name="token">Id of the token.</param>
     /// <param name="wanted">Whether the logits after the token are wanted.</param>
-    public void Add(int slot, int position, int token, bool wanted) =>
-        _rows.Add(new DecodeRow(slot, position, token, wanted));
+    /// <param name="reach">Number of tokens of the prompt that the token is a part of; 0 for other tokens.</param>
+    public void Add(int slot, int position, int token, bool wanted, int reach = 0) =>
+        _rows.Add(new DecodeRow(slot, position, token, wanted, reach));
 
     /// <summary>Groups neighbouring rows of the same slot into runs.</summary>
     internal List<TokenRun> Runs()
@@ -37,7 +38,7 @@ public sealed class DecodePass
         for (int first = 0, end; first < rows.Length; first = end)
         {
             for (end = first + 1; end < rows.Length && rows[end].Slot == rows[first].Slot; end++) { }
-            runs.Add(new TokenRun(rows[first].Slot, rows[first].Position, first, end - first));
+            runs.Add(new TokenRun(rows[first].Slot, rows[first].Position, first, end - first, rows[first].Reach));
         }
         return runs;
     }

@@ -5,4 +5,6 @@ namespace Crosshead.Decoding;
 /// <param name="Position">Position in the sequence, from 0.</param>
 /// <param name="Token">Id of the token.</param>
 /// <param name="Wanted">Whether the logits after the token are wanted.</param>
-public readonly record struct DecodeRow(int Slot, int Position, int Token, bool Wanted);
+/// <param name="Reach">Number of tokens of the prompt that the token is a part of; 0 for other tokens. The angles of
+/// LongRoPE depend on it.</param>
+public readonly record struct DecodeRow(int Slot, int Position, int Token, bool Wanted, int Reach = 0);

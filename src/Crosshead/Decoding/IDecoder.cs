@@ -14,6 +14,12 @@ public interface IDecoder : IDisposable
     /// <summary>Number of logits.</summary>
     int VocabularySize { get; }
 
+    /// <summary>
+    /// The context within which prompts that are longer have other rotary angles, from their first token on (LongRoPE);
+    /// null for none. What is kept of longer prompts is of no use to shorter ones.
+    /// </summary>
+    int? ShortContext => null;
+
     /// <summary>Computes the tokens of a pass and adds them to the cache.</summary>
     /// <param name="pass">The tokens.</param>
     /// <param name="cancellation">Checked between parts of a long pass.</param>

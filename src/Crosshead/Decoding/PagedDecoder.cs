@@ -47,7 +47,7 @@ public sealed class PagedDecoder : IDecoder
         _state = model.CreatePagedState(slots, capacity, pages, format);
         _logits = new PassLogits(VocabularySize, () => _steps?.Follow());
         if (!CudaGraphDecoder.Supports(model)) return;
-        _inPlace = inPlace && PassPieces.Serve(model, _state);
+        _inPlace = inPlace && model.Options.ShortContext is null && PassPieces.Serve(model, _state);
         if (_inPlace) _pieces = new PassPieces(model, _state);
         _steps = new PagedSteps(model, _state, _pieces);
     }
@@ -65,6 +65,9 @@ public sealed class PagedDecoder : IDecoder
     public int VocabularySize => _model.Options.VocabularySize;
 
     /// <inheritdoc/>
+    public int? ShortContext => _model.Options.ShortContext;
+
+    /// <inheritdoc/>
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
         pass.Require(_state);
@@ -76,7 +79,7 @@ public sealed class PagedDecoder : IDecoder
         var runs = pass.Runs();
         foreach (var run in runs)
         {
-            if (run.Count == 1 || _inPlace)
+            if (run.IsStep(_model.Options.ShortContext) || _inPlace)
                 together.AddRange(Enumerable.Range(run.First, run.Count));
             else alone.Add(run);
         }
@@ -188,7 +191,8 @@ public sealed class PagedDecoder : IDecoder
         for (var n = 0; n < run.Count; n++) ids[n] = pass.Rows[run.First + n].Token;
         var pages = _state.PagesOf(run.Slot).ToArray();
         var device = _model.Device;
-        var view = _model.PagedViewOf(run.Start, run.Count, tensor(pages, [1, pages.Length], ScalarType.Int32, device));
+        var view = _model.PagedViewOf(run.Start, run.Count, tensor(pages, [1, pages.Length], ScalarType.Int32, device),
+            run.Reach);
         var hidden = _model.Hidden(tensor(ids, [1, run.Count], ScalarType.Int64, device), view, _state.Layers);
         Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
     }

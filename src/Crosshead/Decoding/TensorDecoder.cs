@@ -41,6 +41,9 @@ public sealed class TensorDecoder : IDecoder
     public int VocabularySize => _model.Options.VocabularySize;
 
     /// <inheritdoc/>
+    public int? ShortContext => _model.Options.ShortContext;
+
+    /// <inheritdoc/>
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
         pass.Require(State);
@@ -54,9 +57,10 @@ public sealed class TensorDecoder : IDecoder
         if (_logits.LongLength < (long)_wanted.Count * VocabularySize)
             _logits = new float[(long)_wanted.Count * VocabularySize];
         using var grad = no_grad();
-        var (steps, prompts) = (runs.Where(r => r.Count == 1).ToList(), runs.Where(r => r.Count > 1));
+        var within = _model.Options.ShortContext;
+        var (steps, prompts) = (runs.Where(r => r.IsStep(within)).ToList(), runs.Where(r => !r.IsStep(within)));
         if (steps.Count > 0) Step(pass, steps);
-        foreach (var runsOfOneStart in prompts.GroupBy(r => r.Start))
+        foreach (var runsOfOneStart in prompts.GroupBy(r => (r.Start, r.Reach > within)))
         {
             foreach (var block in SlotBlock.Of(runsOfOneStart))
             {
@@ -101,7 +105,7 @@ public sealed class TensorDecoder : IDecoder
                 ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
         var tokens = tensor(ids, [block.Runs.Count, block.Longest], ScalarType.Int64, _model.Device);
         // [S,N,D]
-        var hidden = _model.Hidden(tokens, _model.ViewOf(block.Start, block.Longest),
+        var hidden = _model.Hidden(tokens, _model.ViewOf(block.Start, block.Longest, block.Runs.Max(r => r.Reach)),
             State.LayersOf(block.FirstSlot, block.Runs.Count));
         Finish(pass, block.Runs, block.FirstSlot, hidden);
     }

@@ -84,7 +84,8 @@ internal sealed class Request
         for (var end = Math.Min(Known.Count, _computed + most); _computed < end; _computed++)
         {
             Row = pass.Count;
-            pass.Add(slot, _computed, Known[_computed], wanted: _computed == Known.Count - 1);
+            pass.Add(slot, _computed, Known[_computed], wanted: _computed == Known.Count - 1,
+                _computed < _prompt ? _prompt : 0);
         }
     }
 

@@ -17,6 +17,8 @@ public sealed class RotaryEmbedding : IDisposable
 
     private readonly Lock _growing = new();
     private readonly double[] _frequencies; // [d/2]
+    private readonly double[] _short;       // [d/2], of the first positions
+    private readonly long _first;           // number of these positions
     private readonly double[] _magnitudes;  // [d/2]
     private readonly RopeScaling? _scaling;
     private readonly ScalarType _type;
@@ -31,12 +33,15 @@ public sealed class RotaryEmbedding : IDisposable
     /// <param name="device">Device of the tables.</param>
     /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
     /// <param name="turned">Width of the part of a head that is rotated, even; 0 for none, null for all of it.</param>
-    /// <param name="beyond">Whether texts may be longer than the original context of the scaling (LongRoPE).</param>
+    /// <param name="beyond">Whether the text is longer than the original context of the scaling: then all positions have
+    /// its long factors, otherwise those beyond that context alone (LongRoPE).</param>
     public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device,
         RopeScaling? scaling = null, long? turned = null, bool beyond = true)
     {
         (Positions, _type, _device, _scaling) = (positions, type, device, scaling);
-        _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions, turned, beyond);
+        _frequencies = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions, turned);
+        _short = RotaryFrequencies.Of(headDim, frequencyBase, scaling, positions, turned, beyond: false);
+        _first = beyond || scaling?.Kind != RopeScalingKind.LongRope ? 0 : scaling.OriginalContext ?? positions;
         _magnitudes = [.. Enumerable.Repeat(1.0, _frequencies.Length)];
         _magnitudes.AsSpan(0, (int)(turned ?? headDim) / 2).Fill(RotaryFrequencies.Magnitude(scaling, positions));
         (_cos, _sin) = Table(Math.Min(FewestRows, positions));
@@ -125,6 +130,8 @@ public sealed class RotaryEmbedding : IDisposable
         using var grad = no_grad();
         // The angles are computed in float64: at far positions float32 loses digits of position · frequency.
         var angle = outer(arange(rows, ScalarType.Float64), tensor(_frequencies));
+        if (Math.Min(_first, rows) is var first and > 0)
+            angle.narrow(0, 0, first).copy_(outer(arange(first, ScalarType.Float64), tensor(_short)));
         var magnitudes = tensor(_magnitudes);
         Tensor Stored(Tensor table) => table.mul(magnitudes).to(_type, _device).DetachFromDisposeScope();
         return (Stored(angle.cos()), Stored(angle.sin()));

@@ -1,18 +1,32 @@
 namespace Crosshead.Layers;
 
-/// <summary>The rotary angles of a model, one table for each kind of its layers.</summary>
+/// <summary>
+/// The rotary angles of a model, one table for each kind of its layers; with LongRoPE, another one for texts that are
+/// longer than the original context.
+/// </summary>
 internal sealed class RotaryTables : IDisposable
 {
-    private readonly Dictionary<RotaryKind, RotaryEmbedding> _tables;
+    private readonly Dictionary<(RotaryKind Kind, bool Beyond), RotaryEmbedding> _tables = [];
 
     /// <summary>Prepares the tables.</summary>
     /// <param name="kinds">The kinds of the layers.</param>
-    /// <param name="create">Makes the table of a kind.</param>
-    public RotaryTables(IEnumerable<RotaryKind> kinds, Func<RotaryKind, RotaryEmbedding> create) =>
-        _tables = kinds.Distinct().ToDictionary(kind => kind, create);
+    /// <param name="original">The original context, if longer texts have other angles; null otherwise.</param>
+    /// <param name="create">Makes the table of a kind, for texts within the original context or beyond it.</param>
+    public RotaryTables(IEnumerable<RotaryKind> kinds, int? original, Func<RotaryKind, bool, RotaryEmbedding> create)
+    {
+        Original = original;
+        foreach (var kind in kinds.Distinct())
+            foreach (var beyond in original is null ? new[] { false } : [false, true])
+                _tables[(kind, beyond)] = create(kind, beyond);
+    }
+
+    /// <summary>The original context, if longer texts have other angles; null otherwise.</summary>
+    public int? Original { get; }
 
     /// <summary>The table of a kind.</summary>
-    public RotaryEmbedding Of(RotaryKind kind) => _tables[kind];
+    /// <param name="kind">The kind.</param>
+    /// <param name="reach">Number of tokens of the text.</param>
+    public RotaryEmbedding Of(RotaryKind kind, long reach = 0) => _tables[(kind, reach > Original)];
 
     /// <inheritdoc/>
     public void Dispose()

@@ -174,7 +174,12 @@ public sealed class LanguageModel : IDisposable
     /// <summary>
     /// Where the next tokens of sequences stand that all have as many before them, and what each block sees of them.
     /// </summary>
-    internal CallView ViewOf(long start, long count) => new CausalView(_rotary, start, count, Device);
+    /// <param name="start">Number of tokens before these.</param>
+    /// <param name="count">Number of tokens.</param>
+    /// <param name="reach">Number of tokens of the prompt that they are a part of, 0 for none; null if they are its
+    /// last.</param>
+    internal CallView ViewOf(long start, long count, long? reach = null) =>
+        new CausalView(_rotary, start, count, Device, reach: reach);
 
     /// <summary>
     /// Where the nodes of trees of tokens stand, and what each block sees of them; as <see cref="TreeView"/> asks.
@@ -198,8 +203,8 @@ public sealed class LanguageModel : IDisposable
         new(_rotary, positions, seen, Device, table, pieces, retains);
 
     /// <summary>Where the next tokens of one sequence stand whose cache lies in pages [1, n] (int32).</summary>
-    internal CallView PagedViewOf(long start, long count, Tensor table) =>
-        new CausalView(_rotary, start, count, Device, table);
+    internal CallView PagedViewOf(long start, long count, Tensor table, long? reach = null) =>
+        new CausalView(_rotary, start, count, Device, table, reach);
 
     /// <summary>The loss from the residual stream after the last block [B, N, D].</summary>
     internal Tensor StreamLoss(Tensor x, Tensor targets) => HeadLoss(ForHead(_norm.Forward(x)), targets);
@@ -295,12 +300,12 @@ public sealed class LanguageModel : IDisposable
 
     private RotaryTables NewRotary()
     {
-        RotaryEmbedding Table(RotaryKind kind)
+        RotaryEmbedding Table(RotaryKind kind, bool beyond)
         {
             var rotary = Options.RotaryOf(kind);
             return new(Options.HeadDim, Options.Context, rotary.Base, Precision.MasterOf(ComputeType), Device,
-                rotary.Scaling, kind == RotaryKind.None ? 0 : Options.RotaryDims);
+                rotary.Scaling, kind == RotaryKind.None ? 0 : Options.RotaryDims, beyond);
         }
-        return new(Enumerable.Range(0, Options.Layers).Select(Options.RotaryKindOf), Table);
+        return new(Enumerable.Range(0, Options.Layers).Select(Options.RotaryKindOf), Options.ShortContext, Table);
     }
 }

@@ -121,6 +121,12 @@ public sealed record ModelOptions
     internal RotaryOptions RotaryOf(RotaryKind kind) => kind == RotaryKind.Window && WindowRotary is { } own ? own
         : new RotaryOptions { Base = RopeBase, Scaling = kind == RotaryKind.None ? null : RopeScaling };
 
+    /// <summary>
+    /// The original context, if positions in longer texts have other angles (LongRoPE); null otherwise.
+    /// </summary>
+    internal int? ShortContext => RopeScaling is { Kind: RopeScalingKind.LongRope } scaling
+        ? scaling.OriginalContext ?? Context : null;
+
     /// <summary>Bytes that decoding keeps of each token.</summary>
     /// <param name="format">How the cache keeps numbers.</param>
     public long CacheBytesPerToken(CacheFormat format) => Enumerable.Range(0, Layers)

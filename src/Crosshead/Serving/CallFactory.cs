@@ -10,6 +10,7 @@ internal sealed class CallFactory
     private readonly DrawableTokens _known;
     private readonly int[] _unknown;
     private readonly int _vocabulary, _context, _pageTokens;
+    private readonly int? _shortContext;
     private long _calls;
 
     /// <summary>Prepares for the requests of one engine.</summary>
@@ -18,8 +19,11 @@ internal sealed class CallFactory
     /// <param name="context">Most tokens of a sequence.</param>
     /// <param name="pageTokens">Tokens per page.</param>
     /// <param name="options">The engine's limits.</param>
-    public CallFactory(int vocabulary, ITextCodec codec, int context, int pageTokens, EngineOptions options)
+    /// <param name="shortContext">The context within which longer prompts have other angles; null for none.</param>
+    public CallFactory(int vocabulary, ITextCodec codec, int context, int pageTokens, EngineOptions options,
+        int? shortContext = null)
     {
+        _shortContext = shortContext;
         (_vocabulary, _codec, _context, _pageTokens, _options) = (vocabulary, codec, context, pageTokens, options);
         _unknown = [.. Enumerable.Range(0, vocabulary).Where(id => !codec.IsToken(id))];
         _known = new DrawableTokens(vocabulary, _unknown);
@@ -60,6 +64,8 @@ internal sealed class CallFactory
             ? new DrawableTokens(_vocabulary, [.. _unknown.Except(request.EndTokens)]) : _known;
         // Without a common cache the choices of one call share their prompt all the same.
         var salt = _options.PrefixCache ? request.CacheSalt : $"call {Interlocked.Increment(ref _calls)}";
+        // The angles of a longer prompt differ from the first token on, and so do its pages.
+        if (request.Prompt.Count > _shortContext) salt = $"long {salt}";
         var most = request.Prompt.Count + request.MaxTokens;
         for (var index = 0; index < request.Choices; index++)
         {

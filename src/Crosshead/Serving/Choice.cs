@@ -58,7 +58,8 @@ internal sealed class Choice : Sequence
         var rows = WantsPromptRows;
         for (var at = Computed; at < Computed + count; at++)
             pass.Add(Slot, at, Tokens[at], wanted: (Draws && at == Tokens.Count - 1)
-                || (rows && at >= PromptRows && at < Call.PromptTokens - 1));
+                || (rows && at >= PromptRows && at < Call.PromptTokens - 1),
+                at < Call.PromptTokens ? Call.PromptTokens : 0);
     }
 
     /// <summary>Takes the log-probabilities of prompt tokens from a pass.</summary>

@@ -48,7 +48,8 @@ public sealed class Engine : IEngine
         var meter = new StepMeter(options);
         _inbox = new EngineInbox(options, Slots, meter);
         _outbox = new EngineOutbox(_inbox, direct: !starts);
-        _calls = new CallFactory(decoder.VocabularySize, codec, Context, _store.PageTokens, options);
+        _calls = new CallFactory(decoder.VocabularySize, codec, Context, _store.PageTokens, options,
+            decoder.ShortContext);
         Loop = new EngineLoop(decoder, Slots, options, _inbox, _outbox, meter, clock)
         {
             Stepped = (tokens, seconds) => Stepped?.Invoke(tokens, seconds),

@@ -1,4 +1,5 @@
 using Crosshead.Attention;
+using Crosshead.Attention.Caches;
 using Crosshead.Attention.Composition;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
@@ -98,6 +99,53 @@ public sealed class FamilyMechanismTests
         }
         const int whole = 2 * 2 * 4 * 4; // layers, keys and values, heads, width
         Assert.Equal(composed, model.CacheBytesPerToken <= whole * sizeof(float) / 2);
+    }
+
+    [Fact]
+    public void LongRope_has_short_factors_within_the_original_context_and_long_ones_in_longer_prompts()
+    {
+        CpuKernels.Require();
+        const int original = 6;
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        LanguageModel Model(RopeScaling? scaling) =>
+            SmallModels.Create("gqa", type: ScalarType.Float32, change: o => o with { RopeScaling = scaling });
+        using LanguageModel model = Model(new()
+        {
+            Kind = RopeScalingKind.LongRope,
+            OriginalContext = original,
+            AttentionFactor = 1,
+            ShortFactors = [1, 1],
+            LongFactors = [2, 2],
+        }), shorter = Model(null), longer = Model(new() { Factor = 2 });
+        var ids = SmallModels.Ids(Length);
+        var tokens = tensor(ids, ScalarType.Int64).unsqueeze(0);
+        var within = tokens.narrow(1, 0, original);
+        Close(model.Logits(within), shorter.Logits(within).to(ScalarType.Float64), 1e-6);
+        var whole = longer.Logits(tokens).to(ScalarType.Float64)[0];
+        Close(model.Logits(tokens)[0], whole, 1e-6);
+
+        // Parts of a prompt have the angles of the whole; tokens that follow a short prompt those of their positions.
+        using var weights = new CpuWeights(model);
+        using CpuDecoder cpu = new(weights, 1, Length), other = new(weights, 1, Length);
+        using TensorDecoder tensors = new(model, 1, Length), plain = new(model, 1, Length);
+        using var paged = new PagedDecoder(model, 1, Length, 1);
+        ((IPageStore)paged.Cache).Place(0, [0], 0);
+        foreach (IDecoder decoder in new IDecoder[] { cpu, tensors, paged })
+        {
+            var batch = new DecodeBatch(decoder);
+            batch.Prefill([ids], 5, TestContext.Current.CancellationToken);
+            Close(tensor(batch.Logits(0).ToArray()), whole[-1], 1e-5);
+        }
+        DecodeBatch first = new(other), second = new(plain);
+        foreach (var batch in new[] { first, second })
+            batch.Prefill([ids[..4]], 5, TestContext.Current.CancellationToken);
+        foreach (var id in ids[4..])
+        {
+            first.Step([id]);
+            second.Step([id]);
+            Close(tensor(first.Logits(0).ToArray()), tensor(second.Logits(0).ToArray()).to(ScalarType.Float64), 1e-5);
+        }
     }
 
     private static void Close(Tensor actual, Tensor expected, double tolerance) =>

@@ -55,7 +55,9 @@ public static class ExpectedOutputs
             var sequence = whole.narrow(1, 0, n);
             var wanted = whole[0, n].item<long>();
             var cached = model.LastLogits(n == begin ? sequence : sequence.narrow(1, n - 1, 1), state);
-            if (Likeliest(cached) != wanted || Likeliest(model.LastLogits(sequence)) != wanted) return false;
+            if (Likeliest(cached) != wanted) return false;
+            // Beyond the short context of LongRoPE the whole sequence has other angles than what the cache keeps of it.
+            if (!(n > model.Options.ShortContext) && Likeliest(model.LastLogits(sequence)) != wanted) return false;
         }
         return true;
     }

@@ -59,6 +59,9 @@ public sealed unsafe class CpuDecoder : IDecoder
     public int VocabularySize => _weights.Options.VocabularySize;
 
     /// <inheritdoc/>
+    public int? ShortContext => _weights.Options.ShortContext;
+
+    /// <inheritdoc/>
     public void Run(DecodePass pass, CancellationToken cancellation = default)
     {
         pass.Require(_cache);

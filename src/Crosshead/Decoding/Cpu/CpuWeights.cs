@@ -91,16 +91,17 @@ public sealed class CpuWeights : IDisposable
     {
         using var grad = no_grad();
         using var scope = NewDisposeScope();
-        RotaryTable Table(RotaryKind kind)
+        RotaryTable Table(RotaryKind kind, long reach)
         {
-            var rotary = _model.Rotary.Of(kind);
+            var rotary = _model.Rotary.Of(kind, reach);
             var (cos, sin) = rotary.Rows(0, positions);
             return new RotaryTable(new Rows(ParameterReader.Values(cos), Options.HeadDim / 2),
                 new Rows(ParameterReader.Values(sin), Options.HeadDim / 2),
                 rotary.QueryFactors(arange(positions, ScalarType.Int64)) is { } factors
-                    ? ParameterReader.Values(factors) : null);
+                    ? ParameterReader.Values(factors) : null,
+                reach == 0 && positions > Options.ShortContext ? Table(kind, positions) : null, Options.ShortContext);
         }
-        return Layers.Select(l => l.Rotary).Distinct().ToDictionary(kind => kind, Table);
+        return Layers.Select(l => l.Rotary).Distinct().ToDictionary(kind => kind, kind => Table(kind, 0));
     }
 
     internal CachedAttention CachedAttention(int layer, CacheFormat format, AttentionScratch scratch,

@@ -23,7 +23,7 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
         var values = keys + (_layout.KeyRows * _layout.KeyWidth);
         var (key, value) = (item - _layout.Heads, item - _layout.Heads - _layout.KeyRows);
         if (key < 0) PlaceQuery(queries, pass, row, item, member);
-        else if (value < 0) PlaceKey(keys, slot, key, position, member);
+        else if (value < 0) PlaceKey(keys, pass[row], key, member);
         else cache.WriteValue(slot, value, position, values + (value * _layout.ValueWidth), _layout.ValueWidth);
     }
 
@@ -37,14 +37,15 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
             if (norm.IsWhole) query = scratch.Head[2 * member];
             norm.Query(queries, _layout.Heads, head, query);
         }
-        rotary.Rotate(query, position, _scale * rotary.QueryFactor(position));
+        rotary.For(pass[row].Reach).Rotate(query, position, _scale * rotary.QueryFactor(position));
         var place = scratch.Query(_layout.Vector(pass.GroupOf(row, _layout.RowsPerGroup), row, head));
         if (weights.Keys is { } mix) mix.Absorb(query, _layout.GroupOf(head), place);
         else new ReadOnlySpan<float>(query, d).CopyTo(new Span<float>(place, d));
     }
 
-    private void PlaceKey(float* keys, int slot, int row, int position, int member)
+    private void PlaceKey(float* keys, in DecodeRow token, int row, int member)
     {
+        var (slot, position) = (token.Slot, token.Position);
         var key = keys + (row * _layout.KeyWidth);
         if (weights.QueryKeyNorm is { } norm)
         {
@@ -58,7 +59,8 @@ internal sealed unsafe class HeadPlacement<T>(AttentionWeights weights, Attentio
                 norm.Key(keys, _layout.KeyRows, row, key);
             }
         }
-        for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) rotary.Rotate(key + i, position, 1);
+        var angles = rotary.For(token.Reach);
+        for (var i = 0; i < _layout.KeyWidth; i += _layout.HeadDim) angles.Rotate(key + i, position, 1);
         cache.WriteKey(slot, row, position, key, _layout.KeyWidth);
     }
 

@@ -4,8 +4,15 @@ namespace Crosshead.Decoding.Cpu;
 /// <param name="cos">[positions, d/2]</param>
 /// <param name="sin">[positions, d/2]</param>
 /// <param name="queryFactors">What rotated queries are multiplied by [positions]; null for 1.</param>
-internal sealed unsafe class RotaryTable(Rows cos, Rows sin, float[]? queryFactors = null) : IDisposable
+/// <param name="beyond">The angles of prompts beyond a context; null where all have the same.</param>
+/// <param name="shortContext">This context.</param>
+internal sealed unsafe class RotaryTable(Rows cos, Rows sin, float[]? queryFactors = null, RotaryTable? beyond = null,
+    int? shortContext = null) : IDisposable
 {
+    /// <summary>The angles of a token.</summary>
+    /// <param name="reach">Number of tokens of the prompt that the token is a part of; 0 for other tokens.</param>
+    public RotaryTable For(int reach) => beyond is not null && reach > shortContext ? beyond : this;
+
     /// <summary>What the rotated query of a position is multiplied by.</summary>
     public float QueryFactor(int position) => queryFactors?[position] ?? 1;
 
@@ -18,5 +25,6 @@ internal sealed unsafe class RotaryTable(Rows cos, Rows sin, float[]? queryFacto
     {
         cos.Dispose();
         sin.Dispose();
+        beyond?.Dispose();
     }
 }

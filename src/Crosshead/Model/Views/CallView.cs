@@ -10,7 +10,8 @@ namespace Crosshead.Model.Views;
 /// </summary>
 /// <param name="rotary">Rotary angles by position.</param>
 /// <param name="total">Number of tokens that the last token of the call could see without a window.</param>
-internal abstract class CallView(RotaryTables rotary, long total)
+/// <param name="reach">Number of tokens of the text; 0 where each token is the last of its text.</param>
+internal abstract class CallView(RotaryTables rotary, long total, long reach)
 {
     private readonly Dictionary<(long Width, RotaryKind Kind), TokenView> _views = [];
 
@@ -26,7 +27,7 @@ internal abstract class CallView(RotaryTables rotary, long total)
         if (_views.TryGetValue((width, kind), out var view)) return view;
         // Layers of another kind share all but the angles.
         var same = _views.FirstOrDefault(v => v.Key.Width == width).Value;
-        var (cos, sin, factors) = Angles(rotary.Of(kind));
+        var (cos, sin, factors) = Angles(rotary.Of(kind, reach));
         view = same is null ? Create(width, width == total, cos, sin) with { QueryFactors = factors }
             : same with { Cos = cos, Sin = sin, QueryFactors = factors };
         return _views[(width, kind)] = view;

@@ -19,8 +19,10 @@ internal sealed class CausalView : CallView
     /// <param name="count">Number of tokens N in the call.</param>
     /// <param name="device">The device of the masks.</param>
     /// <param name="table">The pages of the one sequence, [1, n] (int32); null if the cache has no pages.</param>
-    public CausalView(RotaryTables rotary, long start, long count, Device device, Tensor? table = null)
-        : base(rotary, start + count) =>
+    /// <param name="reach">Number of tokens of the prompt that the tokens are a part of, 0 for none; null if they are
+    /// its last.</param>
+    public CausalView(RotaryTables rotary, long start, long count, Device device, Tensor? table = null,
+        long? reach = null) : base(rotary, start + count, reach ?? start + count) =>
         (_start, _count, _device, _table) = (start, count, device, table);
 
     private long Total => _start + _count;

@@ -28,7 +28,7 @@ internal sealed class StepView : CallView, IDisposable
     /// itself.</param>
     /// <param name="retains">Whether everything that the call computes lives on, for a captured graph.</param>
     public StepView(RotaryTables rotary, Tensor positions, long seen, Device device, Tensor? table = null,
-        PieceWork? pieces = null, bool retains = true) : base(rotary, seen)
+        PieceWork? pieces = null, bool retains = true) : base(rotary, seen, reach: 0)
     {
         (_seen, _device, _positions, _table, _pieces, Retains) = (seen, device, positions, table, pieces, retains);
         _lengths = (positions + 1).to(ScalarType.Int32);

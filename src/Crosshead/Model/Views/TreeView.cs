@@ -17,7 +17,7 @@ internal sealed class TreeView : CallView
     /// <param name="depths">Position of each node in its sequences, [B, N] (int64).</param>
     /// <param name="ends">Index after the last descendant of each node, [B, N] (int32).</param>
     /// <param name="deepest">A number greater than any depth.</param>
-    public TreeView(RotaryTables rotary, Tensor depths, Tensor ends, long deepest) : base(rotary, deepest) =>
+    public TreeView(RotaryTables rotary, Tensor depths, Tensor ends, long deepest) : base(rotary, deepest, deepest) =>
         (_depths, _ends, _deepest) = (depths, ends, deepest);
 
     /// <inheritdoc/>

@@ -21,6 +21,7 @@ public sealed class FamilyFixtureTests
     [InlineData("granite")]
     [InlineData("seed-oss")]
     [InlineData("phi3")]
+    [InlineData("phi3-longrope")]
     [InlineData("smollm3")]
     [InlineData("olmo2")]
     [InlineData("olmo3")]
@@ -77,7 +78,7 @@ public sealed class FamilyFixtureTests
             var pass = new DecodePass();
             for (var b = 0; b < batch; b++)
                 for (var n = start; n < end; n++)
-                    pass.Add(b, n, (int)ids[b, n].item<long>(), wanted: true);
+                    pass.Add(b, n, (int)ids[b, n].item<long>(), wanted: true, reach: count);
             decoder.Run(pass, TestContext.Current.CancellationToken);
             for (var row = 0; row < pass.Count; row++)
             {
