@@ -28,7 +28,7 @@ public sealed class DecodePass
     /// <param name="wanted">Whether the logits after the token are wanted.</param>
     /// <param name="reach">Number of tokens of the prompt that the token is a part of; 0 for other tokens.</param>
     public void Add(int slot, int position, int token, bool wanted, int reach = 0) =>
-        _rows.Add(new DecodeRow(slot, position, token, wanted, reach));
+        _rows.Add(new DecodeRow(slot, position, token, wanted) { Reach = reach });
 
     /// <summary>Groups neighbouring rows of the same slot into runs.</summary>
     internal List<TokenRun> Runs()

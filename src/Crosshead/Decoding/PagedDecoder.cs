@@ -192,7 +192,7 @@ public sealed class PagedDecoder : IDecoder
         var pages = _state.PagesOf(run.Slot).ToArray();
         var device = _model.Device;
         var view = _model.PagedViewOf(run.Start, run.Count, tensor(pages, [1, pages.Length], ScalarType.Int32, device),
-            run.Reach);
+            reach: run.Reach);
         var hidden = _model.Hidden(tensor(ids, [1, run.Count], ScalarType.Int64, device), view, _state.Layers);
         Finish(pass, [.. Enumerable.Range(run.First, run.Count)], hidden[0]);
     }
