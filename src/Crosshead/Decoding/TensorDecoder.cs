@@ -105,7 +105,8 @@ public sealed class TensorDecoder : IDecoder
                 ids[(b * block.Longest) + n] = pass.Rows[block.Runs[b].First + n].Token;
         var tokens = tensor(ids, [block.Runs.Count, block.Longest], ScalarType.Int64, _model.Device);
         // [S,N,D]
-        var hidden = _model.Hidden(tokens, _model.ViewOf(block.Start, block.Longest, reach: block.Runs.Max(r => r.Reach)),
+        var view = _model.ViewOf(block.Start, block.Longest, reach: block.Runs.Max(r => r.Reach));
+        var hidden = _model.Hidden(tokens, view,
             State.LayersOf(block.FirstSlot, block.Runs.Count));
         Finish(pass, block.Runs, block.FirstSlot, hidden);
     }

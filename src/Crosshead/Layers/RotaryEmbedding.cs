@@ -33,8 +33,8 @@ public sealed class RotaryEmbedding : IDisposable
     /// <param name="device">Device of the tables.</param>
     /// <param name="scaling">How frequencies are scaled; null for no scaling.</param>
     /// <param name="turned">Width of the part of a head that is rotated, even; 0 for none, null for all of it.</param>
-    /// <param name="beyond">Whether the text is longer than the original context of the scaling: then all positions have
-    /// its long factors, otherwise those beyond that context alone (LongRoPE).</param>
+    /// <param name="beyond">Whether the text is longer than the original context of the scaling. Then all positions
+    /// have its long factors, otherwise those beyond that context alone (LongRoPE).</param>
     public RotaryEmbedding(long headDim, long positions, double frequencyBase, ScalarType type, Device device,
         RopeScaling? scaling = null, long? turned = null, bool beyond = true)
     {

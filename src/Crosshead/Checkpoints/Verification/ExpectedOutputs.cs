@@ -46,7 +46,9 @@ public static class ExpectedOutputs
     {
         var prompt = expected.Read("prompt").to(ScalarType.Int64, device).reshape(1, -1);
         var whole = expected.Read("greedy").to(ScalarType.Int64, device).reshape(1, -1);
-        var (begin, end) = (prompt.shape[1], whole.shape[1]);
+        // Past the original context of LongRoPE, Transformers 5 forgets the text before the newest token.
+        var most = model.Options.ShortContext + 1L ?? long.MaxValue;
+        var (begin, end) = (prompt.shape[1], Math.Min(whole.shape[1], most));
         using var state = model.CreateDecodeState(1, end);
         for (var n = begin; n < end; n++)
         {
@@ -55,9 +57,7 @@ public static class ExpectedOutputs
             var sequence = whole.narrow(1, 0, n);
             var wanted = whole[0, n].item<long>();
             var cached = model.LastLogits(n == begin ? sequence : sequence.narrow(1, n - 1, 1), state);
-            if (Likeliest(cached) != wanted) return false;
-            // Beyond the short context of LongRoPE the whole sequence has other angles than what the cache keeps of it.
-            if (!(n > model.Options.ShortContext) && Likeliest(model.LastLogits(sequence)) != wanted) return false;
+            if (Likeliest(cached) != wanted || Likeliest(model.LastLogits(sequence)) != wanted) return false;
         }
         return true;
     }
