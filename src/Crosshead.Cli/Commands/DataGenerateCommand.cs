@@ -64,15 +64,20 @@ internal sealed class DataGenerateCommand : CliCommand
     }
 
     /// <inheritdoc/>
+    public override bool RunsOnRanks => true;
+
+    /// <inheritdoc/>
     protected override CommandWork Prepare(ParseResult arguments)
     {
         var prompts = arguments.GetValue(_prompts) is { } file ? Prompts(file) : [];
         var files = ModelSource.Open(arguments.GetRequiredValue(_model));
         var options = Read(arguments, files, prompts);
-        var (type, device) = (_compute.Type(arguments) ?? ScalarType.Float32, _compute.Device(arguments));
+        var type = _compute.Type(arguments) ?? ScalarType.Float32;
+        _ = _compute.Device(arguments); // what is there is known before the work begins
         DataGeneration.Require(files.Options, type, files.Tokenizer, _out.In(arguments)!, options);
         return (output, cancellation) =>
-            Generate(files, options, type, device, _out.In(arguments)!, output, cancellation);
+            Generate(files, options with { Communicator = output.Communicator }, type,
+                _compute.Device(arguments, output.Communicator), _out.In(arguments)!, output, cancellation);
     }
 
     private DataGenerationOptions Read(ParseResult arguments, ModelSource files, string[] prompts) => new()
@@ -106,6 +111,11 @@ internal sealed class DataGenerateCommand : CliCommand
         DataGenerationProgress last = default;
         try
         {
+            if (output.Communicator.Rank > 0)
+            {
+                DataGeneration.Help(model, files.Tokenizer, options, cancellation);
+                return ExitCode.Done;
+            }
             using var progress = output.Progress("generating", "tokens");
             manifest = DataGeneration.Run(model, files.Tokenizer, folder, options,
                 new ImmediateProgress<DataGenerationProgress>(

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Crosshead.Data.Shards;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Runtime;
+using Crosshead.Runtime.Distributed;
 using Crosshead.Serving;
 using Crosshead.Text.Tokenizers;
 using static TorchSharp.torch;
@@ -33,10 +35,11 @@ public sealed class DataGeneration : IDocumentSource
     private readonly int _end;
     private readonly IProgress<DataGenerationProgress>? _progress;
     private readonly int _batch, _kept; // documents side by side, and those that are kept together
+    private readonly DealtDocuments _dealt;
     private (long Tokens, long Before, long Documents, long Cut, long UnderWay) _progressed;
 
     private DataGeneration(Generator generator, LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options,
-        IProgress<DataGenerationProgress>? progress)
+        IProgress<DataGenerationProgress>? progress, CancellationToken cancellation)
     {
         (_generator, _tokenizer, _options, _progress) = (generator, tokenizer, options, progress);
         _end = tokenizer.EosTokenId!.Value;
@@ -53,11 +56,15 @@ public sealed class DataGeneration : IDocumentSource
         MostTokens = most;
         _batch = (int)Math.Min(options.Batch, ((options.Tokens - 1) / most) + 1);
         _kept = generator.KeepsSequencesApart ? _batch : _batch * BatchesPerBlock;
+        _dealt = new DealtDocuments(options.Communicator, _kept, first => Own(first, cancellation));
     }
 
     private int MostTokens { get; }
 
-    /// <summary>Fills a data folder, continues an unfinished one, or recognises a finished one.</summary>
+    /// <summary>
+    /// Fills a data folder, continues an unfinished one, or recognises a finished one. Of several ranks, rank 0 calls
+    /// it, and the others call <see cref="Help"/>.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="tokenizer">The model's tokenizer; a copy is put in the folder.</param>
     /// <param name="directory">The data folder; created if it does not exist.</param>
@@ -75,10 +82,39 @@ public sealed class DataGeneration : IDocumentSource
     {
         Require(model.Options, tokenizer, options);
         using var generator = new Generator(model, new TokenizerCodec(tokenizer));
-        var generation = new DataGeneration(generator, model, tokenizer, options, progress);
-        return DatasetBuilder.Build(FolderOf(model.Options, model.ComputeType, tokenizer, directory, options),
-            generation, cancellation);
+        var generation = new DataGeneration(generator, model, tokenizer, options, progress, cancellation);
+        RequireSame(model, tokenizer, options);
+        try
+        {
+            return DatasetBuilder.Build(FolderOf(model.Options, model.ComputeType, tokenizer, directory, options),
+                generation, cancellation);
+        }
+        finally
+        {
+            generation._dealt.End();
+        }
     }
+
+    /// <summary>Draws documents for rank 0 until it has enough. For the other ranks.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="options">As on rank 0.</param>
+    /// <param name="cancellation">Stops all ranks.</param>
+    /// <exception cref="CrossheadException">An option is out of range, or ranks differ.</exception>
+    /// <exception cref="OperationCanceledException">A rank was cancelled.</exception>
+    public static void Help(LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options,
+        CancellationToken cancellation = default)
+    {
+        Require(model.Options, tokenizer, options);
+        using var generator = new Generator(model, new TokenizerCodec(tokenizer));
+        var generation = new DataGeneration(generator, model, tokenizer, options, null, cancellation);
+        RequireSame(model, tokenizer, options);
+        generation._dealt.Serve();
+    }
+
+    private static void RequireSame(LanguageModel model, Tokenizer tokenizer, DataGenerationOptions options) =>
+        options.Communicator.RequireSame(("the kind of device", $"{model.Device.type}"), ("the options",
+            JsonSerializer.Serialize(RequestOf(model.Options, model.ComputeType, tokenizer, options))));
 
     /// <summary>Checks the options against a model's shape and tokenizer.</summary>
     /// <exception cref="CrossheadException">An option is out of range, or a prompt is too long. Or the tokenizer is not
@@ -112,9 +148,12 @@ public sealed class DataGeneration : IDocumentSource
     }
 
     private static DatasetFolder FolderOf(ModelOptions model, ScalarType type, Tokenizer tokenizer, string directory,
-        DataGenerationOptions options)
-    {
-        var request = new PreparationRequest
+        DataGenerationOptions options) => new(directory, RequestOf(model, type, tokenizer, options), tokenizer,
+            tokenizer.EosTokenId!.Value, options.Overwrite, "generate the data");
+
+    private static PreparationRequest RequestOf(ModelOptions model, ScalarType type, Tokenizer tokenizer,
+        DataGenerationOptions options) =>
+        new()
         {
             TokenizerSha256 = tokenizer.Sha256,
             Field = "",
@@ -139,9 +178,6 @@ public sealed class DataGeneration : IDocumentSource
                     SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', options.Prompts)))),
             },
         };
-        return new DatasetFolder(directory, request, tokenizer, tokenizer.EosTokenId!.Value, options.Overwrite,
-            "generate the data");
-    }
 
     private static IReadOnlyList<int>[] PromptsOf(Tokenizer tokenizer, DataGenerationOptions options)
     {
@@ -158,7 +194,7 @@ public sealed class DataGeneration : IDocumentSource
         if (tokens >= _options.Tokens) yield break;
         var written = new List<ShardDocument>(_kept);
         var (cuts, count, drawn) = (0, 0, 0);
-        foreach (var next in Documents(state.Index * _batch, cancellation))
+        foreach (var next in _dealt.From(state.Index * _batch))
         {
             var document = next.Ids.AsMemory(0, (int)Math.Min(next.Ids.Length, _options.Tokens - tokens));
             (count, drawn) = (count + 1, drawn + next.Drawn);
@@ -183,31 +219,32 @@ public sealed class DataGeneration : IDocumentSource
         }
     }
 
-    // Endless documents in order, drawn by one loop per processor.
-    private IEnumerable<DrawnDocument> Documents(long first, CancellationToken cancellation)
+    // This rank's endless documents in order, drawn by one loop per processor.
+    private IEnumerable<DrawnDocument> Own(long first, CancellationToken cancellation)
     {
         var lanes = _generator.Parallel;
-        return Lanes.InTurn(lanes, _batch, (lane, stop) => Lane(first + lane, lanes, stop), cancellation);
+        return Lanes.InTurn(lanes, _batch, (lane, stop) => Lane(first, lane, lanes, stop), cancellation);
     }
 
-    // Every so many documents, in order.
-    private IEnumerable<DrawnDocument> Lane(long first, int stride, CancellationToken cancellation)
+    // Every so many of this rank's documents, in order.
+    private IEnumerable<DrawnDocument> Lane(long first, int lane, int stride, CancellationToken cancellation)
     {
         using var loop = _generator.CreateLoop(_batch, MostTokens, threads: stride > 1 ? 1 : null,
             block: _kept > _batch ? _kept : null);
         loop.Stepped = Report;
-        var document = first;
-        foreach (var sequence in loop.InOrder(Requests(first, stride), cancellation))
+        long place = lane;
+        foreach (var sequence in loop.InOrder(Requests(first, lane, stride), cancellation))
         {
-            yield return Document(PromptOf(document), sequence);
-            document += stride;
+            yield return Document(PromptOf(_dealt.NumberOf(first, place)), sequence);
+            place += stride;
         }
     }
 
-    private IEnumerable<EngineRequest> Requests(long first, int stride)
+    private IEnumerable<EngineRequest> Requests(long first, int lane, int stride)
     {
-        for (var document = first; ; document += stride)
+        for (long own = lane; ; own += stride)
         {
+            var document = _dealt.NumberOf(first, own);
             // The documents of a batch share a seed, and each has its own stream of random numbers.
             var (batch, place) = Math.DivRem(document, _batch);
             var seed = unchecked((_options.Seed * 0x5851F42D4C957F2D) + batch + 1);
@@ -227,6 +264,7 @@ public sealed class DataGeneration : IDocumentSource
         lock (_generator)
         {
             _progressed.UnderWay += drawn;
+            _options.Communicator.Activity = $"document {_progressed.Documents + 1}"; // tells that work goes on
             _progress?.Report(new(_progressed.Tokens, _options.Tokens, _progressed.Documents, _progressed.Before,
                 _progressed.Cut, _progressed.UnderWay));
         }
@@ -248,7 +286,4 @@ public sealed class DataGeneration : IDocumentSource
     private bool IsHeldOut(long document) =>
         document > 0
         && Math.Ceiling(document * _options.HeldOutFraction) > Math.Ceiling((document - 1) * _options.HeldOutFraction);
-
-    // A document; empty if it has no text. Drawn is the number of tokens that were reported as in progress.
-    private readonly record struct DrawnDocument(int[] Ids, bool Cut, int Drawn);
 }

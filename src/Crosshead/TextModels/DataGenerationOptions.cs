@@ -1,4 +1,5 @@
 using Crosshead.Generation;
+using Crosshead.Runtime.Distributed;
 
 namespace Crosshead.TextModels;
 
@@ -45,6 +46,9 @@ public sealed record DataGenerationOptions
     /// Whether to start again and replace any data set in the folder. False: other data in the folder is an error.
     /// </summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>The ranks that draw the documents together; the data do not depend on their number.</summary>
+    public ICommunicator Communicator { get; init; } = Alone.Instance;
 
     /// <summary>Checks every range.</summary>
     /// <exception cref="CrossheadException">A value is out of its range.</exception>

@@ -4,6 +4,7 @@ using Crosshead.Files;
 using Crosshead.Generation;
 using Crosshead.Model;
 using Crosshead.Tests.Data.Shards;
+using Crosshead.Tests.Runtime.Distributed;
 using Crosshead.Text.Tokenizers;
 using Crosshead.TextModels;
 using static TorchSharp.torch;
@@ -19,9 +20,11 @@ public sealed class DataGenerationTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly LanguageModel _model;
 
-    public DataGenerationTests()
+    public DataGenerationTests() => _model = NewModel();
+
+    private static LanguageModel NewModel()
     {
-        _model = new LanguageModel(new ModelOptions
+        var model = new LanguageModel(new ModelOptions
         {
             VocabularySize = PreparedData.Small.VocabularySize + 10,
             HiddenSize = 16,
@@ -29,7 +32,8 @@ public sealed class DataGenerationTests : IDisposable
             Context = 32,
             Attention = new() { Heads = 2 },
         });
-        _model.Initialize(1);
+        model.Initialize(1);
+        return model;
     }
 
     public void Dispose()
@@ -116,6 +120,34 @@ public sealed class DataGenerationTests : IDisposable
         }
         Run("parts", options);
         Assert.Equal(PreparedData.Contents(_folder.File("whole")), PreparedData.Contents(_folder.File("parts")));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)] // where a document does not depend on its neighbours
+    [InlineData(ScalarType.Float64)] // where it may
+    public void Every_number_of_ranks_draws_the_same_documents(ScalarType type)
+    {
+        _model.Freeze(type);
+        var options = Options with { ShardTokens = 100, Tokens = 3000, Prompts = ["the cat", "a", "the dog"] };
+        Run("one", options);
+        void Several(int ranks, int? stopAfter) => ThreadCommunicator.Run(ranks, communicator =>
+        {
+            using var model = NewModel();
+            model.Freeze(type);
+            var own = options with { Communicator = communicator };
+            if (communicator.Rank > 0)
+            {
+                DataGeneration.Help(model, PreparedData.Small, own);
+                return;
+            }
+            using var stop = new CancellationTokenSource();
+            var reports = 0;
+            DataGeneration.Run(model, PreparedData.Small, _folder.File("several"), own,
+                new ImmediateProgress(_ => { if (++reports == stopAfter) stop.Cancel(); }), stop.Token);
+        });
+        Assert.ThrowsAny<OperationCanceledException>(() => Several(3, stopAfter: 40));
+        Several(2, stopAfter: null);
+        Assert.Equal(PreparedData.Contents(_folder.File("one")), PreparedData.Contents(_folder.File("several")));
     }
 
     [Fact]
