@@ -26,6 +26,7 @@ internal static class JinjaAccess
         value is JinjaUndefined undefined ? throw undefined.Error()
         : JinjaMethods.Find(value, name) is { } method ? method
         : value is JinjaLoop loop && loop.TryGet(name, out var state) ? state
+        : value is JinjaCycler cycler && cycler.TryGet(name, out var turn) ? turn
         : value is JinjaNamespace space && space.Attributes.TryGetValue(name, out var attribute) ? attribute
         : value is JinjaDictionary dictionary && dictionary.Has(name, out var item) ? item
         : s_unsupported.TryGetValue(JinjaValue.TypeName(value), out var names) && names.Contains(name)

@@ -13,6 +13,9 @@ internal static class JinjaFilters
     /// <summary>The filter with this name, or an error that lists all filters.</summary>
     public static Func<object?, JinjaCall, object?> Get(string name) => s_all.Get(name);
 
+    /// <summary>Whether there is a filter of this name.</summary>
+    public static bool Has(string name) => s_all.Find(name) is not null;
+
     private static JinjaTable<object?> Table()
     {
         var table = new JinjaTable<object?>("filter")
@@ -29,6 +32,7 @@ internal static class JinjaFilters
             { "safe", "", (x, a) => new JinjaMarkup(JinjaValue.ToText(x, a.Budget)) },
             { "escape", "",
                 (x, a) => x is JinjaMarkup ? x : new JinjaMarkup(Escape(JinjaValue.ToText(x, a.Budget), a.Budget)) },
+            { "forceescape", "", (x, a) => new JinjaMarkup(Escape(JinjaValue.ToText(x, a.Budget), a.Budget)) },
             { "tojson", "ensure_ascii=false, indent=none, separators=none, sort_keys=false", JinjaJson.Write },
             { "default", "default_value='', boolean=false",
                 (x, a) => x is JinjaUndefined || (a.IsTrue(1) && !JinjaValue.IsTrue(x)) ? a[0] : x },

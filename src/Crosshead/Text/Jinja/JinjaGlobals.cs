@@ -11,9 +11,24 @@ internal static class JinjaGlobals
         ["dict"] = new JinjaSignature("*rest, **named").Function("dict", a => Dictionary("dict", a)),
         ["range"] = new JinjaSignature("start, stop=none, step=1, /").Function("range", a => a[1] is null
             ? new JinjaRange(0, a.Integer(0), a.Integer(2)) : new JinjaRange(a.Integer(0), a.Integer(1), a.Integer(2))),
+        ["joiner"] = new JinjaSignature("sep=none").Function("joiner", Joiner),
+        ["cycler"] = new JinjaSignature("*rest").Function("cycler", a => a.Rest.Count > 0 ? new JinjaCycler(a.Rest)
+            : throw new JinjaException("cycler needs items")),
         ["raise_exception"] = new JinjaSignature("message")
             .Function("raise_exception", a => throw new CrossheadException(a.Printed(0).Sentence())),
     };
+
+    // A function that gives nothing at its first call, and the separator after that.
+    private static JinjaFunction Joiner(JinjaArguments arguments)
+    {
+        var called = false;
+        return new JinjaSignature("").Function("joiner", _ =>
+        {
+            var result = called ? arguments[0] ?? ", " : "";
+            called = true;
+            return result;
+        });
+    }
 
     // A mapping or pairs of keys and values, and entries by name.
     private static JinjaDictionary Dictionary(string name, JinjaArguments arguments)

@@ -12,6 +12,7 @@ internal static class JinjaLayoutFilters
         table.Add("center", "width=80", (x, a) => Padded(JinjaValue.ToText(x, a.Budget), a.Integer(0), a.Budget));
         table.Add("truncate", "length=255, killwords=false, end='...', leeway=none", Truncated);
         table.Add("wordcount", "", (x, a) => (long)Words(JinjaValue.ToText(x, a.Budget)));
+        table.Add("filesizeformat", "binary=false", FileSize);
         table.Add("urlencode", "", UrlEncoded);
         table.Add("format", "*rest, **named", (x, a) => a.Rest.Count > 0 && a.Named.Count > 0
             ? throw new JinjaException("format takes values by position or by name, not both")
@@ -56,6 +57,24 @@ internal static class JinjaLayoutFilters
             inWord = isPart;
         }
         return count;
+    }
+
+    private static string FileSize(object? value, JinjaArguments arguments)
+    {
+        var bytes = value is string text ? JinjaNumber.ReadFloat(text)
+            ?? throw JinjaFilters.Wrong("filesizeformat", "a number", value)
+            : JinjaNumber.Is(value) ? JinjaNumber.Double(value)
+            : throw JinjaFilters.Wrong("filesizeformat", "a number", value);
+        var binary = arguments.IsTrue(0);
+        var scale = binary ? 1024.0 : 1000.0;
+        if (bytes == 1) return "1 Byte";
+        if (bytes < scale) return $"{JinjaNumber.Truncated(bytes)} Bytes";
+        const string Prefixes = "kMGTPEZY";
+        var unit = scale * scale;
+        for (var i = 0; ; i++, unit *= scale)
+            if (bytes < unit || i == Prefixes.Length - 1)
+                return JinjaNumberText.Write(scale * bytes / unit, 'f', 1, false)
+                    + $" {(binary ? $"{char.ToUpperInvariant(Prefixes[i])}i" : Prefixes[i])}B";
     }
 
     private static string UrlEncoded(object? value, JinjaArguments arguments)

@@ -1027,6 +1027,23 @@ s.replace(*['o', '0'])
 '{a}'.format(**d)
 [1, 2] * 2
 (1, 2) * 2
+1|filesizeformat
+999|filesizeformat
+1000|filesizeformat
+'1234567'|filesizeformat
+1234567|filesizeformat(true)
+1024|filesizeformat(binary=true)
+1e30|filesizeformat
+'x'|filesizeformat
+('<'|escape)|forceescape
+'<'|forceescape
+'tojson' is filter
+'nope' is filter
+'odd' is test
+'nope' is test
+('<'|safe) is escaped
+'<' is escaped
+cycler()
 """ + "\n"
 
 # Whole templates.
@@ -1143,6 +1160,10 @@ TEMPLATES = [
     "{{ dict(**d, 1) }}",
     "{% for k, v in {512: 128, 0: 1} | dictsort %}{{ k }}={{ v }};{% endfor %}{{ {0: 'z'}[0] }}",
     "{% for g in m|groupby('role') %}{{ g[0] }}{{ g[1]|length }}{% endfor %}",
+    "{% set j = joiner() %}{% for i in l %}{{ j() }}{{ i }}{% endfor %}",
+    "{% set j = joiner('|') %}{{ j() }}{{ j() }}{{ j() }}",
+    "{% set c = cycler('a', 'b') %}{{ c.current }}{{ c.next() }}{{ c.next() }}{{ c.next() }}"
+    "{{ c.reset() }}{{ c.current }}",
     "{% for role, items in m|groupby('role') %}{{ role }}{{ items|length }}{% endfor %}",
 ]
 
