@@ -128,7 +128,8 @@ public sealed class LatentAttention : IAttention
     {
         var input = QueryDown is { } down ? QueryNorm!.Forward(down.Forward(x)) : x;
         var heads = Query.Forward(input).view(x.shape[0], x.shape[1], _heads, -1);
-        return (heads.narrow(3, 0, _options.PlainWidth), Turned(heads.narrow(3, _options.PlainWidth, _rotated), view));
+        return (view.Grown(heads.narrow(3, 0, _options.PlainWidth)),
+            view.Grown(Turned(heads.narrow(3, _options.PlainWidth, _rotated), view)));
     }
 
     private (Tensor Latent, Tensor Key) LatentOf(Tensor x, TokenView view)

@@ -55,5 +55,8 @@ public sealed record LatentOptions
         if (attention.QueryKeyNorm || attention.Sinks || attention.SlidingWindow is not null)
             throw new CrossheadException("latent attention has no norms of queries and keys, no sinks and no sliding "
                 + "window; remove queryKeyNorm, sinks and slidingWindow.");
+        if (attention.ScoreScale is not null || attention.ScoreCap is not null)
+            throw new CrossheadException("latent attention has no other factor of scores than latent.scaleFactor, and "
+                + "no cap; remove scoreScale and scoreCap.");
     }
 }

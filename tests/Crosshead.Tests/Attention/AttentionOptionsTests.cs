@@ -12,6 +12,17 @@ public sealed class AttentionOptionsTests
     {
         { "heads (12) must be a multiple of keyValueHeads (5); use 1, 2, 3, 4, 6 or 12.",
             new() { Heads = 12, KeyValueHeads = 5 } },
+        { "sinks are not for the variant differential; set sinks to false.",
+            new() { Variant = AttentionVariant.Differential, Sinks = true } },
+        { "latent attention needs headDim, the width of the rotated part of a head.", new() { Latent = new() } },
+        { "latent attention is of the variant gqa, not mea; remove latent, or set variant to gqa.",
+            new() { Variant = AttentionVariant.Mea, HeadDim = 8, Latent = new() } },
+        { "latent attention has as many key/value heads as query heads; set keyValueHeads (2) to 8.",
+            new() { KeyValueHeads = 2, HeadDim = 8, Latent = new() } },
+        { "latent attention has no norms of queries and keys, no sinks and no sliding window; remove queryKeyNorm, "
+            + "sinks and slidingWindow.", new() { HeadDim = 8, SlidingWindow = 4, Latent = new() } },
+        { "latent attention has no other factor of scores than latent.scaleFactor, and no cap; remove scoreScale and "
+            + "scoreCap.", new() { HeadDim = 8, ScoreScale = 0.5, Latent = new() } },
         { "heads (5040) must be a multiple of keyValueHeads (11); use 6, 7, 8, 9, 10, 12, 14 or 15.",
             new() { Heads = 5040, KeyValueHeads = 11 } },
         { "heads (7) must be a multiple of keyValueHeads (9); use 1 or 7.", new() { Heads = 7, KeyValueHeads = 9 } },
