@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace Crosshead.Decoding;
 
 /// <summary>
-/// The rows of passes over pages of components. A query that reads components is several times as wide as one that reads
-/// a head. That is right for a step, which reads all components once, and costs more than composing the heads where a
-/// prompt has many queries. So heads are composed for prompts: once a layer and pass, in memory that all layers share.
+/// The rows of passes over pages of components. A query that reads components is several times as wide as one that
+/// reads a head. That is right for a step, which reads all components once. A prompt has many queries, and composing the
+/// heads costs less. So heads are composed for prompts: once a layer and pass, in memory that all layers share.
 /// </summary>
 internal sealed class ComposedRows : IDisposable
 {
