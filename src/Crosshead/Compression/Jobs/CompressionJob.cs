@@ -109,7 +109,8 @@ public sealed class CompressionJob
     // Without a text any tokens will do, because the two computations must agree on all tokens.
     private double SelfCheck(LanguageModel model)
     {
-        var length = Math.Min(64, model.Options.Context);
+        // In longer texts LongRoPE has other angles than token by token.
+        var length = Math.Min(64, model.Options.ShortContext ?? model.Options.Context);
         using var tokens = _text.HeldOut?.Batches(1, model.Device).First()
             ?? arange(length, ScalarType.Int64, model.Device).remainder(model.Options.VocabularySize).unsqueeze(0);
         using var some = tokens.narrow(1, 0, Math.Min(length, tokens.shape[1]));
