@@ -1,6 +1,5 @@
 using Crosshead.Attention.Caches;
 using Crosshead.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Attention;

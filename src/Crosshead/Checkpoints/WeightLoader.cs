@@ -1,4 +1,3 @@
-using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Kernels.Common;
 using Crosshead.Layers;

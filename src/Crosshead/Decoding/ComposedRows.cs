@@ -3,7 +3,6 @@ using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
 using Crosshead.Runtime.Cuda;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding;

@@ -1,6 +1,5 @@
 using Crosshead.Kernels.Common;
 using Crosshead.Kernels.Gating;
-using Crosshead.Kernels.Products;
 using Crosshead.Kernels.WeightProducts;
 using TorchSharp;
 using static TorchSharp.torch;

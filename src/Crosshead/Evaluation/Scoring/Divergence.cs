@@ -1,4 +1,3 @@
-using Crosshead.Kernels.Products;
 using Crosshead.Model;
 using Crosshead.TextModels;
 using static TorchSharp.torch;

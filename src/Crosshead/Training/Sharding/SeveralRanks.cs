@@ -1,5 +1,4 @@
 using Crosshead.Checkpoints.Safetensors;
-using Crosshead.Kernels.Common;
 using Crosshead.Model;
 using Crosshead.Runtime.Distributed;
 using Crosshead.Training.Recipes;

@@ -5,9 +5,7 @@ using Crosshead.Checkpoints.Safetensors;
 using Crosshead.Checkpoints.Verification;
 using Crosshead.Decoding;
 using Crosshead.Decoding.Cpu;
-using Crosshead.Model;
 using Crosshead.Tests.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Crosshead.Tests.Checkpoints.HuggingFace;
