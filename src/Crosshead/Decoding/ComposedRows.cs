@@ -9,8 +9,8 @@ namespace Crosshead.Decoding;
 
 /// <summary>
 /// The rows of passes over pages of components. A query that reads components is several times as wide as one that
-/// reads a head. That is right for a step, which reads all components once. A prompt has many queries, and composing the
-/// heads costs less. So heads are composed for prompts: once a layer and pass, in memory that all layers share.
+/// reads a head. That is right for a step, which reads all components once. A prompt has many queries, and composing
+/// the heads costs less. So heads are composed for prompts: once a layer and pass, in memory that all layers share.
 /// </summary>
 internal sealed class ComposedRows : IDisposable
 {

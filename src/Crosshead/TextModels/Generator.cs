@@ -155,7 +155,7 @@ public sealed class Generator : IDisposable
     public IDecoder CreateDecoder(int sequences, int capacity, int? threads = null)
     {
         // The tensor operators work on any device. On the CPU the vector kernels are several times as fast.
-        if (CudaGraphDecoder.Supports(_model)) 
+        if (CudaGraphDecoder.Supports(_model))
             return new CudaGraphDecoder(_model, sequences, capacity, CacheFormat);
         if (!UsesCpuKernels) return new TensorDecoder(_model, sequences, capacity, CacheFormat);
         return new CpuDecoder(_packed.Value, sequences, capacity, threads, cache: _cache);

@@ -139,7 +139,8 @@ public sealed class KeyValueCache : IDisposable
             {
                 Keys = Scales.Keys.narrow(0, first, count),
                 Values = Scales.Values.narrow(0, first, count),
-            }, _bytesPerToken) { Origin = Origin };
+            }, _bytesPerToken)
+        { Origin = Origin };
 
     /// <summary>Sets some sequences, or pages, to zero.</summary>
     /// <param name="index">Which, [n] (int64).</param>

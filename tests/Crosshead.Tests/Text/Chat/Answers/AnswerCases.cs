@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Crosshead.Tests.Text.Tokenizers;
 using Crosshead.Text.Chat;
 using Crosshead.Text.Chat.Answers;
-using Crosshead.Tests.Text.Tokenizers;
 
 namespace Crosshead.Tests.Text.Chat.Answers;
 
