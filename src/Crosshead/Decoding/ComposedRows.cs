@@ -63,7 +63,7 @@ internal sealed class ComposedRows : IDisposable
     /// <summary>Shares the rows of a pass out.</summary>
     /// <param name="pass">The pass.</param>
     /// <param name="rows">The rows to compute, in order.</param>
-    /// <param name="all">Rows of the launch; those behind <paramref name="rows"/> see the first token of their
+    /// <param name="all">Rows of the launch; those behind <paramref name="rows"/> see the first token of the spare
     /// page.</param>
     /// <param name="state">The pages of the slots.</param>
     /// <param name="told">Room for <see cref="Length"/> numbers.</param>
@@ -76,21 +76,21 @@ internal sealed class ComposedRows : IDisposable
         pages.Fill(-1);
         places.Clear();
         var composed = new HashSet<int>();
+        void Compose(int page, Span<int> pages, Span<int> places)
+        {
+            if (!composed.Add(page)) return;
+            (pages[composed.Count - 1], places[page]) = (page, composed.Count - 1);
+        }
+        if (rows.Count < all) Compose(state.SparePage, pages, places);
         for (int first = 0, end; first < rows.Count; first = end)
         {
             var start = pass.Rows[rows[first]];
             for (end = first + 1; end < rows.Count && pass.Rows[rows[end]].Slot == start.Slot; end++) { }
             var own = state.PagesOf(start.Slot)[..PageTables.PagesFor(start.Position + end - first)];
             var isMany = end - first >= LeastRows && composed.Count + own.Length <= _pages;
-            if (isMany)
-            {
-                foreach (var page in own)
-                {
-                    if (!composed.Add(page)) continue;
-                    (pages[composed.Count - 1], places[page]) = (page, composed.Count - 1);
-                }
-            }
-            else wanted = end;
+            if (!isMany) wanted = end;
+            else
+                foreach (var page in own) Compose(page, pages, places);
             var most = isMany ? PieceList.MostTokens : _fewTokens;
             for (var i = first; i < end; i += most)
             {
@@ -98,9 +98,9 @@ internal sealed class ComposedRows : IDisposable
                 (isMany ? many : few).Add(new Piece(i, count, start.Position + i - first + count));
             }
         }
-        for (var i = rows.Count; i < all; i += _fewTokens)
-            few.Add(new Piece(i, Math.Min(_fewTokens, all - i), End: 1));
-        told[items] = rows.Count < all ? all : wanted;
+        for (var i = rows.Count; i < all; i += PieceList.MostTokens)
+            many.Add(new Piece(i, Math.Min(PieceList.MostTokens, all - i), End: 1));
+        told[items] = wanted;
         var behind = FewItems(all) * PieceList.ItemLength;
         PieceList.Write(few, _fewTokens, _fewSplits, told[..behind]);
         PieceList.Write(many, _manyTokens, _manySplits, told[behind..items]);
@@ -140,7 +140,7 @@ internal sealed class ComposedRows : IDisposable
 
     private int FewItems(int rows) => PieceList.Most(rows, _fewSplits);
 
-    // No sequence with fewer than so many rows has any.
+    // No sequence with fewer than so many rows has any. Rows that nobody reads may be added.
     private int ManyItems(int rows) =>
-        PieceList.Most((rows / PieceList.MostTokens) + (rows / LeastRows) + 1, _manySplits);
+        PieceList.Most((rows / PieceList.MostTokens) + (rows / LeastRows) + 2, _manySplits);
 }

@@ -20,7 +20,7 @@ public sealed class ScaledCacheModelTests
     [InlineData(AttentionVariant.Gqa, "q8_0", "fp8", true, 0.15)]
     [InlineData(AttentionVariant.Mea, "f16", "int8", false, 0.05)]
     [InlineData(AttentionVariant.MeaNoNorm, "f16", "int8", true, 0.05)]
-    [InlineData(AttentionVariant.Differential, "f16", "int8", false, 0.08)]
+    [InlineData(AttentionVariant.Differential, "f16", "int8", false, 0.12)]
     [InlineData(AttentionVariant.TalkingHeads, "f16", "fp8", false, 0.15)]
     public void Steps_equal_the_model_in_float32(AttentionVariant variant, string recipe, string cache, bool norm,
         double most)
