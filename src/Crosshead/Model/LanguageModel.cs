@@ -60,7 +60,7 @@ public sealed class LanguageModel : IDisposable
         ComputeType = compute;
         Device = device ?? CPU;
         var scope = new ParameterScope(master ?? Precision.MasterOf(compute), Device, stored);
-        if (stored is null) RequireMemory(scope);
+        if (stored is null) ModelCost.Of(options).RequireMemory(scope.Type, scope.Device);
         _embedding = ModelParts.Embedding(scope, options);
         _blocks = [.. Enumerable.Range(0, options.Layers).Select(i => ModelParts.Block(scope, options, i))];
         _norm = ModelParts.Norm(scope, options);
@@ -273,17 +273,6 @@ public sealed class LanguageModel : IDisposable
         using var grad = no_grad();
         using var scope = NewDisposeScope();
         return new(_head.In(ComputeType).detach().MoveToOuterDisposeScope(), Options.Block.LogitCap);
-    }
-
-    private void RequireMemory(ParameterScope scope)
-    {
-        var parameters = ModelCost.Of(Options).Parameters;
-        var bytes = (double)parameters * Precision.BytesOf(scope.Type);
-        if (scope.Device.type == DeviceType.CPU && bytes > MemoryLimit.Bytes)
-            throw new CrossheadException(
-                $"the model's {Quantity.Count(parameters)} parameters take {Quantity.Bytes(bytes)} as "
-                + $"{Precision.NameOf(scope.Type)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; "
-                + $"use a smaller model, a shorter precision, or a machine with more memory.");
     }
 
     // Normed states as the head gets them: a factor of all logits is one of the states.

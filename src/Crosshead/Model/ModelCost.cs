@@ -1,3 +1,7 @@
+using Crosshead.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace Crosshead.Model;
 
 /// <summary>
@@ -35,6 +39,20 @@ public sealed record ModelCost(long Parameters, long NonEmbeddingParameters, lon
         throw new CrossheadException($"a model of {options.Layers} layers, hiddenSize {options.HiddenSize}, "
             + $"feedForwardSize {options.FeedForward} and vocabularySize {options.VocabularySize} has more than "
             + $"{Quantity.Count(MostParameters)} parameters; use smaller numbers.");
+    }
+
+    /// <summary>Checks that the process can have the memory of the parameters.</summary>
+    /// <param name="type">Their precision.</param>
+    /// <param name="device">Where they are; only the memory of the CPU is known.</param>
+    /// <exception cref="CrossheadException">It cannot.</exception>
+    internal void RequireMemory(ScalarType type, Device device)
+    {
+        var bytes = (double)Parameters * Precision.BytesOf(type);
+        if (device.type == DeviceType.CPU && bytes > MemoryLimit.Bytes)
+            throw new CrossheadException(
+                $"the model's {Quantity.Count(Parameters)} parameters take {Quantity.Bytes(bytes)} as "
+                + $"{Precision.NameOf(type)}, this process can have {Quantity.Bytes(MemoryLimit.Bytes)} at most; "
+                + $"use a smaller model, a shorter precision, or a machine with more memory.");
     }
 
     // Sums of LINQ are checked too.
