@@ -93,9 +93,8 @@ internal static class RopeConfig
         var found = Objects.Where(key => config[key] is not null)
             .Select(key => (Key: key, Rope: config.Child(key)!)).ToArray();
         foreach (var (key, rope) in found) RequireKnown(key, rope, family, own);
-        var scalings = found.Select(f => Scaling(config, f.Rope))
-            .DistinctBy(s => s is null ? "" : Json(s).ToJsonString()).ToArray();
-        if (scalings.Length > 1)
+        var scalings = found.Select(f => Scaling(config, f.Rope)).ToArray();
+        if (scalings.Any(s => !AreSame(s, scalings[0])))
             throw config.Error(
                 $"{string.Join(" and ", Objects.Select(config.Shown))} contradict each other; remove one");
 
@@ -103,6 +102,15 @@ internal static class RopeConfig
             .OfType<double>().Distinct().ToArray();
         if (bases.Length > 1) throw config.Error($"{Base} is given twice, as {bases[0]} and as {bases[1]}; remove one");
         return (bases.Length > 0 ? bases[0] : family.RopeBase, scalings.FirstOrDefault());
+    }
+
+    private static bool AreSame(RopeScaling? one, RopeScaling? other)
+    {
+        if (one is null || other is null) return one is null && other is null;
+        RopeScaling WithoutLists(RopeScaling scaling) => scaling with { ShortFactors = null, LongFactors = null };
+        return WithoutLists(one) == WithoutLists(other)
+            && (one.ShortFactors ?? []).SequenceEqual(other.ShortFactors ?? [])
+            && (one.LongFactors ?? []).SequenceEqual(other.LongFactors ?? []);
     }
 
     /// <summary>Numbers of a scaling that its method does not use. Transformers 5 warns and continues.</summary>
