@@ -2,7 +2,6 @@ using Crosshead.Attention.Caches;
 using Crosshead.Kernels.StepAttention;
 using Crosshead.Model;
 using Crosshead.Model.Views;
-using Crosshead.Runtime.Cuda;
 using static TorchSharp.torch;
 
 namespace Crosshead.Decoding;
@@ -16,7 +15,6 @@ internal sealed class ComposedRows : IDisposable
 {
     private const int LeastRows = 64;           // of a sequence, for whom its heads are composed
     private const long MostBytes = 128L << 20;  // of composed keys and values
-    private const int LeastSplits = 8, BlocksOfMultiprocessor = 2;
 
     private readonly PieceScratch _scratch;
     private readonly Tensor _keys, _values;
@@ -27,9 +25,7 @@ internal sealed class ComposedRows : IDisposable
     {
         (_scratch, _fewTokens, _fewSplits, _manyTokens) = (scratch, fewTokens, fewSplits, manyTokens);
         var attention = model.Options.Attention;
-        _manySplits = Math.Max(LeastSplits,
-            CudaDevice.Get(model.Device.index < 0 ? 0 : model.Device.index).Multiprocessors * BlocksOfMultiprocessor
-            / attention.Groups);
+        _manySplits = PassPieces.SplitsFor(state, attention.Groups);
         _pool = (int)state.Layers[0].Whole.Keys.shape[0];
         var page = (long)state.PageTokens * attention.Groups * model.Options.HeadDim;
         _pages = (int)Math.Clamp(MostBytes / (2 * page * sizeof(short)), 1, _pool);

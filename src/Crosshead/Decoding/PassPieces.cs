@@ -25,9 +25,7 @@ internal sealed class PassPieces : IDisposable
     public PassPieces(LanguageModel model, PagedState state)
     {
         (_device, _scratch) = (model.Device, new PieceScratch(model.Device));
-        var keys = state.Layers[0].Whole.Keys;
-        var blocks = CudaDevice.Get(keys.device.index).Multiprocessors * BlocksOfMultiprocessor;
-        Splits = Math.Max(LeastSplits, blocks / (int)state.Layers.Min(l => l.Whole.Keys.shape[1]));
+        Splits = SplitsFor(state, (int)state.Layers.Min(l => l.Whole.Keys.shape[1]));
         BlockTokens = state.Layers.Min(layer => TokensOfBlock(model, layer));
         Composed = ComposedRows.Of(model, state, _scratch, BlockTokens, Splits);
     }
@@ -48,6 +46,13 @@ internal sealed class PassPieces : IDisposable
 
     /// <summary>How layers of components share the rows out; null if there are none.</summary>
     public ComposedRows? Composed { get; }
+
+    /// <summary>Number of blocks, for each of so many rows, that the device runs at once.</summary>
+    internal static int SplitsFor(PagedState state, int rows)
+    {
+        var device = CudaDevice.Get(state.Layers[0].Whole.Keys.device.index);
+        return Math.Max(LeastSplits, device.Multiprocessors * BlocksOfMultiprocessor / rows);
+    }
 
     /// <summary>The pieces of some rows.</summary>
     /// <param name="pass">The pass.</param>
