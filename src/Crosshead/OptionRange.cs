@@ -36,6 +36,17 @@ internal sealed record OptionRange(double Least, bool AboveLeast, double Most, b
                     $"{path}{JsonNamingPolicy.CamelCase.ConvertName(property.Name)} ({value}) {refusal}.");
     }
 
+    /// <summary>Checks that a choice has a name: JSON may give a number in place of one.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <exception cref="CrossheadException">It has none.</exception>
+    public static void RequireNamed<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+            throw new CrossheadException(
+                $"{name} ({value}) is unknown; {Suggestion.For($"{value}", Enum.GetNames<T>())}");
+    }
+
     /// <summary>
     /// The condition for a value outside the range, with the violated end first, such as
     /// <c>must be at most 10 and more than 0</c>; null for a value within the range.

@@ -203,13 +203,13 @@ public sealed record AttentionOptions
     public void Validate()
     {
         OptionRange.Check(this);
-        Known(Variant, "variant");
-        Known(KeyGrain, "keyGrain");
-        Known(ValueGrain, "valueGrain");
-        Known(Compose, "compose");
-        Known(MixStart, "mixStart");
-        Known(HeadNorm, "headNorm");
-        Known(QueryKeyNormSpan, "queryKeyNormSpan");
+        OptionRange.RequireNamed(Variant, "variant");
+        OptionRange.RequireNamed(KeyGrain, "keyGrain");
+        OptionRange.RequireNamed(ValueGrain, "valueGrain");
+        OptionRange.RequireNamed(Compose, "compose");
+        OptionRange.RequireNamed(MixStart, "mixStart");
+        OptionRange.RequireNamed(HeadNorm, "headNorm");
+        OptionRange.RequireNamed(QueryKeyNormSpan, "queryKeyNormSpan");
         if (Heads % Groups != 0)
             throw new CrossheadException($"heads ({Heads}) must be a multiple of keyValueHeads ({Groups}); use "
                 + $"{NearestDivisors(Heads, Groups)}.");
@@ -248,14 +248,6 @@ public sealed record AttentionOptions
             throw new CrossheadException(
                 $"headNormStart ({HeadNormStart}) must be a finite number; the default is 0.05.");
         AttentionFactory.TraitsOf(Variant).Check(this);
-    }
-
-    // JSON may give a number in place of a name.
-    private static void Known<T>(T value, string name) where T : struct, Enum
-    {
-        if (!Enum.IsDefined(value))
-            throw new CrossheadException(
-                $"{name} ({value}) is unknown; {Suggestion.For($"{value}", Enum.GetNames<T>())}");
     }
 
     // The divisors of a number, in order; of many those around another number.

@@ -90,9 +90,7 @@ public sealed record ExpertOptions
         if (PerToken > Count)
             throw new CrossheadException(
                 $"experts.perToken ({PerToken}) is more than experts.count ({Count}); use at most {Count}.");
-        if (!Enum.IsDefined(Scoring))
-            throw new CrossheadException($"experts.scoring ({Scoring}) is unknown; "
-                + $"{Suggestion.For($"{Scoring}", Enum.GetNames<ExpertScoring>())}");
+        OptionRange.RequireNamed(Scoring, "experts.scoring");
         if (Count % Groups != 0)
             throw new CrossheadException($"experts.count ({Count}) must be a multiple of experts.groups ({Groups}).");
         if (GroupsPerToken > Groups)

@@ -46,19 +46,11 @@ public sealed record BlockOptions
     public void Validate()
     {
         OptionRange.Check(this, "block.");
-        Known(Form, "form");
-        Known(Norm, "norm");
-        Known(Activation, "activation");
+        OptionRange.RequireNamed(Form, "block.form");
+        OptionRange.RequireNamed(Norm, "block.norm");
+        OptionRange.RequireNamed(Activation, "block.activation");
         if (Norm != NormKind.Rms && NormOffset != 0)
             throw new CrossheadException($"block.normOffset ({NormOffset}) is for norms of the kind rms, not for "
                 + "layer; set it to 0.");
-    }
-
-    // JSON may give a number in place of a name.
-    private static void Known<T>(T value, string name) where T : struct, Enum
-    {
-        if (!Enum.IsDefined(value))
-            throw new CrossheadException(
-                $"block.{name} ({value}) is unknown; {Suggestion.For($"{value}", Enum.GetNames<T>())}");
     }
 }
