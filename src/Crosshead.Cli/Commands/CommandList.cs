@@ -15,9 +15,9 @@ internal static class CommandList
         yield return new CommandGroup("tokenizer", "Train a tokenizer, and turn text into token ids and back.",
             "crosshead tokenizer train notes.txt --vocab 8192 --out tokenizer.json",
             new TokenizerTrainCommand(), new TokenizerEncodeCommand(), new TokenizerDecodeCommand());
-        yield return new CommandGroup("data", "Prepare text for training, or let a model write it.",
+        yield return new CommandGroup("data", "Prepare text for training, or let a model or a rule write it.",
             "crosshead data prepare notes.txt --tokenizer tokenizer.json --out data/notes", new DataPrepareCommand(),
-            new DataGenerateCommand());
+            new DataGenerateCommand(), new DataRecallCommand());
         yield return new TrainCommand();
         yield return new SweepCommand();
         yield return new GenerateCommand();

@@ -1,0 +1,114 @@
+using System.Globalization;
+
+namespace Crosshead.Data.Recall;
+
+/// <summary>How the texts of each kind are written. Lines end with a line feed alone.</summary>
+internal static class RecallForms
+{
+    private const int Needles = 4, MostHops = 4, NearVariables = 12, CopiedWords = 16;
+    private const double AliasShare = 0.6; // of variables that are assigned from another
+
+    private static readonly string[] s_relations =
+        ["is near", "is behind", "came before", "belongs to", "looks like", "was sold with"];
+
+    /// <summary><c>key: value</c> for each pair; then the same lines in another order.</summary>
+    public static void Pairs(RecallWriter writer, int count) =>
+        Lines(writer, [.. writer.Words(count).Select(key => (key, writer.Word()))]);
+
+    /// <summary><c>row column: value</c> for cells of a table that is about six tenths full.</summary>
+    public static void Grid(RecallWriter writer, int count)
+    {
+        var side = (int)Math.Sqrt(1.6 * count) + 1;
+        var (rows, columns) = (writer.Words(side), writer.Words(side));
+        var cells = writer.Random.Some(rows.SelectMany(r => columns.Select(c => $"{r} {c}")), count);
+        Lines(writer, [.. cells.Select(cell => (cell, writer.Word()))]);
+    }
+
+    /// <summary><c>a = 42</c> or <c>b = a</c>, up to four steps from a number; then <c>assert b == 42</c>.</summary>
+    public static void Variables(RecallWriter writer, int count)
+    {
+        var known = new List<(string Name, int Value, int Hops)>();
+        foreach (var name in writer.Words(count))
+        {
+            var near = known.TakeLast(NearVariables).Where(v => v.Hops < MostHops).ToArray();
+            if (near.Length > 0 && writer.Random.Share() < AliasShare)
+            {
+                var (other, value, hops) = writer.Random.OneOf(near);
+                writer.Say($"{name} = {other}\n");
+                known.Add((name, value, hops + 1));
+                continue;
+            }
+            known.Add((name, 10 + writer.Random.Below(90), 0));
+            writer.Say($"{name} = {Number(known[^1].Value)}\n");
+        }
+        writer.Say("\n");
+        foreach (var (name, value, _) in writer.Shuffled(known))
+        {
+            writer.Ask($"assert {name} ==", Number(value));
+            writer.Say("\n");
+        }
+    }
+
+    /// <summary>
+    /// A module's name in a comment and a function of it; then <c>from module import function</c> for each.
+    /// </summary>
+    public static void Identifiers(RecallWriter writer, int count)
+    {
+        var modules = new Dictionary<string, string>();
+        while (modules.Count < count) modules.TryAdd(Name(), Name());
+        foreach (var (module, function) in modules)
+        {
+            var argument = writer.Word();
+            writer.Say($"# {module}.py\ndef {function}({argument}):\n    return {argument} "
+                + $"{writer.Random.OneOf(["+", "-", "*"])} {Number(1 + writer.Random.Below(9))}\n\n");
+        }
+        foreach (var (module, function) in writer.Shuffled([.. modules]))
+        {
+            writer.Ask($"from {module} import", function);
+            writer.Say("\n");
+        }
+        string Name() => $"{writer.Word()}_{writer.Word()}";
+    }
+
+    /// <summary>Sentences, four of which say a number of something; then each number.</summary>
+    public static void Needle(RecallWriter writer, int count)
+    {
+        var (first, second) = (writer.Words(Needles), writer.Words(Needles));
+        var facts = Enumerable.Range(0, Needles)
+            .Select(i => (What: $"{first[i]} {second[i]}", Value: Number(1000 + writer.Random.Below(9000)))).ToArray();
+        var depths = writer.Random.Some(Enumerable.Range(0, count), Needles).Order().ToList();
+        for (var sentence = 0; sentence < count; sentence++)
+            writer.Say(depths.IndexOf(sentence) is >= 0 and var i
+                ? $"The number of the {facts[i].What} is {facts[i].Value}. "
+                : $"The {writer.Word()} {writer.Random.OneOf(s_relations)} the {writer.Word()}. ");
+        writer.Say("\n");
+        foreach (var (what, value) in writer.Shuffled(facts))
+        {
+            writer.Ask($"The number of the {what} is", value);
+            writer.Say(".\n");
+        }
+    }
+
+    /// <summary>Words drawn from sixteen, which repeat often; then the same words.</summary>
+    public static void Copy(RecallWriter writer, int count)
+    {
+        var few = writer.Words(CopiedWords);
+        var words = Enumerable.Range(0, count).Select(_ => writer.Random.OneOf(few)).ToArray();
+        writer.Say($"copy: {string.Join(' ', words)}\nagain:");
+        foreach (var word in words) writer.Ask("", word);
+        writer.Say("\n");
+    }
+
+    private static void Lines(RecallWriter writer, (string Key, string Value)[] facts)
+    {
+        foreach (var (key, value) in facts) writer.Say($"{key}: {value}\n");
+        writer.Say("\n");
+        foreach (var (key, value) in writer.Shuffled(facts))
+        {
+            writer.Ask($"{key}:", value);
+            writer.Say("\n");
+        }
+    }
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

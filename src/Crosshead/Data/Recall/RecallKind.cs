@@ -1,0 +1,23 @@
+namespace Crosshead.Data.Recall;
+
+/// <summary>What a text asks to be recalled, and how.</summary>
+public enum RecallKind
+{
+    /// <summary>Pairs of a key and a value; then each key again (multi-query associative recall).</summary>
+    Pairs,
+
+    /// <summary>As pairs, with keys of two words that are both parts of several keys.</summary>
+    Grid,
+
+    /// <summary>Assignments of numbers and of other variables; then the value of each variable.</summary>
+    Variables,
+
+    /// <summary>Functions of modules in source code; then the import of each function from its module.</summary>
+    Identifiers,
+
+    /// <summary>Four numbers at random depths in sentences about other things; then each number.</summary>
+    Needle,
+
+    /// <summary>Random words of a small set; then the same words again.</summary>
+    Copy,
+}

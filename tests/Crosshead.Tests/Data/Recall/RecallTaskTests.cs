@@ -1,0 +1,98 @@
+using System.Text.RegularExpressions;
+using Crosshead.Data.Recall;
+
+namespace Crosshead.Tests.Data.Recall;
+
+public sealed partial class RecallTaskTests
+{
+    public static TheoryData<string> Names =>
+        ["pairs_1", "pairs_32", "pairs_302", "grid_1", "grid_100", "variables_1", "variables_60", "identifiers_1",
+            "identifiers_40", "needle_4", "needle_100", "copy_1", "copy_50"];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void The_text_before_a_question_tells_its_answer(string name)
+    {
+        var task = RecallTask.Parse(name);
+        Assert.Equal(name, task.Name);
+        for (var number = 0; number < 5; number++)
+        {
+            var text = task.Write(7, RecallPurpose.Probe, number);
+            Assert.Equal(task.Kind == RecallKind.Needle ? 4 : task.Size, text.Answers.Count);
+            foreach (var (answer, index) in text.Answers.Select((a, i) => (a, i)))
+            {
+                var (context, right) = text.Question(answer);
+                Assert.Equal($"{context} {right}", text.Text[..(answer.Start + answer.Length)]);
+                Assert.Equal(Solved(task.Kind, text.Text, context, index), right);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_text_depends_on_seed_purpose_and_number_alone()
+    {
+        var task = RecallTask.Parse("grid_20");
+        string Text(long seed, RecallPurpose purpose, long number) => task.Write(seed, purpose, number).Text;
+        var first = Text(1, RecallPurpose.Probe, 0);
+        Assert.Equal(first, Text(1, RecallPurpose.Probe, 0));
+        Assert.Equal(4, new[] { first, Text(2, RecallPurpose.Probe, 0), Text(1, RecallPurpose.Evaluation, 0),
+            Text(1, RecallPurpose.Probe, 1) }.Distinct().Count());
+        // The tasks of all versions must be the same.
+        Assert.Equal(Golden, RecallTask.Parse("pairs_3").Write(1, RecallPurpose.Evaluation, 0).Text);
+    }
+
+    [Fact]
+    public void A_corpus_has_all_tasks_in_sizes_up_to_those_named_and_no_text_of_a_probe()
+    {
+        RecallTask[] tasks = [RecallTask.Parse("pairs_40"), RecallTask.Parse("copy_60")];
+        var texts = RecallCorpus.Write(tasks, 1, 400).ToArray();
+        Assert.Equal(400, texts.Select(t => t.Text).Distinct().Count());
+        var copies = texts.Where(t => t.Text.StartsWith("copy:", StringComparison.Ordinal)).ToArray();
+        Assert.InRange(copies.Length, 150, 250);
+        Assert.InRange(copies.Max(t => t.Answers.Count), 50, 60);
+        Assert.InRange(copies.Count(t => t.Answers.Count <= 8), 60, 140); // half of all sizes, in the logarithm
+        var probes = Enumerable.Range(0, 50).Select(i => tasks[0].Write(1, RecallPurpose.Probe, i).Text);
+        Assert.Empty(probes.Intersect(texts.Select(t => t.Text)));
+    }
+
+    [Theory]
+    [InlineData("pair_12", "did you mean \"pairs\"?")]
+    [InlineData("pairs", "must say how many pairs, from 1 to 302")]
+    [InlineData("pairs_0", "from 1 to 302, such as pairs_170")]
+    [InlineData("pairs_303", "from 1 to 302")]
+    [InlineData("needle_3", "how many sentences, from 4 to")]
+    [InlineData("copy_-5", "how many words")]
+    public void Unknown_names_are_refused(string name, string told) => Assert.Contains(told,
+        Assert.Throws<CrossheadException>(() => RecallTask.Parse(name)).Message, StringComparison.Ordinal);
+
+    // The answer as a reader finds it, with nothing of the writer.
+    private static string Solved(RecallKind kind, string text, string context, int index)
+    {
+        var facts = text[..text.IndexOf(kind is RecallKind.Copy ? "again:" : kind is RecallKind.Identifiers ? "\nfrom "
+            : kind is RecallKind.Needle ? ". \nThe" : "\n\n", StringComparison.Ordinal)];
+        var question = context[(context.LastIndexOf('\n') + 1)..];
+        switch (kind)
+        {
+            case RecallKind.Pairs or RecallKind.Grid:
+                return Assert.Single(facts.Split('\n'), l => l.StartsWith(question, StringComparison.Ordinal))
+                    .Split(": ")[1];
+            case RecallKind.Variables:
+                var value = question.Split(' ')[1];
+                while (!int.TryParse(value, out _))
+                    value = Assert.Single(facts.Split('\n'), l => l.StartsWith($"{value} = ", StringComparison.Ordinal))
+                        .Split(" = ")[1];
+                return value;
+            case RecallKind.Identifiers:
+                var module = question.Split(' ')[1];
+                return Regex.Match(facts, $@"(^|\n)# {module}\.py\ndef (\w+)\(").Groups[2].Value;
+            case RecallKind.Needle:
+                return Regex.Match(facts, $@"{question} (\d+)").Groups[1].Value;
+            default:
+                return facts["copy: ".Length..].TrimEnd().Split(' ')[index];
+        }
+    }
+
+    // Computed by another program.
+    private const string Golden =
+        "mirror: fox\npaper: kettle\nhoney: onion\n\nhoney: onion\nmirror: fox\npaper: kettle\n";
+}
