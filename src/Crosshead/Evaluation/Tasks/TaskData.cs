@@ -21,7 +21,10 @@ public sealed class TaskData
     /// <summary>The files that rows, labels and examples came from.</summary>
     public IReadOnlyList<string> Files { get; }
 
-    /// <summary>SHA-256 of those files' bytes, one file after the other, in lower-case hexadecimal.</summary>
+    /// <summary>
+    /// SHA-256 of those files' bytes, one file after the other, or of the texts that were made; in lower-case
+    /// hexadecimal.
+    /// </summary>
     public string Sha256 { get; }
 
     /// <summary>Reads a task's rows and makes them samples.</summary>
@@ -53,7 +56,8 @@ public sealed class TaskData
                     + $"rows{(task.Where is null ? "" : $" for which {task.Where} holds")}; get the data from "
                     + $"{task.Source}.");
             string[] files = [.. scored.All.Concat(examples.Files).Distinct()];
-            return new(task, shots, samples, files, Hash(files, cancellation));
+            return new(task, shots, samples, files, Hash(files, scored.Source.Recall is { } recall
+                ? RecallRows.Identity(recall, scored.Source.Texts) : [], cancellation));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -61,9 +65,10 @@ public sealed class TaskData
         }
     }
 
-    private static string Hash(IEnumerable<string> files, CancellationToken cancellation)
+    private static string Hash(IEnumerable<string> files, byte[] made, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(made);
         foreach (var file in files)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -12,6 +12,7 @@ internal sealed record TaskFiles(IReadOnlyList<string> Rows, TaskSource Source, 
     /// <summary>Their rows in order.</summary>
     public IEnumerable<TaskRow> Read()
     {
+        if (Source.Recall is { } recall) return RecallRows.Make(recall, Source.Texts);
         var rows = Rows.SelectMany(f => RowReader.Read(f, Source.Columns));
         return Labels is null ? rows : RowReader.Labelled(rows, Labels);
     }

@@ -12,6 +12,7 @@ internal static class TaskFolder
     /// <exception cref="CrossheadException">There is none; the message says where people get them.</exception>
     public static TaskFiles Find(EvaluationTask task, string data, IReadOnlyList<TaskSource> sources)
     {
+        if (sources.FirstOrDefault(s => s.Recall is not null) is { } made) return new([], made, null);
         if (!Directory.Exists(data))
             throw new CrossheadException(
                 $"the data folder \"{data}\" does not exist; name the folder that holds {task.Name}/.");

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Crosshead.Data.Recall;
 
 namespace Crosshead.Evaluation.Tasks;
 
@@ -87,8 +88,15 @@ internal static partial class TaskRules
 
         void CheckSources(IReadOnlyList<TaskSource> sources, string path)
         {
-            Require(sources.Count > 0 && sources.All(s => s.Rows.Count > 0),
-                $"{path} must name at least one file of rows");
+            Require(sources.Count > 0 && sources.All(s => s.Rows.Count > 0 != s.Recall is not null),
+                $"{path} must name at least one file of rows, or a recall task in their place");
+            foreach (var made in sources.Where(s => s.Recall is not null))
+            {
+                Require(sources.Count == 1 && made.Labels is null && made.Columns.Count == 0,
+                    $"{path}: a recall task stands alone, without labels and columns");
+                Require(made.Texts is >= 1 and <= 1_000_000, $"{path}.texts ({made.Texts}) must be 1 to 1000000");
+                _ = RecallTask.Parse(made.Recall!);
+            }
             foreach (var name in sources.SelectMany(s => s.Rows.Append(s.Labels ?? "labels")))
                 Require(name.Length > 0 && !Path.IsPathRooted(name) && !name.Split('/', '\\').Contains(".."),
                     $"{path} (\"{name}\") must be a file below the task's folder");

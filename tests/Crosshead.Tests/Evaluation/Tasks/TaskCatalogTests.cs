@@ -9,17 +9,20 @@ public sealed class TaskCatalogTests
         "aime2025", "arc_challenge", "arc_easy", "chembench", "chembench4k", "climaqa", "climaqa_cloze", "gpqa",
         "gsm8k", "hellaswag", "lambada", "livemathbench",
         "math500", "medxpertqa", "mmlu", "mmlu_pro", "olymmath_easy", "olymmath_hard", "olympiadbench", "openbookqa",
-        "physics", "piqa", "supergpqa", "wikitext2", "winogrande",
+        "physics", "piqa", "recall_copy_320", "recall_copy_64", "recall_grid_128", "recall_grid_32",
+        "recall_identifiers_12", "recall_identifiers_44", "recall_needle_160", "recall_needle_40", "recall_pairs_128",
+        "recall_pairs_32", "recall_variables_128", "recall_variables_32", "supergpqa", "wikitext2", "winogrande",
     ];
 
     [Fact]
-    public void The_library_has_these_tasks_in_five_groups()
+    public void The_library_has_these_tasks_in_six_groups()
     {
         var tasks = TaskCatalog.Load().Tasks;
         Assert.Equal(Known, tasks.Select(t => t.Name));
-        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "science"],
+        Assert.Equal(["commonsense", "knowledge", "language", "mathematics", "recall", "science"],
             tasks.Select(t => t.Group).Distinct().Order());
-        Assert.All(tasks, t => Assert.Contains("https://", t.Source, StringComparison.Ordinal));
+        Assert.All(tasks.Where(t => t.Group != "recall"),
+            t => Assert.Contains("https://", t.Source, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -39,6 +42,33 @@ public sealed class TaskCatalogTests
     public void An_unknown_name_gets_a_suggestion(string name, string message) =>
         Assert.Contains(message, Assert.Throws<CrossheadException>(() => TaskCatalog.Load().Resolve([name])).Message,
             StringComparison.Ordinal);
+
+    [Fact]
+    public void Recall_tasks_are_made_and_need_no_folder()
+    {
+        foreach (var task in TaskCatalog.Load().Resolve(["recall"]))
+        {
+            var data = TaskData.Load(task, "no such folder", shots: 0);
+            Assert.Equal(task.Name.Contains("needle", StringComparison.Ordinal) ? 64 * 4 : 64 * 8, data.Samples.Count);
+            Assert.Equal(data.Sha256, TaskData.Load(task, "no such folder", shots: 0, limit: 3).Sha256);
+            var choice = data.Samples[7].Choices[0];
+            Assert.StartsWith(" ", choice.Continuation, StringComparison.Ordinal);
+            Assert.DoesNotMatch(@"\s$", choice.Prompt.Question);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ "recall": "pair_3" }""", "the kind of the recall task \"pair_3\" is unknown")]
+    [InlineData("""{ "recall": "pairs_3", "rows": "a.txt" }""", "or a recall task in their place")]
+    [InlineData("""{ "recall": "pairs_3", "texts": 0 }""", "data.texts (0) must be 1 to 1000000")]
+    [InlineData("""{ "recall": "pairs_3", "labels": "a" }""", "a recall task stands alone")]
+    public void Recall_data_that_are_wrong_are_refused(string data, string told)
+    {
+        var task = TaskWorkbench.Choice();
+        task["data"] = System.Text.Json.Nodes.JsonNode.Parse(data);
+        Assert.Contains(told, Assert.Throws<CrossheadException>(() => TaskFile.Parse(task.ToJsonString(), "t")).Message,
+            StringComparison.Ordinal);
+    }
 
     [Fact]
     public void No_name_is_refused() =>
