@@ -55,10 +55,11 @@ public static class AttentionFactory
             ? new HeadNorm(scope["head_norm"], h, d, options.HeadNorm, options.HeadNormStart, options.HeadNormEpsilon)
             : null;
         IKeyComposition? keyMix = !options.ComposesKeys ? null
-            : options.KeyGrain == KeyGrain.Frequency ? new FrequencyComposition(scope, options.ProjectedKeyHeads, g, d)
+            : options.KeyGrain == KeyGrain.Frequency ? new FrequencyComposition(scope, options.ProjectedKeyHeads, g, d,
+                options.MixStart)
             : new HeadComposition(scope, "k_mix", options.ProjectedKeyHeads, g, d, options.MixStart);
         IValueComposition? valueMix = !options.ComposesValues ? null
-            : options.ValueRank is { } rank ? new DenseComposition(scope, rank, g, d)
+            : options.ValueRank is { } rank ? new DenseComposition(scope, rank, g, d, options.MixStart)
             : new HeadComposition(scope, "v_mix", options.ProjectedValueHeads, g, d, options.MixStart);
         var sinks = options.Sinks
             ? scope.Create("sinks", ParameterKind.Bias, Initialization.Normal(standardDeviation), h) : null;

@@ -13,8 +13,10 @@ public sealed class DenseComposition : IValueComposition
     /// <param name="rank">Component numbers r.</param>
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
-    public DenseComposition(ParameterScope scope, long rank, long groups, long headDim) =>
-        Mix = scope.Create("v_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(rank)), rank,
+    /// <param name="start">How it starts.</param>
+    public DenseComposition(ParameterScope scope, long rank, long groups, long headDim,
+        MixStart start = MixStart.Auto) =>
+        Mix = scope.Create("v_mix", ParameterKind.Mix, MixStarts.OfMatrices(start, rank, groups, headDim), rank,
             groups, headDim);
 
     /// <summary>The mix [r, g, d].</summary>

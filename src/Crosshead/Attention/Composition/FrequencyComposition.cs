@@ -15,8 +15,10 @@ public sealed class FrequencyComposition : IKeyComposition
     /// <param name="components">Component heads c.</param>
     /// <param name="groups">Composed heads g.</param>
     /// <param name="headDim">Head width d.</param>
-    public FrequencyComposition(ParameterScope scope, long components, long groups, long headDim) =>
-        Mix = scope.Create("k_mix", ParameterKind.Mix, Initialization.Normal(1 / Math.Sqrt(2 * components)), components,
+    /// <param name="start">How it starts.</param>
+    public FrequencyComposition(ParameterScope scope, long components, long groups, long headDim,
+        MixStart start = MixStart.Auto) =>
+        Mix = scope.Create("k_mix", ParameterKind.Mix, MixStarts.OfFrequencies(start, components, groups), components,
             groups, headDim / 2, 2);
 
     /// <summary>The mix [c, g, d/2, 2], real and imaginary part.</summary>

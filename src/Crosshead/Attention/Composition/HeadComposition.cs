@@ -26,9 +26,7 @@ public sealed class HeadComposition : IKeyComposition, IValueComposition
         long headDim, MixStart start)
     {
         _headDim = headDim;
-        var identity = start == MixStart.Identity || (start == MixStart.Auto && components == groups);
-        Mix = scope.Create(name, ParameterKind.Mix,
-            identity ? Initialization.Identity : Initialization.Normal(1 / Math.Sqrt(components)), components, groups);
+        Mix = scope.Create(name, ParameterKind.Mix, MixStarts.Of(start, components, groups), components, groups);
     }
 
     /// <summary>The mix [c, g].</summary>

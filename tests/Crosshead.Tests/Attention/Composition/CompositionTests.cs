@@ -11,6 +11,32 @@ public sealed class CompositionTests
     private const int Groups = 3, HeadDim = 6, Heads = 6, Length = 5, Width = 7;
 
     [Theory]
+    [InlineData(MixStart.Grouped)]
+    [InlineData(MixStart.Identity)]
+    [InlineData(MixStart.Normal)]
+    public void Fine_mixes_start_as_a_mix_of_whole_heads(MixStart start)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        Parameter Started(Func<ParameterScope, Parameter> create)
+        {
+            var parameters = new ParameterScope(ScalarType.Float32, CPU);
+            var parameter = create(parameters);
+            parameter.Initialize(new Generator(3));
+            return parameter;
+        }
+        var heads = Started(p => new HeadComposition(p, "k_mix", 2, 4, HeadDim, start).Mix).Value;
+        var keys = Started(p => new FrequencyComposition(p, 2, 4, HeadDim, start).Mix).Value;
+        var values = Started(p => new DenseComposition(p, 2 * HeadDim, 4, HeadDim, start).Mix).Value;
+        Assert.Equal(0, keys.select(3, 1).abs().max().item<float>());
+        Assert.Equal(0, (keys.select(3, 0) - heads.unsqueeze(2)).abs().max().item<float>());
+        var whole = heads.view(2, 1, 4, 1) * eye(HeadDim).view(1, HeadDim, 1, HeadDim);
+        Assert.Equal(0, (values - whole.flatten(0, 1)).abs().max().item<float>());
+        if (start == MixStart.Grouped)
+            Assert.Equal([1, 1, 0, 0, 0, 0, 1, 1], heads.data<float>().ToArray());
+    }
+
+    [Theory]
     [InlineData("frequency", 2)]
     [InlineData("frequency", 1)]
     [InlineData("head", 2)]
