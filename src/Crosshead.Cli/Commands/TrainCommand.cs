@@ -110,7 +110,7 @@ internal sealed class TrainCommand : CliCommand
                 {
                     Begin();
                     line.Say($"step {point.Step}: training loss {point.TrainingLoss:0.0000}, held-out loss "
-                        + $"{Loss(point.HeldOutLoss)}");
+                        + $"{Loss(point.HeldOutLoss)}{Recalled(point.Recall)}");
                 },
             });
             result = trainer.Run(new ImmediateProgress<TrainingProgress>(p =>
@@ -120,11 +120,14 @@ internal sealed class TrainCommand : CliCommand
             }), cancellation);
         }
 
-        output.Table(new ResultTable("property", "value>")
+        var table = new ResultTable("property", "value>")
             .Row("steps", $"{result.Step} of {recipe.TotalSteps}")
             .Row("tokens", Quantity.Count(result.Tokens))
             .Row("held-out loss", Loss(result.HeldOutLoss))
-            .Row("best held-out loss", Loss(result.BestHeldOutLoss))
+            .Row("best held-out loss", Loss(result.BestHeldOutLoss));
+        foreach (var (task, share) in result.Recall ?? new Dictionary<string, double>())
+            table.Row($"recall of {task}", $"{share:P1}");
+        output.Table(table
             .Row("speed", $"{Quantity.Count(result.TokensPerSecond)} tokens/s")
             .Row("precision", $"{result.Precision}")
             .Row("loss spikes", $"{result.Spikes}")
@@ -155,6 +158,9 @@ internal sealed class TrainCommand : CliCommand
         + $"{Quantity.Count(p.TokensPerSecond)} tokens/s, "
         + $"{(p.ShareOfPeak is { } share ? $"{share:P0} of peak, " : "")}{Quantity.Time(p.TimeLeft)} left";
 
+    private static string Recalled(IReadOnlyDictionary<string, double>? recall) =>
+        recall is null ? "" : $", recall {string.Join(", ", recall.Select(r => $"{r.Key} {r.Value:P1}"))}";
+
     private static string Loss(double? loss) => loss is { } value ? $"{value:0.0000}" : "–";
 
     private static JsonObject Node(Recipe recipe, TrainingResult result) => new()
@@ -166,6 +172,8 @@ internal sealed class TrainCommand : CliCommand
         ["trainingLoss"] = CommandOutput.Number(result.TrainingLoss),
         ["heldOutLoss"] = result.HeldOutLoss is { } loss ? CommandOutput.Number(loss) : null,
         ["bestHeldOutLoss"] = result.BestHeldOutLoss is { } best ? CommandOutput.Number(best) : null,
+        ["recall"] = result.Recall is { } recall
+            ? new JsonObject(recall.Select(r => KeyValuePair.Create<string, JsonNode?>(r.Key, r.Value))) : null,
         ["tokens"] = result.Tokens,
         ["tokensPerSecond"] = CommandOutput.Number(result.TokensPerSecond),
         ["dtype"] = result.Precision.Dtype,

@@ -5,8 +5,8 @@ namespace Crosshead.Training.Logging;
 /// <summary>
 /// Writes the scalars of a run as TensorBoard event files: <c>loss/train</c>, <c>loss/held-out</c>, <c>loss/spike</c>
 /// (at spikes only), <c>optimizer/learning-rate</c>, <c>optimizer/gradient-norm</c>, <c>speed/tokens-per-second</c>,
-/// <c>speed/share-of-peak</c>, by optimizer step. Each opening makes a new file, as TensorBoard expects; a resumed run
-/// tells it which steps of the older files no longer count.
+/// <c>speed/share-of-peak</c>, <c>recall/TASK</c>, by optimizer step. Each opening makes a new file, as TensorBoard
+/// expects; a resumed run tells it which steps of the older files no longer count.
 /// </summary>
 public sealed class TensorBoardLog : ITrainingLog
 {
@@ -49,7 +49,9 @@ public sealed class TensorBoardLog : ITrainingLog
             ("speed/tokens-per-second", record.TokensPerSecond),
         };
         if (record.HeldOutLoss is { } heldOut) scalars.Add(("loss/held-out", heldOut));
-        if (record.ShareOfPeak is { } share) scalars.Add(("speed/share-of-peak", share));
+        foreach (var (task, share) in record.Recall ?? new Dictionary<string, double>())
+            scalars.Add(($"recall/{task}", share));
+        if (record.ShareOfPeak is { } peak) scalars.Add(("speed/share-of-peak", peak));
         if (record.Spike) scalars.Add(("loss/spike", record.Loss));
         Append(TensorBoardEvent.Scalars(record.Time, record.Step, scalars));
     }

@@ -17,6 +17,9 @@ public sealed record TrainingStepRecord
     /// </summary>
     public double? HeldOutLoss { get; init; }
 
+    /// <summary>Share of right answers of each recall task, 0 to 1; null at steps without a measurement.</summary>
+    public IReadOnlyDictionary<string, double>? Recall { get; init; }
+
     /// <summary>The learning rate that the step used.</summary>
     public required double LearningRate { get; init; }
 

@@ -94,6 +94,7 @@ public sealed record Recipe
                 + $"{MessageTerm.Overrides} training.steps=1000."
                 : $"training.steps ({training.Steps}) and training.tokens ({training.Tokens}) are both set; "
                 + $"set one to null.");
+        training.Probes?.Validate();
         if (training.Trainable.Count == 0)
             throw new CrossheadException(
                 "training.trainable is empty, so nothing would be trained; name what is, for example all.");

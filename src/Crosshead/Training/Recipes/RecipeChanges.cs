@@ -10,7 +10,7 @@ internal static class RecipeChanges
     public static readonly string[] Free =
     [
         "name", "data.folder", "data.folders", "training.distillation.teacher", "training.steps", "training.tokens",
-        "training.device", "training.shard", "training.evalEvery", "training.evalBatches",
+        "training.device", "training.shard", "training.evalEvery", "training.evalBatches", "training.probes",
         "training.checkpointEvery", "training.keepLast", "training.keepBest", "training.spike",
     ];
 

@@ -116,6 +116,9 @@ public sealed record TrainingOptions
     [Range(1, 1_000_000)]
     public int EvalBatches { get; init; } = 20;
 
+    /// <summary>What else is measured of the model. Null: nothing.</summary>
+    public ProbeOptions? Probes { get; init; }
+
     /// <summary>
     /// Number of steps between two checkpoints. The last step always gives a checkpoint. 0 means no others.
     /// </summary>

@@ -8,4 +8,8 @@ namespace Crosshead.Training.Runs;
 /// <param name="TokensPerSecond">Training speed since the evaluation before, evaluations not counted.</param>
 /// <param name="Elapsed">Time since this process began the run.</param>
 public sealed record CurvePoint(long Step, long Tokens, double TrainingLoss, double? HeldOutLoss,
-    double TokensPerSecond, TimeSpan Elapsed);
+    double TokensPerSecond, TimeSpan Elapsed)
+{
+    /// <summary>Share of right answers of each recall task, 0 to 1; null if not measured here.</summary>
+    public IReadOnlyDictionary<string, double>? Recall { get; init; }
+}

@@ -80,6 +80,7 @@ public sealed class Trainer
             using var data = _open(_recipe);
             using var held = _options.Folder is { } own && Ranks.Rank == 0 ? FolderLock.Take(own) : null;
             var (state, start) = RunStart.Of(_recipe, _options, data);
+            var probe = RecallProbe.Of(_recipe, data);
             var device = RankDevice.Choose(_recipe.Training.Device, Ranks);
             RequireSame(data, device, state);
             var checkpoints = _options.Folder is { } folder && Ranks.Rank == 0 ? Cleaned(folder) : null;
@@ -102,6 +103,7 @@ public sealed class Trainer
             {
                 Companions = new ModelCompanions(start, Path.GetDirectoryName(data.TokenizerFile)),
                 Precision = precision,
+                Probe = probe,
                 TeacherHash = teacherHash,
             };
             if (_options.OnNote is { } note) foreach (var told in Notes(precision, device, state, data)) note(told);
@@ -127,6 +129,7 @@ public sealed class Trainer
     {
         using var data = _open(_recipe);
         _ = RunStart.Of(_recipe, _options, data);
+        _ = RecallProbe.Of(_recipe, data);
     }
 
     // The folder's checkpoints, without incomplete files of a killed run and without an earlier run that is replaced.

@@ -21,6 +21,11 @@ public sealed record TrainingResult(
     /// <summary>The precision that the run computed in.</summary>
     public required TrainingPrecision Precision { get; init; }
 
+    /// <summary>
+    /// Share of right answers of each recall task at the last measurement, 0 to 1; null if there was none.
+    /// </summary>
+    public IReadOnlyDictionary<string, double>? Recall { get; init; }
+
     /// <summary>Width in bits of the vectors that the kernels used on the processor; null on CUDA.</summary>
     public int? VectorBits { get; init; }
 

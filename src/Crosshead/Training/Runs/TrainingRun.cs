@@ -33,6 +33,7 @@ internal sealed class TrainingRun : IDisposable
     private double _loss, _lossSum;
     private long _lossCount;
     private double? _heldOut, _bestHeldOut, _heldOutHere;
+    private IReadOnlyDictionary<string, double>? _recall, _recallHere;
     private TrainingEnd? _asked; // why the run is to end before its last step, which all ranks know
 
     public TrainingRun(Recipe recipe, RunOptions options, ITrainingData data, TrainingStep step,
@@ -60,6 +61,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Files that go with the model.</summary>
     public required ModelCompanions Companions { get; init; }
 
+    /// <summary>What the model recalls; null if that is not measured.</summary>
+    public RecallProbe? Probe { get; init; }
+
     /// <summary>The precision that the recipe has come to.</summary>
     public required TrainingPrecision Precision { get; init; }
 
@@ -86,7 +90,7 @@ internal sealed class TrainingRun : IDisposable
         _pace.Add(start);
         _step++;
         _tokens += _recipe.TokensPerStep;
-        (_loss, _heldOutHere) = (result.Loss, null);
+        (_loss, _heldOutHere, _recallHere) = (result.Loss, null, null);
 
         var spike = result.IsFinite && _spikes.Add(_step, result.Loss);
         if (spike) _spikeSteps++;
@@ -94,7 +98,9 @@ internal sealed class TrainingRun : IDisposable
         if (result.IsFinite)
         {
             (_lossSum, _lossCount) = (_lossSum + result.Loss, _lossCount + 1);
-            if (last || savesHere || Due(_recipe.Training.EvalEvery)) Evaluate(cancellation);
+            if (Probe is { } probe && (last || Due(_recipe.Training.Probes!.Every)))
+                _recall = _recallHere = probe.Of(_model);
+            if (last || savesHere || _recallHere is not null || Due(_recipe.Training.EvalEvery)) Evaluate(cancellation);
         }
         var logFailure = Log(result, rate, spike);
         progress?.Report(new TrainingProgress(_step, _schedule.Steps, _tokens, result.Loss, _heldOut, rate,
@@ -147,6 +153,7 @@ internal sealed class TrainingRun : IDisposable
             _spikeSteps, checkpoint, model)
         {
             Precision = Precision,
+            Recall = _recall,
             VectorBits = VectorBits,
         };
     }
@@ -162,7 +169,10 @@ internal sealed class TrainingRun : IDisposable
         _heldOut = _heldOutHere;
         if (_heldOut is { } loss && !(_bestHeldOut <= loss)) _bestHeldOut = loss;
         _options.OnEvaluation?.Invoke(
-            new CurvePoint(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed));
+            new CurvePoint(_step, _tokens, _lossSum / Math.Max(1, _lossCount), _heldOut, _pace.Mark(), _pace.Elapsed)
+            {
+                Recall = _recallHere,
+            });
         (_lossSum, _lossCount) = (0, 0);
     }
 
@@ -210,6 +220,7 @@ internal sealed class TrainingRun : IDisposable
             Tokens = _tokens,
             Loss = result.Loss,
             HeldOutLoss = _heldOutHere,
+            Recall = _recallHere,
             LearningRate = rate,
             GradientNorm = result.GradientNorm,
             TokensPerSecond = _pace.LastTokensPerSecond,
