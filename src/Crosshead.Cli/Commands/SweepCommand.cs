@@ -20,8 +20,24 @@ internal sealed class SweepCommand : CliCommand
     {
         Description = "What to train, on what and how; its variant, rate and schedule are those of the grid.",
     };
-    private readonly Option<string> _variants = ListOption.Required("--variants",
-        "Attention variants, separated by commas: " + string.Join(", ", AttentionVariants.Names) + ".", "a,b,…");
+    private readonly Option<string?> _variants = new("--variants")
+    {
+        Description = "Attention variants, separated by commas: " + string.Join(", ", AttentionVariants.Names) + ".",
+        HelpName = "a,b,…",
+    };
+    private readonly Option<string?> _models = new("--models")
+    {
+        Description = "In place of --variants, a JSON file of models: names, each with the values that it changes in "
+            + "the recipe.",
+        HelpName = "models.json",
+    };
+    private readonly Option<string> _schedule = new("--schedule")
+    {
+        Description = "constant: the rate is constant after its warm-up, and the largest stable rate is chosen; "
+            + "recipe: the recipe's schedule, and the rate with the lowest loss.",
+        HelpName = "constant|recipe",
+        DefaultValueFactory = _ => "constant",
+    };
     private readonly Option<string> _rates = ListOption.Required("--learning-rates",
         "Learning rates, separated by commas.", RatesExample);
     private readonly Option<string?> _seeds =
@@ -44,10 +60,13 @@ internal sealed class SweepCommand : CliCommand
             + "largest stable rate, recipes for the full runs, and report.html.",
         $"crosshead sweep recipes/tiny.json --variants gqa,mea --learning-rates {RatesExample} --set "
             + $"training.steps=600 --set training.evalEvery=30 --out studies/tiny",
-        "crosshead train studies/tiny/recipes/mea.json")
+        "crosshead train studies/tiny/recipes/mea.json",
+        "crosshead sweep recipes/code.json --models recipes/studies/half-cache.json --schedule recipe --learning-rates "
+            + "1e-3,2e-3,4e-3 --seeds 1,2,3 --out studies/half-cache")
     {
         Arguments.Add(_recipe);
-        foreach (var option in new Option[] { _variants, _rates, _seeds, _set }) Options.Add(option);
+        foreach (var option in new Option[] { _variants, _models, _rates, _seeds, _schedule, _set })
+            Options.Add(option);
         Write(_out);
         Options.Add(_parallel);
         Options.Add(ThreadsOption.Create());
@@ -72,7 +91,7 @@ internal sealed class SweepCommand : CliCommand
         var runs = sweep.Measured();
         var report = SweepReport.Of(options, sweep.Basis, runs);
         StudyPage.Write(report, SweepFolder.Report(options.Folder));
-        var choices = RateChoice.Of(runs);
+        var choices = options.Choose(runs);
         if (!cancellation.IsCancellationRequested) WriteRecipes(options, full, choices);
 
         SweepResult.Show(output, options, report);
@@ -83,16 +102,32 @@ internal sealed class SweepCommand : CliCommand
 
     private SweepOptions Read(ParseResult arguments)
     {
-        var (recipe, variants, rates, seeds) = (arguments.GetRequiredValue(_recipe),
-            arguments.GetRequiredValue(_variants), arguments.GetRequiredValue(_rates), arguments.GetValue(_seeds));
+        var (recipe, rates, seeds) = (arguments.GetRequiredValue(_recipe), arguments.GetRequiredValue(_rates),
+            arguments.GetValue(_seeds));
         var (overrides, folder, parallel) = (arguments.GetRequiredValue(_set), _out.In(arguments)!,
             arguments.GetValue(_parallel));
-        return new SweepOptions(recipe,
-            ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea"),
+        return new SweepOptions(recipe, Models(arguments.GetValue(_variants), arguments.GetValue(_models)),
             ListOption.Read(_rates.Name, rates, Rate, RatesExample),
             seeds is null ? [] : ListOption.Read(_seeds.Name, seeds, Seed, "1,2,3"),
-            overrides, folder, arguments.GetValue(Outputs.Overwrite), parallel, TypedCommand.Of(arguments));
+            overrides, folder, arguments.GetValue(Outputs.Overwrite), parallel,
+            arguments.GetRequiredValue(_schedule) switch
+            {
+                "constant" => true,
+                "recipe" => false,
+                var other => throw new CrossheadException($"{_schedule.Name} \"{other}\" is unknown: "
+                    + Suggestion.For(other, ["constant", "recipe"])),
+            }, TypedCommand.Of(arguments));
     }
+
+    private IReadOnlyList<StudyModel> Models(string? variants, string? file) => (variants, file) switch
+    {
+        (not null, not null) => throw new CrossheadException(
+            $"{_variants.Name} and {_models.Name} both say what is compared; use one of them."),
+        (null, null) => throw new CrossheadException($"nothing says what is compared; name attention variants with "
+            + $"{_variants.Name} gqa,mea, or a file of models with {_models.Name}."),
+        (null, not null) => StudyModel.Read(file),
+        _ => [.. ListOption.Read(_variants.Name, variants, AttentionVariants.Parse, "gqa,mea").Select(StudyModel.Of)],
+    };
 
     private double Rate(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate)
@@ -116,8 +151,8 @@ internal sealed class SweepCommand : CliCommand
                 continue;
             }
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            AtomicFile.WriteText(path, StudyRecipes.Full(basis, choice.Variant, AttentionVariants.Parse(choice.Variant),
-                rate.LearningRate).ToJson() + "\n");
+            AtomicFile.WriteText(path, StudyRecipes.Full(basis, choice.Variant,
+                options.Models.First(m => m.Name == choice.Variant), rate.LearningRate).ToJson() + "\n");
         }
     }
 }

@@ -1,17 +1,25 @@
-using Crosshead.Attention;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Cli.Sweep;
 
 /// <summary>Options of a sweep.</summary>
 /// <param name="Recipe">Path of the recipe that all runs are made from.</param>
-/// <param name="Variants">The variants, without duplicates.</param>
+/// <param name="Models">The models, each with its own name.</param>
 /// <param name="Rates">The learning rates, without duplicates.</param>
 /// <param name="Seeds">The seeds, without duplicates; empty for the recipe's own seed.</param>
 /// <param name="Overrides">Values that override the recipe.</param>
 /// <param name="Folder">Folder for all output.</param>
 /// <param name="Overwrite">Whether an existing sweep is replaced.</param>
 /// <param name="Parallel">Number of runs at a time.</param>
+/// <param name="Constant">
+/// Whether the rate is constant after its warm-up; otherwise the recipe's schedule is used.
+/// </param>
 /// <param name="Command">Command line that repeats the sweep.</param>
 internal sealed record SweepOptions(
-    string Recipe, IReadOnlyList<AttentionVariant> Variants, IReadOnlyList<double> Rates, IReadOnlyList<long> Seeds,
-    IReadOnlyList<string> Overrides, string Folder, bool Overwrite, int Parallel, string Command);
+    string Recipe, IReadOnlyList<StudyModel> Models, IReadOnlyList<double> Rates, IReadOnlyList<long> Seeds,
+    IReadOnlyList<string> Overrides, string Folder, bool Overwrite, int Parallel, bool Constant,
+    string Command)
+{
+    /// <summary>Chooses a rate for each model: the largest stable rate, or that of the lowest loss.</summary>
+    public IReadOnlyList<RateChoice> Choose(IEnumerable<StudyRun> runs) => RateChoice.Of(runs, Constant ? null : 0);
+}

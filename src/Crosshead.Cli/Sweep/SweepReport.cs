@@ -15,13 +15,17 @@ internal static class SweepReport
             + $"final loss is at most {100 * RateChoice.Tolerance:0.#} % above that of any smaller stable rate; the "
             + $"largest such rate is chosen.");
 
+    private const string Lowest = "Each run has the recipe's schedule. The rate with the lowest mean loss over the "
+        + "seeds is chosen, among those whose runs took all steps and did not end within a spike of the training loss.";
+
     /// <summary>Creates the content of the page.</summary>
     public static StudyReport Of(SweepOptions options, Recipe basis, IReadOnlyList<StudyRun> runs) => new()
     {
         Created = DateTimeOffset.Now,
         Steps = basis.TotalSteps,
-        Variants = RateChoice.Of(runs),
-        Rule = s_rule,
+        Variants = options.Choose(runs),
+        Rule = options.Constant ? s_rule : Lowest,
+        OfLowestLoss = !options.Constant,
         Provenance = new ReportProvenance
         {
             Command = options.Command,
@@ -30,7 +34,8 @@ internal static class SweepReport
             [
                 new("Data", basis.Data.Folders.Count > 0 ? string.Join(", ", basis.Data.Folders) : basis.Data.Folder),
                 new("Each run", $"{basis.TotalSteps} steps of {basis.TokensPerStep} tokens, "
-                    + $"{basis.Training.Schedule.WarmupSteps} of them warm-up, then at a constant rate"),
+                    + $"{basis.Training.Schedule.WarmupSteps} of them warm-up, then at a "
+                    + (options.Constant ? "constant rate" : $"rate by the schedule {basis.Training.Schedule.Kind}")),
                 new("Precision", basis.Training.Dtype),
                 new("Seeds", string.Join(", ", runs.Select(r => r.Seed).Distinct().Order())),
                 new("Runs at a time", $"{options.Parallel}"),

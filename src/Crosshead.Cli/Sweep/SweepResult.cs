@@ -33,6 +33,7 @@ internal static class SweepResult
                 .. seeds ? [$"{run.Seed}"] : Array.Empty<string>(), .. cells]);
         }
         output.Table(table);
+        if (report.OfLowestLoss) ShowModels(output, StudyModels.Of(report));
         output.Line(StudyVerdict.Of(report).ToString());
         foreach (var run in report.Variants.SelectMany(v => v.Runs).Where(r => r.Reason is not null))
             output.Line($"{run.Variant} at {ReportNumbers.Rate(run.LearningRate)} "
@@ -42,6 +43,18 @@ internal static class SweepResult
         else if (report.Variants.Any(v => v.LargestStable is not null))
             output.Line($"Recipes of the full runs: {Path.Combine(options.Folder, "recipes")}");
         output.Line($"Curves, fits and how to get them again: {SweepFolder.Report(options.Folder)}");
+    }
+
+    private static void ShowModels(CommandOutput output, StudyModels models)
+    {
+        if (models.Models.Count == 0) return;
+        var costs = new ResultTable([.. StudyModels.Columns]);
+        foreach (var row in models.Rows) costs.Row(row);
+        output.Table(costs);
+        if (!models.Recall.Any()) return;
+        var recall = new ResultTable(["recall", .. models.Models.Select(m => m.Variant + ">")]);
+        foreach (var row in models.Recall) recall.Row(row);
+        output.Table(recall);
     }
 
     /// <summary>Creates the JSON object for scripts.</summary>
@@ -76,6 +89,10 @@ internal static class SweepResult
         ["stable"] = standing.Stable,
         ["unstableReason"] = standing.Why,
         ["tokensPerSecond"] = Number(run.TokensPerSecond),
+        ["parameters"] = run.Cost?.Parameters,
+        ["cacheNumbersPerToken"] = run.Cost?.CacheNumbers,
+        ["recall"] = run.Recall is { } recall
+            ? new JsonObject(recall.Select(r => KeyValuePair.Create(r.Key, Number(r.Value)))) : null,
         ["fit"] = run.Fit is { } fit ? Node(fit) : null,
         ["fitRefused"] = run.FitRefusal,
     };

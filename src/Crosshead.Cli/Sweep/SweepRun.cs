@@ -1,5 +1,4 @@
 using System.Globalization;
-using Crosshead.Attention;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Files;
 using Crosshead.Training.Logging;
@@ -15,19 +14,22 @@ internal sealed class SweepRun
     private const string RecipeFile = "recipe.json";
 
     private readonly SweepOutcome _outcome;
+    private readonly StudyModel _model;
+    private readonly bool _constant;
 
     /// <summary>Describes the run; nothing is written.</summary>
     /// <param name="options">Options of the sweep.</param>
     /// <param name="basis">The recipe that all runs are made from.</param>
-    /// <param name="variant">The run's variant.</param>
+    /// <param name="model">The run's model.</param>
     /// <param name="rate">The run's learning rate.</param>
     /// <param name="seed">The run's seed.</param>
-    public SweepRun(SweepOptions options, Recipe basis, AttentionVariant variant, double rate, long seed)
+    public SweepRun(SweepOptions options, Recipe basis, StudyModel model, double rate, long seed)
     {
-        var name = $"{variant.NameOf()}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}"
+        (_model, _constant) = (model, options.Constant);
+        var name = $"{model.Name}-{rate.ToString("0.################e-0", CultureInfo.InvariantCulture)}"
             + (options.Seeds.Count > 0 ? $"-s{seed}" : "");
         Folder = SweepFolder.Run(options.Folder, name);
-        Recipe = StudyRecipes.Short(basis, name, variant, rate, seed);
+        Recipe = StudyRecipes.Grid(basis, name, model, rate, seed, options.Constant);
         _outcome = new SweepOutcome(Folder);
         try
         {
@@ -42,7 +44,7 @@ internal sealed class SweepRun
     /// <summary>Name of the run's folder and recipe.</summary>
     public string Name => Recipe.Name;
 
-    /// <summary>Why the recipe does not fit the variant; null if it fits.</summary>
+    /// <summary>Why the recipe does not fit the model; null if it fits.</summary>
     public string? Unfit { get; }
 
     /// <summary>The run's recipe.</summary>
@@ -79,6 +81,14 @@ internal sealed class SweepRun
     private bool IsComplete => RunFolder.SavedStep(Folder) >= Recipe.TotalSteps
         && File.Exists(Path.Combine(Folder, ModelFileNames.Configuration));
 
+    /// <summary>Refuses a run that was begun with another recipe.</summary>
+    /// <exception cref="CrossheadException">The recipe in the run's folder has other values.</exception>
+    public void RequireSame()
+    {
+        if (File.Exists(RecipePath) && Unfit is null)
+            StudyRecipes.RequireSame(Recipe.Parse(File.ReadAllText(RecipePath), RecipePath), Recipe, Folder);
+    }
+
     /// <summary>Writes the recipe and deletes the stored ending of an earlier attempt.</summary>
     public void Prepare()
     {
@@ -99,13 +109,14 @@ internal sealed class SweepRun
         var status = Status;
         var run = new StudyRun
         {
-            Variant = Recipe.Model.Attention.Variant.NameOf(),
+            Variant = _model.Name,
+            Cost = Unfit is null ? StudyCost.Of(Recipe.Model) : null,
             LearningRate = Recipe.Training.LearningRate,
             Seed = Recipe.Training.Seed,
             Status = status,
             Reason = status is RunStatus.Failed or RunStatus.Diverged ? Unfit ?? _outcome.Read()?.Reason : null,
         };
-        return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath),
-            Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep) : run;
+        return Unfit is null && File.Exists(LogPath) ? run.With(JsonLinesLog.Read(LogPath), _constant
+            ? Recipe.Training.Schedule.WarmupSteps * (double)Recipe.TokensPerStep : null) : run;
     }
 }

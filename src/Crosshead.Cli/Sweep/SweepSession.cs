@@ -1,4 +1,3 @@
-using Crosshead.Attention;
 using Crosshead.Cli.Terminal;
 using Crosshead.Data.Batches;
 using Crosshead.Files;
@@ -9,7 +8,7 @@ using Crosshead.Training.Studies;
 namespace Crosshead.Cli.Sweep;
 
 /// <summary>
-/// Runs a grid of variants, learning rates and seeds, several runs at a time, each in its own process.
+/// Runs a grid of models, learning rates and seeds, several runs at a time, each in its own process.
 /// </summary>
 internal sealed class SweepSession
 {
@@ -26,7 +25,7 @@ internal sealed class SweepSession
         _options = options;
         Basis = Recipe.Load(options.Recipe, options.Overrides);
         _gpus = VisibleGpus.For(Basis.Training.Device);
-        RequireCurves(Basis);
+        if (options.Constant) RequireCurves(Basis);
         RequireData(Basis);
         SweepFolder.Require(options.Folder, Basis, options.Overwrite);
         Runs = Grid();
@@ -41,10 +40,10 @@ internal sealed class SweepSession
     /// <summary>All runs of the grid.</summary>
     public IReadOnlyList<SweepRun> Runs { get; private set; }
 
-    /// <summary>Measurements of the runs so far, ordered by variant, learning rate and seed.</summary>
+    /// <summary>Measurements of the runs so far, ordered by model, learning rate and seed.</summary>
     public IReadOnlyList<StudyRun> Measured() =>
-        [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Variants.ToList()
-            .IndexOf(AttentionVariants.Parse(r.Variant))).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
+        [.. Runs.Select(r => r.Measured()).OrderBy(r => _options.Models.ToList()
+            .FindIndex(m => m.Name == r.Variant)).ThenBy(r => r.LearningRate).ThenBy(r => r.Seed)];
 
     /// <summary>Trains the unfinished runs of the grid. On cancellation the runs in progress save and stop.</summary>
     /// <param name="ended">Called after the end of each run.</param>
@@ -56,6 +55,7 @@ internal sealed class SweepSession
         using var held = FolderLock.Take(_options.Folder);
         Basis = SweepFolder.Open(_options.Folder, Basis, _options.Overwrite, output.Message);
         Runs = Grid();
+        foreach (var run in Runs) run.RequireSame();
         foreach (var unfit in Runs.Where(r => r.Unfit is not null).GroupBy(r => r.Unfit))
             output.Message($"{string.Join(", ", unfit.Select(r => r.Name))} cannot be run: {unfit.Key}");
         var waiting = new Queue<SweepRun>(Runs.Where(r => r.Pending));
@@ -94,7 +94,7 @@ internal sealed class SweepSession
     {
         var seeds = _options.Seeds.Count > 0 ? _options.Seeds : [Basis.Training.Seed];
         return [.. _options.Rates.Order().SelectMany(rate => seeds.SelectMany(
-            seed => _options.Variants.Select(variant => new SweepRun(_options, Basis, variant, rate, seed))))];
+            seed => _options.Models.Select(model => new SweepRun(_options, Basis, model, rate, seed))))];
     }
 
     private TrainProcess Start(SweepRun run, IEnumerable<TrainProcess> beside)

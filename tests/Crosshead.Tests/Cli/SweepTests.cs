@@ -77,6 +77,76 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
+    public void Models_of_a_file_are_compared_over_seeds_at_their_best_rates()
+    {
+        var recipe = TinyRecipe.In(_folder, 300);
+        var models = _folder.Write("models.json", """
+            // caches
+            {
+              "whole": { "model": { "attention": { "variant": "gqa" } } },
+              "half.latent": { "model": { "attention": { "variant": "gqa", "headDim": 4, "latent":
+                { "rank": 12, "plainWidth": 4, "valueWidth": 8 } } } },
+            }
+            """);
+        string[] command = ["sweep", recipe, "--models", models, "--schedule", "recipe", "--learning-rates",
+            "1e-3,1e-2", "--seeds", "1,2", "--out", _folder.File("study"), "--parallel", "2", "--json", "--set",
+            "training.probes.recall=copy_1", "--set", "training.evalEvery=0"];
+        var run = CliRun.Of(command);
+        Assert.True(run.ExitCode == 0, run.Error);
+        var runs = run.Json["runs"]!.AsArray();
+        Assert.Equal(8, runs.Count);
+        Assert.All(runs, r =>
+        {
+            Assert.Equal("the rate was not constant", (string)r!["fitRefused"]!);
+            Assert.Equal((string)r["variant"]! == "whole" ? 32 : 16, (int)r["cacheNumbersPerToken"]!);
+            Assert.InRange((double)r["recall"]!["copy_1"]!, 0, 1);
+        });
+        Assert.StartsWith("At ", (string)run.Json["verdict"]!, StringComparison.Ordinal);
+        Assert.Contains("best learning rate", (string)run.Json["verdict"]!, StringComparison.Ordinal);
+        // The chosen rate is that of the lowest mean loss.
+        foreach (var best in run.Json["best"]!.AsArray())
+        {
+            var means = runs.Where(r => (string)r!["variant"]! == (string)best!["variant"]!)
+                .GroupBy(r => (double)r!["learningRate"]!, r => (double)r!["heldOutLoss"]!)
+                .ToDictionary(g => g.Key, g => g.Average());
+            Assert.Equal(means.MinBy(m => m.Value).Key, (double)best!["learningRate"]!);
+        }
+        var page = File.ReadAllText((string)run.Json["report"]!);
+        Assert.Contains("<h2>Models</h2>", page, StringComparison.Ordinal);
+        Assert.Contains("<th>copy_1</th>", page, StringComparison.Ordinal);
+        Assert.Equal(ScheduleKind.Cosine, Recipe.Load(_folder.File("study/runs/half.latent-1e-2-s2/recipe.json"))
+            .Training.Schedule.Kind);
+
+        // The same name for another model is refused, and nothing is run again.
+        File.WriteAllText(models, File.ReadAllText(models).Replace("12", "28", StringComparison.Ordinal));
+        Assert.Contains("model.attention.latent.rank: 12 → 28", CliRun.Of(command).Refusal(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{ }""", "names no model")]
+    [InlineData("""[1]""", "must be one JSON object")]
+    [InlineData("""{ "a/b": { } }""", "the name \"a/b\" must be")]
+    [InlineData("""{ "a": 3 }""", "must be an object")]
+    [InlineData("""{ "a": { "modle": { } } }""", "did you mean \"model\"")]
+    [InlineData("""{ "a": { "training": { "seed": 3 } } }""", "sets training.seed, which the grid sets")]
+    public void Bad_models_are_named(string models, string told) => Assert.Contains(told, CliRun.Of("sweep",
+        TinyRecipe.In(_folder, Steps), "--models", _folder.Write("models.json", models), "--learning-rates", "1e-3",
+        "--out", _folder.File("study")).Refusal(), StringComparison.Ordinal);
+
+    [Fact]
+    public void What_is_compared_must_be_said_once()
+    {
+        var recipe = TinyRecipe.In(_folder, Steps);
+        string Told(params string[] more) =>
+            CliRun.Of(["sweep", recipe, "--learning-rates", "1e-3", "--out", _folder.File("study"), .. more]).Refusal();
+        Assert.Contains("nothing says what is compared", Told(), StringComparison.Ordinal);
+        Assert.Contains("use one of them", Told("--variants", "gqa", "--models", "m.json"), StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Told("--models", "m.json"), StringComparison.Ordinal);
+        Assert.Contains("did you mean \"recipe\"", Told("--variants", "gqa", "--schedule", "recipes"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_that_fails_loses_no_other()
     {
         // Differential attention pairs heads: one key/value head cannot be paired. At a rate of 10 the loss is lost.

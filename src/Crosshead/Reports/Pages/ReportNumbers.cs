@@ -1,4 +1,5 @@
 using System.Globalization;
+using Crosshead.Training.Studies;
 
 namespace Crosshead.Reports.Pages;
 
@@ -6,6 +7,14 @@ namespace Crosshead.Reports.Pages;
 public static class ReportNumbers
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
+
+    /// <summary>A mean loss and its deviation.</summary>
+    public static string Loss(Spread? loss) => loss is not { } spread ? Loss((double?)null)
+        : Loss(spread.Mean) + (spread.Deviation is { } deviation ? $" ± {Loss(deviation)}" : "");
+
+    /// <summary>A mean share and its deviation, in per cent.</summary>
+    public static string Percent(Spread? share) => share is not { } spread ? "–" : string.Create(Culture,
+        $"{100 * spread.Mean:0.0}{(spread.Deviation is { } deviation ? $" ± {100 * deviation:0.0}" : "")}\u00a0%");
 
     /// <summary>A loss: <c>3.412</c>; a dash if not known.</summary>
     public static string Loss(double? loss) =>

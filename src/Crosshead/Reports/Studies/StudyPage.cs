@@ -23,13 +23,15 @@ public static class StudyPage
     {
         var charts = new StudyCharts(report);
         yield return Verdict(report);
+        if (report.OfLowestLoss && StudyModels.Of(report).Section() is { } models) yield return models;
         foreach (var section in new[]
         {
             Plots("Loss by learning rate", "Held-out loss at the end of each run, mean over the seeds; a cross is a "
                 + "rate that is not stable, at the upper edge where its loss is off the chart. " + report.Rule,
                 [("", charts.LossByRate())]),
-            Plots("Every variant at its chosen rate", "Constant rate after a linear warm-up, the largest stable one of "
-                + "each variant.", [("", charts.Chosen())]),
+            Plots("Every variant at its chosen rate", report.OfLowestLoss ? "The rate of the lowest loss of each."
+                : "Constant rate after a linear warm-up, the largest stable one of each variant.",
+                [("", charts.Chosen())]),
             Plots("Curves", "Loss on text that no run was trained on; the chosen rate is in the accent colour, a cross "
                 + "is where the training loss began to spike. Where a curve is above all those of stable rates it is "
                 + "left out.", [.. report.Variants.Select(v => (v.Variant, charts.Curves(v)))]),
@@ -37,7 +39,7 @@ public static class StudyPage
         {
             if (section is not null) yield return section;
         }
-        yield return Fits(report, charts);
+        if (!report.OfLowestLoss) yield return Fits(report, charts);
         yield return Runs(report);
         yield return report.Provenance.ToSection();
     }

@@ -21,6 +21,12 @@ public sealed record StudyReport
     /// <summary>One or two sentences that say when a learning rate is stable and how a rate is chosen.</summary>
     public required string Rule { get; init; }
 
+    /// <summary>Whether the chosen rate is that of the lowest loss, and not the largest stable one.</summary>
+    public bool OfLowestLoss { get; init; }
+
+    /// <summary>What is chosen, in words.</summary>
+    internal string Choice => OfLowestLoss ? "best learning rate" : "largest stable learning rate";
+
     /// <summary>How to get the same numbers again.</summary>
     public required ReportProvenance Provenance { get; init; }
 

@@ -34,23 +34,33 @@ public sealed record RateChoice
         .MinBy(r => r.HeldOutLoss);
 
     /// <summary>Chooses a rate for each variant. The variants keep their order in the runs.</summary>
-    public static IReadOnlyList<RateChoice> Of(IEnumerable<StudyRun> runs) =>
-        [.. runs.GroupBy(r => r.Variant).Select(v => Of(v.Key, [.. v]))];
+    /// <param name="runs">The runs.</param>
+    /// <param name="tolerance">
+    /// The tolerance; null for <see cref="Tolerance"/>. With 0, the largest stable rate is that of the lowest loss.
+    /// </param>
+    public static IReadOnlyList<RateChoice> Of(IEnumerable<StudyRun> runs, double? tolerance = null) =>
+        [.. runs.GroupBy(r => r.Variant).Select(v => Of(v.Key, [.. v], tolerance ?? Tolerance))];
 
-    private static RateChoice Of(string variant, StudyRun[] runs)
+    /// <summary>Mean and spread over the seeds at the chosen rate; null if no rate is chosen.</summary>
+    public SeedStatistics? Chosen => LargestStable is { } rate
+        ? SeedStatistics.Of([.. Runs.Where(r => r.LearningRate == rate.LearningRate)]) : null;
+
+    private static RateChoice Of(string variant, StudyRun[] runs, double tolerance)
     {
         var rates = runs.GroupBy(r => r.LearningRate).OrderBy(g => g.Key)
             .Select(g => (Rate: g.Key, Runs: g.ToArray(), Loss: MeanLoss([.. g]))).ToArray();
         var standings = new List<RateStanding>();
         foreach (var (rate, those, loss) in rates)
-            standings.Add(Judge(rate, those, loss, standings.Where(s => s.Stable == true).Min(s => s.HeldOutLoss)));
+            standings.Add(Judge(rate, those, loss, standings.Where(s => s.Stable == true).Min(s => s.HeldOutLoss),
+                tolerance));
         return new RateChoice { Variant = variant, Runs = runs, Rates = standings };
     }
 
     private static double? MeanLoss(StudyRun[] runs) =>
         runs.All(r => r.HeldOutLoss is not null) ? runs.Average(r => r.HeldOutLoss!.Value) : null;
 
-    private static RateStanding Judge(double rate, StudyRun[] runs, double? loss, double? lowest)
+    private static RateStanding Judge(double rate, StudyRun[] runs, double? loss, double? lowest,
+        double tolerance)
     {
         if (runs.Any(r => r.Status == RunStatus.Diverged)) return new(rate, loss, false, "diverged");
         if (runs.FirstOrDefault(r => r.Status != RunStatus.Finished) is { } missing)
@@ -58,7 +68,7 @@ public sealed record RateChoice
         if (loss is null) return new(rate, loss, null, "no held-out loss");
         if (!double.IsFinite(loss.Value)) return new(rate, loss, false, "loss not finite");
         if (runs.Any(r => r.EndsInSpike)) return new(rate, loss, false, "ends in a spike");
-        return lowest is { } best && loss > best * (1 + Tolerance)
+        return lowest is { } best && loss > best * (1 + tolerance)
             ? new(rate, loss, false, string.Create(CultureInfo.InvariantCulture,
                 $"{100 * (loss.Value / best - 1):0.#} % above a smaller rate"))
             : new(rate, loss, true, null);

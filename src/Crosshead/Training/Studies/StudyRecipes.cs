@@ -1,4 +1,3 @@
-using Crosshead.Attention;
 using Crosshead.Training.Recipes;
 
 namespace Crosshead.Training.Studies;
@@ -14,18 +13,23 @@ public static class StudyRecipes
         ["training.steps", "training.tokens", "training.schedule", "training.evalEvery", "training.evalBatches",
             "training.checkpointEvery"];
 
-    /// <summary>
-    /// Creates the recipe of a run of the grid: the base recipe with a linear warm-up and then a constant rate.
-    /// </summary>
-    public static Recipe Short(Recipe basis, string name, AttentionVariant variant, double rate, long seed)
+    /// <summary>Creates the recipe of a run of the grid.</summary>
+    /// <param name="basis">The recipe of all models.</param>
+    /// <param name="name">Name of the run.</param>
+    /// <param name="model">The run's model.</param>
+    /// <param name="rate">The run's learning rate.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="constant">Whether the rate is constant after its linear warm-up, whatever the recipe says.</param>
+    public static Recipe Grid(Recipe basis, string name, StudyModel model, double rate, long seed, bool constant)
     {
-        var recipe = With(basis, name, variant, rate);
+        var recipe = With(basis, name, model, rate);
+        var schedule = recipe.Training.Schedule;
         return recipe with
         {
             Training = recipe.Training with
             {
                 Seed = seed,
-                Schedule = recipe.Training.Schedule with { Kind = ScheduleKind.Constant },
+                Schedule = constant ? schedule with { Kind = ScheduleKind.Constant } : schedule,
             },
         };
     }
@@ -34,9 +38,9 @@ public static class StudyRecipes
     /// Creates the recipe of a full run at a chosen rate. The base recipe keeps its length and warm-up; a cosine then
     /// falls to a tenth of the rate.
     /// </summary>
-    public static Recipe Full(Recipe basis, string name, AttentionVariant variant, double rate)
+    public static Recipe Full(Recipe basis, string name, StudyModel model, double rate)
     {
-        var recipe = With(basis, name, variant, rate);
+        var recipe = With(basis, name, model, rate);
         return recipe with
         {
             Training = recipe.Training with
@@ -63,6 +67,19 @@ public static class StudyRecipes
         return Recipe.Load(path, hasLength ? lasting : overrides);
     }
 
+    /// <summary>Refuses to go on with a run of another recipe.</summary>
+    /// <param name="before">The recipe that the run began with.</param>
+    /// <param name="now">The recipe that it has now.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <exception cref="CrossheadException">A value differs that changes what a step computes.</exception>
+    public static void RequireSame(Recipe before, Recipe now, string folder)
+    {
+        var changes = RecipeChanges.Between(before, now);
+        if (changes.Count > 0)
+            throw new CrossheadException($"\"{folder}\" holds a run of another recipe: {string.Join(", ", changes)}; "
+                + $"restore the model, give it another name, or remove the folder to run it again.");
+    }
+
     /// <summary>Returns the number of evaluations that a run makes after its warm-up.</summary>
     public static long EvaluationsAfterWarmup(Recipe recipe)
     {
@@ -76,10 +93,9 @@ public static class StudyRecipes
         return 1 + Multiples(evaluated) + Multiples(saved) - Multiples(both);
     }
 
-    private static Recipe With(Recipe basis, string name, AttentionVariant variant, double rate) => basis with
+    private static Recipe With(Recipe basis, string name, StudyModel model, double rate)
     {
-        Name = name,
-        Model = basis.Model with { Attention = basis.Model.Attention with { Variant = variant } },
-        Training = basis.Training with { LearningRate = rate },
-    };
+        var recipe = model.In(basis);
+        return recipe with { Name = name, Training = recipe.Training with { LearningRate = rate } };
+    }
 }

@@ -5,10 +5,10 @@ namespace Crosshead.Training.Studies;
 /// <summary>The measurements of one run of a study, read from its log.</summary>
 public sealed record StudyRun
 {
-    /// <summary>Name of the attention variant.</summary>
+    /// <summary>Name of the model, for example that of its attention variant.</summary>
     public required string Variant { get; init; }
 
-    /// <summary>The learning rate, which is constant after the warm-up.</summary>
+    /// <summary>The learning rate after the warm-up.</summary>
     public required double LearningRate { get; init; }
 
     /// <summary>Seed of the initial weights and of the order of the data.</summary>
@@ -41,13 +41,23 @@ public sealed record StudyRun
     /// <summary>The reason why there is no fit; null if there is a fit.</summary>
     public string? FitRefusal { get; init; } = "it has no curve";
 
+    /// <summary>What the model costs; null if its shape is not valid.</summary>
+    public StudyCost? Cost { get; init; }
+
+    /// <summary>
+    /// Share of right answers of each recall task at the last measurement, 0 to 1; null if there was none.
+    /// </summary>
+    public IReadOnlyDictionary<string, double>? Recall { get; init; }
+
     /// <summary>Final held-out loss in nats per token; null if the run has not finished.</summary>
     public double? HeldOutLoss => Status == RunStatus.Finished && Curve.Count > 0 ? Curve[^1].Loss : null;
 
     /// <summary>Returns the run with the measurements from its log.</summary>
     /// <param name="log">The steps of the run, in order.</param>
-    /// <param name="warmupTokens">Number of tokens in the warm-up, which is left out of the fit.</param>
-    public StudyRun With(IReadOnlyList<TrainingStepRecord> log, double warmupTokens)
+    /// <param name="warmupTokens">
+    /// Number of tokens in the warm-up, which is left out of the fit; null if the rate was not constant after it.
+    /// </param>
+    public StudyRun With(IReadOnlyList<TrainingStepRecord> log, double? warmupTokens)
     {
         if (log.Count == 0) return this;
         (double, double)[] curve = [
@@ -55,7 +65,8 @@ public sealed record StudyRun
         string? refusal = null;
         var fit = Status switch
         {
-            RunStatus.Finished => PowerLawFit.Of(curve, warmupTokens, out refusal),
+            RunStatus.Finished when warmupTokens is { } warmup => PowerLawFit.Of(curve, warmup, out refusal),
+            RunStatus.Finished => Refuse("the rate was not constant", out refusal),
             RunStatus.Diverged => Refuse("the run diverged", out refusal),
             _ => Refuse("the run did not finish", out refusal),
         };
@@ -66,6 +77,7 @@ public sealed record StudyRun
             SpikeSteps = log.Count(r => r.Spike),
             EndsInSpike = log[^1].Spike,
             TokensPerSecond = log.Select(r => r.TokensPerSecond).Order().ElementAt(log.Count / 2),
+            Recall = log.LastOrDefault(r => r.Recall is not null)?.Recall,
             Fit = fit,
             FitRefusal = refusal,
         };

@@ -91,6 +91,22 @@ public sealed class RateChoiceTests
         Assert.Equal(counted, StudyRecipes.EvaluationsAfterWarmup(recipe));
     }
 
+    [Fact]
+    public void Without_tolerance_the_rate_of_the_lowest_mean_is_chosen_with_its_spread()
+    {
+        StudyRun Recalled(double rate, double loss, long seed, double share) =>
+            Run(rate, loss, seed: seed) with { Recall = new Dictionary<string, double> { ["pairs_3"] = share } };
+        var choice = RateChoice.Of([Recalled(1e-3, 3.0, 1, 0.5), Recalled(1e-3, 3.2, 2, 0.5),
+            Recalled(2e-3, 2.9, 1, 0.6), Recalled(2e-3, 3.1, 2, 0.8), Recalled(3e-3, 3.01, 1, 0.9),
+            Recalled(3e-3, 3.01, 2, 0.9)], 0)[0];
+        Assert.Equal(2e-3, choice.LargestStable!.LearningRate);
+        Assert.Equal(2, choice.Chosen!.Seeds);
+        Assert.Equal((3.0, 0.1414), (choice.Chosen.Loss.Mean, Math.Round(choice.Chosen.Loss.Deviation!.Value, 4)));
+        Assert.Equal((0.7, 0.1414), (Math.Round(choice.Chosen.Recall["pairs_3"].Mean, 9),
+            Math.Round(choice.Chosen.Recall["pairs_3"].Deviation!.Value, 4)));
+        Assert.Null(RateChoice.Of([Recalled(1e-3, 3, 1, 1)], 0)[0].Chosen!.Loss.Deviation);
+    }
+
     private static StudyRun Run(double rate, double? loss, RunStatus status = RunStatus.Finished, bool spike = false,
         long seed = 1, string variant = "gqa")
     {
