@@ -6,8 +6,9 @@ namespace Crosshead.Cli.Options;
 /// <summary>A folder for a model. <see cref="Files.NewFolder"/> writes it.</summary>
 /// <param name="description">What is written.</param>
 /// <param name="required">Whether the option must be given.</param>
-internal sealed class OutputFolder(string description, bool required = true)
-    : OutputOption(new(OptionNames.Table[nameof(MessageTerm.Folder)])
+/// <param name="name">The option's name, with its dashes; null for that of the usual folder.</param>
+internal sealed class OutputFolder(string description, bool required = true, string? name = null)
+    : OutputOption(new(name ?? OptionNames.Table[nameof(MessageTerm.Folder)])
     {
         Description = description,
         HelpName = "dir",
@@ -20,7 +21,7 @@ internal sealed class OutputFolder(string description, bool required = true)
     /// <inheritdoc/>
     public override void Check(string path, bool overwrite)
     {
-        ModelDirectory.RequireReplaceable(path, overwrite);
+        ModelDirectory.RequireReplaceable(path, overwrite, Name);
         OutputPlace.RequireWritable(Name, Path.TrimEndingDirectorySeparator(path));
     }
 }

@@ -113,10 +113,11 @@ public static class ModelDirectory
     /// </summary>
     /// <param name="folder">The folder, which need not exist.</param>
     /// <param name="overwrite">Whether a model that is there may be replaced.</param>
+    /// <param name="name">What messages call the setting that names the folder; null for <c>folder</c>.</param>
     /// <exception cref="CrossheadException">The folder cannot be used; nothing was changed.</exception>
-    public static void RequireReplaceable(string folder, bool overwrite)
+    public static void RequireReplaceable(string folder, bool overwrite, string? name = null)
     {
-        var what = $"{MessageTerm.Folder} \"{folder}\"";
+        var what = $"{name ?? MessageTerm.Folder} \"{folder}\"";
         if (File.Exists(folder)) throw new CrossheadException($"{what} is a file; name a folder.");
         if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
         if (!overwrite)

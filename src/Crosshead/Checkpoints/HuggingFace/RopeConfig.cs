@@ -165,6 +165,18 @@ internal static class RopeConfig
             json[ConfigJson.UnrotatedLayers] = new JsonArray([.. layers.Select(i => (JsonNode)i)]);
     }
 
+    /// <summary>
+    /// Puts base and scaling, as <see cref="WriteOwn"/> writes them, into one object, as only Transformers 5 knows it.
+    /// </summary>
+    public static void Gather(JsonObject json)
+    {
+        var rope = json[Objects[1]]?.DeepClone().AsObject() ?? new JsonObject { [Type] = Default };
+        rope[Base] = json[Base]?.DeepClone();
+        json.Remove(Base);
+        json.Remove(Objects[1]);
+        json[Objects[0]] = rope;
+    }
+
     private static void WriteFlat(JsonObject json, ModelOptions options)
     {
         json[Base] = options.RopeBase;
