@@ -106,6 +106,7 @@ internal sealed class CompressCommand : CliCommand
             Device = _compute.Device(arguments),
             ShardBytes = _shard.Bytes(arguments),
             Overwrite = arguments.GetValue(Outputs.Overwrite),
+            Command = CommandText.Of(arguments),
         };
         var (calibrate, heldOut) = Texts(arguments, method);
         var job = new CompressionJob(files, CompressionText.Of(calibrate, heldOut, files, windows), options);

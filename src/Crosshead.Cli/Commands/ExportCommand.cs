@@ -61,6 +61,7 @@ internal sealed class ExportCommand : CliCommand
         if (asItIs is not null) TransformersFolder.Require(description.Options);
         var (stored, tokens) = (description.Weights, description.Tokens);
         var (device, shardBytes) = (_compute.Device(arguments), _shard.Bytes(arguments));
+        var command = CommandText.Of(arguments);
         return (output, cancellation) =>
         {
             using var place = path is null ? null : NewFolder.Hold(path);
@@ -74,11 +75,16 @@ internal sealed class ExportCommand : CliCommand
                 {
                     description.SaveCompanions(folder);
                     ModelDirectory.Save(folder, plain!, null, tokens, stored.Type, shardBytes);
+                    Card(description, shape, command, "its composed heads merged into the projections")
+                        .Save(folder, path);
                 });
                 other?.Write(folder =>
                 {
                     description.SaveCompanions(folder);
                     TransformersFolder.Save(folder, model, tokens, stored.Type, shardBytes);
+                    var card = Card(description, description.Options, command, "written for Transformers");
+                    (card with { CarriesCode = !TransformersFolder.IsKnown(model.Options) })
+                        .SaveCopy(source, folder, asItIs!);
                 });
             }
             if (file is not null)
@@ -96,6 +102,21 @@ internal sealed class ExportCommand : CliCommand
             return ExitCode.Done;
         };
     }
+
+    private static ModelCard Card(ModelDescription source, ModelOptions model, string command, string done) => new()
+    {
+        Summary = $"{source.Name}, {done}. The licence is that of the model it was made from.",
+        Options = model,
+        BaseModel = source.BaseModel,
+        Command = command,
+        Facts =
+        [
+            ("Made from", $"{source.Name}, weights {source.WeightsHash} (XXH128)"),
+            ("Family", EnumName.Of(model.Family)),
+            ("Cache of a token", $"{Quantity.Bytes(ModelCost.Of(model).CacheBytesPerToken(
+                source.Weights.BytesPerElement))}, in {source.Weights.CopyTypeName}"),
+        ],
+    };
 
     private static void Tell(string? path, string? file, ModelOptions model, ModelOptions plain, StoredWeights stored,
         CommandOutput output)

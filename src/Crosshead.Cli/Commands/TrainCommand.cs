@@ -76,6 +76,7 @@ internal sealed class TrainCommand : CliCommand
             Resume = arguments.GetValue(_resume),
             From = arguments.GetValue(_from),
             Overwrite = arguments.GetValue(Outputs.Overwrite),
+            Command = CommandText.Of(arguments),
         };
         var recipe = RunRecipe.Load(path, Overrides(arguments), run);
         WorkFolder.Check(_out.Name, run.Folder);

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Checkpoints.HuggingFace.Quantized;
 using Crosshead.Checkpoints.Safetensors;
@@ -10,7 +11,7 @@ using Crosshead.Text.Tokenizers;
 namespace Crosshead.Checkpoints;
 
 /// <summary>The description of a model directory in Hugging Face's layout.</summary>
-internal sealed class FolderDescription : ModelDescription
+internal sealed partial class FolderDescription : ModelDescription
 {
     // config.json is read once; values that few callers need are read from here on request.
     private readonly ConfigValues _config;
@@ -28,6 +29,10 @@ internal sealed class FolderDescription : ModelDescription
 
     /// <inheritdoc/>
     public override string? Quantization { get; }
+
+    /// <inheritdoc/>
+    public override string? BaseModel => _config["_name_or_path"]?.GetValueKind() == JsonValueKind.String
+        && _config["_name_or_path"]!.GetValue<string>() is var name && HubName().IsMatch(name) ? name : null;
 
     /// <inheritdoc/>
     public override StoredWeights Weights
@@ -94,6 +99,10 @@ internal sealed class FolderDescription : ModelDescription
 
     /// <inheritdoc/>
     public override void SaveCompanions(string folder) => new ModelCompanions(Path, null).Save(folder);
+
+    // A name of two parts; a path has more of them, or begins otherwise.
+    [GeneratedRegex(@"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex HubName();
 
     private static bool HasOwnHead(string folder, IQuantization? quantization)
     {

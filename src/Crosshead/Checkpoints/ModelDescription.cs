@@ -42,6 +42,10 @@ public abstract class ModelDescription
     /// </summary>
     public virtual string? Quantization => null;
 
+    /// <summary>The published model that this one is, or was made from, such as <c>org/name</c>; null if the files do
+    /// not say.</summary>
+    public virtual string? BaseModel => null;
+
     /// <summary>How the weights are stored.</summary>
     /// <exception cref="CrossheadException">A file is damaged.</exception>
     public abstract StoredWeights Weights { get; }

@@ -25,6 +25,13 @@ public sealed class CompressCommandTests : IDisposable
         Assert.True((double)json["heldOutLossBefore"]! > 0 && (double)json["heldOutLossAfter"]! > 0
             && (double)json["selfCheck"]! < 1e-4);
 
+        var card = File.ReadAllText(_folder.File("half/README.md"));
+        Assert.Contains($"{(double)json["heldOutLossBefore"]!:0.0000} → {(double)json["heldOutLossAfter"]!:0.0000} nats",
+            card);
+        Assert.Contains($"Made from | model, weights {WeightsHash.Of(Model)} (XXH128)", card);
+        Assert.Contains("(50.0 %)", card);
+        Assert.Contains("\ncrosshead compress ", card);
+
         // What is said of it is so: some layers may keep all of their keys or values.
         var said = CliRun.Of("info", _folder.File("half")).Out;
         var layers = json["layers"]!.AsArray().Select(l => (Keys: (int)l!["keyHeads"]!, Values: (int)l["valueRank"]!))

@@ -55,7 +55,8 @@ public sealed class ExportGgufTests : IDisposable
     [Fact]
     public void Wrong_requests_are_refused()
     {
-        Assert.Contains("name a folder with --out, a file with --gguf", Export().Refusal());
+        Assert.Contains("name a folder with --out, a file with --gguf, a folder with --transformers",
+            Export().Refusal());
         Assert.Contains("--type f16 is for GGUF files; name one with --gguf",
             Export("--out", _folder.File("plain"), "--type", "f16").Refusal());
         Assert.Contains("--type must be one of f32, f16, bf16, q8_0, q6_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k_m, q4_k_s, "

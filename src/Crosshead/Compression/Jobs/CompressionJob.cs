@@ -75,8 +75,7 @@ public sealed class CompressionJob
         var after = Loss(compressed, CompressionStage.MeasuringAfter, progress, cancellation);
         var difference = SelfCheck(compressed);
         cancellation.ThrowIfCancellationRequested();
-        place.Write(aside => Save(aside, compressed, stored.Type));
-        return new CompressionResult
+        var result = new CompressionResult
         {
             Folder = folder,
             Options = compressed.Options,
@@ -87,6 +86,12 @@ public sealed class CompressionJob
             LossAfter = after,
             SelfCheck = difference,
         };
+        place.Write(aside =>
+        {
+            Save(aside, compressed, stored.Type);
+            CompressionCard.Of(_source, _options, result).Save(aside, folder);
+        });
+        return result;
     }
 
     private Calibration? Calibrated(

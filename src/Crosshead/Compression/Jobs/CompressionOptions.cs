@@ -56,6 +56,9 @@ public sealed record CompressionOptions
     /// <summary>Whether an existing model in the target folder may be replaced.</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>The command that asks for it, for the model card; null if unknown.</summary>
+    public string? Command { get; init; }
+
     /// <summary>Checks that all values are in range and fit together.</summary>
     /// <exception cref="CrossheadException">A value is out of range, or two values exclude each other.</exception>
     public void Validate()

@@ -25,6 +25,9 @@ public sealed record RunOptions
     /// </summary>
     public string? From { get; init; }
 
+    /// <summary>The command that asks for the run, for the model card; null if unknown.</summary>
+    public string? Command { get; init; }
+
     /// <summary>Whether checkpoints are written into the folder.</summary>
     public bool Checkpoints { get; init; } = true;
 

@@ -145,7 +145,9 @@ internal sealed class TrainingRun : IDisposable
         {
             model = _together.Lead(_optimizer, () =>
             {
-                Checkpoint.SaveModel(folder, _trainingStep, State(), _data, Companions);
+                var state = State();
+                Checkpoint.SaveModel(folder, _trainingStep, state, _data, Companions);
+                RunCard.Of(state, _model.Options, _options).Save(folder);
                 return folder;
             });
         }
