@@ -123,7 +123,7 @@ internal sealed class ExportCommand : CliCommand
     {
         var (before, after) = (ModelCost.Of(model), ModelCost.Of(plain));
         string[] written = [.. new[] { path, file }.OfType<string>()];
-        output.Line($"Written to {string.Join(" and ", written)} as {EnumName.Of(plain.Family)}: "
+        output.Line($"Written to {string.Join(" and ", written)} as {TypeOf(plain)}: "
             + $"{Quantity.Count(after.Parameters)} parameters, "
             + $"{Quantity.Bytes(after.CacheBytesPerToken(stored.BytesPerElement))} of cache a token (was "
             + $"{Quantity.Bytes(before.CacheBytesPerToken(stored.BytesPerElement))}).");
@@ -143,7 +143,7 @@ internal sealed class ExportCommand : CliCommand
     {
         var (before, after) = (ModelCost.Of(model), ModelCost.Of(plain));
         var result = new JsonObject { ["out"] = path, ["gguf"] = file, ["transformers"] = asItIs };
-        result["modelType"] = path is null && file is null ? TypeOf(model) : EnumName.Of(plain.Family);
+        result["modelType"] = TypeOf(plain);
         result["cacheBytesPerTokenBefore"] = before.CacheBytesPerToken(stored.BytesPerElement);
         result["cacheBytesPerTokenAfter"] = after.CacheBytesPerToken(stored.BytesPerElement);
         return result;

@@ -10,7 +10,7 @@ public sealed class ExportTransformersTests : IDisposable
 
     public ExportTransformersTests()
     {
-        using var model = SmallModels.Create("compressed", type: TorchSharp.torch.ScalarType.Float32);
+        using var model = SmallModels.Create("compressed by heads", type: TorchSharp.torch.ScalarType.Float32);
         ModelDirectory.Save(_folder.File("model"), model);
         File.WriteAllText(_folder.File("model/generation_config.json"), "{\"eos_token_id\": 2}");
     }
