@@ -19,17 +19,18 @@ internal sealed class ExportCommand : CliCommand
     private readonly OutputFile _gguf = OutputFile.Optional("--gguf",
         "GGUF file of the plain model, with its tokenizer and chat template, for llama.cpp and programs built on it.",
         "file");
-    private readonly OutputFolder _transformers = new("Folder for Hugging Face Transformers, of the model as it is: its "
-        + "cache keeps components. A model that no family describes carries the Python code that computes it, which "
-        + "needs trust_remote_code=True.", required: false, "--transformers");
+    private readonly OutputFolder _transformers = new("Folder for Hugging Face Transformers, of the model as it is: "
+        + "its cache keeps components. A model that no family describes carries the Python code that computes it, "
+        + "which needs trust_remote_code=True.", required: false, "--transformers");
     private readonly GgufTypeOption _type;
     private readonly ShardOption _shard;
     private readonly ComputeOptions _compute;
 
     /// <summary>Describes the command.</summary>
     public ExportCommand() : base("export",
-        "Write a model for other programs. --out and --gguf merge composed heads into the projections: the same outputs "
-            + "from a plain model of its family, with a cache of whole heads. --transformers keeps the model as it is.",
+        "Write a model for other programs. --out and --gguf merge composed heads into the projections: the same "
+            + "outputs from a plain model of its family, with a cache of whole heads. --transformers keeps the model "
+            + "as it is.",
         "crosshead export runs/mea-no-norm --out models/plain",
         "crosshead export models/plain --gguf models/plain.gguf --type bf16",
         "crosshead export models/llama-half --transformers models/llama-half-hf")
@@ -133,8 +134,8 @@ internal sealed class ExportCommand : CliCommand
     {
         var cost = ModelCost.Of(model);
         output.Line($"Written to {folder} for Transformers as {TypeOf(model)}: {Quantity.Count(cost.Parameters)} "
-            + $"parameters, {Quantity.Bytes(cost.CacheBytesPerToken(stored.BytesPerElement))} of cache a token. Load it "
-            + $"with AutoModelForCausalLM.from_pretrained(\"{folder}\""
+            + $"parameters, {Quantity.Bytes(cost.CacheBytesPerToken(stored.BytesPerElement))} of cache a token. "
+            + $"Load it with AutoModelForCausalLM.from_pretrained(\"{folder}\""
             + $"{(TransformersFolder.IsKnown(model) ? "" : ", trust_remote_code=True")}).");
     }
 

@@ -17,7 +17,8 @@ public sealed record ModelCard
     // Between these lines stands what depends on the folder's files.
     private const string Begin = "<!-- crosshead: how to load -->", End = "<!-- crosshead: end -->";
 
-    private const string CrossheadLibrary = "library_name: crosshead", TransformersLibrary = "library_name: transformers";
+    private const string CrossheadLibrary = "library_name: crosshead",
+        TransformersLibrary = "library_name: transformers";
 
     /// <summary>Version of this library, as cards name it.</summary>
     public static string Version { get; } = typeof(ModelCard).Assembly.GetName().Version?.ToString(3) ?? "";
@@ -80,7 +81,8 @@ public sealed record ModelCard
             var (from, to) = (known.IndexOf(Begin, StringComparison.Ordinal),
                 known.IndexOf(End, StringComparison.Ordinal) + End.Length);
             known = known[..from] + Loading(target) + known[to..];
-            if (IsForTransformers) known = known.Replace(CrossheadLibrary, TransformersLibrary, StringComparison.Ordinal);
+            if (IsForTransformers)
+                known = known.Replace(CrossheadLibrary, TransformersLibrary, StringComparison.Ordinal);
         }
         AtomicFile.WriteText(Path.Combine(folder, FileName), known);
     }

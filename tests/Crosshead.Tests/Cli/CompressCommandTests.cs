@@ -26,8 +26,8 @@ public sealed class CompressCommandTests : IDisposable
             && (double)json["selfCheck"]! < 1e-4);
 
         var card = File.ReadAllText(_folder.File("half/README.md"));
-        Assert.Contains($"{(double)json["heldOutLossBefore"]!:0.0000} → {(double)json["heldOutLossAfter"]!:0.0000} nats",
-            card);
+        var (before, after) = ((double)json["heldOutLossBefore"]!, (double)json["heldOutLossAfter"]!);
+        Assert.Contains($"{before:0.0000} → {after:0.0000} nats a token", card);
         Assert.Contains($"Made from | model, weights {WeightsHash.Of(Model)} (XXH128)", card);
         Assert.Contains("(50.0 %)", card);
         Assert.Contains("\ncrosshead compress ", card);

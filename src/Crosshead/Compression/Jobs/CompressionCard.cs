@@ -47,7 +47,8 @@ internal static class CompressionCard
     {
         var made = Changed(options).Where(v => v.KeyComponents is not null).ToArray();
         return made.Length == 0 ? null : $"{Range(made.Select(v => v.KeyComponents!.Value))} of "
-            + $"{options.Attention.Groups} heads{Grains(made.Select(v => JsonName(v.KeyGrain)))}{Layers(made, options)}";
+            + $"{options.Attention.Groups} heads{Grains(made.Select(v => JsonName(v.KeyGrain)))}"
+            + Layers(made, options);
     }
 
     private static string? ValuesOf(ModelOptions options)
