@@ -4,9 +4,11 @@
     python3 check-transformers.py DIR... [--write] [--device cuda] [--compile]
 
 For each folder: logits in float32 with "sdpa" and with "eager" attention; greedy texts with a cache that grows, with
-one of fixed length, and without; a padded batch; numbers that the cache keeps; saving and loading again; bfloat16 with
-a device map; gradients. `expected.safetensors` in the folder, if there is one, is compared with; `--write` writes it,
-so that `crosshead verify DIR` compares its own logits and greedy text with those of Transformers.
+one of fixed length, and without; prompts in chunks; beams; a padded batch; numbers that the cache keeps; saving and
+loading again; bfloat16 with a device map; gradients. `expected.safetensors` in the folder, if there is one, is compared
+with; `--write` writes it, so that `crosshead verify DIR` compares its own logits and greedy text with those of
+Transformers. `--again OTHER` keeps the folders that were saved again. LongRoPE is compared within its original context:
+a text that grows past it has other angles than one that is longer from the start.
 
 The last line of a folder is "ok" or "FAILED" with the number of checks; the exit code is 1 if one failed.
 """
@@ -75,7 +77,7 @@ class Checks:
         return good
 
 
-def check_folder(folder, device, write, compiled):
+def check_folder(folder, device, write, compiled, again):
     print(folder, flush=True)
     check, state = Checks(), {}
 
@@ -106,31 +108,40 @@ def check_folder(folder, device, write, compiled):
         return close(load(folder, device, "eager")(ids).logits, logits)
 
     check("eager attention", eager)
+    contexts = [r["short_context"] for r in (getattr(model.config, "rotary", None) or {}).values()
+                if "short_context" in r]
+    most = min(contexts + [10**9])
+    new = min(NEW, most + 1 - prompt.shape[1])
     state["text"] = None
 
     @torch.no_grad()
     def no_cache():
-        state["text"] = uncached(model, prompt, NEW)
+        state["text"] = uncached(model, prompt, new)
         if "greedy" in known and not write:
-            return same(state["text"].cpu(), known["greedy"].long().reshape(1, -1))
+            return same(state["text"].cpu(), known["greedy"].long().reshape(1, -1)[:, : prompt.shape[1] + new])
         return True, f"{state['text'].shape[1]} tokens"
 
     check("greedy text without a cache", no_cache)
     text = state["text"]
-    check("generate, cache that grows", lambda: same(greedy(model, prompt), text))
-    check("generate, cache of fixed length", lambda: same(
-        greedy(model, prompt, cache_implementation="static", disable_compile=True), text))
+    fixed = {"cache_implementation": "static", "disable_compile": True}
+    check("generate, cache that grows", lambda: same(greedy(model, prompt, new), text))
+    check("generate, cache of fixed length", lambda: same(greedy(model, prompt, new, **fixed), text))
+    check("generate, prompt in chunks", lambda: same(greedy(model, prompt, new, prefill_chunk_size=5), text))
     if compiled:
         check("generate, cache of fixed length, compiled",
-              lambda: same(greedy(model, prompt, cache_implementation="static"), text))
+              lambda: same(greedy(model, prompt, new, cache_implementation="static"), text))
+        check("generate, prompt in chunks, compiled", lambda: same(
+            greedy(model, prompt, new, cache_implementation="static", prefill_chunk_size=5), text))
+    check("beams", lambda: same(greedy(model, prompt, new, num_beams=3), greedy(
+        model, prompt, new, num_beams=3, **fixed)))
 
     @torch.no_grad()
     def by_hand(make):
         def run():
-            cache, parts = make(), []
-            for part in (ids[:, :9], ids[:, 9:10], ids[:, 10:25], *ids[:, 25:].split(1, 1)):
+            cache, parts, some = make(), [], ids[:, :most]
+            for part in (some[:, :9], some[:, 9:10], some[:, 10:25], *some[:, 25:].split(1, 1)):
                 parts.append(model(part, past_key_values=cache, use_cache=True).logits)
-            return close(torch.cat(parts, 1), logits)
+            return close(torch.cat(parts, 1), model(some).logits)
         return run
 
     check("logits in pieces, cache that grows", by_hand(lambda: DynamicCache(config=model.config)))
@@ -142,9 +153,9 @@ def check_folder(folder, device, write, compiled):
         pad = torch.zeros(1, prompt.shape[1] - 5, dtype=torch.long, device=device)
         both = torch.cat((torch.cat((pad, short), 1), prompt))
         mask = torch.cat((torch.cat((torch.zeros_like(pad), torch.ones_like(short)), 1), torch.ones_like(prompt)))
-        alone = uncached(model, short, NEW)
-        for options in ({}, {"cache_implementation": "static", "disable_compile": True}):
-            together = greedy(model, both, mask=mask, **options)
+        alone = uncached(model, short, new)
+        for options in ({}, fixed):
+            together = greedy(model, both, new, mask, **options)
             good, told = same(together[0, pad.shape[1]:][None], alone)
             if good:
                 good, told = same(together[1:], text)
@@ -165,14 +176,15 @@ def check_folder(folder, device, write, compiled):
     check("cache", kept)
 
     @torch.no_grad()
-    def again():
-        with tempfile.TemporaryDirectory() as other:
+    def saved():
+        with tempfile.TemporaryDirectory() as place:
+            other = os.path.join(again or place, os.path.basename(os.path.normpath(folder)))
             model.save_pretrained(other)
             files = " ".join(sorted(os.listdir(other)))
             good, told = close(load(other, device)(ids).logits, logits)
             return good, f"{told}; {files}"
 
-    check("save_pretrained and load", again)
+    check("save_pretrained and load", saved)
 
     @torch.no_grad()
     def short():
@@ -194,8 +206,10 @@ def check_folder(folder, device, write, compiled):
     check("gradients", gradients)
 
     if write and text is not None:
-        save_file({"input_ids": ids.cpu(), "logits": logits.cpu().contiguous(), "prompt": prompt.cpu(),
-                   "greedy": text.cpu()}, os.path.join(folder, "expected.safetensors"))
+        places = [folder] + ([os.path.join(again, os.path.basename(os.path.normpath(folder)))] if again else [])
+        for place in places:
+            save_file({"input_ids": ids.cpu(), "logits": logits.cpu().contiguous(), "prompt": prompt.cpu(),
+                       "greedy": text.cpu()}, os.path.join(place, "expected.safetensors"))
     good = check.failed == 0
     print(f"{'ok' if good else 'FAILED'} {folder}: {check.passed} of {check.passed + check.failed} checks", flush=True)
     return good
@@ -205,10 +219,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--write", action="store_true", help="write expected.safetensors")
+    parser.add_argument("--again", metavar="OTHER", help="keep the folders that were saved again under this one")
     parser.add_argument("--compile", action="store_true", help="also generate with the compiled model")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
-    results = [check_folder(f, arguments.device, arguments.write, arguments.compile) for f in arguments.folders]
+    results = [check_folder(f, arguments.device, arguments.write, arguments.compile, arguments.again)
+               for f in arguments.folders]
     sys.exit(0 if all(results) else 1)
 
 

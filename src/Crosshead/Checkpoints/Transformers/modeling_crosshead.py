@@ -646,6 +646,10 @@ class CrossheadForCausalLM(CrossheadPreTrainedModel, GenerationMixin):
     def set_output_embeddings(self, value):
         self.lm_head = value
 
+    def _get_static_cache_init_shape(self):
+        """A cache of fixed length takes the shape of the first rows that it is given: layers differ."""
+        return None
+
     @staticmethod
     def create_masks_for_generate(config=None, attention_mask=None, past_key_values=None, **kwargs):
         """The padding mask [B, T] for a cache of fixed length, as long as the cache: its shape never changes."""
