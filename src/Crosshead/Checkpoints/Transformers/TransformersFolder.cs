@@ -33,8 +33,8 @@ public static class TransformersFolder
     {
         if (IsKnown(options) || options.Attention.Latent is not { } latent) return;
         throw new CrossheadException($"latent attention (latent.rank {latent.Rank}) is written for Transformers only "
-            + $"as {ModelFamily.DeepseekV3.NameOf()}, and the keys of that family do not describe the whole model; undo "
-            + "what was changed in it, or serve it with Crosshead.");
+            + $"as {ModelFamily.DeepseekV3.NameOf()}, and the keys of that family do not describe the whole model; "
+            + "undo what was changed in it, or serve it with Crosshead.");
     }
 
     /// <summary>
