@@ -104,8 +104,10 @@ internal sealed class DecodeAttentionKernel
         {
             var device = CudaDevice.Get(key.Device);
             if (key.Kind > 0)
-                return ScaledPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Kind,
-                    device.SharedMemoryPerBlock);
+                return ScaledTilePlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors, key.Kind,
+                        device.SharedMemoryPerBlock)
+                    ?? (DecodeAttentionPlan?)ScaledPlan.For(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
+                        key.Kind, device.SharedMemoryPerBlock);
             return key.Pieces
                 ? DecodeAttentionPlan.ForPieces(key.KeyWidth, key.ValueWidth, key.Queries, key.Factors,
                     device.SharedMemoryPerBlock)

@@ -20,6 +20,9 @@ public sealed class ScaledCacheTests
         { "fp8", 64, 64, 1, 8, true },
         { "int8", 128, 128, 2, 2, true },
         { "fp8", 128, 64, 1, 3, false },
+        { "int8", 64, 128, 2, 5, false },
+        { "int8", 64, 64, 1, 16, true },
+        { "fp8", 128, 128, 2, 8, true },
         { "int8", 256, 256, 1, 32, true }, // half the components of heads
     };
 
@@ -68,6 +71,41 @@ public sealed class ScaledCacheTests
             var error = (actual.cpu().to(ScalarType.Float64) - expected).norm().item<double>()
                 / expected.norm().item<double>();
             Assert.True(error < 0.005, $"{name} [{keyWidth}, {valueWidth}] of {end}: relative error {error:G3}");
+        }
+    }
+
+    // Half precision, in which products are computed, has neither the numbers nor the scales of these.
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("fp8")]
+    public void Large_queries_small_keys_and_values_of_very_different_sizes_are_attended(string name)
+    {
+        Assert.SkipUnless(s_cuda, "there is no CUDA device");
+        using var scope = NewDisposeScope();
+        using var grad = no_grad();
+        random.manual_seed(4);
+        const int batch = 2, tokens = 500, queries = 4, width = 64;
+        var layout = new CacheLayout(new CachedRows(1, width), new CachedRows(1, width));
+        using var cache = new KeyValueCache(layout, batch, 512, ScalarType.BFloat16, s_device,
+            new CacheFormat(CacheOptions.Parse(name)));
+        var key = Rows(batch, 1, tokens, width) * 1e-6;
+        var sizes = (rand([batch, 1, tokens, 1], ScalarType.Float32, s_device) * 14 - 7).exp2().pow(3) * 1e5;
+        sizes = sizes.masked_fill(rand_like(sizes) < 0.1, 0);
+        var value = (Rows(batch, 1, tokens, width) * sizes).to(ScalarType.BFloat16);
+        cache.Append(key, value, new CachePlace(0));
+        var (keys, values, _) = cache.Whole;
+        var scales = cache.Scales!;
+        var query = randn([batch, queries, 1, width], ScalarType.BFloat16, s_device) * 1e6;
+        var ends = tensor(new[] { tokens, 77 }, ScalarType.Int32).to(s_device);
+        var actual = DecodeAttention.Apply(query, keys, values, Scale, ends: ends, scales: scales);
+        foreach (var (b, end) in new[] { (0, tokens), (1, 77) })
+        {
+            Tensor Own(Tensor all) => all.narrow(0, b, 1);
+            var expected = Attended(Own(query), Own(scales.OfKeys(keys, null, end)),
+                Own(scales.OfValues(values, null, end)));
+            var error = (Own(actual).cpu().to(ScalarType.Float64) - expected).norm().item<double>()
+                / expected.norm().item<double>();
+            Assert.True(error < 0.005, $"{name}: relative error {error:G3}");
         }
     }
 
