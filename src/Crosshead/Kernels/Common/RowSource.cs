@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Crosshead.Kernels.Common;
 
 /// <summary>
-/// A CUDA source of kernels over rows of float32 or bfloat16, which begin with what <c>elements.cuh</c> declares.
+/// A CUDA source of kernels over rows of float32 or bfloat16, behind <c>elements.cuh</c> and <c>launches.cuh</c>.
 /// </summary>
 /// <param name="name">Name of the file.</param>
 internal sealed class RowSource(string name)
@@ -17,7 +17,8 @@ internal sealed class RowSource(string name)
 
     private static readonly ConcurrentDictionary<int, bool> Usable = new();
 
-    private readonly Lazy<string> _text = new(() => KernelText.Read("bfloat16.cuh", "elements.cuh", name));
+    private readonly Lazy<string> _text = new(() => KernelText.Read("bfloat16.cuh", "elements.cuh", "launches.cuh",
+        name));
     private readonly ConcurrentDictionary<Variant, CudaKernel> _kernels = new();
 
     /// <summary>Whether the tensor is on a CUDA device that runs these kernels, float32 or bfloat16.</summary>

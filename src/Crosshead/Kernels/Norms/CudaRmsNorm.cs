@@ -33,7 +33,7 @@ internal static class CudaRmsNorm
         [
             Aten.DataPointer(input), Pointer(residual), Aten.DataPointer(dense), WeightRows(weight),
             Pointer(sum), Aten.DataPointer(normed), Aten.DataPointer(inverse), rows, (float)epsilon, together, step,
-        ]);
+        ], early: true);
         GC.KeepAlive(residual);
         GC.KeepAlive(input);
         return (sum, normed);

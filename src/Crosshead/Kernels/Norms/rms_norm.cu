@@ -2,8 +2,8 @@
 //
 // A group of threads takes a row and keeps it in registers, so that each number is read once.
 //
-// Compile-time, besides those of elements.cuh: WIDTH (of a row), GROUP (threads a row, a power of two up to THREADS),
-// BF16_WEIGHT (1 for a weight in bfloat16, 0 for float32).
+// Compile-time, behind launches.cuh and besides those of elements.cuh: WIDTH (of a row), GROUP (threads a row, a power
+// of two up to THREADS), BF16_WEIGHT (1 for a weight in bfloat16, 0 for float32).
 
 #define THREADS 256
 #define ROWS (THREADS / GROUP)
@@ -43,6 +43,8 @@ rms_norm(const element* __restrict__ input, const element* __restrict__ residual
          // the input's rows lie so many side by side, such stretches `step` elements apart; 0: all side by side
          int together, long long step)
 {
+    follow();
+    let_follow();
     const long long row = (long long)blockIdx.x * ROWS + threadIdx.x / GROUP;
     const int lane = threadIdx.x % GROUP;
     const element* source = input + (together ? row / together * step + row % together * WIDTH : row * WIDTH);
