@@ -15,7 +15,9 @@ internal sealed record ScaledTilePlan(int KeyWidth, int ValueWidth, int Queries,
     /// <inheritdoc/>
     public override int Threads => 32 * Warps;
 
-    /// <summary>A ring of rows and scales for each warp, whose memory the sums use at the end; what warps found.</summary>
+    /// <summary>
+    /// A ring of rows and scales for each warp, whose memory the sums use at the end; what the warps found.
+    /// </summary>
     public override int SharedBytes =>
         (Warps * Math.Max(Stages * Tokens * (KeyWidth + 16 + ValueWidth + 16 + 4), Queries * (ValueWidth + 8) * 4))
         + (2 * (Warps + 1) * Queries * 4);
