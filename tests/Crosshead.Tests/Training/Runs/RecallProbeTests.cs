@@ -51,7 +51,7 @@ public sealed class RecallProbeTests : IDisposable
         // With large embeddings a token is the likeliest to follow itself, which is right where a word is repeated.
         model.Parameters[0].Value.mul_(50);
         var shares = RecallProbe.Of(recipe, data)!.Of(model);
-        Assert.InRange(shares["copy_20"], 0.005, 0.5);
+        Assert.InRange(shares["copy_20"], 0.001, 0.5);
         foreach (var (name, share) in shares)
         {
             var (right, all) = (0, 0);
