@@ -59,7 +59,6 @@ internal sealed class ExportCommand : CliCommand
         var shape = path is null && file is null ? description.Options : PlainExport.ShapeOf(description.Options);
         if (file is not null) GgufModel.Require(shape, source);
         if (asked is not null) GgufQuantizer.Require(description, asked);
-        if (asItIs is not null) TransformersFolder.Require(description.Options);
         var (stored, tokens) = (description.Weights, description.Tokens);
         var (device, shardBytes) = (_compute.Device(arguments), _shard.Bytes(arguments));
         var command = CommandText.Of(arguments);

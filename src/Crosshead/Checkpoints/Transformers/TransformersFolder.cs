@@ -26,17 +26,6 @@ public static class TransformersFolder
     /// <param name="options">The model's shape.</param>
     public static bool IsKnown(ModelOptions options) => ModelConfig.LayoutOf(options) != TensorLayout.Own;
 
-    /// <summary>Refuses a model that neither Transformers nor the code of the directory expresses.</summary>
-    /// <param name="options">The model's shape.</param>
-    /// <exception cref="CrossheadException">The message names what is not expressed.</exception>
-    public static void Require(ModelOptions options)
-    {
-        if (IsKnown(options) || options.Attention.Latent is not { } latent) return;
-        throw new CrossheadException($"latent attention (latent.rank {latent.Rank}) is written for Transformers only "
-            + $"as {ModelFamily.DeepseekV3.NameOf()}, and the keys of that family do not describe the whole model; "
-            + "undo what was changed in it, or serve it with Crosshead.");
-    }
-
     /// <summary>
     /// Writes configuration and weights, and the code of models that Transformers does not know. Crosshead reads the
     /// directory as well.
@@ -46,12 +35,11 @@ public static class TransformersFolder
     /// <param name="tokens">The tokens that texts begin and end with; null for none.</param>
     /// <param name="type">Precision to store the weights in; null for the model's own.</param>
     /// <param name="shardBytes">Maximum of weight bytes per file.</param>
-    /// <exception cref="CrossheadException">The model is refused, see <see cref="Require"/>, or the disk is full or not
-    /// writable.</exception>
+    /// <exception cref="CrossheadException">The precision cannot be stored, or the disk is full or not writable.
+    /// </exception>
     public static void Save(string folder, LanguageModel model, TextTokens? tokens = null, ScalarType? type = null,
         long shardBytes = ModelDirectory.DefaultShardBytes)
     {
-        Require(model.Options);
         ModelDirectory.Save(folder, model, null, tokens, type, shardBytes);
         if (IsKnown(model.Options)) return;
         foreach (var name in new[] { ConfigurationCode, ModelCode })

@@ -118,6 +118,12 @@ class CrossheadConfig(PretrainedConfig):
         """How many tokens a query of a layer sees at most, its own among them; None for all earlier ones."""
         return self.sliding_window if self.layer_types[layer] == "sliding_attention" else None
 
+    def latent_of(self, layer):
+        """Widths of latent attention in a layer, of which `components` of the latent vector may be kept alone."""
+        smaller = (self.virtual_heads[layer] if self.virtual_heads else None) or {}
+        rank = smaller.get("value_rank")
+        return dict(self.attention["latent"]) if rank is None else dict(self.attention["latent"], components=rank)
+
     def attention_of(self, layer):
         """What the attention of a layer is made of.
 

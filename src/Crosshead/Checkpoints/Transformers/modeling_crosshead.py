@@ -145,6 +145,47 @@ def repeated(x, times):
     return x.unsqueeze(2).expand(batch, rows, times, length, width).reshape(batch, rows * times, length, width)
 
 
+def attend(query, keys, values, seen, scale, in_open=False, factors=None, cap=None, sinks=None, mixes=None):
+    """softmax(q k^T * scale) v. Query head i reads row i div (h / rows) of the keys and of the values.
+
+    query [B, h, N, w], keys [B, rows, T, w], values [B, rows, T, w'], factors of the scores [B, g, T], sinks [h],
+    mixes of scores and of weights across heads [h, h] both. `in_open` computes the scores in memory, as what follows
+    it asks for anyway.
+    """
+    heads, count = query.shape[1], query.shape[2]
+    if not in_open and factors is None and cap is None and sinks is None and mixes is None:
+        if count == 1 and keys.shape[1] == values.shape[1]:
+            # The heads that read a row are queries of one head, so that nothing is repeated.
+            rows = query.reshape(query.shape[0], keys.shape[1], -1, query.shape[3])
+            sums = F.scaled_dot_product_attention(rows, keys, values, attn_mask=seen, scale=scale)
+            return sums.reshape(*query.shape[:3], values.shape[3])
+        keys, values = repeated(keys, heads // keys.shape[1]), repeated(values, heads // values.shape[1])
+        causal = seen is None and count > 1
+        return F.scaled_dot_product_attention(query, keys, values, attn_mask=seen, is_causal=causal, scale=scale)
+
+    if seen is None:
+        total = keys.shape[2]
+        seen = torch.ones(count, total, dtype=torch.bool, device=query.device).tril(total - count)
+    keys, values = repeated(keys, heads // keys.shape[1]), repeated(values, heads // values.shape[1])
+    scores = torch.matmul(query, keys.transpose(2, 3)) * scale  # [B, h, N, T]
+    if factors is not None:
+        scores = scores * repeated(factors.unsqueeze(2), heads // factors.shape[1])
+    if cap is not None:
+        scores = torch.tanh(scores / cap) * cap
+    if mixes is not None:
+        scores = torch.einsum("ij,bjnt->bint", mixes[0], scores)
+    scores = scores.float().masked_fill(~seen, torch.finfo(torch.float32).min)
+    if sinks is None:
+        weights = scores.softmax(-1)
+    else:  # one more score of each head, which has no value
+        sink = sinks.float().view(1, -1, 1, 1).expand(scores.shape[0], -1, count, 1)
+        weights = torch.cat((scores, sink), -1).softmax(-1)[..., :-1]
+    weights = weights.to(query.dtype)
+    if mixes is not None:
+        weights = torch.einsum("ij,bjnt->bint", mixes[1], weights)
+    return torch.matmul(weights, values)
+
+
 class CrossheadAttention(nn.Module):
     """The attention of a layer: grouped-query attention, composed heads, a norm on every head's output, or both;
     differential attention (arXiv 2410.05258); Talking-Heads attention (arXiv 2003.02436). See arXiv 2601.19611."""
@@ -300,7 +341,7 @@ class CrossheadAttention(nn.Module):
             keys = self.as_heads(keys)
         if shape.caches_key_components and not shape.caches_value_components:
             values = self.as_heads(values)
-        sums = self.attend(query, keys, values, seen, factors)
+        sums = self.attend(query, keys, values, seen, factors=factors)
         return self.composed_sums(sums) if shape.caches_value_components else sums
 
     def as_heads(self, row):
@@ -321,6 +362,13 @@ class CrossheadAttention(nn.Module):
             ), -1)
         return mixed.flatten(4).flatten(1, 2)
 
+    def attend(self, query, keys, values, seen, factors=None):
+        """softmax(q k^T * scale) v with what the layer has."""
+        return attend(
+            query, keys, values, seen, self.scale, self.config._attn_implementation == "eager", factors, self.cap,
+            self.sinks, (self.logit_mix, self.weight_mix) if self.shape.kind == "talking-heads" else None,
+        )
+
     def composed_sums(self, sums):
         """Weighted sums of value components [B, h, N, width] -> heads [B, h, N, d]."""
         sums = sums.unflatten(1, (self.groups, -1))
@@ -340,49 +388,65 @@ class CrossheadAttention(nn.Module):
         )
         return first - weight.to(first.dtype) * second
 
-    def attend(self, query, keys, values, seen, factors=None):
-        """softmax(q k^T * scale) v. Query head i reads row i div (h / rows) of the keys and of the values.
 
-        query [B, h, N, w], keys [B, rows, T, w], values [B, rows, T, w'], factors of the scores [B, g, T]
-        """
-        heads, count = query.shape[1], query.shape[2]
-        in_open = (
-            factors is not None or self.cap is not None or self.sinks is not None
-            or self.shape.kind == "talking-heads" or self.config._attn_implementation == "eager"
-        )
-        if not in_open:
-            if count == 1 and keys.shape[1] == values.shape[1]:
-                # The heads that read a row are queries of one head, so that nothing is repeated.
-                rows = query.reshape(query.shape[0], keys.shape[1], -1, query.shape[3])
-                return F.scaled_dot_product_attention(rows, keys, values, attn_mask=seen, scale=self.scale).reshape(
-                    *query.shape[:3], values.shape[3]
-                )
-            keys, values = repeated(keys, heads // keys.shape[1]), repeated(values, heads // values.shape[1])
-            return F.scaled_dot_product_attention(
-                query, keys, values, attn_mask=seen, is_causal=seen is None and count > 1, scale=self.scale
-            )
+class LatentAttention(nn.Module):
+    """Latent attention (arXiv 2405.04434): plain parts of keys, and values, are made of one latent vector a token, and
+    all heads share the rotated part of their keys. The cache keeps this part, and the latent vector or components of
+    it. No key or value of a cached token is made: queries carry the projection of keys, and that of values is applied
+    to the weighted sums."""
 
-        if seen is None:
-            total = keys.shape[2]
-            seen = torch.ones(count, total, dtype=torch.bool, device=query.device).tril(total - count)
-        keys, values = repeated(keys, heads // keys.shape[1]), repeated(values, heads // values.shape[1])
-        scores = torch.matmul(query, keys.transpose(2, 3)) * self.scale  # [B, h, N, T]
-        if factors is not None:
-            scores = scores * repeated(factors.unsqueeze(2), heads // factors.shape[1])
-        if self.cap is not None:
-            scores = torch.tanh(scores / self.cap) * self.cap
-        if self.shape.kind == "talking-heads":
-            scores = torch.einsum("ij,bjnt->bint", self.logit_mix, scores)
-        scores = scores.float().masked_fill(~seen, torch.finfo(torch.float32).min)
-        if self.sinks is not None:  # one more score of each head, which has no value
-            sink = self.sinks.float().view(1, -1, 1, 1).expand(scores.shape[0], -1, count, 1)
-            weights = torch.cat((scores, sink), -1).softmax(-1)[..., :-1]
+    def __init__(self, config, layer):
+        super().__init__()
+        self.config, self.layer, self.window = config, layer, config.window_of(layer)
+        options, latent = config.attention, config.latent_of(layer)
+        h, width, bias = config.num_attention_heads, config.hidden_size, options.get("projectionBias", False)
+        self.heads, self.rank, self.turned = h, latent["rank"], config.head_dim
+        self.plain, self.interleaved = latent["plainWidth"], latent.get("interleaved", True)
+        self.scale = latent.get("scaleFactor", 1.0) / math.sqrt(self.plain + self.turned)
+        kept, eps = latent.get("components") or self.rank, latent["normEpsilon"]
+        query = latent.get("queryRank")
+        if query is None:
+            self.q_proj = nn.Linear(width, h * (self.plain + self.turned), bias=False)
         else:
-            weights = scores.softmax(-1)
-        weights = weights.to(query.dtype)
-        if self.shape.kind == "talking-heads":
-            weights = torch.einsum("ij,bjnt->bint", self.weight_mix, weights)
-        return torch.matmul(weights, values)
+            self.q_a_proj = nn.Linear(width, query, bias=bias)
+            self.q_a_layernorm = RmsNorm(query, eps)
+            self.q_b_proj = nn.Linear(query, h * (self.plain + self.turned), bias=False)
+        self.kv_a_proj_with_mqa = nn.Linear(width, self.rank + self.turned, bias=bias)
+        self.kv_a_layernorm = RmsNorm(self.rank, eps)
+        self.kv_c_proj = None if kept == self.rank else nn.Linear(self.rank, kept, bias=False)
+        self.kv_b_proj = nn.Linear(kept, h * (self.plain + latent["valueWidth"]), bias=False)
+        self.o_proj = nn.Linear(h * latent["valueWidth"], width, bias=options.get("outputBias", False))
+
+    def forward(self, x, table=None, start=0, attention_mask=None, past_key_values=None):
+        """[B, N, D] -> [B, N, D]. `start` counts the tokens before these, `table` holds their rotary angles."""
+        rows = self.q_proj(x) if hasattr(self, "q_proj") else self.q_b_proj(self.q_a_layernorm(self.q_a_proj(x)))
+        query = rows.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, h, N, plain + turned]
+        plain, turned = query.split((self.plain, self.turned), -1)
+        latent, key = self.kv_a_proj_with_mqa(x).unsqueeze(1).split((self.rank, self.turned), -1)  # [B, 1, N, ·]
+        latent = self.kv_a_layernorm(latent)
+        if self.kv_c_proj is not None:
+            latent = self.kv_c_proj(latent)
+        turned, key = self.rotated(turned, table), self.rotated(key, table)
+        if table is not None and table[2] is not None:
+            growth = table[2][:, None, :, None].to(plain.dtype)
+            plain, turned = plain * growth, turned * growth
+        if past_key_values is not None:
+            key, latent = past_key_values.update(key, latent, self.layer)
+        weights = self.kv_b_proj.weight.unflatten(0, (self.heads, -1))  # [h, plain + value, kept]
+        seen = visible_tokens(start, x.shape[1], key.shape[2], self.window, attention_mask, x.device)
+        absorbed = torch.einsum("bhnp,hpr->bhnr", plain, weights[:, : self.plain])
+        sums = attend(
+            torch.cat((absorbed, turned), -1), torch.cat((latent, key), -1), latent, seen, self.scale,
+            in_open=self.config._attn_implementation == "eager",
+        )
+        heads = torch.einsum("bhnr,hvr->bhnv", sums, weights[:, self.plain :])
+        return self.o_proj(heads.transpose(1, 2).flatten(2))
+
+    def rotated(self, heads, table):
+        """Rotates pairs; neighbours are first brought apart to i and i + width/2."""
+        if self.interleaved:
+            heads = heads.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)
+        return heads if table is None else rotate(heads, table[0], table[1])
 
 
 # Feed-forward layers ------------------------------------------------------------------------------------------------
@@ -489,7 +553,8 @@ class CrossheadLayer(nn.Module):
         for name in self.norms:
             if name is not None:
                 setattr(self, name, block_norm(config))
-        self.self_attn = CrossheadAttention(config, layer)
+        latent = config.attention.get("latent") is not None
+        self.self_attn = LatentAttention(config, layer) if latent else CrossheadAttention(config, layer)
         self.mlp = MixtureOfExperts(config) if config.is_sparse(layer) else FeedForward(
             config, config.intermediate_size, config.mlp_bias, block.get("activation", "silu")
         )

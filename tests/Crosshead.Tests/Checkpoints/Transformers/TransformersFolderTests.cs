@@ -157,18 +157,4 @@ public sealed class TransformersFolderTests : IDisposable
         Assert.Equal("llama", (string)JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "config.json")))!
             ["model_type"]!);
     }
-
-    [Fact]
-    public void Latent_attention_is_written_as_its_family_or_refused()
-    {
-        var options = new ModelOptions
-        {
-            Family = ModelFamily.DeepseekV3,
-            HiddenSize = 32,
-            Attention = new() { Heads = 4, HeadDim = 8, Latent = new() { Rank = 12, PlainWidth = 8, ValueWidth = 8 } },
-            Block = new() { LogitCap = 30 },
-        };
-        Assert.Contains("latent attention (latent.rank 12) is written for Transformers only as deepseek_v3",
-            Assert.Throws<CrossheadException>(() => TransformersFolder.Require(options)).Message);
-    }
 }
