@@ -17,7 +17,7 @@ namespace Crosshead.Benchmarks.Llama;
 /// </summary>
 internal static class LlamaComparison
 {
-    private const int Rounds = 5, Steps = 24;
+    private const int Steps = 24;
 
     private const double SecondsPerTurn = 0.7; // at least
 
@@ -28,8 +28,8 @@ internal static class LlamaComparison
     ];
 
     public const string Usage =
-        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16]; MODEL is a folder, or a .gguf "
-        + "file, which has a type of its own";
+        "llama MODEL [--sequences 16] [--cached 16] [--threads N] [--type f32|bf16] [--rounds 5]; MODEL is a folder, "
+        + "or a .gguf file, which has a type of its own; without rounds only logits are compared";
 
     /// <summary>Compares, and prints a table. Returns the exit code: 1 if the two compute different logits.</summary>
     public static int Run(string folder, string[] options)
@@ -39,6 +39,7 @@ internal static class LlamaComparison
         var given = Parse(options);
         var (sequences, cached) = (Number(given, "--sequences", 16, 1), Number(given, "--cached", 16, 2));
         var threads = Number(given, "--threads", ComputeThreads.Count, 1);
+        var rounds = Number(given, "--rounds", 5, 0);
         var type = given.GetValueOrDefault("--type", "f32") switch
         {
             "f32" => ScalarType.Float32,
@@ -54,7 +55,7 @@ internal static class LlamaComparison
                 using var whole = ModelDirectory.Load(folder);
                 GgufModel.Write(file, whole, GgufModel.NearestTo(type), folder, "comparison");
             }
-            using var model = ModelSource.Open(folder).LoadFrozen(isFile ? ScalarType.BFloat16 : type);
+            using var model = ModelDirectory.LoadFrozen(folder, isFile ? ScalarType.BFloat16 : type);
             using var weights = new CpuWeights(model);
             using var peer = LLamaWeights.LoadFromFile(new ModelParams(file));
             var capacity = cached + Steps;
@@ -88,7 +89,8 @@ internal static class LlamaComparison
                 Print("the two do not compute the same model: nothing was timed.");
                 return 1;
             }
-            Time(ours, timed, prompts);
+            if (rounds == 0) return 0;
+            Time(ours, timed, prompts, rounds);
             Print($"Crosshead reads {weights.BytesPerToken >> 20} MiB of weights for a step; memory is read at "
                 + $"{WeightSpeeds.ReadSpeed(512, threads) / 1e9:0.0} GB/s");
             return 0;
@@ -99,19 +101,19 @@ internal static class LlamaComparison
         }
     }
 
-    private static void Time(BatchEngine ours, BatchEngine theirs, int[][] prompts)
+    private static void Time(BatchEngine ours, BatchEngine theirs, int[][] prompts, int rounds)
     {
-        Compare("steps", () => prompts.Length / Step(ours), () => prompts.Length / Step(theirs));
+        Compare("steps", rounds, () => prompts.Length / Step(ours), () => prompts.Length / Step(theirs));
         var tokens = (double)prompts.Sum(prompt => prompt.Length - 1);
-        Compare("prompts", () => tokens / ours.Again(prompts), () => tokens / theirs.Again(prompts));
+        Compare("prompts", rounds, () => tokens / ours.Again(prompts), () => tokens / theirs.Again(prompts));
     }
 
     // Tokens per second of the two, in turn.
-    private static void Compare(string what, Func<double> ours, Func<double> theirs)
+    private static void Compare(string what, int rounds, Func<double> ours, Func<double> theirs)
     {
         _ = (ours(), theirs()); // warm
-        var (a, b) = (new double[Rounds], new double[Rounds]);
-        for (var round = 0; round < Rounds; round++)
+        var (a, b) = (new double[rounds], new double[rounds]);
+        for (var round = 0; round < rounds; round++)
         {
             a[round] = ours();
             b[round] = theirs();
@@ -155,7 +157,7 @@ internal static class LlamaComparison
 
     private static Dictionary<string, string> Parse(string[] options)
     {
-        string[] known = ["--sequences", "--cached", "--threads", "--type"];
+        string[] known = ["--sequences", "--cached", "--threads", "--type", "--rounds"];
         var pairs = options.Chunk(2).ToArray();
         if (pairs.FirstOrDefault(pair => pair.Length < 2 || !known.Contains(pair[0])) is { } wrong)
             throw new CrossheadException($"{string.Join(' ', wrong)} is not understood; usage: {Usage}.");

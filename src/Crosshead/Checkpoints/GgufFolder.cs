@@ -93,7 +93,7 @@ internal static class GgufFolder
         {
             long[] shape = [.. parameter.Shape];
             tensors.Add(parameter.Name, recipe.TypeOfParameter(parameter.Name, shape, facts), shape,
-                convert => GgufModel.Convert([parameter], 0, options.HeadDim, convert));
+                convert => GgufModel.Convert([new(parameter, GgufParameter.Named(parameter.Name, shape))], convert));
         }
         using var grad = no_grad();
         writer.Write(Path.Combine(folder, FileName));

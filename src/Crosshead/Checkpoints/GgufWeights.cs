@@ -41,7 +41,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
             t => $"\"{t.Name.Shown()}\" of shape {Shown(t.Shape)}",
             surplus => $"\"{file.Path}\" holds the tensor {surplus}, which this model has no place for; "
                 + (ofFolder ? $"its {ModelFileNames.Configuration} belongs to another model."
-                    : $"it is of a kind of {GgufArchitecture.NameOf(options.Family)} that is not supported."));
+                    : $"it is of a kind of {GgufArchitectures.Of(options.Family).Name} that is not supported."));
     }
 
     /// <inheritdoc/>
@@ -82,6 +82,7 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
     private WeightMatrix? Stored(GgufParameter part)
     {
         var tensor = file.Tensors[part.Tensor];
+        if (part.Added != 0) return null;
         // The numbers of a vector are put in order one by one.
         var columns = part.IsTurned && !part.IsMatrix ? 1 : tensor.Dimensions[0];
         if (columns > int.MaxValue || columns % tensor.Type.BlockSize != 0) return null;
@@ -112,10 +113,18 @@ internal sealed class GgufWeights(GgufReader file, bool ofFolder = false) : IMod
         return values;
     }
 
-    // Old files have a table of rotary frequencies, which the keys say.
-    private static bool Ignorable(string name, ModelOptions options) =>
-        name.EndsWith(".attn_rot_embd.weight", StringComparison.Ordinal)
-        || (name == GgufArchitecture.FrequencyDivisors && GgufArchitecture.TurnsNeighbours(options.Family));
+    // Old files have a table of rotary frequencies, which the keys say. Scalings are read with the shape, and layers
+    // behind the last one draft further tokens.
+    private bool Ignorable(string name, ModelOptions options)
+    {
+        if (ofFolder) return false;
+        var (scaling, experts) = (GgufArchitectures.Of(options.Family).Scaling,
+            GgufArchitectures.Of(options.Family).Experts);
+        return name.EndsWith(".attn_rot_embd.weight", StringComparison.Ordinal)
+            || (scaling.HasDivisors && name == GgufScaling.Divisors)
+            || (scaling.HasLongRope && name is GgufScaling.LongFactors or GgufScaling.ShortFactors)
+            || (experts.IsDescribed && GgufNames.LayerOf(name) >= options.Layers);
+    }
 
     // What says the shape of the model.
     private string Asks => ofFolder ? $"{ModelFileNames.Configuration} asks for" : "its keys ask for";

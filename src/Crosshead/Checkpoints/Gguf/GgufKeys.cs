@@ -51,10 +51,18 @@ internal sealed class GgufKeys(GgufMetadata metadata, string path, string archit
         if (metadata.Number(NameOf(key)) is not { } value) return null;
         if (!double.IsFinite(value))
             throw Error($"the key {NameOf(key)} is {value.ToString(CultureInfo.InvariantCulture)}; it must be finite");
-        // The shortest decimal number that is this one in single precision: 1e-5 and not 0.0000099999997.
-        return (float)value == value
-            ? double.Parse(((float)value).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : value;
+        return (float)value == value ? AsWritten((float)value) : value;
     }
+
+    /// <summary>
+    /// The shortest decimal number that is this one in single precision: 1e-5 and not 0.0000099999997.
+    /// </summary>
+    public static double AsWritten(float value) =>
+        double.Parse(value.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    /// <summary>A truth value; null if the key is absent.</summary>
+    /// <exception cref="CrossheadException">The value is no truth value.</exception>
+    public bool? Flag(string key) => metadata.Flag(NameOf(key));
 
     /// <summary>A text; null if the key is absent.</summary>
     /// <exception cref="CrossheadException">The value is no text.</exception>

@@ -20,13 +20,13 @@ public static class GgufModel
         _ => "f32",
     });
 
-    /// <summary>Checks that a model can be written: plain Llama, Mistral, Qwen 2, Qwen 3 and Qwen 3 MoE.</summary>
+    /// <summary>Checks that a model can be written.</summary>
     /// <param name="options">The model's shape.</param>
     /// <param name="companions">The model directory with its tokenizer, which may have none, or a GGUF file.</param>
     /// <exception cref="CrossheadException">The format has no place for the model or for its tokenizer.</exception>
     public static void Require(ModelOptions options, string companions)
     {
-        GgufArchitecture.Require(options);
+        GgufDescriber.Require(options);
         if (!GgufReader.IsAt(companions)) TokensOf(companions, options);
     }
 
@@ -48,46 +48,43 @@ public static class GgufModel
         IProgress<GgufProgress>? progress = null, bool keepQuantized = false, CancellationToken cancellation = default)
     {
         var (options, keeps) = (model.Options, keepQuantized && model.IsQuantized);
-        GgufArchitecture.Require(options);
+        GgufDescriber.Require(options);
         var writer = new GgufWriter();
-        writer.Add("general.architecture", GgufArchitecture.NameOf(options.Family)!);
+        writer.Add("general.architecture", GgufArchitectures.Of(options.Family).Name);
         writer.Add("general.name", name);
         if (keeps) GgufRecipe.DescribeMixture(writer);
         else recipe.Describe(writer);
-        GgufArchitecture.Describe(writer, options);
+        GgufDescriber.Describe(writer, options);
         AddCompanions(writer, companions, options);
-        var facts = new GgufModelFacts(options.Layers, options.Experts?.Count ?? 0,
-            model.Parameters.All(p => GgufNames.Of(p.Name) != GgufRecipe.Head));
+        var facts = new GgufModelFacts(options.Layers, options.Experts?.Count ?? 0, options.TieEmbeddings);
         var tensors = new GgufTensors(writer, recipe, facts) { Progress = progress, Cancellation = cancellation };
-        if (GgufArchitecture.DivisorsOf(options) is { } divisors)
-            tensors.Add(GgufArchitecture.FrequencyDivisors, [divisors.Length],
-                convert => convert((first, values) => divisors.AsSpan((int)first, values.Length).CopyTo(values)));
-        // The experts of a layer have one name.
-        foreach (var group in model.Parameters.GroupBy(p => GgufNames.Of(p.Name)))
+        foreach (var (tensor, values) in GgufArchitectures.Of(options.Family).Scaling.Tensors(options))
+            tensors.Add(tensor, [values.Length],
+                convert => convert((first, read) => values.AsSpan((int)first, read.Length).CopyTo(read)));
+        // The experts of a layer have one name, and so have modules that some architectures keep together.
+        var placed = model.Parameters.Select(p => new Placed(p, GgufParameter.Of(p.Name, [.. p.Shape], options)));
+        foreach (var group in placed.GroupBy(p => p.Place.Tensor))
         {
-            Parameter[] parts = [.. group];
-            long[] shape = group.Key.Contains("_exps.", StringComparison.Ordinal)
-                ? [parts.Length, .. parts[0].Shape] : [.. parts[0].Shape];
-            var turned = GgufArchitecture.TurnedHeads(group.Key, options);
-            if (keeps && TypeOf(parts, turned) is { } type)
-                tensors.AddCopy(group.Key, type, shape, stream => Copy(stream, parts, turned, options.HeadDim));
-            else tensors.Add(group.Key, shape, convert => Convert(parts, turned, options.HeadDim, convert));
+            Placed[] parts = [.. group.OrderBy(p => p.Place.First)];
+            if (keeps && TypeOf(parts) is { } type)
+                tensors.AddCopy(group.Key, type, parts[0].Place.Shape, stream => Copy(stream, parts));
+            else tensors.Add(group.Key, parts[0].Place.Shape, convert => Convert(parts, convert));
         }
         using var grad = no_grad();
         writer.Write(path);
     }
 
     // The type of weights that lie in a file and are copied by rows; null for others.
-    private static GgufType? TypeOf(Parameter[] parts, int turnedHeads) =>
-        (turnedHeads == 0 || parts[0].Shape.Count > 1) && parts[0].Stored is { } stored
-            && parts.All(p => p.Stored?.Format == stored.Format) ? GgufType.Of(stored.Format) : null;
+    private static GgufType? TypeOf(Placed[] parts) =>
+        parts[0] is { Place: { Added: 0 } place, Parameter.Stored: { } stored } && (place.IsMatrix || !place.IsTurned)
+            && parts.All(p => p.Parameter.Stored?.Format == stored.Format) ? GgufType.Of(stored.Format) : null;
 
-    private static void Copy(Stream stream, Parameter[] parts, int turnedHeads, int headDim)
+    private static void Copy(Stream stream, Placed[] parts)
     {
-        foreach (var stored in parts.Select(p => p.Stored!))
+        foreach (var (parameter, place) in parts)
         {
-            for (var row = 0L; row < stored.Rows; row++)
-                stream.Write(stored.BytesOf(turnedHeads == 0 ? row : Unturned(row, headDim)));
+            var stored = parameter.Stored!;
+            for (var row = 0L; row < stored.Rows; row++) stream.Write(stored.BytesOf(place.ModelRowOf(row)));
             stored.SetAside();
         }
     }
@@ -112,40 +109,38 @@ public static class GgufModel
         TokenizerFiles.Find(companions) is null ? null
             : GgufTokenWriter.Of(Tokenizer.Load(companions), options.VocabularySize, TextTokens.Of(companions));
 
-    /// <summary>Gives the numbers of a parameter, or of one of each expert, in the order of the file.</summary>
-    /// <param name="parts">The parameters.</param>
-    /// <param name="turnedHeads">Number of heads whose rows have another order in the file; 0 for none.</param>
-    /// <param name="headDim">Rows of a head.</param>
+    /// <summary>Gives the numbers of parameters that are one tensor, in the order of the file.</summary>
+    /// <param name="parts">The parameters, in their order.</param>
     /// <param name="convert">Takes a reader of the numbers.</param>
-    internal static void Convert(Parameter[] parts, int turnedHeads, int headDim, Action<GgufTensors.Reader> convert)
+    internal static void Convert(IReadOnlyList<Placed> parts, Action<GgufTensors.Reader> convert)
     {
         using var scope = NewDisposeScope();
-        var sources = Array.ConvertAll(parts, part => new ParameterRows(part));
-        var (rows, columns) = (sources[0].Rows, sources[0].Columns);
+        ParameterRows[] sources = [.. parts.Select(part => new ParameterRows(part.Parameter))];
+        var (columns, starts) = (sources[0].Columns, new long[sources.Length]);
+        for (var i = 1; i < starts.Length; i++) starts[i] = starts[i - 1] + sources[i - 1].Rows;
         convert((first, values) =>
         {
             var row = first / columns;
-            var source = sources[row / rows];
-            row %= rows;
-            if (turnedHeads == 0) source.Read(row, values);
-            else if (parts[0].Shape.Count > 1) source.Read(Unturned(row, headDim), values);
+            var found = Array.BinarySearch(starts, row);
+            var index = found < 0 ? ~found - 1 : found;
+            var (source, place) = (sources[index], parts[index].Place);
+            row -= starts[index];
+            if (place.IsMatrix || !place.IsTurned) source.Read(place.ModelRowOf(row), values);
             else
             {
                 var own = new float[values.Length];
                 source.Read(row, own);
-                for (var i = 0; i < own.Length; i++) values[i] = own[Unturned(i, headDim)];
+                for (var i = 0; i < own.Length; i++) values[i] = own[place.ModelRowOf(i)];
             }
+            if (place.Added == 0) return;
+            for (var i = 0; i < values.Length; i++) values[i] += (float)place.Added;
         });
         foreach (var source in sources) source.SetAside();
         GC.KeepAlive(sources);
     }
 
-    // The row of a query or key head that the architecture has at a place: row i, row i + d/2, row i + 1, …
-    private static long Unturned(long row, int headDim)
-    {
-        var (head, at) = (row / headDim, row % headDim);
-        return (head * headDim) + (at % 2 * (headDim / 2)) + (at / 2);
-    }
+    /// <summary>A parameter, and where it goes.</summary>
+    internal readonly record struct Placed(Parameter Parameter, GgufParameter Place);
 
     // The rows of a parameter, wherever its numbers are.
     private sealed unsafe class ParameterRows

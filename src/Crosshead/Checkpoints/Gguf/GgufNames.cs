@@ -13,12 +13,20 @@ internal static partial class GgufNames
         ["lm_head"] = "output",
         ["input_layernorm"] = "attn_norm",
         ["post_attention_layernorm"] = "ffn_norm",
+        ["pre_feedforward_layernorm"] = "ffn_norm",
+        ["post_feedforward_layernorm"] = "post_ffw_norm",
         ["self_attn.q_proj"] = "attn_q",
         ["self_attn.k_proj"] = "attn_k",
         ["self_attn.v_proj"] = "attn_v",
         ["self_attn.o_proj"] = "attn_output",
         ["self_attn.q_norm"] = "attn_q_norm",
         ["self_attn.k_norm"] = "attn_k_norm",
+        ["self_attn.q_a_proj"] = "attn_q_a",
+        ["self_attn.q_a_layernorm"] = "attn_q_a_norm",
+        ["self_attn.q_b_proj"] = "attn_q_b",
+        ["self_attn.kv_a_proj_with_mqa"] = "attn_kv_a_mqa",
+        ["self_attn.kv_a_layernorm"] = "attn_kv_a_norm",
+        ["self_attn.kv_b_proj"] = "attn_kv_b",
         ["mlp.gate_proj"] = "ffn_gate",
         ["mlp.up_proj"] = "ffn_up",
         ["mlp.down_proj"] = "ffn_down",
@@ -26,22 +34,29 @@ internal static partial class GgufNames
         ["mlp.experts.gate_proj"] = "ffn_gate_exps",
         ["mlp.experts.up_proj"] = "ffn_up_exps",
         ["mlp.experts.down_proj"] = "ffn_down_exps",
+        ["mlp.shared_experts.gate_proj"] = "ffn_gate_shexp",
+        ["mlp.shared_experts.up_proj"] = "ffn_up_shexp",
+        ["mlp.shared_experts.down_proj"] = "ffn_down_shexp",
+    };
+
+    // Parameters that are called otherwise than weight and bias.
+    private static readonly Dictionary<string, string> Whole = new()
+    {
+        ["self_attn.sinks"] = "attn_sinks.weight",
+        ["mlp.gate.e_score_correction_bias"] = "exp_probs_b.bias",
     };
 
     /// <summary>
-    /// The name in a GGUF file, such as <c>blk.0.attn_q.weight</c> for <c>model.layers.0.self_attn.q_proj.weight</c>.
-    /// The experts of a layer have one name, because they are one tensor there.
+    /// The name in a GGUF file, such as <c>blk.0.attn_q.weight</c> for <c>model.layers.0.self_attn.q_proj.weight</c>,
+    /// and the index of the expert among those that have it. The experts of a layer have one name, because they are one
+    /// tensor there.
     /// </summary>
     /// <param name="parameter">The parameter's name.</param>
-    /// <exception cref="CrossheadException">The format has no place for it.</exception>
-    public static string Of(string parameter) => Of(parameter, out _);
-
-    /// <summary>The name in a GGUF file, and the index of the expert among those that have it.</summary>
-    /// <param name="parameter">The parameter's name.</param>
+    /// <param name="architecture">The architecture of the file.</param>
     /// <param name="expert">Index of the expert; null if the parameter belongs to none.</param>
     /// <exception cref="CrossheadException">The format has no place for it.</exception>
-    public static string Of(string parameter, out int? expert) => Find(parameter, out expert)
-        ?? throw new CrossheadException(
+    public static string Of(string parameter, GgufArchitecture architecture, out int? expert) =>
+        Find(parameter, out expert, architecture.Names) ?? throw new CrossheadException(
             $"GGUF has no place for the tensor \"{parameter}\"; only plain models can be written.");
 
     /// <summary>
@@ -50,20 +65,32 @@ internal static partial class GgufNames
     /// </summary>
     /// <param name="parameter">The parameter's name.</param>
     /// <param name="expert">Index of the expert; null if the parameter belongs to none.</param>
-    public static string? Find(string parameter, out int? expert)
+    /// <param name="own">Modules that have other names than the usual ones; null for none.</param>
+    public static string? Find(string parameter, out int? expert, IReadOnlyDictionary<string, string>? own = null)
     {
         var match = ParameterName().Match(parameter);
+        var (layer, index) = (match.Groups["layer"], match.Groups["expert"]);
+        var block = layer.Success ? $"blk.{layer.Value}." : "";
         var part = match.Groups["part"].Value + match.Groups["projection"].Value;
         expert = null;
-        if (!match.Success || !Parts.TryGetValue(part, out var name)) return null;
-        var (layer, index) = (match.Groups["layer"], match.Groups["expert"]);
+        if (!match.Success) return null;
+        if (Whole.TryGetValue($"{part}.{match.Groups["kind"].Value}", out var whole)) return block + whole;
+        if (match.Groups["kind"].Value is not ("weight" or "bias")) return null;
+        var name = own?.GetValueOrDefault(part) ?? Parts.GetValueOrDefault(part);
+        if (name is null) return null;
         expert = index.Success ? int.Parse(index.ValueSpan, CultureInfo.InvariantCulture) : null;
-        return $"{(layer.Success ? $"blk.{layer.Value}." : "")}{name}.{match.Groups["kind"].Value}";
+        return $"{block}{name}.{match.Groups["kind"].Value}";
     }
 
+    /// <summary>Index of the layer that a tensor of a file belongs to; null for none.</summary>
+    public static int? LayerOf(string tensor) => TensorName().Match(tensor) is { Success: true } match
+        ? int.Parse(match.Groups["layer"].ValueSpan, CultureInfo.InvariantCulture) : null;
+
+    [GeneratedRegex(@"^blk\.(?<layer>\d{1,9})\.", RegexOptions.ExplicitCapture)]
+    private static partial Regex TensorName();
+
     [GeneratedRegex(
-        @"^(model\.layers\.(?<layer>\d+)\.)?(?<part>.+?)(\.(?<expert>\d+)(?<projection>\.\w+))?"
-        + @"\.(?<kind>weight|bias)$",
+        @"^(model\.layers\.(?<layer>\d+)\.)?(?<part>.+?)(\.(?<expert>\d+)(?<projection>\.\w+))?\.(?<kind>\w+)$",
         RegexOptions.ExplicitCapture)]
     private static partial Regex ParameterName();
 }

@@ -1,22 +1,38 @@
+using Crosshead.Checkpoints.HuggingFace;
 using Crosshead.Model;
 using static TorchSharp.torch;
 
 namespace Crosshead.Checkpoints.Gguf;
 
-/// <summary>Where a parameter of a model is in a GGUF file.</summary>
+/// <summary>Where a parameter of a model is in a GGUF file, and in what form.</summary>
 internal sealed class GgufParameter
 {
-    private readonly long[] _own; // the parameter's shape
-    private readonly int _turnedHeads, _headDim;
+    private static readonly string[] s_ordered = ["attn_q", "attn_k", "attn_q_norm", "attn_k_norm"];
 
-    private GgufParameter(string tensor, long[] shape) => (Tensor, _own, Shape) = (tensor, shape, shape);
+    private readonly long[] _own;               // the parameter's shape
+    private readonly long[]? _order, _inverse;  // for each element of a head, its place in the file, and back
 
-    private GgufParameter(string tensor, long[] own, int? expert, ModelOptions options)
+    private GgufParameter(string tensor, long[] own) => (Tensor, _own, Shape) = (tensor, own, own);
+
+    private GgufParameter(string name, long[] own, int? expert, ModelOptions options, GgufArchitecture architecture)
+        : this(name, own)
     {
-        (Tensor, _own) = (tensor, own);
-        Shape = expert is null ? own : [options.Experts!.Count, .. own];
-        First = (expert ?? 0) * Count;
-        (_turnedHeads, _headDim) = (GgufArchitecture.TurnedHeads(tensor, options), options.HeadDim);
+        if (expert is not null) (Shape, First) = ([options.Experts!.Count, .. own], expert.Value * Count);
+        var (block, part, kind) = Split(name);
+        var joint = architecture.Joint.FirstOrDefault(j => j.Value.Contains(part));
+        if (joint.Key is not null)
+        {
+            var rows = Array.ConvertAll(joint.Value, p => RowsOf(p, options));
+            Tensor = $"{block}{joint.Key}.{kind}";
+            Shape = [rows.Sum(), .. own[1..]];
+            First = rows[..Array.IndexOf(joint.Value, part)].Sum() * Count / own[0];
+        }
+        if (part.EndsWith("norm", StringComparison.Ordinal))
+            Added = s_ordered.Contains(part) ? options.Attention.QueryKeyNormOffset : options.Block.NormOffset;
+        if (architecture.IsLatent || !s_ordered.Contains(part)) return;
+        var d = options.HeadDim;
+        _order = own[0] % d != 0 ? null : HeadOrder.Of(d, options.RotaryDims ?? d, architecture.TurnsNeighbours);
+        if (_order is not null) _inverse = [.. Enumerable.Range(0, d).Select(i => (long)Array.IndexOf(_order, i))];
     }
 
     /// <summary>Finds a parameter.</summary>
@@ -24,15 +40,18 @@ internal sealed class GgufParameter
     /// <param name="shape">Its shape.</param>
     /// <param name="options">The model's shape.</param>
     /// <exception cref="CrossheadException">The format has no place for it.</exception>
-    public static GgufParameter Of(string name, long[] shape, ModelOptions options) =>
-        new(GgufNames.Of(name, out var expert), shape, expert, options);
+    public static GgufParameter Of(string name, long[] shape, ModelOptions options)
+    {
+        var architecture = GgufArchitectures.Of(options.Family);
+        return new(GgufNames.Of(name, architecture, out var expert), shape, expert, options, architecture);
+    }
 
     /// <summary>A parameter that is a tensor of its own, under its own name and in its own order.</summary>
     /// <param name="name">The parameter's name.</param>
     /// <param name="shape">Its shape.</param>
     public static GgufParameter Named(string name, long[] shape) => new(name, shape);
 
-    /// <summary>The name of its tensor, which may hold parameters of several experts.</summary>
+    /// <summary>The name of its tensor, which may hold several parameters.</summary>
     public string Tensor { get; }
 
     /// <summary>The whole tensor's sizes, the row's length last.</summary>
@@ -44,25 +63,49 @@ internal sealed class GgufParameter
     /// <summary>Number of its elements.</summary>
     public long Count => _own.Aggregate(1L, (product, size) => product * size);
 
+    /// <summary>What the file's numbers are more than the parameter's.</summary>
+    public double Added { get; }
+
     /// <summary>Whether the rows, or numbers, of the model are in another order in the file.</summary>
-    public bool IsTurned => _turnedHeads > 0;
+    public bool IsTurned => _order is not null;
 
     /// <summary>Whether it is a matrix, whose rows can be read one by one.</summary>
     public bool IsMatrix => _own.Length > 1;
 
-    /// <summary>Index of the file's row for a row of the model, of a parameter whose order differs.</summary>
-    public long RowOf(long row)
-    {
-        var (head, at, half) = (row / _headDim, row % _headDim, _headDim / 2);
-        return (head * _headDim) + (at % half * 2) + (at / half);
-    }
+    /// <summary>Index of the file's row for a row of the model.</summary>
+    public long RowOf(long row) => Moved(row, _order);
+
+    /// <summary>Index of the model's row for a row of the file.</summary>
+    public long ModelRowOf(long row) => Moved(row, _inverse);
 
     /// <summary>Whether a tensor of the file has these sizes. Writers may leave out leading sizes of 1.</summary>
     public bool Fits(GgufTensor tensor) => Lasting(tensor.Shape).SequenceEqual(Lasting(Shape));
 
     /// <summary>The values in the order of the model, from those in the order of the file.</summary>
-    public Tensor Ordered(Tensor values) => (_turnedHeads == 0 ? values
-        : values.reshape(_turnedHeads, _headDim / 2, 2, -1).transpose(1, 2)).reshape(_own);
+    public Tensor Ordered(Tensor values)
+    {
+        if (Added != 0) values = values - Added;
+        return (_order is null ? values
+            : values.reshape(-1, _order.Length, Count / _own[0]).index_select(1, tensor(_order))).reshape(_own);
+    }
+
+    private static long Moved(long row, long[]? places) => places is null ? row
+        : row - (row % places.Length) + places[row % places.Length];
+
+    // "blk.0.", "attn_q", "weight"
+    private static (string Block, string Part, string Kind) Split(string name)
+    {
+        var (kind, block) = (name.LastIndexOf('.'), name.StartsWith("blk.", StringComparison.Ordinal)
+            ? name.IndexOf('.', "blk.".Length) + 1 : 0);
+        return (name[..block], name[block..kind], name[(kind + 1)..]);
+    }
+
+    private static long RowsOf(string part, ModelOptions options) => part switch
+    {
+        "attn_q" => (long)options.Attention.Heads * options.HeadDim,
+        "attn_k" or "attn_v" => (long)options.Attention.Groups * options.HeadDim,
+        _ => options.FeedForward,
+    };
 
     private static IEnumerable<long> Lasting(long[] shape) => shape.SkipWhile(size => size == 1);
 }

@@ -95,8 +95,9 @@ public sealed partial class GgufRecipe
     /// <param name="model">The model.</param>
     internal GgufType TypeOf(string name, IReadOnlyList<long> shape, GgufModelFacts model)
     {
-        // Vectors, and what chooses among experts, are small and must be exact.
-        if (shape.Count == 1 || name.Contains("ffn_gate_inp", StringComparison.Ordinal)) return s_f32;
+        // Vectors, also those of experts, and what chooses among experts, are small and must be exact.
+        if (shape.Count == 1 || name.EndsWith(".bias", StringComparison.Ordinal)
+            || name.Contains("ffn_gate_inp", StringComparison.Ordinal)) return s_f32;
         if (!IsQuantized) return _type;
         var type = Wanted(name, model);
         while (shape[^1] % type.BlockSize != 0) type = s_smaller.GetValueOrDefault(type.Name, s_f16);
@@ -128,6 +129,7 @@ public sealed partial class GgufRecipe
             "attn_v" when _blend == Blend.Few && layer < 4 => s_q5,
             "ffn_down" when _blend == Blend.Few && layer < model.Layers / 8 => s_q5,
             "attn_v" or "ffn_down" when _blend == Blend.Many && HasMany(layer, model.Layers) => s_q6,
+            "attn_qkv" when _blend == Blend.Many => _type.Name == "Q4_K" ? s_q5 : s_q6,
             _ => _type,
         };
     }
@@ -136,7 +138,7 @@ public sealed partial class GgufRecipe
     private static bool HasMany(int layer, int layers) =>
         layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
 
-    [GeneratedRegex(@"^blk\.(?<layer>\d{1,9})\.(?<part>attn_k|attn_v|attn_output|ffn_down)(_exps)?\.weight$",
+    [GeneratedRegex(@"^blk\.(?<layer>\d{1,9})\.(?<part>attn_k|attn_v|attn_qkv|attn_output|ffn_down)(_exps)?\.weight$",
         RegexOptions.ExplicitCapture)]
     private static partial Regex LayerTensor();
 }

@@ -43,7 +43,7 @@ internal sealed class TensorLayout
         var (attention, d) = (options.Attention, options.HeadDim);
         _rules = rules;
         _attentionRows = [(long)attention.Heads * d, (long)attention.Groups * d, (long)attention.Groups * d];
-        _order = OrderOf(d, options.RotaryDims ?? d, rules.TurnsNeighbours);
+        _order = HeadOrder.Of(d, options.RotaryDims ?? d, rules.TurnsNeighbours);
     }
 
     /// <summary>The parameters that a stored tensor holds.</summary>
@@ -116,20 +116,6 @@ internal sealed class TensorLayout
 
     private long[]? OrderOf(string module, long rows) =>
         _order is not null && rows % _order.Length == 0 && s_rotated.Contains(module) ? _order : null;
-
-    private static long[]? OrderOf(int headDim, int turned, bool neighbours)
-    {
-        if (turned == headDim && !neighbours) return null;
-        var (half, pairs) = (headDim / 2, turned / 2);
-        var order = new long[headDim];
-        for (var p = 0; p < half; p++)
-        {
-            // The pairs of the part that is rotated, then those of the rest, which have the angle 0.
-            (order[p], order[half + p]) = p >= pairs ? (p + pairs, half + p)
-                : neighbours ? (2 * p, (2 * p) + 1) : (p, pairs + p);
-        }
-        return order;
-    }
 
     // "model.layers.0.", "mlp.up_proj", ".weight"; null for tensors outside the layers.
     private static (string Layer, string Module, string Kind)? Split(string name)

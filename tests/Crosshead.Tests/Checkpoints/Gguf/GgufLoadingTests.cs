@@ -54,6 +54,25 @@ public sealed class GgufLoadingTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Families))]
+    public void A_published_family_has_the_same_shape_and_logits(string name)
+    {
+        var folder = SharedData.Path("fixtures", "families", name);
+        var file = _folder.File("x.gguf");
+        using (var model = ModelDirectory.Load(folder)) GgufModels.Write(file, model, ScalarType.Float32, folder);
+        var (written, read) = (ModelDescription.Of(folder).Options, ModelDescription.Of(file).Options);
+        Assert.Equal(written.Family, read.Family);
+        Assert.Equal(written.Block, read.Block);
+        GgufModels.RequireSameLogits(folder, file, ScalarType.Float32, allowed: 1e-6);
+    }
+
+    public static TheoryData<string> Families =>
+    [
+        "cohere2", "deepseek-v3", "gemma2", "gemma3", "glm4", "glm4-moe", "gpt-oss", "granite", "ministral3", "mixtral",
+        "olmo2", "olmo3", "phi3", "phi3-longrope", "seed-oss", "smollm3",
+    ];
+
+    [Theory]
     [InlineData("llama, biases", "q8_0")]
     [InlineData("llama, biases", "q4_k_m")]
     [InlineData("qwen3moe", "q4_0")]

@@ -155,7 +155,7 @@ public sealed class GgufModelTests : IDisposable
             Attention = qwen3.Attention with { OutputBias = true },
         });
         Cannot("an epsilon of the norms of queries and keys (1E-06)", qwen3 with { NormEpsilon = 1e-5 });
-        Cannot("experts", s_llama with { Experts = new() });
+        Cannot("experts", qwen3 with { Experts = new() });
         Cannot("layers without experts", s_plain["qwen3moe"] with { Experts = null });
         Cannot("layers without experts beside", s_plain["qwen3moe"] with { Experts = new() { Step = 2 } });
         Cannot("experts whose weights", s_plain["qwen3moe"] with { Experts = new() { Renormalize = false } });
@@ -163,6 +163,42 @@ public sealed class GgufModelTests : IDisposable
         {
             RopeScaling = new() { Kind = RopeScalingKind.Yarn, Factor = 2, FastTurns = 16 },
         });
+    }
+
+    [Fact]
+    public void What_programs_compute_otherwise_is_refused_in_one_line()
+    {
+        void Cannot(string what, string family, Func<ModelOptions, ModelOptions> change) =>
+            Refused($"has no place for {what}", () => GgufModel.Require(change(GgufModels.All[family]), _folder.Path));
+        ModelOptions With(ModelOptions o, Func<AttentionOptions, AttentionOptions> change) =>
+            o with { Attention = change(o.Attention) };
+        Cannot("norms, multipliers, caps", "llama", o => o with { Block = new() { LogitCap = 30 } });
+        Cannot("norms, multipliers, caps", "gemma2", o => o with { Block = o.Block with { LogitCap = null } });
+        Cannot("norms, multipliers, caps", "gemma3", o => o with { Block = o.Block with { NormOffset = 0 } });
+        Cannot("this scale or cap", "gemma2", o => With(o, a => a with { ScoreScale = 0.2 }));
+        Cannot("this scale or cap", "qwen3", o => With(o, a => a with { ScoreScale = 0.2 }));
+        Cannot("sinks in attention", "llama", o => With(o, a => a with { Sinks = true }));
+        Cannot("attention without sinks", "gpt-oss", o => With(o, a => a with { Sinks = false }));
+        Cannot("heads that are rotated in part", "llama", o => o with { RotaryDims = 8 });
+        Cannot("layers without rotary positions, or with", "smollm3", o => o with { UnrotatedLayers = [1] });
+        Cannot("layers without sliding windows", "gemma2", o => With(o, a => a with { SlidingWindow = null }));
+        Cannot("sliding windows in these layers", "gemma2", o => o with { FullAttentionLayers = [0, 3] });
+        Cannot("rotary positions of this kind", "olmo3", o => o with { WindowRotary = new() { Base = 5000 } });
+        Cannot("a head that is the embedding", "olmo2", o => o with { TieEmbeddings = true });
+        Cannot("a head that is not the embedding", "cohere2", o => o with { TieEmbeddings = false });
+        Cannot("4 heads of 16 in a model of width 32", "phi3", o => With(o, a => a with { HeadDim = 16 }));
+        Cannot("Llama 3's scaling", "qwen3", o => o with { RopeScaling = new() { Kind = RopeScalingKind.Llama3 } });
+        Cannot("LongRoPE", "llama", o => o with { RopeScaling = GgufModels.All["phi3"].RopeScaling });
+        Cannot("queries that grow", "llama", o => o with { RopeScaling = new() { QueryGrowth = 0.1 } });
+        Cannot("experts that are unlike", "gpt-oss", o => o with { Experts = o.Experts! with { SwiGluLimit = 6 } });
+        Cannot("layers without experts beside", "glm4-moe", o => o with
+        {
+            Layers = 4,
+            Experts = o.Experts! with { DenseLayers = [1] },
+        });
+        Cannot("latent attention unlike DeepSeek V3's", "deepseek-v3",
+            o => With(o, a => a with { Latent = a.Latent! with { Interleaved = false } }));
+        Cannot("latent attention", "llama", o => o with { Attention = GgufModels.All["deepseek-v3"].Attention });
     }
 
     [Fact]
